@@ -1,0 +1,55 @@
+# Everything a user needs: `make run`, `make test`; for developers: `make check`, `make bench`, `make docs`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUN ?= runs/h4_duel
+CASE ?= cases/h4_duel.py
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+WORKERS ?= auto
+
+.PHONY: help install run test check bench docs clean
+
+help:
+	@echo "make run     install, then run $(CASE) into $(RUN)"
+	@echo "make test    install, then the whole test suite"
+	@echo "make check   linter, types, import floors, documentation"
+	@echo "make bench   timings against PennyLane lightning (minutes)"
+	@echo "make docs    build the documentation into site/"
+	@echo "make clean   remove the environment and built files (runs/ stays)"
+
+$(VENV)/.made:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "qvar needs Python 3.11 or newer; say: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.made pyproject.toml constraints.txt
+	PIP_CONSTRAINT=constraints.txt $(PIP) install --quiet --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	PIP_CONSTRAINT=constraints.txt $(PIP) install --quiet --editable '.[dev]'
+	@touch $@
+
+install: $(VENV)/.installed
+
+run: $(VENV)/.installed
+	$(BIN)/qvar run $(CASE) --out $(RUN) $(ARGS)
+
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports
+	$(BIN)/mkdocs build --strict --quiet
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest tests/benchmarks --benchmark-only --benchmark-sort=name -q $(ARGS)
+
+docs: $(VENV)/.installed-dev
+	$(BIN)/mkdocs build --strict
+
+clean:
+	rm -rf $(VENV) site build dist .pytest_cache .ruff_cache .jax_cache

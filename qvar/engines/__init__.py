@@ -1,0 +1,1 @@
+"""(Problem, Ansatz) to Objective: exact simulation in JAX."""

@@ -1,0 +1,1 @@
+"""Minimizers of an Objective under a budget."""

@@ -1,0 +1,52 @@
+"""Budget and Status: how much a minimization may spend, and how it ended."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+
+from qvar.errors import require
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What one start may spend. Evaluations are counted as made, those of line searches included."""
+
+    gradients: int = 500
+    """Evaluations of energy and gradient together."""
+    seconds: float = math.inf
+    """Wall-clock seconds for the whole batch, compilation excluded."""
+    gradient_tolerance: float = 1e-6
+    """A start is converged when the Euclidean norm of its gradient falls below this."""
+
+    def __post_init__(self) -> None:
+        require(self.gradients >= 1, "gradients", "be at least 1", self.gradients)
+        require(self.seconds > 0, "seconds", "be positive", self.seconds)
+        require(self.gradient_tolerance >= 0, "gradient_tolerance", "not be negative", self.gradient_tolerance)
+
+
+class Status(Enum):
+    """How a computation ended. The value is the ledger's word, `sentence` says what to do next."""
+
+    CONVERGED = "converged"
+    OUT_OF_BUDGET = "out_of_budget"
+    OUT_OF_TIME = "out_of_time"
+    STALLED = "stalled"
+    NOT_FINITE = "not_finite"
+    FAILED = "failed"
+
+    @property
+    def sentence(self) -> str:
+        """One sentence for a person."""
+        return _SENTENCES[self]
+
+
+_SENTENCES = {
+    Status.CONVERGED: "The gradient norm fell below the tolerance.",
+    Status.OUT_OF_BUDGET: "All evaluations are spent before the gradient norm fell below the tolerance; raise `gradients`.",
+    Status.OUT_OF_TIME: "The time is up before the gradient norm fell below the tolerance; raise `seconds`.",
+    Status.STALLED: "No lower value was found along the search direction; the precision of the value is exhausted.",
+    Status.NOT_FINITE: "The value or its gradient is not a number; look at the start parameters and the objective.",
+    Status.FAILED: "The computation raised an error, which stands in the column `message`.",
+}

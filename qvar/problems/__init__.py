@@ -1,0 +1,1 @@
+"""What is asked: molecules and spin models."""

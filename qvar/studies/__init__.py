@@ -1,0 +1,1 @@
+"""What can be run: each makes Tasks out of Objectives."""

@@ -1,0 +1,70 @@
+"""Task: the one unit of work, and Runnable: whatever can be cut into tasks.
+
+A case returns a `Runnable`. Running it, resuming it, running it in parallel and collecting it are one
+loop over the tasks that have no shard yet.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+Row: TypeAlias = dict[str, Any]
+"""One row of the ledger; a value that is a list belongs to the row's trace."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a task has come, told now and then to whoever runs it."""
+
+    done: int
+    """Evaluations made so far, in the batch member that has made the most."""
+    total: int
+    """Evaluations that the budget allows; at least 1."""
+    message: str
+    """A few words for the end of a progress bar, such as the best error so far."""
+
+
+Reporter: TypeAlias = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One piece of work that knows nothing of the others and writes one shard, whole or not at all."""
+
+    key: str
+    """Hexadecimal digest of the task's inputs alone: the same inputs give the same key on any machine."""
+    label: str
+    """A short name for progress bars, such as `uccsd`."""
+    run: Callable[[Reporter], list[Row]]
+    """Does the work and returns the ledger rows. Trace columns are lists named `trace_*`, all of one length in a row."""
+
+
+@runtime_checkable
+class Runnable(Protocol):
+    """What a case returns: a named list of tasks."""
+
+    @property
+    def name(self) -> str:
+        """A short name, such as `duel`."""
+        ...
+
+    def tasks(self) -> list[Task]:
+        """The tasks in the order in which the ledger lists them."""
+        ...
+
+
+def task_key(inputs: dict[str, Any]) -> str:
+    """Digest of a JSON-able description of a task's inputs.
+
+    Args:
+        inputs: nested dicts and lists of strings, numbers, booleans and None.
+
+    Returns:
+        The first 16 hexadecimal digits of the SHA-256 of the canonical JSON text.
+    """
+    text = json.dumps(inputs, sort_keys=True, separators=(",", ":"), allow_nan=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

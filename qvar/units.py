@@ -1,0 +1,14 @@
+"""Units and thresholds: energies are hartree inside, lengths angstrom at the surface."""
+
+from __future__ import annotations
+
+MILLIHARTREE_PER_HARTREE = 1000.0
+
+CHEMICAL_ACCURACY = 1.6e-3
+"""1 kcal/mol in hartree, rounded as the field does: the error that reaction rates ask for."""
+
+HARTREE = "Ha"
+"""Unit of molecular energies in the records."""
+
+COUPLING = "J"
+"""Unit of spin-model energies in the records: multiples of the model's own coupling."""
