@@ -1,0 +1,252 @@
+r"""Operation kinds: what each gate does to a computational basis state, as bit masks.
+
+Every kind lowers to one or two *mask operations* of a single form. With basis states numbered by
+integers \(k\) (wire 0 the most significant bit), a mask operation has the Hermitian generator
+
+$$ (G\psi)_k = [k \in A]\; w\, (-1)^{|k \wedge z|}\, \psi_{k \oplus x}, \qquad
+   A = \{k : k \wedge m \in \{f,\ f \oplus (x \wedge m)\}\}, $$
+
+with \(G^2 = 1\) on \(A\) and zero elsewhere. A parametrized operation is \(e^{-i\varphi G}\) with
+\(\varphi = \text{factor}\cdot\text{angle} + \text{constant}\); a fixed one applies \(G\) on \(A\) and leaves the
+rest alone. Pauli rotations, controlled rotations, excitations with or without their Jordan-Wigner
+string, phases, CNOT and SWAP are all of this form, so one kernel serves them all.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from qvar._types import FloatArray, IntArray
+
+
+class MaskOp(NamedTuple):
+    """One mask operation; see the module's docstring for the letters."""
+
+    x: int
+    z: int
+    m: int
+    f: int
+    w: complex
+    factor: float = 0.0
+    constant: float = 0.0
+    fixed: bool = False
+
+
+Lower = Callable[[Sequence[int], str, int], list[MaskOp]]
+"""(wires, Pauli word or "", number of qubits) -> mask operations, the first acts first."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of operation, named as PennyLane names it."""
+
+    name: str
+    n_wires: int | None
+    """Number of wires; None where it varies."""
+    parametric: bool
+    """Whether it has an angle."""
+    lower: Lower
+
+
+def _bit(wire: int, n_qubits: int) -> int:
+    return 1 << (n_qubits - 1 - wire)
+
+
+def _bits(wires: Sequence[int], n_qubits: int) -> int:
+    return sum(_bit(w, n_qubits) for w in wires)
+
+
+def _pauli(word: str, wires: Sequence[int], n: int) -> tuple[int, int, complex]:
+    """Masks and phase of a Pauli word: P = w Z^z X^x, because Y = -i Z X."""
+    x = _bits([q for q, p in zip(wires, word, strict=True) if p in "XY"], n)
+    z = _bits([q for q, p in zip(wires, word, strict=True) if p in "YZ"], n)
+    return x, z, (-1j) ** word.count("Y")
+
+
+def _rotation(word: str, controls: int = 0) -> Lower:
+    """exp(-i angle P / 2) on the last wires, if all of the first `controls` wires are 1."""
+
+    def lower(wires: Sequence[int], _: str, n: int) -> list[MaskOp]:
+        x, z, w = _pauli(word, wires[controls:], n)
+        on = _bits(wires[:controls], n)
+        return [MaskOp(x, z, on, on, w, factor=0.5)]
+
+    return lower
+
+
+def _fixed_pauli(word: str, controls: int = 0) -> Lower:
+    def lower(wires: Sequence[int], _: str, n: int) -> list[MaskOp]:
+        x, z, w = _pauli(word, wires[controls:], n)
+        on = _bits(wires[:controls], n)
+        return [MaskOp(x, z, on, on, w, fixed=True)]
+
+    return lower
+
+
+def _pauli_rot(wires: Sequence[int], word: str, n: int) -> list[MaskOp]:
+    x, z, w = _pauli(word, wires, n)
+    return [MaskOp(x, z, 0, 0, w, factor=0.5)]
+
+
+def _multi_rz(wires: Sequence[int], _: str, n: int) -> list[MaskOp]:
+    return [MaskOp(0, _bits(wires, n), 0, 0, 1.0, factor=0.5)]
+
+
+def _phase(constant: float | None = None) -> Lower:
+    """exp(i angle) where all wires are 1; a constant angle makes S and T."""
+
+    def lower(wires: Sequence[int], _: str, n: int) -> list[MaskOp]:
+        on = _bits(wires, n)
+        if constant is None:
+            return [MaskOp(0, 0, on, on, -1.0, factor=1.0)]
+        return [MaskOp(0, 0, on, on, -1.0, constant=constant)]
+
+    return lower
+
+
+def _global_phase(wires: Sequence[int], word: str, n: int) -> list[MaskOp]:
+    return [MaskOp(0, 0, 0, 0, 1.0, factor=1.0)]
+
+
+def _hadamard(wires: Sequence[int], _: str, n: int) -> list[MaskOp]:
+    bit = _bit(wires[0], n)  # H = RY(pi/2) Z
+    return [MaskOp(0, bit, 0, 0, 1.0, fixed=True), MaskOp(bit, bit, 0, 0, -1j, constant=math.pi / 4)]
+
+
+def _sqrt_x(wires: Sequence[int], _: str, n: int) -> list[MaskOp]:
+    bit = _bit(wires[0], n)  # SX = exp(i pi/4) RX(pi/2)
+    return [MaskOp(bit, 0, 0, 0, 1.0, constant=math.pi / 4), MaskOp(0, 0, 0, 0, -1.0, constant=math.pi / 4)]
+
+
+def _exchange(w: complex, *, controls: int = 0, fixed: bool) -> Lower:
+    """Exchange of |01> and |10> on the last two wires, with amplitude w."""
+
+    def lower(wires: Sequence[int], _: str, n: int) -> list[MaskOp]:
+        on = _bits(wires[:controls], n)
+        a, b = _bit(wires[-2], n), _bit(wires[-1], n)
+        return [MaskOp(a | b, 0, a | b | on, b | on, w, factor=0.0 if fixed else 0.5, fixed=fixed)]
+
+    return lower
+
+
+def _qubit_excitation(wires: Sequence[int], _: str, n: int) -> list[MaskOp]:
+    """PennyLane's Givens rotations: |0..1..> to |1..0..> by +sin(angle/2), no Jordan-Wigner sign."""
+    mask = _bits(wires, n)
+    half = len(wires) // 2
+    return [MaskOp(mask, _bit(wires[0], n), mask, _bits(wires[half:], n), -1j, factor=0.5)]
+
+
+def fermionic_sign(creates: Sequence[int], annihilates: Sequence[int], n_qubits: int) -> tuple[int, int]:
+    r"""Jordan-Wigner sign of \(a^\dagger_{c_1} \cdots a_{a_1} \cdots\) (the last factor acts first).
+
+    Args:
+        creates: modes created, in the order of the written operators.
+        annihilates: modes annihilated, in the order of the written operators; all modes differ.
+        n_qubits: number of modes.
+
+    Returns:
+        Mask z and sign s with \(T|k\rangle = s (-1)^{|k \wedge z|} |k'\rangle\); z has no bit of the modes themselves.
+    """
+    modes = [*creates, *annihilates]
+    z = 0
+    for mode in modes:
+        z ^= _bits(range(mode), n_qubits)
+    z &= ~_bits(modes, n_qubits)
+    state, sign = _bits(annihilates, n_qubits), 1
+    for mode in reversed(modes):
+        if (state & _bits(range(mode), n_qubits)).bit_count() % 2:
+            sign = -sign
+        state ^= _bit(mode, n_qubits)
+    return z, sign
+
+
+def _fermionic(wires: Sequence[int], _: str, n: int) -> list[MaskOp]:
+    """exp(angle (T - T^dagger)); wires are the modes of T = a^+_w0 a_w1, or a^+_w0 a^+_w1 a_w2 a_w3."""
+    half = len(wires) // 2
+    creates, annihilates = wires[:half], wires[half:]
+    z, sign = fermionic_sign(creates, annihilates, n)
+    mask = _bits(wires, n)
+    # the bit of the first created mode tells T from T^dagger, whose signs differ
+    return [MaskOp(mask, z | _bit(creates[0], n), mask, _bits(annihilates, n), -1j * sign, factor=1.0)]
+
+
+KINDS: tuple[Kind, ...] = (
+    Kind("RX", 1, True, _rotation("X")),
+    Kind("RY", 1, True, _rotation("Y")),
+    Kind("RZ", 1, True, _rotation("Z")),
+    Kind("PhaseShift", 1, True, _phase()),
+    Kind("GlobalPhase", None, True, _global_phase),
+    Kind("PauliX", 1, False, _fixed_pauli("X")),
+    Kind("PauliY", 1, False, _fixed_pauli("Y")),
+    Kind("PauliZ", 1, False, _fixed_pauli("Z")),
+    Kind("Hadamard", 1, False, _hadamard),
+    Kind("S", 1, False, _phase(math.pi / 2)),
+    Kind("T", 1, False, _phase(math.pi / 4)),
+    Kind("SX", 1, False, _sqrt_x),
+    Kind("CNOT", 2, False, _fixed_pauli("X", 1)),
+    Kind("CY", 2, False, _fixed_pauli("Y", 1)),
+    Kind("CZ", 2, False, _fixed_pauli("Z", 1)),
+    Kind("SWAP", 2, False, _exchange(1.0, fixed=True)),
+    Kind("ISWAP", 2, False, _exchange(1j, fixed=True)),
+    Kind("Toffoli", 3, False, _fixed_pauli("X", 2)),
+    Kind("CCZ", 3, False, _fixed_pauli("Z", 2)),
+    Kind("CSWAP", 3, False, _exchange(1.0, controls=1, fixed=True)),
+    Kind("CRX", 2, True, _rotation("X", 1)),
+    Kind("CRY", 2, True, _rotation("Y", 1)),
+    Kind("CRZ", 2, True, _rotation("Z", 1)),
+    Kind("ControlledPhaseShift", 2, True, _phase()),
+    Kind("IsingXX", 2, True, _rotation("XX")),
+    Kind("IsingYY", 2, True, _rotation("YY")),
+    Kind("IsingZZ", 2, True, _rotation("ZZ")),
+    Kind("IsingXY", 2, True, _exchange(-1.0, fixed=False)),
+    Kind("PauliRot", None, True, _pauli_rot),
+    Kind("MultiRZ", None, True, _multi_rz),
+    Kind("SingleExcitation", 2, True, _qubit_excitation),
+    Kind("DoubleExcitation", 4, True, _qubit_excitation),
+    Kind("FermionicSingleExcitation", 2, True, _fermionic),
+    Kind("FermionicDoubleExcitation", 4, True, _fermionic),
+)
+"""Every kind a program may hold. `ControlledPhaseShift` is the number-number phase exp(i angle n_p n_q)."""
+
+KIND_INDEX: dict[str, int] = {kind.name: index for index, kind in enumerate(KINDS)}
+
+
+@dataclass(frozen=True, eq=False)
+class Lowered:
+    """A program as mask operations, all of one length; the first acts first."""
+
+    n_qubits: int
+    slot: IntArray
+    """(n,) which operation of the program, hence which angle, each belongs to."""
+    factor: FloatArray
+    """(n,) phi = factor * angle[slot] + constant."""
+    constant: FloatArray
+    """(n,) see `factor`; radians."""
+    fixed: np.ndarray
+    """(n,) bool: apply G itself instead of exp(-i phi G)."""
+    x: IntArray
+    """(n,) bits flipped."""
+    z: IntArray
+    """(n,) bits whose parity is the sign."""
+    m: IntArray
+    """(n,) bits that select."""
+    f: IntArray
+    """(n,) pattern of the selected bits; f ^ (x & m) is the other."""
+    w: np.ndarray
+    """(n,) complex phase."""
+
+    @property
+    def real(self) -> bool:
+        """Whether a real state stays real."""
+        return bool(np.all(np.where(self.fixed, self.w.imag, self.w.real) == 0.0))
+
+    def conserves(self, group: int) -> bool:
+        """Whether every operation conserves the number of ones among the bits of `group`."""
+        flips_selected = (self.x & ~self.m) == 0
+        same = np.bitwise_count(self.f & group) == np.bitwise_count((self.f ^ self.x) & group)
+        return bool(np.all((self.x & group == 0) | (flips_selected & same)))

@@ -1,0 +1,176 @@
+r"""Program: a circuit as arrays of operations, data and not traced code.
+
+Engines walk the arrays with `jax.lax.scan`, so the time to compile does not grow with depth. Angles are
+affine in the parameters, \(\text{angle} = \text{offset} + C\theta\) with a sparse \(C\); a circuit whose angles
+are other functions of \(\theta\) carries that function instead.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from qvar._types import FloatArray, IntArray
+from qvar.ansatz.kinds import KIND_INDEX, KINDS, Lowered
+from qvar.errors import require
+
+MAX_QUBITS = 62
+"""Basis states are numbered by 64-bit integers."""
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A compiled circuit: a reference determinant, then operations; the first acts first."""
+
+    n_qubits: int
+    n_params: int
+    reference: tuple[int, ...]
+    """(n_qubits,) bits of the computational basis state that the circuit starts from."""
+    kind: IntArray
+    """(n_ops,) index into `kinds.KINDS`."""
+    wires: IntArray
+    """(n_ops, width) wires, filled up with -1. For fermionic kinds: created modes, then annihilated ones."""
+    words: tuple[str, ...]
+    """(n_ops,) Pauli word of a `PauliRot`, else ""."""
+    offset: FloatArray
+    """(n_ops,) constant part of the angle, radians."""
+    angle_op: IntArray
+    """(n_terms,) operation that a term of the affine map adds to."""
+    angle_param: IntArray
+    """(n_terms,) parameter that the term reads."""
+    angle_scale: FloatArray
+    """(n_terms,) its coefficient."""
+    angle_function: Callable[[Any], Array] | None = None
+    """theta -> (n_ops,) angles where they are not affine in theta; a JAX function."""
+
+    @property
+    def n_ops(self) -> int:
+        """Number of operations."""
+        return len(self.kind)
+
+    def angles(self, theta: Float[Array, " n_params"]) -> Float[Array, " n_ops"]:
+        """Angle of every operation, shape (n_ops,), radians; zero for operations without one."""
+        if self.angle_function is not None:
+            return self.angle_function(theta)
+        return affine_angles(theta, self.affine_map)
+
+    @property
+    def affine_map(self) -> tuple[FloatArray, IntArray, IntArray, FloatArray]:
+        """(offset, angle_op, angle_param, angle_scale), the arguments of `affine_angles`."""
+        return self.offset, self.angle_op, self.angle_param, self.angle_scale
+
+    def op_wires(self, index: int) -> tuple[int, ...]:
+        """Wires of one operation."""
+        row = self.wires[index]
+        return tuple(int(w) for w in row[row >= 0])
+
+    @cached_property
+    def lowered(self) -> Lowered:
+        """The mask operations that engines run; O(n_ops)."""
+        rows = []
+        for index in range(self.n_ops):
+            kind = KINDS[self.kind[index]]
+            rows += [(index, op) for op in kind.lower(self.op_wires(index), self.words[index], self.n_qubits)]
+        ops = [op for _, op in rows]
+        integers = {name: np.array([getattr(op, name) for op in ops], dtype=np.int64) for name in "xzmf"}
+        return Lowered(
+            n_qubits=self.n_qubits,
+            slot=np.array([slot for slot, _ in rows], dtype=np.int32),
+            factor=np.array([op.factor for op in ops], dtype=np.float64),
+            constant=np.array([op.constant for op in ops], dtype=np.float64),
+            fixed=np.array([op.fixed for op in ops], dtype=bool),
+            w=np.array([op.w for op in ops], dtype=np.complex128),
+            **integers,
+        )
+
+    @cached_property
+    def spin_masks(self) -> tuple[int, int]:
+        """Bits of the spin-up wires (0, 2, ...) and of the spin-down wires (1, 3, ...)."""
+        up = sum(1 << (self.n_qubits - 1 - wire) for wire in range(0, self.n_qubits, 2))
+        return up, ((1 << self.n_qubits) - 1) ^ up
+
+    @cached_property
+    def conserves_spin_numbers(self) -> bool:
+        """Whether every operation conserves the numbers of spin-up and of spin-down electrons."""
+        return all(self.lowered.conserves(mask) for mask in self.spin_masks)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of all that defines the circuit; a non-affine angle function enters by values at fixed points."""
+        h = hashlib.sha256(repr((self.n_qubits, self.n_params, self.reference, self.words)).encode())
+        for array in (self.kind, self.wires, *self.affine_map):
+            h.update(np.ascontiguousarray(array).tobytes())
+        if self.angle_function is not None:
+            for scale in (0.37, 1.91):
+                probe = jnp.sin(scale * jnp.arange(1, self.n_params + 1))
+                h.update(np.round(np.asarray(self.angle_function(probe)), 9).tobytes())
+        return h.hexdigest()
+
+
+def affine_angles(
+    theta: Float[Array, " n_params"], affine_map: tuple[Any, Any, Any, Any]
+) -> Float[Array, " n_ops"]:
+    """offset + C theta with C in coordinate form (see `Program`); differentiable."""
+    offset, op, param, scale = affine_map
+    angles = jnp.asarray(offset, dtype=theta.dtype)
+    return angles.at[op].add(jnp.asarray(scale, dtype=theta.dtype) * theta[param])
+
+
+@dataclass
+class ProgramBuilder:
+    """Collects operations one by one, then `build`s the arrays."""
+
+    n_qubits: int
+    n_params: int
+    reference: Sequence[int] | None = None
+    _ops: list[tuple[int, tuple[int, ...], str, float]] = field(default_factory=list)
+    _terms: list[tuple[int, int, float]] = field(default_factory=list)
+
+    def add(
+        self,
+        name: str,
+        wires: Sequence[int],
+        angle: Mapping[int, float] | None = None,
+        *,
+        offset: float = 0.0,
+        word: str = "",
+    ) -> None:
+        """Appends one operation.
+
+        Args:
+            name: a kind's name, as in `kinds.KINDS`.
+            wires: the wires it acts on; for fermionic kinds created modes, then annihilated ones.
+            angle: parameter index -> coefficient of the affine angle.
+            offset: constant part of the angle, radians.
+            word: Pauli word of a `PauliRot`.
+        """
+        index = len(self._ops)
+        self._ops.append((KIND_INDEX[name], tuple(wires), word, offset))
+        self._terms += [(index, param, scale) for param, scale in (angle or {}).items()]
+
+    def build(self, angle_function: Callable[[Any], Array] | None = None) -> Program:
+        """The program of all operations added so far."""
+        require(1 <= self.n_qubits <= MAX_QUBITS, "n_qubits", f"be from 1 to {MAX_QUBITS}", self.n_qubits)
+        width = max((len(wires) for _, wires, _, _ in self._ops), default=1)
+        padded = [(*wires, *[-1] * (width - len(wires))) for _, wires, _, _ in self._ops]
+        reference = self.reference if self.reference is not None else [0] * self.n_qubits
+        return Program(
+            n_qubits=self.n_qubits,
+            n_params=self.n_params,
+            reference=tuple(int(b) for b in reference),
+            kind=np.array([kind for kind, *_ in self._ops], dtype=np.int32),
+            wires=np.array(padded, dtype=np.int32).reshape(len(padded), width),
+            words=tuple(word for _, _, word, _ in self._ops),
+            offset=np.array([offset for *_, offset in self._ops], dtype=np.float64),
+            angle_op=np.array([op for op, _, _ in self._terms], dtype=np.int32),
+            angle_param=np.array([param for _, param, _ in self._terms], dtype=np.int32),
+            angle_scale=np.array([scale for _, _, scale in self._terms], dtype=np.float64),
+            angle_function=angle_function,
+        )

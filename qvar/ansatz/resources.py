@@ -1,0 +1,55 @@
+"""Counting what a program costs after decomposition to CNOT and single-qubit gates."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from qvar.ansatz.ansatz import Resources
+from qvar.ansatz.kinds import KINDS
+from qvar.ansatz.program import Program, ProgramBuilder
+
+_GENERIC_ANGLE = 0.3712  # no gate vanishes or simplifies at this angle
+
+
+def count(program: Program) -> Resources:
+    """Parameters, CNOTs and depth of a program, the preparation of its reference included.
+
+    Each distinct gate is decomposed once, by PennyLane; the count itself is linear in the number of
+    decomposed gates.
+
+    Args:
+        program: the circuit.
+    """
+    depth = np.array(program.reference, dtype=np.int64)  # one X gate on every occupied wire
+    cnots = 0
+    for index in range(program.n_ops):
+        wires = program.op_wires(index)
+        span = tuple(range(min(wires), max(wires) + 1)) if KINDS[program.kind[index]].name.startswith("F") else wires
+        relative = tuple(span.index(w) for w in wires) if wires else ()
+        for gate in _decomposed(int(program.kind[index]), relative, len(span), program.words[index]):
+            on = [span[w] for w in gate]
+            depth[on] = depth[on].max() + 1
+            cnots += len(on) == 2
+    return Resources(program.n_params, cnots, int(depth.max(initial=0)))
+
+
+@lru_cache(maxsize=None)
+def _decomposed(kind: int, wires: tuple[int, ...], span: int, word: str) -> tuple[tuple[int, ...], ...]:
+    """Wires of each CNOT or single-qubit gate that one operation becomes."""
+    import pennylane as qml
+
+    from qvar.ansatz.trace import emit_operation
+
+    builder = ProgramBuilder(max(span, 1), 0)
+    builder.add(KINDS[kind].name, wires, word=word)
+    program = builder.build()
+    tape = qml.tape.make_qscript(emit_operation)(program, 0, _GENERIC_ANGLE)
+
+    def is_basic(operation: Any) -> bool:
+        return len(operation.wires) <= 1 or operation.name == "CNOT"
+
+    (flat,), _ = qml.transforms.decompose(tape, stopping_condition=is_basic)
+    return tuple(tuple(int(w) for w in op.wires) for op in flat.operations if len(op.wires) > 0)

@@ -1,0 +1,217 @@
+r"""(Problem, Ansatz) -> Objective: which engine runs what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from qvar._types import PyTree
+from qvar.ansatz.ansatz import Ansatz
+from qvar.ansatz.program import affine_angles
+from qvar.engines.adjoint import CircuitKernel, evolve
+from qvar.engines.dense import dense_circuit
+from qvar.engines.hamiltonian import HamiltonianKernel, electronic_hamiltonian, pauli_hamiltonian, quadratic_form
+from qvar.engines.measure import register_symmetries, spin_symmetries
+from qvar.engines.sector import sector_circuit
+from qvar.engines.strings import occupation_strings
+from qvar.errors import QvarError
+from qvar.objective import Costs, Objective
+from qvar.problems.problem import PauliTerms, Problem
+
+Engine: TypeAlias = Literal["auto", "sector", "dense"]
+"""`auto` takes the sector whenever every operation conserves N_alpha and N_beta."""
+
+MAX_DENSE_QUBITS = 30
+"""2^30 complex amplitudes are 16 GiB, and a gradient needs four such states."""
+
+
+@dataclass(frozen=True)
+class StateFunction:
+    """theta -> state vector; hashable, so that circuits of one shape share compiled programs."""
+
+    circuit: CircuitKernel
+    angle_function: Callable[[Any], Array] | None
+
+    def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Array:
+        """The state at theta."""
+        lowering = data["angles"]
+        angles = affine_angles(theta, lowering["affine"]) if self.angle_function is None else self.angle_function(theta)
+        phi = lowering["factor"] * angles[lowering["slot"]] + lowering["constant"]
+        return evolve(self.circuit, data["reference"], phi, data["ops"], data["blocks"])
+
+
+@dataclass(frozen=True)
+class EnergyFunction:
+    """theta -> <psi(theta)|H|psi(theta)> + constant."""
+
+    state: StateFunction
+    hamiltonian: HamiltonianKernel
+
+    def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Float[Array, ""]:
+        """The energy at theta."""
+        return quadratic_form(self.hamiltonian, self.state(theta, data), data["hamiltonian"]) + data["constant"]
+
+
+def energy(problem: Problem, ansatz: Ansatz, engine: Engine = "auto") -> Objective:
+    r"""The variational energy \(E(\theta) = \langle\psi(\theta)|H|\psi(\theta)\rangle\) as an Objective.
+
+    Args:
+        problem: what is asked.
+        ansatz: what answers.
+        engine: `"dense"` holds 2^n amplitudes, and its `state(theta)` has shape (2^n,), wire 0 the most
+            significant bit; `"sector"` holds the determinants of the reference's (N_alpha, N_beta), and its state is a
+            matrix (alpha strings, beta strings) in PySCF's order; `"auto"` takes the sector where it can.
+
+    Returns:
+        Objective in the problem's unit. Time of an evaluation grows as (operations x amplitudes they touch), memory
+        as four states; gradients are exact, by a reversible sweep.
+
+    Raises:
+        QvarError: if the numbers of qubits differ, the sector is asked of an ansatz or problem that does
+            not conserve it, or 2^n is out of reach.
+    """
+    if choose_engine(problem, ansatz, engine) == "sector":
+        return _sector(problem, ansatz)
+    if problem.integrals is not None:
+        integrals = problem.integrals
+        kernel, tables = electronic_hamiltonian(integrals.one_body, integrals.two_body, None, None)
+        hamiltonian = (kernel, tables, True, integrals.core_energy)
+    else:
+        assert problem.pauli is not None  # a Problem holds the one or the other
+        hamiltonian = _pauli(problem.pauli, problem.n_qubits)
+    return _dense(ansatz, hamiltonian, problem)
+
+
+def choose_engine(problem: Problem, ansatz: Ansatz, engine: Engine = "auto") -> Literal["sector", "dense"]:
+    """The engine that `energy` would take; nothing large is built.
+
+    Raises:
+        QvarError: as `energy` does.
+    """
+    if ansatz.n_qubits != problem.n_qubits:
+        raise QvarError(
+            f"`ansatz` must have the problem's {problem.n_qubits} qubits, but {ansatz.name} has {ansatz.n_qubits}."
+        )
+    if engine not in ("auto", "sector", "dense"):
+        raise QvarError(f"`engine` must be 'auto', 'sector' or 'dense', but is {engine!r}.")
+    conserving = problem.integrals is not None and ansatz.program.conserves_spin_numbers
+    if engine == "sector" and not conserving:
+        what = ansatz.name if problem.integrals is not None else problem.name
+        raise QvarError(
+            f"`engine` must be 'dense' or 'auto' where N_alpha and N_beta are not conserved as in {what}, "
+            "but is 'sector'."
+        )
+    if engine != "dense" and conserving:
+        return "sector"
+    _check_register(problem.n_qubits)
+    return "dense"
+
+
+def expectation(observable: Any, ansatz: Ansatz) -> Objective:
+    r"""The expectation value \(\langle\psi(\theta)|O|\psi(\theta)\rangle\) of any PennyLane observable.
+
+    Args:
+        observable: Hermitian, with a Pauli representation; wires are 0 to n_qubits - 1.
+        ansatz: the circuit.
+
+    Raises:
+        QvarError: if the observable is not Hermitian or uses other wires, or 2^n is out of reach.
+    """
+    from qvar.problems.mapping import pauli_terms
+
+    _check_register(ansatz.n_qubits)
+    terms = pauli_terms(observable, ansatz.n_qubits)
+    return _dense(ansatz, _pauli(terms, ansatz.n_qubits), None)
+
+
+def _check_register(n_qubits: int) -> None:
+    if n_qubits > MAX_DENSE_QUBITS:
+        raise QvarError(f"`n_qubits` must be at most {MAX_DENSE_QUBITS} in the dense engine, but is {n_qubits}.")
+
+
+HamiltonianParts: TypeAlias = tuple[HamiltonianKernel, PyTree, bool, float]
+"""Kernel, tables, whether a real state stays real, constant."""
+
+
+def _pauli(terms: PauliTerms, n_qubits: int) -> HamiltonianParts:
+    return (*pauli_hamiltonian(terms.words, terms.coefficients, n_qubits), 0.0)
+
+
+def _dense(ansatz: Ansatz, hamiltonian: HamiltonianParts, problem: Problem | None) -> Objective:
+    real = hamiltonian[2] and ansatz.program.lowered.real
+    kernel, reference, ops = dense_circuit(ansatz.program, real)
+    n_qubits = ansatz.n_qubits
+    electronic = problem is not None and problem.integrals is not None
+    symmetries = (lambda state: register_symmetries(state, n_qubits)) if electronic else None
+    return _objective("dense", ansatz, (kernel, reference, ops, ()), hamiltonian, problem, symmetries)
+
+
+def _sector(problem: Problem, ansatz: Ansatz) -> Objective:
+    assert problem.integrals is not None  # the caller has looked
+    real = ansatz.program.lowered.real
+    kernel, reference, ops, blocks, sector = sector_circuit(ansatz.program, real)
+    integrals, n_orbitals = problem.integrals, problem.n_qubits // 2
+    h_kernel, tables = electronic_hamiltonian(integrals.one_body, integrals.two_body, *sector)
+    alpha, beta = (occupation_strings(n_orbitals, n) for n in sector)
+
+    def symmetries(state: np.ndarray) -> dict[str, float]:
+        return spin_symmetries(state, alpha, beta, n_orbitals)
+
+    hamiltonian = (h_kernel, tables, True, integrals.core_energy)
+    return _objective("sector", ansatz, (kernel, reference, ops, blocks), hamiltonian, problem, symmetries)
+
+
+def _objective(
+    engine: str,
+    ansatz: Ansatz,
+    circuit: tuple[CircuitKernel, Array, PyTree, PyTree],
+    hamiltonian: HamiltonianParts,
+    problem: Problem | None,
+    symmetries: Callable[[np.ndarray], dict[str, float]] | None,
+) -> Objective:
+    program, lowered = ansatz.program, ansatz.program.lowered
+    kernel, reference, ops, blocks = circuit
+    h_kernel, tables, _, constant = hamiltonian
+    data = {
+        "angles": {
+            "affine": program.affine_map,
+            "slot": lowered.slot,
+            "factor": lowered.factor,
+            "constant": lowered.constant,
+        },
+        "reference": reference,
+        "ops": ops,
+        "blocks": blocks,
+        "hamiltonian": tables,
+        "constant": np.asarray(constant, dtype=float),
+    }
+    data = jax.tree.map(jnp.asarray, data)
+    state_function = StateFunction(kernel, program.angle_function)
+    resources = ansatz.resources()
+
+    def measure(theta: Any) -> dict[str, float]:
+        assert symmetries is not None  # only offered where it is
+        return symmetries(np.asarray(objective.state(theta)))
+
+    objective = Objective(
+        name=ansatz.name,
+        family=ansatz.family,
+        n_params=ansatz.n_params,
+        function=EnergyFunction(state_function, h_kernel),
+        draw=ansatz.initial,
+        data=data,
+        costs=Costs(ansatz.n_qubits, resources.two_qubit_gates, resources.depth),
+        engine=engine,
+        unit="" if problem is None else problem.unit,
+        baseline=None if problem is None else problem.reference_energy,
+        target=None if problem is None else problem.exact_energy,
+        state_function=state_function,
+        measure=None if symmetries is None else measure,
+    )
+    return objective

@@ -1,0 +1,84 @@
+r"""Occupation strings of one spin, and how the two spin strings sit in a register of qubits.
+
+A string is an integer whose bit p says whether orbital p is occupied, as in PySCF. Determinants are
+ordered alpha creation operators first. In the register, wire 2p is orbital p spin up and 2p+1 spin down,
+wire 0 the most significant bit, and Jordan-Wigner counts wires from 0. The amplitudes of the two orders
+differ by the sign \(s(a, b) = (-1)^{\sum_{p \in a} |\{q < p : q \in b\}|}\).
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from math import comb
+from typing import NamedTuple
+
+import numpy as np
+
+from qvar._types import FloatArray, IntArray
+
+
+def occupation_strings(n_orbitals: int, n_electrons: int | None) -> IntArray:
+    """All strings with `n_electrons` ones, ascending; all 2^n_orbitals where None. Shape (n_strings,), int64."""
+    if n_electrons is None:
+        return np.arange(1 << n_orbitals, dtype=np.int64)
+    chosen = combinations(range(n_orbitals), n_electrons)
+    sums = np.fromiter((sum(1 << p for p in c) for c in chosen), np.int64, count=comb(n_orbitals, n_electrons))
+    return np.sort(sums)
+
+
+def parity(strings: IntArray | int, mask: int) -> IntArray:
+    """(-1)^(number of ones of each string under the mask), int64."""
+    return 1 - 2 * (np.bitwise_count(np.asarray(strings, dtype=np.int64) & mask).astype(np.int64) & 1)
+
+
+class SplitMask(NamedTuple):
+    """Bits of a register mask, sorted by spin."""
+
+    alpha: int
+    beta: int
+
+
+def split(mask: int, n_qubits: int) -> SplitMask:
+    """A register mask (wire 0 the most significant bit) as masks over alpha and beta orbitals."""
+    alpha = beta = 0
+    for orbital in range((n_qubits + 1) // 2):
+        alpha |= (mask >> (n_qubits - 1 - 2 * orbital) & 1) << orbital
+        if 2 * orbital + 1 < n_qubits:
+            beta |= (mask >> (n_qubits - 2 - 2 * orbital) & 1) << orbital
+    return SplitMask(alpha, beta)
+
+
+def interleaving_masks(x: SplitMask, n_orbitals: int) -> tuple[int, int, int]:
+    """How flipping the bits x changes the sign s(a, b).
+
+    Returns:
+        (mask over alpha, mask over beta, sign): s(a, b) s(a ^ x.alpha, b ^ x.beta) is the parity of a under the
+        first times the parity of b under the second times the sign.
+    """
+    over_alpha = sum(1 << p for p in range(n_orbitals) if (x.beta & ((1 << p) - 1)).bit_count() % 2)
+    over_beta = sum(1 << q for q in range(n_orbitals) if (x.alpha >> (q + 1)).bit_count() % 2)
+    crossings = (over_alpha & x.alpha).bit_count() % 2
+    return over_alpha, over_beta, 1 - 2 * crossings
+
+
+def register_layout(n_orbitals: int) -> tuple[IntArray, IntArray, FloatArray]:
+    """Where the matrix of all alpha times all beta strings sits in the register of 2 n_orbitals qubits.
+
+    Returns:
+        index: (2^M, 2^M) int32, register basis state of (alpha string, beta string).
+        position: (4^M,) int32, its inverse, into the flattened matrix.
+        sign: (2^M, 2^M) s(a, b), int8.
+    """
+    strings = occupation_strings(n_orbitals, None)
+    n_qubits = 2 * n_orbitals
+    spread = np.zeros_like(strings)
+    for p in range(n_orbitals):
+        spread |= (strings >> p & 1) << (n_qubits - 1 - 2 * p)
+    index = (spread[:, None] | (spread >> 1)[None, :]).astype(np.int32)
+    position = np.empty(index.size, dtype=np.int32)
+    position[index.ravel()] = np.arange(index.size, dtype=np.int32)
+    crossings = np.zeros(index.shape, dtype=np.int8)
+    for p in range(n_orbitals):
+        below = np.bitwise_count(strings & ((1 << p) - 1)).astype(np.int8)
+        crossings ^= ((strings >> p & 1).astype(np.int8)[:, None] * below[None, :]) & 1
+    return index, position, (1 - 2 * crossings).astype(np.int8)
