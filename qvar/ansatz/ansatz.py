@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -22,6 +22,7 @@ SMALL = 0.01
 """Standard deviation of the `gaussian` start, radians: near the reference, and different in every seed."""
 
 
+@runtime_checkable
 class HasReference(Protocol):
     """What an ansatz needs to know of a problem: its qubits and its reference determinant."""
 

@@ -166,13 +166,13 @@ def fermionic_sign(creates: Sequence[int], annihilates: Sequence[int], n_qubits:
 
 
 def _fermionic(wires: Sequence[int], _: str, n: int) -> list[MaskOp]:
-    """exp(angle (T - T^dagger)); wires are the modes of T = a^+_w0 a_w1, or a^+_w0 a^+_w1 a_w2 a_w3."""
+    """exp(angle/2 (T - T^dagger)), as PennyLane scales it; T = a^+_w0 a_w1, or a^+_w0 a^+_w1 a_w2 a_w3."""
     half = len(wires) // 2
     creates, annihilates = wires[:half], wires[half:]
     z, sign = fermionic_sign(creates, annihilates, n)
     mask = _bits(wires, n)
     # the bit of the first created mode tells T from T^dagger, whose signs differ
-    return [MaskOp(mask, z | _bit(creates[0], n), mask, _bits(annihilates, n), -1j * sign, factor=1.0)]
+    return [MaskOp(mask, z | _bit(creates[0], n), mask, _bits(annihilates, n), -1j * sign, factor=0.5)]
 
 
 KINDS: tuple[Kind, ...] = (

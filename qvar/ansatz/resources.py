@@ -49,7 +49,14 @@ def _decomposed(kind: int, wires: tuple[int, ...], span: int, word: str) -> tupl
     tape = qml.tape.make_qscript(emit_operation)(program, 0, _GENERIC_ANGLE)
 
     def is_basic(operation: Any) -> bool:
-        return len(operation.wires) <= 1 or operation.name == "CNOT"
+        return len(operation.wires) <= 1 or operation.name in ("CNOT", "CZ", "CY")
 
     (flat,), _ = qml.transforms.decompose(tape, stopping_condition=is_basic)
-    return tuple(tuple(int(w) for w in op.wires) for op in flat.operations if len(op.wires) > 0)
+    gates: list[tuple[int, ...]] = []
+    for operation in flat.operations:
+        on = tuple(int(w) for w in operation.wires)
+        if operation.name in ("CZ", "CY"):  # one CNOT between two single-qubit gates; PennyLane takes two
+            gates += [on[1:], on, on[1:]]
+        elif on:
+            gates.append(on)
+    return tuple(gates)

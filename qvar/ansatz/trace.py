@@ -230,7 +230,7 @@ def _emit_fermionic(modes: Sequence[int], angle: Any) -> None:
         for word, wires, scale in pauli_words(creates, annihilates):
             qml.PauliRot(scale * angle, word, wires=wires)
         return
-    if low is creates:  # exp(t (T - T^+)) = exp(-t (T^+ - T))
+    if low is creates:  # T - T^+ = -(T^+ - T)
         angle = -angle
     if half == 1:
         qml.FermionicSingleExcitation(angle, wires=range(low[0], high[0] + 1))
@@ -247,7 +247,7 @@ def _emit_fermionic(modes: Sequence[int], angle: Any) -> None:
 def pauli_words(creates: Sequence[int], annihilates: Sequence[int]) -> Iterator[tuple[str, list[int], float]]:
     r"""An excitation as commuting Pauli rotations.
 
-    \(e^{\theta (T - T^\dagger)} = \prod_P e^{-i s_P \theta P / 2}\) with
+    \(e^{\theta (T - T^\dagger) / 2} = \prod_P e^{-i s_P \theta P / 2}\) with
     \(T = \pm \prod Z \prod_{\text{created}} \tfrac{X - iY}{2} \prod_{\text{annihilated}} \tfrac{X + iY}{2}\).
 
     Yields:
@@ -264,7 +264,7 @@ def pauli_words(creates: Sequence[int], annihilates: Sequence[int]) -> Iterator[
         for position, letter in enumerate(letters):
             if letter == "Y":
                 factor *= -1j if position < len(creates) else 1j
-        yield "".join(letters) + "Z" * len(string), [*modes, *string], -4.0 * factor.imag / 2 ** len(modes)
+        yield "".join(letters) + "Z" * len(string), [*modes, *string], -2.0 * factor.imag / 2 ** len(modes)
 
 
 def draw(program: Program, theta: Any, max_length: int) -> str:

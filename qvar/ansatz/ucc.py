@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations, product
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 from qvar.ansatz.ansatz import Ansatz, HasReference
 from qvar.ansatz.program import ProgramBuilder
@@ -16,6 +16,7 @@ Excitation: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
 """(created modes, annihilated modes), numbered as wires."""
 
 
+@runtime_checkable
 class HasOrbitals(HasReference, Protocol):
     """What UCC needs to know of a problem: which orbitals are occupied."""
 
@@ -64,7 +65,7 @@ def uccsd(problem: HasOrbitals, order: Order = "singles_first", name: str | None
     builder = ProgramBuilder(problem.n_qubits, len(sequence), problem.reference_bits)
     for param, (creates, annihilates) in enumerate(sequence):
         kind = "FermionicSingleExcitation" if len(creates) == 1 else "FermionicDoubleExcitation"
-        builder.add(kind, (*creates, *annihilates), {param: 1.0})
+        builder.add(kind, (*creates, *annihilates), {param: 2.0})  # the gate halves its angle
     return Ansatz(
         name=name or ("uccsd" if order == "singles_first" else "uccsd doubles first"),
         family="constrained",

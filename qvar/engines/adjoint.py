@@ -9,7 +9,7 @@ off. Jones, Gacon, arXiv:2009.02823, https://arxiv.org/abs/2009.02823.
 from __future__ import annotations
 
 from functools import partial
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +18,7 @@ from jaxtyping import Array
 from qvar._types import PyTree
 
 
+@runtime_checkable
 class CircuitKernel(Protocol):
     """How one engine applies one operation; hashable, so that compiled programs are shared."""
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations_with_replacement
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -33,6 +33,7 @@ DIAGONAL_BYTES = 1 << 31
 """Tables of diagonals of a Pauli Hamiltonian up to this size are kept; above it, words act one by one."""
 
 
+@runtime_checkable
 class HamiltonianKernel(Protocol):
     """A hashable function (state, tables) -> H|state>; H is Hermitian."""
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from qvar._types import FloatArray, IntArray
+from qvar._types import IntArray
 
 
 def occupation_strings(n_orbitals: int, n_electrons: int | None) -> IntArray:
@@ -61,7 +61,7 @@ def interleaving_masks(x: SplitMask, n_orbitals: int) -> tuple[int, int, int]:
     return over_alpha, over_beta, 1 - 2 * crossings
 
 
-def register_layout(n_orbitals: int) -> tuple[IntArray, IntArray, FloatArray]:
+def register_layout(n_orbitals: int) -> tuple[IntArray, IntArray, IntArray]:
     """Where the matrix of all alpha times all beta strings sits in the register of 2 n_orbitals qubits.
 
     Returns:

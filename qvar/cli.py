@@ -1,0 +1,242 @@
+"""The command `qvar`: run a case, show and report what it gave, and look whether this machine can work.
+
+Only the standard library is imported here, so that `qvar --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import difflib
+import inspect
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import qvar
+from qvar.errors import QvarError
+
+if TYPE_CHECKING:
+    from qvar.runs.folder import LoadedRun
+
+USER_ERROR = 2
+"""Exit status where what the user gave cannot be worked with."""
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it: 128 and the signal's number."""
+
+_COMMANDS = ("run", "show", "report", "doctor")
+
+_RUN_HELP = """usage: qvar run CASE [flags of the case] [--out FOLDER] [--resume] [--no-progress]
+
+Runs a case: a Python file with a function `case` whose arguments are its flags.
+
+  qvar run cases/h4_duel.py --help         the case's flags, their units and defaults
+  qvar run cases/h4_duel.py --bond 1.5     run it with one of them changed
+
+options of every run:
+  --out FOLDER     where the record goes (default: runs/<name of the case file>,
+                   or runs/<name>-2 ... where that exists)
+  --resume         finish what an interrupted run in --out lacks
+  --no-progress    show no progress
+  -h, --help       show this help message and exit
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are sentences."""
+
+    def error(self, message: str) -> NoReturn:
+        raise QvarError(f"{message[:1].upper()}{message[1:]}; `{self.prog} --help` tells more.")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The console script `qvar`.
+
+    Args:
+        argv: the words after `qvar`; those of this process by default.
+
+    Returns:
+        The exit status: 0, or 1 where `doctor` finds something broken, 2 for a mistake of the user, 130 after Ctrl-C.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    return _guarded(lambda: _dispatch(words))
+
+
+def launch(case_function: Callable[..., Any]) -> NoReturn:
+    """Runs a case from its own file, as `qvar run thisfile.py` does, and ends the process.
+
+    What a case script calls under `if __name__ == "__main__":`; flags are read from the command line.
+
+    Args:
+        case_function: the script's function `case`.
+
+    Raises:
+        SystemExit: always, with the status of `main`.
+        QvarError: if it is called while the case is being imported.
+    """
+    if getattr(case_function, "__module__", None) != "__main__":
+        raise QvarError('`qvar.launch(case)` must stand under `if __name__ == "__main__":`.')
+    path = Path(inspect.getfile(inspect.unwrap(case_function)))
+    sys.exit(_guarded(lambda: _run_case(case_function, _shown_path(path), sys.argv[1:], f"python {sys.argv[0]}")))
+
+
+def _guarded(command: Callable[[], int]) -> int:
+    """Runs a command; a user's mistake becomes a sentence, a closed pipe the end of output."""
+    try:
+        status = command()
+        sys.stdout.flush()
+        return status
+    except QvarError as error:
+        print(f"qvar: {error}", file=sys.stderr)
+        return USER_ERROR
+    except KeyboardInterrupt:
+        print("qvar: interrupted.", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader, such as `head`, has had enough. Python would complain when it closes the pipe at exit.
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except SystemExit as end:  # argparse and tyro end so after --help
+        return end.code if isinstance(end.code, int) else 0
+
+
+def _dispatch(words: list[str]) -> int:
+    if words[:1] == ["run"]:  # by hand: --help after the case belongs to the case
+        return _run(words[1:])
+    if words and not words[0].startswith("-") and words[0] not in _COMMANDS:
+        near = difflib.get_close_matches(words[0], _COMMANDS, n=1)
+        hint = f"did you mean `qvar {near[0]}`?" if near else "`qvar --help` lists them."
+        raise QvarError(f"`{words[0]}` is not a command of qvar; {hint}")
+    parser = _Parser(prog="qvar", description="Pits variational quantum models against each other.")
+    parser.add_argument("--version", action="version", version=f"qvar {qvar.__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+    commands.add_parser("run", help="run a case: qvar run cases/h4_duel.py --bond 1.5", add_help=False)
+    show = commands.add_parser("show", help="print the table of a run", description="Prints the table of a run.")
+    show.add_argument("run", metavar="RUN", nargs="?", help="folder of a run, finished or not")
+    show.add_argument("--all", action="store_true", help="one row per contender and seed")
+    show.add_argument("--columns", action="store_true", help="explain the columns of the ledger")
+    report = commands.add_parser(
+        "report", help="make plots and report.html again", description="Makes the plots and report.html of a run again."
+    )
+    report.add_argument("run", metavar="RUN", help="folder of a run, finished or not")
+    about = "Looks whether qvar can work here: versions, devices, precision; exit status 1 if something is broken."
+    commands.add_parser("doctor", help="look whether qvar can work on this machine", description=about)
+    given = parser.parse_args(words)
+    if given.command == "show":
+        return _show(given.run, given.all, given.columns)
+    if given.command == "report":
+        return _report(given.run)
+    if given.command == "doctor":
+        return _doctor()
+    parser.print_help()
+    return 0
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Commands
+
+
+def _run(words: list[str]) -> int:
+    if not words or words[0] in ("-h", "--help"):
+        if not words:
+            raise QvarError("`CASE` must be given, such as `qvar run cases/h4_duel.py`; `qvar run --help` tells more.")
+        print(_RUN_HELP, end="")
+        return 0
+    if words[0].startswith("-"):
+        raise QvarError(f"`CASE` must come before its flags, but the first word is {words[0]}.")
+    from qvar.runs.cases import load_case
+
+    return _run_case(load_case(words[0]), words[0], words[1:], f"qvar run {words[0]}")
+
+
+def _run_case(case_function: Callable[..., Any], path: str, words: Sequence[str], prog: str) -> int:
+    from qvar.runs.cases import build
+
+    study, arguments, options = build(case_function, words, prog)
+    from qvar.runs.folder import RunFolder, load
+    from qvar.runs.origin import command
+    from qvar.runs.runner import run
+
+    folder = RunFolder(options.out)
+    try:
+        run(study, options.out, resume=options.resume, progress=options.progress, arguments=arguments, case=path)
+    except KeyboardInterrupt:
+        if not folder.case_json.exists():
+            raise
+        finished = load(options.out)
+        again = command(path, arguments, options.out, resume=True)
+        print(f"qvar: interrupted; {_done_words(finished)}; finish with: {again}", file=sys.stderr)
+        return INTERRUPTED
+    from qvar.report.terminal import summary_text
+
+    print(summary_text(load(options.out).ledger))
+    print()
+    print(f"report: {folder.report}")
+    print(f"ledger: {folder.path / 'ledger.csv'}")
+    return 0
+
+
+def _show(path: str | None, every_row: bool, columns: bool) -> int:
+    from qvar.report.terminal import columns_text, rows_text, summary_text
+
+    if columns:
+        print(columns_text())
+        return 0
+    if path is None:
+        raise QvarError("`RUN` must be given: the folder of a run, such as `qvar show runs/h4_duel`.")
+    from qvar.runs.folder import load
+
+    loaded = load(path)
+    print(rows_text(loaded.ledger) if every_row else summary_text(loaded.ledger))
+    _say_unfinished(loaded)
+    return 0
+
+
+def _report(path: str) -> int:
+    from qvar.report.html import write_report
+    from qvar.runs.folder import load, reason
+
+    loaded = load(path)
+    try:
+        page = write_report(loaded)
+    except OSError as error:
+        raise QvarError(f"`RUN` must be a folder that can be written, but {path}: {reason(error)}.") from error
+    print(page)
+    _say_unfinished(loaded)
+    return 0
+
+
+def _doctor() -> int:
+    from qvar.runs.doctor import diagnose
+
+    found = diagnose()
+    print("\n".join(found.lines))
+    for sentence in found.broken:
+        print(f"qvar: {sentence}", file=sys.stderr)
+    print("Something is broken." if found.broken else "All is well.")
+    return 1 if found.broken else 0
+
+
+def _say_unfinished(run: LoadedRun) -> None:
+    if run.n_done == run.n_tasks:
+        return
+    from qvar.runs.origin import command
+
+    again = command(run.case.get("case"), run.case.get("arguments", {}), run.folder.path, resume=True)
+    finish = again or f'qvar.run(study, "{run.folder.path}", resume=True)'
+    print(f"\n{_done_words(run)}; finish with: {finish}")
+
+
+def _done_words(run: LoadedRun) -> str:
+    return f"{run.n_done} of {run.n_tasks} tasks {'is' if run.n_done == 1 else 'are'} done"
+
+
+def _shown_path(path: Path) -> str:
+    """The path from the current folder where it lies below it, for a record that reads well."""
+    with contextlib.suppress(ValueError):
+        return str(path.resolve().relative_to(Path.cwd()))
+    return str(path)

@@ -1,0 +1,61 @@
+"""The oracle: the same ansatz and the same Hamiltonian through PennyLane's own simulators.
+
+Slow and independent: the circuit is PennyLane's, the Hamiltonian is PennyLane's Jordan-Wigner sum of Pauli
+words, the gradient is PennyLane's. For checks and benchmarks, not for work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from qvar._types import FloatArray
+from qvar.ansatz.ansatz import Ansatz
+from qvar.errors import QvarError
+from qvar.problems.problem import Problem
+
+Device: TypeAlias = Literal["default.qubit", "lightning.qubit"]
+
+
+def oracle(
+    problem: Problem | Any, ansatz: Ansatz, device: Device = "default.qubit"
+) -> Callable[[FloatArray], tuple[float, FloatArray]]:
+    """Energy and exact gradient as PennyLane computes them.
+
+    Args:
+        problem: a Problem, or a PennyLane observable.
+        ansatz: the circuit; its angles are affine in theta.
+        device: `"default.qubit"` (backpropagation) or `"lightning.qubit"` (adjoint method).
+
+    Returns:
+        Function of theta, shape (n_params,), giving the value and the gradient, shape (n_params,). Time and memory
+        grow as 2^n times gates times, for the observable, Pauli words.
+
+    Raises:
+        QvarError: if the device is unknown or the angles are not affine in theta.
+    """
+    import pennylane as qml
+    from pennylane import numpy as pnp
+
+    methods = {"default.qubit": "backprop", "lightning.qubit": "adjoint"}
+    if device not in methods:
+        raise QvarError(f"`device` must be 'default.qubit' or 'lightning.qubit', but is {device!r}.")
+    if ansatz.program.angle_function is not None:
+        raise QvarError(f"`ansatz` must have angles that are affine in theta, but those of {ansatz.name} are not.")
+    observable = problem.hamiltonian() if isinstance(problem, Problem) else problem
+
+    @qml.qnode(qml.device(device, wires=ansatz.n_qubits), interface="autograd", diff_method=methods[device])
+    def node(theta: Any) -> Any:
+        ansatz.circuit(theta)
+        return qml.expval(observable)
+
+    gradient = qml.grad(node)
+
+    def value_and_grad(theta: FloatArray) -> tuple[float, FloatArray]:
+        trainable = pnp.array(np.asarray(theta, dtype=float), requires_grad=True)
+        slopes = gradient(trainable)  # autograd keeps the value of the same forward pass
+        return float(gradient.forward), np.asarray(slopes, dtype=float)
+
+    return value_and_grad

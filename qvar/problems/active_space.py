@@ -1,0 +1,112 @@
+"""Active spaces: which orbitals are frozen, which are active, and what fills them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from qvar.errors import QvarError, require
+from qvar.problems._arguments import whole_numbers
+
+
+@dataclass(frozen=True)
+class ActiveSpace:
+    """A choice of molecular orbitals; all indices count canonical orbitals in order of energy, from 0."""
+
+    frozen: tuple[int, ...]
+    """Doubly occupied orbitals of the core, ascending."""
+    active: tuple[int, ...]
+    """Orbitals of the problem, ascending; active orbital p is `active[p]`."""
+    occupied_alpha: tuple[int, ...]
+    """Places in `active` that hold a spin-up electron in the self-consistent-field determinant."""
+    occupied_beta: tuple[int, ...]
+    """Places in `active` that hold a spin-down electron in the self-consistent-field determinant."""
+
+    @property
+    def n_electrons(self) -> int:
+        """Number of active electrons."""
+        return len(self.occupied_alpha) + len(self.occupied_beta)
+
+
+def choose_active_space(
+    n_orbitals: int,
+    n_alpha: int,
+    n_beta: int,
+    active_space: Sequence[int] | None = None,
+    active_orbitals: Sequence[int] | None = None,
+    frozen: Sequence[int] | None = None,
+) -> ActiveSpace:
+    """Turns a user's choice into lists of orbitals; without a choice, everything is active.
+
+    Args:
+        n_orbitals: number of molecular orbitals.
+        n_alpha: number of spin-up electrons, at least `n_beta`.
+        n_beta: number of spin-down electrons.
+        active_space: (electrons, orbitals) around the Fermi level, as in a CASCI.
+        active_orbitals: indices of the active orbitals.
+        frozen: indices of the frozen orbitals.
+
+    Returns:
+        The active space, with the determinant that the self-consistent field occupies.
+
+    Raises:
+        QvarError: if the choices contradict each other, the molecule, or the numbers of electrons.
+    """
+    if active_space is not None:
+        if active_orbitals is not None or frozen is not None:
+            raise QvarError(
+                "`active_space` must be given without `active_orbitals` and `frozen`, but is given with them."
+            )
+        frozen, active_orbitals = _around_fermi_level(n_orbitals, n_alpha, n_beta, active_space)
+    core = None if frozen is None else _indices("frozen", frozen, n_orbitals)
+    active = None if active_orbitals is None else _indices("active_orbitals", active_orbitals, n_orbitals)
+    if core is not None and core and core[-1] >= n_beta:
+        raise QvarError(f"`frozen` must hold doubly occupied orbitals, those below {n_beta}, but has {core[-1]}.")
+    if active is None:
+        active = sorted(set(range(n_orbitals)) - set(core or ()))
+    if core is None:
+        core = sorted(set(range(n_beta)) - set(active))
+    if set(core) & set(active):
+        raise QvarError(
+            f"`frozen` must share no orbital with `active_orbitals`, but shares {min(set(core) & set(active))}."
+        )
+    left_out = set(range(n_alpha)) - set(core) - set(active)
+    if left_out:
+        raise QvarError(
+            f"`active_orbitals` must hold every occupied orbital not frozen, but leaves out {min(left_out)}."
+        )
+    alpha = tuple(p for p, orbital in enumerate(active) if orbital < n_alpha)
+    beta = tuple(p for p, orbital in enumerate(active) if orbital < n_beta)
+    if not alpha:
+        argument = "frozen" if active_orbitals is None else "active_orbitals"
+        raise QvarError(f"`{argument}` must leave at least one active electron, but leaves none.")
+    return ActiveSpace(tuple(core), tuple(active), alpha, beta)
+
+
+def _around_fermi_level(
+    n_orbitals: int, n_alpha: int, n_beta: int, active_space: Sequence[int]
+) -> tuple[list[int], list[int]]:
+    """(frozen, active) orbitals of CAS(electrons, orbitals): the lowest orbitals are frozen."""
+    numbers = whole_numbers("active_space", active_space)
+    require(len(numbers) == 2, "active_space", "be a pair (electrons, orbitals)", active_space)
+    electrons, orbitals = numbers
+    total, unpaired = n_alpha + n_beta, n_alpha - n_beta
+    given = (electrons, orbitals)
+    require(electrons >= 1, "active_space", "have at least one electron", given)
+    require(electrons <= total, "active_space", f"have at most the molecule's {total} electrons", given)
+    require(electrons >= unpaired, "active_space", f"have at least the {unpaired} unpaired electrons", given)
+    parity = "even" if total % 2 == 0 else "odd"
+    require((total - electrons) % 2 == 0, "active_space", f"have an {parity} number of electrons", given)
+    n_frozen = (total - electrons) // 2
+    most, least = n_orbitals - n_frozen, n_alpha - n_frozen
+    require(orbitals <= most, "active_space", f"have at most {most} orbitals with {electrons} electrons", given)
+    require(orbitals >= least, "active_space", f"have at least {least} orbitals for {electrons} electrons", given)
+    return list(range(n_frozen)), list(range(n_frozen, n_frozen + orbitals))
+
+
+def _indices(argument: str, values: Sequence[int], n_orbitals: int) -> list[int]:
+    indices = whole_numbers(argument, values)
+    require(len(set(indices)) == len(indices), argument, "hold no orbital twice", indices)
+    inside = all(0 <= index < n_orbitals for index in indices)
+    require(inside, argument, f"hold orbitals between 0 and {n_orbitals - 1}", indices)
+    return sorted(indices)

@@ -1,0 +1,157 @@
+"""Molecules as problems: a geometry and a basis set in, integrals and a reference determinant out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from qvar import units
+from qvar.errors import QvarError, require
+from qvar.problems._arguments import finite_number, whole_number
+from qvar.problems.problem import Problem
+
+
+def molecule(
+    geometry: str,
+    basis: str = "sto-3g",
+    *,
+    charge: int = 0,
+    spin: int = 0,
+    unit: str = "angstrom",
+    active_space: tuple[int, int] | None = None,
+    active_orbitals: Sequence[int] | None = None,
+    frozen: Sequence[int] | None = None,
+    name: str | None = None,
+) -> Problem:
+    r"""A molecule in the canonical orbitals of its restricted Hartree-Fock determinant, RHF or ROHF (PySCF).
+
+    The same arguments give the same integrals bit for bit on one machine. Where the determinant is not unique, as
+    in a square of hydrogen atoms whose frontier orbitals have one energy, `reference_energy` is that of the
+    determinant found, which `occupied_alpha` and `occupied_beta` record.
+
+    Args:
+        geometry: atoms, Cartesian ("H 0 0 0; H 0 0 0.7414") or as a Z-matrix with angles in degrees
+            ("O; H 1 0.9584; H 1 0.9584 2 104.45"), parted by ";" or newlines.
+        basis: name of a Gaussian basis set that PySCF knows, with its effective core potentials where it has
+            some; or the text of a basis set in NWChem's format, which contains newlines.
+        charge: charge of the molecule, in elementary charges.
+        spin: number of unpaired electrons 2S, not the multiplicity.
+        unit: "angstrom" or "bohr", the unit of lengths in `geometry`.
+        active_space: (electrons, orbitals) around the Fermi level as PySCF's CASCI picks them: the lowest
+            orbitals are frozen. `None`: everything is active.
+        active_orbitals: instead of `active_space`, indices of the active orbitals, counted from 0 in order of
+            energy; taken in ascending order, whatever order they are given in. The others are left empty.
+        frozen: indices of doubly occupied orbitals to freeze. Default: the doubly occupied ones that are not in
+            `active_orbitals`. Given alone, all other orbitals are active, so `frozen=[0]` freezes one core.
+        name: name for tables. Default: formula and basis, e.g. "LiH sto-3g (2e,5o)".
+
+    Returns:
+        The problem, in hartree, on 2M qubits for M active orbitals.
+
+    Raises:
+        QvarError: if an argument is not understood, the arguments contradict each other, or the self-consistent
+            field does not converge.
+    """
+    from qvar.problems.active_space import choose_active_space
+    from qvar.problems.geometry import parse_geometry
+    from qvar.problems.scf import active_integrals, build_molecule, run_scf
+
+    charge, spin = whole_number("charge", charge), whole_number("spin", spin)
+    if not isinstance(basis, str) or not basis.strip():
+        raise QvarError(f"`basis` must be the name of a basis set, but is {basis!r}.")
+    basis = basis if "\n" in basis else basis.strip().lower()
+    atoms = parse_geometry(geometry, unit)
+    mol = build_molecule(atoms, basis, charge, spin)
+    n_alpha, n_beta = map(int, mol.nelec)
+    space = choose_active_space(int(mol.nao), n_alpha, n_beta, active_space, active_orbitals, frozen)
+    integrals = active_integrals(run_scf(mol), np.array(space.frozen, int), np.array(space.active, int))
+    if name is None:
+        name = f"{atoms.formula}{_charge_suffix(charge)} {'custom basis' if chr(10) in basis else basis}"
+        if len(space.active) < mol.nao:
+            name += _space_suffix(space.n_electrons, len(space.active))
+    description: dict[str, Any] = {
+        "model": "molecule",
+        "geometry": atoms.text,
+        "unit": unit,
+        "basis": basis,
+        "charge": charge,
+        "spin": spin,
+        "frozen": list(space.frozen),
+        "active_orbitals": list(space.active),
+    }
+    return Problem(
+        name=name,
+        n_qubits=2 * len(space.active),
+        unit=units.HARTREE,
+        description=description,
+        integrals=integrals,
+        pauli=None,
+        occupied_alpha=space.occupied_alpha,
+        occupied_beta=space.occupied_beta,
+    )
+
+
+def hydrogen_chain(
+    n_atoms: int,
+    bond: float = 1.0,
+    basis: str = "sto-3g",
+    *,
+    charge: int = 0,
+    spin: int | None = None,
+    active_space: tuple[int, int] | None = None,
+    active_orbitals: Sequence[int] | None = None,
+    frozen: Sequence[int] | None = None,
+    name: str | None = None,
+) -> Problem:
+    """Hydrogen atoms in a row along z, equally spaced: the standard model of growing correlation.
+
+    Args:
+        n_atoms: number of atoms, at least 1.
+        bond: distance of neighbours, in angstrom.
+        basis: see `molecule`.
+        charge: charge of the chain, in elementary charges.
+        spin: number of unpaired electrons 2S. `None`: the lowest that fits, 0 with an even number of electrons
+            and 1 with an odd one.
+        active_space: see `molecule`.
+        active_orbitals: see `molecule`.
+        frozen: see `molecule`.
+        name: name for tables. Default: formula, bond and basis, e.g. "H4 1.0 sto-3g".
+
+    Returns:
+        The problem, in hartree.
+
+    Raises:
+        QvarError: as `molecule`, and if `n_atoms` is below 1 or `bond` is not positive.
+    """
+    n_atoms, charge = whole_number("n_atoms", n_atoms), whole_number("charge", charge)
+    bond = finite_number("bond", bond)
+    require(n_atoms >= 1, "n_atoms", "be at least 1", n_atoms)
+    require(bond > 0, "bond", "be positive", bond)
+    require(bond >= 1e-3, "bond", "be at least 0.001 angstrom", bond)
+    problem = molecule(
+        "; ".join(f"H 0 0 {i * bond!r}" for i in range(n_atoms)),
+        basis,
+        charge=charge,
+        spin=(n_atoms - charge) % 2 if spin is None else spin,
+        active_space=active_space,
+        active_orbitals=active_orbitals,
+        frozen=frozen,
+        name=name,
+    )
+    if name is not None:
+        return problem
+    formula, _, rest = problem.name.partition(" ")
+    return replace(problem, name=f"{formula} {round(bond, 6)!r} {rest}")
+
+
+def _charge_suffix(charge: int) -> str:
+    """Marks such as "+" and "2-"; empty for neutral molecules."""
+    size = str(abs(charge)) if abs(charge) > 1 else ""
+    return "" if charge == 0 else size + ("+" if charge > 0 else "-")
+
+
+def _space_suffix(electrons: int, orbitals: int) -> str:
+    return f" ({electrons}e,{orbitals}o)"

@@ -1,0 +1,283 @@
+r"""Problem: what is asked of an ansatz, as plain arrays.
+
+A `Problem` is a molecule in an orbital basis or a spin model. It carries everything that an engine
+needs to build the energy, the inputs that identify it, and a determinant to start from. This file
+needs NumPy only, so that a problem saved on one machine can be read on a node without PySCF.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+import zipfile
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qvar._types import FloatArray
+from qvar.errors import QvarError, require
+
+_FORMAT = "qvar-problem-1"
+
+
+def _frozen(values: Any) -> FloatArray:
+    array = np.array(values, dtype=np.float64)
+    array.setflags(write=False)  # a cached exact energy must stay that of these numbers
+    return array
+
+
+@dataclass(frozen=True, eq=False)
+class Integrals:
+    r"""The electronic Hamiltonian over real, orthonormal orbitals of the active space.
+
+    \(H = E_{core} + \sum_{pq} h_{pq} E_{pq} + \tfrac12 \sum_{pqrs} (pq|rs)
+    (E_{pq} E_{rs} - \delta_{qr} E_{ps})\) with \(E_{pq} = \sum_\sigma a^\dagger_{p\sigma} a_{q\sigma}\).
+    """
+
+    core_energy: float
+    """Nuclear repulsion and the energy of the frozen core, in hartree."""
+    one_body: FloatArray
+    """h, shape (M, M), symmetric, in hartree; holds the mean field of the frozen core."""
+    two_body: FloatArray
+    """(pq|rs) in chemists' order, shape (M, M, M, M), with its eight symmetries, in hartree."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "core_energy", float(self.core_energy))
+        object.__setattr__(self, "one_body", _frozen(self.one_body))
+        object.__setattr__(self, "two_body", _frozen(self.two_body))
+        m = len(self.one_body) if self.one_body.ndim else 0
+        require(m > 0 and self.one_body.shape == (m, m), "one_body", "have shape (M, M)", self.one_body.shape)
+        require(self.two_body.shape == (m,) * 4, "two_body", f"have shape {(m,) * 4}", self.two_body.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class PauliTerms:
+    r"""A Hermitian operator \(\sum_k c_k P_k\) as a list of Pauli words with real coefficients."""
+
+    words: tuple[str, ...]
+    """Words over "IXYZ", one letter per wire, wire 0 first; all of length n_qubits."""
+    coefficients: FloatArray
+    """c, shape (n_terms,), real."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "words", tuple(self.words))
+        object.__setattr__(self, "coefficients", _frozen(self.coefficients))
+        require(len(self.words) > 0, "words", "hold at least one Pauli word", self.words)
+        for word in self.words:
+            require(
+                bool(word) and len(word) == len(self.words[0]) and not set(word) - set("IXYZ"),
+                "words",
+                "hold words of one length over 'IXYZ'",
+                word,
+            )
+        shape = (len(self.words),)
+        require(self.coefficients.shape == shape, "coefficients", f"have shape {shape}", self.coefficients.shape)
+
+    @property
+    def n_qubits(self) -> int:
+        """Number of wires that the words cover."""
+        return len(self.words[0])
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """A Hamiltonian, where it comes from, and a reference determinant.
+
+    Exactly one of `integrals` and `pauli` is set. Spin orbitals are ordered as PennyLane orders them:
+    wire 2p is orbital p spin up, wire 2p+1 the same orbital spin down.
+    """
+
+    name: str
+    """Short name for tables, e.g. "H4 1.0 sto-3g"."""
+    n_qubits: int
+    """Number of qubits: 2M for M active orbitals, n for n spins."""
+    unit: str
+    """Unit of its energies: `qvar.units.HARTREE` or `qvar.units.COUPLING`."""
+    description: dict[str, Any]
+    """The inputs that identify the problem, ready for JSON: geometry, basis ..., or model and couplings."""
+    integrals: Integrals | None
+    """The Hamiltonian of a molecule; `None` for spin models."""
+    pauli: PauliTerms | None
+    """The Hamiltonian of a spin model; `None` for molecules."""
+    occupied_alpha: tuple[int, ...]
+    """Active orbitals that hold a spin-up electron in the reference determinant; () for spin models."""
+    occupied_beta: tuple[int, ...]
+    """Active orbitals that hold a spin-down electron in the reference determinant; () for spin models."""
+    known_exact_energy: float | None = None
+    """Lowest energy where it is known beforehand, e.g. from a file; otherwise it is computed when asked."""
+
+    def __post_init__(self) -> None:
+        require(
+            (self.integrals is None) != (self.pauli is None),
+            "pauli",
+            "be given exactly where `integrals` is not",
+            self.pauli,
+        )
+        for field in ("occupied_alpha", "occupied_beta"):
+            occupied = tuple(int(p) for p in getattr(self, field))
+            object.__setattr__(self, field, occupied)
+            inside = all(0 <= p < self.n_orbitals for p in occupied) and len(set(occupied)) == len(occupied)
+            require(inside, field, f"hold distinct orbitals below {self.n_orbitals}", occupied)
+        width = 2 * self.n_orbitals if self.pauli is None else self.pauli.n_qubits
+        require(self.n_qubits == width, "n_qubits", f"be {width} to fit the Hamiltonian", self.n_qubits)
+
+    @property
+    def n_orbitals(self) -> int:
+        """Number M of active spatial orbitals; 0 for spin models."""
+        return 0 if self.integrals is None else len(self.integrals.one_body)
+
+    @property
+    def n_alpha(self) -> int:
+        """Number of active spin-up electrons; 0 for spin models."""
+        return len(self.occupied_alpha)
+
+    @property
+    def n_beta(self) -> int:
+        """Number of active spin-down electrons; 0 for spin models."""
+        return len(self.occupied_beta)
+
+    @property
+    def n_electrons(self) -> int:
+        """Number of active electrons; 0 for spin models."""
+        return self.n_alpha + self.n_beta
+
+    @property
+    def reference_bits(self) -> tuple[int, ...]:
+        """The reference determinant as a computational basis state: one 0 or 1 per wire, wire 0 first."""
+        bits = [0] * self.n_qubits
+        for p in self.occupied_alpha:
+            bits[2 * p] = 1
+        for p in self.occupied_beta:
+            bits[2 * p + 1] = 1
+        return tuple(bits)
+
+    @property
+    def reference_energy(self) -> float:
+        r"""Energy of the reference state, in `unit`.
+
+        For a molecule, the determinant's energy by the Slater-Condon rules,
+        \(E_{core} + \sum_{i\sigma} h_{ii} + \tfrac12 \sum_{i\sigma, j\tau} [(ii|jj) - \delta_{\sigma\tau} (ij|ji)]\);
+        for a spin model, the energy of \(|0 \ldots 0\rangle\).
+        """
+        if self.pauli is not None:
+            diagonal = [not set(word) - set("IZ") for word in self.pauli.words]
+            return float(self.pauli.coefficients[np.array(diagonal)].sum())
+        assert self.integrals is not None
+        one, two = self.integrals.one_body, self.integrals.two_body
+        coulomb, exchange = np.einsum("iijj->ij", two), np.einsum("ijji->ij", two)
+        up, down = list(self.occupied_alpha), list(self.occupied_beta)
+        energy = self.integrals.core_energy + np.trace(one[np.ix_(up, up)]) + np.trace(one[np.ix_(down, down)])
+        for same in (up, down):
+            energy += 0.5 * (coulomb - exchange)[np.ix_(same, same)].sum()
+        return float(energy + coulomb[np.ix_(up, down)].sum())
+
+    def exact_energy(self) -> float:
+        """Lowest eigenvalue of the Hamiltonian, in `unit`; computed when first asked, then kept.
+
+        For a molecule it is full configuration interaction (FCI) in the sector of (n_alpha, n_beta)
+        electrons, right to 1e-8 hartree; for a spin model, the lowest eigenvalue over all states.
+
+        Raises:
+            QvarError: if the problem is too large to diagonalize, or the eigensolver does not converge.
+        """
+        return self._exact_energy if self.known_exact_energy is None else self.known_exact_energy
+
+    @cached_property
+    def _exact_energy(self) -> float:
+        from qvar.problems.exact import fci_energy, pauli_ground_energy
+
+        if self.pauli is not None:
+            return pauli_ground_energy(self.pauli)
+        assert self.integrals is not None
+        return fci_energy(self.integrals, self.n_alpha, self.n_beta)
+
+    def hamiltonian(self, mapping: str = "jordan_wigner") -> Any:
+        """The Hamiltonian as a PennyLane operator on wires 0 ... n_qubits-1.
+
+        Args:
+            mapping: how fermions become qubits; "jordan_wigner" is the only one. Spin models need none.
+
+        Raises:
+            QvarError: if `mapping` is not known.
+        """
+        require(mapping == "jordan_wigner", "mapping", "be 'jordan_wigner'", mapping)
+        from qvar.problems.mapping import jordan_wigner
+
+        return jordan_wigner(self)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the problem to one `.npz` file, whole or not at all; an exact energy already computed goes along.
+
+        Args:
+            path: name of the file, taken as it is; an existing file is replaced.
+
+        Raises:
+            QvarError: if the file cannot be written.
+        """
+        exact = self.known_exact_energy if self.known_exact_energy is not None else self.__dict__.get("_exact_energy")
+        head = {
+            "format": _FORMAT,
+            "name": self.name,
+            "n_qubits": self.n_qubits,
+            "unit": self.unit,
+            "description": self.description,
+            "occupied_alpha": self.occupied_alpha,
+            "occupied_beta": self.occupied_beta,
+        }
+        arrays: dict[str, Any] = {"head": np.array(json.dumps(head))}
+        if exact is not None:
+            arrays["exact_energy"] = np.float64(exact)
+        if self.integrals is not None:
+            arrays["core_energy"] = np.float64(self.integrals.core_energy)
+            arrays["one_body"] = self.integrals.one_body
+            arrays["two_body"] = self.integrals.two_body
+        if self.pauli is not None:
+            arrays["words"] = np.array(self.pauli.words)
+            arrays["coefficients"] = self.pauli.coefficients
+        target = Path(path)
+        temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
+        try:
+            with temporary.open("xb") as file:
+                np.savez(file, **arrays)
+            temporary.replace(target)
+        except OSError as error:
+            raise QvarError(f"`path` must be a file that can be written, but {str(path)!r} is not.") from error
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Problem:
+        """Reads a problem that `save` wrote; every number comes back bit for bit.
+
+        Args:
+            path: name of the file.
+
+        Raises:
+            QvarError: if there is no such file, or it was not written by `save`.
+        """
+        try:
+            with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+                data = {key: file[key] for key in file.files}
+            head = json.loads(str(data["head"]))
+            require(head["format"] == _FORMAT, "format", f"be {_FORMAT!r}", head["format"])
+            return cls(
+                name=head["name"],
+                n_qubits=head["n_qubits"],
+                unit=head["unit"],
+                description=head["description"],
+                integrals=Integrals(float(data["core_energy"]), data["one_body"], data["two_body"])
+                if "one_body" in data
+                else None,
+                pauli=PauliTerms(tuple(map(str, data["words"])), data["coefficients"]) if "words" in data else None,
+                occupied_alpha=tuple(head["occupied_alpha"]),
+                occupied_beta=tuple(head["occupied_beta"]),
+                known_exact_energy=float(data["exact_energy"]) if "exact_energy" in data else None,
+            )
+        except FileNotFoundError as error:
+            raise QvarError(f"`path` must be an existing file, but {str(path)!r} is not.") from error
+        except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+            raise QvarError(f"`path` must be a file that `Problem.save` wrote, but {str(path)!r} is not.") from error

@@ -1,0 +1,235 @@
+"""Self-consistent field with PySCF: a checked molecule in, reproducible orbitals and integrals out.
+
+The same inputs give the same numbers bit for bit in every process on one machine: PySCF's parallel sums are
+kept to one thread, orbitals of one energy are turned to a fixed direction, and signs are fixed.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from qvar._types import FloatArray, IntArray
+from qvar.errors import QvarError, require
+from qvar.problems.geometry import Geometry
+from qvar.problems.problem import Integrals
+
+_DEGENERATE = 1e-6
+"""Orbital energies closer than this, in hartree, count as one."""
+
+
+def build_molecule(geometry: Geometry, basis: str, charge: int, spin: int) -> Any:
+    """PySCF's `Mole`, silent, after checking that basis, charge and spin fit the atoms.
+
+    Args:
+        geometry: the atoms.
+        basis: name of a basis set that PySCF knows, or the text of one in NWChem's format.
+        charge: charge of the molecule, in elementary charges.
+        spin: number of unpaired electrons, 2S.
+
+    Returns:
+        A built `pyscf.gto.Mole`.
+
+    Raises:
+        QvarError: if the basis lacks an element, or charge and spin do not fit the number of electrons.
+    """
+    from pyscf import gto
+
+    potentials = _check_basis(basis, geometry.elements)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PySCF's remarks on names of basis sets; what matters is checked above
+        mol = gto.Mole()
+        mol.atom, mol.basis, mol.ecp, mol.unit = list(geometry.atoms), basis, potentials, geometry.unit
+        mol.verbose, mol.charge, mol.spin = 0, 0, None
+        mol.build(dump_input=False, parse_arg=False)
+    electrons = int(mol.nelectron) - charge
+    require(electrons >= 1, "charge", f"leave at least one of {mol.nelectron} electrons", charge)
+    require(spin >= 0, "spin", "be zero or a positive number of unpaired electrons", spin)
+    require(spin <= electrons, "spin", f"be at most the {electrons} electrons", spin)
+    parity = "even" if electrons % 2 == 0 else "odd"
+    require((electrons - spin) % 2 == 0, "spin", f"be {parity} with {electrons} electrons", spin)
+    n_alpha, n_orbitals = (electrons + spin) // 2, int(mol.nao)
+    if n_alpha > n_orbitals:
+        raise QvarError(
+            f"`basis` must have an orbital for each of the {n_alpha} spin-up electrons, "
+            f"but {_basis_name(basis)!r} has {n_orbitals} on these atoms."
+        )
+    mol.charge, mol.spin = charge, spin
+    mol.build(dump_input=False, parse_arg=False)
+    return mol
+
+
+def _basis_name(basis: str) -> str:
+    return "custom basis" if "\n" in basis else basis
+
+
+def _check_basis(basis: str, elements: tuple[str, ...]) -> dict[str, str]:
+    """Checks that `basis` has every element; returns it once more as core potential where it brings one."""
+    from pyscf.gto import basis as library
+
+    # PySCF would follow a name to a file of that name, and a digest of the name would not see the file change.
+    named_file = "\n" not in basis and os.path.isfile(basis)
+    require(not named_file, "basis", "be the name of a basis set and not of a file", basis)
+    pseudo = "\n" not in basis and "gth" in basis.lower()
+    require(not pseudo, "basis", "be an all-electron or ECP basis set and not a GTH one", basis)
+    potentials = {}
+    for element in elements:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                shells = library.load(basis, element)
+            except Exception:  # PySCF raises a dozen types here, all of which mean the same
+                shells = None
+            if not shells:
+                name = _basis_name(basis)
+                raise QvarError(f"`basis` must be a basis set that PySCF has for {element}, but is {name!r}.")
+            try:
+                potential = library.load_ecp(basis, element)
+            except Exception:
+                potential = None
+            if potential:
+                potentials[element] = basis
+    return potentials
+
+
+def run_scf(mol: Any) -> Any:
+    """Restricted Hartree-Fock, RHF without and ROHF with unpaired electrons, in fixed canonical orbitals.
+
+    Args:
+        mol: a built `pyscf.gto.Mole`.
+
+    Returns:
+        A converged PySCF mean-field object whose `mo_coeff` is reproducible.
+
+    Raises:
+        QvarError: if neither the usual (DIIS) nor the second-order iteration converges.
+    """
+    from pyscf.scf.hf import RHF
+    from pyscf.scf.rohf import ROHF
+
+    with _one_thread_without_files():
+        mean_field: Any = RHF(mol) if mol.spin == 0 else ROHF(mol)
+        mean_field.verbose = 0
+        # FCI does not see the orbitals, but a truncated ansatz does: hence gradients well below the energy's need.
+        # Rounding grows with the total energy, roughly Z^2.4 per atom, and tolerances below it are never reached.
+        size = max(1.0, float(np.sum(mol.atom_charges() ** 2.4)) / 100)
+        mean_field.conv_tol, mean_field.conv_tol_grad, mean_field.max_cycle = 1e-12 * size, 1e-8 * size, 200
+        mean_field.kernel()
+        if not mean_field.converged:
+            second_order = mean_field.newton()
+            second_order.verbose = 0
+            second_order.max_cycle = 100
+            # Where DIIS stalls, the gradient is often noisy; an energy's error is its square.
+            second_order.conv_tol, second_order.conv_tol_grad = 1e-11 * size, 1e-7 * size
+            second_order.kernel(mean_field.mo_coeff, mean_field.mo_occ)
+            if not second_order.converged:
+                raise QvarError(
+                    "`geometry` must allow a converged Hartree-Fock reference, "
+                    "but neither DIIS nor the second-order iteration converged."
+                )
+            for name in ("mo_coeff", "mo_energy", "mo_occ", "e_tot", "converged"):
+                setattr(mean_field, name, getattr(second_order, name))
+        orbitals = np.array(mean_field.mo_coeff)
+        require(orbitals.shape[0] == orbitals.shape[1], "basis", "be linearly independent", _basis_name(mol.basis))
+        orbitals = _turn_degenerate(mol, orbitals, np.array(mean_field.mo_energy), np.array(mean_field.mo_occ))
+        mean_field.mo_coeff = fix_signs(orbitals)
+    return mean_field
+
+
+def _turn_degenerate(mol: Any, orbitals: FloatArray, energies: FloatArray, occupations: FloatArray) -> FloatArray:
+    r"""Makes orbitals of one energy and occupation eigenfunctions of x^2 + 2 y^2 + 3 z^2 about the charge centre.
+
+    Self-consistency leaves such a set free to turn. With atoms along an axis, its pi orbitals come out along the
+    other two axes; a set that this operator cannot tell apart stays as it is.
+    """
+    turned = orbitals.copy()
+    charges, places = mol.atom_charges(), mol.atom_coords()
+    centre = charges @ places / max(charges.sum(), 1)
+    starts = [
+        k
+        for k in range(1, len(energies))
+        if energies[k] - energies[k - 1] > _DEGENERATE or occupations[k] != occupations[k - 1]
+    ]
+    spread = None
+    for group in np.split(np.arange(len(energies)), starts):
+        if len(group) > 1:
+            if spread is None:
+                with mol.with_common_orig(centre):
+                    second = mol.intor("int1e_rr").reshape(3, 3, mol.nao, mol.nao)
+                spread = second[0, 0] + 2 * second[1, 1] + 3 * second[2, 2]
+            _, mixing = np.linalg.eigh(orbitals[:, group].T @ spread @ orbitals[:, group])
+            turned[:, group] = orbitals[:, group] @ mixing
+    return turned
+
+
+def fix_signs(orbitals: FloatArray) -> FloatArray:
+    """Gives every column the sign that makes its largest coefficient positive.
+
+    Of coefficients that are equally large to a relative 1e-8, which symmetry makes common, the first decides.
+
+    Args:
+        orbitals: coefficients, shape (n_functions, n_orbitals).
+
+    Returns:
+        The same columns, some negated.
+    """
+    size = np.abs(orbitals)
+    first = np.argmax(size >= size.max(axis=0) * (1 - 1e-8), axis=0)
+    return orbitals * np.where(orbitals[first, np.arange(orbitals.shape[1])] < 0, -1.0, 1.0)
+
+
+def active_integrals(mean_field: Any, frozen: IntArray, active: IntArray) -> Integrals:
+    r"""Integrals over active orbitals in the field of a frozen core, as in a CASCI.
+
+    With the core's density \(D = 2 \sum_{i \in frozen} C_i C_i^T\) and field \(V = J(D) - K(D)/2\), the one-body
+    part is \(h + V\), and the core energy is \(E_{nuc} + \mathrm{Tr}\, D (h + V/2)\).
+
+    Args:
+        mean_field: a converged PySCF mean-field object.
+        frozen: indices of doubly occupied orbitals of the core, shape (n_frozen,).
+        active: indices of active orbitals, shape (M,).
+
+    Returns:
+        The integrals over the active orbitals, with exact symmetry.
+    """
+    from pyscf import ao2mo
+    from pyscf.scf.hf import dot_eri_dm
+
+    mol: Any = mean_field.mol
+    orbitals: FloatArray = np.asarray(mean_field.mo_coeff)
+    with _one_thread_without_files():
+        core_hamiltonian: FloatArray = np.asarray(mean_field.get_hcore())
+        repulsion = mean_field._eri if mean_field._eri is not None else mol.intor("int2e", aosym="s8")
+        chosen = np.asarray(orbitals[:, active], order="F")
+        energy, effective = float(mol.energy_nuc()), core_hamiltonian
+        if len(frozen):
+            density = 2 * orbitals[:, frozen] @ orbitals[:, frozen].T
+            fields: Any = dot_eri_dm(repulsion, density, hermi=1)
+            field = fields[0] - 0.5 * fields[1]
+            energy += float(np.sum(density * (core_hamiltonian + 0.5 * field)))
+            effective = core_hamiltonian + field
+        pairs = ao2mo.incore.full(repulsion, chosen)
+    one = chosen.T @ effective @ chosen
+    pairs = pairs.reshape(-1, len(active) * (len(active) + 1) // 2)
+    two = ao2mo.restore(1, 0.5 * (pairs + pairs.T), len(active))
+    return Integrals(energy, 0.5 * (one + one.T), two)
+
+
+@contextmanager
+def _one_thread_without_files() -> Iterator[None]:
+    """Keeps PySCF to one thread, and from opening a checkpoint file in the user's folder."""
+    from pyscf import lib
+    from pyscf.scf import hf
+
+    before = hf.MUTE_CHKFILE
+    hf.MUTE_CHKFILE = True
+    try:
+        with lib.with_omp_threads(1):
+            yield
+    finally:
+        hf.MUTE_CHKFILE = before

@@ -1,0 +1,140 @@
+"""Tables for a terminal of 80 columns."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import sys
+from typing import TYPE_CHECKING, Any
+
+from qvar.report import tables
+from qvar.report.tables import Column, Frame
+from qvar.runs.record import COLUMN_MEANING, LEDGER_COLUMNS, TRACE_TYPES, describe
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def summary_text(ledger: Frame) -> str:
+    """The summary of a ledger, one row per contender, with what failed and why below it.
+
+    Args:
+        ledger: a run's ledger.
+    """
+    summary = tables.summary(ledger)
+    table = _table()
+    unit = _common(summary["unit"])
+    quantity = "value" if _common(summary["quantity"]) == "value" else "error"
+    in_unit = f"\n\\[{unit}]" if unit else ""
+    within = bool(summary["within"].notna().any())
+    table.add_column("contender", overflow="fold", min_width=8)
+    for name in ("params", "CNOT"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("status", min_width=11)
+    table.add_column(f"best\n{quantity}{in_unit}", justify="right", no_wrap=True)
+    table.add_column(f"median\n{quantity}{in_unit}", justify="right", no_wrap=True)
+    if within:
+        table.add_column("within\n1.6\nmHa", justify="right", no_wrap=True)
+    for name in ("median\nevals", "time"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in tables.records(summary):
+        own_unit = "" if unit or not row.unit else f" {row.unit}"
+        cells = [
+            _plain(row.label),
+            tables.count(row.n_params),
+            tables.count(row.two_qubit_gates),
+            _plain(row.status.replace(", ", "\n")),
+            _shown(row, row.best) + own_unit,
+            _shown(row, row.median) + own_unit,
+        ]
+        cells += [tables.within_words(row)] if within else []
+        table.add_row(*cells, tables.count(row.evaluations), tables.seconds(row.wall_s))
+    notes = [f"{row.label}: {row.message}" for row in tables.records(summary) if isinstance(row.message, str)]
+    notes += list(filter(None, [tables.below_reference(summary)]))
+    return _render(table, notes)
+
+
+def rows_text(ledger: Frame) -> str:
+    """Every row of a ledger, one per contender and seed.
+
+    Args:
+        ledger: a run's ledger.
+    """
+    table = _table()
+    table.add_column("contender", overflow="fold", min_width=8)
+    table.add_column("seed", justify="right")
+    table.add_column("status", min_width=9)
+    for name in ("value", "error", "evals", "evals to\n1.6 mHa", "time"):
+        table.add_column(name, justify="right", no_wrap=True)
+    notes = []
+    for label, (_, row) in zip(tables.labels(ledger), ledger.iterrows(), strict=True):
+        shown, quantity, unit = tables.shown_errors(row.to_frame().T.infer_objects())
+        table.add_row(
+            _plain(label),
+            tables.count(row["seed"]),
+            _plain(str(row["status"]).replace("_", " ")),
+            _value(row["value"]),
+            f"{tables.number(shown.iloc[0])} {unit}" if quantity == "error" else tables.NOTHING,
+            tables.count(row["gradient_evaluations"]),
+            tables.count(row["evaluations_to_tolerance"]),
+            tables.seconds(row["wall_s"]),
+        )
+        if isinstance(row.get("message"), str):
+            seed = tables.count(row["seed"])
+            notes.append(f"{label}{'' if seed == tables.NOTHING else f', seed {seed}'}: {row['message']}")
+    return _render(table, notes)
+
+
+def columns_text() -> str:
+    """What the columns of the ledger and of the trace mean."""
+    table = _table()
+    table.add_column("column", no_wrap=True)
+    table.add_column("meaning")
+    for column in dict.fromkeys([*LEDGER_COLUMNS, *COLUMN_MEANING, *TRACE_TYPES]):
+        table.add_row(column, _plain(describe(column)))
+    return _render(table, [])
+
+
+def _shown(row: Any, number: Any) -> str:
+    return tables.number(number) if row.quantity == "error" else _value(number)
+
+
+def _value(number: Any) -> str:
+    """An energy: its digits after the point are what matters."""
+    return tables.NOTHING if tables.number(number) == tables.NOTHING else f"{float(number):.6f}"
+
+
+def _table() -> Table:
+    from rich import box
+    from rich.table import Table
+
+    return Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False)
+
+
+def _render(table: Table, notes: list[str]) -> str:
+    """The table as text, in color where standard output is a terminal."""
+    from rich.console import Console
+
+    console = Console(
+        file=io.StringIO(),
+        force_terminal=sys.stdout.isatty(),
+        width=shutil.get_terminal_size((80, 24)).columns,
+        highlight=False,
+    )
+    console.print(table)
+    for note in notes:
+        console.print(note, markup=False)
+    text: Any = console.file
+    return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
+
+
+def _common(values: Column) -> str:
+    """The one text that all entries share, or "" where they differ."""
+    present = {str(value) for value in values.dropna() if value}
+    return present.pop() if len(present) == 1 else ""
+
+
+def _plain(text: Any) -> str:
+    from rich.markup import escape
+
+    return escape(str(text))

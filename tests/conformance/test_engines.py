@@ -1,0 +1,196 @@
+"""Every ansatz on every engine that can take it, against PennyLane: value to 1e-10, gradient to 1e-8."""
+
+from collections.abc import Callable
+
+import jax
+import numpy as np
+import pennylane as qml
+import pytest
+
+import qvar
+from qvar.engines.oracle import oracle
+
+N = 4
+
+
+def _every_kind(theta):
+    """All kinds that a user's quantum function may hold, and some that PennyLane decomposes."""
+    qml.PauliX(1)
+    for wire in range(N):
+        qml.Hadamard(wire)
+        qml.RX(theta[wire], wires=wire)
+    qml.RZ(theta[1], wires=0)
+    qml.RY(2 * theta[2] - theta[0] + 0.3, wires=2)
+    qml.PhaseShift(theta[3], wires=3)
+    qml.CNOT([0, 1])
+    qml.CZ([1, 2])
+    qml.CY([3, 0])
+    qml.S(0)
+    qml.T(1)
+    qml.SX(2)
+    qml.PauliY(3)
+    qml.PauliZ(2)
+    qml.PauliX(0)
+    qml.adjoint(qml.S(3))
+    qml.SWAP([0, 2])
+    qml.ISWAP([1, 3])
+    qml.Toffoli([0, 1, 2])
+    qml.CCZ([1, 2, 3])
+    qml.CSWAP([3, 1, 0])
+    qml.CRX(theta[4], wires=[0, 3])
+    qml.CRY(theta[5], wires=[3, 1])
+    qml.CRZ(theta[6], wires=[1, 0])
+    qml.ControlledPhaseShift(theta[7], wires=[2, 0])
+    qml.IsingXX(theta[8], wires=[0, 1])
+    qml.IsingYY(theta[9], wires=[1, 3])
+    qml.IsingZZ(theta[10], wires=[3, 2])
+    qml.IsingXY(theta[11], wires=[2, 1])
+    qml.PauliRot(theta[12], "XYZ", wires=[3, 0, 2])
+    qml.MultiRZ(theta[13], wires=[0, 1, 3])
+    qml.SingleExcitation(theta[14], wires=[2, 0])
+    qml.DoubleExcitation(theta[15], wires=[2, 0, 3, 1])
+    qml.FermionicSingleExcitation(theta[16], wires=[0, 1, 2, 3])
+    qml.FermionicDoubleExcitation(theta[17], wires1=[0, 1], wires2=[2, 3])
+    qml.FermionicSingleExcitation(theta[18], wires=[0, 2])
+    qml.Rot(theta[19], theta[0], theta[1], wires=1)
+    qml.GlobalPhase(theta[20])
+
+
+def _conserving(theta):
+    """Kinds that conserve the numbers of both spins, with and without Jordan-Wigner strings; any reference."""
+    qml.BasisState(np.array([1, 1, 0, 1, 1, 0, 0, 0]), wires=range(8))
+    qml.SingleExcitation(theta[0], wires=[0, 6])
+    qml.SingleExcitation(theta[1], wires=[5, 1])
+    qml.DoubleExcitation(theta[2], wires=[0, 3, 6, 7])
+    qml.DoubleExcitation(theta[3], wires=[1, 2, 4, 5])
+    qml.FermionicSingleExcitation(theta[4], wires=[0, 1, 2, 3, 4])
+    qml.FermionicDoubleExcitation(theta[5], wires1=[0, 1, 2, 3], wires2=[4, 5])
+    qml.ControlledPhaseShift(theta[6], wires=[2, 7])
+    qml.ControlledPhaseShift(theta[7], wires=[4, 0])
+    qml.RZ(theta[8], wires=3)
+    qml.IsingZZ(theta[9], wires=[1, 6])
+    qml.CRZ(theta[10], wires=[2, 5])
+    qml.SWAP([0, 4])
+    qml.ISWAP([3, 7])
+    qml.IsingXY(theta[11], wires=[6, 2])
+    qml.CSWAP([1, 4, 6])
+    qml.CZ([0, 1])
+    qml.T(2)
+    qml.PhaseShift(theta[0], wires=5)
+    qml.PauliZ(4)
+    qml.MultiRZ(theta[1], wires=[0, 3, 5])
+
+
+Make = Callable[[qvar.Problem], qvar.Ansatz]
+
+ANSATZE: dict[str, Make] = {
+    "uccsd": qvar.uccsd,
+    "uccsd doubles first": lambda p: qvar.uccsd(p, order="doubles_first"),
+    "ry+rz cnot chain": lambda p: qvar.hardware_efficient(p, layers=2),
+    "ry cz ring": lambda p: qvar.hardware_efficient(p, layers=3, rotations=("RY",), entangler="cz_ring"),
+    "rx rz rx, no last layer": lambda p: qvar.hardware_efficient(
+        p, layers=1, rotations=("RX", "RZ", "RX"), entangler="cnot_ring", final_rotations=False
+    ),
+    "every kind": lambda p: qvar.Ansatz.from_circuit(_every_kind, N, 21),
+    "conserving": lambda p: qvar.Ansatz.from_circuit(_conserving, 8, 12, family="constrained"),
+}
+"""Grows with every ansatz that the package offers."""
+
+PROBLEMS: dict[str, Callable[[], qvar.Problem]] = {
+    "h2": lambda: qvar.molecule("H 0 0 0; H 0 0 0.7414"),
+    "h3": lambda: qvar.hydrogen_chain(3, bond=1.1),
+    "h4": lambda: qvar.hydrogen_chain(4, bond=1.0),
+    "tfim": lambda: qvar.tfim(4, j=1.0, h=0.7, periodic=True),
+}
+
+
+def _pairs():
+    for problem in PROBLEMS:
+        for ansatz in ANSATZE:
+            if problem == "tfim" and ansatz.startswith("uccsd"):
+                continue  # nothing to excite in a spin model
+            if (ansatz == "every kind" and problem not in ("h2", "tfim")) or (
+                ansatz == "conserving" and problem != "h4"
+            ):
+                continue  # written for one number of qubits
+            yield problem, ansatz
+
+
+@pytest.mark.parametrize(("problem_name", "ansatz_name"), list(_pairs()))
+def test_engines_agree_with_pennylane(problem_name: str, ansatz_name: str) -> None:
+    problem = PROBLEMS[problem_name]()
+    ansatz = ANSATZE[ansatz_name](problem)
+    theta = np.random.default_rng(7).uniform(-1.0, 1.0, ansatz.n_params)
+    value, gradient = oracle(problem, ansatz)(theta)
+    assert np.linalg.norm(gradient) > 1e-2  # a flat point would show nothing
+
+    engines = ["dense"]
+    if problem.integrals is not None and ansatz.program.conserves_spin_numbers:
+        engines.append("sector")
+    for engine in engines:
+        objective = qvar.energy(problem, ansatz, engine=engine)
+        assert objective.engine == engine
+        ours, slope = objective.value_and_grad(theta)
+        assert float(ours) == pytest.approx(value, abs=1e-10)
+        np.testing.assert_allclose(slope, gradient, rtol=0, atol=1e-8)
+        assert float(objective.loss(theta)) == pytest.approx(float(ours), abs=1e-12)
+
+
+@pytest.mark.parametrize("ansatz_name", ["uccsd", "ry+rz cnot chain"])
+def test_lightning_agrees(h2: qvar.Problem, ansatz_name: str) -> None:
+    ansatz = ANSATZE[ansatz_name](h2)
+    theta = np.random.default_rng(3).uniform(-1.0, 1.0, ansatz.n_params)
+    value, gradient = oracle(h2, ansatz, device="lightning.qubit")(theta)
+    ours, slope = qvar.energy(h2, ansatz).value_and_grad(theta)
+    assert float(ours) == pytest.approx(value, abs=1e-10)
+    np.testing.assert_allclose(slope, gradient, rtol=0, atol=1e-8)
+
+
+@pytest.mark.parametrize("ansatz_name", list(ANSATZE))
+def test_state_is_the_one_pennylane_prepares(ansatz_name: str) -> None:
+    problem = PROBLEMS["h2" if ansatz_name == "every kind" else "h4"]()
+    ansatz = ANSATZE[ansatz_name](problem)
+    theta = np.random.default_rng(1).uniform(-1.0, 1.0, ansatz.n_params)
+
+    @qml.qnode(qml.device("default.qubit", wires=ansatz.n_qubits))
+    def node():
+        ansatz.circuit(theta)
+        return qml.state()
+
+    expected = node()
+    state = np.asarray(qvar.energy(problem, ansatz, engine="dense").state(theta))
+    assert abs(np.vdot(state, expected)) == pytest.approx(1.0, abs=1e-12)
+    assert np.linalg.norm(state) == pytest.approx(1.0, abs=1e-12)
+
+
+@pytest.mark.parametrize("ansatz_name", ["uccsd", "conserving"])
+def test_sector_state_is_the_dense_one(h4: qvar.Problem, ansatz_name: str) -> None:
+    from qvar.engines.strings import occupation_strings, register_layout
+
+    ansatz = ANSATZE[ansatz_name](h4)
+    theta = np.random.default_rng(5).uniform(-1.0, 1.0, ansatz.n_params)
+    dense = np.asarray(qvar.energy(h4, ansatz, engine="dense").state(theta))
+    sector = np.asarray(qvar.energy(h4, ansatz, engine="sector").state(theta))
+    index, _, sign = register_layout(4)
+    strings = occupation_strings(4, 2)
+    np.testing.assert_allclose((sign * dense[index])[np.ix_(strings, strings)], sector, atol=1e-12)
+
+
+def test_lih_uccsd_agrees_between_engines(lih: qvar.Problem) -> None:
+    ansatz = qvar.uccsd(lih)
+    assert ansatz.n_params == 92
+    theta = 0.2 * np.asarray(jax.random.normal(jax.random.key(2), (92,)))
+    sector = qvar.energy(lih, ansatz, engine="sector").value_and_grad(theta)
+    dense = qvar.energy(lih, ansatz, engine="dense").value_and_grad(theta)
+    assert float(sector[0]) == pytest.approx(float(dense[0]), abs=1e-10)
+    np.testing.assert_allclose(sector[1], dense[1], rtol=0, atol=1e-8)
+
+
+def test_expectation_of_any_observable() -> None:
+    ansatz = ANSATZE["every kind"](PROBLEMS["h2"]())
+    observable = 0.3 * qml.PauliZ(0) @ qml.PauliY(2) - 1.2 * qml.PauliX(1) + 0.5 * qml.PauliY(3) @ qml.PauliY(1)
+    theta = np.random.default_rng(11).uniform(-1.0, 1.0, ansatz.n_params)
+    value, gradient = oracle(observable, ansatz)(theta)
+    ours, slope = qvar.expectation(observable, ansatz).value_and_grad(theta)
+    assert float(ours) == pytest.approx(value, abs=1e-10)
+    np.testing.assert_allclose(slope, gradient, rtol=0, atol=1e-8)

@@ -1,0 +1,41 @@
+"""Strict test mode: 64 bit, warnings are errors, rank promotion raises, annotated shapes are checked."""
+
+import os
+from pathlib import Path
+
+import pytest
+from jaxtyping import install_import_hook
+
+# one compilation cache for all workers and runs
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / ".jax_cache"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+with install_import_hook("qvar", "typechecker.check"):
+    import jax
+
+    import qvar
+    from qvar.ansatz import ansatz, hardware_efficient, kinds, program, resources, trace, ucc  # noqa: F401
+    from qvar.engines import adjoint, dense, hamiltonian, measure, oracle, sector, select, strings  # noqa: F401
+    from qvar.optimize import methods, minimize  # noqa: F401
+    from qvar.studies import duel  # noqa: F401
+
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+@pytest.fixture(scope="session")
+def h2() -> qvar.Problem:
+    """Hydrogen molecule, STO-3G: 4 qubits."""
+    return qvar.molecule("H 0 0 0; H 0 0 0.7414", basis="sto-3g")
+
+
+@pytest.fixture(scope="session")
+def h4() -> qvar.Problem:
+    """Chain of four hydrogen atoms, 1.0 angstrom, STO-3G: 8 qubits."""
+    return qvar.hydrogen_chain(4, bond=1.0)
+
+
+@pytest.fixture(scope="session")
+def lih() -> qvar.Problem:
+    """LiH at 1.546 angstrom, STO-3G, all electrons: 12 qubits."""
+    return qvar.molecule("Li 0 0 0; H 0 0 1.546", basis="sto-3g")

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import numpy as np
+import pennylane as qml
+import pytest
+from scipy.sparse.linalg import eigsh
+
+from qvar.errors import QvarError
+from qvar.problems.exact import pauli_matrix
+from qvar.problems.mapping import jordan_wigner, observable, pauli_terms
+from qvar.problems.molecule import hydrogen_chain, molecule
+from qvar.problems.problem import PauliTerms
+from qvar.problems.spins import tfim
+
+MOLECULES = {
+    "H2": lambda: hydrogen_chain(2, 0.7414),
+    "H3": lambda: hydrogen_chain(3, 0.9),
+    "H4": lambda: hydrogen_chain(4, 1.5),
+    "LiH": lambda: molecule("Li 0 0 0; H 0 0 1.595", active_space=(2, 5)),
+    "O2": lambda: molecule("O 0 0 0; O 0 0 1.2", spin=2, active_space=(6, 4)),
+}
+
+
+def sector(problem):
+    """Basis states with the problem's numbers of spin-up (even wires) and spin-down electrons."""
+    n = problem.n_qubits
+    bits = (np.arange(2**n)[:, None] >> np.arange(n - 1, -1, -1)) & 1
+    chosen = (bits[:, 0::2].sum(1) == problem.n_alpha) & (bits[:, 1::2].sum(1) == problem.n_beta)
+    return np.flatnonzero(chosen)
+
+
+@pytest.mark.parametrize("name", MOLECULES)
+def test_lowest_energy_in_the_sector_is_fci(name):
+    problem = MOLECULES[name]()
+    matrix = problem.hamiltonian().sparse_matrix(wire_order=range(problem.n_qubits)).tocsr()
+    places = sector(problem)
+    block = matrix[places][:, places]
+    outside = np.setdiff1d(np.arange(matrix.shape[0]), places)
+    assert abs(matrix[places][:, outside]).max() < 1e-12
+    if len(places) < 50:
+        lowest = np.linalg.eigvalsh(block.toarray())[0]
+    else:
+        lowest = eigsh(block, k=1, which="SA", v0=np.ones(len(places)), return_eigenvectors=False)[0]
+    assert lowest == pytest.approx(problem.exact_energy(), abs=1e-9)
+
+
+@pytest.mark.parametrize("name", MOLECULES)
+def test_reference_state_has_the_reference_energy(name):
+    problem = MOLECULES[name]()
+    matrix = pauli_matrix(pauli_terms(problem.hamiltonian(), problem.n_qubits))
+    place = int("".join(map(str, problem.reference_bits)), 2)
+    assert matrix[place, place] == pytest.approx(problem.reference_energy, abs=1e-10)
+
+
+def test_hamiltonian_runs_in_pennylane():
+    problem = hydrogen_chain(2)
+    device = qml.device("default.qubit", wires=problem.n_qubits)
+
+    @qml.qnode(device)
+    def energy():
+        qml.BasisState(np.array(problem.reference_bits), wires=range(problem.n_qubits))
+        return qml.expval(problem.hamiltonian())
+
+    assert energy() == pytest.approx(problem.reference_energy, abs=1e-10)
+
+
+def test_spin_model_needs_no_mapping():
+    problem = tfim(3, periodic=True)
+    again = pauli_terms(jordan_wigner(problem), 3)
+    assert again.words == problem.pauli.words
+    np.testing.assert_array_equal(again.coefficients, problem.pauli.coefficients)
+
+
+H = np.array([[1.0, 2 - 1j], [2 + 1j, -0.5]])
+OBSERVABLES = {
+    "single": qml.Z(1),
+    "identity": qml.Identity(0),
+    "multiple": 0.5 * qml.Y(2),
+    "product": qml.X(0) @ qml.Z(2),
+    "sum": qml.X(0) + 2 * qml.Z(1) @ qml.Z(0) - qml.Y(2),
+    "sum with a number": qml.X(0) + 1.5 * qml.Identity(1),
+    "joined": qml.X(0) + qml.X(0) + qml.Z(1),
+    "product on one wire": qml.prod(qml.X(0), qml.X(0), qml.Z(1)),
+    "Hamiltonian": qml.Hamiltonian([0.1, -0.2], [qml.X(0) @ qml.Y(1), qml.Z(2)]),
+    "Hermitian": qml.Hermitian(H, wires=1),
+    "Hermitian, turned wires": qml.Hermitian(np.kron(H, np.diag([1.0, 2.0])), wires=[2, 0]),
+    "sum with Hermitian": qml.Hermitian(H, wires=1) + qml.Z(2),
+    "Hadamard": qml.Hadamard(1),
+    "projector": qml.Projector([0, 1], wires=[0, 2]),
+    "swap": qml.SWAP([0, 2]),
+}
+
+
+@pytest.mark.parametrize("name", OBSERVABLES)
+def test_every_observable_keeps_its_matrix(name):
+    given = OBSERVABLES[name]
+    terms = pauli_terms(given, 3)
+    expected = qml.matrix(given, wire_order=range(3))
+    assert len(set(terms.words)) == len(terms.words)
+    np.testing.assert_allclose(pauli_matrix(terms).toarray(), expected, atol=1e-12)
+    np.testing.assert_allclose(qml.matrix(observable(terms), wire_order=range(3)), expected, atol=1e-12)
+
+
+def test_zero_operator():
+    terms = pauli_terms(qml.X(0) - qml.X(0), 2)
+    assert terms.words == ("II",)
+    assert terms.coefficients.tolist() == [0.0]
+
+
+def test_round_trip_of_words():
+    terms = PauliTerms(("IXYZ", "IIII", "ZIII"), np.array([0.25, -1.0, 3.0]))
+    again = pauli_terms(observable(terms), 4)
+    assert again.words == terms.words
+    np.testing.assert_array_equal(again.coefficients, terms.coefficients)
+
+
+@pytest.mark.parametrize(
+    ("given", "mention"),
+    [
+        (3, "3"),
+        (None, "None"),
+        ("ZZ", "'ZZ'"),
+        (qml.expval(qml.Z(0)), "expval"),
+        (1j * qml.X(0), "1j"),
+        (qml.prod(qml.X(0), qml.Z(0)), "j"),
+        (qml.RX(0.3, 0), "RX"),
+        (qml.S(0), "0.5j"),
+        (qml.S(0) + qml.Hermitian(H, 1), "Sum is not"),
+        (qml.BasisState([1], wires=0), "BasisState"),
+        (qml.X(3), "3"),
+        (qml.X("a"), "'a'"),
+        (qml.Z(0) @ qml.Z(-1), "-1"),
+        (qml.Hermitian(np.eye(64), wires=range(6)), "Hermitian"),
+        (float("nan") * qml.X(0), "not"),
+    ],
+)
+def test_mistakes(given, mention, one_sentence):
+    n_qubits = 6 if isinstance(given, qml.Hermitian) else 3
+    with pytest.raises(QvarError) as info:
+        pauli_terms(given, n_qubits)
+    one_sentence(info, "observable", mention)
+
+
+def test_no_qubits(one_sentence):
+    with pytest.raises(QvarError) as info:
+        pauli_terms(qml.X(0), 0)
+    one_sentence(info, "n_qubits", "0")
