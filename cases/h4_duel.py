@@ -7,7 +7,7 @@ def case(
     bond: float = 1.0,
     layers: tuple[int, ...] = (1, 2, 4, 8),
     seeds: int = 8,
-    gradients: int = 300,
+    gradients: int = 1000,
 ) -> qvar.Duel:
     """Pits two generic circuits of several depths against UCCSD on H4, STO-3G, all electrons.
 

@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import difflib
 import inspect
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -85,6 +86,9 @@ def launch(case_function: Callable[..., Any]) -> NoReturn:
 
 def _guarded(command: Callable[[], int]) -> int:
     """Runs a command; a user's mistake becomes a sentence, a closed pipe the end of output."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name that the terminal cannot show must not end the program
+            stream.reconfigure(errors="replace")
     try:
         status = command()
         sys.stdout.flush()

@@ -40,7 +40,7 @@ class Task:
     label: str
     """A short name for progress bars, such as `uccsd`."""
     run: Callable[[Reporter], list[Row]]
-    """Does the work and returns the ledger rows. Trace columns are lists named `trace_*`, all of one length in a row."""
+    """Does the work and returns the ledger rows; trace columns are lists named `trace_*`, of one length in a row."""
 
 
 @runtime_checkable

@@ -243,7 +243,7 @@ class Lowered:
     @property
     def real(self) -> bool:
         """Whether a real state stays real."""
-        return bool(np.all(np.where(self.fixed, self.w.imag, self.w.real) == 0.0))
+        return bool(np.all(np.where(self.fixed, np.imag(self.w), np.real(self.w)) == 0.0))
 
     def conserves(self, group: int) -> bool:
         """Whether every operation conserves the number of ones among the bits of `group`."""

@@ -114,10 +114,8 @@ class Program:
         return h.hexdigest()
 
 
-def affine_angles(
-    theta: Float[Array, " n_params"], affine_map: tuple[Any, Any, Any, Any]
-) -> Float[Array, " n_ops"]:
-    """offset + C theta with C in coordinate form (see `Program`); differentiable."""
+def affine_angles(theta: Float[Array, " n_params"], affine_map: tuple[Any, Any, Any, Any]) -> Float[Array, " n_ops"]:
+    """Offset + C theta with C in coordinate form (see `Program`); differentiable."""
     offset, op, param, scale = affine_map
     angles = jnp.asarray(offset, dtype=theta.dtype)
     return angles.at[op].add(jnp.asarray(scale, dtype=theta.dtype) * theta[param])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
 import numpy as np
 
@@ -36,22 +36,23 @@ def count(program: Program) -> Resources:
     return Resources(program.n_params, cnots, int(depth.max(initial=0)))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _decomposed(kind: int, wires: tuple[int, ...], span: int, word: str) -> tuple[tuple[int, ...], ...]:
     """Wires of each CNOT or single-qubit gate that one operation becomes."""
-    import pennylane as qml
+    from pennylane.tape import make_qscript
+    from pennylane.transforms import decompose
 
     from qvar.ansatz.trace import emit_operation
 
     builder = ProgramBuilder(max(span, 1), 0)
     builder.add(KINDS[kind].name, wires, word=word)
     program = builder.build()
-    tape = qml.tape.make_qscript(emit_operation)(program, 0, _GENERIC_ANGLE)
+    tape = make_qscript(emit_operation)(program, 0, _GENERIC_ANGLE)
 
     def is_basic(operation: Any) -> bool:
         return len(operation.wires) <= 1 or operation.name in ("CNOT", "CZ", "CY")
 
-    (flat,), _ = qml.transforms.decompose(tape, stopping_condition=is_basic)
+    (flat,), _ = cast(Any, decompose(tape, stopping_condition=is_basic))
     gates: list[tuple[int, ...]] = []
     for operation in flat.operations:
         on = tuple(int(w) for w in operation.wires)

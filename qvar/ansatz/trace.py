@@ -16,6 +16,7 @@ from qvar.ansatz.program import Program, ProgramBuilder
 from qvar.errors import QvarError, require
 
 _PASSED_OVER = ("Identity", "Barrier", "WireCut", "Snapshot")
+_MID_CIRCUIT = ("MidMeasure", "MidMeasureMP", "PauliMeasure", "Conditional")
 _MAX_NESTING = 40
 _AFFINE_TOLERANCE = 1e-9
 
@@ -103,17 +104,17 @@ def _steps(
     function: Callable[..., Any], theta: Any, n_qubits: int, n_params: int
 ) -> tuple[tuple[int, ...], list[Step]]:
     """Runs the quantum function once: (reference bits, operations as known kinds)."""
-    import pennylane as qml
+    from pennylane.tape import make_qscript
 
     try:
-        tape = qml.tape.make_qscript(function)(theta)
+        tape = make_qscript(function)(theta)
     except IndexError as error:
         raise QvarError(
             f"`quantum_function` must read only {n_params} parameters (n_params), but reads beyond: {error}."
         ) from None
     for operation in tape.operations:
         name = operation.name
-        if isinstance(operation, qml.ops.MidMeasure) or name in ("MidMeasureMP", "PauliMeasure", "Conditional"):
+        if name in _MID_CIRCUIT:
             raise QvarError(f"`quantum_function` must not measure mid-circuit, but applies {name}.")
     if tape.measurements:
         raise QvarError(

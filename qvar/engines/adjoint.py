@@ -1,9 +1,10 @@
 r"""The reversible sweep: exact gradients with two states in memory, whatever the depth.
 
-A circuit \(U_N(\varphi_N) \cdots U_1(\varphi_1)|\text{ref}\rangle\) with
-\(U_k = e^{-i\varphi_k G_k}\) is run by one `lax.scan`. Going back, each factor is taken off the state and off
-the cotangent \(\lambda\), and \(\partial L / \partial \varphi_k = \mathrm{Re}\langle \lambda_k | -i G_k \psi_k \rangle\) is read
-off. Jones, Gacon, arXiv:2009.02823, https://arxiv.org/abs/2009.02823.
+A circuit \(U_N(\varphi_N) \cdots U_1(\varphi_1)|\text{ref}\rangle\) with \(U_k = e^{-i\varphi_k G_k}\)
+is run by one `lax.scan`. Going back, each factor is taken off the state and off the cotangent \(\lambda\), and
+\(\partial L / \partial \varphi_k = \mathrm{Re}\langle \lambda_k | -i G_k \psi_k \rangle\) is read off.
+
+Jones, Gacon, arXiv:2009.02823, https://arxiv.org/abs/2009.02823.
 """
 
 from __future__ import annotations
@@ -42,7 +43,6 @@ def evolve(kernel: CircuitKernel, state: Array, phi: Array, ops: PyTree, tables:
         ops: arrays with leading axis n_ops, one slice for each operation.
         tables: arrays that all operations share.
     """
-
     if phi.shape[0] == 0:
         return state
 
@@ -54,7 +54,7 @@ def evolve(kernel: CircuitKernel, state: Array, phi: Array, ops: PyTree, tables:
 
 
 def _forward(kernel: CircuitKernel, state: Array, phi: Array, ops: PyTree, tables: PyTree) -> tuple[Array, PyTree]:
-    final = evolve(kernel, state, phi, ops, tables)
+    final: Array = evolve(kernel, state, phi, ops, tables)
     return final, (final, phi, ops, tables)
 
 

@@ -61,7 +61,7 @@ def weights(op: PyTree, phi: Array, g: Array) -> tuple[Array, Array]:
     return keep, jnp.where(op["fixed"], 1.0, jnp.sin(phi)) * g
 
 
-def mixing_amplitudes(lowered: Lowered, real: bool) -> tuple[np.ndarray, np.ndarray]:
+def mixing_amplitudes(lowered: Lowered, real: bool) -> tuple[Any, Any]:
     """Amplitude of the partner, going forward and going back; -i w for a rotation, w for a fixed operation.
 
     Going back, a rotation's angle changes its sign instead; a fixed operation is transposed and conjugated.
@@ -69,7 +69,7 @@ def mixing_amplitudes(lowered: Lowered, real: bool) -> tuple[np.ndarray, np.ndar
     flips = np.where(np.bitwise_count(lowered.x & lowered.z) % 2, -1.0, 1.0)
     forward = np.where(lowered.fixed, lowered.w, -1j * lowered.w)
     back = np.where(lowered.fixed, np.conj(lowered.w) * flips, forward)
-    return (forward.real, back.real) if real else (forward, back)
+    return (np.real(forward), np.real(back)) if real else (forward, back)
 
 
 def dense_circuit(program: Program, real: bool) -> tuple[DenseKernel, Array, dict[str, Any]]:

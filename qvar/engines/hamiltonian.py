@@ -190,7 +190,7 @@ def _same_spin(effective: FloatArray, coulomb: FloatArray, source: IntArray, sig
     )
     weighted = sp.kron(sp.csr_array(0.5 * coulomb), sp.eye_array(n_strings), format="csr") @ above
     linear = sp.kron(sp.csr_array(effective[:, None]), sp.eye_array(n_strings), format="csr")
-    return (beside @ weighted + beside @ linear).toarray()
+    return np.asarray((beside @ (weighted + linear)).todense())
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ def oracle(
 
     def value_and_grad(theta: FloatArray) -> tuple[float, FloatArray]:
         trainable = pnp.array(np.asarray(theta, dtype=float), requires_grad=True)
-        slopes = gradient(trainable)  # autograd keeps the value of the same forward pass
-        return float(gradient.forward), np.asarray(slopes, dtype=float)
+        slopes = np.asarray(gradient(trainable), dtype=float)
+        return float(np.asarray(gradient.forward)), slopes  # PennyLane keeps the value of the same forward pass
 
     return value_and_grad

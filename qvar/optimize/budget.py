@@ -44,8 +44,8 @@ class Status(Enum):
 
 _SENTENCES = {
     Status.CONVERGED: "The gradient norm fell below the tolerance.",
-    Status.OUT_OF_BUDGET: "All evaluations are spent before the gradient norm fell below the tolerance; raise `gradients`.",
-    Status.OUT_OF_TIME: "The time is up before the gradient norm fell below the tolerance; raise `seconds`.",
+    Status.OUT_OF_BUDGET: "All evaluations are spent, but the gradient norm is above the tolerance; raise `gradients`.",
+    Status.OUT_OF_TIME: "The time is up, but the gradient norm is above the tolerance; raise `seconds`.",
     Status.STALLED: "No lower value was found along the search direction; the precision of the value is exhausted.",
     Status.NOT_FINITE: "The value or its gradient is not a number; look at the start parameters and the objective.",
     Status.FAILED: "The computation raised an error, which stands in the column `message`.",

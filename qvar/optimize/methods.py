@@ -9,7 +9,7 @@ the line search of its neighbours does.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import cache
 from typing import Any, NamedTuple
 
 import jax
@@ -64,7 +64,7 @@ def _start(theta: Array, inner: PyTree) -> Iterate:
     return Iterate(theta, theta, nothing, jnp.full_like(theta, jnp.nan), jnp.asarray(0), false, false, inner)
 
 
-@lru_cache(maxsize=None)
+@cache
 def adam(learning_rate: float = 0.05, b1: float = 0.9, b2: float = 0.999) -> Method:
     """Adam, as `optax.adam`. Kingma, Ba, arXiv:1412.6980, https://arxiv.org/abs/1412.6980.
 
@@ -111,7 +111,7 @@ class _LineSearch(NamedTuple):
     """Whether the direction is that of steepest descent, without memory."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def lbfgs(memory: int = 10, max_trials: int = 20) -> Method:
     r"""L-BFGS: `optax.scale_by_lbfgs` with a bracketing line search on the weak Wolfe conditions.
 
@@ -192,9 +192,7 @@ def lbfgs(memory: int = 10, max_trials: int = 20) -> Method:
         step = jnp.where(jnp.isfinite(high), between, 2.0 * search.step)
         trials = search.trials + 1
         failed = ~accepted & (trials >= max_trials)
-        longer = search._replace(
-            step=step, low=low, low_value=low_value, low_slope=low_slope, high=high, trials=trials
-        )
+        longer = search._replace(step=step, low=low, low_value=low_value, low_slope=low_slope, high=high, trials=trials)
 
         theta = jnp.where(accepted, state.trial, state.theta)
         new_value = jnp.where(accepted, value, state.value)

@@ -159,14 +159,15 @@ def minimize_batch(
     while bool(jnp.any(batch.status == _RUNNING)):
         stretch = time.perf_counter()
         batch, record = advance(batch, turns)
-        records.append(jax.tree.map(lambda a: np.asarray(a)[: int(record.turns)], record._replace(turns=())))
+        made = int(record.turns)
+        records.append(_Record(made, *(np.asarray(column)[:made] for column in record[1:])))
         now = time.perf_counter()
         if now - began > budget.seconds:
             late = _STATUS.index(Status.OUT_OF_TIME)
             batch = batch._replace(status=jnp.where(batch.status == _RUNNING, late, batch.status))
         if on_progress:
             on_progress(_look(batch))
-        per_turn = (now - stretch) / max(int(record.turns), 1)
+        per_turn = (now - stretch) / max(made, 1)
         turns = int(np.clip(_SECONDS_BETWEEN_LOOKS / max(per_turn, 1e-9), 1, MAX_TURNS))
     wall_s = time.perf_counter() - began
     return _results(batch, records, wall_s, compile_s)
@@ -255,9 +256,7 @@ def _results(batch: _Batch, records: list[_Record], wall_s: float, compile_s: fl
     results = []
     for start in range(len(batch.status)):
         taken = accepted[:, start]
-        trace = Trace(
-            np.arange(int(taken.sum())), value[taken, start], norm[taken, start], evaluations[taken, start]
-        )
+        trace = Trace(np.arange(int(taken.sum())), value[taken, start], norm[taken, start], evaluations[taken, start])
         made = int(batch.evaluations[start])
         status = _STATUS[int(batch.status[start])]
         results.append(

@@ -108,7 +108,8 @@ def _table() -> Table:
     from rich import box
     from rich.table import Table
 
-    return Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False)
+    lines = box.SIMPLE_HEAD if "utf" in (sys.stdout.encoding or "").lower() else box.ASCII2
+    return Table(box=lines, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False)
 
 
 def _render(table: Table, notes: list[str]) -> str:

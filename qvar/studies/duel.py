@@ -65,9 +65,7 @@ class Duel:
 
     def tasks(self) -> list[Task]:
         """One task per contender, in their order."""
-        return [
-            Task(task_key(self._inputs(c)), c.name, partial(_run_contender, self, c)) for c in self.contenders
-        ]
+        return [Task(task_key(self._inputs(c)), c.name, partial(_run_contender, self, c)) for c in self.contenders]
 
     def _inputs(self, contender: Contender) -> dict[str, Any]:
         return {
@@ -85,11 +83,15 @@ class Duel:
 def _describe(objective: Objective) -> dict[str, Any]:
     """An objective is known by its values at two points, for its function cannot be written down."""
     probes = [jnp.sin(scale * jnp.arange(1, objective.n_params + 1)) for scale in (0.37, 1.91)]
+    try:
+        values = [round(float(objective.loss(probe)), 9) for probe in probes]
+    except Exception as error:  # running the task will say the same, in a row
+        values = [type(error).__name__]
     return {
         "name": objective.name,
         "family": objective.family,
         "n_params": objective.n_params,
-        "values": [round(float(objective.loss(probe)), 9) for probe in probes],
+        "values": values,
     }
 
 

@@ -47,8 +47,18 @@ def test_entanglers(entangler: str, pairs: int) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "n_wires", "cnots"),
-    [("CZ", 2, 1), ("CY", 2, 1), ("SWAP", 2, 3), ("CRX", 2, 2), ("IsingYY", 2, 2), ("IsingXY", 2, 2)]
-    + [("Toffoli", 3, 6), ("SingleExcitation", 2, 2), ("DoubleExcitation", 4, 14), ("MultiRZ", 4, 6)],
+    [
+        ("CZ", 2, 1),
+        ("CY", 2, 1),
+        ("SWAP", 2, 3),
+        ("CRX", 2, 2),
+        ("IsingYY", 2, 2),
+        ("IsingXY", 2, 2),
+        ("Toffoli", 3, 6),
+        ("SingleExcitation", 2, 2),
+        ("DoubleExcitation", 4, 14),
+        ("MultiRZ", 4, 6),
+    ],
 )
 def test_cnots_of_known_circuits(kind: str, n_wires: int, cnots: int) -> None:
     from qvar.ansatz.program import ProgramBuilder

@@ -27,7 +27,8 @@ def _program(modes: tuple[int, ...] | None):
 
 
 @pytest.mark.parametrize(
-    "modes", [(3, 1), (1, 3), (1, 2), (2, 3, 1, 0), (3, 2, 1, 0), (0, 1, 3, 4), (4, 0, 1, 3), (0, 3, 1, 2), (1, 4, 2, 0)]
+    "modes",
+    [(3, 1), (1, 3), (1, 2), (2, 3, 1, 0), (3, 2, 1, 0), (0, 1, 3, 4), (4, 0, 1, 3), (0, 3, 1, 2), (1, 4, 2, 0)],
 )
 def test_is_the_exponential_of_the_written_operator(modes: tuple[int, ...]) -> None:
     half = len(modes) // 2

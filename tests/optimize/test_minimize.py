@@ -140,7 +140,7 @@ def test_mistakes() -> None:
     for arguments in ({"gradients": 0}, {"seconds": 0.0}, {"gradient_tolerance": -1.0}):
         with pytest.raises(qvar.QvarError, match=f"^`{next(iter(arguments))}` must .*, but is"):
             qvar.Budget(**arguments)
-    with pytest.raises(qvar.QvarError, match="^`learning_rate` must be positive"):
+    with pytest.raises(qvar.QvarError, match=r"^`learning_rate` must be positive"):
         qvar.adam(learning_rate=0.0)
 
 

@@ -1,0 +1,299 @@
+"""Case files: loading them, and turning the signature of `case` into command-line flags.
+
+A case is a Python file with a function `case(...)` that returns a `Runnable`. The names, types and defaults of its
+arguments are the flags, the `Args` section of its Google-style docstring is their help.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import dataclasses
+import difflib
+import importlib.util
+import inspect
+import io
+import re
+import sys
+import traceback
+import types
+import typing
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from qvar.errors import QvarError
+from qvar.runs.files import jsonable
+from qvar.runs.folder import check_out, next_free
+from qvar.task import Runnable
+
+CaseFunction: TypeAlias = Callable[..., Any]
+
+RESERVED: tuple[str, ...] = ("out", "resume", "progress", "no_progress", "help", "h")
+"""Names that a case's arguments cannot have, because they are flags of every run."""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What every run can be told beside the case's own arguments."""
+
+    out: Path
+    """Folder to write."""
+    resume: bool
+    """Finish what is missing in `out`."""
+    progress: bool
+    """Show progress on standard error."""
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Loading
+
+
+def load_case(path: str | Path) -> CaseFunction:
+    """Loads a case file and gives its function `case`.
+
+    Args:
+        path: a Python file.
+
+    Returns:
+        The function, checked: every argument has a type and a default.
+
+    Raises:
+        QvarError: if there is no such file, it cannot be imported, or its `case` is not usable.
+    """
+    path = Path(path)
+    if not path.is_file():
+        kind = "a folder" if path.is_dir() else "missing"
+        raise QvarError(f"`CASE` must be a Python file, but {path} is {kind}.")
+    if path.suffix != ".py":
+        raise QvarError(f"`CASE` must be a Python file that ends in .py, but is {path}.")
+    name = f"qvar_case_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None  # a .py file always has a loader
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses in the case look their module up here
+    folder = str(path.resolve().parent)
+    sys.path.insert(0, folder)  # as `python case.py` does, so that a case can import the file beside it
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
+        if isinstance(error, QvarError):
+            raise
+        raise QvarError(f"`case` file {path} could not be loaded: {_told(error, path)}.") from error
+    finally:
+        with contextlib.suppress(ValueError):
+            sys.path.remove(folder)
+    function = getattr(module, "case", None)
+    if function is None:
+        raise QvarError(f"`case` file {path} must define a function `case`, but has none.")
+    if not callable(function):
+        raise QvarError(f"`case` in {path} must be a function, but is {type(function).__name__}.")
+    _arguments(function)
+    return function
+
+
+def _told(error: BaseException, path: Path) -> str:
+    """An exception in a user's file as "ErrorType: first line (line 12)"."""
+    first_line = (str(error).strip().splitlines() or [""])[0].rstrip(".")
+    text = f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
+    if isinstance(error, SyntaxError):  # names file and line itself
+        return text
+    inside = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if _same(frame.filename, path)]
+    return f"{text} (line {inside[-1]})" if inside else text
+
+
+def _same(filename: str, path: Path) -> bool:
+    return Path(filename).resolve() == path.resolve()
+
+
+@dataclass(frozen=True)
+class _Argument:
+    name: str
+    kind: Any
+    default: Any
+    help: str
+
+
+def _arguments(function: CaseFunction) -> list[_Argument]:
+    """The arguments of `case`, each with its type, default and words.
+
+    Raises:
+        QvarError: if one lacks a type or a default, or has a name that every run uses.
+    """
+    from docstring_parser import DocstringStyle, parse
+
+    try:
+        hints = typing.get_type_hints(function, include_extras=True)
+    except Exception as error:
+        raise QvarError(f"`case` must have types that exist, but: {type(error).__name__}: {error}.") from error
+    words = {p.arg_name: p.description or "" for p in parse(function.__doc__ or "", DocstringStyle.GOOGLE).params}
+    found = []
+    for name, parameter in inspect.signature(function).parameters.items():
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
+            raise QvarError(f"`case` must name each of its arguments, but has {parameter}.")
+        if name in RESERVED:
+            raise QvarError(f"`{name}` must not be an argument of `case`: it is a flag of every run.")
+        if name not in hints:
+            raise QvarError(f"`{name}` must have a type in `case`, such as `{name}: float = 1.0`.")
+        if parameter.default is parameter.empty:
+            raise QvarError(f"`{name}` must have a default in `case`, such as `{name}: float = 1.0`.")
+        found.append(_Argument(name, hints[name], parameter.default, " ".join(words.get(name, "").split()).rstrip(".")))
+    return found
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Flags
+
+
+def build(case_function: CaseFunction, args: Sequence[str], prog: str) -> tuple[Runnable, dict[str, Any], RunOptions]:
+    """Reads the flags, checks where the run may go, and calls `case`.
+
+    Args:
+        case_function: what `load_case` gave.
+        args: the words after the case's name on the command line.
+        prog: the words before them, for the help text.
+
+    Returns:
+        What the case returned, its arguments as JSON can hold them, and the run's options.
+
+    Raises:
+        QvarError: if a flag or its value is wrong, the folder cannot be used, or `case` fails.
+        SystemExit: with status 0, after printing the flags for `--help`.
+    """
+    path = Path(inspect.getfile(inspect.unwrap(case_function)))
+    values, out, resume, progress = _parse(case_function, args, prog, Path("runs") / path.stem)
+    if out is None:
+        out = Path("runs") / path.stem
+        out = out if resume else next_free(out)
+    check_out(out, resume)  # before the case spends minutes on building its problem
+    try:
+        study = case_function(**values)
+    except QvarError:
+        raise
+    except Exception as error:
+        raise QvarError(f"`case` in {path.name} raised {_told(error, path)}.") from error
+    if not isinstance(study, Runnable):
+        raise QvarError(f"`case` must return a Runnable, such as qvar.Duel(...), but returned {type(study).__name__}.")
+    return study, jsonable(values), RunOptions(out, resume, progress)
+
+
+def _parse(
+    function: CaseFunction, args: Sequence[str], prog: str, default_out: Path
+) -> tuple[dict[str, Any], Path | None, bool, bool]:
+    import tyro
+    from docstring_parser import DocstringStyle, parse
+
+    def field(name: str, kind: Any, default: Any, help: str, **more: Any) -> tuple[str, Any, Any]:
+        # Rich markup in a docstring, such as [1, 2], must reach the reader as it stands: tyro escapes help itself.
+        annotated = typing.Annotated[kind, tyro.conf.arg(help=help, **more)]
+        return name, annotated, dataclasses.field(default_factory=lambda: copy.deepcopy(default))
+
+    arguments = _arguments(function)
+    single_switch = typing.Annotated[bool, tyro.conf.FlagCreatePairsOff]
+    fields = [
+        *(field(argument.name, argument.kind, argument.default, argument.help) for argument in arguments),
+        field(
+            "out",
+            Path | None,
+            None,
+            "folder to write the record, plots and report to",
+            metavar="FOLDER",
+            help_behavior_hint=f"(default: {default_out}, or {default_out}-2 ... where that exists)",
+        ),
+        field("resume", single_switch, False, "finish what an interrupted run in --out lacks", help_behavior_hint=""),
+        field("no_progress", single_switch, False, "show no progress", help_behavior_hint=""),
+    ]
+    docstring = parse(function.__doc__ or "", DocstringStyle.GOOGLE)
+    said = "\n\n".join(filter(None, [docstring.short_description, docstring.long_description]))
+    shown = io.StringIO()
+    try:
+        flags = dataclasses.make_dataclass("Flags", fields)
+        with contextlib.redirect_stderr(shown):
+            parsed: Any = tyro.cli(flags, prog=prog, description=said, args=list(args))
+    except SystemExit as error:
+        if error.code in (0, None):
+            raise
+        raise QvarError(_sentence(shown.getvalue(), arguments, args, prog)) from None
+    except Exception as error:
+        raise QvarError(f"`case` must have arguments that can be flags, but: {_first_line(error)}") from error
+    values = {argument.name: getattr(parsed, argument.name) for argument in arguments}
+    return values, parsed.out, parsed.resume, not parsed.no_progress
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _sentence(shown: str, arguments: Sequence[_Argument], args: Sequence[str], prog: str) -> str:
+    """What is wrong with the command line in one sentence, where tyro draws a box of ten lines."""
+    kinds = {argument.name: argument.kind for argument in arguments}
+    flags = {f"--{name.replace('_', '-')}": name for name in kinds}
+    switches = {f"--no-{name.replace('_', '-')}" for name, kind in kinds.items() if kind is bool}
+    known = {*flags, *switches, "--out", "--resume", "--no-progress", "--help", "-h"}
+    given: dict[str, list[str]] = {}
+    for word in args:
+        if word.startswith("--"):
+            flag, equals, value = word.partition("=")
+            flag = flag.replace("_", "-")
+            given[flag] = [value] if equals else []
+        elif given:
+            given[next(reversed(given))].append(word)
+        else:
+            given[""] = [word]
+    for flag in given:
+        if flag and flag not in known:
+            near = difflib.get_close_matches(flag, known, n=1)
+            hint = f"did you mean `{near[0]}`?" if near else f"`{prog} --help` lists them."
+            return f"`{flag}` is not a flag of this case; {hint}"
+    text = _box_text(shown)
+    for flag, values in given.items():
+        name = flags.get(flag)
+        if name is not None and re.search(rf"{re.escape(flag)}(?![\w-])", text):
+            if not values:
+                return f"`{name}` must be {_type_words(kinds[name])}, but nothing follows {flag}."
+            return f"`{name}` must be {_type_words(kinds[name])}, but is {' '.join(values)!r}."
+        if name is None and flag and not values and flag in text:
+            return f"`{flag}` must be followed by its value."
+    if "nrecognized" in text:
+        stray = text.rpartition(":")[2].strip()
+        return f"`{stray}` follows no flag that takes it; `{prog} --help` lists the flags."
+    return f"The flags cannot be read: {text} `{prog} --help` lists them."
+
+
+def _box_text(shown: str) -> str:
+    """The first paragraph in the box that tyro drew, on one line."""
+    paragraphs: list[list[str]] = [[]]
+    for line in shown.splitlines():
+        content = line.strip().strip("│╰╯").strip()
+        if line.strip().startswith("╭"):
+            continue
+        if content and set(content) <= set("─-"):
+            paragraphs.append([])
+        else:
+            paragraphs[-1].append(content)
+    # Without Unicode tyro draws no frame, and the title is a paragraph of its own.
+    text = paragraphs if shown.lstrip().startswith("╭") else paragraphs[1:]
+    return " ".join(filter(None, text[0])) if text else ""
+
+
+def _type_words(kind: Any) -> str:
+    """A type in words, such as "a float" or "one of 'RY', 'RZ'"."""
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if origin is typing.Annotated:
+        return _type_words(inner[0])
+    if origin is typing.Literal:
+        return "one of " + ", ".join(map(repr, inner))
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(_type_words(entry) for entry in inner)
+    if origin in (tuple, list, set, frozenset, Sequence):
+        entries = [entry for entry in inner if entry is not Ellipsis]
+        if origin is tuple and Ellipsis not in inner:
+            return f"{len(entries)} values ({', '.join(_type_words(entry) for entry in entries)})"
+        return f"values, each {_type_words(entries[0])}" if entries else "values"
+    if kind is type(None):
+        return "None"
+    name = getattr(kind, "__name__", str(kind))
+    return f"an {name}" if name[0].lower() in "aeiou" else f"a {name}"

@@ -1,0 +1,95 @@
+"""Whether qvar can work on this machine: what `qvar doctor` prints."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import warnings
+from dataclasses import dataclass
+
+import qvar
+from qvar.runs import origin
+
+_MODULES = {
+    "numpy": "numpy",
+    "scipy": "scipy",
+    "jax": "jax",
+    "jaxlib": "jaxlib",
+    "jaxtyping": "jaxtyping",
+    "optax": "optax",
+    "pennylane": "pennylane",
+    "pyscf": "pyscf",
+    "pandas": "pandas",
+    "pyarrow": "pyarrow",
+    "matplotlib": "matplotlib",
+    "rich": "rich",
+    "tyro": "tyro",
+    "docstring-parser": "docstring_parser",
+}
+"""Distributions that qvar needs, with the module that each gives."""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What was found."""
+
+    lines: list[str]
+    """Text for a terminal, one finding a line."""
+    broken: list[str]
+    """One sentence for each thing that does not work; empty where all is well."""
+
+
+def diagnose() -> Diagnosis:
+    """Imports every package that qvar needs and asks JAX for its devices and precision.
+
+    Returns:
+        The findings. Nothing is raised: what is broken stands in the answer.
+    """
+    lines = [
+        _line("python", platform.python_version()),
+        _line("qvar", qvar.__version__),
+        _line("system", platform.platform()),
+        _line("cpu", f"{origin.cpu_model()}, {os.cpu_count()} cores"),
+    ]
+    broken = []
+    for distribution, module in _MODULES.items():
+        found = origin.version(distribution)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what a package warns of at import is not this command's business
+                importlib.import_module(module)
+        except Exception as error:  # a broken package can raise anything when it is imported
+            broken.append(f"{distribution} cannot be imported: {type(error).__name__}: {error}.")
+            lines.append(_line(distribution, f"{found or 'not installed'}, BROKEN"))
+        else:
+            lines.append(_line(distribution, found or "version unknown"))
+    if not any(sentence.startswith("jax ") for sentence in broken):
+        found_jax, wrong = _jax()
+        lines += found_jax
+        broken += wrong
+    return Diagnosis(lines, broken)
+
+
+def _jax() -> tuple[list[str], list[str]]:
+    """JAX's devices and precision, tried with one sum that 32 bit cannot hold."""
+    import jax.numpy as jnp
+
+    told = origin.machine()
+    wanted = int(os.environ.get("QVAR_PRECISION", "64"))
+    lines = [_line("devices", ", ".join(told["devices"])), _line("precision", f"{told['precision']} bit")]
+    if told["devices"][0].startswith("none"):
+        return lines, [f"JAX finds no device ({told['devices'][0]}); look at JAX_PLATFORMS."]
+    try:
+        fine = bool(jnp.asarray(1.0) + 1e-12 > 1.0)
+    except Exception as error:
+        return lines, [f"JAX cannot add two numbers: {type(error).__name__}: {error}."]
+    if fine != (wanted == 64):
+        return lines, [
+            f"JAX does not compute with {wanted} bit; import qvar before anything that sets JAX's precision."
+        ]
+    return lines, []
+
+
+def _line(name: str, text: str) -> str:
+    return f"{name:<18}{text}"

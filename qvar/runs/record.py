@@ -1,0 +1,390 @@
+"""The tables of a run: which columns they have, what each means, and how they are written and read.
+
+A task leaves a shard, one parquet file of ledger rows whose `trace_*` entries are lists. The ledger (one row per
+contender and seed) and the trace (one row per contender, seed and step) are made from the shards, always in the
+same order and with the same types, so that a run finished in two sittings gives the same tables as one.
+"""
+
+from __future__ import annotations
+
+import json
+import numbers
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qvar.errors import QvarError
+from qvar.runs.files import write_whole
+from qvar.task import Row
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+LEDGER_TYPES: dict[str, str] = {
+    "problem": "string",
+    "contender": "string",
+    "family": "string",
+    "engine": "string",
+    "n_qubits": "Int64",
+    "n_params": "Int64",
+    "two_qubit_gates": "Int64",
+    "depth": "Int64",
+    "seed": "Int64",
+    "method": "string",
+    "status": "string",
+    "value": "float64",
+    "reference": "float64",
+    "error": "float64",
+    "unit": "string",
+    "correlation_recovered": "float64",
+    "particle_number": "float64",
+    "sz": "float64",
+    "s2": "float64",
+    "initial_gradient_norm": "float64",
+    "iterations": "Int64",
+    "energy_evaluations": "Int64",
+    "gradient_evaluations": "Int64",
+    "evaluations_to_tolerance": "Int64",
+    "wall_s": "float64",
+    "compile_s": "float64",
+}
+"""Columns that every ledger has, in their order, with their pandas types."""
+
+LEDGER_COLUMNS: tuple[str, ...] = tuple(LEDGER_TYPES)
+
+TIME_COLUMNS: tuple[str, ...] = ("wall_s", "compile_s")
+"""The columns that differ when the same run is repeated on the same machine; all others are reproducible."""
+
+TRACE_TYPES: dict[str, str] = {
+    "problem": "string",
+    "contender": "string",
+    "family": "string",
+    "seed": "Int64",
+    "step": "Int64",
+    "value": "float64",
+    "error": "float64",
+    "gradient_norm": "float64",
+    "evaluations": "Int64",
+}
+"""Columns of the trace, in their order, with their pandas types."""
+
+_TRACE_LISTS: dict[str, str] = {
+    "trace_step": "Int64",
+    "trace_value": "float64",
+    "trace_gradient_norm": "float64",
+    "trace_evaluations": "Int64",
+}
+
+_OWN_TYPES: dict[str, str] = {"message": "string"}
+"""Types of columns that studies append and that may be empty, so that their type cannot be seen in their values."""
+
+COLUMN_MEANING: dict[str, str] = {
+    "problem": "Name of the problem, such as a molecule and its geometry.",
+    "contender": "Name of the model that was trained; `x4` at its end means four layers.",
+    "family": "`generic`: many free parameters that know nothing of the problem; `constrained`: carries its physics.",
+    "engine": "Simulator that evaluated it: `sector` (fixed particle number and spin) or `dense` (all amplitudes).",
+    "n_qubits": "Number of qubits.",
+    "n_params": "Number of free parameters that were trained.",
+    "two_qubit_gates": "CNOT gates after decomposition into CNOTs and single-qubit gates.",
+    "depth": "Circuit depth after the same decomposition, in layers of gates.",
+    "seed": "Number that the start parameters were drawn with; the same seed gives the same start.",
+    "method": "Minimizer and its settings.",
+    "status": "How the minimization ended: converged, out_of_budget, out_of_time, stalled, not_finite or failed.",
+    "value": "Lowest value that was reached, in the row's `unit`.",
+    "reference": "Exact value that a perfect contender would reach, in `unit`; empty where it is not known.",
+    "error": "value - reference, in `unit`; negative where a state outside the reference's symmetry lies below it.",
+    "unit": "Unit of value, reference and error: Ha (hartree), or J (multiples of the model's own coupling).",
+    "correlation_recovered": (
+        "(E_reference_state - value) / (E_reference_state - E_exact), without unit: 0 is the reference state "
+        "(Hartree-Fock), 1 is exact."
+    ),
+    "particle_number": "Expectation value of the number of particles in the trained state.",
+    "sz": "Expectation value of the spin projection S_z in the trained state, in units of hbar.",
+    "s2": "Expectation value of the total spin S^2 in the trained state, in units of hbar^2; 0 for a singlet.",
+    "initial_gradient_norm": "Euclidean norm of the gradient at the start parameters, in `unit` per parameter unit.",
+    "iterations": "Steps that the minimizer took.",
+    "energy_evaluations": "Evaluations of the value alone, without a gradient.",
+    "gradient_evaluations": "Evaluations of value and gradient together, those of line searches included.",
+    "evaluations_to_tolerance": (
+        "Gradient evaluations until the error first fell below 1.6 mHa (chemical accuracy); empty if it never did."
+    ),
+    "wall_s": "Seconds that the whole batch of seeds took in which this row was trained, compilation excluded.",
+    "compile_s": "Seconds of compilation for that same batch of seeds.",
+    "message": "What went wrong, in words, where something did.",
+    "step": "Trace only: number of the minimizer's step, 0 at the start parameters.",
+    "gradient_norm": "Trace only: Euclidean norm of the gradient at this step, in `unit` per parameter unit.",
+    "evaluations": "Trace only: gradient evaluations made up to this step.",
+}
+"""One sentence, with unit, for every column that qvar itself writes."""
+
+
+def describe(column: str) -> str:
+    """What a column of the ledger or the trace means, in one sentence with its unit.
+
+    Args:
+        column: a column's name.
+
+    Returns:
+        The sentence; for a column that qvar does not know, one that says so.
+    """
+    return COLUMN_MEANING.get(column, "Column that the study itself appended.")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Rows
+
+
+def plain_rows(rows: Any) -> list[Row]:
+    """Rows as a task returned them, with plain Python values of their columns' types, checked against what a task owes.
+
+    Args:
+        rows: a list of dicts whose values are strings, numbers, booleans, None, or, for `trace_*` entries, lists.
+
+    Returns:
+        The same rows; NumPy and JAX scalars have become Python's, arrays lists.
+
+    Raises:
+        QvarError: if a row is no dict, its traces differ in length, or a value is not of its column's type.
+    """
+    if not isinstance(rows, Sequence) or not all(isinstance(row, dict) for row in rows):
+        raise QvarError(f"`Task.run` must return a list of rows (dicts), but returned {type(rows).__name__}.")
+    plain = [{str(column): _plain(value) for column, value in row.items()} for row in rows]
+    for row in plain:
+        traces = {column: value for column, value in row.items() if column.startswith("trace_") and value is not None}
+        if wrong := [column for column, value in traces.items() if not isinstance(value, list)]:
+            raise QvarError(f"`{wrong[0]}` must be a list with one entry per step.")
+        lengths = {column: len(value) for column, value in traces.items()}
+        if len(set(lengths.values())) > 1:
+            raise QvarError(f"`trace_*` lists must all have one length, but have {lengths}.")
+    for column, kind in _kinds(plain).items():
+        for row in plain:
+            if column in row:
+                row[column] = _checked_cell(column, row[column], kind)
+    return plain
+
+
+def _checked_cell(column: str, value: Any, kind: str) -> Any:
+    try:
+        if column.startswith("trace_") and value is not None:
+            return [_cell(entry, kind) for entry in value]
+        return _cell(value, kind)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise QvarError(f"`{column}` must hold values of type {kind}, but holds {value!r}.") from error
+
+
+def _kinds(rows: Sequence[Row]) -> dict[str, str]:
+    """Columns that occur in the rows, in order of first appearance, with their types."""
+    present = dict.fromkeys(column for row in rows for column in row)
+    return {column: _column_type(column, (row.get(column) for row in rows)) for column in present}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, dict):
+        return json.dumps(value, sort_keys=True)
+    if hasattr(value, "tolist"):  # NumPy and JAX arrays and scalars, without importing either
+        return value.tolist()
+    return value
+
+
+def _column_type(column: str, values: Iterable[Any]) -> str:
+    """The pandas type of a column: fixed where qvar owns it, else seen in its values."""
+    known = LEDGER_TYPES.get(column) or _TRACE_LISTS.get(column) or _OWN_TYPES.get(column)
+    if known:
+        return known
+    present = [value for value in values if value is not None]
+    if any(isinstance(value, list) for value in present):
+        present = [entry for value in present for entry in (value if isinstance(value, list) else [value])]
+    if any(not isinstance(value, numbers.Real) for value in present):
+        return "string"
+    if present and all(isinstance(value, bool) for value in present):
+        return "boolean"
+    if present and all(isinstance(value, int) for value in present):
+        return "Int64"
+    return "float64"
+
+
+def _cell(value: Any, kind: str) -> Any:
+    """One value in its column's type; None stays None."""
+    if value is None:
+        return None
+    if kind == "string":
+        return value if isinstance(value, str) else json.dumps(value)
+    if kind == "Int64":
+        if isinstance(value, float):
+            if value != value:  # not a number: a count that does not exist
+                return None
+            if not value.is_integer():
+                raise QvarError(f"`{value}` must be a whole number in a column of counts.")
+        return int(value)
+    return bool(value) if kind == "boolean" else float(value)
+
+
+def _own_columns(rows: Sequence[Row]) -> list[str]:
+    """Columns that the study appended, in order of first appearance."""
+    seen = dict.fromkeys(column for row in rows for column in row)
+    return [column for column in seen if column not in LEDGER_TYPES and not column.startswith("trace_")]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Shards
+
+
+def write_shard(path: Path, rows: Sequence[Row]) -> None:
+    """Writes one task's rows, traces included, whole or not at all.
+
+    Args:
+        path: the parquet file to write.
+        rows: what the task returned; see `plain_rows`.
+
+    Raises:
+        QvarError: if the rows are not what a task owes.
+        OSError: if the file cannot be written.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    plain = plain_rows(rows)
+    arrays, fields = [], []
+    for column, kind in ({**LEDGER_TYPES, **_TRACE_LISTS, **_kinds(plain)}).items():
+        arrow = pa.list_(_arrow_type(kind)) if column.startswith("trace_") else _arrow_type(kind)
+        arrays.append(pa.array([row.get(column) for row in plain], type=arrow, from_pandas=False))
+        fields.append(pa.field(column, arrow))
+    table = pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+    with write_whole(path) as temporary:
+        # The checksums let a shard that a full disk or a broken copy damaged be told from a good one.
+        pq.write_table(table, temporary, write_page_checksum=True)
+
+
+def _arrow_type(kind: str) -> pa.DataType:
+    import pyarrow as pa
+
+    return {"string": pa.string(), "Int64": pa.int64(), "float64": pa.float64(), "boolean": pa.bool_()}[kind]
+
+
+def read_shard(path: Path) -> list[Row] | None:
+    """The rows of a shard.
+
+    Args:
+        path: the parquet file.
+
+    Returns:
+        The rows, or None where the file is missing, cut short or damaged.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            table = file.read()
+    except (OSError, pa.ArrowException):  # a missing file is an OSError too
+        return None
+    if not {*LEDGER_COLUMNS, *_TRACE_LISTS} <= set(table.column_names):
+        return None
+    return table.to_pylist()
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Ledger and trace
+
+
+def ledger_from(rows: Sequence[Row]) -> pd.DataFrame:
+    """The ledger: the fixed columns, then the study's own in order of first appearance.
+
+    Args:
+        rows: all tasks' rows, in the order of the tasks.
+
+    Returns:
+        One row per contender and seed; the types do not depend on what is missing.
+    """
+    import pandas as pd
+
+    kinds = dict(LEDGER_TYPES)
+    for column in _own_columns(rows):
+        kinds[column] = _column_type(column, (row.get(column) for row in rows))
+    return pd.DataFrame({c: _series([row.get(c) for row in rows], kind) for c, kind in kinds.items()})
+
+
+def trace_from(rows: Sequence[Row]) -> pd.DataFrame:
+    """The trace: how value, error and gradient norm went, step by step.
+
+    Args:
+        rows: all tasks' rows, in the order of the tasks.
+
+    Returns:
+        One row per contender, seed and step.
+    """
+    import pandas as pd
+
+    columns: dict[str, list[Any]] = {column: [] for column in TRACE_TYPES}
+    for row in rows:
+        values = row.get("trace_value") or []
+        nothing = [None] * len(values)
+        reference = row.get("reference")
+        for name in ("problem", "contender", "family", "seed"):
+            columns[name] += [row.get(name)] * len(values)
+        columns["step"] += row.get("trace_step") or list(range(len(values)))
+        columns["value"] += values
+        columns["error"] += [None if v is None or reference is None else v - reference for v in values]
+        columns["gradient_norm"] += row.get("trace_gradient_norm") or nothing
+        columns["evaluations"] += row.get("trace_evaluations") or nothing
+    return pd.DataFrame({column: _series(columns[column], kind) for column, kind in TRACE_TYPES.items()})
+
+
+def _series(values: list[Any], kind: str) -> pd.Series:
+    import pandas as pd
+
+    cells = [_cell(value, kind) for value in values]
+    if kind == "float64":
+        return pd.Series([float("nan") if cell is None else cell for cell in cells], dtype="float64")
+    return pd.Series(pd.array(cells, dtype=kind))  # pyright: ignore[reportCallIssue, reportArgumentType]
+
+
+def write_ledger(table: pd.DataFrame, folder: Path) -> None:
+    """Writes `ledger.parquet` and `ledger.csv`, each whole or not at all.
+
+    Args:
+        table: the ledger.
+        folder: the run's folder.
+
+    Raises:
+        OSError: if a file cannot be written.
+    """
+    with write_whole(folder / "ledger.csv") as temporary:
+        # Python's shortest text that reads back as the same 64 bits: no digit of an energy is lost.
+        table.to_csv(temporary, index=False, lineterminator="\n")
+    write_table(table, folder / "ledger.parquet")  # last: where it exists, the ledger is complete
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Writes a table as parquet, whole or not at all.
+
+    Args:
+        table: the ledger or the trace.
+        path: the file to write.
+
+    Raises:
+        OSError: if the file cannot be written.
+    """
+    with write_whole(path) as temporary:
+        table.to_parquet(temporary, index=False, engine="pyarrow")
+
+
+def read_table(path: Path) -> pd.DataFrame | None:
+    """A ledger or trace that `write_ledger` or `write_table` wrote.
+
+    Args:
+        path: the parquet file.
+
+    Returns:
+        The table, or None where the file is missing or damaged.
+    """
+    import pandas as pd
+    import pyarrow as pa
+
+    try:
+        return pd.read_parquet(path, engine="pyarrow")
+    except (OSError, pa.ArrowException):
+        return None

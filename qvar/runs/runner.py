@@ -1,0 +1,218 @@
+"""Running a study: every task without a shard is done, then the tables, plots and report are made.
+
+A task's shard appears whole or not at all, so a run that was killed at any moment is finished by running it again
+with `resume`; the tables are always made from the shards, so that they come out the same.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import time
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qvar.errors import QvarError
+from qvar.report.html import write_report
+from qvar.runs import origin
+from qvar.runs.files import jsonable
+from qvar.runs.folder import (
+    RunFolder,
+    check_out,
+    clean,
+    discard,
+    load,
+    locked,
+    make,
+    read_case,
+    reason,
+    unmake,
+    write_case,
+)
+from qvar.runs.progress import Display, display
+from qvar.runs.record import ledger_from, plain_rows, read_shard, trace_from, write_ledger, write_shard, write_table
+from qvar.task import Progress, Row, Runnable, Task
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def run(
+    study: Runnable,
+    out: str | Path,
+    *,
+    resume: bool = False,
+    progress: bool = True,
+    arguments: dict[str, Any] | None = None,
+    case: str | None = None,
+) -> pd.DataFrame:
+    """Runs a study and keeps its record in a folder.
+
+    The folder holds `case.json` (what, with which versions, where), `tasks/<key>.parquet` (one shard per task),
+    `ledger.parquet` and `ledger.csv` (one row per contender and seed), `trace.parquet` (one row per contender, seed
+    and step), `report.html` and `plots/*.png`. A task that fails gives a row with status `failed` and a message; it
+    never stops the others.
+
+    Args:
+        study: what to run, such as a `qvar.Duel`.
+        out: the folder to write; it must not exist unless `resume` is said.
+        resume: finish what an interrupted run in `out` lacks. A folder that does not exist is started afresh.
+        progress: show progress on standard error.
+        arguments: the case's arguments, for the record; a resumed run must have the same.
+        case: the case file's path, for the record.
+
+    Returns:
+        The ledger; `qvar.runs.record.describe` tells what a column means.
+
+    Raises:
+        QvarError: if `out` cannot be used, or what is to be resumed is another run.
+    """
+    if not isinstance(study, Runnable):
+        raise QvarError(f"`study` must be a Runnable, such as qvar.Duel(...), but is {type(study).__name__}.")
+    path = Path(out)
+    try:
+        check_out(path, resume)
+        tasks = _checked(study.tasks())
+        folder = _open(path, _case_record(study, tasks, arguments or {}, case))
+        with locked(folder):
+            clean(folder)
+            _do_tasks(tasks, folder, progress)
+            return _make_tables(tasks, folder)
+    except OSError as error:  # the disk is full, or the folder went away
+        raise QvarError(
+            f"`out` {path} could not be written: {reason(error)}; --resume finishes what it lacks."
+        ) from error
+
+
+def _checked(tasks: Sequence[Task]) -> list[Task]:
+    """The tasks, if their keys can name files and are all different."""
+    labels: dict[str, str] = {}
+    for task in tasks:
+        if not _FILE_NAME.fullmatch(task.key):
+            raise QvarError(f"`Task.key` must be made of letters, digits and ._-, but is {task.key!r}.")
+        if task.key in labels:
+            raise QvarError(f"`study` must not hold the same task twice, but {task.label} equals {labels[task.key]}.")
+        labels[task.key] = task.label
+    if not labels:
+        raise QvarError("`study` must have at least one task, but has none.")
+    return list(tasks)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The record of what is run
+
+
+def _case_record(study: Runnable, tasks: Sequence[Task], arguments: dict[str, Any], case: str | None) -> dict[str, Any]:
+    budget = getattr(study, "budget", None)
+    return {
+        "case": case,
+        "arguments": jsonable(arguments),
+        "study": study.name,
+        "budget": jsonable(dataclasses.asdict(budget))
+        if dataclasses.is_dataclass(budget) and not isinstance(budget, type)
+        else None,
+        "tasks": [{"key": task.key, "label": task.label} for task in tasks],
+        "versions": origin.versions(),
+        **origin.machine(),
+        "git": origin.git_state(),
+        "started": origin.now(),
+        "resumed": [],
+    }
+
+
+def _open(out: Path, record: dict[str, Any]) -> RunFolder:
+    """Makes the folder, or takes up the run that it holds if it is the same run."""
+    missing = [place for place in (out, *out.parents) if not os.path.lexists(place)]
+    folder = make(out)
+    there = read_case(folder)
+    if there is None:
+        try:
+            write_case(folder, record)
+        except OSError:
+            if missing:
+                discard(folder)
+                unmake(missing)
+            raise
+        return folder
+    _check_same(there, record, out)
+    sitting = {"time": record["started"], "host": record["host"], "versions": record["versions"], "git": record["git"]}
+    write_case(folder, {**there, "resumed": [*there.get("resumed", []), sitting]})
+    return folder
+
+
+def _check_same(there: dict[str, Any], record: dict[str, Any], out: Path) -> None:
+    """Refuses to mix two runs in one folder."""
+    old, new = there.get("arguments", {}), record["arguments"]
+    for name in {**old, **new}:
+        if name not in old or name not in new or old[name] != new[name]:
+            was = repr(old[name]) if name in old else "absent"
+            now = repr(new[name]) if name in new else "absent"
+            raise QvarError(f"`{name}` must stay as it was to resume {out}: it was {was}, but is {now} now.")
+    keys = [task["key"] for task in there["tasks"]]
+    for task in record["tasks"]:
+        if task["key"] not in keys:
+            raise QvarError(
+                f"`study` must have the tasks it had to resume {out}, but {task['label']} was not among them."
+            )
+    if len(keys) != len(record["tasks"]):
+        left = {task["key"] for task in record["tasks"]}
+        gone = next(task["label"] for task in there["tasks"] if task["key"] not in left)
+        raise QvarError(f"`study` must have the tasks it had to resume {out}, but {gone} is missing.")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The work
+
+
+def _do_tasks(tasks: Sequence[Task], folder: RunFolder, progress: bool) -> None:
+    left = [position for position, task in enumerate(tasks) if read_shard(folder.shard(task.key)) is None]
+    if left:  # tables of an earlier sitting no longer tell the whole run
+        folder.ledger.unlink(missing_ok=True)
+    with display(tasks, len(tasks) - len(left), progress) as shown:
+        for position in left:
+            shown.start(position)
+            begin = time.perf_counter()
+            rows = _do(tasks[position], position, folder, shown)
+            shown.finish(position, rows, time.perf_counter() - begin)
+
+
+def _do(task: Task, position: int, folder: RunFolder, shown: Display) -> list[Row]:
+    """Runs one task and writes its shard. Whatever the task raises becomes a row: the last line of defence."""
+
+    def reporter(told: Progress) -> None:
+        shown.report(position, told)
+
+    try:
+        rows = plain_rows(task.run(reporter))
+    except Exception as error:
+        rows = [_failed(task, error)]
+    write_shard(folder.shard(task.key), rows)
+    return rows
+
+
+def _failed(task: Task, error: Exception) -> Row:
+    first_line = (str(error).strip().splitlines() or [""])[0]
+    message = f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
+    return {"contender": task.label, "status": "failed", "message": message}
+
+
+def _make_tables(tasks: Sequence[Task], folder: RunFolder) -> pd.DataFrame:
+    rows: list[Row] = []
+    for task in tasks:
+        shard = read_shard(folder.shard(task.key))
+        if shard is None:
+            raise QvarError(f"`{folder.shard(task.key)}` was written but cannot be read; say --resume to do it again.")
+        rows += shard
+    table = ledger_from(rows)
+    write_table(trace_from(rows), folder.trace)
+    write_ledger(table, folder.path)
+    try:
+        write_report(load(folder.path))
+    except Exception as error:  # the numbers are safe on the disk: a picture must not take them away
+        warnings.warn(f"the report could not be made: {type(error).__name__}: {error}", RuntimeWarning, stacklevel=3)
+    return table

@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import math
+from html.parser import HTMLParser
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from qvar.report import tables
+from qvar.report.html import report_page, write_report
+from qvar.report.plots import write_plots
+from qvar.report.terminal import columns_text, rows_text, summary_text
+from qvar.runs.folder import load
+from qvar.runs.record import LEDGER_COLUMNS, ledger_from, trace_from
+from qvar.runs.runner import run
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def row(contender: str, seed: int, error: float | None, **more: Any) -> dict[str, Any]:
+    return {
+        "problem": "H4",
+        "contender": contender,
+        "family": "generic",
+        "n_params": 8,
+        "seed": seed,
+        "status": "converged",
+        "value": None if error is None else -2.0 + error,
+        "reference": -2.0,
+        "error": error,
+        "unit": "Ha",
+        "gradient_evaluations": 10 * (seed + 1),
+        "trace_step": [0, 1],
+        "trace_value": [-1.0, None if error is None else -2.0 + error],
+        "trace_gradient_norm": [1.0, 0.1],
+        "trace_evaluations": [1, 3],
+        **more,
+    }
+
+
+@pytest.fixture
+def loaded(fake: ModuleType, tmp_path: Path) -> Any:
+    contenders = ("ry x1", "ry x2", "broken", "uccsd")
+    run(fake.Fake(contenders), tmp_path / "run", progress=False, arguments={"bond": 1.5}, case="cases/a b.py")
+    return load(tmp_path / "run")
+
+
+def test_summary_over_seeds() -> None:
+    rows = [row("a", 0, 1e-3), row("a", 1, 3e-3), row("a", 2, 1.6e-3), row("b", 0, 0.1)]
+    a, b = tables.records(tables.summary(ledger_from(rows)))
+    assert (a.label, a.seeds, a.within, a.unit, a.quantity) == ("a", 3, 2, "mHa", "error")
+    assert (a.best, a.median) == pytest.approx((1.0, 1.6))
+    assert a.evaluations == 20
+    assert (b.label, b.within) == ("b", 0)
+    assert a.status == "3 converged"
+
+
+def test_a_failed_seed_counts_and_has_no_error() -> None:
+    rows = [row("a", 0, 1e-3), row("a", 1, None, status="failed", message="RuntimeError: x")]
+    rows.append(row("a", 2, math.nan, status="not_finite"))
+    (a,) = tables.records(tables.summary(ledger_from(rows)))
+    assert (a.seeds, a.finite, a.failed, a.within, a.message) == (3, 1, 1, 1, "RuntimeError: x")
+    assert (a.best, a.median) == pytest.approx((1.0, 1.0))
+
+
+def test_other_units_and_missing_references() -> None:
+    (spins,) = tables.records(tables.summary(ledger_from([row("a", 0, 0.25, unit="J")])))
+    assert (spins.best, spins.unit, spins.within) == (0.25, "J", None)
+    (unknown,) = tables.records(tables.summary(ledger_from([row("a", 0, None, reference=None, value=-1.5)])))
+    assert (unknown.best, unknown.unit, unknown.quantity) == (-1.5, "Ha", "value")
+
+
+def test_values_below_the_reference_are_said() -> None:
+    summary = tables.summary(ledger_from([row("a", 0, -0.01), row("a", 1, 0.02)]))
+    assert summary["best"].tolist() == pytest.approx([10.0])
+    assert "Below the reference ended: a (1 of 2 seeds)." in str(tables.below_reference(summary))
+    assert tables.below_reference(tables.summary(ledger_from([row("a", 0, 0.0)]))) is None
+
+
+def test_problems_and_methods_are_named_where_there_are_several() -> None:
+    rows = [row("a", 0, 0.1, method="adam"), row("a", 0, 0.2, method="lbfgs"), {"contender": "b", "status": "failed"}]
+    assert tables.summary(ledger_from(rows))["label"].tolist() == ["a, adam", "a, lbfgs", "b"]
+    assert len(tables.summary(ledger_from([]))) == 0
+
+
+def test_numbers_as_text() -> None:
+    assert [tables.number(x) for x in (0.0, 1.23456, 45.678, 299.22, 1e-5, None)] == [
+        "0.000", "1.235", "45.68", "299.2", "1.0e-05", "-",
+    ]  # fmt: skip
+    assert [tables.seconds(x) for x in (0.25, 45, 200, 9000, None)] == ["0.2 s", "45 s", "3.3 min", "2.5 h", "-"]
+
+
+def test_terminal_tables_fit_80_columns(loaded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for text in (summary_text(loaded.ledger), rows_text(loaded.ledger), columns_text()):
+        assert max(map(len, text.splitlines())) <= 80
+    summary, rows = summary_text(loaded.ledger), rows_text(loaded.ledger)
+    assert "broken: RuntimeError: the matrix is singular" in summary
+    assert "broken: RuntimeError: the matrix is singular" in rows
+    assert "4/4" in summary
+    assert sum("uccsd" in line for line in rows.splitlines()) == 4
+    assert all(column in columns_text() for column in LEDGER_COLUMNS)
+
+
+def test_the_pictures_are_pictures(loaded: Any, tmp_path: Path) -> None:
+    plots = write_plots(loaded.ledger, loaded.trace, tmp_path / "plots")
+    assert [plot.path.name for plot in plots] == ["error_vs_step.png", "error_vs_parameters.png"]
+    for plot in plots:
+        assert plot.path.read_bytes().startswith(PNG)
+        assert "Not drawn, because no seed gave a finite value: broken." in plot.caption
+    first = plots[0].path.read_bytes()
+    assert write_plots(loaded.ledger, loaded.trace, tmp_path / "again")[0].path.read_bytes() == first
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [row("a", 0, 0.0), row("a", 1, -1e-3)],
+        [row("a", 0, 0.1, unit="J"), row("a x2", 0, 0.01, unit="J", n_params=100)],
+        [row("a", 0, None, reference=None, value=-1.5, trace_value=[-1.0, -1.5])],
+        [row("a", 0, 0.1, n_params=None, trace_evaluations=None)],
+        [row(f"contender number {i}", s, 0.1 / (i + 1)) for i in range(12) for s in range(6)],
+        [row("a", 0, 0.1, trace_value=[float("nan"), float("inf")])],
+        [row("a", 0, 0.1, problem="H4"), row("a", 0, 0.2, problem="H6")],
+        [row("a $x_{", 0, 0.1)],
+    ],
+    ids=["zero", "J", "no reference", "no parameters", "twelve", "not finite", "two problems", "mathtext"],
+)
+def test_pictures_of_odd_ledgers(rows: list[dict[str, Any]], tmp_path: Path) -> None:
+    for plot in write_plots(ledger_from(rows), trace_from(rows), tmp_path / "plots"):
+        assert plot.path.read_bytes().startswith(PNG)
+
+
+def test_nothing_is_drawn_of_nothing_and_old_pictures_go(loaded: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "plots"
+    assert len(write_plots(loaded.ledger, loaded.trace, folder)) == 2
+    assert write_plots(ledger_from([]), trace_from([]), folder) == []
+    assert list(folder.iterdir()) == []
+    failed = [{"contender": "a", "status": "failed", "message": "E"}]
+    assert write_plots(ledger_from(failed), trace_from(failed), folder) == []
+
+
+class _Page(HTMLParser):
+    """Collects text and what a page would fetch, and checks that tags close in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words, self.fetched, self.open = "", [], []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.fetched += [value for name, value in attrs if name in ("src", "href")]
+        if tag not in ("meta", "img", "br"):
+            self.open.append(tag)
+        assert tag not in ("script", "link", "iframe")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+
+def test_the_report_stands_alone_and_tells_all(loaded: Any) -> None:
+    page = _Page()
+    page.feed(write_report(loaded).read_text())
+    assert page.open == []
+    assert len(page.fetched) == 2
+    assert all(str(source).startswith("data:image/png;base64,") for source in page.fetched)
+    for words in (
+        "-2.16638740 Ha",
+        "uccsd",
+        "RuntimeError: the matrix is singular",
+        "raise `gradients`",
+        "The computation raised an error",
+        "qvar run 'cases/a b.py' --bond 1.5",
+        "The lowest median error is that of uccsd",
+        *LEDGER_COLUMNS,
+    ):
+        assert words in page.words
+
+
+def test_text_in_the_report_is_escaped(loaded: Any) -> None:
+    evil = "<script>alert('x')</script>&"
+    ledger = ledger_from(
+        [row(evil, 0, 0.1, problem=evil, status=evil, message=evil, method=evil, engine=evil, unit=evil)]
+    )
+    case = {**loaded.case, "arguments": {evil: evil}, "study": evil, "host": evil, "case": evil}
+    altered = type(loaded)(loaded.folder, case, ledger, loaded.trace, 1, 1)
+    page = _Page()
+    page.feed(report_page(altered, []))
+    assert evil in page.words
+
+
+def test_an_unfinished_run_says_so(loaded: Any) -> None:
+    missing = loaded.case["tasks"][1]
+    loaded.folder.shard(missing["key"]).unlink()
+    loaded.folder.ledger.unlink()
+    again = load(loaded.folder.path)
+    assert (again.n_done, again.n_tasks) == (3, 4)
+    assert "3 of 4 tasks are done. Missing: ry x2." in write_report(again).read_text()

@@ -1,0 +1,123 @@
+"""The duel: rows, keys, failures."""
+
+import jax.numpy as jnp
+import numpy as np
+import pennylane as qml
+import pytest
+
+import qvar
+
+
+def _rows(duel: qvar.Duel) -> list[list[dict]]:
+    return [task.run(lambda progress: None) for task in duel.tasks()]
+
+
+def _nan_after(limit: float) -> qvar.Objective:
+    """Not a number for starts beyond a limit."""
+    return qvar.Objective(
+        name="fragile",
+        family="generic",
+        n_params=1,
+        function=lambda theta, data: jnp.sum(jnp.where(theta > limit, jnp.nan, theta**2)),
+        draw=lambda key: jnp.full(1, 2.0 * limit),
+    )
+
+
+def test_rows_of_a_contender(h2: qvar.Problem) -> None:
+    duel = qvar.Duel(h2, [qvar.uccsd(h2)], seeds=3, budget=qvar.Budget(gradients=100))
+    (rows,) = _rows(duel)
+    assert [row["seed"] for row in rows] == [0, 1, 2]
+    for row in rows:
+        assert row["status"] == "converged"
+        assert row["value"] == pytest.approx(-1.1372701747, abs=1e-8)  # UCCSD is exact for two electrons
+        assert row["error"] == pytest.approx(row["value"] - row["reference"], abs=1e-14)
+        assert row["correlation_recovered"] == pytest.approx(1.0, abs=1e-6)
+        assert (row["particle_number"], row["sz"], row["s2"]) == pytest.approx((2.0, 0.0, 0.0), abs=1e-6)
+        assert (row["engine"], row["family"], row["unit"]) == ("sector", "constrained", "Ha")
+        assert row["trace_value"][-1] == row["value"]
+        assert row["initial_gradient_norm"] == row["trace_gradient_norm"][0]
+        first = next(
+            n
+            for n, v in zip(row["trace_evaluations"], row["trace_value"], strict=True)
+            if v - row["reference"] < 1.6e-3
+        )
+        assert row["evaluations_to_tolerance"] == first
+    assert len({row["initial_gradient_norm"] for row in rows}) == 3  # seeds start in different places
+
+
+def test_a_nan_start_is_a_status_and_the_others_finish(h2: qvar.Problem) -> None:
+    duel = qvar.Duel(h2, [_nan_after(0.5), qvar.uccsd(h2)], seeds=2, budget=qvar.Budget(gradients=50))
+    broken, fine = _rows(duel)
+    assert [row["status"] for row in broken] == ["not_finite"] * 2
+    assert all(np.isnan(row["value"]) for row in broken)
+    assert [row["status"] for row in fine] == ["converged"] * 2
+
+
+def test_an_exception_is_a_status(h2: qvar.Problem) -> None:
+    def explode(theta, data):
+        raise RuntimeError("no such luck\nand more")
+
+    objective = qvar.Objective("boom", "generic", 1, explode, lambda key: jnp.zeros(1))
+    (rows,) = _rows(qvar.Duel(h2, [objective], seeds=2))
+    assert [(row["status"], row["message"]) for row in rows] == [("failed", "RuntimeError: no such luck")] * 2
+
+
+def test_keys_depend_on_inputs_alone(h2: qvar.Problem) -> None:
+    def keys(**changes):
+        arguments = {"problem": h2, "contenders": [qvar.uccsd(h2)], "seeds": 2, **changes}
+        return [task.key for task in qvar.Duel(**arguments).tasks()]
+
+    again = qvar.molecule("H 0 0 0; H 0 0 0.7414", basis="sto-3g")
+    assert keys() == keys(problem=again, contenders=[qvar.uccsd(again)])
+    others = [
+        keys(seeds=3),
+        keys(method=qvar.adam()),
+        keys(method=qvar.lbfgs(memory=5)),
+        keys(budget=qvar.Budget(gradients=7)),
+        keys(engine="dense"),
+        keys(contenders=[qvar.uccsd(h2, order="doubles_first")]),
+        keys(problem=qvar.molecule("H 0 0 0; H 0 0 0.75", basis="sto-3g")),
+    ]
+    assert len({key for other in [keys(), *others] for key in other}) == 8
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"seeds": 0}, "`seeds` must be at least 1, but is 0."),
+        ({"contenders": []}, "`contenders` must hold at least one ansatz or objective, but is []."),
+    ],
+)
+def test_mistakes(h2: qvar.Problem, changes: dict, sentence: str) -> None:
+    with pytest.raises(qvar.QvarError) as caught:
+        qvar.Duel(**{"problem": h2, "contenders": [qvar.uccsd(h2)], **changes})
+    assert str(caught.value) == sentence
+
+
+def test_contenders_are_told_apart_by_name(h2: qvar.Problem) -> None:
+    with pytest.raises(qvar.QvarError, match=r"^`contenders` must have different names, but 'uccsd' stands more than"):
+        qvar.Duel(h2, [qvar.uccsd(h2), qvar.uccsd(h2)])
+
+
+def test_a_forced_sector_is_refused_before_anything_runs(h2: qvar.Problem) -> None:
+    with pytest.raises(qvar.QvarError, match=r"^`engine` must be 'dense' or 'auto'"):
+        qvar.Duel(h2, [qvar.hardware_efficient(h2, layers=1)], engine="sector")
+
+
+def test_an_observable_as_a_contender() -> None:
+    spins = qvar.tfim(3)
+    ansatz = qvar.hardware_efficient(3, layers=2, rotations=("RY",))
+    objective = qvar.expectation(qml.PauliZ(0) @ qml.PauliZ(1), ansatz)
+    (rows,) = _rows(qvar.Duel(spins, [objective], seeds=2))
+    assert all(row["value"] == pytest.approx(-1.0, abs=1e-6) for row in rows)
+
+
+def test_spin_models_are_trained(h2: qvar.Problem) -> None:
+    spins = qvar.tfim(4, j=1.0, h=1.0)
+    (rows,) = _rows(qvar.Duel(spins, [qvar.hardware_efficient(spins, layers=3)], seeds=4))
+    exact = 1 - 1 / np.sin(np.pi / 18)
+    assert rows[0]["reference"] == pytest.approx(exact, abs=1e-10)
+    assert min(row["error"] for row in rows) < 0.05
+    assert all(row["error"] > -1e-9 for row in rows)
+    assert rows[0]["unit"] == "J"
+    assert rows[0]["evaluations_to_tolerance"] is None  # 1.6 mHa means nothing here
