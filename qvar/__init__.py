@@ -91,13 +91,17 @@ __all__ = [
 ]
 
 
-def _set_precision() -> None:
+def check_precision() -> None:
+    """Raises `QvarError` if the environment variable QVAR_PRECISION is something else than 32 or 64."""
     wanted = os.environ.get("QVAR_PRECISION", "64")
     if wanted not in ("32", "64"):
         from qvar.errors import QvarError
 
         raise QvarError(f"`QVAR_PRECISION` must be 32 or 64, but is {wanted!r}.")
-    enable = wanted == "64"
+
+
+def _set_precision() -> None:
+    enable = os.environ.get("QVAR_PRECISION") != "32"
     if "jax" in sys.modules:
         sys.modules["jax"].config.update("jax_enable_x64", enable)
     else:  # JAX reads this when it is imported, which can wait until it is needed
@@ -110,6 +114,7 @@ _set_precision()
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'qvar' has no attribute {name!r}")
+    check_precision()  # not at import, where the command line could not catch it
     value = getattr(importlib.import_module(f"qvar.{_HOME[name]}"), name)
     globals()[name] = value
     return value

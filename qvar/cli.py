@@ -90,6 +90,7 @@ def _guarded(command: Callable[[], int]) -> int:
         if isinstance(stream, io.TextIOWrapper):  # a name that the terminal cannot show must not end the program
             stream.reconfigure(errors="replace")
     try:
+        qvar.check_precision()
         status = command()
         sys.stdout.flush()
         return status

@@ -8,8 +8,8 @@ nothing else: not a circuit, not a molecule.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any
 
 import jax
@@ -55,8 +55,8 @@ class Objective:
     """Start parameters from a JAX random key."""
     data: PyTree = ()
     """Arrays that `function` reads."""
-    costs: Costs = field(default_factory=Costs)
-    """Qubits, two-qubit gates, depth."""
+    count_costs: Callable[[], Costs] = Costs
+    """Counts qubits, two-qubit gates and depth; called by `costs`, because counting takes PennyLane."""
     engine: str = "none"
     """Which simulator evaluates it: `"dense"`, `"sector"`, or `"none"`."""
     unit: str = ""
@@ -69,6 +69,11 @@ class Objective:
     """Pure function of (theta, data) that gives the state vector, where there is one."""
     measure: Callable[[Any], dict[str, float]] | None = None
     """Expectation values at theta beside the loss: `particle_number`, `sz`, `s2`."""
+
+    @cached_property
+    def costs(self) -> Costs:
+        """Qubits, two-qubit gates, depth; counted when first asked."""
+        return self.count_costs()
 
     def _checked(self, theta: Any) -> Array:
         array = jnp.asarray(theta, dtype=float)

@@ -193,7 +193,10 @@ def _objective(
     }
     data = jax.tree.map(jnp.asarray, data)
     state_function = StateFunction(kernel, program.angle_function)
-    resources = ansatz.resources()
+
+    def count_costs() -> Costs:
+        resources = ansatz.resources()
+        return Costs(ansatz.n_qubits, resources.two_qubit_gates, resources.depth)
 
     def measure(theta: Any) -> dict[str, float]:
         assert symmetries is not None  # only offered where it is
@@ -206,7 +209,7 @@ def _objective(
         function=EnergyFunction(state_function, h_kernel),
         draw=ansatz.initial,
         data=data,
-        costs=Costs(ansatz.n_qubits, resources.two_qubit_gates, resources.depth),
+        count_costs=count_costs,
         engine=engine,
         unit="" if problem is None else problem.unit,
         baseline=None if problem is None else problem.reference_energy,

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 FLOOR = 1e-10
 """Errors smaller than this, in the unit of the axis, are drawn here: a logarithmic axis has no zero."""
 
+LOG_RATIO = 50
+"""Evaluations that span more than this factor are drawn on a logarithmic axis."""
+
 FEW_SEEDS = 5
 """With fewer seeds than this a band spans all of them instead of the middle 80 %."""
 
@@ -117,7 +120,12 @@ def _error_vs_step(
     axes.set_xlabel("gradient evaluations per start (line searches included)")
     noun = _error_axis(axes, quantity, unit)
     axes.set_title(f"{noun.capitalize()} against step")
-    axes.set_xlim(left=0)
+    first, last = axes.dataLim.x0, axes.dataLim.x1
+    if first > 0 and last > LOG_RATIO * first:  # a contender that is done in a few steps stays visible
+        axes.set_xscale("log")
+        axes.set_xlim(left=first)
+    else:
+        axes.set_xlim(left=0)
     _legend(figure, axes)
     caption = (
         f"How the {noun} changes while each contender is trained: the line is the median over its starts (seeds), "

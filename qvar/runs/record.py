@@ -89,9 +89,9 @@ COLUMN_MEANING: dict[str, str] = {
     "two_qubit_gates": "CNOT gates after decomposition into CNOTs and single-qubit gates.",
     "depth": "Circuit depth after the same decomposition, in layers of gates.",
     "seed": "Number that the start parameters were drawn with; the same seed gives the same start.",
-    "method": "Minimizer and its settings.",
+    "method": "Optimization method, such as lbfgs.",
     "status": "How the minimization ended: converged, out_of_budget, out_of_time, stalled, not_finite or failed.",
-    "value": "Lowest value that was reached, in the row's `unit`.",
+    "value": "Value at the end of the training, in the row's `unit`.",
     "reference": "Exact value that a perfect contender would reach, in `unit`; empty where it is not known.",
     "error": "value - reference, in `unit`; negative where a state outside the reference's symmetry lies below it.",
     "unit": "Unit of value, reference and error: Ha (hartree), or J (multiples of the model's own coupling).",
@@ -104,8 +104,8 @@ COLUMN_MEANING: dict[str, str] = {
     "s2": "Expectation value of the total spin S^2 in the trained state, in units of hbar^2; 0 for a singlet.",
     "initial_gradient_norm": "Euclidean norm of the gradient at the start parameters, in `unit` per parameter unit.",
     "iterations": "Steps that the minimizer took.",
-    "energy_evaluations": "Evaluations of the value alone, without a gradient.",
-    "gradient_evaluations": "Evaluations of value and gradient together, those of line searches included.",
+    "energy_evaluations": "Energies computed, those of line searches included; every gradient comes with one.",
+    "gradient_evaluations": "Gradients computed, those of line searches included.",
     "evaluations_to_tolerance": (
         "Gradient evaluations until the error first fell below 1.6 mHa (chemical accuracy); empty if it never did."
     ),
