@@ -1,0 +1,45 @@
+"""A real duel, killed with SIGKILL at several moments and resumed, ends with the ledger of an undisturbed run."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+
+CASE = Path(__file__).parents[2] / "cases" / "h4_duel.py"
+FLAGS = ["--layers", "1", "2", "--seeds", "3", "--gradients", "60", "--bond", "1.2"]
+TIMES = ["wall_s", "compile_s"]
+
+
+def _start(out: Path, *more: str) -> subprocess.Popen[bytes]:
+    words = [sys.executable, str(CASE), *FLAGS, "--out", str(out), *more]
+    return subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ))
+
+
+def _shards(out: Path) -> list[Path]:
+    return sorted((out / "tasks").glob("*.parquet"))
+
+
+def test_killed_and_resumed(tmp_path: Path) -> None:
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    assert _start(whole).wait() == 0
+
+    for wanted in (0, 3):  # killed before the first shard, and after some
+        process = _start(broken, *(["--resume"] if broken.exists() else []))
+        while process.poll() is None and not (broken.exists() and len(_shards(broken)) >= wanted):
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    kept = {path: path.stat().st_mtime_ns for path in _shards(broken)}
+    assert 3 <= len(kept) < 5
+    assert not (broken / "ledger.parquet").exists()
+
+    assert _start(broken, "--resume").wait() == 0
+    assert all(path.stat().st_mtime_ns == written for path, written in kept.items())  # nothing was done twice
+    expected, found = (pd.read_parquet(run / "ledger.parquet").drop(columns=TIMES) for run in (whole, broken))
+    pd.testing.assert_frame_equal(found, expected, check_exact=True)
+    traces = (pd.read_parquet(run / "trace.parquet") for run in (whole, broken))
+    pd.testing.assert_frame_equal(*traces, check_exact=True)
