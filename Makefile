@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-RUN ?= runs/h4_duel
+RUN ?=
 CASE ?= cases/h4_duel.py
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 WORKERS ?= auto
@@ -10,7 +10,7 @@ WORKERS ?= auto
 .PHONY: help install run test check bench docs clean
 
 help:
-	@echo "make run     install, then run $(CASE) into $(RUN)"
+	@echo "make run     install, then run $(CASE); RUN=folder ARGS='--bond 1.5' are passed on"
 	@echo "make test    install, then the whole test suite"
 	@echo "make check   linter, types, import floors, documentation"
 	@echo "make bench   timings against PennyLane lightning (minutes)"
@@ -33,7 +33,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 install: $(VENV)/.installed
 
 run: $(VENV)/.installed
-	$(BIN)/qvar run $(CASE) --out $(RUN) $(ARGS)
+	$(BIN)/qvar run $(CASE) $(if $(RUN),--out $(RUN)) $(ARGS)
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)

@@ -1,0 +1,76 @@
+"""Every optimization method on every small problem: it descends, counts, stops and repeats itself."""
+
+import inspect
+from collections.abc import Callable
+
+import jax
+import numpy as np
+import pytest
+
+import qvar
+from qvar.optimize.methods import Method
+
+METHODS: dict[str, Callable[[], Method]] = {"lbfgs": qvar.lbfgs, "adam": qvar.adam}
+
+OBJECTIVES: dict[str, Callable[[], qvar.Objective]] = {
+    "h2 uccsd": lambda: _energy(qvar.hydrogen_chain(2, bond=0.7414), qvar.uccsd),
+    "h2 layers": lambda: _energy(qvar.hydrogen_chain(2, bond=0.7414), lambda p: qvar.hardware_efficient(p, layers=2)),
+    "tfim layers": lambda: _energy(qvar.tfim(3), lambda p: qvar.hardware_efficient(p, layers=2, rotations=("RY",))),
+}
+
+
+def _energy(problem: qvar.Problem, make: Callable[[qvar.Problem], qvar.Ansatz]) -> qvar.Objective:
+    return qvar.energy(problem, make(problem))
+
+
+def test_every_public_method_is_tried() -> None:
+    public = {name for name in qvar.__all__ if _returns(getattr(qvar, name), "Method")}
+    assert public == set(METHODS)
+
+
+def test_every_public_ansatz_is_in_the_conformance_suite() -> None:
+    from pathlib import Path
+
+    suite = (Path(__file__).parent / "test_engines.py").read_text()
+    public = {name for name in qvar.__all__ if _returns(getattr(qvar, name), "Ansatz")}
+    assert public == {name for name in public if f"qvar.{name}" in suite}
+    assert {"uccsd", "hardware_efficient"} <= public
+
+
+def _returns(value: object, record: str) -> bool:
+    return callable(value) and not isinstance(value, type) and inspect.signature(value).return_annotation == record
+
+
+@pytest.mark.parametrize("objective_name", list(OBJECTIVES))
+@pytest.mark.parametrize("method_name", list(METHODS))
+def test_method_on_problem(method_name: str, objective_name: str) -> None:
+    objective = OBJECTIVES[objective_name]()
+    budget = qvar.Budget(gradients=400, gradient_tolerance=1e-5)
+    starts = np.stack([objective.initial(jax.random.key(seed)) for seed in range(3)])
+    results = qvar.minimize_batch(objective, starts, METHODS[method_name](), budget)
+    again = qvar.minimize_batch(objective, starts, METHODS[method_name](), budget)
+    for start, result, repeated in zip(starts, results, again, strict=True):
+        assert result.status in (qvar.Status.CONVERGED, qvar.Status.OUT_OF_BUDGET)
+        assert result.value < float(objective.loss(start))
+        assert result.value >= objective.target() - 1e-9  # variational
+        assert result.value == pytest.approx(float(objective.loss(result.theta)), abs=1e-12)
+        assert result.gradient_evaluations <= 400
+        assert (result.status is qvar.Status.CONVERGED) == (result.gradient_norm <= 1e-5)
+        assert np.all(np.diff(result.trace.evaluations) >= 1)
+        assert result.trace.value[0] == pytest.approx(float(objective.loss(start)), abs=1e-12)
+        np.testing.assert_array_equal(result.theta, repeated.theta)
+
+
+def test_a_study_compiles_its_energy_once(h2: qvar.Problem) -> None:
+    """Eight seeds and many steps trace the loss once: every turn is the same program."""
+    traced = []
+    energy = qvar.energy(h2, qvar.hardware_efficient(h2, layers=1))
+
+    def counted(theta, data):
+        traced.append(1)
+        return energy.function(theta, data)
+
+    objective = qvar.Objective("counted", "generic", energy.n_params, counted, energy.draw, energy.data)
+    starts = np.stack([objective.initial(jax.random.key(seed)) for seed in range(8)])
+    qvar.minimize_batch(objective, starts, budget=qvar.Budget(gradients=200))
+    assert len(traced) == 1
