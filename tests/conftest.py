@@ -1,6 +1,8 @@
 """Strict test mode: 64 bit, warnings are errors, rank promotion raises, annotated shapes are checked."""
 
+import importlib
 import os
+import pkgutil
 from pathlib import Path
 
 import pytest
@@ -15,10 +17,9 @@ with install_import_hook("qvar", "typechecker.check"):
     import jax
 
     import qvar
-    from qvar.ansatz import ansatz, hardware_efficient, kinds, program, resources, trace, ucc  # noqa: F401
-    from qvar.engines import adjoint, dense, hamiltonian, measure, oracle, sector, select, strings  # noqa: F401
-    from qvar.optimize import methods, minimize  # noqa: F401
-    from qvar.studies import duel  # noqa: F401
+
+    for module in pkgutil.walk_packages(qvar.__path__, "qvar."):  # the hook reaches what is imported here
+        importlib.import_module(module.name)
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 

@@ -177,20 +177,20 @@ def electronic_hamiltonian(
 
 
 def _same_spin(effective: FloatArray, coulomb: FloatArray, source: IntArray, sign: FloatArray) -> FloatArray:
-    """sum_P h_P S_P + 1/2 sum_PQ (P|Q) S_P S_Q as a dense matrix over the strings of one spin."""
+    """sum_P S_P (h_P + 1/2 sum_Q (P|Q) S_Q) as a dense matrix over the strings of one spin.
+
+    Scratch memory grows as pairs times strings, time as pairs^2 times strings.
+    """
     n_pairs, n_strings = source.shape
     rows = np.tile(np.arange(n_strings), n_pairs)
-    block = np.repeat(np.arange(n_pairs), n_strings)
-    # all S_P side by side, (n_strings, n_pairs * n_strings), and on top of each other
-    beside = sp.csr_array(
-        (sign.ravel(), (rows, block * n_strings + source.ravel())), shape=(n_strings, n_pairs * n_strings)
-    )
-    above = sp.csr_array(
-        (sign.ravel(), (block * n_strings + rows, source.ravel())), shape=(n_pairs * n_strings, n_strings)
-    )
-    weighted = sp.kron(sp.csr_array(0.5 * coulomb), sp.eye_array(n_strings), format="csr") @ above
-    linear = sp.kron(sp.csr_array(effective[:, None]), sp.eye_array(n_strings), format="csr")
-    return np.asarray((beside @ (weighted + linear)).todense())
+    identity = sp.eye_array(n_strings, format="csr")
+    total = sp.csr_array((n_strings, n_strings))
+    for pair in range(n_pairs):
+        entries = (0.5 * coulomb[pair][:, None] * sign).ravel()
+        inner = sp.csr_array((entries, (rows, source.ravel())), shape=(n_strings, n_strings))
+        # S_P only moves rows and changes their signs
+        total = total + sp.diags_array(sign[pair]) @ (inner + effective[pair] * identity)[source[pair]]
+    return np.asarray(total.todense())
 
 
 @dataclass(frozen=True)
