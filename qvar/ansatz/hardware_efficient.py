@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 from qvar.ansatz.ansatz import Ansatz, HasReference
 from qvar.ansatz.program import ProgramBuilder
+from qvar.checks import counting_number
 from qvar.errors import QvarError, require
 
 Entangler: TypeAlias = Literal["cnot_chain", "cnot_ring", "cz_chain", "cz_ring"]
@@ -45,7 +46,7 @@ def hardware_efficient(
     Raises:
         QvarError: if an argument is out of its range.
     """
-    require(isinstance(layers, int) and layers >= 1, "layers", "be at least 1", layers)
+    layers = counting_number("layers", layers)
     require(
         len(rotations) > 0 and all(r in ("RX", "RY", "RZ") for r in rotations),
         "rotations",

@@ -13,6 +13,7 @@ import numpy as np
 
 from qvar.ansatz.kinds import KIND_INDEX, KINDS, fermionic_sign
 from qvar.ansatz.program import Program, ProgramBuilder
+from qvar.checks import counting_number, whole_number
 from qvar.errors import QvarError, require
 
 _PASSED_OVER = ("Identity", "Barrier", "WireCut", "Snapshot")
@@ -39,8 +40,8 @@ def trace_circuit(function: Callable[..., Any], n_qubits: int, n_params: int) ->
         QvarError: if the function measures, uses other wires, reads beyond theta, changes its gates with
             theta, or holds an operation that cannot be decomposed.
     """
-    require(isinstance(n_qubits, int) and n_qubits >= 1, "n_qubits", "be at least 1", n_qubits)
-    require(isinstance(n_params, int) and n_params >= 0, "n_params", "not be negative", n_params)
+    n_qubits, n_params = counting_number("n_qubits", n_qubits), whole_number("n_params", n_params)
+    require(n_params >= 0, "n_params", "not be negative", n_params)
     generator = np.random.default_rng(20)
     probes = generator.uniform(0.3, 1.7, (3, n_params))
     reference, steps = _steps(function, probes[0], n_qubits, n_params)

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from enum import Enum
 
+from qvar.checks import counting_number
 from qvar.errors import require
 
 
@@ -21,7 +22,7 @@ class Budget:
     """A start is converged when the Euclidean norm of its gradient falls below this."""
 
     def __post_init__(self) -> None:
-        require(self.gradients >= 1, "gradients", "be at least 1", self.gradients)
+        counting_number("gradients", self.gradients)
         require(self.seconds > 0, "seconds", "be positive", self.seconds)
         require(self.gradient_tolerance >= 0, "gradient_tolerance", "not be negative", self.gradient_tolerance)
 

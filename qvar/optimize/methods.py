@@ -18,6 +18,7 @@ import optax
 from jaxtyping import Array
 
 from qvar._types import PyTree
+from qvar.checks import counting_number
 from qvar.errors import require
 
 
@@ -132,8 +133,8 @@ def lbfgs(memory: int = 10, max_trials: int = 20) -> Method:
     Raises:
         QvarError: if an argument is below 1.
     """
-    require(memory >= 1, "memory", "be at least 1", memory)
-    require(max_trials >= 1, "max_trials", "be at least 1", max_trials)
+    counting_number("memory", memory)
+    counting_number("max_trials", max_trials)
     transform = optax.scale_by_lbfgs(memory_size=memory)
     armijo, curvature = 1e-4, 0.9
 

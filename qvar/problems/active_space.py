@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from qvar.checks import whole_numbers
 from qvar.errors import QvarError, require
-from qvar.problems._arguments import whole_numbers
 
 
 @dataclass(frozen=True)
@@ -32,19 +32,19 @@ def choose_active_space(
     n_orbitals: int,
     n_alpha: int,
     n_beta: int,
-    active_space: Sequence[int] | None = None,
-    active_orbitals: Sequence[int] | None = None,
-    frozen: Sequence[int] | None = None,
+    active_space: Any = None,
+    active_orbitals: Any = None,
+    frozen: Any = None,
 ) -> ActiveSpace:
-    """Turns a user's choice into lists of orbitals; without a choice, everything is active.
+    """Turns a user's choice, which is checked here, into lists of orbitals; without a choice, everything is active.
 
     Args:
         n_orbitals: number of molecular orbitals.
         n_alpha: number of spin-up electrons, at least `n_beta`.
         n_beta: number of spin-down electrons.
         active_space: (electrons, orbitals) around the Fermi level, as in a CASCI.
-        active_orbitals: indices of the active orbitals.
-        frozen: indices of the frozen orbitals.
+        active_orbitals: list of indices of the active orbitals.
+        frozen: list of indices of the frozen orbitals.
 
     Returns:
         The active space, with the determinant that the self-consistent field occupies.
@@ -83,9 +83,7 @@ def choose_active_space(
     return ActiveSpace(tuple(core), tuple(active), alpha, beta)
 
 
-def _around_fermi_level(
-    n_orbitals: int, n_alpha: int, n_beta: int, active_space: Sequence[int]
-) -> tuple[list[int], list[int]]:
+def _around_fermi_level(n_orbitals: int, n_alpha: int, n_beta: int, active_space: Any) -> tuple[list[int], list[int]]:
     """(frozen, active) orbitals of CAS(electrons, orbitals): the lowest orbitals are frozen."""
     numbers = whole_numbers("active_space", active_space)
     require(len(numbers) == 2, "active_space", "be a pair (electrons, orbitals)", active_space)
@@ -104,7 +102,7 @@ def _around_fermi_level(
     return list(range(n_frozen)), list(range(n_frozen, n_frozen + orbitals))
 
 
-def _indices(argument: str, values: Sequence[int], n_orbitals: int) -> list[int]:
+def _indices(argument: str, values: Any, n_orbitals: int) -> list[int]:
     indices = whole_numbers(argument, values)
     require(len(set(indices)) == len(indices), argument, "hold no orbital twice", indices)
     inside = all(0 <= index < n_orbitals for index in indices)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from qvar.errors import QvarError, require
 
@@ -38,14 +39,14 @@ class Geometry:
         return tuple(dict.fromkeys(_element(symbol).removeprefix("ghost-") for symbol, _ in self.atoms))
 
 
-def parse_geometry(text: str, unit: str) -> Geometry:
+def parse_geometry(text: Any, unit: Any) -> Geometry:
     """Reads a geometry as PySCF does: Cartesian ("H 0 0 0; H 0 0 1") or a Z-matrix ("O; H 1 0.96; H 1 0.96 2 104.5").
 
     Lines end with ";" or a newline, numbers are parted by blanks or commas, "#" starts a comment line.
     Unlike in PySCF, numbers are numbers: arithmetic is not evaluated, and names of files are not followed.
 
     Args:
-        text: the geometry; angles of a Z-matrix in degrees.
+        text: the geometry, a string; angles of a Z-matrix in degrees. What users give is checked here.
         unit: "angstrom" or "bohr", the unit of lengths and coordinates.
 
     Returns:

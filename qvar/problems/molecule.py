@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from qvar import units
+from qvar.checks import finite_number, whole_number
 from qvar.errors import QvarError, require
-from qvar.problems._arguments import finite_number, whole_number
 from qvar.problems.problem import Problem
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from qvar import units
+from qvar.checks import finite_number, whole_number
 from qvar.errors import require
-from qvar.problems._arguments import finite_number, whole_number
 from qvar.problems.problem import PauliTerms, Problem
 
 

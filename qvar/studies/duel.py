@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from qvar.ansatz.ansatz import Ansatz
+from qvar.checks import counting_number
 from qvar.engines.select import Engine, choose_engine, energy
 from qvar.errors import QvarError, require
 from qvar.objective import Objective
@@ -48,7 +49,7 @@ class Duel:
     """Which simulator runs the ansätze; see `qvar.energy`."""
 
     def __post_init__(self) -> None:
-        require(self.seeds >= 1, "seeds", "be at least 1", self.seeds)
+        counting_number("seeds", self.seeds)
         require(len(self.contenders) >= 1, "contenders", "hold at least one ansatz or objective", self.contenders)
         names = [c.name for c in self.contenders]
         twice = sorted({name for name in names if names.count(name) > 1})

@@ -1,5 +1,7 @@
 """The record: starts, drawing, resources, hardware-efficient circuits."""
 
+import inspect
+
 import jax
 import numpy as np
 import pytest
@@ -94,13 +96,14 @@ def test_draw() -> None:
     ("arguments", "sentence"),
     [
         ({"layers": 0}, "`layers` must be at least 1, but is 0."),
+        ({"layers": 2.0}, "`layers` must be an integer, but is 2.0."),
         ({"rotations": ("RW",)}, "`rotations` must be names out of RX, RY and RZ, but is ('RW',)."),
         ({"rotations": ()}, "`rotations` must be names out of RX, RY and RZ, but is ()."),
     ],
 )
 def test_mistakes(arguments: dict, sentence: str) -> None:
     with pytest.raises(qvar.QvarError) as caught:
-        qvar.hardware_efficient(4, **arguments)
+        inspect.unwrap(qvar.hardware_efficient)(4, **arguments)  # as users have it, without type checks
     assert str(caught.value) == sentence
 
 

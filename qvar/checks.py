@@ -1,4 +1,4 @@
-"""Checks of arguments that several problems share."""
+"""Checks of arguments: what users give is looked at here before anything is computed."""
 
 from __future__ import annotations
 
@@ -18,6 +18,13 @@ def whole_number(argument: str, value: Any) -> int:
         return operator.index(value)
     except TypeError:
         raise QvarError(f"`{argument}` must be an integer, but is {value!r}.") from None
+
+
+def counting_number(argument: str, value: Any) -> int:
+    """`value` as an `int` of at least 1; raises `QvarError` about `argument` where it is not one."""
+    number = whole_number(argument, value)
+    require(number >= 1, argument, "be at least 1", value)
+    return number
 
 
 def finite_number(argument: str, value: Any) -> float:
