@@ -12,3 +12,9 @@ Family: TypeAlias = Literal["generic", "constrained"]
 IntArray: TypeAlias = np.ndarray[Any, np.dtype[np.integer[Any]]]
 FloatArray: TypeAlias = np.ndarray[Any, np.dtype[np.floating[Any]]]
 PyTree: TypeAlias = Any
+
+Excitation: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
+r"""(created modes, annihilated modes), numbered as wires: ((a, b), (j, i)) is \(a_a^\dagger a_b^\dagger a_j a_i\)."""
+
+AmplitudeMethod: TypeAlias = Literal["mp2", "ccsd"]
+"""Where cluster amplitudes come from: perturbation theory, or coupled cluster itself."""

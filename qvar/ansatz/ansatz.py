@@ -3,38 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from qvar._types import Family
 from qvar.ansatz.program import Program
 from qvar.errors import QvarError, require
 
-Scheme: TypeAlias = Literal["uniform", "gaussian", "zero"]
-"""`uniform` on [-pi, pi), `gaussian` of standard deviation 0.01, or `zero`."""
+Draw: TypeAlias = Callable[[jax.Array], Any]
+"""JAX random key -> start parameters, shape (n_params,), radians."""
+
+Symmetry: TypeAlias = Literal["particle_number", "sz", "s2", "spin_flip"]
+r"""What a circuit may claim to conserve, for every \(\theta\).
+
+`particle_number`: number of ones in the register; `sz`: ones on even minus ones on odd wires; `s2`: total electronic
+spin; `spin_flip`: \(\prod_q X_q\).
+"""
 
 SMALL = 0.01
 """Standard deviation of the `gaussian` start, radians: near the reference, and different in every seed."""
 
-
-@runtime_checkable
-class HasReference(Protocol):
-    """What an ansatz needs to know of a problem: its qubits and its reference determinant."""
-
-    @property
-    def n_qubits(self) -> int:
-        """Number of qubits."""
-        ...
-
-    @property
-    def reference_bits(self) -> tuple[int, ...]:
-        """(n_qubits,) occupation of every wire in the reference determinant."""
-        ...
+_COMMON_STARTS = ("uniform", "gaussian", "zero")
 
 
 @dataclass(frozen=True)
@@ -65,11 +60,21 @@ class Ansatz:
     """The circuit as data."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Arguments that it was made with: JSON-able, recorded."""
-    start: Scheme = "uniform"
+    start: str = "uniform"
     """How `initial` draws where nothing else is said."""
+    starts: Mapping[str, Draw] = field(default_factory=dict)
+    """Starts of its own beside `uniform`, `gaussian` and `zero`, such as `mp2`."""
+    symmetries: tuple[Symmetry, ...] = ()
+    """What it claims to conserve at every theta; `qvar check` measures it."""
+    references: tuple[str, ...] = ()
+    """Keys of the papers it comes from, in `qvar/references.bib`."""
+    classical_tail: int = 0
+    """How many of the last operations are rotations of orbitals that a quantum computer need not run, because the
+    integrals can be turned instead; `resources` leaves them out."""
 
     def __post_init__(self) -> None:
         require(self.family in ("generic", "constrained"), "family", "be 'generic' or 'constrained'", self.family)
+        self._known(self.start)
 
     @property
     def n_params(self) -> int:
@@ -89,7 +94,9 @@ class Ansatz:
         n_params: int,
         name: str | None = None,
         family: Family = "generic",
-        start: Scheme = "uniform",
+        start: str = "uniform",
+        symmetries: tuple[Symmetry, ...] = (),
+        references: tuple[str, ...] = (),
     ) -> Ansatz:
         """An ansatz from a PennyLane quantum function of one parameter vector.
 
@@ -105,6 +112,9 @@ class Ansatz:
             name: what the ledger calls it; the function's name where None.
             family: `"generic"` or `"constrained"`.
             start: how `initial` draws, see `Ansatz.initial`.
+            symmetries: what the circuit conserves at every theta, out of `"particle_number"`, `"sz"`, `"s2"` and
+                `"spin_flip"`; `qvar check` measures whether it does.
+            references: keys of papers in `qvar/references.bib`.
 
         Raises:
             QvarError: if the function measures, uses other wires, reads more parameters than
@@ -114,7 +124,32 @@ class Ansatz:
 
         title = name or getattr(quantum_function, "__name__", "circuit")
         program = trace_circuit(quantum_function, n_qubits, n_params)
-        return cls(name=title, family=family, program=program, start=start)
+        return cls(
+            name=title,
+            family=family,
+            program=program,
+            start=start,
+            symmetries=symmetries,
+            references=references,
+        )
+
+    def with_start(self, start: str, name: str | None = None) -> Ansatz:
+        """The same ansatz, drawing its starts another way.
+
+        Args:
+            start: a scheme, as `initial` takes it.
+            name: what the ledger calls it; unchanged where None.
+
+        Raises:
+            QvarError: if the ansatz has no such start.
+        """
+        return replace(self, start=self._known(start), name=name or self.name)
+
+    def _known(self, scheme: str) -> str:
+        known = (*_COMMON_STARTS, *self.starts)
+        if scheme not in known:
+            raise QvarError(f"`start` must be one of {', '.join(map(repr, known))} for {self.name}, but is {scheme!r}.")
+        return scheme
 
     def circuit(self, theta: Any) -> None:
         """Applies the whole circuit as PennyLane operations, reference determinant first.
@@ -131,26 +166,26 @@ class Ansatz:
 
         emit(self.program, theta)
 
-    def initial(self, key: jax.Array, scheme: Scheme | None = None) -> Float[Array, " n_params"]:
+    def initial(self, key: jax.Array, scheme: str | None = None) -> Float[Array, " n_params"]:
         """Start parameters, shape (n_params,), radians.
 
         Args:
             key: JAX random key.
-            scheme: `"uniform"` on [-pi, pi), `"gaussian"` of standard deviation 0.01 around the
-                reference, or `"zero"`; the ansatz's own `start` where None.
+            scheme: `"uniform"` on [-pi, pi), `"gaussian"` of standard deviation 0.01 around the reference,
+                `"zero"`, or one of the ansatz's own `starts`; its `start` where None.
 
         Raises:
             QvarError: if the scheme is unknown.
         """
-        scheme = scheme or self.start
+        scheme = self._known(scheme or self.start)
         shape = (self.n_params,)
+        if scheme in self.starts:
+            return jnp.asarray(self.starts[scheme](key), dtype=float).reshape(shape)
         if scheme == "uniform":
             return jax.random.uniform(key, shape, float, -jnp.pi, jnp.pi)
         if scheme == "gaussian":
             return SMALL * jax.random.normal(key, shape, float)
-        if scheme == "zero":
-            return jnp.zeros(shape, float)
-        raise QvarError(f"`scheme` must be 'uniform', 'gaussian' or 'zero', but is {scheme!r}.")
+        return jnp.zeros(shape, float)
 
     def draw(self, theta: Any = None, max_length: int = 78) -> str:
         """The circuit as text, wrapped at `max_length` columns; with angles where theta is given."""
@@ -162,7 +197,7 @@ class Ansatz:
     def _resources(self) -> Resources:
         from qvar.ansatz.resources import count
 
-        return count(self.program)
+        return count(self.program, self.program.n_ops - self.classical_tail)
 
     def resources(self) -> Resources:
         """Parameters, CNOTs and depth after PennyLane's decomposition to CNOT and single-qubit gates.
@@ -174,7 +209,11 @@ class Ansatz:
 
     def describe(self) -> dict[str, Any]:
         """JSON-able description that identifies the ansatz in task keys."""
+        own = {}
+        if self.start in self.starts:  # a function cannot be written down; what it draws can
+            own = {"draws": np.round(np.asarray(self.initial(jax.random.key(0))), 9).tolist()}
         return {
+            **own,
             "name": self.name,
             "family": self.family,
             "settings": dict(self.settings),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
-from qvar.ansatz.ansatz import Ansatz, HasReference
+from qvar.ansatz.ansatz import Ansatz
+from qvar.ansatz.needs import HasReference, register
 from qvar.ansatz.program import ProgramBuilder
 from qvar.checks import counting_number
 from qvar.errors import QvarError, require
@@ -53,8 +54,8 @@ def hardware_efficient(
         "be names out of RX, RY and RZ",
         tuple(rotations),
     )
-    gate, pairs = _entangler(entangler, n_qubits := problem if isinstance(problem, int) else problem.n_qubits)
-    reference = None if isinstance(problem, int) else problem.reference_bits
+    n_qubits, reference = register(problem)
+    gate, pairs = _entangler(entangler, n_qubits)
 
     blocks = layers + 1 if final_rotations else layers
     n_params = blocks * len(rotations) * n_qubits
@@ -76,7 +77,7 @@ def hardware_efficient(
         "entangler": entangler,
         "final_rotations": final_rotations,
     }
-    return Ansatz(name=title, family="generic", program=builder.build(), settings=settings, start="uniform")
+    return Ansatz(name=title, family="generic", program=builder.build(), settings=settings, references=("kandala2017",))
 
 
 def _entangler(entangler: str, n_qubits: int) -> tuple[str, list[tuple[int, int]]]:

@@ -215,6 +215,14 @@ KINDS: tuple[Kind, ...] = (
 
 KIND_INDEX: dict[str, int] = {kind.name: index for index, kind in enumerate(KINDS)}
 
+INVERSES: dict[str, tuple[tuple[str, float], ...]] = {
+    "S": (("PhaseShift", -math.pi / 2),),
+    "T": (("PhaseShift", -math.pi / 4),),
+    "SX": (("RX", -math.pi / 2), ("GlobalPhase", math.pi / 4)),
+    "ISWAP": (("IsingXY", -math.pi),),
+}
+"""(kind, angle) of the operations that undo a fixed kind; one that is not here undoes itself."""
+
 
 @dataclass(frozen=True, eq=False)
 class Lowered:

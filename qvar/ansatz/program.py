@@ -18,8 +18,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from qvar._types import FloatArray, IntArray
-from qvar.ansatz.kinds import KIND_INDEX, KINDS, Lowered
-from qvar.errors import require
+from qvar.ansatz.kinds import INVERSES, KIND_INDEX, KINDS, Lowered
+from qvar.errors import QvarError, require
 
 MAX_QUBITS = 62
 """Basis states are numbered by 64-bit integers."""
@@ -152,6 +152,39 @@ class ProgramBuilder:
         index = len(self._ops)
         self._ops.append((KIND_INDEX[name], tuple(wires), word, offset))
         self._terms += [(index, param, scale) for param, scale in (angle or {}).items()]
+
+    def extend(
+        self, program: Program, *, shift: int = 0, wires: Sequence[int] | None = None, inverse: bool = False
+    ) -> None:
+        r"""Appends all operations of another program, not its reference.
+
+        Args:
+            program: the circuit \(U(\theta)\), with affine angles.
+            shift: its parameter k becomes parameter k + shift.
+            wires: its wire w becomes `wires[w]`; Jordan-Wigner strings of fermionic kinds follow.
+            inverse: append \(U(\theta)^\dagger\) instead.
+
+        Raises:
+            QvarError: if the angles are not affine in theta.
+        """
+        if program.angle_function is not None:
+            raise QvarError("`ansatz` must have angles that are affine in theta, but has others.")
+        terms: list[dict[int, float]] = [{} for _ in range(program.n_ops)]
+        for op, param, scale in zip(program.angle_op, program.angle_param, program.angle_scale, strict=True):
+            at = int(param) + shift
+            terms[op][at] = terms[op].get(at, 0.0) + float(scale)
+        order = range(program.n_ops)
+        for index in reversed(order) if inverse else order:
+            on = program.op_wires(index)
+            on = on if wires is None else tuple(wires[w] for w in on)
+            name, word, offset = KINDS[program.kind[index]].name, program.words[index], float(program.offset[index])
+            if not inverse:
+                self.add(name, on, terms[index], offset=offset, word=word)
+            elif KINDS[program.kind[index]].parametric:
+                self.add(name, on, {k: -v for k, v in terms[index].items()}, offset=-offset, word=word)
+            else:
+                for undo, angle in INVERSES.get(name, ((name, 0.0),)):
+                    self.add(undo, on, offset=angle)
 
     def build(self, angle_function: Callable[[Any], Array] | None = None) -> Program:
         """The program of all operations added so far."""

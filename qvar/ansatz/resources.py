@@ -14,7 +14,7 @@ from qvar.ansatz.program import Program, ProgramBuilder
 _GENERIC_ANGLE = 0.3712  # no gate vanishes or simplifies at this angle
 
 
-def count(program: Program) -> Resources:
+def count(program: Program, n_ops: int | None = None) -> Resources:
     """Parameters, CNOTs and depth of a program, the preparation of its reference included.
 
     Each distinct gate is decomposed once, by PennyLane; the count itself is linear in the number of
@@ -22,10 +22,11 @@ def count(program: Program) -> Resources:
 
     Args:
         program: the circuit.
+        n_ops: count only the first so many operations; all where None.
     """
     depth = np.array(program.reference, dtype=np.int64)  # one X gate on every occupied wire
     cnots = 0
-    for index in range(program.n_ops):
+    for index in range(program.n_ops if n_ops is None else n_ops):
         wires = program.op_wires(index)
         span = tuple(range(min(wires), max(wires) + 1)) if KINDS[program.kind[index]].name.startswith("F") else wires
         relative = tuple(span.index(w) for w in wires) if wires else ()

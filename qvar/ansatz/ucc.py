@@ -3,32 +3,16 @@
 from __future__ import annotations
 
 from itertools import combinations, product
-from typing import Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Literal, TypeAlias
 
-from qvar.ansatz.ansatz import Ansatz, HasReference
+from qvar._types import Excitation
+from qvar.ansatz.ansatz import Ansatz
+from qvar.ansatz.needs import HasOrbitals
 from qvar.ansatz.program import ProgramBuilder
 from qvar.errors import QvarError
 
 Order: TypeAlias = Literal["singles_first", "doubles_first"]
 """Which excitations act first on the reference determinant."""
-
-Excitation: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
-"""(created modes, annihilated modes), numbered as wires."""
-
-
-@runtime_checkable
-class HasOrbitals(HasReference, Protocol):
-    """What UCC needs to know of a problem: which orbitals are occupied."""
-
-    @property
-    def occupied_alpha(self) -> tuple[int, ...]:
-        """Orbitals occupied by spin up in the reference determinant."""
-        ...
-
-    @property
-    def occupied_beta(self) -> tuple[int, ...]:
-        """Orbitals occupied by spin down in the reference determinant."""
-        ...
 
 
 def uccsd(problem: HasOrbitals, order: Order = "singles_first", name: str | None = None) -> Ansatz:
@@ -72,6 +56,8 @@ def uccsd(problem: HasOrbitals, order: Order = "singles_first", name: str | None
         program=builder.build(),
         settings={"order": order},
         start="gaussian",
+        symmetries=("particle_number", "sz"),
+        references=("bartlett1989", "peruzzo2014", "grimsley2020"),
     )
 
 

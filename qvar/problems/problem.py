@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from qvar._types import FloatArray
+from qvar._types import AmplitudeMethod, Excitation, FloatArray, IntArray
 from qvar.errors import QvarError, require
 
 _FORMAT = "qvar-problem-1"
@@ -109,6 +109,8 @@ class Problem:
     """Active orbitals that hold a spin-down electron in the reference determinant; () for spin models."""
     known_exact_energy: float | None = None
     """Lowest energy where it is known beforehand, e.g. from a file; otherwise it is computed when asked."""
+    bits: tuple[int, ...] = ()
+    """(n_qubits,) reference basis state of a Hamiltonian of Pauli terms; () is |0...0>, and for molecules."""
 
     def __post_init__(self) -> None:
         require(
@@ -124,6 +126,9 @@ class Problem:
             require(inside, field, f"hold distinct orbitals below {self.n_orbitals}", occupied)
         width = 2 * self.n_orbitals if self.pauli is None else self.pauli.n_qubits
         require(self.n_qubits == width, "n_qubits", f"be {width} to fit the Hamiltonian", self.n_qubits)
+        object.__setattr__(self, "bits", tuple(int(b) for b in self.bits))
+        fits = len(self.bits) in (0, 0 if self.pauli is None else self.n_qubits) and not set(self.bits) - {0, 1}
+        require(fits, "bits", f"be {self.n_qubits} zeros and ones of a Hamiltonian of Pauli terms", self.bits)
 
     @property
     def n_orbitals(self) -> int:
@@ -148,7 +153,7 @@ class Problem:
     @property
     def reference_bits(self) -> tuple[int, ...]:
         """The reference determinant as a computational basis state: one 0 or 1 per wire, wire 0 first."""
-        bits = [0] * self.n_qubits
+        bits = list(self.bits or [0] * self.n_qubits)
         for p in self.occupied_alpha:
             bits[2 * p] = 1
         for p in self.occupied_beta:
@@ -161,11 +166,15 @@ class Problem:
 
         For a molecule, the determinant's energy by the Slater-Condon rules,
         \(E_{core} + \sum_{i\sigma} h_{ii} + \tfrac12 \sum_{i\sigma, j\tau} [(ii|jj) - \delta_{\sigma\tau} (ij|ji)]\);
-        for a spin model, the energy of \(|0 \ldots 0\rangle\).
+        for Pauli terms, the energy of the reference basis state.
         """
         if self.pauli is not None:
-            diagonal = [not set(word) - set("IZ") for word in self.pauli.words]
-            return float(self.pauli.coefficients[np.array(diagonal)].sum())
+            energy = 0.0
+            for word, coefficient in zip(self.pauli.words, self.pauli.coefficients, strict=True):
+                if not set(word) - set("IZ"):
+                    ones = sum(bit for bit, letter in zip(self.reference_bits, word, strict=True) if letter == "Z")
+                    energy += float(coefficient) * (-1.0) ** ones
+            return energy
         assert self.integrals is not None
         one, two = self.integrals.one_body, self.integrals.two_body
         coulomb, exchange = np.einsum("iijj->ij", two), np.einsum("ijji->ij", two)
@@ -194,6 +203,50 @@ class Problem:
             return pauli_ground_energy(self.pauli)
         assert self.integrals is not None
         return fci_energy(self.integrals, self.n_alpha, self.n_beta)
+
+    @cached_property
+    def _orbital_parities(self) -> IntArray:
+        from qvar.problems.parities import orbital_parities
+
+        if self.integrals is None:
+            return np.zeros((0, 0), dtype=int)
+        return orbital_parities(self.integrals)
+
+    def orbital_parities(self) -> IntArray:
+        r"""Sign of each orbital under each \(Z_2\) symmetry of the Hamiltonian, shape (n_symmetries, M) of +1 and -1.
+
+        The abelian part of the point group as the integrals show it: a product of orbitals whose sign is -1 under
+        one of the symmetries has no matrix element with one whose sign is +1. The trivial symmetry is left out.
+        """
+        return self._orbital_parities
+
+    def amplitudes(self, method: AmplitudeMethod) -> dict[Excitation, float]:
+        r"""Cluster amplitudes \(t\) of \(T = \sum t\, a_a^\dagger a_i + \sum t\, a_a^\dagger a_b^\dagger a_j a_i\).
+
+        Args:
+            method: `"mp2"`, first-order perturbation theory with the Fock operator's diagonal (singles too, which
+                vanish for canonical orbitals); or `"ccsd"`, by PySCF.
+
+        Returns:
+            Amplitude of every spin-conserving excitation from the reference determinant, each once: i < j and a < b for
+            equal spins, alpha before beta for opposite ones; keys ((a, b), (j, i)) in wires.
+
+        Raises:
+            QvarError: if there are no electrons, the method is unknown, or CCSD does not converge.
+        """
+        require(method in ("mp2", "ccsd"), "method", "be 'mp2' or 'ccsd'", method)
+        if self.integrals is None:
+            raise QvarError(f"`problem` must have electrons in orbitals, but {self.name} has none.")
+        if method not in self._amplitudes:
+            from qvar.problems.amplitudes import ccsd, mp2
+
+            solve = mp2 if method == "mp2" else ccsd
+            self._amplitudes[method] = solve(self.integrals, self.occupied_alpha, self.occupied_beta)
+        return self._amplitudes[method]
+
+    @cached_property
+    def _amplitudes(self) -> dict[str, dict[Excitation, float]]:
+        return {}
 
     def hamiltonian(self, mapping: str = "jordan_wigner") -> Any:
         """The Hamiltonian as a PennyLane operator on wires 0 ... n_qubits-1.
@@ -228,7 +281,10 @@ class Problem:
             "occupied_alpha": self.occupied_alpha,
             "occupied_beta": self.occupied_beta,
         }
-        arrays: dict[str, Any] = {"head": np.array(json.dumps(head))}
+        arrays: dict[str, Any] = {}
+        if self.bits:
+            head["bits"] = self.bits
+        arrays["head"] = np.array(json.dumps(head))
         if exact is not None:
             arrays["exact_energy"] = np.float64(exact)
         if self.integrals is not None:
@@ -276,6 +332,7 @@ class Problem:
                 occupied_alpha=tuple(head["occupied_alpha"]),
                 occupied_beta=tuple(head["occupied_beta"]),
                 known_exact_energy=float(data["exact_energy"]) if "exact_energy" in data else None,
+                bits=tuple(head.get("bits", ())),
             )
         except FileNotFoundError as error:
             raise QvarError(f"`path` must be an existing file, but {str(path)!r} is not.") from error

@@ -1,0 +1,70 @@
+"""What ansätze need to know of a problem; a `Problem` offers all of it, and so may anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol, runtime_checkable
+
+from qvar._types import AmplitudeMethod, Excitation, IntArray
+
+
+@runtime_checkable
+class HasReference(Protocol):
+    """Qubits and a reference determinant."""
+
+    @property
+    def n_qubits(self) -> int:
+        """Number of qubits."""
+        ...
+
+    @property
+    def reference_bits(self) -> tuple[int, ...]:
+        """(n_qubits,) occupation of every wire in the reference determinant."""
+        ...
+
+
+@runtime_checkable
+class HasOrbitals(HasReference, Protocol):
+    """Electrons in orbitals: which are occupied, how they transform, what perturbation theory says."""
+
+    @property
+    def n_orbitals(self) -> int:
+        """Number of spatial orbitals; 0 for spin models."""
+        ...
+
+    @property
+    def occupied_alpha(self) -> tuple[int, ...]:
+        """Orbitals occupied by spin up in the reference determinant."""
+        ...
+
+    @property
+    def occupied_beta(self) -> tuple[int, ...]:
+        """Orbitals occupied by spin down in the reference determinant."""
+        ...
+
+    def orbital_parities(self) -> IntArray:
+        """(n_symmetries, n_orbitals) of +1 and -1: sign of each orbital under each symmetry of the Hamiltonian."""
+        ...
+
+    def amplitudes(self, method: AmplitudeMethod) -> Mapping[Excitation, float]:
+        """Cluster amplitude of every spin-conserving single and double excitation."""
+        ...
+
+
+@runtime_checkable
+class HasModel(HasReference, Protocol):
+    """A lattice model that says which one it is."""
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """The inputs that identify the problem: `model` and its couplings."""
+        ...
+
+
+def register(problem: HasReference | int) -> tuple[int, tuple[int, ...] | None]:
+    """(number of qubits, reference bits or None for |0...0>) of a problem, or of a plain number of qubits."""
+    if isinstance(problem, HasReference):
+        return problem.n_qubits, problem.reference_bits
+    from qvar.checks import counting_number
+
+    return counting_number("problem", problem), None
