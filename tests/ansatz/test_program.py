@@ -80,7 +80,7 @@ def test_starts_of_its_own(h2: qvar.Problem) -> None:
     assert mine.describe() != dataclasses.replace(mine, starts={"mine": lambda key: np.zeros(3)}).describe()
     assert np.abs(ansatz.initial(key, "gaussian")).max() < 0.1
     assert not ansatz.initial(key, "zero").any()
-    with pytest.raises(qvar.QvarError, match="`start` must be one of 'uniform', 'gaussian', 'zero', .*'mine'"):
+    with pytest.raises(qvar.QvarError, match=r"`start` must be one of 'uniform', 'gaussian', 'zero', .*'mine'"):
         ansatz.with_start("theirs")
     with pytest.raises(qvar.QvarError, match="`start` must be one of"):
         qvar.Ansatz.from_circuit(lambda theta: qml.RX(theta[0], wires=0), 1, 1, start="mp3")
