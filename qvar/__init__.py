@@ -17,8 +17,17 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from qvar.ansatz.ansatz import Ansatz
+    from qvar.ansatz.fabric import gate_fabric, givens_fabric, tups
     from qvar.ansatz.hardware_efficient import hardware_efficient
-    from qvar.ansatz.ucc import uccsd
+    from qvar.ansatz.hva import hva
+    from qvar.ansatz.identity_blocks import identity_blocks
+    from qvar.ansatz.lucj import lucj, ucj
+    from qvar.ansatz.orbital_optimized import orbital_optimized
+    from qvar.ansatz.random_circuit import random_circuit
+    from qvar.ansatz.sim import sim_circuit
+    from qvar.ansatz.symmetry_preserving import particle_conserving_u1, particle_conserving_u2, symmetry_preserving
+    from qvar.ansatz.templates import basic_entangler, efficient_su2, real_amplitudes, strongly_entangling
+    from qvar.ansatz.ucc import kupccgsd, puccd, uccd, uccgsd, uccsd
     from qvar.cli import launch
     from qvar.engines.select import energy, expectation
     from qvar.errors import QvarError
@@ -26,10 +35,13 @@ if TYPE_CHECKING:
     from qvar.optimize.budget import Budget, Status
     from qvar.optimize.methods import adam, lbfgs
     from qvar.optimize.minimize import Result, minimize, minimize_batch
+    from qvar.problems.lattice import hubbard
     from qvar.problems.molecule import hydrogen_chain, molecule
+    from qvar.problems.named import named
     from qvar.problems.problem import Problem
-    from qvar.problems.spins import tfim
+    from qvar.problems.spins import heisenberg, tfim, xxz
     from qvar.runs.runner import run
+    from qvar.studies.curve import Curve
     from qvar.studies.duel import Duel
     from qvar.task import Progress, Runnable, Task
 
@@ -37,6 +49,7 @@ _HOME = {
     "Ansatz": "ansatz.ansatz",
     "Budget": "optimize.budget",
     "Costs": "objective",
+    "Curve": "studies.curve",
     "Duel": "studies.duel",
     "Objective": "objective",
     "Problem": "problems.problem",
@@ -47,18 +60,43 @@ _HOME = {
     "Status": "optimize.budget",
     "Task": "task",
     "adam": "optimize.methods",
+    "basic_entangler": "ansatz.templates",
+    "efficient_su2": "ansatz.templates",
     "energy": "engines.select",
     "expectation": "engines.select",
+    "gate_fabric": "ansatz.fabric",
+    "givens_fabric": "ansatz.fabric",
     "hardware_efficient": "ansatz.hardware_efficient",
+    "heisenberg": "problems.spins",
+    "hubbard": "problems.lattice",
+    "hva": "ansatz.hva",
     "hydrogen_chain": "problems.molecule",
+    "identity_blocks": "ansatz.identity_blocks",
+    "kupccgsd": "ansatz.ucc",
     "launch": "cli",
     "lbfgs": "optimize.methods",
+    "lucj": "ansatz.lucj",
     "minimize": "optimize.minimize",
     "minimize_batch": "optimize.minimize",
     "molecule": "problems.molecule",
+    "named": "problems.named",
+    "orbital_optimized": "ansatz.orbital_optimized",
+    "particle_conserving_u1": "ansatz.symmetry_preserving",
+    "particle_conserving_u2": "ansatz.symmetry_preserving",
+    "puccd": "ansatz.ucc",
+    "random_circuit": "ansatz.random_circuit",
+    "real_amplitudes": "ansatz.templates",
     "run": "runs.runner",
+    "sim_circuit": "ansatz.sim",
+    "strongly_entangling": "ansatz.templates",
+    "symmetry_preserving": "ansatz.symmetry_preserving",
     "tfim": "problems.spins",
+    "tups": "ansatz.fabric",
+    "uccd": "ansatz.ucc",
+    "uccgsd": "ansatz.ucc",
     "uccsd": "ansatz.ucc",
+    "ucj": "ansatz.lucj",
+    "xxz": "problems.spins",
 }
 """Where each public name lives; the `TYPE_CHECKING` block above says the same to type checkers."""
 
@@ -66,6 +104,7 @@ __all__ = [
     "Ansatz",
     "Budget",
     "Costs",
+    "Curve",
     "Duel",
     "Objective",
     "Problem",
@@ -76,18 +115,43 @@ __all__ = [
     "Status",
     "Task",
     "adam",
+    "basic_entangler",
+    "efficient_su2",
     "energy",
     "expectation",
+    "gate_fabric",
+    "givens_fabric",
     "hardware_efficient",
+    "heisenberg",
+    "hubbard",
+    "hva",
     "hydrogen_chain",
+    "identity_blocks",
+    "kupccgsd",
     "launch",
     "lbfgs",
+    "lucj",
     "minimize",
     "minimize_batch",
     "molecule",
+    "named",
+    "orbital_optimized",
+    "particle_conserving_u1",
+    "particle_conserving_u2",
+    "puccd",
+    "random_circuit",
+    "real_amplitudes",
     "run",
+    "sim_circuit",
+    "strongly_entangling",
+    "symmetry_preserving",
     "tfim",
+    "tups",
+    "uccd",
+    "uccgsd",
     "uccsd",
+    "ucj",
+    "xxz",
 ]
 
 

@@ -1,4 +1,4 @@
-"""The command `qvar`: run a case, show and report what it gave, and look whether this machine can work.
+"""The command `qvar`: run a case, show, report and cite what it gave, list what there is, check what is one's own.
 
 Only the standard library is imported here, so that `qvar --help` answers at once.
 """
@@ -28,7 +28,7 @@ USER_ERROR = 2
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it: 128 and the signal's number."""
 
-_COMMANDS = ("run", "show", "report", "doctor")
+_COMMANDS = ("run", "show", "report", "cite", "list", "check", "doctor")
 
 _RUN_HELP = """usage: qvar run CASE [flags of the case] [--out FOLDER] [--resume] [--no-progress]
 
@@ -60,7 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the words after `qvar`; those of this process by default.
 
     Returns:
-        The exit status: 0, or 1 where `doctor` finds something broken, 2 for a mistake of the user, 130 after Ctrl-C.
+        The exit status: 0, or 1 where `doctor` or `check` finds something wrong, 2 for a mistake of the user, 130
+        after Ctrl-C.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     return _guarded(lambda: _dispatch(words))
@@ -128,6 +129,22 @@ def _dispatch(words: list[str]) -> int:
         "report", help="make plots and report.html again", description="Makes the plots and report.html of a run again."
     )
     report.add_argument("run", metavar="RUN", help="folder of a run, finished or not")
+    cite = commands.add_parser(
+        "cite", help="print the BibTeX of what a run used", description="Prints the BibTeX of what runs used."
+    )
+    cite.add_argument("runs", metavar="RUN", nargs="*", help="folder of a run, finished or not")
+    cite.add_argument("--all", action="store_true", help="every entry that qvar knows, of no run")
+    about = "Lists the ansätze that qvar offers, with what they cost on a problem, or the problems that have names."
+    listing = commands.add_parser("list", help="list ansatze or problems", description=about)
+    listing.add_argument("what", choices=("ansatze", "problems"), help="what to list")
+    listing.add_argument("--problem", metavar="NAME", default="h4", help="name or .npz file (default: h4)")
+    listing.add_argument("--layers", metavar="N", type=int, default=2, help="layers of each ansatz (default: 2)")
+    about = "Checks an ansatz of your own: gradients, simulators, claimed symmetries; exit status 1 if a check fails."
+    check = commands.add_parser("check", help="check an ansatz of your own", description=about)
+    about = "a Python file, and an Ansatz in it, or a function that returns one, given a problem or nothing"
+    check.add_argument("place", metavar="FILE.py:NAME", help=about)
+    about = "name or .npz file of the problem to try it on (default: one of its size, see `qvar list problems`)"
+    check.add_argument("--problem", metavar="NAME", help=about)
     about = "Looks whether qvar can work here: versions, devices, precision; exit status 1 if something is broken."
     commands.add_parser("doctor", help="look whether qvar can work on this machine", description=about)
     given = parser.parse_args(words)
@@ -135,6 +152,12 @@ def _dispatch(words: list[str]) -> int:
         return _show(given.run, given.all, given.columns)
     if given.command == "report":
         return _report(given.run)
+    if given.command == "cite":
+        return _cite(given.runs, given.all)
+    if given.command == "list":
+        return _list(given.what, given.problem, given.layers)
+    if given.command == "check":
+        return _check(given.place, given.problem)
     if given.command == "doctor":
         return _doctor()
     parser.print_help()
@@ -213,6 +236,59 @@ def _report(path: str) -> int:
     print(page)
     _say_unfinished(loaded)
     return 0
+
+
+def _cite(paths: Sequence[str], everything: bool) -> int:
+    from qvar.references import bibtex, entries
+
+    if everything:
+        print(bibtex(entries()))
+        return 0
+    if not paths:
+        raise QvarError(
+            "`RUN` must be given: the folder of a run, such as `qvar cite runs/h4_duel`; `qvar cite --all` prints "
+            "every entry."
+        )
+    from qvar.runs.folder import load
+
+    keys: set[str] = set()
+    for path in paths:
+        run = load(path)
+        if "references" not in run.case:
+            raise QvarError(f"`RUN` must say what it used, but {path} is of an older qvar; --resume adds it.")
+        keys.update(run.case["references"])
+    known = keys & set(entries())
+    if known:
+        print(bibtex(known))
+    for key in sorted(keys - known):
+        print(f"qvar: {key!r} has no entry in qvar/references.bib; its author knows it.", file=sys.stderr)
+    if not keys:
+        print(f"qvar: {', '.join(paths)} names nothing to cite.", file=sys.stderr)
+    return 0
+
+
+def _list(what: str, problem: str, layers: int) -> int:
+    from qvar.report.listing import ansatze_text, problems_text
+    from qvar.runs.own_ansatz import load_problem
+
+    if what == "problems":
+        print(problems_text())
+        return 0
+    from qvar.checks import counting_number
+
+    print(ansatze_text(load_problem(problem), counting_number("layers", layers)))
+    return 0
+
+
+def _check(place: str, problem_word: str | None) -> int:
+    from qvar.report.listing import findings_text
+    from qvar.runs.own_ansatz import load_ansatz
+    from qvar.studies.conformance import conform
+
+    problem, ansatz = load_ansatz(place, problem_word)
+    findings = conform(problem, ansatz)
+    print(findings_text(problem, ansatz, findings))
+    return 1 if any(finding.passed is False for finding in findings) else 0
 
 
 def _doctor() -> int:

@@ -120,6 +120,22 @@ def test_an_unfinished_run_can_be_shown(capsys: pytest.CaptureFixture[str]) -> N
         (["show", "file"], "`RUN` must be the folder of a run, but file has no case.json."),
         (["report", "there"], "`RUN` must be the folder of a run, but there has no case.json."),
         (["report"], "The following arguments are required: RUN; `qvar report --help` tells more."),
+        (
+            ["cite"],
+            "`RUN` must be given: the folder of a run, such as `qvar cite runs/h4_duel`; `qvar cite --all` prints "
+            "every entry.",
+        ),
+        (["cite", "none"], "`RUN` must be the folder of a run, but none does not exist."),
+        (["list", "ansatze", "--layers", "0"], "`layers` must be at least 1, but is 0."),
+        (["list", "ansatze", "--problem", "lhi"], "`lhi` is not a problem that qvar knows; did you mean `lih`?"),
+        (["list", "ansatze", "--problem", "x.npz"], "`path` must be an existing file, but 'x.npz' is not."),
+        (["check", "none.py:mine"], "`FILE` must be a Python file, but none.py is missing."),
+        (["check", "there:mine"], "`FILE` must be a Python file, but there is a folder."),
+        (["check", "file:mine"], "`FILE` must be a Python file that ends in .py, but is file."),
+        (
+            ["check", "mine.py"],
+            "`FILE:NAME` must be a file and a name in it, such as my_ansatz.py:mine, but is 'mine.py'.",
+        ),
     ],
 )  # fmt: skip
 def test_mistakes_are_told_in_a_sentence(words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -128,6 +144,187 @@ def test_mistakes_are_told_in_a_sentence(words: list[str], sentence: str, capsys
     assert main(words) == 2
     assert capsys.readouterr() == ("", f"qvar: {sentence}\n")
     assert not Path("runs").exists()
+
+
+OWN = """
+import pennylane as qml
+import qvar
+
+
+def circuit(theta):
+    qml.BasisState([1, 1, 0, 0], wires=range(4))
+    qml.DoubleExcitation(theta[0], wires=[0, 1, 2, 3])
+
+
+mine = qvar.Ansatz.from_circuit(circuit, n_qubits=4, n_params=1, name="mine", symmetries=("particle_number", "sz"))
+wrong = qvar.Ansatz.from_circuit(circuit, n_qubits=4, n_params=1, name="wrong", symmetries=("spin_flip",))
+number = 3
+
+
+def of_problem(problem, layers=1):
+    return qvar.hardware_efficient(problem, layers=layers)
+
+
+def alone(layers=1):
+    return qvar.hardware_efficient(3, layers=layers)
+
+
+def broken(problem):
+    raise RuntimeError("no idea")
+
+
+def refusing(problem):
+    return qvar.hardware_efficient(problem, layers=0)
+
+
+def nothing():
+    pass
+"""
+
+
+@pytest.fixture
+def own() -> str:
+    Path("own.py").write_text(OWN)
+    return "own.py"
+
+
+def test_check_says_pass_or_what_is_wrong(own: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", f"{own}:mine"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert out.startswith("mine (generic) on H2 0.7414 sto-3g, 4 qubits\n\ncheck ")
+    assert out.endswith("\nAll 12 checks pass.\n")
+    assert "WRONG" not in out
+    assert main(["check", f"{own}:wrong"]) == 1
+    out = capsys.readouterr().out
+    assert "spin flip       WRONG It is claimed, but spreads" in out
+    assert out.endswith("1 of 11 checks fail.\n")
+    assert max(map(len, out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("words", "title"),
+    [
+        (["own.py:of_problem"], "ry+rz cnot chain x1 (generic) on H4 1.0 sto-3g, 8 qubits"),
+        (["own.py:of_problem", "--problem", "h2"], "ry+rz cnot chain x1 (generic) on H2 0.7414 sto-3g, 4 qubits"),
+        (["own.py:of_problem", "--problem", "ising.npz"], "ry+rz cnot chain x1 (generic) on TFIM 2 J=1 h=1 open"),
+        (["own.py:alone"], "ry+rz cnot chain x1 (generic) on TFIM 3 J=1 h=1 open, 3 qubits"),
+    ],
+)
+def test_check_chooses_a_problem(
+    words: list[str], title: str, own: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qvar.studies.conformance.conform", lambda *_: [])
+    qvar.tfim(2).save("ising.npz")
+    assert main(["check", *words]) == 0
+    assert capsys.readouterr().out.startswith(title)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["own.py:mnie"], "`mnie` does not stand in own.py; did you mean `mine`?"),
+        (["own.py:zzzzzz"], "`zzzzzz` does not stand in own.py; look at its spelling."),
+        (["own.py:number"], "`number` must be an ansatz or a function that returns one, but is int."),
+        (
+            ["own.py:circuit"],
+            "`circuit` in own.py raised TypeError: 'Problem' object is not subscriptable (line 8); a quantum function "
+            "becomes an ansatz by qvar.Ansatz.from_circuit.",
+        ),
+        (
+            ["own.py:broken"],
+            "`broken` in own.py raised RuntimeError: no idea (line 25); a quantum function becomes an ansatz by "
+            "qvar.Ansatz.from_circuit.",
+        ),
+        (
+            ["own.py:nothing"],
+            "`nothing` must return an ansatz, but returned NoneType; a quantum function becomes an ansatz by "
+            "qvar.Ansatz.from_circuit.",
+        ),
+        (["own.py:refusing"], "`layers` must be at least 1, but is 0."),
+        (
+            ["own.py:mine", "--problem", "h4"],
+            "`--problem` must have the 4 qubits of mine, but H4 1.0 sto-3g has 8; `qvar list problems` shows others, "
+            "and a file of `Problem.save` will do.",
+        ),
+        (["bad.py:mine"], "`FILE` bad.py could not be loaded: ValueError: math domain error (line 2)."),
+    ],
+)  # fmt: skip
+def test_mistakes_in_a_file_of_ones_own(
+    words: list[str], sentence: str, own: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("bad.py").write_text("import math\nmath.sqrt(-1)\n")
+    assert main(["check", *words]) == 2
+    assert capsys.readouterr() == ("", f"qvar: {sentence}\n")
+
+
+def test_list_ansatze(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "ansatze", "--problem", "h2", "--layers", "1"]) == 0
+    out = capsys.readouterr().out
+    rows = {line.split()[0]: line.split()[1:] for line in out.splitlines() if line}
+    # RY, RZ on 4 qubits, twice; a chain of 3 CNOTs; 2 X of the determinant, 2 rotations, 3 CNOTs, 2 rotations deep
+    assert rows["hardware_efficient"][:4] == ["generic", "16", "3", "8"]
+    assert rows["uccsd"][:3] == ["constrained", "3", "64"]
+    assert rows["uccsd"][4:6] == ["N", "Sz"]
+    assert max(map(len, out.splitlines())) <= 80
+    assert main(["list", "ansatze", "--problem", "tfim", "--layers", "1"]) == 0
+    out = capsys.readouterr().out
+    assert "  uccsd: It needs electrons in orbitals, but this problem has none.\n" in out
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_list_problems(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "problems"]) == 0
+    out = capsys.readouterr().out
+    rows = [line.split() for line in out.splitlines() if line]
+    assert [row[-3:] for row in rows if row[0] in ("lih", "h2o")] == [["1.546", "12", "4"], ["0.9584", "12", "8"]]
+    assert [row[-1] for row in rows if row[0] == "heisenberg"] == ["6"]
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_cite(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cite", "--all"]) == 0
+    everything = capsys.readouterr().out
+    problem = qvar.tfim(2)
+    first = qvar.Duel(problem, [qvar.hardware_efficient(problem, layers=1)], seeds=1, budget=qvar.Budget(gradients=3))
+    qvar.run(first, out="one", progress=False)
+    qvar.run(qvar.Duel(problem, first.contenders, qvar.adam(), 1, first.budget), out="two", progress=False)
+    capsys.readouterr()
+    assert main(["cite", "one"]) == 0
+    one, err = capsys.readouterr()
+    assert err == ""
+    assert "@article{kandala2017,\n" in one
+    assert "liu1989" in one
+    assert "kingma2014" not in one
+    assert main(["cite", "one", "two"]) == 0
+    both = capsys.readouterr().out
+    assert both.count("@article{kandala2017,") == 1
+    assert "liu1989" in both
+    assert "kingma2014" in both
+    assert everything.count("\n@") > both.count("\n@") > one.count("\n@")
+
+
+def test_cite_of_an_unfinished_an_older_and_a_silent_run(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", str(CASE), *QUICK, "--no-progress", "--out", "r"]) == 0
+    Path("r/ledger.parquet").unlink()
+    capsys.readouterr()
+    assert main(["cite", "r"]) == 0
+    assert capsys.readouterr() == ("", "qvar: r names nothing to cite.\n")
+    record = json.loads(Path("r/case.json").read_text())
+    assert record["references"] == []
+    Path("r/case.json").write_text(json.dumps({**record, "references": ["kandala2017", "me2030"]}))
+    assert main(["cite", "r"]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("@article{kandala2017,")
+    assert err == "qvar: 'me2030' has no entry in qvar/references.bib; its author knows it.\n"
+    del record["references"]
+    Path("r/case.json").write_text(json.dumps(record))
+    assert main(["cite", "r"]) == 2
+    assert (
+        capsys.readouterr().err == "qvar: `RUN` must say what it used, but r is of an older qvar; --resume adds it.\n"
+    )
+    assert main(["run", str(CASE), *QUICK, "--no-progress", "--out", "r", "--resume"]) == 0
+    assert main(["cite", "r"]) == 0
 
 
 def test_doctor(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

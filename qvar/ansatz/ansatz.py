@@ -31,6 +31,9 @@ SMALL = 0.01
 
 _COMMON_STARTS = ("uniform", "gaussian", "zero")
 
+_START_PAPERS = {"zhang": ("zhang2022",), "mp2": ("romero2018",), "ccsd": ("romero2018",)}
+"""Papers that a run should cite for its start."""
+
 
 @dataclass(frozen=True)
 class Resources:
@@ -143,7 +146,8 @@ class Ansatz:
         Raises:
             QvarError: if the ansatz has no such start.
         """
-        return replace(self, start=self._known(start), name=name or self.name)
+        papers = dict.fromkeys((*self.references, *_START_PAPERS.get(self._known(start), ())))
+        return replace(self, start=start, name=name or self.name, references=tuple(papers))
 
     def _known(self, scheme: str) -> str:
         known = (*_COMMON_STARTS, *self.starts)

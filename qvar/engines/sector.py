@@ -1,10 +1,11 @@
-"""The sector engine: determinants of one (N_alpha, N_beta) alone, never 2^n.
+"""The sector engine: determinants of one (N_alpha, N_beta) alone, or basis states with one number of ones; never 2^n.
 
-The state is a matrix (alpha strings, beta strings) in PySCF's order. An operation mixes a block of
-rows and columns with another one (an excitation) or multiplies a block (a phase); signs factorize
-into rows times columns, Jordan-Wigner strings or not. Operations whose blocks have the same shape form a
-class and share stacked tables; one `lax.scan` with a switch over the classes runs them all. Time per
-operation grows with its blocks; tables with n_ops (rows + columns).
+The state is a matrix (alpha strings, beta strings) in PySCF's order; a spin model has all its wires in the alpha string
+and a single, empty beta string. An operation mixes a block of rows and columns with another one (an excitation) or
+multiplies a block (a phase); signs factorize into rows times columns, Jordan-Wigner strings or not. Operations whose
+blocks have the same shape form a class and share stacked tables; one `lax.scan` with a switch over the classes runs
+them all. Time per operation grows with its blocks; tables with the number of different operations times (rows +
+columns).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from jaxtyping import Array
 from qvar._types import FloatArray, IntArray, PyTree
 from qvar.ansatz.program import Program
 from qvar.engines.dense import mixing_amplitudes, weights
-from qvar.engines.strings import interleaving_masks, occupation_strings, parity, split
+from qvar.engines.strings import Layout, SplitMask, interleaving_masks, occupation_strings, parity, split
 
 
 class BlockClass(NamedTuple):
@@ -31,6 +32,8 @@ class BlockClass(NamedTuple):
     columns: int
     all_columns: bool
     """Whether the block spans all columns, in their order."""
+    everything: bool
+    """Whether the block is the whole matrix."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +77,14 @@ def _row(table: PyTree, index: Array) -> PyTree:
 
 
 def _take(shape: BlockClass, state: Array, rows: Array, columns: Array) -> Array:
+    if shape.everything:
+        return state
     return state[rows] if shape.all_columns else state[rows[:, None], columns[None, :]]
 
 
 def _put(shape: BlockClass, state: Array, rows: Array, columns: Array, block: Array) -> Array:
+    if shape.everything:
+        return block
     at = state.at[rows] if shape.all_columns else state.at[rows[:, None], columns[None, :]]
     return at.set(block, unique_indices=True, mode="promise_in_bounds")
 
@@ -109,61 +116,62 @@ def _slope(shape: BlockClass, table: PyTree, op: PyTree, ket: Array, bra: Array)
 
 
 def sector_circuit(
-    program: Program, real: bool
-) -> tuple[SectorKernel, Array, dict[str, Any], tuple[Any, ...], tuple[int, int]]:
-    """The kernel, the reference state and the tables of a program that conserves both spin numbers.
+    program: Program, real: bool, layout: Layout
+) -> tuple[tuple[SectorKernel, Array, PyTree, PyTree], tuple[IntArray, IntArray]]:
+    """The kernel, the reference state and the tables of a program that conserves the ones in both strings.
 
     Args:
-        program: the circuit; `program.conserves_spin_numbers` holds.
+        program: the circuit; `program.lowered.conserves` holds for the wires of either string.
         real: whether amplitudes stay real; the caller has checked.
+        layout: which wires the strings are.
 
     Returns:
-        Kernel, state of shape (n_alpha_strings, n_beta_strings), operation table, class tables, and
-        (N_alpha, N_beta) of the reference determinant.
+        (kernel, state of shape (n_alpha_strings, n_beta_strings), operation table, class tables), and the alpha and
+        beta strings with as many ones as the reference, ascending.
     """
     lowered, n = program.lowered, program.n_qubits
-    n_orbitals = (n + 1) // 2
-    alpha = sum(bit << p for p, bit in enumerate(program.reference[0::2]))
-    beta = sum(bit << p for p, bit in enumerate(program.reference[1::2]))
-    sector = (alpha.bit_count(), beta.bit_count())
-    strings = tuple(occupation_strings(n_orbitals, electrons) for electrons in sector)
+    alpha, beta = split(int("".join(map(str, program.reference)), 2), n, layout)
+    alpha_strings = occupation_strings(len(layout.alpha), alpha.bit_count())
+    beta_strings = occupation_strings(len(layout.beta), beta.bit_count())
 
     stacks: dict[BlockClass, list[dict[str, np.ndarray]]] = {}
-    place = []
-    flip = np.ones(len(lowered.x))
-    for k in range(len(lowered.x)):
-        letters = {name: split(int(getattr(lowered, name)[k]), n) for name in "xzmf"}
-        block, flip[k] = _block(letters, n_orbitals, strings)
-        everything = len(block["columns"]) == len(strings[1]) and "other_columns" in block
-        everything = everything and np.array_equal(block["columns"], block["other_columns"])
-        key = BlockClass("other_rows" not in block, len(block["rows"]), len(block["columns"]), everything)
+    places: dict[tuple[int, ...], tuple[BlockClass, int, float]] = {}  # equal operations share one table
+    masks = [tuple(row) for row in np.stack([lowered.x, lowered.z, lowered.m, lowered.f], axis=1).tolist()]
+    for mask in dict.fromkeys(masks):
+        block, flip = _block([split(letter, n, layout) for letter in mask], alpha_strings, beta_strings, layout)
+        rows, columns = block["rows"], block["columns"]
+        all_columns = len(columns) == len(beta_strings) and np.array_equal(columns, block.get("other_columns", columns))
+        everything = all_columns and len(rows) == len(alpha_strings)  # only phases span all rows
+        key = BlockClass("other_rows" not in block, len(rows), len(columns), all_columns, everything)
         stack = stacks.setdefault(key, [])
-        place.append((key, len(stack)))
+        places[mask] = (key, len(stack), flip)
         stack.append(block)
 
     forward, back = mixing_amplitudes(lowered, real)
-    order = list(stacks)
+    order = {key: which for which, key in enumerate(stacks)}
     # every occupied pair (alpha p, beta q < p) of the reference exchanges once: see `strings`
-    crossings = sum((beta & ((1 << p) - 1)).bit_count() for p in range(n_orbitals) if alpha >> p & 1)
+    crossings = sum((beta & ((1 << p) - 1)).bit_count() for p in range(n) if alpha >> p & 1)
     ops = {
-        "block_class": np.array([order.index(key) for key, _ in place], dtype=np.int32),
-        "index": np.array([index for _, index in place], dtype=np.int32),
-        "flip": flip,
+        "block_class": np.array([order[places[mask][0]] for mask in masks], dtype=np.int32),
+        "index": np.array([places[mask][1] for mask in masks], dtype=np.int32),
+        "flip": np.array([places[mask][2] for mask in masks], dtype=float),
         "g": forward,
         "g_inverse": back,
         "fixed": lowered.fixed,
     }
-    tables = tuple({name: np.stack([b[name] for b in stacks[key]]) for name in stacks[key][0]} for key in order)
-    state = np.zeros((len(strings[0]), len(strings[1])))
-    state[np.searchsorted(strings[0], alpha), np.searchsorted(strings[1], beta)] = (-1.0) ** crossings
+    tables = tuple({name: np.stack([b[name] for b in stack]) for name in stack[0]} for stack in stacks.values())
+    state = np.zeros((len(alpha_strings), len(beta_strings)))
+    state[np.searchsorted(alpha_strings, alpha), np.searchsorted(beta_strings, beta)] = (-1.0) ** crossings
+    start = jnp.asarray(state, dtype=float if real else complex)
     arrays = jax.tree.map(jnp.asarray, (ops, tables))
-    return SectorKernel(tuple(order)), jnp.asarray(state, dtype=float if real else complex), *arrays, sector
+    return (SectorKernel(tuple(order)), start, *arrays), (alpha_strings, beta_strings)
 
 
-def _block(letters: dict[str, Any], n_orbitals: int, strings: tuple[IntArray, ...]) -> tuple[dict[str, Any], float]:
+def _block(letters: list[SplitMask], alpha: IntArray, beta: IntArray, layout: Layout) -> tuple[dict[str, Any], float]:
     """Rows, columns and signs of one operation, and the sign by which its two directions differ."""
-    x, z, m, f = (letters[name] for name in "xzmf")
-    over_alpha, over_beta, crossing = interleaving_masks(x, n_orbitals)
+    x, z, m, f = letters
+    strings = (alpha, beta)
+    over_alpha, over_beta, crossing = interleaving_masks(x, len(layout.alpha))
     masks = (z.alpha ^ over_alpha, z.beta ^ over_beta)
     chosen = [s[(s & mask) == pattern] for s, mask, pattern in zip(strings, m, f, strict=True)]
     signs: list[FloatArray] = [parity(s, mask).astype(float) for s, mask in zip(chosen, masks, strict=True)]

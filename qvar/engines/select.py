@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import comb
 from typing import Any, Literal, TypeAlias
 
 import jax
@@ -16,19 +17,30 @@ from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.program import affine_angles
 from qvar.engines.adjoint import CircuitKernel, evolve
 from qvar.engines.dense import dense_circuit
-from qvar.engines.hamiltonian import HamiltonianKernel, electronic_hamiltonian, pauli_hamiltonian, quadratic_form
+from qvar.engines.hamiltonian import (
+    HamiltonianKernel,
+    conserves_ones,
+    electronic_hamiltonian,
+    pauli_hamiltonian,
+    pauli_sector_hamiltonian,
+    quadratic_form,
+)
 from qvar.engines.measure import register_symmetries, spin_symmetries
 from qvar.engines.sector import sector_circuit
-from qvar.engines.strings import occupation_strings
+from qvar.engines.strings import electron_layout, occupation_strings, spin_layout
 from qvar.errors import QvarError
 from qvar.objective import Costs, Objective
 from qvar.problems.problem import PauliTerms, Problem
 
 Engine: TypeAlias = Literal["auto", "sector", "dense"]
-"""`auto` takes the sector whenever every operation conserves N_alpha and N_beta."""
+"""`auto` takes the sector whenever every operation conserves N_alpha and N_beta; for a Hamiltonian of Pauli terms,
+whenever every operation and the Hamiltonian conserve the number of ones."""
 
 MAX_DENSE_QUBITS = 30
 """2^30 complex amplitudes are 16 GiB, and a gradient needs four such states."""
+
+MAX_SPIN_STATES = 1 << 24
+"""Basis states in a spin model's sector; each different operation keeps a table as long as the state."""
 
 
 @dataclass(frozen=True)
@@ -100,17 +112,30 @@ def choose_engine(problem: Problem, ansatz: Ansatz, engine: Engine = "auto") -> 
         )
     if engine not in ("auto", "sector", "dense"):
         raise QvarError(f"`engine` must be 'auto', 'sector' or 'dense', but is {engine!r}.")
-    conserving = problem.integrals is not None and ansatz.program.conserves_spin_numbers
-    if engine == "sector" and not conserving:
-        what = ansatz.name if problem.integrals is not None else problem.name
-        raise QvarError(
-            f"`engine` must be 'dense' or 'auto' where N_alpha and N_beta are not conserved as in {what}, "
-            "but is 'sector'."
-        )
-    if engine != "dense" and conserving:
+    obstacle = _obstacle_to_sector(problem, ansatz) if engine != "dense" else None
+    if engine == "sector" and obstacle is not None:
+        raise QvarError(f"`engine` must be 'dense' or 'auto' where {obstacle}, but is 'sector'.")
+    if engine != "dense" and obstacle is None:
         return "sector"
     _check_register(problem.n_qubits)
     return "dense"
+
+
+def _obstacle_to_sector(problem: Problem, ansatz: Ansatz) -> str | None:
+    """Why the sector engine cannot take an ansatz to a problem, or None where it can."""
+    program, n = ansatz.program, problem.n_qubits
+    if problem.pauli is None:
+        if program.conserves_spin_numbers:
+            return None
+        return f"N_alpha and N_beta are not conserved as in {ansatz.name}"
+    if not conserves_ones(problem.pauli.words, problem.pauli.coefficients):
+        return f"the Hamiltonian does not conserve the number of ones as that of {problem.name}"
+    if not program.lowered.conserves((1 << n) - 1):
+        return f"the number of ones is not conserved as in {ansatz.name}"
+    n_states = comb(n, sum(program.reference))
+    if n_states > MAX_SPIN_STATES:
+        return f"the sector holds more than {MAX_SPIN_STATES} states as the {n_states} of {problem.name}"
+    return None
 
 
 def expectation(observable: Any, ansatz: Ansatz) -> Objective:
@@ -153,18 +178,23 @@ def _dense(ansatz: Ansatz, hamiltonian: HamiltonianParts, problem: Problem | Non
 
 
 def _sector(problem: Problem, ansatz: Ansatz) -> Objective:
-    assert problem.integrals is not None  # the caller has looked
-    real = ansatz.program.lowered.real
-    kernel, reference, ops, blocks, sector = sector_circuit(ansatz.program, real)
-    integrals, n_orbitals = problem.integrals, problem.n_qubits // 2
-    h_kernel, tables = electronic_hamiltonian(integrals.one_body, integrals.two_body, *sector)
-    alpha, beta = (occupation_strings(n_orbitals, n) for n in sector)
+    program, n_qubits = ansatz.program, problem.n_qubits
+    if problem.integrals is None:
+        assert problem.pauli is not None  # a Problem holds the one or the other
+        states = occupation_strings(n_qubits, sum(program.reference))
+        h_kernel, tables, real = pauli_sector_hamiltonian(problem.pauli.words, problem.pauli.coefficients, states)
+        circuit, _ = sector_circuit(program, real and program.lowered.real, spin_layout(n_qubits))
+        return _objective("sector", ansatz, circuit, (h_kernel, tables, real, 0.0), problem, None)
+
+    integrals, n_orbitals = problem.integrals, n_qubits // 2
+    circuit, (alpha, beta) = sector_circuit(program, program.lowered.real, electron_layout(n_qubits))
+    electrons = (sum(program.reference[0::2]), sum(program.reference[1::2]))
+    h_kernel, tables = electronic_hamiltonian(integrals.one_body, integrals.two_body, *electrons)
 
     def symmetries(state: np.ndarray) -> dict[str, float]:
         return spin_symmetries(state, alpha, beta, n_orbitals)
 
-    hamiltonian = (h_kernel, tables, True, integrals.core_energy)
-    return _objective("sector", ansatz, (kernel, reference, ops, blocks), hamiltonian, problem, symmetries)
+    return _objective("sector", ansatz, circuit, (h_kernel, tables, True, integrals.core_energy), problem, symmetries)
 
 
 def _objective(

@@ -1,15 +1,14 @@
-r"""Occupation strings of one spin, and how the two spin strings sit in a register of qubits.
+r"""Occupation strings, and how they sit in a register of qubits.
 
-A string is an integer whose bit p says whether orbital p is occupied, as in PySCF. Determinants are
-ordered alpha creation operators first. In the register, wire 2p is orbital p spin up and 2p+1 spin down,
-wire 0 the most significant bit, and Jordan-Wigner counts wires from 0. The amplitudes of the two orders
-differ by the sign \(s(a, b) = (-1)^{\sum_{p \in a} |\{q < p : q \in b\}|}\).
+A string is an integer whose bit p says whether orbital p is occupied, as in PySCF; electrons have one for each
+spin, a spin model has one in all. Determinants are ordered alpha creation operators first. In the register of
+electrons, wire 2p is orbital p spin up and 2p+1 spin down, wire 0 the most significant bit, and Jordan-Wigner counts
+wires from 0. The amplitudes of the two orders differ by the sign
+\(s(a, b) = (-1)^{\sum_{p \in a} |\{q < p : q \in b\}|}\).
 """
 
 from __future__ import annotations
 
-from itertools import combinations
-from math import comb
 from typing import NamedTuple
 
 import numpy as np
@@ -21,9 +20,12 @@ def occupation_strings(n_orbitals: int, n_electrons: int | None) -> IntArray:
     """All strings with `n_electrons` ones, ascending; all 2^n_orbitals where None. Shape (n_strings,), int64."""
     if n_electrons is None:
         return np.arange(1 << n_orbitals, dtype=np.int64)
-    chosen = combinations(range(n_orbitals), n_electrons)
-    sums = np.fromiter((sum(1 << p for p in c) for c in chosen), np.int64, count=comb(n_orbitals, n_electrons))
-    return np.sort(sums)
+    none = np.zeros(0, dtype=np.int64)
+    strings = {0: np.zeros(1, dtype=np.int64)}  # by number of ones, over the orbitals below p
+    for p in range(n_orbitals):
+        wanted = range(max(0, n_electrons - (n_orbitals - 1 - p)), n_electrons + 1)
+        strings = {k: np.concatenate([strings.get(k, none), strings.get(k - 1, none) | 1 << p]) for k in wanted}
+    return strings.get(n_electrons, none)
 
 
 def parity(strings: IntArray | int, mask: int) -> IntArray:
@@ -31,20 +33,35 @@ def parity(strings: IntArray | int, mask: int) -> IntArray:
     return 1 - 2 * (np.bitwise_count(np.asarray(strings, dtype=np.int64) & mask).astype(np.int64) & 1)
 
 
+class Layout(NamedTuple):
+    """Which wires hold the bits of the two strings of a state, lowest bit first."""
+
+    alpha: tuple[int, ...]
+    beta: tuple[int, ...]
+
+
+def electron_layout(n_qubits: int) -> Layout:
+    """Even wires hold spin up, odd wires spin down."""
+    return Layout(tuple(range(0, n_qubits, 2)), tuple(range(1, n_qubits, 2)))
+
+
+def spin_layout(n_qubits: int) -> Layout:
+    """One string for the whole register, equal to the basis state's number; the other string has no bits."""
+    return Layout(tuple(reversed(range(n_qubits))), ())
+
+
 class SplitMask(NamedTuple):
-    """Bits of a register mask, sorted by spin."""
+    """Bits of a register mask, sorted by string."""
 
     alpha: int
     beta: int
 
 
-def split(mask: int, n_qubits: int) -> SplitMask:
-    """A register mask (wire 0 the most significant bit) as masks over alpha and beta orbitals."""
-    alpha = beta = 0
-    for orbital in range((n_qubits + 1) // 2):
-        alpha |= (mask >> (n_qubits - 1 - 2 * orbital) & 1) << orbital
-        if 2 * orbital + 1 < n_qubits:
-            beta |= (mask >> (n_qubits - 2 - 2 * orbital) & 1) << orbital
+def split(mask: int, n_qubits: int, layout: Layout) -> SplitMask:
+    """A register mask (wire 0 the most significant bit) as masks over the two strings."""
+    alpha, beta = (
+        sum((mask >> (n_qubits - 1 - wire) & 1) << bit for bit, wire in enumerate(wires)) for wires in layout
+    )
     return SplitMask(alpha, beta)
 
 

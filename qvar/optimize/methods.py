@@ -53,6 +53,8 @@ class Method(NamedTuple):
     """Start parameters -> state whose trial they are."""
     tell: Callable[[Iterate, Array, Array], Iterate]
     """(state, value at the trial, gradient there) -> state with the next trial."""
+    references: tuple[str, ...] = ()
+    """Keys of its papers and software in `qvar/references.bib`."""
 
     def describe(self) -> Mapping[str, Any]:
         """JSON-able name and settings."""
@@ -90,7 +92,7 @@ def adam(learning_rate: float = 0.05, b1: float = 0.9, b2: float = 0.999) -> Met
         return Iterate(trial, state.trial, value, gradient, state.iterations + 1, accepted, ~accepted, inner)
 
     settings = (("learning_rate", learning_rate), ("b1", b1), ("b2", b2))
-    return Method("adam", settings, init, tell)
+    return Method("adam", settings, init, tell, ("kingma2014", "deepmind2020"))
 
 
 class _LineSearch(NamedTuple):
@@ -212,7 +214,8 @@ def lbfgs(memory: int = 10, max_trials: int = 20) -> Method:
             inner=search_next,
         )
 
-    return Method("lbfgs", (("memory", memory), ("max_trials", max_trials)), init, tell)
+    settings = (("memory", memory), ("max_trials", max_trials))
+    return Method("lbfgs", settings, init, tell, ("liu1989", "hager2005", "lewis2013", "deepmind2020"))
 
 
 def _where(condition: Array, yes: PyTree, no: PyTree) -> PyTree:

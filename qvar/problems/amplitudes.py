@@ -14,8 +14,11 @@ from qvar.problems.problem import Integrals
 _DEGENERATE = 1e-8
 """Energy denominators below this, in hartree, give no amplitude instead of an infinite one."""
 
+_ROUNDING = 1e-9
+"""A correlation energy above this, in hartree, is that of an excited state."""
+
 Spin = tuple[list[int], list[int]]
-"""(occupied, virtual) orbitals of one spin."""
+"""(occupied, empty) orbitals of one spin."""
 
 
 def mp2(
@@ -38,11 +41,11 @@ def mp2(
     energy, two = [np.diag(f) for f in fock], integrals.two_body
     spins = _spins(integrals, occupied_alpha, occupied_beta)
     found: dict[Excitation, float] = {}
-    for spin, (occupied, virtual) in enumerate(spins):
-        for i, a in product(occupied, virtual):
+    for spin, (occupied, empty) in enumerate(spins):
+        for i, a in product(occupied, empty):
             gap = energy[spin][i] - energy[spin][a]
             found[(2 * a + spin,), (2 * i + spin,)] = _ratio(fock[spin][a, i], gap)
-        for (i, j), (a, b) in product(combinations(occupied, 2), combinations(virtual, 2)):
+        for (i, j), (a, b) in product(combinations(occupied, 2), combinations(empty, 2)):
             gap = energy[spin][[i, j]].sum() - energy[spin][[a, b]].sum()
             value = _ratio(two[i, a, j, b] - two[i, b, j, a], gap)
             found[(2 * a + spin, 2 * b + spin), (2 * j + spin, 2 * i + spin)] = value
@@ -55,7 +58,7 @@ def mp2(
 def ccsd(
     integrals: Integrals, occupied_alpha: tuple[int, ...], occupied_beta: tuple[int, ...]
 ) -> dict[Excitation, float]:
-    """Converged amplitudes of coupled cluster with singles and doubles, by PySCF.
+    """Converged amplitudes of coupled cluster with singles and doubles, by PySCF; the energy is below the reference's.
 
     Args:
         integrals: the Hamiltonian.
@@ -68,40 +71,23 @@ def ccsd(
     Raises:
         QvarError: if the iteration does not converge.
     """
-    from pyscf import cc, gto, scf
+    from qvar.problems.scf import _one_thread_without_files
 
     m = len(integrals.one_body)
-    mol = gto.M(verbose=0)
-    mol.nelectron = len(occupied_alpha) + len(occupied_beta)
-    mol.spin = len(occupied_alpha) - len(occupied_beta)
-    mol.incore_anyway = True
     spins = _spins(integrals, occupied_alpha, occupied_beta)
-    if not any(occupied and virtual for occupied, virtual in spins):
+    if not any(occupied and empty for occupied, empty in spins):
         return {}
-    fock = _fock(integrals, occupied_alpha, occupied_beta)
-    # PySCF wants the occupied orbitals first
-    order = [np.array([*occupied, *virtual], dtype=int) for occupied, virtual in spins]
-    mean_field: Any = scf.UHF(mol)
-    mean_field.get_hcore = lambda *_: np.array(integrals.one_body)
-    mean_field.get_ovlp = lambda *_: np.eye(m)
-    mean_field._eri = np.array(integrals.two_body)
-    mean_field.mo_coeff = np.stack([np.eye(m)[:, o] for o in order])
-    mean_field.mo_occ = np.stack([np.arange(m) < len(occupied) for occupied, _ in spins]).astype(float)
-    mean_field.mo_energy = np.stack([np.diag(f)[o] for f, o in zip(fock, order, strict=True)])
-    mean_field.converged, mean_field.e_tot = True, 0.0
-    solver: Any = cc.UCCSD(mean_field)
-    solver.verbose, solver.max_cycle, solver.conv_tol, solver.conv_tol_normt = 0, 300, 1e-11, 1e-8
-    with np.errstate(all="ignore"):
-        solver.kernel()
-    if not solver.converged:
+    with _one_thread_without_files(), np.errstate(all="ignore"):
+        solver = _solved(integrals, spins, _fock(integrals, occupied_alpha, occupied_beta))
+    if solver is None:
         raise QvarError(f"`method` must converge, but CCSD over {m} orbitals did not; 'mp2' always does.")
     t1, t2 = solver.t1, solver.t2
     found: dict[Excitation, float] = {}
-    for spin, (occupied, virtual) in enumerate(spins):
+    for spin, (occupied, empty) in enumerate(spins):
         same = t2[0 if spin == 0 else 2]
-        for (ni, i), (na, a) in product(enumerate(occupied), enumerate(virtual)):
+        for (ni, i), (na, a) in product(enumerate(occupied), enumerate(empty)):
             found[(2 * a + spin,), (2 * i + spin,)] = float(t1[spin][ni, na])
-        for ij, ab in product(combinations(enumerate(occupied), 2), combinations(enumerate(virtual), 2)):
+        for ij, ab in product(combinations(enumerate(occupied), 2), combinations(enumerate(empty), 2)):
             (ni, i), (nj, j), (na, a), (nb, b) = *ij, *ab
             key = ((2 * a + spin, 2 * b + spin), (2 * j + spin, 2 * i + spin))
             found[key] = float(same[ni, nj, na, nb])
@@ -110,6 +96,42 @@ def ccsd(
         for (nj, j), (nb, b) in product(enumerate(occ_b), enumerate(vir_b)):
             found[(2 * a, 2 * b + 1), (2 * j + 1, 2 * i)] = float(t2[1][ni, nj, na, nb])
     return found
+
+
+def _solved(integrals: Integrals, spins: list[Spin], fock: list[FloatArray]) -> Any:
+    """PySCF's converged `UCCSD` over a mean field made of our numbers; None where it does not converge."""
+    from pyscf import cc, gto, scf
+
+    m = len(integrals.one_body)
+    mol = gto.M(verbose=0)
+    mol.nelectron = sum(len(occupied) for occupied, _ in spins)
+    mol.spin = len(spins[0][0]) - len(spins[1][0])
+    mol.incore_anyway = True
+    # PySCF wants the occupied orbitals first
+    order = [np.array([*occupied, *empty], dtype=int) for occupied, empty in spins]
+    mean_field: Any = scf.UHF(mol)
+    mean_field.get_hcore = lambda *_: np.array(integrals.one_body)
+    mean_field.get_ovlp = lambda *_: np.eye(m)
+    mean_field._eri = np.array(integrals.two_body)
+    mean_field.mo_coeff = np.stack([np.eye(m)[:, o] for o in order])
+    mean_field.mo_occ = np.stack([np.arange(m) < len(occupied) for occupied, _ in spins]).astype(float)
+    mean_field.mo_energy = np.stack([np.diag(f)[o] for f, o in zip(fock, order, strict=True)])
+    mean_field.converged, mean_field.e_tot = True, 0.0
+    for shift in (0.0, 0.5, 1.0):  # hartree; slower, but safe where the reference is poor
+        solver: Any = cc.UCCSD(mean_field)
+        solver.verbose, solver.max_cycle, solver.conv_tol, solver.conv_tol_normt = 0, 300, 1e-11, 1e-8
+        solver.level_shift = shift
+        try:
+            solver.kernel()
+        except np.linalg.LinAlgError:
+            continue
+        except AttributeError as error:  # PySCF asks for the former by a name that left NumPy with version 2
+            if error.name != "linalg":
+                raise
+            continue
+        if solver.converged and solver.e_corr < _ROUNDING:  # the equations of excited states have solutions too
+            return solver
+    return None
 
 
 def _spins(integrals: Integrals, *occupied: tuple[int, ...]) -> list[Spin]:

@@ -1,45 +1,128 @@
-"""Problems and observables as PennyLane operators, and back."""
+"""Fermions as qubits; Pauli terms as PennyLane operators, and back."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from qvar.errors import QvarError, require
-from qvar.problems.problem import PauliTerms, Problem
+from qvar.problems.problem import Integrals, PauliTerms, Problem
+from qvar.problems.tapering import taper
 
 _DECOMPOSED_WIRES = 5
 """Operators that PennyLane knows only as matrices are decomposed up to this many wires."""
+_NO_TERM = 1e-13
+"""Integrals up to this, in the problem's unit, are rounding and make no term."""
 _HERMITIAN = 1e-10
 """Imaginary parts of Pauli coefficients up to this, relative to the largest coefficient, are rounding."""
 
 
-def jordan_wigner(problem: Problem) -> Any:
-    r"""The Hamiltonian of a problem as a PennyLane operator on wires 0 ... n_qubits-1.
+def qubit_terms(problem: Problem, mapping: str = "jordan_wigner") -> PauliTerms:
+    r"""The Hamiltonian of a problem as Pauli terms on n_qubits qubits.
 
-    For a molecule, the Jordan-Wigner transform \(a_k \to Z_0 \cdots Z_{k-1} (X_k + i Y_k)/2\) of the electronic
-    Hamiltonian, with spin orbital 2p for orbital p spin up and 2p+1 for spin down. It acts on all numbers of
-    electrons, so its lowest eigenvalue may lie below `problem.exact_energy()`, that of the problem's sector.
-    A spin model needs no transform and is returned as it is.
+    A mapping is a way to write occupations n_k of modes (2p for orbital p spin up, 2p+1 for spin down) into bits b_k:
+
+    - `"jordan_wigner"`: \(b_k = n_k\). Jordan and Wigner 1928, https://doi.org/10.1007/BF01331938.
+    - `"parity"`: \(b_k = \sum_{l \le k} n_l \bmod 2\). Seeley et al. 2012, https://doi.org/10.1063/1.4768229.
+    - `"bravyi_kitaev"`: \(b_k = \sum_{l = k+1-c}^{k} n_l \bmod 2\) with c the largest power of 2 that divides k+1, a
+      binary tree. Bravyi and Kitaev 2002, https://doi.org/10.1006/aphy.2002.6254, as in Seeley et al. 2012.
+
+    The terms act on all numbers of electrons, so their lowest eigenvalue may lie below `problem.exact_energy()`,
+    that of the problem's sector. A Hamiltonian that is given in Pauli terms is returned as it is.
 
     Args:
         problem: what to map.
+        mapping: one of the above; Pauli terms need none, and take the default only.
 
     Returns:
-        A PennyLane operator with real Pauli coefficients, in the problem's unit.
+        Words and real coefficients, in the problem's unit.
+
+    Raises:
+        QvarError: if `mapping` is not known, or not the default where there are no fermions.
+    """
+    _check_mapping(mapping)
+    if problem.pauli is not None:
+        if mapping != "jordan_wigner":
+            raise QvarError(
+                f"`mapping` must be left out for {problem.name}, which has no fermions, but is {mapping!r}."
+            )
+        return problem.pauli
+    import pennylane as qml
+
+    assert problem.integrals is not None
+    fermions = _fermions(problem.integrals)
+    if mapping == "jordan_wigner":
+        sentence = qml.jordan_wigner(fermions, ps=True)
+    elif mapping == "parity":
+        sentence = qml.parity_transform(fermions, problem.n_qubits, ps=True)
+    else:
+        sentence = qml.bravyi_kitaev(fermions, problem.n_qubits, ps=True)
+    return _from_sentence(sentence, problem.n_qubits, "problem")
+
+
+def encoded_bits(occupations: Sequence[int], mapping: str) -> tuple[int, ...]:
+    """A determinant as the basis state that a mapping makes of it; see `qubit_terms`.
+
+    Args:
+        occupations: 0 or 1 for each mode, such as `Problem.reference_bits` of a molecule.
+        mapping: name of the mapping.
+
+    Raises:
+        QvarError: if `mapping` is not known.
+    """
+    _check_mapping(mapping)
+    if mapping == "jordan_wigner":
+        counted = [1] * len(occupations)
+    elif mapping == "parity":
+        counted = list(range(1, len(occupations) + 1))
+    else:
+        counted = [(k + 1) & -(k + 1) for k in range(len(occupations))]
+    return tuple(sum(occupations[k + 1 - count : k + 1]) % 2 for k, count in enumerate(counted))
+
+
+def mapped_terms(problem: Problem, mapping: str, tapered: bool) -> tuple[PauliTerms, tuple[int, ...]]:
+    """Hamiltonian and reference determinant of a problem on qubits; see `Problem.hamiltonian` and `Problem.mapped`.
+
+    Raises:
+        QvarError: if `mapping` is not known, or there are no fermions and more than the Hamiltonian itself is asked.
+    """
+    terms, bits = qubit_terms(problem, mapping), problem.reference_bits
+    if problem.pauli is None:
+        bits = encoded_bits(bits, mapping)
+        return taper(terms, bits) if tapered else (terms, bits)
+    if tapered:
+        raise QvarError(f"`taper` must be False for {problem.name}, which has no fermions, but is True.")
+    return terms, bits
+
+
+def _fermions(integrals: Integrals) -> Any:
+    r"""The Hamiltonian as a PennyLane `FermiSentence`.
+
+    \(E_{core} + \sum_{pq\sigma} h_{pq} a^\dagger_{p\sigma} a_{q\sigma} + \tfrac12 \sum_{pqrs\sigma\tau} (ps|qr)
+    a^\dagger_{p\sigma} a^\dagger_{q\tau} a_{r\tau} a_{s\sigma}\), made here because `qml.qchem.fermionic_observable`
+    leaves out terms below 1e-8, which add up.
     """
     import pennylane as qml
 
-    if problem.pauli is not None:
-        return observable(problem.pauli)
-    integrals = problem.integrals
-    assert integrals is not None
-    # PennyLane's two[p, q, r, s] stands before a+_p a+_q a_r a_s, and so is (ps|qr).
-    two = np.ascontiguousarray(integrals.two_body.transpose(0, 2, 3, 1))
-    fermions = qml.qchem.fermionic_observable(np.array([integrals.core_energy]), np.array(integrals.one_body), two)
-    sentence = qml.jordan_wigner(fermions, ps=True)
-    return observable(_from_sentence(sentence, problem.n_qubits, "problem"))
+    terms: dict[Any, float] = {qml.FermiWord({}): integrals.core_energy}
+    for p, q in np.argwhere(np.abs(integrals.one_body) > _NO_TERM).tolist():
+        for spin in (0, 1):
+            word = {(0, 2 * p + spin): "+", (1, 2 * q + spin): "-"}
+            terms[qml.FermiWord(word)] = float(integrals.one_body[p, q])
+    for p, s, q, r in np.argwhere(np.abs(integrals.two_body) > _NO_TERM).tolist():
+        for one, two in ((0, 0), (0, 1), (1, 0), (1, 1)):
+            if one != two or (p != q and r != s):  # no mode twice
+                modes = (2 * p + one, 2 * q + two, 2 * r + two, 2 * s + one)
+                word = dict(zip(enumerate(modes), "++--", strict=True))
+                terms[qml.FermiWord(word)] = 0.5 * float(integrals.two_body[p, s, q, r])
+    return qml.FermiSentence(terms)
+
+
+def _check_mapping(mapping: str) -> None:
+    names = ("jordan_wigner", "parity", "bravyi_kitaev")
+    require(mapping in names, "mapping", "be 'jordan_wigner', 'parity' or 'bravyi_kitaev'", mapping)
 
 
 def observable(terms: PauliTerms) -> Any:

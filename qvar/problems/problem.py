@@ -1,8 +1,8 @@
 r"""Problem: what is asked of an ansatz, as plain arrays.
 
-A `Problem` is a molecule in an orbital basis or a spin model. It carries everything that an engine
-needs to build the energy, the inputs that identify it, and a determinant to start from. This file
-needs NumPy only, so that a problem saved on one machine can be read on a node without PySCF.
+A `Problem` is a molecule in an orbital basis, a lattice model, or either one as Pauli terms. It carries everything
+that an engine needs to build the energy, the inputs that identify it, and a determinant to start from. This file needs
+NumPy only, so that a problem saved on one machine can be read on a node without PySCF.
 """
 
 from __future__ import annotations
@@ -100,13 +100,13 @@ class Problem:
     description: dict[str, Any]
     """The inputs that identify the problem, ready for JSON: geometry, basis ..., or model and couplings."""
     integrals: Integrals | None
-    """The Hamiltonian of a molecule; `None` for spin models."""
+    """The Hamiltonian of a molecule or of electrons on a lattice; `None` for Pauli terms."""
     pauli: PauliTerms | None
-    """The Hamiltonian of a spin model; `None` for molecules."""
+    """The Hamiltonian of a spin model or of a mapped problem; `None` for integrals."""
     occupied_alpha: tuple[int, ...]
-    """Active orbitals that hold a spin-up electron in the reference determinant; () for spin models."""
+    """Active orbitals that hold a spin-up electron in the reference determinant; () for Pauli terms."""
     occupied_beta: tuple[int, ...]
-    """Active orbitals that hold a spin-down electron in the reference determinant; () for spin models."""
+    """Active orbitals that hold a spin-down electron in the reference determinant; () for Pauli terms."""
     known_exact_energy: float | None = None
     """Lowest energy where it is known beforehand, e.g. from a file; otherwise it is computed when asked."""
     bits: tuple[int, ...] = ()
@@ -132,22 +132,22 @@ class Problem:
 
     @property
     def n_orbitals(self) -> int:
-        """Number M of active spatial orbitals; 0 for spin models."""
+        """Number M of active spatial orbitals; 0 for Pauli terms."""
         return 0 if self.integrals is None else len(self.integrals.one_body)
 
     @property
     def n_alpha(self) -> int:
-        """Number of active spin-up electrons; 0 for spin models."""
+        """Number of active spin-up electrons; 0 for Pauli terms."""
         return len(self.occupied_alpha)
 
     @property
     def n_beta(self) -> int:
-        """Number of active spin-down electrons; 0 for spin models."""
+        """Number of active spin-down electrons; 0 for Pauli terms."""
         return len(self.occupied_beta)
 
     @property
     def n_electrons(self) -> int:
-        """Number of active electrons; 0 for spin models."""
+        """Number of active electrons; 0 for Pauli terms."""
         return self.n_alpha + self.n_beta
 
     @property
@@ -188,7 +188,8 @@ class Problem:
         """Lowest eigenvalue of the Hamiltonian, in `unit`; computed when first asked, then kept.
 
         For a molecule it is full configuration interaction (FCI) in the sector of (n_alpha, n_beta)
-        electrons, right to 1e-8 hartree; for a spin model, the lowest eigenvalue over all states.
+        electrons, right to 1e-8 hartree; for a spin model, the lowest eigenvalue over all states; for a mapped
+        problem, the FCI energy of what was mapped.
 
         Raises:
             QvarError: if the problem is too large to diagonalize, or the eigensolver does not converge.
@@ -248,19 +249,58 @@ class Problem:
     def _amplitudes(self) -> dict[str, dict[Excitation, float]]:
         return {}
 
-    def hamiltonian(self, mapping: str = "jordan_wigner") -> Any:
-        """The Hamiltonian as a PennyLane operator on wires 0 ... n_qubits-1.
+    def hamiltonian(self, mapping: str = "jordan_wigner", taper: bool = False) -> Any:
+        """The Hamiltonian as a PennyLane operator on wires 0, 1, ...: n_qubits of them, or fewer once tapered.
 
         Args:
-            mapping: how fermions become qubits; "jordan_wigner" is the only one. Spin models need none.
+            mapping: how fermions become qubits: "jordan_wigner", "parity" or "bravyi_kitaev". A spin model needs none.
+            taper: whether to leave out the qubits that the two-fold symmetries of the Hamiltonian fix, in the symmetry
+                sector of the reference determinant; see `mapped`.
 
         Raises:
-            QvarError: if `mapping` is not known.
+            QvarError: if `mapping` is not known, or mapping or tapering is asked of a spin model.
         """
-        require(mapping == "jordan_wigner", "mapping", "be 'jordan_wigner'", mapping)
-        from qvar.problems.mapping import jordan_wigner
+        from qvar.problems.mapping import mapped_terms, observable
 
-        return jordan_wigner(self)
+        return observable(mapped_terms(self, mapping, taper)[0])
+
+    def mapped(self, mapping: str = "jordan_wigner", taper: bool = False) -> Problem:
+        r"""The same problem in Pauli terms, with the reference determinant as a basis state of its qubits.
+
+        So that a circuit which knows nothing of electrons can play on fewer qubits. `reference_energy` is that of this
+        problem, and so is `exact_energy()`, which is found at once: FCI with (n_alpha, n_beta) electrons, though the
+        qubits hold other numbers of electrons too, whose energies may lie below. Tapering keeps the symmetry sector of
+        the reference determinant: the parities of n_alpha and n_beta, and the determinant's spatial symmetry; where
+        the exact ground state has another spatial symmetry, it is not on the tapered qubits.
+
+        Args:
+            mapping: "jordan_wigner", "parity" or "bravyi_kitaev"; see `qvar.problems.mapping.qubit_terms`.
+            taper: whether to leave out the qubits that symmetries fix; see `qvar.problems.tapering.taper`. At least
+                one stays.
+
+        Returns:
+            The problem, in the same unit; its description holds this one's, `mapping` and `taper`.
+
+        Raises:
+            QvarError: if `mapping` is not known, the problem has no fermions, or FCI is out of reach.
+        """
+        from qvar.problems.mapping import mapped_terms
+
+        if self.integrals is None:
+            raise QvarError(f"`problem` must have electrons in orbitals, but {self.name} has none.")
+        terms, bits = mapped_terms(self, mapping, taper)
+        return Problem(
+            name=f"{self.name} {mapping.replace('_', ' ')}{' tapered' if taper else ''}",
+            n_qubits=terms.n_qubits,
+            unit=self.unit,
+            description={"model": "mapped", "mapping": mapping, "taper": bool(taper), "of": self.description},
+            integrals=None,
+            pauli=terms,
+            occupied_alpha=(),
+            occupied_beta=(),
+            known_exact_energy=self.exact_energy(),
+            bits=bits,
+        )
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the problem to one `.npz` file, whole or not at all; an exact energy already computed goes along.

@@ -10,7 +10,8 @@ from typing import Any
 
 from qvar.optimize.budget import Status
 from qvar.report import tables
-from qvar.report.plots import Plot, write_plots
+from qvar.report.drawing import Plot
+from qvar.report.plots import write_plots
 from qvar.report.tables import Frame
 from qvar.runs import origin
 from qvar.runs.files import write_whole
@@ -55,12 +56,11 @@ def report_page(run: LoadedRun, plots: Sequence[Plot]) -> str:
     Returns:
         The text of an HTML file.
     """
-    title = f"{run.case.get('study') or 'run'}: {', '.join(_values(run.ledger, 'problem')) or run.folder.path.name}"
-    summary = tables.summary(run.ledger)
+    title = f"{run.case.get('study') or 'run'}: {_ends(_values(run.ledger, 'problem')) or run.folder.path.name}"
     sections = [
         _unfinished(run),
         _section("What was compared", _compared(run)),
-        _section("Result", _headline(summary) + _summary_table(summary) + _summary_notes(summary)),
+        _section("Result", _curve_result(run.ledger) if tables.is_curve(run.ledger) else _result(run.ledger)),
         *(_picture(plot) for plot in plots),
         _section("How the seeds ended", _endings(run.ledger)),
         _section("What the columns mean", _columns(run)),
@@ -93,16 +93,18 @@ def _compared(run: LoadedRun) -> str:
     if len(families):
         contenders += " (" + ", ".join(f"{n} {family}" for family, n in families.items()) + ")"
     references = [f"{value:.8f}" for value in ledger["reference"].dropna().unique()]
+    exact = " ".join([", ".join(references[:5]) or "not known", *_values(ledger, "unit")[:1]])
     budget = run.case.get("budget") or {}
     spent = [
         _BUDGET_WORDS[name].format(value) for name, value in budget.items() if name in _BUDGET_WORDS and value != "inf"
     ]
     seeds = len(_values(ledger, "seed"))
     facts = {
-        "Problem": ", ".join(_values(ledger, "problem")),
+        "Problem": _ends(_values(ledger, "problem")),
+        "Points": _points(ledger) if tables.is_curve(ledger) else "",
         "Qubits": ", ".join(_values(ledger, "n_qubits")),
         "Contenders": contenders,
-        "Exact reference": " ".join([", ".join(references[:5]) or "not known", *_values(ledger, "unit")[:1]]),
+        "Exact reference": "" if tables.is_curve(ledger) else exact,
         "Method": ", ".join(_values(ledger, "method")),
         "Starts (seeds)": f"{seeds} per contender" if seeds else "",
         "Budget": "; ".join(spent),
@@ -114,6 +116,38 @@ def _compared(run: LoadedRun) -> str:
         "its physics. All were trained with the same method, budget and number of starts.</p>"
     )
     return words + _facts(facts)
+
+
+def _points(ledger: Frame) -> str:
+    """How many points a run along a coordinate has, and from where to where."""
+    places = ledger["coordinate"].dropna().drop_duplicates()
+    if places.empty:
+        return ""
+    return f"{len(places)}, {tables.axis_name(ledger)} from {places.iloc[0]:g} to {places.iloc[-1]:g}"
+
+
+def _result(ledger: Frame) -> str:
+    summary = tables.summary(ledger)
+    return _headline(summary) + _summary_table(summary) + _notes(summary, _SUMMARY_NOTE)
+
+
+_SUMMARY_NOTE = (
+    "The lowest median error comes first. Best and median are of |value - reference| over the seeds. Evaluations are "
+    "medians per seed. Times are those of the whole batch of seeds, compilation apart."
+)
+
+
+def _curve_result(ledger: Frame) -> str:
+    summary = tables.curve_summary(ledger)
+    return _curve_headline(summary) + _curve_table(summary) + _notes(summary, _CURVE_NOTE)
+
+
+_CURVE_NOTE = (
+    "The smallest greatest error comes first. Max and mean are of |value - reference| along the curve; the "
+    "non-parallelity error (NPE) is the greatest minus the smallest signed error along it, and is missing where a "
+    "point is: all three are medians over the seeds. Evaluations are those of all points of a seed; times are those "
+    "of the whole batch of seeds, compilation apart."
+)
 
 
 def _headline(summary: Frame) -> str:
@@ -138,54 +172,76 @@ def _headline(summary: Frame) -> str:
     return f"<p>{' '.join(said)}</p>"
 
 
+def _curve_headline(summary: Frame) -> str:
+    """Who stayed closest to the exact curve, and who drew its shape best."""
+    said = []
+    for column, words in (("worst", "The smallest greatest error along the curve"), ("npe", "The smallest NPE")):
+        ranked: Frame = summary[summary[column].notna()]
+        if len(ranked):
+            best = ranked.loc[ranked[column].astype(float).idxmin()]
+            error = f"{tables.number(best[column])} {_text(best['unit'])}"
+            said.append(f"{words} is that of <b>{_text(best['label'])}</b>, {error}.")
+    return f"<p>{' '.join(said)}</p>" if said else ""
+
+
 def _summary_table(summary: Frame) -> str:
-    units = {(row.quantity, row.unit) for row in tables.records(summary) if _known(row.best)}
+    units = {(row.quantity, row.unit) for row in tables.records(summary) if tables.known(row.best)}
     quantity, shared = units.pop() if len(units) == 1 else ("", "")  # told once in the head where all rows agree
     in_unit = f"{quantity} ({shared})" if shared else quantity or "error"
     heads = [
-        "contender", "family", "params", "CNOTs", "depth", "seeds ended", f"best {in_unit}",
-        f"median {in_unit}", "within 1.6 mHa", "correlation energy", "gradient evals", "evals to 1.6 mHa",
-        "time", "compiled",
+        f"best {in_unit}", f"median {in_unit}", "within 1.6 mHa", "gradient evals",
+        "evals to 1.6 mHa", "time",
     ]  # fmt: skip
     rows = []
     for row in tables.records(summary):
         noun = "" if quantity or row.quantity == "error" else " (value)"
-        recovered = f"{100 * row.correlation_recovered:.2f} %" if _known(row.correlation_recovered) else tables.NOTHING
         unit = "" if quantity else f" {_text(row.unit)}"
         cells = [
+            f"{tables.number(row.best)}{unit}{noun}" if tables.known(row.best) else tables.NOTHING,
+            f"{tables.number(row.median)}{unit}{noun}" if tables.known(row.median) else tables.NOTHING,
+            tables.within_words(row),
+            tables.count(row.evaluations),
+            tables.count(row.evaluations_to_tolerance),
+            tables.seconds(row.wall_s),
+        ]
+        rows.append((row, cells))
+    return _contender_table(heads, rows)
+
+
+def _curve_table(summary: Frame) -> str:
+    units = [str(unit) for unit in summary["unit"].dropna().unique() if unit]
+    in_unit = f" ({units[0]})" if len(units) == 1 else ""
+    heads = [f"max error{in_unit}", f"NPE{in_unit}", f"mean error{in_unit}", "within 1.6 mHa", "gradient evals", "time"]
+    rows = []
+    for row in tables.records(summary):
+        cells = [tables.number(value) for value in (row.worst, row.npe, row.mean)]
+        cells += [tables.within_words(row), tables.count(row.evaluations), tables.seconds(row.wall_s)]
+        rows.append((row, cells))
+    return _contender_table(heads, rows)
+
+
+def _contender_table(heads: Sequence[str], rows: Sequence[tuple[Any, Sequence[str]]]) -> str:
+    """One row per contender: who it is, what it costs, how many starts converged, and then the given numbers."""
+    lines = []
+    for row, numbers in rows:
+        family = f'<span class="{_text(row.family)}">{_text(row.family)}</span>' if tables.known(row.family) else "-"
+        cells = [
+            (str(row.rank), "number"),
             (_text(row.label), "name"),
-            (
-                f'<span class="{_text(row.family)}">{_text(row.family)}</span>'
-                if _known(row.family)
-                else tables.NOTHING,
-                "",
-            ),
+            (family, ""),
             (tables.count(row.n_params), "number"),
             (tables.count(row.two_qubit_gates), "number"),
-            (tables.count(row.depth), "number"),
-            (_text(row.status).replace(", ", "<br>"), "bad status" if row.failed else "status"),
-            (f"{tables.number(row.best)}{unit}{noun}" if _known(row.best) else tables.NOTHING, "number"),
-            (f"{tables.number(row.median)}{unit}{noun}" if _known(row.median) else tables.NOTHING, "number"),
-            (tables.within_words(row), "number"),
-            (recovered, "number"),
-            (tables.count(row.evaluations), "number"),
-            (tables.count(row.evaluations_to_tolerance), "number"),
-            (tables.seconds(row.wall_s), "number"),
-            (tables.seconds(row.compile_s), "number"),
+            (f"{row.converged}/{row.seeds}", "bad number" if row.failed else "number"),
+            *((cell, "number") for cell in numbers),
         ]
-        rows.append("".join(f'<td class="{kind}">{cell}</td>' for cell, kind in cells))
-    head = "".join(f"<th>{_text(name)}</th>" for name in heads)
-    return f'<div class="wide">{_table(head, rows)}</div>'
+        lines.append("".join(f'<td class="{kind}">{cell}</td>' for cell, kind in cells))
+    names = ["#", "contender", "family", "params", "CNOTs", "converged", *heads]
+    return f'<div class="wide">{_table("".join(f"<th>{_text(name)}</th>" for name in names), lines)}</div>'
 
 
-def _summary_notes(summary: Frame) -> str:
-    notes = [
-        "Best and median are of |value - reference| over the seeds. Evaluations are medians per seed. Times are those "
-        "of the whole batch of seeds, compilation apart. The correlation energy is the median share recovered of the "
-        "step from the reference state (Hartree-Fock) to the exact value."
-    ]
+def _notes(summary: Frame, first: str) -> str:
     below = tables.below_reference(summary)
-    return "".join(f'<p class="note">{_text(note)}</p>' for note in [*notes, *filter(None, [below])])
+    return "".join(f'<p class="note">{_text(note)}</p>' for note in filter(None, [first, below]))
 
 
 def _picture(plot: Plot) -> str:
@@ -196,24 +252,22 @@ def _picture(plot: Plot) -> str:
 
 def _endings(ledger: Frame) -> str:
     """Every status that occurs, in words, with the contenders that ended so; messages of failures."""
-    named = ledger.assign(label=tables.labels(ledger), status=ledger["status"].fillna("unknown"))
     words = {status.value: status.sentence for status in Status}
     rows = []
-    for status, group in named.groupby("status", sort=False):
-        counts = group["label"].value_counts(sort=False)
+    for status, counts in tables.endings(ledger).items():
         who = ", ".join(f"{label} ({count})" for label, count in counts.items())
         kind = "" if status in _FINE else "attention"
-        sentence = words.get(str(status), "A status of the study's own.")
+        sentence = words.get(status, "A status of the study's own.")
         rows.append(
-            f'<td class="name {kind}">{_text(str(status).replace("_", " "))}</td><td>{_text(sentence)}</td>'
-            f'<td class="number">{len(group)}</td><td>{_text(who)}</td>'
+            f'<td class="name {kind}">{_text(status.replace("_", " "))}</td><td>{_text(sentence)}</td>'
+            f'<td class="number">{sum(counts.values())}</td><td>{_text(who)}</td>'
         )
     table = _table("<th>ended</th><th>which means</th><th>seeds</th><th>contenders</th>", rows)
     messages = []
-    if "message" in named.columns:
-        for row in tables.records(named[named["message"].notna()]):
-            seed = f", seed {row.seed}" if _known(row.seed) else ""
-            messages.append(f"<li><b>{_text(row.label)}{seed}</b>: {_text(row.message)}</li>")
+    if "message" in ledger.columns:
+        for row in tables.records(ledger.assign(label=tables.labels(ledger)).dropna(subset=["message"])):
+            who = tables.whose(str(row.label), row._asdict())
+            messages.append(f"<li><b>{_text(who)}</b>: {_text(row.message)}</li>")
     return table + (f"<ul>{''.join(messages)}</ul>" if messages else "")
 
 
@@ -252,6 +306,11 @@ def _origin(run: LoadedRun) -> str:
 # Pieces
 
 
+def _ends(names: list[str]) -> str:
+    """A list of names, of a long one the first and the last."""
+    return ", ".join(names) if len(names) <= 3 else f"{names[0]} ... {names[-1]}"
+
+
 def _text(value: Any) -> str:
     return html.escape(str(value), quote=True)
 
@@ -282,12 +341,6 @@ def _values(ledger: Frame, column: str) -> list[str]:
     return [str(value) for value in ledger[column].dropna().unique()]
 
 
-def _known(value: Any) -> bool:
-    import pandas as pd
-
-    return not pd.isna(value)
-
-
 _STYLE = """
 :root { color-scheme: light; }
 body { margin: 0; background: #f4f5f7; color: #1c2330;
@@ -308,7 +361,6 @@ th, td { padding: 0.35rem 0.4rem; }
 td { border-bottom: 1px solid #edeff3; vertical-align: top; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 td.name { font-weight: 600; }
-td.status { white-space: nowrap; }
 td.bad, .attention { color: #a8330a; }
 .constrained, .generic { padding: 0.05rem 0.45rem; border-radius: 999px; font-size: 0.8rem; white-space: nowrap; }
 .constrained { background: #dcefe8; color: #00593f; }
@@ -317,7 +369,7 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.3rem 1.25rem;
 dt { color: #56607a; }
 dd { margin: 0; overflow-wrap: anywhere; }
 figure { margin: 0; }
-figure img { display: block; width: 100%; max-width: 50rem; margin: 0 auto 0.75rem; }
+figure img { display: block; width: 100%; max-width: 58rem; margin: 0 auto 0.75rem; }
 pre { background: #f4f5f7; border-radius: 6px; padding: 0.75rem 1rem; overflow-x: auto; font-size: 0.875rem; }
 code { font-size: 0.9em; }
 summary { cursor: pointer; margin-bottom: 0.5rem; }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from qvar.optimize.budget import Status
 from qvar.units import CHEMICAL_ACCURACY, HARTREE, MILLIHARTREE_PER_HARTREE
 
 if TYPE_CHECKING:
@@ -21,19 +23,24 @@ MILLIHARTREE = "mHa"
 NOTHING = "-"
 """What stands in a table where there is no number."""
 
-_BELOW = 1e-8
-"""How far below the reference, in the row's unit, a value must lie to be more than rounding."""
+RESOLUTION = 1e-8
+"""Differences smaller than this, in the ledger's unit, are rounding: exact energies are right to as much."""
 
 
 def summary(ledger: Frame) -> pd.DataFrame:
-    """One row per contender (and problem and method, where there are several), in the ledger's order.
+    """One row per contender (and problem and method, where there are several), the lowest median error first.
+
+    Errors that differ by less than `RESOLUTION` are one error, and the fewer parameters come first. Several problems
+    stay apart, in the ledger's order; what has no error comes last.
 
     Args:
         ledger: a run's ledger.
 
     Returns:
-        Columns: `label`, `contender`, `problem`, `method`, `family`, `engine`, `n_params`, `two_qubit_gates`, `depth`;
-        `seeds`, `finite` (seeds with a finite value), `status` ("7 converged, 1 stalled"), `failed`, `message`;
+        Columns: `rank` (1, 2, ... from the top), `label`, `contender`, `problem`, `method`, `family`, `engine`,
+        `n_params`, `two_qubit_gates`, `depth`;
+        `seeds`, `finite` (seeds with a finite value), `converged`, `failed`, `status` ("7 converged, 1 stalled"),
+        `message`;
         `quantity` (`error`, or `value` where no reference is known), `unit` (mHa for energies in hartree),
         `best`, `median` (|value - reference| in `unit`, over the finite seeds; the values themselves for `value`);
         `within` (seeds within 1.6 mHa; missing for other units), `below` (seeds that ended below the reference),
@@ -45,9 +52,58 @@ def summary(ledger: Frame) -> pd.DataFrame:
     keys = ["problem", "contender", "method"]
     groups = ledger.groupby(keys, dropna=False, sort=False) if len(ledger) else []
     entries = [_entry(group) for _, group in groups]
+    problems = list(dict.fromkeys(entry["problem"] for entry in entries))
+    entries.sort(key=lambda entry: (problems.index(entry["problem"]), *_order(entry, "median")))
     table = pd.DataFrame(entries, columns=list(_entry(ledger.iloc[:0])))
-    table.insert(0, "label", labels(table))
+    table.insert(0, "rank", range(1, len(table) + 1))
+    table.insert(1, "label", labels(table))
     return table
+
+
+def curve_summary(ledger: Frame) -> pd.DataFrame:
+    """One row per contender of a run along a coordinate, the smallest greatest error first, as `summary` does it.
+
+    Args:
+        ledger: the ledger of a `qvar.studies.curve.Curve`.
+
+    Returns:
+        The columns of `summary`, over all points and seeds, with `seeds` the number of rows, and `worst` (greatest
+        |error| along the curve), `npe` (non-parallelity error: greatest minus smallest signed error along the curve;
+        missing where a point is), `mean` (mean |error|): medians over the seeds, in `unit`. `evaluations`, `wall_s`
+        and `compile_s` are sums over the points.
+    """
+    import pandas as pd
+
+    groups = ledger.groupby(["contender", "method"], dropna=False, sort=False) if len(ledger) else []
+    entries = [_curve_entry(group) for _, group in groups]
+    entries.sort(key=lambda entry: _order(entry, "worst"))
+    table = pd.DataFrame(entries, columns=list(_curve_entry(ledger.iloc[:0])))
+    table.insert(0, "rank", range(1, len(table) + 1))
+    table.insert(1, "label", labels(table.drop(columns="problem")))
+    return table
+
+
+def is_curve(ledger: Frame) -> bool:
+    """Whether a ledger goes along a coordinate, as that of a `qvar.studies.curve.Curve` does."""
+    return {"coordinate", "coordinate_name", "coordinate_unit"} <= set(ledger.columns)
+
+
+def axis_name(ledger: Frame) -> str:
+    """The coordinate of a run along one, with its unit, such as "bond (angstrom)"."""
+    name, unit = (_first(ledger[column]) for column in ("coordinate_name", "coordinate_unit"))
+    return f"{name or 'coordinate'} ({unit})" if unit else str(name or "coordinate")
+
+
+def resolution(unit: str) -> float:
+    """`RESOLUTION` in the unit that errors are shown in."""
+    return RESOLUTION * (MILLIHARTREE_PER_HARTREE if unit == MILLIHARTREE else 1)
+
+
+def known(value: Any) -> bool:
+    """Whether a cell of a table holds something."""
+    import pandas as pd
+
+    return not bool(pd.isna(value))
 
 
 def records(table: Frame) -> list[Any]:
@@ -58,17 +114,30 @@ def records(table: Frame) -> list[Any]:
 def labels(rows: Frame) -> list[str]:
     """Names that tell contenders apart: problem and method are said where a run has several.
 
+    The problems of a run along a coordinate are the points of one contender's curve, and are not said.
+
     Args:
         rows: any table with the columns `contender`, `problem` and, if it has one, `method`.
 
     Returns:
         One name per row.
     """
-    several = [c for c in ("problem", "method") if c in rows.columns and rows[c].dropna().nunique() > 1]
+    tells = ("method",) if is_curve(rows) else ("problem", "method")  # the points of a curve are one contender's
+    several = [c for c in tells if c in rows.columns and rows[c].dropna().nunique() > 1]
     return [
-        ", ".join([str(contender), *(str(value) for value in others if _known(value))])
+        ", ".join([str(contender), *(str(value) for value in others if known(value))])
         for contender, *others in rows[["contender", *several]].itertuples(index=False, name=None)
     ]
+
+
+def whose(label: str, row: Any) -> str:
+    """A row of a ledger by name, such as "uccsd, seed 3, bond 1.5"."""
+    words = [label]
+    if known(row["seed"]):
+        words.append(f"seed {count(row['seed'])}")
+    if known(row.get("coordinate")):
+        words.append(f"{row['coordinate_name']} {row['coordinate']:g}")
+    return ", ".join(words)
 
 
 def shown_errors(rows: Frame) -> tuple[Column, str, str]:
@@ -105,6 +174,13 @@ def below_reference(table: Frame) -> str | None:
     )
 
 
+def endings(ledger: Frame) -> dict[str, dict[str, int]]:
+    """Every status that occurs, with the contenders that ended so and how many of their rows did."""
+    named = ledger.assign(label=labels(ledger), status=ledger["status"].fillna("unknown"))
+    groups = named.groupby("status", sort=False)
+    return {str(status): group["label"].value_counts(sort=False).to_dict() for status, group in groups}
+
+
 def status_words(statuses: Column) -> str:
     """How the seeds ended, such as "7 converged, 1 stalled"."""
     counts = statuses.fillna("unknown").value_counts()
@@ -130,21 +206,56 @@ def _entry(group: Frame) -> dict[str, Any]:
         "depth": _first(group["depth"]),
         "seeds": len(group),
         "finite": len(finite),
+        "converged": int((group["status"] == Status.CONVERGED.value).fillna(False).sum()),
+        "failed": int((group["status"] == Status.FAILED.value).fillna(False).sum()),
         "status": status_words(group["status"]),
-        "failed": int((group["status"] == "failed").fillna(False).sum()),
         "message": "; ".join(dict.fromkeys(str(message) for message in messages)) or None,
         "quantity": quantity,
         "unit": unit,
         "best": finite.min() if len(finite) else None,
         "median": finite.median() if len(finite) else None,
         "within": int((errors.abs() <= CHEMICAL_ACCURACY).sum()) if in_hartree else None,
-        "below": int((errors < -_BELOW).sum()),
+        "below": int((errors < -RESOLUTION).sum()),
         "correlation_recovered": _median(group["correlation_recovered"]),
         "evaluations": _median(group["gradient_evaluations"]),
         "evaluations_to_tolerance": _median(group["evaluations_to_tolerance"]),
         "wall_s": _median(group["wall_s"]),
         "compile_s": _median(group["compile_s"]),
     }
+
+
+def _curve_entry(group: Frame) -> dict[str, Any]:
+    import numpy as np
+
+    shown, quantity, unit = shown_errors(group)
+    errors = group.assign(shown=shown if quantity == "error" else math.nan)
+    seeds = [seed for _, seed in errors.groupby("seed", dropna=False)]
+    npe = _over(seeds, "npe", np.max)
+    return {
+        **_entry(group),
+        "worst": _over(seeds, "shown", np.max),
+        "npe": npe if npe is None or unit != MILLIHARTREE else MILLIHARTREE_PER_HARTREE * npe,
+        "mean": _over(seeds, "shown", np.mean),
+        "evaluations": _over(seeds, "gradient_evaluations", np.sum),
+        "wall_s": _over(seeds, "wall_s", np.sum),
+        "compile_s": _over(seeds, "compile_s", np.sum),
+    }
+
+
+def _over(seeds: list[Frame], column: str, reduce: Any) -> float | None:
+    """The median over the seeds of one number per seed."""
+    import numpy as np
+
+    columns = [seed[column].to_numpy(dtype=float, na_value=np.nan) for seed in seeds if column in seed.columns]
+    numbers = [reduce(values[np.isfinite(values)]) for values in columns if np.isfinite(values).any()]
+    return float(np.median(numbers)) if numbers else None
+
+
+def _order(entry: dict[str, Any], column: str) -> tuple[bool, int, float]:
+    """What a table is sorted by."""
+    shown, n_params = entry[column], entry["n_params"]
+    steps = round(float(shown) / resolution(entry["unit"])) if known(shown) else 0
+    return not known(shown), steps, float(n_params) if known(n_params) else math.inf
 
 
 def _first(values: Column) -> Any:
@@ -157,17 +268,13 @@ def _median(values: Column) -> float | None:
     return float(present.median()) if len(present) else None
 
 
-def _known(value: Any) -> bool:
-    return value is not None and value == value  # NaN is not equal to itself
-
-
 # ---------------------------------------------------------------------------------------------------------------------
 # Numbers as text
 
 
 def number(value: Any) -> str:
     """An error or value with four or more digits for a table; a dash where there is none."""
-    if not _is_number(value):
+    if not known(value):
         return NOTHING
     size = abs(float(value))
     if size != 0 and (size < 1e-3 or size >= 1e6):
@@ -177,12 +284,12 @@ def number(value: Any) -> str:
 
 def count(value: Any) -> str:
     """A count, or the median of counts, for a table; a dash where there is none."""
-    return f"{float(value):.0f}" if _is_number(value) else NOTHING
+    return f"{float(value):.0f}" if known(value) else NOTHING
 
 
 def seconds(value: Any) -> str:
     """A time for a table: 0.3 s, 12 s, 3.4 min, 1.2 h."""
-    if not _is_number(value):
+    if not known(value):
         return NOTHING
     time = float(value)
     if time < 10:
@@ -194,10 +301,4 @@ def seconds(value: Any) -> str:
 
 def within_words(row: Any) -> str:
     """Seeds within 1.6 mHa of all, such as "7/8"; a dash where the unit has no chemical accuracy."""
-    return f"{int(row.within)}/{row.seeds}" if _is_number(row.within) else NOTHING
-
-
-def _is_number(value: Any) -> bool:
-    import pandas as pd
-
-    return not pd.isna(value)
+    return f"{int(row.within)}/{row.seeds}" if known(row.within) else NOTHING

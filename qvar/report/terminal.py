@@ -7,6 +7,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
+from qvar.optimize.budget import Status
 from qvar.report import tables
 from qvar.report.tables import Column, Frame
 from qvar.runs.record import COLUMN_MEANING, LEDGER_COLUMNS, TRACE_TYPES, describe
@@ -15,22 +16,25 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
+_MANY = 8
+"""More contenders than this are counted where how they ended is told, and not named."""
+
+
 def summary_text(ledger: Frame) -> str:
-    """The summary of a ledger, one row per contender, with what failed and why below it.
+    """The summary of a ledger, one row per contender, the best first, with what failed and why below it.
 
     Args:
         ledger: a run's ledger.
     """
+    if tables.is_curve(ledger):
+        return _curve_text(ledger)
     summary = tables.summary(ledger)
     table = _table()
     unit = _common(summary["unit"])
     quantity = "value" if _common(summary["quantity"]) == "value" else "error"
     in_unit = f"\n\\[{unit}]" if unit else ""
     within = bool(summary["within"].notna().any())
-    table.add_column("contender", overflow="fold", min_width=8)
-    for name in ("params", "CNOT"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("status", min_width=11)
+    _add_names(table)
     table.add_column(f"best\n{quantity}{in_unit}", justify="right", no_wrap=True)
     table.add_column(f"median\n{quantity}{in_unit}", justify="right", no_wrap=True)
     if within:
@@ -39,19 +43,57 @@ def summary_text(ledger: Frame) -> str:
         table.add_column(name, justify="right", no_wrap=True)
     for row in tables.records(summary):
         own_unit = "" if unit or not row.unit else f" {row.unit}"
-        cells = [
-            _plain(row.label),
-            tables.count(row.n_params),
-            tables.count(row.two_qubit_gates),
-            _plain(row.status.replace(", ", "\n")),
-            _shown(row, row.best) + own_unit,
-            _shown(row, row.median) + own_unit,
-        ]
+        cells = [*_names(row), _shown(row, row.best) + own_unit, _shown(row, row.median) + own_unit]
         cells += [tables.within_words(row)] if within else []
         table.add_row(*cells, tables.count(row.evaluations), tables.seconds(row.wall_s))
-    notes = [f"{row.label}: {row.message}" for row in tables.records(summary) if isinstance(row.message, str)]
-    notes += list(filter(None, [tables.below_reference(summary)]))
-    return _render(table, notes)
+    return _render(table, _notes(ledger, summary))
+
+
+def _curve_text(ledger: Frame) -> str:
+    """One row per contender over all points of a coordinate."""
+    summary = tables.curve_summary(ledger)
+    table = _table()
+    unit = _common(summary["unit"])
+    in_unit = f"\n\\[{unit}]" if unit else ""
+    _add_names(table)
+    for name in ("max\nerror", "NPE", "mean\nerror"):
+        table.add_column(name + in_unit, justify="right", no_wrap=True)
+    within = bool(summary["within"].notna().any())
+    if within:
+        table.add_column("within\n1.6\nmHa", justify="right", no_wrap=True)
+    table.add_column("time", justify="right", no_wrap=True)
+    for row in tables.records(summary):
+        cells = [*_names(row), *(tables.number(value) for value in (row.worst, row.npe, row.mean))]
+        cells += [tables.within_words(row)] if within else []
+        table.add_row(*cells, tables.seconds(row.wall_s))
+    return _render(table, _notes(ledger, summary))
+
+
+def _add_names(table: Table) -> None:
+    """Columns that say who a contender is, what it costs and how many of its seeds converged."""
+    table.add_column("#", justify="right", no_wrap=True)
+    table.add_column("contender", overflow="fold", min_width=8)
+    for name in ("params", "CNOT"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("con-\nverged", justify="right", no_wrap=True)
+
+
+def _names(row: Any) -> list[str]:
+    converged = f"{row.converged}/{row.seeds}"
+    return [str(row.rank), _plain(row.label), tables.count(row.n_params), tables.count(row.two_qubit_gates), converged]
+
+
+def _notes(ledger: Frame, summary: Frame) -> list[str]:
+    """How the seeds ended that did not converge, what went wrong, and who lies below the reference."""
+    endings = []
+    for status, who in tables.endings(ledger).items():
+        told = ", ".join(f"{label} ({n})" for label, n in who.items())
+        if len(who) > _MANY:
+            told = f"{len(who)} of {len(summary)} contenders ({sum(who.values())} of {len(ledger)} starts)"
+        if status != Status.CONVERGED.value:
+            endings.append(f"{status.replace('_', ' ').capitalize()}: {told}.")
+    messages = [f"{row.label}: {row.message}" for row in tables.records(summary) if isinstance(row.message, str)]
+    return [*endings, *messages, *filter(None, [tables.below_reference(summary)])]
 
 
 def rows_text(ledger: Frame) -> str:
@@ -63,15 +105,19 @@ def rows_text(ledger: Frame) -> str:
     table = _table()
     table.add_column("contender", overflow="fold", min_width=8)
     table.add_column("seed", justify="right")
+    along = tables.is_curve(ledger)
+    if along:
+        table.add_column(tables.axis_name(ledger).replace(" (", "\n("), justify="right", no_wrap=True)
     table.add_column("status", min_width=9)
     for name in ("value", "error", "evals", "evals to\n1.6 mHa", "time"):
         table.add_column(name, justify="right", no_wrap=True)
-    notes = []
+    notes: list[str] = []
     for label, (_, row) in zip(tables.labels(ledger), ledger.iterrows(), strict=True):
         shown, quantity, unit = tables.shown_errors(row.to_frame().T.infer_objects())
         table.add_row(
             _plain(label),
             tables.count(row["seed"]),
+            *([_coordinate(row)] if along else []),
             _plain(str(row["status"]).replace("_", " ")),
             _value(row["value"]),
             f"{tables.number(shown.iloc[0])} {unit}" if quantity == "error" else tables.NOTHING,
@@ -80,8 +126,7 @@ def rows_text(ledger: Frame) -> str:
             tables.seconds(row["wall_s"]),
         )
         if isinstance(row.get("message"), str):
-            seed = tables.count(row["seed"])
-            notes.append(f"{label}{'' if seed == tables.NOTHING else f', seed {seed}'}: {row['message']}")
+            notes.append(f"{tables.whose(label, row)}: {row['message']}")
     return _render(table, notes)
 
 
@@ -97,6 +142,10 @@ def columns_text() -> str:
 
 def _shown(row: Any, number: Any) -> str:
     return tables.number(number) if row.quantity == "error" else _value(number)
+
+
+def _coordinate(row: Any) -> str:
+    return tables.NOTHING if tables.number(row["coordinate"]) == tables.NOTHING else f"{row['coordinate']:g}"
 
 
 def _value(number: Any) -> str:
@@ -115,6 +164,7 @@ def _table() -> Table:
 def _render(table: Table, notes: list[str]) -> str:
     """The table as text, in color where standard output is a terminal."""
     from rich.console import Console
+    from rich.measure import Measurement
 
     console = Console(
         file=io.StringIO(),
@@ -122,6 +172,8 @@ def _render(table: Table, notes: list[str]) -> str:
         width=shutil.get_terminal_size((80, 24)).columns,
         highlight=False,
     )
+    if Measurement.get(console, console.options.update(max_width=10_000), table).maximum > console.width:
+        table.padding = 0
     console.print(table)
     for note in notes:
         console.print(note, markup=False)

@@ -111,6 +111,16 @@ COLUMN_MEANING: dict[str, str] = {
     ),
     "wall_s": "Seconds that the whole batch of seeds took in which this row was trained, compilation excluded.",
     "compile_s": "Seconds of compilation for that same batch of seeds.",
+    "coordinate": "Where on its curve the row lies, in `coordinate_unit`; only in runs along a coordinate.",
+    "coordinate_name": "What the coordinate is, such as bond.",
+    "coordinate_unit": "Unit of `coordinate`, such as angstrom.",
+    "started_from": (
+        "The start that was kept: `own`, as in a duel, or `before`, the parameters of the last point before."
+    ),
+    "npe": (
+        "Non-parallelity error: greatest minus smallest error along this seed's curve, in `unit`; empty if a "
+        "point failed."
+    ),
     "message": "What went wrong, in words, where something did.",
     "step": "Trace only: number of the minimizer's step, 0 at the start parameters.",
     "gradient_norm": "Trace only: Euclidean norm of the gradient at this step, in `unit` per parameter unit.",

@@ -117,12 +117,21 @@ def _case_record(study: Runnable, tasks: Sequence[Task], arguments: dict[str, An
         if dataclasses.is_dataclass(budget) and not isinstance(budget, type)
         else None,
         "tasks": [{"key": task.key, "label": task.label} for task in tasks],
+        "references": _references(study),
         "versions": origin.versions(),
         **origin.machine(),
         "git": origin.git_state(),
         "started": origin.now(),
         "resumed": [],
     }
+
+
+def _references(study: Runnable) -> list[str]:
+    """What a study says that it rests on, for `qvar cite`; a study need not say anything."""
+    keys = getattr(study, "references", ())
+    if not isinstance(keys, list | tuple | set | frozenset) or not all(isinstance(key, str) for key in keys):
+        raise QvarError(f"`study.references` must be keys of qvar/references.bib, but is {keys!r}.")
+    return sorted(set(keys))
 
 
 def _open(out: Path, record: dict[str, Any]) -> RunFolder:
@@ -141,7 +150,8 @@ def _open(out: Path, record: dict[str, Any]) -> RunFolder:
         return folder
     _check_same(there, record, out)
     sitting = {"time": record["started"], "host": record["host"], "versions": record["versions"], "git": record["git"]}
-    write_case(folder, {**there, "resumed": [*there.get("resumed", []), sitting]})
+    kept = {**there, "references": record["references"], "resumed": [*there.get("resumed", []), sitting]}
+    write_case(folder, kept)
     return folder
 
 

@@ -19,12 +19,16 @@ from qvar.objective import Objective
 from qvar.optimize.budget import Budget, Status
 from qvar.optimize.methods import Method, lbfgs
 from qvar.optimize.minimize import Look, Result, minimize_batch
+from qvar.problems.cited import problem_references
 from qvar.problems.problem import Problem
 from qvar.task import Progress, Reporter, Row, Task, task_key
 from qvar.units import CHEMICAL_ACCURACY, HARTREE, MILLIHARTREE_PER_HARTREE
 
 Contender: TypeAlias = Ansatz | Objective
 """An ansatz, whose energy on the problem is minimized, or an objective that brings everything itself."""
+
+_CIRCUIT_REFERENCES = frozenset({"jones2020", "bergholm2018"})
+"""The reversible gradient, and PennyLane, which counts gates and traces quantum functions."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,11 +68,21 @@ class Duel:
         """`"duel"`."""
         return "duel"
 
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Keys of the papers and software that the duel rests on, in `qvar/references.bib`; `qvar cite` prints them."""
+        circuits = [contender for contender in self.contenders if isinstance(contender, Ansatz)]
+        keys = {"jax2018", *problem_references(self.problem), *self.method.references}
+        if circuits:
+            keys |= _CIRCUIT_REFERENCES.union(*(circuit.references for circuit in circuits))
+        return tuple(sorted(keys))
+
     def tasks(self) -> list[Task]:
         """One task per contender, in their order."""
-        return [Task(task_key(self._inputs(c)), c.name, partial(_run_contender, self, c)) for c in self.contenders]
+        return [Task(task_key(self.inputs(c)), c.name, partial(_run_contender, self, c)) for c in self.contenders]
 
-    def _inputs(self, contender: Contender) -> dict[str, Any]:
+    def inputs(self, contender: Contender) -> dict[str, Any]:
+        """JSON-able description of everything that a contender's numbers depend on; its digest is the task's key."""
         return {
             "study": "duel",
             "problem": self.problem.description,
@@ -107,12 +121,11 @@ def _run_contender(duel: Duel, contender: Contender, report: Reporter) -> list[R
         exact = objective.target() if objective.target else float("nan")
 
         def hook(look: Look) -> None:
-            report(Progress(look.evaluations, duel.budget.gradients, _message(look, exact, objective.unit)))
+            report(Progress(look.evaluations, duel.budget.gradients, progress_words(look, exact, objective.unit)))
 
         results = minimize_batch(objective, starts, duel.method, duel.budget, hook)
-        return [_row(duel, objective, exact, seed, result) for seed, result in enumerate(results)]
+        return [ledger_row(duel, objective, exact, seed, result) for seed, result in enumerate(results)]
     except Exception as error:
-        message = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
         base = {
             "problem": duel.problem.name,
             "contender": contender.name,
@@ -120,18 +133,25 @@ def _run_contender(duel: Duel, contender: Contender, report: Reporter) -> list[R
             "n_params": contender.n_params,
             "method": duel.method.name,
             "status": Status.FAILED.value,
-            "message": message,
+            "message": error_words(error),
         }
         return [{**base, "seed": seed} for seed in range(duel.seeds)]
 
 
-def _message(look: Look, exact: float, unit: str) -> str:
+def error_words(error: Exception) -> str:
+    """What went wrong, for the column `message`."""
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+
+
+def progress_words(look: Look, exact: float, unit: str) -> str:
+    """The end of a progress bar: the best error so far, or the best value where no exact one is known."""
     if unit == HARTREE and np.isfinite(exact):
         return f"best {MILLIHARTREE_PER_HARTREE * (look.best - exact):.3g} mHa"
     return f"best {look.best:.6g} {unit}"
 
 
-def _row(duel: Duel, objective: Objective, exact: float, seed: int, result: Result) -> Row:
+def ledger_row(duel: Duel, objective: Objective, exact: float, seed: int, result: Result) -> Row:
+    """The ledger's fixed columns, and the trace, of one start that came to an end."""
     trace, error = result.trace, result.value - exact
     within = np.flatnonzero(np.abs(trace.value - exact) <= CHEMICAL_ACCURACY)
     has_tolerance = objective.unit == HARTREE and len(within) > 0

@@ -73,9 +73,15 @@ def test_canonical_order_of_h4(h4: qvar.Problem) -> None:
 )
 def test_parameter_counts(orbitals: int, pairs: int, expected: int) -> None:
     class Occupation:
-        n_qubits = 2 * orbitals
+        n_qubits, n_orbitals = 2 * orbitals, orbitals
         reference_bits = (1,) * (2 * pairs) + (0,) * (2 * (orbitals - pairs))
         occupied_alpha = occupied_beta = tuple(range(pairs))
+
+        def orbital_parities(self):
+            return np.ones((0, orbitals), dtype=int)
+
+        def amplitudes(self, method):
+            return {}
 
     virtual = orbitals - pairs
     formula = 2 * pairs * virtual + 2 * (pairs * (pairs - 1) // 2) * (virtual * (virtual - 1) // 2)
@@ -86,5 +92,3 @@ def test_parameter_counts(orbitals: int, pairs: int, expected: int) -> None:
 def test_nothing_to_excite() -> None:
     with pytest.raises(qvar.QvarError, match=r"^`problem` must have occupied and empty orbitals .* has none\.$"):
         qvar.uccsd(qvar.tfim(4))
-    with pytest.raises(qvar.QvarError, match=r"^`order` must be 'singles_first' or 'doubles_first', but is 'mp2'\.$"):
-        qvar.uccsd.__wrapped__(qvar.tfim(4), order="mp2")

@@ -1,6 +1,7 @@
 """Every ansatz on every engine that can take it, against PennyLane: value to 1e-10, gradient to 1e-8."""
 
 from collections.abc import Callable
+from functools import cache
 
 import jax
 import numpy as np
@@ -8,7 +9,9 @@ import pennylane as qml
 import pytest
 
 import qvar
+from qvar.ansatz.catalogue import ANSATZE, available
 from qvar.engines.oracle import oracle
+from qvar.engines.select import choose_engine
 
 N = 4
 
@@ -81,53 +84,57 @@ def _conserving(theta):
     qml.MultiRZ(theta[1], wires=[0, 3, 5])
 
 
-Make = Callable[[qvar.Problem], qvar.Ansatz]
-
-ANSATZE: dict[str, Make] = {
-    "uccsd": qvar.uccsd,
-    "uccsd doubles first": lambda p: qvar.uccsd(p, order="doubles_first"),
-    "ry+rz cnot chain": lambda p: qvar.hardware_efficient(p, layers=2),
-    "ry cz ring": lambda p: qvar.hardware_efficient(p, layers=3, rotations=("RY",), entangler="cz_ring"),
-    "rx rz rx, no last layer": lambda p: qvar.hardware_efficient(
-        p, layers=1, rotations=("RX", "RZ", "RX"), entangler="cnot_ring", final_rotations=False
-    ),
-    "every kind": lambda p: qvar.Ansatz.from_circuit(_every_kind, N, 21),
-    "conserving": lambda p: qvar.Ansatz.from_circuit(_conserving, 8, 12, family="constrained"),
-}
-"""Grows with every ansatz that the package offers."""
-
 PROBLEMS: dict[str, Callable[[], qvar.Problem]] = {
     "h2": lambda: qvar.molecule("H 0 0 0; H 0 0 0.7414"),
     "h3": lambda: qvar.hydrogen_chain(3, bond=1.1),
-    "h4": lambda: qvar.hydrogen_chain(4, bond=1.0),
     "tfim": lambda: qvar.tfim(4, j=1.0, h=0.7, periodic=True),
+    "xxz": lambda: qvar.xxz(4, delta=0.7),
+    "heisenberg": lambda: qvar.heisenberg(4, periodic=True),
+    "hubbard": lambda: qvar.hubbard(2, u=3.0),
+    "hubbard waves": lambda: qvar.hubbard(2, u=3.0, orbitals="hopping"),
 }
+"""Small, and different: closed shell, open shell, spins that conserve and do not, electrons on sites."""
+
+ENTRIES = {entry.name: entry for entry in ANSATZE}
+
+
+CLOSED_SHELLS = ("uccsd spin-adapted", "puccd", "orbital_optimized puccd")
+"""Ansätze that refuse an open shell."""
 
 
 def _pairs():
-    for problem in PROBLEMS:
-        for ansatz in ANSATZE:
-            if problem == "tfim" and ansatz.startswith("uccsd"):
-                continue  # nothing to excite in a spin model
-            if (ansatz == "every kind" and problem not in ("h2", "tfim")) or (
-                ansatz == "conserving" and problem != "h4"
-            ):
-                continue  # written for one number of qubits
-            yield problem, ansatz
+    """Every ansatz of the catalogue on every problem that it takes; circuits that know no problem on two of them."""
+    for problem_name, make in PROBLEMS.items():
+        problem = make()
+        for entry in available(problem):
+            if entry.name in CLOSED_SHELLS and problem.occupied_alpha != problem.occupied_beta:
+                continue
+            if entry.needs == "qubits" and problem_name not in ("h2", "tfim"):
+                continue
+            if (entry.needs, problem_name) in (("orbitals", "hubbard"), ("model", "hubbard waves")):
+                continue  # from sites, a double alone goes nowhere; hva wants sites
+            yield problem_name, entry.name
 
 
-@pytest.mark.parametrize(("problem_name", "ansatz_name"), list(_pairs()))
-def test_engines_agree_with_pennylane(problem_name: str, ansatz_name: str) -> None:
+def _make(problem_name: str, entry_name: str) -> tuple[qvar.Problem, qvar.Ansatz]:
     problem = PROBLEMS[problem_name]()
-    ansatz = ANSATZE[ansatz_name](problem)
+    return problem, ENTRIES[entry_name].make(problem, 2)
+
+
+@pytest.mark.parametrize("name", CLOSED_SHELLS)
+def test_open_shells_are_refused(name: str) -> None:
+    with pytest.raises(qvar.QvarError, match="closed shell"):
+        _make("h3", name)
+
+
+def _agree(problem: qvar.Problem, ansatz: qvar.Ansatz) -> None:
     theta = np.random.default_rng(7).uniform(-1.0, 1.0, ansatz.n_params)
     value, gradient = oracle(problem, ansatz)(theta)
     assert np.linalg.norm(gradient) > 1e-2  # a flat point would show nothing
 
-    engines = ["dense"]
-    if problem.integrals is not None and ansatz.program.conserves_spin_numbers:
-        engines.append("sector")
-    for engine in engines:
+    chosen = choose_engine(problem, ansatz)
+    assert chosen == "sector" or not (problem.integrals and ansatz.program.conserves_spin_numbers)
+    for engine in dict.fromkeys(("dense", chosen)):
         objective = qvar.energy(problem, ansatz, engine=engine)
         assert objective.engine == engine
         ours, slope = objective.value_and_grad(theta)
@@ -136,9 +143,76 @@ def test_engines_agree_with_pennylane(problem_name: str, ansatz_name: str) -> No
         assert float(objective.loss(theta)) == pytest.approx(float(ours), abs=1e-12)
 
 
-@pytest.mark.parametrize("ansatz_name", ["uccsd", "ry+rz cnot chain"])
-def test_lightning_agrees(h2: qvar.Problem, ansatz_name: str) -> None:
-    ansatz = ANSATZE[ansatz_name](h2)
+@pytest.mark.parametrize(("problem_name", "ansatz_name"), list(_pairs()))
+def test_engines_agree_with_pennylane(problem_name: str, ansatz_name: str) -> None:
+    _agree(*_make(problem_name, ansatz_name))
+
+
+@pytest.mark.parametrize(("problem_name", "ansatz_name"), list(_pairs()))
+def test_claimed_symmetries_hold(problem_name: str, ansatz_name: str) -> None:
+    problem, ansatz = _make(problem_name, ansatz_name)
+    theta = np.random.default_rng(3).uniform(-np.pi, np.pi, ansatz.n_params)
+    state = np.asarray(qvar.energy(problem, ansatz, engine="dense").state(theta))
+    n, index = problem.n_qubits, np.arange(len(state))
+    weight = np.abs(state) ** 2
+    even = sum(1 << (n - 1 - wire) for wire in range(0, n, 2))
+    ones, up = np.bitwise_count(index), np.bitwise_count(index & even)
+    start = int("".join(map(str, ansatz.program.reference)), 2)
+    claims = set(ansatz.symmetries)
+    assert claims <= {"particle_number", "sz", "s2", "spin_flip"}
+    assert bool(claims) == (ansatz.family == "constrained")
+    if "particle_number" in claims:
+        assert weight[ones != ones[start]].sum() < 1e-10
+    if "sz" in claims:
+        assert weight[2 * up - ones != 2 * up[start] - ones[start]].sum() < 1e-10
+    if "s2" in claims:
+        moved = total_spin(state, n)
+        eigenvalue = np.vdot(state, moved).real
+        np.testing.assert_allclose(moved, eigenvalue * state, atol=1e-10)
+        again = np.asarray(qvar.energy(problem, ansatz, engine="dense").state(0.3 * theta))
+        assert np.vdot(again, total_spin(again, n)).real == pytest.approx(eigenvalue, abs=1e-10)
+    if "spin_flip" in claims:
+        assert abs(np.vdot(state, state[::-1]).real) == pytest.approx(1.0, abs=1e-10)
+
+
+@cache
+def _spin_matrix(n_qubits: int):
+    observable = qml.qchem.spin2(2, n_qubits)  # its number of electrons does not enter the operator
+    return observable.sparse_matrix(wire_order=range(n_qubits))
+
+
+def total_spin(state: np.ndarray, n_qubits: int) -> np.ndarray:
+    """S^2 applied to a state, by PennyLane's operator."""
+    return _spin_matrix(n_qubits) @ state
+
+
+OWN = {
+    "ry cz ring": ("h2", lambda p: qvar.hardware_efficient(p, layers=3, rotations=("RY",), entangler="cz_ring")),
+    "rx rz rx, no last layer": (
+        "tfim",
+        lambda p: qvar.hardware_efficient(
+            p, layers=1, rotations=("RX", "RZ", "RX"), entangler="iswap_brick", final_rotations=False
+        ),
+    ),
+    "uccsd doubles first": ("h3", lambda p: qvar.uccsd(p, order="doubles_first")),
+    "uccsd h4": ("h4", qvar.uccsd),
+    "lucj with a final rotation": ("h2", lambda p: qvar.lucj(p, layers=1, final_rotation=True)),
+    "every kind": ("h2", lambda p: qvar.Ansatz.from_circuit(_every_kind, N, 21)),
+    "conserving": ("h4", lambda p: qvar.Ansatz.from_circuit(_conserving, 8, 12, family="constrained")),
+}
+"""Variants that the catalogue does not name, and circuits of users."""
+
+
+@pytest.mark.parametrize("name", list(OWN))
+def test_variants_agree_with_pennylane(name: str, h4: qvar.Problem) -> None:
+    problem_name, make = OWN[name]
+    problem = h4 if problem_name == "h4" else PROBLEMS[problem_name]()
+    _agree(problem, make(problem))
+
+
+@pytest.mark.parametrize("make", [qvar.uccsd, qvar.hardware_efficient])
+def test_lightning_agrees(h2: qvar.Problem, make: Callable[[qvar.Problem], qvar.Ansatz]) -> None:
+    ansatz = make(h2)
     theta = np.random.default_rng(3).uniform(-1.0, 1.0, ansatz.n_params)
     value, gradient = oracle(h2, ansatz, device="lightning.qubit")(theta)
     ours, slope = qvar.energy(h2, ansatz).value_and_grad(theta)
@@ -146,10 +220,10 @@ def test_lightning_agrees(h2: qvar.Problem, ansatz_name: str) -> None:
     np.testing.assert_allclose(slope, gradient, rtol=0, atol=1e-8)
 
 
-@pytest.mark.parametrize("ansatz_name", list(ANSATZE))
-def test_state_is_the_one_pennylane_prepares(ansatz_name: str) -> None:
-    problem = PROBLEMS["h2" if ansatz_name == "every kind" else "h4"]()
-    ansatz = ANSATZE[ansatz_name](problem)
+@pytest.mark.parametrize("name", ["uccsd h4", "every kind", "conserving"])
+def test_state_is_the_one_pennylane_prepares(name: str, h2: qvar.Problem, h4: qvar.Problem) -> None:
+    problem = h2 if OWN[name][0] == "h2" else h4
+    ansatz = OWN[name][1](problem)
     theta = np.random.default_rng(1).uniform(-1.0, 1.0, ansatz.n_params)
 
     @qml.qnode(qml.device("default.qubit", wires=ansatz.n_qubits))
@@ -163,11 +237,11 @@ def test_state_is_the_one_pennylane_prepares(ansatz_name: str) -> None:
     assert np.linalg.norm(state) == pytest.approx(1.0, abs=1e-12)
 
 
-@pytest.mark.parametrize("ansatz_name", ["uccsd", "conserving"])
-def test_sector_state_is_the_dense_one(h4: qvar.Problem, ansatz_name: str) -> None:
+@pytest.mark.parametrize("name", ["uccsd h4", "conserving"])
+def test_sector_state_is_the_dense_one(h4: qvar.Problem, name: str) -> None:
     from qvar.engines.strings import occupation_strings, register_layout
 
-    ansatz = ANSATZE[ansatz_name](h4)
+    ansatz = OWN[name][1](h4)
     theta = np.random.default_rng(5).uniform(-1.0, 1.0, ansatz.n_params)
     dense = np.asarray(qvar.energy(h4, ansatz, engine="dense").state(theta))
     sector = np.asarray(qvar.energy(h4, ansatz, engine="sector").state(theta))
@@ -187,7 +261,7 @@ def test_lih_uccsd_agrees_between_engines(lih: qvar.Problem) -> None:
 
 
 def test_expectation_of_any_observable() -> None:
-    ansatz = ANSATZE["every kind"](PROBLEMS["h2"]())
+    ansatz = OWN["every kind"][1](PROBLEMS["h2"]())
     observable = 0.3 * qml.PauliZ(0) @ qml.PauliY(2) - 1.2 * qml.PauliX(1) + 0.5 * qml.PauliY(3) @ qml.PauliY(1)
     theta = np.random.default_rng(11).uniform(-1.0, 1.0, ansatz.n_params)
     value, gradient = oracle(observable, ansatz)(theta)

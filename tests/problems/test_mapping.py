@@ -6,8 +6,8 @@ import pytest
 from scipy.sparse.linalg import eigsh
 
 from qvar.errors import QvarError
-from qvar.problems.exact import pauli_matrix
-from qvar.problems.mapping import jordan_wigner, observable, pauli_terms
+from qvar.problems.exact import pauli_ground_energy, pauli_matrix
+from qvar.problems.mapping import encoded_bits, observable, pauli_terms, qubit_terms
 from qvar.problems.molecule import hydrogen_chain, molecule
 from qvar.problems.problem import PauliTerms
 from qvar.problems.spins import tfim
@@ -66,9 +66,81 @@ def test_hamiltonian_runs_in_pennylane():
 
 def test_spin_model_needs_no_mapping():
     problem = tfim(3, periodic=True)
-    again = pauli_terms(jordan_wigner(problem), 3)
+    again = pauli_terms(problem.hamiltonian(), 3)
     assert again.words == problem.pauli.words
     np.testing.assert_array_equal(again.coefficients, problem.pauli.coefficients)
+
+
+MAPPINGS = ("jordan_wigner", "parity", "bravyi_kitaev")
+
+
+def dense(problem, mapping):
+    return pauli_matrix(qubit_terms(problem, mapping)).toarray()
+
+
+@pytest.mark.parametrize("name", ["H2", "H3", "H4"])
+def test_spectrum_is_the_same_in_all_mappings(name):
+    problem = MOLECULES[name]()
+    spectra = [np.linalg.eigvalsh(dense(problem, mapping)) for mapping in MAPPINGS]
+    for spectrum in spectra[1:]:
+        np.testing.assert_allclose(spectrum, spectra[0], atol=1e-10)
+
+
+def test_lowest_energy_of_a_larger_register_is_the_same_in_all_mappings():
+    problem = MOLECULES["LiH"]()
+    lowest = [pauli_ground_energy(qubit_terms(problem, mapping)) for mapping in MAPPINGS]
+    assert lowest == pytest.approx([problem.exact_energy()] * 3, abs=1e-9)
+
+
+def test_integrals_below_1e_minus_8_count():
+    problem = molecule("H 0 0 0; H 0 0 1; H 0.3 0.1 8; H 0.1 0.4 9")
+    for mapping in MAPPINGS:
+        assert problem.mapped(mapping).reference_energy == pytest.approx(problem.reference_energy, abs=1e-12)
+
+
+@pytest.mark.parametrize("mapping", MAPPINGS[1:])
+@pytest.mark.parametrize("name", ["H2", "H3", "H4"])
+def test_every_determinant_is_encoded(name, mapping):
+    """A Hamiltonian written in other bits is the same matrix with rows and columns permuted, but for signs."""
+    problem = MOLECULES[name]()
+    n = problem.n_qubits
+    occupations = list(np.ndindex(*(2,) * n))
+    places = [int("".join(map(str, encoded_bits(o, mapping))), 2) for o in occupations]
+    assert sorted(places) == list(range(2**n))
+    given, mapped = dense(problem, "jordan_wigner"), dense(problem, mapping)
+    moved = mapped[np.ix_(places, places)]
+    np.testing.assert_allclose(np.diag(moved), np.diag(given), atol=1e-12)
+    np.testing.assert_allclose(np.abs(moved), np.abs(given), atol=1e-12)
+
+
+@pytest.mark.parametrize(("mapping", "basis"), [("parity", "parity"), ("bravyi_kitaev", "bravyi_kitaev")])
+@pytest.mark.parametrize(("electrons", "n"), [(1, 2), (2, 4), (3, 7), (4, 12), (9, 16), (10, 20)])
+def test_encoded_bits_are_those_of_pennylane(mapping, basis, electrons, n):
+    occupations = [1] * electrons + [0] * (n - electrons)
+    assert encoded_bits(occupations, mapping) == tuple(qml.qchem.hf_state(electrons, n, basis=basis))
+
+
+@pytest.mark.parametrize("make", [lambda: hydrogen_chain(2).hamiltonian, lambda: hydrogen_chain(2).mapped])
+def test_unknown_mapping(make, one_sentence):
+    with pytest.raises(QvarError) as info:
+        make()("parrity")
+    one_sentence(info, "mapping", "'parrity'", "'bravyi_kitaev'")
+    with pytest.raises(QvarError) as info:
+        encoded_bits((0, 1), "JW")
+    one_sentence(info, "mapping", "'JW'")
+
+
+def test_spins_cannot_be_mapped(one_sentence):
+    problem = tfim(3)
+    with pytest.raises(QvarError) as info:
+        qubit_terms(problem, "parity")
+    one_sentence(info, "mapping", problem.name, "'parity'")
+    with pytest.raises(QvarError) as info:
+        problem.hamiltonian(taper=True)
+    one_sentence(info, "taper", problem.name)
+    with pytest.raises(QvarError) as info:
+        problem.mapped()
+    one_sentence(info, "problem", problem.name)
 
 
 H = np.array([[1.0, 2 - 1j], [2 + 1j, -0.5]])

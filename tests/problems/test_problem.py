@@ -169,7 +169,7 @@ def test_save_refuses_a_missing_folder(tmp_path, one_sentence):
         (lambda: spin_problem(n_qubits=3), "n_qubits"),
         (lambda: spin_problem(occupied_alpha=(0,)), "occupied_alpha"),
         (lambda: tfim(2).hamiltonian("parity"), "mapping"),
-        (lambda: hydrogen_chain(2).hamiltonian("bravyi_kitaev"), "mapping"),
+        (lambda: hydrogen_chain(2).hamiltonian("bravyi"), "mapping"),
     ],
 )
 def test_mistakes_are_told_in_one_sentence(make, argument, one_sentence):

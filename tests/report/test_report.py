@@ -7,9 +7,12 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from qvar.report import tables
 from qvar.report.html import report_page, write_report
+from qvar.report.plot_front import pareto_front
 from qvar.report.plots import write_plots
 from qvar.report.terminal import columns_text, rows_text, summary_text
 from qvar.runs.folder import load
@@ -55,6 +58,60 @@ def test_summary_over_seeds() -> None:
     assert a.evaluations == 20
     assert (b.label, b.within) == ("b", 0)
     assert a.status == "3 converged"
+
+
+def test_the_lowest_median_error_comes_first() -> None:
+    rows = [
+        *(row("middle", seed, error) for seed, error in enumerate((1e-9, 3e-3, 4e-3))),
+        row("large, tie", 0, 1e-3 + 2e-9, n_params=20),
+        row("small, tie", 0, 1e-3 + 4e-9, n_params=10),
+        row("none", 0, None, status="failed"),
+        row("worst", 0, -0.5),
+        row("best", 0, 2e-4, n_params=None),
+    ]
+    summary = tables.summary(ledger_from(rows))
+    assert summary["label"].tolist() == ["best", "small, tie", "large, tie", "middle", "worst", "none"]
+    assert summary["rank"].tolist() == [1, 2, 3, 4, 5, 6]
+    text = summary_text(ledger_from(rows)).splitlines()
+    starts = [next(k for k, line in enumerate(text) if label in line) for label in summary["label"]]
+    assert starts == sorted(starts)
+
+
+def test_problems_stay_apart_in_the_order_of_the_ledger() -> None:
+    rows = [row("a", 0, 0.3, problem="H6"), row("a", 0, 0.1, problem="H4"), row("b", 0, 0.2, problem="H6")]
+    assert tables.summary(ledger_from(rows))["label"].tolist() == ["b, H6", "a, H6", "a, H4"]
+
+
+def test_pareto_front_of_a_small_example() -> None:
+    costs, errors = [4, 1, 2, 2, 3, 5], [1.0, 5.0, 4.0, 3.0, 3.0, 1.0]
+    assert pareto_front(costs, errors) == [1, 3, 0]
+    assert pareto_front([2, 2, 1], [0.5, 0.5, 0.9]) == [2, 0, 1]  # equals do not beat each other
+    assert pareto_front([], []) == []
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=12))
+def test_pareto_front_is_what_nobody_beats(points: list[tuple[int, int]]) -> None:
+    def beaten(position: int) -> bool:
+        cost, error = points[position]
+        return any(c <= cost and e <= error and (c, e) != (cost, error) for c, e in points)
+
+    front = pareto_front([cost for cost, _ in points], [error for _, error in points])
+    assert sorted(front) == [position for position in range(len(points)) if not beaten(position)]
+    assert [points[position][0] for position in front] == sorted(points[position][0] for position in front)
+
+
+def test_the_picture_says_who_is_on_the_front(tmp_path: Path) -> None:
+    rows = [
+        row("exact, many", 0, 1e-12, n_params=90, two_qubit_gates=50),
+        row("exact, few", 0, 3e-12, n_params=30, two_qubit_gates=300),  # a smaller error is rounding, not merit
+        row("cheap", 0, 0.1, n_params=4, two_qubit_gates=10),
+        row("beaten", 0, 0.2, n_params=8, two_qubit_gates=20),
+        row("no circuit", 0, 0.01, n_params=6, two_qubit_gates=None),
+    ]
+    ledger = ledger_from(rows)
+    plots = {plot.path.name: plot for plot in write_plots(ledger, trace_from(rows), tmp_path)}
+    caption = plots["error_vs_cost.png"].caption
+    assert "by parameters: cheap, no circuit, exact, few; by two-qubit gates: cheap, exact, many." in caption
 
 
 def test_a_failed_seed_counts_and_has_no_error() -> None:
@@ -104,9 +161,25 @@ def test_terminal_tables_fit_80_columns(loaded: Any, monkeypatch: pytest.MonkeyP
     assert all(column in columns_text() for column in LEDGER_COLUMNS)
 
 
+def test_thirty_contenders_fit_80_columns_in_a_line_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    rows = [
+        row(f"hardware_efficient x{k}", seed, 1e-12 * 10 ** (k / 3), n_params=330, two_qubit_gates=22000, wall_s=123.0)
+        for k in range(30)
+        for seed in range(2)
+    ]
+    lines = summary_text(ledger_from(rows)).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert sum("hardware_efficient" in line for line in lines) == 30
+    spent = [row(f"c{k}", 0, 0.1, status="out_of_budget") for k in range(3)]
+    assert "Out of budget: c0 (1), c1 (1), c2 (1)." in summary_text(ledger_from(spent))
+    spent = [row(f"c{k}", seed, 0.1, status="out_of_budget") for k in range(9) for seed in range(2)]
+    assert "Out of budget: 9 of 9 contenders (18 of 18 starts)." in summary_text(ledger_from(spent))
+
+
 def test_the_pictures_are_pictures(loaded: Any, tmp_path: Path) -> None:
     plots = write_plots(loaded.ledger, loaded.trace, tmp_path / "plots")
-    assert [plot.path.name for plot in plots] == ["error_vs_step.png", "error_vs_parameters.png"]
+    assert [plot.path.name for plot in plots] == ["error_vs_step.png", "error_vs_cost.png"]
     for plot in plots:
         assert plot.path.read_bytes().startswith(PNG)
         assert "Not drawn, because no seed gave a finite value: broken." in plot.caption
@@ -125,8 +198,21 @@ def test_the_pictures_are_pictures(loaded: Any, tmp_path: Path) -> None:
         [row("a", 0, 0.1, trace_value=[float("nan"), float("inf")])],
         [row("a", 0, 0.1, problem="H4"), row("a", 0, 0.2, problem="H6")],
         [row("a $x_{", 0, 0.1)],
+        [row(f"contender number {i}", 0, 0.1 / (i + 1), n_params=i, two_qubit_gates=i**3) for i in range(31)],
+        [row("a", 0, 0.1, n_params=0, two_qubit_gates=0), row("b", 0, 0.1, n_params=100, family=None)],
     ],
-    ids=["zero", "J", "no reference", "no parameters", "twelve", "not finite", "two problems", "mathtext"],
+    ids=[
+        "zero",
+        "J",
+        "no reference",
+        "no parameters",
+        "twelve",
+        "not finite",
+        "two problems",
+        "mathtext",
+        "thirty",
+        "no cost",
+    ],
 )
 def test_pictures_of_odd_ledgers(rows: list[dict[str, Any]], tmp_path: Path) -> None:
     for plot in write_plots(ledger_from(rows), trace_from(rows), tmp_path / "plots"):

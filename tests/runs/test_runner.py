@@ -48,7 +48,7 @@ def test_a_run_leaves_the_promised_folder(fake: ModuleType, tmp_path: Path) -> N
     table = qvar.run(study, out, progress=False, arguments={"bond": 1.0, "layers": (1, 2)}, case="cases/fake.py")
     shards = {f"tasks/{task.key}.parquet" for task in study.tasks()}
     fixed = {"case.json", "ledger.parquet", "ledger.csv", "trace.parquet", "report.html"}
-    assert names(out) == shards | fixed | {"plots/error_vs_step.png", "plots/error_vs_parameters.png"}
+    assert names(out) == shards | fixed | {"plots/error_vs_step.png", "plots/error_vs_cost.png"}
     assert table["contender"].tolist() == ["ry x1"] * 4 + ["broken"] + ["uccsd"] * 4
     assert table["seed"].tolist() == [0, 1, 2, 3, pd.NA, 0, 1, 2, 3]
     pd.testing.assert_frame_equal(pd.read_parquet(out / "ledger.parquet"), table)

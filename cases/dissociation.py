@@ -1,0 +1,58 @@
+"""Bonds that break: who follows the exact curve, and who only touches it at equilibrium."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Literal
+
+import numpy as np
+
+import qvar
+from qvar.ansatz.catalogue import ANSATZE
+from qvar.checks import counting_number
+from qvar.errors import require
+from qvar.problems.named import named
+from qvar.studies.curve import Curve
+
+
+def case(
+    molecule: Literal["h2", "h4", "h6", "lih", "beh2", "h2o", "n2"] = "h4",
+    start: float = 0.6,
+    stop: float = 3.0,
+    points: int = 13,
+    contenders: tuple[str, ...] = ("hardware_efficient", "uccsd"),
+    layers: int = 4,
+    seeds: int = 4,
+    gradients: int = 300,
+) -> Curve:
+    """Stretches all bonds of a molecule together and trains every point from the one before, STO-3G.
+
+    Args:
+        molecule: The molecule, H2O with a frozen core.
+        start: Length of the bonds at the first point, in angstrom.
+        stop: Length of the bonds at the last point, in angstrom; it may be the smaller one.
+        points: Number of points, equally spaced.
+        contenders: Names of ansätze, as `qvar list ansatze` tells them.
+        layers: Depth of those that have layers, in layers of each one's own kind.
+        seeds: Number of starts of each contender.
+        gradients: Budget of each start at each point, in evaluations of energy and gradient.
+    """
+    counting_number("points", points)
+    for flag, length in (("start", start), ("stop", stop)):
+        require(length > 0, flag, "be positive", length)
+    lengths = [round(float(length), 6) for length in np.linspace(start, stop, points)]
+    makers = [_maker(name, layers) for name in contenders]
+    budget = qvar.Budget(gradients=gradients)
+    return Curve(partial(named, molecule), lengths, makers, seeds=seeds, budget=budget)
+
+
+def _maker(name: str, layers: int) -> Callable[[qvar.Problem], qvar.Ansatz]:
+    """The catalogue's ansatz of this name, as a function of the problem."""
+    entries = {entry.name: entry for entry in ANSATZE}
+    if name not in entries:
+        raise qvar.QvarError(f"`contenders` must be names that `qvar list ansatze` prints, but {name!r} is not.")
+    return lambda problem: replace(entries[name].make(problem, layers), name=name)
+
+
+if __name__ == "__main__":
+    qvar.launch(case)

@@ -1,0 +1,46 @@
+"""Every family of ansätze against every other on one molecule."""
+
+from dataclasses import replace
+from typing import Literal
+
+import qvar
+from qvar.ansatz.catalogue import build
+from qvar.problems.named import named
+
+
+def case(
+    molecule: Literal["h2", "h4", "lih", "beh2", "h2o"] = "lih",
+    bond: float | None = None,
+    families: Literal["all", "generic", "constrained"] = "all",
+    contenders: tuple[str, ...] = (),
+    layers: int = 4,
+    seeds: int = 4,
+    gradients: int = 500,
+) -> qvar.Duel:
+    """Pits all ansätze of `qvar list ansatze` against each other, STO-3G, H2O with a frozen core.
+
+    Args:
+        molecule: The molecule.
+        bond: Length of its bonds, in angstrom; the usual one where nothing is said.
+        families: Who takes part: all, or one family alone.
+        contenders: Names of ansätze where not all shall take part, as `qvar list ansatze` prints them.
+        layers: Depth of those that have layers, in layers of each one's own kind.
+        seeds: Number of starts of each contender.
+        gradients: Budget of each start, in evaluations of energy and gradient.
+    """
+    problem = named(molecule, bond)
+    ansatze, refused = build(problem, layers)
+    for name in contenders:
+        if name not in ansatze:
+            reason = refused.get(name, "it is not.")
+            raise qvar.QvarError(f"`contenders` must be names that `qvar list ansatze` prints, but {name!r}: {reason}")
+    who = [
+        replace(ansatz, name=name)
+        for name, ansatz in ansatze.items()
+        if families in ("all", ansatz.family) and name in (contenders or ansatze)
+    ]
+    return qvar.Duel(problem, who, method=qvar.lbfgs(), seeds=seeds, budget=qvar.Budget(gradients=gradients))
+
+
+if __name__ == "__main__":
+    qvar.launch(case)

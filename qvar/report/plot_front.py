@@ -1,0 +1,244 @@
+"""The picture of the result: what accuracy parameters and two-qubit gates bought, and who bought it cheapest."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from qvar._types import FloatArray
+from qvar.report.drawing import (
+    FAMILY_COLORS,
+    Drawing,
+    accuracy_line,
+    axis_words,
+    drawn_errors,
+    plain_axes,
+    seed_words,
+    spread,
+    value_axis,
+)
+from qvar.report.tables import Frame, known, labels, records, resolution, shown_errors
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_COSTS = {"n_params": "parameters", "two_qubit_gates": "two-qubit gates"}
+_MARKERS = {"generic": "s", "constrained": "o"}
+_LOG_RATIO = 8
+"""Costs that span more than this factor are drawn on a logarithmic axis."""
+
+_DOT = 5.0
+_DIRECTIONS = 16
+_DISTANCES = (8.0, 12.0, 17.0, 23.0, 30.0)
+"""Where a number may stand around its point, in points (1/72 inch)."""
+
+
+@dataclass(frozen=True)
+class _Point:
+    """One contender."""
+
+    rank: int
+    label: str
+    family: str
+    costs: dict[str, float]
+    low: float
+    middle: float
+    high: float
+
+
+def pareto_front(costs: Sequence[float], errors: Sequence[float]) -> list[int]:
+    """The contenders that no other beats: none has as little error at as little cost, and less of one of them.
+
+    Args:
+        costs: what each contender costs.
+        errors: its error.
+
+    Returns:
+        Positions of the contenders on the front, by rising cost and, so, falling error; equals are all on it.
+    """
+    front: list[int] = []
+    for position in sorted(range(len(costs)), key=lambda k: (costs[k], errors[k])):
+        last = front[-1] if front else None
+        if (
+            last is None
+            or errors[position] < errors[last]
+            or ((costs[position], errors[position]) == (costs[last], errors[last]))
+        ):
+            front.append(position)
+    return front
+
+
+def error_vs_cost(ledger: Frame, drawn: Frame) -> Drawing | None:
+    """Error against the number of parameters and of two-qubit gates, each with its Pareto front.
+
+    The front is that of the median errors, by which the table is sorted too: what a contender reaches from a usual
+    start, and not what the luckiest of many starts does.
+
+    Args:
+        ledger: a run's ledger.
+        drawn: the rows of its `summary` that are to be drawn.
+
+    Returns:
+        The picture, or None where it would be empty.
+    """
+    from matplotlib.figure import Figure
+
+    shown, quantity, unit = shown_errors(ledger)
+    points = _points(ledger, drawn, shown, quantity, unit)
+    panels = [cost for cost in _COSTS if any(np.isfinite(point.costs[cost]) for point in points)]
+    if not panels:
+        return None
+    points = [point for point in points if any(np.isfinite(point.costs[cost]) for cost in panels)]
+    columns = 4 if max(len(point.label) for point in points) <= 22 else 3
+    height = 4.9 + 0.17 * -(-len(points) // columns)
+    figure = Figure(figsize=(5.2 * len(panels) if len(panels) > 1 else 7.2, height), layout="constrained")
+    all_axes: list[Any] = list(np.atleast_1d(figure.subplots(1, len(panels), sharey=True)))
+    noun, fronts, lines = "", [], {}
+    for axes, cost in zip(all_axes, panels, strict=True):
+        inside = [point for point in points if np.isfinite(point.costs[cost])]
+        for point in inside:
+            _draw_point(axes, point, point.costs[cost])
+        plain_axes(axes)
+        axes.set_xlabel(f"number of {_COSTS[cost]}")
+        _scale_costs(axes, [point.costs[cost] for point in inside])
+        if axes is all_axes[0]:
+            noun = value_axis(axes, quantity, unit)
+        front = _front(inside, cost, unit)
+        fronts.append(f"by {_COSTS[cost]}: {', '.join(point.label for point in front)}")
+        lines["Pareto front"] = _draw_front(axes, front, cost)
+        if quantity == "error" and (level := accuracy_line(axes, unit, words=False)):
+            lines["chemical accuracy (1.6 mHa)"] = level
+    title = f"{noun.capitalize()} against number of {' and '.join(map(_COSTS.__getitem__, panels))}"
+    _legends(figure, title, points, lines, columns)
+    figure.draw_without_rendering()  # settles where the points are
+    for axes, cost in zip(all_axes, panels, strict=True):
+        _number(axes, [(point, point.costs[cost]) for point in points if np.isfinite(point.costs[cost])])
+    caption = (
+        f"What accuracy each contender bought, and for how much: the {noun} at the end of training against the "
+        "number of free parameters, and against the CNOTs of the circuit written out gate by gate. Numbers are those "
+        f"of the table. A point is the median over the starts (seeds), its bar holds {seed_words()}. The stepped line "
+        "is the Pareto front of the medians: no contender has less error at the same cost or less. On it stand, "
+        f"{'; '.join(fronts)}. "
+    )
+    return Drawing("error_vs_cost", figure, title, caption + axis_words(quantity, unit))
+
+
+def _points(ledger: Frame, drawn: Frame, shown: Any, quantity: str, unit: str) -> list[_Point]:
+    names = np.array(labels(ledger))
+    points = []
+    for row in records(drawn):
+        values = shown[names == row.label].to_numpy(dtype=float)
+        values = drawn_errors(values[np.isfinite(values)], quantity, unit)
+        if len(values):
+            low, middle, high = (float(part[0]) for part in spread(values[:, None]))
+            cells = {cost: getattr(row, cost) for cost in _COSTS}
+            costs = {cost: float(cell) if known(cell) else math.nan for cost, cell in cells.items()}
+            points.append(_Point(row.rank, str(row.label), str(row.family), costs, low, middle, high))
+    return points
+
+
+def _front(points: list[_Point], cost: str, unit: str) -> list[_Point]:
+    steps = [float(round(point.middle / resolution(unit))) for point in points]  # rounding does not win a place
+    return [points[position] for position in pareto_front([point.costs[cost] for point in points], steps)]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Drawing
+
+
+def _draw_point(axes: Axes, point: _Point, cost: float) -> None:
+    color = FAMILY_COLORS.get(point.family, "#555555")
+    if point.high > point.low:
+        axes.plot([cost, cost], [point.low, point.high], color=color, alpha=0.35, linewidth=1.4, zorder=2)
+    axes.plot(
+        [cost], [point.middle], color=color, marker=_MARKERS.get(point.family, "o"), markersize=_DOT, linestyle="",
+        markeredgecolor="white", markeredgewidth=0.5, zorder=3,
+    )  # fmt: skip
+
+
+def _draw_front(axes: Axes, front: list[_Point], cost: str) -> Any:
+    left, right = axes.get_xlim()  # to the right edge: whoever may spend more reaches at least as much
+    x = np.repeat([*(point.costs[cost] for point in front), right], 2)[1:]
+    y = np.repeat([*(point.middle for point in front), front[-1].middle], 2)[:-1]
+    (line,) = axes.plot(x, y, color="#222222", linewidth=1.1, alpha=0.8, zorder=1.8)
+    axes.set_xlim(left, right)
+    return line
+
+
+def _scale_costs(axes: Axes, costs: list[float]) -> None:
+    from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+
+    low, high = min(costs), max(costs)
+    if low <= 0 or high <= _LOG_RATIO * low:
+        return
+    axes.set_xscale("log")
+    # 10, 20, 50, 100 and not powers of ten, as long as they fit
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 300 * low else (1,)))
+    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _legends(figure: Figure, title: str, points: list[_Point], lines: dict[str, Any], columns: int) -> None:
+    """Above: what colors and lines mean; below: who has which number."""
+    from matplotlib.lines import Line2D
+
+    def dot(family: str) -> Line2D:
+        color = FAMILY_COLORS.get(family, "#555555")
+        return Line2D([], [], color=color, marker=_MARKERS.get(family, "o"), markersize=_DOT, linestyle="")
+
+    handles = {**{family: dot(family) for family in sorted({point.family for point in points})}, **lines}
+    figure.legend(
+        list(handles.values()), list(handles), loc="outside upper center", ncols=len(handles), fontsize=8.5,
+        frameon=False, title=title, title_fontsize=12,
+    )  # fmt: skip
+    key = [dot(point.family) for point in points]
+    told = [f"{point.rank}  {point.label}" for point in points]
+    figure.legend(
+        key, told, loc="outside lower center", ncols=columns, fontsize=8, frameon=False, handlelength=0.8,
+        handletextpad=0.3, columnspacing=1.6, labelspacing=0.25,
+    )  # fmt: skip
+
+
+def _number(axes: Axes, points: list[tuple[_Point, float]]) -> None:
+    """Writes each contender's number near its point, where it covers no point, no line and no other number."""
+    scale = 72 / axes.figure.dpi
+    places = scale * axes.transData.transform([(cost, point.middle) for point, cost in points])
+    corners = scale * axes.transAxes.transform([(0, 0), (1, 1)])
+    taken = [_box(place, _DOT, _DOT) for place in places]
+    for line in axes.lines:  # bars, the front and chemical accuracy: all run along an axis
+        corner = scale * line.get_transform().transform(line.get_xydata())
+        ends = np.stack([corner[:-1], corner[1:]])
+        taken += list(np.stack([ends.min(axis=0) - 0.5, ends.max(axis=0) + 0.5], axis=1))
+    around = [
+        (distance, (distance * math.cos(angle), distance * math.sin(angle)))
+        for distance in _DISTANCES
+        for angle in np.linspace(0, 2 * math.pi, _DIRECTIONS, endpoint=False).tolist()
+    ]
+    for (point, cost), place in zip(points, places, strict=True):
+        width = 5.0 * len(str(point.rank)) + 1
+        others = np.array(taken)
+        penalties = []
+        for distance, shift in around:
+            box = _box(place + np.array(shift), width, 8.0)
+            outside = np.maximum(corners[0] - box[0], 0).sum() + np.maximum(box[1] - corners[1], 0).sum()
+            sides = np.minimum(box[1], others[:, 1]) - np.maximum(box[0], others[:, 0])
+            penalties.append(np.maximum(sides, 0).prod(axis=1).sum() + 10 * outside + 0.4 * distance)
+        distance, shift = around[int(np.argmin(penalties))]
+        taken.append(_box(place + np.array(shift), width, 8.0))
+        line = {"arrowstyle": "-", "color": "#888888", "linewidth": 0.5, "shrinkA": 0, "shrinkB": 2}
+        axes.annotate(
+            str(point.rank), (cost, point.middle), xytext=shift, textcoords="offset points", ha="center",
+            va="center", fontsize=7.5, color="#222222", zorder=4,
+            arrowprops=line if distance > _DISTANCES[1] else None,
+        )  # fmt: skip
+
+
+def _box(center: FloatArray, width: float, height: float) -> FloatArray:
+    """(2, 2): lower left and upper right corner, in points."""
+    half = np.array([width, height]) / 2
+    return np.stack([center - half, center + half])

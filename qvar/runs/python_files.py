@@ -1,0 +1,59 @@
+"""Python files of users: importing them, and telling in a sentence what went wrong in one."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import sys
+import traceback
+from pathlib import Path
+from types import ModuleType
+
+from qvar.errors import QvarError
+
+
+def load_module(path: Path, what: str) -> ModuleType:
+    """Imports a Python file, which may import the files beside it.
+
+    Args:
+        path: the file.
+        what: the word for it in sentences, such as `CASE`.
+
+    Raises:
+        QvarError: if there is no such file, it does not end in .py, or importing it fails.
+    """
+    if not path.is_file():
+        kind = "a folder" if path.is_dir() else "missing"
+        raise QvarError(f"`{what}` must be a Python file, but {path} is {kind}.")
+    if path.suffix != ".py":
+        raise QvarError(f"`{what}` must be a Python file that ends in .py, but is {path}.")
+    name = f"qvar_{what.lower()}_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None  # a .py file always has a loader
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses in the file look their module up here
+    folder = str(path.resolve().parent)
+    sys.path.insert(0, folder)  # as `python file.py` does
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
+        if isinstance(error, QvarError):
+            raise
+        raise QvarError(f"`{what}` {path} could not be loaded: {told(error, path)}.") from error
+    finally:
+        with contextlib.suppress(ValueError):
+            sys.path.remove(folder)
+    return module
+
+
+def told(error: BaseException, path: Path) -> str:
+    """An exception in a user's file as "ErrorType: first line (line 12)"."""
+    first_line = (str(error).strip().splitlines() or [""])[0].rstrip(".")
+    text = f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
+    if isinstance(error, SyntaxError):  # names file and line itself
+        return text
+    here = path.resolve()
+    inside = [f.lineno for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).resolve() == here]
+    return f"{text} (line {inside[-1]})" if inside else text
