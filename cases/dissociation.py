@@ -20,7 +20,7 @@ def case(
     start: float = 0.6,
     stop: float = 3.0,
     points: int = 13,
-    contenders: tuple[str, ...] = ("hardware_efficient", "uccsd"),
+    contenders: tuple[str, ...] = ("hardware_efficient", "uccsd", "kupccgsd", "lucj", "tups"),
     layers: int = 4,
     seeds: int = 4,
     gradients: int = 300,

@@ -261,7 +261,9 @@ def test_mistakes_in_a_file_of_ones_own(
 def test_list_ansatze(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", "ansatze", "--problem", "h2", "--layers", "1"]) == 0
     out = capsys.readouterr().out
-    rows = {line.split()[0]: line.split()[1:] for line in out.splitlines() if line}
+    rows: dict[str, list[str]] = {}
+    for line in filter(None, out.splitlines()):
+        rows.setdefault(line.split()[0], line.split()[1:])  # variants of an ansatz stand below it
     # RY, RZ on 4 qubits, twice; a chain of 3 CNOTs; 2 X of the determinant, 2 rotations, 3 CNOTs, 2 rotations deep
     assert rows["hardware_efficient"][:4] == ["generic", "16", "3", "8"]
     assert rows["uccsd"][:3] == ["constrained", "3", "64"]

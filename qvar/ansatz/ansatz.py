@@ -29,7 +29,7 @@ spin; `spin_flip`: \(\prod_q X_q\).
 SMALL = 0.01
 """Standard deviation of the `gaussian` start, radians: near the reference, and different in every seed."""
 
-_COMMON_STARTS = ("uniform", "gaussian", "zero")
+COMMON_STARTS = ("uniform", "gaussian", "zero")
 
 _START_PAPERS = {"zhang": ("zhang2022",), "mp2": ("romero2018",), "ccsd": ("romero2018",)}
 """Papers that a run should cite for its start."""
@@ -150,7 +150,7 @@ class Ansatz:
         return replace(self, start=start, name=name or self.name, references=tuple(papers))
 
     def _known(self, scheme: str) -> str:
-        known = (*_COMMON_STARTS, *self.starts)
+        known = (*COMMON_STARTS, *self.starts)
         if scheme not in known:
             raise QvarError(f"`start` must be one of {', '.join(map(repr, known))} for {self.name}, but is {scheme!r}.")
         return scheme

@@ -81,7 +81,7 @@ def obstacle(entry: Entry, problem: HasReference) -> str | None:
     if entry.needs == "orbitals" and not electrons:
         return "It needs electrons in orbitals, but this problem has none."
     if entry.needs == "model" and model in (None, "molecule", "mapped"):
-        return "It needs a lattice model, but this problem is none."
+        return "It needs a lattice model, such as hubbard or tfim."
     return None
 
 

@@ -47,7 +47,9 @@ def ansatze_text(problem: Problem, layers: int = 2) -> str:
         "are any. Conserved at every theta: N particle number, Sz and S2 spin, flip the product of all X.",
     ]
     if refused:
-        notes += ["", "Not on this problem:", *(f"  {name}: {reason}" for name, reason in refused.items())]
+        notes += ["", "Not on this problem:"]
+        for reason in dict.fromkeys(refused.values()):
+            notes.append(f"- {', '.join(name for name, why in refused.items() if why == reason)}: {reason}")
     return _render(table, notes)
 
 

@@ -43,9 +43,8 @@ def energy_along(ledger: Frame, drawn: Frame) -> Drawing | None:
     figure, axes = line_figure(1 + sum(look.named for look in look_of.values()))
     exact = ledger.dropna(subset=["reference"]).drop_duplicates("coordinate").sort_values("coordinate")
     if len(exact):
-        axes.plot(
-            exact["coordinate"], exact["reference"], color="black", linewidth=2.2, label="exact", zorder=1.9, marker="."
-        )
+        # thin and above the others, so that it is seen where they lie on it
+        axes.plot(exact["coordinate"], exact["reference"], color="black", linewidth=1.0, label="exact", zorder=4)
     _draw_lines(axes, ledger.assign(shown=ledger["value"]), look_of, "value", unit)
     noun = value_axis(axes, "value", unit)
     axes.set_xlabel(axis_name(ledger))
@@ -99,7 +98,7 @@ def _draw_lines(axes: Axes, ledger: Frame, look_of: dict[str, Look], quantity: s
         low, middle, high = spread(drawn_errors(np.array([_on(grid, seed) for seed in seeds]), quantity, unit))
         axes.plot(
             grid, middle, color=look.color, linestyle=look.dashes, marker=look.marker, markersize=4,
-            linewidth=1.5 if look.named else 1, label=label if look.named else None, zorder=2.5 if look.named else 1.5,
+            linewidth=1.8 if look.named else 1, label=label if look.named else None, zorder=2.5 if look.named else 1.5,
         )  # fmt: skip
         if look.named:
             axes.fill_between(grid, low, high, color=look.color, alpha=0.11, linewidth=0)

@@ -10,12 +10,9 @@ import contextlib
 import copy
 import dataclasses
 import difflib
-import importlib.util
 import inspect
 import io
 import re
-import sys
-import traceback
 import types
 import typing
 from collections.abc import Callable, Sequence
@@ -26,6 +23,7 @@ from typing import Any, TypeAlias
 from qvar.errors import QvarError
 from qvar.runs.files import jsonable
 from qvar.runs.folder import check_out, next_free
+from qvar.runs.python_files import load_module, told
 from qvar.task import Runnable
 
 CaseFunction: TypeAlias = Callable[..., Any]
@@ -63,50 +61,14 @@ def load_case(path: str | Path) -> CaseFunction:
         QvarError: if there is no such file, it cannot be imported, or its `case` is not usable.
     """
     path = Path(path)
-    if not path.is_file():
-        kind = "a folder" if path.is_dir() else "missing"
-        raise QvarError(f"`CASE` must be a Python file, but {path} is {kind}.")
-    if path.suffix != ".py":
-        raise QvarError(f"`CASE` must be a Python file that ends in .py, but is {path}.")
-    name = f"qvar_case_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None  # a .py file always has a loader
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses in the case look their module up here
-    folder = str(path.resolve().parent)
-    sys.path.insert(0, folder)  # as `python case.py` does, so that a case can import the file beside it
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        del sys.modules[name]
-        if isinstance(error, QvarError):
-            raise
-        raise QvarError(f"`case` file {path} could not be loaded: {_told(error, path)}.") from error
-    finally:
-        with contextlib.suppress(ValueError):
-            sys.path.remove(folder)
+    module = load_module(path, "CASE")
     function = getattr(module, "case", None)
     if function is None:
-        raise QvarError(f"`case` file {path} must define a function `case`, but has none.")
+        raise QvarError(f"`CASE` {path} must define a function `case`, but has none.")
     if not callable(function):
         raise QvarError(f"`case` in {path} must be a function, but is {type(function).__name__}.")
     _arguments(function)
     return function
-
-
-def _told(error: BaseException, path: Path) -> str:
-    """An exception in a user's file as "ErrorType: first line (line 12)"."""
-    first_line = (str(error).strip().splitlines() or [""])[0].rstrip(".")
-    text = f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
-    if isinstance(error, SyntaxError):  # names file and line itself
-        return text
-    inside = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if _same(frame.filename, path)]
-    return f"{text} (line {inside[-1]})" if inside else text
-
-
-def _same(filename: str, path: Path) -> bool:
-    return Path(filename).resolve() == path.resolve()
 
 
 @dataclass(frozen=True)
@@ -174,7 +136,7 @@ def build(case_function: CaseFunction, args: Sequence[str], prog: str) -> tuple[
     except QvarError:
         raise
     except Exception as error:
-        raise QvarError(f"`case` in {path.name} raised {_told(error, path)}.") from error
+        raise QvarError(f"`case` in {path.name} raised {told(error, path)}.") from error
     if not isinstance(study, Runnable):
         raise QvarError(f"`case` must return a Runnable, such as qvar.Duel(...), but returned {type(study).__name__}.")
     return study, jsonable(values), RunOptions(out, resume, progress)

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from qvar._types import FloatArray
-from qvar.ansatz.ansatz import _COMMON_STARTS, Ansatz, Symmetry
+from qvar.ansatz.ansatz import COMMON_STARTS, Ansatz, Symmetry
 from qvar.engines.measure import register_symmetries
 from qvar.engines.oracle import oracle
 from qvar.engines.select import choose_engine, energy
@@ -157,7 +157,7 @@ def _starts(ansatz: Ansatz) -> Iterator[Finding]:
             wanted = _count(ansatz.n_params, "parameter")
             yield Finding("starts", False, f"Start {scheme!r} gives {_count(size, 'number')} for {wanted}.", size)
             return
-    schemes = (*_COMMON_STARTS, *ansatz.starts)
+    schemes = (*COMMON_STARTS, *ansatz.starts)
     for scheme in schemes:
         if not np.all(np.isfinite(ansatz.initial(key, scheme))):
             yield Finding("starts", False, f"Start {scheme!r} gives numbers that are not finite.")

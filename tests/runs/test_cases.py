@@ -114,12 +114,12 @@ def test_wrong_flags_are_told_in_a_sentence(
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("x = 1", "`case` file mine.py must define a function `case`, but has none."),
+        ("x = 1", "`CASE` mine.py must define a function `case`, but has none."),
         ("case = 3", "`case` in mine.py must be a function, but is int."),
-        ("\n\nfoo", "`case` file mine.py could not be loaded: NameError: name 'foo' is not defined (line 3)."),
-        ("import nowhere_xyz", "`case` file mine.py could not be loaded: ModuleNotFoundError: No module named "),
-        ("def case(:", "`case` file mine.py could not be loaded: SyntaxError: invalid syntax (mine.py, line 1)."),
-        ("raise SystemExit(3)", "`case` file mine.py could not be loaded: SystemExit: 3 (line 1)."),
+        ("\n\nfoo", "`CASE` mine.py could not be loaded: NameError: name 'foo' is not defined (line 3)."),
+        ("import nowhere_xyz", "`CASE` mine.py could not be loaded: ModuleNotFoundError: No module named "),
+        ("def case(:", "`CASE` mine.py could not be loaded: SyntaxError: invalid syntax (mine.py, line 1)."),
+        ("raise SystemExit(3)", "`CASE` mine.py could not be loaded: SystemExit: 3 (line 1)."),
         ("def case(bond=1.0): ...", "`bond` must have a type in `case`, such as `bond: float = 1.0`."),
         ("def case(bond: float): ...", "`bond` must have a default in `case`, such as `bond: float = 1.0`."),
         ("def case(*bond: float): ...", "`case` must name each of its arguments, but has *bond: float."),
