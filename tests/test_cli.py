@@ -271,7 +271,8 @@ def test_list_ansatze(capsys: pytest.CaptureFixture[str]) -> None:
     assert max(map(len, out.splitlines())) <= 80
     assert main(["list", "ansatze", "--problem", "tfim", "--layers", "1"]) == 0
     out = capsys.readouterr().out
-    assert "  uccsd: It needs electrons in orbitals, but this problem has none.\n" in out
+    assert "- uccsd, " in out
+    assert "It needs electrons in orbitals, but this problem has none." in " ".join(out.split())
     assert max(map(len, out.splitlines())) <= 80
 
 

@@ -71,13 +71,13 @@ def ccsd(
     Raises:
         QvarError: if the iteration does not converge.
     """
-    from qvar.problems.scf import _one_thread_without_files
+    from qvar.problems.scf import one_thread_without_files
 
     m = len(integrals.one_body)
     spins = _spins(integrals, occupied_alpha, occupied_beta)
     if not any(occupied and empty for occupied, empty in spins):
         return {}
-    with _one_thread_without_files(), np.errstate(all="ignore"):
+    with one_thread_without_files(), np.errstate(all="ignore"):
         solver = _solved(integrals, spins, _fock(integrals, occupied_alpha, occupied_beta))
     if solver is None:
         raise QvarError(f"`method` must converge, but CCSD over {m} orbitals did not; 'mp2' always does.")

@@ -243,7 +243,7 @@ class Problem:
 
             solve = mp2 if method == "mp2" else ccsd
             self._amplitudes[method] = solve(self.integrals, self.occupied_alpha, self.occupied_beta)
-        return self._amplitudes[method]
+        return dict(self._amplitudes[method])  # a copy: the kept one must stay as it is
 
     @cached_property
     def _amplitudes(self) -> dict[str, dict[Excitation, float]]:

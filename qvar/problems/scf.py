@@ -112,7 +112,7 @@ def run_scf(mol: Any) -> Any:
     from pyscf.scf.hf import RHF
     from pyscf.scf.rohf import ROHF
 
-    with _one_thread_without_files():
+    with one_thread_without_files():
         mean_field: Any = RHF(mol) if mol.spin == 0 else ROHF(mol)
         mean_field.verbose = 0
         # FCI does not see the orbitals, but a truncated ansatz does: hence gradients well below the energy's need.
@@ -202,7 +202,7 @@ def active_integrals(mean_field: Any, frozen: IntArray, active: IntArray) -> Int
 
     mol: Any = mean_field.mol
     orbitals: FloatArray = np.asarray(mean_field.mo_coeff)
-    with _one_thread_without_files():
+    with one_thread_without_files():
         core_hamiltonian: FloatArray = np.asarray(mean_field.get_hcore())
         repulsion = mean_field._eri if mean_field._eri is not None else mol.intor("int2e", aosym="s8")
         chosen = np.asarray(orbitals[:, active], order="F")
@@ -221,7 +221,7 @@ def active_integrals(mean_field: Any, frozen: IntArray, active: IntArray) -> Int
 
 
 @contextmanager
-def _one_thread_without_files() -> Iterator[None]:
+def one_thread_without_files() -> Iterator[None]:
     """Keeps PySCF to one thread, and from opening a checkpoint file in the user's folder."""
     from pyscf import lib
     from pyscf.scf import hf

@@ -227,7 +227,7 @@ def _contender_table(heads: Sequence[str], rows: Sequence[tuple[Any, Sequence[st
         family = f'<span class="{_text(row.family)}">{_text(row.family)}</span>' if tables.known(row.family) else "-"
         cells = [
             (str(row.rank), "number"),
-            (_text(row.label), "name"),
+            (_text(row.label).replace("_", "_<wbr>"), "name"),
             (family, ""),
             (tables.count(row.n_params), "number"),
             (tables.count(row.two_qubit_gates), "number"),
@@ -333,6 +333,8 @@ def _facts(facts: dict[str, Any], escape: bool = True) -> str:
 
 
 def _value(value: Any) -> str:
+    if value is None:  # an argument that was not given
+        return ""
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
@@ -357,10 +359,10 @@ p { margin: 0 0 0.75rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: 0.84rem; }
 th { text-align: left; vertical-align: bottom; font-weight: 600; color: #56607a; border-bottom: 2px solid #d5d9e2; }
-th, td { padding: 0.35rem 0.4rem; }
+th, td { padding: 0.35rem 0.35rem; }
 td { border-bottom: 1px solid #edeff3; vertical-align: top; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-td.name { font-weight: 600; }
+td.name { font-weight: 600; min-width: 10.5rem; overflow-wrap: anywhere; }
 td.bad, .attention { color: #a8330a; }
 .constrained, .generic { padding: 0.05rem 0.45rem; border-radius: 999px; font-size: 0.8rem; white-space: nowrap; }
 .constrained { background: #dcefe8; color: #00593f; }
