@@ -11,8 +11,6 @@ import qvar
 from qvar.ansatz.catalogue import ANSATZE
 from qvar.checks import counting_number
 from qvar.errors import require
-from qvar.problems.named import named
-from qvar.studies.curve import Curve
 
 
 def case(
@@ -24,7 +22,7 @@ def case(
     layers: int = 4,
     seeds: int = 4,
     gradients: int = 300,
-) -> Curve:
+) -> qvar.Curve:
     """Stretches all bonds of a molecule together and trains every point from the one before, STO-3G.
 
     Args:
@@ -43,7 +41,7 @@ def case(
     lengths = [round(float(length), 6) for length in np.linspace(start, stop, points)]
     makers = [_maker(name, layers) for name in contenders]
     budget = qvar.Budget(gradients=gradients)
-    return Curve(partial(named, molecule), lengths, makers, seeds=seeds, budget=budget)
+    return qvar.Curve(partial(qvar.named, molecule), lengths, makers, seeds=seeds, budget=budget)
 
 
 def _maker(name: str, layers: int) -> Callable[[qvar.Problem], qvar.Ansatz]:

@@ -5,7 +5,6 @@ from typing import Literal
 
 import qvar
 from qvar.ansatz.catalogue import build
-from qvar.problems.named import named
 
 
 def case(
@@ -28,7 +27,7 @@ def case(
         seeds: Number of starts of each contender.
         gradients: Budget of each start, in evaluations of energy and gradient.
     """
-    problem = named(molecule, bond)
+    problem = qvar.named(molecule, bond)
     ansatze, refused = build(problem, layers)
     for name in contenders:
         if name not in ansatze:

@@ -8,7 +8,7 @@ from qvar.ansatz.ansatz import Ansatz, Symmetry
 from qvar.ansatz.catalogue import build
 from qvar.problems.named import PROBLEMS, named
 from qvar.problems.problem import Problem
-from qvar.report.terminal import _plain, _render, _table
+from qvar.report.terminal import empty_table, plain, render
 from qvar.studies.conformance import Finding
 
 _SHORT: dict[Symmetry, str] = {"particle_number": "N", "sz": "Sz", "s2": "S2", "spin_flip": "flip"}
@@ -23,7 +23,7 @@ def ansatze_text(problem: Problem, layers: int = 2) -> str:
         layers: layers of those that have layers.
     """
     built, refused = build(problem, layers)
-    table = _table()
+    table = empty_table()
     table.add_column("ansatz", overflow="fold", min_width=8)
     table.add_column("family", no_wrap=True)
     for name in ("params", "CNOT", "depth"):
@@ -33,13 +33,13 @@ def ansatze_text(problem: Problem, layers: int = 2) -> str:
     for name, ansatz in built.items():
         cost = ansatz.resources()
         table.add_row(
-            _plain(name),
+            plain(name),
             ansatz.family,
             str(cost.n_params),
             str(cost.two_qubit_gates),
             str(cost.depth),
             " ".join(_SHORT[symmetry] for symmetry in ansatz.symmetries),
-            _plain(ansatz.start),
+            plain(ansatz.start),
         )
     notes = [
         "",
@@ -50,12 +50,12 @@ def ansatze_text(problem: Problem, layers: int = 2) -> str:
         notes += ["", "Not on this problem:"]
         for reason in dict.fromkeys(refused.values()):
             notes.append(f"- {', '.join(name for name, why in refused.items() if why == reason)}: {reason}")
-    return _render(table, notes)
+    return render(table, notes)
 
 
 def problems_text() -> str:
     """Every named problem."""
-    table = _table()
+    table = empty_table()
     table.add_column("problem", no_wrap=True)
     table.add_column("what it is")
     for name in ("bond\n\\[A]", "qubits", "electrons"):
@@ -64,8 +64,8 @@ def problems_text() -> str:
         problem = named(entry.name)
         bond = "" if entry.bond is None else f"{entry.bond:g}"
         electrons = str(problem.n_electrons or "")
-        table.add_row(entry.name, _plain(entry.about), bond, str(problem.n_qubits), electrons)
-    return _render(table, ["", "Molecules are in STO-3G. A file that Problem.save wrote is as good as a name."])
+        table.add_row(entry.name, plain(entry.about), bond, str(problem.n_qubits), electrons)
+    return render(table, ["", "Molecules are in STO-3G. A file that Problem.save wrote is as good as a name."])
 
 
 def findings_text(problem: Problem, ansatz: Ansatz, findings: Sequence[Finding]) -> str:
@@ -76,14 +76,14 @@ def findings_text(problem: Problem, ansatz: Ansatz, findings: Sequence[Finding])
         ansatz: what was checked.
         findings: of `qvar.studies.conformance.conform`.
     """
-    table = _table()
+    table = empty_table()
     table.add_column("check", no_wrap=True)
     table.add_column("", no_wrap=True)
     table.add_column("what was found")
     for finding in findings:
-        table.add_row(finding.check.replace("_", " "), _VERDICTS[finding.passed], _plain(finding.sentence))
+        table.add_row(finding.check.replace("_", " "), _VERDICTS[finding.passed], plain(finding.sentence))
     judged = [finding for finding in findings if finding.passed is not None]
     wrong = sum(not finding.passed for finding in judged)
     outcome = f"{wrong} of {len(judged)} checks fail." if wrong else f"All {len(judged)} checks pass."
     title = f"{ansatz.name} ({ansatz.family}) on {problem.name}, {problem.n_qubits} qubits"
-    return f"{title}\n\n{_render(table, ['', outcome])}"
+    return f"{title}\n\n{render(table, ['', outcome])}"

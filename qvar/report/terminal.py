@@ -29,7 +29,7 @@ def summary_text(ledger: Frame) -> str:
     if tables.is_curve(ledger):
         return _curve_text(ledger)
     summary = tables.summary(ledger)
-    table = _table()
+    table = empty_table()
     unit = _common(summary["unit"])
     quantity = "value" if _common(summary["quantity"]) == "value" else "error"
     in_unit = f"\n\\[{unit}]" if unit else ""
@@ -46,13 +46,13 @@ def summary_text(ledger: Frame) -> str:
         cells = [*_names(row), _shown(row, row.best) + own_unit, _shown(row, row.median) + own_unit]
         cells += [tables.within_words(row)] if within else []
         table.add_row(*cells, tables.count(row.evaluations), tables.seconds(row.wall_s))
-    return _render(table, _notes(ledger, summary))
+    return render(table, _notes(ledger, summary))
 
 
 def _curve_text(ledger: Frame) -> str:
     """One row per contender over all points of a coordinate."""
     summary = tables.curve_summary(ledger)
-    table = _table()
+    table = empty_table()
     unit = _common(summary["unit"])
     in_unit = f"\n\\[{unit}]" if unit else ""
     _add_names(table)
@@ -66,7 +66,7 @@ def _curve_text(ledger: Frame) -> str:
         cells = [*_names(row), *(tables.number(value) for value in (row.worst, row.npe, row.mean))]
         cells += [tables.within_words(row)] if within else []
         table.add_row(*cells, tables.seconds(row.wall_s))
-    return _render(table, _notes(ledger, summary))
+    return render(table, _notes(ledger, summary))
 
 
 def _add_names(table: Table) -> None:
@@ -80,7 +80,7 @@ def _add_names(table: Table) -> None:
 
 def _names(row: Any) -> list[str]:
     converged = f"{row.converged}/{row.seeds}"
-    return [str(row.rank), _plain(row.label), tables.count(row.n_params), tables.count(row.two_qubit_gates), converged]
+    return [str(row.rank), plain(row.label), tables.count(row.n_params), tables.count(row.two_qubit_gates), converged]
 
 
 def _notes(ledger: Frame, summary: Frame) -> list[str]:
@@ -102,7 +102,7 @@ def rows_text(ledger: Frame) -> str:
     Args:
         ledger: a run's ledger.
     """
-    table = _table()
+    table = empty_table()
     table.add_column("contender", overflow="fold", min_width=8)
     table.add_column("seed", justify="right")
     along = tables.is_curve(ledger)
@@ -115,10 +115,10 @@ def rows_text(ledger: Frame) -> str:
     for label, (_, row) in zip(tables.labels(ledger), ledger.iterrows(), strict=True):
         shown, quantity, unit = tables.shown_errors(row.to_frame().T.infer_objects())
         table.add_row(
-            _plain(label),
+            plain(label),
             tables.count(row["seed"]),
             *([_coordinate(row)] if along else []),
-            _plain(str(row["status"]).replace("_", " ")),
+            plain(str(row["status"]).replace("_", " ")),
             _value(row["value"]),
             f"{tables.number(shown.iloc[0])} {unit}" if quantity == "error" else tables.NOTHING,
             tables.count(row["gradient_evaluations"]),
@@ -127,17 +127,17 @@ def rows_text(ledger: Frame) -> str:
         )
         if isinstance(row.get("message"), str):
             notes.append(f"{tables.whose(label, row)}: {row['message']}")
-    return _render(table, notes)
+    return render(table, notes)
 
 
 def columns_text() -> str:
     """What the columns of the ledger and of the trace mean."""
-    table = _table()
+    table = empty_table()
     table.add_column("column", no_wrap=True)
     table.add_column("meaning")
     for column in dict.fromkeys([*LEDGER_COLUMNS, *COLUMN_MEANING, *TRACE_TYPES]):
-        table.add_row(column, _plain(describe(column)))
-    return _render(table, [])
+        table.add_row(column, plain(describe(column)))
+    return render(table, [])
 
 
 def _shown(row: Any, number: Any) -> str:
@@ -153,7 +153,8 @@ def _value(number: Any) -> str:
     return tables.NOTHING if tables.number(number) == tables.NOTHING else f"{float(number):.6f}"
 
 
-def _table() -> Table:
+def empty_table() -> Table:
+    """A table without cells, in the style of all."""
     from rich import box
     from rich.table import Table
 
@@ -161,7 +162,7 @@ def _table() -> Table:
     return Table(box=lines, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False)
 
 
-def _render(table: Table, notes: list[str]) -> str:
+def render(table: Table, notes: list[str]) -> str:
     """The table as text, in color where standard output is a terminal."""
     from rich.console import Console
     from rich.measure import Measurement
@@ -187,7 +188,8 @@ def _common(values: Column) -> str:
     return present.pop() if len(present) == 1 else ""
 
 
-def _plain(text: Any) -> str:
+def plain(text: Any) -> str:
+    """Text as it stands: brackets in it are no markup."""
     from rich.markup import escape
 
     return escape(str(text))
