@@ -11,9 +11,11 @@ import json
 import os
 import uuid
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -221,7 +223,7 @@ class Problem:
         """
         return self._orbital_parities
 
-    def amplitudes(self, method: AmplitudeMethod) -> dict[Excitation, float]:
+    def amplitudes(self, method: AmplitudeMethod) -> Mapping[Excitation, float]:
         r"""Cluster amplitudes \(t\) of \(T = \sum t\, a_a^\dagger a_i + \sum t\, a_a^\dagger a_b^\dagger a_j a_i\).
 
         Args:
@@ -242,11 +244,12 @@ class Problem:
             from qvar.problems.amplitudes import ccsd, mp2
 
             solve = mp2 if method == "mp2" else ccsd
-            self._amplitudes[method] = solve(self.integrals, self.occupied_alpha, self.occupied_beta)
-        return dict(self._amplitudes[method])  # a copy: the kept one must stay as it is
+            found = solve(self.integrals, self.occupied_alpha, self.occupied_beta)
+            self._amplitudes[method] = MappingProxyType(found)
+        return self._amplitudes[method]
 
     @cached_property
-    def _amplitudes(self) -> dict[str, dict[Excitation, float]]:
+    def _amplitudes(self) -> dict[str, Mapping[Excitation, float]]:
         return {}
 
     def hamiltonian(self, mapping: str = "jordan_wigner", taper: bool = False) -> Any:
