@@ -3,9 +3,10 @@ r"""Fabrics: brick walls of blocks on neighbouring orbitals, each of which conse
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from qvar.ansatz.ansatz import Ansatz
-from qvar.ansatz.needs import HasOrbitals, HasReference
+from qvar.ansatz.needs import HasOrbitals, check_problem
 from qvar.ansatz.program import ProgramBuilder
 from qvar.checks import counting_number
 from qvar.errors import QvarError
@@ -159,8 +160,9 @@ def brick(n: int) -> list[tuple[int, int]]:
     return [(place, place + 1) for first in (0, 1) for place in range(first, n - 1, 2)]
 
 
-def require_movable(problem: HasReference) -> None:
+def require_movable(problem: Any) -> None:
     """Raises `QvarError` if the reference has no ones or no zeros, so that circuits that conserve them do nothing."""
+    check_problem(problem)
     if len(set(problem.reference_bits)) < 2:
         raise QvarError(
             "`problem` must have both ones and zeros in its reference state, which a circuit that conserves their "
@@ -168,7 +170,8 @@ def require_movable(problem: HasReference) -> None:
         )
 
 
-def _movable_orbitals(problem: HasOrbitals) -> int:
+def _movable_orbitals(problem: Any) -> int:
+    check_problem(problem)
     if problem.n_orbitals < 2:
         raise QvarError(
             f"`problem` must have electrons in at least two orbitals, but has {problem.n_orbitals} orbitals."

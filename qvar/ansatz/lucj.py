@@ -14,7 +14,7 @@ from qvar._types import AmplitudeMethod, FloatArray
 from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.double_factorization import closed_shell_amplitudes, factorized_doubles
 from qvar.ansatz.givens import add_givens_network, givens_angles, givens_pairs
-from qvar.ansatz.needs import HasOrbitals
+from qvar.ansatz.needs import HasOrbitals, check_problem
 from qvar.ansatz.program import ProgramBuilder
 from qvar.checks import counting_number
 from qvar.errors import QvarError
@@ -71,6 +71,7 @@ def lucj(
     Raises:
         QvarError: if an argument is out of its range, or the problem has no electrons in orbitals.
     """
+    check_problem(problem)
     layers = counting_number("layers", layers)
     if connectivity not in ("all", *_EVERY):
         raise QvarError(f"`connectivity` must be 'all', 'square', 'hex' or 'heavy-hex', but is {connectivity!r}.")

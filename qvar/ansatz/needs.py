@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
 from qvar._types import AmplitudeMethod, Excitation, IntArray
+from qvar.checks import counting_number
+from qvar.errors import QvarError
 
 
 @runtime_checkable
@@ -61,10 +63,14 @@ class HasModel(HasReference, Protocol):
         ...
 
 
+def check_problem(problem: object) -> None:
+    """Raises `QvarError` unless an ansatz that knows its problem was given one, and not a number of qubits."""
+    if not isinstance(problem, HasReference):
+        raise QvarError(f"`problem` must be a problem, such as qvar.hydrogen_chain(4), but is {problem!r}.")
+
+
 def register(problem: HasReference | int) -> tuple[int, tuple[int, ...] | None]:
     """(number of qubits, reference bits or None for |0...0>) of a problem, or of a plain number of qubits."""
     if isinstance(problem, HasReference):
         return problem.n_qubits, problem.reference_bits
-    from qvar.checks import counting_number
-
     return counting_number("problem", problem), None

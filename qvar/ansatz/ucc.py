@@ -25,7 +25,7 @@ from typing import Literal
 
 from qvar.ansatz import excitations as ex
 from qvar.ansatz.ansatz import Ansatz
-from qvar.ansatz.needs import HasOrbitals
+from qvar.ansatz.needs import HasOrbitals, check_problem
 from qvar.ansatz.ucc_factors import ExcitationKind, Factor, assemble, free, order_words, singlet, spin_flip_tied, title
 from qvar.ansatz.ucc_orders import (
     DoublesOrder,
@@ -97,6 +97,7 @@ def uccsd(
         QvarError: if the problem has no electrons or no empty orbitals, an argument is unknown, or the shell is open
             where it must be closed.
     """
+    check_problem(problem)
     check_choice("order", order, Order)
     check_choice("prune", prune, Prune, optional=True)
     if order == "tencirchem":
@@ -143,6 +144,7 @@ def uccd(
     Raises:
         QvarError: if there is nothing to excite, an argument is unknown, or a spin-adapted shell is open.
     """
+    check_problem(problem)
     check_choice("order", order, DoublesOrder)
     check_choice("prune", prune, Prune, optional=True)
     sequence = pruned(problem, prune, ex.doubles(problem), spin_adapted)
@@ -184,6 +186,7 @@ def uccgsd(
     Raises:
         QvarError: if there are fewer than two orbitals, or an argument is unknown.
     """
+    check_problem(problem)
     check_choice("order", order, GeneralOrder)
     check_choice("prune", prune, Literal["symmetry"], optional=True)
     singles = pruned(problem, prune, ex.generalized_singles(problem.n_orbitals))
@@ -236,6 +239,7 @@ def kupccgsd(
         QvarError: if there are fewer than two orbitals, an argument is out of its range, or a spin-adapted shell is
             open.
     """
+    check_problem(problem)
     k = counting_number("k", k)
     check_choice("prune", prune, Literal["symmetry"], optional=True)
     orbitals = range(problem.n_orbitals)
@@ -275,6 +279,7 @@ def puccd(problem: HasOrbitals, excitations: ExcitationKind = "fermionic", name:
     Raises:
         QvarError: if the shell is open, there is nothing to excite, or an argument is unknown.
     """
+    check_problem(problem)
     check_closed_shell(problem, "pair excitations")
     occupied, empty = ex.spaces(problem)[0]
     return assemble(
