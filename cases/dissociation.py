@@ -46,10 +46,17 @@ def case(
 
 def _maker(name: str, layers: int) -> Callable[[qvar.Problem], qvar.Ansatz]:
     """The catalogue's ansatz of this name, as a function of the problem."""
-    entries = {entry.name: entry for entry in ANSATZE}
+    entries = {entry.name: entry for entry in ANSATZE if entry.needs != "model"}
     if name not in entries:
-        raise qvar.QvarError(f"`contenders` must be names that `qvar list ansatze` prints, but {name!r} is not.")
-    return lambda problem: replace(entries[name].make(problem, layers), name=name)
+        raise qvar.QvarError(
+            f"`contenders` must be names that `qvar list ansatze` prints for a molecule, but {name!r} is not."
+        )
+
+    def make(problem: qvar.Problem) -> qvar.Ansatz:
+        return replace(entries[name].make(problem, layers), name=name)
+
+    make.__name__ = name
+    return make
 
 
 if __name__ == "__main__":

@@ -77,6 +77,11 @@ def test_the_dissociation_walks_from_start_to_stop() -> None:
         ),
         ("family_duel.py", {"bond": -1.0}, "`bond` must be positive, but is -1.0."),
         ("dissociation.py", {"contenders": ("x",)}, "`contenders` must be names that `qvar list ansatze` prints"),
+        (
+            "dissociation.py",
+            {"contenders": ("hva",)},
+            "`contenders` must be names that `qvar list ansatze` prints for a molecule",
+        ),
         ("dissociation.py", {"start": 0.0}, "`start` must be positive, but is 0.0."),
         ("dissociation.py", {"stop": -0.5}, "`stop` must be positive, but is -0.5."),
         ("dissociation.py", {"points": 0}, "`points` must be at least 1, but is 0."),
