@@ -10,7 +10,7 @@ from jaxtyping import install_import_hook
 
 # one compilation cache for all workers and runs
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / ".jax_cache"))
-os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")  # thousands of small programs add up
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 with install_import_hook("qvar", "typechecker.check"):
