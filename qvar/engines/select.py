@@ -17,15 +17,10 @@ from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.program import affine_angles
 from qvar.engines.adjoint import CircuitKernel, evolve
 from qvar.engines.dense import dense_circuit
-from qvar.engines.hamiltonian import (
-    HamiltonianKernel,
-    conserves_ones,
-    electronic_hamiltonian,
-    pauli_hamiltonian,
-    pauli_sector_hamiltonian,
-    quadratic_form,
-)
+from qvar.engines.electronic import electronic_hamiltonian
+from qvar.engines.hamiltonian import HamiltonianKernel, quadratic_form
 from qvar.engines.measure import register_symmetries, spin_symmetries
+from qvar.engines.pauli import conserves_ones, pauli_hamiltonian, pauli_sector_hamiltonian
 from qvar.engines.sector import sector_circuit
 from qvar.engines.strings import electron_layout, occupation_strings, spin_layout
 from qvar.errors import QvarError

@@ -10,8 +10,8 @@ import pytest
 import qvar
 from qvar import units
 from qvar.ansatz.hva import hva
-from qvar.engines.hamiltonian import conserves_ones, pauli_sector_hamiltonian
 from qvar.engines.oracle import oracle
+from qvar.engines.pauli import conserves_ones, pauli_sector_hamiltonian
 from qvar.engines.strings import occupation_strings
 from qvar.problems.mapping import observable
 from qvar.problems.problem import PauliTerms, Problem

@@ -1,4 +1,4 @@
-"""H|psi> against PennyLane's sparse matrix and PySCF, in whole, in chunks and word by word."""
+"""H|psi> against PennyLane's sparse matrix and PySCF, in whole and in chunks."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -6,8 +6,9 @@ import pytest
 from pyscf import fci
 
 import qvar
-from qvar.engines import hamiltonian
-from qvar.engines.hamiltonian import electronic_hamiltonian, pauli_hamiltonian, quadratic_form
+from qvar.engines import electronic
+from qvar.engines.electronic import electronic_hamiltonian
+from qvar.engines.hamiltonian import quadratic_form
 
 
 def _random(shape: tuple[int, ...], complex_: bool = False) -> np.ndarray:
@@ -31,28 +32,12 @@ def test_register_against_pennylane(h4: qvar.Problem, complex_: bool) -> None:
 def test_sector_against_pyscf(
     h4: qvar.Problem, sector: tuple[int, int], chunk_bytes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hamiltonian, "CHUNK_BYTES", chunk_bytes)
+    monkeypatch.setattr(electronic, "CHUNK_BYTES", chunk_bytes)
     integrals = h4.integrals
     kernel, tables = electronic_hamiltonian(integrals.one_body, integrals.two_body, *sector)
     state = _random(kernel.shape)
     absorbed = fci.direct_spin1.absorb_h1e(integrals.one_body, integrals.two_body, 4, sector, 0.5)
     expected = fci.direct_spin1.contract_2e(absorbed, state, 4, sector) if sum(sector) else 0 * state
-    np.testing.assert_allclose(kernel(jnp.asarray(state), tables), expected, atol=1e-12)
-
-
-@pytest.mark.parametrize("table_bytes", [1 << 31, 0])
-def test_pauli_words_against_pennylane(table_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    from qvar.problems.mapping import observable
-    from qvar.problems.problem import PauliTerms
-
-    monkeypatch.setattr(hamiltonian, "DIAGONAL_BYTES", table_bytes)
-    words = ("XYZ", "ZZI", "YIY", "XXI", "IYI", "XYX", "III")
-    coefficients = np.array([0.3, -1.1, 0.7, 0.2, 0.9, -0.4, 0.5])
-    kernel, tables, real = pauli_hamiltonian(words, coefficients, 3)
-    assert kernel.tabulated == (table_bytes > 0)
-    assert not real  # one Y alone is imaginary
-    state = _random((8,), complex_=True)
-    expected = observable(PauliTerms(words, coefficients)).sparse_matrix(wire_order=range(3)) @ state
     np.testing.assert_allclose(kernel(jnp.asarray(state), tables), expected, atol=1e-12)
 
 
