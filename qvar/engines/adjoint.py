@@ -10,7 +10,7 @@ Jones, Gacon, arXiv:2009.02823, https://arxiv.org/abs/2009.02823.
 from __future__ import annotations
 
 from functools import partial
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -75,3 +75,23 @@ def _backward(kernel: CircuitKernel, kept: PyTree, cotangent: Array) -> tuple[Ar
 
 
 evolve.defvjp(_forward, _backward)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def sweep(kernel: Any, state: Array, phi: Array, ops: PyTree, tables: PyTree) -> Array:
+    """Applies all operations, the first one first."""
+    return kernel.forward(state, phi, ops, tables)
+
+
+def _sweep_forward(kernel: Any, state: Array, phi: Array, ops: PyTree, tables: PyTree) -> tuple[Array, PyTree]:
+    final: Array = sweep(kernel, state, phi, ops, tables)
+    return final, (final, phi, ops, tables)
+
+
+def _sweep_backward(kernel: Any, kept: PyTree, cotangent: Array) -> tuple[Array, Array, None, None]:
+    final, phi, ops, tables = kept
+    bra, slopes = kernel.backward(final, jnp.conj(cotangent), phi, ops, tables)
+    return jnp.conj(bra), slopes.astype(phi.dtype), None, None
+
+
+sweep.defvjp(_sweep_forward, _sweep_backward)

@@ -2,117 +2,190 @@
 
 The state is a matrix (alpha strings, beta strings) in PySCF's order; a spin model has all its wires in the alpha string
 and a single, empty beta string. An operation mixes a block of rows and columns with another one (an excitation) or
-multiplies a block (a phase); signs factorize into rows times columns, Jordan-Wigner strings or not. Operations whose
-blocks have the same shape form a class and share stacked tables; one `lax.scan` with a switch over the classes runs
-them all. Time per operation grows with its blocks; tables with the number of different operations times (rows +
-columns).
+multiplies a block (a phase); signs factorize into rows times columns, Jordan-Wigner strings or not.
+
+The sweep walks over groups of operations (see `sector_plan`). While a group runs, the state lies before it as rows and
+lanes: the strings on which the group's operations differ are the rows, and whole rows, which are contiguous, are
+gathered, mixed and put back. Lanes that the group does not touch stay outside. One `lax.scan` over groups with a switch
+over their classes, and one loop over the operations of a group, run any program; compile time grows with the number of
+classes alone.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from qvar._types import FloatArray, IntArray, PyTree
+from qvar._types import IntArray, PyTree
 from qvar.ansatz.program import Program
-from qvar.engines.dense import mixing_amplitudes, weights
-from qvar.engines.strings import Layout, SplitMask, interleaving_masks, occupation_strings, parity, split
-
-
-class BlockClass(NamedTuple):
-    """What all operations of a class have in common."""
-
-    diagonal: bool
-    rows: int
-    columns: int
-    all_columns: bool
-    """Whether the block spans all columns, in their order."""
-    everything: bool
-    """Whether the block is the whole matrix."""
+from qvar.engines.dense import mixing_amplitudes
+from qvar.engines.sector_plan import GroupClass, sector_plan
+from qvar.engines.strings import Layout, occupation_strings, split
 
 
 @dataclass(frozen=True)
 class SectorKernel:
-    """Block operations on a matrix of amplitudes."""
+    """Groups of block operations on a matrix of amplitudes; see `qvar.engines.adjoint.CircuitKernel`."""
 
-    classes: tuple[BlockClass, ...]
+    classes: tuple[GroupClass, ...]
 
-    def forward(self, state: Array, op: PyTree, phi: Array, tables: PyTree) -> Array:
-        """The state after the operation."""
-        keep, mix = weights(op, phi, op["g"])
-
-        def branch(which: int) -> Any:
-            def apply(state: Array) -> Array:
-                return _mix(self.classes[which], _row(tables[which], op["index"]), op, state, keep, mix)
-
-            return apply
-
-        return jax.lax.switch(op["block_class"], [branch(i) for i in range(len(self.classes))], state)
-
-    def backward(self, ket: Array, bra: Array, op: PyTree, phi: Array, tables: PyTree) -> tuple[Array, Array, Array]:
-        """Ket and bra before the operation, and the slope of the angle."""
-        keep, mix = weights(op, -phi, op["g_inverse"])
+    def forward(self, state: Array, phi: Array, ops: PyTree, tables: PyTree) -> Array:
+        """The state after all operations."""
+        keep, mix = _weights(phi[ops["order"]], ops, ops["g"])
 
         def branch(which: int) -> Any:
-            def apply(ket: Array, bra: Array) -> tuple[Array, Array, Array]:
-                shape, table = self.classes[which], _row(tables[which], op["index"])
-                slope = _slope(shape, table, op, ket, bra)
-                ket = _mix(shape, table, op, ket, keep, mix)
-                return ket, _mix(shape, table, op, bra, keep, mix), slope
+            def run(state: Array, group: PyTree) -> Array:
+                view = _View(self.classes[which], tables[which], group["lane"])
 
-            return apply
+                def member(at: Array, parts: tuple[Array, ...]) -> tuple[Array, ...]:
+                    move = view.move(ops, at)
+                    return view.put(parts, move, _mixed(view.take(parts, move), move, keep[at], mix[at]))
 
-        branches = [branch(i) for i in range(len(self.classes))]
-        ket, bra, slope = jax.lax.switch(op["block_class"], branches, ket, bra)
-        return ket, bra, jnp.where(op["fixed"], 0.0, slope)
+                opened, parts = view.open(state)
+                return view.close(opened, jax.lax.fori_loop(group["start"], group["stop"], member, parts))
+
+            return run
+
+        branches = [branch(which) for which in range(len(self.classes))]
+
+        def step(state: Array, group: PyTree) -> tuple[Array, None]:
+            return jax.lax.switch(group["which"], branches, state, group), None
+
+        return jax.lax.scan(step, state.T, ops["groups"])[0].T
+
+    def backward(self, ket: Array, bra: Array, phi: Array, ops: PyTree, tables: PyTree) -> tuple[Array, Array]:
+        """The bra before all operations, and the slope of every angle."""
+        keep, mix = _weights(-phi[ops["order"]], ops, ops["g_inverse"])
+
+        def branch(which: int) -> Any:
+            def run(ket: Array, bra: Array, slopes: Array, group: PyTree) -> tuple[Array, Array, Array]:
+                view = _View(self.classes[which], tables[which], group["lane"])
+                last = group["stop"] - 1
+
+                def member(turn: Array, carry: tuple[Any, Any, Array]) -> tuple[Any, Any, Array]:
+                    kets, bras, slopes = carry
+                    at = last - turn
+                    move = view.move(ops, at)
+                    taken, bra_taken = view.take(kets, move), view.take(bras, move)
+                    slope = jnp.real(ops["g"][at] * _overlap(bra_taken, taken, move))
+                    kets = view.put(kets, move, _mixed(taken, move, keep[at], mix[at]))
+                    bras = view.put(bras, move, _mixed(bra_taken, move, keep[at], mix[at]))
+                    return kets, bras, slopes.at[at].set(slope)
+
+                (ket, kets), (bra, bras) = view.open(ket), view.open(bra)
+                turns = group["stop"] - group["start"]
+                kets, bras, slopes = jax.lax.fori_loop(0, turns, member, (kets, bras, slopes))
+                return view.close(ket, kets), view.close(bra, bras), slopes
+
+            return run
+
+        branches = [branch(which) for which in range(len(self.classes))]
+
+        def step(carry: tuple[Array, Array, Array], group: PyTree) -> tuple[tuple[Array, Array, Array], None]:
+            return jax.lax.switch(group["which"], branches, *carry, group), None
+
+        real = jnp.real(ket).dtype
+        carry = (ket.T, bra.T, jnp.zeros(ops["order"].shape, real))
+        (_, bra, slopes), _ = jax.lax.scan(step, carry, ops["groups"], reverse=True)
+        slopes = jnp.where(ops["fixed"], 0.0, slopes).astype(real)
+        return bra.T, jnp.zeros(phi.shape, real).at[ops["order"]].set(slopes)
 
 
-def _row(table: PyTree, index: Array) -> PyTree:
-    return jax.tree.map(lambda array: jax.lax.dynamic_index_in_dim(array, index, keepdims=False), table)
+def _weights(phi: Array, ops: PyTree, g: Array) -> tuple[Array, Array]:
+    """Weights of the own amplitude and of the partner, for all operations at once."""
+    return jnp.where(ops["fixed"], 0.0, jnp.cos(phi)), jnp.where(ops["fixed"], 1.0, jnp.sin(phi)) * g
 
 
-def _take(shape: BlockClass, state: Array, rows: Array, columns: Array) -> Array:
-    if shape.everything:
-        return state
-    return state[rows] if shape.all_columns else state[rows[:, None], columns[None, :]]
+@dataclass(frozen=True)
+class _View:
+    """The state as a group sees it: rows and lanes.
+
+    The sweep holds the state as (beta strings, alpha strings). Side `beta` takes it as it is, `alpha` transposed; `cross`
+    brings the lanes of the alpha half to the front and cuts them out, with their partners in a second part.
+    """
+
+    shape: GroupClass
+    table: PyTree
+    lane: Array
+
+    def open(self, state: Array) -> tuple[Array, tuple[Array, ...]]:
+        """(the state as it waits, the parts that the group works on)."""
+        if self.shape.side == "beta":
+            return state, (state,)
+        if self.shape.side == "alpha":
+            return state, (state.T,)
+        waiting, lanes = _lanes_of(state, self._lane("order")), self.shape.lanes
+        if self.shape.flips_alpha:
+            return waiting, (waiting[:, :lanes], waiting[:, lanes : 2 * lanes])
+        return waiting, (waiting[:, :lanes],)
+
+    def close(self, waiting: Array, parts: tuple[Array, ...]) -> Array:
+        """The state with the group's work in it."""
+        if self.shape.side == "beta":
+            return parts[0]
+        if self.shape.side == "alpha":
+            return parts[0].T
+        for place, part in enumerate(parts):
+            waiting = jax.lax.dynamic_update_slice_in_dim(waiting, part, place * self.shape.lanes, axis=1)
+        return _lanes_of(waiting, self._lane("back"))
+
+    def move(self, ops: PyTree, at: Array) -> PyTree:
+        """Rows, partners and signs of one operation."""
+        entry = ops["entry"][at]
+        row = {name: jax.lax.dynamic_index_in_dim(a, entry, keepdims=False) for name, a in self.table["row"].items()}
+        sign = row["sign"][:, None]
+        if self.shape.side == "cross":
+            sign = sign * self._lane("sign")[None, :]
+        return {**row, "sign": sign, "flip": ops["flip"][at]}
+
+    def take(self, parts: tuple[Array, ...], move: PyTree) -> tuple[Array, ...]:
+        """The rows that an operation mixes."""
+        if self.shape.diagonal:
+            return (_rows_of(parts[0], move["rows"]),)
+        return _rows_of(parts[0], move["rows"]), _rows_of(parts[-1], move["partner"])
+
+    def put(self, parts: tuple[Array, ...], move: PyTree, blocks: tuple[Array, ...]) -> tuple[Array, ...]:
+        """The parts with these rows replaced."""
+        if len(parts) == 2:
+            return _put_rows(parts[0], move["rows"], blocks[0]), _put_rows(parts[1], move["partner"], blocks[1])
+        part = _put_rows(parts[0], move["rows"], blocks[0])
+        return (part if self.shape.diagonal else _put_rows(part, move["partner"], blocks[1]),)
+
+    def _lane(self, name: str) -> Array:
+        return jax.lax.dynamic_index_in_dim(self.table["lane"][name], self.lane, keepdims=False)
 
 
-def _put(shape: BlockClass, state: Array, rows: Array, columns: Array, block: Array) -> Array:
-    if shape.everything:
-        return block
-    at = state.at[rows] if shape.all_columns else state.at[rows[:, None], columns[None, :]]
-    return at.set(block, unique_indices=True, mode="promise_in_bounds")
+def _rows_of(part: Array, rows: Array) -> Array:
+    return part.at[rows].get(mode="promise_in_bounds", unique_indices=True)
 
 
-def _sign(table: PyTree) -> Array:
-    return table["row_sign"][:, None] * table["column_sign"][None, :]
+def _lanes_of(part: Array, lanes: Array) -> Array:
+    return part.at[:, lanes].get(mode="promise_in_bounds", unique_indices=True)
 
 
-def _mix(shape: BlockClass, table: PyTree, op: PyTree, state: Array, keep: Array, mix: Array) -> Array:
-    rows, columns, sign = table["rows"], table["columns"], _sign(table).astype(jnp.real(state).dtype)
-    source = _take(shape, state, rows, columns)
-    if shape.diagonal:
-        return _put(shape, state, rows, columns, (keep + mix * sign) * source)
-    other_rows, other_columns = table["other_rows"], table["other_columns"]
-    target = _take(shape, state, other_rows, other_columns)
-    state = _put(shape, state, rows, columns, keep * source + mix * sign * target)
-    return _put(shape, state, other_rows, other_columns, keep * target + mix * op["flip"] * sign * source)
+def _put_rows(part: Array, rows: Array, block: Array) -> Array:
+    return part.at[rows].set(block, mode="promise_in_bounds", unique_indices=True)
 
 
-def _slope(shape: BlockClass, table: PyTree, op: PyTree, ket: Array, bra: Array) -> Array:
-    rows, columns, sign = table["rows"], table["columns"], _sign(table).astype(jnp.real(ket).dtype)
-    source, bra_source = _take(shape, ket, rows, columns), _take(shape, bra, rows, columns)
-    if shape.diagonal:
-        return jnp.sum(jnp.real(jnp.conj(bra_source) * (op["g"] * sign * source)))
-    other_rows, other_columns = table["other_rows"], table["other_columns"]
-    target, bra_target = _take(shape, ket, other_rows, other_columns), _take(shape, bra, other_rows, other_columns)
-    mixed = jnp.conj(bra_source) * target + op["flip"] * jnp.conj(bra_target) * source
-    return jnp.sum(jnp.real(op["g"] * sign * mixed))
+def _mixed(taken: tuple[Array, ...], move: PyTree, keep: Array, mix: Array) -> tuple[Array, ...]:
+    """What an operation makes of the rows it took."""
+    weight = mix * move["sign"].astype(taken[0].real.dtype)
+    if len(taken) == 1:
+        return ((keep + weight) * taken[0],)
+    source, target = taken
+    return keep * source + weight * target, keep * target + move["flip"] * weight * source
+
+
+def _overlap(bra: tuple[Array, ...], ket: tuple[Array, ...], move: PyTree) -> Array:
+    """<bra| G / g |ket> on the rows of one operation."""
+    if len(ket) == 1:
+        return jnp.sum(move["sign"] * (jnp.conj(bra[0]) * ket[0]))
+    return jnp.sum(move["sign"] * (jnp.conj(bra[0]) * ket[1] + move["flip"] * (jnp.conj(bra[1]) * ket[0])))
 
 
 def sector_circuit(
@@ -133,52 +206,21 @@ def sector_circuit(
     alpha, beta = split(int("".join(map(str, program.reference)), 2), n, layout)
     alpha_strings = occupation_strings(len(layout.alpha), alpha.bit_count())
     beta_strings = occupation_strings(len(layout.beta), beta.bit_count())
-
-    stacks: dict[BlockClass, list[dict[str, np.ndarray]]] = {}
-    places: dict[tuple[int, ...], tuple[BlockClass, int, float]] = {}  # equal operations share one table
-    masks = [tuple(row) for row in np.stack([lowered.x, lowered.z, lowered.m, lowered.f], axis=1).tolist()]
-    for mask in dict.fromkeys(masks):
-        block, flip = _block([split(letter, n, layout) for letter in mask], alpha_strings, beta_strings, layout)
-        rows, columns = block["rows"], block["columns"]
-        all_columns = len(columns) == len(beta_strings) and np.array_equal(columns, block.get("other_columns", columns))
-        everything = all_columns and len(rows) == len(alpha_strings)  # only phases span all rows
-        key = BlockClass("other_rows" not in block, len(rows), len(columns), all_columns, everything)
-        stack = stacks.setdefault(key, [])
-        places[mask] = (key, len(stack), flip)
-        stack.append(block)
-
+    plan = sector_plan(lowered, layout, alpha_strings, beta_strings)
     forward, back = mixing_amplitudes(lowered, real)
-    order = {key: which for which, key in enumerate(stacks)}
+    ops = {
+        "groups": plan.groups,
+        "order": plan.order,
+        "entry": plan.entry,
+        "flip": plan.flip,
+        "g": forward[plan.order] * plan.sign,
+        "g_inverse": back[plan.order] * plan.sign,
+        "fixed": lowered.fixed[plan.order],
+    }
     # every occupied pair (alpha p, beta q < p) of the reference exchanges once: see `strings`
     crossings = sum((beta & ((1 << p) - 1)).bit_count() for p in range(n) if alpha >> p & 1)
-    ops = {
-        "block_class": np.array([order[places[mask][0]] for mask in masks], dtype=np.int32),
-        "index": np.array([places[mask][1] for mask in masks], dtype=np.int32),
-        "flip": np.array([places[mask][2] for mask in masks], dtype=float),
-        "g": forward,
-        "g_inverse": back,
-        "fixed": lowered.fixed,
-    }
-    tables = tuple({name: np.stack([b[name] for b in stack]) for name in stack[0]} for stack in stacks.values())
     state = np.zeros((len(alpha_strings), len(beta_strings)))
     state[np.searchsorted(alpha_strings, alpha), np.searchsorted(beta_strings, beta)] = (-1.0) ** crossings
     start = jnp.asarray(state, dtype=float if real else complex)
-    arrays = jax.tree.map(jnp.asarray, (ops, tables))
-    return (SectorKernel(tuple(order)), start, *arrays), (alpha_strings, beta_strings)
-
-
-def _block(letters: list[SplitMask], alpha: IntArray, beta: IntArray, layout: Layout) -> tuple[dict[str, Any], float]:
-    """Rows, columns and signs of one operation, and the sign by which its two directions differ."""
-    x, z, m, f = letters
-    strings = (alpha, beta)
-    over_alpha, over_beta, crossing = interleaving_masks(x, len(layout.alpha))
-    masks = (z.alpha ^ over_alpha, z.beta ^ over_beta)
-    chosen = [s[(s & mask) == pattern] for s, mask, pattern in zip(strings, m, f, strict=True)]
-    signs: list[FloatArray] = [parity(s, mask).astype(float) for s, mask in zip(chosen, masks, strict=True)]
-    found = [np.searchsorted(s, c).astype(np.int32) for s, c in zip(strings, chosen, strict=True)]
-    block = {"rows": found[0], "columns": found[1], "row_sign": crossing * signs[0], "column_sign": signs[1]}
-    if x.alpha or x.beta:
-        partner = [np.searchsorted(s, c ^ flip).astype(np.int32) for s, c, flip in zip(strings, chosen, x, strict=True)]
-        block |= {"other_rows": partner[0], "other_columns": partner[1]}
-    flips = (masks[0] & x.alpha).bit_count() + (masks[1] & x.beta).bit_count()
-    return block, -1.0 if flips % 2 else 1.0
+    arrays = jax.tree.map(jnp.asarray, (ops, plan.tables))
+    return (SectorKernel(plan.classes), start, *arrays), (alpha_strings, beta_strings)

@@ -15,13 +15,13 @@ from jaxtyping import Array, Float
 from qvar._types import PyTree
 from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.program import affine_angles
-from qvar.engines.adjoint import CircuitKernel, evolve
+from qvar.engines.adjoint import evolve, sweep
 from qvar.engines.dense import dense_circuit
 from qvar.engines.electronic import electronic_hamiltonian
 from qvar.engines.hamiltonian import HamiltonianKernel, quadratic_form
 from qvar.engines.measure import register_symmetries, spin_symmetries
 from qvar.engines.pauli import conserves_ones, pauli_hamiltonian, pauli_sector_hamiltonian
-from qvar.engines.sector import sector_circuit
+from qvar.engines.sector import SectorKernel, sector_circuit
 from qvar.engines.strings import electron_layout, occupation_strings, spin_layout
 from qvar.errors import QvarError
 from qvar.objective import Costs, Objective
@@ -42,7 +42,7 @@ MAX_SPIN_STATES = 1 << 24
 class StateFunction:
     """theta -> state vector; hashable, so that circuits of one shape share compiled programs."""
 
-    circuit: CircuitKernel
+    circuit: Any
     angle_function: Callable[[Any], Array] | None
 
     def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Array:
@@ -50,7 +50,8 @@ class StateFunction:
         lowering = data["angles"]
         angles = affine_angles(theta, lowering["affine"]) if self.angle_function is None else self.angle_function(theta)
         phi = lowering["factor"] * angles[lowering["slot"]] + lowering["constant"]
-        return evolve(self.circuit, data["reference"], phi, data["ops"], data["blocks"])
+        run = sweep if isinstance(self.circuit, SectorKernel) else evolve
+        return run(self.circuit, data["reference"], phi, data["ops"], data["blocks"])
 
 
 @dataclass(frozen=True)
@@ -195,7 +196,7 @@ def _sector(problem: Problem, ansatz: Ansatz) -> Objective:
 def _objective(
     engine: str,
     ansatz: Ansatz,
-    circuit: tuple[CircuitKernel, Array, PyTree, PyTree],
+    circuit: tuple[Any, Array, PyTree, PyTree],
     hamiltonian: HamiltonianParts,
     problem: Problem | None,
     symmetries: Callable[[np.ndarray], dict[str, float]] | None,
