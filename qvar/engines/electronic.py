@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -21,8 +21,11 @@ from jaxtyping import Array
 from qvar._types import FloatArray, IntArray, PyTree
 from qvar.engines.strings import occupation_strings, parity, register_layout
 
-CHUNK_BYTES = 1 << 26
-"""Scratch memory that one state's H|psi> may take; larger problems go through in chunks of rows."""
+CHUNK_BYTES = {"cpu": 1 << 21, "gpu": 1 << 28}
+"""Scratch memory of a chunk of rows, by JAX's backend: what stays in a core's cache, or what keeps a GPU busy."""
+
+TABLE_BYTES = 1 << 28
+"""Integrals sorted by row of the state are kept up to this size; above it, they are gathered for each chunk."""
 
 
 def single_excitations(strings: IntArray, n_orbitals: int) -> tuple[IntArray, FloatArray]:
@@ -54,18 +57,44 @@ def single_excitations(strings: IntArray, n_orbitals: int) -> tuple[IntArray, Fl
     return source, sign
 
 
+class Excitations(NamedTuple):
+    """The pair operators that do not vanish on each string, filled up with sign 0 to the same number K."""
+
+    pair: IntArray
+    """(n_strings, K) which pair."""
+    source: IntArray
+    """(n_strings, K) the string that it comes from."""
+    sign: FloatArray
+    """(n_strings, K) +1, -1 or, for filling, 0."""
+
+
+def compact(source: IntArray, sign: FloatArray) -> Excitations:
+    """Sorts the pair operators of `single_excitations` by string and leaves out what vanishes.
+
+    Of M(M+1)/2 pairs, k(M - k) + k act on a string with k ones.
+    """
+    acts = (sign != 0).T
+    width = max(1, int(acts.sum(axis=1).max()))
+    pair = np.argsort(~acts, axis=1, kind="stable")[:, :width].astype(np.int32)
+    return Excitations(pair, np.take_along_axis(source.T, pair, axis=1), np.take_along_axis(sign.T, pair, axis=1))
+
+
 @dataclass(frozen=True)
 class ElectronicKernel:
     """H on a matrix of amplitudes, real or complex; orbitals are real.
 
-    Cost per application: P^2 na nb + na nb (na + nb) multiplications with P = M(M+1)/2; scratch memory
-    2 P na nb numbers, in chunks of rows of at most `CHUNK_BYTES`.
+    Row by row of the result, the rows that an alpha pair comes from are gathered, one small matrix product with the
+    integrals makes the P = M(M+1)/2 rows of what beta pairs act on, and these are gathered along the columns.
+    Cost per application: P K na nb + na nb (na + nb) multiplications, with K pairs that act on a string; scratch memory
+    (P + K) nb numbers a row, in chunks of rows of about `CHUNK_BYTES`.
     """
 
     n_pairs: int
     shape: tuple[int, int]
     register: bool
     """Whether the state is a register of 2M qubits instead of a matrix."""
+    chunk: int
+    """Rows of the result that are worked on at once."""
 
     def __call__(self, state: Array, tables: PyTree) -> Array:
         """H|state>."""
@@ -83,25 +112,39 @@ class ElectronicKernel:
 
     def _real(self, state: Array, tables: PyTree) -> Array:
         rows, columns = self.shape
-        per_row = 2 * self.n_pairs * columns * state.dtype.itemsize
-        chunk = int(max(1, min(rows, CHUNK_BYTES // per_row)))
-
-        def opposite(source: Array, sign: Array) -> Array:
-            """Rows of the opposite-spin part; source and sign are (chunk, n_pairs)."""
-            gathered = sign[:, :, None] * state[source]
-            mixed = jnp.einsum("QP,rPj->rQj", tables["coulomb"], gathered)
-            taken = jnp.take_along_axis(mixed, tables["source_b"][None], axis=2)
-            return jnp.sum(taken * tables["sign_b"][None], axis=1)
-
         same = tables["same_a"] @ state + state @ tables["same_b"]
-        if chunk >= rows:
-            return same + opposite(tables["source_a"], tables["sign_a"])
-        n_chunks = -(-rows // chunk)
-        padding = ((0, n_chunks * chunk - rows), (0, 0))
-        source = jnp.pad(tables["source_a"], padding).reshape(n_chunks, chunk, -1)
-        sign = jnp.pad(tables["sign_a"], padding).reshape(n_chunks, chunk, -1)
-        parts = jax.lax.map(lambda table: opposite(*table), (source, sign))
-        return same + parts.reshape(n_chunks * chunk, columns)[:rows]
+        if self.chunk >= rows:
+            return same + self._opposite(state, tables["alpha"], tables)
+        n_chunks = -(-rows // self.chunk)
+
+        def cut(table: Array) -> Array:
+            padding = ((0, n_chunks * self.chunk - rows), *[(0, 0)] * (table.ndim - 1))
+            return jnp.pad(table, padding).reshape(n_chunks, self.chunk, *table.shape[1:])
+
+        chunks = jax.tree.map(cut, tables["alpha"])
+        parts = jax.lax.map(lambda alpha: self._opposite(state, alpha, tables), chunks)
+        return same + parts.reshape(n_chunks * self.chunk, columns)[:rows]
+
+    def _opposite(self, state: Array, alpha: PyTree, tables: PyTree) -> Array:
+        """The opposite-spin part of a chunk of rows, (rows, columns)."""
+        integrals = alpha.get("integrals")
+        if integrals is None:
+            integrals = jax.vmap(lambda pair, sign: tables["coulomb"][:, pair] * sign[None])(
+                alpha["pair"], alpha["sign"]
+            )
+        mixed = jnp.einsum("rQP,rPj->rQj", integrals, _get(state, alpha["source"]))
+        mixed = mixed.reshape(len(mixed), -1)
+
+        def add(image: Array, beta: PyTree) -> tuple[Array, None]:
+            taken = mixed.at[:, beta["place"]].get(mode="promise_in_bounds")
+            return image + taken * beta["sign"][None], None
+
+        zero = jnp.zeros((len(mixed), self.shape[1]), state.dtype)
+        return jax.lax.scan(add, zero, tables["beta"])[0]
+
+
+def _get(state: Array, rows: Array) -> Array:
+    return state.at[rows].get(mode="promise_in_bounds")
 
 
 def electronic_hamiltonian(
@@ -114,6 +157,9 @@ def electronic_hamiltonian(
         two_body: (M, M, M, M) chemists' (pq|rs), Ha.
         n_alpha: electrons of spin up in the sector; None for the register of all strings.
         n_beta: likewise, spin down.
+
+    Returns:
+        Kernel and tables; these take up to `TABLE_BYTES`, and a square matrix over the strings of each spin.
     """
     n_orbitals = len(one_body)
     strings = [occupation_strings(n_orbitals, n) for n in (n_alpha, n_beta)]
@@ -122,18 +168,30 @@ def electronic_hamiltonian(
     coulomb = two_body[p[:, None], q[:, None], p[None, :], q[None, :]]
     # E_pq E_rs needs h_pq - 1/2 sum_r (pr|rq) to be normal ordered
     effective = one_body - 0.5 * np.einsum("prrq->pq", two_body)
-    tables: dict[str, Any] = {"coulomb": coulomb}
-    for spin, own in zip("ab", strings, strict=True):
-        source, sign = single_excitations(own, n_orbitals)
-        tables[f"same_{spin}"] = _same_spin(effective[p, q], coulomb, source, sign)
-        # rows are looked up by row of the state, columns by pair
-        tables[f"source_{spin}"] = source.T.copy() if spin == "a" else source
-        tables[f"sign_{spin}"] = sign.T.copy() if spin == "a" else sign
+    moves = [single_excitations(own, n_orbitals) for own in strings]
+    alpha, beta = (compact(*move) for move in moves)
+    same = [jnp.asarray(_same_spin(effective[p, q], coulomb, *moves[0]))] * 2  # symmetric
+    if n_alpha != n_beta:
+        same[1] = jnp.asarray(_same_spin(effective[p, q], coulomb, *moves[1]))
+    tables: dict[str, Any] = {
+        "same_a": same[0],
+        "same_b": same[1],
+        "alpha": {"source": alpha.source},
+        "beta": {"place": (beta.pair * len(strings[1]) + beta.source).T, "sign": beta.sign.T},
+    }
+    if alpha.pair.size * len(pairs) * coulomb.itemsize <= TABLE_BYTES:
+        integrals = coulomb[alpha.pair] * alpha.sign[:, :, None]
+        tables["alpha"]["integrals"] = np.ascontiguousarray(integrals.transpose(0, 2, 1))
+    else:
+        tables["alpha"] |= {"pair": alpha.pair, "sign": alpha.sign}
+        tables["coulomb"] = coulomb
     register = n_alpha is None
     if register:
         index, position, sign = register_layout(n_orbitals)
         tables["layout"] = {"index": index, "position": position, "sign": sign}
-    kernel = ElectronicKernel(len(pairs), (len(strings[0]), len(strings[1])), register)
+    per_row = len(pairs) * len(strings[1]) * jnp.zeros(0, float).dtype.itemsize
+    chunk = max(1, CHUNK_BYTES.get(jax.default_backend(), CHUNK_BYTES["gpu"]) // per_row)
+    kernel = ElectronicKernel(len(pairs), (len(strings[0]), len(strings[1])), register, min(chunk, len(strings[0])))
     return kernel, jax.tree.map(jnp.asarray, tables)
 
 

@@ -46,8 +46,8 @@ class SectorKernel:
                     move = view.move(ops, at)
                     return view.put(parts, move, _mixed(view.take(parts, move), move, keep[at], mix[at]))
 
-                opened, parts = view.open(state)
-                return view.close(opened, jax.lax.fori_loop(group["start"], group["stop"], member, parts))
+                parts = jax.lax.fori_loop(group["start"], group["stop"], member, view.open(state))
+                return view.close(state, parts)
 
             return run
 
@@ -56,7 +56,7 @@ class SectorKernel:
         def step(state: Array, group: PyTree) -> tuple[Array, None]:
             return jax.lax.switch(group["which"], branches, state, group), None
 
-        return jax.lax.scan(step, state.T, ops["groups"])[0].T
+        return jax.lax.scan(step, state, ops["groups"])[0]
 
     def backward(self, ket: Array, bra: Array, phi: Array, ops: PyTree, tables: PyTree) -> tuple[Array, Array]:
         """The bra before all operations, and the slope of every angle."""
@@ -77,9 +77,8 @@ class SectorKernel:
                     bras = view.put(bras, move, _mixed(bra_taken, move, keep[at], mix[at]))
                     return kets, bras, slopes.at[at].set(slope)
 
-                (ket, kets), (bra, bras) = view.open(ket), view.open(bra)
-                turns = group["stop"] - group["start"]
-                kets, bras, slopes = jax.lax.fori_loop(0, turns, member, (kets, bras, slopes))
+                turns, opened = group["stop"] - group["start"], (view.open(ket), view.open(bra))
+                kets, bras, slopes = jax.lax.fori_loop(0, turns, member, (*opened, slopes))
                 return view.close(ket, kets), view.close(bra, bras), slopes
 
             return run
@@ -90,10 +89,10 @@ class SectorKernel:
             return jax.lax.switch(group["which"], branches, *carry, group), None
 
         real = jnp.real(ket).dtype
-        carry = (ket.T, bra.T, jnp.zeros(ops["order"].shape, real))
+        carry = (ket, bra, jnp.zeros(ops["order"].shape, real))
         (_, bra, slopes), _ = jax.lax.scan(step, carry, ops["groups"], reverse=True)
         slopes = jnp.where(ops["fixed"], 0.0, slopes).astype(real)
-        return bra.T, jnp.zeros(phi.shape, real).at[ops["order"]].set(slopes)
+        return bra, jnp.zeros(phi.shape, real).at[ops["order"]].set(slopes)
 
 
 def _weights(phi: Array, ops: PyTree, g: Array) -> tuple[Array, Array]:
@@ -105,34 +104,34 @@ def _weights(phi: Array, ops: PyTree, g: Array) -> tuple[Array, Array]:
 class _View:
     """The state as a group sees it: rows and lanes.
 
-    The sweep holds the state as (beta strings, alpha strings). Side `beta` takes it as it is, `alpha` transposed; `cross`
-    brings the lanes of the alpha half to the front and cuts them out, with their partners in a second part.
+    Side `alpha` takes the state as it is, `beta` transposed; `cross` cuts out the alpha strings that its alpha half
+    selects, and those where it brings them as a second part, and makes them the lanes.
     """
 
     shape: GroupClass
     table: PyTree
     lane: Array
 
-    def open(self, state: Array) -> tuple[Array, tuple[Array, ...]]:
-        """(the state as it waits, the parts that the group works on)."""
-        if self.shape.side == "beta":
-            return state, (state,)
+    def open(self, state: Array) -> tuple[Array, ...]:
+        """The parts that the group works on."""
         if self.shape.side == "alpha":
-            return state, (state.T,)
-        waiting, lanes = _lanes_of(state, self._lane("order")), self.shape.lanes
-        if self.shape.flips_alpha:
-            return waiting, (waiting[:, :lanes], waiting[:, lanes : 2 * lanes])
-        return waiting, (waiting[:, :lanes],)
+            return (state,)
+        if self.shape.side == "beta":
+            return (state.T,)
+        return tuple(_rows_of(state, self._lane(name)).T for name in self._selections())
 
-    def close(self, waiting: Array, parts: tuple[Array, ...]) -> Array:
+    def close(self, state: Array, parts: tuple[Array, ...]) -> Array:
         """The state with the group's work in it."""
-        if self.shape.side == "beta":
-            return parts[0]
         if self.shape.side == "alpha":
+            return parts[0]
+        if self.shape.side == "beta":
             return parts[0].T
-        for place, part in enumerate(parts):
-            waiting = jax.lax.dynamic_update_slice_in_dim(waiting, part, place * self.shape.lanes, axis=1)
-        return _lanes_of(waiting, self._lane("back"))
+        for name, part in zip(self._selections(), parts, strict=True):
+            state = _put_rows(state, self._lane(name), part.T)
+        return state
+
+    def _selections(self) -> tuple[str, ...]:
+        return ("rows", "partner") if self.shape.flips_alpha else ("rows",)
 
     def move(self, ops: PyTree, at: Array) -> PyTree:
         """Rows, partners and signs of one operation."""
@@ -162,10 +161,6 @@ class _View:
 
 def _rows_of(part: Array, rows: Array) -> Array:
     return part.at[rows].get(mode="promise_in_bounds", unique_indices=True)
-
-
-def _lanes_of(part: Array, lanes: Array) -> Array:
-    return part.at[:, lanes].get(mode="promise_in_bounds", unique_indices=True)
 
 
 def _put_rows(part: Array, rows: Array, block: Array) -> Array:

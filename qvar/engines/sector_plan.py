@@ -11,7 +11,7 @@ number of operations.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from itertools import groupby
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -100,7 +100,7 @@ def sector_plan(lowered: Lowered, layout: Layout, alpha: IntArray, beta: IntArra
     """
     n, strings = lowered.n_qubits, (alpha, beta)
 
-    @lru_cache(maxsize=None)
+    @cache
     def half(which: int, x: int, z: int, m: int, f: int) -> Half:
         return _half(strings[which], x, z, m, f)
 
@@ -113,9 +113,7 @@ def sector_plan(lowered: Lowered, layout: Layout, alpha: IntArray, beta: IntArra
         signs = (z.alpha ^ over_alpha, z.beta ^ over_beta)
         # selected bits are the same in all strings that a half selects, so their part of its sign is common to all
         sign *= 1 - 2 * (((signs[0] & f.alpha).bit_count() + (signs[1] & f.beta).bit_count()) % 2)
-        keys = tuple(
-            (which, x[which], signs[which] & ~m[which], m[which], f[which]) for which in range(2)
-        )
+        keys = tuple((which, x[which], signs[which] & ~m[which], m[which], f[which]) for which in range(2))
         first, second = (half(*key) for key in keys)
         if len(first.rows) == 0 or len(second.rows) == 0:
             continue
@@ -142,7 +140,8 @@ def sector_plan(lowered: Lowered, layout: Layout, alpha: IntArray, beta: IntArra
 
     ordered: list[_Item] = []
     for crossing, run in groupby(items, key=lambda item: item.group[0].side == "cross"):
-        ordered += run if crossing else sorted(run, key=lambda item: item.group[0].side)  # sorting is stable
+        members = list(run)  # sorting is stable
+        ordered += members if crossing else sorted(members, key=lambda item: item.group[0].side)
     order = {key: which for which, key in enumerate(stacks)}
     starts = [at for at, item in enumerate(ordered) if at == 0 or ordered[at - 1].group != item.group]
     heads = [ordered[at].group for at in starts]
@@ -153,8 +152,7 @@ def sector_plan(lowered: Lowered, layout: Layout, alpha: IntArray, beta: IntArra
         "stop": np.array([*starts[1:], len(ordered)], dtype=np.int32)[: len(starts)],
     }
     tables = tuple(
-        {"row": _stack_rows(rows), **({"lane": _stack_lanes(lanes, len(alpha))} if lanes else {})}
-        for _, rows, _, lanes in stacks.values()
+        {"row": _stacked(rows), **({"lane": _stacked(lanes)} if lanes else {})} for _, rows, _, lanes in stacks.values()
     )
     return SectorPlan(
         classes=tuple(order),
@@ -174,20 +172,10 @@ def _half(strings: IntArray, x: int, z: int, m: int, f: int) -> Half:
     return Half(rows, partner, parity(chosen, z).astype(float))
 
 
-def _stack_rows(halves: list[Half]) -> dict[str, np.ndarray]:
+def _stacked(halves: list[Half]) -> dict[str, np.ndarray]:
     partners = [half.rows if half.partner is None else half.partner for half in halves]
     return {
         "rows": np.stack([half.rows for half in halves]),
         "partner": np.stack(partners),
         "sign": np.stack([half.sign for half in halves]),
     }
-
-
-def _stack_lanes(halves: list[Half], n_strings: int) -> dict[str, np.ndarray]:
-    """Lanes in the order (selected, their partners, the rest), the order that brings them back, and signs."""
-    order = np.zeros((len(halves), n_strings), dtype=np.int32)
-    for row, half in zip(order, halves, strict=True):
-        taken = half.rows if half.partner is None else np.concatenate([half.rows, half.partner])
-        rest = np.setdiff1d(np.arange(n_strings, dtype=np.int32), taken, assume_unique=True)
-        row[:] = np.concatenate([taken, rest])
-    return {"order": order, "back": np.argsort(order, axis=1).astype(np.int32), "sign": np.stack([h.sign for h in halves])}

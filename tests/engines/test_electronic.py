@@ -29,10 +29,12 @@ def test_register_against_pennylane(h4: qvar.Problem, complex_: bool) -> None:
 
 @pytest.mark.parametrize("sector", [(2, 2), (3, 1), (1, 0), (4, 4), (0, 0)])
 @pytest.mark.parametrize("chunk_bytes", [1 << 26, 2000])
+@pytest.mark.parametrize("table_bytes", [1 << 26, 0])
 def test_sector_against_pyscf(
-    h4: qvar.Problem, sector: tuple[int, int], chunk_bytes: int, monkeypatch: pytest.MonkeyPatch
+    h4: qvar.Problem, sector: tuple[int, int], chunk_bytes: int, table_bytes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(electronic, "CHUNK_BYTES", chunk_bytes)
+    monkeypatch.setattr(electronic, "CHUNK_BYTES", {"cpu": chunk_bytes, "gpu": chunk_bytes})
+    monkeypatch.setattr(electronic, "TABLE_BYTES", table_bytes)
     integrals = h4.integrals
     kernel, tables = electronic_hamiltonian(integrals.one_body, integrals.two_body, *sector)
     state = _random(kernel.shape)
