@@ -16,9 +16,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.sparse as sp
+from jax.sharding import Mesh
 from jaxtyping import Array
 
 from qvar._types import FloatArray, IntArray, PyTree
+from qvar.engines.mesh import copied, cut, whole
 from qvar.engines.strings import occupation_strings, parity, register_layout
 
 CHUNK_BYTES = {"cpu": 1 << 21, "gpu": 1 << 28}
@@ -95,6 +97,8 @@ class ElectronicKernel:
     """Whether the state is a register of 2M qubits instead of a matrix."""
     chunk: int
     """Rows of the result that are worked on at once."""
+    mesh: Mesh | None = None
+    """Devices that the rows of the result are cut over; each of them holds the whole state meanwhile."""
 
     def __call__(self, state: Array, tables: PyTree) -> Array:
         """H|state>."""
@@ -112,16 +116,17 @@ class ElectronicKernel:
 
     def _real(self, state: Array, tables: PyTree) -> Array:
         rows, columns = self.shape
-        same = tables["same_a"] @ state + state @ tables["same_b"]
+        state = whole(state, self.mesh)
+        same = cut(tables["same_a"], self.mesh, 0) @ state + cut(state, self.mesh, 0) @ tables["same_b"]
         if self.chunk >= rows:
             return same + self._opposite(state, tables["alpha"], tables)
         n_chunks = -(-rows // self.chunk)
 
-        def cut(table: Array) -> Array:
+        def chunked(table: Array) -> Array:
             padding = ((0, n_chunks * self.chunk - rows), *[(0, 0)] * (table.ndim - 1))
             return jnp.pad(table, padding).reshape(n_chunks, self.chunk, *table.shape[1:])
 
-        chunks = jax.tree.map(cut, tables["alpha"])
+        chunks = jax.tree.map(chunked, tables["alpha"])
         parts = jax.lax.map(lambda alpha: self._opposite(state, alpha, tables), chunks)
         return same + parts.reshape(n_chunks * self.chunk, columns)[:rows]
 
@@ -132,7 +137,7 @@ class ElectronicKernel:
             integrals = jax.vmap(lambda pair, sign: tables["coulomb"][:, pair] * sign[None])(
                 alpha["pair"], alpha["sign"]
             )
-        mixed = jnp.einsum("rQP,rPj->rQj", integrals, _get(state, alpha["source"]))
+        mixed = cut(jnp.einsum("rQP,rPj->rQj", integrals, _get(state, alpha["source"])), self.mesh, 0)
         mixed = mixed.reshape(len(mixed), -1)
 
         def add(image: Array, beta: PyTree) -> tuple[Array, None]:
@@ -148,7 +153,7 @@ def _get(state: Array, rows: Array) -> Array:
 
 
 def electronic_hamiltonian(
-    one_body: FloatArray, two_body: FloatArray, n_alpha: int | None, n_beta: int | None
+    one_body: FloatArray, two_body: FloatArray, n_alpha: int | None, n_beta: int | None, mesh: Mesh | None = None
 ) -> tuple[ElectronicKernel, dict[str, Any]]:
     """The kernel and its tables for integrals over real orbitals, without the core energy.
 
@@ -157,6 +162,7 @@ def electronic_hamiltonian(
         two_body: (M, M, M, M) chemists' (pq|rs), Ha.
         n_alpha: electrons of spin up in the sector; None for the register of all strings.
         n_beta: likewise, spin down.
+        mesh: devices that the work is cut over.
 
     Returns:
         Kernel and tables; these take up to `TABLE_BYTES`, and a square matrix over the strings of each spin.
@@ -170,12 +176,8 @@ def electronic_hamiltonian(
     effective = one_body - 0.5 * np.einsum("prrq->pq", two_body)
     moves = [single_excitations(own, n_orbitals) for own in strings]
     alpha, beta = (compact(*move) for move in moves)
-    same = [jnp.asarray(_same_spin(effective[p, q], coulomb, *moves[0]))] * 2  # symmetric
-    if n_alpha != n_beta:
-        same[1] = jnp.asarray(_same_spin(effective[p, q], coulomb, *moves[1]))
     tables: dict[str, Any] = {
-        "same_a": same[0],
-        "same_b": same[1],
+        "same_a": _same_spin(effective[p, q], coulomb, *moves[0]),
         "alpha": {"source": alpha.source},
         "beta": {"place": (beta.pair * len(strings[1]) + beta.source).T, "sign": beta.sign.T},
     }
@@ -185,14 +187,20 @@ def electronic_hamiltonian(
     else:
         tables["alpha"] |= {"pair": alpha.pair, "sign": alpha.sign}
         tables["coulomb"] = coulomb
+    if n_alpha != n_beta:
+        tables["same_b"] = _same_spin(effective[p, q], coulomb, *moves[1])
     register = n_alpha is None
     if register:
         index, position, sign = register_layout(n_orbitals)
         tables["layout"] = {"index": index, "position": position, "sign": sign}
     per_row = len(pairs) * len(strings[1]) * jnp.zeros(0, float).dtype.itemsize
-    chunk = max(1, CHUNK_BYTES.get(jax.default_backend(), CHUNK_BYTES["gpu"]) // per_row)
-    kernel = ElectronicKernel(len(pairs), (len(strings[0]), len(strings[1])), register, min(chunk, len(strings[0])))
-    return kernel, jax.tree.map(jnp.asarray, tables)
+    n_devices = 1 if mesh is None else mesh.size
+    chunk = n_devices * max(1, CHUNK_BYTES.get(jax.default_backend(), CHUNK_BYTES["gpu"]) // per_row)
+    shape = (len(strings[0]), len(strings[1]))
+    kernel = ElectronicKernel(len(pairs), shape, register, min(chunk, shape[0]), mesh)
+    tables = copied(tables, mesh)
+    tables.setdefault("same_b", tables["same_a"])  # symmetric, so that one copy serves from left and right
+    return kernel, tables
 
 
 def _same_spin(effective: FloatArray, coulomb: FloatArray, source: IntArray, sign: FloatArray) -> FloatArray:

@@ -19,11 +19,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 from jaxtyping import Array
 
 from qvar._types import IntArray, PyTree
 from qvar.ansatz.program import Program
 from qvar.engines.dense import mixing_amplitudes
+from qvar.engines.mesh import copied, cut
 from qvar.engines.sector_plan import GroupClass, sector_plan
 from qvar.engines.strings import Layout, occupation_strings, split
 
@@ -33,14 +35,27 @@ class SectorKernel:
     """Groups of block operations on a matrix of amplitudes; see `qvar.engines.adjoint.CircuitKernel`."""
 
     classes: tuple[GroupClass, ...]
+    shape: tuple[int, int]
+    """Alpha and beta strings."""
+    real: bool
+    """Whether amplitudes stay real."""
+    mesh: Mesh | None = None
+    """Devices that the state is cut over, along the lanes of whatever view a group takes."""
+
+    def start(self, reference: PyTree) -> Array:
+        """The reference determinant."""
+        state = jnp.zeros(self.shape, float if self.real else complex)
+        return cut(state.at[reference["row"], reference["column"]].set(reference["sign"]), self.mesh, 1)
 
     def forward(self, state: Array, phi: Array, ops: PyTree, tables: PyTree) -> Array:
         """The state after all operations."""
+        if not self.classes:  # nothing acts on these strings
+            return state
         keep, mix = _weights(phi[ops["order"]], ops, ops["g"])
 
         def branch(which: int) -> Any:
             def run(state: Array, group: PyTree) -> Array:
-                view = _View(self.classes[which], tables[which], group["lane"])
+                view = _View(self.classes[which], tables[which], group["lane"], self.mesh)
 
                 def member(at: Array, parts: tuple[Array, ...]) -> tuple[Array, ...]:
                     move = view.move(ops, at)
@@ -56,15 +71,17 @@ class SectorKernel:
         def step(state: Array, group: PyTree) -> tuple[Array, None]:
             return jax.lax.switch(group["which"], branches, state, group), None
 
-        return jax.lax.scan(step, state, ops["groups"])[0]
+        return jax.lax.scan(step, cut(state, self.mesh, 1), ops["groups"])[0]
 
     def backward(self, ket: Array, bra: Array, phi: Array, ops: PyTree, tables: PyTree) -> tuple[Array, Array]:
         """The bra before all operations, and the slope of every angle."""
+        if not self.classes:
+            return bra, jnp.zeros(phi.shape, jnp.real(ket).dtype)
         keep, mix = _weights(-phi[ops["order"]], ops, ops["g_inverse"])
 
         def branch(which: int) -> Any:
             def run(ket: Array, bra: Array, slopes: Array, group: PyTree) -> tuple[Array, Array, Array]:
-                view = _View(self.classes[which], tables[which], group["lane"])
+                view = _View(self.classes[which], tables[which], group["lane"], self.mesh)
                 last = group["stop"] - 1
 
                 def member(turn: Array, carry: tuple[Any, Any, Array]) -> tuple[Any, Any, Array]:
@@ -89,7 +106,7 @@ class SectorKernel:
             return jax.lax.switch(group["which"], branches, *carry, group), None
 
         real = jnp.real(ket).dtype
-        carry = (ket, bra, jnp.zeros(ops["order"].shape, real))
+        carry = (cut(ket, self.mesh, 1), cut(bra, self.mesh, 1), jnp.zeros(ops["order"].shape, real))
         (_, bra, slopes), _ = jax.lax.scan(step, carry, ops["groups"], reverse=True)
         slopes = jnp.where(ops["fixed"], 0.0, slopes).astype(real)
         return bra, jnp.zeros(phi.shape, real).at[ops["order"]].set(slopes)
@@ -111,23 +128,24 @@ class _View:
     shape: GroupClass
     table: PyTree
     lane: Array
+    mesh: Mesh | None
 
     def open(self, state: Array) -> tuple[Array, ...]:
         """The parts that the group works on."""
         if self.shape.side == "alpha":
             return (state,)
         if self.shape.side == "beta":
-            return (state.T,)
-        return tuple(_rows_of(state, self._lane(name)).T for name in self._selections())
+            return (cut(state.T, self.mesh, 1),)
+        return tuple(cut(_rows_of(state, self._lane(name)).T, self.mesh, 1) for name in self._selections())
 
     def close(self, state: Array, parts: tuple[Array, ...]) -> Array:
         """The state with the group's work in it."""
         if self.shape.side == "alpha":
             return parts[0]
         if self.shape.side == "beta":
-            return parts[0].T
+            return cut(parts[0].T, self.mesh, 1)
         for name, part in zip(self._selections(), parts, strict=True):
-            state = _put_rows(state, self._lane(name), part.T)
+            state = _put_rows(state, self._lane(name), cut(part.T, self.mesh, 1))
         return state
 
     def _selections(self) -> tuple[str, ...]:
@@ -184,17 +202,18 @@ def _overlap(bra: tuple[Array, ...], ket: tuple[Array, ...], move: PyTree) -> Ar
 
 
 def sector_circuit(
-    program: Program, real: bool, layout: Layout
-) -> tuple[tuple[SectorKernel, Array, PyTree, PyTree], tuple[IntArray, IntArray]]:
-    """The kernel, the reference state and the tables of a program that conserves the ones in both strings.
+    program: Program, real: bool, layout: Layout, mesh: Mesh | None = None
+) -> tuple[tuple[SectorKernel, PyTree, PyTree, PyTree], tuple[IntArray, IntArray]]:
+    """The kernel, the reference determinant and the tables of a program that conserves the ones in both strings.
 
     Args:
         program: the circuit; `program.lowered.conserves` holds for the wires of either string.
         real: whether amplitudes stay real; the caller has checked.
         layout: which wires the strings are.
+        mesh: devices that the state is cut over.
 
     Returns:
-        (kernel, state of shape (n_alpha_strings, n_beta_strings), operation table, class tables), and the alpha and
+        (kernel, reference, operation table, class tables), and the alpha and
         beta strings with as many ones as the reference, ascending.
     """
     lowered, n = program.lowered, program.n_qubits
@@ -214,8 +233,10 @@ def sector_circuit(
     }
     # every occupied pair (alpha p, beta q < p) of the reference exchanges once: see `strings`
     crossings = sum((beta & ((1 << p) - 1)).bit_count() for p in range(n) if alpha >> p & 1)
-    state = np.zeros((len(alpha_strings), len(beta_strings)))
-    state[np.searchsorted(alpha_strings, alpha), np.searchsorted(beta_strings, beta)] = (-1.0) ** crossings
-    start = jnp.asarray(state, dtype=float if real else complex)
-    arrays = jax.tree.map(jnp.asarray, (ops, plan.tables))
-    return (SectorKernel(plan.classes), start, *arrays), (alpha_strings, beta_strings)
+    reference = {
+        "row": np.searchsorted(alpha_strings, alpha),
+        "column": np.searchsorted(beta_strings, beta),
+        "sign": (-1.0) ** crossings,
+    }
+    kernel = SectorKernel(plan.classes, (len(alpha_strings), len(beta_strings)), real, mesh)
+    return (kernel, *copied((reference, ops, plan.tables), mesh)), (alpha_strings, beta_strings)
