@@ -6,6 +6,8 @@ RUN ?=
 CASE ?= cases/h4_duel.py
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 WORKERS ?= auto
+GROUPS ?=
+PEERS ?=
 
 .PHONY: help install run test check bench docs clean
 
@@ -13,7 +15,7 @@ help:
 	@echo "make run     install, then run $(CASE); RUN=folder ARGS='--bond 1.5' are passed on"
 	@echo "make test    install, then the whole test suite"
 	@echo "make check   linter, types, import floors, documentation"
-	@echo "make bench   timings against PennyLane lightning (minutes)"
+	@echo "make bench   timings beside PennyLane lightning and PySCF (eight minutes); GROUPS='sector dense' PEERS=1"
 	@echo "make docs    build the documentation into site/"
 	@echo "make clean   remove the environment and built files (runs/ stays)"
 
@@ -28,6 +30,10 @@ $(VENV)/.installed: $(VENV)/.made pyproject.toml constraints.txt
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	PIP_CONSTRAINT=constraints.txt $(PIP) install --quiet --editable '.[dev]'
+	@touch $@
+
+$(VENV)/.installed-bench: $(VENV)/.installed-dev
+	PIP_CONSTRAINT=constraints.txt $(PIP) install --quiet --editable '.[bench]'
 	@touch $@
 
 install: $(VENV)/.installed
@@ -45,8 +51,8 @@ check: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-bench: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest tests/benchmarks --benchmark-only --benchmark-sort=name -q $(ARGS)
+bench: $(VENV)/$(if $(PEERS),.installed-bench,.installed-dev)
+	$(BIN)/python tests/benchmarks $(GROUPS) $(ARGS)
 
 docs: $(VENV)/.installed-dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import qvar
 from qvar.errors import QvarError
+from qvar.memory import wanted_memory
 
 if TYPE_CHECKING:
     from qvar.runs.folder import LoadedRun
@@ -92,6 +93,7 @@ def _guarded(command: Callable[[], int]) -> int:
             stream.reconfigure(errors="replace")
     try:
         qvar.check_precision()
+        wanted_memory()
         status = command()
         sys.stdout.flush()
         return status
@@ -145,7 +147,10 @@ def _dispatch(words: list[str]) -> int:
     check.add_argument("place", metavar="FILE.py:NAME", help=about)
     about = "name or .npz file of the problem to try it on (default: one of its size, see `qvar list problems`)"
     check.add_argument("--problem", metavar="NAME", help=about)
-    about = "Looks whether qvar can work here: versions, devices, precision; exit status 1 if something is broken."
+    about = (
+        "Looks whether qvar can work here: versions, devices, precision, memory, compile cache; exit status 1 if "
+        "something is broken."
+    )
     commands.add_parser("doctor", help="look whether qvar can work on this machine", description=about)
     given = parser.parse_args(words)
     if given.command == "show":

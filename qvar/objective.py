@@ -18,6 +18,7 @@ from jaxtyping import Array, Float, Shaped
 
 from qvar._types import Family, PyTree
 from qvar.errors import QvarError
+from qvar.memory import chunk_size
 
 LossFunction = Callable[[Float[Array, " n_params"], PyTree], Float[Array, ""]]
 
@@ -69,6 +70,9 @@ class Objective:
     """Pure function of (theta, data) that gives the state vector, where there is one."""
     measure: Callable[[Any], dict[str, float]] | None = None
     """Expectation values at theta beside the loss: `particle_number`, `sz`, `s2`."""
+    bytes_per_evaluation: int = 0
+    """Scratch memory of one value and gradient on one device, in bytes, tables in `data` not counted; batches are cut
+    into chunks that keep below `qvar.memory.memory_limit()`. 0 where it is small or not known: no chunks."""
 
     @cached_property
     def costs(self) -> Costs:
@@ -97,6 +101,29 @@ class Objective:
         """
         return _value_and_grad(self.function, self._checked(theta), self.data)
 
+    def value_and_grad_batch(self, thetas: Any) -> tuple[Float[Array, " n"], Float[Array, "n n_params"]]:
+        """Values and exact gradients at many points at once, in chunks that fit into memory.
+
+        Args:
+            thetas: (n, n_params) points; n may be 0.
+
+        Returns:
+            Values, shape (n,), and gradients, shape (n, n_params).
+
+        Raises:
+            QvarError: if thetas has another shape.
+        """
+        points = jnp.asarray(thetas, dtype=float)
+        if points.ndim != 2 or points.shape[1] != self.n_params:
+            raise QvarError(f"`thetas` must have shape (n, {self.n_params}), but has shape {points.shape}.")
+        if len(points) == 0:
+            return points.sum(axis=1), points
+        return _value_and_grad_batch(self.function, self.chunk(len(points)), points, self.data)
+
+    def chunk(self, n_evaluations: int) -> int:
+        """How many of a batch of evaluations are made at once, so that they fit into memory."""
+        return chunk_size(n_evaluations, self.bytes_per_evaluation)
+
     def state(self, theta: Any) -> Array:
         """The state vector at theta, in the engine's own layout (see `qvar.energy`).
 
@@ -120,3 +147,46 @@ def _value(function: Callable[..., Array], theta: Array, data: PyTree) -> Array:
 @partial(jax.jit, static_argnums=0)
 def _value_and_grad(function: Callable[..., Array], theta: Array, data: PyTree) -> tuple[Array, Array]:
     return jax.value_and_grad(function)(theta, data)
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _value_and_grad_batch(function: LossFunction, chunk: int, thetas: Array, data: PyTree) -> tuple[Array, Array]:
+    return evaluate_in_chunks(function, chunk, thetas, data, jnp.ones(len(thetas), bool))
+
+
+def evaluate_in_chunks(
+    function: LossFunction, chunk: int, thetas: Array, data: PyTree, wanted: Array
+) -> tuple[Array, Array]:
+    """Values and gradients at many points, so many at a time; part of a compiled program.
+
+    Args:
+        function: as `Objective.function`.
+        chunk: how many points are evaluated at once.
+        thetas: (n, n_params) points.
+        data: as `Objective.data`.
+        wanted: (n,) whether a point needs to be evaluated; a chunk without such a point is left out.
+
+    Returns:
+        Values, shape (n,), and gradients, shape (n, n_params); where they are not wanted they may be zero.
+    """
+    n, n_params = thetas.shape
+    together = jax.vmap(jax.value_and_grad(function), (0, None))
+    if chunk >= n:
+        return together(thetas, data)
+    n_chunks = -(-n // chunk)
+    missing = n_chunks * chunk - n
+    points = jnp.concatenate([thetas, jnp.broadcast_to(thetas[-1], (missing, n_params))])
+    needed = jnp.concatenate([wanted, jnp.zeros(missing, bool)])
+
+    def evaluate(few: tuple[Array, Array]) -> tuple[Array, Array]:
+        def work() -> tuple[Array, Array]:
+            return together(few[0], data)
+
+        def nothing() -> tuple[Array, Array]:
+            return jax.tree.map(lambda like: jnp.zeros(like.shape, like.dtype), jax.eval_shape(work))
+
+        return jax.lax.cond(few[1].any(), work, nothing)
+
+    cut = points.reshape(n_chunks, chunk, n_params), needed.reshape(n_chunks, chunk)
+    values, gradients = jax.lax.map(evaluate, cut)
+    return values.reshape(-1)[:n], gradients.reshape(-1, n_params)[:n]

@@ -1,37 +1,40 @@
 """What importing the package does and does not do."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import qvar
 
-ENGINE_SCRIPT = """
+FLOAT32 = """
+import json
 import sys
+
+import jax
 import numpy as np
+
 import qvar
-problem = qvar.Problem.load({path!r})
+
+problem = qvar.Problem.load(sys.argv[1])
+found = {}
 for ansatz in (qvar.uccsd(problem), qvar.hardware_efficient(problem, layers=1)):
     objective = qvar.energy(problem, ansatz)
-    result = qvar.minimize(objective, theta0=np.full(ansatz.n_params, 0.01), budget=qvar.Budget(gradients=20))
-print(sorted({{"pyscf", "pennylane", "pandas"}} & set(sys.modules)))
+    theta = ansatz.initial(jax.random.key(0), "mp2") if ansatz.name == "uccsd" else np.linspace(-1, 1, ansatz.n_params)
+    value, gradient = objective.value_and_grad(theta)
+    kinds = sorted({str(leaf.dtype) for leaf in jax.tree.leaves(objective.data)})
+    found[ansatz.name] = [np.asarray(theta).tolist(), float(value), np.asarray(gradient).tolist(), kinds]
+print(json.dumps(found))
 """
 
 
-def _python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, **environment}, capture_output=True, text=True, check=False
-    )
-
-
-def test_engines_run_from_a_saved_problem_without_pyscf_and_pennylane(h2: qvar.Problem, tmp_path: Path) -> None:
-    path = tmp_path / "h2.npz"
-    h2.save(path)
-    done = _python(ENGINE_SCRIPT.format(path=str(path)))
-    assert done.stdout.strip() == "[]", done.stderr
+def _python(code: str, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", code, *words]
+    return subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
 
 
 def test_import_is_light() -> None:
@@ -57,6 +60,21 @@ def test_float32_trains() -> None:
     dtype, error = done.stdout.split()
     assert dtype == "float32"
     assert float(error) == pytest.approx(0.0796, abs=0.01)
+
+
+def test_float32_is_right_to_ten_microhartree(tmp_path: Path) -> None:
+    problem = qvar.hydrogen_chain(8)
+    path = str(tmp_path / "h8.npz")
+    problem.save(path)
+    done = _python(FLOAT32, path, QVAR_PRECISION="32")
+    assert done.stderr == ""
+    found = json.loads(done.stdout)
+    for ansatz in (qvar.uccsd(problem), qvar.hardware_efficient(problem, layers=1)):
+        theta, value, gradient, kinds = found[ansatz.name]
+        assert not {"float64", "int64", "uint64", "complex128"} & set(kinds)
+        expected, slope = qvar.energy(problem, ansatz).value_and_grad(theta)
+        assert abs(value - float(expected)) < 1e-5
+        np.testing.assert_allclose(gradient, slope, rtol=0, atol=1e-5)
 
 
 def test_another_precision_is_a_sentence_on_the_command_line() -> None:

@@ -15,7 +15,7 @@ from jaxtyping import Array
 
 from qvar._types import FloatArray, IntArray, PyTree
 from qvar.errors import QvarError
-from qvar.objective import LossFunction, Objective
+from qvar.objective import LossFunction, Objective, evaluate_in_chunks
 from qvar.optimize.budget import Budget, Status
 from qvar.optimize.methods import Iterate, Method, lbfgs
 
@@ -119,8 +119,8 @@ def minimize_batch(
 ) -> list[Result]:
     """Minimizes an objective from several starts at once, as one batch on the device.
 
-    The starts know nothing of each other: each has its own line search, counts and stop. Memory
-    grows with the number of starts.
+    The starts know nothing of each other: each has its own line search, counts and stop. They are evaluated in
+    chunks that fit into memory, see `Objective.bytes_per_evaluation`.
 
     Args:
         objective: what to minimize.
@@ -145,9 +145,11 @@ def minimize_batch(
         evaluations=jnp.zeros(len(starts), int),
     )
 
+    chunk = objective.chunk(len(starts))
+
     def advance(batch: _Batch, turns: int) -> tuple[_Batch, _Record]:
         limits = (jnp.asarray(turns), jnp.asarray(budget.gradients), jnp.asarray(budget.gradient_tolerance))
-        return jax.block_until_ready(_advance(objective.function, method, batch, objective.data, limits))
+        return jax.block_until_ready(_advance(objective.function, method, chunk, batch, objective.data, limits))
 
     began = time.perf_counter()
     advance(batch, 0)  # no turn at all: compiles
@@ -191,9 +193,9 @@ class _Record(NamedTuple):
     evaluations: Any
 
 
-@partial(jax.jit, static_argnums=(0, 1))
+@partial(jax.jit, static_argnums=(0, 1, 2))
 def _advance(
-    function: LossFunction, method: Method, batch: _Batch, data: PyTree, limits: tuple[Array, Array, Array]
+    function: LossFunction, method: Method, chunk: int, batch: _Batch, data: PyTree, limits: tuple[Array, Array, Array]
 ) -> tuple[_Batch, _Record]:
     """Up to limits[0] turns; a turn is one evaluation of every start that still runs."""
     turns, max_evaluations, tolerance = limits
@@ -202,7 +204,6 @@ def _advance(
     empty = _Record(
         jnp.asarray(0), jnp.zeros(shape, real), jnp.zeros(shape, real), jnp.zeros(shape, bool), jnp.zeros(shape, int)
     )
-    evaluate = jax.vmap(jax.value_and_grad(function), (0, None))
 
     def goes_on(carry: tuple[_Batch, _Record]) -> Array:
         return (carry[1].turns < turns) & jnp.any(carry[0].status == _RUNNING)
@@ -210,7 +211,7 @@ def _advance(
     def turn(carry: tuple[_Batch, _Record]) -> tuple[_Batch, _Record]:
         batch, record = carry
         running = batch.status == _RUNNING
-        values, gradients = evaluate(batch.iterates.trial, data)
+        values, gradients = evaluate_in_chunks(function, chunk, batch.iterates.trial, data, running)
         told = jax.vmap(method.tell)(batch.iterates, values, gradients)
 
         def keep(new: Array, old: Array) -> Array:
@@ -253,19 +254,21 @@ def _results(batch: _Batch, records: list[_Record], wall_s: float, compile_s: fl
         np.concatenate([getattr(record, name) for record in records])
         for name in ("value", "gradient_norm", "accepted", "evaluations")
     )
+    # on the host at once: an index into a device's array is a program of its own
+    done = jax.device_get(batch._replace(iterates=batch.iterates._replace(inner=())))
     results = []
-    for start in range(len(batch.status)):
+    for start in range(len(done.status)):
         taken = accepted[:, start]
         trace = Trace(np.arange(int(taken.sum())), value[taken, start], norm[taken, start], evaluations[taken, start])
-        made = int(batch.evaluations[start])
-        status = _STATUS[int(batch.status[start])]
+        made = int(done.evaluations[start])
+        status = _STATUS[int(done.status[start])]
         results.append(
             Result(
-                value=float(batch.iterates.value[start]) if status is not Status.NOT_FINITE else float("nan"),
-                theta=np.asarray(batch.iterates.theta[start]),
+                value=float(done.iterates.value[start]) if status is not Status.NOT_FINITE else float("nan"),
+                theta=done.iterates.theta[start],
                 status=status,
-                gradient_norm=float(jnp.linalg.norm(batch.iterates.gradient[start])),
-                iterations=max(int(batch.iterates.iterations[start]) - 1, 0),
+                gradient_norm=float(np.linalg.norm(done.iterates.gradient[start])),
+                iterations=max(int(done.iterates.iterations[start]) - 1, 0),
                 energy_evaluations=made,
                 gradient_evaluations=made,
                 trace=trace,

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from qvar.errors import QvarError
+from qvar.runs.compile_cache import use_compile_cache
 from qvar.runs.files import jsonable
 from qvar.runs.folder import check_out, next_free
 from qvar.runs.python_files import load_module, told
@@ -111,7 +112,7 @@ def _arguments(function: CaseFunction) -> list[_Argument]:
 
 
 def build(case_function: CaseFunction, args: Sequence[str], prog: str) -> tuple[Runnable, dict[str, Any], RunOptions]:
-    """Reads the flags, checks where the run may go, and calls `case`.
+    """Reads the flags, checks where the run may go, and calls `case`, whose compiled programs are kept.
 
     Args:
         case_function: what `load_case` gave.
@@ -131,6 +132,7 @@ def build(case_function: CaseFunction, args: Sequence[str], prog: str) -> tuple[
         out = Path("runs") / path.stem
         out = out if resume else next_free(out)
     check_out(out, resume)  # before the case spends minutes on building its problem
+    use_compile_cache()
     try:
         study = case_function(**values)
     except QvarError:

@@ -9,7 +9,9 @@ import warnings
 from dataclasses import dataclass
 
 import qvar
+from qvar.memory import memory_limit, size_words, wanted_memory
 from qvar.runs import origin
+from qvar.runs.compile_cache import use_compile_cache
 
 _MODULES = {
     "numpy": "numpy",
@@ -41,7 +43,7 @@ class Diagnosis:
 
 
 def diagnose() -> Diagnosis:
-    """Imports every package that qvar needs and asks JAX for its devices and precision.
+    """Imports every package that qvar needs and asks JAX for its devices, precision, memory and cache.
 
     Returns:
         The findings. Nothing is raised: what is broken stands in the answer.
@@ -72,14 +74,17 @@ def diagnose() -> Diagnosis:
 
 
 def _jax() -> tuple[list[str], list[str]]:
-    """JAX's devices and precision, tried with one sum that 32 bit cannot hold."""
+    """JAX's devices, precision, memory and cache; the precision is tried with one sum that 32 bit cannot hold."""
     import jax.numpy as jnp
 
     told = origin.machine()
     wanted = int(os.environ.get("QVAR_PRECISION", "64"))
     lines = [_line("devices", ", ".join(told["devices"])), _line("precision", f"{told['precision']} bit")]
+    lines.append(_line("compile cache", use_compile_cache().describe()))
     if told["devices"][0].startswith("none"):
         return lines, [f"JAX finds no device ({told['devices'][0]}); look at JAX_PLATFORMS."]
+    whose = "half of the device's" if wanted_memory() is None else "QVAR_MEMORY"
+    lines.append(_line("memory limit", f"{size_words(memory_limit())} for a batch, {whose}"))
     try:
         fine = bool(jnp.asarray(1.0) + 1e-12 > 1.0)
     except Exception as error:

@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qvar.errors import QvarError
+from qvar.memory import wanted_memory
 from qvar.report.html import write_report
 from qvar.runs import origin
+from qvar.runs.compile_cache import use_compile_cache
 from qvar.runs.files import jsonable
 from qvar.runs.folder import (
     RunFolder,
@@ -58,6 +60,8 @@ def run(
     and step), `report.html` and `plots/*.png`. A task that fails gives a row with status `failed` and a message; it
     never stops the others.
 
+    Compiled programs are kept for the next start, in `$QVAR_CACHE` or the user's cache folder: see `qvar doctor`.
+
     Args:
         study: what to run, such as a `qvar.Duel`.
         out: the folder to write; it must not exist unless `resume` is said.
@@ -70,13 +74,15 @@ def run(
         The ledger; `qvar.runs.record.describe` tells what a column means.
 
     Raises:
-        QvarError: if `out` cannot be used, or what is to be resumed is another run.
+        QvarError: if `out` cannot be used, what is to be resumed is another run, or `QVAR_MEMORY` is no size.
     """
     if not isinstance(study, Runnable):
         raise QvarError(f"`study` must be a Runnable, such as qvar.Duel(...), but is {type(study).__name__}.")
+    wanted_memory()  # once, and not as the failure of every task
     path = Path(out)
     try:
         check_out(path, resume)
+        use_compile_cache()
         tasks = _checked(study.tasks())
         folder = _open(path, _case_record(study, tasks, arguments or {}, case))
         with locked(folder):

@@ -1,0 +1,107 @@
+"""How much memory a batch of evaluations may take: the setting `QVAR_MEMORY`, or half of what the device has."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from pathlib import Path
+
+from qvar.errors import QvarError
+
+_UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
+_UNITS |= {"kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "tib": 1 << 40}
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) *([A-Za-z]*)")
+_UNLIMITED = 1 << 60
+"""What old control groups say where nothing is limited lies above it."""
+
+
+def wanted_memory() -> int | None:
+    """The environment variable `QVAR_MEMORY` in bytes, such as 4 GiB of "4GiB"; None where it is not set.
+
+    Raises:
+        QvarError: if it is no size.
+    """
+    text = os.environ.get("QVAR_MEMORY", "").strip()
+    if not text:
+        return None
+    found = _SIZE.fullmatch(text)
+    size = round(float(found[1]) * _UNITS.get(found[2].lower(), 0)) if found else 0
+    if size < 1:
+        raise QvarError(f"`QVAR_MEMORY` must be a size such as 4GiB or 500MB, but is {text!r}.")
+    return size
+
+
+def memory_limit() -> int:
+    """Bytes that a batch of evaluations may take on one device.
+
+    `QVAR_MEMORY` where it is set, else half of the device's memory: of what JAX may allocate on an accelerator, of the
+    machine's memory on a CPU, or of what the control group of a container or a batch job leaves of that.
+
+    Raises:
+        QvarError: if `QVAR_MEMORY` is no size.
+    """
+    wanted = wanted_memory()
+    return wanted if wanted is not None else _device_memory() // 2
+
+
+def chunk_size(n_evaluations: int, bytes_per_evaluation: int) -> int:
+    """How many of a batch of evaluations to make at once, at least 1, so that they stay below `memory_limit()`.
+
+    Args:
+        n_evaluations: size of the batch.
+        bytes_per_evaluation: scratch memory of one; 0 where it is small.
+
+    Returns:
+        The size of a chunk, no larger than the fewest chunks need.
+    """
+    if bytes_per_evaluation <= 0:
+        return n_evaluations
+    at_once = max(1, memory_limit() // bytes_per_evaluation)
+    n_chunks = max(1, -(-n_evaluations // at_once))
+    return -(-n_evaluations // n_chunks)
+
+
+def size_words(size: int) -> str:
+    """A size for a person, such as "11.8 GiB"."""
+    value, unit = float(size), "B"
+    for larger in ("KiB", "MiB", "GiB", "TiB"):
+        if value < 1024:
+            break
+        value, unit = value / 1024, larger
+    return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+
+
+def _device_memory() -> int:
+    import jax
+
+    told = jax.local_devices()[0].memory_stats() or {}  # a CPU tells nothing
+    return int(told.get("bytes_limit", 0)) or min(_machine_memory(), _group_memory())
+
+
+def _machine_memory() -> int:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # not every system can tell
+        return 8 << 30
+
+
+def _group_memory(membership: Path = Path("/proc/self/cgroup"), mounted: Path = Path("/sys/fs/cgroup")) -> int:
+    """The least limit of the control groups that hold this process: a batch job may have less than its machine."""
+    limits = [_UNLIMITED]
+    try:
+        groups = [line.split(":", 2) for line in membership.read_text(encoding="utf-8").splitlines()]
+    except OSError:
+        return _UNLIMITED
+    for _, controllers, path in groups:
+        if controllers == "":
+            root, name = mounted, "memory.max"
+        elif "memory" in controllers.split(","):
+            root, name = mounted / "memory", "memory.limit_in_bytes"
+        else:
+            continue
+        inner = root / path.lstrip("/")
+        for place in (inner, *inner.parents):
+            with contextlib.suppress(OSError, ValueError):  # missing, or the word "max"
+                limits.append(int((place / name).read_text(encoding="utf-8")))
+    return min(limits)

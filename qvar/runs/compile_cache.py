@@ -1,0 +1,112 @@
+"""Compiled programs that outlive a process: JAX's persistent compilation cache, as runs use it.
+
+The folder is `$QVAR_CACHE`, or `$XDG_CACHE_HOME/qvar/jax`, or `~/.cache/qvar/jax`; `QVAR_CACHE=off` switches it off,
+and a folder given to JAX itself, such as by `JAX_COMPILATION_CACHE_DIR`, is left to JAX. Below it every kind of CPU has
+a folder of its own, because XLA loads what was compiled for another one, and may end in an illegal instruction.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+from qvar.memory import size_words
+
+MAX_BYTES = 1 << 30
+"""Above this size the programs that were used longest ago are deleted."""
+
+_MIN_COMPILE_SECONDS = 0.0  # hundreds of programs of a few milliseconds each add up
+_CPU_FIELDS = ("vendor_id", "cpu family", "model", "model name", "flags", "CPU implementer", "CPU part", "Features")
+
+
+@dataclass(frozen=True)
+class CompileCache:
+    """Where compiled programs are kept."""
+
+    folder: Path | None
+    """None where none are kept."""
+    remark: str
+    """Why none are kept, or who chose the folder; empty where all is as always."""
+
+    def describe(self) -> str:
+        """One line for a person: the folder with its size, or why there is none."""
+        if self.folder is None:
+            return f"none, {self.remark}"
+        size = sum(size for _, size, _ in _programs(self.folder))
+        return ", ".join(filter(None, [str(self.folder), size_words(size), self.remark]))
+
+
+def use_compile_cache() -> CompileCache:
+    """Makes JAX keep compiled programs and find them again, from now on; where that cannot be, all goes on without.
+
+    Returns:
+        What has been done.
+    """
+    import jax
+
+    wanted = os.environ.get("QVAR_CACHE", "")
+    root = Path(wanted).expanduser() if wanted else _user_cache() / "qvar" / "jax"
+    folder = root / _cpu_digest()
+    chosen = jax.config.jax_compilation_cache_dir  # pyright: ignore[reportAttributeAccessIssue]
+    if chosen and chosen != str(folder):
+        return CompileCache(Path(chosen), "as JAX was told")
+    if wanted.lower() == "off":
+        return CompileCache(None, "as QVAR_CACHE says")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        return CompileCache(None, f"{root}: {error.strerror}")
+    _shrink(root, MAX_BYTES)
+    if "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS" not in os.environ:
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", _MIN_COMPILE_SECONDS)
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    return CompileCache(root, "")
+
+
+def _user_cache() -> Path:
+    """The user's folder for caches, as the XDG base directory specification has it."""
+    told = os.environ.get("XDG_CACHE_HOME", "")
+    return Path(told) if Path(told).is_absolute() else Path("~/.cache").expanduser()
+
+
+def _cpu_digest() -> str:
+    """Eight hexadecimal digits that CPUs with the same instructions share."""
+    told = {"machine": platform.machine(), "processor": platform.processor()}
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() in _CPU_FIELDS:
+                told.setdefault(name.strip(), value.strip())
+    return hashlib.sha256(repr(sorted(told.items())).encode()).hexdigest()[:8]
+
+
+def _programs(folder: Path) -> list[tuple[float, int, Path]]:
+    """(time of last use, size, file) of every program below a folder, the one used longest ago first."""
+    found = []
+    for file in folder.rglob("*-cache"):
+        with contextlib.suppress(OSError):  # another process may delete it
+            told = file.stat()
+            found.append((max(told.st_atime, told.st_mtime), told.st_size, file))
+    return sorted(found)
+
+
+def _shrink(folder: Path, max_bytes: int) -> None:
+    """Deletes programs until the rest takes at most `max_bytes`.
+
+    JAX's own limit, `jax_compilation_cache_max_size`, takes another package, and a lock around every look-up.
+    """
+    programs = _programs(folder)
+    left = sum(size for _, size, _ in programs)
+    for _, size, file in programs:
+        if left <= max_bytes:
+            break
+        with contextlib.suppress(OSError):
+            file.unlink()
+        left -= size

@@ -1,0 +1,377 @@
+"""The groups of benchmarks: each a list of steps, each step gives rows."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+import peers
+import works
+from measure import Sample, block, by_turns, calibrated
+from rows import Row
+from tables import quantity
+from worker import Worker, WorkError
+
+import qvar
+
+TOLERANCE = 1e-8
+"""Largest difference of a value or gradient between qvar and a peer."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One piece of work, said while it runs."""
+
+    table: str
+    work: str
+    run: Callable[[], list[Row]]
+
+
+class WrongNumberError(Exception):
+    """Two simulators do not agree; nothing was timed."""
+
+
+def _agree(what: str, one: Any, other: Any, tolerance: float = TOLERANCE) -> None:
+    error = float(np.max(np.abs(np.asarray(one) - np.asarray(other))))
+    if not error <= tolerance:
+        raise WrongNumberError(f"WRONG: {what} differs by {error:.1e}")
+
+
+def _ready(function: Callable[..., Any], *arguments: Any) -> Any:
+    """A call whose result has arrived."""
+    return jax.block_until_ready(function(*arguments))
+
+
+def sector(quick: bool) -> list[Step]:
+    """UCCSD on hydrogen chains, each in a fresh process."""
+    per_factor = {"h10": (15.0, 40.0), "h12": (25.0, 60.0)}
+
+    def run(word: str) -> list[Row]:
+        with Worker() as child:
+            facts = child.ask("open", problem=word, ansatz="uccsd")
+            errors = child.ask("check")
+            for name, tolerance in (("norm", 1e-9), ("energy", TOLERANCE), ("slope", 1e-6)):
+                _agree(f"the {name}", errors[name], 0.0, tolerance)
+            sample = by_turns({"qvar": calibrated(child.seconds)}, 0.3 if quick else 12.0)["qvar"]
+        n, seconds = facts["n_params"], facts["seconds"]
+        more = {"amplitudes": facts["amplitudes"], "factors": n}
+        source, known = peers.PUBLISHED["TenCirChem-NG"]
+        rows = [
+            _fact(Row("sector", f"{word.upper()}, {n} factors", sample.scaled(1 / n), more=more), known, word, source)
+        ]
+        rows[0].ratio = per_factor.get(word)
+        source, known = peers.PUBLISHED["SlowQuant"]
+        largest = word == "h12"
+        whole = Row("sector whole", f"{word.upper()}, {n} factors", sample, limit=(4.5, 2.0) if largest else None)
+        peak = Row("sector whole", f"{word.upper()}, peak memory", _once(facts["peak"]), unit="B")
+        peak.limit = (3e9, 1.5e9) if largest else None
+        rows += [_fact(whole, known, word, source), peak]
+        parts = {part: seconds[part] for part in ("problem", "ansatz", "tables")}
+        parts["compilation"] = max(seconds["first"] - seconds["warm"], 0.0)
+        more = {part: quantity(spent, "s") for part, spent in parts.items()}
+        rows.append(Row("waiting", word.upper(), _once(sum(parts.values())), more=more))
+        return rows
+
+    sizes = (4,) if quick else (4, 6, 8, 10, 12)
+    return [Step("sector", f"H{n} chain, UCCSD", lambda n=n: run(f"h{n}")) for n in sizes]
+
+
+def _fact(row: Row, known: dict[str, float], word: str, source: str) -> Row:
+    """The row with a figure from elsewhere, where there is one."""
+    if word in known:
+        row.theirs, row.published, row.more["source"] = _once(known[word]), True, source
+    return row
+
+
+def _once(value: float) -> Sample:
+    return Sample(value, value, value, 1)
+
+
+def hpsi(quick: bool) -> list[Step]:
+    """H|psi> in the sector against PySCF."""
+    from qvar.engines.electronic import electronic_hamiltonian
+
+    ratio = {"h10": (1.0, 1.5), "h12": (1.0, 1.5)}
+
+    def run(word: str) -> list[Row]:
+        problem = works.problem_of(word)
+        integrals = problem.integrals
+        assert integrals is not None
+        kernel, tables = electronic_hamiltonian(integrals.one_body, integrals.two_body, problem.n_alpha, problem.n_beta)
+        apply = jax.jit(lambda state, tables: kernel(state, tables))
+        strings = int(np.sqrt(works.amplitudes(problem)))
+        host = np.random.default_rng(7).normal(size=(strings, strings))
+        host /= np.linalg.norm(host)
+        state, product = jax.numpy.asarray(host), peers.pyscf_product(problem)
+        _agree("H|psi>", apply(state, tables), product(host), 1e-9)
+        contenders = {
+            "qvar": block(partial(_ready, apply, state, tables)),
+            "PySCF": block(lambda: product(host)),
+        }
+        found = by_turns(contenders, 0.3 if quick else 6.0)
+        name = f"{word.upper()}, {works.amplitudes(problem)} amplitudes"
+        return [Row("hpsi", name, found["qvar"], found["PySCF"], ratio=ratio.get(word))]
+
+    return [Step("hpsi", f"H{n} chain", lambda n=n: run(f"h{n}")) for n in ((4,) if quick else (8, 10, 12))]
+
+
+def _energy_and_gradient(problem: qvar.Problem, ansatz: Any, word: str) -> tuple[Callable[[], Any], np.ndarray, Any]:
+    """A call of qvar's energy and gradient that has been compiled, the parameters, and what it gives."""
+    objective = qvar.energy(problem, ansatz)
+    theta = works.parameters(ansatz.n_params, word)
+    value = objective.value_and_grad(theta)
+    return partial(_ready, objective.value_and_grad, theta), theta, value
+
+
+def _against(
+    table: str, work: str, problem: qvar.Problem, ansatz: Any, word: str, peer: Any, seconds: float, most: int = 15
+) -> Row:
+    """A row of energy and gradient beside a peer in this process, once both agree."""
+    ours, theta, (value, gradient) = _energy_and_gradient(problem, ansatz, word)
+    their_value, their_gradient = peer(theta)
+    _agree("the value", value, their_value)
+    _agree("the gradient", gradient, their_gradient)
+    found = by_turns({"qvar": block(ours), "peer": block(lambda: peer(theta))}, seconds, most)
+    return Row(table, work, found["qvar"], found["peer"])
+
+
+def dense(quick: bool) -> list[Step]:
+    """Generic circuits against lightning.qubit and, where it is installed, qulacs."""
+    targets = {8: (40.0, 60.0), 12: (5.0, 12.0), 16: (1.5, 3.0), 20: (1.5, 3.0)}
+    sizes = ((8, 4),) if quick else ((8, 20), (12, 20), (16, 20), (20, 10))
+    seconds = 0.3 if quick else 8.0
+
+    def lightning(n: int, layers: int) -> list[Row]:
+        problem, ansatz = works.z0_z1(n), qvar.hardware_efficient(n, layers=layers)
+        peer = peers.lightning(problem, ansatz)
+        row = _against("dense", f"{n} qubits x {layers}", problem, ansatz, "generic", peer, seconds)
+        row.ratio = targets[n]
+        return [row]
+
+    def qulacs(n: int, layers: int) -> list[Row]:
+        problem, ansatz = works.z0_z1(n), qvar.hardware_efficient(n, layers=layers)
+        work = f"{n} qubits x {layers}"
+        if peers.installed("qulacs"):
+            peer = peers.qulacs(problem, ansatz)
+            return [_against("dense qulacs", work, problem, ansatz, "generic", peer, seconds)]
+        ours, _, _ = _energy_and_gradient(problem, ansatz, "generic")
+        sample = by_turns({"qvar": block(ours)}, seconds / 2)["qvar"]
+        return [Row("dense qulacs", work, sample, note="qulacs is not installed")]
+
+    steps = [Step("dense", f"{n} qubits x {k}, lightning", lambda n=n, k=k: lightning(n, k)) for n, k in sizes]
+    return steps + [Step("dense qulacs", f"{n} qubits x {k}, qulacs", lambda n=n, k=k: qulacs(n, k)) for n, k in sizes]
+
+
+def batch(quick: bool) -> list[Step]:
+    """Many gradients of one circuit as one batch against one after the other."""
+    n, layers, copies, timed = (8, 4, 20, 2) if quick else (8, 20, 200, 5)
+
+    def run() -> list[Row]:
+        problem, ansatz = works.z0_z1(n), qvar.hardware_efficient(n, layers=layers)
+        objective, peer = qvar.energy(problem, ansatz), peers.lightning(problem, ansatz)
+        thetas = works.parameters(ansatz.n_params, "generic", copies)
+        values, gradients = objective.value_and_grad_batch(thetas)
+        for theta, value, gradient in zip(thetas[:timed], values, gradients, strict=False):
+            their_value, their_gradient = peer(theta)
+            _agree("the value", value, their_value)
+            _agree("the gradient", gradient, their_gradient)
+        contenders = {
+            "qvar": block(partial(_ready, objective.value_and_grad_batch, thetas)),
+            "lightning": block(lambda: [peer(theta) for theta in thetas[:timed]]),
+        }
+        found = by_turns(contenders, 0.3 if quick else 8.0)
+        ours, theirs = found["qvar"].scaled(1 / copies), found["lightning"].scaled(1 / timed)
+        return [Row("batch", f"{n} qubits x {layers}, batch {copies}", ours, theirs, ratio=(40.0, 150.0))]
+
+    return [Step("batch", f"{n} qubits x {layers}, batch {copies}", run)]
+
+
+def molecules(quick: bool) -> list[Step]:
+    """Energies of molecules against lightning.qubit, and of a cluster Jastrow circuit against ffsim."""
+
+    def run(word: str, name: str, work: str, ratio: tuple[float, float] | None) -> list[Row]:
+        problem = works.problem_of(word)
+        ansatz = works.ansatz_of(name, problem, 4)
+        peer = peers.lightning(problem, ansatz)
+        row = _against("molecules", work, problem, ansatz, name, peer, 0.3 if quick else 8.0)
+        row.ratio = ratio
+        return [row]
+
+    def ucj(word: str) -> list[Row]:
+        problem = works.problem_of(word)
+        work = f"{word.upper()}, UCJ x 2"
+        ansatz = qvar.ucj(problem, layers=2)
+        objective = qvar.energy(problem, ansatz)
+        theta = ansatz.initial(jax.random.key(0), "ccsd")
+        value = objective.loss(theta)
+        blocks = {"qvar": block(partial(_ready, objective.loss, theta))}
+        if peers.installed("ffsim"):
+            energy = peers.ffsim_ucj_energy(problem, 2)
+            _agree("the energy", value, energy())
+            blocks["ffsim"] = block(energy)
+        found = by_turns(blocks, 4.0)
+        note = "" if "ffsim" in found else "ffsim is not installed"
+        return [Row("ffsim", work, found["qvar"], found.get("ffsim"), note=note)]
+
+    listed = [
+        ("h4", "hardware_efficient", "H4, RY+RZ+CNOT x 4", None),
+        ("lih", "hardware_efficient", "LiH, RY+RZ+CNOT x 4", (10.0, 40.0)),
+        ("h4", "uccsd", "H4, UCCSD", None),
+        ("lih", "uccsd", "LiH, UCCSD", None),
+    ]
+    steps = [
+        Step("molecules", work, lambda word=word, name=name, work=work, ratio=ratio: run(word, name, work, ratio))
+        for word, name, work, ratio in (listed[:1] if quick else listed)
+    ]
+    return steps if quick else [*steps, *(Step("ffsim", f"H{n}, UCJ", lambda n=n: ucj(f"h{n}")) for n in (8, 10))]
+
+
+def compilation(quick: bool) -> list[Step]:
+    """Compile times of every ansatz of the catalogue, few layers and many."""
+    from qvar.ansatz.catalogue import ANSATZE
+
+    children: list[Worker] = []  # one process for all, its caches cleared before each
+
+    def once(word: str, name: str, layers: int, unlike: int = -1) -> tuple[list[float], dict[str, Any]]:
+        if not children:
+            children.append(Worker())
+        try:
+            facts = children[0].ask("open", problem=word, ansatz=name, layers=layers, unlike=unlike)
+            if facts["n_params"] == unlike:
+                return [], facts
+            found = [facts["seconds"]["first"] - facts["seconds"]["warm"]]
+            if layers == 4 and facts["seconds"]["first"] < 2:
+                found += children[0].ask("compile", repeats=2)["seconds"]
+        except WorkError:
+            children.pop().close()  # whatever it has left, the next one starts afresh
+            raise
+        return found, facts
+
+    def run(word: str, name: str) -> list[Row]:
+        row = Row("compile", name + (f", {word}" if name == "hva" else ""), limit=(5.0, 2.0))
+        found, facts = once(word, name, 4)
+        row.ours = Sample.of(found)
+        row.more = {"tables": f"{facts['seconds']['tables']:.1f} s", "engine": facts["engine"]}
+        if not quick:
+            deep, _ = once(word, name, 40, facts["n_params"])
+            row.theirs = Sample.of(deep) if deep else None  # some have no layers
+        if (word, name) == listed[-1]:
+            children.pop().close()
+        return [row]
+
+    listed = [(word, e.name) for e in ANSATZE for word in (("tfim14", "hubbard7") if e.needs == "model" else ("h2o",))]
+    if quick:
+        listed = [("h4", "hardware_efficient")]
+    return [Step("compile", f"{name}, {word}", lambda w=word, n=name: run(w, n)) for word, name in listed]
+
+
+def restart(quick: bool) -> list[Step]:
+    """The same case twice in fresh processes that share a persistent cache."""
+
+    def run(word: str, name: str, work: str) -> list[Row]:
+        with tempfile.TemporaryDirectory() as folder:
+            cache = {
+                "JAX_ENABLE_COMPILATION_CACHE": "true",
+                "JAX_COMPILATION_CACHE_DIR": folder,
+                "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+            }
+            found = []
+            for _ in range(2):
+                with Worker(**cache) as child:
+                    seconds = child.ask("open", problem=word, ansatz=name, layers=20)["seconds"]
+                    found.append(_once(seconds["first"] - seconds["warm"]))
+            stored = sum(len(files) for _, _, files in os.walk(folder))
+        note = "" if stored else "the cache stayed empty"
+        return [Row("restart", work, found[1], found[0], note=note)]
+
+    listed = [("h8", "uccsd", "H8, UCCSD"), ("lih", "hardware_efficient", "LiH, RY+RZ+CNOT x 20")]
+    listed += [("zz16", "hardware_efficient", "16 qubits x 20")]
+    if quick:
+        listed = [("h4", "uccsd", "H4, UCCSD")]
+    return [Step("restart", work, lambda a=(word, name, work): run(*a)) for word, name, work in listed]
+
+
+def precision(quick: bool) -> list[Step]:
+    """float32 against float64, two processes that take turns."""
+
+    def run(word: str) -> list[Row]:
+        with Worker(QVAR_PRECISION="32") as single, Worker(QVAR_PRECISION="64") as double:
+            answers = []
+            for child in (single, double):
+                child.ask("open", problem=word, ansatz="uccsd")
+                answers.append(child.ask("value_and_gradient"))
+            contenders = {"32": calibrated(single.seconds), "64": calibrated(double.seconds)}
+            found = by_turns(contenders, 0.3 if quick else 8.0)
+        rows = [Row("precision", f"{word.upper()}, UCCSD", found["32"], found["64"], ratio=(1.6, 1.6))]
+        small, large = (np.asarray([a["value"], *a["gradient"]]) for a in answers)
+        error = np.abs(small - large)
+        for name, size in (("error of the energy", error[0]), ("error of the gradient", error[1:].max())):
+            row = Row("precision", f"{word.upper()}, {name}", _once(float(size)), unit="Ha")
+            row.limit = (1e-5, 1e-5) if word == "h8" and name.endswith("energy") else None
+            rows.append(row)
+        return rows
+
+    sizes = (4,) if quick else (8, 10)
+    return [Step("precision", f"H{n} chain, UCCSD", lambda n=n: run(f"h{n}")) for n in sizes]
+
+
+def scaling(quick: bool) -> list[Step]:
+    """Time against depth and against the size of a batch; time against amplitudes is in `sector`."""
+
+    def depth(layers: int) -> list[Row]:
+        problem, ansatz = works.z0_z1(10), qvar.hardware_efficient(10, layers=layers)
+        peer = peers.lightning(problem, ansatz)
+        row = _against("depth", f"{layers} layers", problem, ansatz, "generic", peer, 0.3 if quick else 1.5, 7)
+        row.more = {"layers": layers}
+        return [row]
+
+    def width(word: str, name: str, work: str, sizes: tuple[int, ...]) -> list[Row]:
+        problem = works.problem_of(word)
+        ansatz = works.ansatz_of(name, problem, 20)
+        objective = qvar.energy(problem, ansatz)
+        rows: list[Row] = []
+        for size in sizes:
+            thetas = works.parameters(ansatz.n_params, name, size)
+            values, gradients = objective.value_and_grad_batch(thetas)
+            value, gradient = objective.value_and_grad(thetas[-1])
+            _agree("the value", values[-1], value)
+            _agree("the gradient", gradients[-1], gradient)
+            contenders = {
+                "many": block(partial(_ready, objective.value_and_grad_batch, thetas)),
+                "alone": block(partial(_ready, objective.value_and_grad, thetas[0])),
+            }
+            found = by_turns(contenders, 0.3 if quick else 1.0, most=7)
+            more = {"case": work, "batch": size}
+            rows.append(Row("width", f"{work}, {size}", found["many"].scaled(1 / size), found["alone"], more=more))
+        return rows
+
+    depths = (2,) if quick else (5, 10, 20, 40, 80, 160)
+    steps = [Step("depth", f"10 qubits x {layers}", lambda k=layers: depth(k)) for layers in depths]
+    listed = [
+        ("zz8", "hardware_efficient", "8 qubits x 20", (1, 4) if quick else (1, 2, 8, 32, 128, 512)),
+        ("h6", "uccsd", "H6, UCCSD", (1, 4) if quick else (1, 2, 4, 8, 16, 32, 64)),
+    ]
+    return steps + [
+        Step("width", f"{work}, batches", lambda a=(word, name, work, sizes): width(*a))
+        for word, name, work, sizes in (listed[:1] if quick else listed)
+    ]
+
+
+GROUPS: dict[str, Callable[[bool], list[Step]]] = {
+    "sector": sector,
+    "hpsi": hpsi,
+    "dense": dense,
+    "batch": batch,
+    "molecules": molecules,
+    "compile": compilation,
+    "restart": restart,
+    "precision": precision,
+    "scaling": scaling,
+}
+"""By the name that the command line takes."""

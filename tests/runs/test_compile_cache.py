@@ -1,0 +1,162 @@
+"""Compiled programs outlive the process that compiled them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from qvar.runs import compile_cache
+
+CASE = """
+import qvar
+
+
+def case(seeds: int = 2) -> qvar.Duel:
+    problem = qvar.tfim(3)
+    circuit = qvar.hardware_efficient(problem, layers=2)
+    qvar.energy(problem, circuit).loss([0.0] * circuit.n_params)
+    return qvar.Duel(problem, [circuit], seeds=seeds, budget=qvar.Budget(gradients=5))
+
+
+if __name__ == "__main__":
+    qvar.launch(case)
+"""
+
+COUNTED = """
+import json
+import runpy
+import sys
+from collections import Counter
+
+import jax
+
+seen = Counter()
+jax.monitoring.register_event_listener(lambda event, **about: seen.update([event.rpartition("/")[2]]))
+path, out, *start = sys.argv[1:]
+if start:
+    import qvar
+
+    qvar.run(runpy.run_path(path)["case"](), out=out, progress=False)
+else:
+    from qvar.cli import main
+
+    assert main(["run", path, "--out", out, "--no-progress"]) == 0
+print()
+print(json.dumps([seen["cache_hits"], seen["cache_misses"]]))
+"""
+
+
+WHERE = """
+import jax
+import jax.numpy as jnp
+
+from qvar.runs.compile_cache import use_compile_cache
+
+found = use_compile_cache()
+jax.jit(jnp.sin)(1.0)
+assert use_compile_cache() == found
+print(found.describe())
+"""
+
+
+@pytest.fixture(autouse=True)
+def _with_a_home_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("JAX_COMPILATION_CACHE_DIR", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("QVAR_CACHE", "kept")
+
+
+def python(code: str, *words: str, **environment: str) -> str:
+    """What a process prints that says nothing on standard error."""
+    command = [sys.executable, "-c", code, *words]
+    done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def started(out: str, *how: str) -> tuple[int, int, pd.DataFrame]:
+    """Cache hits, programs written, and the ledger of one run in a process of its own."""
+    hits, misses = json.loads(python(COUNTED, "tiny.py", out, *how).splitlines()[-1])
+    return hits, misses, pd.read_csv(f"{out}/ledger.csv")
+
+
+def programs(folder: str = "kept") -> list[Path]:
+    return sorted(Path(folder).rglob("*-cache"))
+
+
+@pytest.mark.slow
+def test_the_second_start_compiles_nothing() -> None:
+    Path("tiny.py").write_text(CASE)
+    again, misses, first = started("one")
+    kept = programs()
+    assert len(kept) == misses > 0
+    assert {"jit__value", "jit__advance"} < {file.name.partition("-")[0] for file in kept}  # in `case`, in the study
+    hits, misses, second = started("two")
+    assert misses == 0
+    assert hits == len(kept) + again
+    assert programs() == kept
+    assert second["compile_s"][0] < first["compile_s"][0] / 2
+    times = ["wall_s", "compile_s"]
+    pd.testing.assert_frame_equal(first.drop(columns=times), second.drop(columns=times), check_exact=True)
+    hits, misses, _ = started("three", "qvar.run")
+    assert hits > 0
+    assert misses == 0
+
+
+def test_who_says_where() -> None:
+    assert python(WHERE).startswith("kept, ")
+    assert len(programs()) > 0
+    assert python(WHERE, QVAR_CACHE="off") == "none, as QVAR_CACHE says\n"
+    assert python(WHERE, QVAR_CACHE="~/mine").startswith(f"{Path('home/mine').absolute()}, ")
+    assert python(WHERE, QVAR_CACHE="").startswith(f"{Path('home/.cache/qvar/jax').absolute()}, ")
+    xdg = str(Path("xdg").absolute())
+    assert python(WHERE, QVAR_CACHE="", XDG_CACHE_HOME=xdg).startswith(f"{xdg}/qvar/jax, ")
+    told = {"JAX_COMPILATION_CACHE_DIR": "given", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+    assert python(WHERE, **told).endswith(", as JAX was told\n")
+    assert all(programs(folder) for folder in ("home/mine", "home/.cache/qvar/jax", "xdg/qvar/jax", "given"))
+    assert not Path("off").exists()
+
+
+def test_a_folder_that_cannot_be_made_does_no_harm() -> None:
+    Path("file").write_text("in the way")
+    assert python(WHERE, QVAR_CACHE="file/cache") == "none, file/cache: Not a directory\n"
+
+
+def test_doctor_tells_folder_size_and_limit() -> None:
+    folder = Path("kept") / compile_cache._cpu_digest()
+    folder.mkdir(parents=True)
+    (folder / "jit_f-0123-cache").write_bytes(bytes(3 << 20))
+    code = "from qvar.cli import main; main(['doctor'])"
+    lines = python(code, QVAR_MEMORY="2GiB").splitlines()
+    assert "compile cache     kept, 3.0 MiB" in lines
+    assert "memory limit      2.0 GiB for a batch, QVAR_MEMORY" in lines
+
+
+def test_what_was_used_longest_ago_goes_first(tmp_path: Path) -> None:
+    for age, (name, size) in enumerate([("new", 400), ("used", 300), ("old", 300), ("oldest", 200)]):
+        file = tmp_path / f"{name}-cache"
+        file.write_bytes(bytes(size))
+        os.utime(file, (1e9 - 100 * age, 0 if name == "used" else 1e9 - 100 * age))
+    compile_cache._shrink(tmp_path, 700)
+    assert {file.name for file in tmp_path.iterdir()} == {"new-cache", "used-cache"}
+    compile_cache._shrink(tmp_path, 700)
+    assert len(list(tmp_path.iterdir())) == 2
+    compile_cache._shrink(tmp_path, 0)
+    assert not list(tmp_path.iterdir())
+
+
+def test_another_cpu_has_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else "flags : fpu sse2 avx512f\n"
+    mine = compile_cache._cpu_digest()
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: text)
+    assert compile_cache._cpu_digest() == mine or not Path("/proc/cpuinfo").exists()
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: text.replace("fpu", "fpu amx_int8"))
+    assert compile_cache._cpu_digest() != mine

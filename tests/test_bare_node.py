@@ -1,0 +1,91 @@
+"""Engines and optimizers on a node that has JAX and little else, from a problem saved elsewhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import qvar
+
+WORK = """
+import json
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import qvar
+
+
+def numbers(path):
+    problem = qvar.Problem.load(path)
+    ansatze = [qvar.hardware_efficient(problem, layers=2)]
+    if problem.n_electrons:
+        ansatze.append(qvar.uccsd(problem))
+    found = {"exact": problem.exact_energy()}
+    for ansatz in ansatze:
+        objective = qvar.energy(problem, ansatz)
+        starts = jnp.stack([objective.initial(jax.random.key(seed)) for seed in range(2)])
+        value, gradient = objective.value_and_grad(starts[0])
+        results = qvar.minimize_batch(objective, starts, budget=qvar.Budget(gradients=20))
+        told = [objective.engine, float(value), np.asarray(gradient).tolist(), [one.value for one in results]]
+        found[ansatz.name] = [*told, {} if objective.measure is None else objective.measure(results[0].theta)]
+    return found
+"""
+
+BARE = """
+import importlib.abc
+import sys
+
+MISSING = {missing!r}
+
+
+class Missing(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in MISSING:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+
+sys.meta_path.insert(0, Missing())
+"""
+
+MISSING = ("pyscf", "pennylane", "autoray", "pandas", "pyarrow", "matplotlib", "rich", "tyro", "docstring_parser")
+
+
+@pytest.mark.parametrize("name", ["h4", "tfim"])
+def test_a_bare_node_gives_the_same_numbers(name: str, h4: qvar.Problem, tmp_path: Path) -> None:
+    path = tmp_path / f"{name}.npz"
+    problem = h4 if name == "h4" else qvar.tfim(4)
+    exact = problem.exact_energy()  # goes along
+    problem.save(path)
+    here: dict[str, object] = {}
+    exec(WORK, here)
+    expected = here["numbers"](str(path))  # type: ignore[operator]
+    script = BARE.format(missing=MISSING) + WORK + "print(json.dumps(numbers(sys.argv[1])))\n"
+    environment = {**os.environ, "PYTHONWARNINGS": "error"}
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(path)], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found.pop("exact") == expected.pop("exact") == exact
+    assert list(found) == list(expected)
+    for ansatz, (engine, value, gradient, ends, measured) in expected.items():
+        assert found[ansatz][0] == engine
+        assert found[ansatz][1] == pytest.approx(value, abs=1e-13)
+        assert found[ansatz][2] == pytest.approx(gradient, abs=1e-13)
+        assert found[ansatz][3] == pytest.approx(ends, abs=1e-10)
+        assert found[ansatz][4] == pytest.approx(measured, abs=1e-8)
+
+
+def test_the_missing_are_missing() -> None:
+    for module in MISSING:
+        script = BARE.format(missing=MISSING) + f"import {module}"
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+        assert f"No module named '{module}'" in done.stderr

@@ -1,0 +1,137 @@
+"""The benchmarks themselves: a quick run gives tables and pictures, wrong numbers and wrong words are told."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from itertools import combinations, product
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+import qvar
+
+FOLDER = Path(__file__).parent / "benchmarks"
+MARKERS = "before\n<!-- tables: begin -->\nold\n<!-- tables: end -->\nafter\n"
+
+
+def run(*words: str, python: str = "") -> subprocess.CompletedProcess[str]:
+    """The benchmarks with these words; `python` is code that runs before them."""
+    call = [sys.executable, str(FOLDER), *words]
+    if python:
+        code = f"import runpy, sys; sys.path.insert(0, {str(FOLDER)!r}); {python}; sys.argv[:] = ['x', *sys.argv[1:]]; "
+        call = [sys.executable, "-c", code + f"runpy.run_path({str(FOLDER)!r}, run_name='__main__')", *words]
+    return subprocess.run(call, capture_output=True, text=True, timeout=120)
+
+
+@pytest.fixture
+def works(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The benchmarks' file on problems and their sizes."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    import works
+
+    return works
+
+
+def test_a_quick_run_gives_tables_and_numbers(tmp_path: Path) -> None:
+    page, kept = tmp_path / "page.md", tmp_path / "kept.json"
+    page.write_text(MARKERS)
+    done = run("hpsi", "sector", "--quick", "--save", str(kept), "--markdown", str(page))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert max(len(line) for line in done.stdout.splitlines()) <= 80
+    for expected in ("H4, 36 amplitudes", "PySCF", "ratio", "H4, 26 factors", "H4, peak memory", "MB", "compilation"):
+        assert expected in done.stdout
+    assert "[1/2] sector: H4 chain, UCCSD ..." in done.stderr
+
+    text = page.read_text()
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+    assert "old" not in text
+    assert "| H4, 36 amplitudes | " in text
+    assert "| h16 | not measured |" in text
+
+    (row,) = json.loads(kept.read_text())["tables"]["hpsi"]["rows"]
+    assert 0 < row["ours"]["low"] <= row["ours"]["median"] <= row["ours"]["high"] < 1
+    assert run("--load", str(kept)).stdout.strip() == done.stdout[: done.stdout.rindex("\n\n")].strip()
+
+
+def test_saved_numbers_give_ratios_verdicts_and_pictures(tmp_path: Path, works: ModuleType) -> None:
+    import results
+    from measure import Sample
+    from rows import Row
+
+    def row(name: str, ours: float, theirs: float, amplitudes: int) -> Row:
+        samples = [Sample(t, 0.9 * t, 1.1 * t, 9) for t in (ours, theirs)]
+        return Row("sector", name, *samples, ratio=(15.0, 40.0), more={"amplitudes": amplitudes})
+
+    rows = [row("small", 1e-3, 0.014, 4900), row("middle", 2e-3, 0.05, 63504), row("large", 0.01, 0.5, 853776)]
+    rows[0].published, rows[0].more["source"] = True, "a paper"
+    limit = Row("sector whole", "memory", Sample(2e9, 2e9, 2e9, 1), unit="B", limit=(3e9, 1.5e9))
+    results.save(tmp_path / "a.json", {"sector": (results.here(), rows)})
+    results.save(tmp_path / "b.json", {"sector whole": (results.here("a card"), [limit])})
+    done = run("--load", str(tmp_path / "a.json"), str(tmp_path / "b.json"), "--plots", str(tmp_path))
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert ["small", "1", "ms", "±10%", "14", "ms", "±10%*", "14x", "15x", "/", "40x", "NO"] in lines
+    assert ["middle", "2", "ms", "±10%", "50", "ms", "±10%", "25x", "15x", "/", "40x", "yes"] in lines
+    assert ["large", "10", "ms", "±10%", "500", "ms", "±10%", "50x", "15x", "/", "40x", "aim"] in lines
+    assert ["memory", "2", "GB", "3", "/", "1.5", "GB", "yes"] in lines
+    assert "* not measured in this run: a paper." in done.stdout
+    assert "a card; python" in done.stdout
+    assert (tmp_path / "bench_amplitudes.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_numbers_that_differ_from_the_peer_are_not_timed() -> None:
+    done = run("hpsi", "--quick", python="import peers; peers.pyscf_product = lambda problem: lambda state: state")
+    assert done.returncode == 1
+    assert "WRONG: H|psi> differs by" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["sectors"], "benchmarks: `group` must be one of sector, hpsi, "),
+        (["--quickly"], "benchmarks: unrecognized arguments: --quickly."),
+        (["--load", "nowhere.json"], "benchmarks: `--load` must be a file that can be used, but 'nowhere.json' is not"),
+        (["--save", "no/where.json"], "benchmarks: `--save` must be in an existing folder, but 'no' is none."),
+        (["--markdown", str(FOLDER / "rows.py")], "benchmarks: `--markdown` must be a page that holds "),
+    ],
+)
+def test_a_wrong_word_gives_one_sentence(words: list[str], sentence: str) -> None:
+    done = run(*words)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith(sentence)
+    assert done.stderr.count("\n") == 1
+
+
+def test_traffic_of_uccsd_counts_the_amplitudes_that_factors_mix(works: ModuleType) -> None:
+    problem = qvar.hydrogen_chain(4, charge=-1, spin=1)  # three electrons up, two down: no two formulas agree by chance
+    m, electrons = problem.n_orbitals, (problem.n_alpha, problem.n_beta)
+    strings = [[set(occupied) for occupied in combinations(range(m), n)] for n in electrons]
+    states = [{2 * p for p in a} | {2 * p + 1 for p in b} for a, b in product(*strings)]
+    moved = 0
+    for created, annihilated in (amplitude for amplitude in problem.amplitudes("mp2")):
+        one, other = set(created), set(annihilated)
+        moved += sum((other <= state and not one & state) or (one <= state and not other & state) for state in states)
+    assert works.uccsd_traffic(problem) == 6 * moved + 2 * len(states)
+
+
+def test_parameters_are_the_same_in_every_process(works: ModuleType) -> None:
+    np.testing.assert_array_equal(works.parameters(5, "uccsd"), works.parameters(5, "uccsd"))
+    assert works.parameters(5, "generic", 3).shape == (3, 5)
+
+
+def test_a_device_without_enough_memory_says_so(works: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    import device
+
+    def ask(self: object, do: str, **request: object) -> dict[str, object]:
+        raise device.WorkError("out of memory")
+
+    monkeypatch.setattr(device.Worker, "ask", ask)
+    row, _ = device.row("device dense", "30 qubits", 1.0, 1, problem="zz30", ansatz="hardware_efficient")
+    assert row.ours is None
+    assert row.note == "float64: out of memory; float32: out of memory"
+    assert "out of memory" in device.tables.text("device dense", [row])

@@ -1,0 +1,57 @@
+"""Many evaluations at once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import qvar
+from qvar.objective import _value_and_grad_batch
+
+
+@pytest.fixture(scope="module", params=["uccsd", "hardware_efficient"])
+def objective(request: pytest.FixtureRequest, h4: qvar.Problem) -> qvar.Objective:
+    ansatz = qvar.uccsd(h4) if request.param == "uccsd" else qvar.hardware_efficient(h4, layers=2)
+    return replace(qvar.energy(h4, ansatz), bytes_per_evaluation=1000)
+
+
+@pytest.mark.parametrize("limit", ["1", "2000", "3000", "1GB"])  # chunks of 1, 2, 3 (the last padded) and all 7
+def test_a_batch_is_single_evaluations(limit: str, objective: qvar.Objective, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QVAR_MEMORY", limit)
+    thetas = np.random.default_rng(1).normal(scale=0.4, size=(7, objective.n_params))
+    values, gradients = objective.value_and_grad_batch(thetas)
+    assert (values.shape, gradients.shape) == ((7,), (7, objective.n_params))
+    for theta, value, gradient in zip(thetas, values, gradients, strict=True):
+        alone, slope = objective.value_and_grad(theta)
+        assert float(value) == pytest.approx(float(alone), abs=1e-12)
+        np.testing.assert_allclose(gradient, slope, rtol=0, atol=1e-12)
+
+
+def test_an_empty_batch(objective: qvar.Objective) -> None:
+    values, gradients = objective.value_and_grad_batch(np.zeros((0, objective.n_params)))
+    assert (values.shape, gradients.shape) == ((0,), (0, objective.n_params))
+
+
+def test_mistakes(objective: qvar.Objective) -> None:
+    n = objective.n_params
+    for shape in ((n,), (2, n + 1), (1, 2, n)):
+        sentence = rf"^`thetas` must have shape \(n, {n}\), but has shape \({', '.join(map(str, shape))},?\)\.$"
+        with pytest.raises(qvar.QvarError, match=sentence):
+            objective.value_and_grad_batch(np.zeros(shape))
+
+
+def test_chunks_bound_the_memory() -> None:
+    matrix = np.random.default_rng(0).normal(size=(100, 100)) / 10
+
+    def function(theta: jax.Array, data: jax.Array) -> jax.Array:
+        return jnp.sum(jnp.tanh(data @ jnp.tanh(theta[0] * data)))
+
+    def scratch(chunk: int) -> int:
+        lowered = _value_and_grad_batch.lower(function, chunk, jnp.ones((32, 1)), jnp.asarray(matrix))
+        return lowered.compile().memory_analysis().temp_size_in_bytes
+
+    assert scratch(2) < scratch(32) / 8
