@@ -51,9 +51,13 @@ class SectorKernel:
         """The state after all operations."""
         if not self.classes:  # nothing acts on these strings
             return state
-        keep, mix = _weights(phi[ops["order"]], ops, ops["g"])
+        phi = phi[ops["order"]]
+        keep, mix = _weights(phi, ops, ops["g"])
 
         def branch(which: int) -> Any:
+            if self.classes[which].side == "phase":
+                return lambda state, group: _Phases(self.classes[which], tables[which], ops, group).turn(state, phi)
+
             def run(state: Array, group: PyTree) -> Array:
                 view = _View(self.classes[which], tables[which], group["lane"], self.mesh)
 
@@ -77,9 +81,18 @@ class SectorKernel:
         """The bra before all operations, and the slope of every angle."""
         if not self.classes:
             return bra, jnp.zeros(phi.shape, jnp.real(ket).dtype)
-        keep, mix = _weights(-phi[ops["order"]], ops, ops["g_inverse"])
+        n_angles, phi = len(phi), phi[ops["order"]]
+        keep, mix = _weights(-phi, ops, ops["g_inverse"])
 
         def branch(which: int) -> Any:
+            if self.classes[which].side == "phase":
+
+                def turn_back(ket: Array, bra: Array, slopes: Array, group: PyTree) -> tuple[Array, Array, Array]:
+                    phases = _Phases(self.classes[which], tables[which], ops, group)
+                    return phases.turn(ket, -phi), phases.turn(bra, -phi), slopes + phases.slopes(ket, bra)
+
+                return turn_back
+
             def run(ket: Array, bra: Array, slopes: Array, group: PyTree) -> tuple[Array, Array, Array]:
                 view = _View(self.classes[which], tables[which], group["lane"], self.mesh)
                 last = group["stop"] - 1
@@ -108,8 +121,7 @@ class SectorKernel:
         real = jnp.real(ket).dtype
         carry = (cut(ket, self.mesh, 1), cut(bra, self.mesh, 1), jnp.zeros(ops["order"].shape, real))
         (_, bra, slopes), _ = jax.lax.scan(step, carry, ops["groups"], reverse=True)
-        slopes = jnp.where(ops["fixed"], 0.0, slopes).astype(real)
-        return bra, jnp.zeros(phi.shape, real).at[ops["order"]].set(slopes)
+        return bra, jnp.zeros(n_angles, real).at[ops["order"]].set(slopes)
 
 
 def _weights(phi: Array, ops: PyTree, g: Array) -> tuple[Array, Array]:
@@ -153,7 +165,7 @@ class _View:
 
     def move(self, ops: PyTree, at: Array) -> PyTree:
         """Rows, partners and signs of one operation."""
-        entry = ops["entry"][at]
+        entry = ops["entry"][at, 0]
         row = {name: jax.lax.dynamic_index_in_dim(a, entry, keepdims=False) for name, a in self.table["row"].items()}
         sign = row["sign"][:, None]
         if self.shape.side == "cross":
@@ -175,6 +187,50 @@ class _View:
 
     def _lane(self, name: str) -> Array:
         return jax.lax.dynamic_index_in_dim(self.table["lane"][name], self.lane, keepdims=False)
+
+
+@dataclass(frozen=True)
+class _Phases:
+    r"""A group of phases \(e^{-i\sum_k \varphi_k a_k \otimes b_k}\), with signs a and b over the strings."""
+
+    shape: GroupClass
+    table: PyTree
+    ops: PyTree
+    group: PyTree
+
+    def turn(self, state: Array, phi: Array) -> Array:
+        """The state after all phases of the group; phi are the angles of all operations."""
+        alpha, beta = self.table["alpha"], self.table["beta"]
+        first, second = self._entries()
+        angles = jnp.zeros((len(alpha), len(beta)), phi.dtype).at[first, second].add(self._weight() * phi)
+        state = state * jnp.exp(-1j * (angles[:, 0] @ alpha))[:, None] * jnp.exp(-1j * (angles[0, 1:] @ beta[1:]))[None]
+        if self.shape.crossed:
+            state = state * jnp.exp(-1j * (alpha[1:].T @ angles[1:, 1:] @ beta[1:]))
+        return state
+
+    def slopes(self, ket: Array, bra: Array) -> Array:
+        """Re <bra|-i G_k|ket> of the phases of the group, 0 for other operations."""
+        alpha, beta = self.table["alpha"], self.table["beta"]
+        weight = jnp.imag(jnp.conj(bra) * ket)
+        if self.shape.crossed:
+            slopes = alpha @ weight @ beta.T
+        else:
+            rest = jnp.zeros((len(alpha) - 1, len(beta) - 1), weight.dtype)
+            corner = beta @ jnp.sum(weight, axis=0)
+            side = alpha[1:] @ jnp.sum(weight, axis=1)
+            slopes = jnp.concatenate([corner[None], jnp.concatenate([side[:, None], rest], axis=1)])
+        return self._weight() * slopes[self._entries()]
+
+    def _entries(self) -> tuple[Array, Array]:
+        first, second = jnp.where(self._inside()[:, None], self.ops["entry"], 0).T
+        return first, second
+
+    def _weight(self) -> Array:
+        return jnp.where(self._inside(), -jnp.imag(self.ops["g"]), 0.0)
+
+    def _inside(self) -> Array:
+        at = jnp.arange(len(self.ops["entry"]))
+        return (at >= self.group["start"]) & (at < self.group["stop"])
 
 
 def _rows_of(part: Array, rows: Array) -> Array:

@@ -1,41 +1,63 @@
 """How the sector engine runs a program: operations sorted into groups that share a view of the state.
 
 An operation factorizes over the two strings into *halves*: signed partial permutations or signed subsets of strings,
-with the sign that is common to all strings set aside. Three sides exist: an operation that leaves the beta string alone
-(`alpha`), one that leaves the alpha string alone (`beta`), and the rest (`cross`). Operations of the first two sides
-commute, so each run of them is sorted: first all of `alpha`, then all of `beta`. Consecutive operations of one side and
-one shape form a group; those of `cross` must share their alpha half, too. A group looks at the state once, whatever its
-number of operations.
+with the sign that is common to all strings set aside. An operation that leaves the beta string alone is on the side
+`alpha`, one that leaves the alpha string alone on the side `beta`, another one on the side `cross`; rotations that only
+multiply amplitudes are a `phase`, whatever strings they look at.
+
+Operations of one side and one shape form a group; those of `cross` must share their alpha half, too. An operation
+joins an earlier group if it commutes with all that stands between: if they look at different bits, or if all of them
+are diagonal. A group looks at the state once, whatever its number of operations, and a group of phases is one
+multiplication.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from itertools import groupby
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
 from qvar._types import FloatArray, IntArray
 from qvar.ansatz.kinds import Lowered
+from qvar.ansatz.program import MAX_QUBITS
 from qvar.engines.strings import Layout, interleaving_masks, parity, split
 
-Side: TypeAlias = Literal["alpha", "beta", "cross"]
+Side: TypeAlias = Literal["alpha", "beta", "cross", "phase"]
+
+LOOK_BACK = 64
+"""Groups that an operation may move past; bounds the time to sort a program."""
+
+
+class HalfKey(NamedTuple):
+    """Masks of one string: bits flipped, bits whose parity is the sign, bits that select and their pattern."""
+
+    x: int = 0
+    z: int = 0
+    m: int = 0
+    f: int = 0
+
+
+ALIKE = HalfKey()
+"""Acts alike on all strings."""
 
 
 class GroupClass(NamedTuple):
     """What all groups of a class have in common; compiled code depends on nothing else."""
 
     side: Side
-    lanes: int
-    """Alpha strings that the alpha half selects; 0 where the side is not `cross`."""
-    flips_alpha: bool
+    lanes: int = 0
+    """Alpha strings that the alpha half selects, on the side `cross`."""
+    flips_alpha: bool = False
     """Whether the alpha half moves strings, so that a second set of as many lanes takes part."""
-    rows: int
+    rows: int = 0
     """Strings that the half along the rows selects."""
-    diagonal: bool
+    diagonal: bool = True
     """Whether the operations only multiply amplitudes."""
+    crossed: bool = False
+    """Whether a group of phases has some that look at both strings."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,18 +76,48 @@ class Half:
         return self.partner is None and len(self.rows) == n_strings and bool(np.all(self.sign == self.sign[:1]))
 
 
-class _Item(NamedTuple):
-    """One operation, sorted in."""
+class _Piece(NamedTuple):
+    """One operation as the schedule sees it."""
 
     op: int
-    group: tuple[GroupClass, int]
-    """Class, and entry of the alpha half in the lane table (0 where the side is not `cross`)."""
-    entry: int
-    """Entry of the half along the rows in its table."""
+    shape: GroupClass
+    halves: tuple[HalfKey, HalfKey]
+    """Alpha and beta; what acts alike on all strings is `ALIKE`."""
     sign: float
     """Sign common to all strings."""
     flip: float
     """Sign by which the two directions differ."""
+    support: int
+    """Bits that matter to it, those of beta above those of alpha."""
+
+    @property
+    def group(self) -> tuple[GroupClass, HalfKey | None]:
+        """What it shares with its group."""
+        return self.shape, self.halves[0] if self.shape.side == "cross" else None
+
+
+@dataclass
+class _Group:
+    """Operations that share a view, in order."""
+
+    key: tuple[GroupClass, HalfKey | None]
+    pieces: list[_Piece]
+    support: int = 0
+
+    def lets_pass(self, piece: _Piece) -> bool:
+        """Whether an operation commutes with all of the group."""
+        return not self.support & piece.support or (self.key[0].diagonal and piece.shape.diagonal)
+
+    def add(self, piece: _Piece) -> None:
+        """Takes an operation in, as the last one."""
+        self.pieces.append(piece)
+        self.support |= piece.support
+
+    @property
+    def shape(self) -> GroupClass:
+        """The class; phases are crossed if one of them is."""
+        crossed = self.key[0].side == "phase" and any(ALIKE not in piece.halves for piece in self.pieces)
+        return self.key[0]._replace(crossed=crossed)
 
 
 class SectorPlan(NamedTuple):
@@ -77,13 +129,14 @@ class SectorPlan(NamedTuple):
     order: IntArray
     """(n_sorted,) operation of the program at each place; operations that select nothing are left out."""
     entry: IntArray
-    """(n_sorted,) entry in the class's row table."""
+    """(n_sorted, 2) entry in the class's row table; or, for phases, in the tables of alpha and of beta."""
     sign: FloatArray
     """(n_sorted,) sign common to all strings."""
     flip: FloatArray
     """(n_sorted,) sign by which the two directions differ."""
     tables: tuple[dict[str, Any], ...]
-    """For each class, `row`: stacked halves along the rows; `lane`: stacked alpha halves where the side is `cross`."""
+    """For each class, `row`: stacked halves along the rows; `lane`: stacked alpha halves where the side is `cross`;
+    for phases `alpha` and `beta`: signs of all strings, 0 where not selected, those that act alike first."""
 
 
 def sector_plan(lowered: Lowered, layout: Layout, alpha: IntArray, beta: IntArray) -> SectorPlan:
@@ -98,74 +151,117 @@ def sector_plan(lowered: Lowered, layout: Layout, alpha: IntArray, beta: IntArra
     Returns:
         The plan. Time and memory grow with the number of different halves times the strings that each selects.
     """
-    n, strings = lowered.n_qubits, (alpha, beta)
+    strings = (alpha, beta)
 
     @cache
-    def half(which: int, x: int, z: int, m: int, f: int) -> Half:
-        return _half(strings[which], x, z, m, f)
+    def half(which: int, key: HalfKey) -> Half:
+        return _half(strings[which], key)
 
-    stacks: dict[GroupClass, tuple[dict[Any, int], list[Half], dict[Any, int], list[Half]]] = {}
-    items: list[_Item] = []
+    groups: list[_Group] = []
+    for piece in _pieces(lowered, layout, strings, half):
+        _join(groups, piece)
+    classes: dict[GroupClass, dict[str, dict[HalfKey, int]]] = {}
+    heads: list[tuple[int, int]] = []
+    entries: list[tuple[int, int]] = []
+    for group in groups:
+        shape = group.shape
+        first = {ALIKE: 0} if shape.side == "phase" else {}
+        places = classes.setdefault(shape, {"alpha": dict(first), "beta": dict(first), "lane": {}})
+        lane = 0
+        if shape.side == "cross":
+            key = group.pieces[0].halves[0]
+            lane = places["lane"].setdefault(key, len(places["lane"]))
+        heads.append((list(classes).index(shape), lane))
+        for piece in group.pieces:
+            entry = [places[own].setdefault(key, len(places[own])) for own, key in _tabled(shape, piece)]
+            entries.append((entry[0], entry[-1]))
+    ordered = [piece for group in groups for piece in group.pieces]
+    stops = np.cumsum([len(group.pieces) for group in groups], dtype=np.int32)
+    which, lanes = np.array(heads, dtype=np.int32).reshape(-1, 2).T
+    return SectorPlan(
+        classes=tuple(classes),
+        groups={"which": which, "lane": lanes, "start": np.append(0, stops)[:-1].astype(np.int32), "stop": stops},
+        order=np.array([piece.op for piece in ordered], dtype=np.int32),
+        entry=np.array(entries, dtype=np.int32).reshape(-1, 2),
+        sign=np.array([piece.sign for piece in ordered]),
+        flip=np.array([piece.flip for piece in ordered]),
+        tables=tuple(_tables(shape, places, half, strings) for shape, places in classes.items()),
+    )
+
+
+def _pieces(
+    lowered: Lowered, layout: Layout, strings: tuple[IntArray, IntArray], half: Callable[[int, HalfKey], Half]
+) -> Iterator[_Piece]:
     masks = np.stack([lowered.x, lowered.z, lowered.m, lowered.f], axis=1).tolist()
     for op, letters in enumerate(masks):
-        x, z, m, f = (split(letter, n, layout) for letter in letters)
+        x, z, m, f = (split(letter, lowered.n_qubits, layout) for letter in letters)
         over_alpha, over_beta, sign = interleaving_masks(x, len(layout.alpha))
         signs = (z.alpha ^ over_alpha, z.beta ^ over_beta)
         # selected bits are the same in all strings that a half selects, so their part of its sign is common to all
         sign *= 1 - 2 * (((signs[0] & f.alpha).bit_count() + (signs[1] & f.beta).bit_count()) % 2)
-        keys = tuple((which, x[which], signs[which] & ~m[which], m[which], f[which]) for which in range(2))
-        first, second = (half(*key) for key in keys)
-        if len(first.rows) == 0 or len(second.rows) == 0:
-            continue
         flips = (signs[0] & x.alpha).bit_count() + (signs[1] & x.beta).bit_count()
-        side: Side = "cross"
-        along, row_key = second, keys[1]
-        if first.acts_alike(len(alpha)):
-            side, sign = "beta", sign * first.sign[0]
-        elif second.acts_alike(len(beta)):
-            side, along, row_key, sign = "alpha", first, keys[0], sign * second.sign[0]
-        lanes = len(first.rows) if side == "cross" else 0
-        flips_alpha = side == "cross" and first.partner is not None
-        diagonal = along.partner is None and not flips_alpha
-        key = GroupClass(side, lanes, flips_alpha, len(along.rows), diagonal)
-        row_places, row_stack, lane_places, lane_stack = stacks.setdefault(key, ({}, [], {}, []))
-        if row_key not in row_places:
-            row_places[row_key] = len(row_stack)
-            row_stack.append(along)
-        if side == "cross" and keys[0] not in lane_places:
-            lane_places[keys[0]] = len(lane_stack)
-            lane_stack.append(first)
-        lane = lane_places[keys[0]] if side == "cross" else 0
-        items.append(_Item(op, (key, lane), row_places[row_key], float(sign), -1.0 if flips % 2 else 1.0))
-
-    ordered: list[_Item] = []
-    for crossing, run in groupby(items, key=lambda item: item.group[0].side == "cross"):
-        members = list(run)  # sorting is stable
-        ordered += members if crossing else sorted(members, key=lambda item: item.group[0].side)
-    order = {key: which for which, key in enumerate(stacks)}
-    starts = [at for at, item in enumerate(ordered) if at == 0 or ordered[at - 1].group != item.group]
-    heads = [ordered[at].group for at in starts]
-    groups = {
-        "which": np.array([order[key] for key, _ in heads], dtype=np.int32),
-        "lane": np.array([lane for _, lane in heads], dtype=np.int32),
-        "start": np.array(starts, dtype=np.int32),
-        "stop": np.array([*starts[1:], len(ordered)], dtype=np.int32)[: len(starts)],
-    }
-    tables = tuple(
-        {"row": _stacked(rows), **({"lane": _stacked(lanes)} if lanes else {})} for _, rows, _, lanes in stacks.values()
-    )
-    return SectorPlan(
-        classes=tuple(order),
-        groups=groups,
-        order=np.array([item.op for item in ordered], dtype=np.int32),
-        entry=np.array([item.entry for item in ordered], dtype=np.int32),
-        sign=np.array([item.sign for item in ordered]),
-        flip=np.array([item.flip for item in ordered]),
-        tables=tables,
-    )
+        keys = [HalfKey(x[spin], signs[spin] & ~m[spin], m[spin], f[spin]) for spin in range(2)]
+        found = [half(spin, key) for spin, key in enumerate(keys)]
+        if any(len(one.rows) == 0 for one in found):
+            continue
+        support = 0
+        for spin in range(2):
+            if found[spin].acts_alike(len(strings[spin])):
+                sign *= found[spin].sign[0]
+                keys[spin] = ALIKE
+            else:
+                support |= (keys[spin].x | keys[spin].z | keys[spin].m) << (MAX_QUBITS * spin)
+        shape = _shape(keys, found, bool(lowered.fixed[op]))
+        yield _Piece(op, shape, (keys[0], keys[1]), float(sign), -1.0 if flips % 2 else 1.0, support)
 
 
-def _half(strings: IntArray, x: int, z: int, m: int, f: int) -> Half:
+def _shape(keys: list[HalfKey], halves: list[Half], fixed: bool) -> GroupClass:
+    still = [half.partner is None for half in halves]
+    if all(still) and not fixed:
+        return GroupClass("phase")
+    rows = [len(half.rows) for half in halves]
+    if keys[0] == ALIKE:
+        return GroupClass("beta", rows=rows[1], diagonal=still[1])
+    if keys[1] == ALIKE:
+        return GroupClass("alpha", rows=rows[0], diagonal=still[0])
+    return GroupClass("cross", lanes=rows[0], flips_alpha=not still[0], rows=rows[1], diagonal=all(still))
+
+
+def _join(groups: list[_Group], piece: _Piece) -> None:
+    """Puts an operation into the last group that it fits into and that all later ones let it reach."""
+    for group in reversed(groups[-LOOK_BACK:]):
+        if group.key == piece.group:
+            group.add(piece)
+            return
+        if not group.lets_pass(piece):
+            break
+    groups.append(_Group(piece.group, []))
+    groups[-1].add(piece)
+
+
+def _tabled(shape: GroupClass, piece: _Piece) -> list[tuple[str, HalfKey]]:
+    """The tables that an operation has an entry in."""
+    both = [("alpha", piece.halves[0]), ("beta", piece.halves[1])]
+    return {"phase": both, "alpha": both[:1]}.get(shape.side, both[1:])
+
+
+def _tables(
+    shape: GroupClass,
+    places: dict[str, dict[HalfKey, int]],
+    half: Callable[[int, HalfKey], Half],
+    strings: tuple[IntArray, IntArray],
+) -> dict[str, Any]:
+    alpha, beta = ([half(spin, key) for key in places[own]] for spin, own in enumerate(("alpha", "beta")))
+    if shape.side == "phase":
+        return {"alpha": _spread(alpha, len(strings[0])), "beta": _spread(beta, len(strings[1]))}
+    tables = {"row": _stacked(alpha if shape.side == "alpha" else beta)}
+    if shape.side == "cross":
+        tables["lane"] = _stacked([half(0, key) for key in places["lane"]])
+    return tables
+
+
+def _half(strings: IntArray, key: HalfKey) -> Half:
+    x, z, m, f = key
     chosen = strings[(strings & m) == f]
     rows = np.searchsorted(strings, chosen).astype(np.int32)
     partner = np.searchsorted(strings, chosen ^ x).astype(np.int32) if x else None
@@ -179,3 +275,11 @@ def _stacked(halves: list[Half]) -> dict[str, np.ndarray]:
         "partner": np.stack(partners),
         "sign": np.stack([half.sign for half in halves]),
     }
+
+
+def _spread(halves: list[Half], n_strings: int) -> FloatArray:
+    """Signs of all strings, 0 where a half does not select them."""
+    signs = np.zeros((len(halves), n_strings))
+    for row, half in zip(signs, halves, strict=True):
+        row[half.rows] = half.sign
+    return signs

@@ -155,10 +155,26 @@ def test_factors_that_share_their_alpha_part_stand_in_one_group(h4: qvar.Problem
     plan = sector_plan(qvar.uccsd(h4).program.lowered, layout, strings, strings)
     sides = [plan.classes[which].side for which in plan.groups["which"]]
     # 4 singles and 1 same-spin double each, then 16 opposite-spin doubles in 4 groups, one for each alpha single
-    assert sides == ["alpha", "alpha", "beta", "beta", "cross", "cross", "cross", "cross"]
-    np.testing.assert_array_equal(plan.groups["stop"] - plan.groups["start"], [4, 1, 4, 1, 4, 4, 4, 4])
+    assert sides == ["alpha", "beta", "alpha", "beta", "cross", "cross", "cross", "cross"]
+    np.testing.assert_array_equal(plan.groups["stop"] - plan.groups["start"], [4, 4, 1, 1, 4, 4, 4, 4])
     cross = next(table for kind, table in zip(plan.classes, plan.tables, strict=True) if kind.side == "cross")
     assert len(cross["lane"]["rows"]) == len(cross["row"]["rows"]) == 4
+
+
+def test_phases_that_nothing_parts_are_one_group() -> None:
+    builder = ProgramBuilder(8, 1, [1, 1, 1, 1, 0, 0, 0, 0])
+    builder.add("ControlledPhaseShift", [0, 2], {0: 1.0})
+    builder.add("FermionicSingleExcitation", [6, 4], {0: 1.0})  # looks at other bits than the first two phases
+    builder.add("ControlledPhaseShift", [1, 3], {0: 1.0})
+    builder.add("RZ", [0], {0: 1.0})
+    builder.add("FermionicSingleExcitation", [2, 0], {0: 1.0})
+    builder.add("ControlledPhaseShift", [0, 7], {0: 1.0})
+    strings = occupation_strings(4, 2)
+    plan = sector_plan(builder.build().lowered, electron_layout(8), strings, strings)
+    sides = [plan.classes[which].side for which in plan.groups["which"]]
+    assert sides == ["phase", "alpha", "phase"]
+    np.testing.assert_array_equal(plan.order, [0, 2, 3, 1, 4, 5])
+    assert [kind.crossed for kind in plan.classes if kind.side == "phase"] == [False, True]
 
 
 def test_operations_that_select_nothing_are_left_out_and_have_no_slope(h2: qvar.Problem) -> None:
