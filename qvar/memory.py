@@ -45,19 +45,21 @@ def memory_limit() -> int:
     return wanted if wanted is not None else _device_memory() // 2
 
 
-def chunk_size(n_evaluations: int, bytes_per_evaluation: int) -> int:
+def chunk_size(n_evaluations: int, bytes_per_evaluation: int, most: int | None = None) -> int:
     """How many of a batch of evaluations to make at once, at least 1, so that they stay below `memory_limit()`.
 
     Args:
         n_evaluations: size of the batch.
         bytes_per_evaluation: scratch memory of one; 0 where it is small.
+        most: no more than this, where given.
 
     Returns:
         The size of a chunk, no larger than the fewest chunks need.
     """
-    if bytes_per_evaluation <= 0:
-        return n_evaluations
-    at_once = max(1, memory_limit() // bytes_per_evaluation)
+    at_once = n_evaluations if most is None else most
+    if bytes_per_evaluation > 0:
+        at_once = min(at_once, memory_limit() // bytes_per_evaluation)
+    at_once = max(1, at_once)
     n_chunks = max(1, -(-n_evaluations // at_once))
     return -(-n_evaluations // n_chunks)
 

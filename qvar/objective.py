@@ -74,6 +74,9 @@ class Objective:
     """Scratch memory of one value and gradient on one device, in bytes, tables in `data` not counted; batches are cut
     into chunks that keep below `qvar.memory.memory_limit()`. 0 where it is small or not known: no chunks."""
 
+    most_at_once: int | None = None
+    """Evaluations that pay to be made at once, where there is a limit: states of a batch may leave a cache."""
+
     @cached_property
     def costs(self) -> Costs:
         """Qubits, two-qubit gates, depth; counted when first asked."""
@@ -121,8 +124,8 @@ class Objective:
         return _value_and_grad_batch(self.function, self.chunk(len(points)), points, self.data)
 
     def chunk(self, n_evaluations: int) -> int:
-        """How many of a batch of evaluations are made at once, so that they fit into memory."""
-        return chunk_size(n_evaluations, self.bytes_per_evaluation)
+        """How many of a batch of evaluations are made at once, so that they fit into memory and it pays."""
+        return chunk_size(n_evaluations, self.bytes_per_evaluation, self.most_at_once)
 
     def state(self, theta: Any) -> Array:
         """The state vector at theta, in the engine's own layout (see `qvar.energy`).

@@ -153,7 +153,13 @@ def _get(state: Array, rows: Array) -> Array:
 
 
 def electronic_hamiltonian(
-    one_body: FloatArray, two_body: FloatArray, n_alpha: int | None, n_beta: int | None, mesh: Mesh | None = None
+    one_body: FloatArray,
+    two_body: FloatArray,
+    n_alpha: int | None,
+    n_beta: int | None,
+    *,
+    zero: float = 0.0,
+    mesh: Mesh | None = None,
 ) -> tuple[ElectronicKernel, dict[str, Any]]:
     """The kernel and its tables for integrals over real orbitals, without the core energy.
 
@@ -162,6 +168,7 @@ def electronic_hamiltonian(
         two_body: (M, M, M, M) chemists' (pq|rs), Ha.
         n_alpha: electrons of spin up in the sector; None for the register of all strings.
         n_beta: likewise, spin down.
+        zero: what to take off H; with an energy near the state's, 32-bit numbers lose less.
         mesh: devices that the work is cut over.
 
     Returns:
@@ -177,7 +184,7 @@ def electronic_hamiltonian(
     moves = [single_excitations(own, n_orbitals) for own in strings]
     alpha, beta = (compact(*move) for move in moves)
     tables: dict[str, Any] = {
-        "same_a": _same_spin(effective[p, q], coulomb, *moves[0]),
+        "same_a": _same_spin(effective[p, q], coulomb, *moves[0], 0.5 * zero),
         "alpha": {"source": alpha.source},
         "beta": {"place": (beta.pair * len(strings[1]) + beta.source).T, "sign": beta.sign.T},
     }
@@ -188,7 +195,7 @@ def electronic_hamiltonian(
         tables["alpha"] |= {"pair": alpha.pair, "sign": alpha.sign}
         tables["coulomb"] = coulomb
     if n_alpha != n_beta:
-        tables["same_b"] = _same_spin(effective[p, q], coulomb, *moves[1])
+        tables["same_b"] = _same_spin(effective[p, q], coulomb, *moves[1], 0.5 * zero)
     register = n_alpha is None
     if register:
         index, position, sign = register_layout(n_orbitals)
@@ -203,8 +210,10 @@ def electronic_hamiltonian(
     return kernel, tables
 
 
-def _same_spin(effective: FloatArray, coulomb: FloatArray, source: IntArray, sign: FloatArray) -> FloatArray:
-    """sum_P S_P (h_P + 1/2 sum_Q (P|Q) S_Q) as a dense matrix over the strings of one spin.
+def _same_spin(
+    effective: FloatArray, coulomb: FloatArray, source: IntArray, sign: FloatArray, zero: float
+) -> FloatArray:
+    """sum_P S_P (h_P + 1/2 sum_Q (P|Q) S_Q) - zero as a dense matrix over the strings of one spin.
 
     Scratch memory grows as pairs times strings, time as pairs^2 times strings.
     """
@@ -217,4 +226,4 @@ def _same_spin(effective: FloatArray, coulomb: FloatArray, source: IntArray, sig
         inner = sp.csr_array((entries, (rows, source.ravel())), shape=(n_strings, n_strings))
         # S_P only moves rows and changes their signs
         total = total + sp.diags_array(sign[pair]) @ (inner + effective[pair] * identity)[source[pair]]
-    return np.asarray(total.todense())
+    return np.asarray(total.todense()) - zero * np.eye(n_strings)
