@@ -1,8 +1,9 @@
 r"""H|psi> of a sum of Pauli words.
 
 `PauliKernel` acts on a register: words that flip the same bits act together as one permutation and one diagonal,
-\((H\psi)_k = \sum_x d_x(k)\, \psi_{k \oplus x}\). `PauliSectorKernel` does the same on the basis states with one
-number of ones.
+\((H\psi)_k = \sum_x d_x(k)\, \psi_{k \oplus x}\). Diagonals are tables, or, where those would take too much memory,
+products of signs over the high and the low half of the bits. `PauliSectorKernel` does the same on the basis states with
+one number of ones.
 """
 
 from __future__ import annotations
@@ -18,8 +19,11 @@ from jaxtyping import Array
 from qvar._types import FloatArray, IntArray, PyTree
 from qvar.engines.strings import parity
 
-DIAGONAL_BYTES = 1 << 31
-"""Tables of diagonals of a Pauli Hamiltonian up to this size are kept; above it, words act one by one."""
+DIAGONAL_BYTES = 1 << 26
+"""Tables of diagonals of a Pauli Hamiltonian up to this size are kept; above it, they are made of halves each time."""
+
+WORDS_TOGETHER = 8
+"""Words with the same flips whose diagonals are made together where none are kept."""
 
 _CANCELS = 1e-12
 """Coefficients of a commutator up to this, relative to the largest of the operator, are rounding."""
@@ -27,9 +31,10 @@ _CANCELS = 1e-12
 
 @dataclass(frozen=True)
 class PauliKernel:
-    """A sum of Pauli words on a register, by tables of diagonals or word by word.
+    """A sum of Pauli words on a register, by tables of diagonals or by products of signs over half of the bits.
 
-    Cost per application: (number of distinct flips) 2^n with tables, (number of words) 2^n without.
+    Cost per application: (number of distinct flips) 2^n with tables; without, the matrix products that make the
+    diagonals come to it, (number of words) 2^n multiplications.
     """
 
     n_qubits: int
@@ -37,17 +42,17 @@ class PauliKernel:
 
     def __call__(self, state: Array, tables: PyTree) -> Array:
         """H|state>."""
-        index = jnp.arange(1 << self.n_qubits, dtype=tables["x"].dtype)
+        index = jnp.arange(1 << self.n_qubits, dtype=tables["flips"]["x"].dtype)
+
+        def diagonal(group: PyTree) -> Array:
+            return group["diagonal"] if self.tabulated else (group["high"].T @ group["low"]).reshape(-1)
 
         def add(image: Array, group: PyTree) -> tuple[Array, None]:
-            if self.tabulated:
-                diagonal = group["diagonal"]
-            else:
-                odd = jax.lax.population_count(index & group["z"]) & 1
-                diagonal = group["weight"] * (1 - 2 * odd)
-            return image + diagonal * state[index ^ group["x"]], None
+            partner = state.at[index ^ group["x"]].get(mode="promise_in_bounds", wrap_negative_indices=False)
+            return image + diagonal(group) * partner, None
 
-        return jax.lax.scan(add, jnp.zeros_like(state), tables)[0]
+        image = diagonal(tables["still"]) * state if "still" in tables else jnp.zeros_like(state)
+        return jax.lax.scan(add, image, tables["flips"])[0]
 
 
 def pauli_hamiltonian(
@@ -63,21 +68,64 @@ def pauli_hamiltonian(
     Returns:
         Kernel, tables, and whether a real state stays real.
     """
-    dtype = np.int32 if n_qubits < 31 else np.int64
     flips, signs, weights, real = _masks(words, coefficients)
     distinct, group = np.unique(flips, return_inverse=True)
-    tabulated = len(distinct) * (1 << n_qubits) * weights.itemsize <= DIAGONAL_BYTES
-    if not tabulated:
-        tables = {"x": flips.astype(dtype), "z": signs.astype(dtype), "weight": weights}
-        return PauliKernel(n_qubits, False), jax.tree.map(jnp.asarray, tables), real
+    # a table pays from the second word that it serves
+    tabulated = len(words) > 1 and len(distinct) * (1 << n_qubits) * weights.itemsize <= DIAGONAL_BYTES
+    make = _diagonal_tables if tabulated else _half_tables
+    moves = distinct != 0
+    tables = {"flips": make(distinct[moves], *_chosen(group, moves, signs, weights), n_qubits)}
+    if not moves.all():
+        table = make(distinct[~moves], *_chosen(group, ~moves, signs, weights), n_qubits)
+        tables["still"] = {name: array[0] for name, array in table.items()}
+    return PauliKernel(n_qubits, tabulated), jax.tree.map(jnp.asarray, tables), real
+
+
+def _chosen(
+    group: IntArray, chosen: np.ndarray, signs: IntArray, weights: np.ndarray
+) -> tuple[IntArray, IntArray, np.ndarray]:
+    """Words of the chosen groups, which are numbered anew."""
+    number = np.cumsum(chosen) - 1
+    mine = chosen[group]
+    return number[group[mine]], signs[mine], weights[mine]
+
+
+def _index(x: IntArray, n_qubits: int) -> IntArray:
+    return x.astype(np.int32 if n_qubits < 31 else np.int64)
+
+
+def _diagonal_tables(
+    distinct: IntArray, group: IntArray, signs: IntArray, weights: np.ndarray, n_qubits: int
+) -> dict[str, Any]:
+    """All diagonals, (groups, 2^n)."""
     diagonals = np.zeros((len(distinct), 1 << n_qubits), dtype=weights.dtype)
     np.add.at(diagonals, (group, signs), weights)
     for bit in range(n_qubits):  # Walsh-Hadamard transform: d_x(k) = sum_z weight (-1)^|k & z|
         view = diagonals.reshape(len(distinct), -1, 2, 1 << bit)
         even, odd = view[:, :, 0].copy(), view[:, :, 1].copy()
         view[:, :, 0], view[:, :, 1] = even + odd, even - odd
-    tables = {"x": distinct.astype(dtype), "diagonal": diagonals}
-    return PauliKernel(n_qubits, True), jax.tree.map(jnp.asarray, tables), real
+    return {"x": _index(distinct, n_qubits), "diagonal": diagonals}
+
+
+def _half_tables(
+    distinct: IntArray, group: IntArray, signs: IntArray, weights: np.ndarray, n_qubits: int
+) -> dict[str, Any]:
+    """Signs of the words over the high and the low half, in rows of words with the same flips, filled up with 0."""
+    low = n_qubits // 2
+    most = int(np.bincount(group).max(initial=1))
+    width = min(most, WORDS_TOGETHER) if np.any(distinct) else most  # without flips there is one row
+    rows: list[tuple[int, IntArray]] = []
+    for number in range(len(distinct)):
+        mine = np.flatnonzero(group == number)
+        rows += [(number, mine[start : start + width]) for start in range(0, len(mine), width)]
+    high_signs = np.zeros((len(rows), width, 1 << (n_qubits - low)), dtype=weights.dtype)
+    low_signs = np.zeros((len(rows), width, 1 << low))
+    for row, (_, mine) in enumerate(rows):
+        for place, word in enumerate(mine):
+            high_signs[row, place] = weights[word] * parity(np.arange(high_signs.shape[2]), int(signs[word]) >> low)
+            low_signs[row, place] = parity(np.arange(1 << low), int(signs[word]) & ((1 << low) - 1))
+    x = np.array([distinct[number] for number, _ in rows], dtype=np.int64)
+    return {"x": _index(x, n_qubits), "high": high_signs, "low": low_signs}
 
 
 @dataclass(frozen=True)

@@ -24,15 +24,16 @@ from jaxtyping import Array
 
 from qvar._types import IntArray, PyTree
 from qvar.ansatz.program import Program
-from qvar.engines.dense import mixing_amplitudes
+from qvar.engines.adjoint import sweep
+from qvar.engines.masks import mixing_amplitudes, weights
 from qvar.engines.mesh import copied, cut
 from qvar.engines.sector_plan import GroupClass, sector_plan
 from qvar.engines.strings import Layout, occupation_strings, split
 
 
 @dataclass(frozen=True)
-class SectorKernel:
-    """Groups of block operations on a matrix of amplitudes; see `qvar.engines.adjoint.CircuitKernel`."""
+class SectorCircuit:
+    """Groups of block operations on a matrix of amplitudes; see `qvar.engines.adjoint.Circuit`."""
 
     classes: tuple[GroupClass, ...]
     shape: tuple[int, int]
@@ -42,24 +43,26 @@ class SectorKernel:
     mesh: Mesh | None = None
     """Devices that the state is cut over, along the lanes of whatever view a group takes."""
 
-    def start(self, reference: PyTree) -> Array:
-        """The reference determinant."""
+    def __call__(self, reference: PyTree, phi: Array, tables: PyTree) -> Array:
+        """The state (alpha strings, beta strings) of the circuit."""
         state = jnp.zeros(self.shape, float if self.real else complex)
-        return cut(state.at[reference["row"], reference["column"]].set(reference["sign"]), self.mesh, 1)
+        start = state.at[reference["row"], reference["column"]].set(reference["sign"])
+        return sweep(self, cut(start, self.mesh, 1), phi, tables)
 
-    def forward(self, state: Array, phi: Array, ops: PyTree, tables: PyTree) -> Array:
+    def forward(self, state: Array, phi: Array, tables: PyTree) -> Array:
         """The state after all operations."""
+        ops, classes = tables["ops"], tables["classes"]
         if not self.classes:  # nothing acts on these strings
             return state
         phi = phi[ops["order"]]
-        keep, mix = _weights(phi, ops, ops["g"])
+        keep, mix = weights(ops, phi, ops["g"])
 
         def branch(which: int) -> Any:
             if self.classes[which].side == "phase":
-                return lambda state, group: _Phases(self.classes[which], tables[which], ops, group).turn(state, phi)
+                return lambda state, group: _Phases(self.classes[which], classes[which], ops, group).turn(state, phi)
 
             def run(state: Array, group: PyTree) -> Array:
-                view = _View(self.classes[which], tables[which], group["lane"], self.mesh)
+                view = _View(self.classes[which], classes[which], group["lane"], self.mesh)
 
                 def member(at: Array, parts: tuple[Array, ...]) -> tuple[Array, ...]:
                     move = view.move(ops, at)
@@ -77,24 +80,25 @@ class SectorKernel:
 
         return jax.lax.scan(step, cut(state, self.mesh, 1), ops["groups"])[0]
 
-    def backward(self, ket: Array, bra: Array, phi: Array, ops: PyTree, tables: PyTree) -> tuple[Array, Array]:
+    def backward(self, ket: Array, bra: Array, phi: Array, tables: PyTree) -> tuple[Array, Array]:
         """The bra before all operations, and the slope of every angle."""
+        ops, classes = tables["ops"], tables["classes"]
         if not self.classes:
             return bra, jnp.zeros(phi.shape, jnp.real(ket).dtype)
         n_angles, phi = len(phi), phi[ops["order"]]
-        keep, mix = _weights(-phi, ops, ops["g_inverse"])
+        keep, mix = weights(ops, -phi, ops["g_inverse"])
 
         def branch(which: int) -> Any:
             if self.classes[which].side == "phase":
 
                 def turn_back(ket: Array, bra: Array, slopes: Array, group: PyTree) -> tuple[Array, Array, Array]:
-                    phases = _Phases(self.classes[which], tables[which], ops, group)
+                    phases = _Phases(self.classes[which], classes[which], ops, group)
                     return phases.turn(ket, -phi), phases.turn(bra, -phi), slopes + phases.slopes(ket, bra)
 
                 return turn_back
 
             def run(ket: Array, bra: Array, slopes: Array, group: PyTree) -> tuple[Array, Array, Array]:
-                view = _View(self.classes[which], tables[which], group["lane"], self.mesh)
+                view = _View(self.classes[which], classes[which], group["lane"], self.mesh)
                 last = group["stop"] - 1
 
                 def member(turn: Array, carry: tuple[Any, Any, Array]) -> tuple[Any, Any, Array]:
@@ -122,11 +126,6 @@ class SectorKernel:
         carry = (cut(ket, self.mesh, 1), cut(bra, self.mesh, 1), jnp.zeros(ops["order"].shape, real))
         (_, bra, slopes), _ = jax.lax.scan(step, carry, ops["groups"], reverse=True)
         return bra, jnp.zeros(n_angles, real).at[ops["order"]].set(slopes)
-
-
-def _weights(phi: Array, ops: PyTree, g: Array) -> tuple[Array, Array]:
-    """Weights of the own amplitude and of the partner, for all operations at once."""
-    return jnp.where(ops["fixed"], 0.0, jnp.cos(phi)), jnp.where(ops["fixed"], 1.0, jnp.sin(phi)) * g
 
 
 @dataclass(frozen=True)
@@ -259,8 +258,8 @@ def _overlap(bra: tuple[Array, ...], ket: tuple[Array, ...], move: PyTree) -> Ar
 
 def sector_circuit(
     program: Program, real: bool, layout: Layout, mesh: Mesh | None = None
-) -> tuple[tuple[SectorKernel, PyTree, PyTree, PyTree], tuple[IntArray, IntArray]]:
-    """The kernel, the reference determinant and the tables of a program that conserves the ones in both strings.
+) -> tuple[tuple[SectorCircuit, PyTree, PyTree], tuple[IntArray, IntArray]]:
+    """The circuit, the reference determinant and the tables of a program that conserves the ones in both strings.
 
     Args:
         program: the circuit; `program.lowered.conserves` holds for the wires of either string.
@@ -269,7 +268,7 @@ def sector_circuit(
         mesh: devices that the state is cut over.
 
     Returns:
-        (kernel, reference, operation table, class tables), and the alpha and
+        (circuit, reference, tables), and the alpha and
         beta strings with as many ones as the reference, ascending.
     """
     lowered, n = program.lowered, program.n_qubits
@@ -294,5 +293,6 @@ def sector_circuit(
         "column": np.searchsorted(beta_strings, beta),
         "sign": (-1.0) ** crossings,
     }
-    kernel = SectorKernel(plan.classes, (len(alpha_strings), len(beta_strings)), real, mesh)
-    return (kernel, *copied((reference, ops, plan.tables), mesh)), (alpha_strings, beta_strings)
+    circuit = SectorCircuit(plan.classes, (len(alpha_strings), len(beta_strings)), real, mesh)
+    tables = {"ops": ops, "classes": plan.tables}
+    return (circuit, *copied((reference, tables), mesh)), (alpha_strings, beta_strings)

@@ -10,18 +10,20 @@ from typing import Any, Literal, TypeAlias
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 from jaxtyping import Array, Float
 
 from qvar._types import PyTree
 from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.program import affine_angles
-from qvar.engines.adjoint import evolve, sweep
+from qvar.engines.adjoint import Circuit
 from qvar.engines.dense import dense_circuit
 from qvar.engines.electronic import electronic_hamiltonian
 from qvar.engines.hamiltonian import HamiltonianKernel, quadratic_form
 from qvar.engines.measure import register_symmetries, spin_symmetries
+from qvar.engines.mesh import copied, device_mesh
 from qvar.engines.pauli import conserves_ones, pauli_hamiltonian, pauli_sector_hamiltonian
-from qvar.engines.sector import SectorKernel, sector_circuit
+from qvar.engines.sector import sector_circuit
 from qvar.engines.strings import electron_layout, occupation_strings, spin_layout
 from qvar.errors import QvarError
 from qvar.objective import Costs, Objective
@@ -32,17 +34,27 @@ Engine: TypeAlias = Literal["auto", "sector", "dense"]
 whenever every operation and the Hamiltonian conserve the number of ones."""
 
 MAX_DENSE_QUBITS = 30
-"""2^30 complex amplitudes are 16 GiB, and a gradient needs four such states."""
+"""2^30 complex amplitudes are 16 GiB, and a gradient needs about eight such states."""
 
 MAX_SPIN_STATES = 1 << 24
 """Basis states in a spin model's sector; each different operation keeps a table as long as the state."""
+
+
+STATES_HELD = 8
+"""States that a value and gradient hold at the same time, parts and copies included."""
+
+SCRATCH_BYTES = 1 << 21
+"""What H|psi> takes beside, see `electronic.CHUNK_BYTES`."""
+
+CACHE_BYTES = 1 << 18
+"""On a CPU, a batch whose states take more than this is slower than its members one after the other."""
 
 
 @dataclass(frozen=True)
 class StateFunction:
     """theta -> state vector; hashable, so that circuits of one shape share compiled programs."""
 
-    circuit: Any
+    circuit: Circuit
     angle_function: Callable[[Any], Array] | None
 
     def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Array:
@@ -50,8 +62,7 @@ class StateFunction:
         lowering = data["angles"]
         angles = affine_angles(theta, lowering["affine"]) if self.angle_function is None else self.angle_function(theta)
         phi = lowering["factor"] * angles[lowering["slot"]] + lowering["constant"]
-        run = sweep if isinstance(self.circuit, SectorKernel) else evolve
-        return run(self.circuit, data["reference"], phi, data["ops"], data["blocks"])
+        return self.circuit(data["reference"], phi, data["circuit"])
 
 
 @dataclass(frozen=True)
@@ -66,7 +77,7 @@ class EnergyFunction:
         return quadratic_form(self.hamiltonian, self.state(theta, data), data["hamiltonian"]) + data["constant"]
 
 
-def energy(problem: Problem, ansatz: Ansatz, engine: Engine = "auto") -> Objective:
+def energy(problem: Problem, ansatz: Ansatz, engine: Engine = "auto", devices: int | None = None) -> Objective:
     r"""The variational energy \(E(\theta) = \langle\psi(\theta)|H|\psi(\theta)\rangle\) as an Objective.
 
     Args:
@@ -75,6 +86,7 @@ def energy(problem: Problem, ansatz: Ansatz, engine: Engine = "auto") -> Objecti
         engine: `"dense"` holds 2^n amplitudes, and its `state(theta)` has shape (2^n,), wire 0 the most
             significant bit; `"sector"` holds the determinants of the reference's (N_alpha, N_beta), and its state is a
             matrix (alpha strings, beta strings) in PySCF's order; `"auto"` takes the sector where it can.
+        devices: how many of JAX's devices hold the state between them; None for JAX's default device alone.
 
     Returns:
         Objective in the problem's unit. Time of an evaluation grows as (operations x amplitudes they touch), memory
@@ -82,18 +94,22 @@ def energy(problem: Problem, ansatz: Ansatz, engine: Engine = "auto") -> Objecti
 
     Raises:
         QvarError: if the numbers of qubits differ, the sector is asked of an ansatz or problem that does
-            not conserve it, or 2^n is out of reach.
+            not conserve it, 2^n is out of reach, or there are not as many devices.
     """
+    mesh = device_mesh(devices)
     if choose_engine(problem, ansatz, engine) == "sector":
-        return _sector(problem, ansatz)
+        return _sector(problem, ansatz, mesh)
     if problem.integrals is not None:
         integrals = problem.integrals
-        kernel, tables = electronic_hamiltonian(integrals.one_body, integrals.two_body, None, None)
-        hamiltonian = (kernel, tables, True, integrals.core_energy)
+        zero = problem.reference_energy - integrals.core_energy
+        kernel, tables = electronic_hamiltonian(
+            integrals.one_body, integrals.two_body, None, None, zero=zero, mesh=mesh
+        )
+        hamiltonian = (kernel, tables, True, problem.reference_energy)
     else:
         assert problem.pauli is not None  # a Problem holds the one or the other
         hamiltonian = _pauli(problem.pauli, problem.n_qubits)
-    return _dense(ansatz, hamiltonian, problem)
+    return _dense(ansatz, hamiltonian, problem, mesh)
 
 
 def choose_engine(problem: Problem, ansatz: Ansatz, engine: Engine = "auto") -> Literal["sector", "dense"]:
@@ -164,45 +180,60 @@ def _pauli(terms: PauliTerms, n_qubits: int) -> HamiltonianParts:
     return (*pauli_hamiltonian(terms.words, terms.coefficients, n_qubits), 0.0)
 
 
-def _dense(ansatz: Ansatz, hamiltonian: HamiltonianParts, problem: Problem | None) -> Objective:
-    real = hamiltonian[2] and ansatz.program.lowered.real
-    kernel, reference, ops = dense_circuit(ansatz.program, real)
+def _dense(
+    ansatz: Ansatz, hamiltonian: HamiltonianParts, problem: Problem | None, mesh: Mesh | None = None
+) -> Objective:
+    circuit = dense_circuit(ansatz.program, complex_state=not hamiltonian[2], mesh=mesh)
     n_qubits = ansatz.n_qubits
     electronic = problem is not None and problem.integrals is not None
     symmetries = (lambda state: register_symmetries(state, n_qubits)) if electronic else None
-    return _objective("dense", ansatz, (kernel, reference, ops, ()), hamiltonian, problem, symmetries)
+    return _objective("dense", ansatz, circuit, hamiltonian, problem, symmetries, mesh, 1 << n_qubits)
 
 
-def _sector(problem: Problem, ansatz: Ansatz) -> Objective:
+def _sector(problem: Problem, ansatz: Ansatz, mesh: Mesh | None) -> Objective:
     program, n_qubits = ansatz.program, problem.n_qubits
     if problem.integrals is None:
         assert problem.pauli is not None  # a Problem holds the one or the other
         states = occupation_strings(n_qubits, sum(program.reference))
         h_kernel, tables, real = pauli_sector_hamiltonian(problem.pauli.words, problem.pauli.coefficients, states)
-        circuit, _ = sector_circuit(program, real and program.lowered.real, spin_layout(n_qubits))
-        return _objective("sector", ansatz, circuit, (h_kernel, tables, real, 0.0), problem, None)
+        circuit, _ = sector_circuit(program, real and program.lowered.real, spin_layout(n_qubits), mesh)
+        return _objective("sector", ansatz, circuit, (h_kernel, tables, real, 0.0), problem, None, mesh, len(states))
 
     integrals, n_orbitals = problem.integrals, n_qubits // 2
-    circuit, (alpha, beta) = sector_circuit(program, program.lowered.real, electron_layout(n_qubits))
+    circuit, (alpha, beta) = sector_circuit(program, program.lowered.real, electron_layout(n_qubits), mesh)
     electrons = (sum(program.reference[0::2]), sum(program.reference[1::2]))
-    h_kernel, tables = electronic_hamiltonian(integrals.one_body, integrals.two_body, *electrons)
+    zero = problem.reference_energy - integrals.core_energy
+    h_kernel, tables = electronic_hamiltonian(integrals.one_body, integrals.two_body, *electrons, zero=zero, mesh=mesh)
+
+    n_amplitudes = len(alpha) * len(beta)
 
     def symmetries(state: np.ndarray) -> dict[str, float]:
         return spin_symmetries(state, alpha, beta, n_orbitals)
 
-    return _objective("sector", ansatz, circuit, (h_kernel, tables, True, integrals.core_energy), problem, symmetries)
+    return _objective(
+        "sector",
+        ansatz,
+        circuit,
+        (h_kernel, tables, True, problem.reference_energy),
+        problem,
+        symmetries,
+        mesh,
+        n_amplitudes,
+    )
 
 
 def _objective(
     engine: str,
     ansatz: Ansatz,
-    circuit: tuple[Any, Array, PyTree, PyTree],
+    circuit: tuple[Circuit, PyTree, PyTree],
     hamiltonian: HamiltonianParts,
     problem: Problem | None,
     symmetries: Callable[[np.ndarray], dict[str, float]] | None,
+    mesh: Mesh | None,
+    n_amplitudes: int,
 ) -> Objective:
     program, lowered = ansatz.program, ansatz.program.lowered
-    kernel, reference, ops, blocks = circuit
+    kernel, reference, circuit_tables = circuit
     h_kernel, tables, _, constant = hamiltonian
     data = {
         "angles": {
@@ -212,13 +243,14 @@ def _objective(
             "constant": lowered.constant,
         },
         "reference": reference,
-        "ops": ops,
-        "blocks": blocks,
+        "circuit": circuit_tables,
         "hamiltonian": tables,
         "constant": np.asarray(constant, dtype=float),
     }
-    data = jax.tree.map(jnp.asarray, data)
+    data = copied(data, mesh)
     state_function = StateFunction(kernel, program.angle_function)
+    state_bytes = n_amplitudes * jnp.zeros(0, float).dtype.itemsize * (1 if lowered.real else 2)
+    on_cpu = jax.default_backend() == "cpu"
 
     def count_costs() -> Costs:
         resources = ansatz.resources()
@@ -242,5 +274,7 @@ def _objective(
         target=None if problem is None else problem.exact_energy,
         state_function=state_function,
         measure=None if symmetries is None else measure,
+        bytes_per_evaluation=STATES_HELD * state_bytes // (1 if mesh is None else mesh.size) + SCRATCH_BYTES,
+        most_at_once=max(1, CACHE_BYTES // state_bytes) if on_cpu else None,
     )
     return objective

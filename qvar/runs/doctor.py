@@ -74,7 +74,7 @@ def diagnose() -> Diagnosis:
 
 
 def _jax() -> tuple[list[str], list[str]]:
-    """JAX's devices, precision, memory and cache; the precision is tried with one sum that 32 bit cannot hold."""
+    """JAX's devices, mesh, precision, memory and cache; the precision is tried with one sum that 32 bit cannot hold."""
     import jax.numpy as jnp
 
     told = origin.machine()
@@ -83,6 +83,7 @@ def _jax() -> tuple[list[str], list[str]]:
     lines.append(_line("compile cache", use_compile_cache().describe()))
     if told["devices"][0].startswith("none"):
         return lines, [f"JAX finds no device ({told['devices'][0]}); look at JAX_PLATFORMS."]
+    lines.append(_line("mesh", _mesh()))
     whose = "half of the device's" if wanted_memory() is None else "QVAR_MEMORY"
     lines.append(_line("memory limit", f"{size_words(memory_limit())} for a batch, {whose}"))
     try:
@@ -94,6 +95,17 @@ def _jax() -> tuple[list[str], list[str]]:
             f"JAX does not compute with {wanted} bit; import qvar before anything that sets JAX's precision."
         ]
     return lines, []
+
+
+def _mesh() -> str:
+    """How many devices can share one state, see `qvar.energy`."""
+    import jax
+
+    devices, hosts = jax.device_count(), jax.process_count()
+    if devices == 1:
+        return "1 device"
+    spread = f"{devices} devices" + (f" on {hosts} hosts" if hosts > 1 else "")
+    return f"{spread}; qvar.energy(..., devices={devices}) cuts one state over them"
 
 
 def _line(name: str, text: str) -> str:

@@ -110,18 +110,17 @@ def test_state_and_its_derivatives_are_those_of_the_slow_twin(
     program = _random_program(n_orbitals, (n_alpha, n_beta), kinds, 24, seed=n_orbitals)
     real = program.lowered.real
     assert real or kinds is not REAL
-    (kernel, reference, ops, tables), (alpha, beta) = sector_circuit(program, real, layout)
-    assert (len(alpha), len(beta)) == kernel.shape
+    (circuit, reference, tables), (alpha, beta) = sector_circuit(program, real, layout)
+    assert (len(alpha), len(beta)) == circuit.shape
     data = {
         "angles": {
             "affine": program.affine_map,
             **{name: getattr(program.lowered, name) for name in ("slot", "factor", "constant")},
         },
         "reference": reference,
-        "ops": ops,
-        "blocks": tables,
+        "circuit": tables,
     }
-    function = StateFunction(kernel, None)
+    function = StateFunction(circuit, None)
     rng = np.random.default_rng(0)
     theta = rng.uniform(-2, 2, N_PARAMS)
     state = np.asarray(function(jnp.asarray(theta), jax.tree.map(jnp.asarray, data)))
@@ -130,7 +129,7 @@ def test_state_and_its_derivatives_are_those_of_the_slow_twin(
     np.testing.assert_allclose(state, _in_sector(twin, n_orbitals, n_alpha, n_beta), atol=1e-13)
 
     # Re <probe|psi> has every derivative of the state in it
-    probe = rng.normal(size=(2, *kernel.shape))
+    probe = rng.normal(size=(2, *circuit.shape))
     weight = probe[0] if real else probe[0] + 1j * probe[1]
 
     def overlap(theta):

@@ -1,0 +1,373 @@
+"""Steps of a circuit as arrays, which compiled programs take as arguments.
+
+Basis states are split into a high half and a low half of their bits. Every table is as long as one half: an affine
+map is the exclusive or of two tables, a phase the product of two. What depends on both halves at once (a CZ or a ZZ
+across the cut) is a sum of products: for signs over two elements, packed into the bits of integers, else of real
+numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from jax.sharding import Mesh
+
+from qvar._types import FloatArray, IntArray
+from qvar.engines.dense_schedule import AffineMap, Phase, Sign, Single, Step, identity
+from qvar.engines.strings import parity
+
+CODE_BITS = 31
+"""Products of signs that one integer packs."""
+
+MOST_RUNS = 4
+"""Steps of one class in a row share a loop; with more such runs than this, one loop switches between classes."""
+
+
+class PhaseClass(NamedTuple):
+    """What phases at one place of a layer are made of, beside a product of one factor for each half."""
+
+    coded: bool
+    """Whether there are signs that depend on both halves."""
+    crossed: bool
+    """Whether there are other phases that do."""
+
+
+class StepClass(NamedTuple):
+    """What steps have in common that share compiled code."""
+
+    before: PhaseClass | None = None
+    permutation: bool = False
+    after: PhaseClass | None = None
+    turns: bool = False
+    single: bool = False
+
+
+class Run(NamedTuple):
+    """Consecutive steps that one loop runs."""
+
+    start: int
+    stop: int
+    classes: tuple[StepClass, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The static part of a circuit; hashable, so that compiled programs are shared."""
+
+    n_qubits: int
+    n_planes: int
+    """2 for real and imaginary parts, 1 where amplitudes are real."""
+    runs: tuple[Run, ...]
+    windows: tuple[int, ...]
+    """Numbers of neighbouring qubits that turn together, wire 0 first."""
+    mesh: Mesh | None = None
+    """Devices that the state is cut over."""
+
+    @property
+    def halves(self) -> tuple[int, int]:
+        """Sizes of the tables over the high and the low half."""
+        low = self.n_qubits // 2
+        return 1 << (self.n_qubits - low), 1 << low
+
+
+def windows(n_qubits: int) -> tuple[int, ...]:
+    """As few windows as hold at most five qubits each, of nearly equal size."""
+    count = -(-n_qubits // 5)
+    size, more = divmod(n_qubits, count)
+    return (size + 1,) * more + (size,) * (count - more)
+
+
+def tabulate(steps: list[Step], n_qubits: int, n_planes: int) -> tuple[Plan, dict[str, Any]]:
+    """The plan of some steps and the arrays that it needs.
+
+    Tables take O(steps 2^(n/2)) memory; equal permutations share theirs.
+    """
+    low = n_qubits // 2
+    phases = _PhaseTables(n_qubits - low, low)
+    permutations: dict[AffineMap, int] = {}
+    turns: list[tuple[int, int, int, float]] = []
+    singles: list[Single] = []
+    n_turns = 0
+    slots: dict[str, list[int]] = {name: [] for name in StepClass._fields}
+    for step in steps:
+        row = dict.fromkeys(slots, -1)
+        if isinstance(step, Single):
+            row["single"] = len(singles)
+            singles.append(step)
+        else:
+            row["before"] = phases.add(step.before) if step.before else -1
+            row["after"] = phases.add(step.after) if step.after else -1
+            if step.permutation is not None:
+                row["permutation"] = permutations.setdefault(step.permutation, len(permutations))
+            if step.turns:
+                row["turns"] = n_turns
+                for turn in step.turns:
+                    turns.append((n_turns, n_qubits - turn.bit.bit_length(), turn.source, turn.scale))
+                n_turns += 1
+        for name, value in row.items():
+            slots[name].append(value)
+
+    classes = _classes(slots, phases)
+    if len(_runs(classes)) > MOST_RUNS:
+        _complete(slots, phases, permutations, n_qubits)
+        classes = _classes(slots, phases)
+    order = {kind: which for which, kind in enumerate(dict.fromkeys(classes))}
+    slots["which"] = [order[kind] for kind in classes]
+    tables: dict[str, Any] = {"slots": {name: np.array(column, dtype=np.int32) for name, column in slots.items()}}
+    if permutations:
+        tables["permutation"] = _permutation_tables(list(permutations), low)
+    if turns:
+        tables["turns"] = _scatter(turns) | {"zero": np.zeros((n_turns, n_qubits))}
+        tables["selector"] = _selector(windows(n_qubits))
+    if phases.n:
+        tables["phases"] = phases.arrays(n_planes)
+    if singles:
+        tables["single"] = _single_tables(singles, n_planes == 1, n_qubits)
+    runs = _runs(classes)
+    if len(runs) > MOST_RUNS:
+        runs = (Run(0, len(classes), tuple(order)),)
+    return Plan(n_qubits, n_planes, runs, windows(n_qubits)), tables
+
+
+def _classes(slots: dict[str, list[int]], phases: _PhaseTables) -> list[StepClass]:
+    """The class of each step; steps that differ only in what their phases are made of share the richer class."""
+    shapes = [tuple(at >= 0 for at in row) for row in zip(*slots.values(), strict=True)]
+    coded, crossed = {slot for slot, _ in phases.codes}, {term[0] for term in phases.crossing}
+    kinds: dict[tuple[bool, ...], StepClass] = {}
+    for at, shape in enumerate(shapes):
+        kind = kinds.get(shape) or StepClass(None, shape[1], None, shape[3], shape[4])
+        for place in ("before", "after"):
+            slot, old = slots[place][at], getattr(kind, place) or PhaseClass(False, False)
+            new = PhaseClass(old.coded or slot in coded, old.crossed or slot in crossed) if slot >= 0 else None
+            kind = kind._replace(**{place: new})
+        kinds[shape] = kind
+    return [kinds[shape] for shape in shapes]
+
+
+def _complete(
+    slots: dict[str, list[int]], phases: _PhaseTables, permutations: dict[AffineMap, int], n_qubits: int
+) -> None:
+    """Gives layers what other layers of a circuit have, so that one loop switches between few classes.
+
+    Each class that a loop switches to has scratch memory of its own.
+    """
+    identities = {
+        "before": lambda: phases.add([]),
+        "after": lambda: phases.add([]),
+        "permutation": lambda: permutations.setdefault(identity(n_qubits), len(permutations)),
+    }
+    for turns in (False, True):
+        steps = [at for at, slot in enumerate(slots["turns"]) if (slot >= 0) == turns and slots["single"][at] < 0]
+        for place, make in identities.items():
+            lacking = [at for at in steps if slots[place][at] < 0]
+            if 0 < len(lacking) < len(steps):
+                nothing = make()
+                for at in lacking:
+                    slots[place][at] = nothing
+
+
+def _runs(classes: list[StepClass]) -> tuple[Run, ...]:
+    """Steps of one class in a row."""
+    runs: list[Run] = []
+    for at, kind in enumerate(classes):
+        if runs and runs[-1].classes == (kind,):
+            runs[-1] = runs[-1]._replace(stop=at + 1)
+        else:
+            runs.append(Run(at, at + 1, (kind,)))
+    return tuple(runs)
+
+
+def _scatter(terms: Iterable[tuple[int, int, int, float]]) -> dict[str, Any]:
+    """Where scale times an angle is added in an array, from (row, column, source, scale)."""
+    columns = list(zip(*terms, strict=True)) or [()] * 4
+    names = ("slot", "place", "source")
+    integers = {name: np.array(column, dtype=np.int32) for name, column in zip(names, columns[:3], strict=True)}
+    return integers | {"scale": np.array(columns[3], dtype=float)}
+
+
+def _permutation_tables(maps: list[AffineMap], low: int) -> dict[str, Any]:
+    tables: dict[str, Any] = {}
+    for name, ways in (("", maps), ("_inverse", [way.inverse() for way in maps])):
+        columns = np.array([way.columns for way in ways], dtype=np.int64)
+        shift = np.array([way.shift for way in ways], dtype=np.int64)
+        kind = np.int32 if columns.shape[1] < 31 else np.int64
+        tables["low" + name] = _span(columns[:, :low]).astype(kind)
+        tables["high" + name] = (_span(columns[:, low:]) ^ shift[:, None]).astype(kind)
+    return tables
+
+
+def _span(columns: IntArray) -> IntArray:
+    """Exclusive or of the columns that the bits of k choose, for every k; (n_maps, 2^n_columns)."""
+    image = np.zeros((len(columns), 1), dtype=np.int64)
+    for column in columns.T:
+        image = np.concatenate([image, image ^ column[:, None]], axis=1)
+    return image
+
+
+def _selector(sizes: tuple[int, ...]) -> FloatArray:
+    r"""Takes \(\sum_r \lambda_{ar} \psi_{br}\) of all windows to \(\langle\lambda|-iY_q|\psi\rangle\) of all qubits."""
+    blocks = []
+    wire = 0
+    for size in sizes:
+        a = np.arange(1 << size)
+        block = np.zeros((1 << size, 1 << size, sum(sizes)))
+        for q in range(size):
+            bit = 1 << (size - 1 - q)
+            block[a, a ^ bit, wire + q] = np.where(a & bit, 1.0, -1.0)
+        blocks.append(block.reshape(-1, sum(sizes)))
+        wire += size
+    return np.concatenate(blocks)
+
+
+def _single_tables(singles: list[Single], real: bool, n_qubits: int) -> dict[str, Any]:
+    integer = np.int32 if n_qubits < 31 else np.int64
+    masks: dict[str, Any] = {name: np.array([getattr(op, name) for op in singles]) for name in "xzmf"}
+    w = np.array([op.w for op in singles])
+    fixed = np.array([op.fixed for op in singles])
+    flips = np.where(np.bitwise_count(masks["x"] & masks["z"]) % 2, -1.0, 1.0)
+    # going back, a rotation's angle changes its sign; a fixed operation is transposed and conjugated
+    forward = np.where(fixed, w, -1j * w)
+    back = np.where(fixed, np.conj(w) * flips, forward)
+    tables = {name: mask.astype(integer) for name, mask in masks.items()}
+    tables["t"] = tables["f"] ^ (tables["x"] & tables["m"])
+    # an imaginary factor takes one plane to the other
+    tables["swap"] = (np.imag(forward) != 0.0).astype(integer)
+    tables |= {"g": _plane_factors(forward, real), "g_inverse": _plane_factors(back, real), "fixed": fixed}
+    tables |= {
+        "source": np.array([op.source for op in singles], dtype=np.int32),
+        "scale": np.array([op.scale for op in singles]),
+    }
+    return tables
+
+
+def _plane_factors(g: np.ndarray, real: bool) -> FloatArray:
+    """What multiplies the planes of the partner, exchanged where g is imaginary."""
+    return np.real(g)[:, None] if real else np.stack([np.real(g) - np.imag(g), np.real(g) + np.imag(g)], axis=1)
+
+
+class _Half(NamedTuple):
+    """One half's part of a phase: the sign (-1)^|k & z| where k & m = f, else 0."""
+
+    z: int
+    m: int
+    f: int
+
+    def values(self, size: int) -> FloatArray:
+        k = np.arange(size)
+        return np.where(k & self.m == self.f, parity(k, self.z), 0).astype(float)
+
+    @property
+    def constant(self) -> bool:
+        return not (self.z or self.m)
+
+
+@dataclass
+class _PhaseTables:
+    """Collects the phases of all layers."""
+
+    high: int
+    low: int
+    n: int = 0
+    constants: list[tuple[FloatArray, FloatArray]] = field(default_factory=list)
+    codes: list[tuple[int, dict[_Half, IntArray]]] = field(default_factory=list)
+    crossing: list[tuple[int, _Half, _Half, int, float]] = field(default_factory=list)
+    local: tuple[list[tuple[int, _Half, int, float]], list[tuple[int, _Half, int, float]]] = field(
+        default_factory=lambda: ([], [])
+    )
+
+    def add(self, parts: list[Phase | Sign]) -> int:
+        """Takes the phases of one place in a layer; its number."""
+        constants = (np.zeros(1 << self.high), np.zeros(1 << self.low))
+        code: dict[_Half, IntArray] = {}
+        for part in parts:
+            halves = [_Half(*(mask >> self.low for mask in part[:3])), _Half(*(mask & self._rest for mask in part[:3]))]
+            if isinstance(part, Sign):
+                self._sign(halves, constants, code)
+            elif halves[0].constant or halves[1].constant:
+                which = 0 if halves[1].constant else 1
+                if part.source < 0:
+                    constants[which][:] += part.scale * halves[which].values(len(constants[which]))
+                else:
+                    self.local[which].append((self.n, halves[which], part.source, part.scale))
+            else:
+                self.crossing.append((self.n, halves[0], halves[1], part.source, part.scale))
+        if code:
+            self.codes.append((self.n, code))
+        self.constants.append(constants)
+        self.n += 1
+        return self.n - 1
+
+    @property
+    def _rest(self) -> int:
+        return (1 << self.low) - 1
+
+    def _sign(self, halves: list[_Half], constants: tuple[FloatArray, FloatArray], code: dict[_Half, IntArray]) -> None:
+        """A sign as products of a high and a low truth value, over two elements."""
+        sizes = (1 << self.high, 1 << self.low)
+        match = [half._replace(z=0).values(size) for half, size in zip(halves, sizes, strict=True)]
+        odd = [half.values(size) < 0 for half, size in zip(halves, sizes, strict=True)]
+        products = [(match[0], match[1], halves[1])] if not (halves[0].z or halves[1].z) else []
+        products += [(odd[0], match[1], halves[1]._replace(z=0))] if halves[0].z else []
+        products += [(match[0], odd[1], halves[1])] if halves[1].z else []
+        for u, v, key in products:
+            if np.all(v):
+                constants[0][:] += np.pi * u
+            elif np.all(u):
+                constants[1][:] += np.pi * v
+            else:
+                code[key] = code.get(key, np.zeros(len(u), dtype=np.int64)) ^ u.astype(np.int64)
+
+    def arrays(self, n_planes: int) -> dict[str, Any]:
+        """All tables; leading axis the number of the phases."""
+        high, low = (np.stack(tables) for tables in zip(*self.constants, strict=True))
+        if n_planes == 1:  # signs alone
+            return {"high": np.round(np.cos(high)), "low": np.round(np.cos(low))} | self._code_arrays()
+        arrays: dict[str, Any] = {"high": high % (2 * np.pi), "low": low % (2 * np.pi)}
+        for name, terms, size in (("high", self.local[0], high.shape[1]), ("low", self.local[1], low.shape[1])):
+            keys = {key: place for place, key in enumerate(dict.fromkeys(term[1] for term in terms))}
+            arrays[f"{name}_terms"] = _scatter((slot, keys[key], source, scale) for slot, key, source, scale in terms)
+            arrays[f"{name}_signs"] = np.array([key.values(size) for key in keys]).reshape(len(keys), size)
+        return arrays | self._code_arrays() | self._crossing_arrays(high.shape[1], low.shape[1])
+
+    def _code_arrays(self) -> dict[str, Any]:
+        if not self.codes:
+            return {}
+        words = max(-(-len(code) // CODE_BITS) for _, code in self.codes)
+        high = np.zeros((self.n, words, 1 << self.high), dtype=np.int64)
+        low = np.zeros((self.n, words, 1 << self.low), dtype=np.int64)
+        for slot, code in self.codes:
+            for place, (half, u) in enumerate(code.items()):
+                word, bit = divmod(place, CODE_BITS)
+                values = half.values(1 << self.low)
+                v = values < 0 if half.z else values > 0
+                high[slot, word] |= u << bit
+                low[slot, word] |= v.astype(np.int64) << bit
+        return {"high_code": high.astype(np.int32), "low_code": low.astype(np.int32)}
+
+    def _crossing_arrays(self, high: int, low: int) -> dict[str, Any]:
+        """Terms that share their low half are one group; its angle depends on the high half."""
+        if not self.crossing:
+            return {}
+        u_keys = {key: number for number, key in enumerate(dict.fromkeys(term[1] for term in self.crossing))}
+        v_keys = {key: number for number, key in enumerate(dict.fromkeys(term[2] for term in self.crossing))}
+        groups: list[dict[_Half, int]] = [{} for _ in range(self.n)]
+        for slot, _, v, _, _ in self.crossing:
+            groups[slot].setdefault(v, len(groups[slot]))
+        count = max(len(group) for group in groups)
+        index = np.zeros((self.n, count), dtype=np.int32)
+        for slot, group in enumerate(groups):
+            for v, place in group.items():
+                index[slot, place] = v_keys[v]
+        terms = (
+            (slot, groups[slot][v] * len(u_keys) + u_keys[u], source, scale)
+            for slot, u, v, source, scale in self.crossing
+        )
+        return {
+            "cross_terms": _scatter(terms),
+            "cross_low": index,
+            "cross_high_signs": np.array([key.values(high) for key in u_keys]),
+            "cross_low_signs": np.array([key.values(low) for key in v_keys]),
+        }

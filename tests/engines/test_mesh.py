@@ -1,0 +1,53 @@
+"""One state over eight pretend devices of the CPU: the numbers of one device."""
+
+import os
+import subprocess
+import sys
+
+SCRIPT = """
+import jax, numpy as np, qvar
+from qvar.errors import QvarError
+
+assert len(jax.devices()) == 8
+h4, chain = qvar.hydrogen_chain(4), qvar.tfim(5)
+works = {
+    "uccsd": (h4, qvar.uccsd(h4), "sector"),  # 6 strings: no multiple of 8
+    "ucj": (h4, qvar.ucj(h4, layers=1), "sector"),
+    "register": (h4, qvar.hardware_efficient(h4, layers=2), "dense"),
+    "spins": (chain, qvar.hardware_efficient(chain, layers=2, rotations=("RX", "RZ")), "dense"),
+}
+for name, (problem, ansatz, engine) in works.items():
+    theta = 0.3 * np.sin(np.arange(ansatz.n_params))
+    value, gradient = qvar.energy(problem, ansatz, engine).value_and_grad(theta)
+    for devices in (8, 3):
+        spread = qvar.energy(problem, ansatz, engine, devices=devices)
+        text = jax.jit(spread.function).lower(theta, spread.data).compile().as_text()
+        assert "all-to-all" in text or "all-gather" in text or "collective-permute" in text, name
+        there, slopes = spread.value_and_grad(theta)
+        assert abs(float(there) - float(value)) < 1e-12, name
+        assert np.abs(np.asarray(slopes) - np.asarray(gradient)).max() < 1e-12, name
+for wrong in (0, 9, True):
+    try:
+        qvar.energy(h4, qvar.uccsd(h4), devices=wrong)
+    except QvarError as error:
+        assert str(error) == f"`devices` must be from 1 to 8, which JAX sees here, but is {wrong!r}.", error
+    else:
+        raise AssertionError(wrong)
+from qvar.runs.doctor import diagnose
+[line] = [line for line in diagnose().lines if line.startswith("mesh")]
+assert line.split(None, 1)[1] == "8 devices; qvar.energy(..., devices=8) cuts one state over them", line
+print("equal")
+"""
+
+
+def test_eight_devices_give_the_numbers_of_one() -> None:
+    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=8"
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT],
+        env={**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "equal"
