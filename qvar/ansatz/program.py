@@ -49,6 +49,9 @@ class Program:
     """(n_terms,) its coefficient."""
     angle_function: Callable[[Any], Array] | None = None
     """theta -> (n_ops,) angles where they are not affine in theta; a JAX function."""
+    one_of_many: bool = False
+    """Whether it is drawn from an ensemble of circuits with equally many operations: engines then compile once for all
+    of them, instead of what would be fastest for this one."""
 
     @property
     def n_ops(self) -> int:
@@ -186,8 +189,8 @@ class ProgramBuilder:
                 for undo, angle in INVERSES.get(name, ((name, 0.0),)):
                     self.add(undo, on, offset=angle)
 
-    def build(self, angle_function: Callable[[Any], Array] | None = None) -> Program:
-        """The program of all operations added so far."""
+    def build(self, angle_function: Callable[[Any], Array] | None = None, *, one_of_many: bool = False) -> Program:
+        """The program of all operations added so far; see `Program` for the arguments."""
         require(1 <= self.n_qubits <= MAX_QUBITS, "n_qubits", f"be from 1 to {MAX_QUBITS}", self.n_qubits)
         width = max((len(wires) for _, wires, _, _ in self._ops), default=1)
         padded = [(*wires, *[-1] * (width - len(wires))) for _, wires, _, _ in self._ops]
@@ -204,4 +207,5 @@ class ProgramBuilder:
             angle_param=np.array([param for _, param, _ in self._terms], dtype=np.int32),
             angle_scale=np.array([scale for _, _, scale in self._terms], dtype=np.float64),
             angle_function=angle_function,
+            one_of_many=one_of_many,
         )

@@ -64,7 +64,7 @@ def random_circuit(problem: HasReference | int, layers: int, key: jax.Array, nam
     return Ansatz(
         name=name or f"random x{layers} key {' '.join(map(str, integers))}",
         family="generic",
-        program=builder.build(),
+        program=builder.build(one_of_many=True),
         settings={"layers": layers, "key": integers},
         starts={"zhang": zhang_start(problem, layers, n_qubits * layers)},
         references=("mcclean2018",),

@@ -1,6 +1,8 @@
-"""Mask operations one at a time on a register (see `qvar.ansatz.kinds`): the slow twin that layers are compared with.
+"""Mask operations one at a time on a register (see `qvar.ansatz.kinds`).
 
-An amplitude mixes with the one at the flipped index, with a sign that is the parity of masked bits.
+The slow twin that layers are compared with; and, because its compiled program depends on nothing but the numbers of
+qubits and operations, what an ensemble of random circuits runs on. An amplitude mixes with the one at the flipped
+index, with a sign that is the parity of masked bits.
 """
 
 from __future__ import annotations

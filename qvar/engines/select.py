@@ -20,6 +20,7 @@ from qvar.engines.adjoint import Circuit
 from qvar.engines.dense import dense_circuit
 from qvar.engines.electronic import electronic_hamiltonian
 from qvar.engines.hamiltonian import HamiltonianKernel, quadratic_form
+from qvar.engines.masks import mask_circuit
 from qvar.engines.measure import register_symmetries, spin_symmetries
 from qvar.engines.mesh import copied, device_mesh
 from qvar.engines.pauli import conserves_ones, pauli_hamiltonian, pauli_sector_hamiltonian
@@ -183,7 +184,11 @@ def _pauli(terms: PauliTerms, n_qubits: int) -> HamiltonianParts:
 def _dense(
     ansatz: Ansatz, hamiltonian: HamiltonianParts, problem: Problem | None, mesh: Mesh | None = None
 ) -> Objective:
-    circuit = dense_circuit(ansatz.program, complex_state=not hamiltonian[2], mesh=mesh)
+    circuit: tuple[Circuit, PyTree, PyTree]
+    if ansatz.program.one_of_many:
+        circuit = mask_circuit(ansatz.program, real=hamiltonian[2] and ansatz.program.lowered.real)
+    else:
+        circuit = dense_circuit(ansatz.program, complex_state=not hamiltonian[2], mesh=mesh)
     n_qubits = ansatz.n_qubits
     electronic = problem is not None and problem.integrals is not None
     symmetries = (lambda state: register_symmetries(state, n_qubits)) if electronic else None

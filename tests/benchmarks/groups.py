@@ -317,7 +317,7 @@ def precision(quick: bool) -> list[Step]:
             rows.append(row)
         return rows
 
-    sizes = (4,) if quick else (8, 10)
+    sizes = (4,) if quick else (8, 10, 12)
     return [Step("precision", f"H{n} chain, UCCSD", lambda n=n: run(f"h{n}")) for n in sizes]
 
 

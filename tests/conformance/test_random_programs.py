@@ -27,7 +27,7 @@ def _program(kinds, n_ops: int, rng: np.random.Generator) -> qvar.Ansatz:
     return qvar.Ansatz("random", "generic", builder.build())
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, database=None)
+@settings(max_examples=12, deadline=None, derandomize=True, database=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_dense_engine(seed: int) -> None:
     rng = np.random.default_rng(seed)
