@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from functools import cache
 from pathlib import Path
 
 from qvar.errors import QvarError
@@ -88,6 +89,7 @@ def _machine_memory() -> int:
         return 8 << 30
 
 
+@cache
 def _group_memory(membership: Path = Path("/proc/self/cgroup"), mounted: Path = Path("/sys/fs/cgroup")) -> int:
     """The least limit of the control groups that hold this process: a batch job may have less than its machine."""
     limits = [_UNLIMITED]

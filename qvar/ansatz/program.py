@@ -54,6 +54,11 @@ class Program:
     of them, instead of what would be fastest for this one."""
 
     @property
+    def reference_index(self) -> int:
+        """Number of the reference among the basis states; wire 0 is the most significant bit."""
+        return int("".join(map(str, self.reference)), 2)
+
+    @property
     def n_ops(self) -> int:
         """Number of operations."""
         return len(self.kind)

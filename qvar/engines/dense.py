@@ -41,5 +41,5 @@ def dense_circuit(
     planes = 1 if program.lowered.real else 2
     steps = schedule(program.lowered, FEWEST_TURNS, LEAST_GAIN)
     plan, tables = tabulate(steps, program.n_qubits, planes)
-    start = np.asarray(int("".join(map(str, program.reference)), 2))
+    start = np.asarray(program.reference_index)
     return (LayerCircuit(replace(plan, mesh=mesh), complex_state), *copied((start, tables), mesh))

@@ -19,6 +19,7 @@ from jaxtyping import Array
 
 from qvar._types import PyTree
 from qvar.engines.dense_tables import PhaseClass, Plan, Run, StepClass
+from qvar.engines.masks import moved
 from qvar.engines.mesh import cut
 
 Slopes: TypeAlias = dict[tuple[str, str], Array]
@@ -196,17 +197,12 @@ def _gram(bra: Array, ket: Array, side: int) -> Array:
 def _single(plan: Plan, op: PyTree, cosine_sine: Array, g: Array, states: Array) -> tuple[Array, Array]:
     """The states after one mask operation, and (-i G)|states> (G itself where it is fixed)."""
     dtype, size = states.dtype, 1 << plan.n_qubits
-    index = jnp.arange(size, dtype=op["x"].dtype)
-    selected = index & op["m"]
-    active = (selected == op["f"]) | (selected == op["t"])
-    odd = jax.lax.population_count(index & op["z"]) & 1
-    sign = jnp.where(active, 1 - 2 * odd, 0).astype(dtype)
-    source = index ^ op["x"]
+    source, sign, active = moved(op, plan.n_qubits)
     offset = (jnp.arange(plan.n_planes, dtype=source.dtype) ^ op["swap"]) * size
     partner = _gather(states.reshape(states.shape[0], -1), (offset[:, None] + source[None, :]).reshape(-1)).reshape(
         states.shape
     )
-    partner = g.astype(dtype)[None, :, None] * sign[None, None] * partner
+    partner = g.astype(dtype)[None, :, None] * sign.astype(dtype)[None, None] * partner
     keep = jnp.where(op["fixed"], 0.0, cosine_sine[0]).astype(dtype)
     mix = jnp.where(op["fixed"], 1.0, cosine_sine[1]).astype(dtype)
     scale = jnp.where(active, keep, 1.0).astype(dtype)

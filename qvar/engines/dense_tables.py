@@ -16,7 +16,9 @@ import numpy as np
 from jax.sharding import Mesh
 
 from qvar._types import FloatArray, IntArray
+from qvar.ansatz.kinds import Lowered
 from qvar.engines.dense_schedule import AffineMap, Phase, Sign, Single, Step, identity
+from qvar.engines.masks import mask_tables, mixing_amplitudes
 from qvar.engines.strings import parity
 
 CODE_BITS = 31
@@ -223,24 +225,15 @@ def _selector(sizes: tuple[int, ...]) -> FloatArray:
 
 
 def _single_tables(singles: list[Single], real: bool, n_qubits: int) -> dict[str, Any]:
-    integer = np.int32 if n_qubits < 31 else np.int64
-    masks: dict[str, Any] = {name: np.array([getattr(op, name) for op in singles]) for name in "xzmf"}
-    w = np.array([op.w for op in singles])
-    fixed = np.array([op.fixed for op in singles])
-    flips = np.where(np.bitwise_count(masks["x"] & masks["z"]) % 2, -1.0, 1.0)
-    # going back, a rotation's angle changes its sign; a fixed operation is transposed and conjugated
-    forward = np.where(fixed, w, -1j * w)
-    back = np.where(fixed, np.conj(w) * flips, forward)
-    tables = {name: mask.astype(integer) for name, mask in masks.items()}
-    tables["t"] = tables["f"] ^ (tables["x"] & tables["m"])
+    columns = {name: np.array([getattr(op, name) for op in singles]) for name in Single._fields}
+    source, scale = columns.pop("source").astype(np.int32), columns.pop("scale")
+    lowered = Lowered(n_qubits=n_qubits, slot=source, factor=scale, constant=np.zeros(len(singles)), **columns)
+    forward, back = mixing_amplitudes(lowered, real=False)
+    tables = mask_tables(lowered)
     # an imaginary factor takes one plane to the other
-    tables["swap"] = (np.imag(forward) != 0.0).astype(integer)
-    tables |= {"g": _plane_factors(forward, real), "g_inverse": _plane_factors(back, real), "fixed": fixed}
-    tables |= {
-        "source": np.array([op.source for op in singles], dtype=np.int32),
-        "scale": np.array([op.scale for op in singles]),
-    }
-    return tables
+    tables["swap"] = (np.imag(forward) != 0.0).astype(tables["x"].dtype)
+    tables |= {"g": _plane_factors(forward, real), "g_inverse": _plane_factors(back, real)}
+    return tables | {"fixed": lowered.fixed, "source": source, "scale": scale}
 
 
 def _plane_factors(g: np.ndarray, real: bool) -> FloatArray:

@@ -58,12 +58,24 @@ class MaskCircuit:
 
     def _partner(self, state: Array, op: PyTree) -> tuple[Array, Array]:
         """(G / w)|state>, and where G acts at all."""
-        index = jnp.arange(1 << self.n_qubits, dtype=op["x"].dtype)
-        selected = index & op["m"]
-        active = (selected == op["f"]) | (selected == op["t"])
-        odd = jax.lax.population_count(index & op["z"]) & 1
-        sign = jnp.where(active, 1 - 2 * odd, 0).astype(jnp.real(state).dtype)
-        return sign * state[index ^ op["x"]], active
+        source, sign, active = moved(op, self.n_qubits)
+        return sign.astype(jnp.real(state).dtype) * state[source], active
+
+
+def moved(op: PyTree, n_qubits: int) -> tuple[Array, Array, Array]:
+    """Where each amplitude's partner stands, its sign (0 where nothing acts), and where the operation acts; (2^n,)."""
+    index = jnp.arange(1 << n_qubits, dtype=op["x"].dtype)
+    selected = index & op["m"]
+    active = (selected == op["f"]) | (selected == op["t"])
+    odd = jax.lax.population_count(index & op["z"]) & 1
+    return index ^ op["x"], jnp.where(active, 1 - 2 * odd, 0), active
+
+
+def mask_tables(lowered: Lowered) -> dict[str, Any]:
+    """The masks as `moved` reads them; `t` is the other pattern of the selected bits."""
+    integer = np.int32 if lowered.n_qubits < 31 else np.int64
+    tables = {name: getattr(lowered, name).astype(integer) for name in "xzmf"}
+    return tables | {"t": tables["f"] ^ (tables["x"] & tables["m"])}
 
 
 def weights(op: PyTree, phi: Array, g: Array) -> tuple[Array, Array]:
@@ -91,11 +103,7 @@ def mask_circuit(program: Program, real: bool) -> tuple[MaskCircuit, Array, dict
         real: whether amplitudes stay real; the caller has checked.
     """
     lowered, n = program.lowered, program.n_qubits
-    integer = np.int32 if n < 31 else np.int64
     forward, back = mixing_amplitudes(lowered, real)
-    ops = {name: getattr(lowered, name).astype(integer) for name in "xzmf"}
-    ops["t"] = ops["f"] ^ (ops["x"] & ops["m"])
-    ops |= {"g": forward, "g_inverse": back, "fixed": lowered.fixed}
-    start = int("".join(map(str, program.reference)), 2)
-    state = jnp.zeros(1 << n, dtype=float if real else complex).at[start].set(1.0)
+    ops = mask_tables(lowered) | {"g": forward, "g_inverse": back, "fixed": lowered.fixed}
+    state = jnp.zeros(1 << n, dtype=float if real else complex).at[program.reference_index].set(1.0)
     return MaskCircuit(n), state, jax.tree.map(jnp.asarray, ops)

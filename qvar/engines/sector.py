@@ -268,11 +268,10 @@ def sector_circuit(
         mesh: devices that the state is cut over.
 
     Returns:
-        (circuit, reference, tables), and the alpha and
-        beta strings with as many ones as the reference, ascending.
+        (circuit, reference, tables), and the alpha and beta strings with as many ones as the reference, ascending.
     """
     lowered, n = program.lowered, program.n_qubits
-    alpha, beta = split(int("".join(map(str, program.reference)), 2), n, layout)
+    alpha, beta = split(program.reference_index, n, layout)
     alpha_strings = occupation_strings(len(layout.alpha), alpha.bit_count())
     beta_strings = occupation_strings(len(layout.beta), beta.bit_count())
     plan = sector_plan(lowered, layout, alpha_strings, beta_strings)

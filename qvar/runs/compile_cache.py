@@ -55,6 +55,8 @@ def use_compile_cache() -> CompileCache:
     chosen = jax.config.jax_compilation_cache_dir  # pyright: ignore[reportAttributeAccessIssue]
     if chosen and chosen != str(folder):
         return CompileCache(Path(chosen), "as JAX was told")
+    if chosen:  # by this function, which has looked through the folder
+        return CompileCache(root, "")
     if wanted.lower() == "off":
         return CompileCache(None, "as QVAR_CACHE says")
     try:
