@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from qvar import diagnostics
     from qvar.ansatz.ansatz import Ansatz
     from qvar.ansatz.fabric import gate_fabric, givens_fabric, tups
     from qvar.ansatz.hardware_efficient import hardware_efficient
@@ -116,6 +117,7 @@ __all__ = [
     "Task",
     "adam",
     "basic_entangler",
+    "diagnostics",
     "efficient_su2",
     "energy",
     "expectation",
@@ -176,6 +178,8 @@ _set_precision()
 
 
 def __getattr__(name: str) -> Any:
+    if name == "diagnostics":
+        return importlib.import_module("qvar.diagnostics")
     if name not in _HOME:
         raise AttributeError(f"module 'qvar' has no attribute {name!r}")
     check_precision()  # not at import, where the command line could not catch it

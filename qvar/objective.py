@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -68,6 +68,13 @@ class Objective:
     """The exact minimum, computed when first asked, where it is known."""
     state_function: Callable[[Any, PyTree], Array] | None = None
     """Pure function of (theta, data) that gives the state vector, where there is one."""
+    forward_state_function: Callable[[Any, PyTree], Array] | None = None
+    """The same function as `state_function`, for derivatives in forward mode (`jax.jvp`), which a reversible sweep
+    does not have; `state_function` itself serves where None."""
+    operator: Callable[[Any, PyTree], Array] | None = None
+    """Pure function of (state, data) that applies the Hermitian operator H whose expectation value is the loss."""
+    draw_scheme: Callable[[jax.Array, str], Shaped[Array, " n_params"]] | None = None
+    """Start parameters from a JAX random key by a scheme's name, such as `"gaussian"`, where there are several."""
     measure: Callable[[Any], dict[str, float]] | None = None
     """Expectation values at theta beside the loss: `particle_number`, `sz`, `s2`."""
     bytes_per_evaluation: int = 0
@@ -116,12 +123,61 @@ class Objective:
         Raises:
             QvarError: if thetas has another shape.
         """
-        points = jnp.asarray(thetas, dtype=float)
-        if points.ndim != 2 or points.shape[1] != self.n_params:
-            raise QvarError(f"`thetas` must have shape (n, {self.n_params}), but has shape {points.shape}.")
+        points = self._checked_batch(thetas)
         if len(points) == 0:
             return points.sum(axis=1), points
         return _value_and_grad_batch(self.function, self.chunk(len(points)), points, self.data)
+
+    def loss_batch(self, thetas: Any) -> Float[Array, " n"]:
+        """Values at many points at once, shape (n,), in chunks that fit into memory.
+
+        Raises:
+            QvarError: if thetas has another shape than (n, n_params).
+        """
+        return self.batch(self.function, thetas)
+
+    def state_batch(self, thetas: Any) -> Array:
+        """State vectors at many points at once, (n, *shape of a state); the caller holds them all.
+
+        Raises:
+            QvarError: if thetas has another shape than (n, n_params), or the objective has no state.
+        """
+        return self.batch(self.needed("state_function"), thetas)
+
+    def batch(self, function: Callable[[Any, PyTree], Any], thetas: Any) -> Any:
+        """Any function of (theta, data) at many points at once, in chunks that fit into memory.
+
+        Args:
+            function: pure and hashable; compiled once for each function, chunk and shape. It may take as much memory
+                as a value and gradient does.
+            thetas: (n, n_params) points.
+
+        Returns:
+            What the function gives, every array with a leading axis n.
+
+        Raises:
+            QvarError: if thetas has another shape.
+        """
+        points = self._checked_batch(thetas)
+        return _in_chunks(function, max(1, self.chunk(len(points))), points, self.data)
+
+    def needed(self, field: Literal["state_function", "operator"]) -> Callable[[Any, PyTree], Array]:
+        """A field that may be None, where it is needed.
+
+        Raises:
+            QvarError: if the objective does not have it.
+        """
+        function = getattr(self, field)
+        if function is None:
+            word = {"state_function": "a state", "operator": "an operator"}[field]
+            raise QvarError(f"`objective` must have {word}, but {self.name} has none.")
+        return function
+
+    def _checked_batch(self, thetas: Any) -> Array:
+        points = jnp.asarray(thetas, dtype=float)
+        if points.ndim != 2 or points.shape[1] != self.n_params:
+            raise QvarError(f"`thetas` must have shape (n, {self.n_params}), but has shape {points.shape}.")
+        return points
 
     def chunk(self, n_evaluations: int) -> int:
         """How many of a batch of evaluations are made at once, so that they fit into memory and it pays."""
@@ -133,13 +189,35 @@ class Objective:
         Raises:
             QvarError: if theta has another shape, or the objective has no state.
         """
-        if self.state_function is None:
-            raise QvarError(f"`objective` must have a state, but {self.name} has none.")
-        return _value(self.state_function, self._checked(theta), self.data)
+        return _value(self.needed("state_function"), self._checked(theta), self.data)
 
-    def initial(self, key: jax.Array) -> Float[Array, " n_params"]:
-        """Start parameters, shape (n_params,), drawn with a JAX random key."""
-        return jnp.asarray(self.draw(key), dtype=float)
+    def initial(self, key: jax.Array, scheme: str | None = None) -> Float[Array, " n_params"]:
+        """Start parameters, shape (n_params,), drawn with a JAX random key.
+
+        Args:
+            key: JAX random key.
+            scheme: how to draw, such as `"uniform"` or `"gaussian"`; the objective's own way where None.
+
+        Raises:
+            QvarError: if the scheme is unknown.
+        """
+        if scheme is None:
+            return jnp.asarray(self.draw(key), dtype=float)
+        if self.draw_scheme is None:
+            raise QvarError(f"`start` must be None for {self.name}, which draws in one way, but is {scheme!r}.")
+        return jnp.asarray(self.draw_scheme(key, scheme), dtype=float)
+
+    def initial_batch(self, key: jax.Array, n: int, scheme: str | None = None) -> Float[Array, "n n_params"]:
+        """`n` starts, shape (n, n_params), from one JAX random key.
+
+        Raises:
+            QvarError: if the scheme is unknown.
+        """
+        keys, draw = jax.random.split(key, n), partial(self.initial, scheme=scheme)
+        try:
+            return jax.vmap(draw)(keys)
+        except jax.errors.JAXTypeError:  # a draw that leaves JAX is made one by one
+            return jnp.stack([draw(one) for one in keys])
 
 
 @partial(jax.jit, static_argnums=0)
@@ -155,6 +233,18 @@ def _value_and_grad(function: Callable[..., Array], theta: Array, data: PyTree) 
 @partial(jax.jit, static_argnums=(0, 1))
 def _value_and_grad_batch(function: LossFunction, chunk: int, thetas: Array, data: PyTree) -> tuple[Array, Array]:
     return evaluate_in_chunks(function, chunk, thetas, data, jnp.ones(len(thetas), bool))
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _in_chunks(function: Callable[[Any, PyTree], Any], chunk: int, thetas: Array, data: PyTree) -> Any:
+    n, n_params = thetas.shape
+    together = jax.vmap(function, (0, None))
+    if chunk >= n:
+        return together(thetas, data)
+    n_chunks = -(-n // chunk)
+    points = jnp.concatenate([thetas, jnp.broadcast_to(thetas[-1], (n_chunks * chunk - n, n_params))])
+    cut = jax.lax.map(lambda few: together(few, data), points.reshape(n_chunks, chunk, n_params))
+    return jax.tree.map(lambda part: part.reshape(-1, *part.shape[2:])[:n], cut)
 
 
 def evaluate_in_chunks(

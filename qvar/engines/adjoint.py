@@ -33,6 +33,10 @@ class Circuit(Protocol):
         """
         ...
 
+    def forward_mode(self, reference: PyTree, phi: Array, tables: PyTree) -> Array:
+        """The same state, for derivatives in forward mode: one tangent state beside it, whatever the depth."""
+        ...
+
 
 @runtime_checkable
 class Sweeps(Protocol):
@@ -54,7 +58,7 @@ def sweep(sweeps: Sweeps, state: Array, phi: Array, tables: PyTree) -> Array:
 
 
 def _forward(sweeps: Sweeps, state: Array, phi: Array, tables: PyTree) -> tuple[Array, PyTree]:
-    final: Array = sweep(sweeps, state, phi, tables)
+    final = sweeps.forward(state, phi, tables)  # and not `sweep`, so that a gradient has derivatives itself
     return final, (final, phi, tables)
 
 

@@ -44,8 +44,18 @@ class LayerCircuit:
             phi: angles of the mask operations, radians.
             tables: see `dense_tables.tabulate`.
         """
-        start = jnp.zeros((self.plan.n_planes, 1 << self.plan.n_qubits), phi.dtype).at[0, reference].set(1.0)
-        planes: Array = sweep(self.plan, start, _angles(phi, tables), tables) if self.plan.runs else start
+        start = self._start(reference, phi)
+        return self._state(sweep(self.plan, start, _angles(phi, tables), tables) if self.plan.runs else start)
+
+    def forward_mode(self, reference: Array, phi: Array, tables: PyTree) -> Array:
+        """The same state, for derivatives in forward mode."""
+        start, ready = self._start(reference, phi), _prepare(self.plan, _angles(phi, tables))
+        return self._state(_forward(self.plan, start, ready, tables))
+
+    def _start(self, reference: Array, phi: Array) -> Array:
+        return jnp.zeros((self.plan.n_planes, 1 << self.plan.n_qubits), phi.dtype).at[0, reference].set(1.0)
+
+    def _state(self, planes: Array) -> Array:
         if self.plan.n_planes == 2:
             return jax.lax.complex(planes[0], planes[1])
         return planes[0] + 0j if self.complex_state else planes[0]

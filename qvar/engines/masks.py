@@ -31,6 +31,10 @@ class MaskCircuit:
         """The state (2^n,) from a reference state."""
         return sweep(self, reference, phi, tables)
 
+    def forward_mode(self, reference: Array, phi: Array, tables: PyTree) -> Array:
+        """The same state, for derivatives in forward mode."""
+        return self.forward(reference, phi, tables)
+
     def forward(self, state: Array, phi: Array, tables: PyTree) -> Array:
         """The state after all operations."""
 

@@ -45,9 +45,15 @@ class SectorCircuit:
 
     def __call__(self, reference: PyTree, phi: Array, tables: PyTree) -> Array:
         """The state (alpha strings, beta strings) of the circuit."""
+        return sweep(self, self._start(reference), phi, tables)
+
+    def forward_mode(self, reference: PyTree, phi: Array, tables: PyTree) -> Array:
+        """The same state, for derivatives in forward mode."""
+        return self.forward(self._start(reference), phi, tables)
+
+    def _start(self, reference: PyTree) -> Array:
         state = jnp.zeros(self.shape, float if self.real else complex)
-        start = state.at[reference["row"], reference["column"]].set(reference["sign"])
-        return sweep(self, cut(start, self.mesh, 1), phi, tables)
+        return cut(state.at[reference["row"], reference["column"]].set(reference["sign"]), self.mesh, 1)
 
     def forward(self, state: Array, phi: Array, tables: PyTree) -> Array:
         """The state after all operations."""

@@ -59,10 +59,35 @@ class StateFunction:
 
     def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Array:
         """The state at theta."""
+        return self.circuit(data["reference"], self.phi(theta, data), data["circuit"])
+
+    def phi(self, theta: Float[Array, " n_params"], data: PyTree) -> Array:
+        """The angles of the mask operations at theta, radians."""
         lowering = data["angles"]
         angles = affine_angles(theta, lowering["affine"]) if self.angle_function is None else self.angle_function(theta)
-        phi = lowering["factor"] * angles[lowering["slot"]] + lowering["constant"]
-        return self.circuit(data["reference"], phi, data["circuit"])
+        return lowering["factor"] * angles[lowering["slot"]] + lowering["constant"]
+
+
+@dataclass(frozen=True)
+class ForwardStateFunction:
+    """theta -> state vector, for derivatives in forward mode; see `Objective.forward_state_function`."""
+
+    state: StateFunction
+
+    def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Array:
+        """The state at theta."""
+        return self.state.circuit.forward_mode(data["reference"], self.state.phi(theta, data), data["circuit"])
+
+
+@dataclass(frozen=True)
+class OperatorFunction:
+    """state -> H|state>, the constant included; see `Objective.operator`."""
+
+    hamiltonian: HamiltonianKernel
+
+    def __call__(self, state: Array, data: PyTree) -> Array:
+        """H|state>, of the shape of the state."""
+        return self.hamiltonian(state, data["hamiltonian"]) + data["constant"] * state
 
 
 @dataclass(frozen=True)
@@ -268,7 +293,10 @@ def _objective(
         unit="" if problem is None else problem.unit,
         baseline=None if problem is None else problem.reference_energy,
         target=None if problem is None else problem.exact_energy,
+        draw_scheme=ansatz.initial,
         state_function=state_function,
+        forward_state_function=ForwardStateFunction(state_function),
+        operator=OperatorFunction(h_kernel),
         measure=None if symmetries is None else measure,
         bytes_per_evaluation=STATES_HELD * state_bytes // (1 if mesh is None else mesh.size) + SCRATCH_BYTES,
         most_at_once=max(1, CACHE_BYTES // state_bytes) if on_cpu else None,
