@@ -204,7 +204,7 @@ def _run_case(case_function: Callable[..., Any], path: str, words: Sequence[str]
         again = command(path, arguments, options.out, resume=True)
         print(f"qvar: interrupted; {_done_words(finished)}; finish with: {again}", file=sys.stderr)
         return INTERRUPTED
-    from qvar.report.terminal import summary_text
+    from qvar.report.views import summary_text
 
     print(summary_text(load(options.out).ledger))
     print()
@@ -214,7 +214,8 @@ def _run_case(case_function: Callable[..., Any], path: str, words: Sequence[str]
 
 
 def _show(path: str | None, every_row: bool, columns: bool) -> int:
-    from qvar.report.terminal import columns_text, rows_text, summary_text
+    from qvar.report.terminal import columns_text
+    from qvar.report.views import rows_text, summary_text
 
     if columns:
         print(columns_text())

@@ -31,6 +31,7 @@ class Status(Enum):
     """How a computation ended. The value is the ledger's word, `sentence` says what to do next."""
 
     CONVERGED = "converged"
+    MEASURED = "measured"
     OUT_OF_BUDGET = "out_of_budget"
     OUT_OF_TIME = "out_of_time"
     STALLED = "stalled"
@@ -43,8 +44,12 @@ class Status(Enum):
         return _SENTENCES[self]
 
 
+FINE = (Status.CONVERGED.value, Status.MEASURED.value)
+"""Words of the ledger that ask for nobody's attention."""
+
 _SENTENCES = {
     Status.CONVERGED: "The gradient norm fell below the tolerance.",
+    Status.MEASURED: "All samples were drawn, and all of them were finite; nothing was trained.",
     Status.OUT_OF_BUDGET: "All evaluations are spent, but the gradient norm is above the tolerance; raise `gradients`.",
     Status.OUT_OF_TIME: "The time is up, but the gradient norm is above the tolerance; raise `seconds`.",
     Status.STALLED: "No lower value was found along the search direction; the precision of the value is exhausted.",

@@ -11,7 +11,7 @@ import pytest
 from qvar.report import tables
 from qvar.report.html import write_report
 from qvar.report.plots import write_plots
-from qvar.report.terminal import rows_text, summary_text
+from qvar.report.views import rows_text, summary_text
 from qvar.runs.folder import load
 from qvar.runs.record import ledger_from, trace_from
 from qvar.runs.runner import run

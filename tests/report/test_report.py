@@ -14,7 +14,8 @@ from qvar.report import tables
 from qvar.report.html import report_page, write_report
 from qvar.report.plot_front import pareto_front
 from qvar.report.plots import write_plots
-from qvar.report.terminal import columns_text, rows_text, summary_text
+from qvar.report.terminal import columns_text
+from qvar.report.views import rows_text, summary_text
 from qvar.runs.folder import load
 from qvar.runs.record import LEDGER_COLUMNS, ledger_from, trace_from
 from qvar.runs.runner import run
@@ -183,7 +184,7 @@ def test_the_pictures_are_pictures(loaded: Any, tmp_path: Path) -> None:
     assert [plot.path.name for plot in plots] == ["error_vs_step.png", "error_vs_cost.png"]
     for plot in plots:
         assert plot.path.read_bytes().startswith(PNG)
-        assert "Not drawn, because no seed gave a finite value: broken." in plot.caption
+        assert "Not drawn, because there is no finite value: broken." in plot.caption
     first = plots[0].path.read_bytes()
     assert write_plots(loaded.ledger, loaded.trace, tmp_path / "again")[0].path.read_bytes() == first
 

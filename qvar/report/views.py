@@ -1,0 +1,26 @@
+"""Which view tells which ledger."""
+
+from __future__ import annotations
+
+from qvar.report.curve_view import CURVE
+from qvar.report.duel_view import DUEL
+from qvar.report.tables import Frame
+from qvar.report.view import View
+
+VIEWS: tuple[View, ...] = (CURVE, DUEL)
+"""All views; the first one that recognises a ledger tells it."""
+
+
+def view_of(ledger: Frame) -> View:
+    """The view that tells a ledger."""
+    return next(view for view in VIEWS if view.recognises(ledger))
+
+
+def summary_text(ledger: Frame) -> str:
+    """The summary of a ledger for a terminal, with what failed and why below it."""
+    return view_of(ledger).text(ledger)
+
+
+def rows_text(ledger: Frame) -> str:
+    """Every row of a ledger for a terminal."""
+    return view_of(ledger).rows(ledger)
