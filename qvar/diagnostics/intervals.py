@@ -11,7 +11,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from qvar._types import FloatArray
-from qvar.checks import whole_number
+from qvar.checks import counting_number, finite_number, whole_number
+from qvar.diagnostics.estimate import Estimate
 from qvar.errors import require
 
 LEVEL = 0.95
@@ -24,8 +25,22 @@ _COLUMN_BYTES = 1 << 26
 """Resampled moments of so many columns are held at once."""
 
 
+def check_level(level: float) -> float:
+    """`level` as a `float`; raises `QvarError` unless it lies between 0 and 1."""
+    number = finite_number("level", level)
+    require(0 < number < 1, "level", "lie between 0 and 1", level)
+    return number
+
+
+def scaled(estimate: Estimate, factor: float) -> Estimate:
+    """An estimate times an exactly known factor of at least 0."""
+    low, high = estimate.interval
+    floor = None if estimate.floor is None else factor * estimate.floor
+    return Estimate(factor * float(estimate), (factor * low, factor * high), estimate.samples, floor)
+
+
 def bootstrap_moments(
-    key: jax.Array, samples: Float[Array, "n k"], level: float = LEVEL, resamples: int = RESAMPLES
+    key: jax.Array, samples: Float[Array, "n k"], level: float = LEVEL, resamples: int = RESAMPLES, group: int = 1
 ) -> tuple[FloatArray, FloatArray]:
     r"""Percentile bootstrap intervals of the means and variances of columns of samples.
 
@@ -36,29 +51,36 @@ def bootstrap_moments(
 
     Args:
         key: JAX random key.
-        samples: (n, k) independent rows, n at least 2; columns may depend on each other.
+        samples: (n, k) rows, n at least 2; columns may depend on each other. Calls with one key draw the same rows.
         level: confidence, between 0 and 1.
         resamples: number of bootstrap samples.
+        group: so many rows that follow each other depend on each other, and are drawn together; divides n.
 
     Returns:
         Intervals of the means and of the variances, (k, 2) each.
+
+    Raises:
+        QvarError: if there are fewer than 2 groups, or a number is out of its range.
     """
     n, k = samples.shape
-    require(n >= 2, "samples", "hold at least 2 rows", n)
+    level, resamples = check_level(level), counting_number("resamples", resamples)
+    require(group >= 1 and n % group == 0, "group", f"divide the {n} rows", group)
+    require(n // group >= 2, "samples", "hold at least 2 independent rows", n // group)
     centre = jnp.mean(samples, axis=0)
-    counts = _resampled_counts(key, n, resamples)
+    counts = _resampled_counts(key, n // group, resamples)
     width = max(1, _COLUMN_BYTES // (8 * resamples))
-    ends = []
+    means, variances = [np.zeros((0, 2))], [np.zeros((0, 2))]
     for start in range(0, k, width):
-        moments = _moments(counts, samples[:, start : start + width] - centre[start : start + width])
-        ends.append([np.quantile(np.asarray(m), [(1 - level) / 2, (1 + level) / 2], axis=0).T for m in moments])
-    means, variances = (np.concatenate(parts) for parts in zip(*ends, strict=True))
-    return means + np.asarray(centre)[:, None], variances
+        columns = slice(start, start + width)
+        moments = _moments(counts, samples[:, columns] - centre[columns][None, :])
+        for ends, moment in zip((means, variances), moments, strict=True):
+            ends.append(np.quantile(np.asarray(moment), [(1 - level) / 2, (1 + level) / 2], axis=0).T)
+    return np.concatenate(means) + np.asarray(centre)[:, None], np.concatenate(variances)
 
 
 @partial(jax.jit, static_argnums=(1, 2))
 def _resampled_counts(key: jax.Array, n: int, resamples: int) -> Array:
-    """(resamples, n) how often each row is drawn."""
+    """(resamples, n) how often each group is drawn."""
 
     def count(one: jax.Array) -> Array:
         return jnp.zeros(n, float).at[jax.random.randint(one, (n,), 0, n)].add(1.0)
@@ -68,9 +90,13 @@ def _resampled_counts(key: jax.Array, n: int, resamples: int) -> Array:
 
 @jax.jit
 def _moments(counts: Array, centred: Array) -> tuple[Array, Array]:
-    n = centred.shape[0]
-    means = counts @ centred / n
-    return means, (counts @ centred**2 / n - means**2) * (n / (n - 1))
+    n, k = centred.shape
+
+    def mean(values: Array) -> Array:
+        return counts @ values.reshape(counts.shape[1], -1, k).sum(axis=1) / n
+
+    means = mean(centred)
+    return means, (mean(centred**2) - means**2) * (n / (n - 1))
 
 
 def wilson_interval(successes: int, trials: int, level: float = LEVEL) -> tuple[float, float]:
@@ -85,9 +111,13 @@ def wilson_interval(successes: int, trials: int, level: float = LEVEL) -> tuple[
         trials: how often it was tried; with 0 trials the interval is all of [0, 1].
         level: confidence, between 0 and 1.
 
+    Returns:
+        Lower and upper end, within [0, 1].
+
     Raises:
-        QvarError: if there are fewer trials than successes, or a number is negative.
+        QvarError: if there are fewer trials than successes, a number is negative, or `level` is out of its range.
     """
+    level = check_level(level)
     successes, trials = whole_number("successes", successes), whole_number("trials", trials)
     require(successes >= 0, "successes", "not be negative", successes)
     require(trials >= successes, "trials", f"be at least the {successes} successes", trials)

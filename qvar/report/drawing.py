@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qvar.report.tables import MILLIHARTREE, Frame, records, resolution
+from qvar.studies.accuracy import series_of
 from qvar.units import CHEMICAL_ACCURACY, HARTREE, MILLIHARTREE_PER_HARTREE
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ and its black, which is the exact curve's; then wine, olive, indigo and brown of
 
 _GRAY = "#B8BCC4"
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-_DEPTH = re.compile(r"^(?P<base>.+?) x(?P<depth>\d+)(?P<rest>, .*)?$")
 
 
 @dataclass(frozen=True)
@@ -88,9 +87,8 @@ def looks(table: Frame) -> dict[str, Look]:
     rows = records(table)
     colored = rows if len(rows) <= MANY_LINES else rows[:BEST_LINES]
     for row in colored:
-        found = _DEPTH.match(str(row.label))
-        name = found["base"] + (found["rest"] or "") if found else str(row.label)
-        series.setdefault(name, []).append((int(found["depth"]) if found else 0, str(row.label)))
+        name, layers = series_of(str(row.label))
+        series.setdefault(name, []).append((layers or 0, str(row.label)))
     dashes = {str(row.label): "--" if row.family == "generic" else "-" for row in rows}
     drawn = {}
     for position, members in enumerate(series.values()):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ from qvar.report.drawing import (
     value_axis,
 )
 from qvar.report.tables import Frame, known, labels, records, resolution, shown_errors
+from qvar.studies.accuracy import pareto_front
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,28 +49,6 @@ class _Point:
     low: float
     middle: float
     high: float
-
-
-def pareto_front(costs: Sequence[float], errors: Sequence[float]) -> list[int]:
-    """The contenders that no other beats: none has as little error at as little cost, and less of one of them.
-
-    Args:
-        costs: what each contender costs.
-        errors: its error.
-
-    Returns:
-        Positions of the contenders on the front, by rising cost and, so, falling error; equals are all on it.
-    """
-    front: list[int] = []
-    for position in sorted(range(len(costs)), key=lambda k: (costs[k], errors[k])):
-        last = front[-1] if front else None
-        if (
-            last is None
-            or errors[position] < errors[last]
-            or ((costs[position], errors[position]) == (costs[last], errors[last]))
-        ):
-            front.append(position)
-    return front
 
 
 def error_vs_cost(ledger: Frame, drawn: Frame) -> Drawing | None:

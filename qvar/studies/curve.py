@@ -166,7 +166,7 @@ class Curve:
                         ansatz = make(place.problem)
                         name = name or ansatz.name
                         duel = self._duel(place.problem, replace(ansatz, name=name))
-                        inputs = duel.inputs(*duel.contenders)
+                        inputs = duel.inputs(duel.contenders[0])
                     except Exception as error:
                         duel, inputs = None, error_words(error)
                 stops.append(_Stop(place.coordinate, title, duel, inputs))
@@ -191,9 +191,9 @@ def _walk(curve: Curve, name: str, stops: Sequence[_Stop], report: Reporter) -> 
     for position, stop in enumerate(stops):
 
         def tell(look: Look, exact: float, unit: str, stop: _Stop = stop, position: int = position) -> None:
-            done = position * curve.budget.gradients + look.evaluations
+            granted = curve.method.evaluations(curve.budget)
             words = f"{curve.coordinate} {stop.coordinate:g}: {progress_words(look, exact, unit)}"
-            report(Progress(done, len(stops) * curve.budget.gradients, words))
+            report(Progress(position * granted + look.evaluations, len(stops) * granted, words))
 
         try:
             if stop.duel is None:
@@ -235,15 +235,18 @@ def _train(
     objective = energy(duel.problem, stop.ansatz, duel.engine)
     exact = objective.target() if objective.target else math.nan
 
-    def train(starts: Sequence[Any]) -> list[Result]:
+    def train(starts: Mapping[int, Any]) -> list[Result]:
         def hook(look: Look) -> None:
             tell(look, exact, objective.unit)
 
-        return minimize_batch(objective, jnp.stack(starts), duel.method, duel.budget, hook) if starts else []
+        if not starts:
+            return []
+        thetas, keys = jnp.stack(list(starts.values())), jnp.stack([jax.random.key(seed) for seed in starts])
+        return minimize_batch(objective, thetas, duel.methods[0], duel.budget, hook, keys=keys)
 
     fitting = {seed: theta for seed, theta in reached.items() if len(theta) == objective.n_params}
-    own = train([objective.initial(jax.random.key(seed)) for seed in range(duel.seeds)])
-    before = dict(zip(fitting, train(list(fitting.values())), strict=True))
+    own = train({seed: objective.initial(jax.random.key(seed)) for seed in range(duel.seeds)})
+    before = dict(zip(fitting, train(fitting), strict=True))
     rows, thetas = [], {}
     for seed, result in enumerate(own):
         ends = {"own": result, **({"before": before[seed]} if seed in before else {})}

@@ -12,7 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from qvar.ansatz.ansatz import Ansatz
+from qvar.ansatz.parameter_shift import parameter_shift_energies
 from qvar.checks import counting_number
+from qvar.diagnostics.minima import distinct_minima
 from qvar.engines.select import Engine, choose_engine, energy
 from qvar.errors import QvarError, require
 from qvar.objective import Objective
@@ -20,6 +22,7 @@ from qvar.optimize.budget import Budget, Status
 from qvar.optimize.methods import Method, lbfgs
 from qvar.optimize.minimize import Look, Result, minimize_batch
 from qvar.problems.cited import problem_references
+from qvar.problems.one_norm import pauli_one_norm
 from qvar.problems.problem import Problem
 from qvar.task import Progress, Reporter, Row, Task, task_key
 from qvar.units import CHEMICAL_ACCURACY, HARTREE, MILLIHARTREE_PER_HARTREE
@@ -30,21 +33,28 @@ Contender: TypeAlias = Ansatz | Objective
 _CIRCUIT_REFERENCES = frozenset({"jones2020", "bergholm2018"})
 """The reversible gradient, and PennyLane, which counts gates and traces quantum functions."""
 
+MAX_STATE_BYTES = 1 << 28
+"""End points whose states would take more than this together are told apart by their energies alone."""
+
 
 @dataclass(frozen=True, eq=False)
 class Duel:
     """Trains every contender from the same number of random starts under the same budget.
 
-    Each contender is one task: all its seeds run as one batch on the device. A seed is the integer that
-    makes the JAX key `jax.random.key(seed)` which draws the start.
+    Each contender and method is one task: all its seeds run as one batch on the device. A seed is the integer that
+    makes the JAX key `jax.random.key(seed)` which draws the start, so that all methods start at the same points.
+
+    Beside the usual columns the ledger has `minimum` (which of the contender's distinct minima the seed ended in, 0 the
+    lowest; see `qvar.diagnostics.distinct_minima`), and for ansätze `pauli_one_norm` (of the problem's Hamiltonian) and
+    `parameter_shift_energies`, from which shots are estimated.
     """
 
     problem: Problem
     """What is asked of all."""
     contenders: Sequence[Contender]
     """Who answers; names differ."""
-    method: Method = field(default_factory=lbfgs)
-    """Optimization method of all."""
+    method: Method | Sequence[Method] = field(default_factory=lbfgs)
+    """Optimization method of all; of several, every contender is trained by each of them."""
     seeds: int = 8
     """Number of random starts of each: seeds 0 to seeds - 1."""
     budget: Budget = field(default_factory=Budget)
@@ -59,6 +69,9 @@ class Duel:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise QvarError(f"`contenders` must have different names, but {twice[0]!r} stands more than once.")
+        methods = [method.name for method in self.methods]
+        if len(methods) == 0 or len(set(methods)) < len(methods):
+            raise QvarError(f"`method` must be one method or several with different names, but is {methods}.")
         for contender in self.contenders:
             if isinstance(contender, Ansatz):
                 choose_engine(self.problem, contender, self.engine)
@@ -72,22 +85,41 @@ class Duel:
     def references(self) -> tuple[str, ...]:
         """Keys of the papers and software that the duel rests on, in `qvar/references.bib`; `qvar cite` prints them."""
         circuits = [contender for contender in self.contenders if isinstance(contender, Ansatz)]
-        keys = {"jax2018", *problem_references(self.problem), *self.method.references}
+        keys = {"jax2018", *problem_references(self.problem)}.union(*(method.references for method in self.methods))
         if circuits:
             keys |= _CIRCUIT_REFERENCES.union(*(circuit.references for circuit in circuits))
         return tuple(sorted(keys))
 
-    def tasks(self) -> list[Task]:
-        """One task per contender, in their order."""
-        return [Task(task_key(self.inputs(c)), c.name, partial(_run_contender, self, c)) for c in self.contenders]
+    @property
+    def methods(self) -> tuple[Method, ...]:
+        """The optimization methods; usually one."""
+        return (self.method,) if isinstance(self.method, Method) else tuple(self.method)
 
-    def inputs(self, contender: Contender) -> dict[str, Any]:
-        """JSON-able description of everything that a contender's numbers depend on; its digest is the task's key."""
+    def tasks(self) -> list[Task]:
+        """One task per contender and method, in their order."""
+        several = len(self.methods) > 1
+        return [
+            Task(
+                task_key(self.inputs(contender, method)),
+                f"{contender.name}, {method.name}" if several else contender.name,
+                partial(run_contender, self, contender, method=method),
+            )
+            for contender in self.contenders
+            for method in self.methods
+        ]
+
+    def inputs(self, contender: Contender, method: Method | None = None) -> dict[str, Any]:
+        """JSON-able description of everything that a contender's numbers depend on; its digest is the task's key.
+
+        Args:
+            contender: which one.
+            method: by which method it is trained; the first one where None.
+        """
         return {
             "study": "duel",
             "problem": self.problem.description,
             "contender": contender.describe() if isinstance(contender, Ansatz) else _describe(contender),
-            "method": self.method.describe(),
+            "method": (method or self.methods[0]).describe(),
             "seeds": self.seeds,
             "budget": asdict(self.budget),
             "engine": self.engine,
@@ -110,32 +142,110 @@ def _describe(objective: Objective) -> dict[str, Any]:
     }
 
 
-def _run_contender(duel: Duel, contender: Contender, report: Reporter) -> list[Row]:
-    """The ledger rows of one contender; an error becomes rows that tell it."""
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A contender after its training."""
+
+    objective: Objective
+    """What was minimized."""
+    results: list[Result]
+    """How each seed ended."""
+    rows: list[Row]
+    """The ledger's rows, one for each seed."""
+
+
+def train(
+    duel: Duel, contender: Contender, report: Reporter, method: Method | None = None, keep_path: bool = False
+) -> Trained:
+    """Trains all seeds of one contender.
+
+    Args:
+        duel: what is asked, by which methods, under which budget.
+        contender: who answers.
+        report: told how far it is.
+        method: one of the duel's methods; the first one where None.
+        keep_path: whether the results keep the accepted points, see `qvar.minimize_batch`.
+    """
+    method = method or duel.methods[0]
+    objective = contender if isinstance(contender, Objective) else energy(duel.problem, contender, duel.engine)
+    keys = jnp.stack([jax.random.key(seed) for seed in range(duel.seeds)])
+    starts = jnp.stack([objective.initial(key) for key in keys])
+    exact = objective.target() if objective.target else float("nan")
+
+    def hook(look: Look) -> None:
+        granted = method.evaluations(duel.budget)
+        report(Progress(look.evaluations, granted, progress_words(look, exact, objective.unit)))
+
+    results = minimize_batch(objective, starts, method, duel.budget, hook, keys=keys, keep_path=keep_path)
+    own = measurement_costs(duel.problem, contender) if isinstance(contender, Ansatz) else {}
+    minima = minima_of(objective, results)
+    rows = [
+        {**ledger_row(duel, objective, exact, seed, result), "method": method.name, "minimum": minimum, **own}
+        for seed, (result, minimum) in enumerate(zip(results, minima, strict=True))
+    ]
+    return Trained(objective, results, rows)
+
+
+def run_contender(duel: Duel, contender: Contender, report: Reporter, method: Method | None = None) -> list[Row]:
+    """The ledger rows of one contender; an error becomes rows that tell it. Arguments as `train` takes them."""
     try:
-        objective = contender
-        if isinstance(contender, Ansatz):
-            objective = energy(duel.problem, contender, duel.engine)
-        assert isinstance(objective, Objective)
-        starts = jnp.stack([objective.initial(jax.random.key(seed)) for seed in range(duel.seeds)])
-        exact = objective.target() if objective.target else float("nan")
-
-        def hook(look: Look) -> None:
-            report(Progress(look.evaluations, duel.budget.gradients, progress_words(look, exact, objective.unit)))
-
-        results = minimize_batch(objective, starts, duel.method, duel.budget, hook)
-        return [ledger_row(duel, objective, exact, seed, result) for seed, result in enumerate(results)]
+        return train(duel, contender, report, method).rows
     except Exception as error:
-        base = {
-            "problem": duel.problem.name,
-            "contender": contender.name,
-            "family": contender.family,
-            "n_params": contender.n_params,
-            "method": duel.method.name,
-            "status": Status.FAILED.value,
-            "message": error_words(error),
-        }
-        return [{**base, "seed": seed} for seed in range(duel.seeds)]
+        return failed_rows(duel, contender, error_words(error), method)
+
+
+def failed_rows(duel: Duel, contender: Contender, message: str, method: Method | None = None) -> list[Row]:
+    """One row for each seed of a contender that could not be trained."""
+    base = {
+        "problem": duel.problem.name,
+        "contender": contender.name,
+        "family": contender.family,
+        "n_params": contender.n_params,
+        "method": (method or duel.methods[0]).name,
+        "status": Status.FAILED.value,
+        "message": message,
+    }
+    return [{**base, "seed": seed} for seed in range(duel.seeds)]
+
+
+def measurement_costs(problem: Problem, ansatz: Ansatz) -> Row:
+    """What an energy and a gradient would cost in shots, for the columns of the same names."""
+    return {
+        "pauli_one_norm": pauli_one_norm(problem),
+        "parameter_shift_energies": parameter_shift_energies(ansatz),
+    }
+
+
+def minima_of(objective: Objective, results: Sequence[Result]) -> list[int | None]:
+    """Which distinct minimum each start ended in, 0 the lowest; None where its value is not finite.
+
+    By energy, and by fidelity where the objective has states and those of equal energy fit into `MAX_STATE_BYTES`.
+    """
+    values = np.array([result.value for result in results])
+    levels = distinct_minima(values)
+    most = int(levels.counts.max(initial=0))
+    split = most > 1 and 0 < most * _state_bytes(objective) <= MAX_STATE_BYTES
+    minima: list[int | None] = [None] * len(results)
+    lower = 0  # minima in the levels below
+    for level in range(levels.number):
+        ends = np.flatnonzero(levels.labels == level).tolist()
+        states = None
+        if split and len(ends) > 1:  # one by one: a program that is compiled already where symmetries are measured
+            states = np.stack([np.asarray(objective.state(results[end].theta)) for end in ends])
+        found = distinct_minima(values[ends], states)
+        for end, label in zip(ends, found.labels, strict=True):
+            minima[end] = lower + int(label)
+        lower += found.number
+    return minima
+
+
+def _state_bytes(objective: Objective) -> int:
+    """Memory of one state; 0 where there is none."""
+    if objective.state_function is None:
+        return 0
+    theta = jax.ShapeDtypeStruct((objective.n_params,), jnp.zeros(0, float).dtype)
+    state = jax.eval_shape(objective.state_function, theta, objective.data)
+    return state.size * state.dtype.itemsize
 
 
 def error_words(error: Exception) -> str:
@@ -170,7 +280,7 @@ def ledger_row(duel: Duel, objective: Objective, exact: float, seed: int, result
         "two_qubit_gates": objective.costs.two_qubit_gates,
         "depth": objective.costs.depth,
         "seed": seed,
-        "method": duel.method.name,
+        "method": duel.methods[0].name,
         "status": result.status.value,
         "value": result.value,
         "reference": exact,

@@ -4,13 +4,16 @@ from math import gcd
 
 import jax
 import numpy as np
-import pennylane as qml
 import pytest
 
 import qvar
 from qvar.ansatz.kinds import KINDS
 from qvar.ansatz.sim import sim_circuit
+from qvar.diagnostics.entanglement import entangling_capability
+from qvar.diagnostics.expressibility import expressibility
 from qvar.engines.oracle import oracle
+
+KEY = jax.random.key(19)
 
 LINE, ROWS = "32 21 10", "10 32"
 ALL = "32 31 30 23 21 20 13 12 10 03 02 01"
@@ -102,50 +105,28 @@ def test_agrees_with_pennylane(h2: qvar.Problem, number: int) -> None:
     np.testing.assert_allclose(slope, gradient, rtol=0, atol=1e-8)
 
 
-def _states(number: int, count: int) -> np.ndarray:
-    ansatz = sim_circuit(number)
-    objective = qvar.expectation(qml.Z(0), ansatz)
-    theta = jax.random.uniform(jax.random.key(number), (count, ansatz.n_params), float, -np.pi, np.pi)
-    batched = jax.jit(jax.vmap(objective.state_function, in_axes=(0, None)))
-    return np.asarray(batched(theta, objective.data))
-
-
-def _meyer_wallach(states: np.ndarray) -> np.ndarray:
-    """Q = 2 (1 - mean purity of one qubit), of every state."""
-    purity = np.zeros(len(states))
-    for wire in range(4):
-        parts = np.moveaxis(states.reshape(-1, 2, 2, 2, 2), wire + 1, 1).reshape(-1, 2, 8)
-        purity += (np.abs(parts @ parts.conj().swapaxes(1, 2)) ** 2).sum(axis=(1, 2)) / 4
-    return 2 * (1 - purity)
-
-
 def test_entangling_capability() -> None:
     """Circuit 2, independent angles: Bloch vectors of a qubit after RX, RZ have mean squares (1/4, 1/4, 1/2).
 
     Pulled back through the CNOTs, the qubits' nine Pauli words become products of these; the mean squared
     lengths are 5/8, 11/32, 13/64 and 11/32 for qubits 3, 2, 1, 0, so Q = 1 - 97/256.
     """
-    np.testing.assert_allclose(_meyer_wallach(_states(1, 100)), 0, atol=1e-12)
-    np.testing.assert_allclose(_meyer_wallach(_states(9, 100)), 1, atol=1e-12)
-    exact = _meyer_wallach(_states(2, 20_000))
-    assert np.mean(exact) == pytest.approx(1 - 97 / 256, abs=4 * np.std(exact) / np.sqrt(20_000))
+    for number, always in [(1, 0), (9, 1)]:
+        found = entangling_capability(sim_circuit(number), key=KEY, samples=100)
+        assert (float(found), *found.interval) == pytest.approx((always,) * 3, abs=1e-12)
     for number, published in [(2, 0.618), (14, 0.541)]:  # estimates themselves, from some thousand states
-        sample = _meyer_wallach(_states(number, 5000))
-        assert np.mean(sample) == pytest.approx(published, abs=4 * np.std(sample) * np.sqrt(2 / 5000))
+        found = entangling_capability(sim_circuit(number), key=KEY, samples=5000)
+        four_errors = found.interval[1] - found.interval[0]
+        assert abs(found - published) < np.sqrt(2) * four_errors
+        if number == 2:
+            assert abs(found - (1 - 97 / 256)) < four_errors
 
 
 @pytest.mark.parametrize(("number", "published"), [(1, 0.30), (2, 0.28), (9, 0.675), (14, 0.013)])
 def test_expressibility(number: int, published: float) -> None:
-    """Kullback-Leibler divergence of fidelities from Haar's, (1-F)^14 * 15; 75 bins, 5000 pairs, a mean of eight."""
-    edges = np.linspace(0, 1, 76)
-    haar = (1 - edges[:-1]) ** 15 - (1 - edges[1:]) ** 15
-    divergences = []
-    for pairs in np.split(_states(number, 80_000), 8):
-        fidelity = np.abs(np.sum(pairs[:5000].conj() * pairs[5000:], axis=1)) ** 2
-        share = np.histogram(fidelity, edges)[0] / 5000
-        seen = share > 0
-        divergences.append(np.sum(share[seen] * np.log(share[seen] / haar[seen])))
-    assert np.mean(divergences) == pytest.approx(published, rel=0.25)
+    """The mean of eight divergences, 5000 pairs and 75 bins each, as published."""
+    found = [expressibility(sim_circuit(number), key=key) for key in jax.random.split(KEY, 8)]
+    assert np.mean(found) == pytest.approx(published, rel=0.25)
 
 
 def test_names_and_starts() -> None:

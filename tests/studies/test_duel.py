@@ -6,6 +6,10 @@ import pennylane as qml
 import pytest
 
 import qvar
+from qvar.optimize.minimize import minimize_batch
+from qvar.runs.record import ledger_from
+from qvar.studies import duel as duel_module
+from qvar.studies.duel import minima_of
 
 
 def _rows(duel: qvar.Duel) -> list[list[dict]]:
@@ -43,6 +47,46 @@ def test_rows_of_a_contender(h2: qvar.Problem) -> None:
         )
         assert row["evaluations_to_tolerance"] == first
     assert len({row["initial_gradient_norm"] for row in rows}) == 3  # seeds start in different places
+
+
+def test_what_measurements_would_cost(h2: qvar.Problem) -> None:
+    duel = qvar.Duel(h2, [qvar.uccsd(h2), _nan_after(0.5)], seeds=3, budget=qvar.Budget(gradients=100))
+    (circuit, objective) = _rows(duel)
+    one_norm = sum(abs(coefficient) for word, coefficient in h2.hamiltonian().pauli_rep.items() if word)
+    for row in circuit:
+        assert row["pauli_one_norm"] == pytest.approx(one_norm, abs=1e-12)
+        assert row["parameter_shift_energies"] == 4 * 3  # excitations have eigenvalues -1, 0, 1
+        assert row["minimum"] == 0
+    for row in objective:  # brings no Hamiltonian, and ended nowhere
+        assert "pauli_one_norm" not in row
+        assert row["minimum"] is None
+    kinds = ledger_from([*circuit, *objective]).dtypes.astype(str)
+    assert kinds[["minimum", "pauli_one_norm", "parameter_shift_energies"]].tolist() == ["Int64", "float64", "Int64"]
+
+
+def test_minima_of_one_energy_are_told_apart_by_their_states(monkeypatch: pytest.MonkeyPatch) -> None:
+    """H = -ZZ on a product of RY: both |00> and |11> have energy -1."""
+
+    def circuit(theta):
+        qml.RY(theta[0], 0)
+        qml.RY(theta[1], 1)
+
+    objective = qvar.energy(qvar.tfim(2, h=0.0), qvar.Ansatz.from_circuit(circuit, n_qubits=2, n_params=2))
+    starts = jnp.array([[0.3, -0.2], [3.0, 3.4], [-0.1, 0.5], [2.5, -3.0], [0.0, jnp.nan], [jnp.pi / 2, -jnp.pi / 2]])
+    results = minimize_batch(objective, starts)
+    assert minima_of(objective, results) == [0, 1, 0, 1, None, 2]  # the last one starts on a ridge of energy 0
+    monkeypatch.setattr(duel_module, "MAX_STATE_BYTES", 4 * 4 * 8 - 1)  # four states of four amplitudes
+    assert minima_of(objective, results) == [0, 0, 0, 0, None, 1]
+
+
+def test_minima_without_a_state() -> None:
+    """A double well whose wells differ in depth, by their energies alone."""
+
+    def wells(theta, data):
+        return jnp.sum((theta**2 - 1) ** 2 + 0.1 * theta)
+
+    objective = qvar.Objective("wells", "generic", 1, wells, lambda key: jnp.zeros(1))
+    assert minima_of(objective, minimize_batch(objective, jnp.array([[0.9], [-1.1], [1.3]]))) == [1, 0, 1]
 
 
 def test_a_nan_start_is_a_status_and_the_others_finish(h2: qvar.Problem) -> None:

@@ -1,0 +1,39 @@
+"""What a gradient costs on a quantum computer: energies at shifted angles."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from qvar.ansatz.ansatz import Ansatz
+from qvar.ansatz.kinds import KINDS
+
+
+def parameter_shift_energies(ansatz: Ansatz) -> int:
+    r"""Energies that one whole gradient takes by the parameter-shift rule, gate by gate.
+
+    A gate \(e^{-i \varphi G}\) whose generator has R different positive gaps between its eigenvalues takes 2R energies:
+    2 for Pauli rotations and phases, 4 for excitations and controlled rotations, whose eigenvalues are -1, 0 and 1. The
+    derivative to a parameter is the sum over the gates that it drives, each shifted by itself.
+
+    Wierichs et al., Quantum 6, 677 (2022), https://doi.org/10.22331/q-2022-03-30-677; Anselmetti et al., New J. Phys.
+    23, 113010 (2021), https://doi.org/10.1088/1367-2630/ac2cb3.
+
+    Args:
+        ansatz: the circuit. Rotations of orbitals at its end are gates like the others.
+
+    Returns:
+        \(\sum 2R\) over all gates that a parameter drives.
+    """
+    program, gates = ansatz.program, ansatz.program.lowered
+    if program.angle_function is None:
+        driven = np.unique(program.angle_op[program.angle_scale != 0])
+    else:
+        driven = np.flatnonzero([KINDS[kind].parametric for kind in program.kind])
+    chosen = np.isin(gates.slot, driven) & (gates.factor != 0)
+    x, z, m = (getattr(gates, name)[chosen] for name in "xzm")
+    # on the basis states that m selects, G is a constant or has eigenvalues 1 and -1; elsewhere it is 0
+    constant = (x == 0) & (z & ~m == 0)
+    patterns = np.where(x & m != 0, 2, 1)
+    everywhere = np.left_shift(1, np.bitwise_count(m).astype(np.int64)) == patterns
+    gaps = 2 - constant.astype(int) - everywhere.astype(int)
+    return int(2 * gaps.sum())

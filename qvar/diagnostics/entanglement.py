@@ -1,0 +1,300 @@
+r"""Entanglement of the states that a circuit makes: Meyer-Wallach's measure and entropies over cuts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import comb, log
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from qvar._types import FloatArray, PyTree
+from qvar.ansatz.ansatz import Ansatz
+from qvar.checks import counting_number, whole_number, whole_numbers
+from qvar.diagnostics.estimate import Estimate
+from qvar.diagnostics.intervals import bootstrap_moments
+from qvar.engines.select import StateFunction
+from qvar.engines.states import ansatz_states
+from qvar.errors import require
+
+
+def meyer_wallach(state: Any) -> Float[Array, ""]:
+    r"""Meyer-Wallach's measure of a normalised pure state: how mixed single qubits are on average.
+
+    $$ Q = 2 \Big( 1 - \frac{1}{n} \sum_{k=0}^{n-1} \mathrm{Tr}\, \rho_k^2 \Big) $$
+
+    with the reduced density matrix \(\rho_k\) of qubit k. 0 for products of single-qubit states, 1 where every qubit
+    is maximally mixed, such as in a GHZ state. Time grows as n 2^n; works under `jax.vmap`.
+
+    Meyer, Wallach, J. Math. Phys. 43, 4273 (2002), https://doi.org/10.1063/1.1497700; in this form Brennen, Quantum
+    Inf. Comput. 3, 619 (2003), https://arxiv.org/abs/quant-ph/0305094.
+
+    Args:
+        state: (2^n,) amplitudes, wire 0 the most significant bit.
+
+    Raises:
+        QvarError: if the state has another shape.
+    """
+    amplitudes = _register(state)
+    n = _n_qubits(amplitudes)
+    purity = 0.0
+    for wire in range(n):
+        halves = amplitudes.reshape(1 << wire, 2, -1)
+        zero, one = halves[:, 0], halves[:, 1]
+        purity += _weight(zero) ** 2 + _weight(one) ** 2 + 2 * jnp.abs(jnp.sum(zero * one.conj())) ** 2
+    return jnp.asarray(2 * (1 - purity / n))
+
+
+def haar_meyer_wallach(n_qubits: int, ones: int | tuple[int, int] | None = None, real: bool = False) -> float:
+    r"""Mean of Meyer-Wallach's Q over Haar-random states.
+
+    On the whole register, with \(d = 2^n\), over complex and over real states:
+
+    $$ \bar Q = \frac{d - 2}{d + 1}, \qquad \bar Q_{\text{real}} = \frac{d - 2}{d + 2}. $$
+
+    In a sector of dimension D, where qubit k is one in a share \(f_k\) of the basis states and \(\rho_k\) is diagonal:
+
+    $$ \bar Q = \frac{4}{n} \sum_k f_k (1 - f_k) \frac{D}{D + 1}, \qquad
+       \bar Q_{\text{real}} = \frac{4}{n} \sum_k f_k (1 - f_k) \frac{D}{D + 2}. $$
+
+    Args:
+        n_qubits: n.
+        ones: the sector: a number of ones, or (N_alpha, N_beta) on even and odd wires; all 2^n states where None.
+        real: whether amplitudes are real.
+
+    Raises:
+        QvarError: if there are not as many wires for the ones.
+    """
+    n = counting_number("n_qubits", n_qubits)
+    spread = 2 if real else 1
+    if ones is None:
+        d = 1 << n
+        return (d - 2) / (d + spread)
+    if isinstance(ones, tuple):
+        parts = list(zip(whole_numbers("ones", ones), (n - n // 2, n // 2), strict=True))
+    else:
+        parts = [(whole_number("ones", ones), n)]
+    require(all(0 <= count <= wires for count, wires in parts), "ones", f"fit into {n} qubits", ones)
+    dimension = 1
+    for count, wires in parts:
+        dimension *= comb(wires, count)
+    shares = sum(wires * (count / wires) * (1 - count / wires) for count, wires in parts if wires)
+    return 4 / n * shares * dimension / (dimension + spread)
+
+
+def entangling_capability(
+    ansatz: Ansatz, key: jax.Array, samples: int = 2000, start: str | None = "uniform"
+) -> Estimate:
+    r"""Entangling capability: the mean of Meyer-Wallach's Q over random parameters.
+
+    Beside it belongs the Haar mean, `haar_meyer_wallach`, of the whole register or of the circuit's sector. A
+    circuit that conserves (N_alpha, N_beta), or the number of ones, is simulated in that sector, where \(\rho_k\) is
+    diagonal: the amplitudes of its D determinants are all that is held, and n may exceed what a register allows.
+
+    Sim, Johnson, Aspuru-Guzik, Adv. Quantum Technol. 2, 1900070 (2019), https://doi.org/10.1002/qute.201900070.
+
+    Args:
+        ansatz: the circuit, which starts in its reference determinant.
+        key: JAX random key.
+        samples: number of random parameter vectors, at least 2.
+        start: how they are drawn, see `Ansatz.initial`; the ansatz's own way where None.
+
+    Returns:
+        The mean, with a 95 % bootstrap interval.
+
+    Raises:
+        QvarError: if there are fewer than two samples, the start is unknown, or 2^n is out of reach.
+    """
+    samples = _samples(samples)
+    states = ansatz_states(ansatz)
+    draws, resampling = jax.random.split(key)
+    if states.sector is None:
+        function = RegisterMeasure(states.state_function)
+    else:
+        function = SectorMeasure(states.state_function, tuple(map(len, states.sector.layout)))
+    return _mean(resampling, states.batch(function, states.draw(draws, samples, start))[:, None])[0]
+
+
+@dataclass(frozen=True)
+class RegisterMeasure:
+    """theta -> Q of a state on a register."""
+
+    state: StateFunction
+
+    def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Float[Array, ""]:
+        """Q at theta."""
+        return meyer_wallach(self.state(theta, data))
+
+
+@dataclass(frozen=True)
+class SectorMeasure:
+    r"""theta -> Q of a state in a sector, \(\frac{4}{n} \sum_k p_k (1 - p_k)\) with occupations \(p_k\)."""
+
+    state: StateFunction
+    n_wires: tuple[int, ...]
+    """Bits of an alpha and of a beta string."""
+
+    def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Float[Array, ""]:
+        """Q at theta."""
+        weight, mixedness = jnp.abs(self.state(theta, data)) ** 2, jnp.zeros((), float)
+        marginals = weight.sum(axis=1), weight.sum(axis=0)
+        for marginal, strings, n_wires in zip(marginals, data["strings"], self.n_wires, strict=True):
+            for bit in range(n_wires):
+                filling = jnp.sum(jnp.where(strings >> bit & 1 == 1, marginal, 0.0))
+                mixedness += filling * (1 - filling)
+        return 4 / sum(self.n_wires) * mixedness
+
+
+def entanglement_entropy(state: Any, wires: int | Sequence[int]) -> Float[Array, ""]:
+    r"""Von Neumann entropy of some qubits of a normalised pure state, in bits.
+
+    $$ S = -\sum_i s_i^2 \log_2 s_i^2 $$
+
+    with the Schmidt coefficients \(s_i\), the singular values of the amplitudes as a matrix (qubits inside, qubits
+    outside). 0 for a product, at most the smaller number of qubits. Time grows as 2^n times the smaller side's
+    dimension; works under `jax.vmap`.
+
+    Args:
+        state: (2^n,) amplitudes, wire 0 the most significant bit.
+        wires: the qubits inside, or how many of the first ones.
+
+    Raises:
+        QvarError: if the state has another shape, or a wire is not there or named twice.
+    """
+    amplitudes = _register(state)
+    n = _n_qubits(amplitudes)
+    if isinstance(wires, int):
+        require(0 <= whole_number("wires", wires) <= n, "wires", f"be at most the {n} qubits", wires)
+        return _entropy(amplitudes.reshape(1 << wires, -1))
+    inside = whole_numbers("wires", wires)
+    require(len(set(inside)) == len(inside), "wires", "be different", wires)
+    require(all(0 <= wire < n for wire in inside), "wires", f"be from 0 to {n - 1}", wires)
+    outside = [wire for wire in range(n) if wire not in inside]
+    return _entropy(amplitudes.reshape((2,) * n).transpose(*inside, *outside).reshape(1 << len(inside), -1))
+
+
+def entanglement_profile(state: Any) -> Float[Array, " n_cuts"]:
+    """Von Neumann entropies of the first 1, 2, ..., n-1 qubits of a normalised pure state, shape (n-1,), in bits.
+
+    Args:
+        state: (2^n,) amplitudes, wire 0 the most significant bit.
+
+    Raises:
+        QvarError: if the state has another shape.
+    """
+    amplitudes = _register(state)
+    cuts = range(1, _n_qubits(amplitudes))
+    return jnp.array([_entropy(amplitudes.reshape(1 << cut, -1)) for cut in cuts], dtype=float)
+
+
+def page_entropy(d_inside: int, d_outside: int) -> float:
+    r"""Page's entropy: the mean entanglement entropy of Haar-random complex states, in bits.
+
+    $$ \bar S = \frac{1}{\ln 2} \Big( \sum_{k = d_B + 1}^{d_A d_B} \frac{1}{k} - \frac{d_A - 1}{2 d_B} \Big),
+       \qquad d_A \le d_B $$
+
+    Page, Phys. Rev. Lett. 71, 1291 (1993), https://doi.org/10.1103/PhysRevLett.71.1291.
+
+    Args:
+        d_inside: dimension of one side of the cut, such as 2^k.
+        d_outside: dimension of the other side.
+
+    Raises:
+        QvarError: if a dimension is below 1.
+    """
+    from scipy.special import digamma
+
+    dimensions = counting_number("d_inside", d_inside), counting_number("d_outside", d_outside)
+    small, large = min(dimensions), max(dimensions)
+    harmonic = float(digamma(float(small * large + 1)) - digamma(float(large + 1)))
+    return (harmonic - (small - 1) / (2 * large)) / log(2)
+
+
+@dataclass(frozen=True)
+class EntropyProfile:
+    """Mean entanglement entropies over the cuts of a register, beside Page's."""
+
+    cuts: tuple[int, ...]
+    """How many of the first qubits stand on one side: 1 to n-1."""
+    entropies: tuple[Estimate, ...]
+    """Mean entropy at each cut with its 95 % interval, bits."""
+    page: tuple[float, ...]
+    """What Haar-random complex states of the whole register have on average, bits."""
+
+
+def mean_entanglement_entropy(
+    ansatz: Ansatz, key: jax.Array, samples: int = 200, start: str | None = "uniform"
+) -> EntropyProfile:
+    r"""Mean entanglement entropies after the first 1, ..., n-1 qubits over random parameters.
+
+    All cuts are read from the same states. These live on the register, also where the circuit conserves numbers: a
+    state takes n singular value decompositions of up to 2^(n/2) x 2^(n/2), so that 16 qubits are the practical limit.
+
+    Args:
+        ansatz: the circuit, which starts in its reference determinant; at least two qubits.
+        key: JAX random key.
+        samples: number of random parameter vectors, at least 2.
+        start: how they are drawn, see `Ansatz.initial`; the ansatz's own way where None.
+
+    Raises:
+        QvarError: if there are fewer than two samples or qubits, the start is unknown, or 2^n is out of reach.
+    """
+    samples, n = _samples(samples), ansatz.n_qubits
+    require(n >= 2, "ansatz", "have at least 2 qubits", n)
+    states = ansatz_states(ansatz, engine="dense")
+    draws, resampling = jax.random.split(key)
+    entropies = states.batch(ProfileFunction(states.state_function), states.draw(draws, samples, start))
+    cuts = tuple(range(1, n))
+    return EntropyProfile(
+        cuts=cuts,
+        entropies=_mean(resampling, entropies),
+        page=tuple(page_entropy(1 << cut, 1 << (n - cut)) for cut in cuts),
+    )
+
+
+@dataclass(frozen=True)
+class ProfileFunction:
+    """theta -> entropies over all cuts of a register."""
+
+    state: StateFunction
+
+    def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Float[Array, " n_cuts"]:
+        """The profile at theta, bits."""
+        return entanglement_profile(self.state(theta, data))
+
+
+def _register(state: Any) -> Array:
+    amplitudes = jnp.asarray(state)
+    size = amplitudes.shape[0] if amplitudes.ndim == 1 else 0
+    require(size >= 2 and size & (size - 1) == 0, "state", "have shape (2^n,)", amplitudes.shape)
+    return amplitudes
+
+
+def _n_qubits(amplitudes: Array) -> int:
+    return amplitudes.shape[0].bit_length() - 1
+
+
+def _samples(samples: int) -> int:
+    require(whole_number("samples", samples) >= 2, "samples", "be at least 2", samples)
+    return samples
+
+
+def _weight(part: Array) -> Array:
+    return jnp.sum(jnp.abs(part) ** 2)
+
+
+def _entropy(matrix: Array) -> Float[Array, ""]:
+    share = jnp.linalg.svd(matrix, compute_uv=False) ** 2
+    positive = jnp.where(share > 0, share, 1.0)  # 0 log 0 is 0, as 1 log 1 is
+    return -jnp.sum(positive * jnp.log2(positive))
+
+
+def _mean(key: jax.Array, values: Float[Array, "n k"]) -> tuple[Estimate, ...]:
+    """Means of columns with their bootstrap intervals."""
+    means: FloatArray = np.asarray(values).mean(axis=0)
+    intervals, _ = bootstrap_moments(key, values)
+    return tuple(Estimate(m, (low, high), len(values)) for m, (low, high) in zip(means, intervals, strict=True))

@@ -1,0 +1,106 @@
+"""Distinct minima: which ends of a training from several starts are the same point of the landscape."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from qvar._types import FloatArray, IntArray
+from qvar.checks import finite_number
+from qvar.errors import QvarError, require
+
+ENERGY_TOLERANCE = 1e-6
+"""Energies that differ by no more than this, in the objective's unit, may belong to one minimum."""
+
+FIDELITY_TOLERANCE = 1e-4
+"""States whose fidelity is at least 1 minus this may belong to one minimum."""
+
+
+@dataclass(frozen=True, eq=False)
+class Minima:
+    """End points sorted into distinct minima; minimum 0 is the lowest."""
+
+    labels: IntArray
+    """(n,) number of the minimum of each end point; -1 where its value is not finite."""
+    values: FloatArray
+    """(number,) lowest value in each minimum, ascending."""
+    counts: IntArray
+    """(number,) how many end points each holds."""
+
+    @property
+    def number(self) -> int:
+        """How many minima differ."""
+        return len(self.values)
+
+
+def distinct_minima(
+    values: Any,
+    states: Any = None,
+    energy_tolerance: float = ENERGY_TOLERANCE,
+    fidelity_tolerance: float = FIDELITY_TOLERANCE,
+) -> Minima:
+    r"""Sorts end points into minima by energy and fidelity.
+
+    Two end points a and b are linked where
+
+    $$ |E_a - E_b| \le \delta_E \quad\text{and}\quad |\langle a | b \rangle|^2 \ge 1 - \delta_F, $$
+
+    and a minimum is a set of end points that links connect (single linkage: its ends may lie further apart than one
+    tolerance, where others stand between them). Without states the energies alone decide. Different parameters that
+    give one state are one minimum, and a global phase makes no difference. In a degenerate ground space every start may
+    end in another state of one energy, and fidelity tells them apart: leave the states out to count energy levels.
+    End points that have not converged differ by what is left of the way.
+
+    Args:
+        values: (n,) energies, in any unit; those that are not finite belong to no minimum.
+        states: (n, ...) state vectors, of any shape and norm; None where energies alone shall decide.
+        energy_tolerance: \(\delta_E\), in the unit of the values.
+        fidelity_tolerance: \(\delta_F\), from 0 to 1.
+
+    Returns:
+        The minima, the lowest first. Time is n^2 times the length of a state.
+
+    Raises:
+        QvarError: if there are not as many states as values, or a tolerance is negative or not a number.
+    """
+    energies = np.asarray(values, dtype=float)
+    require(energies.ndim == 1, "values", "have shape (n,)", energies.shape)
+    energy_tolerance = finite_number("energy_tolerance", energy_tolerance)
+    fidelity_tolerance = finite_number("fidelity_tolerance", fidelity_tolerance)
+    require(energy_tolerance >= 0, "energy_tolerance", "not be negative", energy_tolerance)
+    require(0 <= fidelity_tolerance <= 1, "fidelity_tolerance", "be from 0 to 1", fidelity_tolerance)
+    finite = np.flatnonzero(np.isfinite(energies))
+    found = energies[finite]
+    linked = np.abs(found[:, None] - found[None, :]) <= energy_tolerance
+    if states is not None:
+        vectors = np.asarray(states)
+        if len(vectors) != len(energies):
+            raise QvarError(f"`states` must be as many as the {len(energies)} values, but are {len(vectors)}.")
+        linked &= (
+            _fidelities(vectors[finite].reshape(len(finite), math.prod(vectors.shape[1:]))) >= 1 - fidelity_tolerance
+        )
+    return _sorted(energies, finite, linked)
+
+
+def _fidelities(vectors: np.ndarray) -> FloatArray:
+    """(n, n) fidelities of rows; a zero vector has fidelity 0 with all."""
+    products = np.abs(vectors.conj() @ vectors.T) ** 2
+    weights = np.maximum(np.diagonal(products), np.finfo(float).tiny) ** 0.5
+    return products / weights[:, None] / weights[None, :]
+
+
+def _sorted(energies: FloatArray, finite: IntArray, linked: np.ndarray) -> Minima:
+    from scipy.sparse.csgraph import connected_components
+
+    number, raw = connected_components(linked, directed=False) if len(finite) else (0, np.zeros(0, dtype=int))
+    lowest = np.full(number, np.inf)
+    np.minimum.at(lowest, raw, energies[finite])
+    order = np.argsort(lowest, kind="stable")
+    rank = np.empty(number, dtype=int)
+    rank[order] = np.arange(number)
+    labels = np.full(len(energies), -1)
+    labels[finite] = rank[raw]
+    return Minima(labels, lowest[order], np.bincount(labels[finite], minlength=number))

@@ -1,0 +1,157 @@
+"""The states of an ansatz, apart from any problem."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import comb
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from qvar._types import PyTree
+from qvar.ansatz.ansatz import Ansatz
+from qvar.ansatz.program import Program
+from qvar.checks import counting_number
+from qvar.engines.adjoint import Circuit
+from qvar.engines.dense import dense_circuit
+from qvar.engines.masks import mask_circuit
+from qvar.engines.sector import sector_circuit
+from qvar.engines.select import (
+    CACHE_BYTES,
+    MAX_DENSE_QUBITS,
+    MAX_SPIN_STATES,
+    SCRATCH_BYTES,
+    STATES_HELD,
+    StateFunction,
+)
+from qvar.engines.strings import Layout, electron_layout, spin_layout, split
+from qvar.errors import require
+from qvar.memory import chunk_size
+from qvar.objective import _in_chunks
+
+
+@dataclass(frozen=True)
+class ConservedSector:
+    """The basis states that a circuit cannot leave: so many ones in each of two strings of wires."""
+
+    layout: Layout
+    """Wires of the two strings: spin up and spin down, or all wires and none."""
+    ones: tuple[int, int]
+    """Number of ones in each: (N_alpha, N_beta), or (number of ones, 0)."""
+
+    @property
+    def dimension(self) -> int:
+        """Number of basis states D."""
+        return comb(len(self.layout.alpha), self.ones[0]) * comb(len(self.layout.beta), self.ones[1])
+
+
+def conserved_sector(program: Program) -> ConservedSector | None:
+    """The (N_alpha, N_beta) of a circuit's reference where every operation conserves them, else its number of ones.
+
+    None where not even that is conserved. Spin up are the even wires, spin down the odd ones; with an odd number of
+    wires there are no such pairs, and the number of ones alone is looked at.
+    """
+    n = program.n_qubits
+    if n % 2 == 0 and program.conserves_spin_numbers:
+        layout = electron_layout(n)
+    elif program.lowered.conserves((1 << n) - 1):
+        layout = spin_layout(n)
+    else:
+        return None
+    alpha, beta = split(program.reference_index, n, layout)
+    return ConservedSector(layout, (alpha.bit_count(), beta.bit_count()))
+
+
+@dataclass(frozen=True, eq=False)
+class AnsatzStates:
+    """The states of an ansatz, many at a time, as an engine makes them; see `ansatz_states`."""
+
+    ansatz: Ansatz
+    state_function: StateFunction
+    """Pure and hashable function of (theta, data) that gives the state vector."""
+    data: PyTree
+    """Arrays that `state_function` reads; in a sector also `strings`, the alpha strings of the rows of a state and
+    the beta strings of its columns."""
+    sector: ConservedSector | None
+    """What the states are matrices over; None for a register, shape (2^n,)."""
+    bytes_per_state: int
+
+    def draw(self, key: jax.Array, n: int, start: str | None = None) -> Float[Array, "n n_params"]:
+        """Random parameters of `n` states, shape (n, n_params).
+
+        Args:
+            key: JAX random key.
+            n: how many.
+            start: how each is drawn, see `Ansatz.initial`.
+
+        Raises:
+            QvarError: if the start is unknown.
+        """
+        keys = jax.random.split(key, counting_number("n", n))
+        draw = (self.ansatz if start is None else self.ansatz.with_start(start)).initial
+        try:
+            return jax.vmap(draw)(keys)
+        except jax.errors.JAXTypeError:  # a draw that leaves JAX is made one by one
+            return jnp.stack([draw(one) for one in keys])
+
+    def batch(self, function: Callable[[Any, PyTree], Any], points: Float[Array, "n width"]) -> Any:
+        """A function of (point, data) at many points, in chunks that fit into memory.
+
+        Args:
+            function: pure and hashable; it may hold about eight states.
+            points: (n, width), such as (n, n_params) parameters.
+
+        Returns:
+            What the function gives, every array with a leading axis n.
+        """
+        on_cpu = jax.default_backend() == "cpu"
+        most = max(1, CACHE_BYTES // self.bytes_per_state) if on_cpu else None
+        chunk = chunk_size(len(points), STATES_HELD * self.bytes_per_state + SCRATCH_BYTES, most)
+        return _in_chunks(function, chunk, points, self.data)
+
+
+def ansatz_states(ansatz: Ansatz, engine: Literal["auto", "dense"] = "auto") -> AnsatzStates:
+    """The states that a circuit prepares from its reference, without a Hamiltonian.
+
+    Args:
+        ansatz: the circuit.
+        engine: `"dense"` gives states of shape (2^n,), wire 0 the most significant bit; `"auto"` the sector's
+            matrix (alpha strings, beta strings) where `conserved_sector` knows one, which is smaller.
+
+    Raises:
+        QvarError: if 2^n is out of reach.
+    """
+    program, lowered = ansatz.program, ansatz.program.lowered
+    sector = conserved_sector(program) if engine == "auto" and not program.one_of_many else None
+    if sector is not None and not sector.layout.beta and sector.dimension > MAX_SPIN_STATES:
+        sector = None
+    circuit: tuple[Circuit, PyTree, PyTree]
+    data: dict[str, PyTree] = {}
+    if sector is not None:
+        circuit, data["strings"] = sector_circuit(program, lowered.real, sector.layout)
+    else:
+        limit = f"be at most {MAX_DENSE_QUBITS} in the dense engine"
+        require(ansatz.n_qubits <= MAX_DENSE_QUBITS, "n_qubits", limit, ansatz.n_qubits)
+        circuit = mask_circuit(program, lowered.real) if program.one_of_many else dense_circuit(program, False)
+    kernel, reference, tables = circuit
+    data |= {
+        "angles": {
+            "affine": program.affine_map,
+            "slot": lowered.slot,
+            "factor": lowered.factor,
+            "constant": lowered.constant,
+        },
+        "reference": reference,
+        "circuit": tables,
+    }
+    n_amplitudes = 1 << ansatz.n_qubits if sector is None else sector.dimension
+    return AnsatzStates(
+        ansatz=ansatz,
+        state_function=StateFunction(kernel, program.angle_function),
+        data=jax.tree.map(jnp.asarray, data),
+        sector=sector,
+        bytes_per_state=n_amplitudes * jnp.zeros(0, float).dtype.itemsize * (1 if lowered.real else 2),
+    )

@@ -1,0 +1,285 @@
+r"""How surely and how soon the seeds of a contender arrive: success, steps to a tolerance, final errors, minima.
+
+A group is what one table row tells: the seeds of one contender on one problem under one method. A seed that failed, or
+ended with a value that is not finite, counts: as no success, and as an error of \(+\infty\).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from qvar._types import FloatArray
+from qvar.checks import finite_number
+from qvar.diagnostics.minima import ENERGY_TOLERANCE, distinct_minima
+from qvar.errors import QvarError, require
+from qvar.units import CHEMICAL_ACCURACY, HARTREE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Frame: TypeAlias = Any
+"""A pandas.DataFrame, the ledger or the trace of a run."""
+
+KEYS = ("problem", "contender", "method")
+"""What tells groups apart."""
+
+LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
+"""Shares of the seeds that quantiles are told for."""
+
+
+def success(ledger: Frame, tolerance: float | None = None) -> pd.DataFrame:
+    r"""Share of seeds that ended within the tolerance, with its Wilson interval.
+
+    \(\hat p = k / n\) with k the seeds with \(|E - E_{exact}| \le \varepsilon\) and n all seeds, the failed ones among
+    them; the interval is that of `qvar.diagnostics.wilson_interval` at 95 %.
+
+    Args:
+        ledger: a run's ledger.
+        tolerance: \(\varepsilon\) in the ledger's unit; 1.6e-3 hartree where None.
+
+    Returns:
+        One row per group: `problem`, `contender`, `method`, `family`, `unit`, `seeds` (n), `successes` (k), `share`,
+        `low`, `high`. The last four are missing where no exact value is known.
+
+    Raises:
+        QvarError: if the tolerance is not positive, or None for values that are not in hartree.
+    """
+    from qvar.diagnostics.intervals import wilson_interval  # imports JAX, which a table need not wait for
+
+    within = checked_tolerance(ledger, tolerance)
+    rows = []
+    for about, group in contender_groups(ledger):
+        row = {**about, "seeds": len(group), "successes": None, "share": math.nan, "low": math.nan, "high": math.nan}
+        if has_errors(group):
+            successes = int(np.sum(final_distances(group) <= within))
+            low, high = wilson_interval(successes, len(group))
+            row |= {"successes": successes, "share": successes / len(group), "low": low, "high": high}
+        rows.append(row)
+    return frame(rows, "successes", "share", "low", "high", counts=("seeds", "successes"))
+
+
+def steps_to_tolerance(trace: Frame, tolerance: float = CHEMICAL_ACCURACY) -> pd.DataFrame:
+    r"""When each seed first came within the tolerance, \(\min \{ t : |E_t - E_{exact}| \le \varepsilon \}\).
+
+    Args:
+        trace: a run's trace.
+        tolerance: \(\varepsilon\) in the unit of the trace's `error`, hartree for molecules.
+
+    Returns:
+        One row per problem, contender and seed: `problem`, `contender`, `seed`, `steps`, `evaluations` (those that the
+        trace counts up to that step: of value and gradient, or of the value for methods without a gradient); both are
+        missing where the seed never came within.
+
+    Raises:
+        QvarError: if the tolerance is not positive, or the trace holds several trainings of one contender and seed,
+            which it cannot tell apart.
+    """
+    import pandas as pd
+
+    within = _positive(tolerance)
+    if trace.duplicated(["problem", "contender", "seed", "step"]).any():
+        raise QvarError("`trace` must hold one training of each contender and seed, but holds several.")
+    rows = []
+    for (problem, contender, seed), steps in trace.groupby(["problem", "contender", "seed"], dropna=False, sort=False):
+        there = steps[(steps["error"].abs() <= within).to_numpy()]
+        first = there.loc[there["step"].idxmin()] if len(there) else {"step": pd.NA, "evaluations": pd.NA}
+        when = {"steps": first["step"], "evaluations": first["evaluations"]}
+        rows.append({"problem": problem, "contender": contender, "seed": seed, **when})
+    table = pd.DataFrame(rows, columns=["problem", "contender", "seed", "steps", "evaluations"])
+    return table.astype(dict.fromkeys(["seed", "steps", "evaluations"], "Int64"))
+
+
+def quantiles_to_tolerance(
+    ledger: Frame, trace: Frame, tolerance: float | None = None, levels: Sequence[float] = LEVELS
+) -> pd.DataFrame:
+    r"""Steps and evaluations by which given shares of the seeds had come within the tolerance.
+
+    $$ t_q = \min \{ t : \tfrac1n \#\{ s : t_s \le t \} \ge q \} $$
+
+    over all n seeds, with \(t_s = \infty\) for a seed that failed or never got there within its budget. Such a seed
+    is censored: later it might have arrived. So a quantile that falls on one is missing, and never a smaller number
+    made of those that arrived.
+
+    Args:
+        ledger: a run's ledger; it says which seeds there are.
+        trace: its trace.
+        tolerance: in the ledger's unit; 1.6e-3 hartree where None.
+        levels: the shares q, above 0 and up to 1.
+
+    Returns:
+        One row per group: `problem`, `contender`, `method`, `family`, `unit`, `seeds`, `reached` (seeds that arrived;
+        missing where no exact value is known), and for q = 0.1 `steps_10` and `evaluations_10`, and so on.
+
+    Raises:
+        QvarError: if a tolerance or level is out of range, or as `steps_to_tolerance` does.
+    """
+    within = checked_tolerance(ledger, tolerance)
+    shares = _checked_levels(levels)
+    first: list[Any] = list(steps_to_tolerance(trace, within).itertuples(index=False))
+    arrivals = {(one.problem, one.contender, one.seed): one for one in first}
+    rows = []
+    for about, group in contender_groups(ledger):
+        row: dict[str, Any] = {**about, "seeds": len(group), "reached": None}
+        if has_errors(group):
+            found = [arrivals.get((about["problem"], about["contender"], seed)) for seed in group["seed"]]
+            times = {what: np.array([_or_never(one, what) for one in found]) for what in ("steps", "evaluations")}
+            row["reached"] = int(np.sum(np.isfinite(times["steps"])))
+            row |= {column_of(what, q): arrival_quantile(numbers, q) for what, numbers in times.items() for q in shares}
+        rows.append(row)
+    own = [column_of(what, q) for what in ("steps", "evaluations") for q in shares]
+    return frame(rows, "reached", *own, counts=("seeds", "reached", *own))
+
+
+def final_errors(ledger: Frame, levels: Sequence[float] = LEVELS) -> pd.DataFrame:
+    r"""Distribution of the size of the final error \(|E - E_{exact}|\) over the seeds.
+
+    Quantiles are interpolated between neighbouring seeds, so that the one of 50 % is the usual median. Failed seeds
+    have an error of \(+\infty\); a quantile that falls on one is missing.
+
+    Args:
+        ledger: a run's ledger.
+        levels: shares of the seeds, above 0 and up to 1.
+
+    Returns:
+        One row per group: `problem`, `contender`, `method`, `family`, `unit`, `seeds`, `finite` (seeds with a finite
+        error), `best` (the smallest), and for q = 0.1 `error_10`, and so on; in `unit`.
+
+    Raises:
+        QvarError: if a level is out of range.
+    """
+    shares = _checked_levels(levels)
+    rows = []
+    for about, group in contender_groups(ledger):
+        errors = final_distances(group)
+        quantiles = {column_of("error", q): quantile(errors, q) for q in shares}
+        finite = int(np.sum(np.isfinite(errors)))
+        rows.append({**about, "seeds": len(group), "finite": finite, "best": quantile(errors, 0.0), **quantiles})
+    return frame(rows, "finite", "best", *(column_of("error", q) for q in shares), counts=("seeds", "finite"))
+
+
+def minima_found(ledger: Frame, energy_tolerance: float = ENERGY_TOLERANCE) -> pd.DataFrame:
+    """How many distinct minima the seeds of a contender ended in.
+
+    Taken from the column `minimum` where the ledger has it (by energy and fidelity, see
+    `qvar.diagnostics.distinct_minima`), else from the energies alone.
+
+    Args:
+        ledger: a run's ledger.
+        energy_tolerance: in the ledger's unit; for the levels, and for the minima where there is no column `minimum`.
+
+    Returns:
+        One row per group: `problem`, `contender`, `method`, `family`, `unit`, `seeds`, `minima`, `in_lowest` (seeds
+        that ended in the lowest one), `levels` (distinct energies among the ends: fewer than `minima` where different
+        states have one energy).
+
+    Raises:
+        QvarError: if the tolerance is negative.
+    """
+    rows = []
+    for about, group in contender_groups(ledger):
+        values = group["value"].to_numpy(dtype=float, na_value=np.nan)
+        levels = distinct_minima(values, energy_tolerance=energy_tolerance)
+        labels = levels.labels
+        if "minimum" in group.columns and group["minimum"].notna().sum() == np.isfinite(values).sum():
+            labels = group["minimum"].to_numpy(dtype=float, na_value=-1)
+        minima, in_lowest = len(set(labels[labels >= 0].tolist())), int(np.sum(labels == 0))
+        rows.append({**about, "seeds": len(group), "minima": minima, "in_lowest": in_lowest, "levels": levels.number})
+    return frame(rows, "minima", "in_lowest", "levels", counts=("seeds", "minima", "in_lowest", "levels"))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Groups of seeds, and their numbers
+
+
+def contender_groups(ledger: Frame) -> list[tuple[dict[str, Any], Frame]]:
+    """The seeds of each contender, problem and method, in the ledger's order, with what they share."""
+    groups = ledger.groupby(list(KEYS), dropna=False, sort=False) if len(ledger) else []
+    told = []
+    for _, group in groups:
+        shared = {column: group[column].dropna() for column in (*KEYS, "family", "unit")}
+        told.append(({column: cells.iloc[0] if len(cells) else None for column, cells in shared.items()}, group))
+    return told
+
+
+def has_errors(group: Frame) -> bool:
+    """Whether errors tell how its seeds ended: every finite value has one, or all seeds failed."""
+    values = group["value"].to_numpy(dtype=float, na_value=np.nan)
+    errors = group["error"].to_numpy(dtype=float, na_value=np.nan)
+    return bool(np.all(np.isfinite(errors[np.isfinite(values)])))
+
+
+def final_distances(group: Frame) -> FloatArray:
+    """|error| of each seed; infinite where it failed or is not known."""
+    errors = np.abs(group["error"].to_numpy(dtype=float, na_value=np.nan))
+    return np.where(np.isfinite(errors), errors, np.inf)
+
+
+def quantile(values: FloatArray, level: float) -> float:
+    """Quantile by linear interpolation between ranks; NaN where it falls on an infinite value or there is none."""
+    ranked = np.sort(values)
+    if len(ranked) == 0:
+        return math.nan
+    place = level * (len(ranked) - 1)
+    below, above = ranked[math.floor(place)], ranked[math.ceil(place)]
+    if not math.isfinite(below) or not math.isfinite(above):
+        return math.nan
+    return float(below + (place - math.floor(place)) * (above - below))
+
+
+def arrival_quantile(times: FloatArray, level: float) -> float | None:
+    """The time by which a share of the seeds had arrived; None where fewer ever did."""
+    ranked = np.sort(times)
+    if len(ranked) == 0:
+        return None
+    place = max(math.ceil(level * len(ranked) - 1e-9) - 1, 0)  # 0.1 x 10 seeds is one of them, whatever the rounding
+    return float(ranked[place]) if math.isfinite(ranked[place]) else None
+
+
+def column_of(what: str, level: float) -> str:
+    """The column of a quantile, such as `steps_50`."""
+    return f"{what}_{100 * level:g}"
+
+
+def checked_tolerance(ledger: Frame, tolerance: float | None) -> float:
+    """The tolerance in the ledger's unit: 1.6e-3 hartree where None.
+
+    Raises:
+        QvarError: if it is not positive, or None for values that are not in hartree.
+    """
+    if tolerance is not None:
+        return _positive(tolerance)
+    others = [str(unit) for unit in ledger["unit"].dropna().unique() if unit != HARTREE]
+    if others:
+        raise QvarError(f"`tolerance` must be given for values in {others[0]!r}, but is None.")
+    return CHEMICAL_ACCURACY
+
+
+def _positive(tolerance: float) -> float:
+    number = finite_number("tolerance", tolerance)
+    require(number > 0, "tolerance", "be positive", tolerance)
+    return number
+
+
+def _checked_levels(levels: Sequence[float]) -> list[float]:
+    shares = [finite_number("levels", level) for level in levels]
+    require(all(0 < share <= 1 for share in shares), "levels", "be above 0 and at most 1", list(levels))
+    return shares
+
+
+def _or_never(arrival: Any, what: str) -> float:
+    """When a seed arrived; infinite where it did not, or has no trace."""
+    import pandas as pd
+
+    return math.inf if arrival is None or pd.isna(getattr(arrival, what)) else float(getattr(arrival, what))
+
+
+def frame(rows: Sequence[dict[str, Any]], *columns: str, counts: Sequence[str] = ()) -> pd.DataFrame:
+    """A table of groups: their names, `seeds`, and the given columns; counts are whole numbers or missing."""
+    import pandas as pd
+
+    table = pd.DataFrame(list(rows), columns=[*KEYS, "family", "unit", "seeds", *columns])
+    return table.astype({column: "Int64" if column in counts else "float64" for column in ("seeds", *columns)})
