@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from qvar.report import pieces, tables
+from qvar.report.accuracy_tables import accuracy_html
 from qvar.report.drawing import Drawing
 from qvar.report.plot_front import error_vs_cost
 from qvar.report.plot_training import error_vs_step
@@ -143,6 +144,10 @@ def _drawings(ledger: Frame, trace: Frame) -> tuple[list[Drawing], list[str]]:
     return [drawing for drawing in found if drawing is not None], missing
 
 
+def _sections(ledger: Frame, trace: Frame) -> dict[str, str]:
+    return {"How surely, how soon, at what price": accuracy_html(ledger, trace)}
+
+
 DUEL = View(
     recognises=lambda ledger: True,
     words=TRAINED_WORDS,
@@ -152,5 +157,6 @@ DUEL = View(
     pictures=("error_vs_step", "error_vs_cost"),
     text=_summary_text,
     rows=rows_text,
+    sections=_sections,
 )
 """The view of a duel, and of every ledger that is of no other kind."""

@@ -57,6 +57,7 @@ def report_page(run: LoadedRun, plots: Sequence[Plot]) -> str:
         pieces.section("What was compared", _compared(run, view)),
         pieces.section("Result", view.result(run.ledger, run.trace)),
         *(_picture(plot) for plot in plots),
+        *(pieces.section(name, told) for name, told in view.sections(run.ledger, run.trace).items() if told),
         pieces.section(f"How the {view.noun} ended", _endings(run.ledger, view.noun)),
         pieces.section("What the columns mean", _columns(run)),
         pieces.section("Where this comes from", _origin(run)),

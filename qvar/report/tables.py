@@ -88,6 +88,11 @@ def is_curve(ledger: Frame) -> bool:
     return {"coordinate", "coordinate_name", "coordinate_unit"} <= set(ledger.columns)
 
 
+def is_scaling(ledger: Frame) -> bool:
+    """Whether a ledger goes over sizes, as that of a `qvar.studies.scaling.Scaling` does."""
+    return {"size_name", "start"} <= set(ledger.columns)
+
+
 def axis_name(ledger: Frame) -> str:
     """The coordinate of a run along one, with its unit, such as "bond (angstrom)"."""
     name, unit = (_first(ledger[column]) for column in ("coordinate_name", "coordinate_unit"))
@@ -114,7 +119,8 @@ def records(table: Frame) -> list[Any]:
 def labels(rows: Frame) -> list[str]:
     """Names that tell contenders apart: problem and method are said where a run has several.
 
-    The problems of a run along a coordinate are the points of one contender's curve, and are not said.
+    The problems of a run along a coordinate or over sizes are the points of one contender's curve, and are not said;
+    of a run over sizes the start is.
 
     Args:
         rows: any table with the columns `contender`, `problem` and, if it has one, `method`.
@@ -122,7 +128,9 @@ def labels(rows: Frame) -> list[str]:
     Returns:
         One name per row.
     """
-    tells = ("method",) if is_curve(rows) else ("problem", "method")  # the points of a curve are one contender's
+    tells = ("problem", "method")
+    if is_curve(rows) or is_scaling(rows):  # their problems are the points of one contender
+        tells = ("start", "method") if is_scaling(rows) else ("method",)
     several = [c for c in tells if c in rows.columns and rows[c].dropna().nunique() > 1]
     return [
         ", ".join([str(contender), *(str(value) for value in others if known(value))])
@@ -137,6 +145,8 @@ def whose(label: str, row: Any) -> str:
         words.append(f"seed {count(row['seed'])}")
     if known(row.get("coordinate")):
         words.append(f"{row['coordinate_name']} {row['coordinate']:g}")
+    if known(row.get("size_name")):
+        words.append(f"{count(row['size'])} {row['size_name']}")
     return ", ".join(words)
 
 

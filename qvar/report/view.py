@@ -32,3 +32,5 @@ class View:
     """Every row of the ledger, likewise."""
     noun: str = "seeds"
     """What a row of the ledger is."""
+    sections: Callable[[Frame, Frame], dict[str, str]] = lambda ledger, trace: {}
+    """(ledger, trace) -> titles and HTML of further sections, below the pictures."""

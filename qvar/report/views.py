@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from qvar.report.capacity_view import CAPACITY
 from qvar.report.curve_view import CURVE
 from qvar.report.duel_view import DUEL
+from qvar.report.landscape_view import LANDSCAPE
+from qvar.report.scaling_view import SCALING
 from qvar.report.tables import Frame
 from qvar.report.view import View
 
-VIEWS: tuple[View, ...] = (CURVE, DUEL)
+VIEWS: tuple[View, ...] = (SCALING, CAPACITY, LANDSCAPE, CURVE, DUEL)
 """All views; the first one that recognises a ledger tells it."""
 
 

@@ -1,0 +1,290 @@
+r"""Scans of a loss along lines and planes: what the landscape around a start or an end looks like.
+
+Rudolph et al., arXiv:2111.04695, https://arxiv.org/abs/2111.04695, on what such cuts show and hide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from qvar._types import FloatArray, PyTree
+from qvar.checks import counting_number, finite_number
+from qvar.diagnostics.hessian import hessian
+from qvar.errors import QvarError, require
+from qvar.objective import LossFunction, Objective
+from qvar.tangents import checked_vector
+
+CLOSED = 1e-8
+"""A scan is periodic where its ends differ by less than this times its range."""
+
+AUDIBLE = 1e-6
+"""A frequency is present where its amplitude is above this times the range of the values."""
+
+
+@dataclass(frozen=True, eq=False)
+class LineScan:
+    r"""Values along \(\theta(t) = \text{center} + t\, \text{direction}\)."""
+
+    positions: FloatArray
+    """(n_points,) t, ascending and equally spaced."""
+    values: FloatArray
+    """(n_points,) in `unit`."""
+    center: FloatArray
+    """(n_params,) the point at t = 0."""
+    direction: FloatArray
+    """(n_params,) what one step of t adds."""
+    unit: str
+    """Unit of the values."""
+
+    @property
+    def range(self) -> float:
+        """Largest less smallest value."""
+        return float(np.ptp(self.values))
+
+    @property
+    def _rounding(self) -> float:
+        return 1e-13 * float(np.abs(self.values).max())
+
+    @property
+    def total_variation(self) -> float:
+        r"""\(\sum_i |f_{i+1} - f_i|\): the climbs and descents along the line, in `unit`.
+
+        A line without inner extrema has total variation |end - start|; it is a lower bound of
+        \(\int |f'(t)| dt\) that the number of points tightens.
+        """
+        return float(np.abs(np.diff(self.values)).sum())
+
+    @property
+    def local_minima(self) -> int:
+        """Dips inside of the line: places lower than what is left and right of them, a flat bottom counted once.
+
+        Steps of the size of rounding are flat.
+        """
+        steps = np.diff(self.values)
+        signs = np.sign(steps[np.abs(steps) > self._rounding])
+        return int(np.sum((signs[:-1] < 0) & (signs[1:] > 0)))
+
+    def spectrum(self) -> tuple[FloatArray, FloatArray]:
+        r"""Fourier amplitudes of a scan over whole periods, \(f(t) = \sum_k A_k \cos(\omega_k t + \phi_k)\).
+
+        Exact for a trigonometric polynomial whose frequencies are below that of the sampling, \(\pi\) over the distance
+        of two points. Along one parameter that drives one rotation by its own angle the period is \(2\pi\).
+
+        Returns:
+            Angular frequencies, from 0, and amplitudes, same shape, in `unit`.
+
+        Raises:
+            QvarError: if the ends differ, so that the scan does not cover whole periods.
+        """
+        if abs(self.values[-1] - self.values[0]) > CLOSED * self.range + self._rounding:
+            raise QvarError(
+                "`scan` must cover whole periods, so that its ends agree, but they differ by "
+                f"{self.values[-1] - self.values[0]:.3g}."
+            )
+        n = len(self.values) - 1  # the last point repeats the first
+        amplitudes = np.abs(np.fft.rfft(self.values[:-1])) / n
+        amplitudes[1 : (n + 1) // 2] *= 2.0
+        period = self.positions[-1] - self.positions[0]
+        return 2.0 * np.pi * np.arange(len(amplitudes)) / period, amplitudes
+
+    def largest_frequency(self) -> float:
+        """The largest angular frequency in `spectrum`, radians per t; 0 for a constant.
+
+        Raises:
+            QvarError: if the scan does not cover whole periods.
+        """
+        frequencies, amplitudes = self.spectrum()
+        present = amplitudes[1:] > AUDIBLE * self.range + self._rounding
+        return float(frequencies[1:][present].max(initial=0.0))
+
+
+@dataclass(frozen=True, eq=False)
+class PlaneScan:
+    r"""Values on \(\theta(s, t) = \text{center} + s\, \text{first} + t\, \text{second}\)."""
+
+    first_positions: FloatArray
+    """(n,) s, ascending and equally spaced."""
+    second_positions: FloatArray
+    """(m,) t, likewise."""
+    values: FloatArray
+    """(n, m) in `unit`."""
+    center: FloatArray
+    """(n_params,) the point at s = t = 0."""
+    first: FloatArray
+    """(n_params,) what one step of s adds."""
+    second: FloatArray
+    """(n_params,) what one step of t adds."""
+    unit: str
+    """Unit of the values."""
+
+    @property
+    def local_minima(self) -> int:
+        """Points inside of the grid that are lower than all their eight neighbours."""
+        inner = self.values[1:-1, 1:-1]
+        lower = np.ones(inner.shape, dtype=bool)
+        n, m = self.values.shape
+        for i in range(3):
+            for j in range(3):
+                if (i, j) != (1, 1):
+                    lower &= inner < self.values[i : n - 2 + i, j : m - 2 + j]
+        return int(lower.sum())
+
+
+def scan_line(objective: Objective, center: Any, direction: Any, span: float = np.pi, points: int = 101) -> LineScan:
+    """Values along a line through a point.
+
+    Args:
+        objective: any.
+        center: (n_params,) the point in the middle.
+        direction: (n_params,) the direction, taken as long as it is.
+        span: t goes from -span to span; for a direction of length 1 it is the distance in radians.
+        points: number of values; odd ones have one at the center.
+
+    Raises:
+        QvarError: if a vector has another shape, the span is not positive, or there are fewer than 2 points.
+    """
+    reach = _positive("span", span)
+    return _line(objective, center, direction, np.linspace(-reach, reach, _points(points)))
+
+
+def scan_between(objective: Objective, start: Any, end: Any, points: int = 101, beyond: float = 0.25) -> LineScan:
+    """Values along the straight line from one point to another, such as from a start to where training ended.
+
+    Args:
+        objective: any.
+        start: (n_params,) the point at t = 0.
+        end: (n_params,) the point at t = 1.
+        points: number of values.
+        beyond: t goes from -beyond to 1 + beyond.
+
+    Raises:
+        QvarError: if a vector has another shape, `beyond` is negative, or there are fewer than 2 points.
+    """
+    extra = finite_number("beyond", beyond)
+    require(extra >= 0.0, "beyond", "not be negative", beyond)
+    first = np.asarray(checked_vector(objective, "start", start))
+    last = np.asarray(checked_vector(objective, "end", end))
+    return _line(objective, first, last - first, np.linspace(-extra, 1.0 + extra, _points(points)))
+
+
+def scan_plane(
+    objective: Objective,
+    center: Any,
+    first: Any,
+    second: Any,
+    span: float | Sequence[float] = np.pi,
+    points: int | Sequence[int] = 51,
+) -> PlaneScan:
+    """Values on a grid in the plane of two directions.
+
+    Args:
+        objective: any.
+        center: (n_params,) the point in the middle.
+        first: (n_params,) direction of the first axis, taken as long as it is.
+        second: (n_params,) direction of the second axis.
+        span: each axis goes from -span to span; one number, or one for each axis.
+        points: number of values along each axis; one number, or one for each axis.
+
+    Raises:
+        QvarError: if a vector has another shape, a span is not positive, or there are fewer than 2 points.
+    """
+    spans = [_positive("span", each) for each in _pair("span", span)]
+    counts = [_points(each) for each in _pair("points", points)]
+    s, t = (np.linspace(-reach, reach, count) for reach, count in zip(spans, counts, strict=True))
+    middle = checked_vector(objective, "center", center)
+    axes = jnp.stack([checked_vector(objective, "first", first), checked_vector(objective, "second", second)])
+    grid = np.stack(np.meshgrid(s, t, indexing="ij"), axis=-1).reshape(-1, 2)
+    values = _values(objective, middle, axes, grid).reshape(len(s), len(t))
+    return PlaneScan(s, t, values, np.asarray(middle), np.asarray(axes[0]), np.asarray(axes[1]), objective.unit)
+
+
+def random_directions(key: jax.Array, n_params: int, count: int = 2) -> FloatArray:
+    """Orthonormal directions, uniformly distributed; shape (count, n_params).
+
+    Args:
+        key: JAX random key.
+        n_params: length of each.
+        count: how many, at most n_params.
+
+    Raises:
+        QvarError: if there are more directions than parameters.
+    """
+    n, k = counting_number("n_params", n_params), counting_number("count", count)
+    require(k <= n, "count", f"be at most the {n} parameters", count)
+    columns, triangle = np.linalg.qr(np.asarray(jax.random.normal(key, (n, k), float)))
+    return (columns * np.sign(np.diag(triangle))).T  # the signs make the distribution uniform
+
+
+def hessian_directions(objective: Objective, theta: Any, count: int = 2) -> tuple[FloatArray, FloatArray]:
+    """The directions in which the loss bends most at a point: eigenvectors of the exact Hessian.
+
+    Args:
+        objective: any; the Hessian takes n_params products and n_params^2 numbers, see `qvar.diagnostics.hessian`.
+        theta: (n_params,) point.
+        count: how many, at most n_params.
+
+    Returns:
+        Orthonormal directions (count, n_params), and their curvatures (count,), largest modulus first, in the
+        objective's unit per radian squared.
+
+    Raises:
+        QvarError: if theta has another shape, or there are more directions than parameters.
+    """
+    k = counting_number("count", count)
+    require(k <= objective.n_params, "count", f"be at most the {objective.n_params} parameters", count)
+    curvatures, vectors = np.linalg.eigh(np.asarray(hessian(objective, theta)))
+    steepest = np.argsort(-np.abs(curvatures), kind="stable")[:k]
+    return vectors[:, steepest].T, curvatures[steepest]
+
+
+@dataclass(frozen=True)
+class SliceFunction:
+    """Coordinates -> the loss at center + coordinates @ directions; center and directions are data."""
+
+    function: LossFunction
+
+    def __call__(self, coordinates: Float[Array, " n_axes"], data: PyTree) -> Float[Array, ""]:
+        """The loss at a point of the slice."""
+        return self.function(data["center"] + coordinates @ data["directions"], data["inner"])
+
+
+def _values(objective: Objective, center: Array, directions: Array, coordinates: FloatArray) -> FloatArray:
+    """Values at points of a slice, (n,) from (n, n_axes)."""
+    data = {"center": center, "directions": directions, "inner": objective.data}
+    cut = replace(
+        objective, n_params=len(directions), function=SliceFunction(objective.function), data=data, frequencies=None
+    )
+    return np.asarray(cut.loss_batch(coordinates))
+
+
+def _line(objective: Objective, center: Any, direction: Any, positions: FloatArray) -> LineScan:
+    middle = checked_vector(objective, "center", center)
+    along = checked_vector(objective, "direction", direction)
+    values = _values(objective, middle, along[None], positions[:, None])
+    return LineScan(positions, values, np.asarray(middle), np.asarray(along), objective.unit)
+
+
+def _points(value: Any) -> int:
+    number = counting_number("points", value)
+    require(number >= 2, "points", "be at least 2", value)
+    return number
+
+
+def _positive(argument: str, value: Any) -> float:
+    number = finite_number(argument, value)
+    require(number > 0.0, argument, "be positive", value)
+    return number
+
+
+def _pair(argument: str, value: Any) -> tuple[Any, Any]:
+    if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str):
+        require(len(value) == 2, argument, "be one number, or one for each of the two axes", value)
+        return value[0], value[1]
+    return value, value

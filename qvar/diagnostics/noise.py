@@ -1,0 +1,135 @@
+r"""Global depolarizing noise, exactly: it shrinks a landscape towards the energy of the maximally mixed state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from qvar._types import PyTree
+from qvar.checks import finite_number, whole_number
+from qvar.diagnostics.spectral import apply_operator, state_shape
+from qvar.engines.pauli import PauliKernel
+from qvar.engines.select import OperatorFunction
+from qvar.errors import QvarError, require
+from qvar.objective import LossFunction, Objective
+from qvar.problems.problem import Problem
+
+MAX_TRACED_QUBITS = 10
+"""Up to here the trace of any operator is taken over basis states, one by one; Pauli words need no limit."""
+
+
+@dataclass(frozen=True)
+class DepolarizedFunction:
+    r"""theta -> \(q E(\theta) + (1 - q) \mathrm{Tr}(H)/d\)."""
+
+    function: LossFunction
+    """E."""
+
+    def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Float[Array, ""]:
+        """The noisy loss at theta."""
+        return data["kept"] * self.function(theta, data["noiseless"]) + data["offset"]
+
+
+def depolarized(
+    objective: Objective,
+    probability: float,
+    applications: int,
+    problem: Problem | None = None,
+    name: str | None = None,
+) -> Objective:
+    r"""The same objective under global depolarizing noise, exactly.
+
+    The channel \(\rho \to (1 - p)\rho + p\, 1/d\) on the whole register commutes with every gate; m of them give
+
+    $$ E_{\text{noisy}}(\theta) = q E(\theta) + (1 - q) \frac{\mathrm{Tr} H}{d}, \qquad q = (1 - p)^m,\; d = 2^n: $$
+
+    gradients shrink by q, their variances by q^2, and minima stay where they are. With m growing as the number of
+    layers, gradients fall exponentially with depth. Wang et al., Nat. Commun. 12, 6961 (2021),
+    https://doi.org/10.1038/s41467-021-27045-6.
+
+    Args:
+        objective: the energy or expectation value without noise.
+        probability: p, from 0 to 1.
+        applications: m, how often the channel acts: once for each layer, or once for each gate; 0 is no noise.
+        problem: the problem whose energy it is. The noise leaves every symmetry sector, so the trace goes over the
+            whole register, which the sector engine does not hold; in the dense engine it may be left out, up to
+            `MAX_TRACED_QUBITS` qubits, or for Pauli words of any number.
+        name: what the ledger calls it; made of the objective's name, p and m where None.
+
+    Returns:
+        Objective without a state vector, as a mixed state has none; `baseline` and `target` are those without noise.
+
+    Raises:
+        QvarError: if a number is out of range, or the trace needs a problem that was not given or another one.
+    """
+    p, m = finite_number("probability", probability), whole_number("applications", applications)
+    require(0.0 <= p <= 1.0, "probability", "be from 0 to 1", probability)
+    require(m >= 0, "applications", "not be negative", applications)
+    mixed = maximally_mixed_value(objective, problem)
+    kept = (1.0 - p) ** m
+    return replace(
+        objective,
+        name=name or f"{objective.name} depolarized {p:g} x {m}",
+        function=DepolarizedFunction(objective.function),
+        data={"noiseless": objective.data, "kept": np.asarray(kept), "offset": np.asarray((1.0 - kept) * mixed)},
+        state_function=None,
+        forward_state_function=None,
+        operator=None,
+        measure=None,
+    )
+
+
+def maximally_mixed_value(objective: Objective, problem: Problem | None = None) -> float:
+    r"""\(\mathrm{Tr}(H)/2^n\) over the whole register: the value of the maximally mixed state, in the objective's unit.
+
+    For electrons every spin orbital is half filled, and with Wick's theorem
+
+    $$ \frac{\mathrm{Tr} H}{2^n} = E_{core} + \sum_p h_{pp} + \tfrac12 \sum_{pq} [(pp|qq) - \tfrac12 (pq|qp)]; $$
+
+    for Pauli terms it is the coefficient of the identity. Without a problem it is taken from the objective's operator.
+
+    Args:
+        objective: an energy or expectation value.
+        problem: the problem whose energy it is; see `depolarized`.
+
+    Raises:
+        QvarError: as `depolarized` does.
+    """
+    if problem is not None:
+        baseline = objective.baseline
+        if baseline is not None and not np.isclose(baseline, problem.reference_energy, rtol=1e-9, atol=1e-9):
+            raise QvarError(f"`problem` must be the one whose energy {objective.name} is, but is {problem.name}.")
+        return _problem_mean(problem)
+    operator = objective.needed("operator")
+    if objective.engine != "dense":
+        raise QvarError(
+            "`problem` must be given where the engine is not 'dense', because the noise leaves the sector, but is None."
+        )
+    like = state_shape(objective)
+    if isinstance(operator, OperatorFunction) and isinstance(operator.hamiltonian, PauliKernel):
+        return _pauli_mean(operator.hamiltonian, objective.data, like)
+    if like.size > 1 << MAX_TRACED_QUBITS:
+        raise QvarError(f"`problem` must be given above {MAX_TRACED_QUBITS} qubits, but is None.")
+    return float(jnp.mean(jnp.real(jnp.diagonal(apply_operator(objective, jnp.eye(like.size, dtype=like.dtype))))))
+
+
+def _problem_mean(problem: Problem) -> float:
+    if problem.integrals is not None:
+        one, two = problem.integrals.one_body, problem.integrals.two_body
+        coulomb, exchange = np.einsum("ppqq->", two), np.einsum("pqqp->", two)
+        return float(problem.integrals.core_energy + np.trace(one) + 0.5 * coulomb - 0.25 * exchange)
+    assert problem.pauli is not None  # a Problem holds the one or the other
+    words = zip(problem.pauli.words, problem.pauli.coefficients, strict=True)
+    return float(sum(coefficient for word, coefficient in words if set(word) == {"I"}))
+
+
+def _pauli_mean(kernel: PauliKernel, data: PyTree, like: jax.ShapeDtypeStruct) -> float:
+    """Mean of the diagonal: what the words without flips make of a state of ones."""
+    tables = data["hamiltonian"]
+    still = {**tables, "flips": jax.tree.map(lambda table: table[:0], tables["flips"])}
+    diagonal = kernel(jnp.ones(like.shape, like.dtype), still)
+    return float(jnp.mean(jnp.real(diagonal)) + data["constant"])

@@ -1,0 +1,304 @@
+r"""Finite shots: how many measurements it takes to tell a gradient component from zero.
+
+A shot is one measurement of H in its own eigenbasis, with the exact variance
+\(\sigma^2(\theta) = \langle H^2 \rangle - \langle H \rangle^2\). Hardware measures H Pauli word by Pauli word, whose
+variance is larger, so that the numbers here are lower bounds whatever the grouping of words.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from qvar._types import FloatArray, IntArray, PyTree
+from qvar.ansatz.ansatz import Ansatz
+from qvar.ansatz.kinds import Lowered
+from qvar.ansatz.program import Program, affine_angles
+from qvar.checks import finite_number
+from qvar.engines.select import StateFunction
+from qvar.errors import QvarError, require
+from qvar.objective import Objective
+
+CONFIDENCE = 0.95
+"""Confidence with which a component is told from zero where nothing else is asked."""
+
+_ROUNDING = 1e-12
+"""Gradients up to this times what the rule adds up are rounding, and count as zero."""
+
+_SAME = 1e-6
+"""Difference of a rule from the exact gradient, relative to what the rule adds up, above which it is not the rule."""
+
+
+@dataclass(frozen=True)
+class EnergyVarianceFunction:
+    r"""theta -> \((\langle H \rangle, \langle H^2 \rangle - \langle H \rangle^2)\)."""
+
+    state: Callable[[Any, PyTree], Array]
+    operator: Callable[[Any, PyTree], Array]
+
+    def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> tuple[Array, Array]:
+        """Mean and variance of one measurement of H."""
+        state = self.state(theta, data)
+        image = self.operator(state, data)
+        energy = jnp.sum(jnp.real(jnp.conj(state) * image))
+        return energy, jnp.sum(jnp.abs(image - energy * state) ** 2)
+
+
+@dataclass(frozen=True)
+class ShiftedFunction:
+    """(place, shift) -> `function` at the origin with one of its entries shifted; the origin is data."""
+
+    function: EnergyVarianceFunction
+
+    def __call__(self, place_and_shift: Float[Array, "2"], data: PyTree) -> tuple[Array, Array]:
+        """Mean and variance at the shifted point."""
+        place, shift = place_and_shift
+        return self.function(data["origin"].at[place.astype(int)].add(shift), data["inner"])
+
+
+class ShiftRule(NamedTuple):
+    r"""\(\partial_j E = \sum_k c_k E(\text{point}_k)\), the terms of all parameters one after the other."""
+
+    parameter: IntArray
+    """(n_terms,) j."""
+    place: IntArray
+    """(n_terms,) entry that is shifted: a parameter, or an operation of the circuit."""
+    shift: FloatArray
+    """(n_terms,) by how much."""
+    coefficient: FloatArray
+    """(n_terms,) c."""
+
+
+def energy_variance(objective: Objective, theta: Any) -> float:
+    r"""Variance of one ideal measurement of H, \(\langle H^2 \rangle - \langle H \rangle^2\), in the unit squared.
+
+    Args:
+        objective: an objective with a state and an operator, such as `qvar.energy` makes.
+        theta: (n_params,) parameters.
+
+    Raises:
+        QvarError: if theta has another shape, or there is no state or operator.
+    """
+    return float(energy_variance_batch(objective, jnp.asarray(theta, dtype=float)[None])[0])
+
+
+def energy_variance_batch(objective: Objective, thetas: Any) -> FloatArray:
+    """`energy_variance` at many points (n, n_params), shape (n,).
+
+    Raises:
+        QvarError: if thetas has another shape, or there is no state or operator.
+    """
+    return np.asarray(objective.batch(_measured(objective), thetas)[1])
+
+
+def shots_to_resolve(
+    objective: Objective,
+    theta: Any,
+    ansatz: Ansatz | None = None,
+    confidence: float = CONFIDENCE,
+    step: float | None = None,
+) -> FloatArray:
+    r"""Shots at which each gradient component can be told from zero.
+
+    A gradient is estimated by a shift rule \(g_j = \sum_k c_k E(\theta_k)\) with N shots at each of its points, so
+    that its variance is \(\frac1N \sum_k c_k^2 \sigma^2(\theta_k)\). The number returned is the N at which g_j lies z
+    standard errors from zero,
+
+    $$ N_j = \left\lceil \frac{z^2 \sum_k c_k^2\, \sigma^2(\theta_k)}{g_j^2} \right\rceil, $$
+
+    z the normal quantile of the two-sided confidence: with N_j shots the estimate falls within |g_j| of g_j with that
+    probability, and hence has the right sign.
+
+    Three rules:
+
+    - without `ansatz` and `step`, the exact two-point rule of parameters with one frequency w, as
+      `objective.frequencies` has it: \(\frac w2 [E(\theta_j + \frac{\pi}{2w}) - E(\theta_j - \frac{\pi}{2w})]\).
+    - with `ansatz`, the exact rule of every gate that a parameter drives, each shifted on its own. Rotations and phases
+      have the two points above; a generator with \(G^3 = G\) (excitations, controlled rotations), whose frequencies
+      are x and 2x, has four, at equal distances: shifts \(\pm \frac{\pi}{4x}\) and \(\pm \frac{3\pi}{4x}\) with
+      coefficients \(\pm \frac{x}{8 \sin^2(\pi/8)}\) and \(\mp \frac{x}{8 \sin^2(3\pi/8)}\). Wierichs et al.,
+      Quantum 6, 677 (2022), https://doi.org/10.22331/q-2022-03-30-677.
+    - with `step` s, the central difference \([E(\theta_j + s) - E(\theta_j - s)]/2s\), for any objective with a
+      state. It is biased by order s^2, and what is told from zero is the difference and not the derivative.
+
+    Args:
+        objective: an objective with a state and an operator.
+        theta: (n_params,) parameters.
+        ansatz: the circuit of the objective.
+        confidence: between 0 and 1.
+        step: s, radians.
+
+    Returns:
+        N_j, shape (n_params,): whole numbers of shots at each point of the rule, at least 1; infinite where the
+        gradient is zero. Evaluations: one state for each point of the rule.
+
+    Raises:
+        QvarError: if an argument is not as above, `ansatz` and `step` are both given, neither is where a parameter has
+            more than one frequency, or angles are not affine in theta.
+    """
+    level = _level(confidence)
+    measured = _measured(objective)
+    point = jnp.asarray(theta, dtype=float)
+    exact = np.asarray(objective.value_and_grad(point)[1])  # checks the shape, too
+    origin, data = point, objective.data
+    if ansatz is not None:
+        require(step is None, "step", "be left out where `ansatz` is given", step)
+        rule, (origin, data) = gate_shift_rule(ansatz.program), _by_gate(objective, ansatz, point)
+    elif step is not None:
+        s = finite_number("step", step)
+        require(s > 0.0, "step", "be positive", step)
+        rule = _two_point_rule(np.full(objective.n_params, s), np.full(objective.n_params, 0.5 / s))
+    else:
+        rule = _frequency_rule(objective)
+    energies, variances = _at_shifts(objective, measured, rule, origin, data)
+
+    def per_parameter(values: FloatArray) -> FloatArray:
+        return np.asarray(np.bincount(rule.parameter, values, objective.n_params), dtype=float)
+
+    scale = per_parameter(np.abs(rule.coefficient * energies))
+    gradient = per_parameter(rule.coefficient * energies)
+    if ansatz is not None and np.any(np.abs(gradient - exact) > _SAME * np.maximum(scale, 1e-300)):
+        worst = int(np.argmax(np.abs(gradient - exact)))
+        raise QvarError(
+            f"`ansatz` must be the circuit of the objective, but its rule gives {gradient[worst]:.3g} for the gradient "
+            f"{exact[worst]:.3g} of parameter {worst}."
+        )
+    noise = level**2 * per_parameter(rule.coefficient**2 * variances)
+    zero = np.abs(gradient) <= _ROUNDING * scale
+    shots = np.ceil(noise / np.where(zero, 1.0, gradient) ** 2)
+    return np.where(zero, np.inf, np.maximum(shots, 1.0))
+
+
+def shots_for_variance(
+    gradient_variance: Any, single_shot_variance: Any, confidence: float = CONFIDENCE, squares: float = 0.5
+) -> FloatArray:
+    r"""Shots at which a typical gradient component of an ensemble is told from zero.
+
+    Typical is the standard deviation of a component over random parameters, \(g^2 = \mathrm{Var}(\partial_j E)\):
+
+    $$ N = \left\lceil \frac{z^2\, \sigma^2 \sum_k c_k^2}{\mathrm{Var}(\partial_j E)} \right\rceil. $$
+
+    On a barren plateau it grows as 1/Var, exponentially with the number of qubits.
+
+    Args:
+        gradient_variance: variance of components over the ensemble, in the objective's unit squared; any shape.
+        single_shot_variance: variance of one measurement of H, such as the mean of `energy_variance_batch` over the
+            same ensemble, in the unit squared; a number or an array of that shape. The square of the Pauli one-norm
+            bounds it for shots that measure Pauli words one by one, shared out by the words' coefficients.
+        confidence: between 0 and 1, as in `shots_to_resolve`.
+        squares: sum of the squared coefficients of the shift rule: 1/2 for the two-point rule of a rotation by the
+            parameter itself.
+
+    Returns:
+        N of that shape, shots at each point of the rule; infinite where the variance of the gradient is zero.
+
+    Raises:
+        QvarError: if a variance is negative, or a number out of range.
+    """
+    level, weight = _level(confidence), finite_number("squares", squares)
+    require(weight > 0.0, "squares", "be positive", squares)
+    gradients, spread = np.broadcast_arrays(
+        np.asarray(gradient_variance, dtype=float), np.asarray(single_shot_variance, dtype=float)
+    )
+    require(bool(np.all(gradients >= 0.0)), "gradient_variance", "not be negative", gradient_variance)
+    require(bool(np.all(spread >= 0.0)), "single_shot_variance", "not be negative", single_shot_variance)
+    shots = np.ceil(level**2 * weight * spread / np.where(gradients == 0.0, 1.0, gradients))
+    return np.where(gradients == 0.0, np.inf, np.maximum(shots, 1.0))
+
+
+def gate_shift_rule(program: Program) -> ShiftRule:
+    """The exact shift rule of every parameter, gate by gate; see `shots_to_resolve`.
+
+    Args:
+        program: a circuit with affine angles; `place` numbers its operations, `shift` is by their angles.
+
+    Raises:
+        QvarError: if the angles are not affine in theta.
+    """
+    if program.angle_function is not None:
+        raise QvarError("`ansatz` must have angles that are affine in theta, but has others; give `step` instead.")
+    lowered = program.lowered
+    row = {int(slot): k for k, slot in enumerate(lowered.slot) if lowered.factor[k] != 0.0}
+    terms: list[tuple[int, int, float, float]] = []
+    for op, parameter, scale in zip(program.angle_op, program.angle_param, program.angle_scale, strict=True):
+        for shift, coefficient in _points(lowered, row[int(op)]):
+            terms.append((int(parameter), int(op), shift, float(scale) * coefficient))
+    parameter, place, shift, coefficient = zip(*terms, strict=True) if terms else ((), (), (), ())
+    return ShiftRule(
+        np.array(parameter, dtype=int), np.array(place, dtype=int), np.array(shift, float), np.array(coefficient, float)
+    )
+
+
+def _points(lowered: Lowered, row: int) -> list[tuple[float, float]]:
+    """(shift, coefficient) of a mask operation exp(-i factor angle G); see `qvar.ansatz.kinds`."""
+    x, z, m, w = int(lowered.x[row]), int(lowered.z[row]), int(lowered.m[row]), abs(float(lowered.factor[row]))
+    everywhere = 1 << m.bit_count() == (2 if x & m else 1)
+    if x == 0 and z & ~m == 0:  # G is a number where it acts
+        return [] if everywhere else _two_points(w)  # eigenvalues 0 and 1
+    if everywhere:
+        return _two_points(2.0 * w)  # eigenvalues 1 and -1
+    near, far = (w / (8.0 * math.sin(k * math.pi / 8.0) ** 2) for k in (1, 3))
+    step = math.pi / (4.0 * w)
+    return [(step, near), (-step, -near), (3.0 * step, -far), (-3.0 * step, far)]
+
+
+def _two_points(frequency: float) -> list[tuple[float, float]]:
+    step = math.pi / (2.0 * frequency)
+    return [(step, 0.5 * frequency), (-step, -0.5 * frequency)]
+
+
+def _frequency_rule(objective: Objective) -> ShiftRule:
+    w = objective.frequencies
+    if w is None or np.any(np.isnan(w)):
+        raise QvarError(
+            "`ansatz` must be given where a parameter has more than one frequency (or `step` for central differences), "
+            "but is None."
+        )
+    return _two_point_rule(math.pi / (2.0 * w), 0.5 * w)
+
+
+def _two_point_rule(step: FloatArray, coefficient: FloatArray) -> ShiftRule:
+    each, signs = np.repeat(np.arange(len(step)), 2), np.tile([1.0, -1.0], len(step))
+    return ShiftRule(each, each, step[each] * signs, coefficient[each] * signs)
+
+
+def _by_gate(objective: Objective, ansatz: Ansatz, theta: Array) -> tuple[Array, PyTree]:
+    """The angles of all operations at theta, and data for which angles take the place of theta."""
+    if not isinstance(objective.state_function, StateFunction) or objective.n_params != ansatz.n_params:
+        raise QvarError(f"`ansatz` must be the circuit of the objective, but {objective.name} is not made of it.")
+    program, data = ansatz.program, objective.data
+    every = np.arange(program.n_ops)
+    direct = (np.zeros(program.n_ops), every, every, np.ones(program.n_ops))
+    angles = {**data["angles"], "affine": direct}
+    return affine_angles(theta, program.affine_map), {**data, "angles": angles}
+
+
+def _at_shifts(
+    objective: Objective, measured: EnergyVarianceFunction, rule: ShiftRule, origin: Array, data: PyTree
+) -> tuple[FloatArray, FloatArray]:
+    """Means and variances of H at every point of a rule, (n_terms,) each."""
+    if len(rule.place) == 0:
+        return np.zeros(0), np.zeros(0)
+    shifted = replace(objective, n_params=2, data={"origin": origin, "inner": data}, frequencies=None)
+    points = np.stack([rule.place.astype(float), rule.shift], axis=1)
+    energies, variances = shifted.batch(ShiftedFunction(measured), points)
+    return np.asarray(energies), np.asarray(variances)
+
+
+def _measured(objective: Objective) -> EnergyVarianceFunction:
+    return EnergyVarianceFunction(objective.needed("state_function"), objective.needed("operator"))
+
+
+def _level(confidence: float) -> float:
+    """Normal quantile of a two-sided confidence."""
+    from scipy.stats import norm
+
+    level = finite_number("confidence", confidence)
+    require(0.0 < level < 1.0, "confidence", "be between 0 and 1", confidence)
+    return float(norm.ppf((1.0 + level) / 2.0))

@@ -1,0 +1,221 @@
+"""The pictures of a landscape study: lines from start to end, planes around both, curvature, what leaks on the way."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from qvar._types import FloatArray
+from qvar.report.drawing import Drawing, legend_below, line_figure, looks, plain_axes
+from qvar.report.tables import Frame, known, records
+from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def lines(best: Frame) -> Drawing | None:
+    """The loss on the straight line from the start to the end of each contender's lowest seed, and beyond.
+
+    Args:
+        best: the rows that have scans, one for each contender, with their `label`.
+
+    Returns:
+        The picture, or None where it would be empty.
+    """
+    rows = _with(best, "line_scan")
+    if not rows:
+        return None
+    look_of = looks(best)
+    figure, axes = line_figure(len(rows))
+    exact = [float(row.reference) for row in rows if known(row.reference)]
+    for row in rows:
+        scan = json.loads(row.line_scan)
+        look = look_of[str(row.label)]
+        axes.plot(scan["t"], scan["value"], color=look.color, linestyle=look.dashes, linewidth=1.6, label=row.label)
+    if exact:
+        axes.axhline(exact[0], color="black", linewidth=1, linestyle=":", label="exact")
+    for place, name in ((0.0, "start"), (1.0, "end")):
+        axes.axvline(place, color="#B8BCC4", linewidth=1, zorder=1)
+        axes.annotate(
+            name, (place, 0.98), xycoords=("data", "axes fraction"), xytext=(3, 0), textcoords="offset points",
+            va="top", fontsize=8.5, color="#333333",
+        )  # fmt: skip
+    axes.set_xlabel("position between start (0) and end (1)")
+    axes.set_ylabel(_named(rows[0].unit))
+    title = "The straight line from start to end"
+    axes.set_title(title)
+    legend_below(figure, axes)
+    caption = (
+        "The value on the straight line in parameter space from where the lowest seed of each contender started to "
+        "where it ended, and a quarter of the way beyond both. Training does not walk along this line; how many hills "
+        "and dips it has says how rough the landscape is. Dashed lines are generic contenders, solid ones carry the "
+        "physics of the problem."
+    )
+    return Drawing("landscape_lines", figure, title, caption)
+
+
+def planes(best: Frame) -> Drawing | None:
+    """The loss on planes around the start and around the end of each contender's lowest seed.
+
+    Args:
+        best: the rows that have scans, one for each contender, with their `label`.
+
+    Returns:
+        The picture, or None where it would be empty.
+    """
+    from matplotlib.figure import Figure
+
+    rows = [row for row in _with(best, "start_plane") if known(row.end_plane)]
+    if not rows:
+        return None
+    figure = Figure(figsize=(7.2, 0.7 + 3.0 * len(rows)), layout="constrained")
+    grid = figure.subplots(len(rows), 2, squeeze=False)
+    for row, pair in zip(rows, grid, strict=True):
+        scans = [json.loads(text) for text in (row.start_plane, row.end_plane)]
+        values = [np.array(scan["value"]) for scan in scans]
+        low, high = min(v.min() for v in values), max(v.max() for v in values)
+        images = []
+        for axes, scan, value, where in zip(pair, scans, values, ("start", "end"), strict=True):
+            images.append(_plane(axes, scan, value, low, high))
+            axes.set_title(f"{row.label}: around the {where}", fontsize=9.5)
+            axes.set_xlabel(_direction(1, where), fontsize=8.5)
+            axes.set_ylabel(_direction(2, where), fontsize=8.5)
+        bar = figure.colorbar(images[-1], ax=list(pair), shrink=0.9, pad=0.02)
+        bar.set_label(_named(row.unit), fontsize=8.5)
+        bar.ax.tick_params(labelsize=8)
+    title = "Planes around start and end"
+    caption = (
+        "The value around the start (left) and around the end (right) of each contender's lowest seed; darker is "
+        "lower, and both panels of a row share their colors. Around the start the plane is spanned by two random "
+        "orthogonal directions, as a training meets it; around the end by the two directions in which the value bends "
+        "most (eigenvectors of the Hessian). The cross marks the point itself. Two directions out of many: what is flat "
+        "here may be steep elsewhere."
+    )
+    return Drawing("landscape_planes", figure, title, caption)
+
+
+def _plane(axes: Axes, scan: dict[str, Any], value: FloatArray, low: float, high: float) -> Any:
+    x, y = np.array(scan["first"]), np.array(scan["second"])
+    image = axes.pcolormesh(x, y, value.T, cmap="viridis", vmin=low, vmax=high, shading="nearest", rasterized=True)
+    if np.ptp(value) > 0:
+        axes.contour(x, y, value.T, levels=8, colors="white", linewidths=0.5, alpha=0.7)
+    axes.plot(0, 0, marker="x", color="white", markersize=7, markeredgewidth=1.8)
+    axes.set_aspect("equal")
+    axes.tick_params(labelsize=8)
+    return image
+
+
+def _direction(number: int, where: str) -> str:
+    kind = "random direction" if where == "start" else "steepest direction"
+    return f"{kind} {number} (rad)"
+
+
+def curvatures(best: Frame) -> Drawing | None:
+    """All eigenvalues of the Hessian at the start and at the end of each contender's lowest seed.
+
+    Args:
+        best: the rows that have scans, one for each contender, with their `label`.
+
+    Returns:
+        The picture, or None where it would be empty.
+    """
+    rows = [row for row in _with(best, "start_spectrum") if known(row.end_spectrum)]
+    if not rows:
+        return None
+    figure, axes = _ladder(len(rows))
+    ticks = []
+    for position, row in enumerate(rows):
+        for offset, text, name, color in (
+            (-0.18, row.start_spectrum, "at the start", "#E69F00"),
+            (0.18, row.end_spectrum, "at the end", "#0072B2"),
+        ):
+            values = np.array(json.loads(text))
+            axes.plot(
+                np.full(len(values), position + offset), values, linestyle="", marker="_", markersize=16, color=color,
+                alpha=0.75, label=name if position == 0 else None,
+            )  # fmt: skip
+        ticks.append(str(row.label))
+    axes.axhline(0, color="#333333", linewidth=0.8)
+    axes.set_xticks(range(len(rows)), ticks, rotation=15 if len(rows) > 3 else 0)
+    axes.set_xlim(-0.6, len(rows) - 0.4)
+    largest = max(np.abs(json.loads(text)).max() for row in rows for text in (row.start_spectrum, row.end_spectrum))
+    axes.set_yscale("symlog", linthresh=max(1e-3 * largest, 1e-12))
+    axes.set_ylabel(f"curvature ({rows[0].unit or '1'} per rad\u00b2)")
+    title = "Curvature at start and end"
+    axes.set_title(title)
+    legend_below(figure, axes)
+    caption = (
+        "Every stroke is an eigenvalue of the Hessian, the curvature of the value along one direction, at the start "
+        "and at the end of each contender's lowest seed. Strokes below zero are directions in which the value still "
+        "falls: at a minimum there are none. Many strokes at zero are flat directions, parameters that do nothing "
+        "there. The axis is logarithmic outside of a narrow band around zero."
+    )
+    return Drawing("landscape_curvature", figure, title, caption)
+
+
+def leakage(ledger: Frame, drawn: Frame) -> Drawing | None:
+    """Weight outside of the right sector along the training, for the contenders that leave it.
+
+    Args:
+        ledger: the ledger, with its `label`.
+        drawn: one row for each contender, with its `label`.
+
+    Returns:
+        The picture, or None where nothing leaks.
+    """
+    rows = _with(ledger, "leakage_along")
+    paths = [(str(row.label), json.loads(row.leakage_along)) for row in rows]
+    leaking = {label for label, path in paths if max(1 - np.array(path["sector_weight"])) > 1e-10}
+    if not leaking:
+        return None
+    look_of = looks(drawn)
+    figure, axes = line_figure(len(leaking))
+    named: set[str] = set()
+    for label, path in paths:
+        if label not in leaking:
+            continue
+        look, lost = look_of[label], np.maximum(1 - np.array(path["sector_weight"]), 1e-16)
+        axes.plot(
+            path["step"], lost, color=look.color, linestyle=look.dashes, linewidth=1.1, alpha=0.8,
+            label=None if label in named else label,
+        )  # fmt: skip
+        named.add(label)
+    axes.set_yscale("log")
+    axes.set_xlabel("step of the minimizer")
+    axes.set_ylabel("weight outside of the right sector")
+    title = "What leaks on the way"
+    axes.set_title(title)
+    legend_below(figure, axes)
+    caption = (
+        "The part of the state that does not have the right numbers of spin-up and spin-down electrons, step by step; "
+        "one line for each seed. Contenders that conserve both numbers are not drawn, they cannot leak."
+    )
+    return Drawing("symmetry_leakage", figure, title, caption)
+
+
+def _ladder(n: int) -> tuple[Figure, Axes]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(max(5.0, 1.6 + 1.5 * n), 5.0), layout="constrained")
+    axes = figure.add_subplot()
+    plain_axes(axes)
+    return figure, axes
+
+
+def _with(table: Frame, column: str) -> list[Any]:
+    return records(table[table[column].notna()]) if column in table.columns else []
+
+
+def _named(unit: Any) -> str:
+    return f"energy ({unit})" if unit == HARTREE else f"value ({unit})" if known(unit) and unit else "value"
+
+
+def price_words(price: Any, unit: Any) -> str:
+    """A symmetry price for a table: in mHa where the unit is hartree."""
+    if not known(price):
+        return "-"
+    return f"{float(price) * (MILLIHARTREE_PER_HARTREE if unit == HARTREE else 1):.3g}"

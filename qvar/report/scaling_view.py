@@ -1,0 +1,349 @@
+"""How a study over sizes is told: whose variances fall exponentially with the qubits, on a barren plateau."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from qvar.report import pieces, tables
+from qvar.report.drawing import Drawing
+from qvar.report.plot_scaling import component_variance, gradient_variance, loss_variance
+from qvar.report.tables import Frame
+from qvar.report.terminal import empty_table, plain, render
+from qvar.report.view import View
+from qvar.runs.folder import LoadedRun
+from qvar.studies.decay import decay_table, is_relative, measured
+
+WORDS = (
+    "Generic contenders have free parameters that know nothing of the problem; constrained contenders carry its "
+    "physics. Nothing was trained here: parameters were drawn at random, as a training would start, and the loss (the "
+    "energy, or the expectation value of an observable) and its exact gradient were computed at each of these points. "
+    "How much they vary from point to point says whether a training can begin. Where the variance falls exponentially "
+    "with the number of qubits, the landscape becomes a barren plateau: it is flat nearly everywhere, and the number "
+    "of measurements needed to see any slope grows exponentially."
+)
+
+_VERDICTS = {"exponential": "exponential", "power": "power law", "undecided": "undecided"}
+
+_SAID = {
+    "exponential": "Exponential, a barren plateau",
+    "power": "A power law, no barren plateau",
+    "undecided": "Undecided",
+}
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# A page
+
+
+def _facts(run: LoadedRun) -> dict[str, str]:
+    ledger = run.ledger
+    sizes = sorted(int(size) for size in ledger["size"].dropna().unique())
+    noise = [float(value) for value in ledger["start_noise"].dropna().unique() if value]
+    return {
+        "Sizes": f"{', '.join(map(str, sizes))} {_size_name(ledger)}" if sizes else "",
+        "Samples": _samples(ledger),
+        "Starts": ", ".join(pieces.values(ledger, "start")),
+        "Noise on the start": f"{noise[0]:g} radians (standard deviation)" if noise else "",
+        "Intervals": "95 %, by bootstrap over the samples",
+    }
+
+
+def _size_name(ledger: Frame) -> str:
+    return next(iter(pieces.values(ledger, "size_name")), "size")
+
+
+def _samples(ledger: Frame) -> str:
+    """How many samples a point has."""
+    numbers = sorted(int(number) for number in measured(ledger)["samples"].unique())
+    if not numbers:
+        return ""
+    many = str(numbers[0]) if len(numbers) == 1 else f"{numbers[0]} to {numbers[-1]}"
+    return f"{many} random parameter vectors at every point"
+
+
+def _result(ledger: Frame, trace: Frame) -> str:
+    fits = _labelled(decay_table(ledger))
+    return _headline(fits) + _fit_table(fits) + _reasons(fits) + _point_table(ledger)
+
+
+def _labelled(table: Frame) -> Frame:
+    return table.assign(label=tables.labels(table))
+
+
+def _headline(fits: Frame) -> str:
+    """The verdicts on the gradient, in words; where there are none, what was measured."""
+    said = []
+    for verdict, words in _SAID.items():
+        rows = tables.records(fits[(fits["verdict"] == verdict) & (fits["quantity"] == "gradient")])
+        if rows:
+            who = "; ".join(f"<b>{pieces.text(row.label)}</b> ({_pace(row)})" for row in rows)
+            said.append(f"<li>{words}: {who}.</li>")
+    if not said:
+        return ""
+    return (
+        "<p>How the variance of the gradient, averaged over all parameters, falls with the number of qubits:</p>"
+        f"<ul>{''.join(said)}</ul>"
+        '<p class="note">The number of measurements needed to see a slope grows by the factor by which the variance of '
+        "the gradient falls. A verdict holds for the sizes that were measured.</p>"
+    )
+
+
+def _pace(row: Any) -> str:
+    """How fast it falls, in words."""
+    if row.verdict == "power":
+        return f"as n to the power {_signed(-row.exponent)}{_between(-row.exponent_high, -row.exponent_low)}"
+    ends = _between(_factor(row.rate_low), _factor(row.rate_high))
+    return f"divided by {_factor(row.rate):.3g}{ends} for each further qubit"
+
+
+def _factor(rate: Any) -> float:
+    return math.exp(min(float(rate), 700.0)) if tables.known(rate) else math.nan
+
+
+def _signed(value: float) -> str:
+    return f"{value:.2f}"
+
+
+def _between(low: Any, high: Any) -> str:
+    """An interval in brackets, if there is one."""
+    return f" [{low:.3g}, {high:.3g}]" if tables.known(low) and tables.known(high) else ""
+
+
+def _fit_table(fits: Frame) -> str:
+    by_qubits = bool(fits["verdict"].notna().any())
+    relative = bool(fits["relative"].fillna(False).any())
+    rows = []
+    for row in tables.records(fits):
+        cells = [
+            (pieces.text(row.label).replace("_", "_<wbr>"), "name"),
+            (f'<span class="{pieces.text(row.family)}">{pieces.text(row.family)}</span>', ""),
+            (pieces.text(row.quantity), ""),
+            (_range(row), "number"),
+            (tables.count(row.n_points), "number"),
+            (tables.count(row.samples), "number"),
+            (short(row.variance_first), "number"),
+            (short(row.variance_last), "number"),
+        ]
+        if by_qubits:
+            cells += [
+                (short(row.rate) + _between(row.rate_low, row.rate_high), "number"),
+                (short(row.exponent) + _between(row.exponent_low, row.exponent_high), "number"),
+                (f"{row.delta_aic:+.1f}" if tables.known(row.delta_aic) else tables.NOTHING, "number"),
+                (f"<b>{_VERDICTS.get(row.verdict, tables.NOTHING)}</b>" if tables.known(row.verdict) else "-", ""),
+            ]
+        rows.append("".join(f'<td class="{kind}">{cell}</td>' for cell, kind in cells))
+    heads = [
+        "contender", "family", "variance of", next(iter(pieces.values(fits, "size_name")), "size"), "points", "samples",
+        "at the smallest", "at the largest",
+    ]  # fmt: skip
+    heads += ["b of exp(-b n)", "b of n^-b", "dAICc", "verdict"] if by_qubits else []
+    table = pieces.table("".join(f"<th>{head}</th>" for head in heads), rows)
+    note = (
+        "Variances are divided by the square of the spectral width (the largest minus the smallest value that the loss "
+        "can take), so that Hamiltonians of different size and unit can be compared. "
+        if relative
+        else "Variances are in the loss's own unit squared. "
+    )
+    note += (
+        "The gradient's variance is the mean over all parameters. In brackets: 95 % intervals. "
+        "dAICc says how much better the exponential describes the points than the power law (negative: worse); from 4 "
+        "either way, and from four sizes, there is a verdict."
+        if by_qubits
+        else "The gradient's variance is the mean over all parameters. Decays are fitted where sizes count qubits."
+    )
+    return f'<div class="wide">{table}</div><p class="note">{note}</p>'
+
+
+def _range(row: Any) -> str:
+    """Smallest and largest size, such as "4-12"."""
+    if not tables.known(row.size_first):
+        return tables.NOTHING
+    first, last = f"{row.size_first:g}", f"{row.size_last:g}"
+    return first if first == last else f"{first}-{last}"
+
+
+def _reasons(fits: Frame) -> str:
+    rows = tables.records(fits[fits["sentence"].notna()])
+    if not rows:
+        return ""
+    lines = "".join(
+        f"<li><b>{pieces.text(row.label)}</b>, {row.quantity}: {pieces.text(row.sentence)}</li>" for row in rows
+    )
+    return f"<h3>Why these verdicts</h3><ul>{lines}</ul>"
+
+
+_PREDICTIONS = ("law_loss_variance", "haar_loss_variance", "lie_loss_variance")
+"""Columns of what theory says the variance of the loss is: an exact law, Haar-random states, the Lie algebra."""
+
+
+def _point_table(ledger: Frame) -> str:
+    points = measured(ledger)
+    if points.empty:
+        return ""
+    known = [column for column in _PREDICTIONS if column in points.columns and points[column].notna().any()]
+    first = "law_gradient_variance_first" in points.columns
+    rows = []
+    for label, row in zip(tables.labels(points), tables.records(points), strict=True):
+        law = f" <small>{pieces.text(row.law)}</small>" if "law" in points.columns and tables.known(row.law) else ""
+        cells = [
+            (pieces.text(label).replace("_", "_<wbr>"), "name"),
+            (tables.count(row.size), "number"),
+            (tables.count(row.n_params), "number"),
+            (tables.count(row.space_dimension), "number"),
+            (pieces.text(_squared(row.unit)), ""),
+            (short(row.loss_variance) + _between(row.loss_variance_low, row.loss_variance_high), "number"),
+        ]
+        for column in known:
+            value = getattr(row, column)
+            told = f"{short(value)}{law if column == 'law_loss_variance' else ''}" if tables.known(value) else "-"
+            cells += [(told, "number"), (ratio(row.loss_variance, value), "number")]
+            if column == "lie_loss_variance":
+                cells.insert(-2, (tables.count(row.lie_dimension), "number"))
+        cells.append(
+            (short(row.gradient_variance) + _between(row.gradient_variance_low, row.gradient_variance_high), "number")
+        )
+        cells.append((short(row.gradient_variance_first), "number"))
+        if first:
+            value = row.law_gradient_variance_first
+            cells += [(short(value), "number"), (ratio(row.gradient_variance_first, value), "number")]
+        cells.append((short(row.gradient_variance_largest), "number"))
+        rows.append("".join(f'<td class="{kind}">{cell}</td>' for cell, kind in cells))
+    named = {
+        "law_loss_variance": ("exact law", "loss / law"),
+        "haar_loss_variance": ("Haar", "loss / Haar"),
+        "lie_loss_variance": ("Lie dim.", "Lie algebra", "loss / Lie"),
+    }
+    heads = ["contender", _size_name(ledger), "params", "states", "unit", "loss variance"]
+    heads += [head for column in known for head in named[column]]
+    heads += ["gradient, mean", "first", *(["law of first", "first / law"] if first else []), "largest"]
+    table = pieces.table("".join(f"<th>{pieces.text(head)}</th>" for head in heads), rows)
+    note = (
+        "Variances in the loss's own unit squared, with 95 % intervals; of the gradient the mean over all parameters, "
+        "that of the first parameter and the largest. "
+        + ("Exact law: what is known for this circuit when it is deep. " if "law_loss_variance" in known else "")
+        + "Haar: what random states of the space that was simulated would give, all 2^n states or the sector of the "
+        "right numbers of electrons; a circuit that reaches it is as flat as can be. "
+        + (
+            "Lie algebra: what a deep circuit of these generators gives, from the algebra that they generate, whose "
+            "dimension stands beside it. "
+            if "lie_loss_variance" in known
+            else ""
+        )
+        + "Ratios are measured / predicted."
+    )
+    return f'<h3>All points</h3><div class="wide">{table}</div><p class="note">{note}</p>'
+
+
+def _squared(unit: Any) -> str:
+    return f"{unit}\u00b2" if tables.known(unit) and unit else "1"
+
+
+def short(value: Any) -> str:
+    """A variance or a slope with three digits; a dash where there is none."""
+    return f"{float(value):.3g}" if tables.known(value) else tables.NOTHING
+
+
+def ratio(value: Any, predicted: Any) -> str:
+    """Measured over predicted; a dash where one is missing or nothing is predicted."""
+    if not tables.known(value) or not tables.known(predicted) or float(predicted) == 0:
+        return tables.NOTHING
+    quotient = float(value) / float(predicted)
+    return f"{quotient:.2f}" if 0.01 <= quotient < 100 or quotient == 0 else f"{quotient:.1e}"
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# A terminal
+
+
+def _text(ledger: Frame) -> str:
+    """One row per contender, start and quantity, with the reasons of the verdicts below."""
+    fits = _labelled(decay_table(ledger))
+    table = empty_table()
+    table.add_column("contender", overflow="fold", min_width=8)
+    table.add_column("of", no_wrap=True)
+    for name in (_size_name(ledger), "at\nfirst", "at\nlast"):
+        table.add_column(name, justify="right", no_wrap=True)
+    by_qubits = bool(fits["verdict"].notna().any())
+    if by_qubits:
+        table.add_column("rate per\nqubit", justify="right", no_wrap=True)
+        table.add_column("decay", no_wrap=True)
+    for row in tables.records(fits):
+        cells = [
+            plain(row.label) if row.quantity == "loss" else "",
+            "grad" if row.quantity == "gradient" else row.quantity,
+            _range(row),
+            _tiny(row.variance_first),
+            _tiny(row.variance_last),
+        ]
+        if by_qubits:
+            ends = f" \\[{row.rate_low:.2f}, {row.rate_high:.2f}]" if tables.known(row.rate_low) else ""
+            cells += [f"{row.rate:.2f}{ends}" if tables.known(row.rate) else tables.NOTHING]
+            cells += [_VERDICTS.get(row.verdict, tables.NOTHING) if tables.known(row.verdict) else tables.NOTHING]
+        table.add_row(*cells)
+    unit = "squared spectral width" if is_relative(ledger) else "unit of the loss squared"
+    notes = [
+        "",
+        f"Variances over {_samples(ledger) or 'no samples'}, in the {unit}; of the gradient the mean over all "
+        "parameters. In brackets: 95 % intervals.",
+        *(f"{row.label}, {row.quantity}: {row.sentence}" for row in tables.records(fits) if tables.known(row.sentence)),
+        *_messages(ledger),
+    ]
+    return render(table, notes)
+
+
+def _tiny(value: Any) -> str:
+    return f"{float(value):.2g}" if tables.known(value) else tables.NOTHING
+
+
+def _messages(ledger: Frame) -> list[str]:
+    if "message" not in ledger.columns:
+        return []
+    rows = tables.records(ledger.assign(label=tables.labels(ledger)).dropna(subset=["message"]))
+    return [f"{row.label}, {tables.count(row.size)} {row.size_name}: {row.message}" for row in rows]
+
+
+def _rows_text(ledger: Frame) -> str:
+    """Every row: variances, and how they compare with what theory says."""
+    table = empty_table()
+    table.add_column("contender", overflow="fold", min_width=8)
+    table.add_column(_size_name(ledger), justify="right", no_wrap=True)
+    table.add_column("loss variance", justify="right", no_wrap=True)
+    table.add_column("gradient\nvariance", justify="right", no_wrap=True)
+    ratios = {"law_loss_variance": "/law", "haar_loss_variance": "/Haar", "lie_loss_variance": "/Lie"}
+    shown = {column: name for column, name in ratios.items() if column in ledger.columns}
+    for name in [*(f"loss\n{name}" for name in shown.values()), "time"]:
+        table.add_column(name, justify="right", no_wrap=True)
+    for label, row in zip(tables.labels(ledger), tables.records(ledger), strict=True):
+        value = getattr(row, "loss_variance", None)
+        ends = f" \\[{_tiny(row.loss_variance_low)}, {_tiny(row.loss_variance_high)}]" if tables.known(value) else ""
+        table.add_row(
+            plain(label),
+            tables.count(row.size),
+            _tiny(value) + ends if tables.known(value) else plain(str(row.status).replace("_", " ")),
+            _tiny(getattr(row, "gradient_variance", None)),
+            *(ratio(value, getattr(row, column)) for column in shown),
+            tables.seconds(row.wall_s),
+        )
+    return render(table, _messages(ledger))
+
+
+def _drawings(ledger: Frame, trace: Frame) -> tuple[list[Drawing], list[str]]:
+    points = measured(ledger)
+    labels, drawn = dict.fromkeys(tables.labels(ledger)), set(tables.labels(points)) if len(points) else set()
+    found = [loss_variance(ledger), gradient_variance(ledger), component_variance(ledger)] if drawn else []
+    return [drawing for drawing in found if drawing is not None], [label for label in labels if label not in drawn]
+
+
+SCALING = View(
+    recognises=tables.is_scaling,
+    words=WORDS,
+    facts=_facts,
+    result=_result,
+    drawings=_drawings,
+    pictures=("loss_variance", "gradient_variance", "component_variance"),
+    text=_text,
+    rows=_rows_text,
+    noun="points",
+)
+"""The view of a `qvar.studies.scaling.Scaling`."""
