@@ -101,7 +101,7 @@ def _diagonal_tables(
     diagonals = np.zeros((len(distinct), 1 << n_qubits), dtype=weights.dtype)
     np.add.at(diagonals, (group, signs), weights)
     for bit in range(n_qubits):  # Walsh-Hadamard transform: d_x(k) = sum_z weight (-1)^|k & z|
-        view = diagonals.reshape(len(distinct), -1, 2, 1 << bit)
+        view = diagonals.reshape(len(distinct), 1 << (n_qubits - bit - 1), 2, 1 << bit)
         even, odd = view[:, :, 0].copy(), view[:, :, 1].copy()
         view[:, :, 0], view[:, :, 1] = even + odd, even - odd
     return {"x": _index(distinct, n_qubits), "diagonal": diagonals}

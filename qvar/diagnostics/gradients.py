@@ -1,0 +1,341 @@
+r"""Variances of gradients and losses over random parameters: how flat the landscape is where training starts.
+
+A landscape has a barren plateau where the variance of every component of the gradient falls exponentially with the
+number of qubits. What is sampled here stands beside the exact laws of `qvar.diagnostics.laws` and the Haar predictions
+of `qvar.diagnostics.haar`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from qvar._types import FloatArray, PyTree
+from qvar.checks import counting_number, finite_number
+from qvar.diagnostics.estimate import Estimate
+from qvar.diagnostics.intervals import LEVEL, bootstrap_moments, check_level, scaled
+from qvar.errors import QvarError, require
+from qvar.objective import LossFunction, Objective
+
+Start: TypeAlias = str | Callable[[jax.Array], Any] | None
+"""A scheme's name as `Objective.initial` takes it, a function of a JAX random key that gives theta, or None for the
+objective's own."""
+
+OnProgress: TypeAlias = Callable[[int, int], object]
+"""Called with (samples done, samples in all)."""
+
+STRETCHES = 8
+"""Into so many equal stretches long work is cut, so that it can tell how far it is."""
+
+
+@dataclass(frozen=True, eq=False)
+class GradientVariance:
+    r"""Moments of the gradient and of the loss over random parameters, with bootstrap intervals.
+
+    Variances are unbiased, \(\frac{1}{S - 1} \sum_s (x_s - \bar x)^2\) over S samples. All samples of one point, the
+    components of its gradient and its loss, are resampled together.
+    """
+
+    variance: FloatArray
+    """(n_params,) variance of each component of the gradient, in unit^2 / radian^2."""
+    interval: FloatArray
+    """(n_params, 2) lower and upper end of each."""
+    mean: FloatArray
+    """(n_params,) mean of each component, in unit / radian."""
+    mean_interval: FloatArray
+    """(n_params, 2) lower and upper end of each."""
+    mean_variance: Estimate
+    """Average of the variances over the parameters."""
+    loss_mean: Estimate
+    """Mean of the loss, in the objective's unit."""
+    loss_variance: Estimate
+    """Variance of the loss, in unit^2."""
+    samples: int
+    """Number of samples S."""
+    circuits: int
+    """Number of circuits that the samples are spread over, equally."""
+    start: str
+    """How the parameters were drawn."""
+    noise: float
+    """Standard deviation of what was added to every parameter, radians."""
+    level: float
+    """Confidence of the intervals."""
+
+    @property
+    def loss_interval(self) -> tuple[float, float]:
+        """Interval of the variance of the loss."""
+        return self.loss_variance.interval
+
+    @property
+    def first(self) -> Estimate:
+        """Variance of the derivative by the first parameter."""
+        return self.component(0)
+
+    @property
+    def largest(self) -> Estimate:
+        """Variance of the component that has the largest; its interval is that component's alone."""
+        return self.component(int(np.argmax(self.variance)))
+
+    def component(self, parameter: int) -> Estimate:
+        """Variance of the derivative by one parameter, with its interval."""
+        low, high = self.interval[parameter]
+        return Estimate(float(self.variance[parameter]), (float(low), float(high)), self.samples)
+
+    def normalised(self, width: float) -> GradientVariance:
+        """The same for the loss divided by a width, such as `qvar.diagnostics.spectral_width(objective)`.
+
+        Args:
+            width: positive, in the objective's unit.
+
+        Raises:
+            QvarError: if the width is not positive.
+        """
+        width = finite_number("width", width)
+        require(width > 0, "width", "be positive", width)
+        return replace(
+            self,
+            variance=self.variance / width**2,
+            interval=self.interval / width**2,
+            mean=self.mean / width,
+            mean_interval=self.mean_interval / width,
+            mean_variance=scaled(self.mean_variance, width**-2),
+            loss_mean=scaled(self.loss_mean, 1 / width),
+            loss_variance=scaled(self.loss_variance, width**-2),
+        )
+
+
+def gradient_variance(
+    objective: Objective,
+    *,
+    key: jax.Array,
+    samples: int = 2000,
+    start: Start = "uniform",
+    noise: float = 0.0,
+    level: float = LEVEL,
+    on_progress: OnProgress | None = None,
+) -> GradientVariance:
+    r"""Variance of every component of the gradient, and of the loss, over random parameters.
+
+    $$ \mathrm{Var}_\theta\Big[\frac{\partial f}{\partial \theta_i}\Big], \qquad \mathrm{Var}_\theta[f(\theta)], \qquad
+       \theta = \theta_0 + \varepsilon, \quad \varepsilon \sim \mathcal{N}(0, \text{noise}^2) $$
+
+    Gradients are exact, by `Objective.value_and_grad_batch` in chunks that fit into memory. Two arrays of
+    samples x n_params numbers are held beside: the gradients, and a copy while they are resampled.
+
+    McClean, Boixo, Smelyanskiy, Babbush, Neven, Nat. Commun. 9, 4812 (2018),
+    https://doi.org/10.1038/s41467-018-07090-4.
+
+    Args:
+        objective: what is differentiated; has at least one parameter.
+        key: JAX random key of the parameters and of the bootstrap.
+        samples: number of samples, at least 2.
+        start: how the parameters are drawn: a scheme such as `"uniform"`, `"gaussian"` or `"mp2"`, a function of a JAX
+            random key that gives theta, or None for the objective's own way.
+        noise: standard deviation in radians of Gaussian noise added to every parameter, so that a start that is one
+            point, such as `"zero"` or `"mp2"`, has a variance.
+        level: confidence of the intervals.
+        on_progress: called with (samples done, samples in all) after each of about eight stretches.
+
+    Returns:
+        Moments with their intervals.
+
+    Raises:
+        QvarError: if an argument is out of its range, or a loss or gradient is not finite.
+    """
+    samples = _sample_number(samples)
+    noise, level = _noise(noise), check_level(level)
+    require(objective.n_params >= 1, "objective", "have at least one parameter", objective.n_params)
+    draw_key, bootstrap_key = jax.random.split(key)
+    gradients, losses = np.empty((samples, objective.n_params)), np.empty(samples)
+    stretch = -(-samples // STRETCHES)  # one shape, so that one program is compiled
+    for number, done in enumerate(range(0, samples, stretch)):
+        thetas = _draw(objective, jax.random.fold_in(draw_key, number), stretch, start, noise)
+        values, slopes = objective.value_and_grad_batch(thetas)
+        end = min(done + stretch, samples)
+        losses[done:end], gradients[done:end] = values[: end - done], slopes[: end - done]
+        if on_progress is not None:
+            on_progress(end, samples)
+    return _moments(objective.name, bootstrap_key, gradients, losses, 1, 1, start, noise, level)
+
+
+def ensemble_variance(
+    make: Callable[[jax.Array], Objective],
+    *,
+    key: jax.Array,
+    samples: int = 2000,
+    per_circuit: int = 1,
+    start: Start = "uniform",
+    noise: float = 0.0,
+    level: float = LEVEL,
+    on_progress: OnProgress | None = None,
+) -> GradientVariance:
+    """Variances over an ensemble in which the circuit is drawn as well as its parameters.
+
+    Circuits that share their compiled program, as those of `qvar.random_circuit` do, are evaluated together as a
+    batch; others one after the other. Samples of one circuit depend on each other, so the bootstrap draws circuits.
+
+    Args:
+        make: draws an objective with a JAX random key; all have equally many parameters. It is called
+            samples / per_circuit times.
+        key: JAX random key of the circuits, the parameters and the bootstrap.
+        samples: number of samples, at least 2; rounded up to a multiple of `per_circuit`.
+        per_circuit: number of parameter vectors drawn for each circuit. More than one saves the time of building
+            circuits, and gives wider intervals for as many samples. There are at least 2 circuits.
+        start: as `gradient_variance` takes it.
+        noise: as `gradient_variance` takes it, radians.
+        level: confidence of the intervals.
+        on_progress: called with (samples done, samples in all) after each of about eight stretches.
+
+    Returns:
+        Moments with their intervals.
+
+    Raises:
+        QvarError: if an argument is out of its range, the circuits differ in their number of parameters, or a loss or
+            gradient is not finite.
+    """
+    samples, per_circuit = _sample_number(samples), counting_number("per_circuit", per_circuit)
+    noise, level = _noise(noise), check_level(level)
+    circuits = -(-samples // per_circuit)
+    require(circuits >= 2, "per_circuit", f"leave at least 2 circuits for {samples} samples", per_circuit)
+    draw_key, bootstrap_key = jax.random.split(key)
+    stretch = -(-circuits // STRETCHES)
+    parts: list[tuple[FloatArray, FloatArray]] = []
+    name, n_params = "", 0
+    for number, done in enumerate(range(0, circuits, stretch)):
+        keys = jax.random.split(jax.random.fold_in(draw_key, number), (2, stretch))
+        objectives = [make(one) for one in keys[0]]
+        name, n_params = (name, n_params) if number else (objectives[0].name, objectives[0].n_params)
+        for objective in objectives:
+            if objective.n_params != n_params or n_params == 0:
+                raise QvarError(
+                    f"`make` must give objectives of one number of parameters, at least 1, but gave {n_params} in "
+                    f"{name} and {objective.n_params} in {objective.name}."
+                )
+        pairs = zip(objectives, keys[1], strict=True)
+        thetas = jnp.stack([_draw(objective, one, per_circuit, start, noise) for objective, one in pairs])
+        values, slopes = _evaluate(objectives, thetas)
+        wanted = min(stretch, circuits - done)
+        parts.append((np.asarray(values[:wanted]), np.asarray(slopes[:wanted])))
+        if on_progress is not None:
+            on_progress((done + wanted) * per_circuit, circuits * per_circuit)
+    losses, gradients = (np.concatenate(part) for part in zip(*parts, strict=True))
+    flat = gradients.reshape(-1, n_params), losses.reshape(-1)
+    return _moments(name, bootstrap_key, *flat, circuits, per_circuit, start, noise, level)
+
+
+def _sample_number(samples: int) -> int:
+    samples = counting_number("samples", samples)
+    require(samples >= 2, "samples", "be at least 2", samples)
+    return samples
+
+
+def _noise(noise: float) -> float:
+    number = finite_number("noise", noise)
+    require(number >= 0, "noise", "not be negative", noise)
+    return number
+
+
+def _draw(objective: Objective, key: jax.Array, n: int, start: Start, noise: float) -> Array:
+    """Starts, shape (n, n_params)."""
+    point_key, noise_key = jax.random.split(key)
+    if start is None or isinstance(start, str):
+        thetas = objective.initial_batch(point_key, n, start)
+    else:
+        thetas = replace(objective, draw=start, draw_scheme=None).initial_batch(point_key, n)
+    if thetas.shape != (n, objective.n_params):
+        raise QvarError(f"`start` must give theta of shape ({objective.n_params},), but gives {thetas.shape[1:]}.")
+    return thetas + noise * jax.random.normal(noise_key, thetas.shape, thetas.dtype)
+
+
+def _evaluate(objectives: list[Objective], thetas: Array) -> tuple[Array, Array]:
+    """Losses (circuits, k) and gradients (circuits, k, n_params) of several circuits at k points each."""
+    first = objectives[0]
+    trees = [jax.tree.flatten(objective.data) for objective in objectives]
+    forms = [
+        (objective.function, tree, [(leaf.shape, leaf.dtype) for leaf in leaves])
+        for objective, (leaves, tree) in zip(objectives, trees, strict=True)
+    ]
+    if any(form != forms[0] for form in forms[1:]):
+        pairs = [o.value_and_grad_batch(points) for o, points in zip(objectives, thetas, strict=True)]
+        return jnp.stack([values for values, _ in pairs]), jnp.stack([slopes for _, slopes in pairs])
+    columns = list(zip(*(leaves for leaves, _ in trees), strict=True))
+    same = tuple(all(x is column[0] or np.array_equal(x, column[0]) for x in column[1:]) for column in columns)
+    together = [c[0] for c, shared in zip(columns, same, strict=True) if shared]
+    own = [jnp.stack(c) for c, shared in zip(columns, same, strict=True) if not shared]
+    n, k = thetas.shape[:2]
+    form = _Ensemble(first.function, trees[0][1], same, max(1, first.chunk(n * k) // k))
+    return _evaluate_together(form, thetas, own, together)
+
+
+@dataclass(frozen=True)
+class _Ensemble:
+    """How the data of circuits of one make are taken apart; hashable."""
+
+    function: LossFunction
+    tree: PyTree
+    """Structure of `Objective.data`."""
+    same: tuple[bool, ...]
+    """For each array, whether all circuits have the same."""
+    chunk: int
+    """Circuits evaluated at once."""
+
+
+@partial(jax.jit, static_argnums=0)
+def _evaluate_together(form: _Ensemble, thetas: Array, own: list[Array], together: list[Array]) -> tuple[Array, Array]:
+    def circuit(one: tuple[Array, list[Array]]) -> tuple[Array, Array]:
+        points, mine, common = one[0], iter(one[1]), iter(together)
+        data = jax.tree.unflatten(form.tree, [next(common if shared else mine) for shared in form.same])
+        return jax.vmap(jax.value_and_grad(form.function), (0, None))(points, data)
+
+    return jax.lax.map(circuit, (thetas, own), batch_size=form.chunk)
+
+
+def _moments(
+    name: str,
+    key: jax.Array,
+    gradients: FloatArray,
+    losses: FloatArray,
+    circuits: int,
+    group: int,
+    start: Start,
+    noise: float,
+    level: float,
+) -> GradientVariance:
+    """Moments and intervals of (samples, n_params) gradients and (samples,) losses; `group` rows belong together."""
+    n = len(losses)
+    bad = n - int(np.count_nonzero(np.isfinite(losses) & np.isfinite(gradients).all(axis=1)))
+    if bad:
+        raise QvarError(
+            f"`objective` must have finite losses and gradients, but {bad} of {n} samples of {name} are not."
+        )
+    mean, variance = gradients.mean(axis=0), gradients.var(axis=0, ddof=1)
+    # centred squares of a sample, averaged over its parameters: their mean is the average variance
+    squares = np.mean((gradients - mean) ** 2, axis=1)
+    others = jnp.asarray(np.stack([losses, squares * (n / (n - 1))], axis=1))
+    mean_interval, interval = bootstrap_moments(key, jnp.asarray(gradients), level, group=group)
+    other_means, other_variances = bootstrap_moments(key, others, level, group=group)
+
+    def estimate(value: Any, ends: FloatArray) -> Estimate:
+        return Estimate(float(value), (float(ends[0]), float(ends[1])), n)
+
+    return GradientVariance(
+        variance=variance,
+        interval=interval,
+        mean=mean,
+        mean_interval=mean_interval,
+        mean_variance=estimate(variance.mean(), other_means[1]),
+        loss_mean=estimate(losses.mean(), other_means[0]),
+        loss_variance=estimate(losses.var(ddof=1), other_variances[0]),
+        samples=n,
+        circuits=circuits,
+        start="own" if start is None else start if isinstance(start, str) else getattr(start, "__name__", "function"),
+        noise=noise,
+        level=level,
+    )

@@ -1,0 +1,114 @@
+r"""Spectral width: the range of values that a loss can take, \(E_{max} - E_{min}\).
+
+The operator acts in the space that the engine holds: the whole register in the dense engine, the sector in the sector
+engine. Nothing here makes a matrix of a large space.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Shaped
+
+from qvar._types import FloatArray
+from qvar.errors import QvarError
+from qvar.objective import Objective
+
+_DENSE_DIMENSION = 256
+"""Up to here a dense eigensolver takes no time, and needs no starting vector that overlaps with the answer."""
+
+
+def state_shape(objective: Objective) -> jax.ShapeDtypeStruct:
+    """Shape and type of an objective's states; nothing is computed.
+
+    Raises:
+        QvarError: if the objective has no state.
+    """
+    theta = jax.ShapeDtypeStruct((objective.n_params,), float)
+    like = jax.eval_shape(objective.needed("state_function"), theta, objective.data)
+    return jax.ShapeDtypeStruct(like.shape, like.dtype)  # hashable, so without what it may know of devices
+
+
+def apply_operator(objective: Objective, vectors: Shaped[Array, "m dimension"]) -> Shaped[Array, "m dimension"]:
+    """H on flat vectors of an objective's space, in chunks that fit into memory.
+
+    Args:
+        objective: has a state and an operator.
+        vectors: m vectors, of the states' type.
+
+    Returns:
+        Their images, constant included.
+
+    Raises:
+        QvarError: if the objective has no state or no operator.
+    """
+    return _images(
+        objective.needed("operator"),
+        state_shape(objective).shape,
+        max(1, objective.chunk(len(vectors))),
+        vectors,
+        objective.data,
+    )
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def _images(operator: Any, shape: tuple[int, ...], chunk: int, vectors: Array, data: Any) -> Array:
+    return jax.lax.map(lambda vector: operator(vector.reshape(shape), data).ravel(), vectors, batch_size=chunk)
+
+
+def spectral_width(objective: Objective) -> float:
+    r"""Difference of the largest and the smallest eigenvalue of the operator, in the space that the engine holds.
+
+    Losses and gradients of different problems become comparable when they are divided by it; see
+    `qvar.diagnostics.GradientVariance.normalised`.
+
+    Lanczos from both ends at once (ARPACK through `scipy.sparse.linalg.eigsh`) from a fixed random vector; a complex
+    Hermitian operator acts on real and imaginary parts, as a symmetric one of twice the dimension. Spaces of up to
+    256 states are diagonalized.
+
+    Lehoucq, Sorensen, Yang, ARPACK Users' Guide, SIAM (1998), https://doi.org/10.1137/1.9780898719628.
+
+    Args:
+        objective: has a state and an operator: the energy of a circuit, or an expectation value.
+
+    Returns:
+        The width, at least 0, in the objective's unit; right to about 1e-9 of the operator's norm. Time is about a
+        hundred applications of the operator, more where eigenvalues crowd at the ends; memory some twenty states.
+
+    Raises:
+        QvarError: if the objective has no state or no operator, or the iteration does not converge.
+    """
+    like = state_shape(objective)
+    dimension = int(np.prod(like.shape))
+    if dimension <= _DENSE_DIMENSION:
+        rows = np.asarray(apply_operator(objective, jnp.eye(dimension, dtype=like.dtype)))
+        values = np.linalg.eigvalsh(rows.T)  # row j is the image of basis vector j: a column
+        return float(values[-1] - values[0])
+
+    def image(vector: FloatArray) -> FloatArray:
+        states = np.ascontiguousarray(vector).view(like.dtype)  # real and imaginary parts stand next to each other
+        return np.asarray(apply_operator(objective, jnp.asarray(states.reshape(1, dimension)))).view(real.type).ravel()
+
+    real = np.finfo(like.dtype).dtype
+    size = dimension * (like.dtype.itemsize // real.itemsize)
+    start = np.random.default_rng(0).standard_normal(size).astype(real)
+    return _width(image, start / np.linalg.norm(start))
+
+
+def _width(image: Any, start: FloatArray) -> float:
+    from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
+
+    first = image(start)
+    mean, precision = float(start @ first), float(np.finfo(start.dtype).eps)
+    if np.linalg.norm(first - mean * start) <= 100 * precision * np.linalg.norm(first):
+        return 0.0  # a multiple of the identity, on which Lanczos cannot start
+    operator = LinearOperator((len(start), len(start)), matvec=image, dtype=start.dtype)  # pyright: ignore[reportCallIssue]
+    try:
+        values: Any = eigsh(operator, k=2, which="BE", v0=start, tol=precision**0.6, return_eigenvectors=False)
+    except ArpackError as error:
+        raise QvarError(f"`objective` must have a spectrum that Lanczos finds, but it found none: {error}.") from error
+    return float(np.max(values) - np.min(values))
