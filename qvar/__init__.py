@@ -30,34 +30,47 @@ if TYPE_CHECKING:
     from qvar.ansatz.templates import basic_entangler, efficient_su2, real_amplitudes, strongly_entangling
     from qvar.ansatz.ucc import kupccgsd, puccd, uccd, uccgsd, uccsd
     from qvar.cli import launch
+    from qvar.engines.mixed import noisy_energy
     from qvar.engines.select import energy, expectation
     from qvar.errors import QvarError
     from qvar.objective import Costs, Objective
     from qvar.optimize.budget import Budget, Status
-    from qvar.optimize.methods import adam, lbfgs
+    from qvar.optimize.methods import adam, gradient_descent, lbfgs
     from qvar.optimize.minimize import Result, minimize, minimize_batch
+    from qvar.optimize.natural_gradient import natural_gradient
+    from qvar.optimize.rotosolve import rotosolve
+    from qvar.optimize.spsa import spsa
     from qvar.problems.lattice import hubbard
     from qvar.problems.molecule import hydrogen_chain, molecule
     from qvar.problems.named import named
     from qvar.problems.problem import Problem
     from qvar.problems.spins import heisenberg, tfim, xxz
     from qvar.runs.runner import run
+    from qvar.studies.capacity import Capacity, Layered
     from qvar.studies.curve import Curve
     from qvar.studies.duel import Duel
+    from qvar.studies.landscape import Landscape
+    from qvar.studies.scaling import ExactLaw, Growing, Scaling
     from qvar.task import Progress, Runnable, Task
 
 _HOME = {
     "Ansatz": "ansatz.ansatz",
     "Budget": "optimize.budget",
+    "Capacity": "studies.capacity",
     "Costs": "objective",
     "Curve": "studies.curve",
     "Duel": "studies.duel",
+    "ExactLaw": "studies.scaling",
+    "Growing": "studies.scaling",
+    "Landscape": "studies.landscape",
+    "Layered": "studies.capacity",
     "Objective": "objective",
     "Problem": "problems.problem",
     "Progress": "task",
     "QvarError": "errors",
     "Result": "optimize.minimize",
     "Runnable": "task",
+    "Scaling": "studies.scaling",
     "Status": "optimize.budget",
     "Task": "task",
     "adam": "optimize.methods",
@@ -67,6 +80,7 @@ _HOME = {
     "expectation": "engines.select",
     "gate_fabric": "ansatz.fabric",
     "givens_fabric": "ansatz.fabric",
+    "gradient_descent": "optimize.methods",
     "hardware_efficient": "ansatz.hardware_efficient",
     "heisenberg": "problems.spins",
     "hubbard": "problems.lattice",
@@ -81,14 +95,18 @@ _HOME = {
     "minimize_batch": "optimize.minimize",
     "molecule": "problems.molecule",
     "named": "problems.named",
+    "natural_gradient": "optimize.natural_gradient",
+    "noisy_energy": "engines.mixed",
     "orbital_optimized": "ansatz.orbital_optimized",
     "particle_conserving_u1": "ansatz.symmetry_preserving",
     "particle_conserving_u2": "ansatz.symmetry_preserving",
     "puccd": "ansatz.ucc",
     "random_circuit": "ansatz.random_circuit",
     "real_amplitudes": "ansatz.templates",
+    "rotosolve": "optimize.rotosolve",
     "run": "runs.runner",
     "sim_circuit": "ansatz.sim",
+    "spsa": "optimize.spsa",
     "strongly_entangling": "ansatz.templates",
     "symmetry_preserving": "ansatz.symmetry_preserving",
     "tfim": "problems.spins",
@@ -104,15 +122,21 @@ _HOME = {
 __all__ = [
     "Ansatz",
     "Budget",
+    "Capacity",
     "Costs",
     "Curve",
     "Duel",
+    "ExactLaw",
+    "Growing",
+    "Landscape",
+    "Layered",
     "Objective",
     "Problem",
     "Progress",
     "QvarError",
     "Result",
     "Runnable",
+    "Scaling",
     "Status",
     "Task",
     "adam",
@@ -123,6 +147,7 @@ __all__ = [
     "expectation",
     "gate_fabric",
     "givens_fabric",
+    "gradient_descent",
     "hardware_efficient",
     "heisenberg",
     "hubbard",
@@ -137,14 +162,18 @@ __all__ = [
     "minimize_batch",
     "molecule",
     "named",
+    "natural_gradient",
+    "noisy_energy",
     "orbital_optimized",
     "particle_conserving_u1",
     "particle_conserving_u2",
     "puccd",
     "random_circuit",
     "real_amplitudes",
+    "rotosolve",
     "run",
     "sim_circuit",
+    "spsa",
     "strongly_entangling",
     "symmetry_preserving",
     "tfim",

@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Shaped
 
-from qvar._types import Family, PyTree
+from qvar._types import Family, FloatArray, PyTree
 from qvar.errors import QvarError
 from qvar.memory import chunk_size
 
@@ -77,6 +77,9 @@ class Objective:
     """Start parameters from a JAX random key by a scheme's name, such as `"gaussian"`, where there are several."""
     measure: Callable[[Any], dict[str, float]] | None = None
     """Expectation values at theta beside the loss: `particle_number`, `sz`, `s2`."""
+    frequencies: FloatArray | None = None
+    r"""(n_params,) where the value is a sine of a parameter, all others held, \(a + b\cos(w\theta) + c\sin(w\theta)\):
+    its frequency w > 0; NaN where it is not, or not known to be."""
     bytes_per_evaluation: int = 0
     """Scratch memory of one value and gradient on one device, in bytes, tables in `data` not counted; batches are cut
     into chunks that keep below `qvar.memory.memory_limit()`. 0 where it is small or not known: no chunks."""
@@ -232,38 +235,31 @@ def _value_and_grad(function: Callable[..., Array], theta: Array, data: PyTree) 
 
 @partial(jax.jit, static_argnums=(0, 1))
 def _value_and_grad_batch(function: LossFunction, chunk: int, thetas: Array, data: PyTree) -> tuple[Array, Array]:
-    return evaluate_in_chunks(function, chunk, thetas, data, jnp.ones(len(thetas), bool))
+    return evaluate_in_chunks(jax.value_and_grad(function), chunk, thetas, data, jnp.ones(len(thetas), bool))
 
 
 @partial(jax.jit, static_argnums=(0, 1))
 def _in_chunks(function: Callable[[Any, PyTree], Any], chunk: int, thetas: Array, data: PyTree) -> Any:
-    n, n_params = thetas.shape
-    together = jax.vmap(function, (0, None))
-    if chunk >= n:
-        return together(thetas, data)
-    n_chunks = -(-n // chunk)
-    points = jnp.concatenate([thetas, jnp.broadcast_to(thetas[-1], (n_chunks * chunk - n, n_params))])
-    cut = jax.lax.map(lambda few: together(few, data), points.reshape(n_chunks, chunk, n_params))
-    return jax.tree.map(lambda part: part.reshape(-1, *part.shape[2:])[:n], cut)
+    return evaluate_in_chunks(function, chunk, thetas, data, jnp.ones(len(thetas), bool))
 
 
 def evaluate_in_chunks(
-    function: LossFunction, chunk: int, thetas: Array, data: PyTree, wanted: Array
-) -> tuple[Array, Array]:
-    """Values and gradients at many points, so many at a time; part of a compiled program.
+    function: Callable[[Any, PyTree], Any], chunk: int, thetas: Array, data: PyTree, wanted: Array
+) -> Any:
+    """Any function of (theta, data) at many points, so many at a time; part of a compiled program.
 
     Args:
-        function: as `Objective.function`.
+        function: pure; it may give several arrays.
         chunk: how many points are evaluated at once.
         thetas: (n, n_params) points.
         data: as `Objective.data`.
         wanted: (n,) whether a point needs to be evaluated; a chunk without such a point is left out.
 
     Returns:
-        Values, shape (n,), and gradients, shape (n, n_params); where they are not wanted they may be zero.
+        What the function gives, every array with a leading axis n; where it is not wanted it may be zero.
     """
     n, n_params = thetas.shape
-    together = jax.vmap(jax.value_and_grad(function), (0, None))
+    together = jax.vmap(function, (0, None))
     if chunk >= n:
         return together(thetas, data)
     n_chunks = -(-n // chunk)
@@ -271,15 +267,14 @@ def evaluate_in_chunks(
     points = jnp.concatenate([thetas, jnp.broadcast_to(thetas[-1], (missing, n_params))])
     needed = jnp.concatenate([wanted, jnp.zeros(missing, bool)])
 
-    def evaluate(few: tuple[Array, Array]) -> tuple[Array, Array]:
-        def work() -> tuple[Array, Array]:
+    def evaluate(few: tuple[Array, Array]) -> Any:
+        def work() -> Any:
             return together(few[0], data)
 
-        def nothing() -> tuple[Array, Array]:
+        def nothing() -> Any:
             return jax.tree.map(lambda like: jnp.zeros(like.shape, like.dtype), jax.eval_shape(work))
 
         return jax.lax.cond(few[1].any(), work, nothing)
 
     cut = points.reshape(n_chunks, chunk, n_params), needed.reshape(n_chunks, chunk)
-    values, gradients = jax.lax.map(evaluate, cut)
-    return values.reshape(-1)[:n], gradients.reshape(-1, n_params)[:n]
+    return jax.tree.map(lambda part: part.reshape(-1, *part.shape[2:])[:n], jax.lax.map(evaluate, cut))

@@ -15,6 +15,7 @@ from jaxtyping import Array, Float
 
 from qvar._types import PyTree
 from qvar.ansatz.ansatz import Ansatz
+from qvar.ansatz.frequencies import frequencies
 from qvar.ansatz.program import affine_angles
 from qvar.engines.adjoint import Circuit
 from qvar.engines.dense import dense_circuit
@@ -298,6 +299,7 @@ def _objective(
         forward_state_function=ForwardStateFunction(state_function),
         operator=OperatorFunction(h_kernel),
         measure=None if symmetries is None else measure,
+        frequencies=frequencies(program),
         bytes_per_evaluation=STATES_HELD * state_bytes // (1 if mesh is None else mesh.size) + SCRATCH_BYTES,
         most_at_once=max(1, CACHE_BYTES // state_bytes) if on_cpu else None,
     )

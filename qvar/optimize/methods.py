@@ -1,7 +1,7 @@
-r"""Optimization methods as ask and tell, over optax.
+r"""Optimization methods as ask and tell; those that follow the gradient, over optax.
 
 A method never calls the objective. Its state holds the next point to evaluate (`trial`); whoever drives it
-evaluates value and gradient there and tells. One evaluation is one turn, line searches included, so
+evaluates there what the method `reads` and tells. One evaluation is one turn, line searches included, so
 that evaluations are counted as they are made, and a batch of starts needs one evaluation each per turn whatever
 the line search of its neighbours does.
 """
@@ -18,8 +18,21 @@ import optax
 from jaxtyping import Array
 
 from qvar._types import PyTree
-from qvar.checks import counting_number
+from qvar.checks import counting_number, finite_number
 from qvar.errors import require
+from qvar.optimize.budget import Budget
+from qvar.optimize.reading import Reading, Reads
+
+
+class Start(NamedTuple):
+    """What one start brings along."""
+
+    theta: Array
+    """(n_params,) start parameters."""
+    key: Array
+    """JAX random key of its own, which may have drawn theta."""
+    frequencies: Array | None = None
+    """(n_params,) as `Objective.frequencies`; shared by all starts."""
 
 
 class Iterate(NamedTuple):
@@ -32,39 +45,120 @@ class Iterate(NamedTuple):
     value: Array
     """() value there; NaN before the first evaluation."""
     gradient: Array
-    """(n_params,) gradient there."""
+    """(n_params,) gradient there; NaN where the method reads none."""
     iterations: Array
     """() accepted points so far, the start included."""
     accepted: Array
-    """() whether the last evaluation became the accepted point."""
+    """() whether the last evaluation made a new accepted point."""
+    converged: Array
+    """() whether the method itself, and not the norm of the gradient, says that it has arrived."""
     stalled: Array
     """() whether the method has given up."""
+    counted: Array
+    """() whether the next evaluation is spent by the method; otherwise it serves the record alone."""
     inner: PyTree
     """What the method keeps for itself."""
 
 
 class Method(NamedTuple):
-    """An optimization method: a name, its settings, and two pure functions for one start."""
+    """An optimization method: a name, its settings, what it reads, and two pure functions for one start."""
 
     name: str
     settings: tuple[tuple[str, Any], ...]
     """Recorded; part of every task's key."""
-    init: Callable[[Array], Iterate]
-    """Start parameters -> state whose trial they are."""
-    tell: Callable[[Iterate, Array, Array], Iterate]
-    """(state, value at the trial, gradient there) -> state with the next trial."""
+    init: Callable[[Start], Iterate]
+    """Start -> state whose trial its parameters are."""
+    tell: Callable[[Iterate, Reading], Iterate]
+    """(state, what was read at the trial) -> state with the next trial."""
     references: tuple[str, ...] = ()
     """Keys of its papers and software in `qvar/references.bib`."""
+    reads: Reads = "gradient"
+    """What is evaluated at the trial."""
+    needs_frequencies: bool = False
+    """Whether the objective must be a sine of each parameter, see `Objective.frequencies`."""
+
+    @property
+    def reads_gradient(self) -> bool:
+        """Whether every evaluation comes with a gradient."""
+        return self.reads in ("gradient", "metric")
+
+    def evaluations(self, budget: Budget) -> int:
+        """How many evaluations a budget grants one start: `gradients`, or `energies` where no gradient is read."""
+        if self.reads_gradient or budget.energies is None:
+            return budget.gradients
+        return budget.energies
 
     def describe(self) -> Mapping[str, Any]:
         """JSON-able name and settings."""
         return {"name": self.name, **dict(self.settings)}
 
 
-def _start(theta: Array, inner: PyTree) -> Iterate:
+def begin(theta: Array, inner: PyTree, *, counted: bool = True) -> Iterate:
+    """The state before the first evaluation, whose trial is the start itself.
+
+    Args:
+        theta: (n_params,) start parameters.
+        inner: what the method keeps for itself.
+        counted: whether the evaluation of the start is spent by the method.
+    """
     false = jnp.asarray(False)
-    nothing = jnp.asarray(jnp.nan, theta.dtype)
-    return Iterate(theta, theta, nothing, jnp.full_like(theta, jnp.nan), jnp.asarray(0), false, false, inner)
+    return Iterate(
+        trial=theta,
+        theta=theta,
+        value=jnp.asarray(jnp.nan, theta.dtype),
+        gradient=jnp.full_like(theta, jnp.nan),
+        iterations=jnp.asarray(0),
+        accepted=false,
+        converged=false,
+        stalled=false,
+        counted=jnp.asarray(counted),
+        inner=inner,
+    )
+
+
+def descent(
+    transform: optax.GradientTransformation, direction: Callable[[Reading], Array]
+) -> tuple[Callable[[Start], Iterate], Callable[[Iterate, Reading], Iterate]]:
+    """`init` and `tell` of a method that accepts every point and steps from it as optax transforms a direction.
+
+    Args:
+        transform: turns directions into steps; keeps its own memory.
+        direction: what takes the gradient's place, (n_params,), read at the point.
+    """
+
+    def init(start: Start) -> Iterate:
+        return begin(start.theta, transform.init(start.theta))
+
+    def tell(state: Iterate, read: Reading) -> Iterate:
+        updates, inner = transform.update(direction(read), state.inner, state.trial)
+        return state._replace(
+            trial=jnp.asarray(optax.apply_updates(state.trial, updates)),
+            theta=state.trial,
+            value=read.value,
+            gradient=gradient_of(read),
+            iterations=state.iterations + 1,
+            accepted=jnp.asarray(True),
+            inner=inner,
+        )
+
+    return init, tell
+
+
+def gradient_of(read: Reading) -> Array:
+    """The gradient, for a method that reads one."""
+    assert read.gradient is not None
+    return read.gradient
+
+
+def learning_rate_of(learning_rate: Any) -> float:
+    """A step size, checked.
+
+    Raises:
+        QvarError: if it is not a positive finite number.
+    """
+    number = finite_number("learning_rate", learning_rate)
+    require(number > 0, "learning_rate", "be positive", learning_rate)
+    return number
 
 
 @cache
@@ -79,20 +173,35 @@ def adam(learning_rate: float = 0.05, b1: float = 0.9, b2: float = 0.999) -> Met
     Raises:
         QvarError: if the learning rate is not positive.
     """
-    require(learning_rate > 0, "learning_rate", "be positive", learning_rate)
-    transform = optax.adam(learning_rate, b1=b1, b2=b2)
-
-    def init(theta: Array) -> Iterate:
-        return _start(theta, transform.init(theta))
-
-    def tell(state: Iterate, value: Array, gradient: Array) -> Iterate:
-        updates, inner = transform.update(gradient, state.inner, state.trial)
-        trial = jnp.asarray(optax.apply_updates(state.trial, updates))
-        accepted = jnp.asarray(True)
-        return Iterate(trial, state.trial, value, gradient, state.iterations + 1, accepted, ~accepted, inner)
-
+    learning_rate_of(learning_rate)
+    init, tell = descent(optax.adam(learning_rate, b1=b1, b2=b2), gradient_of)
     settings = (("learning_rate", learning_rate), ("b1", b1), ("b2", b2))
     return Method("adam", settings, init, tell, ("kingma2014", "deepmind2020"))
+
+
+@cache
+def gradient_descent(learning_rate: float = 0.1, momentum: float = 0.0) -> Method:
+    r"""Gradient descent with a constant step, as `optax.sgd`: the yardstick of all others.
+
+    $$ v_{t+1} = \nabla f(\theta_t) + \mu v_t, \qquad \theta_{t+1} = \theta_t - \eta v_{t+1}, \qquad v_0 = 0 $$
+
+    with learning rate \(\eta\) and momentum \(\mu\) (Polyak's heavy ball, USSR Comput. Math. Math. Phys. 4(5), 1
+    (1964), https://doi.org/10.1016/0041-5553(64)90137-5). Without momentum it descends where \(\eta\) is below two over
+    the largest eigenvalue of the Hessian.
+
+    Args:
+        learning_rate: step size, square of the parameter's unit per unit of the value; positive.
+        momentum: part of the last step that is made again, from 0 to below 1.
+
+    Raises:
+        QvarError: if an argument is out of its range.
+    """
+    learning_rate_of(learning_rate)
+    require(0.0 <= finite_number("momentum", momentum) < 1.0, "momentum", "be at least 0 and below 1", momentum)
+    init, tell = descent(optax.sgd(learning_rate, momentum=momentum or None), gradient_of)
+    settings = (("learning_rate", learning_rate), ("momentum", momentum))
+    references = ("deepmind2020", *(("polyak1964",) if momentum else ()))
+    return Method("gradient_descent", settings, init, tell, references)
 
 
 class _LineSearch(NamedTuple):
@@ -140,7 +249,7 @@ def lbfgs(memory: int = 10, max_trials: int = 20) -> Method:
     transform = optax.scale_by_lbfgs(memory_size=memory)
     armijo, curvature = 1e-4, 0.9
 
-    def begin(theta: Array, value: Array, gradient: Array, kept: PyTree, fresh: Array) -> _LineSearch:
+    def new_search(theta: Array, value: Array, gradient: Array, kept: PyTree, fresh: Array) -> _LineSearch:
         updates, kept = transform.update(gradient, kept, theta)
         direction = -jnp.asarray(updates)
         slope = jnp.vdot(gradient, direction)
@@ -155,7 +264,8 @@ def lbfgs(memory: int = 10, max_trials: int = 20) -> Method:
             kept, direction, slope, one, zero, value, slope, one * jnp.inf, jnp.asarray(0), fresh | ~downhill
         )
 
-    def init(theta: Array) -> Iterate:
+    def init(start: Start) -> Iterate:
+        theta = start.theta
         nothing = jnp.asarray(jnp.nan, theta.dtype)
         zero = jnp.zeros_like(nothing)
         search = _LineSearch(
@@ -170,9 +280,10 @@ def lbfgs(memory: int = 10, max_trials: int = 20) -> Method:
             jnp.asarray(0),
             jnp.asarray(True),
         )
-        return _start(theta, search)
+        return begin(theta, search)
 
-    def tell(state: Iterate, value: Array, gradient: Array) -> Iterate:
+    def tell(state: Iterate, read: Reading) -> Iterate:
+        value, gradient = read.value, gradient_of(read)
         search: _LineSearch = state.inner
         first = state.iterations == 0
         slope = jnp.vdot(gradient, search.direction)
@@ -201,9 +312,9 @@ def lbfgs(memory: int = 10, max_trials: int = 20) -> Method:
         new_value = jnp.where(accepted, value, state.value)
         new_gradient = jnp.where(accepted, gradient, state.gradient)
         kept = _where(failed, transform.init(theta), search.memory)
-        turned = begin(theta, new_value, new_gradient, kept, first | failed)
+        turned = new_search(theta, new_value, new_gradient, kept, first | failed)
         search_next = _where(accepted | failed, turned, longer)
-        return Iterate(
+        return state._replace(
             trial=theta + search_next.step * search_next.direction,
             theta=theta,
             value=new_value,

@@ -15,9 +15,10 @@ from jaxtyping import Array
 
 from qvar._types import FloatArray, IntArray, PyTree
 from qvar.errors import QvarError
-from qvar.objective import LossFunction, Objective, evaluate_in_chunks
+from qvar.objective import Objective, evaluate_in_chunks
 from qvar.optimize.budget import Budget, Status
-from qvar.optimize.methods import Iterate, Method, lbfgs
+from qvar.optimize.methods import Iterate, Method, Start, lbfgs
+from qvar.optimize.reading import Reader, reader, readings_at_once
 
 MAX_TURNS = 64
 """Evaluations between two looks at the clock, at most."""
@@ -37,9 +38,11 @@ class Trace:
     value: FloatArray
     """(n_steps,) value of the objective, in its unit."""
     gradient_norm: FloatArray
-    """(n_steps,) Euclidean norm of the gradient."""
+    """(n_steps,) Euclidean norm of the gradient; NaN where the method reads none."""
     evaluations: IntArray
-    """(n_steps,) evaluations of value and gradient made until then."""
+    """(n_steps,) evaluations counted until then: of value and gradient, or of the value where no gradient is read."""
+    theta: FloatArray | None = None
+    """(n_steps, n_params) the points themselves, where they were kept."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,13 +56,14 @@ class Result:
     status: Status
     """Why it stopped; `status.sentence` says it in words."""
     gradient_norm: float
-    """Euclidean norm of the gradient at `theta`."""
+    """Euclidean norm of the gradient at `theta`; NaN where the method reads none."""
     iterations: int
     """Accepted steps."""
     energy_evaluations: int
-    """Values actually computed, those of line searches included."""
+    """Values that the method spent, those of line searches included; exact values that serve the record alone, of
+    SPSA, are not counted."""
     gradient_evaluations: int
-    """Gradients actually computed."""
+    """Gradients computed: one with each value, or none; each with a metric for `natural_gradient`."""
     trace: Trace
     """One entry per accepted point."""
     wall_s: float
@@ -89,25 +93,30 @@ def minimize(
     budget: Budget | None = None,
     theta0: Any = None,
     on_progress: Hook | None = None,
+    *,
+    keep_path: bool = False,
 ) -> Result:
     """Minimizes an objective from one start.
 
     Args:
         objective: what to minimize.
-        method: `qvar.lbfgs()` (where None) or `qvar.adam()`.
-        key: JAX random key that the start is drawn with; needed where theta0 is None.
+        method: `qvar.lbfgs()` where None; the others are in `qvar.optimize`.
+        key: JAX random key that the start is drawn with, and whatever the method draws; needed where theta0 is None.
         budget: what may be spent; `Budget()` where None.
         theta0: (n_params,) start parameters.
         on_progress: called now and then with a `Look`.
+        keep_path: see `minimize_batch`.
 
     Raises:
-        QvarError: if neither key nor theta0 is given, or theta0 has another length.
+        QvarError: if neither key nor theta0 is given, theta0 has another length, or the method cannot take the
+            objective.
     """
     if theta0 is None:
         if key is None:
             raise QvarError("`key` must be a JAX random key where `theta0` is not given, but is None.")
         theta0 = objective.initial(key)
-    return minimize_batch(objective, jnp.asarray(theta0, dtype=float)[None], method, budget, on_progress)[0]
+    starts, keys = jnp.asarray(theta0, dtype=float)[None], None if key is None else key[None]
+    return minimize_batch(objective, starts, method, budget, on_progress, keys=keys, keep_path=keep_path)[0]
 
 
 def minimize_batch(
@@ -116,6 +125,9 @@ def minimize_batch(
     method: Method | None = None,
     budget: Budget | None = None,
     on_progress: Hook | None = None,
+    *,
+    keys: jax.Array | None = None,
+    keep_path: bool = False,
 ) -> list[Result]:
     """Minimizes an objective from several starts at once, as one batch on the device.
 
@@ -128,28 +140,42 @@ def minimize_batch(
         method: `qvar.lbfgs()` where None.
         budget: what each start may spend; `Budget()` where None.
         on_progress: called now and then with a `Look`.
+        keys: (n_starts,) JAX random keys, one for each start, for methods that draw random numbers (SPSA); where None,
+            start i has `jax.random.fold_in(jax.random.key(0), i)`. With the keys that drew theta0, each start
+            comes out as `minimize` with its key.
+        keep_path: whether `Trace.theta` holds the accepted points. They are gathered in the host's memory, n_params
+            numbers for each start and evaluation, accepted or not, until the last start has ended.
 
     Returns:
         One Result per start.
 
     Raises:
-        QvarError: if theta0 has another shape.
+        QvarError: if theta0 or keys have another shape, or the method cannot take the objective: it has no state (for
+            `natural_gradient`) or no operator (for `spsa` with shots), or its value is not one sine in each parameter
+            (for `rotosolve`).
     """
     method, budget = method or lbfgs(), budget or Budget()
     starts = jnp.asarray(theta0, dtype=float)
     if starts.ndim != 2 or starts.shape[1] != objective.n_params or len(starts) == 0:
         raise QvarError(f"`theta0` must have shape (starts, {objective.n_params}), but has shape {starts.shape}.")
+    if keys is None:
+        keys = jax.vmap(jax.random.fold_in, (None, 0))(jax.random.key(0), jnp.arange(len(starts)))
+    if keys.shape != (len(starts),):
+        raise QvarError(f"`keys` must have shape ({len(starts)},), but has shape {keys.shape}.")
+    read = reader(objective, method.reads)
+    frequencies = _frequencies(objective, method) if method.needs_frequencies else None
     batch = _Batch(
-        iterates=jax.vmap(method.init)(starts),
+        iterates=jax.vmap(method.init, (Start(0, 0, None),))(Start(starts, keys, frequencies)),  # pyright: ignore[reportArgumentType]
         status=jnp.full(len(starts), _RUNNING),
         evaluations=jnp.zeros(len(starts), int),
     )
 
-    chunk = objective.chunk(len(starts))
+    plan = _Plan(read, method, readings_at_once(objective, method.reads, len(starts)), keep_path)
+    granted = jnp.asarray(method.evaluations(budget))
 
     def advance(batch: _Batch, turns: int) -> tuple[_Batch, _Record]:
-        limits = (jnp.asarray(turns), jnp.asarray(budget.gradients), jnp.asarray(budget.gradient_tolerance))
-        return jax.block_until_ready(_advance(objective.function, method, chunk, batch, objective.data, limits))
+        limits = (jnp.asarray(turns), granted, jnp.asarray(budget.gradient_tolerance))
+        return jax.block_until_ready(_advance(plan, batch, objective.data, limits))
 
     began = time.perf_counter()
     advance(batch, 0)  # no turn at all: compiles
@@ -172,7 +198,31 @@ def minimize_batch(
         per_turn = (now - stretch) / max(made, 1)
         turns = int(np.clip(_SECONDS_BETWEEN_LOOKS / max(per_turn, 1e-9), 1, MAX_TURNS))
     wall_s = time.perf_counter() - began
-    return _results(batch, records, wall_s, compile_s)
+    return _results(plan, batch, records, wall_s, compile_s)
+
+
+def _frequencies(objective: Objective, method: Method) -> Array:
+    """The objective's frequencies, for a method that needs all of them."""
+    frequencies = objective.frequencies
+    if frequencies is None:
+        raise QvarError(f"`objective` must have frequencies for {method.name}, but {objective.name} has none.")
+    wrong = np.flatnonzero(~(np.isfinite(frequencies) & (frequencies > 0)))
+    if len(wrong) > 0:
+        raise QvarError(
+            f"`objective` must be a sine of each parameter for {method.name}, one Pauli rotation or phase each, but "
+            f"{objective.name} is not in parameter {wrong[0]}."
+        )
+    return jnp.asarray(frequencies, dtype=float)
+
+
+class _Plan(NamedTuple):
+    """What a compiled program is made for."""
+
+    reader: Reader
+    method: Method
+    chunk: int
+    """How many starts are evaluated at once."""
+    keep_path: bool
 
 
 class _Batch(NamedTuple):
@@ -184,25 +234,31 @@ class _Batch(NamedTuple):
 
 
 class _Record(NamedTuple):
-    """What a stretch of turns left behind, (MAX_TURNS, n_starts) each."""
+    """What a stretch of turns left behind, (MAX_TURNS, n_starts, ...) each."""
 
     turns: Any
     value: Any
     gradient_norm: Any
     accepted: Any
     evaluations: Any
+    theta: Any
+    """(MAX_TURNS, n_starts, n_params), or no columns where the path is not kept."""
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2))
-def _advance(
-    function: LossFunction, method: Method, chunk: int, batch: _Batch, data: PyTree, limits: tuple[Array, Array, Array]
-) -> tuple[_Batch, _Record]:
+@partial(jax.jit, static_argnums=0)
+def _advance(plan: _Plan, batch: _Batch, data: PyTree, limits: tuple[Array, Array, Array]) -> tuple[_Batch, _Record]:
     """Up to limits[0] turns; a turn is one evaluation of every start that still runs."""
     turns, max_evaluations, tolerance = limits
     shape = (MAX_TURNS, len(batch.status))
     real = batch.iterates.value.dtype
+    columns = batch.iterates.theta.shape[1] if plan.keep_path else 0
     empty = _Record(
-        jnp.asarray(0), jnp.zeros(shape, real), jnp.zeros(shape, real), jnp.zeros(shape, bool), jnp.zeros(shape, int)
+        turns=jnp.asarray(0),
+        value=jnp.zeros(shape, real),
+        gradient_norm=jnp.zeros(shape, real),
+        accepted=jnp.zeros(shape, bool),
+        evaluations=jnp.zeros(shape, int),
+        theta=jnp.zeros((*shape, columns), real),
     )
 
     def goes_on(carry: tuple[_Batch, _Record]) -> Array:
@@ -211,21 +267,25 @@ def _advance(
     def turn(carry: tuple[_Batch, _Record]) -> tuple[_Batch, _Record]:
         batch, record = carry
         running = batch.status == _RUNNING
-        values, gradients = evaluate_in_chunks(function, chunk, batch.iterates.trial, data, running)
-        told = jax.vmap(method.tell)(batch.iterates, values, gradients)
+        readings = evaluate_in_chunks(plan.reader, plan.chunk, batch.iterates.trial, data, running)
+        told = jax.vmap(plan.method.tell)(batch.iterates, readings)
 
         def keep(new: Array, old: Array) -> Array:
             return jnp.where(running.reshape(-1, *[1] * (new.ndim - 1)), new, old)
 
         iterates = jax.tree.map(keep, told, batch.iterates)
-        evaluations = batch.evaluations + running
-        norm = jnp.linalg.norm(iterates.gradient, axis=1)
-        finite = jnp.isfinite(iterates.value) & jnp.isfinite(norm)
+        evaluations = batch.evaluations + (running & batch.iterates.counted)
+        finite = jnp.isfinite(iterates.value)
+        if plan.method.reads_gradient:
+            norm = jnp.linalg.norm(iterates.gradient, axis=1)
+            finite &= jnp.isfinite(norm)
+        else:
+            norm = jnp.full_like(iterates.value, jnp.nan)
         ends = [
             (~finite, Status.NOT_FINITE),
-            (iterates.accepted & (norm <= tolerance), Status.CONVERGED),
+            (iterates.converged | (iterates.accepted & (norm <= tolerance)), Status.CONVERGED),
             (iterates.stalled, Status.STALLED),
-            (evaluations >= max_evaluations, Status.OUT_OF_BUDGET),
+            (iterates.counted & (evaluations >= max_evaluations), Status.OUT_OF_BUDGET),
         ]
         end = jnp.select([c for c, _ in ends], [jnp.asarray(_STATUS.index(s)) for _, s in ends], _RUNNING)
         status = jnp.where(running, end, batch.status)
@@ -236,6 +296,7 @@ def _advance(
             record.gradient_norm.at[at].set(norm),
             record.accepted.at[at].set(running & iterates.accepted),
             record.evaluations.at[at].set(evaluations),
+            record.theta.at[at].set(iterates.theta[:, :columns]),
         )
         return _Batch(iterates, status, evaluations), record
 
@@ -249,17 +310,22 @@ def _look(batch: _Batch) -> Look:
     return Look(int(np.max(np.asarray(batch.evaluations))), running, best)
 
 
-def _results(batch: _Batch, records: list[_Record], wall_s: float, compile_s: float) -> list[Result]:
-    value, norm, accepted, evaluations = (
-        np.concatenate([getattr(record, name) for record in records])
-        for name in ("value", "gradient_norm", "accepted", "evaluations")
+def _results(plan: _Plan, batch: _Batch, records: list[_Record], wall_s: float, compile_s: float) -> list[Result]:
+    value, norm, accepted, evaluations, path = (
+        np.concatenate([getattr(record, name) for record in records]) for name in _Record._fields[1:]
     )
     # on the host at once: an index into a device's array is a program of its own
     done = jax.device_get(batch._replace(iterates=batch.iterates._replace(inner=())))
-    results = []
+    results, gradients = [], plan.method.reads_gradient
     for start in range(len(done.status)):
         taken = accepted[:, start]
-        trace = Trace(np.arange(int(taken.sum())), value[taken, start], norm[taken, start], evaluations[taken, start])
+        trace = Trace(
+            step=np.arange(int(taken.sum())),
+            value=value[taken, start],
+            gradient_norm=norm[taken, start],
+            evaluations=evaluations[taken, start],
+            theta=path[taken, start] if plan.keep_path else None,
+        )
         made = int(done.evaluations[start])
         status = _STATUS[int(done.status[start])]
         results.append(
@@ -267,10 +333,10 @@ def _results(batch: _Batch, records: list[_Record], wall_s: float, compile_s: fl
                 value=float(done.iterates.value[start]) if status is not Status.NOT_FINITE else float("nan"),
                 theta=done.iterates.theta[start],
                 status=status,
-                gradient_norm=float(np.linalg.norm(done.iterates.gradient[start])),
+                gradient_norm=float(np.linalg.norm(done.iterates.gradient[start])) if gradients else float("nan"),
                 iterations=max(int(done.iterates.iterations[start]) - 1, 0),
                 energy_evaluations=made,
-                gradient_evaluations=made,
+                gradient_evaluations=made if gradients else 0,
                 trace=trace,
                 wall_s=wall_s,
                 compile_s=compile_s,

@@ -8,13 +8,20 @@ import numpy as np
 
 from qvar.diagnostics.fisher import saturation_layer
 from qvar.diagnostics.intervals import wilson_interval
-from qvar.report.tables import Frame
+from qvar.report.tables import MILLIHARTREE, Frame, known, shown_errors
+from qvar.units import MILLIHARTREE_PER_HARTREE
 
 if TYPE_CHECKING:
     import pandas as pd
 
 RELIABLE = 0.9
 """Share of successful starts from which a depth counts as reliable."""
+
+_CARRIED = (
+    "family", "n_params", "fisher_rank", "fisher_rank_bound", "lie_dimension", "lie_complete", "effective_dimension",
+    "effective_dimension_low", "effective_dimension_high", "message",
+)  # fmt: skip
+"""Columns that are the same for all seeds."""
 
 
 def is_capacity(ledger: Frame) -> bool:
@@ -29,44 +36,48 @@ def depth_table(ledger: Frame) -> pd.DataFrame:
         ledger: the ledger of a study over depths.
 
     Returns:
-        Columns: `series`, `family`, `layers`, `n_params`, `fisher_rank`, `fisher_rank_bound`, `lie_dimension`,
-        `effective_dimension` with `_low` and `_high`, `unit`, `tolerance`, `seeds`, `successes` (seeds with
-        |error| <= tolerance; those without a finite error failed), `success` with `_low` and `_high` (Wilson, 95 %),
-        `median` (|error| over the finite seeds), `evaluations` (median), `message`.
+        Columns: `series`, `layers`, `family`, `n_params`, `fisher_rank`, `fisher_rank_bound`, `lie_dimension`,
+        `lie_complete`, `effective_dimension` with `_low` and `_high`, `message`; `seeds`, `successes` (seeds with
+        |error| <= tolerance; those without a finite error failed; missing where there is no exact value to compare
+        with), `success` (the share) with `_low` and `_high` (Wilson, 95 %), `unit` (mHa for energies in hartree), and
+        in it `tolerance` and `median` (|error| over the finite seeds); `evaluations` (median).
     """
     import pandas as pd
 
     rows = []
     for (series, layers), group in ledger.groupby(["series", "layers"], sort=False):
-        errors = group["error"].to_numpy(dtype=float, na_value=np.nan)
-        tolerance = float(group["tolerance"].iloc[0])
-        finite = np.abs(errors[np.isfinite(errors)])
-        successes = int((finite <= tolerance).sum())
-        low, high = wilson_interval(successes, len(errors))
+        shown, quantity, unit = shown_errors(group)
+        errors = shown.to_numpy(dtype=float, na_value=np.nan) if quantity == "error" else np.full(len(group), np.nan)
+        scale = MILLIHARTREE_PER_HARTREE if unit == MILLIHARTREE else 1.0
+        tolerance = scale * float(group["tolerance"].iloc[0])
+        finite = errors[np.isfinite(errors)]
         rows.append(
             {
                 "series": series,
-                "family": _first(group, "family"),
                 "layers": int(layers),
-                **{
-                    name: _first(group, name)
-                    for name in (
-                        "n_params", "fisher_rank", "fisher_rank_bound", "lie_dimension", "effective_dimension",
-                        "effective_dimension_low", "effective_dimension_high", "unit",
-                    )
-                },
+                **{name: _first(group, name) for name in _CARRIED},
+                "seeds": len(group),
+                **_success(errors, tolerance, judged=quantity == "error" or bool(group["value"].isna().all())),
+                "unit": unit,
                 "tolerance": tolerance,
-                "seeds": len(errors),
-                "successes": successes,
-                "success": successes / len(errors),
-                "success_low": low,
-                "success_high": high,
                 "median": float(np.median(finite)) if len(finite) else np.nan,
                 "evaluations": float(group["gradient_evaluations"].dropna().median()),
-                "message": _first(group, "message"),
             }
-        )  # fmt: skip
+        )
     return pd.DataFrame(rows)
+
+
+def _success(errors: np.ndarray, tolerance: float, judged: bool) -> dict[str, Any]:
+    if not judged:
+        return {"successes": None, "success": np.nan, "success_low": np.nan, "success_high": np.nan}
+    successes = int((errors <= tolerance).sum())  # what is not a number is not within
+    low, high = wilson_interval(successes, len(errors))
+    return {
+        "successes": successes,
+        "success": successes / len(errors),
+        "success_low": low,
+        "success_high": high,
+    }
 
 
 def series_table(depths: Frame) -> pd.DataFrame:
@@ -76,40 +87,40 @@ def series_table(depths: Frame) -> pd.DataFrame:
         depths: a `depth_table`.
 
     Returns:
-        Columns: `series`, `family`, `layers_first`, `layers_last`, `rank` (at the largest depth), `bound`,
-        `lie_dimension` (at the largest depth), `saturation` (layers from which the rank stays; missing where it is not
-        seen to), `saturation_params`, `reliable` (layers from which all depths succeed in at least 90 % of the starts),
-        `reliable_params`, `success_first`, `success_last` (successes of seeds at the smallest and largest depth).
+        Columns: `series`, `family`, `layers_first`, `layers_last`, `rank`, `bound`, `lie_dimension` and `lie_complete`
+        (at the largest depth where they are known), `saturation` (layers from which the rank stays; missing where it is
+        not seen to), `saturation_params`, `reliable` (layers from which all depths succeed in at least 90 % of the
+        starts; missing where there are none), `reliable_params`, `success_last` (such as "3/20", at the largest depth;
+        missing where there is no exact value to compare with).
     """
     import pandas as pd
 
     rows = []
     for series, group in depths.groupby("series", sort=False):
         group = group.sort_values("layers")
-        ranked = group[group["fisher_rank"].notna()]
-        ranks = {int(row.layers): int(row.fisher_rank) for row in ranked.itertuples()}
+        ranks = {int(row.layers): int(row.fisher_rank) for row in group.itertuples() if known(row.fisher_rank)}
         saturation = saturation_layer(ranks) if ranks else None
-        late = [int(row.layers) for row in group.itertuples() if row.success < RELIABLE]
-        good = group[group["layers"] > (max(late) if late else 0)]
+        late = group.loc[~(group["success"] >= RELIABLE), "layers"]
+        good = group[group["layers"] > (late.max() if len(late) else 0)]
         reliable = int(good["layers"].iloc[0]) if len(good) else None
         params = dict(zip(group["layers"], group["n_params"], strict=True))
         last: Any = group.iloc[-1]
-        first: Any = group.iloc[0]
+        deepest = group[::-1]
         rows.append(
             {
                 "series": series,
-                "family": last["family"],
-                "layers_first": int(first["layers"]),
+                "family": _first(group, "family"),
+                "layers_first": int(group["layers"].iloc[0]),
                 "layers_last": int(last["layers"]),
-                "rank": last["fisher_rank"],
-                "bound": last["fisher_rank_bound"],
-                "lie_dimension": last["lie_dimension"],
+                "rank": _first(deepest, "fisher_rank"),
+                "bound": _first(deepest, "fisher_rank_bound"),
+                "lie_dimension": _first(deepest, "lie_dimension"),
+                "lie_complete": _first(deepest, "lie_complete"),
                 "saturation": saturation,
                 "saturation_params": params.get(saturation),
                 "reliable": reliable,
                 "reliable_params": params.get(reliable),
-                "success_first": f"{first['successes']}/{first['seeds']}",
-                "success_last": f"{last['successes']}/{last['seeds']}",
+                "success_last": f"{int(last['successes'])}/{last['seeds']}" if known(last["successes"]) else None,
             }
         )
     return pd.DataFrame(rows)

@@ -61,7 +61,7 @@ def _headline(summary: Frame) -> str:
 def _table(summary: Frame) -> str:
     units = [str(unit) for unit in summary["unit"].dropna().unique() if unit]
     in_unit = f" ({units[0]})" if len(units) == 1 else ""
-    heads = [f"max error{in_unit}", f"NPE{in_unit}", f"mean error{in_unit}", "within 1.6 mHa", "gradient evals", "time"]
+    heads = [f"max error{in_unit}", f"NPE{in_unit}", f"mean error{in_unit}", "within 1.6 mHa", "evaluations", "time"]
     rows = []
     for row in tables.records(summary):
         cells = [tables.number(value) for value in (row.worst, row.npe, row.mean)]

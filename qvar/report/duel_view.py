@@ -85,7 +85,7 @@ def _summary_table(summary: Frame) -> str:
     quantity, shared = units.pop() if len(units) == 1 else ("", "")  # told once in the head where all rows agree
     in_unit = f"{quantity} ({shared})" if shared else quantity or "error"
     heads = [
-        f"best {in_unit}", f"median {in_unit}", "within 1.6 mHa", "gradient evals",
+        f"best {in_unit}", f"median {in_unit}", "within 1.6 mHa", "evaluations",
         "evals to 1.6 mHa", "time",
     ]  # fmt: skip
     rows = []

@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from qvar.report import pieces, tables
 from qvar.report.drawing import Drawing
-from qvar.report.duel_view import DUEL, training_facts
+from qvar.report.duel_view import DUEL
 from qvar.report.plot_landscape import curvatures, leakage, lines, planes, price_words
 from qvar.report.plot_training import error_vs_step
 from qvar.report.tables import MILLIHARTREE, Frame
+from qvar.report.terminal import empty_table, plain, render
 from qvar.report.training_tables import rows_text
 from qvar.report.view import View
-from qvar.runs.folder import LoadedRun
 from qvar.units import HARTREE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_CONSERVED = 1e-10
+"""Less than this outside of the right sector is rounding."""
 
 _WORDS = (
     "Circuits were trained from several random starts, all with the same method and budget, and the landscape around "
-    "them was measured: its curvature at every start and every end (exact Hessians), how many different minima the "
-    "starts ended in, how much of the state left the right numbers of electrons on the way, and, for the seed that "
-    "ended lowest, the value on the line from start to end and on planes around both. Generic contenders have free "
-    "parameters that know nothing of the problem; constrained contenders carry its physics."
+    "them was measured: how it bends at every start and every end (exact Hessians), in how many different minima the "
+    "starts ended, how much of the state left the right symmetry sector on the way (for molecules the right numbers of "
+    "spin-up and spin-down electrons), and, for the seed that ended lowest, the value on the line from start to end "
+    "and on planes around both. Generic contenders have free parameters that know nothing of the problem; constrained "
+    "contenders carry its physics."
 )
+
+_MEASURED = (
+    "start_negative_directions", "end_negative_directions", "end_flat_directions", "end_largest_curvature",
+    "end_condition_number", "sector_weight", "symmetry_price",
+)  # fmt: skip
+"""Columns whose medians are told."""
 
 
 def is_landscape(ledger: Frame) -> bool:
@@ -31,114 +44,164 @@ def is_landscape(ledger: Frame) -> bool:
     return "line_scan" in ledger.columns
 
 
-def _facts(run: LoadedRun) -> dict[str, str]:
-    references = [f"{value:.8f}" for value in run.ledger["reference"].dropna().unique()]
-    return {"Exact reference": " ".join([*references[:1], *pieces.values(run.ledger, "unit")[:1]])} | training_facts(
-        run
-    )
-
-
 def _result(ledger: Frame, trace: Frame) -> str:
-    return DUEL.result(ledger, trace) + _curvature_table(ledger)
+    found = landscape_table(ledger)
+    said = "".join(f"<p>{pieces.text(_sentence(row))}</p>" for row in tables.records(found) if row.ends)
+    return f"{DUEL.result(ledger, trace)}<h3>The landscape</h3>{said}{_landscape_html(found)}"
 
 
-def _curvature_table(ledger: Frame) -> str:
-    """Medians over the seeds of what was measured at the starts and the ends."""
-    heads = [
-        "contender", "distinct minima", "negative directions: start", "end", "flat: end", "largest curvature: end",
-        "condition number: end", "hills on the line", *(_leak_heads(ledger)),
-    ]  # fmt: skip
-    rows = []
-    for label, group in _by_label(ledger):
-        params = next(iter(group["n_params"].dropna()), None)
-        cells = [
-            _minima(group),
-            _of(group, "start_negative_directions", params),
-            _of(group, "end_negative_directions", params),
-            _of(group, "end_flat_directions", params),
-            tables.number(_median(group, "end_largest_curvature")),
-            tables.number(_median(group, "end_condition_number")),
-            tables.count(_median(group, "line_minima")),
-        ]
-        if "sector_weight" in ledger.columns:
-            unit = next(iter(group["unit"].dropna()), "")
-            lost = 1 - _array(group, "sector_weight")
-            cells += [f"{np.nanmedian(np.abs(lost)):.2g}" if len(lost) else "-"]
-            cells += [price_words(_median(group, "symmetry_price"), unit)]
-        rows.append(
-            f'<td class="name">{pieces.text(label)}</td>' + "".join(f'<td class="number">{cell}</td>' for cell in cells)
-        )
-    head = "".join(f"<th>{pieces.text(name)}</th>" for name in heads)
-    note = (
-        "Medians over the seeds. Distinct minima: ends that differ in energy by more than 1e-6 or in fidelity by more "
-        "than 1e-4, of all seeds. Negative directions: eigenvalues of the Hessian below zero, of all parameters. Flat: "
-        "eigenvalues that are zero to rounding. Condition number: largest over smallest of the positive ones that are "
-        "not flat. Hills on the line: dips between the start and the end of the lowest seed."
-    )
-    if "sector_weight" in ledger.columns:
-        note += (
-            " Leaked: weight of the final state outside of the right numbers of electrons. Symmetry price: the energy "
-            "less that of the state's part with the right numbers; negative where a wrong sector lies lower."
-        )
-    wide = f'<div class="wide">{pieces.table(head, rows)}</div>'
-    return f'<h3>The landscape</h3>{wide}<p class="note">{pieces.text(note)}</p>'
+def landscape_table(ledger: Frame) -> pd.DataFrame:
+    """One row per contender, the lowest median error first, as in `qvar.report.tables.summary`.
 
+    Args:
+        ledger: the ledger of a landscape study.
 
-def _leak_heads(ledger: Frame) -> list[str]:
-    if "sector_weight" not in ledger.columns:
-        return []
-    unit = next(iter(pieces.values(ledger, "unit")), "")
-    return ["leaked: end", f"symmetry price ({MILLIHARTREE if unit == HARTREE else unit})"]
+    Returns:
+        Columns: `label`, `n_params`, `ends` (seeds that ended in a minimum), `minima` (distinct ones among them), the
+        medians over the seeds of `start_negative_directions`, `end_negative_directions`, `end_flat_directions`,
+        `end_largest_curvature`, `end_condition_number`, `leaked` (1 - sector_weight) and `symmetry_price` (in `unit`),
+        missing where nothing was measured, and `dips` (local minima on the line of the lowest seed), `unit`.
+    """
+    import pandas as pd
 
-
-def _by_label(ledger: Frame) -> list[tuple[str, Frame]]:
     named = ledger.assign(label=tables.labels(ledger))
-    return [(str(label), group) for label, group in named.groupby("label", sort=False)]
+    groups = dict(list(named.groupby("label", sort=False)))
+    rows = []
+    for label in tables.summary(ledger)["label"]:
+        group = groups[label]
+        ends = _numbers(group, "minimum")
+        medians = {name: _median(group, name) for name in _MEASURED}
+        weight = medians.pop("sector_weight")
+        rows.append(
+            {
+                "label": str(label),
+                "n_params": _median(group, "n_params"),
+                "ends": len(ends),
+                "minima": len(np.unique(ends)),
+                **medians,
+                "leaked": None if weight is None else max(1.0 - weight, 0.0),
+                "dips": _median(group, "line_minima"),
+                "unit": next(iter(group["unit"].dropna()), ""),
+            }
+        )
+    return pd.DataFrame(rows)
 
 
-def _minima(group: Frame) -> str:
-    if "minimum" not in group.columns or not group["minimum"].notna().any():
-        return tables.NOTHING
-    return f"{group['minimum'].nunique()} of {int(group['minimum'].notna().sum())}"
-
-
-def _array(group: Frame, column: str) -> np.ndarray:
+def _numbers(group: Frame, column: str) -> np.ndarray:
     if column not in group.columns:
         return np.zeros(0)
     return group[column].dropna().to_numpy(dtype=float)
 
 
 def _median(group: Frame, column: str) -> float | None:
-    values = _array(group, column)
+    values = _numbers(group, column)
     return float(np.median(values)) if len(values) else None
 
 
-def _of(group: Frame, column: str, total: Any) -> str:
-    middle = _median(group, column)
-    return tables.NOTHING if middle is None else f"{middle:.0f}/{tables.count(total)}"
+def _sentence(row: Any) -> str:
+    """What the numbers of one contender mean."""
+    starts = "its start" if row.ends == 1 else f"the {row.ends} starts"
+    said = f"{row.label}: {starts} ended in {_counted(row.minima, 'minimum', 'distinct minima')}"
+    if tables.known(row.end_negative_directions):
+        down, still = round(row.start_negative_directions), round(row.end_negative_directions)
+        said += (
+            f"; of {tables.count(row.n_params)} directions {down} {'bends' if down == 1 else 'bend'} down at a typical "
+            f"start, {still or 'none'} at a typical end"
+        )
+    if tables.known(row.leaked):
+        kept = row.leaked < _CONSERVED
+        said += "; nothing left the right sector" if kept else f"; at a typical end {_share(row.leaked)} had left the "
+        said += "" if kept else "right sector"
+    return f"{said}."
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"1 {one}" if number == 1 else f"{number} {many}"
+
+
+def _share(leaked: float) -> str:
+    return f"{100 * leaked:.3g} % of the state"
+
+
+def _landscape_html(found: Frame) -> str:
+    leaks = bool(found["leaked"].notna().any())
+    heads = [
+        "contender", "ends", "distinct minima", "bends down: start", "end", "flat: end", "largest curvature: end",
+        "condition number: end", "dips on the line", *(["leaked: end", _price_head(found)] if leaks else []),
+    ]  # fmt: skip
+    rows = []
+    for row in tables.records(found):
+        cells = [
+            str(row.ends),
+            str(row.minima) if row.ends else tables.NOTHING,
+            *(
+                _of(value, row.n_params)
+                for value in (row.start_negative_directions, row.end_negative_directions, row.end_flat_directions)
+            ),
+            tables.number(row.end_largest_curvature),
+            _digits(row.end_condition_number),
+            tables.count(row.dips),
+            *([_digits(row.leaked), price_words(row.symmetry_price, row.unit)] if leaks else []),
+        ]
+        numbers = "".join(f'<td class="number">{cell}</td>' for cell in cells)
+        rows.append(f'<td class="name">{pieces.text(row.label)}</td>{numbers}')
+    note = (
+        "Distinct minima: ends that differ in energy by more than 1e-6 or in fidelity by more than 1e-4; ends that had "
+        "not converged count as well, and differ by what was left of their way. All that follows is a median over the "
+        "seeds. Bends down: eigenvalues of the Hessian below zero, of all its eigenvalues, one for each parameter. "
+        "Flat: eigenvalues that are zero to rounding. Condition number: largest over smallest of the positive "
+        "eigenvalues that are not flat. Dips on the line: minima on the straight line from start to end of the lowest "
+        "seed, its end among them."
+    )
+    if leaks:
+        note += (
+            " Leaked: weight of the final state outside of the right sector. Symmetry price: the energy less that of "
+            "the state's part in the right sector; negative where a wrong sector lies lower."
+        )
+    head = "".join(f"<th>{pieces.text(name)}</th>" for name in heads)
+    return f'<div class="wide">{pieces.table(head, rows)}</div><p class="note">{pieces.text(note)}</p>'
+
+
+def _price_head(found: Frame) -> str:
+    unit = next(iter(found["unit"]), "")
+    return f"symmetry price ({MILLIHARTREE if unit == HARTREE else unit})"
+
+
+def _of(number: Any, total: Any) -> str:
+    return f"{tables.count(number)}/{tables.count(total)}" if tables.known(number) else tables.NOTHING
+
+
+def _digits(number: Any) -> str:
+    return f"{number:.2g}" if tables.known(number) else tables.NOTHING
 
 
 def _text(ledger: Frame) -> str:
-    """The summary of the duel, and a line on each contender's landscape."""
-    notes = []
-    for label, group in _by_label(ledger):
-        params = next(iter(group["n_params"].dropna()), None)
-        if _median(group, "end_largest_curvature") is None:
-            continue
-        said = (
-            f"{label}: {_minima(group)} ends are distinct minima; negative directions "
-            f"{_of(group, 'start_negative_directions', params)} at the start, "
-            f"{_of(group, 'end_negative_directions', params)} at the end, flat "
-            f"{_of(group, 'end_flat_directions', params)}"
+    """The summary of the duel, and below it a row on each contender's landscape."""
+    found = landscape_table(ledger)
+    if not any(row.ends for row in tables.records(found)):
+        return DUEL.text(ledger)
+    leaks = bool(found["leaked"].notna().any())
+    table = empty_table()
+    table.add_column("contender", overflow="fold", min_width=8)
+    heads = ["distinct\nminima", "bends down\nstart", "\nend", "flat\nend", "condition\nnumber"]
+    heads += ["leaked", _price_head(found).replace(" (", "\n\\[").replace(")", "]")] if leaks else []
+    for head in heads:
+        table.add_column(head, justify="right", no_wrap=True)
+    for row in tables.records(found):
+        signs = (row.start_negative_directions, row.end_negative_directions, row.end_flat_directions)
+        table.add_row(
+            plain(row.label),
+            f"{row.minima}/{row.ends}",
+            *(_of(value, row.n_params) for value in signs),
+            _digits(row.end_condition_number),
+            *([_digits(row.leaked), price_words(row.symmetry_price, row.unit)] if leaks else []),
         )
-        if "sector_weight" in group.columns and len(_array(group, "sector_weight")):
-            unit = next(iter(group["unit"].dropna()), "")
-            said += (
-                f"; leaked {np.median(np.abs(1 - _array(group, 'sector_weight'))):.2g}, symmetry price "
-                f"{price_words(_median(group, 'symmetry_price'), unit)} {MILLIHARTREE if unit == HARTREE else unit}"
-            )
-        notes.append(f"{said}.")
-    return "\n".join([DUEL.text(ledger), "", "Medians over the seeds:", *notes]) if notes else DUEL.text(ledger)
+    notes = [
+        "",
+        "Distinct minima: of all ends. Bends down, flat: eigenvalues of the Hessian, of one for each parameter; "
+        f"medians over the seeds{', as is what leaked out of the right sector' if leaks else ''}.",
+    ]
+    return "\n".join([DUEL.text(ledger), "", render(table, notes)])
 
 
 def _drawings(ledger: Frame, trace: Frame) -> tuple[list[Drawing], list[str]]:
@@ -147,15 +210,22 @@ def _drawings(ledger: Frame, trace: Frame) -> tuple[list[Drawing], list[str]]:
     if drawn.empty:
         return [], missing
     named = ledger.assign(label=tables.labels(ledger))
-    best = named[named["line_scan"].notna()]
-    found = [lines(best), planes(best), curvatures(best), leakage(named, drawn), error_vs_step(trace, ledger, drawn)]
+    order = {label: place for place, label in enumerate(drawn["label"])}
+    best = named[named["line_scan"].notna()].sort_values("label", key=lambda labels: labels.map(order))
+    found = [
+        lines(best, drawn),
+        planes(best),
+        curvatures(best),
+        leakage(named, drawn),
+        error_vs_step(trace, ledger, drawn),
+    ]
     return [drawing for drawing in found if drawing is not None], missing
 
 
 LANDSCAPE = View(
     recognises=is_landscape,
     words=_WORDS,
-    facts=_facts,
+    facts=DUEL.facts,
     result=_result,
     drawings=_drawings,
     pictures=("landscape_lines", "landscape_planes", "landscape_curvature", "symmetry_leakage", "error_vs_step"),

@@ -9,19 +9,31 @@ import numpy as np
 
 from qvar._types import FloatArray
 from qvar.report.drawing import Drawing, legend_below, line_figure, looks, plain_axes
-from qvar.report.tables import Frame, known, records
+from qvar.report.tables import MILLIHARTREE, NOTHING, Frame, known, records
 from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_LEAKS = 1e-10
+"""A contender of which no start ever has more than this outside of the right sector conserves it."""
 
-def lines(best: Frame) -> Drawing | None:
+_LEAST = 1e-12
+"""Weights below this are rounding."""
+
+_PRICE_BAND = 0.1
+"""Symmetry prices smaller than this, in mHa or the unit, are drawn linearly."""
+
+_SPIN_WORDS = "Bottom: the mean of the total spin S\u00b2, 0 in a singlet and 2 in a triplet. "
+
+
+def lines(best: Frame, drawn: Frame) -> Drawing | None:
     """The loss on the straight line from the start to the end of each contender's lowest seed, and beyond.
 
     Args:
         best: the rows that have scans, one for each contender, with their `label`.
+        drawn: the ledger's `summary`, which decides on colors.
 
     Returns:
         The picture, or None where it would be empty.
@@ -29,7 +41,7 @@ def lines(best: Frame) -> Drawing | None:
     rows = _with(best, "line_scan")
     if not rows:
         return None
-    look_of = looks(best)
+    look_of = looks(drawn)
     figure, axes = line_figure(len(rows))
     exact = [float(row.reference) for row in rows if known(row.reference)]
     for row in rows:
@@ -92,8 +104,9 @@ def planes(best: Frame) -> Drawing | None:
         "The value around the start (left) and around the end (right) of each contender's lowest seed; darker is "
         "lower, and both panels of a row share their colors. Around the start the plane is spanned by two random "
         "orthogonal directions, as a training meets it; around the end by the two directions in which the value bends "
-        "most (eigenvectors of the Hessian). The cross marks the point itself. Two directions out of many: what is flat "
-        "here may be steep elsewhere."
+        "most (eigenvectors of the Hessian). Crosses mark the start and the end themselves. Where the left panel has "
+        "one color and the right one many, a random start sees little of the value's range: a barren plateau looks so. "
+        "Two directions out of many: what is flat here may be steep elsewhere."
     )
     return Drawing("landscape_planes", figure, title, caption)
 
@@ -102,7 +115,7 @@ def _plane(axes: Axes, scan: dict[str, Any], value: FloatArray, low: float, high
     x, y = np.array(scan["first"]), np.array(scan["second"])
     image = axes.pcolormesh(x, y, value.T, cmap="viridis", vmin=low, vmax=high, shading="nearest", rasterized=True)
     if np.ptp(value) > 0:
-        axes.contour(x, y, value.T, levels=8, colors="white", linewidths=0.5, alpha=0.7)
+        axes.contour(x, y, value.T, levels=8, colors="white", linewidths=0.5, alpha=0.7, linestyles="solid")
     axes.plot(0, 0, marker="x", color="white", markersize=7, markeredgewidth=1.8)
     axes.set_aspect("equal")
     axes.tick_params(labelsize=8)
@@ -110,7 +123,7 @@ def _plane(axes: Axes, scan: dict[str, Any], value: FloatArray, low: float, high
 
 
 def _direction(number: int, where: str) -> str:
-    kind = "random direction" if where == "start" else "steepest direction"
+    kind = "random direction" if where == "start" else "most curved direction"
     return f"{kind} {number} (rad)"
 
 
@@ -150,51 +163,75 @@ def curvatures(best: Frame) -> Drawing | None:
     legend_below(figure, axes)
     caption = (
         "Every stroke is an eigenvalue of the Hessian, the curvature of the value along one direction, at the start "
-        "and at the end of each contender's lowest seed. Strokes below zero are directions in which the value still "
-        "falls: at a minimum there are none. Many strokes at zero are flat directions, parameters that do nothing "
-        "there. The axis is logarithmic outside of a narrow band around zero."
+        "and at the end of each contender's lowest seed. Strokes below zero are directions in which it bends down: at "
+        "a minimum there are none. Strokes at zero are flat directions, along which the value does not change to "
+        "second order. The axis is logarithmic outside of a narrow band around zero."
     )
     return Drawing("landscape_curvature", figure, title, caption)
 
 
 def leakage(ledger: Frame, drawn: Frame) -> Drawing | None:
-    """Weight outside of the right sector along the training, for the contenders that leave it.
+    """Weight outside of the right sector, its price, and S^2 along the training, for the contenders that leave it.
 
     Args:
         ledger: the ledger, with its `label`.
-        drawn: one row for each contender, with its `label`.
+        drawn: its `summary`, which decides on colors.
 
     Returns:
         The picture, or None where nothing leaks.
     """
+    from matplotlib.figure import Figure
+
     rows = _with(ledger, "leakage_along")
-    paths = [(str(row.label), json.loads(row.leakage_along)) for row in rows]
-    leaking = {label for label, path in paths if max(1 - np.array(path["sector_weight"])) > 1e-10}
-    if not leaking:
+    paths = [(row, {name: np.array(values, dtype=float) for name, values in _path(row).items()}) for row in rows]
+    leaking = {str(row.label) for row, path in paths if np.nanmax(1 - path["sector_weight"]) > _LEAKS}
+    paths = [(row, path) for row, path in paths if str(row.label) in leaking]
+    if not paths:
         return None
-    look_of = looks(drawn)
-    figure, axes = line_figure(len(leaking))
+    look_of, unit = looks(drawn), paths[0][0].unit
+    spins = any(np.isfinite(path["s2"]).any() for _, path in paths)
+    panels = 3 if spins else 2
+    figure = Figure(figsize=(7.2, 2.6 * panels + 0.6 + 0.22 * ((len(leaking) + 2) // 3)), layout="constrained")
+    rows_of_axes = figure.subplots(panels, 1, sharex=True)
+    for axes in rows_of_axes:
+        plain_axes(axes)
     named: set[str] = set()
-    for label, path in paths:
-        if label not in leaking:
-            continue
-        look, lost = look_of[label], np.maximum(1 - np.array(path["sector_weight"]), 1e-16)
-        axes.plot(
-            path["step"], lost, color=look.color, linestyle=look.dashes, linewidth=1.1, alpha=0.8,
-            label=None if label in named else label,
-        )  # fmt: skip
-        named.add(label)
-    axes.set_yscale("log")
-    axes.set_xlabel("step of the minimizer")
-    axes.set_ylabel("weight outside of the right sector")
+    scale = MILLIHARTREE_PER_HARTREE if unit == HARTREE else 1.0
+    for row, path in paths:
+        label = str(row.label)
+        look = look_of[label]
+        shown = [np.maximum(1 - path["sector_weight"], _LEAST), scale * path["symmetry_price"], path["s2"]]
+        for axes, values in zip(rows_of_axes, shown, strict=False):
+            axes.plot(
+                path["evaluations"], values, color=look.color, linestyle=look.dashes, linewidth=1.1, alpha=0.8,
+                label=None if label in named else label,
+            )  # fmt: skip
+            named.add(label)
+    rows_of_axes[0].set_yscale("log")
+    rows_of_axes[0].set_ylabel("weight outside of\nthe right sector")
+    rows_of_axes[1].axhline(0, color="#333333", linewidth=0.8)
+    rows_of_axes[1].set_yscale("symlog", linthresh=_PRICE_BAND)
+    rows_of_axes[1].set_ylabel(f"symmetry price\n({MILLIHARTREE if unit == HARTREE else unit})")
+    if spins:
+        rows_of_axes[2].set_ylabel("total spin S\u00b2")
+    rows_of_axes[-1].set_xlabel("gradient evaluations (line searches included)")
     title = "What leaks on the way"
-    axes.set_title(title)
-    legend_below(figure, axes)
+    rows_of_axes[0].set_title(title)
+    legend_below(figure, rows_of_axes[0])
     caption = (
-        "The part of the state that does not have the right numbers of spin-up and spin-down electrons, step by step; "
-        "one line for each seed. Contenders that conserve both numbers are not drawn, they cannot leak."
+        "One line for each start. Top: the part of the state that is not in the right sector, which is that of the "
+        "right numbers of spin-up and spin-down electrons (for a spin model, of the right magnetization); 1 means that "
+        "nothing of it is. Middle: the symmetry price, the energy less that of the part in the right sector. Below "
+        f"zero a wrong sector lies lower, and the energy flatters the state. {_SPIN_WORDS if spins else ''}"
+        "Contenders that conserve the sector cannot leak and are not drawn. Weights below "
+        f"{_LEAST:g}, which are rounding, are drawn there; the price is drawn linearly between -{_PRICE_BAND:g} and "
+        f"{_PRICE_BAND:g}, logarithmically beyond."
     )
     return Drawing("symmetry_leakage", figure, title, caption)
+
+
+def _path(row: Any) -> dict[str, list[Any]]:
+    return json.loads(row.leakage_along)
 
 
 def _ladder(n: int) -> tuple[Figure, Axes]:
@@ -217,5 +254,5 @@ def _named(unit: Any) -> str:
 def price_words(price: Any, unit: Any) -> str:
     """A symmetry price for a table: in mHa where the unit is hartree."""
     if not known(price):
-        return "-"
+        return NOTHING
     return f"{float(price) * (MILLIHARTREE_PER_HARTREE if unit == HARTREE else 1):.3g}"

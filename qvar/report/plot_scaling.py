@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _MARKS = {
-    "law_loss_variance": ("exact law", "_", 15.0),
+    "law_loss_variance": ("exact law", "+", 13.0),
     "haar_loss_variance": ("Haar-random states", "D", 8.5),
     "lie_loss_variance": ("Lie algebra", "x", 8.0),
 }
@@ -38,7 +38,7 @@ def loss_variance(ledger: Frame) -> Drawing | None:
         The picture, or None where it would be empty.
     """
     words = (
-        "Circles and the like are measured; {samples}, and bars are 95 % intervals (bootstrap over the samples), often "
+        "Filled marks are measured; {samples}, and bars are 95 % intervals (bootstrap over the samples), often "
         "smaller than the mark. {fits}{marks}"
     )
     return _against_size(ledger, "loss", "Variance of the loss", words)
@@ -75,18 +75,20 @@ def _against_size(ledger: Frame, quantity: str, title: str, words: str) -> Drawi
     sizes = points["size"].to_numpy(dtype=float)
     reach = max(float(np.ptp(sizes)), 1.0)
     zeros = 0
+    for label, look in look_of.items():  # the legend names them before the marks
+        axes.plot([], [], color=look.color, marker=look.marker or "o", markersize=5.5, linestyle="", label=label)
     for place, (label, look) in enumerate(look_of.items()):
         mine = points[points["label"] == label].sort_values("size")
         values, low, high = (variances(mine, column + end, relative) for end in ("", "_low", "_high"))
         positive = values > 0
         zeros += int((~positive).sum())
         x = mine["size"].to_numpy(dtype=float) + _DODGE * reach * (place - (len(look_of) - 1) / 2)
-        _draw_points(axes, x[positive], values[positive], low[positive], high[positive], look, label)
+        _draw_points(axes, x[positive], values[positive], low[positive], high[positive], look)
         for mark in marks:
             _draw_mark(axes, x, variances(mine, mark, relative), _MARKS[mark][1], _MARKS[mark][2], look.color)
         if first and mine["law_gradient_variance_first"].notna().any():
             _draw_mark(axes, x, variances(mine, "gradient_variance_first", relative), look.marker, 6.0, look.color)
-            _draw_mark(axes, x, variances(mine, "law_gradient_variance_first", relative), "_", 15.0, look.color)
+            _draw_mark(axes, x, variances(mine, "law_gradient_variance_first", relative), "+", 13.0, look.color)
         _draw_fit(axes, fits[fits["label"] == label], look)
     if fits["verdict"].notna().any():
         axes.plot([], [], color=_INK, linewidth=1.2, label="fitted decay")
@@ -95,7 +97,7 @@ def _against_size(ledger: Frame, quantity: str, title: str, words: str) -> Drawi
         axes.plot([], [], color=_INK, linestyle="", marker=marker, markersize=size, fillstyle="none", label=name)
     if first:
         axes.plot([], [], color=_INK, linestyle="", marker="o", markersize=6, fillstyle="none", label="first parameter")
-        axes.plot([], [], color=_INK, linestyle="", marker="_", markersize=15, label="its exact law")
+        axes.plot([], [], color=_INK, linestyle="", marker="+", markersize=13, label="its exact law")
     axes.set_yscale("log")
     axes.set_ylabel(_axis(points, title.lower(), relative))
     name = str(points["size_name"].iloc[0])
@@ -160,13 +162,11 @@ def _looks(points: Frame) -> dict[str, Look]:
     return looks(points.drop_duplicates("label")[["label", "family"]])
 
 
-def _draw_points(
-    axes: Axes, x: FloatArray, values: FloatArray, low: FloatArray, high: FloatArray, look: Look, label: str
-) -> None:
+def _draw_points(axes: Axes, x: FloatArray, values: FloatArray, low: FloatArray, high: FloatArray, look: Look) -> None:
     bars: Any = np.stack([values - np.minimum(low, values), np.maximum(high, values) - values])
     axes.errorbar(
         x, values, yerr=bars, color=look.color, marker=look.marker or "o", markersize=5.5, linestyle="",
-        elinewidth=1.2, capsize=2.5, label=label, zorder=3,
+        elinewidth=1.2, capsize=2.5, zorder=3,
     )  # fmt: skip
 
 
@@ -207,13 +207,13 @@ def _samples_words(points: Frame) -> str:
 
 def _mark_words(marks: list[str], first: bool) -> str:
     said = {
-        "law_loss_variance": "dashes the exact law of a deep circuit",
-        "haar_loss_variance": "open diamonds what random states of the same space would give",
-        "lie_loss_variance": "crosses what the Lie algebra of the circuit's generators gives",
+        "law_loss_variance": "plus signs are the exact law of a deep circuit",
+        "haar_loss_variance": "open diamonds are what random states of the same space would give",
+        "lie_loss_variance": "crosses are what the Lie algebra of the circuit's generators gives",
     }
     words = [said[mark] for mark in marks]
     if first:
-        words += ["open marks the first parameter alone, and dashes its exact law"]
+        words += ["open marks are the first parameter alone, and plus signs its exact law"]
     return f"Theory stands beside: {'; '.join(words)}. " if words else ""
 
 

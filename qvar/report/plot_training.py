@@ -66,7 +66,7 @@ def error_vs_step(trace: Frame, ledger: Frame, drawn: Frame) -> Drawing | None:
             axes.fill_between(grid, low, high, color=look.color, alpha=0.11, linewidth=0)
     if not axes.lines:
         return None
-    axes.set_xlabel("gradient evaluations per start (line searches included)")
+    axes.set_xlabel("evaluations per start (line searches included)")
     noun = value_axis(axes, quantity, unit)
     accuracy_line(axes, unit)
     title = f"{noun.capitalize()} against step"

@@ -37,11 +37,11 @@ _SAID = {
 
 
 def _facts(run: LoadedRun) -> dict[str, str]:
-    ledger = run.ledger
+    ledger, name = run.ledger, _size_name(run.ledger)
     sizes = sorted(int(size) for size in ledger["size"].dropna().unique())
     noise = [float(value) for value in ledger["start_noise"].dropna().unique() if value]
     return {
-        "Sizes": f"{', '.join(map(str, sizes))} {_size_name(ledger)}" if sizes else "",
+        **({} if name == "qubits" else {f"Number of {pieces.text(name)}": ", ".join(map(str, sizes))}),
         "Samples": _samples(ledger),
         "Starts": ", ".join(pieces.values(ledger, "start")),
         "Noise on the start": f"{noise[0]:g} radians (standard deviation)" if noise else "",
@@ -64,7 +64,7 @@ def _samples(ledger: Frame) -> str:
 
 def _result(ledger: Frame, trace: Frame) -> str:
     fits = _labelled(decay_table(ledger))
-    return _headline(fits) + _fit_table(fits) + _reasons(fits) + _point_table(ledger)
+    return _headline(fits) + _fit_table(fits) + _reasons(fits) + _loss_table(ledger) + _gradient_table(ledger)
 
 
 def _labelled(table: Frame) -> Frame:
@@ -92,17 +92,16 @@ def _headline(fits: Frame) -> str:
 def _pace(row: Any) -> str:
     """How fast it falls, in words."""
     if row.verdict == "power":
-        return f"as n to the power {_signed(-row.exponent)}{_between(-row.exponent_high, -row.exponent_low)}"
+        return f"as n to the power {-row.exponent:.3g}{_between(-row.exponent_high, -row.exponent_low)}"
     ends = _between(_factor(row.rate_low), _factor(row.rate_high))
-    return f"divided by {_factor(row.rate):.3g}{ends} for each further qubit"
+    likelier = ""
+    if row.verdict == "undecided":
+        likelier = f"; the {'exponential' if row.delta_aic >= 0 else 'power law'} is the likelier one"
+    return f"divided by {_factor(row.rate):.3g}{ends} for each further qubit{likelier}"
 
 
 def _factor(rate: Any) -> float:
     return math.exp(min(float(rate), 700.0)) if tables.known(rate) else math.nan
-
-
-def _signed(value: float) -> str:
-    return f"{value:.2f}"
 
 
 def _between(low: Any, high: Any) -> str:
@@ -110,18 +109,32 @@ def _between(low: Any, high: Any) -> str:
     return f" [{low:.3g}, {high:.3g}]" if tables.known(low) and tables.known(high) else ""
 
 
+def _name(label: Any) -> tuple[str, str]:
+    return pieces.text(label).replace("_", "_<wbr>"), "name"
+
+
+def _table(heads: list[str], rows: list[list[tuple[str, str]]]) -> str:
+    """A table from heads in HTML and from cells (HTML, class)."""
+    lines = ["".join(f'<td class="{kind}">{cell}</td>' for cell, kind in cells) for cells in rows]
+    return f'<div class="wide">{pieces.table("".join(f"<th>{head}</th>" for head in heads), lines)}</div>'
+
+
 def _fit_table(fits: Frame) -> str:
     by_qubits = bool(fits["verdict"].notna().any())
     relative = bool(fits["relative"].fillna(False).any())
+    heads = ["contender", "variance of"]
+    heads += ["verdict"] if by_qubits else []
+    heads += [pieces.text(name) for name in pieces.values(fits, "size_name")[:1]]
+    heads += ["points x samples", "at the smallest", "at the largest"]
+    heads += ["b of e<sup>-b n</sup>", "b of n<sup>-b</sup>", "dAICc"] if by_qubits else []
     rows = []
     for row in tables.records(fits):
-        cells = [
-            (pieces.text(row.label).replace("_", "_<wbr>"), "name"),
-            (f'<span class="{pieces.text(row.family)}">{pieces.text(row.family)}</span>', ""),
-            (pieces.text(row.quantity), ""),
+        verdict = f"<b>{_VERDICTS[row.verdict]}</b>" if tables.known(row.verdict) else tables.NOTHING
+        cells = [_name(row.label), (pieces.text(row.quantity), "")]
+        cells += [(verdict, "")] if by_qubits else []
+        cells += [
             (_range(row), "number"),
-            (tables.count(row.n_points), "number"),
-            (tables.count(row.samples), "number"),
+            (f"{tables.count(row.n_points)} x {tables.count(row.samples)}", "number"),
             (short(row.variance_first), "number"),
             (short(row.variance_last), "number"),
         ]
@@ -130,29 +143,23 @@ def _fit_table(fits: Frame) -> str:
                 (short(row.rate) + _between(row.rate_low, row.rate_high), "number"),
                 (short(row.exponent) + _between(row.exponent_low, row.exponent_high), "number"),
                 (f"{row.delta_aic:+.1f}" if tables.known(row.delta_aic) else tables.NOTHING, "number"),
-                (f"<b>{_VERDICTS.get(row.verdict, tables.NOTHING)}</b>" if tables.known(row.verdict) else "-", ""),
             ]
-        rows.append("".join(f'<td class="{kind}">{cell}</td>' for cell, kind in cells))
-    heads = [
-        "contender", "family", "variance of", next(iter(pieces.values(fits, "size_name")), "size"), "points", "samples",
-        "at the smallest", "at the largest",
-    ]  # fmt: skip
-    heads += ["b of exp(-b n)", "b of n^-b", "dAICc", "verdict"] if by_qubits else []
-    table = pieces.table("".join(f"<th>{head}</th>" for head in heads), rows)
+        rows.append(cells)
     note = (
         "Variances are divided by the square of the spectral width (the largest minus the smallest value that the loss "
         "can take), so that Hamiltonians of different size and unit can be compared. "
         if relative
         else "Variances are in the loss's own unit squared. "
     )
+    note += "The gradient's variance is the mean over all parameters. In brackets: 95 % intervals. "
     note += (
-        "The gradient's variance is the mean over all parameters. In brackets: 95 % intervals. "
-        "dAICc says how much better the exponential describes the points than the power law (negative: worse); from 4 "
-        "either way, and from four sizes, there is a verdict."
+        "b is the decay for n qubits, as an exponential and as a power law; dAICc says how much better the exponential "
+        "describes the points than the power law (negative: worse). From 4 either way, and from four sizes, there is a "
+        "verdict."
         if by_qubits
-        else "The gradient's variance is the mean over all parameters. Decays are fitted where sizes count qubits."
+        else "Decays are fitted where sizes count qubits."
     )
-    return f'<div class="wide">{table}</div><p class="note">{note}</p>'
+    return f'{_table(heads, rows)}<p class="note">{note}</p>'
 
 
 def _range(row: Any) -> str:
@@ -173,70 +180,83 @@ def _reasons(fits: Frame) -> str:
     return f"<h3>Why these verdicts</h3><ul>{lines}</ul>"
 
 
-_PREDICTIONS = ("law_loss_variance", "haar_loss_variance", "lie_loss_variance")
-"""Columns of what theory says the variance of the loss is: an exact law, Haar-random states, the Lie algebra."""
+_PREDICTIONS = {
+    "law_loss_variance": ("exact law", "loss / law"),
+    "haar_loss_variance": ("Haar", "loss / Haar"),
+    "lie_loss_variance": ("Lie algebra", "loss / Lie"),
+}
+"""Columns of what theory says the variance of the loss is, and how they are headed."""
 
 
-def _point_table(ledger: Frame) -> str:
+def _point_cells(label: str, row: Any) -> list[tuple[str, str]]:
+    return [_name(label), (tables.count(row.size), "number"), (tables.count(row.n_params), "number")]
+
+
+def _loss_table(ledger: Frame) -> str:
+    """The variance of the loss at every point beside what theory says."""
     points = measured(ledger)
     if points.empty:
         return ""
-    known = [column for column in _PREDICTIONS if column in points.columns and points[column].notna().any()]
-    first = "law_gradient_variance_first" in points.columns
+    shown = [column for column in _PREDICTIONS if column in points.columns and points[column].notna().any()]
+    heads = ["contender", pieces.text(_size_name(ledger)), "params", "states", "variance of the loss"]
+    heads += [head for column in shown for head in _PREDICTIONS[column]]
     rows = []
     for label, row in zip(tables.labels(points), tables.records(points), strict=True):
-        law = f" <small>{pieces.text(row.law)}</small>" if "law" in points.columns and tables.known(row.law) else ""
+        unit = f" {pieces.text(row.unit)}<sup>2</sup>" if tables.known(row.unit) and row.unit else ""
+        ends = _between(row.loss_variance_low, row.loss_variance_high)
         cells = [
-            (pieces.text(label).replace("_", "_<wbr>"), "name"),
-            (tables.count(row.size), "number"),
-            (tables.count(row.n_params), "number"),
+            *_point_cells(label, row),
             (tables.count(row.space_dimension), "number"),
-            (pieces.text(_squared(row.unit)), ""),
-            (short(row.loss_variance) + _between(row.loss_variance_low, row.loss_variance_high), "number"),
+            (f"{short(row.loss_variance)}{unit}{ends}", "number"),
         ]
-        for column in known:
-            value = getattr(row, column)
-            told = f"{short(value)}{law if column == 'law_loss_variance' else ''}" if tables.known(value) else "-"
-            cells += [(told, "number"), (ratio(row.loss_variance, value), "number")]
-            if column == "lie_loss_variance":
-                cells.insert(-2, (tables.count(row.lie_dimension), "number"))
-        cells.append(
-            (short(row.gradient_variance) + _between(row.gradient_variance_low, row.gradient_variance_high), "number")
-        )
-        cells.append((short(row.gradient_variance_first), "number"))
-        if first:
+        for column in shown:
+            value, told = getattr(row, column), ""
+            if tables.known(value) and column == "law_loss_variance":
+                told = f" = {pieces.text(row.law)}"
+            if tables.known(value) and column == "lie_loss_variance":
+                told = f" (dim {tables.count(row.lie_dimension)})"
+            cells += [(short(value) + told, "number"), (ratio(row.loss_variance, value), "number")]
+        rows.append(cells)
+    words = {
+        "law_loss_variance": "Exact law: what is known for this circuit when it is deep. ",
+        "haar_loss_variance": (
+            "Haar: what random states of the space that was simulated would give, be it all 2<sup>n</sup> states or "
+            "the sector of the right numbers of electrons; a circuit that reaches it is as flat as can be. "
+        ),
+        "lie_loss_variance": (
+            "Lie algebra: what a deep circuit of these generators gives, from the algebra that they generate and its "
+            "dimension. "
+        ),
+    }
+    note = f"In the loss's own unit squared, with 95 % intervals. {''.join(words[column] for column in shown)}"
+    note += "Ratios are measured / predicted." if shown else ""
+    return f'<h3>The loss at every point</h3>{_table(heads, rows)}<p class="note">{note}</p>'
+
+
+def _gradient_table(ledger: Frame) -> str:
+    """The variances of the gradient at every point."""
+    points = measured(ledger)
+    if points.empty:
+        return ""
+    law = "law_gradient_variance_first" in points.columns
+    heads = ["contender", pieces.text(_size_name(ledger)), "params", "mean over parameters", "first parameter"]
+    heads += ["exact law", "first / law"] if law else []
+    heads += ["largest"]
+    rows = []
+    for label, row in zip(tables.labels(points), tables.records(points), strict=True):
+        cells = [*_point_cells(label, row)]
+        for column in ("gradient_variance", "gradient_variance_first"):
+            value, low, high = (getattr(row, column + end) for end in ("", "_low", "_high"))
+            cells.append((short(value) + _between(low, high), "number"))
+        if law:
             value = row.law_gradient_variance_first
             cells += [(short(value), "number"), (ratio(row.gradient_variance_first, value), "number")]
-        cells.append((short(row.gradient_variance_largest), "number"))
-        rows.append("".join(f'<td class="{kind}">{cell}</td>' for cell, kind in cells))
-    named = {
-        "law_loss_variance": ("exact law", "loss / law"),
-        "haar_loss_variance": ("Haar", "loss / Haar"),
-        "lie_loss_variance": ("Lie dim.", "Lie algebra", "loss / Lie"),
-    }
-    heads = ["contender", _size_name(ledger), "params", "states", "unit", "loss variance"]
-    heads += [head for column in known for head in named[column]]
-    heads += ["gradient, mean", "first", *(["law of first", "first / law"] if first else []), "largest"]
-    table = pieces.table("".join(f"<th>{pieces.text(head)}</th>" for head in heads), rows)
+        rows.append([*cells, (short(row.gradient_variance_largest), "number")])
     note = (
-        "Variances in the loss's own unit squared, with 95 % intervals; of the gradient the mean over all parameters, "
-        "that of the first parameter and the largest. "
-        + ("Exact law: what is known for this circuit when it is deep. " if "law_loss_variance" in known else "")
-        + "Haar: what random states of the space that was simulated would give, all 2^n states or the sector of the "
-        "right numbers of electrons; a circuit that reaches it is as flat as can be. "
-        + (
-            "Lie algebra: what a deep circuit of these generators gives, from the algebra that they generate, whose "
-            "dimension stands beside it. "
-            if "lie_loss_variance" in known
-            else ""
-        )
-        + "Ratios are measured / predicted."
+        "Variances of components of the gradient, in the loss's own unit squared, with 95 % intervals: their mean over "
+        "all parameters, that of the first parameter, and the largest of all."
     )
-    return f'<h3>All points</h3><div class="wide">{table}</div><p class="note">{note}</p>'
-
-
-def _squared(unit: Any) -> str:
-    return f"{unit}\u00b2" if tables.known(unit) and unit else "1"
+    return f'<h3>The gradient at every point</h3>{_table(heads, rows)}<p class="note">{note}</p>'
 
 
 def short(value: Any) -> str:
@@ -249,7 +269,7 @@ def ratio(value: Any, predicted: Any) -> str:
     if not tables.known(value) or not tables.known(predicted) or float(predicted) == 0:
         return tables.NOTHING
     quotient = float(value) / float(predicted)
-    return f"{quotient:.2f}" if 0.01 <= quotient < 100 or quotient == 0 else f"{quotient:.1e}"
+    return f"{quotient:.2f}" if 0.01 <= quotient < 10 or quotient == 0 else f"{quotient:.3g}"
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -315,13 +335,15 @@ def _rows_text(ledger: Frame) -> str:
     for name in [*(f"loss\n{name}" for name in shown.values()), "time"]:
         table.add_column(name, justify="right", no_wrap=True)
     for label, row in zip(tables.labels(ledger), tables.records(ledger), strict=True):
-        value = getattr(row, "loss_variance", None)
-        ends = f" \\[{_tiny(row.loss_variance_low)}, {_tiny(row.loss_variance_high)}]" if tables.known(value) else ""
+        value, told = getattr(row, "loss_variance", None), plain(str(row.status).replace("_", " "))
+        if tables.known(value):
+            half = (row.loss_variance_high - row.loss_variance_low) / 2
+            told = short(value) + (f" +- {100 * half / value:.0f} %" if value > 0 else "")
         table.add_row(
             plain(label),
             tables.count(row.size),
-            _tiny(value) + ends if tables.known(value) else plain(str(row.status).replace("_", " ")),
-            _tiny(getattr(row, "gradient_variance", None)),
+            told,
+            short(getattr(row, "gradient_variance", None)),
             *(ratio(value, getattr(row, column)) for column in shown),
             tables.seconds(row.wall_s),
         )

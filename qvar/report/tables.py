@@ -44,7 +44,7 @@ def summary(ledger: Frame) -> pd.DataFrame:
         `quantity` (`error`, or `value` where no reference is known), `unit` (mHa for energies in hartree),
         `best`, `median` (|value - reference| in `unit`, over the finite seeds; the values themselves for `value`);
         `within` (seeds within 1.6 mHa; missing for other units), `below` (seeds that ended below the reference),
-        `correlation_recovered` (median), `evaluations` (median gradient evaluations), `evaluations_to_tolerance`
+        `correlation_recovered` (median), `evaluations` (median, see `evaluations`), `evaluations_to_tolerance`
         (median of the seeds that got there), `wall_s` and `compile_s` (of the whole batch).
     """
     import pandas as pd
@@ -102,6 +102,11 @@ def axis_name(ledger: Frame) -> str:
 def resolution(unit: str) -> float:
     """`RESOLUTION` in the unit that errors are shown in."""
     return RESOLUTION * (MILLIHARTREE_PER_HARTREE if unit == MILLIHARTREE else 1)
+
+
+def evaluations(rows: Frame) -> Column:
+    """What each row of a ledger spent of its budget: energies, with or without their gradients."""
+    return rows["energy_evaluations"].fillna(rows["gradient_evaluations"])
 
 
 def known(value: Any) -> bool:
@@ -227,7 +232,7 @@ def _entry(group: Frame) -> dict[str, Any]:
         "within": int((errors.abs() <= CHEMICAL_ACCURACY).sum()) if in_hartree else None,
         "below": int((errors < -RESOLUTION).sum()),
         "correlation_recovered": _median(group["correlation_recovered"]),
-        "evaluations": _median(group["gradient_evaluations"]),
+        "evaluations": _median(evaluations(group)),
         "evaluations_to_tolerance": _median(group["evaluations_to_tolerance"]),
         "wall_s": _median(group["wall_s"]),
         "compile_s": _median(group["compile_s"]),
@@ -246,7 +251,7 @@ def _curve_entry(group: Frame) -> dict[str, Any]:
         "worst": _over(seeds, "shown", np.max),
         "npe": npe if npe is None or unit != MILLIHARTREE else MILLIHARTREE_PER_HARTREE * npe,
         "mean": _over(seeds, "shown", np.mean),
-        "evaluations": _over(seeds, "gradient_evaluations", np.sum),
+        "evaluations": _over([seed.assign(evaluations=evaluations(seed)) for seed in seeds], "evaluations", np.sum),
         "wall_s": _over(seeds, "wall_s", np.sum),
         "compile_s": _over(seeds, "compile_s", np.sum),
     }

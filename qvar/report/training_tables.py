@@ -125,7 +125,9 @@ def rows_text(ledger: Frame) -> str:
             plain(str(row["status"]).replace("_", " ")),
             value_words(row["value"]),
             f"{tables.number(shown.iloc[0])} {unit}" if quantity == "error" else tables.NOTHING,
-            tables.count(row["gradient_evaluations"]),
+            tables.count(
+                row["energy_evaluations"] if tables.known(row["energy_evaluations"]) else row["gradient_evaluations"]
+            ),
             tables.count(row["evaluations_to_tolerance"]),
             tables.seconds(row["wall_s"]),
         )

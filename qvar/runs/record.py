@@ -76,7 +76,18 @@ _TRACE_LISTS: dict[str, str] = {
     "trace_evaluations": "Int64",
 }
 
-_OWN_TYPES: dict[str, str] = {"message": "string"}
+_OWN_TYPES: dict[str, str] = {
+    "message": "string",
+    "minimum": "Int64",
+    "pauli_one_norm": "float64",
+    "parameter_shift_energies": "Int64",
+    "size": "Int64",
+    "samples": "Int64",
+    "component_variances": "string",
+    "space_dimension": "Int64",
+    "law": "string",
+    "lie_dimension": "Int64",
+}
 """Types of columns that studies append and that may be empty, so that their type cannot be seen in their values."""
 
 COLUMN_MEANING: dict[str, str] = {
@@ -121,10 +132,73 @@ COLUMN_MEANING: dict[str, str] = {
         "Non-parallelity error: greatest minus smallest error along this seed's curve, in `unit`; empty if a "
         "point failed."
     ),
+    "minimum": (
+        "Which of the contender's distinct minima the seed ended in, by energy and fidelity: 0 is the lowest; empty "
+        "where the value is not finite."
+    ),
+    "pauli_one_norm": (
+        "Sum of the sizes of the Hamiltonian's Pauli coefficients, the identity left out, in `unit`; the shots of one "
+        "energy are at most its square over the square of the standard error wanted."
+    ),
+    "parameter_shift_energies": "Energies that one gradient takes by the parameter-shift rule, gate by gate.",
+    "size": (
+        "What the contender was made for at this point, in `size_name`; only in runs over sizes, where nothing is "
+        "trained."
+    ),
+    "size_name": "What `size` counts: `qubits`, or `layers` at a fixed number of qubits.",
+    "start": "How the parameters of the samples were drawn, such as `uniform`, on [-pi, pi), or `mp2`.",
+    "start_noise": "Standard deviation of Gaussian noise added to every parameter of a sample, in radians.",
+    "samples": "Number of random parameter vectors that the row's variances rest on.",
+    "loss_variance": "Variance of the loss over the samples, in `unit` squared; `value` is its mean.",
+    "loss_variance_low": "Lower end of the 95 % bootstrap interval of `loss_variance`.",
+    "loss_variance_high": "Upper end of the 95 % bootstrap interval of `loss_variance`.",
+    "gradient_variance": (
+        "Variance of a component of the gradient over the samples, averaged over all parameters, in `unit` "
+        "squared per radian squared."
+    ),
+    "gradient_variance_low": "Lower end of the 95 % bootstrap interval of `gradient_variance`.",
+    "gradient_variance_high": "Upper end of the 95 % bootstrap interval of `gradient_variance`.",
+    "gradient_variance_first": (
+        "Variance of the derivative by the first parameter, in `unit` squared per radian squared."
+    ),
+    "gradient_variance_first_low": "Lower end of the 95 % bootstrap interval of `gradient_variance_first`.",
+    "gradient_variance_first_high": "Upper end of the 95 % bootstrap interval of `gradient_variance_first`.",
+    "gradient_variance_largest": (
+        "Largest variance of any component of the gradient, in `unit` squared per radian squared."
+    ),
+    "component_variances": (
+        "Variances of all components of the gradient, a JSON list in the order of the parameters, in `unit` "
+        "squared per radian squared."
+    ),
+    "spectral_width": (
+        "Largest minus smallest value that the loss can take, in `unit`: of the space that was simulated, see "
+        "`space_dimension`."
+    ),
+    "normalised_loss_variance": (
+        "loss_variance / spectral_width squared, without unit, which compares Hamiltonians of different size."
+    ),
+    "space_dimension": "Number of basis states of the space that was simulated: all 2^n, or those of the sector.",
+    "haar_loss_variance": (
+        "Variance that the loss has over Haar-random states of that space (real ones for a real circuit), in "
+        "`unit` squared."
+    ),
+    "law": "Formula of the exact law that the case gives for this circuit when it is deep, d = 2^n.",
+    "law_loss_variance": "Variance of the loss by that law, in `unit` squared.",
+    "law_gradient_variance_first": (
+        "Variance of the derivative by the first parameter by that law, in `unit` squared per radian squared."
+    ),
+    "lie_dimension": (
+        "Dimension of the Lie algebra that the circuit's generators generate; empty where it is larger than the "
+        "study's limit."
+    ),
+    "lie_loss_variance": (
+        "Variance of the loss that this algebra predicts for a deep circuit, in `unit` squared; empty where it "
+        "says nothing."
+    ),
     "message": "What went wrong, in words, where something did.",
     "step": "Trace only: number of the minimizer's step, 0 at the start parameters.",
     "gradient_norm": "Trace only: Euclidean norm of the gradient at this step, in `unit` per parameter unit.",
-    "evaluations": "Trace only: gradient evaluations made up to this step.",
+    "evaluations": "Trace only: evaluations made up to this step, of value and gradient or of the value alone.",
 }
 """One sentence, with unit, for every column that qvar itself writes."""
 

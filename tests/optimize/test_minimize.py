@@ -7,6 +7,8 @@ import pytest
 import scipy.optimize
 
 import qvar
+from qvar.optimize.methods import gradient_descent
+from qvar.optimize.rotosolve import rotosolve
 
 
 def _objective(function, n_params: int) -> qvar.Objective:
@@ -23,7 +25,11 @@ def _rosenbrock(x):
     return jnp.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)
 
 
-METHODS = {"lbfgs": qvar.lbfgs(), "adam": qvar.adam(learning_rate=0.05)}
+METHODS = {
+    "lbfgs": qvar.lbfgs(),
+    "adam": qvar.adam(learning_rate=0.05),
+    "gradient_descent": gradient_descent(learning_rate=0.05),
+}
 
 
 @pytest.mark.parametrize("method", list(METHODS))
@@ -67,11 +73,46 @@ def test_evaluations_are_counted_as_made() -> None:
 @pytest.mark.parametrize("method", list(METHODS))
 @pytest.mark.parametrize("gradients", [1, 2, 7])
 def test_the_budget_is_never_exceeded(method: str, gradients: int) -> None:
-    objective = _objective(_rosenbrock, 6)
+    objective = _objective(lambda x: 1e-3 * _rosenbrock(x), 6)
     result = qvar.minimize(objective, METHODS[method], jax.random.key(1), qvar.Budget(gradients=gradients))
     assert result.status is qvar.Status.OUT_OF_BUDGET
     assert result.gradient_evaluations == gradients
-    assert result.value == pytest.approx(float(_rosenbrock(jnp.asarray(result.theta))), rel=1e-12)
+    assert result.value == pytest.approx(float(objective.loss(result.theta)), rel=1e-12)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.6])
+def test_gradient_descent_is_a_recursion(momentum: float) -> None:
+    scale, start = np.array([1.0, 3.0]), np.array([2.0, -1.0])
+    objective = _objective(lambda x: jnp.sum(jnp.asarray(scale) * x**2) / 2, 2)
+    method = gradient_descent(learning_rate=0.1, momentum=momentum)
+    result = qvar.minimize(objective, method, theta0=start, budget=qvar.Budget(gradients=20), keep_path=True)
+    theta, velocity = [start], np.zeros(2)
+    for _ in range(19):
+        velocity = scale * theta[-1] + momentum * velocity
+        theta.append(theta[-1] - 0.1 * velocity)
+    np.testing.assert_allclose(result.trace.theta, theta, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("method", list(METHODS))
+def test_the_path_is_what_was_accepted(method: str) -> None:
+    objective = _objective(lambda x: 1e-2 * _rosenbrock(x), 3)
+    starts = objective.initial_batch(jax.random.key(2), 2)
+    budget = qvar.Budget(gradients=100)  # more than one stretch
+    results = qvar.minimize_batch(objective, starts, METHODS[method], budget, keep_path=True)
+    for start, result in zip(starts, results, strict=True):
+        path = result.trace.theta
+        assert path is not None
+        assert path.shape == (result.iterations + 1, 3)
+        np.testing.assert_array_equal(path[0], start)
+        np.testing.assert_array_equal(path[-1], result.theta)
+        np.testing.assert_allclose(objective.loss_batch(path), result.trace.value, rtol=1e-12)
+    assert qvar.minimize_batch(objective, starts, METHODS[method], budget)[0].trace.theta is None
+
+
+def test_energies_bound_what_reads_no_gradient() -> None:
+    assert qvar.lbfgs().evaluations(qvar.Budget(gradients=7, energies=3)) == 7
+    assert rotosolve().evaluations(qvar.Budget(gradients=7, energies=3)) == 3
+    assert rotosolve().evaluations(qvar.Budget(gradients=7)) == 7
 
 
 def test_values_of_lbfgs_never_rise() -> None:
@@ -137,11 +178,14 @@ def test_mistakes() -> None:
         qvar.minimize(objective, theta0=np.zeros(2))
     with pytest.raises(qvar.QvarError, match=r"^`key` must be a JAX random key .* is None\.$"):
         qvar.minimize(objective)
-    for arguments in ({"gradients": 0}, {"seconds": 0.0}, {"gradient_tolerance": -1.0}):
+    for arguments in ({"gradients": 0}, {"energies": 0}, {"seconds": 0.0}, {"gradient_tolerance": -1.0}):
         with pytest.raises(qvar.QvarError, match=f"^`{next(iter(arguments))}` must .*, but is"):
             qvar.Budget(**arguments)
     with pytest.raises(qvar.QvarError, match=r"^`learning_rate` must be positive"):
         qvar.adam(learning_rate=0.0)
+    for arguments in ({"learning_rate": 0.0}, {"momentum": 1.0}, {"momentum": -0.1}):
+        with pytest.raises(qvar.QvarError, match=f"^`{next(iter(arguments))}` must .*, but is"):
+            gradient_descent(**arguments)
 
 
 # Factorized UCCSD in the canonical order, from zero: errors against FCI in mHa, computed independently.

@@ -1,0 +1,58 @@
+"""What lies around the start and the end of a training: lines, planes, curvature, distinct minima, leakage."""
+
+from typing import Literal
+
+import numpy as np
+
+import qvar
+from qvar.ansatz.catalogue import build
+from qvar.studies.landscape import Landscape
+
+
+def case(
+    molecule: Literal["h2", "h4", "lih"] = "h4",
+    bond: float | None = 1.5,
+    contenders: tuple[str, ...] = ("hardware_efficient", "givens_fabric", "uccsd"),
+    layers: int = 4,
+    seeds: int = 8,
+    gradients: int = 500,
+    start: Literal["own", "uniform"] = "uniform",
+    span: float = float(np.pi),
+    points: int = 41,
+    quick: bool = False,
+) -> Landscape:
+    """Trains a generic and two constrained circuits on a molecule, STO-3G, and scans what surrounds them.
+
+    Args:
+        molecule: The molecule.
+        bond: Length of its bonds, in angstrom; the usual one where None is said.
+        contenders: Names of ansätze, as `qvar list ansatze` tells them.
+        layers: Depth of those that have layers, in layers of each one's own kind.
+        seeds: Number of starts of each contender.
+        gradients: Budget of each start, in evaluations of energy and gradient.
+        start: How starts are drawn: uniform on a full turn, or each ansatz's own way.
+        span: The planes reach so far from their middle, in radians.
+        points: Points of the planes along each direction.
+        quick: The hydrogen molecule, three starts, coarse planes: half a minute.
+    """
+    if quick:
+        molecule, seeds, points = "h2", min(seeds, 3), min(points, 15)
+    problem = qvar.named(molecule, bond)
+    ansatze, refused = build(problem, layers)
+    for name in contenders:
+        if name not in ansatze:
+            reason = refused.get(name, "it is not.")
+            raise qvar.QvarError(f"`contenders` must be names that `qvar list ansatze` prints, but {name!r}: {reason}")
+    who = [ansatze[name] if start == "own" else ansatze[name].with_start(start) for name in contenders]
+    return Landscape(
+        problem,
+        who,
+        seeds=seeds,
+        budget=qvar.Budget(gradients=gradients),
+        span=span,
+        points=points,
+    )
+
+
+if __name__ == "__main__":
+    qvar.launch(case)

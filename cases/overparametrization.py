@@ -1,0 +1,71 @@
+"""From which depth on training stops failing: rank of the Fisher information and success, layer by layer."""
+
+from functools import partial
+
+import qvar
+from qvar.checks import counting_number
+from qvar.studies.capacity import Capacity, Layered
+
+
+def case(
+    qubits: int = 6,
+    layers: tuple[int, ...] = (),
+    field: float = 1.0,
+    seeds: int = 20,
+    gradients: int = 2000,
+    tolerance: float = 1e-4,
+    dimension_samples: int = 50,
+    quick: bool = False,
+) -> Capacity:
+    """Trains circuits of growing depth on the periodic transverse-field Ising chain, from random starts.
+
+    A Hamiltonian-variational circuit (constrained) needs half as many layers as there are qubits until the rank of its
+    Fisher information stops growing; RY rotations with a chain of CNOTs (generic) need exponentially many parameters.
+
+    Args:
+        qubits: Number of spins.
+        layers: Depths of both circuits; where none is said, of each from 1 to where its rank has stopped growing.
+        field: Transverse field in units of the coupling J; 1 is the critical point.
+        seeds: Number of random starts of each depth, uniform on a full turn.
+        gradients: Budget of each start, in evaluations of energy and gradient.
+        tolerance: A start succeeds if it ends no farther from the exact energy, in J.
+        dimension_samples: Random points of the effective dimension; 0 leaves it out.
+        quick: Four spins, ten starts, no effective dimension: within a minute.
+    """
+    if quick:
+        qubits, seeds, dimension_samples = min(qubits, 4), min(seeds, 10), 0
+    counting_number("qubits", qubits)
+    problem = qvar.tfim(qubits, h=field, periodic=True)
+    generic = partial(qvar.hardware_efficient, problem, rotations=("RY",), entangler="cnot_chain")
+    return Capacity(
+        problem,
+        contenders=[
+            Layered(
+                "hva",
+                "constrained",
+                lambda n: qvar.hva(problem, layers=n).with_start("uniform"),
+                layers or range(1, qubits // 2 + 3),
+            ),
+            Layered(
+                "ry cnot chain",
+                "generic",
+                lambda n: generic(layers=n).with_start("uniform"),
+                layers or _depths(qubits),
+            ),
+        ],
+        tolerance=tolerance,
+        seeds=seeds,
+        budget=qvar.Budget(gradients=gradients),
+        dimension_samples=dimension_samples,
+    )
+
+
+def _depths(qubits: int) -> list[int]:
+    """About ten depths up to where 2^n - 1 directions, all that a real state has, are sure to be reached."""
+    full = -(-(2**qubits) // qubits) - 1  # n (layers + 1) parameters
+    step = max(1, full // 10)
+    return [*range(1, full, step), full, full + 1, full + 1 + step]
+
+
+if __name__ == "__main__":
+    qvar.launch(case)

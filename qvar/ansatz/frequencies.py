@@ -1,0 +1,49 @@
+r"""Frequencies: how fast an expectation value swings with each parameter of a circuit."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from qvar._types import FloatArray
+from qvar.ansatz.program import Program
+
+
+def frequencies(program: Program) -> FloatArray:
+    r"""The one frequency of each parameter, where it has just one.
+
+    A parameter that drives a single operation \(e^{-i s\theta G}\), whose generator G has two eigenvalues
+    a distance \(\Delta\) apart, moves every expectation value as
+
+    $$ E(\theta) = a + b\cos(w\theta) + c\sin(w\theta), \qquad w = |s|\, \Delta, $$
+
+    all other parameters held. Such operations are rotations by a Pauli word (\(\Delta = 2\)), and phases of
+    a pattern of bits (\(\Delta = 1\)): RX, RY, RZ, PauliRot, MultiRZ, IsingXX, IsingYY, IsingZZ, PhaseShift,
+    ControlledPhaseShift. Excitations and controlled rotations have three eigenvalues. Operations that are told apart
+    by no expectation value, those of a global phase, do not count.
+
+    Args:
+        program: the circuit.
+
+    Returns:
+        (n_params,) frequencies per unit of the parameter, all positive; 1 where a parameter moves nothing, NaN where
+        it drives several operations or one with more eigenvalues, or where the angles are not affine in theta.
+    """
+    n_params, n_ops, lowered = program.n_params, program.n_ops, program.lowered
+    if program.angle_function is not None:
+        return np.full(n_params, np.nan)
+    x, z, m = lowered.x, lowered.z, lowered.m
+    pauli = np.where((x == 0) & (z == 0), 0.0, 2.0)
+    phase = np.where((x == 0) & (z & ~m == 0), 1.0, np.nan)
+    moving = (lowered.factor != 0.0) & ~lowered.fixed
+    slots = lowered.slot[moving]
+    swing = np.bincount(slots, (np.abs(lowered.factor) * np.where(m == 0, pauli, phase))[moving], n_ops).astype(float)
+    swing[np.bincount(slots, minlength=n_ops) > 1] = np.nan
+
+    # terms of one operation and one parameter add up
+    drives, term = np.unique(np.stack([program.angle_op, program.angle_param]), axis=1, return_inverse=True)
+    scale = np.bincount(term.ravel(), program.angle_scale, drives.shape[1])
+    each = np.abs(scale) * np.where(scale == 0.0, 0.0, swing[drives[0]])
+    params = drives[1][each != 0.0]
+    count = np.bincount(params, minlength=n_params)
+    total = np.bincount(params, each[each != 0.0], n_params).astype(float)
+    return np.where(count == 0, 1.0, np.where(count == 1, total, np.nan))

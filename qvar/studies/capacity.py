@@ -1,0 +1,195 @@
+"""Capacity: what a circuit can reach layer by layer, and from which depth on training finds it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+
+import jax
+import jax.numpy as jnp
+
+from qvar._types import Family
+from qvar.ansatz.ansatz import Ansatz
+from qvar.checks import counting_number, finite_number, whole_number, whole_numbers
+from qvar.diagnostics.fisher import effective_dimension, fisher_rank
+from qvar.diagnostics.lie_algebra import LIMIT, lie_closure
+from qvar.diagnostics.spectral import state_shape
+from qvar.engines.select import Engine, energy
+from qvar.errors import QvarError, require
+from qvar.objective import Objective
+from qvar.optimize.budget import Budget
+from qvar.optimize.methods import Method, lbfgs
+from qvar.problems.cited import problem_references
+from qvar.problems.problem import Problem
+from qvar.studies.duel import Duel, error_words, run_contender
+from qvar.task import Progress, Reporter, Row, Task, task_key
+
+
+@dataclass(frozen=True, eq=False)
+class Layered:
+    """A circuit, and the depths at which it is looked at."""
+
+    name: str
+    """What the ledger calls the series; a contender is called `name xN` for N layers."""
+    family: Family
+    """`"generic"` or `"constrained"`."""
+    make: Callable[[int], Ansatz]
+    """Number of layers -> the circuit."""
+    layers: Sequence[int]
+    """Different numbers of layers."""
+
+    def __post_init__(self) -> None:
+        layers = whole_numbers("layers", self.layers)
+        good = len(layers) >= 1 and len(set(layers)) == len(layers) and min(layers) >= 1
+        require(good, "layers", "hold different positive integers", layers)
+        object.__setattr__(self, "layers", tuple(layers))
+
+
+@dataclass(frozen=True, eq=False)
+class Capacity:
+    """Rank of the quantum Fisher information and success of training against the number of layers.
+
+    A circuit is overparametrized from the depth on where the rank no longer grows: then the state can move in every
+    direction that any deeper circuit of its kind could move it in, and local minima that are none of the problem's own
+    disappear (Larocca et al., Nat. Comput. Sci. 3, 542 (2023), https://doi.org/10.1038/s43588-023-00467-6).
+
+    Each contender and depth is one task, whose seeds are trained as in a `qvar.Duel`. Beside the columns of a duel the
+    ledger has `series`, `layers`, `fisher_rank`, `fisher_rank_bound` (that of the whole space), `fisher_samples`,
+    `effective_dimension` with its interval, `lie_dimension` with `lie_complete`, and `tolerance`.
+    """
+
+    problem: Problem
+    """What is asked of all."""
+    contenders: Sequence[Layered]
+    """Who answers; names differ."""
+    tolerance: float
+    """A seed succeeds where it ends no farther from the exact value, in the problem's unit."""
+    method: Method = field(default_factory=lbfgs)
+    """Optimization method of all."""
+    seeds: int = 20
+    """Number of random starts of each depth: seeds 0 to seeds - 1."""
+    budget: Budget = field(default_factory=Budget)
+    """What each start may spend."""
+    fisher_samples: int = 4
+    """Random points over which the largest rank is taken."""
+    dimension_samples: int = 0
+    """Random points of the effective dimension, at least 2; 0 for none."""
+    seed: int = 0
+    """Number that makes the JAX key of these points."""
+    engine: Engine = "auto"
+    """Which simulator runs the circuits; see `qvar.energy`."""
+    lie_limit: int = LIMIT
+    """A Lie algebra is counted up to this dimension; 0 for no count."""
+
+    def __post_init__(self) -> None:
+        require(len(self.contenders) >= 1, "contenders", "hold at least one Layered", self.contenders)
+        names = [contender.name for contender in self.contenders]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise QvarError(f"`contenders` must have different names, but {twice[0]!r} stands more than once.")
+        require(finite_number("tolerance", self.tolerance) > 0, "tolerance", "be positive", self.tolerance)
+        counting_number("seeds", self.seeds)
+        counting_number("fisher_samples", self.fisher_samples)
+        samples = whole_number("dimension_samples", self.dimension_samples)
+        require(samples >= 0 and samples != 1, "dimension_samples", "be 0 or at least 2", samples)
+        require(whole_number("lie_limit", self.lie_limit) >= 0, "lie_limit", "not be negative", self.lie_limit)
+        whole_number("seed", self.seed)
+
+    @property
+    def name(self) -> str:
+        """`"capacity"`."""
+        return "capacity"
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Keys of the papers and software that the study rests on, in `qvar/references.bib`."""
+        keys = {"jax2018", "jones2020", "bergholm2018", "larocca2023", "haug2021"}
+        keys |= {"abbas2021"} if self.dimension_samples else set()
+        keys |= {*problem_references(self.problem), *self.method.references}
+        return tuple(sorted(keys.union(*(depth.ansatz.references for depth in self._depths))))
+
+    def tasks(self) -> list[Task]:
+        """One task per contender and depth, the depths of a contender together."""
+        return [Task(self._key(depth), depth.ansatz.name, partial(_measure, self, depth)) for depth in self._depths]
+
+    def _key(self, depth: _Depth) -> str:
+        inputs = {
+            "study": "capacity",
+            "series": depth.series,
+            "layers": depth.layers,
+            "duel": depth.duel.inputs(depth.ansatz),
+            "fisher_samples": self.fisher_samples,
+            "dimension_samples": self.dimension_samples,
+            "seed": self.seed,
+            "tolerance": float(self.tolerance),
+            "lie_limit": self.lie_limit,
+        }
+        return task_key(inputs)
+
+    @cached_property
+    def _depths(self) -> list[_Depth]:
+        depths = []
+        for contender in self.contenders:
+            for layers in contender.layers:
+                ansatz = replace(contender.make(layers), name=f"{contender.name} x{layers}", family=contender.family)
+                duel = Duel(self.problem, [ansatz], self.method, self.seeds, self.budget, self.engine)
+                depths.append(_Depth(contender.name, layers, ansatz, duel))
+        return depths
+
+
+@dataclass(frozen=True, eq=False)
+class _Depth:
+    """A contender at one depth: a duel of one."""
+
+    series: str
+    layers: int
+    ansatz: Ansatz
+    duel: Duel
+
+
+def _measure(study: Capacity, depth: _Depth, report: Reporter) -> list[Row]:
+    """The rows of all seeds at one depth."""
+    base: Row = {"series": depth.series, "layers": depth.layers, "tolerance": float(study.tolerance)}
+    try:
+        report(Progress(0, study.budget.gradients, "Fisher information"))
+        base |= _capacity(study, depth)
+    except Exception as error:  # the training is worth having all the same
+        base |= {"message": error_words(error)}
+    return [{**base, **row} for row in run_contender(depth.duel, depth.ansatz, report)]
+
+
+def _capacity(study: Capacity, depth: _Depth) -> Row:
+    """What the circuit can do, whether or not training finds it."""
+    objective = energy(study.problem, depth.ansatz, study.engine)
+    rank_key, dimension_key = jax.random.split(jax.random.key(study.seed))
+    row: Row = {
+        "fisher_rank": fisher_rank(objective, rank_key, study.fisher_samples),
+        "fisher_rank_bound": fisher_rank_bound(objective),
+        "fisher_samples": study.fisher_samples,
+    }
+    if study.dimension_samples:
+        found = effective_dimension(objective, dimension_key, study.dimension_samples)
+        low, high = found.interval
+        row |= {"effective_dimension": float(found), "effective_dimension_low": low, "effective_dimension_high": high}
+    return row | _lie_dimension(study, depth)
+
+
+def _lie_dimension(study: Capacity, depth: _Depth) -> Row:
+    if study.lie_limit == 0 or depth.ansatz.program.angle_function is not None:
+        return {}
+    algebra = lie_closure(depth.ansatz, study.lie_limit)
+    return {"lie_dimension": algebra.dimension, "lie_complete": algebra.complete}
+
+
+def fisher_rank_bound(objective: Objective) -> int:
+    r"""The largest rank that any circuit in the engine's space can have.
+
+    A state of d complex amplitudes has 2 d - 2 directions, norm and global phase being left out; one of d real
+    amplitudes d - 1. In the sector engine d counts the determinants of the sector.
+
+    Raises:
+        QvarError: if the objective has no state.
+    """
+    like = state_shape(objective)
+    return (like.size - 1) * (2 if jnp.issubdtype(like.dtype, jnp.complexfloating) else 1)

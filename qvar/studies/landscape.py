@@ -1,0 +1,249 @@
+"""Landscape: what lies around a start and an end of training, how curved it is, and what leaks on the way."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+
+from qvar.ansatz.ansatz import Ansatz
+from qvar.checks import counting_number, finite_number, whole_number
+from qvar.diagnostics.hessian import hessian_extremes, hessian_spectrum, hessian_summary, hessian_trace
+from qvar.diagnostics.landscape import (
+    PlaneScan,
+    hessian_directions,
+    random_directions,
+    scan_between,
+    scan_plane,
+)
+from qvar.diagnostics.symmetry import leakage_along
+from qvar.engines.pauli import conserves_ones
+from qvar.engines.select import Engine
+from qvar.errors import QvarError, require
+from qvar.objective import Objective
+from qvar.optimize.budget import Budget, Status
+from qvar.optimize.methods import Method, lbfgs
+from qvar.optimize.minimize import Result
+from qvar.problems.problem import Problem
+from qvar.studies.duel import Duel, error_words, failed_rows, train
+from qvar.task import Progress, Reporter, Row, Task, task_key
+
+MAX_PATH = 50
+"""Points of a path at which leakage is measured, at most."""
+
+MAX_DENSE = 1000
+"""With more parameters than this the Hessian is known by its ends and its trace, from products."""
+
+TRACE_SAMPLES = 100
+"""Random vectors that then give the trace."""
+
+
+@dataclass(frozen=True, eq=False)
+class Landscape:
+    """Trains contenders as a `qvar.Duel` does, and looks at the landscape that they were trained in.
+
+    Every seed's row has the Hessian's signs and ends at its start and its end, the distinct minimum that it ended in,
+    and, where the problem conserves numbers of electrons or a magnetization, how much of the state lies outside of the
+    right sector. The row of the seed that ended lowest has the scans: the straight line from its start to its end and
+    beyond, a plane around its start along two random directions, and a plane around its end along the two directions
+    of largest curvature. What these columns hold `qvar.runs.record.describe` tells; those of several numbers are JSON
+    texts.
+    """
+
+    problem: Problem
+    """What is asked of all."""
+    contenders: Sequence[Ansatz]
+    """Who answers; names differ."""
+    method: Method = field(default_factory=lbfgs)
+    """Optimization method of all."""
+    seeds: int = 8
+    """Number of random starts of each: seeds 0 to seeds - 1."""
+    budget: Budget = field(default_factory=Budget)
+    """What each start may spend."""
+    span: float = float(np.pi)
+    """The planes reach from -span to span along both directions, radians."""
+    line_points: int = 201
+    """Points of the line."""
+    points: int = 41
+    """Points of the planes along each direction."""
+    seed: int = 0
+    """Number that makes the JAX key of the random directions."""
+    engine: Engine = "auto"
+    """Which simulator runs the circuits; see `qvar.energy`."""
+
+    def __post_init__(self) -> None:
+        require(finite_number("span", self.span) > 0, "span", "be positive", self.span)
+        for name in ("line_points", "points"):
+            number = counting_number(name, getattr(self, name))
+            require(number >= 3, name, "be at least 3", number)
+        whole_number("seed", self.seed)
+        for contender in self.contenders:
+            if not isinstance(contender, Ansatz):
+                raise QvarError(f"`contenders` must be ansätze, but one is {type(contender).__name__}.")
+        self._duel  # noqa: B018 - its checks are this study's
+
+    @property
+    def _duel(self) -> Duel:
+        return Duel(self.problem, self.contenders, self.method, self.seeds, self.budget, self.engine)
+
+    @property
+    def name(self) -> str:
+        """`"landscape"`."""
+        return "landscape"
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Keys of the papers and software that the study rests on, in `qvar/references.bib`."""
+        return tuple(sorted({*self._duel.references, "rudolph2021"}))
+
+    def tasks(self) -> list[Task]:
+        """One task per contender, in their order."""
+        duel = self._duel
+        own = {
+            "study": "landscape",
+            "span": float(self.span),
+            "points": [self.line_points, self.points],
+            "seed": self.seed,
+        }
+        return [
+            Task(task_key({**own, "duel": duel.inputs(c)}), c.name, partial(_look, self, c)) for c in self.contenders
+        ]
+
+
+def _look(study: Landscape, ansatz: Ansatz, report: Reporter) -> list[Row]:
+    """The rows of one contender; what cannot be measured is told in `message`."""
+    duel = study._duel
+    try:
+        trained = train(duel, ansatz, report, keep_path=True)
+    except Exception as error:
+        return failed_rows(duel, ansatz, error_words(error))
+    objective, results = trained.objective, trained.results
+    finite = [seed for seed, result in enumerate(results) if result.status is not Status.NOT_FINITE]
+    best = min(finite, key=lambda seed: results[seed].value) if finite else None
+    rows = []
+    for seed, (row, result) in enumerate(zip(trained.rows, results, strict=True)):
+        measures: list[Callable[[], Row]] = []
+        if seed in finite:
+            report(Progress(seed + 1, len(results), f"curvature and leakage of seed {seed}"))
+            measures = [
+                partial(_curvature, study, objective, result),
+                partial(_leakage, objective, study.problem, result),
+            ]
+        if seed == best:
+            measures.append(partial(_scans, study, objective, result))
+        rows.append({**row, "line_scan": None, **_all(measures)})
+    return rows
+
+
+def _all(measures: Sequence[Callable[[], Row]]) -> Row:
+    """What all of them tell; those that raise an error leave a message."""
+    row: Row = {}
+    messages = []
+    for measure in measures:
+        try:
+            row |= measure()
+        except Exception as error:  # what else was measured is worth having
+            messages.append(error_words(error))
+    return row | ({"message": "; ".join(dict.fromkeys(messages))} if messages else {})
+
+
+def _start(result: Result) -> np.ndarray:
+    assert result.trace.theta is not None  # the path was asked for
+    return np.asarray(result.trace.theta[0])
+
+
+def _curvature(study: Landscape, objective: Objective, result: Result) -> Row:
+    """The signs and the size of the curvature at both ends of a path."""
+    row: Row = {}
+    for where, theta in (("start", _start(result)), ("end", result.theta)):
+        if objective.n_params > MAX_DENSE:
+            lowest, highest = hessian_extremes(objective, theta)
+            trace = hessian_trace(objective, theta, jax.random.key(study.seed), TRACE_SAMPLES)
+            row |= _ends_of(where, float(lowest[0]), float(highest[-1]), float(trace))
+            continue
+        found = hessian_summary(objective, theta)
+        row |= _ends_of(where, found.smallest, found.largest, found.trace) | {
+            f"{where}_negative_directions": found.negative,
+            f"{where}_flat_directions": found.flat,
+            f"{where}_condition_number": found.condition,
+        }
+    return row
+
+
+def _ends_of(where: str, smallest: float, largest: float, trace: float) -> Row:
+    return {
+        f"{where}_smallest_curvature": smallest,
+        f"{where}_largest_curvature": largest,
+        f"{where}_hessian_trace": trace,
+    }
+
+
+def _leakage(objective: Objective, problem: Problem, result: Result) -> Row:
+    """How much of the state leaves the right sector along the path; nothing where the problem has none."""
+    if problem.pauli is not None and not conserves_ones(problem.pauli.words, problem.pauli.coefficients):
+        return {}
+    path = result.trace.theta
+    assert path is not None  # it was asked for
+    chosen = np.unique(np.linspace(0, len(path) - 1, min(len(path), MAX_PATH)).round().astype(int))
+    found = leakage_along(objective, problem, np.asarray(path)[chosen])
+    weight, price = np.asarray(found.weight), np.asarray(found.price)
+    told = {
+        "step": np.asarray(result.trace.step)[chosen],
+        "evaluations": np.asarray(result.trace.evaluations)[chosen],
+        "sector_weight": weight,
+        "symmetry_price": price,
+        "particle_number": np.asarray(found.particle_number),
+        "sz": np.asarray(found.sz),
+        "s2": np.asarray(found.s2),
+    }
+    return {"sector_weight": float(weight[-1]), "symmetry_price": float(price[-1]), "leakage_along": _json(told)}
+
+
+def _scans(study: Landscape, objective: Objective, result: Result) -> Row:
+    """Line and planes of one seed, as JSON texts."""
+    start = _start(result)
+    line = scan_between(objective, start, result.theta, study.line_points)
+    row: Row = {
+        "line_scan": _json({"t": line.positions, "value": line.values}),
+        "line_minima": line.local_minima,
+        "line_variation": line.total_variation,
+    }
+    if objective.n_params > MAX_DENSE:
+        return row
+    row |= {
+        "start_spectrum": _json(hessian_spectrum(objective, start)),
+        "end_spectrum": _json(hessian_spectrum(objective, result.theta)),
+    }
+    if objective.n_params < 2:  # no plane in one dimension
+        return row
+    around_start = random_directions(jax.random.key(study.seed), objective.n_params)
+    around_end, _ = hessian_directions(objective, result.theta)
+    for where, theta, directions in (("start", start, around_start), ("end", result.theta, around_end)):
+        plane = scan_plane(objective, theta, directions[0], directions[1], study.span, study.points)
+        row[f"{where}_plane"] = _plane(plane)
+    return row
+
+
+def _plane(plane: PlaneScan) -> str:
+    return _json({"first": plane.first_positions, "second": plane.second_positions, "value": plane.values})
+
+
+def _json(value: Any) -> str:
+    """Arrays as JSON: ten significant digits, for what is drawn needs no more, and null for what is no number."""
+
+    def plain(entry: Any) -> Any:
+        if isinstance(entry, dict):
+            return {key: plain(one) for key, one in entry.items()}
+        if isinstance(entry, list):
+            return [plain(one) for one in entry]
+        if isinstance(entry, float):
+            return float(f"{entry:.10g}") if math.isfinite(entry) else None
+        return entry if isinstance(entry, int) else plain(np.asarray(entry).tolist())
+
+    return json.dumps(plain(value), allow_nan=False)

@@ -1,0 +1,419 @@
+r"""Scaling: how flat the landscapes of growing circuits are where training starts; barren plateaus, measured."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property, partial
+from statistics import median
+from typing import Any, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from qvar._types import Family
+from qvar.ansatz.ansatz import COMMON_STARTS, Ansatz
+from qvar.ansatz.identity_blocks import identity_blocks
+from qvar.checks import counting_number, finite_number, whole_number, whole_numbers
+from qvar.diagnostics.gradients import GradientVariance, ensemble_variance, gradient_variance
+from qvar.diagnostics.haar import haar_loss_variance
+from qvar.diagnostics.lie_algebra import lie_closure
+from qvar.diagnostics.lie_predictions import lie_variance
+from qvar.diagnostics.spectral import spectral_width, state_shape
+from qvar.engines.select import Engine, energy, expectation
+from qvar.errors import QvarError, require
+from qvar.objective import Objective
+from qvar.optimize.budget import Status
+from qvar.problems.cited import problem_references
+from qvar.problems.mapping import pauli_terms
+from qvar.problems.problem import PauliTerms, Problem
+from qvar.studies.duel import error_words
+from qvar.task import Progress, Reporter, Row, Task, task_key
+
+Asked: TypeAlias = tuple[Any, Ansatz]
+"""What is measured, a `Problem` (its energy) or a PennyLane observable, and the circuit."""
+
+LIE_LIMIT = 300
+"""Largest Lie algebra that a prediction is made from where nothing else is said: a second or so."""
+
+_SECTOR_STATES = 40
+"""Sectors of electrons up to here get a prediction from the Lie algebra: larger ones take minutes, and circuits of
+excitations usually generate all of so(D) there, which is no prediction but the Haar one."""
+
+_ROUNDING = 1e-12
+"""Standard deviations below this, relative to the loss and its width, are rounding: the start is a single point."""
+
+
+@dataclass(frozen=True)
+class ExactLaw:
+    """What theory says the variances are, exactly, to be shown beside the sampled ones."""
+
+    name: str
+    """The formula in a few characters, such as "1/(d+1)"."""
+    loss: Callable[[int], float] | None = None
+    """Size -> variance of the loss, in the unit squared."""
+    gradient_first: Callable[[int], float] | None = None
+    """Size -> variance of the derivative by the first parameter, in the unit squared."""
+    reference: str | None = None
+    """Key of its paper in `qvar/references.bib`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Growing:
+    """A contender of any size: one circuit for each, or an ensemble of them."""
+
+    name: str
+    """What the ledger calls it."""
+    family: Family
+    """`"generic"` or `"constrained"`."""
+    make: Callable[[int], Asked] | None = None
+    """Size -> what is measured, and the circuit."""
+    draw: Callable[[int, jax.Array], Asked] | None = None
+    """In place of `make`, for an ensemble such as `qvar.random_circuit`: (size, JAX random key) -> what is measured,
+    and a circuit that is drawn anew for every sample."""
+    law: ExactLaw | None = None
+    """What theory says about it."""
+
+    def __post_init__(self) -> None:
+        require((self.make is None) != (self.draw is None), "make", "be given exactly where `draw` is not", self.make)
+
+    def asked(self, size: int, key: jax.Array | None = None) -> Asked:
+        """What is measured at one size, and the circuit: of an ensemble the one that belongs to a key."""
+        if self.make is not None:
+            return self.make(size)
+        assert self.draw is not None
+        return self.draw(size, jax.random.key(0) if key is None else key)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A contender at one size: what is measured, or why there is nothing."""
+
+    contender: Growing
+    size: int
+    asked: Asked | None
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class _Point:
+    """A place and a start: one task, and one row of the ledger."""
+
+    place: _Place
+    start: str
+
+    @property
+    def label(self) -> str:
+        """For progress bars."""
+        return f"{self.place.contender.name} {self.place.size}"
+
+
+@dataclass(frozen=True, eq=False)
+class Scaling:
+    r"""Variances of the loss and of every component of its gradient over random parameters, size by size.
+
+    A landscape has a barren plateau where these variances fall exponentially with the number of qubits; which of an
+    exponential and a power law they follow, `qvar.studies.decay.decay_table` decides from the ledger.
+
+    Each contender, size and start is one task and one row. Beside the usual columns the ledger has `size`,
+    `size_name`, `start`, `start_noise`, `samples`; the variances with their 95 % bootstrap intervals; and what theory
+    says about them: the value of Haar-random states in the space that the engine holds
+    (`qvar.diagnostics.haar_loss_variance`), that of the circuit's Lie algebra where its dimension is within
+    `lie_limit` (`qvar.diagnostics.lie_variance`), and an exact law that the contender may bring. `value` is the mean of
+    the loss. `qvar.runs.record.describe` tells every column.
+    """
+
+    contenders: Sequence[Growing]
+    """Who grows; names differ."""
+    sizes: Sequence[int]
+    """What each contender is made for, such as numbers of qubits."""
+    samples: int = 500
+    """Parameter vectors drawn for each row, at least 2."""
+    starts: Sequence[str | None] = ("uniform",)
+    """How they are drawn: schemes that `Ansatz.initial` takes; None is each ansatz's own; `"identity_blocks"` makes
+    `qvar.identity_blocks` of a circuit that is none. A contender is left out where it has no such start."""
+    noise: float = 0.0
+    """Standard deviation in radians of Gaussian noise added to every parameter, so that a start that is one point, such
+    as `"mp2"` or `"zero"`, has a variance."""
+    seed: int = 0
+    """Number that makes the JAX key of all samples."""
+    size_name: str = "qubits"
+    """What a size counts, such as "qubits" or "layers"; decays are fitted where it is "qubits"."""
+    engine: Engine = "auto"
+    """Which simulator runs the circuits; see `qvar.energy`. Observables take the dense one."""
+    lie_limit: int = LIE_LIMIT
+    """Largest dimension of a Lie algebra that a prediction is made from; 0 for none."""
+
+    def __post_init__(self) -> None:
+        require(len(self.contenders) >= 1, "contenders", "hold at least one Growing", self.contenders)
+        names = [contender.name for contender in self.contenders]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise QvarError(f"`contenders` must have different names, but {twice[0]!r} stands more than once.")
+        sizes = whole_numbers("sizes", self.sizes)
+        good = len(sizes) >= 1 and len(set(sizes)) == len(sizes) and min(sizes) >= 1
+        require(good, "sizes", "hold different positive integers", list(self.sizes))
+        samples = counting_number("samples", self.samples)
+        require(samples >= 2, "samples", "be at least 2", samples)
+        require(len(self.starts) >= 1, "starts", "hold at least one name", list(self.starts))
+        noise = finite_number("noise", self.noise)
+        require(noise >= 0, "noise", "not be negative", self.noise)
+        require(whole_number("lie_limit", self.lie_limit) >= 0, "lie_limit", "not be negative", self.lie_limit)
+        whole_number("seed", self.seed)
+        object.__setattr__(self, "sizes", tuple(sizes))
+
+    @property
+    def name(self) -> str:
+        """`"scaling"`."""
+        return "scaling"
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Keys of the papers and software that the study rests on, in `qvar/references.bib`."""
+        keys = {"jax2018", "jones2020", "bergholm2018", "mcclean2018"}
+        for place in self._places:
+            law = place.contender.law
+            keys |= {law.reference} if law is not None and law.reference is not None else set()
+            if place.asked is not None:
+                observable, ansatz = place.asked
+                keys |= set(ansatz.references)
+                keys |= set(problem_references(observable)) if isinstance(observable, Problem) else set()
+        return tuple(sorted(keys))
+
+    def tasks(self) -> list[Task]:
+        """One task per contender, start and size.
+
+        Raises:
+            QvarError: if no contender has a start that is asked for, or none can be made at any size.
+        """
+        return [Task(self._key(point), point.label, partial(_measure, self, point)) for point in self._points]
+
+    def _key(self, point: _Point) -> str:
+        place = point.place
+        inputs = {
+            "study": "scaling",
+            "contender": place.contender.name,
+            "family": place.contender.family,
+            "ensemble": place.contender.make is None,
+            "size": [place.size, self.size_name],
+            "asked": _described(place, point.start),
+            "law": _law(place),
+            "start": point.start,
+            "noise": self.noise,
+            "samples": self.samples,
+            "seed": self.seed,
+            "engine": self.engine,
+            "lie_limit": self.lie_limit,
+            "precision": str(jnp.zeros(0, float).dtype),
+        }
+        return task_key(inputs)
+
+    @cached_property
+    def _places(self) -> list[_Place]:
+        """All contenders at all sizes; where one cannot be made, its place says why."""
+        places: list[_Place] = []
+        mistakes: list[Exception] = []
+        for contender in self.contenders:
+            for size in self.sizes:
+                try:
+                    places.append(_Place(contender, size, contender.asked(size)))
+                except Exception as error:
+                    mistakes.append(error)
+                    places.append(_Place(contender, size, None, error_words(error)))
+        if len(mistakes) == len(places):  # no accident of one size
+            raise mistakes[0]
+        return places
+
+    @cached_property
+    def _points(self) -> list[_Point]:
+        points: list[_Point] = []
+        for contender in self.contenders:
+            places = [place for place in self._places if place.contender is contender]
+            ansatze = [place.asked[1] for place in places if place.asked is not None]
+            starts = dict.fromkeys(start or (ansatze[0].start if ansatze else "own") for start in self.starts)
+            for start in starts:
+                if not ansatze or all(_knows(ansatz, start) for ansatz in ansatze):
+                    points += [_Point(place, start) for place in places]
+        for start in self.starts:
+            if start is not None and all(point.start != start for point in points):
+                raise QvarError(f"`starts` must be starts that a contender has, but none has {start!r}.")
+        return points
+
+
+def _knows(ansatz: Ansatz, start: str) -> bool:
+    return start in (*COMMON_STARTS, *ansatz.starts, "identity_blocks")
+
+
+def _started(ansatz: Ansatz, start: str) -> Ansatz:
+    """The circuit that has such a start, drawing so."""
+    if start == "identity_blocks" and start not in ansatz.starts:
+        ansatz = identity_blocks(ansatz, name=ansatz.name)
+    return ansatz.with_start(start)
+
+
+def _described(place: _Place, start: str) -> Any:
+    """What is measured and the circuit, ready for JSON; what went wrong where there is none."""
+    if place.asked is None:
+        return place.message
+    observable, ansatz = place.asked
+    asked = observable.description if isinstance(observable, Problem) else _words(_terms(observable, ansatz))
+    return [asked, _started(ansatz, start).describe()]
+
+
+def _terms(observable: Any, ansatz: Ansatz) -> PauliTerms:
+    return pauli_terms(observable, ansatz.n_qubits)
+
+
+def _words(terms: PauliTerms) -> list[list[Any]]:
+    return [[word, round(float(c), 12)] for word, c in zip(terms.words, terms.coefficients, strict=True)]
+
+
+def _title(place: _Place) -> str:
+    """What is measured, in words."""
+    assert place.asked is not None
+    observable, ansatz = place.asked
+    if isinstance(observable, Problem):
+        return observable.name
+    terms = _terms(observable, ansatz)
+    letters = [
+        " ".join(f"{letter}{wire}" for wire, letter in enumerate(word) if letter != "I") or "1" for word in terms.words
+    ]
+    said = letters[0] if len(letters) == 1 else f"{len(letters)} Pauli terms"
+    return f"{said} on {ansatz.n_qubits} qubits"
+
+
+def _law(place: _Place) -> Row:
+    """The columns of the exact law."""
+    law = place.contender.law
+    if law is None:
+        return {}
+    columns = {"law_loss_variance": law.loss, "law_gradient_variance_first": law.gradient_first}
+    return {"law": law.name, **{name: float(of(place.size)) for name, of in columns.items() if of is not None}}
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Measuring
+
+
+def _measure(study: Scaling, point: _Point, report: Reporter) -> list[Row]:
+    """The row of one point; an error becomes a row that tells it."""
+    place = point.place
+    base: Row = {
+        "contender": place.contender.name,
+        "family": place.contender.family,
+        "seed": study.seed,
+        "method": "sampling",
+        "size": place.size,
+        "size_name": study.size_name,
+        "start": point.start,
+        "start_noise": float(study.noise),
+    }
+    try:
+        if place.asked is None:
+            return [{**base, "status": Status.FAILED.value, "message": place.message}]
+        return [{**base, **_row(study, point, report)}]
+    except Exception as error:
+        return [{**base, "status": Status.FAILED.value, "message": error_words(error)}]
+
+
+def _row(study: Scaling, point: _Point, report: Reporter) -> Row:
+    place = point.place
+    assert place.asked is not None
+    observable, ansatz = place.asked[0], _started(place.asked[1], point.start)
+    objective = _objective(observable, ansatz, study.engine)
+    marks = [time.perf_counter()]
+
+    def tell(done: int, total: int) -> None:
+        marks.append(time.perf_counter())
+        report(Progress(done, total, f"{point.start}, {done} of {total} samples"))
+
+    found = _sample(study, point, objective, tell)
+    stretches = np.diff(marks)
+    compiling = max(0.0, float(stretches[0] - median(stretches[1:]))) if len(stretches) > 1 else 0.0
+    width = spectral_width(objective)
+    scale = _ROUNDING * max(width, abs(float(found.loss_mean)))
+    loss, gradient = _rounded(found.loss_variance, scale), _rounded(found.mean_variance, scale)
+    return {
+        "problem": _title(place),
+        "engine": objective.engine,
+        "n_qubits": objective.costs.n_qubits,
+        "n_params": objective.n_params,
+        "two_qubit_gates": objective.costs.two_qubit_gates,
+        "depth": objective.costs.depth,
+        "status": Status.MEASURED.value,
+        "value": float(found.loss_mean),
+        "unit": objective.unit,
+        "energy_evaluations": found.samples,
+        "gradient_evaluations": found.samples,
+        "wall_s": time.perf_counter() - marks[0] - compiling,
+        "compile_s": compiling,
+        "samples": found.samples,
+        **_with_ends("loss_variance", loss),
+        **_with_ends("gradient_variance", gradient),
+        **_with_ends("gradient_variance_first", _rounded(found.first, scale)),
+        "gradient_variance_largest": _rounded(found.largest, scale)[0],
+        "component_variances": json.dumps([float(f"{v:.6g}") if v > scale**2 else 0.0 for v in found.variance]),
+        "spectral_width": width,
+        "normalised_loss_variance": loss[0] / width**2 if width > 0 else math.nan,
+        "space_dimension": math.prod(state_shape(objective).shape),
+        "haar_loss_variance": float(haar_loss_variance(objective)),
+        **_predictions(study, point, observable, ansatz),
+    }
+
+
+def _objective(observable: Any, ansatz: Ansatz, engine: Engine) -> Objective:
+    return energy(observable, ansatz, engine) if isinstance(observable, Problem) else expectation(observable, ansatz)
+
+
+def _sample(study: Scaling, point: _Point, objective: Objective, tell: Callable[[int, int], None]) -> GradientVariance:
+    place, key = point.place, jax.random.fold_in(jax.random.key(study.seed), point.place.size)
+    shared = {"key": key, "samples": study.samples, "noise": float(study.noise), "on_progress": tell}
+    if place.contender.make is not None:
+        return gradient_variance(objective, start=point.start, **shared)
+
+    def drawn(one: jax.Array) -> Objective:
+        observable, ansatz = place.contender.asked(place.size, one)
+        return _objective(observable, _started(ansatz, point.start), study.engine)
+
+    return ensemble_variance(drawn, start=point.start, **shared)
+
+
+def _rounded(estimate: Any, scale: float) -> tuple[float, float, float]:
+    """A variance and its interval; zero where it is rounding."""
+    value, (low, high) = float(estimate), estimate.interval
+    return (0.0, 0.0, 0.0) if value <= scale**2 else (value, float(low), float(high))
+
+
+def _with_ends(name: str, value: tuple[float, float, float]) -> Row:
+    return dict(zip((name, f"{name}_low", f"{name}_high"), value, strict=True))
+
+
+def _predictions(study: Scaling, point: _Point, observable: Any, ansatz: Ansatz) -> Row:
+    """What theory says about deep circuits at parameters that take all angles alike; nothing about other starts."""
+    if point.start != "uniform":
+        return {}
+    row = _law(point.place)
+    electrons = isinstance(observable, Problem) and observable.integrals is not None
+    sector = _small_sector(ansatz) if electrons else None
+    if study.lie_limit == 0 or point.place.contender.make is None or (electrons and sector is None):
+        return row
+    with suppress(QvarError):  # a circuit without generators, or an energy outside of their algebra
+        algebra = lie_closure(ansatz, study.lie_limit, sector)
+        if algebra.complete:
+            row["lie_dimension"] = algebra.dimension
+            row["lie_loss_variance"] = lie_variance(ansatz, observable, limit=study.lie_limit, sector=sector)
+    return row
+
+
+def _small_sector(ansatz: Ansatz) -> tuple[int, int] | None:
+    """Numbers of electrons of both spins, if they are conserved and have few states."""
+    if not ansatz.program.conserves_spin_numbers:
+        return None
+    orbitals, bits = ansatz.n_qubits // 2, ansatz.program.reference
+    electrons = sum(bits[0::2]), sum(bits[1::2])
+    return electrons if math.prod(math.comb(orbitals, number) for number in electrons) <= _SECTOR_STATES else None

@@ -1,0 +1,136 @@
+"""Rotosolve: PennyLane's sweep, closed forms, counts and stops."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pennylane as qml
+import pytest
+from pennylane import numpy as pnp
+
+import qvar
+from qvar.optimize.rotosolve import rotosolve
+
+
+def _objective(function, frequencies) -> qvar.Objective:
+    n_params = len(frequencies)
+    return qvar.Objective(
+        name="test",
+        family="generic",
+        n_params=n_params,
+        function=lambda theta, data: function(theta),
+        draw=lambda key: jax.random.normal(key, (n_params,)),
+        frequencies=np.array(frequencies, dtype=float),
+    )
+
+
+AMPLITUDES, WAVES = np.array([1.0, 0.3, 2.0]), np.array([1.0, 2.0, 0.5])
+
+
+def _separable(x):
+    return jnp.sum(jnp.asarray(AMPLITUDES) * jnp.sin(jnp.asarray(WAVES) * x + 0.7)) + 4.0
+
+
+def test_a_sum_of_sines_takes_one_sweep() -> None:
+    result = qvar.minimize(_objective(_separable, WAVES), rotosolve(), theta0=[0.1, -2.0, 3.0], keep_path=True)
+    assert result.status is qvar.Status.CONVERGED
+    assert result.value == pytest.approx(4.0 - 3.3, abs=1e-14)
+    assert result.trace.value[3] == pytest.approx(4.0 - 3.3, abs=1e-14)
+    np.testing.assert_array_equal(result.trace.evaluations, [1, 3, 5, 7, 10, 12, 14])  # the 8th is the new sweep's E_0
+    assert result.energy_evaluations == 14
+    assert result.gradient_evaluations == 0
+    assert result.iterations == 6
+    assert result.trace.theta is not None
+    np.testing.assert_array_equal(result.trace.theta[3:], np.tile(result.theta, (4, 1)))  # at its minimum it stays
+    moved = np.abs(np.diff(result.trace.theta[:4], axis=0))
+    np.testing.assert_array_equal(moved > 0, np.eye(3, dtype=bool))
+    assert np.all(np.diag(moved) <= np.pi / WAVES)  # the nearest minimum
+
+
+def _circuit(theta):
+    qml.RY(theta[0], 0)
+    qml.RX(2.0 * theta[1], 1)
+    qml.IsingXX(0.5 * theta[2], [0, 1])
+    qml.RY(theta[3], 2)
+    qml.CNOT([1, 2])
+    qml.PauliRot(theta[4], "YZX", [0, 1, 2])
+    qml.PhaseShift(theta[5], 2)
+    qml.RX(-theta[6], 2)
+
+
+def test_a_sweep_is_that_of_pennylane() -> None:
+    waves = np.array([1.0, 2.0, 0.5, 1.0, 1.0, 1.0, 1.0])
+    problem = qvar.tfim(3)
+    objective = qvar.energy(problem, qvar.Ansatz.from_circuit(_circuit, 3, 7))
+    start = np.random.default_rng(0).uniform(-1.0, 1.0, 7)
+    hamiltonian = problem.hamiltonian()
+
+    @qml.qnode(qml.device("default.qubit", wires=3))
+    def node(theta):
+        _circuit(theta)
+        return qml.expval(hamiltonian)
+
+    spectra = {"theta": {(j,): [wave] for j, wave in enumerate(waves)}}
+    peer, values = qml.RotosolveOptimizer().step_and_cost(
+        node, pnp.array(start, requires_grad=True), spectra=spectra, full_output=True
+    )[::2]
+    result = qvar.minimize(objective, rotosolve(), theta0=start, budget=qvar.Budget(energies=15), keep_path=True)
+    assert result.status is qvar.Status.OUT_OF_BUDGET
+    np.testing.assert_allclose(result.trace.value[1:], np.array(values), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(np.exp(1j * waves * result.theta), np.exp(1j * waves * np.array(peer)), atol=1e-6)
+    assert result.value == pytest.approx(float(node(result.theta)), abs=1e-12)
+
+
+def test_the_ground_state_is_found() -> None:
+    problem = qvar.tfim(3)
+    objective = qvar.energy(problem, qvar.hardware_efficient(3, layers=2, rotations=("RY",)))
+    starts = objective.initial_batch(jax.random.key(0), 4)
+    results = qvar.minimize_batch(objective, starts, rotosolve(tolerance=1e-11), qvar.Budget(energies=20_000))
+    assert all(result.status is qvar.Status.CONVERGED for result in results)
+    assert min(result.value for result in results) == pytest.approx(problem.exact_energy(), abs=1e-9)
+    for result in results:
+        assert np.all(np.diff(result.trace.value) <= 1e-13)
+        assert result.value == pytest.approx(float(objective.loss(result.theta)), abs=1e-12)
+        assert np.linalg.norm(objective.value_and_grad(result.theta)[1]) < 1e-4
+
+
+@pytest.mark.parametrize("energies", [1, 2, 3, 6, 8, 9])
+def test_the_budget_is_never_exceeded(energies: int) -> None:
+    coupled = lambda x: jnp.sin(x[0]) * jnp.cos(x[1] + 0.2) + jnp.sin(x[2] - x[1]) + 0.3 * jnp.cos(x[2])  # noqa: E731
+    objective = _objective(coupled, [1.0, 1.0, 1.0])
+    result = qvar.minimize(objective, rotosolve(), theta0=[0.3, 0.1, -0.4], budget=qvar.Budget(energies=energies))
+    assert result.status is qvar.Status.OUT_OF_BUDGET
+    assert result.energy_evaluations == energies
+    assert result.value == pytest.approx(float(objective.loss(result.theta)), abs=1e-14)
+
+
+def test_parameters_that_move_nothing_stay() -> None:
+    objective = _objective(lambda x: jnp.cos(x[1]) + 0.0 * x[0], [1.0, 1.0])
+    result = qvar.minimize(objective, rotosolve(), theta0=[0.4, 0.5])
+    assert result.theta[0] == 0.4
+    assert result.theta[1] == pytest.approx(np.pi, abs=1e-14)
+    none = _objective(lambda x: jnp.asarray(2.0) + jnp.sum(x), [])
+    alone = qvar.minimize(none, rotosolve(), theta0=np.zeros(0))
+    assert (alone.status, alone.value, alone.energy_evaluations) == (qvar.Status.CONVERGED, 2.0, 1)
+
+
+def test_nan_is_a_status_and_neighbours_go_on() -> None:
+    objective = _objective(lambda x: jnp.sum(jnp.where(x > 100.0, jnp.nan, jnp.sin(x))), [1.0])
+    results = qvar.minimize_batch(objective, [[0.0], [200.0], [99.5]], rotosolve(), qvar.Budget(energies=50))
+    assert [r.status.value for r in results] == ["converged", "not_finite", "not_finite"]
+    assert results[1].energy_evaluations == 1
+    assert results[2].theta[0] == 99.5
+
+
+def test_mistakes(h2: qvar.Problem) -> None:
+    objective = qvar.energy(h2, qvar.uccsd(h2))
+    with pytest.raises(qvar.QvarError, match=r"^`objective` must be a sine .* but uccsd is not in parameter 0\.$"):
+        qvar.minimize(objective, rotosolve(), theta0=np.zeros(3))
+    unknown = replace(_objective(_separable, WAVES), frequencies=None)
+    with pytest.raises(qvar.QvarError, match=r"^`objective` must have frequencies for rotosolve, but test has none\.$"):
+        qvar.minimize(unknown, rotosolve(), theta0=np.zeros(3))
+    with pytest.raises(qvar.QvarError, match=r"^`tolerance` must not be negative, but is -1\.0\.$"):
+        rotosolve(tolerance=-1.0)
