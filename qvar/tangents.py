@@ -1,27 +1,90 @@
-r"""How an objective's state moves with its parameters: tangent states and the quantum Fisher information.
+r"""How an objective's state moves with its parameters: tangent states and the Fisher information that they make.
 
-Tangents are taken in forward mode, exactly, with one tangent state for each direction that is followed at once.
+Both informations are \(F_{ij} = 4\, \mathrm{Re} \langle\partial_i\psi|\Pi|\partial_j\psi\rangle\) with a real-linear
+projection \(\Pi\): away from the state itself (quantum), or onto changes of the moduli of amplitudes (classical).
+Tangents are taken in forward mode, exactly. Where all of them fit into memory they are held as one matrix, else columns
+\(F v\) come one after the other from a forward product, which gives \(\Pi \sum_j v_j \partial_j \psi\), and a reverse
+product with it: a handful of states in memory, whatever the number of parameters.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from qvar._types import PyTree
+from qvar.errors import QvarError
+from qvar.memory import memory_limit
 from qvar.objective import Objective
+
+Information: TypeAlias = Literal["quantum", "classical"]
+"""`quantum`: of the state itself; `classical`: of measuring it in the computational basis."""
+
+StateOf: TypeAlias = Callable[[Any, PyTree], Array]
+"""Pure and hashable function of (theta, data) that gives a state."""
+
+MATRICES_HELD = 4
+"""Copies of all tangents that exist at the same time: as they come, projected, as real numbers, as what reads them."""
+
+
+def quantum_part(state: Array, tangent: Array) -> Array:
+    r"""\((1 - |\psi\rangle\langle\psi|)\, t\): what is left when norm and global phase are taken out; all (d,)."""
+    return tangent - jnp.vdot(state, tangent) / jnp.vdot(state, state) * state  # its norm is 1 but for rounding
+
+
+def classical_part(state: Array, tangent: Array) -> Array:
+    r"""\(u_x \mathrm{Re}(\bar u_x t_x)\) with \(u_x = \psi_x / |\psi_x|\): changes of the moduli; all (d,).
+
+    Outcomes that cannot occur, \(|\psi_x| \leq \epsilon^{3/4}\) with the precision \(\epsilon\), have no modulus that
+    could be told from rounding, and are left out.
+    """
+    modulus = jnp.abs(state)
+    possible = modulus > jnp.finfo(modulus.dtype).eps ** 0.75
+    unit = jnp.where(possible, state / jnp.where(possible, modulus, 1.0), 0.0)
+    return unit * jnp.real(jnp.conj(unit) * tangent)
+
+
+_PARTS = {"quantum": quantum_part, "classical": classical_part}
+
+
+def along_every_parameter(
+    function: Callable[[Array], tuple[Array, Array]], theta: Float[Array, " n_params"], chunk: int
+) -> tuple[Array, Array]:
+    """What a linear function gives for every unit vector of parameter space, so many at a time.
+
+    Args:
+        function: direction (n_params,) -> (what does not depend on the direction, what does).
+        theta: any vector of parameters, for its length and type.
+        chunk: how many directions are followed at once.
+
+    Returns:
+        What does not depend on the direction, and what does with a leading axis n_params.
+    """
+    n = len(theta)
+    together = jax.vmap(function, out_axes=(None, 0))
+    if chunk >= n:
+        return together(jnp.eye(n, dtype=theta.dtype))
+    n_chunks = -(-n // chunk)
+    directions = jnp.eye(n_chunks * chunk, n, dtype=theta.dtype).reshape(n_chunks, chunk, n)
+
+    def step(_: Array, few: Array) -> tuple[Array, Array]:
+        return together(few)
+
+    like = jax.eval_shape(together, directions[0])[0]
+    shared, columns = jax.lax.scan(step, jnp.zeros(like.shape, like.dtype), directions)
+    return shared, columns.reshape(-1, *columns.shape[2:])[:n]
 
 
 @dataclass(frozen=True)
 class TangentFunction:
     r"""theta -> (state, all tangents \(\partial_i \psi\)); pure and hashable, so that compiled programs are shared."""
 
-    state: Callable[[Any, PyTree], Array]
+    state: StateOf
     """A state function that has derivatives in forward mode."""
     chunk: int
     """How many directions are followed at once."""
@@ -32,30 +95,67 @@ class TangentFunction:
         def at(point: Array) -> Array:
             return self.state(point, data).ravel()
 
-        def along(direction: Array) -> Array:
-            return jax.jvp(at, (theta,), (direction,))[1]
-
-        directions = jnp.eye(len(theta), dtype=theta.dtype)
-        if self.chunk >= len(theta):
-            return at(theta), jax.vmap(along)(directions)
-        return at(theta), jax.lax.map(along, directions, batch_size=self.chunk)
+        return along_every_parameter(lambda direction: jax.jvp(at, (theta,), (direction,)), theta, self.chunk)
 
 
 @dataclass(frozen=True)
 class FisherFunction:
-    r"""theta -> quantum Fisher information matrix.
-
-    $$ F_{ij} = 4\, \mathrm{Re}\left[ \langle\partial_i\psi|\partial_j\psi\rangle
-       - \langle\partial_i\psi|\psi\rangle\langle\psi|\partial_j\psi\rangle \right] $$
-    """
+    r"""theta -> Fisher information matrix, from all tangents at once."""
 
     tangents: TangentFunction
+    information: Information = "quantum"
 
     def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Float[Array, "n_params n_params"]:
         """F(theta)."""
+        factor = self.factor(theta, data)
+        return factor @ factor.T
+
+    def factor(self, theta: Float[Array, " n_params"], data: PyTree) -> Float[Array, "n_params k"]:
+        r"""A with \(F = A A^T\), real; k is the number of amplitudes, twice that where they are complex.
+
+        Its singular values are the square roots of F's eigenvalues, so that they resolve zeros twice as deep.
+        """
         state, tangents = self.tangents(theta, data)
-        along = tangents.conj() @ state
-        return 4.0 * jnp.real(tangents.conj() @ tangents.T - jnp.outer(along, along.conj()))
+        parts = jax.vmap(_PARTS[self.information], (None, 0))(state, tangents)
+        if jnp.iscomplexobj(parts):
+            parts = jnp.concatenate([parts.real, parts.imag], axis=1)
+        return 2.0 * parts
+
+
+@dataclass(frozen=True)
+class FisherProduct:
+    r"""(theta, v) -> F v, with no more states in memory than a value and gradient has."""
+
+    forward: StateOf
+    """A state function that has derivatives in forward mode."""
+    reverse: StateOf
+    """The same function, with derivatives in reverse mode."""
+    information: Information = "quantum"
+
+    def __call__(
+        self, theta: Float[Array, " n_params"], direction: Float[Array, " n_params"], data: PyTree
+    ) -> Float[Array, " n_params"]:
+        r"""\((F v)_i = 4\, \mathrm{Re} \langle \partial_i \psi | \Pi \sum_j v_j \partial_j \psi \rangle\)."""
+        state, tangent = jax.jvp(lambda point: self.forward(point, data).ravel(), (theta,), (direction,))
+        part = _PARTS[self.information](state, tangent)
+        _, pull = jax.vjp(lambda point: self.reverse(point, data).ravel(), theta)
+        return 4.0 * pull(jnp.conj(part))[0]  # JAX pairs cotangents without conjugation
+
+
+@dataclass(frozen=True)
+class FisherColumns:
+    """theta -> Fisher information matrix, column by column: no more than `chunk` tangents are ever held."""
+
+    product: FisherProduct
+    chunk: int
+    """How many columns are made at once."""
+
+    def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Float[Array, "n_params n_params"]:
+        """F(theta)."""
+        nothing = jnp.zeros(0, theta.dtype)
+        product = self.product
+        _, matrix = along_every_parameter(lambda v: (nothing, product(theta, v, data)), theta, self.chunk)
+        return 0.5 * (matrix + matrix.T)
 
 
 def tangent_function(objective: Objective) -> TangentFunction:
@@ -68,10 +168,56 @@ def tangent_function(objective: Objective) -> TangentFunction:
     return TangentFunction(objective.forward_state_function or state, objective.chunk(objective.n_params))
 
 
-def fisher_function(objective: Objective) -> FisherFunction:
-    """The quantum Fisher information as a function of (theta, data); it holds all n_params tangent states at once.
+def state_shape(objective: Objective) -> jax.ShapeDtypeStruct:
+    """Shape and type of the objective's state; nothing is computed.
 
     Raises:
         QvarError: if the objective has no state.
     """
-    return FisherFunction(tangent_function(objective))
+    theta = jax.ShapeDtypeStruct((objective.n_params,), jnp.zeros(0, float).dtype)
+    return jax.eval_shape(objective.needed("state_function"), theta, objective.data)
+
+
+def tangent_bytes(objective: Objective) -> int:
+    """Memory that making something of all tangents of one point takes, in bytes."""
+    state = state_shape(objective)
+    return MATRICES_HELD * objective.n_params * state.size * state.dtype.itemsize
+
+
+def fisher_function(objective: Objective, information: Information = "quantum") -> FisherFunction | FisherColumns:
+    r"""The Fisher information as a function of (theta, data); quantum, if nothing else is said.
+
+    $$ F_{ij} = 4\, \mathrm{Re}\left[ \langle\partial_i\psi|\partial_j\psi\rangle
+       - \langle\partial_i\psi|\psi\rangle\langle\psi|\partial_j\psi\rangle \right] $$
+
+    It holds all n_params tangent states at once where `qvar.memory.memory_limit()` allows it, else it works by columns.
+
+    Raises:
+        QvarError: if the objective has no state, or `information` is neither `"quantum"` nor `"classical"`.
+    """
+    tangents, product = tangent_function(objective), fisher_product_function(objective, information)
+    if tangent_bytes(objective) <= memory_limit():
+        return FisherFunction(tangents, information)
+    return FisherColumns(product, tangents.chunk)
+
+
+def fisher_product_function(objective: Objective, information: Information = "quantum") -> FisherProduct:
+    """F v as a function of (theta, v, data), without F.
+
+    Raises:
+        QvarError: if the objective has no state, or `information` is neither `"quantum"` nor `"classical"`.
+    """
+    if information not in _PARTS:
+        raise QvarError(f"`information` must be 'quantum' or 'classical', but is {information!r}.")
+    state = objective.needed("state_function")
+    return FisherProduct(objective.forward_state_function or state, state, information)
+
+
+def checked_vector(objective: Objective, argument: str, vector: Any) -> Float[Array, " n_params"]:
+    """`vector` as an array of shape (n_params,); raises `QvarError` about `argument` where it is not a finite one."""
+    array = jnp.asarray(vector, dtype=float)
+    if array.shape != (objective.n_params,):
+        raise QvarError(f"`{argument}` must have shape ({objective.n_params},), but has shape {array.shape}.")
+    if not bool(jnp.all(jnp.isfinite(array))):
+        raise QvarError(f"`{argument}` must be finite, but holds NaN or infinity.")
+    return array

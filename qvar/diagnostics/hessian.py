@@ -1,0 +1,263 @@
+r"""Curvature of the loss: Hessian, its spectrum and its extremes, exact, from Hessian-vector products.
+
+A product \(H v\) is the derivative along v, in forward mode, of the gradient's reversible sweep: exact, and four states
+in memory whatever the depth. The dense matrix takes n_params of them; for many parameters, its ends come from Lanczos
+iterations and its trace from random vectors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from qvar._types import FloatArray, PyTree
+from qvar.checks import counting_number, finite_number, whole_number
+from qvar.diagnostics.estimate import Estimate
+from qvar.diagnostics.intervals import bootstrap_moments
+from qvar.errors import require
+from qvar.objective import LossFunction, Objective
+from qvar.tangents import along_every_parameter, checked_vector
+
+FLAT = 1e-6
+"""A direction is flat where its curvature is below this, relative to the largest: rounding leaves about 1e-13, and a
+point whose gradient is not quite zero bends a flat direction by about as much as the gradient."""
+
+
+def hessian_product(objective: Objective, theta: Any, v: Any) -> Float[Array, " n_params"]:
+    r"""\(H v\) with \(H_{ij} = \partial_i \partial_j f(\theta)\), exact, without the matrix.
+
+    Pearlmutter, Neural Comput. 6, 147 (1994), https://doi.org/10.1162/neco.1994.6.1.147.
+
+    Args:
+        objective: any.
+        theta: (n_params,) point.
+        v: (n_params,) direction.
+
+    Returns:
+        The product, in the objective's unit.
+
+    Raises:
+        QvarError: if theta or v has another shape or is not finite.
+    """
+    vectors = checked_vector(objective, "theta", theta), checked_vector(objective, "v", v)
+    return _product(ProductFunction(objective.function), *vectors, objective.data)
+
+
+def hessian(objective: Objective, theta: Any) -> Float[Array, "n_params n_params"]:
+    r"""The matrix \(H_{ij} = \partial_i \partial_j f(\theta)\), exact, from n_params products in chunks.
+
+    Raises:
+        QvarError: if theta has another shape or is not finite.
+    """
+    return _gradient_and_hessian(objective, theta)[1]
+
+
+def hessian_spectrum(objective: Objective, theta: Any) -> Float[Array, " n_params"]:
+    """All eigenvalues of the Hessian, ascending, in the objective's unit.
+
+    Raises:
+        QvarError: if theta has another shape or is not finite.
+    """
+    return jnp.linalg.eigvalsh(hessian(objective, theta))
+
+
+@dataclass(frozen=True)
+class HessianSummary:
+    """What curvature says about a point."""
+
+    n_params: int
+    """Number of directions."""
+    gradient_norm: float
+    """Length of the gradient: curvature speaks of a minimum only where it is small."""
+    smallest: float
+    """Smallest eigenvalue."""
+    largest: float
+    """Largest eigenvalue."""
+    trace: float
+    """Sum of all eigenvalues."""
+    negative: int
+    """Number of directions that curve down: eigenvalues below -tolerance times the largest modulus."""
+    flat: int
+    """Number of directions without curvature: eigenvalues within tolerance times the largest modulus of zero."""
+    condition: float
+    """Largest over smallest of the eigenvalues that are positive and not flat; NaN where there is none."""
+    tolerance: float
+    """What flat means, relative to the largest modulus of an eigenvalue."""
+
+
+def hessian_summary(objective: Objective, theta: Any, tolerance: float = FLAT) -> HessianSummary:
+    """Extremes, trace, signs and condition of the Hessian, from all its eigenvalues.
+
+    Args:
+        objective: any.
+        theta: (n_params,) point, such as a start or the end of a run.
+        tolerance: what counts as flat, relative to the largest modulus of an eigenvalue.
+
+    Raises:
+        QvarError: if theta has another shape or is not finite, the objective has no parameters, or the tolerance is not
+            in [0, 1).
+    """
+    tolerance = finite_number("tolerance", tolerance)
+    require(0 <= tolerance < 1, "tolerance", "be at least 0 and below 1", tolerance)
+    _check_parameters(objective)
+    gradient, matrix = _gradient_and_hessian(objective, theta)
+    spectrum = np.asarray(jnp.linalg.eigvalsh(matrix))
+    threshold = tolerance * float(np.abs(spectrum).max())
+    rising = spectrum[spectrum > threshold]
+    negative = int(np.sum(spectrum < -threshold))
+    return HessianSummary(
+        n_params=len(spectrum),
+        gradient_norm=float(jnp.linalg.norm(gradient)),
+        smallest=float(spectrum[0]),
+        largest=float(spectrum[-1]),
+        trace=float(spectrum.sum()),
+        negative=negative,
+        flat=len(spectrum) - negative - len(rising),
+        condition=float(rising[-1] / rising[0]) if len(rising) else float("nan"),
+        tolerance=tolerance,
+    )
+
+
+def hessian_extremes(objective: Objective, theta: Any, k: int = 1) -> tuple[FloatArray, FloatArray]:
+    """The k lowest and the k highest eigenvalues of the Hessian by Lanczos iterations, for many parameters.
+
+    From products alone (ARPACK, by SciPy), so that no matrix is held; where 2 k reaches n_params, from the matrix. Of
+    an eigenvalue that occurs many times, as zero does, a Lanczos iteration may show fewer than there are.
+
+    Lehoucq, Sorensen, Yang, ARPACK Users' Guide (1998), https://doi.org/10.1137/1.9780898719628.
+
+    Args:
+        objective: any.
+        theta: (n_params,) point.
+        k: how many at each end, at most n_params.
+
+    Returns:
+        Lowest and highest eigenvalues, (k,) each, ascending; NaN where the iteration did not converge.
+
+    Raises:
+        QvarError: if theta has another shape or is not finite, or k is out of range.
+    """
+    from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
+
+    k, n = counting_number("k", k), objective.n_params
+    _check_parameters(objective)
+    require(k <= n, "k", f"be at most the {n} parameters", k)
+    if 2 * k >= n:
+        spectrum = np.asarray(hessian_spectrum(objective, theta))
+        return spectrum[:k], spectrum[n - k :]
+    point, product = checked_vector(objective, "theta", theta), ProductFunction(objective.function)
+
+    def along(v: np.ndarray) -> np.ndarray:
+        return np.asarray(_product(product, point, jnp.asarray(v.reshape(n), dtype=float), objective.data))
+
+    operator: Any = LinearOperator((n, n), matvec=along, dtype=np.asarray(point).dtype)  # pyright: ignore[reportCallIssue]
+    start = np.asarray(jax.random.normal(jax.random.key(0), (n,), float))  # any vector does; the same in every call
+    try:
+        values = eigsh(operator, k=2 * k, which="BE", v0=start, return_eigenvectors=False)
+    except ArpackNoConvergence:
+        values = np.full(2 * k, np.nan)
+    values = np.sort(values)
+    return values[:k], values[k:]
+
+
+def hessian_trace(objective: Objective, theta: Any, key: jax.Array, samples: int = 100) -> Estimate:
+    r"""The trace of the Hessian from random vectors, for many parameters: the mean of \(z^T H z\), \(z_i = \pm 1\).
+
+    The variance of one sample is \(2 \sum_{i \neq j} H_{ij}^2\), so that the error is
+    \(\sqrt{2 \sum_{i \neq j} H_{ij}^2 / \mathrm{samples}}\), and zero for a diagonal Hessian.
+
+    Hutchinson, Commun. Stat. Simul. Comput. 18, 1059 (1989), https://doi.org/10.1080/03610918908812806.
+
+    Args:
+        objective: any.
+        theta: (n_params,) point.
+        key: JAX random key.
+        samples: number of products, at least 2.
+
+    Returns:
+        The trace with a bootstrap interval, in the objective's unit.
+
+    Raises:
+        QvarError: if theta has another shape or is not finite, or there are fewer than 2 samples.
+    """
+    samples = whole_number("samples", samples)
+    require(samples >= 2, "samples", "be at least 2", samples)
+    point = checked_vector(objective, "theta", theta)
+    sign_key, resample_key = jax.random.split(key)
+    signs = jax.random.rademacher(sign_key, (samples, objective.n_params), point.dtype)
+    wider = _wider(objective)
+    values = replace(wider, data=(point, objective.data)).batch(AlongFunction(objective.function), signs)
+    (interval,), _ = bootstrap_moments(resample_key, values[:, None])
+    return Estimate(float(jnp.mean(values)), (interval[0], interval[1]), samples)
+
+
+@dataclass(frozen=True)
+class ProductFunction:
+    """(theta, v) -> H v; pure and hashable, so that compiled programs are shared."""
+
+    function: LossFunction
+
+    def __call__(self, theta: Float[Array, " n_params"], v: Array, data: PyTree) -> Float[Array, " n_params"]:
+        """H(theta) v."""
+        return self.with_gradient(theta, v, data)[1]
+
+    def with_gradient(self, theta: Float[Array, " n_params"], v: Array, data: PyTree) -> tuple[Array, Array]:
+        """The gradient at theta, which comes along, and H(theta) v."""
+        gradient = jax.grad(lambda point: self.function(point, data))
+        return jax.jvp(gradient, (theta,), (v,))
+
+
+@dataclass(frozen=True)
+class HessianFunction:
+    """theta -> (gradient, Hessian), `chunk` columns at a time; pure and hashable."""
+
+    product: ProductFunction
+    chunk: int
+
+    def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> tuple[Array, Array]:
+        """The gradient (n_params,) and the symmetric Hessian (n_params, n_params)."""
+        product = self.product
+        gradient, matrix = along_every_parameter(lambda v: product.with_gradient(theta, v, data), theta, self.chunk)
+        return gradient, 0.5 * (matrix + matrix.T)
+
+
+@dataclass(frozen=True)
+class AlongFunction:
+    """v -> v H v, with (theta, data of the objective) as its data."""
+
+    function: LossFunction
+
+    def __call__(self, v: Float[Array, " n_params"], point: PyTree) -> Float[Array, ""]:
+        """Curvature along v, times the squared length of v."""
+        theta, data = point
+        return jnp.vdot(v, ProductFunction(self.function)(theta, v, data))
+
+
+def _gradient_and_hessian(objective: Objective, theta: Any) -> tuple[Array, Array]:
+    function = HessianFunction(ProductFunction(objective.function), _wider(objective).chunk(objective.n_params))
+    return _matrix(function, checked_vector(objective, "theta", theta), objective.data)
+
+
+def _wider(objective: Objective) -> Objective:
+    """The objective as a batch of products sees it: each holds the states of a gradient and their derivatives."""
+    return replace(objective, bytes_per_evaluation=2 * objective.bytes_per_evaluation)
+
+
+def _check_parameters(objective: Objective) -> None:
+    require(objective.n_params > 0, "objective", "have parameters", objective.name)
+
+
+@partial(jax.jit, static_argnums=0)
+def _product(product: ProductFunction, theta: Array, v: Array, data: PyTree) -> Array:
+    return product(theta, v, data)
+
+
+@partial(jax.jit, static_argnums=0)
+def _matrix(function: HessianFunction, theta: Array, data: PyTree) -> tuple[Array, Array]:
+    return function(theta, data)
