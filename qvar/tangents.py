@@ -175,7 +175,8 @@ def state_shape(objective: Objective) -> jax.ShapeDtypeStruct:
         QvarError: if the objective has no state.
     """
     theta = jax.ShapeDtypeStruct((objective.n_params,), jnp.zeros(0, float).dtype)
-    return jax.eval_shape(objective.needed("state_function"), theta, objective.data)
+    like = jax.eval_shape(objective.needed("state_function"), theta, objective.data)
+    return jax.ShapeDtypeStruct(like.shape, like.dtype)  # hashable, so without what it may know of devices
 
 
 def tangent_bytes(objective: Objective) -> int:

@@ -20,9 +20,9 @@ from qvar._types import FloatArray
 from qvar.checks import counting_number
 from qvar.diagnostics.estimate import Estimate
 from qvar.diagnostics.intervals import scaled
-from qvar.diagnostics.spectral import state_shape
 from qvar.errors import require
 from qvar.objective import Objective
+from qvar.tangents import state_shape
 
 EXACT_UP_TO = 4096
 """Largest dimension whose traces are summed over all basis states, where nothing else is said."""

@@ -11,12 +11,13 @@ from jaxtyping import Array, Float
 
 from qvar._types import PyTree
 from qvar.checks import finite_number, whole_number
-from qvar.diagnostics.spectral import apply_operator, state_shape
+from qvar.diagnostics.spectral import apply_operator
 from qvar.engines.pauli import PauliKernel
 from qvar.engines.select import OperatorFunction
 from qvar.errors import QvarError, require
 from qvar.objective import LossFunction, Objective
 from qvar.problems.problem import Problem
+from qvar.tangents import state_shape
 
 MAX_TRACED_QUBITS = 10
 """Up to here the trace of any operator is taken over basis states, one by one; Pauli words need no limit."""

@@ -17,20 +17,10 @@ from jaxtyping import Array, Shaped
 from qvar._types import FloatArray
 from qvar.errors import QvarError
 from qvar.objective import Objective
+from qvar.tangents import state_shape
 
 _DENSE_DIMENSION = 256
 """Up to here a dense eigensolver takes no time, and needs no starting vector that overlaps with the answer."""
-
-
-def state_shape(objective: Objective) -> jax.ShapeDtypeStruct:
-    """Shape and type of an objective's states; nothing is computed.
-
-    Raises:
-        QvarError: if the objective has no state.
-    """
-    theta = jax.ShapeDtypeStruct((objective.n_params,), float)
-    like = jax.eval_shape(objective.needed("state_function"), theta, objective.data)
-    return jax.ShapeDtypeStruct(like.shape, like.dtype)  # hashable, so without what it may know of devices
 
 
 def apply_operator(objective: Objective, vectors: Shaped[Array, "m dimension"]) -> Shaped[Array, "m dimension"]:

@@ -15,13 +15,13 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from qvar._types import FloatArray, IntArray, PyTree
-from qvar.diagnostics.spectral import state_shape
 from qvar.engines.measure import register_symmetries
 from qvar.engines.pauli import conserves_ones
 from qvar.errors import QvarError
 from qvar.memory import chunk_size
 from qvar.objective import Objective
 from qvar.problems.problem import Problem
+from qvar.tangents import state_shape
 from qvar.units import MILLIHARTREE_PER_HARTREE
 
 PRESENT = 1e-10
