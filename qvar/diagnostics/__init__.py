@@ -6,11 +6,18 @@ Public names load on first use.
 from __future__ import annotations
 
 import importlib
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from qvar.diagnostics.curvature import (
+        HessianSummary,
+        hessian,
+        hessian_extremes,
+        hessian_product,
+        hessian_spectrum,
+        hessian_summary,
+        hessian_trace,
+    )
     from qvar.diagnostics.decay import DecayFit, fit_decay
     from qvar.diagnostics.entanglement import (
         EntropyProfile,
@@ -23,14 +30,14 @@ if TYPE_CHECKING:
         page_entropy,
     )
     from qvar.diagnostics.estimate import Estimate
-    from qvar.diagnostics.expressibility import (
+    from qvar.diagnostics.expressive_power import (
         expressibility,
         fidelities,
         haar_divergence,
         haar_fidelity_cdf,
         space_dimension,
     )
-    from qvar.diagnostics.fisher import (
+    from qvar.diagnostics.fisher_information import (
         classical_fisher,
         effective_dimension,
         fisher,
@@ -43,15 +50,6 @@ if TYPE_CHECKING:
     )
     from qvar.diagnostics.gradients import GradientVariance, ensemble_variance, gradient_variance
     from qvar.diagnostics.haar import haar_gradient_variance, haar_loss_variance, sector_moments
-    from qvar.diagnostics.hessian import (
-        HessianSummary,
-        hessian,
-        hessian_extremes,
-        hessian_product,
-        hessian_spectrum,
-        hessian_summary,
-        hessian_trace,
-    )
     from qvar.diagnostics.intervals import bootstrap_moments, wilson_interval
     from qvar.diagnostics.landscape import (
         LineScan,
@@ -84,7 +82,7 @@ _HOME = {
     "EntropyProfile": "entanglement",
     "Estimate": "estimate",
     "GradientVariance": "gradients",
-    "HessianSummary": "hessian",
+    "HessianSummary": "curvature",
     "LieAlgebra": "lie_algebra",
     "LineScan": "landscape",
     "Minima": "minima",
@@ -93,40 +91,40 @@ _HOME = {
     "bootstrap_moments": "intervals",
     "cerezo_global": "laws",
     "cerezo_local": "laws",
-    "classical_fisher": "fisher",
+    "classical_fisher": "fisher_information",
     "depolarized": "noise",
     "distinct_minima": "minima",
-    "effective_dimension": "fisher",
+    "effective_dimension": "fisher_information",
     "energy_variance": "shots",
     "energy_variance_batch": "shots",
     "ensemble_variance": "gradients",
     "entanglement_entropy": "entanglement",
     "entanglement_profile": "entanglement",
     "entangling_capability": "entanglement",
-    "expressibility": "expressibility",
-    "fidelities": "expressibility",
-    "fisher": "fisher",
-    "fisher_batch": "fisher",
-    "fisher_product": "fisher",
-    "fisher_rank": "fisher",
-    "fisher_rank_bound": "fisher",
-    "fisher_spectrum": "fisher",
+    "expressibility": "expressive_power",
+    "fidelities": "expressive_power",
+    "fisher": "fisher_information",
+    "fisher_batch": "fisher_information",
+    "fisher_product": "fisher_information",
+    "fisher_rank": "fisher_information",
+    "fisher_rank_bound": "fisher_information",
+    "fisher_spectrum": "fisher_information",
     "fit_decay": "decay",
     "gradient_variance": "gradients",
-    "haar_divergence": "expressibility",
-    "haar_fidelity_cdf": "expressibility",
+    "haar_divergence": "expressive_power",
+    "haar_fidelity_cdf": "expressive_power",
     "haar_gradient_variance": "haar",
     "haar_loss_variance": "haar",
     "haar_meyer_wallach": "entanglement",
     "haar_pauli_loss": "laws",
     "hamming_weight_loss": "laws",
-    "hessian": "hessian",
+    "hessian": "curvature",
     "hessian_directions": "landscape",
-    "hessian_extremes": "hessian",
-    "hessian_product": "hessian",
-    "hessian_spectrum": "hessian",
-    "hessian_summary": "hessian",
-    "hessian_trace": "hessian",
+    "hessian_extremes": "curvature",
+    "hessian_product": "curvature",
+    "hessian_spectrum": "curvature",
+    "hessian_summary": "curvature",
+    "hessian_trace": "curvature",
     "leakage_along": "symmetry",
     "lie_closure": "lie_algebra",
     "lie_dimension": "lie_algebra",
@@ -140,14 +138,14 @@ _HOME = {
     "meyer_wallach": "entanglement",
     "page_entropy": "entanglement",
     "random_directions": "landscape",
-    "saturation_layer": "fisher",
+    "saturation_layer": "fisher_information",
     "scan_between": "landscape",
     "scan_line": "landscape",
     "scan_plane": "landscape",
     "sector_moments": "haar",
     "shots_for_variance": "shots",
     "shots_to_resolve": "shots",
-    "space_dimension": "expressibility",
+    "space_dimension": "expressive_power",
     "spectral_width": "spectral",
     "symmetry_leakage": "symmetry",
     "wilson_interval": "intervals",
@@ -229,15 +227,6 @@ __all__ = [
 ]
 
 
-class _Diagnostics(ModuleType):
-    """The package, whose functions are not hidden by the files of the same name once these are loaded."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name in _HOME and isinstance(value, ModuleType):
-            value = getattr(value, name)
-        super().__setattr__(name, value)
-
-
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'qvar.diagnostics' has no attribute {name!r}")
@@ -248,6 +237,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
-
-
-sys.modules[__name__].__class__ = _Diagnostics

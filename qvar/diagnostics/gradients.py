@@ -251,6 +251,8 @@ def _draw(objective: Objective, key: jax.Array, n: int, start: Start, noise: flo
         thetas = replace(objective, draw=start, draw_scheme=None).initial_batch(point_key, n)
     if thetas.shape != (n, objective.n_params):
         raise QvarError(f"`start` must give theta of shape ({objective.n_params},), but gives {thetas.shape[1:]}.")
+    if noise == 0:
+        return thetas  # zeros would be a program to compile for every shape
     return thetas + noise * jax.random.normal(noise_key, thetas.shape, thetas.dtype)
 
 

@@ -16,7 +16,7 @@ from jaxtyping import Array, Float
 
 from qvar._types import FloatArray, PyTree
 from qvar.checks import counting_number, finite_number
-from qvar.diagnostics.hessian import hessian
+from qvar.diagnostics.curvature import hessian
 from qvar.errors import QvarError, require
 from qvar.objective import LossFunction, Objective
 from qvar.tangents import checked_vector

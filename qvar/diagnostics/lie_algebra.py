@@ -129,9 +129,8 @@ def lie_closure(generators: Any, limit: int = LIMIT, sector: Any = None) -> LieA
 
     If every generator is a single Pauli string, so is every commutator, and the closure is one of sets of strings,
     in integers. Sums are orthonormalised as real vectors over the strings seen, in double precision: every batch of
-    commutators is projected twice, and what is left is split by singular values, those above 1e-6 of the largest that
-    the commutator could be being new directions. Values between 1e-9 and 1e-6 raise an error, because they decide
-    nothing.
+    commutators is projected twice, and what is left is split by singular values, those above 1e-7, relative to the
+    commutators, being new directions. Values between 1e-10 and 1e-7 raise an error, because they decide nothing.
 
     An Ansatz brings its own generators: those of its free gates, conjugated by the fixed gates before them. Gates that
     share a parameter and stand together make one; see `qvar.diagnostics.lie_generators.circuit_generators`. The result
@@ -247,12 +246,13 @@ class _Basis:
             candidates = candidates - (candidates @ self.rows.T) @ self.rows
         return candidates
 
-    def absorb(self, candidates: FloatArray, share: float) -> int:
+    def absorb(self, candidates: FloatArray, share: float, strict: bool) -> int:
         """Takes up new directions of rows of norm up to about 1.
 
         Args:
             candidates: (n, width) rows, at least as long as those so far.
             share: directions that are weaker than this share of the strongest new one are left for later.
+            strict: whether weak directions must be rounding beyond doubt.
 
         Returns:
             How many directions are new.
@@ -267,7 +267,7 @@ class _Basis:
         if len(left) == 0:
             return 0
         _, values, directions = np.linalg.svd(left, full_matrices=False)
-        if share == 0.0 or values[0] <= _NEW:
+        if strict and (share == 0.0 or values[0] <= _NEW):
             unclear = values[(values > math.sqrt(len(left)) * _ROUNDING) & (values <= _NEW)]
             if len(unclear):
                 raise QvarError(
@@ -275,6 +275,8 @@ class _Basis:
                     f"but one is independent of the others by {unclear[0]:.1e} only."
                 )
         fresh = self.residual(directions[values > max(_NEW, share * values[0])])
+        if len(fresh) == 0:
+            return 0
         fresh = np.linalg.qr(fresh.T)[0].T
         self._grow(self.count + len(fresh), self.width)
         self._rows[self.count : self.count + len(fresh), : self.width] = fresh
@@ -283,7 +285,7 @@ class _Basis:
 
 
 def close_rows(
-    space: Space, seeds: Sequence[FloatArray], limit: int, source: FloatArray | None = None
+    space: Space, seeds: Sequence[FloatArray], limit: int, source: FloatArray | None = None, strict: bool = True
 ) -> tuple[FloatArray, bool]:
     """Orthonormal rows that span the closure of some rows, and whether that is all of it.
 
@@ -292,9 +294,10 @@ def close_rows(
         seeds: rows; those that are zero are left out.
         limit: stop above so many.
         source: rows that the closure is one under commutators with; itself where None.
+        strict: whether to raise an error where linear independence cannot be told, instead of leaving out what is weak.
 
     Raises:
-        QvarError: if linear independence cannot be told.
+        QvarError: if it cannot be told.
     """
     basis, draw = _Basis(), np.random.default_rng(0)
     lengths = [float(np.linalg.norm(row)) for row in seeds]
@@ -304,7 +307,7 @@ def close_rows(
         if length > _ROUNDING
     ]
     for start in range(0, len(own), _BATCH):
-        basis.absorb(np.stack(own[start : start + _BATCH]), 0.0)
+        basis.absorb(np.stack(own[start : start + _BATCH]), 0.0, strict)
     generators = basis.rows.copy()
     quiet = 0
     while quiet < _QUIET and basis.count not in (0, space.full):
@@ -316,7 +319,7 @@ def close_rows(
         rows = _random_row(draw, basis.rows, _BATCH)
         brackets = space.bracket(element, rows)
         longest = float(np.linalg.norm(brackets, axis=1).max())
-        new = basis.absorb(brackets / longest, _SHARE) if longest > _ROUNDING else 0
+        new = basis.absorb(brackets / longest, _SHARE, strict) if longest > _ROUNDING else 0
         quiet = 0 if new else quiet + 1
     return basis.rows, basis.count <= limit
 

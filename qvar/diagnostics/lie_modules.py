@@ -271,7 +271,7 @@ def row_module(algebra: LieAlgebra, operator: PauliSum, limit: int) -> RowModule
     if size == 0.0 or algebra.dimension == 0:
         return RowModule(space, space.width, [])
     most = min(limit, MOST_ELEMENTS)
-    rows, complete = close_rows(space, [row / size], most, algebra.rows)
+    rows, complete = close_rows(space, [row / size], most, algebra.rows, strict=False)
     if not complete:
         raise QvarError(
             f"`observable` must be one that the algebra turns into a space of dimension at most {most}, "
@@ -361,7 +361,7 @@ def _generated(matrices: Sequence[FloatArray], scale: float) -> list[FloatArray]
         seeds = np.sqrt(2.0) * np.stack([weights[:, k].real, weights[:, k].imag])
         if _length(covered @ seeds.T) > 1.0:
             continue
-        part, _ = close_rows(_Matrices(matrices), list(seeds), size, np.eye(2))
+        part, _ = close_rows(_Matrices(matrices), list(seeds), size, np.eye(2), strict=False)
         found.append(part)
         covered = np.concatenate([covered, part])
     return found

@@ -73,10 +73,8 @@ def convergence_table(ledger: Frame, trace: Frame) -> pd.DataFrame:
         `in_lowest`, `levels`. What needs a tolerance is told for energies in hartree alone.
     """
     in_hartree = _in_hartree(ledger)
-    one_each = ledger.groupby(["problem", "contender"], dropna=False)["method"].nunique().le(1).all()
-    steps = trace if one_each else trace.iloc[:0]  # the trace does not say which method a step is of
     within = success(in_hartree)
-    arrivals = quantiles_to_tolerance(in_hartree if one_each else in_hartree.iloc[:0], steps)
+    arrivals = quantiles_to_tolerance(in_hartree, trace)
     errors = final_errors(ledger)
     table: Frame = tables.summary(ledger)[list(_NAMES)]
     for found in (within, arrivals, errors, minima_found(ledger)):

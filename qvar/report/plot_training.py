@@ -87,12 +87,11 @@ def error_vs_step(trace: Frame, ledger: Frame, drawn: Frame) -> Drawing | None:
 
 
 def _labels(trace: Frame, drawn: Frame) -> list[str]:
-    """The summary's label of each row of the trace, which does not know the method."""
-    names = {
-        (str(row.problem), str(row.contender)): str(row.label) for row in records(drawn[::-1])
-    }  # reversed, so that the first of several methods wins
-    pairs = zip(trace["problem"], trace["contender"], strict=True)
-    return [names.get((str(problem), str(contender)), str(contender)) for problem, contender in pairs]
+    """The summary's label of each row of the trace."""
+    keys = ["problem", "contender", "method"]
+    known_keys = drawn[keys].fillna("").itertuples(index=False, name=None)
+    names = dict(zip(known_keys, drawn["label"].astype(str), strict=True))
+    return [names.get(key, key[1]) for key in trace[keys].fillna("").itertuples(index=False, name=None)]
 
 
 def _curve(seed: Frame) -> tuple[np.ndarray, np.ndarray]:

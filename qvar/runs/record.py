@@ -60,6 +60,7 @@ TRACE_TYPES: dict[str, str] = {
     "problem": "string",
     "contender": "string",
     "family": "string",
+    "method": "string",
     "seed": "Int64",
     "step": "Int64",
     "value": "float64",
@@ -87,6 +88,13 @@ _OWN_TYPES: dict[str, str] = {
     "space_dimension": "Int64",
     "law": "string",
     "lie_dimension": "Int64",
+    "fisher_rank": "Int64",
+    "sector_weight": "float64",
+    "symmetry_price": "float64",
+    "leakage_along": "string",
+    "line_scan": "string",
+    "start_plane": "string",
+    "end_plane": "string",
 }
 """Types of columns that studies append and that may be empty, so that their type cannot be seen in their values."""
 
@@ -194,6 +202,66 @@ COLUMN_MEANING: dict[str, str] = {
     "lie_loss_variance": (
         "Variance of the loss that this algebra predicts for a deep circuit, in `unit` squared; empty where it "
         "says nothing."
+    ),
+    "lie_limit": "Dimension up to which a Lie algebra was counted; only in runs over depths.",
+    "series": "Name of the circuit whose depth grows; `contender` adds the depth.",
+    "layers": "Depth of the circuit, in layers of its own kind.",
+    "tolerance": "A start succeeds that ends with |error| of at most this, in `unit`.",
+    "fisher_rank": (
+        "Rank of the quantum Fisher information, the largest over `fisher_samples` random points: in so many "
+        "independent directions the state can move."
+    ),
+    "fisher_rank_bound": "Largest rank that any circuit can have on states of this kind, real or complex.",
+    "fisher_samples": "Random points at which the rank was taken.",
+    "effective_dimension": (
+        "Effective dimension (Abbas et al. 2021) with the quantum Fisher information and 10^6 observations: how many "
+        "parameters these tell apart."
+    ),
+    "effective_dimension_low": "Lower end of the 95 % bootstrap interval of `effective_dimension`.",
+    "effective_dimension_high": "Upper end of the 95 % bootstrap interval of `effective_dimension`.",
+    "line_scan": (
+        "JSON: `value` on the straight line from start to end of the seed that ended lowest, at the positions `t`, 0 "
+        "at the start and 1 at the end; empty for the other seeds."
+    ),
+    "line_minima": "Dips on that line, the end among them where it is one.",
+    "line_variation": "Sum of all climbs and descents along that line, in `unit`.",
+    "start_smallest_curvature": "Smallest eigenvalue of the Hessian at the start, in `unit` per radian squared.",
+    "start_largest_curvature": "Largest eigenvalue of the Hessian at the start, in `unit` per radian squared.",
+    "start_hessian_trace": "Sum of the eigenvalues of the Hessian at the start, in `unit` per radian squared.",
+    "start_negative_directions": "Eigenvalues of the Hessian at the start that are negative; there are n_params.",
+    "start_flat_directions": "Eigenvalues of the Hessian at the start that are zero: below 1e-6 of the largest.",
+    "start_condition_number": (
+        "Largest over smallest of the positive eigenvalues of the Hessian at the start that are not flat."
+    ),
+    "end_smallest_curvature": "Smallest eigenvalue of the Hessian at the end, in `unit` per radian squared.",
+    "end_largest_curvature": "Largest eigenvalue of the Hessian at the end, in `unit` per radian squared.",
+    "end_hessian_trace": "Sum of the eigenvalues of the Hessian at the end, in `unit` per radian squared.",
+    "end_negative_directions": "Eigenvalues of the Hessian at the end that are negative; there are n_params.",
+    "end_flat_directions": "Eigenvalues of the Hessian at the end that are zero: below 1e-6 of the largest.",
+    "end_condition_number": (
+        "Largest over smallest of the positive eigenvalues of the Hessian at the end that are not flat."
+    ),
+    "start_spectrum": (
+        "JSON list: all eigenvalues of the Hessian at the start of the seed that ended lowest, in `unit` per radian "
+        "squared."
+    ),
+    "end_spectrum": "JSON list: all eigenvalues of the Hessian at its end, likewise.",
+    "start_plane": (
+        "JSON: `value` (rows along the first direction) around the start of the seed that ended lowest, on a plane of "
+        "two random orthogonal directions, at the positions `first` and `second`, in radians."
+    ),
+    "end_plane": "JSON: the same around its end, along the two directions of largest curvature.",
+    "sector_weight": (
+        "Weight of the trained state in the right sector: the reference's numbers of spin-up and spin-down electrons, "
+        "or, for a spin model, its number of ones. 1 where nothing has leaked."
+    ),
+    "symmetry_price": (
+        "`value` less the energy of the state's part in that sector, in `unit`; negative where a wrong sector lies "
+        "lower. Empty where nothing is in it."
+    ),
+    "leakage_along": (
+        "JSON: `step` and `evaluations` of up to 50 points along the training, and at each `sector_weight`, "
+        "`symmetry_price`, and the means of `particle_number` (or ones), `sz` and `s2`."
     ),
     "message": "What went wrong, in words, where something did.",
     "step": "Trace only: number of the minimizer's step, 0 at the start parameters.",
@@ -407,7 +475,7 @@ def trace_from(rows: Sequence[Row]) -> pd.DataFrame:
         values = row.get("trace_value") or []
         nothing = [None] * len(values)
         reference = row.get("reference")
-        for name in ("problem", "contender", "family", "seed"):
+        for name in ("problem", "contender", "family", "method", "seed"):
             columns[name] += [row.get(name)] * len(values)
         columns["step"] += row.get("trace_step") or list(range(len(values)))
         columns["value"] += values

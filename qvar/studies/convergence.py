@@ -70,26 +70,27 @@ def steps_to_tolerance(trace: Frame, tolerance: float = CHEMICAL_ACCURACY) -> pd
         tolerance: \(\varepsilon\) in the unit of the trace's `error`, hartree for molecules.
 
     Returns:
-        One row per problem, contender and seed: `problem`, `contender`, `seed`, `steps`, `evaluations` (those that the
-        trace counts up to that step: of value and gradient, or of the value for methods without a gradient); both are
-        missing where the seed never came within.
+        One row per problem, contender, method and seed: `problem`, `contender`, `method`, `seed`, `steps`,
+        `evaluations` (those that the trace counts up to that step: of value and gradient, or of the value for methods
+        without a gradient); both are missing where the seed never came within.
 
     Raises:
-        QvarError: if the tolerance is not positive, or the trace holds several trainings of one contender and seed,
-            which it cannot tell apart.
+        QvarError: if the tolerance is not positive, or the trace holds several trainings of one contender, method and
+            seed, which it cannot tell apart.
     """
     import pandas as pd
 
     within = _positive(tolerance)
-    if trace.duplicated(["problem", "contender", "seed", "step"]).any():
-        raise QvarError("`trace` must hold one training of each contender and seed, but holds several.")
+    who = [*KEYS, "seed"]
+    if trace.duplicated([*who, "step"]).any():
+        raise QvarError("`trace` must hold one training of each contender, method and seed, but holds several.")
     rows = []
-    for (problem, contender, seed), steps in trace.groupby(["problem", "contender", "seed"], dropna=False, sort=False):
+    for whose, steps in trace.groupby(who, dropna=False, sort=False):
         there = steps[(steps["error"].abs() <= within).to_numpy()]
         first = there.loc[there["step"].idxmin()] if len(there) else {"step": pd.NA, "evaluations": pd.NA}
         when = {"steps": first["step"], "evaluations": first["evaluations"]}
-        rows.append({"problem": problem, "contender": contender, "seed": seed, **when})
-    table = pd.DataFrame(rows, columns=["problem", "contender", "seed", "steps", "evaluations"])
+        rows.append(dict(zip(who, whose, strict=True)) | when)
+    table = pd.DataFrame(rows, columns=[*who, "steps", "evaluations"])
     return table.astype(dict.fromkeys(["seed", "steps", "evaluations"], "Int64"))
 
 
@@ -120,12 +121,12 @@ def quantiles_to_tolerance(
     within = checked_tolerance(ledger, tolerance)
     shares = _checked_levels(levels)
     first: list[Any] = list(steps_to_tolerance(trace, within).itertuples(index=False))
-    arrivals = {(one.problem, one.contender, one.seed): one for one in first}
+    arrivals = {(one.problem, one.contender, one.method, one.seed): one for one in first}
     rows = []
     for about, group in contender_groups(ledger):
         row: dict[str, Any] = {**about, "seeds": len(group), "reached": None}
         if has_errors(group):
-            found = [arrivals.get((about["problem"], about["contender"], seed)) for seed in group["seed"]]
+            found = [arrivals.get((*(about[key] for key in KEYS), seed)) for seed in group["seed"]]
             times = {what: np.array([_or_never(one, what) for one in found]) for what in ("steps", "evaluations")}
             row["reached"] = int(np.sum(np.isfinite(times["steps"])))
             row |= {column_of(what, q): arrival_quantile(numbers, q) for what, numbers in times.items() for q in shares}

@@ -82,7 +82,7 @@ def test_steps_to_tolerance_are_those_of_the_first_arrival() -> None:
     assert table["steps"].astype("float").fillna(-1).tolist() == [1, -1, 0]
     assert table["evaluations"].astype("float").fillna(-1).tolist() == [3, -1, 1]
     assert steps_to_tolerance(trace_from(rows), 0.5)["steps"].tolist() == [1, 1, 0]
-    with pytest.raises(qvar.QvarError, match="`trace` must hold one training of each contender and seed"):
+    with pytest.raises(qvar.QvarError, match="`trace` must hold one training of each contender, method and seed"):
         steps_to_tolerance(trace_from([*rows, rows[0]]))
 
 

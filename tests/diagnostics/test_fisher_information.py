@@ -12,7 +12,7 @@ import pennylane as qml
 import pytest
 
 import qvar
-from qvar.diagnostics.fisher import (
+from qvar.diagnostics.fisher_information import (
     classical_fisher,
     effective_dimension,
     fisher,

@@ -14,7 +14,7 @@ import pytest
 from scipy.optimize import minimize
 
 import qvar
-from qvar.diagnostics.hessian import (
+from qvar.diagnostics.curvature import (
     hessian,
     hessian_extremes,
     hessian_product,

@@ -12,7 +12,7 @@ from scipy.special import betaln, logsumexp
 from scipy.stats import kstest
 
 import qvar
-from qvar.diagnostics.expressibility import expressibility, fidelities, haar_divergence, haar_fidelity_cdf
+from qvar.diagnostics.expressive_power import expressibility, fidelities, haar_divergence, haar_fidelity_cdf
 
 KEY = jax.random.key(3)
 
