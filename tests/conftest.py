@@ -6,7 +6,6 @@ import pkgutil
 from pathlib import Path
 
 import pytest
-from jaxtyping import install_import_hook
 
 # one compilation cache for all workers and runs
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / ".jax_cache"))
@@ -15,6 +14,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # thousands of small programs that run once: what the compiler would gain by optimizing them it loses many times over
 _QUICK = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_QUICK}".strip()
+
+from jaxtyping import install_import_hook  # noqa: E402 - it loads NumPy, whose threads are set above
 
 with install_import_hook("qvar", "typechecker.check"):
     import jax

@@ -70,7 +70,7 @@ if TYPE_CHECKING:
         mcclean_middle_angle,
     )
     from qvar.diagnostics.lie_algebra import LieAlgebra, lie_closure, lie_dimension
-    from qvar.diagnostics.lie_variance import lie_gradient_variance, lie_variance
+    from qvar.diagnostics.lie_prediction import lie_gradient_variance, lie_variance
     from qvar.diagnostics.minima import Minima, distinct_minima
     from qvar.diagnostics.noise import depolarized, maximally_mixed_value
     from qvar.diagnostics.shots import energy_variance, energy_variance_batch, shots_for_variance, shots_to_resolve
@@ -128,8 +128,8 @@ _HOME = {
     "leakage_along": "symmetry",
     "lie_closure": "lie_algebra",
     "lie_dimension": "lie_algebra",
-    "lie_gradient_variance": "lie_variance",
-    "lie_variance": "lie_variance",
+    "lie_gradient_variance": "lie_prediction",
+    "lie_variance": "lie_prediction",
     "matchgate_loss": "laws",
     "maximally_mixed_value": "noise",
     "mcclean_first_angle": "laws",

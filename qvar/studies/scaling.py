@@ -23,16 +23,17 @@ from qvar.checks import counting_number, finite_number, whole_number, whole_numb
 from qvar.diagnostics.gradients import GradientVariance, ensemble_variance, gradient_variance
 from qvar.diagnostics.haar import haar_loss_variance
 from qvar.diagnostics.lie_algebra import lie_closure
-from qvar.diagnostics.lie_predictions import lie_variance
-from qvar.diagnostics.spectral import spectral_width, state_shape
+from qvar.diagnostics.lie_prediction import lie_variance
+from qvar.diagnostics.spectral import spectral_width
 from qvar.engines.select import Engine, energy, expectation
 from qvar.errors import QvarError, require
 from qvar.objective import Objective
 from qvar.optimize.budget import Status
 from qvar.problems.cited import problem_references
 from qvar.problems.mapping import pauli_terms
-from qvar.problems.problem import PauliTerms, Problem
+from qvar.problems.problem import Problem
 from qvar.studies.duel import error_words
+from qvar.tangents import state_shape
 from qvar.task import Progress, Reporter, Row, Task, task_key
 
 Asked: TypeAlias = tuple[Any, Ansatz]
@@ -97,7 +98,10 @@ class _Place:
     contender: Growing
     size: int
     asked: Asked | None
-    message: str = ""
+    title: str = ""
+    """What is measured, in words."""
+    description: Any = None
+    """What is measured, ready for JSON; what went wrong where there is nothing."""
 
 
 @dataclass(frozen=True)
@@ -201,7 +205,8 @@ class Scaling:
             "family": place.contender.family,
             "ensemble": place.contender.make is None,
             "size": [place.size, self.size_name],
-            "asked": _described(place, point.start),
+            "asked": place.description,
+            "ansatz": None if place.asked is None else _started(place.asked[1], point.start).describe(),
             "law": _law(place),
             "start": point.start,
             "noise": self.noise,
@@ -221,10 +226,11 @@ class Scaling:
         for contender in self.contenders:
             for size in self.sizes:
                 try:
-                    places.append(_Place(contender, size, contender.asked(size)))
+                    asked = contender.asked(size)
+                    places.append(_Place(contender, size, asked, *_described(*asked)))
                 except Exception as error:
                     mistakes.append(error)
-                    places.append(_Place(contender, size, None, error_words(error)))
+                    places.append(_Place(contender, size, None, description=error_words(error)))
         if len(mistakes) == len(places):  # no accident of one size
             raise mistakes[0]
         return places
@@ -256,35 +262,17 @@ def _started(ansatz: Ansatz, start: str) -> Ansatz:
     return ansatz.with_start(start)
 
 
-def _described(place: _Place, start: str) -> Any:
-    """What is measured and the circuit, ready for JSON; what went wrong where there is none."""
-    if place.asked is None:
-        return place.message
-    observable, ansatz = place.asked
-    asked = observable.description if isinstance(observable, Problem) else _words(_terms(observable, ansatz))
-    return [asked, _started(ansatz, start).describe()]
-
-
-def _terms(observable: Any, ansatz: Ansatz) -> PauliTerms:
-    return pauli_terms(observable, ansatz.n_qubits)
-
-
-def _words(terms: PauliTerms) -> list[list[Any]]:
-    return [[word, round(float(c), 12)] for word, c in zip(terms.words, terms.coefficients, strict=True)]
-
-
-def _title(place: _Place) -> str:
-    """What is measured, in words."""
-    assert place.asked is not None
-    observable, ansatz = place.asked
+def _described(observable: Any, ansatz: Ansatz) -> tuple[str, Any]:
+    """What is measured, in words and ready for JSON."""
     if isinstance(observable, Problem):
-        return observable.name
-    terms = _terms(observable, ansatz)
-    letters = [
-        " ".join(f"{letter}{wire}" for wire, letter in enumerate(word) if letter != "I") or "1" for word in terms.words
-    ]
-    said = letters[0] if len(letters) == 1 else f"{len(letters)} Pauli terms"
-    return f"{said} on {ansatz.n_qubits} qubits"
+        return observable.name, observable.description
+    terms = pauli_terms(observable, ansatz.n_qubits)
+    letters = [f"{letter}{wire}" for wire, letter in enumerate(terms.words[0]) if letter != "I"]
+    said = " ".join(letters) or "1"
+    if len(terms.words) > 1:
+        said = f"{len(terms.words)} Pauli terms"
+    words = [[word, round(float(c), 12)] for word, c in zip(terms.words, terms.coefficients, strict=True)]
+    return f"{said} on {ansatz.n_qubits} qubits", words
 
 
 def _law(place: _Place) -> Row:
@@ -315,7 +303,7 @@ def _measure(study: Scaling, point: _Point, report: Reporter) -> list[Row]:
     }
     try:
         if place.asked is None:
-            return [{**base, "status": Status.FAILED.value, "message": place.message}]
+            return [{**base, "status": Status.FAILED.value, "message": place.description}]
         return [{**base, **_row(study, point, report)}]
     except Exception as error:
         return [{**base, "status": Status.FAILED.value, "message": error_words(error)}]
@@ -335,11 +323,11 @@ def _row(study: Scaling, point: _Point, report: Reporter) -> Row:
     found = _sample(study, point, objective, tell)
     stretches = np.diff(marks)
     compiling = max(0.0, float(stretches[0] - median(stretches[1:]))) if len(stretches) > 1 else 0.0
-    width = spectral_width(objective)
+    width, predicted = _theory(study, point, observable, ansatz, objective)
     scale = _ROUNDING * max(width, abs(float(found.loss_mean)))
     loss, gradient = _rounded(found.loss_variance, scale), _rounded(found.mean_variance, scale)
     return {
-        "problem": _title(place),
+        "problem": place.title,
         "engine": objective.engine,
         "n_qubits": objective.costs.n_qubits,
         "n_params": objective.n_params,
@@ -361,8 +349,7 @@ def _row(study: Scaling, point: _Point, report: Reporter) -> Row:
         "spectral_width": width,
         "normalised_loss_variance": loss[0] / width**2 if width > 0 else math.nan,
         "space_dimension": math.prod(state_shape(objective).shape),
-        "haar_loss_variance": float(haar_loss_variance(objective)),
-        **_predictions(study, point, observable, ansatz),
+        **predicted,
     }
 
 
@@ -393,21 +380,25 @@ def _with_ends(name: str, value: tuple[float, float, float]) -> Row:
     return dict(zip((name, f"{name}_low", f"{name}_high"), value, strict=True))
 
 
-def _predictions(study: Scaling, point: _Point, observable: Any, ansatz: Ansatz) -> Row:
-    """What theory says about deep circuits at parameters that take all angles alike; nothing about other starts."""
+def _theory(study: Scaling, point: _Point, observable: Any, ansatz: Ansatz, objective: Objective) -> tuple[float, Row]:
+    """Spectral width, and what theory says about random states and about deep circuits.
+
+    The latter holds for parameters that take all angles alike, and not for other starts.
+    """
+    width, row = spectral_width(objective), {"haar_loss_variance": float(haar_loss_variance(objective))}
     if point.start != "uniform":
-        return {}
-    row = _law(point.place)
+        return width, row
+    row |= _law(point.place)
     electrons = isinstance(observable, Problem) and observable.integrals is not None
     sector = _small_sector(ansatz) if electrons else None
     if study.lie_limit == 0 or point.place.contender.make is None or (electrons and sector is None):
-        return row
+        return width, row
     with suppress(QvarError):  # a circuit without generators, or an energy outside of their algebra
         algebra = lie_closure(ansatz, study.lie_limit, sector)
         if algebra.complete:
             row["lie_dimension"] = algebra.dimension
             row["lie_loss_variance"] = lie_variance(ansatz, observable, limit=study.lie_limit, sector=sector)
-    return row
+    return width, row
 
 
 def _small_sector(ansatz: Ansatz) -> tuple[int, int] | None:

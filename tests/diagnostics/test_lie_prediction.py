@@ -7,7 +7,7 @@ import pytest
 
 import qvar
 from qvar.diagnostics.lie_algebra import lie_closure
-from qvar.diagnostics.lie_variance import lie_gradient_variance, lie_variance
+from qvar.diagnostics.lie_prediction import lie_gradient_variance, lie_variance
 
 X, Y, Z = qml.X, qml.Y, qml.Z
 PAULI = {"I": np.eye(2), "X": np.array([[0, 1], [1, 0]]), "Y": np.array([[0, -1j], [1j, 0]]), "Z": np.diag([1, -1])}
