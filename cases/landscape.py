@@ -6,6 +6,7 @@ import numpy as np
 
 import qvar
 from qvar.ansatz.catalogue import build
+from qvar.checks import counting_number
 from qvar.studies.landscape import Landscape
 
 
@@ -15,7 +16,7 @@ def case(
     contenders: tuple[str, ...] = ("hardware_efficient", "givens_fabric", "uccsd"),
     layers: int = 4,
     seeds: int = 8,
-    gradients: int = 500,
+    gradients: int = 2000,
     start: Literal["own", "uniform"] = "uniform",
     span: float = float(np.pi),
     points: int = 41,
@@ -37,6 +38,7 @@ def case(
     """
     if quick:
         molecule, seeds, points = "h2", min(seeds, 3), min(points, 15)
+    counting_number("layers", layers)
     problem = qvar.named(molecule, bond)
     ansatze, refused = build(problem, layers)
     for name in contenders:

@@ -3,7 +3,7 @@
 from functools import partial
 
 import qvar
-from qvar.checks import counting_number
+from qvar.errors import require
 from qvar.studies.capacity import Capacity, Layered
 
 
@@ -24,17 +24,18 @@ def case(
 
     Args:
         qubits: Number of spins.
-        layers: Depths of both circuits; where none is said, of each from 1 to where its rank has stopped growing.
+        layers: Depths of both circuits; where none is said, of each from 1 to beyond where its rank stops growing.
         field: Transverse field in units of the coupling J; 1 is the critical point.
         seeds: Number of random starts of each depth, uniform on a full turn.
         gradients: Budget of each start, in evaluations of energy and gradient.
         tolerance: A start succeeds if it ends no farther from the exact energy, in J.
         dimension_samples: Random points of the effective dimension; 0 leaves it out.
-        quick: Four spins, ten starts, no effective dimension: within a minute.
+        quick: Four spins, ten starts, fewer depths, no effective dimension: within a minute.
     """
     if quick:
         qubits, seeds, dimension_samples = min(qubits, 4), min(seeds, 10), 0
-    counting_number("qubits", qubits)
+    require(qubits >= 2, "qubits", "be at least 2", qubits)
+    beyond = 1 if quick else 2
     problem = qvar.tfim(qubits, h=field, periodic=True)
     generic = partial(qvar.hardware_efficient, problem, rotations=("RY",), entangler="cnot_chain")
     return Capacity(
@@ -44,13 +45,13 @@ def case(
                 "hva",
                 "constrained",
                 lambda n: qvar.hva(problem, layers=n).with_start("uniform"),
-                layers or range(1, qubits // 2 + 3),
+                layers or range(1, qubits // 2 + 1 + beyond),
             ),
             Layered(
                 "ry cnot chain",
                 "generic",
                 lambda n: generic(layers=n).with_start("uniform"),
-                layers or _depths(qubits),
+                layers or _depths(qubits, beyond),
             ),
         ],
         tolerance=tolerance,
@@ -60,11 +61,11 @@ def case(
     )
 
 
-def _depths(qubits: int) -> list[int]:
-    """About ten depths up to where 2^n - 1 directions, all that a real state has, are sure to be reached."""
+def _depths(qubits: int, beyond: int) -> list[int]:
+    """About ten depths up to where parameters are as many as the 2^n - 1 directions of a real state, and some more."""
     full = -(-(2**qubits) // qubits) - 1  # n (layers + 1) parameters
     step = max(1, full // 10)
-    return [*range(1, full, step), full, full + 1, full + 1 + step]
+    return [*range(1, full, step), full, *range(full + 1, full + 1 + beyond * step, step)]
 
 
 if __name__ == "__main__":

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qvar.diagnostics.fisher import saturation_layer
+from qvar.diagnostics.fisher_information import saturation_layer
 from qvar.diagnostics.intervals import wilson_interval
 from qvar.report.tables import MILLIHARTREE, Frame, known, shown_errors
-from qvar.units import MILLIHARTREE_PER_HARTREE
+from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +18,7 @@ RELIABLE = 0.9
 """Share of successful starts from which a depth counts as reliable."""
 
 _CARRIED = (
-    "family", "n_params", "fisher_rank", "fisher_rank_bound", "lie_dimension", "lie_complete", "effective_dimension",
+    "family", "n_params", "fisher_rank", "fisher_rank_bound", "lie_dimension", "lie_limit", "effective_dimension",
     "effective_dimension_low", "effective_dimension_high", "message",
 )  # fmt: skip
 """Columns that are the same for all seeds."""
@@ -37,31 +37,34 @@ def depth_table(ledger: Frame) -> pd.DataFrame:
 
     Returns:
         Columns: `series`, `layers`, `family`, `n_params`, `fisher_rank`, `fisher_rank_bound`, `lie_dimension`,
-        `lie_complete`, `effective_dimension` with `_low` and `_high`, `message`; `seeds`, `successes` (seeds with
+        `lie_limit`, `effective_dimension` with `_low` and `_high`, `message`; `seeds`, `successes` (seeds with
         |error| <= tolerance; those without a finite error failed; missing where there is no exact value to compare
         with), `success` (the share) with `_low` and `_high` (Wilson, 95 %), `unit` (mHa for energies in hartree), and
         in it `tolerance` and `median` (|error| over the finite seeds); `evaluations` (median).
     """
     import pandas as pd
 
+    shown, quantity, unit = shown_errors(ledger)  # one problem, one unit
+    shown = shown if quantity == "error" else shown * np.nan
+    judged = quantity == "error" or bool(ledger["value"].isna().all())
+    scale = MILLIHARTREE_PER_HARTREE if unit in (MILLIHARTREE, HARTREE) else 1.0
     rows = []
-    for (series, layers), group in ledger.groupby(["series", "layers"], sort=False):
-        shown, quantity, unit = shown_errors(group)
-        errors = shown.to_numpy(dtype=float, na_value=np.nan) if quantity == "error" else np.full(len(group), np.nan)
-        scale = MILLIHARTREE_PER_HARTREE if unit == MILLIHARTREE else 1.0
-        tolerance = scale * float(group["tolerance"].iloc[0])
+    for (series, layers), group in ledger.assign(shown=shown).groupby(["series", "layers"], sort=False):
+        errors = group["shown"].to_numpy(dtype=float, na_value=np.nan)
         finite = errors[np.isfinite(errors)]
+        evaluations = group["gradient_evaluations"].to_numpy(dtype=float, na_value=np.nan)
+        tolerance = scale * float(group["tolerance"].iloc[0])
         rows.append(
             {
                 "series": series,
                 "layers": int(layers),
                 **{name: _first(group, name) for name in _CARRIED},
                 "seeds": len(group),
-                **_success(errors, tolerance, judged=quantity == "error" or bool(group["value"].isna().all())),
-                "unit": unit,
+                **_success(errors, tolerance, judged),
+                "unit": MILLIHARTREE if unit == HARTREE else unit,
                 "tolerance": tolerance,
-                "median": float(np.median(finite)) if len(finite) else np.nan,
-                "evaluations": float(group["gradient_evaluations"].dropna().median()),
+                "median": _median(finite),
+                "evaluations": _median(evaluations[np.isfinite(evaluations)]),
             }
         )
     return pd.DataFrame(rows)
@@ -87,8 +90,8 @@ def series_table(depths: Frame) -> pd.DataFrame:
         depths: a `depth_table`.
 
     Returns:
-        Columns: `series`, `family`, `layers_first`, `layers_last`, `rank`, `bound`, `lie_dimension` and `lie_complete`
-        (at the largest depth where they are known), `saturation` (layers from which the rank stays; missing where it is
+        Columns: `series`, `family`, `layers_first`, `layers_last`, `rank`, `bound`, `lie_dimension` and `lie_limit`
+        (at the largest depth), `saturation` (layers from which the rank stays; missing where it is
         not seen to), `saturation_params`, `reliable` (layers from which all depths succeed in at least 90 % of the
         starts; missing where there are none), `reliable_params`, `success_last` (such as "3/20", at the largest depth;
         missing where there is no exact value to compare with).
@@ -114,8 +117,8 @@ def series_table(depths: Frame) -> pd.DataFrame:
                 "layers_last": int(last["layers"]),
                 "rank": _first(deepest, "fisher_rank"),
                 "bound": _first(deepest, "fisher_rank_bound"),
-                "lie_dimension": _first(deepest, "lie_dimension"),
-                "lie_complete": _first(deepest, "lie_complete"),
+                "lie_dimension": last["lie_dimension"],
+                "lie_limit": last["lie_limit"],
                 "saturation": saturation,
                 "saturation_params": params.get(saturation),
                 "reliable": reliable,
@@ -124,6 +127,10 @@ def series_table(depths: Frame) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def _median(numbers: np.ndarray) -> float:
+    return float(np.median(numbers)) if len(numbers) else np.nan
 
 
 def _first(group: Frame, column: str) -> Any:

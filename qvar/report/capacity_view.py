@@ -100,9 +100,9 @@ def _layers(number: Any) -> str:
 
 
 def _lie(row: Any) -> str:
-    if not tables.known(row.lie_dimension):
-        return tables.NOTHING
-    return tables.count(row.lie_dimension) if row.lie_complete else f"at least {tables.count(row.lie_dimension)}"
+    if tables.known(row.lie_limit) and not tables.known(row.lie_dimension):
+        return f"over {tables.count(row.lie_limit)}"
+    return tables.count(row.lie_dimension)
 
 
 def _series_html(series: Frame) -> str:

@@ -34,7 +34,7 @@ _WORDS = (
 
 _MEASURED = (
     "start_negative_directions", "end_negative_directions", "end_flat_directions", "end_largest_curvature",
-    "end_condition_number", "sector_weight", "symmetry_price",
+    "end_condition_number", "symmetry_price",
 )  # fmt: skip
 """Columns whose medians are told."""
 
@@ -60,7 +60,8 @@ def landscape_table(ledger: Frame) -> pd.DataFrame:
         Columns: `label`, `n_params`, `ends` (seeds that ended in a minimum), `minima` (distinct ones among them), the
         medians over the seeds of `start_negative_directions`, `end_negative_directions`, `end_flat_directions`,
         `end_largest_curvature`, `end_condition_number`, `leaked` (1 - sector_weight) and `symmetry_price` (in `unit`),
-        missing where nothing was measured, and `dips` (local minima on the line of the lowest seed), `unit`.
+        missing where nothing was measured; `most_leaked` (of any seed), `outside` (seeds of which more than half has
+        leaked), `dips` (local minima on the line of the lowest seed), `unit`.
     """
     import pandas as pd
 
@@ -71,7 +72,7 @@ def landscape_table(ledger: Frame) -> pd.DataFrame:
         group = groups[label]
         ends = _numbers(group, "minimum")
         medians = {name: _median(group, name) for name in _MEASURED}
-        weight = medians.pop("sector_weight")
+        lost = (1.0 - _numbers(group, "sector_weight")).clip(min=0.0)
         rows.append(
             {
                 "label": str(label),
@@ -79,7 +80,9 @@ def landscape_table(ledger: Frame) -> pd.DataFrame:
                 "ends": len(ends),
                 "minima": len(np.unique(ends)),
                 **medians,
-                "leaked": None if weight is None else max(1.0 - weight, 0.0),
+                "leaked": float(np.median(lost)) if len(lost) else None,
+                "most_leaked": float(lost.max()) if len(lost) else None,
+                "outside": int((lost > 0.5).sum()),
                 "dips": _median(group, "line_minima"),
                 "unit": next(iter(group["unit"].dropna()), ""),
             }
@@ -109,26 +112,26 @@ def _sentence(row: Any) -> str:
             f"start, {still or 'none'} at a typical end"
         )
     if tables.known(row.leaked):
-        kept = row.leaked < _CONSERVED
-        said += "; nothing left the right sector" if kept else f"; at a typical end {_share(row.leaked)} had left the "
-        said += "" if kept else "right sector"
+        said += "; nothing left the right sector" if row.most_leaked < _CONSERVED else f"; {_leaked_words(row)}"
     return f"{said}."
+
+
+def _leaked_words(row: Any) -> str:
+    said = f"at a typical end {_digits(100 * row.leaked)} % of the state had left the right sector"
+    return said + (f", at {row.outside} of the {row.ends} ends more than half of it" if row.outside else "")
 
 
 def _counted(number: int, one: str, many: str) -> str:
     return f"1 {one}" if number == 1 else f"{number} {many}"
 
 
-def _share(leaked: float) -> str:
-    return f"{100 * leaked:.3g} % of the state"
-
-
 def _landscape_html(found: Frame) -> str:
     leaks = bool(found["leaked"].notna().any())
     heads = [
         "contender", "ends", "distinct minima", "bends down: start", "end", "flat: end", "largest curvature: end",
-        "condition number: end", "dips on the line", *(["leaked: end", _price_head(found)] if leaks else []),
+        "condition number: end", "dips on the line",
     ]  # fmt: skip
+    heads += ["leaked: end", f"symmetry price ({_price_unit(found)})"] if leaks else []
     rows = []
     for row in tables.records(found):
         cells = [
@@ -162,9 +165,9 @@ def _landscape_html(found: Frame) -> str:
     return f'<div class="wide">{pieces.table(head, rows)}</div><p class="note">{pieces.text(note)}</p>'
 
 
-def _price_head(found: Frame) -> str:
+def _price_unit(found: Frame) -> str:
     unit = next(iter(found["unit"]), "")
-    return f"symmetry price ({MILLIHARTREE if unit == HARTREE else unit})"
+    return MILLIHARTREE if unit == HARTREE else unit
 
 
 def _of(number: Any, total: Any) -> str:
@@ -172,7 +175,7 @@ def _of(number: Any, total: Any) -> str:
 
 
 def _digits(number: Any) -> str:
-    return f"{number:.2g}" if tables.known(number) else tables.NOTHING
+    return f"{float(f'{number:.2g}'):g}" if tables.known(number) else tables.NOTHING
 
 
 def _text(ledger: Frame) -> str:
@@ -184,7 +187,7 @@ def _text(ledger: Frame) -> str:
     table = empty_table()
     table.add_column("contender", overflow="fold", min_width=8)
     heads = ["distinct\nminima", "bends down\nstart", "\nend", "flat\nend", "condition\nnumber"]
-    heads += ["leaked", _price_head(found).replace(" (", "\n\\[").replace(")", "]")] if leaks else []
+    heads += ["leaked", f"symmetry\nprice\n\\[{_price_unit(found)}]"] if leaks else []
     for head in heads:
         table.add_column(head, justify="right", no_wrap=True)
     for row in tables.records(found):

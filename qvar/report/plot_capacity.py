@@ -43,8 +43,7 @@ def capacity(depths: Frame) -> Drawing | None:
     """
     from matplotlib.figure import Figure
 
-    ranked, judged = bool(depths["fisher_rank"].notna().any()), bool(depths["success"].notna().any())
-    if not ranked and not judged:
+    if not depths[["fisher_rank", "median"]].notna().any(axis=None):
         return None
     table = series_table(depths)
     look_of = looks(table.assign(label=table["series"]))

@@ -9,6 +9,7 @@ import numpy as np
 
 from qvar._types import FloatArray
 from qvar.report.drawing import Drawing, legend_below, line_figure, looks, plain_axes
+from qvar.report.plot_training import LOG_RATIO
 from qvar.report.tables import MILLIHARTREE, NOTHING, Frame, known, records
 from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE
 
@@ -214,7 +215,9 @@ def leakage(ledger: Frame, drawn: Frame) -> Drawing | None:
     rows_of_axes[1].set_ylabel(f"symmetry price\n({MILLIHARTREE if unit == HARTREE else unit})")
     if spins:
         rows_of_axes[2].set_ylabel("total spin S\u00b2")
-    rows_of_axes[-1].set_xlabel("gradient evaluations (line searches included)")
+    rows_of_axes[-1].set_xlabel("evaluations (line searches included)")
+    if max(path["evaluations"].max() for _, path in paths) > LOG_RATIO:
+        rows_of_axes[-1].set_xscale("log")
     title = "What leaks on the way"
     rows_of_axes[0].set_title(title)
     legend_below(figure, rows_of_axes[0])
@@ -222,7 +225,8 @@ def leakage(ledger: Frame, drawn: Frame) -> Drawing | None:
         "One line for each start. Top: the part of the state that is not in the right sector, which is that of the "
         "right numbers of spin-up and spin-down electrons (for a spin model, of the right magnetization); 1 means that "
         "nothing of it is. Middle: the symmetry price, the energy less that of the part in the right sector. Below "
-        f"zero a wrong sector lies lower, and the energy flatters the state. {_SPIN_WORDS if spins else ''}"
+        f"zero a wrong sector lies lower, and the energy flatters the state; where next to nothing is in the right "
+        f"sector, the price says little. {_SPIN_WORDS if spins else ''}"
         "Contenders that conserve the sector cannot leak and are not drawn. Weights below "
         f"{_LEAST:g}, which are rounding, are drawn there; the price is drawn linearly between -{_PRICE_BAND:g} and "
         f"{_PRICE_BAND:g}, logarithmically beyond."

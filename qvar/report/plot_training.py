@@ -17,7 +17,7 @@ from qvar.report.drawing import (
     spread,
     value_axis,
 )
-from qvar.report.tables import Frame, records, shown_errors
+from qvar.report.tables import Frame, shown_errors
 
 if TYPE_CHECKING:
     import numpy as np

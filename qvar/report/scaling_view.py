@@ -41,12 +41,22 @@ def _facts(run: LoadedRun) -> dict[str, str]:
     sizes = sorted(int(size) for size in ledger["size"].dropna().unique())
     noise = [float(value) for value in ledger["start_noise"].dropna().unique() if value]
     return {
+        "Problem": _problems(ledger),
         **({} if name == "qubits" else {f"Number of {pieces.text(name)}": ", ".join(map(str, sizes))}),
         "Samples": _samples(ledger),
         "Starts": ", ".join(pieces.values(ledger, "start")),
         "Noise on the start": f"{noise[0]:g} radians (standard deviation)" if noise else "",
         "Intervals": "95 %, by bootstrap over the samples",
     }
+
+
+def _problems(ledger: Frame) -> str:
+    """What each contender was measured on, from the smallest to the largest."""
+    groups = ledger.dropna(subset=["problem"]).sort_values("size", kind="stable").groupby("contender", sort=False)
+    told = {name: list(dict.fromkeys(map(str, group["problem"]))) for name, group in groups}
+    return "; ".join(
+        f"{name}: {problems[0]}{f' ... {problems[-1]}' * (len(problems) > 1)}" for name, problems in told.items()
+    )
 
 
 def _size_name(ledger: Frame) -> str:
@@ -335,7 +345,8 @@ def _rows_text(ledger: Frame) -> str:
     for name in [*(f"loss\n{name}" for name in shown.values()), "time"]:
         table.add_column(name, justify="right", no_wrap=True)
     for label, row in zip(tables.labels(ledger), tables.records(ledger), strict=True):
-        value, told = getattr(row, "loss_variance", None), plain(str(row.status).replace("_", " "))
+        value: Any = getattr(row, "loss_variance", None)
+        told = plain(str(row.status).replace("_", " "))
         if tables.known(value):
             half = (row.loss_variance_high - row.loss_variance_low) / 2
             told = short(value) + (f" +- {100 * half / value:.0f} %" if value > 0 else "")

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from qvar._types import Family
 from qvar.ansatz.ansatz import Ansatz
 from qvar.checks import counting_number, finite_number, whole_number, whole_numbers
-from qvar.diagnostics.fisher import effective_dimension, fisher_rank
+from qvar.diagnostics.fisher_information import effective_dimension, fisher_rank
 from qvar.diagnostics.lie_algebra import LIMIT, lie_closure
 from qvar.diagnostics.spectral import state_shape
 from qvar.engines.select import Engine, energy
@@ -56,7 +56,7 @@ class Capacity:
 
     Each contender and depth is one task, whose seeds are trained as in a `qvar.Duel`. Beside the columns of a duel the
     ledger has `series`, `layers`, `fisher_rank`, `fisher_rank_bound` (that of the whole space), `fisher_samples`,
-    `effective_dimension` with its interval, `lie_dimension` with `lie_complete`, and `tolerance`.
+    `effective_dimension` with its interval, `lie_dimension` with `lie_limit`, and `tolerance`.
     """
 
     problem: Problem
@@ -179,7 +179,9 @@ def _lie_dimension(study: Capacity, depth: _Depth) -> Row:
     if study.lie_limit == 0 or depth.ansatz.program.angle_function is not None:
         return {}
     algebra = lie_closure(depth.ansatz, study.lie_limit)
-    return {"lie_dimension": algebra.dimension, "lie_complete": algebra.complete}
+    if not algebra.complete and algebra.dimension <= study.lie_limit:  # memory ended the search
+        return {}
+    return {"lie_dimension": algebra.dimension if algebra.complete else None, "lie_limit": study.lie_limit}
 
 
 def fisher_rank_bound(objective: Objective) -> int:

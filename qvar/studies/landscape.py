@@ -14,7 +14,7 @@ import numpy as np
 
 from qvar.ansatz.ansatz import Ansatz
 from qvar.checks import counting_number, finite_number, whole_number
-from qvar.diagnostics.hessian import hessian_extremes, hessian_spectrum, hessian_summary, hessian_trace
+from qvar.diagnostics.curvature import hessian_extremes, hessian_spectrum, hessian_summary, hessian_trace
 from qvar.diagnostics.landscape import (
     PlaneScan,
     hessian_directions,
@@ -25,13 +25,13 @@ from qvar.diagnostics.landscape import (
 from qvar.diagnostics.symmetry import leakage_along
 from qvar.engines.pauli import conserves_ones
 from qvar.engines.select import Engine
-from qvar.errors import QvarError, require
+from qvar.errors import require
 from qvar.objective import Objective
 from qvar.optimize.budget import Budget, Status
 from qvar.optimize.methods import Method, lbfgs
 from qvar.optimize.minimize import Result
 from qvar.problems.problem import Problem
-from qvar.studies.duel import Duel, error_words, failed_rows, train
+from qvar.studies.duel import Contender, Duel, error_words, failed_rows, train
 from qvar.task import Progress, Reporter, Row, Task, task_key
 
 MAX_PATH = 50
@@ -58,7 +58,7 @@ class Landscape:
 
     problem: Problem
     """What is asked of all."""
-    contenders: Sequence[Ansatz]
+    contenders: Sequence[Contender]
     """Who answers; names differ."""
     method: Method = field(default_factory=lbfgs)
     """Optimization method of all."""
@@ -83,9 +83,6 @@ class Landscape:
             number = counting_number(name, getattr(self, name))
             require(number >= 3, name, "be at least 3", number)
         whole_number("seed", self.seed)
-        for contender in self.contenders:
-            if not isinstance(contender, Ansatz):
-                raise QvarError(f"`contenders` must be ansätze, but one is {type(contender).__name__}.")
         self._duel  # noqa: B018 - its checks are this study's
 
     @property
@@ -116,13 +113,13 @@ class Landscape:
         ]
 
 
-def _look(study: Landscape, ansatz: Ansatz, report: Reporter) -> list[Row]:
+def _look(study: Landscape, contender: Contender, report: Reporter) -> list[Row]:
     """The rows of one contender; what cannot be measured is told in `message`."""
     duel = study._duel
     try:
-        trained = train(duel, ansatz, report, keep_path=True)
+        trained = train(duel, contender, report, keep_path=True)
     except Exception as error:
-        return failed_rows(duel, ansatz, error_words(error))
+        return failed_rows(duel, contender, error_words(error))
     objective, results = trained.objective, trained.results
     finite = [seed for seed, result in enumerate(results) if result.status is not Status.NOT_FINITE]
     best = min(finite, key=lambda seed: results[seed].value) if finite else None
@@ -130,11 +127,10 @@ def _look(study: Landscape, ansatz: Ansatz, report: Reporter) -> list[Row]:
     for seed, (row, result) in enumerate(zip(trained.rows, results, strict=True)):
         measures: list[Callable[[], Row]] = []
         if seed in finite:
-            report(Progress(seed + 1, len(results), f"curvature and leakage of seed {seed}"))
-            measures = [
-                partial(_curvature, study, objective, result),
-                partial(_leakage, objective, study.problem, result),
-            ]
+            report(Progress(seed + 1, len(results), f"curvature at seed {seed}"))
+            measures = [partial(_curvature, study, objective, result)]
+            if isinstance(contender, Ansatz):
+                measures.append(partial(_leakage, objective, study.problem, result))
         if seed == best:
             measures.append(partial(_scans, study, objective, result))
         rows.append({**row, "line_scan": None, **_all(measures)})
@@ -190,7 +186,7 @@ def _leakage(objective: Objective, problem: Problem, result: Result) -> Row:
         return {}
     path = result.trace.theta
     assert path is not None  # it was asked for
-    chosen = np.unique(np.linspace(0, len(path) - 1, min(len(path), MAX_PATH)).round().astype(int))
+    chosen = _spread(len(path))
     found = leakage_along(objective, problem, np.asarray(path)[chosen])
     weight, price = np.asarray(found.weight), np.asarray(found.price)
     told = {
@@ -203,6 +199,15 @@ def _leakage(objective: Objective, problem: Problem, result: Result) -> Row:
         "s2": np.asarray(found.s2),
     }
     return {"sector_weight": float(weight[-1]), "symmetry_price": float(price[-1]), "leakage_along": _json(told)}
+
+
+def _spread(n: int) -> np.ndarray:
+    """Up to `MAX_PATH` of n places, the first and the last among them: half of them evenly, half early ones."""
+    if n <= MAX_PATH:
+        return np.arange(n)
+    half = MAX_PATH // 2
+    evenly, early = np.linspace(0, n - 1, half), np.geomspace(1, n, half) - 1
+    return np.unique(np.concatenate([evenly, early]).round().astype(int))
 
 
 def _scans(study: Landscape, objective: Objective, result: Result) -> Row:

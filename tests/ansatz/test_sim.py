@@ -10,7 +10,7 @@ import qvar
 from qvar.ansatz.kinds import KINDS
 from qvar.ansatz.sim import sim_circuit
 from qvar.diagnostics.entanglement import entangling_capability
-from qvar.diagnostics.expressibility import expressibility
+from qvar.diagnostics.expressive_power import expressibility
 from qvar.engines.oracle import oracle
 
 KEY = jax.random.key(19)

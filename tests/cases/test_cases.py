@@ -20,8 +20,18 @@ SMALL: dict[str, dict[str, Any]] = {
         "molecule": "h2", "contenders": ("hardware_efficient", "uccsd"), "layers": 1, "seeds": 2, "gradients": 60,
     },
     "dissociation.py": {"molecule": "h2", "points": 2, "layers": 1, "seeds": 2, "gradients": 60},
+    "overparametrization.py": {"qubits": 4, "layers": (2,), "seeds": 2, "dimension_samples": 0},
+    "landscape.py": {"molecule": "h2", "contenders": ("uccsd",), "seeds": 2, "gradients": 60, "points": 3},
+    "optimizers.py": {"layers": 1, "seeds": 2, "gradients": 60},
+    "barren_plateaus.py": {"sizes": (4,), "samples": 20},
 }  # fmt: skip
 """Arguments that make a case quick; a new case needs an entry."""
+
+EXACT = dict.fromkeys(SMALL, "uccsd") | {"overparametrization.py": "hva x2", "optimizers.py": "ry cnot chain x1"}
+"""The contender that reaches the exact energy."""
+
+SAMPLED = ("barren_plateaus.py",)
+"""Cases that train nothing."""
 
 
 def test_every_case_is_tried() -> None:
@@ -32,14 +42,21 @@ def load(name: str) -> Any:
     return runpy.run_path(str(CASES / name))["case"]
 
 
-@pytest.mark.parametrize("name", list(SMALL))
+@pytest.mark.parametrize("name", [name for name in SMALL if name not in SAMPLED])
 def test_runs(name: str, tmp_path: Path) -> None:
     case = load(name)
     ledger = qvar.run(case(**SMALL[name]), out=tmp_path / "run", progress=False)
     assert set(ledger["status"]) <= {"converged", "out_of_budget"}
     assert (ledger["error"] > -1e-9).all()
     best = ledger.groupby("contender")["error"].min()
-    assert best["uccsd"] < 1e-4
+    assert best[EXACT[name]] < 1e-4
+
+
+@pytest.mark.parametrize("name", SAMPLED)
+def test_measures(name: str, tmp_path: Path) -> None:
+    ledger = qvar.run(load(name)(**SMALL[name]), out=tmp_path / "run", progress=False)
+    assert set(ledger["status"]) == {"measured"}
+    assert ledger["gradient_variance"].between(0.01, 5.0).all()
 
 
 def test_a_users_circuit_trains_to_the_exact_energy(tmp_path: Path) -> None:
@@ -58,6 +75,26 @@ def test_the_family_duel_takes_the_whole_catalogue() -> None:
     assert sorted([*labels["generic"], *labels["constrained"]]) == sorted(everyone)
     assert "uccsd" in labels["constrained"]
     assert [task.label for task in case("h2", contenders=("uccsd",)).tasks()] == ["uccsd"]
+
+
+def test_the_depths_of_the_overparametrization_pass_saturation() -> None:
+    """n/2 layers of the constrained circuit; n (layers + 1) >= 2^n - 1 parameters of the generic one."""
+    case = load("overparametrization.py")
+    for qubits in range(2, 9):
+        hva, generic = case(qubits).contenders
+        assert sum(layers > qubits // 2 for layers in hva.layers) == 2
+        assert sum(qubits * (layers + 1) >= 2**qubits - 1 for layers in generic.layers) == 3
+        assert min(hva.layers) == min(generic.layers) == 1
+    quick = case(quick=True)
+    assert (quick.problem.n_qubits, quick.seeds, quick.dimension_samples) == (4, 10, 0)
+    assert [list(contender.layers) for contender in quick.contenders] == [[1, 2, 3], [1, 2, 3, 4]]
+    assert [task.label for task in case(4, layers=(2,)).tasks()] == ["hva x2", "ry cnot chain x2"]
+    for arguments, sentence in (
+        ({"layers": (0,)}, "`layers` must hold"),
+        ({"qubits": 1}, "`qubits` must be at least 2"),
+    ):
+        with pytest.raises(qvar.QvarError, match=sentence):
+            case(**arguments)
 
 
 def test_the_dissociation_walks_from_start_to_stop() -> None:
@@ -85,6 +122,9 @@ def test_the_dissociation_walks_from_start_to_stop() -> None:
         ("dissociation.py", {"start": 0.0}, "`start` must be positive, but is 0.0."),
         ("dissociation.py", {"stop": -0.5}, "`stop` must be positive, but is -0.5."),
         ("dissociation.py", {"points": 0}, "`points` must be at least 1, but is 0."),
+        ("landscape.py", {"contenders": ("x",)}, "`contenders` must be names that `qvar list ansatze` prints, but 'x'"),
+        ("landscape.py", {"layers": 0}, "`layers` must be at least 1, but is 0."),
+        ("landscape.py", {"points": 2}, "`points` must be at least 3, but is 2."),
     ],
 )
 def test_mistakes_are_told_before_anything_runs(name: str, arguments: dict[str, Any], sentence: str) -> None:

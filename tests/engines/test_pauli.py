@@ -7,7 +7,6 @@ import pytest
 from qvar.engines import pauli
 from qvar.engines.pauli import pauli_hamiltonian
 
-
 WORDS = {
     "mixed": (("XYZ", "ZZI", "YIY", "XXI", "IYI", "XYX", "III"), False),  # one Y alone is imaginary
     "diagonal": (("ZII", "ZZI", "IZZ"), True),

@@ -1,0 +1,175 @@
+"""The study over depths: ranks and success of a small chain, keys, failures."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import pennylane as qml
+import pytest
+
+import qvar
+from qvar.runs.record import COLUMN_MEANING, ledger_from
+from qvar.studies import capacity as capacity_module
+from qvar.studies import duel as duel_module
+from qvar.studies.capacity import Capacity, Layered, fisher_rank_bound
+
+CHAIN = qvar.tfim(4, h=1.0, periodic=True)
+
+
+def hva(layers: int) -> qvar.Ansatz:
+    return qvar.hva(CHAIN, layers=layers).with_start("uniform")
+
+
+def chain(layers: int) -> qvar.Ansatz:
+    return qvar.hardware_efficient(CHAIN, layers=layers, rotations=("RY",), entangler="cnot_chain")
+
+
+def study(**changes: Any) -> Capacity:
+    given = {
+        "problem": CHAIN,
+        "contenders": [Layered("hva", "constrained", hva, (1, 2)), Layered("ry", "generic", chain, [3])],
+        "tolerance": 1e-4,
+        "seeds": 4,
+        "fisher_samples": 3,
+        "dimension_samples": 3,
+    }
+    return Capacity(**{**given, **changes})
+
+
+def rows_of(one: Capacity) -> list[list[dict[str, Any]]]:
+    return [task.run(lambda progress: None) for task in one.tasks()]
+
+
+@pytest.fixture(scope="module")
+def found() -> list[list[dict[str, Any]]]:
+    return rows_of(study())
+
+
+def test_the_ising_chain_is_overparametrized_at_half_as_many_layers_as_spins(found: list[list[dict[str, Any]]]) -> None:
+    """Larocca et al. 2023: rank 2 floor(n/2) with as many parameters, and no more local minima from there on."""
+    one, two, generic = found
+    assert [rows[0]["fisher_rank"] for rows in found] == [2, 4, 2**4 - 1]
+    assert [rows[0]["n_params"] for rows in found] == [2, 4, 4 * (3 + 1)]
+    assert all(abs(row["error"]) > 0.1 for row in one)  # one layer cannot reach the ground state
+    assert all(abs(row["error"]) < 1e-9 for row in two)
+    assert [len(rows) for rows in (one, two, generic)] == [4, 4, 4]
+    # 16 amplitudes, complex ones less norm and phase, real ones less norm
+    assert [rows[0]["fisher_rank_bound"] for rows in found] == [2 * 16 - 2, 2 * 16 - 2, 16 - 1]
+
+
+def test_lie_algebras_are_those_of_pennylane(found: list[list[dict[str, Any]]]) -> None:
+    bonds = qml.sum(*(qml.Z(i) @ qml.Z((i + 1) % 4) for i in range(4)))
+    generators: Any = [bonds.pauli_rep, qml.sum(*(qml.X(i) for i in range(4))).pauli_rep]
+    _, two, generic = found
+    assert two[0]["lie_dimension"] == len(list(qml.lie_closure(generators, pauli=True)))
+    assert generic[0]["lie_dimension"] == 16 * 15 // 2  # so(16): all of the real rotations
+    assert two[0]["lie_limit"] == 10_000
+
+
+def test_rows_tell_the_series_and_the_dimension(found: list[list[dict[str, Any]]]) -> None:
+    names = [(rows[0]["contender"], rows[0]["series"], rows[0]["layers"], rows[0]["family"]) for rows in found]
+    assert names == [
+        ("hva x1", "hva", 1, "constrained"),
+        ("hva x2", "hva", 2, "constrained"),
+        ("ry x3", "ry", 3, "generic"),
+    ]
+    for rows in found:
+        for row in rows:
+            low, value, high = (row[f"effective_dimension{end}"] for end in ("_low", "", "_high"))
+            assert 0 < low <= value <= high
+            assert (row["tolerance"], row["fisher_samples"]) == (1e-4, 3)
+    ledger = ledger_from([row for rows in found for row in rows])
+    assert {column for column in ledger.columns if column not in COLUMN_MEANING} == set()
+
+
+def test_keys_are_stable_and_tell_every_argument_apart() -> None:
+    keys = [task.key for task in study().tasks()]
+    assert keys == [task.key for task in study().tasks()]
+    assert len(set(keys)) == 3
+    deeper = [task.key for task in study(contenders=[Layered("hva", "constrained", hva, (1, 2, 3))]).tasks()]
+    assert deeper[:2] == keys[:2]  # more depths repeat nothing
+    for changes in (
+        {"tolerance": 1e-3},
+        {"seeds": 5},
+        {"fisher_samples": 4},
+        {"dimension_samples": 0},
+        {"seed": 1},
+        {"lie_limit": 5},
+        {"engine": "dense"},
+        {"budget": qvar.Budget(gradients=7)},
+        {"method": qvar.adam()},
+        {"problem": qvar.tfim(4, h=0.5, periodic=True)},
+        {"contenders": [Layered("h", "constrained", hva, (1, 2)), Layered("r", "generic", chain, (3,))]},
+    ):
+        assert not set(keys) & {task.key for task in study(**changes).tasks()}, changes
+
+
+def test_a_lie_algebra_over_the_limit_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capacity_module, "fisher_rank", lambda *_: 1)
+    small = replace(study(lie_limit=10, dimension_samples=0), contenders=[Layered("hva", "constrained", hva, (2,))])
+    row = capacity_module._capacity(small, small._depths[0])
+    assert (row["lie_dimension"], row["lie_limit"]) == (None, 10)
+    assert "effective_dimension" not in row
+    none = replace(small, lie_limit=0)
+    assert "lie_dimension" not in capacity_module._capacity(none, none._depths[0])
+
+
+def test_what_fails_is_told_and_stops_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any, words: str) -> Any:
+        raise RuntimeError(words)
+
+    small = study(contenders=[Layered("hva", "constrained", hva, (2,))], seeds=2, budget=qvar.Budget(gradients=3))
+    monkeypatch.setattr(capacity_module, "fisher_rank", partial(broken, words="no rank"))
+    (rows,) = rows_of(small)
+    assert [row["message"] for row in rows] == ["RuntimeError: no rank"] * 2
+    assert all(math.isfinite(row["value"]) and "fisher_rank" not in row for row in rows)
+
+    monkeypatch.setattr(duel_module, "energy", partial(broken, words="no energy"))
+    (rows,) = rows_of(small)
+    assert [(row["seed"], row["status"], row["series"], row["layers"]) for row in rows] == [
+        (0, "failed", "hva", 2),
+        (1, "failed", "hva", 2),
+    ]
+    assert {row["message"] for row in rows} == {"RuntimeError: no energy"}
+    ledger_from(rows)
+
+
+def test_papers() -> None:
+    assert {"larocca2023", "haug2021", "abbas2021"} <= set(study().references)
+    assert "abbas2021" not in study(dimension_samples=0).references
+
+
+def test_rank_bounds_of_a_sector(h2: qvar.Problem) -> None:
+    """2 x 2 determinants of one electron of each spin, real amplitudes."""
+    assert fisher_rank_bound(qvar.energy(h2, qvar.uccsd(h2))) == 4 - 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"contenders": []}, "`contenders` must hold at least one Layered"),
+        (
+            {"contenders": [Layered("a", "generic", chain, (1,)), Layered("a", "generic", chain, (2,))]},
+            "`contenders` must have different names, but 'a' stands more than once.",
+        ),
+        ({"tolerance": 0.0}, "`tolerance` must be positive, but is 0.0."),
+        ({"tolerance": float("nan")}, "`tolerance` must be"),
+        ({"seeds": 0}, "`seeds` must be"),
+        ({"fisher_samples": 0}, "`fisher_samples` must be"),
+        ({"dimension_samples": 1}, "`dimension_samples` must be 0 or at least 2, but is 1."),
+        ({"lie_limit": -1}, "`lie_limit` must not be negative, but is -1."),
+    ],
+)
+def test_mistakes_are_told_before_anything_runs(changes: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(qvar.QvarError) as caught:
+        study(**changes)
+    assert str(caught.value).startswith(sentence)
+
+
+@pytest.mark.parametrize("layers", [(), (0,), (1, 1), (1, -2)])
+def test_layers_are_different_positive_numbers(layers: tuple[int, ...]) -> None:
+    with pytest.raises(qvar.QvarError, match=r"`layers` must hold different positive integers, but is \["):
+        Layered("hva", "constrained", hva, layers)
