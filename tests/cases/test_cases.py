@@ -56,7 +56,10 @@ def test_runs(name: str, tmp_path: Path) -> None:
 def test_measures(name: str, tmp_path: Path) -> None:
     ledger = qvar.run(load(name)(**SMALL[name]), out=tmp_path / "run", progress=False)
     assert set(ledger["status"]) == {"measured"}
-    assert ledger["gradient_variance"].between(0.01, 5.0).all()
+    assert (ledger["gradient_variance"] > 0).all()
+    lawful = ledger.dropna(subset=["law_loss_variance"])
+    assert len(lawful) == 1
+    assert (lawful["loss_variance"] / lawful["law_loss_variance"]).between(0.3, 3.0).all()  # 20 samples: 1 +- 0.3
 
 
 def test_a_users_circuit_trains_to_the_exact_energy(tmp_path: Path) -> None:
