@@ -14,9 +14,9 @@ from qvar.report.tables import Frame
 from qvar.report.view import View
 from qvar.report.views import view_of
 from qvar.runs import origin
+from qvar.runs.columns import TRACE_TYPES, describe
 from qvar.runs.files import write_whole
 from qvar.runs.folder import LoadedRun
-from qvar.runs.record import TRACE_TYPES, describe
 
 
 def write_report(run: LoadedRun) -> Path:

@@ -7,7 +7,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
-from qvar.runs.record import COLUMN_MEANING, LEDGER_COLUMNS, TRACE_TYPES, describe
+from qvar.runs.columns import COLUMN_MEANING, LEDGER_COLUMNS, TRACE_TYPES, describe
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -71,7 +71,7 @@ def run(
         case: the case file's path, for the record.
 
     Returns:
-        The ledger; `qvar.runs.record.describe` tells what a column means.
+        The ledger; `qvar.runs.columns.describe` tells what a column means.
 
     Raises:
         QvarError: if `out` cannot be used, what is to be resumed is another run, or `QVAR_MEMORY` is no size.

@@ -52,7 +52,7 @@ class Landscape:
     and, where the problem conserves numbers of electrons or a magnetization, how much of the state lies outside of the
     right sector. The row of the seed that ended lowest has the scans: the straight line from its start to its end and
     beyond, a plane around its start along two random directions, and a plane around its end along the two directions
-    of largest curvature. What these columns hold `qvar.runs.record.describe` tells; those of several numbers are JSON
+    of largest curvature. What these columns hold `qvar.runs.columns.describe` tells; those of several numbers are JSON
     texts.
     """
 

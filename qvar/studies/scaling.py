@@ -129,7 +129,7 @@ class Scaling:
     says about them: the value of Haar-random states in the space that the engine holds
     (`qvar.diagnostics.haar_loss_variance`), that of the circuit's Lie algebra where its dimension is within
     `lie_limit` (`qvar.diagnostics.lie_variance`), and an exact law that the contender may bring. `value` is the mean of
-    the loss. `qvar.runs.record.describe` tells every column.
+    the loss. `qvar.runs.columns.describe` tells every column.
     """
 
     contenders: Sequence[Growing]

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import qvar
-from qvar.runs.record import COLUMN_MEANING, LEDGER_COLUMNS
+from qvar.runs.columns import COLUMN_MEANING, LEDGER_COLUMNS
 
 DOCS = Path(__file__).parents[2] / "docs"
 

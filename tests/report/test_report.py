@@ -16,8 +16,9 @@ from qvar.report.plot_front import pareto_front
 from qvar.report.plots import write_plots
 from qvar.report.terminal import columns_text
 from qvar.report.views import rows_text, summary_text
+from qvar.runs.columns import LEDGER_COLUMNS
 from qvar.runs.folder import load
-from qvar.runs.record import LEDGER_COLUMNS, ledger_from, trace_from
+from qvar.runs.record import ledger_from, trace_from
 from qvar.runs.runner import run
 
 PNG = b"\x89PNG\r\n\x1a\n"

@@ -9,13 +9,9 @@ import pandas as pd
 import pytest
 
 from qvar.errors import QvarError
+from qvar.runs.columns import COLUMN_MEANING, LEDGER_COLUMNS, LEDGER_TYPES, TRACE_TYPES, describe
 from qvar.runs.files import is_temporary, jsonable, write_whole
 from qvar.runs.record import (
-    COLUMN_MEANING,
-    LEDGER_COLUMNS,
-    LEDGER_TYPES,
-    TRACE_TYPES,
-    describe,
     ledger_from,
     plain_rows,
     read_shard,

@@ -14,7 +14,7 @@ import pytest
 
 import qvar
 from qvar.errors import QvarError
-from qvar.runs.record import TIME_COLUMNS
+from qvar.runs.columns import TIME_COLUMNS
 from qvar.runs.runner import run
 from qvar.task import Task
 

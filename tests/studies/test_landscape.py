@@ -13,7 +13,8 @@ import pennylane as qml
 import pytest
 
 import qvar
-from qvar.runs.record import COLUMN_MEANING, ledger_from
+from qvar.runs.columns import COLUMN_MEANING
+from qvar.runs.record import ledger_from
 from qvar.studies import duel as duel_module
 from qvar.studies import landscape as landscape_module
 from qvar.studies.landscape import Landscape

@@ -12,7 +12,8 @@ import pennylane as qml
 import pytest
 
 import qvar
-from qvar.runs.record import COLUMN_MEANING, LEDGER_COLUMNS, ledger_from
+from qvar.runs.columns import COLUMN_MEANING, LEDGER_COLUMNS
+from qvar.runs.record import ledger_from
 from qvar.studies.decay import decay_table, is_relative
 from qvar.studies.scaling import Asked, ExactLaw, Growing, Scaling
 
