@@ -3,6 +3,7 @@
 import importlib
 import os
 import pkgutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,19 @@ with install_import_hook("qvar", "typechecker.check"):
         importlib.import_module(module.name)
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+MOST_MAPPINGS = 20_000
+"""Compiled programs are mapped into memory, and Linux allows a process 65,530 mappings; beyond them XLA crashes."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def programs_are_dropped() -> Iterator[None]:
+    """Compiled programs do not pile up over the files that a worker runs; the cache on the disk keeps them."""
+    yield
+    mapped = Path("/proc/self/maps")
+    if mapped.exists() and mapped.read_bytes().count(b"\n") > MOST_MAPPINGS:
+        jax.clear_caches()
 
 
 @pytest.fixture(scope="session")
