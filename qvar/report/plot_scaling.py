@@ -74,7 +74,7 @@ def _against_size(ledger: Frame, quantity: str, title: str, words: str) -> Drawi
     figure, axes = line_figure(len(look_of) + len(marks) + 2 * first + 1)
     sizes = points["size"].to_numpy(dtype=float)
     reach = max(float(np.ptp(sizes)), 1.0)
-    zeros = 0
+    zeros, told = 0, set[str]()
     for label, look in look_of.items():  # the legend names them before the marks
         axes.plot([], [], color=look.color, marker=look.marker or "o", markersize=5.5, linestyle="", label=label)
     for place, (label, look) in enumerate(look_of.items()):
@@ -84,8 +84,10 @@ def _against_size(ledger: Frame, quantity: str, title: str, words: str) -> Drawi
         zeros += int((~positive).sum())
         x = mine["size"].to_numpy(dtype=float) + _DODGE * reach * (place - (len(look_of) - 1) / 2)
         _draw_points(axes, x[positive], values[positive], low[positive], high[positive], look)
-        for mark in marks:
+        contender = str(mine["contender"].iloc[0])
+        for mark in [] if contender in told else marks:  # once for all its starts
             _draw_mark(axes, x, variances(mine, mark, relative), _MARKS[mark][1], _MARKS[mark][2], look.color)
+        told.add(contender)
         if first and mine["law_gradient_variance_first"].notna().any():
             _draw_mark(axes, x, variances(mine, "gradient_variance_first", relative), look.marker, 6.0, look.color)
             _draw_mark(axes, x, variances(mine, "law_gradient_variance_first", relative), "+", 13.0, look.color)

@@ -26,8 +26,8 @@ WORDS = (
 _VERDICTS = {"exponential": "exponential", "power": "power law", "undecided": "undecided"}
 
 _SAID = {
-    "exponential": "Exponential, a barren plateau",
-    "power": "A power law, no barren plateau",
+    "exponential": "Exponential, as on a barren plateau",
+    "power": "A power law, and so no barren plateau",
     "undecided": "Undecided",
 }
 
@@ -221,14 +221,12 @@ def _loss_table(ledger: Frame) -> str:
         ]
         for column in shown:
             value, told = getattr(row, column), ""
-            if tables.known(value) and column == "law_loss_variance":
-                told = f" = {pieces.text(row.law)}"
             if tables.known(value) and column == "lie_loss_variance":
                 told = f" (dim {tables.count(row.lie_dimension)})"
             cells += [(short(value) + told, "number"), (ratio(row.loss_variance, value), "number")]
         rows.append(cells)
     words = {
-        "law_loss_variance": "Exact law: what is known for this circuit when it is deep. ",
+        "law_loss_variance": f"Exact law: what is known for deep circuits of this kind ({_laws(points)}). ",
         "haar_loss_variance": (
             "Haar: what random states of the space that was simulated would give, be it all 2<sup>n</sup> states or "
             "the sector of the right numbers of electrons; a circuit that reaches it is as flat as can be. "
@@ -243,6 +241,14 @@ def _loss_table(ledger: Frame) -> str:
     return f'<h3>The loss at every point</h3>{_table(heads, rows)}<p class="note">{note}</p>'
 
 
+def _laws(points: Frame) -> str:
+    """Formulas of the exact laws, and whose they are."""
+    if "law" not in points.columns:
+        return ""
+    told = points.dropna(subset=["law"]).drop_duplicates("contender")
+    return pieces.text("; ".join(f"{row.contender}: {row.law}" for row in tables.records(told)))
+
+
 def _gradient_table(ledger: Frame) -> str:
     """The variances of the gradient at every point."""
     points = measured(ledger)
@@ -251,7 +257,7 @@ def _gradient_table(ledger: Frame) -> str:
     law = "law_gradient_variance_first" in points.columns
     heads = ["contender", pieces.text(_size_name(ledger)), "params", "mean over parameters", "first parameter"]
     heads += ["exact law", "first / law"] if law else []
-    heads += ["largest"]
+    heads += ["largest", "mean square"]
     rows = []
     for label, row in zip(tables.labels(points), tables.records(points), strict=True):
         cells = [*_point_cells(label, row)]
@@ -261,11 +267,18 @@ def _gradient_table(ledger: Frame) -> str:
         if law:
             value = row.law_gradient_variance_first
             cells += [(short(value), "number"), (ratio(row.gradient_variance_first, value), "number")]
-        rows.append([*cells, (short(row.gradient_variance_largest), "number")])
+        cells += [(short(value), "number") for value in (row.gradient_variance_largest, row.gradient_mean_square)]
+        rows.append(cells)
     note = (
         "Variances of components of the gradient, in the loss's own unit squared, with 95 % intervals: their mean over "
-        "all parameters, that of the first parameter, and the largest of all."
+        "all parameters, that of the first parameter, and the largest of all. Mean square: of the components "
+        "themselves, over samples and parameters. "
     )
+    if set(points["start"].dropna()) != {"uniform"}:
+        note += (
+            "Starts that lie close together all have nearly the same loss and gradient, so that their variances are "
+            "small even where the landscape is steep: there the mean square tells how steep it is."
+        )
     return f'<h3>The gradient at every point</h3>{_table(heads, rows)}<p class="note">{note}</p>'
 
 

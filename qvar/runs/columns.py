@@ -156,6 +156,10 @@ COLUMN_MEANING: dict[str, str] = {
     "gradient_variance_largest": (
         "Largest variance of any component of the gradient, in `unit` squared per radian squared."
     ),
+    "gradient_mean_square": (
+        "Mean of the squared components of the gradient over the samples and all parameters, in `unit` squared per "
+        "radian squared; above `gradient_variance` where all samples slope the same way."
+    ),
     "component_variances": (
         "Variances of all components of the gradient, a JSON list in the order of the parameters, in `unit` "
         "squared per radian squared."

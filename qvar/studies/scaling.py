@@ -345,6 +345,7 @@ def _row(study: Scaling, point: _Point, report: Reporter) -> Row:
         **_with_ends("gradient_variance", gradient),
         **_with_ends("gradient_variance_first", _rounded(found.first, scale)),
         "gradient_variance_largest": _rounded(found.largest, scale)[0],
+        "gradient_mean_square": float(np.mean(found.mean**2 + found.variance)),
         "component_variances": json.dumps([float(f"{v:.6g}") if v > scale**2 else 0.0 for v in found.variance]),
         "spectral_width": width,
         "normalised_loss_variance": loss[0] / width**2 if width > 0 else math.nan,

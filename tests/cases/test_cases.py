@@ -100,6 +100,21 @@ def test_the_depths_of_the_overparametrization_pass_saturation() -> None:
             case(**arguments)
 
 
+def test_the_plateaus_are_smaller_in_a_hurry() -> None:
+    case = load("barren_plateaus.py")
+    whole, quick = case(), case(quick=True, contenders=("hva", "random_circuit", "hva"))
+    assert (whole.sizes, whole.samples) == ((4, 6, 8, 10, 12), 1000)
+    assert (quick.sizes, quick.samples) == ((4, 6, 8, 10), 250)
+    assert [contender.name for contender in quick.contenders] == ["hva", "random_circuit"]
+    assert [contender.name for contender in whole.contenders] == ["hardware_efficient", "givens_fabric", "uccsd", "hva"]
+    for name, families in (("generic", 2), ("constrained", 3)):
+        everyone = case(contenders=("random_circuit", "hardware_efficient", "givens_fabric", "uccsd", "hva")).contenders
+        assert sum(contender.family == name for contender in everyone) == families
+    for sizes in ((5,), (2,)):
+        with pytest.raises(qvar.QvarError, match=r"^`sizes` must be even and at least 4, but is"):
+            case(sizes)
+
+
 def test_the_dissociation_walks_from_start_to_stop() -> None:
     study = load("dissociation.py")("h2", start=2.0, stop=1.0, points=3, contenders=("uccsd",))
     assert study.coordinates == (2.0, 1.5, 1.0)

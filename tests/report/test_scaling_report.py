@@ -50,6 +50,7 @@ def point(contender: str, size: int, loss: float, gradient: float, width: float,
         **ends("gradient_variance", gradient),
         **ends("gradient_variance_first", 2 * gradient),
         "gradient_variance_largest": 3 * gradient,
+        "gradient_mean_square": 1.5 * gradient,
         "component_variances": json.dumps([gradient] * (2 * size)),
         "spectral_width": width,
         "normalised_loss_variance": loss / width**2,
@@ -154,12 +155,12 @@ def test_the_pictures_and_the_page(loaded: Any) -> None:
         assert words in plots[0].caption
     page = write_report(loaded).read_text()
     for words in (
-        "Exponential, a barren plateau: <b>halving</b> (divided by 2 [",
-        "A power law, no barren plateau: <b>squares</b> (as n to the power -2 [",
+        "Exponential, as on a barren plateau: <b>halving</b> (divided by 2 [",
+        "A power law, and so no barren plateau: <b>squares</b> (as n to the power -2 [",
         "Undecided: <b>lost</b>",
         "500 random parameter vectors at every point",
         "5 x 500",
-        "0.0625 = 1/d",
+        "(halving: 1/d)",
         "8 (dim 16)",
         "lost, seed 0, 8 qubits",
         "AICc prefers it to a power law",

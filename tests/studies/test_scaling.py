@@ -68,6 +68,7 @@ def test_variances_of_a_product_of_cosines(product_rows: list[dict[str, Any]]) -
         assert np.mean(components) == pytest.approx(row["gradient_variance"], rel=1e-5)
         assert max(components) == pytest.approx(row["gradient_variance_largest"], rel=1e-5)
         assert components[0] == pytest.approx(row["gradient_variance_first"], rel=1e-5)
+        assert row["gradient_mean_square"] == pytest.approx(row["gradient_variance"], rel=0.05)  # no mean slope
         assert abs(row["value"]) < 4 * math.sqrt(2.0**-n / 400)
         assert (row["law"], row["law_loss_variance"], row["law_gradient_variance_first"]) == ("2^-n", 2.0**-n, 2.0**-n)
         assert row["spectral_width"] == pytest.approx(2.0)  # from -1 to 1
@@ -154,7 +155,9 @@ def test_electrons_stay_in_their_sector_and_start_as_they_can() -> None:
     assert (still["loss_variance"], still["gradient_variance"], still["space_dimension"]) == (0.0, 0.0, 4)
     problem, ansatz = h2(1)
     objective = qvar.energy(problem, ansatz)
-    assert still["value"] == pytest.approx(float(objective.loss(objective.initial(jax.random.key(0), "mp2"))))
+    value, slope = objective.value_and_grad(objective.initial(jax.random.key(0), "mp2"))
+    assert still["value"] == pytest.approx(float(value))
+    assert still["gradient_mean_square"] == pytest.approx(float(np.mean(np.asarray(slope) ** 2)))
     (moving,) = rows_of(
         scaling(Growing("uccsd", "constrained", h2), sizes=(1,), starts=("mp2",), samples=50, noise=0.1)
     )
