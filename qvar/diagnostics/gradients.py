@@ -320,8 +320,8 @@ def _moments(
     mean, variance = gradients.mean(axis=0), gradients.var(axis=0, ddof=1)
     # centred squares of a sample, averaged over its parameters: their mean is the average variance
     squares = np.mean((gradients - mean) ** 2, axis=1)
-    others = jnp.asarray(np.stack([losses, squares * (n / (n - 1))], axis=1))
-    mean_interval, interval = bootstrap_moments(key, jnp.asarray(gradients), level, group=group)
+    others = np.stack([losses, squares * (n / (n - 1))], axis=1)
+    mean_interval, interval = bootstrap_moments(key, gradients, level, group=group)
     other_means, other_variances = bootstrap_moments(key, others, level, group=group)
 
     def estimate(value: Any, ends: FloatArray) -> Estimate:

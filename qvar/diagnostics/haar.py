@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import Any, NamedTuple, overload
+from typing import NamedTuple, overload
 
 import jax
 import jax.numpy as jnp
@@ -20,6 +20,7 @@ from qvar._types import FloatArray
 from qvar.checks import counting_number
 from qvar.diagnostics.estimate import Estimate
 from qvar.diagnostics.intervals import scaled
+from qvar.diagnostics.spectral import DENSE_DIMENSION, apply_operator
 from qvar.errors import require
 from qvar.objective import Objective
 from qvar.tangents import state_shape
@@ -29,6 +30,9 @@ EXACT_UP_TO = 4096
 
 PROBES = 128
 """Random vectors of an estimated trace; its relative error is about sqrt(6 / (dimension x probes)), 0.3 % at 4096."""
+
+_BLOCK_BYTES = 1 << 26
+"""Vectors of so many bytes are held at once."""
 
 
 class Moments(NamedTuple):
@@ -79,9 +83,8 @@ def sector_moments(
     like = state_shape(objective)
     dimension = math.prod(like.shape)
     exact = dimension <= exact_up_to
-    vectors = jnp.arange(dimension) if exact else jax.random.split(jax.random.key(0) if key is None else key, probes)
-    form = _Form(objective.needed("operator"), like, real, max(1, objective.chunk(len(vectors))))
-    overlaps, norms = (np.asarray(part, dtype=float) for part in _products(form, vectors, objective.data))
+    key = jax.random.key(0) if key is None else key
+    overlaps, norms = _products(objective, real, None if exact else jax.random.split(key, probes))
     if exact:
         trace, square = float(overlaps.sum()), float(norms.sum())
         return Moments(dimension, trace, square, max(0.0, square - trace**2 / dimension))
@@ -96,30 +99,29 @@ def _estimate(samples: FloatArray) -> Estimate:
     return Estimate(value, (value - reach, value + reach), len(samples))
 
 
-class _Form(NamedTuple):
-    """What a compiled program depends on."""
-
-    operator: Any
-    like: jax.ShapeDtypeStruct
-    real: bool
-    chunk: int
-
-
-@partial(jax.jit, static_argnums=0)
-def _products(form: _Form, vectors: Array, data: Any) -> tuple[Array, Array]:
-    """z^T O z and |O z|^2 for basis vectors, given by number, or for random signs, given by key."""
-    dimension = math.prod(form.like.shape)
-
-    def product(vector: Array) -> tuple[Array, Array]:
-        if jnp.issubdtype(vector.dtype, jnp.integer):
-            z = jnp.zeros(dimension, form.like.dtype).at[vector].set(1.0)
+def _products(objective: Objective, real: bool, keys: jax.Array | None) -> tuple[FloatArray, FloatArray]:
+    """z^T O z and |O z|^2 for every basis vector, or for random signs, one vector for each key."""
+    like = state_shape(objective)
+    dimension = math.prod(like.shape)
+    many = dimension if keys is None else len(keys)
+    block = min(many, max(1, min(DENSE_DIMENSION, _BLOCK_BYTES // (dimension * like.dtype.itemsize))))
+    overlaps, norms = np.zeros((2, many + block))
+    for start in range(0, many, block):
+        here = slice(start, start + block)
+        if keys is None:
+            z = np.eye(block, dimension, start, dtype=like.dtype)  # rows past the last basis vector are zero
         else:
-            z = jax.random.rademacher(vector, (dimension,), form.like.dtype)
-        image = form.operator(z.reshape(form.like.shape), data).ravel()
-        image = jnp.real(image) if form.real else image
-        return jnp.sum(jnp.real(z) * jnp.real(image)), jnp.sum(jnp.abs(image) ** 2)
+            last = jnp.minimum(jnp.arange(start, start + block), many - 1)
+            z = np.asarray(_signs(keys[last], dimension)).astype(like.dtype)
+        images = np.asarray(apply_operator(objective, jnp.asarray(z)))
+        images = images.real if real else images
+        overlaps[here], norms[here] = np.sum(z.real * images.real, axis=1), np.sum(np.abs(images) ** 2, axis=1)
+    return overlaps[:many], norms[:many]
 
-    return jax.lax.map(product, vectors, batch_size=form.chunk)
+
+@partial(jax.jit, static_argnums=1)
+def _signs(keys: jax.Array, dimension: int) -> Array:
+    return jax.vmap(lambda key: jax.random.rademacher(key, (dimension,), "int8"))(keys)
 
 
 def has_real_states(objective: Objective) -> bool:
@@ -130,7 +132,7 @@ def has_real_states(objective: Objective) -> bool:
     """
     if not jnp.issubdtype(state_shape(objective).dtype, jnp.complexfloating):
         return True
-    theta = jax.random.uniform(jax.random.key(0), (objective.n_params,), float, -math.pi, math.pi)
+    theta = np.random.default_rng(0).uniform(-math.pi, math.pi, objective.n_params)  # no program for each length
     state = objective.state(theta)
     return bool(jnp.abs(jnp.imag(state)).max() <= 100 * jnp.finfo(state.dtype).eps)
 

@@ -40,7 +40,11 @@ def scaled(estimate: Estimate, factor: float) -> Estimate:
 
 
 def bootstrap_moments(
-    key: jax.Array, samples: Float[Array, "n k"], level: float = LEVEL, resamples: int = RESAMPLES, group: int = 1
+    key: jax.Array,
+    samples: Float[Array | np.ndarray, "n k"],
+    level: float = LEVEL,
+    resamples: int = RESAMPLES,
+    group: int = 1,
 ) -> tuple[FloatArray, FloatArray]:
     r"""Percentile bootstrap intervals of the means and variances of columns of samples.
 
@@ -66,16 +70,17 @@ def bootstrap_moments(
     level, resamples = check_level(level), counting_number("resamples", resamples)
     require(group >= 1 and n % group == 0, "group", f"divide the {n} rows", group)
     require(n // group >= 2, "samples", "hold at least 2 independent rows", n // group)
-    centre = jnp.mean(samples, axis=0)
-    counts = _resampled_counts(key, n // group, resamples)
+    rows = np.asarray(samples, dtype=float)  # in NumPy: there is nothing to compile for every number of columns
+    centre = rows.mean(axis=0)
+    counts = np.asarray(_resampled_counts(key, n // group, resamples))
     width = max(1, _COLUMN_BYTES // (8 * resamples))
     means, variances = [np.zeros((0, 2))], [np.zeros((0, 2))]
     for start in range(0, k, width):
         columns = slice(start, start + width)
-        moments = _moments(counts, samples[:, columns] - centre[columns][None, :])
+        moments = _moments(counts, rows[:, columns] - centre[columns])
         for ends, moment in zip((means, variances), moments, strict=True):
-            ends.append(np.quantile(np.asarray(moment), [(1 - level) / 2, (1 + level) / 2], axis=0).T)
-    return np.concatenate(means) + np.asarray(centre)[:, None], np.concatenate(variances)
+            ends.append(np.quantile(moment, [(1 - level) / 2, (1 + level) / 2], axis=0).T)
+    return np.concatenate(means) + centre[:, None], np.concatenate(variances)
 
 
 @partial(jax.jit, static_argnums=(1, 2))
@@ -88,11 +93,10 @@ def _resampled_counts(key: jax.Array, n: int, resamples: int) -> Array:
     return jax.vmap(count)(jax.random.split(key, resamples))
 
 
-@jax.jit
-def _moments(counts: Array, centred: Array) -> tuple[Array, Array]:
+def _moments(counts: FloatArray, centred: FloatArray) -> tuple[FloatArray, FloatArray]:
     n, k = centred.shape
 
-    def mean(values: Array) -> Array:
+    def mean(values: FloatArray) -> FloatArray:
         return counts @ values.reshape(counts.shape[1], -1, k).sum(axis=1) / n
 
     means = mean(centred)

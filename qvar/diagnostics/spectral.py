@@ -19,7 +19,7 @@ from qvar.errors import QvarError
 from qvar.objective import Objective
 from qvar.tangents import state_shape
 
-_DENSE_DIMENSION = 256
+DENSE_DIMENSION = 256
 """Up to here a dense eigensolver takes no time, and needs no starting vector that overlaps with the answer."""
 
 
@@ -74,7 +74,7 @@ def spectral_width(objective: Objective) -> float:
     """
     like = state_shape(objective)
     dimension = int(np.prod(like.shape))
-    if dimension <= _DENSE_DIMENSION:
+    if dimension <= DENSE_DIMENSION:
         rows = np.asarray(apply_operator(objective, jnp.eye(dimension, dtype=like.dtype)))
         values = np.linalg.eigvalsh(rows.T)  # row j is the image of basis vector j: a column
         return float(values[-1] - values[0])
