@@ -82,7 +82,8 @@ def _against_size(ledger: Frame, quantity: str, title: str, words: str) -> Drawi
         values, low, high = (variances(mine, column + end, relative) for end in ("", "_low", "_high"))
         positive = values > 0
         zeros += int((~positive).sum())
-        x = mine["size"].to_numpy(dtype=float) + _DODGE * reach * (place - (len(look_of) - 1) / 2)
+        aside = _DODGE * reach * (place - (len(look_of) - 1) / 2)
+        x = mine["size"].to_numpy(dtype=float) + aside
         _draw_points(axes, x[positive], values[positive], low[positive], high[positive], look)
         contender = str(mine["contender"].iloc[0])
         for mark in [] if contender in told else marks:  # once for all its starts
@@ -91,7 +92,7 @@ def _against_size(ledger: Frame, quantity: str, title: str, words: str) -> Drawi
         if first and mine["law_gradient_variance_first"].notna().any():
             _draw_mark(axes, x, variances(mine, "gradient_variance_first", relative), look.marker, 6.0, look.color)
             _draw_mark(axes, x, variances(mine, "law_gradient_variance_first", relative), "+", 13.0, look.color)
-        _draw_fit(axes, fits[fits["label"] == label], look)
+        _draw_fit(axes, fits[fits["label"] == label], look, aside)
     if fits["verdict"].notna().any():
         axes.plot([], [], color=_INK, linewidth=1.2, label="fitted decay")
     for mark in marks:
@@ -180,8 +181,8 @@ def _draw_mark(axes: Axes, x: FloatArray, values: FloatArray, marker: str, size:
     )  # fmt: skip
 
 
-def _draw_fit(axes: Axes, fits: Frame, look: Look) -> None:
-    """The preferred decay as a line; dotted where it is not decided."""
+def _draw_fit(axes: Axes, fits: Frame, look: Look, aside: float) -> None:
+    """The preferred decay as a line, as far aside as its points; dotted where it is not decided."""
     for row in records(fits):
         if not known(row.verdict) or not known(row.rate) or not known(row.delta_aic):
             continue
@@ -191,7 +192,7 @@ def _draw_fit(axes: Axes, fits: Frame, look: Look) -> None:
             row.power_prefactor * grid ** -float(row.exponent) if power else row.prefactor * np.exp(-row.rate * grid)
         )
         dashes = ":" if row.verdict == "undecided" else "-"
-        axes.plot(grid, values, color=look.color, linestyle=dashes, linewidth=1.3, zorder=1.5)
+        axes.plot(grid + aside, values, color=look.color, linestyle=dashes, linewidth=1.3, zorder=1.5)
 
 
 def _axis(points: Frame, noun: str, relative: bool) -> str:
