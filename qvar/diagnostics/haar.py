@@ -114,8 +114,8 @@ def _products(objective: Objective, real: bool, keys: jax.Array | None) -> tuple
             last = jnp.minimum(jnp.arange(start, start + block), many - 1)
             z = np.asarray(_signs(keys[last], dimension)).astype(like.dtype)
         images = np.asarray(apply_operator(objective, jnp.asarray(z)))
-        images = images.real if real else images
-        overlaps[here], norms[here] = np.sum(z.real * images.real, axis=1), np.sum(np.abs(images) ** 2, axis=1)
+        images = np.real(images) if real else images
+        overlaps[here], norms[here] = np.sum(np.real(z) * np.real(images), axis=1), np.sum(np.abs(images) ** 2, axis=1)
     return overlaps[:many], norms[:many]
 
 

@@ -74,7 +74,8 @@ def bootstrap_moments(
     centre = rows.mean(axis=0)
     counts = np.asarray(_resampled_counts(key, n // group, resamples))
     width = max(1, _COLUMN_BYTES // (8 * resamples))
-    means, variances = [np.zeros((0, 2))], [np.zeros((0, 2))]
+    means: list[FloatArray] = [np.zeros((0, 2))]
+    variances: list[FloatArray] = [np.zeros((0, 2))]
     for start in range(0, k, width):
         columns = slice(start, start + width)
         moments = _moments(counts, rows[:, columns] - centre[columns])
