@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from qvar import diagnostics
+    from qvar import basis, diagnostics
     from qvar.ansatz.ansatz import Ansatz
     from qvar.ansatz.fabric import gate_fabric, givens_fabric, tups
     from qvar.ansatz.hardware_efficient import hardware_efficient
@@ -141,6 +141,7 @@ __all__ = [
     "Task",
     "adam",
     "basic_entangler",
+    "basis",
     "diagnostics",
     "efficient_su2",
     "energy",
@@ -207,8 +208,8 @@ _set_precision()
 
 
 def __getattr__(name: str) -> Any:
-    if name == "diagnostics":
-        return importlib.import_module("qvar.diagnostics")
+    if name in ("basis", "diagnostics"):
+        return importlib.import_module(f"qvar.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'qvar' has no attribute {name!r}")
     check_precision()  # not at import, where the command line could not catch it

@@ -112,13 +112,33 @@ def run_scf(mol: Any) -> Any:
     from pyscf.scf.hf import RHF
     from pyscf.scf.rohf import ROHF
 
+    mean_field: Any = converge(RHF(mol) if mol.spin == 0 else ROHF(mol))
     with one_thread_without_files():
-        mean_field: Any = RHF(mol) if mol.spin == 0 else ROHF(mol)
-        mean_field.verbose = 0
-        # FCI does not see the orbitals, but a truncated ansatz does: hence gradients well below the energy's need.
-        # Rounding grows with the total energy, roughly Z^2.4 per atom, and tolerances below it are never reached.
-        size = max(1.0, float(np.sum(mol.atom_charges() ** 2.4)) / 100)
-        mean_field.conv_tol, mean_field.conv_tol_grad, mean_field.max_cycle = 1e-12 * size, 1e-8 * size, 200
+        orbitals = np.array(mean_field.mo_coeff)
+        require(orbitals.shape[0] == orbitals.shape[1], "basis", "be linearly independent", _basis_name(mol.basis))
+        orbitals = _turn_degenerate(mol, orbitals, np.array(mean_field.mo_energy), np.array(mean_field.mo_occ))
+        mean_field.mo_coeff = fix_signs(orbitals)
+    return mean_field
+
+
+def converge(mean_field: Any) -> Any:
+    """Iterates a mean field of PySCF to self-consistency, well below what an energy needs.
+
+    Args:
+        mean_field: RHF, ROHF, UHF, RKS or UKS, not yet run.
+
+    Returns:
+        The same object, converged.
+
+    Raises:
+        QvarError: if neither the usual (DIIS) nor the second-order iteration converges.
+    """
+    mean_field.verbose = 0
+    # FCI does not see the orbitals, but a truncated ansatz does: hence gradients well below the energy's need.
+    # Rounding grows with the total energy, roughly Z^2.4 per atom, and tolerances below it are never reached.
+    size = max(1.0, float(np.sum(mean_field.mol.atom_charges() ** 2.4)) / 100)
+    mean_field.conv_tol, mean_field.conv_tol_grad, mean_field.max_cycle = 1e-12 * size, 1e-8 * size, 200
+    with one_thread_without_files():
         mean_field.kernel()
         if not mean_field.converged:
             second_order = mean_field.newton()
@@ -134,10 +154,6 @@ def run_scf(mol: Any) -> Any:
                 )
             for name in ("mo_coeff", "mo_energy", "mo_occ", "e_tot", "converged"):
                 setattr(mean_field, name, getattr(second_order, name))
-        orbitals = np.array(mean_field.mo_coeff)
-        require(orbitals.shape[0] == orbitals.shape[1], "basis", "be linearly independent", _basis_name(mol.basis))
-        orbitals = _turn_degenerate(mol, orbitals, np.array(mean_field.mo_energy), np.array(mean_field.mo_occ))
-        mean_field.mo_coeff = fix_signs(orbitals)
     return mean_field
 
 

@@ -1,0 +1,83 @@
+"""Gaussian basis sets as variational models: forms of their exponents, exact gradients through PySCF, fits.
+
+Public names load on first use.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from qvar.basis.continuation import stages
+    from qvar.basis.energy import METHODS, Solution, UnsolvedError
+    from qvar.basis.fitting import Course, Fitted, fit
+    from qvar.basis.form import Form, Part, tied
+    from qvar.basis.forms import even_tempered, free, legendre, well_tempered
+    from qvar.basis.published import from_set, published_shells, sto_ng
+    from qvar.basis.shells import BasisSet, Shell, basis_set
+    from qvar.basis.target import Measured, Solver, Target
+
+_HOME = {
+    "BasisSet": "shells",
+    "Course": "fitting",
+    "Fitted": "fitting",
+    "Form": "form",
+    "METHODS": "energy",
+    "Measured": "target",
+    "Part": "form",
+    "Shell": "shells",
+    "Solution": "energy",
+    "Solver": "target",
+    "Target": "target",
+    "UnsolvedError": "energy",
+    "basis_set": "shells",
+    "even_tempered": "forms",
+    "fit": "fitting",
+    "free": "forms",
+    "from_set": "published",
+    "legendre": "forms",
+    "published_shells": "published",
+    "stages": "continuation",
+    "sto_ng": "published",
+    "tied": "form",
+    "well_tempered": "forms",
+}
+
+__all__ = [
+    "METHODS",
+    "BasisSet",
+    "Course",
+    "Fitted",
+    "Form",
+    "Measured",
+    "Part",
+    "Shell",
+    "Solution",
+    "Solver",
+    "Target",
+    "UnsolvedError",
+    "basis_set",
+    "even_tempered",
+    "fit",
+    "free",
+    "from_set",
+    "legendre",
+    "published_shells",
+    "stages",
+    "sto_ng",
+    "tied",
+    "well_tempered",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'qvar.basis' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"qvar.basis.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,210 @@
+r"""Energies of molecules, and their exact gradients by every exponent and contraction coefficient.
+
+Where an energy is stationary in its orbitals and in its correlation, only the functions themselves move. With the
+generalized Fock matrix \(X_{\xi q}\), one of whose indices is a derivative \(\xi\) of a basis function,
+
+$$ \frac{dE}{dp} = 2 \sum_\mu \Big( \sum_q X_{\xi q} C_{\mu q} - \sum_\nu S_{\xi\nu} W_{\nu\mu} \Big), \; W = C X C^T, $$
+
+where \(\mu\) is the function that \(\xi\) is the derivative of. It holds where X is symmetric, which is what stationary
+means, and is checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
+
+import numpy as np
+
+from qvar._types import FloatArray
+from qvar.basis.bras import Bras
+from qvar.basis.grids import exchange_correlation
+from qvar.errors import QvarError
+from qvar.problems.scf import converge
+
+MethodName: TypeAlias = Literal["rhf", "rohf", "uhf", "rks", "uks", "fci", "casscf"]
+METHODS: tuple[str, ...] = get_args(MethodName)
+"""What an energy can be computed with."""
+
+STATIONARY = 1e-6
+"""Largest asymmetry of X, in hartree, at which a gradient is given."""
+
+
+class UnsolvedError(QvarError):
+    """An energy or a gradient that could not be computed; says why in one sentence."""
+
+
+class Solution(NamedTuple):
+    """An energy, and what its gradient is made from."""
+
+    energy: float
+    """In hartree."""
+    density: FloatArray
+    """(n_functions, n_functions) density of all electrons."""
+    lagrangian: Callable[[Bras], FloatArray]
+    r"""Bras -> (n_bras, n_functions) \(\sum_q X_{\xi q} C_{\mu q}\), in hartree."""
+    orbitals: FloatArray
+    """(n_functions, n_functions) orthonormal orbitals."""
+
+
+def solve(mol: Any, method: str, xc: str = "", active_space: tuple[int, int] | None = None) -> Solution:
+    """The energy of a molecule, converged tightly enough for its gradient.
+
+    Args:
+        mol: a built `pyscf.gto.Mole`.
+        method: one of `METHODS`.
+        xc: functional of `rks` and `uks`, as PySCF names it.
+        active_space: (electrons, orbitals) of `casscf`.
+
+    Raises:
+        UnsolvedError: if the computation does not converge, or functions were dropped as linearly dependent.
+    """
+    if method in ("rhf", "rohf", "uhf"):
+        return _from_mean_field(_run(mol, method), None)
+    if method in ("rks", "uks"):
+        return _from_mean_field(_run(mol, method, xc), xc)
+    field = _run(mol, "rohf" if mol.spin else "rhf")
+    if method == "fci":
+        return full_interaction(field)
+    assert active_space is not None
+    return _complete_active_space(field, *active_space)
+
+
+def bra_gradient(solution: Solution, bras: Bras) -> FloatArray:
+    r"""(n_bras, n_functions) \(X C^T - S W\) of all bras; twice its entries, contracted, are the gradient.
+
+    Raises:
+        UnsolvedError: if the energy is not stationary: X is asymmetric by more than `STATIONARY`.
+    """
+    raw, n = solution.lagrangian(bras), bras.n_functions
+    overlap, orbitals = bras.overlap, solution.orbitals
+    mixed = orbitals.T @ raw[:n] @ overlap[:n] @ orbitals
+    asymmetry = float(np.abs(mixed - mixed.T).max())
+    if not asymmetry <= STATIONARY:
+        raise UnsolvedError(
+            "`method` must be stationary in its orbitals to have a gradient, as rhf, rohf, uhf, rks, full-space fci "
+            f"and casscf are when they have converged, but its Fock matrix is asymmetric by {asymmetry:.1e} Ha."
+        )
+    weighted = orbitals @ (0.5 * (mixed + mixed.T)) @ orbitals.T
+    return raw - overlap @ weighted
+
+
+def _run(mol: Any, method: str, xc: str = "") -> Any:
+    """A converged mean field of PySCF."""
+    from pyscf import dft, scf
+
+    makers = {"rhf": scf.RHF, "rohf": scf.ROHF, "uhf": scf.UHF, "rks": dft.RKS, "uks": dft.UKS}
+    field = makers[method](mol)
+    if xc:
+        field.xc = xc
+        field.grids.level, field.grids.prune, field.small_rho_cutoff = 4, None, 0.0  # the same points at every theta
+    try:
+        field = converge(field)
+    except QvarError as error:
+        raise UnsolvedError(str(error)) from error
+    orbitals = np.asarray(field.mo_coeff)
+    if orbitals.shape[-2] != orbitals.shape[-1]:
+        raise UnsolvedError(
+            f"`theta` must leave all {orbitals.shape[-2]} functions linearly independent, but only "
+            f"{orbitals.shape[-1]} are (eigenvalues of the overlap below 1e-6 count as none)."
+        )
+    return field
+
+
+def _from_mean_field(field: Any, xc: str | None) -> Solution:
+    density = np.asarray(field.make_rdm1())
+    spins = list(density) if density.ndim == 3 else [density / 2]
+    total = np.sum(spins, axis=0) * (2 if len(spins) == 1 else 1)
+    share = 1.0 if xc is None else float(field._numint.hybrid_coeff(xc, spin=field.mol.spin))
+
+    def lagrangian(bras: Bras) -> FloatArray:
+        (coulomb,), exchange = bras.fields([total], spins if share else [])
+        common = bras.core + coulomb
+        focks = [common.copy() for _ in spins]
+        for fock, exchanged in zip(focks, exchange, strict=False):
+            fock -= share * exchanged
+        if xc is not None:
+            for fock, potential in zip(focks, exchange_correlation(bras, field, spins), strict=True):
+                fock += potential
+        products = [fock @ spin for fock, spin in zip(focks, spins, strict=True)]
+        return np.sum(products, axis=0) * (2 if len(spins) == 1 else 1)
+
+    orbitals = np.asarray(field.mo_coeff)
+    return Solution(float(field.e_tot), np.asarray(total), lagrangian, orbitals[0] if orbitals.ndim == 3 else orbitals)
+
+
+def full_interaction(field: Any) -> Solution:
+    """Full configuration interaction in all functions."""
+    from pyscf import ao2mo, fci
+
+    mol, orbitals = field.mol, np.asarray(field.mo_coeff)
+    n = orbitals.shape[1]
+    one = orbitals.T @ field.get_hcore() @ orbitals
+    two = ao2mo.full(field._eri if field._eri is not None else mol, orbitals)
+    solver: Any = fci.direct_spin1.FCI(mol)
+    solver.verbose, solver.conv_tol, solver.max_cycle = 0, 1e-13, 300
+    energy, vector = solver.kernel(one, two, n, mol.nelec, ecore=mol.energy_nuc())
+    image = solver.contract_2e(solver.absorb_h1e(one, two, n, mol.nelec, 0.5), vector, n, mol.nelec)
+    residual = float(np.linalg.norm(image - (energy - mol.energy_nuc()) * vector))
+    if not residual <= STATIONARY:  # rather than the solver's own word, which asks for more than rounding allows
+        raise UnsolvedError(f"`theta` must allow a converged full-space fci, but {residual:.1e} Ha are left.")
+    gamma, pairs = solver.make_rdm12(vector, n, mol.nelec)
+    return from_density_matrices(float(energy), orbitals, 0, np.asarray(gamma), np.asarray(pairs))
+
+
+def _complete_active_space(field: Any, electrons: int, n_active: int) -> Solution:
+    from pyscf import mcscf
+
+    solver: Any = mcscf.CASSCF(field, n_active, electrons)
+    solver.verbose, solver.conv_tol, solver.conv_tol_grad, solver.max_cycle_macro = 0, 1e-10, 1e-6, 100
+    solver.fcisolver.conv_tol, solver.fcisolver.max_cycle = 1e-13, 300
+    solver.chkfile = None
+    energy = solver.kernel()[0]
+    if not solver.converged:
+        raise UnsolvedError(f"`theta` must allow a converged CASSCF({electrons},{n_active}), but its iteration failed.")
+    gamma, pairs = solver.fcisolver.make_rdm12(solver.ci, n_active, solver.nelecas)
+    orbitals = np.asarray(solver.mo_coeff)
+    return from_density_matrices(float(energy), orbitals, int(solver.ncore), np.asarray(gamma), np.asarray(pairs))
+
+
+def from_density_matrices(
+    energy: float, orbitals: FloatArray, n_core: int, gamma: FloatArray, pairs: FloatArray
+) -> Solution:
+    r"""What the gradient is made from where density matrices are known.
+
+    With \(E = \sum h_{tu} \gamma_{tu} + \frac12 \sum \Gamma_{tuvw} (tu|vw)\) over active orbitals,
+
+    $$ X_{\xi i} = 2 (F^I + F^A)_{\xi i}, \qquad
+       X_{\xi t} = \sum_u F^I_{\xi u} \gamma_{ut} + \sum_{uvw} \Gamma_{tuvw} (\xi u|vw), $$
+
+    with the fields \(F^I\) of the doubly occupied and \(F^A\) of the active orbitals. One Coulomb field for each pair
+    of active orbitals.
+
+    Args:
+        energy: in hartree.
+        orbitals: (n_functions, n_functions) orthonormal: the doubly occupied, then the active, then the empty ones.
+        n_core: number of doubly occupied orbitals.
+        gamma: (n_active, n_active) one-particle density matrix, summed over spins.
+        pairs: (n_active,) * 4 two-particle density matrix, likewise, in PySCF's order of indices.
+    """
+    n_active = len(gamma)
+    core, active = orbitals[:, :n_core], orbitals[:, n_core : n_core + n_active]
+    inactive, live = 2 * core @ core.T, active @ gamma @ active.T
+
+    def lagrangian(bras: Bras) -> FloatArray:
+        corner = [(v, w) for v in range(n_active) for w in range(v + 1)]
+        outer = [0.5 * (np.outer(active[:, v], active[:, w]) + np.outer(active[:, w], active[:, v])) for v, w in corner]
+        own = [inactive, live] if n_core else []
+        coulomb, exchange = bras.fields(own + outer, own)
+        field, found = bras.core, 0.0
+        if n_core:
+            field = bras.core + coulomb[0] - 0.5 * exchange[0]
+            both = field + coulomb[1] - 0.5 * exchange[1]
+            found = found + 2 * both @ core @ core.T
+        columns = field @ active @ gamma
+        for (v, w), repulsion in zip(corner, coulomb[len(own) :], strict=True):
+            double = pairs[:, :, v, w] + (pairs[:, :, w, v] if v != w else 0.0)
+            columns = columns + repulsion @ active @ double.T
+        return found + columns @ active.T
+
+    return Solution(energy, inactive + live, lagrangian, orbitals)

@@ -1,0 +1,247 @@
+r"""Fits: the basis set of a form that makes a target lowest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from qvar._types import FloatArray
+from qvar.basis import formats
+from qvar.basis.continuation import stages
+from qvar.basis.energy import UnsolvedError
+from qvar.basis.form import Form
+from qvar.basis.shells import BasisSet
+from qvar.basis.target import Measured, Target
+from qvar.checks import counting_number
+from qvar.errors import QvarError
+from qvar.objective import Objective
+from qvar.optimize.budget import Budget, Status
+from qvar.optimize.methods import Method, lbfgs
+from qvar.optimize.minimize import Hook, Result, Trace, minimize
+
+LOOSE = 1e-4
+"""Gradient norm, in hartree, at which a stage hands over to the next."""
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A basis set that was optimized, or how the attempt ended. `qvar.molecule(..., basis=fitted)` takes it."""
+
+    form: Form
+    """What was fitted."""
+    target: Target
+    """To what."""
+    theta: FloatArray
+    """(n_params,) the last accepted point."""
+    value: float
+    """The target there, in hartree; NaN where nothing finite was found."""
+    status: Status
+    """How it ended; `status.sentence` says it in words."""
+    message: str
+    """What went wrong; empty where nothing did."""
+    gradient_norm: float
+    """Euclidean norm of the gradient, in hartree."""
+    evaluations: int
+    """Values and gradients computed, over all stages."""
+    trace: Trace
+    """Accepted points of all stages in a row."""
+    start: int
+    """Number of the start, the one that made the key."""
+    wall_s: float
+    """Seconds, compilation excluded."""
+    compile_s: float
+    """Seconds of compilation."""
+    starts: tuple[Fitted, ...] = ()
+    """All starts, this one included, where there were several."""
+
+    @cached_property
+    def basis(self) -> BasisSet:
+        """The basis set."""
+        return self.form.basis(self.theta)
+
+    @property
+    def exponents(self) -> dict[tuple[str, str], FloatArray]:
+        """Exponents in bohr^-2, ascending, by element and letter of the angular momentum."""
+        return self.form.exponents(self.theta)
+
+    @cached_property
+    def measured(self) -> list[Measured]:
+        """What each molecule of the target was found to be; empty where its energy cannot be computed."""
+        try:
+            return self.target.measure(self.basis)
+        except UnsolvedError:
+            return []
+
+    @property
+    def condition_number(self) -> float:
+        """Largest condition number of the overlap matrices of the target's molecules; NaN where there is none."""
+        return max((found.condition_number for found in self.measured), default=float("nan"))
+
+    @property
+    def name(self) -> str:
+        """What tables call the set: form and target."""
+        return f"{self.form.name} for {self.target.name}"
+
+    def nwchem(self) -> str:
+        """The set as text in NWChem's format."""
+        return self.basis.text()
+
+    def write(self, path: str | Path) -> Path:
+        """Writes the set with a comment that tells its origin; see `qvar.basis.formats.write`.
+
+        Args:
+            path: where to; ".nw" NWChem's format, ".gbs" Gaussian's, ".json" that of the Basis Set Exchange.
+
+        Raises:
+            QvarError: if the ending is another one, or the fit has no finite value.
+        """
+        if not np.isfinite(self.value):
+            raise QvarError(f"`fitted` must have a finite value to be written, but ended {self.status.value}.")
+        return formats.write(self.basis, path, self.origin())
+
+    def origin(self) -> dict[str, Any]:
+        """How the set came about, for the comment of its file."""
+        return {
+            "objective": self.target.name,
+            "form": self.form.name,
+            "value": f"{self.value:.10f} Ha",
+            "gradient norm": f"{self.gradient_norm:.1e} Ha",
+            "status": self.status.value,
+            "start": self.start,
+            "starts": max(1, len(self.starts)),
+        }
+
+
+def fit(
+    form: Form,
+    target: Target,
+    *,
+    starts: int = 1,
+    key: jax.Array | None = None,
+    budget: Budget | None = None,
+    method: Method | None = None,
+    staged: bool = True,
+    on_progress: Hook | None = None,
+) -> Fitted:
+    """Optimizes the parameters of a form, from several starts, and returns the best.
+
+    Start 0 is the form's own; the others are drawn with `jax.random.fold_in(key, start)`. With `staged` each goes by
+    way of simpler forms, see `qvar.basis.stages`. A start that fails has a status and no value, and does not stop the
+    others.
+
+    Args:
+        form: what may vary.
+        target: what is to be low.
+        starts: number of starts.
+        key: JAX random key; `jax.random.key(0)` where None.
+        budget: what each stage may spend; 500 evaluations down to a gradient norm of 1e-6 Ha where None.
+        method: `qvar.lbfgs()` where None.
+        staged: whether simpler forms come first.
+        on_progress: called now and then with a `qvar.optimize.Look`.
+
+    Returns:
+        The start with the lowest value; all of them in `starts`.
+
+    Raises:
+        QvarError: if an argument is out of its range, or the form lacks an element of the target.
+    """
+    course = Course(form, target, budget or Budget(), method or lbfgs(), staged)
+    key = jax.random.key(0) if key is None else key
+    found = [course.run(start, key, on_progress) for start in range(counting_number("starts", starts))]
+    best = min(found, key=lambda one: (not np.isfinite(one.value), one.value))
+    return replace(best, starts=tuple(found))
+
+
+class Course:
+    """The stages of a fit; their compiled programs serve all starts.
+
+    Args:
+        form: what may vary.
+        target: what is to be low.
+        budget: what each stage may spend.
+        method: the optimization method.
+        staged: whether simpler forms come first.
+        reference: what errors are counted from, in hartree.
+
+    Raises:
+        QvarError: if the form lacks an element of the target, or has too few functions.
+    """
+
+    def __init__(
+        self,
+        form: Form,
+        target: Target,
+        budget: Budget,
+        method: Method,
+        staged: bool = True,
+        reference: float | None = None,
+    ) -> None:
+        self.form, self.target, self.budget, self.method = form, target, budget, method
+        self.forms = stages(form) if staged else (form,)
+        self.objectives: list[Objective] = [target.objective(stage, reference) for stage in self.forms]
+
+    def run(self, start: int, key: jax.Array, on_progress: Hook | None = None) -> Fitted:
+        """One start through all stages.
+
+        Args:
+            start: its number; 0 is the form's own start.
+            key: JAX random key of the whole fit.
+            on_progress: called now and then.
+        """
+        theta: Any = self.forms[0].initial(jax.random.fold_in(key, start), 0.0 if start == 0 else 1.0)
+        results: list[Result] = []
+        for number, (form, objective) in enumerate(zip(self.forms, self.objectives, strict=True)):
+            last = number == len(self.forms) - 1
+            loose = max(LOOSE, self.budget.gradient_tolerance)
+            budget = self.budget if last else replace(self.budget, gradient_tolerance=loose)
+            results.append(minimize(objective, self.method, key, budget, theta, on_progress))
+            theta = results[-1].theta
+            if results[-1].status is Status.NOT_FINITE and len(results[-1].trace.value) == 0:
+                if last:
+                    break
+                theta = self.forms[number + 1].start  # a simple form may fail where the start itself would not
+            elif not last:
+                theta = self.forms[number + 1].nearest(form.basis(theta))
+        return self._fitted(results, start)
+
+    def _fitted(self, results: list[Result], start: int) -> Fitted:
+        final, message = results[-1], ""
+        if final.status is Status.NOT_FINITE:
+            message = _reason(self.target, self.form, final.theta)
+        return Fitted(
+            form=self.form,
+            target=self.target,
+            theta=np.asarray(final.theta),
+            value=final.value,
+            status=final.status,
+            message=message,
+            gradient_norm=final.gradient_norm,
+            evaluations=sum(result.gradient_evaluations for result in results),
+            trace=_joined([result.trace for result in results], [r.gradient_evaluations for r in results]),
+            start=start,
+            wall_s=sum(result.wall_s for result in results),
+            compile_s=sum(result.compile_s for result in results),
+        )
+
+
+def _reason(target: Target, form: Form, theta: Any) -> str:
+    """Why there is no value at theta."""
+    try:
+        target.value_and_grad(form, theta)
+    except (UnsolvedError, np.linalg.LinAlgError) as error:
+        return str(error)
+    return Status.NOT_FINITE.sentence
+
+
+def _joined(traces: list[Trace], evaluations: list[int]) -> Trace:
+    """Traces in a row, counted through."""
+    before = np.concatenate([[0], np.cumsum(evaluations)[:-1]]).astype(int)
+    column: Callable[[str], Any] = lambda name: np.concatenate([getattr(trace, name) for trace in traces])  # noqa: E731
+    counted = np.concatenate([trace.evaluations + offset for trace, offset in zip(traces, before, strict=True)])
+    return Trace(np.arange(len(counted)), column("value"), column("gradient_norm"), counted)

@@ -1,0 +1,283 @@
+r"""Form: how the exponents and contraction coefficients of a basis set follow from a parameter vector.
+
+A form is made of parts, each of which turns its own parameters into shells of one element. The parts are written in
+JAX, so that the Jacobian of all exponents and coefficients is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from qvar._types import Family, FloatArray
+from qvar.basis.shells import LETTERS, BasisSet, Shell, angular_momentum, basis_set
+from qvar.errors import QvarError, require
+
+Expanded: TypeAlias = tuple[tuple[Array, Array], ...]
+"""For each shell of a part ln(alpha), shape (n,), and coefficients, shape (n, m)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Shells of one element that share a parameter vector."""
+
+    element: str
+    """Symbol of the element."""
+    angular: tuple[int, ...]
+    """Angular momentum of each shell."""
+    expand: Callable[[Array], Expanded]
+    """Parameters -> shells, in JAX."""
+    start: FloatArray
+    """(n_params,) where a fit begins."""
+    spread: FloatArray
+    """(n_params,) standard deviations of random starts about it."""
+    labels: tuple[str, ...]
+    """Names of the parameters."""
+    nearest: Callable[[Sequence[Shell]], FloatArray]
+    """Shells of the same sizes -> the parameters that come nearest to them."""
+    family: Family
+    """`"generic"` where every exponent is free, else `"constrained"`."""
+    description: Any
+    """What the part is, ready for JSON."""
+
+    @property
+    def n_params(self) -> int:
+        """Number of parameters."""
+        return len(self.start)
+
+    def shells(self, theta: Any) -> list[Shell]:
+        """Its shells at its parameters."""
+        return [
+            Shell(l, np.exp(np.asarray(logarithms)), np.asarray(coefficients))
+            for l, (logarithms, coefficients) in zip(self.angular, self.expand(jnp.asarray(theta)), strict=True)
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class Form:
+    """A family of basis sets, one for each parameter vector."""
+
+    name: str
+    """What the ledger calls it."""
+    parts: tuple[Part, ...]
+    """What it is made of."""
+
+    @property
+    def family(self) -> Family:
+        """`"generic"` where a part is, else `"constrained"`."""
+        return "generic" if any(part.family == "generic" for part in self.parts) else "constrained"
+
+    @property
+    def n_params(self) -> int:
+        """Length of theta."""
+        return sum(part.n_params for part in self.parts)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What each parameter is, such as "Ne s ln alpha"."""
+        return tuple(
+            f"{part.element} {''.join(LETTERS[l] for l in dict.fromkeys(part.angular))} {label}"
+            for part in self.parts
+            for label in part.labels
+        )
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """Its elements."""
+        return tuple(dict.fromkeys(part.element for part in self.parts))
+
+    @property
+    def start(self) -> FloatArray:
+        """(n_params,) where a fit begins if nothing else is said."""
+        return np.concatenate([np.zeros(0), *(part.start for part in self.parts)])
+
+    def initial(self, key: jax.Array, spread: float = 1.0) -> Float[Array, " n_params"]:
+        """A random start, normally distributed about `start`.
+
+        Args:
+            key: JAX random key.
+            spread: factor on the parts' own standard deviations; 0 is `start` itself.
+        """
+        widths = np.concatenate([np.zeros(0), *(part.spread for part in self.parts)])
+        return jnp.asarray(self.start) + spread * widths * jax.random.normal(key, (self.n_params,), float)
+
+    def basis(self, theta: Any) -> BasisSet:
+        """The basis set at theta.
+
+        Raises:
+            QvarError: if theta has another shape than (n_params,).
+        """
+        shells = [(part.element, s) for part, own in self._shared(theta) for s in part.shells(own)]
+        return basis_set(shells, self.name)
+
+    def exponents(self, theta: Any) -> dict[tuple[str, str], FloatArray]:
+        """Exponents in bohr^-2, ascending, by element and letter of the angular momentum.
+
+        Raises:
+            QvarError: if theta has another shape than (n_params,).
+        """
+        found: dict[tuple[str, str], list[FloatArray]] = {}
+        for element, shells in self.basis(theta).shells.items():
+            for shell in shells:
+                found.setdefault((element, LETTERS[shell.l]), []).append(shell.exponents)
+        return {place: np.sort(np.concatenate(values)) for place, values in found.items()}
+
+    def values(self, theta: Any) -> Float[Array, " n_values"]:
+        r"""All \(\ln \alpha\) and coefficients in one vector, shell by shell: the exponents' logarithms, then the rows.
+
+        Pure JAX; shells stand as in `basis(theta)`.
+        """
+        flat: list[tuple[int, int, list[Array]]] = []
+        for part, own in self._shared(theta):
+            element = self.elements.index(part.element)
+            for l, (logarithms, coefficients) in zip(part.angular, part.expand(own), strict=True):
+                flat.append((element, l, [logarithms, coefficients.ravel()]))
+        flat.sort(key=lambda entry: entry[:2])
+        return jnp.concatenate([array for *_, arrays in flat for array in arrays])
+
+    @cached_property
+    def _jacobian(self) -> Callable[[Any], Array]:
+        return jax.jit(jax.jacfwd(self.values))
+
+    def jacobian(self, theta: Any) -> Float[Array, "n_values n_params"]:
+        """Exact derivatives of `values` by theta."""
+        return self._jacobian(jnp.asarray(theta, dtype=float))
+
+    def nearest(self, basis: BasisSet) -> FloatArray:
+        """The parameters whose basis set comes nearest to another one of the same sizes.
+
+        A form that contains the other set gives it back: a free form any set, Legendre polynomials an even-tempered
+        one.
+
+        Raises:
+            QvarError: if the other set has shells of other sizes.
+        """
+        left = {element: list(basis.of(element)) for element in self.elements}
+        found: list[FloatArray] = [np.zeros(0)]
+        for part in self.parts:
+            own = []
+            for l, count in zip(part.angular, _sizes(part), strict=True):
+                fits = [s for s in left[part.element] if s.l == l and len(s.exponents) == count]
+                if not fits:
+                    raise QvarError(
+                        f"`basis` must have a shell of {count} {LETTERS[l]} exponents for {part.element} to start "
+                        f"{self.name} from, but {basis.name!r} has none."
+                    )
+                own.append(fits[0])
+                left[part.element].remove(fits[0])
+            found.append(part.nearest(own))
+        return np.concatenate(found)
+
+    def named(self, name: str) -> Form:
+        """The same form under another name."""
+        return replace(self, name=name)
+
+    def starting(self, theta: Any) -> Form:
+        """The same form with another start.
+
+        Raises:
+            QvarError: if theta has another shape than (n_params,).
+        """
+        parts = tuple(replace(part, start=np.asarray(own, dtype=float)) for part, own in self._shared(theta))
+        return replace(self, parts=parts)
+
+    def frozen(self, letters: str = "", element: str | None = None, name: str | None = None) -> Form:
+        """The same form with some shells held where they start.
+
+        Args:
+            letters: angular momenta to hold, such as "s" or "sp"; all where empty. A part is held where all its shells
+                are of them.
+            element: whose; of all elements where None.
+            name: name for tables; "..., frozen" with what is held where None.
+
+        Raises:
+            QvarError: if nothing is held.
+        """
+        momenta = {angular_momentum("letters", letter) for letter in letters}
+        hold = [
+            element in (None, part.element) and (not momenta or set(part.angular) <= momenta) for part in self.parts
+        ]
+        require(any(hold), "letters", "name shells of the form", letters)
+        parts = tuple(_held(part) if held else part for part, held in zip(self.parts, hold, strict=True))
+        return Form(name or f"{self.name}, {letters or 'all'} frozen", parts)
+
+    def __add__(self, other: Form) -> Form:
+        """Both together: other elements, or further shells of the same one."""
+        return Form(f"{self.name} + {other.name}", (*self.parts, *other.parts))
+
+    def describe(self) -> dict[str, Any]:
+        """What it is, ready for JSON; starts included."""
+        parts = [{"element": p.element, "start": [float(x) for x in p.start], **p.description} for p in self.parts]
+        return {"name": self.name, "parts": parts}
+
+    def _shared(self, theta: Any) -> list[tuple[Part, Array]]:
+        """Parts with their own parameters."""
+        array = jnp.asarray(theta, dtype=float)
+        if array.shape != (self.n_params,):
+            raise QvarError(f"`theta` must have shape ({self.n_params},), but has shape {array.shape}.")
+        ends = np.cumsum([part.n_params for part in self.parts])
+        return [(part, array[end - part.n_params : end]) for part, end in zip(self.parts, ends, strict=True)]
+
+
+def _sizes(part: Part) -> list[int]:
+    """Number of exponents of each shell."""
+    return [len(logarithms) for logarithms, _ in part.expand(jnp.asarray(part.start))]
+
+
+def _held(part: Part) -> Part:
+    at = np.array(part.start)
+
+    def expand(theta: Array) -> Expanded:
+        return part.expand(jnp.asarray(at))
+
+    return replace(
+        part,
+        expand=expand,
+        start=np.zeros(0),
+        spread=np.zeros(0),
+        labels=(),
+        nearest=lambda shells: np.zeros(0),
+        family="constrained",
+        description={"frozen": [float(x) for x in at], **part.description},
+    )
+
+
+def tied(form: Form, element: str, letters: str, name: str | None = None) -> Form:
+    """A form in which shells of several angular momenta have the same exponents, as in Pople's sp shells.
+
+    Args:
+        form: has shells of the first letter.
+        element: whose shells.
+        letters: such as "sp": shells of p are added that take the exponents and coefficients of those of s.
+        name: name for tables.
+
+    Raises:
+        QvarError: if the form has no such shell.
+    """
+    momenta = [angular_momentum("letters", letter) for letter in letters]
+    require(len(momenta) >= 2, "letters", "name at least two angular momenta, such as 'sp'", letters)
+    first = momenta[0]
+    chosen = [part.element == element and part.angular == (first,) for part in form.parts]
+    require(any(chosen), "letters", f"begin with an angular momentum that {form.name} has for {element}", letters)
+
+    def more(part: Part) -> Part:
+        def expand(theta: Array) -> Expanded:
+            return part.expand(theta) * len(momenta)
+
+        return replace(
+            part,
+            angular=tuple(momenta),
+            expand=expand,
+            nearest=lambda shells: part.nearest(shells[:1]),
+            description={**part.description, "tied": letters},
+        )
+
+    parts = tuple(more(part) if take else part for part, take in zip(form.parts, chosen, strict=True))
+    return Form(name or f"{form.name}, {letters} tied", parts)

@@ -1,0 +1,150 @@
+r"""Laws of exponents: a few numbers in, the logarithms of N exponents out, ascending; and back.
+
+Each law is written in JAX, so that its derivative is exact, and knows the parameters that come nearest to given
+exponents, so that one form starts where another ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from qvar._types import FloatArray
+
+SMALLEST_GAP = 1e-3
+"""Where given exponents stand closer than a law allows, their gap is set to the bound plus this, in ln(alpha)."""
+
+
+class Law(NamedTuple):
+    """How n exponents follow from parameters."""
+
+    name: str
+    n: int
+    """Number of exponents."""
+    labels: tuple[str, ...]
+    """Names of the parameters."""
+    logarithms: Callable[[Array], Array]
+    """(n_params,) -> (n,) ln(alpha), alpha in bohr^-2."""
+    nearest: Callable[[FloatArray], FloatArray]
+    """(n,) ascending ln(alpha) -> (n_params,): exact where the law can give them."""
+    spread: FloatArray
+    """(n_params,) standard deviations of random starts."""
+    settings: dict[str, float]
+    """What it was made with besides n, ready for JSON."""
+
+
+def free_law(n: int, ratio: float) -> Law:
+    r"""All exponents free, neighbours at least a ratio apart.
+
+    $$ \theta = (\ln \alpha_1, u_2, \dots, u_n), \qquad \ln \alpha_k = \ln \alpha_{k-1} + \ln \rho + \ln(1 + e^{u_k}) $$
+    """
+    bound = float(np.log(ratio))
+
+    def logarithms(theta: Array) -> Array:
+        return jnp.cumsum(jnp.concatenate([theta[:1], bound + jax.nn.softplus(theta[1:])]))
+
+    def nearest(given: FloatArray) -> FloatArray:
+        return np.concatenate([given[:1], _inverse_softplus(np.diff(given) - bound)])
+
+    labels = ("ln alpha 1", *(f"gap {k}" for k in range(2, n + 1)))
+    return Law("free", n, labels, logarithms, nearest, np.full(n, 0.5), {"ratio": ratio})
+
+
+def even_tempered_law(n: int, ratio: float) -> Law:
+    r"""\(\alpha_k = \alpha \beta^{k-1}\), \(\theta = (\ln \alpha, u)\) and \(\ln \beta = \ln \rho + \ln(1 + e^u)\).
+
+    Reeves, Harrison, J. Chem. Phys. 39, 11 (1963), https://doi.org/10.1063/1.1733982; Ruedenberg, Raffenetti, Bardo,
+    Energy, Structure and Reactivity, Wiley (1973).
+    """
+    bound = float(np.log(ratio))
+
+    def logarithms(theta: Array) -> Array:
+        return theta[0] + jnp.arange(n) * (bound + jax.nn.softplus(theta[1]))
+
+    def nearest(given: FloatArray) -> FloatArray:
+        return _line(given, bound)
+
+    return Law("even_tempered", n, ("ln alpha", "gap"), logarithms, nearest, np.array([0.5, 0.3]), {"ratio": ratio})
+
+
+def well_tempered_law(n: int, ratio: float, *, recursive: bool) -> Law:
+    r"""Huzinaga's well-tempered exponents: even-tempered ones that stretch towards the nucleus.
+
+    Directly, or recursively from the third on,
+
+    $$ \alpha_k = \alpha \beta^{k-1} \big[1 + \gamma (k/n)^\delta\big], \qquad
+       \alpha_k = \alpha_{k-1} \beta \big[1 + \gamma (k/n)^\delta\big] \text{ with } \alpha_2 = \alpha \beta, $$
+
+    and \(\theta = (\ln \alpha, u, \ln(1 + \gamma), \ln \delta)\), \(\ln \beta = \ln \rho + \ln(1 + e^u)\); gamma may be
+    negative, and is 0 for even-tempered exponents.
+
+    Huzinaga, Klobukowski, Chem. Phys. Lett. 212, 260 (1993), https://doi.org/10.1016/0009-2614(93)89323-A.
+    """
+    bound, places = float(np.log(ratio)), np.arange(1, n + 1) / n
+
+    def logarithms(theta: Array) -> Array:
+        step = bound + jax.nn.softplus(theta[1])
+        stretch = jnp.log1p(jnp.expm1(theta[2]) * jnp.exp(jnp.exp(theta[3]) * jnp.log(places)))
+        if not recursive:
+            return theta[0] + jnp.arange(n) * step + stretch
+        steps = step + jnp.where(jnp.arange(n) >= 2, stretch, 0.0)
+        return theta[0] + jnp.cumsum(steps) - step
+
+    def nearest(given: FloatArray) -> FloatArray:
+        from scipy.optimize import least_squares
+
+        start = np.concatenate([_line(given, bound), [0.05, np.log(2.0)]])
+        if n < 3:
+            return start
+        compiled = jax.jit(logarithms)
+        fitted = least_squares(lambda theta: np.asarray(compiled(theta)) - given, start, max_nfev=200)
+        return fitted.x
+
+    labels = ("ln alpha", "gap", "ln(1 + gamma)", "ln delta")
+    name = "well_tempered_recursive" if recursive else "well_tempered"
+    return Law(name, n, labels, logarithms, nearest, np.array([0.5, 0.3, 0.1, 0.3]), {"ratio": ratio})
+
+
+def legendre_law(n: int, terms: int) -> Law:
+    r"""Petersson's expansion of the logarithms in Legendre polynomials: two terms are even-tempered, n terms free.
+
+    $$ \ln \alpha_k = \sum_{j=0}^{t-1} A_j P_j\Big(\frac{2k - 2}{n - 1} - 1\Big), \; \theta = (A_0, \dots, A_{t-1}) $$
+
+    Petersson, Zhong, Montgomery, Frisch, J. Chem. Phys. 118, 1101 (2003), https://doi.org/10.1063/1.1516801.
+    """
+    places = np.linspace(-1.0, 1.0, n) if n > 1 else np.zeros(1)
+    matrix = np.polynomial.legendre.legvander(places, terms - 1)
+
+    def logarithms(theta: Array) -> Array:
+        return jnp.asarray(matrix) @ theta
+
+    def nearest(given: FloatArray) -> FloatArray:
+        return np.linalg.lstsq(matrix, given, rcond=None)[0]
+
+    spread = 0.5 / (1.0 + np.arange(terms))
+    return Law(f"legendre_{terms}", n, tuple(f"A {j}" for j in range(terms)), logarithms, nearest, spread, {})
+
+
+def _line(given: FloatArray, bound: float) -> FloatArray:
+    """ln(alpha) and u of the even-tempered exponents that come nearest."""
+    if len(given) == 1:
+        return np.array([given[0], 0.0])
+    slope, offset = np.polyfit(np.arange(len(given)), given, 1)
+    return np.array([offset, float(_inverse_softplus(np.array(slope - bound)))])
+
+
+def _inverse_softplus(gap: FloatArray) -> FloatArray:
+    return np.log(np.expm1(np.maximum(gap, SMALLEST_GAP)))
+
+
+well_tempered_laws = {
+    "basisopt": partial(well_tempered_law, recursive=False),
+    "erkale": partial(well_tempered_law, recursive=True),
+}
+"""The two definitions in use, under the names of the programs that have them."""

@@ -1,0 +1,147 @@
+r"""Shells of contracted Gaussians, and basis sets made of them, in the convention of published sets.
+
+A contracted function of angular momentum l is
+
+$$ \chi_{lm}(\mathbf r) = \frac{1}{n} \sum_k c_k\, N_l(\alpha_k)\, r^l e^{-\alpha_k r^2} Y_{lm}(\hat{\mathbf r}), $$
+
+where \(N_l(\alpha)\) normalises a primitive, so that coefficients multiply *normalised* primitives, and n normalises
+the sum. Exponents are in bohr^-2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from qvar._types import FloatArray
+from qvar.errors import QvarError, require
+
+LETTERS = "spdfghiklmn"
+"""Angular momentum as a letter: `LETTERS[l]`."""
+
+MAX_L = 6
+"""Largest angular momentum that qvar takes, i: derivatives by exponents need integrals of l + 2."""
+
+
+def angular_momentum(argument: str, value: Any) -> int:
+    """L from a letter or a number.
+
+    Raises:
+        QvarError: if it is neither, or above `MAX_L`.
+    """
+    if isinstance(value, str) and len(value) == 1 and value.lower() in LETTERS:
+        value = LETTERS.index(value.lower())
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    must = f"be an angular momentum, a letter from s to {LETTERS[MAX_L]} or 0 to {MAX_L}"
+    require(whole and int(value) in range(MAX_L + 1), argument, must, value)
+    return int(value)
+
+
+@dataclass(frozen=True, eq=False)
+class Shell:
+    """Contracted functions of one angular momentum that share their primitives (a general contraction)."""
+
+    l: int
+    """Angular momentum."""
+    exponents: FloatArray
+    """(n_primitives,) exponents, bohr^-2."""
+    coefficients: FloatArray
+    """(n_primitives, n_contracted) coefficients of normalised primitives; the identity where nothing is contracted."""
+
+    @property
+    def n_functions(self) -> int:
+        """Contracted spherical functions, 2l + 1 for each column."""
+        return (2 * self.l + 1) * self.coefficients.shape[1]
+
+    @cached_property
+    def norms(self) -> FloatArray:
+        """(n_contracted,) norms of the columns as they stand: the n of the module's formula."""
+        return np.sqrt(np.einsum("kc,kj,jc->c", self.coefficients, primitive_overlaps(self), self.coefficients))
+
+
+def primitive_overlaps(shell: Shell) -> FloatArray:
+    r"""Overlaps of normalised primitives, \(\big(2 \sqrt{\alpha \alpha'} / (\alpha + \alpha')\big)^{l + 3/2}\)."""
+    a, b = shell.exponents[:, None], shell.exponents[None, :]
+    return (2 * np.sqrt(a * b) / (a + b)) ** (shell.l + 1.5)
+
+
+@dataclass(frozen=True, eq=False)
+class BasisSet:
+    """Shells of some elements."""
+
+    shells: dict[str, tuple[Shell, ...]]
+    """Element -> its shells, by ascending l."""
+    name: str = "custom basis"
+    """What tables call it."""
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """The elements, as they were given."""
+        return tuple(self.shells)
+
+    def of(self, element: str) -> tuple[Shell, ...]:
+        """The shells of an element.
+
+        Raises:
+            QvarError: if the set has none.
+        """
+        if element not in self.shells:
+            raise QvarError(f"`basis` must have shells for {element}, but {self.name!r} has {_listed(self.shells)}.")
+        return self.shells[element]
+
+    def n_primitives(self, element: str) -> int:
+        """Radial primitives of an element, those of different shells counted once each; 2l + 1 is not counted."""
+        return sum(len(shell.exponents) for shell in self.of(element))
+
+    def n_functions(self, element: str) -> int:
+        """Contracted spherical functions of an element."""
+        return sum(shell.n_functions for shell in self.of(element))
+
+    @property
+    def smallest_ratio(self) -> float:
+        """Smallest ratio of neighbouring exponents within a shell, at least 1; infinite where all stand alone."""
+        ratios = [
+            np.exp(np.diff(np.log(np.sort(shell.exponents)))).min(initial=np.inf)
+            for shells in self.shells.values()
+            for shell in shells
+        ]
+        return float(min(ratios, default=np.inf))
+
+    def pyscf(self) -> dict[str, list[list[Any]]]:
+        """The set as PySCF takes it: `gto.M(basis=...)`."""
+        return {
+            element: [
+                [
+                    shell.l,
+                    *([float(a), *map(float, c)] for a, c in zip(shell.exponents, shell.coefficients, strict=True)),
+                ]
+                for shell in shells
+            ]
+            for element, shells in self.shells.items()
+        }
+
+    def text(self) -> str:
+        """The set in NWChem's format, which PySCF and `qvar.molecule` read; 17 digits, so that nothing is lost."""
+        lines: list[str] = []
+        for element, shells in self.shells.items():
+            for shell in shells:
+                lines.append(f"{element}    {LETTERS[shell.l].upper()}")
+                for a, c in zip(shell.exponents, shell.coefficients, strict=True):
+                    lines.append("  ".join(f"{float(x):24.16e}" for x in (a, *c)))
+        return "\n".join(lines) + "\n"
+
+
+def basis_set(shells: Iterable[tuple[str, Shell]], name: str = "custom basis") -> BasisSet:
+    """A basis set of (element, shell) pairs, sorted by angular momentum within each element."""
+    grouped: dict[str, list[Shell]] = {}
+    for element, shell in shells:
+        grouped.setdefault(element, []).append(shell)
+    return BasisSet({e: tuple(sorted(found, key=lambda s: s.l)) for e, found in grouped.items()}, name)
+
+
+def _listed(elements: Iterable[str]) -> str:
+    return ", ".join(elements) or "none"

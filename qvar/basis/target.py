@@ -1,0 +1,391 @@
+r"""Target: what a basis set is optimized for, a weighted sum of energies of atoms and molecules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from qvar._types import FloatArray
+from qvar.basis.bras import Bras
+from qvar.basis.conditioning import log_condition
+from qvar.basis.energy import METHODS, Solution, UnsolvedError, bra_gradient, solve
+from qvar.basis.form import Form
+from qvar.basis.grids import check_functional
+from qvar.basis.shells import BasisSet, Shell, basis_set
+from qvar.basis.starts import nuclear_charge
+from qvar.checks import finite_number, whole_number
+from qvar.errors import QvarError, require
+from qvar.objective import Costs, Objective
+from qvar.problems.geometry import Geometry, parse_geometry
+from qvar.problems.scf import one_thread_without_files
+from qvar.units import HARTREE
+
+_TIGHTEST, _WIDEST = 1e12, 1e-8
+"""Exponents beyond these, in bohr^-2, make integrals overflow or vanish."""
+
+
+class Solver(NamedTuple):
+    """A way to compute an energy that is not built in, such as `qvar.basis.vqe`."""
+
+    name: str
+    """What tables call it."""
+    solve: Callable[[Any], Solution]
+    """A built `pyscf.gto.Mole` -> its energy and what the gradient is made from; raises `UnsolvedError`."""
+    description: Any
+    """What it depends on, ready for JSON."""
+    references: tuple[str, ...] = ()
+    """Keys of its papers in `qvar/references.bib`."""
+
+
+class Measured(NamedTuple):
+    """What one molecule of a target was found to be."""
+
+    energy: float
+    """In hartree."""
+    condition_number: float
+    """Ratio of the largest and the smallest eigenvalue of the overlap matrix."""
+    virial_ratio: float
+    """-V/T; 2 for an atom in its best basis set of a given form that can be scaled."""
+    n_functions: int
+    """Contracted spherical functions of the molecule."""
+    spherical: bool | None
+    """Whether an atom's density is spherical; None for molecules."""
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    r"""An energy to be made low by the choice of a basis set, with its exact gradient.
+
+    $$ f(\theta) = \sum_i w_i \big( E_i(\theta) + \gamma_i \ln \mathrm{cond}\, S_i(\theta) \big) $$
+
+    A single molecule, `Target("Ne 0 0 0", method="rohf")`, or several, `Target([a, b, c], weights=[1, -1, -1])`:
+    weights of both signs make relative energies.
+    """
+
+    atoms: str | Sequence[Target]
+    """Geometry as `qvar.molecule` takes it, or the targets to be summed."""
+    method: str | Solver = ""
+    """"rhf", "rohf", "uhf", "rks", "uks", "fci", "casscf", or a `Solver`; rhf, or rohf with unpaired electrons, where
+    nothing is said."""
+    spin: int = 0
+    """Unpaired electrons 2S."""
+    charge: int = 0
+    """Charge in elementary charges."""
+    unit: str = "angstrom"
+    """Unit of lengths, "angstrom" or "bohr"."""
+    xc: str = ""
+    """Functional of rks and uks, as PySCF names it."""
+    active_space: tuple[int, int] | None = None
+    """(electrons, orbitals) of casscf."""
+    conditioning: float = 0.0
+    r"""\(\gamma\), in hartree: what a factor e in the condition number of the overlap costs."""
+    weights: Sequence[float] | None = None
+    """One for each of several targets; 1 each where None."""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.atoms, str):
+            self._check_sum()
+            return
+        require(self.weights is None, "weights", "be given for a list of targets only", self.weights)
+        spin = whole_number("spin", self.spin)
+        object.__setattr__(self, "method", self.method or ("rohf" if spin else "rhf"))
+        if not isinstance(self.method, Solver):
+            require(self.method in METHODS, "method", f"be one of {', '.join(METHODS)}", self.method)
+        require(self.method not in ("rhf", "rks") or spin == 0, "spin", f"be 0 for {self.method}", self.spin)
+        functional = self.method in ("rks", "uks")
+        require(bool(self.xc) == functional, "xc", "be given for rks and uks, and for them only", self.xc)
+        if functional:
+            check_functional(self.xc)
+        require(
+            finite_number("conditioning", self.conditioning) >= 0, "conditioning", "not be negative", self.conditioning
+        )
+        whole_number("charge", self.charge)
+        has_space = self.active_space is not None
+        require(has_space == (self.method == "casscf"), "active_space", "be given for casscf only", self.active_space)
+        self._check_electrons()
+
+    def _check_sum(self) -> None:
+        parts = list(self.atoms)
+        require(len(parts) > 0, "atoms", "name atoms or hold at least one Target", parts)
+        for part in parts:
+            if not isinstance(part, Target):
+                raise QvarError(f"`atoms` must be a geometry or a list of Targets, but has {part!r}.")
+        weights = [1.0] * len(parts) if self.weights is None else list(self.weights)
+        require(len(weights) == len(parts), "weights", f"be {len(parts)} numbers, one for each target", weights)
+        object.__setattr__(self, "weights", tuple(finite_number("weights", weight) for weight in weights))
+
+    def _check_electrons(self) -> None:
+        electrons = sum(nuclear_charge(element) for element, _ in self.geometry.atoms) - self.charge
+        require(electrons >= 1, "charge", "leave at least one electron", self.charge)
+        require(0 <= self.spin <= electrons, "spin", f"be from 0 to the {electrons} electrons", self.spin)
+        parity = "even" if electrons % 2 == 0 else "odd"
+        require((electrons - self.spin) % 2 == 0, "spin", f"be {parity} with {electrons} electrons", self.spin)
+        if self.active_space is not None:
+            active, orbitals = (whole_number("active_space", number) for number in self.active_space)
+            good = 0 < active <= min(electrons, 2 * orbitals) and (electrons - active) % 2 == 0
+            require(good, "active_space", f"be (electrons, orbitals) that fit {electrons} electrons", self.active_space)
+
+    @cached_property
+    def geometry(self) -> Geometry:
+        """The atoms of a single molecule."""
+        assert isinstance(self.atoms, str)
+        return parse_geometry(self.atoms, self.unit)
+
+    @cached_property
+    def molecules(self) -> tuple[tuple[float, Target], ...]:
+        """Weights and single molecules."""
+        if isinstance(self.atoms, str):
+            return ((1.0, self),)
+        assert self.weights is not None
+        return tuple(
+            (weight * inner, molecule)
+            for weight, part in zip(self.weights, self.atoms, strict=True)
+            for inner, molecule in part.molecules
+        )
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """All elements."""
+        return tuple(dict.fromkeys(e for _, molecule in self.molecules for e in molecule.geometry.elements))
+
+    @property
+    def name(self) -> str:
+        """What tables call it, such as "Ne rohf"."""
+        if not isinstance(self.atoms, str):
+            return " + ".join(f"{w:g} {m.name}" if w != 1 else m.name for w, m in self.molecules).replace("+ -", "- ")
+        method = self.method.name if isinstance(self.method, Solver) else self.xc or self.method
+        space = f"({self.active_space[0]},{self.active_space[1]})" if self.active_space else ""
+        return f"{self.geometry.formula} {method}{space}"
+
+    def describe(self) -> list[dict[str, Any]]:
+        """What the value depends on, ready for JSON."""
+        return [
+            {
+                "weight": weight,
+                "geometry": m.geometry.text,
+                "unit": m.unit,
+                "method": m.method.description if isinstance(m.method, Solver) else m.method,
+                "spin": m.spin,
+                "charge": m.charge,
+                "xc": m.xc,
+                "active_space": list(m.active_space or ()),
+                "conditioning": m.conditioning,
+            }
+            for weight, m in self.molecules
+        ]
+
+    def value(self, basis: BasisSet) -> float:
+        """F of a basis set, in hartree.
+
+        Raises:
+            UnsolvedError: if an energy cannot be computed.
+            QvarError: if the set lacks an element.
+        """
+        return sum(weight * molecule._solve(basis)[0] for weight, molecule in self.molecules)
+
+    def value_and_grad(self, form: Form, theta: Any) -> tuple[float, FloatArray]:
+        """F at theta, in hartree, and its exact gradient, shape (n_params,).
+
+        Time is one self-consistent field (and what the method adds) and one pass over the integrals of all derivatives,
+        however many parameters there are.
+
+        Raises:
+            UnsolvedError: if an energy or its gradient cannot be computed.
+            QvarError: if theta has another shape, or the form lacks an element.
+        """
+        theta = jnp.asarray(theta, dtype=float)
+        values, pullback = jax.vjp(form.values, theta)
+        value, slopes = self.value_and_slopes(form.basis(theta))
+        return value, np.asarray(pullback(jnp.asarray(slopes, values.dtype))[0])
+
+    def value_and_slopes(self, basis: BasisSet) -> tuple[float, FloatArray]:
+        """F of a basis set and its derivatives by `Form.values`: every ln(alpha) and every coefficient.
+
+        Raises:
+            UnsolvedError: if an energy or its gradient cannot be computed.
+            QvarError: if the set lacks an element.
+        """
+        total, slopes = 0.0, np.zeros(0)
+        for weight, molecule in self.molecules:
+            value, mol, solution = molecule._solve(basis)
+            with one_thread_without_files():
+                bras = Bras(mol, basis)
+                matrix = 2 * bra_gradient(solution, bras)
+                if molecule.conditioning:
+                    matrix = matrix + 2 * molecule.conditioning * log_condition(bras)[1]
+            own = contract(matrix, bras)
+            total += weight * value
+            slopes = weight * own + (slopes if len(slopes) else 0.0)
+        return total, slopes
+
+    def measure(self, basis: BasisSet) -> list[Measured]:
+        """Energy, conditioning and virial ratio of each molecule.
+
+        Raises:
+            UnsolvedError: if an energy cannot be computed.
+        """
+        return [molecule._measure(basis) for _, molecule in self.molecules]
+
+    def _mol(self, basis: BasisSet) -> Any:
+        from pyscf import gto
+
+        for element in self.geometry.elements:
+            basis.of(element)
+            for shell in basis.of(element):
+                within = np.all(np.isfinite(shell.exponents)) and np.all(np.isfinite(shell.coefficients))
+                if not within or shell.exponents.max() > _TIGHTEST or shell.exponents.min() < _WIDEST:
+                    raise UnsolvedError(f"`theta` must give exponents between {_WIDEST:g} and {_TIGHTEST:g} bohr^-2.")
+        mol = gto.Mole()
+        mol.atom, mol.basis, mol.unit = list(self.geometry.atoms), basis.pyscf(), self.geometry.unit
+        mol.charge, mol.spin, mol.verbose, mol.cart = self.charge, self.spin, 0, False
+        mol.build(dump_input=False, parse_arg=False)
+        if max(mol.nelec) > mol.nao:
+            raise QvarError(
+                f"`form` must have a function for each of the {max(mol.nelec)} electrons of one spin in "
+                f"{self.geometry.formula}, but has {mol.nao}."
+            )
+        return mol
+
+    def _solve(self, basis: BasisSet) -> tuple[float, Any, Solution]:
+        mol = self._mol(basis)
+        with one_thread_without_files():
+            if isinstance(self.method, Solver):
+                solution = self.method.solve(mol)
+            else:
+                solution = solve(mol, self.method, self.xc, self.active_space)
+            value = solution.energy
+            if self.conditioning:
+                value += self.conditioning * np.log(condition_number(mol))
+        return float(value), mol, solution
+
+    def _measure(self, basis: BasisSet) -> Measured:
+        _, mol, solution = self._solve(basis)
+        kinetic = float(np.sum(mol.intor("int1e_kin") * solution.density))
+        return Measured(
+            solution.energy,
+            condition_number(mol),
+            (kinetic - solution.energy) / kinetic,
+            int(mol.nao),
+            is_spherical(mol, solution.density) if mol.natm == 1 else None,
+        )
+
+    def objective(self, form: Form, reference: float | None = None) -> Objective:
+        """The target as a function of a form's parameters, for `qvar.minimize` and everything else that takes one.
+
+        Where an energy cannot be computed the value is NaN, which minimizations treat as a step that went too far.
+
+        Args:
+            form: has all elements of the target.
+            reference: what errors are counted from, in hartree, such as the limit of all basis sets.
+
+        Raises:
+            QvarError: if the form lacks an element, or has too few functions.
+        """
+        start = form.basis(form.start)
+        for _, molecule in self.molecules:
+            molecule._mol(start)
+        energy = _through_callback(self, start)
+
+        def function(theta: Array, data: Any) -> Array:
+            return energy(form.values(theta))
+
+        most = max(sum(start.n_functions(e) for e, _ in m.geometry.atoms) for _, m in self.molecules)
+        return Objective(
+            name=form.name,
+            family=form.family,
+            n_params=form.n_params,
+            function=function,
+            draw=form.initial,
+            count_costs=lambda: Costs(n_qubits=2 * most),
+            unit=HARTREE,
+            target=None if reference is None else lambda: reference,
+            most_at_once=1,
+        )
+
+
+def _through_callback(target: Target, template: BasisSet) -> Callable[[Array], Array]:
+    """A differentiable JAX function of `Form.values` that asks PySCF."""
+    shapes = [(e, s.l, s.coefficients.shape) for e, shells in template.shells.items() for s in shells]
+    n = sum(rows * (1 + columns) for _, _, (rows, columns) in shapes)
+
+    def unpack(values: Any) -> BasisSet:
+        flat, at, shells = np.asarray(values, dtype=float), 0, []
+        for element, l, (rows, columns) in shapes:
+            logarithms, numbers = flat[at : at + rows], flat[at + rows : at + rows * (1 + columns)]
+            with np.errstate(over="ignore"):  # too large an exponent is told as such
+                shells.append((element, Shell(l, np.exp(logarithms), numbers.reshape(rows, columns))))
+            at += rows * (1 + columns)
+        return basis_set(shells, template.name)
+
+    def value(values: Any) -> FloatArray:
+        try:
+            return np.asarray(target.value(unpack(values)))
+        except (UnsolvedError, np.linalg.LinAlgError):
+            return np.asarray(np.nan)
+
+    def both(values: Any) -> tuple[FloatArray, FloatArray]:
+        try:
+            found, slopes = target.value_and_slopes(unpack(values))
+        except (UnsolvedError, np.linalg.LinAlgError):
+            return np.asarray(np.nan), np.full(n, np.nan)
+        return np.asarray(found), slopes
+
+    scalar, vector = jax.ShapeDtypeStruct((), float), jax.ShapeDtypeStruct((n,), float)
+
+    @jax.custom_vjp
+    def energy(values: Array) -> Array:
+        return jax.pure_callback(value, scalar, values, vmap_method="sequential")
+
+    def forward(values: Array) -> tuple[Array, Array]:
+        return jax.pure_callback(both, (scalar, vector), values, vmap_method="sequential")
+
+    energy.defvjp(forward, lambda slopes, cotangent: (cotangent * slopes,))
+    return energy
+
+
+def contract(matrix: FloatArray, bras: Bras) -> FloatArray:
+    """Derivatives by `Form.values` from a matrix over bras and functions."""
+    found: dict[int, FloatArray] = {}
+    for place in bras.places:
+        shell = place.shell
+        (n, m), d = shell.coefficients.shape, 2 * shell.l + 1
+        block = matrix[place.bras : place.bras + 2 * d * n, place.functions : place.functions + shell.n_functions]
+        # of each bra only the function that it is a derivative of
+        own = np.einsum("kxaca->xkc", block.reshape(n, 2, d, m, d)) / shell.norms
+        turned = (2 * shell.l + 3) / 4 * own[0] - shell.exponents[:, None] * own[1]
+        flat = np.concatenate([np.sum(shell.coefficients * turned, axis=1), own[0].ravel()])
+        found[place.position] = found.get(place.position, 0.0) + flat
+    sizes = [s.coefficients.size + len(s.exponents) for shells in bras.basis.shells.values() for s in shells]
+    return np.concatenate([found.get(position, np.zeros(size)) for position, size in enumerate(sizes)])
+
+
+def condition_number(mol: Any) -> float:
+    """Ratio of the largest and the smallest eigenvalue of the overlap matrix; infinite where that is not positive."""
+    values = np.linalg.eigvalsh(mol.intor("int1e_ovlp"))
+    return float(values[-1] / values[0]) if values[0] > 0 else float("inf")
+
+
+def is_spherical(mol: Any, density: FloatArray, tolerance: float = 1e-6) -> bool:
+    """Whether the density of an atom is spherical: within each angular momentum all directions alike, none mixed.
+
+    Args:
+        mol: an atom in spherical functions.
+        density: (n_functions, n_functions).
+        tolerance: largest deviation.
+    """
+    momenta = [mol.bas_angular(shell) for shell in range(mol.nbas) for _ in range(mol.bas_nctr(shell))]
+    starts = np.concatenate([[0], np.cumsum([2 * l + 1 for l in momenta])])
+    for i, a in enumerate(momenta):
+        for j, b in enumerate(momenta):
+            block = density[starts[i] : starts[i + 1], starts[j] : starts[j + 1]]
+            even = np.eye(2 * a + 1) * np.trace(block) / (2 * a + 1) if a == b else np.zeros(block.shape)
+            if np.abs(block - even).max() > tolerance:
+                return False
+    return True
