@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from qvar.ansatz.ansatz import Ansatz
-from qvar.ansatz.givens import add_givens_network, givens_pairs
 from qvar.ansatz.needs import HasOrbitals
 from qvar.ansatz.program import ProgramBuilder
 from qvar.checks import whole_numbers
@@ -31,16 +30,22 @@ def orbital_optimized(
        \langle \psi(\theta, \kappa)|H|\psi(\theta, \kappa)\rangle
        = \langle \psi(\theta)|\, W(U)^\dagger H\, W(U)\, |\psi(\theta)\rangle, $$
 
-    where U is real, the same for both spins, and covers SO(M): the network of `qvar.ansatz.givens`. A quantum computer
-    need not run W: it measures \(W^\dagger H W\), the Hamiltonian with turned integrals. So the rotations are the
-    `classical_tail` of the ansatz, and `Ansatz.resources` does not count their gates.
+    where U is real, the same for both spins, and covers SO(M): one rotation for each pair of orbitals,
+
+    $$ W(U(\kappa)) = \prod_{p < q} \exp\Big( \kappa_{pq} \sum_\sigma
+       (a_{q\sigma}^\dagger a_{p\sigma} - a_{p\sigma}^\dagger a_{q\sigma}) \Big), $$
+
+    (0,1) acting first, (0,2) next. At \(\kappa = 0\) every direction of orbitals has a parameter of its own, which a
+    network of neighbouring rotations does not offer. A quantum computer need not run W: it measures
+    \(W^\dagger H W\), the Hamiltonian with turned integrals. So the rotations are the `classical_tail` of the ansatz,
+    and `Ansatz.resources` does not count their gates.
 
     With a larger `problem`, the circuit acts in the orbitals `active` of it while the others stay occupied or empty as
     in its reference, and U mixes all of them. Then a complete inner ansatz has CASSCF's energy as its minimum.
 
     Parameter layout: those of the inner ansatz, then M(M-1)/2 angles \(\kappa\) in the order of the rotations.
     Starts are those of the inner ansatz, the default one included, with \(\kappa = 0\); only `"gaussian"` draws
-    \(\kappa\) too, because \(\kappa = 0\) may be a saddle point that no gradient leaves where symmetry forbids it.
+    \(\kappa\) too, because at \(\kappa = 0\) the gradient never leaves the symmetry of the reference.
 
     Mizukami et al., Phys. Rev. Research 2, 033421 (2020), https://doi.org/10.1103/PhysRevResearch.2.033421;
     Sokolov et al., J. Chem. Phys. 152, 124107 (2020), https://doi.org/10.1063/1.5141835.
@@ -66,13 +71,16 @@ def orbital_optimized(
     wires = [2 * p + spin for p in orbitals for spin in (0, 1)]
     _check_reference(ansatz, wires, reference)
 
-    builder = ProgramBuilder(2 * m, inner.n_params + len(givens_pairs(m)), reference)
+    pairs = list(combinations(range(m), 2))
+    builder = ProgramBuilder(2 * m, inner.n_params + len(pairs), reference)
     builder.extend(inner, wires=wires)
-    add_givens_network(builder, m, inner.n_params)
+    for param, (p, q) in enumerate(pairs, start=inner.n_params):
+        for spin in (0, 1):  # the gate halves its angle
+            builder.add("FermionicSingleExcitation", (2 * q + spin, 2 * p + spin), {param: 2.0})
     program = builder.build()
 
     def padded(scheme: str, key: jax.Array) -> Any:
-        return jnp.concatenate([ansatz.initial(key, scheme), jnp.zeros(len(givens_pairs(m)))])
+        return jnp.concatenate([ansatz.initial(key, scheme), jnp.zeros(len(pairs))])
 
     starts: dict[str, Callable[[jax.Array], Any]] = {
         scheme: partial(padded, scheme) for scheme in ("uniform", *ansatz.starts)

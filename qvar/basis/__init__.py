@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from qvar.basis.energy import METHODS, Solution, UnsolvedError
     from qvar.basis.fitting import Course, Fitted, fit
     from qvar.basis.form import Form, Part, tied
+    from qvar.basis.formats import read, write
     from qvar.basis.forms import even_tempered, free, legendre, well_tempered
+    from qvar.basis.post_vqe import vqe
     from qvar.basis.published import from_set, published_shells, sto_ng
     from qvar.basis.shells import BasisSet, Shell, basis_set
     from qvar.basis.target import Measured, Solver, Target
@@ -38,10 +40,13 @@ _HOME = {
     "from_set": "published",
     "legendre": "forms",
     "published_shells": "published",
+    "read": "formats",
     "stages": "continuation",
     "sto_ng": "published",
     "tied": "form",
+    "vqe": "post_vqe",
     "well_tempered": "forms",
+    "write": "formats",
 }
 
 __all__ = [
@@ -64,10 +69,13 @@ __all__ = [
     "from_set",
     "legendre",
     "published_shells",
+    "read",
     "stages",
     "sto_ng",
     "tied",
+    "vqe",
     "well_tempered",
+    "write",
 ]
 
 

@@ -1,0 +1,112 @@
+r"""Energies of trained circuits as targets: the basis set that is best for an ansatz, by its own density matrices.
+
+After a training, the state's one- and two-particle density matrices stand in the gradient where those of full
+configuration interaction would stand. It is exact where the energy is stationary in the orbitals too: for two electrons
+with UCCSD, which is exact there, and otherwise with orbitals that are trained along, `qvar.orbital_optimized`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+
+from qvar._types import FloatArray
+from qvar.ansatz.ansatz import Ansatz
+from qvar.basis.energy import Solution, UnsolvedError, from_density_matrices
+from qvar.basis.target import Solver
+from qvar.engines.select import energy
+from qvar.errors import QvarError, require
+from qvar.optimize.budget import Budget, Status
+from qvar.optimize.methods import lbfgs
+from qvar.optimize.minimize import minimize
+from qvar.problems.problem import Problem
+from qvar.problems.scf import active_integrals, run_scf
+from qvar.units import HARTREE
+
+MakeAnsatz = Callable[[Problem], Ansatz]
+"""A problem in a given basis -> its circuit, such as `qvar.uccsd`."""
+
+MEMORY = 50
+"""Steps that L-BFGS remembers: angles that rotate orbitals are nearly redundant beside excitations."""
+
+
+def vqe(make: MakeAnsatz, *, name: str = "", budget: Budget | None = None, seed: int = 0) -> Solver:
+    r"""The energy of a trained circuit as the method of a `Target`.
+
+    Each value of the target is a training by L-BFGS: from the circuit's own start (Hartree-Fock for UCC), so that the
+    same basis set always has the same energy. The gradient is refused where the energy is not stationary in the
+    orbitals: take `lambda problem: qvar.orbital_optimized(qvar.uccsd(problem))` for more than two electrons.
+
+    Args:
+        make: problem -> circuit that conserves the numbers of electrons, as the sector engine asks for, with real
+            amplitudes.
+        name: name for tables; that of the function, or "vqe", where nothing is said.
+        budget: what each training may spend; 5000 evaluations down to a gradient norm of 1e-7 Ha where None.
+        seed: number that makes the JAX key of the circuit's start.
+
+    Returns:
+        A `Solver` for `Target(..., method=...)`.
+    """
+    spent = budget or Budget(gradients=5000, gradient_tolerance=1e-7)
+
+    def solve(mol: Any) -> Solution:
+        try:
+            field = run_scf(mol)
+        except QvarError as error:
+            raise UnsolvedError(str(error)) from error
+        problem = _problem(mol, field)
+        ansatz = make(problem)
+        objective = energy(problem, ansatz, "sector")
+        result = minimize(objective, lbfgs(memory=MEMORY), jax.random.key(seed), spent)
+        if result.status not in (Status.CONVERGED, Status.STALLED):
+            ended = result.status.value
+            raise UnsolvedError(f"`budget` must let {ansatz.name} converge, but its training ended {ended}.")
+        gamma, pairs = density_matrices(np.asarray(objective.state(result.theta)), problem)
+        return from_density_matrices(result.value, np.asarray(field.mo_coeff), 0, gamma, pairs)
+
+    own = getattr(make, "__name__", "")
+    label = name or ("vqe" if own in ("", "<lambda>") else own)
+    description = {"solver": "vqe", "name": label, "gradients": spent.gradients, "seed": seed}
+    return Solver(label, solve, description, ("peruzzo2014",))
+
+
+def density_matrices(state: np.ndarray, problem: Problem) -> tuple[FloatArray, FloatArray]:
+    r"""One- and two-particle density matrices, summed over spins, of a state of the sector engine.
+
+    \(\gamma_{pq} = \langle a_p^\dagger a_q \rangle\) and
+    \(\Gamma_{pqrs} = \langle a_p^\dagger a_r^\dagger a_s a_q \rangle\).
+
+    Args:
+        state: (n_alpha_strings, n_beta_strings) real amplitudes.
+        problem: what the state belongs to.
+
+    Raises:
+        QvarError: if the state is complex.
+    """
+    from pyscf.fci import direct_spin1
+
+    largest = float(np.abs(np.imag(state)).max())
+    require(largest <= 1e-10, "make", "give a circuit with real amplitudes", f"one with imaginary parts {largest:.1e}")
+    electrons = (len(problem.occupied_alpha), len(problem.occupied_beta))
+    vector = np.ascontiguousarray(np.real(state))
+    gamma, pairs = direct_spin1.FCI().make_rdm12(vector, problem.n_qubits // 2, electrons)
+    return np.asarray(gamma), np.asarray(pairs)
+
+
+def _problem(mol: Any, field: Any) -> Problem:
+    """All electrons of a molecule in all its canonical orbitals."""
+    n_alpha, n_beta = map(int, mol.nelec)
+    everything = np.arange(int(mol.nao))
+    return Problem(
+        name="molecule",
+        n_qubits=2 * len(everything),
+        unit=HARTREE,
+        description={"model": "molecule in a basis set that is being optimized"},
+        integrals=active_integrals(field, everything[:0], everything),
+        pauli=None,
+        occupied_alpha=tuple(range(n_alpha)),
+        occupied_beta=tuple(range(n_beta)),
+    )
