@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from qvar.studies.curve import Curve
     from qvar.studies.duel import Duel
     from qvar.studies.landscape import Landscape
+    from qvar.studies.ranking import Ranking
     from qvar.studies.scaling import ExactLaw, Growing, Scaling
     from qvar.task import Progress, Runnable, Task
 
@@ -65,6 +66,7 @@ _HOME = {
     "Landscape": "studies.landscape",
     "Layered": "studies.capacity",
     "Objective": "objective",
+    "Ranking": "studies.ranking",
     "Problem": "problems.problem",
     "Progress": "task",
     "QvarError": "errors",
@@ -134,6 +136,7 @@ __all__ = [
     "Problem",
     "Progress",
     "QvarError",
+    "Ranking",
     "Result",
     "Runnable",
     "Scaling",

@@ -29,7 +29,7 @@ USER_ERROR = 2
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it: 128 and the signal's number."""
 
-_COMMANDS = ("run", "show", "report", "cite", "list", "check", "doctor")
+_COMMANDS = ("run", "show", "report", "cite", "export", "list", "check", "doctor")
 
 _RUN_HELP = """usage: qvar run CASE [flags of the case] [--out FOLDER] [--resume] [--no-progress]
 
@@ -136,6 +136,12 @@ def _dispatch(words: list[str]) -> int:
     )
     cite.add_argument("runs", metavar="RUN", nargs="*", help="folder of a run, finished or not")
     cite.add_argument("--all", action="store_true", help="every entry that qvar knows, of no run")
+    about = "Writes the best basis set of every form that a run fitted, and a record of its origin beside it."
+    export = commands.add_parser("export", help="write the basis sets of a run", description=about)
+    export.add_argument("run", metavar="RUN", help="folder of a run that fitted basis sets")
+    export.add_argument("--contender", metavar="NAME", help="only the set of this form")
+    export.add_argument("--out", metavar="FOLDER", default="sets", help="where to (default: sets)")
+    export.add_argument("--format", choices=("nw", "gbs"), default="nw", help="NWChem's or Gaussian's (default: nw)")
     about = "Lists the ansätze that qvar offers, with what they cost on a problem, or the problems that have names."
     listing = commands.add_parser("list", help="list ansatze or problems", description=about)
     listing.add_argument("what", choices=("ansatze", "problems"), help="what to list")
@@ -159,6 +165,8 @@ def _dispatch(words: list[str]) -> int:
         return _report(given.run)
     if given.command == "cite":
         return _cite(given.runs, given.all)
+    if given.command == "export":
+        return _export(given.run, given.contender, given.out, given.format)
     if given.command == "list":
         return _list(given.what, given.problem, given.layers)
     if given.command == "check":
@@ -270,6 +278,15 @@ def _cite(paths: Sequence[str], everything: bool) -> int:
         print(f"qvar: {key!r} has no entry in qvar/references.bib; its author knows it.", file=sys.stderr)
     if not keys:
         print(f"qvar: {', '.join(paths)} names nothing to cite.", file=sys.stderr)
+    return 0
+
+
+def _export(path: str, contender: str | None, out: str, kind: str) -> int:
+    from qvar.runs.export import export_sets
+    from qvar.runs.folder import load
+
+    for file in export_sets(load(path), out, contender, f".{kind}"):
+        print(file)
     return 0
 
 

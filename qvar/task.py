@@ -68,3 +68,8 @@ def task_key(inputs: dict[str, Any]) -> str:
     """
     text = json.dumps(inputs, sort_keys=True, separators=(",", ":"), allow_nan=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def error_words(error: Exception) -> str:
+    """What went wrong, for the column `message`."""
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"

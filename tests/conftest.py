@@ -1,10 +1,12 @@
 """Strict test mode: 64 bit, warnings are errors, rank promotion raises, annotated shapes are checked."""
 
+import gc
 import importlib
 import os
 import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,8 +30,21 @@ with install_import_hook("qvar", "typechecker.check"):
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
+# what was imported is never garbage; tracing makes many objects, of which few are
+gc.collect()
+gc.freeze()
+gc.set_threshold(20_000, 20, 20)
 
-MOST_MAPPINGS = 20_000
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Neighbouring tests go to one worker, which then has their fixtures and compiled programs already."""
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log)
+
+
+MOST_MAPPINGS = 40_000
 """Compiled programs are mapped into memory, and Linux allows a process 65,530 mappings; beyond them XLA crashes."""
 
 
@@ -40,6 +55,13 @@ def programs_are_dropped() -> Iterator[None]:
     mapped = Path("/proc/self/maps")
     if mapped.exists() and mapped.read_bytes().count(b"\n") > MOST_MAPPINGS:
         jax.clear_caches()
+        gc.collect()
+
+
+@pytest.fixture
+def without_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run leaves no report and no pictures, where nobody looks at them."""
+    monkeypatch.setattr("qvar.runs.runner.write_report", lambda loaded: None)
 
 
 @pytest.fixture(scope="session")

@@ -33,9 +33,11 @@ def numbers(path):
         objective = qvar.energy(problem, ansatz)
         starts = jnp.stack([objective.initial(jax.random.key(seed)) for seed in range(2)])
         value, gradient = objective.value_and_grad(starts[0])
-        results = qvar.minimize_batch(objective, starts, budget=qvar.Budget(gradients=20))
-        told = [objective.engine, float(value), np.asarray(gradient).tolist(), [one.value for one in results]]
-        found[ansatz.name] = [*told, {} if objective.measure is None else objective.measure(results[0].theta)]
+        ends = []
+        if ansatz is ansatze[-1]:  # one engine is enough for the optimizer
+            ends = qvar.minimize_batch(objective, starts, budget=qvar.Budget(gradients=20))
+        told = [objective.engine, float(value), np.asarray(gradient).tolist(), [one.value for one in ends]]
+        found[ansatz.name] = [*told, {} if objective.measure is None else objective.measure(starts[0])]
     return found
 """
 

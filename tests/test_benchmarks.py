@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 import subprocess
 import sys
 from itertools import combinations, product
@@ -99,12 +100,18 @@ def test_numbers_that_differ_from_the_peer_are_not_timed() -> None:
         (["--markdown", str(FOLDER / "rows.py")], "benchmarks: `--markdown` must be a page that holds "),
     ],
 )
-def test_a_wrong_word_gives_one_sentence(words: list[str], sentence: str) -> None:
-    done = run(*words)
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert done.stderr.startswith(sentence)
-    assert done.stderr.count("\n") == 1
+def test_a_wrong_word_gives_one_sentence(
+    words: list[str], sentence: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", [str(FOLDER), *words])
+    monkeypatch.syspath_prepend(str(FOLDER))
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(FOLDER), run_name="__main__")
+    assert ended.value.code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(sentence)
+    assert err.count("\n") == 1
 
 
 def test_traffic_of_uccsd_counts_the_amplitudes_that_factors_mix(works: ModuleType) -> None:

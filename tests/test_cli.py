@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import shutil
 import signal
 import subprocess
@@ -285,6 +286,7 @@ def test_list_problems(capsys: pytest.CaptureFixture[str]) -> None:
     assert max(map(len, out.splitlines())) <= 80
 
 
+@pytest.mark.usefixtures("without_pages")
 def test_cite(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["cite", "--all"]) == 0
     everything = capsys.readouterr().out
@@ -307,6 +309,7 @@ def test_cite(capsys: pytest.CaptureFixture[str]) -> None:
     assert everything.count("\n@") > both.count("\n@") > one.count("\n@")
 
 
+@pytest.mark.usefixtures("without_pages")
 def test_cite_of_an_unfinished_an_older_and_a_silent_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", str(CASE), *QUICK, "--no-progress", "--out", "r"]) == 0
     Path("r/ledger.parquet").unlink()
@@ -342,26 +345,30 @@ def test_doctor(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
     assert err.startswith("qvar: pyscf cannot be imported: ModuleNotFoundError: ")
 
 
-def test_a_case_script_is_the_command() -> None:
+def test_a_case_script_is_the_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     folder = Path("cases")
     folder.mkdir()
     shutil.copy(CASE, folder / "mine.py")
-    for words in ([sys.executable, "cases/mine.py"], command("run", "cases/mine.py")):
-        done = subprocess.run([*words, *QUICK, "--bond", "2"], capture_output=True, text=True, check=True)
-        assert "report: runs/mine" in done.stdout
+    words = ("cases/mine.py", *QUICK, "--bond", "2")
+    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=True)
+    assert "report: runs/mine" in done.stdout
+    assert main(["run", *words]) == 0
+    assert "report: runs/mine-2" in capsys.readouterr().out
     one, two = (json.loads(Path(f"runs/{name}/case.json").read_text()) for name in ("mine", "mine-2"))
     for name in ("case", "arguments", "tasks", "study"):
         assert one[name] == two[name]
     times = ["wall_s", "compile_s"]
     tables = [pd.read_csv(f"runs/{name}/ledger.csv").drop(columns=times) for name in ("mine", "mine-2")]
     pd.testing.assert_frame_equal(*tables, check_exact=True)
-    wrong = subprocess.run(
-        [sys.executable, "cases/mine.py", "--seeds", "x"], capture_output=True, text=True, check=False
-    )
-    assert (wrong.returncode, wrong.stdout, wrong.stderr) == (2, "", "qvar: `seeds` must be an int, but is 'x'.\n")
-    helped = subprocess.run([sys.executable, "cases/mine.py", "--help"], capture_output=True, text=True, check=False)
-    assert helped.returncode == 0
-    assert "in angstrom" in helped.stdout
+    for flags, code in ((("--seeds", "x"), 2), (("--help",), 0)):
+        monkeypatch.setattr(sys, "argv", ["cases/mine.py", *flags])
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_path("cases/mine.py", run_name="__main__")
+        assert ended.value.code == code
+        out, err = capsys.readouterr()
+        assert (out == "") == (code == 2)
+        assert err == ("qvar: `seeds` must be an int, but is 'x'.\n" if code else "")
+        assert ("in angstrom" in out) == (code == 0)
 
 
 def test_ctrl_c_says_how_to_go_on() -> None:

@@ -9,6 +9,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from qvar.basis.baselines import HARTREE_FOCK_LIMITS, Baseline, casscf_baseline, published
+    from qvar.basis.compare import BasisDuel
     from qvar.basis.continuation import stages
     from qvar.basis.energy import METHODS, Solution, UnsolvedError
     from qvar.basis.fitting import Course, Fitted, fit
@@ -21,10 +23,13 @@ if TYPE_CHECKING:
     from qvar.basis.target import Measured, Solver, Target
 
 _HOME = {
+    "Baseline": "baselines",
+    "BasisDuel": "compare",
     "BasisSet": "shells",
     "Course": "fitting",
     "Fitted": "fitting",
     "Form": "form",
+    "HARTREE_FOCK_LIMITS": "baselines",
     "METHODS": "energy",
     "Measured": "target",
     "Part": "form",
@@ -34,11 +39,13 @@ _HOME = {
     "Target": "target",
     "UnsolvedError": "energy",
     "basis_set": "shells",
+    "casscf_baseline": "baselines",
     "even_tempered": "forms",
     "fit": "fitting",
     "free": "forms",
     "from_set": "published",
     "legendre": "forms",
+    "published": "baselines",
     "published_shells": "published",
     "read": "formats",
     "stages": "continuation",
@@ -50,7 +57,10 @@ _HOME = {
 }
 
 __all__ = [
+    "HARTREE_FOCK_LIMITS",
     "METHODS",
+    "Baseline",
+    "BasisDuel",
     "BasisSet",
     "Course",
     "Fitted",
@@ -63,11 +73,13 @@ __all__ = [
     "Target",
     "UnsolvedError",
     "basis_set",
+    "casscf_baseline",
     "even_tempered",
     "fit",
     "free",
     "from_set",
     "legendre",
+    "published",
     "published_shells",
     "read",
     "stages",

@@ -6,8 +6,9 @@ $$ \frac{\partial g_k}{\partial \ln \alpha_k} = \Big( \frac{2l + 3}{4} - \alpha_
    \frac{\partial \chi}{\partial c_k} = \frac{g_k}{n}, $$
 
 so that all derivatives by exponents and coefficients come from two bras for each primitive, \(g_k\) and
-\(r^2 g_k\). The latter is a sum of Cartesian Gaussians of l + 2, hence all integrals here are Cartesian and are turned
-to spherical functions afterwards. The functions of the molecule itself stand first among the bras.
+\(r^2 g_k\). The latter is a sum of Cartesian Gaussians of l + 2. The functions of the molecule itself stand first among
+the bras; as they are sums of primitives, a contraction of m functions from n primitives leaves n - m primitives to be
+computed beside them, and an uncontracted shell none.
 """
 
 from __future__ import annotations
@@ -15,23 +16,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.linalg import block_diag
+import scipy.linalg
+import scipy.sparse
 
-from qvar._types import FloatArray
+from qvar._types import FloatArray, IntArray
 from qvar.basis.shells import BasisSet, Shell
 
 _ATOM, _ANGULAR, _PRIMITIVES, _CONTRACTED, _KAPPA, _EXPONENT, _COEFFICIENT, _SLOTS = 0, 1, 2, 3, 4, 5, 6, 8
 """Columns of a row of `Mole._bas`, libcint's table of shells."""
+
+UNMIXED = 1e-7
+"""Angular momenta count as unmixed in an atom's density where its elements between them are smaller. What is left out
+then is of second order in them."""
 
 
 @dataclass(frozen=True)
 class Place:
     """Where a shell of an atom stands among the functions and the bras."""
 
-    element: str
+    atom: int
+    """Number of the atom."""
     shell: Shell
     position: int
     """Number of the shell in the basis set, counted over elements as they stand there."""
@@ -39,27 +46,40 @@ class Place:
     """Its first function."""
     bras: int
     """Its first bra; for each primitive the 2l + 1 of \\(g\\), then the 2l + 1 of \\(r^2 g\\)."""
+    beside: IntArray
+    """Primitives that are computed beside the functions."""
+
+
+class _Group(NamedTuple):
+    """Ranges of shells."""
+
+    own: tuple[int, int]
+    """Of the molecule."""
+    further: tuple[int, int]
+    """Of those made for the bras of the former."""
 
 
 class Bras:
     """Cross integrals of a molecule's basis set.
 
     Args:
-        mol: a built `pyscf.gto.Mole` in spherical functions whose basis is `basis.pyscf()`, without core potentials.
+        mol: a built `pyscf.gto.Mole` in spherical functions, those of `basis` in its order, without core potentials.
         basis: its basis set.
+        repulsion: two-electron integrals of the functions with all their symmetry, as `mol.intor("int2e", aosym="s8")`
+            gives them, where they are at hand.
     """
 
-    def __init__(self, mol: Any, basis: BasisSet) -> None:
-        self.mol, self.basis = mol, basis
+    def __init__(self, mol: Any, basis: BasisSet, repulsion: FloatArray | None = None) -> None:
+        self.mol, self.basis, self.repulsion = mol, basis, repulsion
         self.n_functions = int(mol.nao)
         self.places = list(self._walk())
-        self._big = self._with_bras()
         self._functions = mol.cart2sph_coeff(normalized="sp")
-        turns = [turn for place in self.places for _ in place.shell.exponents for turn in _turns(place.shell.l)]
-        self._turn = block_diag(self._functions, *turns)
+        self._big = self._with_further()
+        self._starts = self._big.ao_loc_nr(cart=True)
+        self._turn = self._turned()
 
     def _walk(self) -> Iterator[Place]:
-        functions = bras = 0
+        functions, bras = 0, self.n_functions
         positions = {}
         for element, shells in self.basis.shells.items():
             for number in range(len(shells)):
@@ -67,45 +87,76 @@ class Bras:
         for atom in range(self.mol.natm):
             element = self.mol.atom_pure_symbol(atom)
             for number, shell in enumerate(self.basis.of(element)):
-                yield Place(element, shell, positions[element, number], functions, self.n_functions + bras)
+                yield Place(atom, shell, positions[element, number], functions, bras, _beside(shell))
                 functions += shell.n_functions
                 bras += 2 * (2 * shell.l + 1) * len(shell.exponents)
         assert functions == self.n_functions, "the molecule must have the shells of its basis set"
 
-    def _with_bras(self) -> Any:
-        """The molecule with the bras as further shells, Cartesian."""
+    def _with_further(self) -> Any:
+        """The molecule with further shells, all Cartesian: of each shell some primitives, then all of l + 2."""
         from pyscf import gto
 
-        mol = self.mol
-        rows, numbers, end = [], [], len(mol._env)
-        atoms = [atom for atom in range(mol.natm) for _ in self.basis.of(mol.atom_pure_symbol(atom))]
-        for atom, place in zip(atoms, self.places, strict=True):
-            low = place.shell.l
-            for exponent, norm in zip(place.shell.exponents, gto.gto_norm(low, place.shell.exponents), strict=True):
-                numbers += [exponent, norm]
-                for angular in (low, low + 2):
+        rows, numbers, end = [], [], len(self.mol._env)
+        for place in self.places:
+            low, exponents = place.shell.l, place.shell.exponents
+            norms = gto.gto_norm(low, exponents)
+            numbers += [exponents, norms]
+            for angular, primitives in ((low, place.beside), (low + 2, range(len(exponents)))):
+                for k in primitives:
                     row = np.zeros(_SLOTS, dtype=np.int32)
-                    row[[_ATOM, _ANGULAR, _PRIMITIVES, _CONTRACTED]] = atom, angular, 1, 1
-                    row[[_EXPONENT, _COEFFICIENT]] = end, end + 1
+                    row[[_ATOM, _ANGULAR, _PRIMITIVES, _CONTRACTED]] = place.atom, angular, 1, 1
+                    row[[_EXPONENT, _COEFFICIENT]] = end + k, end + len(exponents) + k
                     rows.append(row)
-                end += 2
-        big = mol.copy()
+            end += 2 * len(exponents)
+        big = self.mol.copy()
         big.cart = True
-        big._bas = np.vstack([mol._bas, *rows]).astype(np.int32)
-        big._env = np.concatenate([mol._env, numbers])
+        big._bas = np.vstack([self.mol._bas, *rows]).astype(np.int32)
+        big._env = np.concatenate([self.mol._env, *numbers])
         return big
 
-    @property
-    def _all(self) -> tuple[int, int]:
-        return 0, len(self._big._bas)
+    def _turned(self) -> Any:
+        """Sparse matrix that makes bras from the functions and the further Cartesian ones."""
+        functions = np.arange(self.n_functions)
+        entries: list[tuple[IntArray, IntArray, FloatArray]] = [(functions, functions, np.eye(len(functions)))]
+        row = self.n_functions
+        for place in self.places:
+            l, (n, m) = place.shell.l, place.shell.coefficients.shape
+            d = 2 * l + 1
+            plain, squared = _turns(l)
+            primitives = place.bras + np.add.outer(2 * d * np.arange(n), np.arange(d)).ravel()
+            made = np.zeros((n, m + len(place.beside)))
+            made[:, :m] = place.shell.coefficients / place.shell.norms
+            made[place.beside, m + np.arange(len(place.beside))] = 1.0
+            back = np.linalg.pinv(made)  # functions and primitives beside them -> all primitives
+            own = place.functions + np.arange(m * d)
+            entries.append((own, primitives, np.kron(back[:m], np.eye(d))))
+            for block, columns in (
+                (np.kron(back[m:], plain), primitives),
+                (np.kron(np.eye(n), squared), primitives + d),
+            ):
+                entries.append((row + np.arange(len(block)), columns, block))
+                row += len(block)
+        rows = np.concatenate([np.repeat(above, len(columns)) for above, columns, _ in entries])
+        columns = np.concatenate([np.tile(columns, len(above)) for above, columns, _ in entries])
+        values = np.concatenate([block.ravel() for *_, block in entries])
+        last = self.places[-1]
+        n_bras = last.bras + 2 * (2 * last.shell.l + 1) * len(last.shell.exponents)
+        found = scipy.sparse.csr_array((values, (rows, columns)), shape=(row, n_bras))
+        found.eliminate_zeros()
+        return found
 
     @property
-    def _own(self) -> tuple[int, int]:
-        return 0, len(self.mol._bas)
+    def _further(self) -> int:
+        """Number of the first further Cartesian function."""
+        return len(self._functions)
+
+    def _bras(self, own: FloatArray, further: FloatArray) -> FloatArray:
+        """(n_bras, n_functions) from (n_functions, n_functions) and (n_further, n_cartesian)."""
+        return self._turn.T @ np.vstack([own, further @ self._functions])
 
     def _one(self, name: str) -> FloatArray:
-        integrals = self._big.intor(f"{name}_cart", shls_slice=(*self._all, *self._own))
-        return self._turn.T @ integrals @ self._functions
+        n = self.mol.nbas
+        return self._bras(self.mol.intor(name), self._big.intor(f"{name}_cart", shls_slice=(n, self._big.nbas, 0, n)))
 
     @cached_property
     def overlap(self) -> FloatArray:
@@ -125,25 +176,117 @@ class Bras:
         $$ J_{\xi\nu} = \sum_{\lambda\sigma} (\xi\nu|\lambda\sigma) D_{\sigma\lambda}, \qquad
            K_{\xi\nu} = \sum_{\lambda\sigma} (\xi\lambda|\sigma\nu) D_{\lambda\sigma} $$
 
-        All of them in one pass over n_bras x n_functions^3 integrals, half of which are computed.
+        All of them in one pass over n_bras x n_functions^3 integrals, half of which are computed. In an atom none of
+        whose densities mixes angular momenta, elements between functions and derivatives of functions of different l
+        are left out: they stand beside zeros of the density.
         """
-        from pyscf.scf import jk
+        densities = [*coulomb, *exchange]
+        own, n = self._own_fields(coulomb, exchange), len(coulomb)
+        fields = [np.zeros((self._starts[-1], self._further)) for _ in densities]
+        cartesian = [self._functions @ density @ self._functions.T for density in densities]
+        groups = self._groups(densities)
+        for one in groups:
+            for other in groups:
+                self._add(one, other, n, cartesian, fields)
+        found = [self._bras(mine, field[self._further :]) for mine, field in zip(own, fields, strict=True)]
+        return found[:n], found[n:]
 
-        densities = [self._functions @ density @ self._functions.T for density in (*coulomb, *exchange)]
-        if not densities:
-            return [], []
-        scripts = ["ijkl,lk->ij"] * len(coulomb) + ["ijkl,jk->il"] * len(exchange)
-        slices = (*self._all, *self._own, *self._own, *self._own)
-        found = jk.get_jk(self._big, densities, scripts, intor="int2e_cart", aosym="s2kl", shls_slice=slices)
-        turned = [self._turn.T @ field @ self._functions for field in found]
-        return turned[: len(coulomb)], turned[len(coulomb) :]
+    def _own_fields(self, coulomb: Sequence[FloatArray], exchange: Sequence[FloatArray]) -> list[FloatArray]:
+        from pyscf.scf import hf
+
+        found = []
+        for number, density in enumerate([*coulomb, *exchange]):
+            wanted = {"hermi": 1, "with_j": number < len(coulomb), "with_k": number >= len(coulomb)}
+            if self.repulsion is not None:
+                pair = hf.dot_eri_dm(self.repulsion, density, **wanted)
+            else:
+                pair = hf.get_jk(self.mol, density, **wanted)
+            found.append(np.asarray(pair[0 if number < len(coulomb) else 1]))
+        return found
+
+    def _groups(self, densities: Sequence[FloatArray]) -> list[_Group]:
+        """Shells that no density mixes with others: those of one angular momentum in an atom, else all."""
+        n = self.mol.nbas
+        momenta = self.mol._bas[:, _ANGULAR]
+        of_functions = np.repeat(momenta, np.diff(self.mol.ao_loc_nr()))
+        mixed = of_functions[:, None] != of_functions
+        if self.mol.natm > 1 or any(np.abs(density[mixed]).max(initial=0.0) > UNMIXED for density in densities):
+            return [_Group((0, n), (n, self._big.nbas))]
+        # shells of an atom stand by ascending l, and so do the further ones by that of their place
+        beyond = np.concatenate([np.full(len(p.beside) + len(p.shell.exponents), p.shell.l) for p in self.places])
+        return [_Group(_range(momenta == l, 0), _range(beyond == l, n)) for l in np.unique(momenta)]
+
+    def _add(
+        self, one: _Group, other: _Group, n_coulomb: int, densities: Sequence[FloatArray], found: Sequence[FloatArray]
+    ) -> None:
+        """Adds what the densities of one group of shells give between functions and further ones of another."""
+        from pyscf.scf import _vhf, jk
+
+        coulomb = [("ijkl,lk->ij", number) for number in range(n_coulomb)]
+        exchange = [("ijkl,jk->il", number) for number in range(n_coulomb, len(densities))]
+        if one == other:
+            calls = [(coulomb + exchange, (*one.own, *one.own, *one.own), "s2kl")]
+        else:
+            calls = [(coulomb, (*one.own, *other.own, *other.own), "s2kl")]
+            calls += [(exchange, (*other.own, *other.own, *one.own), "s1")]
+        rows, columns, inner = (slice(*self._starts[[*shells]]) for shells in (one.further, one.own, other.own))
+        for wanted, kets, symmetry in calls:
+            if not wanted:
+                continue
+            fields = jk.get_jk(
+                self._big,
+                [np.ascontiguousarray(densities[number][inner, inner]) for _, number in wanted],
+                [script for script, _ in wanted],
+                intor="int2e_cart",
+                aosym=symmetry,
+                shls_slice=(*one.further, *kets),
+                # none of libcint's tables, which for l of 5 and more take longer, and more memory, than they save
+                vhfopt=_vhf.VHFOpt(self._big),
+            )
+            for (_, number), field in zip(wanted, fields, strict=True):
+                found[number][rows, columns] += field
 
     def on_grid(self, points: FloatArray, derivatives: bool) -> tuple[FloatArray, FloatArray]:
         """Bras and functions on points: (n_components, n_points, n) each, with first derivatives or without."""
         values = self._big.eval_gto(f"GTOval_cart_deriv{int(derivatives)}", points)
         values = values.reshape(4 if derivatives else 1, len(points), -1)
-        own = self._functions.shape[0]
-        return values @ self._turn, values[:, :, :own] @ self._functions
+        functions = values[:, :, : self._further] @ self._functions
+        raw = np.concatenate([functions, values[:, :, self._further :]], axis=2)
+        bras = (raw.reshape(-1, raw.shape[2]) @ self._turn).reshape(*raw.shape[:2], -1)
+        return bras, functions
+
+    def contract(self, matrix: FloatArray) -> FloatArray:
+        """Derivatives by `Form.values`: elements between each bra and the function it is a derivative of, summed.
+
+        Args:
+            matrix: (n_bras, n_functions).
+        """
+        found: dict[int, FloatArray] = {}
+        for place in self.places:
+            shell = place.shell
+            (n, m), d = shell.coefficients.shape, 2 * shell.l + 1
+            block = matrix[place.bras : place.bras + 2 * d * n, place.functions : place.functions + shell.n_functions]
+            own = np.einsum("kxaca->xkc", block.reshape(n, 2, d, m, d)) / shell.norms
+            turned = (2 * shell.l + 3) / 4 * own[0] - shell.exponents[:, None] * own[1]
+            flat = np.concatenate([np.sum(shell.coefficients * turned, axis=1), own[0].ravel()])
+            found[place.position] = found.get(place.position, 0.0) + flat
+        sizes = [s.coefficients.size + len(s.exponents) for shells in self.basis.shells.values() for s in shells]
+        return np.concatenate([found.get(position, np.zeros(size)) for position, size in enumerate(sizes)])
+
+
+def _range(chosen: Any, start: int) -> tuple[int, int]:
+    """First and last but one of neighbours."""
+    places = np.flatnonzero(chosen)
+    return start + int(places[0]), start + int(places[-1]) + 1
+
+
+def _beside(shell: Shell) -> IntArray:
+    """As few primitives of a shell as span all of them together with its functions."""
+    n, m = shell.coefficients.shape
+    if m >= n:
+        return np.zeros(0, dtype=int)
+    found: Any = scipy.linalg.qr(shell.coefficients.T, mode="r", pivoting=True)
+    return np.sort(found[1][m:]).astype(int)
 
 
 def _turns(l: int) -> tuple[FloatArray, FloatArray]:

@@ -2,6 +2,8 @@ r"""How nearly dependent the functions of a basis set are: ln cond(S), and its d
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from qvar._types import FloatArray
@@ -25,3 +27,9 @@ def log_condition(bras: Bras) -> tuple[float, FloatArray]:
     for value, vector, sign in ((values[-1], vectors[:, -1], 1.0), (values[0], vectors[:, 0], -1.0)):
         total += sign * (np.outer(bras.overlap @ vector, vector) / value - bras.overlap * vector**2)
     return float(np.log(values[-1] / values[0])), total
+
+
+def condition_number(mol: Any) -> float:
+    """Ratio of the largest and the smallest eigenvalue of the overlap matrix; infinite where that is not positive."""
+    values = np.linalg.eigvalsh(mol.intor("int1e_ovlp"))
+    return float(values[-1] / values[0]) if values[0] > 0 else float("inf")

@@ -56,4 +56,5 @@ def _stage(form: Form, terms: int) -> Form | None:
 def _simpler(part: Part, terms: int) -> Part:
     n, ratio = int(part.description["n"]), float(part.description.get("ratio", 1.0))
     law: Law = even_tempered_law(n, ratio) if terms == 2 else legendre_law(n, min(terms, n))
-    return law_part(part.element, part.angular[0], law)
+    simpler = law_part(part.element, part.angular[0], law)
+    return replace(simpler, start=simpler.nearest(part.shells(part.start)))

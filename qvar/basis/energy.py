@@ -3,7 +3,8 @@ r"""Energies of molecules, and their exact gradients by every exponent and contr
 Where an energy is stationary in its orbitals and in its correlation, only the functions themselves move. With the
 generalized Fock matrix \(X_{\xi q}\), one of whose indices is a derivative \(\xi\) of a basis function,
 
-$$ \frac{dE}{dp} = 2 \sum_\mu \Big( \sum_q X_{\xi q} C_{\mu q} - \sum_\nu S_{\xi\nu} W_{\nu\mu} \Big), \; W = C X C^T, $$
+$$ \frac{dE}{dp} = 2 \sum_\mu \Big( \sum_q X_{\xi q} C_{\mu q} - \sum_\nu S_{\xi\nu} W_{\nu\mu} \Big),
+   \qquad W = C X C^T, $$
 
 where \(\mu\) is the function that \(\xi\) is the derivative of. It holds where X is symmetric, which is what stationary
 means, and is checked.
@@ -30,6 +31,10 @@ STATIONARY = 1e-6
 """Largest asymmetry of X, in hartree, at which a gradient is given."""
 
 
+DEPENDENT = 1e-6
+"""Eigenvalue of the overlap matrix below which PySCF drops functions as linearly dependent."""
+
+
 class UnsolvedError(QvarError):
     """An energy or a gradient that could not be computed; says why in one sentence."""
 
@@ -45,6 +50,8 @@ class Solution(NamedTuple):
     r"""Bras -> (n_bras, n_functions) \(\sum_q X_{\xi q} C_{\mu q}\), in hartree."""
     orbitals: FloatArray
     """(n_functions, n_functions) orthonormal orbitals."""
+    repulsion: FloatArray | None = None
+    """Two-electron integrals of the functions, as `Bras` takes them, where they are at hand."""
 
 
 def solve(mol: Any, method: str, xc: str = "", active_space: tuple[int, int] | None = None) -> Solution:
@@ -98,17 +105,24 @@ def _run(mol: Any, method: str, xc: str = "") -> Any:
     if xc:
         field.xc = xc
         field.grids.level, field.grids.prune, field.small_rho_cutoff = 4, None, 0.0  # the same points at every theta
+    _check_independent(mol.nao, int(np.sum(np.linalg.eigvalsh(mol.intor("int1e_ovlp")) > DEPENDENT)))
     try:
         field = converge(field)
-    except QvarError as error:
-        raise UnsolvedError(str(error)) from error
-    orbitals = np.asarray(field.mo_coeff)
-    if orbitals.shape[-2] != orbitals.shape[-1]:
-        raise UnsolvedError(
-            f"`theta` must leave all {orbitals.shape[-2]} functions linearly independent, but only "
-            f"{orbitals.shape[-1]} are (eigenvalues of the overlap below 1e-6 count as none)."
-        )
+    except QvarError:
+        message = f"`theta` must allow a converged {method}, but neither DIIS nor the second-order iteration converged."
+        raise UnsolvedError(message) from None
+    except (np.linalg.LinAlgError, ValueError) as error:
+        raise UnsolvedError(f"`theta` must allow a converged {method}, but PySCF says: {error}.") from error
+    _check_independent(mol.nao, np.shape(field.mo_coeff)[-1])  # it drops functions without a word
     return field
+
+
+def _check_independent(n_functions: int, n_independent: int) -> None:
+    if n_independent != n_functions:
+        raise UnsolvedError(
+            f"`theta` must leave all {n_functions} functions linearly independent, but only {n_independent} are "
+            f"(eigenvalues of the overlap below {DEPENDENT:g} count as none)."
+        )
 
 
 def _from_mean_field(field: Any, xc: str | None) -> Solution:
@@ -130,7 +144,8 @@ def _from_mean_field(field: Any, xc: str | None) -> Solution:
         return np.sum(products, axis=0) * (2 if len(spins) == 1 else 1)
 
     orbitals = np.asarray(field.mo_coeff)
-    return Solution(float(field.e_tot), np.asarray(total), lagrangian, orbitals[0] if orbitals.ndim == 3 else orbitals)
+    orbitals = orbitals[0] if orbitals.ndim == 3 else orbitals
+    return Solution(float(field.e_tot), np.asarray(total), lagrangian, orbitals, field._eri)
 
 
 def full_interaction(field: Any) -> Solution:
@@ -149,26 +164,31 @@ def full_interaction(field: Any) -> Solution:
     if not residual <= STATIONARY:  # rather than the solver's own word, which asks for more than rounding allows
         raise UnsolvedError(f"`theta` must allow a converged full-space fci, but {residual:.1e} Ha are left.")
     gamma, pairs = solver.make_rdm12(vector, n, mol.nelec)
-    return from_density_matrices(float(energy), orbitals, 0, np.asarray(gamma), np.asarray(pairs))
+    return from_density_matrices(float(energy), orbitals, 0, np.asarray(gamma), np.asarray(pairs), field._eri)
 
 
 def _complete_active_space(field: Any, electrons: int, n_active: int) -> Solution:
     from pyscf import mcscf
 
     solver: Any = mcscf.CASSCF(field, n_active, electrons)
-    solver.verbose, solver.conv_tol, solver.conv_tol_grad, solver.max_cycle_macro = 0, 1e-10, 1e-6, 100
+    solver.verbose, solver.conv_tol, solver.conv_tol_grad, solver.max_cycle_macro = 0, 1e-11, 1e-7, 100
     solver.fcisolver.conv_tol, solver.fcisolver.max_cycle = 1e-13, 300
     solver.chkfile = None
     energy = solver.kernel()[0]
     if not solver.converged:
         raise UnsolvedError(f"`theta` must allow a converged CASSCF({electrons},{n_active}), but its iteration failed.")
     gamma, pairs = solver.fcisolver.make_rdm12(solver.ci, n_active, solver.nelecas)
-    orbitals = np.asarray(solver.mo_coeff)
-    return from_density_matrices(float(energy), orbitals, int(solver.ncore), np.asarray(gamma), np.asarray(pairs))
+    orbitals, core = np.asarray(solver.mo_coeff), int(solver.ncore)
+    return from_density_matrices(float(energy), orbitals, core, np.asarray(gamma), np.asarray(pairs), field._eri)
 
 
 def from_density_matrices(
-    energy: float, orbitals: FloatArray, n_core: int, gamma: FloatArray, pairs: FloatArray
+    energy: float,
+    orbitals: FloatArray,
+    n_core: int,
+    gamma: FloatArray,
+    pairs: FloatArray,
+    repulsion: FloatArray | None = None,
 ) -> Solution:
     r"""What the gradient is made from where density matrices are known.
 
@@ -186,6 +206,7 @@ def from_density_matrices(
         n_core: number of doubly occupied orbitals.
         gamma: (n_active, n_active) one-particle density matrix, summed over spins.
         pairs: (n_active,) * 4 two-particle density matrix, likewise, in PySCF's order of indices.
+        repulsion: two-electron integrals of the functions, as `Bras` takes them, where they are at hand.
     """
     n_active = len(gamma)
     core, active = orbitals[:, :n_core], orbitals[:, n_core : n_core + n_active]
@@ -207,4 +228,4 @@ def from_density_matrices(
             columns = columns + repulsion @ active @ double.T
         return found + columns @ active.T
 
-    return Solution(energy, inactive + live, lagrangian, orbitals)
+    return Solution(energy, inactive + live, lagrangian, orbitals, repulsion)

@@ -2,6 +2,7 @@ r"""Fits: the basis set of a form that makes a target lowest."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -48,11 +49,15 @@ class Fitted:
     gradient_norm: float
     """Euclidean norm of the gradient, in hartree."""
     evaluations: int
-    """Values and gradients computed, over all stages."""
+    """Values computed, with or without their gradients, over all stages."""
     trace: Trace
     """Accepted points of all stages in a row."""
     start: int
     """Number of the start, the one that made the key."""
+    method: str
+    """The optimization method."""
+    key: str
+    """Numbers of the JAX random key of the whole fit."""
     wall_s: float
     """Seconds, compilation excluded."""
     compile_s: float
@@ -89,8 +94,12 @@ class Fitted:
         return f"{self.form.name} for {self.target.name}"
 
     def nwchem(self) -> str:
-        """The set as text in NWChem's format."""
-        return self.basis.text()
+        """The set as text in NWChem's format, with all digits.
+
+        Raises:
+            QvarError: if the fit has no finite value.
+        """
+        return self._good_basis().nwchem()
 
     def write(self, path: str | Path) -> Path:
         """Writes the set with a comment that tells its origin; see `qvar.basis.formats.write`.
@@ -99,11 +108,9 @@ class Fitted:
             path: where to; ".nw" NWChem's format, ".gbs" Gaussian's, ".json" that of the Basis Set Exchange.
 
         Raises:
-            QvarError: if the ending is another one, or the fit has no finite value.
+            QvarError: if the fit has no finite value, or as `qvar.basis.formats.write`.
         """
-        if not np.isfinite(self.value):
-            raise QvarError(f"`fitted` must have a finite value to be written, but ended {self.status.value}.")
-        return formats.write(self.basis, path, self.origin())
+        return formats.write(self._good_basis(), path, self.origin())
 
     def origin(self) -> dict[str, Any]:
         """How the set came about, for the comment of its file."""
@@ -112,10 +119,15 @@ class Fitted:
             "form": self.form.name,
             "value": f"{self.value:.10f} Ha",
             "gradient norm": f"{self.gradient_norm:.1e} Ha",
+            "method": self.method,
             "status": self.status.value,
-            "start": self.start,
-            "starts": max(1, len(self.starts)),
+            "start": f"{self.start} of {max(1, len(self.starts))}, key {self.key}",
         }
+
+    def _good_basis(self) -> BasisSet:
+        if not np.isfinite(self.value):
+            raise QvarError(f"`fitted` must have a finite value to be used, but ended {self.status.value}.")
+        return replace(self.basis, name=self.name)
 
 
 def fit(
@@ -168,6 +180,8 @@ class Course:
         method: the optimization method.
         staged: whether simpler forms come first.
         reference: what errors are counted from, in hartree.
+        known: objectives of other courses to the same target and reference, which take and add to it: stages that
+            they share are compiled once.
 
     Raises:
         QvarError: if the form lacks an element of the target, or has too few functions.
@@ -181,10 +195,17 @@ class Course:
         method: Method,
         staged: bool = True,
         reference: float | None = None,
+        known: dict[str, Objective] | None = None,
     ) -> None:
         self.form, self.target, self.budget, self.method = form, target, budget, method
         self.forms = stages(form) if staged else (form,)
-        self.objectives: list[Objective] = [target.objective(stage, reference) for stage in self.forms]
+        known = {} if known is None else known
+        self.objectives: list[Objective] = []
+        for stage in self.forms:
+            key = json.dumps(stage.describe()["parts"], sort_keys=True)
+            if key not in known:
+                known[key] = target.objective(stage, reference)
+            self.objectives.append(known[key])
 
     def run(self, start: int, key: jax.Array, on_progress: Hook | None = None) -> Fitted:
         """One start through all stages.
@@ -208,9 +229,9 @@ class Course:
                 theta = self.forms[number + 1].start  # a simple form may fail where the start itself would not
             elif not last:
                 theta = self.forms[number + 1].nearest(form.basis(theta))
-        return self._fitted(results, start)
+        return self._fitted(results, start, key)
 
-    def _fitted(self, results: list[Result], start: int) -> Fitted:
+    def _fitted(self, results: list[Result], start: int, key: jax.Array) -> Fitted:
         final, message = results[-1], ""
         if final.status is Status.NOT_FINITE:
             message = _reason(self.target, self.form, final.theta)
@@ -222,9 +243,11 @@ class Course:
             status=final.status,
             message=message,
             gradient_norm=final.gradient_norm,
-            evaluations=sum(result.gradient_evaluations for result in results),
-            trace=_joined([result.trace for result in results], [r.gradient_evaluations for r in results]),
+            evaluations=sum(result.energy_evaluations for result in results),
+            trace=_joined([result.trace for result in results], [r.energy_evaluations for r in results]),
             start=start,
+            method=self.method.name,
+            key=_numbers(key),
             wall_s=sum(result.wall_s for result in results),
             compile_s=sum(result.compile_s for result in results),
         )
@@ -237,6 +260,10 @@ def _reason(target: Target, form: Form, theta: Any) -> str:
     except (UnsolvedError, np.linalg.LinAlgError) as error:
         return str(error)
     return Status.NOT_FINITE.sentence
+
+
+def _numbers(key: jax.Array) -> str:
+    return " ".join(map(str, np.asarray(jax.random.key_data(key)).ravel()))
 
 
 def _joined(traces: list[Trace], evaluations: list[int]) -> Trace:

@@ -17,7 +17,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from qvar._types import Family, FloatArray
-from qvar.basis.shells import LETTERS, BasisSet, Shell, angular_momentum, basis_set
+from qvar.basis.shells import LETTERS, BasisSet, Shell, angular_momentum, basis_set, blocks, segments
+from qvar.basis.starts import symbol_of
 from qvar.errors import QvarError, require
 
 Expanded: TypeAlias = tuple[tuple[Array, Array], ...]
@@ -151,7 +152,7 @@ class Form:
         return self._jacobian(jnp.asarray(theta, dtype=float))
 
     def nearest(self, basis: BasisSet) -> FloatArray:
-        """The parameters whose basis set comes nearest to another one of the same sizes.
+        """The parameters whose basis set comes nearest to another one of the same sizes, such as one read from a file.
 
         A form that contains the other set gives it back: a free form any set, Legendre polynomials an even-tempered
         one.
@@ -162,18 +163,21 @@ class Form:
         left = {element: list(basis.of(element)) for element in self.elements}
         found: list[FloatArray] = [np.zeros(0)]
         for part in self.parts:
-            own = []
-            for l, count in zip(part.angular, _sizes(part), strict=True):
-                fits = [s for s in left[part.element] if s.l == l and len(s.exponents) == count]
-                if not fits:
-                    raise QvarError(
-                        f"`basis` must have a shell of {count} {LETTERS[l]} exponents for {part.element} to start "
-                        f"{self.name} from, but {basis.name!r} has none."
-                    )
-                own.append(fits[0])
-                left[part.element].remove(fits[0])
-            found.append(part.nearest(own))
+            own = [_taken(left[part.element], shell) for shell in part.shells(part.start)]
+            if not all(own):
+                raise self._unlike(basis, part.element)
+            found.append(part.nearest([shell for shell in own if shell is not None]))
+        for element, shells in left.items():
+            if shells:
+                raise self._unlike(basis, element)
         return np.concatenate(found)
+
+    def _unlike(self, basis: BasisSet, element: str) -> QvarError:
+        sizes = self.basis(self.start).sizes(element)
+        return QvarError(
+            f"`basis` must have shells of {element} like those of {self.name}, {sizes}, but {basis.name!r} has "
+            f"{basis.sizes(element)}."
+        )
 
     def named(self, name: str) -> Form:
         """The same form under another name."""
@@ -201,6 +205,7 @@ class Form:
             QvarError: if nothing is held.
         """
         momenta = {angular_momentum("letters", letter) for letter in letters}
+        element = None if element is None else symbol_of(element)
         hold = [
             element in (None, part.element) and (not momenta or set(part.angular) <= momenta) for part in self.parts
         ]
@@ -226,9 +231,28 @@ class Form:
         return [(part, array[end - part.n_params : end]) for part, end in zip(self.parts, ends, strict=True)]
 
 
-def _sizes(part: Part) -> list[int]:
-    """Number of exponents of each shell."""
-    return [len(logarithms) for logarithms, _ in part.expand(jnp.asarray(part.start))]
+def _taken(left: list[Shell], like: Shell) -> Shell | None:
+    """Takes out of `left` a shell of the same shape, joined from several where need be; None where there is none."""
+    found = _first(left, like.l, like.coefficients.shape)
+    if found is not None:
+        return found
+    left[:] = [segment for shell in left for segment in segments(shell)]
+    exponents, coefficients = np.zeros(like.exponents.shape), np.zeros(like.coefficients.shape)
+    for rows, columns in blocks(like.coefficients):
+        piece = _first(left, like.l, (len(rows), len(columns)))
+        if piece is None:
+            return None
+        exponents[rows], coefficients[np.ix_(rows, columns)] = piece.exponents, piece.coefficients
+    return Shell(like.l, exponents, coefficients)
+
+
+def _first(left: list[Shell], l: int, shape: tuple[int, ...]) -> Shell | None:
+    """Takes the first shell of that shape out of `left`."""
+    for shell in left:
+        if (shell.l, shell.coefficients.shape) == (l, shape):
+            left.remove(shell)
+            return shell
+    return None
 
 
 def _held(part: Part) -> Part:
@@ -262,8 +286,9 @@ def tied(form: Form, element: str, letters: str, name: str | None = None) -> For
         QvarError: if the form has no such shell.
     """
     momenta = [angular_momentum("letters", letter) for letter in letters]
-    require(len(momenta) >= 2, "letters", "name at least two angular momenta, such as 'sp'", letters)
-    first = momenta[0]
+    distinct = len(momenta) >= 2 and len(set(momenta)) == len(momenta)
+    require(distinct, "letters", "name at least two angular momenta, such as 'sp'", letters)
+    element, first = symbol_of(element), momenta[0]
     chosen = [part.element == element and part.angular == (first,) for part in form.parts]
     require(any(chosen), "letters", f"begin with an angular momentum that {form.name} has for {element}", letters)
 

@@ -1,12 +1,195 @@
-"""Basis sets as files: NWChem, Gaussian94 and the JSON of the Basis Set Exchange."""
+"""Basis sets as files: NWChem, Gaussian94 and the JSON of the Basis Set Exchange, through the package of the latter.
+
+Pritchard, Altarawy, Didier, Gibson, Windus, J. Chem. Inf. Model. 59, 4814 (2019),
+https://doi.org/10.1021/acs.jcim.9b00725.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import importlib.metadata
+import json
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from qvar.basis.shells import BasisSet
+import numpy as np
+
+import qvar
+from qvar.basis.published import shells_of
+from qvar.basis.shells import BasisSet, Shell, segments
+from qvar.basis.starts import nuclear_charge, symbol_of
+from qvar.errors import QvarError, require
+from qvar.whole_files import write_whole
+
+FORMATS = {".nw": "nwchem", ".gbs": "gaussian94", ".json": "json"}
+"""Ending of a file -> what the Basis Set Exchange calls its format."""
+
+DIGITS = 12
+"""Digits after the point in files. With 10, which published sets have, Ar in STO-nG moves by 2e-10 Ha; with 12 by less
+than 1e-11."""
+
+ALL_DIGITS = 16
+"""Digits after the point that give every number back as it was."""
 
 
-def write(basis: BasisSet, path: str | Path, origin: dict[str, Any] | None = None) -> Path:
-    raise NotImplementedError
+def write(basis: BasisSet, path: str | Path, origin: Mapping[str, Any] | None = None) -> Path:
+    """Writes a basis set, whole or not at all; its ending tells the format.
+
+    Shells stand by ascending l, exponents in descending order, with 13 significant digits. PySCF reads ".nw" without
+    qvar, `gto.M(basis="set.nw")`. Gaussian94 has no general contractions, so that they come back as several shells.
+
+    Args:
+        basis: the set.
+        path: where to; ".nw" NWChem's format, ".gbs" Gaussian's, ".json" that of the Basis Set Exchange.
+        origin: how the set came about, told line by line in a comment, in JSON in `description`; versions of qvar and
+            what it computes with are added.
+
+    Returns:
+        The path.
+
+    Raises:
+        QvarError: if the ending is another one, the set is not fit for a file, or the file cannot be written.
+    """
+    path = Path(path)
+    kind = _kind(path)
+    text = formatted(basis, kind, DIGITS, _comment(basis.name, origin or {}))
+    try:
+        with write_whole(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise QvarError(f"`path` must be writable, but for {str(path)!r} is not: {error.strerror}.") from None
+    return path
+
+
+def read(path: str | Path, elements: Iterable[str] | None = None) -> BasisSet:
+    """Reads a basis set from a file; its ending tells the format. Functions are taken as spherical ones.
+
+    Args:
+        path: the file; ".nw", ".gbs" or ".json".
+        elements: symbols of the elements to take; all where None.
+
+    Raises:
+        QvarError: if there is no such file, its ending is another one, it does not parse, has core potentials or lacks
+            an element.
+    """
+    path = Path(path)
+    kind = _kind(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise QvarError(f"`path` must be an existing file of text, but is {str(path)!r}.") from None
+    basis = parsed(text, kind, path.stem, str(path))
+    if elements is None:
+        return basis
+    return BasisSet({element: basis.of(element) for element in map(symbol_of, elements)}, path.stem)
+
+
+def parsed(text: str, kind: str, name: str, path: str) -> BasisSet:
+    """A basis set from text in a format of the Basis Set Exchange.
+
+    Args:
+        text: the set.
+        kind: "nwchem", "gaussian94" or "json".
+        name: what tables call it.
+        path: where the text comes from, for errors.
+
+    Raises:
+        QvarError: if it does not parse or has core potentials.
+    """
+    from basis_set_exchange import lut, readers
+
+    try:
+        with _without_deprecations():
+            data: Any = readers.read_formatted_basis_str(text, kind, validate=True)
+    except Exception as error:  # the readers raise what Python raises, from KeyError to jsonschema's own
+        raise QvarError(f"`path` must hold a basis set in the format {kind}, but {path!r} does not.") from error
+    found = {
+        symbol_of(lut.element_sym_from_Z(charge, True)): shells_of(entry, "path", path)
+        for charge, entry in data["elements"].items()
+    }
+    return BasisSet(found, name)
+
+
+def formatted(basis: BasisSet, kind: str, digits: int, comment: Sequence[str] = ()) -> str:
+    """A basis set as text in a format of the Basis Set Exchange.
+
+    Args:
+        basis: the set.
+        kind: "nwchem", "gaussian94" or "json".
+        digits: digits after the point.
+        comment: lines at the head; in JSON its `description`.
+
+    Raises:
+        QvarError: if the set is empty, has numbers that are not finite or not positive, or the same primitive twice.
+    """
+    from basis_set_exchange import sort, validator, writers
+
+    data = _as_data(basis, digits, comment)
+    try:
+        with _without_deprecations():
+            validator.validate_data("minimal", data)
+    except Exception as error:  # jsonschema's own and RuntimeError
+        reason = str(error).partition("\n")[0].rstrip(".")
+        raise QvarError(f"`basis` must be one that a file can hold, but {basis.name!r} is not: {reason}.") from None
+    data = sort.sort_basis(data)
+    if kind == "json":
+        return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    header = "\n".join(f" {line}" for line in comment) if comment else None
+    return writers.write_formatted_basis_str(data, kind, header).rstrip("\n") + "\n"
+
+
+def _kind(path: Path) -> str:
+    require(path.suffix.lower() in FORMATS, "path", f"end with {', '.join(FORMATS)}", str(path))
+    return FORMATS[path.suffix.lower()]
+
+
+def _comment(name: str, origin: Mapping[str, Any]) -> list[str]:
+    packages = ", ".join(f"{package} {importlib.metadata.version(package)}" for package in ("pyscf", "numpy", "jax"))
+    entries = {"basis": name, **origin, "made with": f"qvar {qvar.__version__}, {packages}"}
+    return [" ".join(f"{key}: {value}".split()) for key, value in entries.items()]
+
+
+def _as_data(basis: BasisSet, digits: int, comment: Sequence[str]) -> dict[str, Any]:
+    """The set as the Basis Set Exchange has it in memory."""
+    elements = {
+        str(nuclear_charge(element)): {
+            "references": [],
+            "electron_shells": [_as_entry(part, digits) for shell in shells for part in segments(shell)],
+        }
+        for element, shells in basis.shells.items()
+    }
+    momenta = [shell.l for shells in basis.shells.values() for shell in shells]
+    return {
+        "molssi_bse_schema": {"schema_type": "minimal", "schema_version": "0.1"},
+        "name": basis.name,
+        "description": "\n".join(comment),
+        "role": "orbital",
+        "function_types": sorted({_function_type(l) for l in momenta}),
+        "elements": elements,
+    }
+
+
+def _as_entry(shell: Shell, digits: int) -> dict[str, Any]:
+    finite = np.all(np.isfinite(shell.exponents)) and np.all(np.isfinite(shell.coefficients))
+    require(bool(finite), "basis", "have finite exponents and coefficients", shell)
+    return {
+        "function_type": _function_type(shell.l),
+        "region": "",
+        "angular_momentum": [shell.l],
+        "exponents": [f"{a:.{digits}e}" for a in shell.exponents],
+        "coefficients": [[f"{c:.{digits}e}" for c in column] for column in shell.coefficients.T],
+    }
+
+
+def _function_type(l: int) -> str:
+    return "gto_spherical" if l > 1 else "gto"
+
+
+@contextlib.contextmanager
+def _without_deprecations() -> Iterator[None]:
+    """The validator calls a part of jsonschema that is deprecated."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yield

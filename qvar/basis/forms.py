@@ -133,7 +133,8 @@ def _counts(counts: dict[str, int]) -> dict[int, int]:
     require(len(counts) > 0, "counts", "name at least one angular momentum, such as s=8", counts)
     found = {}
     for letter, count in counts.items():
-        l = angular_momentum(letter, letter)
+        l = angular_momentum("counts", letter)
+        require(l not in found, "counts", "name each angular momentum once", list(counts))
         require(whole_number(letter, count) >= 1, letter, "be at least 1 function", count)
         found[l] = int(count)
     return dict(sorted(found.items()))

@@ -21,6 +21,10 @@ SMALLEST_GAP = 1e-3
 """Where given exponents stand closer than a law allows, their gap is set to the bound plus this, in ln(alpha)."""
 
 
+ALREADY_NEAR = 1e-12
+"""Largest deviation, in ln(alpha), at which a law gives the exponents that it was asked for."""
+
+
 class Law(NamedTuple):
     """How n exponents follow from parameters."""
 
@@ -99,12 +103,27 @@ def well_tempered_law(n: int, ratio: float, *, recursive: bool) -> Law:
     def nearest(given: FloatArray) -> FloatArray:
         from scipy.optimize import least_squares
 
-        start = np.concatenate([_line(given, bound), [0.05, np.log(2.0)]])
-        if n < 3:
-            return start
-        compiled = jax.jit(logarithms)
-        fitted = least_squares(lambda theta: np.asarray(compiled(theta)) - given, start, max_nfev=200)
-        return fitted.x
+        compiled, slopes = jax.jit(logarithms), jax.jit(jax.jacfwd(logarithms))
+
+        def deviations(theta: FloatArray) -> FloatArray:
+            return np.asarray(compiled(jnp.asarray(theta))) - given
+
+        best = np.concatenate([_line(given, bound), [0.0, np.log(2.0)]])
+        # from several sides: at gamma = 0 delta has no effect, and far from 1 it has little
+        for start in ((0.05, 0.7), (-0.05, 0.7), (0.05, 0.0), (0.05, 1.4)) if n > 2 else ():
+            if np.abs(deviations(best)).max() < ALREADY_NEAR:
+                break
+            fitted = least_squares(
+                deviations,
+                np.concatenate([_line(given, bound), start]),
+                jac=lambda theta: np.asarray(slopes(jnp.asarray(theta))),
+                xtol=1e-15,
+                ftol=1e-15,
+                gtol=1e-15,
+                max_nfev=500,
+            ).x
+            best = min(best, fitted, key=lambda theta: float(np.sum(deviations(theta) ** 2)))
+        return best
 
     labels = ("ln alpha", "gap", "ln(1 + gamma)", "ln delta")
     name = "well_tempered_recursive" if recursive else "well_tempered"
@@ -136,7 +155,7 @@ def _line(given: FloatArray, bound: float) -> FloatArray:
     if len(given) == 1:
         return np.array([given[0], 0.0])
     slope, offset = np.polyfit(np.arange(len(given)), given, 1)
-    return np.array([offset, float(_inverse_softplus(np.array(slope - bound)))])
+    return np.concatenate([[offset], _inverse_softplus(np.array([slope - bound]))])
 
 
 def _inverse_softplus(gap: FloatArray) -> FloatArray:

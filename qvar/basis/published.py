@@ -2,7 +2,7 @@ r"""Forms made from published sets: scaled STO-nG, and any set of the Basis Set 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Literal, get_args
 
@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from qvar._types import FloatArray
+from qvar._types import FloatArray, IntArray
 from qvar.basis.form import Expanded, Form, Part
-from qvar.basis.shells import LETTERS, Shell
+from qvar.basis.shells import LETTERS, MAX_L, Shell
 from qvar.basis.starts import nuclear_charge, symbol_of
 from qvar.checks import whole_number
 from qvar.errors import QvarError, require
@@ -39,16 +39,30 @@ def published_shells(name: str, element: str) -> tuple[Shell, ...]:
     charge = nuclear_charge(element)
     try:
         found: Any = basis_set_exchange.get_basis(name, elements=[charge])
-    except KeyError:
+    except (KeyError, AttributeError):  # the latter where it is no text
         must = f"be a set of the Basis Set Exchange that has {element}"
         raise QvarError(f"`basis` must {must}, but is {name!r}.") from None
-    data = found["elements"][str(charge)]
-    require("ecp_potentials" not in data, "basis", "have all electrons and no core potentials", name)
+    return shells_of(found["elements"][str(charge)], "basis", name)
+
+
+def shells_of(data: Mapping[str, Any], argument: str, name: str) -> tuple[Shell, ...]:
+    """The shells of an element as the Basis Set Exchange has it in memory, by ascending l.
+
+    Args:
+        data: its entry.
+        argument: what errors are about.
+        name: what the user gave for it.
+
+    Raises:
+        QvarError: if it has core potentials, or functions above `MAX_L`.
+    """
+    require("ecp_potentials" not in data, argument, "have all electrons and no core potentials", name)
     shells = []
-    for shell in data["electron_shells"]:
+    for shell in data.get("electron_shells", ()):
         exponents = np.array(shell["exponents"], dtype=float)
         columns = np.array(shell["coefficients"], dtype=float)
         momenta = shell["angular_momentum"]
+        require(max(momenta) <= MAX_L, argument, f"have functions up to {LETTERS[MAX_L]} only", name)
         if len(momenta) == 1:
             shells.append(Shell(momenta[0], exponents, columns.T))
         else:
@@ -139,11 +153,15 @@ def from_set(element: str, basis: str, *, vary: Freedom = "all", name: str | Non
     """
     require(vary in get_args(Freedom), "vary", f"be one of {', '.join(get_args(Freedom))}", vary)
     symbol = symbol_of(element)
-    parts = tuple(_set_part(symbol, shell, vary, basis) for shell in published_shells(basis, symbol))
-    return Form(name or (basis if vary == "nothing" else f"{basis} {vary} free"), parts)
+    shells = published_shells(basis, symbol)
+    parts = []
+    for position, shell in enumerate(shells):
+        before, count = (sum(s.l == shell.l for s in some) for some in (shells[:position], shells))
+        parts.append(_set_part(symbol, shell, vary, basis, f"shell {before + 1}, " if count > 1 else ""))
+    return Form(name or (basis if vary == "nothing" else f"{basis} {vary} free"), tuple(parts))
 
 
-def _set_part(symbol: str, shell: Shell, vary: Freedom, basis: str) -> Part:
+def _set_part(symbol: str, shell: Shell, vary: Freedom, basis: str, prefix: str) -> Part:
     logarithms, columns = np.log(shell.exponents), shell.coefficients
     scaled, exponents = vary == "scale", vary in ("all", "exponents")
     # of each column the largest coefficient stays, which fixes its scale, and so do zeros
@@ -168,6 +186,7 @@ def _set_part(symbol: str, shell: Shell, vary: Freedom, basis: str) -> Part:
         by_size = np.argsort(-given.exponents)[order]
         found = np.log(given.exponents[by_size])
         own = given.coefficients[by_size]
+        own = own[:, _like_columns(columns, own)]
         reference = np.abs(columns).argmax(axis=0)
         factor = columns[reference, np.arange(columns.shape[1])] / own[reference, np.arange(columns.shape[1])]
         head = np.array([0.5 * np.mean(found - logarithms)]) if scaled else found[:split]
@@ -183,8 +202,17 @@ def _set_part(symbol: str, shell: Shell, vary: Freedom, basis: str) -> Part:
         expand=expand,
         start=np.concatenate([start, columns[rows, places]]),
         spread=np.concatenate([np.full(split, 0.15), np.full(free_numbers, 0.05)]),
-        labels=tuple(labels),
+        labels=tuple(prefix + label for label in labels),
         nearest=nearest,
         family="generic" if vary in ("all", "exponents") else "constrained",
         description={"law": "from_set", "set": basis, "vary": vary, "l": shell.l},
     )
+
+
+def _like_columns(columns: FloatArray, given: FloatArray) -> IntArray:
+    """For each column the given one that is most like it: zeros at the same places, then the smallest angle."""
+    from scipy.optimize import linear_sum_assignment
+
+    lengths = np.outer(np.linalg.norm(columns, axis=0), np.linalg.norm(given, axis=0))
+    other_zeros = (columns[:, :, None] != 0) ^ (given[:, None, :] != 0)
+    return linear_sum_assignment(other_zeros.sum(axis=0) - np.abs(columns.T @ given) / (2 * lengths))[1]

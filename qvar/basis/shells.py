@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from qvar._types import FloatArray
+from qvar._types import FloatArray, IntArray
 from qvar.errors import QvarError, require
 
 LETTERS = "spdfghiklmn"
@@ -33,12 +33,12 @@ def angular_momentum(argument: str, value: Any) -> int:
     Raises:
         QvarError: if it is neither, or above `MAX_L`.
     """
-    if isinstance(value, str) and len(value) == 1 and value.lower() in LETTERS:
-        value = LETTERS.index(value.lower())
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    letter = isinstance(value, str) and len(value) == 1 and value.lower() in LETTERS
+    l = LETTERS.index(value.lower()) if letter else value
+    whole = isinstance(l, int | np.integer) and not isinstance(l, bool)
     must = f"be an angular momentum, a letter from s to {LETTERS[MAX_L]} or 0 to {MAX_L}"
-    require(whole and int(value) in range(MAX_L + 1), argument, must, value)
-    return int(value)
+    require(whole and int(l) in range(MAX_L + 1), argument, must, value)
+    return int(l)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +67,27 @@ def primitive_overlaps(shell: Shell) -> FloatArray:
     r"""Overlaps of normalised primitives, \(\big(2 \sqrt{\alpha \alpha'} / (\alpha + \alpha')\big)^{l + 3/2}\)."""
     a, b = shell.exponents[:, None], shell.exponents[None, :]
     return (2 * np.sqrt(a * b) / (a + b)) ** (shell.l + 1.5)
+
+
+def blocks(coefficients: FloatArray) -> list[tuple[IntArray, IntArray]]:
+    """Rows and columns of the blocks that a matrix of coefficients falls into; rows that are zero are in none."""
+    from scipy.sparse.csgraph import connected_components
+
+    used = coefficients != 0
+    count, labels = connected_components(used @ used.T, directed=False)
+    places = [np.flatnonzero(labels == label) for label in range(count)]
+    return [(rows, np.flatnonzero(used[rows].any(axis=0))) for rows in places if used[rows].any()]
+
+
+def segments(shell: Shell) -> list[Shell]:
+    """The shell as the smallest shells that make the same functions: contractions stay together that share primitives.
+
+    A shell in which nothing is contracted falls into its primitives; primitives that no function uses are left out.
+    """
+    return [
+        Shell(shell.l, shell.exponents[rows], shell.coefficients[np.ix_(rows, columns)])
+        for rows, columns in blocks(shell.coefficients)
+    ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +122,19 @@ class BasisSet:
         """Contracted spherical functions of an element."""
         return sum(shell.n_functions for shell in self.of(element))
 
+    def sizes(self, element: str) -> str:
+        """Primitives and contracted functions of an element as published sets are described: "(9s,4p) -> [3s,2p]"."""
+        primitives = dict.fromkeys(range(MAX_L + 1), 0)
+        contracted = dict(primitives)
+        for shell in self.of(element):
+            primitives[shell.l] += len(shell.exponents)
+            contracted[shell.l] += shell.coefficients.shape[1]
+        before, after = (
+            ",".join(f"{count}{LETTERS[l]}" for l, count in counts.items() if count)
+            for counts in (primitives, contracted)
+        )
+        return f"({before}) -> [{after}]"
+
     @property
     def smallest_ratio(self) -> float:
         """Smallest ratio of neighbouring exponents within a shell, at least 1; infinite where all stand alone."""
@@ -124,15 +158,15 @@ class BasisSet:
             for element, shells in self.shells.items()
         }
 
-    def text(self) -> str:
-        """The set in NWChem's format, which PySCF and `qvar.molecule` read; 17 digits, so that nothing is lost."""
-        lines: list[str] = []
-        for element, shells in self.shells.items():
-            for shell in shells:
-                lines.append(f"{element}    {LETTERS[shell.l].upper()}")
-                for a, c in zip(shell.exponents, shell.coefficients, strict=True):
-                    lines.append("  ".join(f"{float(x):24.16e}" for x in (a, *c)))
-        return "\n".join(lines) + "\n"
+    def nwchem(self) -> str:
+        """The set in NWChem's format with all digits, as PySCF and `qvar.molecule` read it.
+
+        Raises:
+            QvarError: as `qvar.basis.formats.formatted`.
+        """
+        from qvar.basis.formats import ALL_DIGITS, formatted
+
+        return formatted(self, "nwchem", ALL_DIGITS)
 
 
 def basis_set(shells: Iterable[tuple[str, Shell]], name: str = "custom basis") -> BasisSet:

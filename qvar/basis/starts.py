@@ -38,6 +38,15 @@ def nuclear_charge(symbol: str) -> int:
     return int(elements.charge(symbol))
 
 
+def unpaired_electrons(symbol: str) -> int:
+    """Unpaired electrons 2S of an atom's ground state, by Hund's rule."""
+    from pyscf.data import elements
+
+    shells = [2 * (2 * l + 1) for l in range(4)]
+    open_electrons = [n % full for n, full in zip(elements.CONFIGURATION[nuclear_charge(symbol)], shells, strict=True)]
+    return sum(min(n, full - n) for n, full in zip(open_electrons, shells, strict=True))
+
+
 def usual_logarithms(symbol: str, l: int, n: int) -> FloatArray:
     r"""Ascending ln(alpha) of n exponents, as wide as sets of such a size usually are.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import comb
 from typing import Any, NamedTuple
 
 import jax
@@ -14,11 +15,11 @@ from jaxtyping import Array
 
 from qvar._types import FloatArray
 from qvar.basis.bras import Bras
-from qvar.basis.conditioning import log_condition
+from qvar.basis.conditioning import condition_number, log_condition
 from qvar.basis.energy import METHODS, Solution, UnsolvedError, bra_gradient, solve
 from qvar.basis.form import Form
 from qvar.basis.grids import check_functional
-from qvar.basis.shells import BasisSet, Shell, basis_set
+from qvar.basis.shells import BasisSet, Shell, basis_set, segments
 from qvar.basis.starts import nuclear_charge
 from qvar.checks import finite_number, whole_number
 from qvar.errors import QvarError, require
@@ -29,6 +30,9 @@ from qvar.units import HARTREE
 
 _TIGHTEST, _WIDEST = 1e12, 1e-8
 """Exponents beyond these, in bohr^-2, make integrals overflow or vanish."""
+
+_MOST_DETERMINANTS = 10_000_000
+"""Of a full or complete active space: some gigabytes."""
 
 
 class Solver(NamedTuple):
@@ -128,8 +132,11 @@ class Target:
         parity = "even" if electrons % 2 == 0 else "odd"
         require((electrons - self.spin) % 2 == 0, "spin", f"be {parity} with {electrons} electrons", self.spin)
         if self.active_space is not None:
-            active, orbitals = (whole_number("active_space", number) for number in self.active_space)
-            good = 0 < active <= min(electrons, 2 * orbitals) and (electrons - active) % 2 == 0
+            numbers = [whole_number("active_space", number) for number in self.active_space]
+            require(len(numbers) == 2, "active_space", "be (electrons, orbitals)", self.active_space)
+            active, orbitals = numbers
+            good = max(1, self.spin) <= active <= min(electrons, 2 * orbitals - self.spin)
+            good = good and (electrons - active) % 2 == 0
             require(good, "active_space", f"be (electrons, orbitals) that fit {electrons} electrons", self.active_space)
 
     @cached_property
@@ -216,13 +223,12 @@ class Target:
         for weight, molecule in self.molecules:
             value, mol, solution = molecule._solve(basis)
             with one_thread_without_files():
-                bras = Bras(mol, basis)
+                bras = Bras(mol, basis, solution.repulsion)
                 matrix = 2 * bra_gradient(solution, bras)
                 if molecule.conditioning:
                     matrix = matrix + 2 * molecule.conditioning * log_condition(bras)[1]
-            own = contract(matrix, bras)
             total += weight * value
-            slopes = weight * own + (slopes if len(slopes) else 0.0)
+            slopes = weight * bras.contract(matrix) + (slopes if len(slopes) else 0.0)
         return total, slopes
 
     def measure(self, basis: BasisSet) -> list[Measured]:
@@ -236,14 +242,16 @@ class Target:
     def _mol(self, basis: BasisSet) -> Any:
         from pyscf import gto
 
-        for element in self.geometry.elements:
-            basis.of(element)
-            for shell in basis.of(element):
-                within = np.all(np.isfinite(shell.exponents)) and np.all(np.isfinite(shell.coefficients))
-                if not within or shell.exponents.max() > _TIGHTEST or shell.exponents.min() < _WIDEST:
-                    raise UnsolvedError(f"`theta` must give exponents between {_WIDEST:g} and {_TIGHTEST:g} bohr^-2.")
+        for shell in (shell for element in self.geometry.elements for shell in basis.of(element)):
+            if not np.all(np.isfinite(shell.coefficients)):
+                raise UnsolvedError(f"`theta` must give finite coefficients, but gives {shell.coefficients.tolist()}.")
+            outside = [a for a in shell.exponents if not _WIDEST <= a <= _TIGHTEST]
+            if outside:
+                raise UnsolvedError(
+                    f"`theta` must give exponents from {_WIDEST:g} to {_TIGHTEST:g} bohr^-2, but gives {outside[0]:g}."
+                )
         mol = gto.Mole()
-        mol.atom, mol.basis, mol.unit = list(self.geometry.atoms), basis.pyscf(), self.geometry.unit
+        mol.atom, mol.basis, mol.unit = list(self.geometry.atoms), _apart(basis).pyscf(), self.geometry.unit
         mol.charge, mol.spin, mol.verbose, mol.cart = self.charge, self.spin, 0, False
         mol.build(dump_input=False, parse_arg=False)
         if max(mol.nelec) > mol.nao:
@@ -251,7 +259,21 @@ class Target:
                 f"`form` must have a function for each of the {max(mol.nelec)} electrons of one spin in "
                 f"{self.geometry.formula}, but has {mol.nao}."
             )
+        self._check_determinants(int(mol.nao), mol.nelec)
         return mol
+
+    def _check_determinants(self, n_functions: int, electrons: tuple[int, int]) -> None:
+        """Whether a full or complete active space can be had and held."""
+        if self.method not in ("fci", "casscf"):
+            return
+        orbitals, active = n_functions, electrons
+        if self.active_space is not None:
+            core = (sum(electrons) - self.active_space[0]) // 2
+            orbitals, active = self.active_space[1], (electrons[0] - core, electrons[1] - core)
+            require(core + orbitals <= n_functions, "active_space", f"fit {n_functions} functions", self.active_space)
+        determinants = comb(orbitals, active[0]) * comb(orbitals, active[1])
+        must = f"make at most {_MOST_DETERMINANTS:g} determinants of {orbitals} orbitals, and not {determinants:.1e}"
+        require(determinants <= _MOST_DETERMINANTS, "method", must, self.method)
 
     def _solve(self, basis: BasisSet) -> tuple[float, Any, Solution]:
         mol = self._mol(basis)
@@ -350,26 +372,15 @@ def _through_callback(target: Target, template: BasisSet) -> Callable[[Array], A
     return energy
 
 
-def contract(matrix: FloatArray, bras: Bras) -> FloatArray:
-    """Derivatives by `Form.values` from a matrix over bras and functions."""
-    found: dict[int, FloatArray] = {}
-    for place in bras.places:
-        shell = place.shell
-        (n, m), d = shell.coefficients.shape, 2 * shell.l + 1
-        block = matrix[place.bras : place.bras + 2 * d * n, place.functions : place.functions + shell.n_functions]
-        # of each bra only the function that it is a derivative of
-        own = np.einsum("kxaca->xkc", block.reshape(n, 2, d, m, d)) / shell.norms
-        turned = (2 * shell.l + 3) / 4 * own[0] - shell.exponents[:, None] * own[1]
-        flat = np.concatenate([np.sum(shell.coefficients * turned, axis=1), own[0].ravel()])
-        found[place.position] = found.get(place.position, 0.0) + flat
-    sizes = [s.coefficients.size + len(s.exponents) for shells in bras.basis.shells.values() for s in shells]
-    return np.concatenate([found.get(position, np.zeros(size)) for position, size in enumerate(sizes)])
+def _apart(basis: BasisSet) -> BasisSet:
+    """The same functions with shells in which nothing is contracted as single primitives, which integrals like best."""
+    return BasisSet({e: tuple(piece for s in shells for piece in _pieces(s)) for e, shells in basis.shells.items()})
 
 
-def condition_number(mol: Any) -> float:
-    """Ratio of the largest and the smallest eigenvalue of the overlap matrix; infinite where that is not positive."""
-    values = np.linalg.eigvalsh(mol.intor("int1e_ovlp"))
-    return float(values[-1] / values[0]) if values[0] > 0 else float("inf")
+def _pieces(shell: Shell) -> list[Shell]:
+    pieces = segments(shell)
+    uncontracted = all(piece.coefficients.shape == (1, 1) for piece in pieces)
+    return pieces if uncontracted and np.all(np.diag(shell.coefficients) != 0) else [shell]
 
 
 def is_spherical(mol: Any, density: FloatArray, tolerance: float = 1e-6) -> bool:

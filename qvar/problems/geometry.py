@@ -36,7 +36,7 @@ class Geometry:
     @property
     def elements(self) -> tuple[str, ...]:
         """The distinct elements, in the order of the geometry; a ghost atom counts as its element."""
-        return tuple(dict.fromkeys(_element(symbol).removeprefix("ghost-") for symbol, _ in self.atoms))
+        return tuple(dict.fromkeys(element_of(symbol) for symbol, _ in self.atoms))
 
 
 def parse_geometry(text: Any, unit: Any) -> Geometry:
@@ -81,6 +81,11 @@ def _symbol(token: str) -> str:
     if not known:
         raise QvarError(f"`geometry` must name chemical elements, but has {token!r}.")
     return symbol
+
+
+def element_of(symbol: str) -> str:
+    """The element of a label, of a ghost atom the element whose functions it has."""
+    return _element(symbol).removeprefix("ghost-")
 
 
 def _element(symbol: str) -> str:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from qvar import units
 from qvar.checks import finite_number, whole_number
-from qvar.errors import QvarError, require
+from qvar.errors import require
+from qvar.problems.basis_sets import WritesNWChem, given_basis
 from qvar.problems.problem import Problem
 
 
 def molecule(
     geometry: str,
-    basis: str = "sto-3g",
+    basis: str | Path | WritesNWChem = "sto-3g",
     *,
     charge: int = 0,
     spin: int = 0,
@@ -36,7 +38,8 @@ def molecule(
         geometry: atoms, Cartesian ("H 0 0 0; H 0 0 0.7414") or as a Z-matrix with angles in degrees
             ("O; H 1 0.9584; H 1 0.9584 2 104.45"), parted by ";" or newlines.
         basis: name of a Gaussian basis set that PySCF knows, with its effective core potentials where it has
-            some; or the text of a basis set in NWChem's format, which contains newlines.
+            some; the path of a file in NWChem's format, which ends with ".nw"; a fitted basis set
+            (`qvar.basis.Fitted`); or the text of a basis set in NWChem's format, which contains newlines.
         charge: charge of the molecule, in elementary charges.
         spin: number of unpaired electrons 2S, not the multiplicity.
         unit: "angstrom" or "bohr", the unit of lengths in `geometry`.
@@ -60,23 +63,21 @@ def molecule(
     from qvar.problems.scf import active_integrals, build_molecule, run_scf
 
     charge, spin = whole_number("charge", charge), whole_number("spin", spin)
-    if not isinstance(basis, str) or not basis.strip():
-        raise QvarError(f"`basis` must be the name of a basis set, but is {basis!r}.")
-    basis = basis if "\n" in basis else basis.strip().lower()
+    given = given_basis(basis)
     atoms = parse_geometry(geometry, unit)
-    mol = build_molecule(atoms, basis, charge, spin)
+    mol = build_molecule(atoms, given, charge, spin)
     n_alpha, n_beta = map(int, mol.nelec)
     space = choose_active_space(int(mol.nao), n_alpha, n_beta, active_space, active_orbitals, frozen)
     integrals = active_integrals(run_scf(mol), np.array(space.frozen, int), np.array(space.active, int))
     if name is None:
-        name = f"{atoms.formula}{_charge_suffix(charge)} {'custom basis' if chr(10) in basis else basis}"
+        name = f"{atoms.formula}{_charge_suffix(charge)} {given.name}"
         if len(space.active) < mol.nao:
             name += _space_suffix(space.n_electrons, len(space.active))
     description: dict[str, Any] = {
         "model": "molecule",
         "geometry": atoms.text,
         "unit": unit,
-        "basis": basis,
+        "basis": given.content,
         "charge": charge,
         "spin": spin,
         "frozen": list(space.frozen),
@@ -97,7 +98,7 @@ def molecule(
 def hydrogen_chain(
     n_atoms: int,
     bond: float = 1.0,
-    basis: str = "sto-3g",
+    basis: str | Path | WritesNWChem = "sto-3g",
     *,
     charge: int = 0,
     spin: int | None = None,

@@ -6,7 +6,6 @@ kept to one thread, orbitals of one energy are turned to a fixed direction, and 
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,19 +15,20 @@ import numpy as np
 
 from qvar._types import FloatArray, IntArray
 from qvar.errors import QvarError, require
-from qvar.problems.geometry import Geometry
+from qvar.problems.basis_sets import GivenBasis, element_basis
+from qvar.problems.geometry import Geometry, element_of
 from qvar.problems.problem import Integrals
 
 _DEGENERATE = 1e-6
 """Orbital energies closer than this, in hartree, count as one."""
 
 
-def build_molecule(geometry: Geometry, basis: str, charge: int, spin: int) -> Any:
+def build_molecule(geometry: Geometry, basis: GivenBasis, charge: int, spin: int) -> Any:
     """PySCF's `Mole`, silent, after checking that basis, charge and spin fit the atoms.
 
     Args:
         geometry: the atoms.
-        basis: name of a basis set that PySCF knows, or the text of one in NWChem's format.
+        basis: the basis set, see `qvar.problems.basis_sets.given_basis`.
         charge: charge of the molecule, in elementary charges.
         spin: number of unpaired electrons, 2S.
 
@@ -40,11 +40,15 @@ def build_molecule(geometry: Geometry, basis: str, charge: int, spin: int) -> An
     """
     from pyscf import gto
 
-    potentials = _check_basis(basis, geometry.elements)
+    sets = {element: element_basis(basis, element) for element in geometry.elements}
+    shells: Any = basis.content
+    if basis.is_text:
+        shells = {symbol: sets[element_of(symbol)].shells for symbol, _ in geometry.atoms}
+    potentials = {element: found.potential for element, found in sets.items() if found.potential}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # PySCF's remarks on names of basis sets; what matters is checked above
         mol = gto.Mole()
-        mol.atom, mol.basis, mol.ecp, mol.unit = list(geometry.atoms), basis, potentials, geometry.unit
+        mol.atom, mol.basis, mol.ecp, mol.unit = list(geometry.atoms), shells, potentials, geometry.unit
         mol.verbose, mol.charge, mol.spin = 0, 0, None
         mol.build(dump_input=False, parse_arg=False)
     electrons = int(mol.nelectron) - charge
@@ -57,44 +61,11 @@ def build_molecule(geometry: Geometry, basis: str, charge: int, spin: int) -> An
     if n_alpha > n_orbitals:
         raise QvarError(
             f"`basis` must have an orbital for each of the {n_alpha} spin-up electrons, "
-            f"but {_basis_name(basis)!r} has {n_orbitals} on these atoms."
+            f"but {basis.name!r} has {n_orbitals} on these atoms."
         )
     mol.charge, mol.spin = charge, spin
     mol.build(dump_input=False, parse_arg=False)
     return mol
-
-
-def _basis_name(basis: str) -> str:
-    return "custom basis" if "\n" in basis else basis
-
-
-def _check_basis(basis: str, elements: tuple[str, ...]) -> dict[str, str]:
-    """Checks that `basis` has every element; returns it once more as core potential where it brings one."""
-    from pyscf.gto import basis as library
-
-    # PySCF would follow a name to a file of that name, and a digest of the name would not see the file change.
-    named_file = "\n" not in basis and os.path.isfile(basis)
-    require(not named_file, "basis", "be the name of a basis set and not of a file", basis)
-    pseudo = "\n" not in basis and "gth" in basis.lower()
-    require(not pseudo, "basis", "be an all-electron or ECP basis set and not a GTH one", basis)
-    potentials = {}
-    for element in elements:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                shells = library.load(basis, element)
-            except Exception:  # PySCF raises a dozen types here, all of which mean the same
-                shells = None
-            if not shells:
-                name = _basis_name(basis)
-                raise QvarError(f"`basis` must be a basis set that PySCF has for {element}, but is {name!r}.")
-            try:
-                potential = library.load_ecp(basis, element)
-            except Exception:
-                potential = None
-            if potential:
-                potentials[element] = basis
-    return potentials
 
 
 def run_scf(mol: Any) -> Any:
@@ -115,7 +86,12 @@ def run_scf(mol: Any) -> Any:
     mean_field: Any = converge(RHF(mol) if mol.spin == 0 else ROHF(mol))
     with one_thread_without_files():
         orbitals = np.array(mean_field.mo_coeff)
-        require(orbitals.shape[0] == orbitals.shape[1], "basis", "be linearly independent", _basis_name(mol.basis))
+        n_functions, n_independent = orbitals.shape
+        if n_independent < n_functions:
+            raise QvarError(
+                f"`basis` must be linearly independent, but only {n_independent} of its {n_functions} functions on "
+                "these atoms are."
+            )
         orbitals = _turn_degenerate(mol, orbitals, np.array(mean_field.mo_energy), np.array(mean_field.mo_occ))
         mean_field.mo_coeff = fix_signs(orbitals)
     return mean_field
@@ -139,7 +115,12 @@ def converge(mean_field: Any) -> Any:
     size = max(1.0, float(np.sum(mean_field.mol.atom_charges() ** 2.4)) / 100)
     mean_field.conv_tol, mean_field.conv_tol_grad, mean_field.max_cycle = 1e-12 * size, 1e-8 * size, 200
     with one_thread_without_files():
-        mean_field.kernel()
+        try:
+            mean_field.kernel()
+        except (np.linalg.LinAlgError, AttributeError) as error:  # from DIIS, whose equations may be singular
+            # PySCF 2.14 looks for the error under a name that NumPy 2 no longer has
+            if isinstance(error, AttributeError) and "linalg" not in str(error):
+                raise
         if not mean_field.converged:
             second_order = mean_field.newton()
             second_order.verbose = 0

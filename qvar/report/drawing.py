@@ -23,8 +23,8 @@ MANY_LINES = 14
 
 BEST_LINES = 10
 
-FAMILY_COLORS = {"generic": "#D55E00", "constrained": "#0072B2"}
-"""Vermilion and blue of Okabe and Ito, which people with any color vision tell apart."""
+FAMILY_COLORS = {"generic": "#D55E00", "constrained": "#0072B2", "published": "#555555"}
+"""Vermilion and blue of Okabe and Ito, which people with any color vision tell apart, and gray."""
 
 _COLORS = (
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255", "#999933", "#332288", "#661100",

@@ -15,8 +15,8 @@ from qvar.report.view import View
 from qvar.report.views import view_of
 from qvar.runs import origin
 from qvar.runs.columns import TRACE_TYPES, describe
-from qvar.runs.files import write_whole
 from qvar.runs.folder import LoadedRun
+from qvar.whole_files import write_whole
 
 
 def write_report(run: LoadedRun) -> Path:

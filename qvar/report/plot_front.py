@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _COSTS = {"n_params": "parameters", "two_qubit_gates": "two-qubit gates"}
-_MARKERS = {"generic": "s", "constrained": "o"}
+_MARKERS = {"generic": "s", "constrained": "o", "published": "D"}
 _LOG_RATIO = 8
 """Costs that span more than this factor are drawn on a logarithmic axis."""
 
@@ -39,15 +39,18 @@ _DISTANCES = (8.0, 12.0, 17.0, 23.0, 30.0)
 
 
 @dataclass(frozen=True)
-class _Point:
+class Point:
     """One contender."""
 
     rank: int
+    """Its number in the table."""
     label: str
     family: str
     costs: dict[str, float]
+    """What it costs of each kind; NaN where it costs nothing of that kind."""
     low: float
     middle: float
+    """Where its mark stands."""
     high: float
 
 
@@ -64,49 +67,83 @@ def error_vs_cost(ledger: Frame, drawn: Frame) -> Drawing | None:
     Returns:
         The picture, or None where it would be empty.
     """
+    shown, quantity, unit = shown_errors(ledger)
+    found = fronts(_points(ledger, drawn, shown, quantity, unit), _COSTS, quantity, unit)
+    if found is None:
+        return None
+    caption = (
+        f"What accuracy each contender bought, and for how much: the {found.noun} at the end of training against the "
+        "number of free parameters, and against the CNOTs of the circuit written out gate by gate. Numbers are those "
+        f"of the table. A point is the median over the starts (seeds), its bar holds {seed_words()}. The stepped line "
+        "is the Pareto front of the medians: no contender has less error at the same cost or less. On it stand, "
+        f"{found.told}. "
+    )
+    return Drawing("error_vs_cost", found.figure, found.title, caption + axis_words(quantity, unit))
+
+
+class Fronts(NamedTuple):
+    """A figure with a Pareto front in each panel."""
+
+    figure: Figure
+    title: str
+    noun: str
+    """What the vertical axis shows."""
+    told: str
+    """Who stands on the fronts."""
+
+
+def fronts(
+    points: list[Point], costs: dict[str, str], quantity: str, unit: str, *, logarithmic: bool = False
+) -> Fronts | None:
+    """Panels of error against costs, each with its Pareto front.
+
+    Args:
+        points: the contenders.
+        costs: kinds of costs, and what they are called.
+        quantity: "error" or "value".
+        unit: of the points.
+        logarithmic: whether all costs are drawn on logarithmic axes, and not only those that span much.
+
+    Returns:
+        The figure and what it shows; None where it would be empty.
+    """
     from matplotlib.figure import Figure
 
-    shown, quantity, unit = shown_errors(ledger)
-    points = _points(ledger, drawn, shown, quantity, unit)
-    panels = [cost for cost in _COSTS if any(np.isfinite(point.costs[cost]) for point in points)]
+    panels = [cost for cost in costs if any(np.isfinite(point.costs[cost]) for point in points)]
     if not panels:
         return None
     points = [point for point in points if any(np.isfinite(point.costs[cost]) for cost in panels)]
     columns = 4 if max(len(point.label) for point in points) <= 22 else 3
     height = 4.9 + 0.17 * -(-len(points) // columns)
-    figure = Figure(figsize=(5.2 * len(panels) if len(panels) > 1 else 7.2, height), layout="constrained")
+    width = (7.2, 10.4, 12.6)[min(len(panels), 3) - 1]
+    figure = Figure(figsize=(width, height), layout="constrained")
     all_axes: list[Any] = list(np.atleast_1d(figure.subplots(1, len(panels), sharey=True)))
-    noun, fronts, lines = "", [], {}
+    noun, told, lines = "", [], {}
     for axes, cost in zip(all_axes, panels, strict=True):
         inside = [point for point in points if np.isfinite(point.costs[cost])]
         for point in inside:
             _draw_point(axes, point, point.costs[cost])
         plain_axes(axes)
-        axes.set_xlabel(f"number of {_COSTS[cost]}")
-        _scale_costs(axes, [point.costs[cost] for point in inside])
+        axes.set_xlabel(f"number of {costs[cost]}")
+        _scale_costs(axes, [point.costs[cost] for point in inside], 1 if logarithmic else _LOG_RATIO)
         if axes is all_axes[0]:
             noun = value_axis(axes, quantity, unit)
         front = _front(inside, cost, unit)
-        fronts.append(f"by {_COSTS[cost]}: {', '.join(point.label for point in front)}")
+        told.append(f"by {costs[cost]}: {', '.join(point.label for point in front)}")
         lines["Pareto front"] = _draw_front(axes, front, cost)
         if quantity == "error" and (level := accuracy_line(axes, unit, words=False)):
             lines["chemical accuracy (1.6 mHa)"] = level
-    title = f"{noun.capitalize()} against number of {' and '.join(map(_COSTS.__getitem__, panels))}"
+    *first, last = (costs[cost] for cost in panels)
+    names = f"{', '.join(first)} and {last}" if first else last
+    title = f"{noun.capitalize()} against number of {names}"
     _legends(figure, title, points, lines, columns)
     figure.draw_without_rendering()  # settles where the points are
     for axes, cost in zip(all_axes, panels, strict=True):
         _number(axes, [(point, point.costs[cost]) for point in points if np.isfinite(point.costs[cost])])
-    caption = (
-        f"What accuracy each contender bought, and for how much: the {noun} at the end of training against the "
-        "number of free parameters, and against the CNOTs of the circuit written out gate by gate. Numbers are those "
-        f"of the table. A point is the median over the starts (seeds), its bar holds {seed_words()}. The stepped line "
-        "is the Pareto front of the medians: no contender has less error at the same cost or less. On it stand, "
-        f"{'; '.join(fronts)}. "
-    )
-    return Drawing("error_vs_cost", figure, title, caption + axis_words(quantity, unit))
+    return Fronts(figure, title, noun, "; ".join(told))
 
 
-def _points(ledger: Frame, drawn: Frame, shown: Any, quantity: str, unit: str) -> list[_Point]:
+def _points(ledger: Frame, drawn: Frame, shown: Any, quantity: str, unit: str) -> list[Point]:
     names = np.array(labels(ledger))
     points = []
     for row in records(drawn):
@@ -116,11 +153,11 @@ def _points(ledger: Frame, drawn: Frame, shown: Any, quantity: str, unit: str) -
             low, middle, high = (float(part[0]) for part in spread(values[:, None]))
             cells = {cost: getattr(row, cost) for cost in _COSTS}
             costs = {cost: float(cell) if known(cell) else math.nan for cost, cell in cells.items()}
-            points.append(_Point(row.rank, str(row.label), str(row.family), costs, low, middle, high))
+            points.append(Point(row.rank, str(row.label), str(row.family), costs, low, middle, high))
     return points
 
 
-def _front(points: list[_Point], cost: str, unit: str) -> list[_Point]:
+def _front(points: list[Point], cost: str, unit: str) -> list[Point]:
     steps = [float(round(point.middle / resolution(unit))) for point in points]  # rounding does not win a place
     return [points[position] for position in pareto_front([point.costs[cost] for point in points], steps)]
 
@@ -129,7 +166,7 @@ def _front(points: list[_Point], cost: str, unit: str) -> list[_Point]:
 # Drawing
 
 
-def _draw_point(axes: Axes, point: _Point, cost: float) -> None:
+def _draw_point(axes: Axes, point: Point, cost: float) -> None:
     color = FAMILY_COLORS.get(point.family, "#555555")
     if point.high > point.low:
         axes.plot([cost, cost], [point.low, point.high], color=color, alpha=0.35, linewidth=1.4, zorder=2)
@@ -139,7 +176,7 @@ def _draw_point(axes: Axes, point: _Point, cost: float) -> None:
     )  # fmt: skip
 
 
-def _draw_front(axes: Axes, front: list[_Point], cost: str) -> Any:
+def _draw_front(axes: Axes, front: list[Point], cost: str) -> Any:
     left, right = axes.get_xlim()  # to the right edge: whoever may spend more reaches at least as much
     x = np.repeat([*(point.costs[cost] for point in front), right], 2)[1:]
     y = np.repeat([*(point.middle for point in front), front[-1].middle], 2)[:-1]
@@ -148,11 +185,11 @@ def _draw_front(axes: Axes, front: list[_Point], cost: str) -> Any:
     return line
 
 
-def _scale_costs(axes: Axes, costs: list[float]) -> None:
+def _scale_costs(axes: Axes, costs: list[float], ratio: float) -> None:
     from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
     low, high = min(costs), max(costs)
-    if low <= 0 or high <= _LOG_RATIO * low:
+    if low <= 0 or high <= ratio * low:
         return
     axes.set_xscale("log")
     # 10, 20, 50, 100 and not powers of ten, as long as they fit
@@ -161,7 +198,7 @@ def _scale_costs(axes: Axes, costs: list[float]) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def _legends(figure: Figure, title: str, points: list[_Point], lines: dict[str, Any], columns: int) -> None:
+def _legends(figure: Figure, title: str, points: list[Point], lines: dict[str, Any], columns: int) -> None:
     """Above: what colors and lines mean; below: who has which number."""
     from matplotlib.lines import Line2D
 
@@ -182,7 +219,7 @@ def _legends(figure: Figure, title: str, points: list[_Point], lines: dict[str, 
     )  # fmt: skip
 
 
-def _number(axes: Axes, points: list[tuple[_Point, float]]) -> None:
+def _number(axes: Axes, points: list[tuple[Point, float]]) -> None:
     """Writes each contender's number near its point, where it covers no point, no line and no other number."""
     scale = 72 / axes.figure.dpi
     places = scale * axes.transData.transform([(cost, point.middle) for point, cost in points])

@@ -7,7 +7,7 @@ from pathlib import Path
 from qvar.report.drawing import Plot
 from qvar.report.tables import Frame
 from qvar.report.views import VIEWS, view_of
-from qvar.runs.files import write_whole
+from qvar.whole_files import write_whole
 
 
 def write_plots(ledger: Frame, trace: Frame, folder: Path) -> list[Plot]:

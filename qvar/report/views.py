@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from qvar.report.basis_view import BASIS
 from qvar.report.capacity_view import CAPACITY
 from qvar.report.curve_view import CURVE
 from qvar.report.duel_view import DUEL
 from qvar.report.landscape_view import LANDSCAPE
+from qvar.report.ranking_view import RANKING
 from qvar.report.scaling_view import SCALING
 from qvar.report.tables import Frame
 from qvar.report.view import View
 
-VIEWS: tuple[View, ...] = (SCALING, CAPACITY, LANDSCAPE, CURVE, DUEL)
+VIEWS: tuple[View, ...] = (SCALING, CAPACITY, LANDSCAPE, BASIS, RANKING, CURVE, DUEL)
 """All views; the first one that recognises a ledger tells it."""
 
 

@@ -60,6 +60,9 @@ TRACE_LISTS: dict[str, str] = {
 """Lists of a shard\'s rows that make the trace, with the types of their entries."""
 
 OWN_TYPES: dict[str, str] = {
+    "setting": "string",
+    "limit": "float64",
+    "limit_error": "float64",
     "message": "string",
     "minimum": "Int64",
     "pauli_one_norm": "float64",
@@ -77,14 +80,31 @@ OWN_TYPES: dict[str, str] = {
     "line_scan": "string",
     "start_plane": "string",
     "end_plane": "string",
+    "n_primitives": "Int64",
+    "n_functions": "Int64",
+    "n_numbers": "Int64",
+    "condition_number": "float64",
+    "smallest_ratio": "float64",
+    "virial_ratio": "float64",
+    "spherical": "boolean",
+    "final_gradient_norm": "float64",
+    "exponents": "string",
+    "basis_set": "string",
+    "transfer": "string",
 }
 """Types of columns that studies append and that may be empty, so that their type cannot be seen in their values."""
 
 COLUMN_MEANING: dict[str, str] = {
     "problem": "Name of the problem, such as a molecule and its geometry.",
     "contender": "Name of the model that was trained; `x4` at its end means four layers.",
-    "family": "`generic`: many free parameters that know nothing of the problem; `constrained`: carries its physics.",
-    "engine": "Simulator that evaluated it: `sector` (fixed particle number and spin) or `dense` (all amplitudes).",
+    "family": (
+        "`generic`: many free parameters that know nothing of the problem; `constrained`: carries its physics; "
+        "`published`: a basis set in which nothing was fitted."
+    ),
+    "engine": (
+        "Simulator that evaluated it: `sector` (fixed particle number and spin) or `dense` (all amplitudes); `pyscf` "
+        "for basis sets."
+    ),
     "n_qubits": "Number of qubits.",
     "n_params": "Number of free parameters that were trained.",
     "two_qubit_gates": "CNOT gates after decomposition into CNOTs and single-qubit gates.",
@@ -112,6 +132,9 @@ COLUMN_MEANING: dict[str, str] = {
     ),
     "wall_s": "Seconds that the whole batch of seeds took in which this row was trained, compilation excluded.",
     "compile_s": "Seconds of compilation for that same batch of seeds.",
+    "setting": "In which setting the circuit was trained, such as a basis set; only in rankings.",
+    "limit": "Energy that all settings aim at, in hartree.",
+    "limit_error": "`value` minus `limit`, in hartree.",
     "coordinate": "Where on its curve the row lies, in `coordinate_unit`; only in runs along a coordinate.",
     "coordinate_name": "What the coordinate is, such as bond.",
     "coordinate_unit": "Unit of `coordinate`, such as angstrom.",
@@ -248,6 +271,30 @@ COLUMN_MEANING: dict[str, str] = {
     "leakage_along": (
         "JSON: `step` and `evaluations` of up to 50 points along the training, and at each `sector_weight`, "
         "`symmetry_price`, and the means of `particle_number` (or ones), `sz` and `s2`."
+    ),
+    "n_primitives": (
+        "Radial primitives of the basis set: different Gaussian exponents of each element and angular momentum."
+    ),
+    "n_functions": "Contracted spherical functions of the largest molecule; twice as many qubits.",
+    "n_numbers": (
+        "Numbers that the basis set consists of: different exponents of each element, and contraction coefficients up "
+        "to scale; the parameters of whoever optimized a published set."
+    ),
+    "condition_number": (
+        "Ratio of the largest and the smallest eigenvalue of the overlap matrix, the largest over the target's "
+        "molecules."
+    ),
+    "smallest_ratio": "Smallest ratio of neighbouring exponents within a shell; empty where all stand alone.",
+    "virial_ratio": "-V/T, potential over kinetic energy, of the molecule in which it is farthest from 2.",
+    "spherical": (
+        "Whether the density of every atom among the target's molecules is spherical; empty where there is no atom."
+    ),
+    "final_gradient_norm": "Euclidean norm of the gradient at the end, in `unit` per parameter unit.",
+    "exponents": "JSON: ascending exponents in bohr^-2 of each element and angular momentum, such as `Ne s`.",
+    "basis_set": "The basis set in NWChem's format.",
+    "transfer": (
+        "JSON: for each molecule that was not fitted its `energy` in this basis set and the `error`, that energy less "
+        "the energy in a large published set, both in hartree."
     ),
     "message": "What went wrong, in words, where something did.",
     "step": "Trace only: number of the minimizer's step, 0 at the start parameters.",

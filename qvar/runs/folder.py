@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qvar.errors import QvarError
-from qvar.runs.files import is_temporary, write_json
+from qvar.runs.files import write_json
 from qvar.runs.record import ledger_from, read_shard, read_table, trace_from
 from qvar.task import Row
+from qvar.whole_files import is_temporary
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from qvar.errors import QvarError
 from qvar.runs.columns import LEDGER_COLUMNS, LEDGER_TYPES, OWN_TYPES, TRACE_LISTS, TRACE_TYPES
-from qvar.runs.files import write_whole
 from qvar.task import Row
+from qvar.whole_files import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd

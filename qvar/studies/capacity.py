@@ -22,8 +22,8 @@ from qvar.optimize.budget import Budget
 from qvar.optimize.methods import Method, lbfgs
 from qvar.problems.cited import problem_references
 from qvar.problems.problem import Problem
-from qvar.studies.duel import Duel, error_words, run_contender
-from qvar.task import Progress, Reporter, Row, Task, task_key
+from qvar.studies.duel import Duel, run_contender
+from qvar.task import Progress, Reporter, Row, Task, error_words, task_key
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,8 +21,8 @@ from qvar.optimize.budget import Budget, Status
 from qvar.optimize.methods import Method, lbfgs
 from qvar.optimize.minimize import Look, Result, minimize_batch
 from qvar.problems.problem import Problem
-from qvar.studies.duel import Duel, error_words, ledger_row, progress_words
-from qvar.task import Progress, Reporter, Row, Task, task_key
+from qvar.studies.duel import Duel, ledger_row, progress_words
+from qvar.task import Progress, Reporter, Row, Task, error_words, task_key
 
 Maker: TypeAlias = Callable[[Problem], Ansatz]
 """Makes the ansatz of one contender for any point, such as `qvar.uccsd`."""

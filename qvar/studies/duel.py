@@ -24,7 +24,7 @@ from qvar.optimize.minimize import Look, Result, minimize_batch
 from qvar.problems.cited import problem_references
 from qvar.problems.one_norm import pauli_one_norm
 from qvar.problems.problem import Problem
-from qvar.task import Progress, Reporter, Row, Task, task_key
+from qvar.task import Progress, Reporter, Row, Task, error_words, task_key
 from qvar.units import CHEMICAL_ACCURACY, HARTREE, MILLIHARTREE_PER_HARTREE
 
 Contender: TypeAlias = Ansatz | Objective
@@ -246,11 +246,6 @@ def _state_bytes(objective: Objective) -> int:
     theta = jax.ShapeDtypeStruct((objective.n_params,), jnp.zeros(0, float).dtype)
     state = jax.eval_shape(objective.state_function, theta, objective.data)
     return state.size * state.dtype.itemsize
-
-
-def error_words(error: Exception) -> str:
-    """What went wrong, for the column `message`."""
-    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
 
 
 def progress_words(look: Look, exact: float, unit: str) -> str:

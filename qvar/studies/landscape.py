@@ -31,8 +31,8 @@ from qvar.optimize.budget import Budget, Status
 from qvar.optimize.methods import Method, lbfgs
 from qvar.optimize.minimize import Result
 from qvar.problems.problem import Problem
-from qvar.studies.duel import Contender, Duel, error_words, failed_rows, train
-from qvar.task import Progress, Reporter, Row, Task, task_key
+from qvar.studies.duel import Contender, Duel, failed_rows, train
+from qvar.task import Progress, Reporter, Row, Task, error_words, task_key
 
 MAX_PATH = 50
 """Points of a path at which leakage is measured, at most."""

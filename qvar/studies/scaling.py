@@ -32,9 +32,8 @@ from qvar.optimize.budget import Status
 from qvar.problems.cited import problem_references
 from qvar.problems.mapping import pauli_terms
 from qvar.problems.problem import Problem
-from qvar.studies.duel import error_words
 from qvar.tangents import state_shape
-from qvar.task import Progress, Reporter, Row, Task, task_key
+from qvar.task import Progress, Reporter, Row, Task, error_words, task_key
 
 Asked: TypeAlias = tuple[Any, Ansatz]
 """What is measured, a `Problem` (its energy) or a PennyLane observable, and the circuit."""

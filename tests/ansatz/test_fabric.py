@@ -8,12 +8,12 @@ import pennylane as qml
 import pytest
 from scipy.sparse import csr_array, identity, kron
 from scipy.sparse.linalg import expm_multiply
+from twin import descend, twin_state
 
 import qvar
 from qvar.ansatz.fabric import brick, gate_fabric, givens_fabric, tups
 from qvar.ansatz.kinds import KIND_INDEX
 from qvar.engines.oracle import oracle
-from qvar.optimize.minimize import minimize_batch
 
 MAKE: dict[str, Callable[[qvar.Problem], qvar.Ansatz]] = {
     "gate fabric": lambda p: gate_fabric(p, layers=2),
@@ -31,10 +31,6 @@ def h3() -> qvar.Problem:
 
 def _theta(ansatz: qvar.Ansatz, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).uniform(-np.pi, np.pi, ansatz.n_params)
-
-
-def _dense(problem: qvar.Problem, ansatz: qvar.Ansatz, theta: np.ndarray) -> np.ndarray:
-    return np.asarray(qvar.energy(problem, ansatz, engine="dense").state(theta))
 
 
 def _annihilators(n: int) -> list[csr_array]:
@@ -80,7 +76,7 @@ def test_gate_fabric_is_pennylanes_template(problem_name: str, include_pi: bool,
         qml.GateFabric(theta.reshape(shape), wires=range(problem.n_qubits), init_state=bits, include_pi=include_pi)
         return qml.state()
 
-    np.testing.assert_allclose(_dense(problem, ansatz, theta), template(), atol=1e-12)
+    np.testing.assert_allclose(twin_state(ansatz.program, theta), template(), atol=1e-12)
 
 
 def test_gate_fabric_has_the_templates_energy_and_gradient(h2: qvar.Problem) -> None:
@@ -120,7 +116,7 @@ def test_tups_is_the_papers_product(problem_name: str, perfect_pairing: bool, re
         for generator in (single, double, single):
             expected = expm_multiply(next(angles) * _anti(generator), expected, traceA=0.0)
     assert next(angles, None) is None
-    np.testing.assert_allclose(_dense(problem, ansatz, theta), expected, atol=1e-11)
+    np.testing.assert_allclose(twin_state(ansatz.program, theta), expected, atol=1e-11)
 
 
 def test_givens_fabric_is_its_formula(h3: qvar.Problem) -> None:
@@ -135,7 +131,7 @@ def test_givens_fabric_is_its_formula(h3: qvar.Problem) -> None:
         pair = a[2 * q].T @ a[2 * q + 1].T @ a[2 * p + 1] @ a[2 * p]
         for generator in (alpha, beta, pair):
             expected = expm_multiply(next(angles) * _anti(generator), expected, traceA=0.0)
-    np.testing.assert_allclose(_dense(h3, ansatz, theta), expected, atol=1e-11)
+    np.testing.assert_allclose(twin_state(ansatz.program, theta), expected, atol=1e-11)
 
 
 @pytest.mark.parametrize("with_pairs", [False, True])
@@ -144,7 +140,7 @@ def test_givens_fabric_leaves_the_slater_determinants_by_its_pairs(h4: qvar.Prob
     theta = _theta(ansatz)
     if not with_pairs:
         theta[2::3] = 0.0
-    state = _dense(h4, ansatz, theta)
+    state = twin_state(ansatz.program, theta)
     removed = np.array([operator @ state for operator in _annihilators(8)])
     density = removed.conj() @ removed.T
     assert np.trace(density) == pytest.approx(4.0, abs=1e-10)
@@ -175,7 +171,7 @@ def test_number_of_parameters(problem_name: str, layers: int, request) -> None:
 @pytest.mark.parametrize("name", [name for name in MAKE if name != "gate fabric with pi"])
 def test_zero_is_the_reference(h4: qvar.Problem, name: str) -> None:
     ansatz = MAKE[name](h4)
-    np.testing.assert_allclose(_dense(h4, ansatz, np.zeros(ansatz.n_params)), _determinant(h4), atol=1e-14)
+    np.testing.assert_allclose(twin_state(ansatz.program, np.zeros(ansatz.n_params)), _determinant(h4), atol=1e-14)
 
 
 @pytest.mark.parametrize("name", list(MAKE))
@@ -186,7 +182,7 @@ def test_claimed_symmetries_hold_at_random_parameters(name: str, problem_name: s
     for seed in range(3):
         theta = _theta(ansatz, seed)
         measured = qvar.energy(problem, ansatz, engine="dense").measure(theta)
-        state = _dense(problem, ansatz, theta)
+        state = twin_state(ansatz.program, theta)
         states = np.arange(len(state))
         up_mask = int("10" * problem.n_orbitals, 2)
         up, down = np.bitwise_count(states & up_mask), np.bitwise_count(states & (up_mask >> 1))
@@ -208,7 +204,7 @@ def test_givens_fabric_claims_no_total_spin(h4: qvar.Problem) -> None:
     assert qvar.energy(h4, ansatz).measure(_theta(ansatz))["s2"] > 0.1
 
 
-@pytest.mark.parametrize("name", list(MAKE))
+@pytest.mark.parametrize("name", ["gate fabric with pi", "pp-tups"])  # the others: tests/conformance
 def test_both_engines_agree_with_pennylane(h2: qvar.Problem, name: str) -> None:
     ansatz = MAKE[name](h2)
     theta = _theta(ansatz)
@@ -235,9 +231,8 @@ def test_sector_engine_agrees_with_the_dense_one(h4: qvar.Problem, name: str) ->
 @pytest.mark.parametrize("make", [gate_fabric, tups, givens_fabric])
 def test_defaults_reach_chemical_accuracy_on_h4(h4: qvar.Problem, make: Callable[[qvar.Problem], qvar.Ansatz]) -> None:
     objective = qvar.energy(h4, make(h4))
-    starts = np.stack([np.asarray(objective.initial(key)) for key in jax.random.split(jax.random.key(0), 2)])
-    results = minimize_batch(objective, starts, qvar.lbfgs(), qvar.Budget(gradients=200))
-    error = min(result.value for result in results) - h4.exact_energy()
+    starts = [objective.initial(key) for key in jax.random.split(jax.random.key(0), 2)]
+    error = min(descend(objective, start, maxiter=150) for start in starts) - h4.exact_energy()
     assert -1e-9 < error < 1.6e-3
 
 

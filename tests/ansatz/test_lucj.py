@@ -8,6 +8,7 @@ import numpy as np
 import pennylane as qml
 import pytest
 from scipy.sparse.linalg import expm_multiply
+from twin import descend
 
 import qvar
 from qvar.ansatz.double_factorization import closed_shell_amplitudes, factorized_doubles
@@ -196,8 +197,7 @@ def test_two_layers_do_better_than_one(h4: qvar.Problem) -> None:
     errors = []
     for layers in (1, 2):
         objective = qvar.energy(h4, ucj(h4, layers))
-        result = qvar.minimize(objective, key=KEY, budget=qvar.Budget(gradients=220))
-        errors.append(result.value - h4.exact_energy())
+        errors.append(descend(objective, objective.initial(KEY)) - h4.exact_energy())
     assert errors[1] < 0.2 * errors[0]
     assert errors[0] == pytest.approx(1.680e-3, abs=2e-6)
 

@@ -7,6 +7,7 @@ import jax
 import numpy as np
 import pennylane as qml
 import pytest
+from twin import twin_state
 
 import qvar
 from qvar.ansatz.catalogue import ANSATZE, available
@@ -98,18 +99,21 @@ PROBLEMS: dict[str, Callable[[], qvar.Problem]] = {
 ENTRIES = {entry.name: entry for entry in ANSATZE}
 
 
+GENERIC_ON = {"hardware_efficient": "h2", "random_circuit": "h2"}
+"""The problem of a circuit that knows none, where it is not the Ising chain."""
+
 CLOSED_SHELLS = ("uccsd spin-adapted", "puccd", "orbital_optimized puccd")
 """Ansätze that refuse an open shell."""
 
 
 def _pairs():
-    """Every ansatz of the catalogue on every problem that it takes; circuits that know no problem on two of them."""
+    """Every ansatz of the catalogue on every problem that it takes; circuits that know no problem on one of them."""
     for problem_name, make in PROBLEMS.items():
         problem = make()
         for entry in available(problem):
             if entry.name in CLOSED_SHELLS and problem.occupied_alpha != problem.occupied_beta:
                 continue
-            if entry.needs == "qubits" and problem_name not in ("h2", "tfim"):
+            if entry.needs == "qubits" and problem_name != GENERIC_ON.get(entry.name, "tfim"):
                 continue
             if (entry.needs, problem_name) in (("orbitals", "hubbard"), ("model", "hubbard waves")):
                 continue  # from sites, a double alone goes nowhere; hva wants sites
@@ -127,14 +131,14 @@ def test_open_shells_are_refused(name: str) -> None:
         _make("h3", name)
 
 
-def _agree(problem: qvar.Problem, ansatz: qvar.Ansatz) -> None:
+def _agree(problem: qvar.Problem, ansatz: qvar.Ansatz, engines: tuple[str, ...] = ("dense", "auto")) -> None:
     theta = np.random.default_rng(7).uniform(-1.0, 1.0, ansatz.n_params)
     value, gradient = oracle(problem, ansatz)(theta)
     assert np.linalg.norm(gradient) > 1e-2  # a flat point would show nothing
 
     chosen = choose_engine(problem, ansatz)
     assert chosen == "sector" or not (problem.integrals and ansatz.program.conserves_spin_numbers)
-    for engine in dict.fromkeys(("dense", chosen)):
+    for engine in dict.fromkeys(chosen if engine == "auto" else engine for engine in engines):
         objective = qvar.energy(problem, ansatz, engine=engine)
         assert objective.engine == engine
         ours, slope = objective.value_and_grad(theta)
@@ -144,14 +148,15 @@ def _agree(problem: qvar.Problem, ansatz: qvar.Ansatz) -> None:
 
 @pytest.mark.parametrize(("problem_name", "ansatz_name"), list(_pairs()))
 def test_engines_agree_with_pennylane(problem_name: str, ansatz_name: str) -> None:
-    _agree(*_make(problem_name, ansatz_name))
+    # registers do not know of shells: six qubits of the open shell are left to the engine that does
+    _agree(*_make(problem_name, ansatz_name), engines=("auto",) if problem_name == "h3" else ("dense", "auto"))
 
 
 @pytest.mark.parametrize(("problem_name", "ansatz_name"), list(_pairs()))
 def test_claimed_symmetries_hold(problem_name: str, ansatz_name: str) -> None:
     problem, ansatz = _make(problem_name, ansatz_name)
     theta = np.random.default_rng(3).uniform(-np.pi, np.pi, ansatz.n_params)
-    state = np.asarray(qvar.energy(problem, ansatz, engine="dense").state(theta))
+    state = twin_state(ansatz.program, theta)  # that engines give this state is told by the tests beside this one
     n, index = problem.n_qubits, np.arange(len(state))
     weight = np.abs(state) ** 2
     even = sum(1 << (n - 1 - wire) for wire in range(0, n, 2))
@@ -168,7 +173,7 @@ def test_claimed_symmetries_hold(problem_name: str, ansatz_name: str) -> None:
         moved = total_spin(state, n)
         eigenvalue = np.vdot(state, moved).real
         np.testing.assert_allclose(moved, eigenvalue * state, atol=1e-10)
-        again = np.asarray(qvar.energy(problem, ansatz, engine="dense").state(0.3 * theta))
+        again = twin_state(ansatz.program, 0.3 * theta)
         assert np.vdot(again, total_spin(again, n)).real == pytest.approx(eigenvalue, abs=1e-10)
     if "spin_flip" in claims:
         assert abs(np.vdot(state, state[::-1]).real) == pytest.approx(1.0, abs=1e-10)
@@ -208,6 +213,8 @@ def test_variants_agree_with_pennylane(name: str, h4: qvar.Problem) -> None:
     problem = h4 if problem_name == "h4" else PROBLEMS[problem_name]()
     ansatz = make(problem)
     _agree(problem, ansatz)
+    if name not in ("ry cz ring", "uccsd h4", "every kind"):  # real and complex amplitudes, and determinants
+        return
     objective, theta = qvar.energy(problem, ansatz), np.linspace(-1.0, 1.0, ansatz.n_params)
     assert float(objective.loss(theta)) == pytest.approx(float(objective.value_and_grad(theta)[0]), abs=1e-12)
 
@@ -263,7 +270,7 @@ def test_lih_uccsd_agrees_between_engines(lih: qvar.Problem) -> None:
 
 
 def test_expectation_of_any_observable() -> None:
-    ansatz = OWN["every kind"][1](PROBLEMS["h2"]())
+    ansatz = qvar.hardware_efficient(4, layers=2, rotations=("RX", "RZ"))
     observable = 0.3 * qml.PauliZ(0) @ qml.PauliY(2) - 1.2 * qml.PauliX(1) + 0.5 * qml.PauliY(3) @ qml.PauliY(1)
     theta = np.random.default_rng(11).uniform(-1.0, 1.0, ansatz.n_params)
     value, gradient = oracle(observable, ansatz)(theta)

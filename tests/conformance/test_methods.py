@@ -33,7 +33,6 @@ METHODS = _methods()
 
 OBJECTIVES: dict[str, Callable[[], qvar.Objective]] = {
     "h2 uccsd": lambda: _energy(qvar.hydrogen_chain(2, bond=0.7414), qvar.uccsd),
-    "h2 layers": lambda: _energy(qvar.hydrogen_chain(2, bond=0.7414), lambda p: qvar.hardware_efficient(p, layers=2)),
     "tfim layers": lambda: _energy(qvar.tfim(3), lambda p: qvar.hardware_efficient(p, layers=2, rotations=("RY",))),
 }
 

@@ -5,23 +5,24 @@ import subprocess
 import sys
 
 SCRIPT = """
-import jax, numpy as np, qvar
+import jax.numpy as jnp, jax, numpy as np, qvar
 from qvar.errors import QvarError
+from qvar.objective import _value_and_grad
 
 assert len(jax.devices()) == 8
 h4, chain = qvar.hydrogen_chain(4), qvar.tfim(5)
 works = {
-    "uccsd": (h4, qvar.uccsd(h4), "sector"),  # 6 strings: no multiple of 8
-    "ucj": (h4, qvar.ucj(h4, layers=1), "sector"),
-    "register": (h4, qvar.hardware_efficient(h4, layers=2), "dense"),
-    "spins": (chain, qvar.hardware_efficient(chain, layers=2, rotations=("RX", "RZ")), "dense"),
+    "uccsd": (h4, qvar.uccsd(h4), "sector", (8, 3)),  # 6 strings: no multiple of 8
+    "ucj": (h4, qvar.ucj(h4, layers=1), "sector", (8,)),
+    "register": (h4, qvar.hardware_efficient(h4, layers=2), "dense", (8,)),
+    "spins": (chain, qvar.hardware_efficient(chain, layers=2, rotations=("RX", "RZ")), "dense", (8, 3)),
 }
-for name, (problem, ansatz, engine) in works.items():
-    theta = 0.3 * np.sin(np.arange(ansatz.n_params))
+for name, (problem, ansatz, engine, numbers) in works.items():
+    theta = 0.3 * jnp.sin(jnp.arange(ansatz.n_params, dtype=float))
     value, gradient = qvar.energy(problem, ansatz, engine).value_and_grad(theta)
-    for devices in (8, 3):
+    for devices in numbers:
         spread = qvar.energy(problem, ansatz, engine, devices=devices)
-        text = jax.jit(spread.function).lower(theta, spread.data).compile().as_text()
+        text = _value_and_grad.lower(spread.function, theta, spread.data).compile().as_text()  # the one that runs below
         assert "all-to-all" in text or "all-gather" in text or "collective-permute" in text, name
         there, slopes = spread.value_and_grad(theta)
         assert abs(float(there) - float(value)) < 1e-12, name

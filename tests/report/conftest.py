@@ -19,3 +19,8 @@ def fake() -> ModuleType:
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(autouse=True)
+def _one_page_at_a_time(without_pages: None) -> None:
+    """Runs leave their numbers; each test makes the pages and pictures that it looks at."""

@@ -11,7 +11,7 @@ import pytest
 
 from qvar.report import tables
 from qvar.report.capacity_tables import depth_table, is_capacity, series_table
-from qvar.report.html import write_report
+from qvar.report.html import report_page, write_report
 from qvar.report.plots import write_plots
 from qvar.report.views import rows_text, summary_text
 from qvar.runs.folder import load
@@ -184,7 +184,7 @@ def test_the_pictures_and_the_page(tmp_path: Path) -> None:
     assert [plot.path.name for plot in plots] == ["capacity.png", "error_vs_layers.png"]
     assert {path.name for path in loaded.folder.plots.iterdir()} == {plot.path.name for plot in plots}
     assert all("Not drawn, because there is no finite value: broken x1." in plot.caption for plot in plots)
-    page = write_report(loaded).read_text()
+    page = report_page(loaded, plots)
     for words in (
         "capacity: chain",
         "ladder: 1, 2, 3; generic: 1, 2, 4, 8; broken: 1",
@@ -210,7 +210,7 @@ def test_effective_dimensions_are_shown_where_they_were_measured(tmp_path: Path)
             return [Task(task_key({}), "ladder x1", lambda report: rows_of("ladder", 1, **measured))]
 
     run(Measured(), tmp_path / "run", progress=False)
-    page = (tmp_path / "run" / "report.html").read_text()
+    page = write_report(load(tmp_path / "run")).read_text()
     assert "<th>effective dimension</th>" in page
     assert "3.2 (3.0 to 3.5)" in page
 

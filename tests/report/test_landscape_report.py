@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from qvar.report import tables
-from qvar.report.html import write_report
+from qvar.report.html import report_page, write_report
 from qvar.report.landscape_view import is_landscape, landscape_table
 from qvar.report.plots import write_plots
 from qvar.report.views import rows_text, summary_text
@@ -147,7 +147,7 @@ def test_the_pictures_and_the_page(tmp_path: Path) -> None:
         "landscape_lines", "landscape_planes", "landscape_curvature", "symmetry_leakage", "error_vs_step",
     ]  # fmt: skip
     assert {path.name for path in loaded.folder.plots.iterdir()} == {plot.path.name for plot in plots}
-    page = write_report(loaded).read_text()
+    page = report_page(loaded, plots)
     for words in (
         "landscape: H2",
         "keeps: the 3 starts ended in 2 distinct minima; of 10 directions 5 bend down at a typical start, none at a "
@@ -209,4 +209,4 @@ def _page(rows: list[dict[str, Any]], folder: Path) -> str:
             return [Task(task_key({}), "one", lambda report: rows)]
 
     run(One(), folder / "one", progress=False)
-    return (folder / "one" / "report.html").read_text()
+    return write_report(load(folder / "one")).read_text()

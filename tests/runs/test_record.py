@@ -10,7 +10,7 @@ import pytest
 
 from qvar.errors import QvarError
 from qvar.runs.columns import COLUMN_MEANING, LEDGER_COLUMNS, LEDGER_TYPES, TRACE_TYPES, describe
-from qvar.runs.files import is_temporary, jsonable, write_whole
+from qvar.runs.files import jsonable
 from qvar.runs.record import (
     ledger_from,
     plain_rows,
@@ -130,22 +130,6 @@ def test_rows_that_break_the_promise_are_refused(rows: object, sentence: str) ->
     with pytest.raises(QvarError) as caught:
         plain_rows(rows)
     assert str(caught.value).startswith(sentence)
-
-
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
-    path = tmp_path / "a.txt"
-    path.write_text("old")
-
-    def fail() -> None:
-        with write_whole(path) as temporary:
-            assert is_temporary(temporary)
-            temporary.write_text("half")
-            raise RuntimeError("stop")
-
-    with pytest.raises(RuntimeError, match="stop"):
-        fail()
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_jsonable_turns_what_json_lacks_into_text() -> None:

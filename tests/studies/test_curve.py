@@ -186,6 +186,7 @@ def test_it_says_what_it_rests_on() -> None:
     assert {"sun2020", *qvar.uccsd(h2_at(0.6)).references} <= set(curve().references)
 
 
+@pytest.mark.usefixtures("without_pages")
 def test_resumed_it_gives_the_same_ledger(tmp_path: Path) -> None:
     study = curve(contenders=[one_layer, qvar.uccsd], coordinates=BONDS[:2])
     whole = qvar.run(study, tmp_path / "run", progress=False)

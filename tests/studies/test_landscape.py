@@ -37,7 +37,10 @@ def strict(text: str) -> Any:
 
 
 def contenders(h2: qvar.Problem) -> list[qvar.Ansatz]:
-    return [qvar.uccsd(h2).with_start("uniform"), qvar.hardware_efficient(h2, layers=1, name="generic")]
+    return [
+        qvar.uccsd(h2).with_start("uniform"),
+        qvar.hardware_efficient(h2, layers=1, rotations=("RY",), name="generic"),
+    ]
 
 
 def small(h2: qvar.Problem, **changes: Any) -> Landscape:

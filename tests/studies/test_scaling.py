@@ -268,6 +268,7 @@ def test_variances_are_told_relative_to_the_width_where_widths_differ(product_ro
     assert not is_relative(ledger_from(unknown))
 
 
+@pytest.mark.usefixtures("without_pages")
 def test_resumed_it_gives_the_same_ledger(tmp_path: Path) -> None:
     study = scaling(sizes=(1, 2))
     whole = qvar.run(study, tmp_path / "run", progress=False)

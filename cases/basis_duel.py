@@ -1,0 +1,112 @@
+"""Free exponents against a few numbers: which form of a Gaussian basis set buys the most for an atom."""
+
+from collections.abc import Callable
+from math import comb
+from typing import Any, Literal
+
+import qvar
+from qvar import basis
+from qvar.basis.baselines import HARTREE_FOCK_LIMITS, Baseline, casscf_baseline, published, sets_of_size
+from qvar.basis.compare import BasisDuel
+from qvar.basis.starts import nuclear_charge, symbol_of, unpaired_electrons
+from qvar.checks import whole_number
+from qvar.errors import require
+
+LEGENDRE = (3, 4, 6)
+"""Terms of the Legendre forms."""
+
+MOST_STATES = 100_000
+"""Determinants that full configuration interaction may have; more take minutes for each energy."""
+
+
+def case(
+    element: str = "Ne",
+    s: int = 8,
+    p: int | None = None,
+    d: int = 0,
+    starts: int = 4,
+    method: Literal["rhf", "rohf", "uhf", "fci"] | None = None,
+    limit: float | None = None,
+    baselines: tuple[str, ...] = (),
+    seed: int = 0,
+    gradients: int = 500,
+    quick: bool = False,
+) -> BasisDuel:
+    """Fits even-tempered, well-tempered, Legendre and free exponents to an atom, with published sets beside them.
+
+    Every exponent is a function of its own. Errors are counted from the Hartree-Fock limit, in hartree.
+
+    Args:
+        element: Symbol of the atom.
+        s: Number of s exponents.
+        p: Number of p exponents; 4 for elements with p electrons and none for others where nothing is said.
+        d: Number of d exponents.
+        starts: Starts of each form; the first is the form's own, the others are random.
+        method: What gives the energy; rhf, or rohf with unpaired electrons, where nothing is said.
+        limit: Energy that errors are counted from, in hartree; the Hartree-Fock limit where it is known.
+        baselines: Published sets beside those of equal size, by their names in the Basis Set Exchange; with
+            " uncontracted" at the end each primitive is a function of its own.
+        seed: Number that the random starts are drawn with.
+        gradients: Budget of each stage of each start, in evaluations of energy and gradient.
+        quick: Even-tempered, Legendre 3 and free exponents from two starts, at most 5s and 3p: half a minute.
+    """
+    symbol = symbol_of(element)
+    spin = unpaired_electrons(symbol)
+    for name, count in (("s", s), ("p", p or 0), ("d", d)):
+        require(whole_number(name, count) >= 0, name, "not be negative", count)
+    usual = 4 if nuclear_charge(symbol) >= 5 else 0
+    sizes = {"s": s, "p": usual if p is None else p, "d": d}
+    if quick:
+        sizes, starts = {"s": min(s, 5), "p": min(sizes["p"], 3), "d": d}, min(starts, 2)
+    counts: dict[str, Any] = {letter: count for letter, count in sizes.items() if count}
+    target = basis.Target(f"{symbol} 0 0 0", method=method or "", spin=spin)
+    forms = _forms(symbol, counts, quick)
+    if limit is None and (method in (None, "rhf", "rohf") or symbol == "H"):
+        limit = HARTREE_FOCK_LIMITS.get(symbol)
+    more: list[str | Baseline] = [*dict.fromkeys([*sets_of_size(forms[-1]), *baselines])]
+    if method == "fci":
+        functions = forms[-1].basis(forms[-1].start).n_functions(symbol)
+        up = (nuclear_charge(symbol) + spin) // 2
+        states = comb(functions, up) * comb(functions, up - spin)
+        require(states <= MOST_STATES, "method", f"be another one for {functions} functions of {symbol}", method)
+        more = [one for one in more if published(str(one), [symbol]).n_functions(symbol) <= functions]
+        more.append(casscf_baseline(target, functions))
+    return BasisDuel(
+        target,
+        forms,
+        starts=starts,
+        budget=qvar.Budget(gradients=gradients),
+        seed=seed,
+        reference=limit,
+        baselines=more,
+    )
+
+
+def _forms(element: str, counts: dict[str, Any], quick: bool) -> list[basis.Form]:
+    """The forms that differ at these sizes, those with the fewest parameters first."""
+    most = max(counts.values(), default=0)
+    forms = []
+    if most > 2:
+        forms.append(_law(basis.even_tempered, 2, element, counts))
+    if most > 4 and not quick:
+        forms.append(_law(basis.well_tempered, 4, element, counts))
+    forms += [
+        basis.legendre(element, terms=terms, **counts)
+        for terms in LEGENDRE[: 1 if quick else None]
+        if terms < most
+    ]  # fmt: skip
+    return [*forms, basis.free(element, **counts)]
+
+
+def _law(maker: Callable[..., basis.Form], n_params: int, element: str, counts: dict[str, Any]) -> basis.Form:
+    """A form whose law has so many parameters for each angular momentum, and no more than there are exponents."""
+    many = {letter: count for letter, count in counts.items() if count > n_params}
+    few = {letter: count for letter, count in counts.items() if count <= n_params}
+    whole = maker(element, **counts)
+    if not few:
+        return whole
+    return (maker(element, **many) + basis.legendre(element, terms=n_params, **few)).named(whole.name)
+
+
+if __name__ == "__main__":
+    qvar.launch(case)

@@ -1,0 +1,88 @@
+"""Basis sets out of a run: the best of each form as a file, with a record of how it came about beside it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from qvar.basis import formats
+from qvar.errors import QvarError, require
+from qvar.report.tables import Frame
+from qvar.runs.folder import LoadedRun, reason
+from qvar.whole_files import write_whole
+
+
+def export_sets(run: LoadedRun, out: str | Path, contender: str | None = None, ending: str = ".nw") -> list[Path]:
+    """Writes the basis set with the lowest value of every form that a run fitted.
+
+    Each set is a file `problem-contender.nw`, and beside it `problem-contender.json` says what was optimized, by which
+    case with which arguments, and what came out.
+
+    Args:
+        run: a run of a `qvar.basis.BasisDuel`.
+        out: folder to write to; made where there is none.
+        contender: the form whose set is written; all that were fitted where None.
+        ending: ".nw" for NWChem's format, ".gbs" for Gaussian's.
+
+    Returns:
+        The files of the sets.
+
+    Raises:
+        QvarError: if the run has no basis sets, the form is not in it or has none, or a file cannot be written.
+    """
+    ledger = run.ledger
+    path = str(run.folder.path)
+    if "basis_set" not in ledger.columns:
+        raise QvarError(f"`RUN` must have fitted basis sets, such as one of cases/basis_duel.py, but {path} has not.")
+    require(ending in (".nw", ".gbs"), "format", "be '.nw' or '.gbs'", ending)
+    fitted: Frame = ledger[(ledger["n_params"] > 0) & ledger["value"].notna() & ledger["basis_set"].notna()]
+    names = list(dict.fromkeys(fitted["contender"]))
+    if contender is not None:
+        require(contender in names, "contender", f"be one that has a set: {', '.join(names) or 'none has'}", contender)
+        names = [contender]
+    elif not names:
+        raise QvarError(f"`RUN` must have a form whose fit came to an end, but {path} has none.")
+    files = []
+    for name in names:
+        rows: Frame = fitted[fitted["contender"] == name].sort_values("value", kind="stable")
+        files.append(_write(run, Path(out), rows.to_dict("records")[0], len(rows), ending))
+    return files
+
+
+def _write(run: LoadedRun, out: Path, row: dict[Any, Any], starts: int, ending: str) -> Path:
+    slug = re.sub(r"[^a-z0-9]+", "-", f"{row['problem']} {row['contender']}".lower()).strip("-")
+    told: dict[str, Any] = {
+        "objective": str(row["problem"]),
+        "form": str(row["contender"]),
+        "value": f"{row['value']:.10f} Ha",
+        "gradient norm": f"{row['final_gradient_norm']:.1e} Ha",
+        "method": str(row["method"]),
+        "status": str(row["status"]),
+        "start": f"{int(row['seed'])} of {starts} starts",
+    }
+    basis = formats.parsed(str(row["basis_set"]), "nwchem", slug, str(run.folder.path))
+    record = {
+        "objective": str(row["problem"]),
+        "form": str(row["contender"]),
+        "n_params": int(row["n_params"]),
+        "value": float(row["value"]),
+        "unit": str(row["unit"]),
+        "status": str(row["status"]),
+        "final_gradient_norm": float(row["final_gradient_norm"]),
+        "condition_number": float(row["condition_number"]),
+        "start": int(row["seed"]),
+        "starts": starts,
+        "case": run.case.get("case"),
+        "arguments": run.case.get("arguments", {}),
+        "versions": run.case.get("versions", {}),
+    }
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        file = formats.write(basis, out / f"{slug}{ending}", told)
+        with write_whole(out / f"{slug}.json") as temporary:
+            temporary.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise QvarError(f"`out` must be a folder that can be written, but {out}: {reason(error)}.") from error
+    return file

@@ -1,0 +1,56 @@
+"""Basis sets out of a run."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import qvar
+from qvar import basis, cli
+from qvar.runs.export import export_sets
+from qvar.runs.folder import load
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("runs") / "hydrogen"
+    forms = [basis.free("H", s=2), basis.even_tempered("H", s=2)]
+    qvar.run(basis.BasisDuel(basis.Target("H 0 0 0", spin=1), forms, starts=2, baselines=["STO-3G"]), out)
+    return out
+
+
+def test_the_best_of_every_form_is_written_with_its_record(folder: Path, tmp_path: Path) -> None:
+    files = export_sets(load(folder), tmp_path / "sets")
+    assert [file.name for file in files] == ["h-rohf-free-2s.nw", "h-rohf-even-tempered-2s.nw"]
+    target = basis.Target("H 0 0 0", spin=1)
+    for file in files:
+        record = json.loads(file.with_suffix(".json").read_text())
+        assert target.value(basis.read(file)) == pytest.approx(-0.4858127166, abs=1e-9)
+        assert record["value"] == pytest.approx(-0.4858127166, abs=1e-9)
+        assert (record["n_params"], record["starts"], record["status"]) == (2, 2, "converged")
+        assert {"qvar", "pyscf", "jax", "numpy"} <= set(record["versions"])
+    assert "# value: -0.4858127166 Ha" in files[0].read_text()
+
+
+def test_the_command_writes_one_of_them_in_the_format_of_gaussian(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["export", str(folder), "--contender", "free 2s", "--out", str(tmp_path), "--format", "gbs"]
+    assert cli.main(words) == 0
+    assert capsys.readouterr().out.split() == [str(tmp_path / "h-rohf-free-2s.gbs")]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["h-rohf-free-2s.gbs", "h-rohf-free-2s.json"]
+
+
+def test_mistakes_are_one_sentence(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["export", str(folder), "--contender", "STO-3G", "--out", str(tmp_path / "x")]) == 2
+    said = capsys.readouterr().err
+    assert said == "qvar: `contender` must be one that has a set: free 2s, even-tempered 2s, but is 'STO-3G'.\n"
+    assert not (tmp_path / "x").exists()
+    duel = qvar.Duel(qvar.tfim(2), [qvar.hva(qvar.tfim(2), 1)], seeds=1, budget=qvar.Budget(gradients=2))
+    qvar.run(duel, tmp_path / "duel", progress=False)
+    assert cli.main(["export", str(tmp_path / "duel")]) == 2
+    assert capsys.readouterr().err.startswith("qvar: `RUN` must have fitted basis sets")
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    assert cli.main(["export", str(folder), "--out", str(blocked)]) == 2
+    assert capsys.readouterr().err.startswith("qvar: `out` must be a folder that can be written")
