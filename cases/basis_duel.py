@@ -6,8 +6,6 @@ from typing import Any, Literal
 
 import qvar
 from qvar import basis
-from qvar.basis.baselines import HARTREE_FOCK_LIMITS, Baseline, casscf_baseline, published, sets_of_size
-from qvar.basis.compare import BasisDuel
 from qvar.basis.starts import nuclear_charge, symbol_of, unpaired_electrons
 from qvar.checks import whole_number
 from qvar.errors import require
@@ -31,7 +29,7 @@ def case(
     seed: int = 0,
     gradients: int = 500,
     quick: bool = False,
-) -> BasisDuel:
+) -> basis.BasisDuel:
     """Fits even-tempered, well-tempered, Legendre and free exponents to an atom, with published sets beside them.
 
     Every exponent is a function of its own. Errors are counted from the Hartree-Fock limit, in hartree.
@@ -62,16 +60,16 @@ def case(
     target = basis.Target(f"{symbol} 0 0 0", method=method or "", spin=spin)
     forms = _forms(symbol, counts, quick)
     if limit is None and (method in (None, "rhf", "rohf") or symbol == "H"):
-        limit = HARTREE_FOCK_LIMITS.get(symbol)
-    more: list[str | Baseline] = [*dict.fromkeys([*sets_of_size(forms[-1]), *baselines])]
+        limit = basis.HARTREE_FOCK_LIMITS.get(symbol)
+    more: list[str | basis.Baseline] = [*dict.fromkeys([*basis.sets_of_size(forms[-1]), *baselines])]
     if method == "fci":
         functions = forms[-1].basis(forms[-1].start).n_functions(symbol)
         up = (nuclear_charge(symbol) + spin) // 2
         states = comb(functions, up) * comb(functions, up - spin)
         require(states <= MOST_STATES, "method", f"be another one for {functions} functions of {symbol}", method)
-        more = [one for one in more if published(str(one), [symbol]).n_functions(symbol) <= functions]
-        more.append(casscf_baseline(target, functions))
-    return BasisDuel(
+        more = [one for one in more if basis.published_set(str(one), [symbol]).n_functions(symbol) <= functions]
+        more.append(basis.casscf_baseline(target, functions))
+    return basis.BasisDuel(
         target,
         forms,
         starts=starts,

@@ -54,7 +54,7 @@ def case(
     for name, file in files.items():
         problems[name] = qvar.molecule(geometry, basis=str(SETS / f"{file}.nw"))
     target = basis.Target(geometry, method="casscf", active_space=active)
-    baseline = target.value(basis.published(large, target.elements))
+    baseline = target.value(basis.published_set(large, target.elements))
     return qvar.Ranking(
         problems,
         [qvar.uccsd, lambda problem: qvar.hardware_efficient(problem, layers, ("RY",), "cnot_chain", name="ry")],

@@ -31,7 +31,7 @@ INTERRUPTED = 130
 
 _COMMANDS = ("run", "show", "report", "cite", "export", "list", "check", "doctor")
 
-_RUN_HELP = """usage: qvar run CASE [flags of the case] [--out FOLDER] [--resume] [--no-progress]
+_RUN_HELP = """usage: qvar run CASE [flags of the case] [--out FOLDER] [--resume] [--workers N]
 
 Runs a case: a Python file with a function `case` whose arguments are its flags.
 
@@ -42,6 +42,7 @@ options of every run:
   --out FOLDER     where the record goes (default: runs/<name of the case file>,
                    or runs/<name>-2 ... where that exists)
   --resume         finish what an interrupted run in --out lacks
+  --workers N      processes that do tasks at the same time (default: 1)
   --no-progress    show no progress
   -h, --help       show this help message and exit
 """
@@ -204,7 +205,10 @@ def _run_case(case_function: Callable[..., Any], path: str, words: Sequence[str]
 
     folder = RunFolder(options.out)
     try:
-        run(study, options.out, resume=options.resume, progress=options.progress, arguments=arguments, case=path)
+        run(
+            study, options.out, resume=options.resume, progress=options.progress, arguments=arguments, case=path,
+            workers=options.workers, remake=options.remake,
+        )  # fmt: skip
     except KeyboardInterrupt:
         if not folder.case_json.exists():
             raise

@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from qvar.basis.baselines import HARTREE_FOCK_LIMITS, Baseline, casscf_baseline, published
+    from qvar.basis.baselines import HARTREE_FOCK_LIMITS, Baseline, casscf_baseline, published_set, sets_of_size
     from qvar.basis.compare import BasisDuel
     from qvar.basis.continuation import stages
     from qvar.basis.energy import METHODS, Solution, UnsolvedError
@@ -45,9 +45,10 @@ _HOME = {
     "free": "forms",
     "from_set": "published",
     "legendre": "forms",
-    "published": "baselines",
+    "published_set": "baselines",
     "published_shells": "published",
     "read": "formats",
+    "sets_of_size": "baselines",
     "stages": "continuation",
     "sto_ng": "published",
     "tied": "form",
@@ -79,9 +80,10 @@ __all__ = [
     "free",
     "from_set",
     "legendre",
-    "published",
+    "published_set",
     "published_shells",
     "read",
+    "sets_of_size",
     "stages",
     "sto_ng",
     "tied",

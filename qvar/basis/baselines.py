@@ -74,7 +74,7 @@ class Baseline:
         return {"name": self.name, "target": self.target.describe(), "set": self.basis.nwchem()}
 
 
-def published(name: str, elements: Sequence[str]) -> BasisSet:
+def published_set(name: str, elements: Sequence[str]) -> BasisSet:
     """A set of the Basis Set Exchange.
 
     Args:
@@ -124,7 +124,7 @@ def casscf_baseline(target: Target, n_orbitals: int, basis: str = "cc-pVTZ", ele
     everything = sum(nuclear_charge(element) for element, _ in target.geometry.atoms) - target.charge
     active, n_orbitals = electrons or everything, counting_number("n_orbitals", n_orbitals)
     wider = replace(target, method="casscf", xc="", active_space=(active, n_orbitals), conditioning=0.0)
-    large = published(basis, target.elements)
+    large = published_set(basis, target.elements)
     functions = sum(large.n_functions(element) for element, _ in target.geometry.atoms)
     room = functions - (everything - active) // 2
     require(n_orbitals <= room, "n_orbitals", f"be at most the {room} that {basis} has", n_orbitals)
@@ -146,7 +146,7 @@ def sets_of_size(form: Form, names: Sequence[str] = FAMILIAR, most: int = 2) -> 
     found: dict[tuple[Any, int], tuple[str, BasisSet]] = {}  # without sets that another name has already given
     for name in names:
         try:
-            basis = published(name, form.elements)
+            basis = published_set(name, form.elements)
         except QvarError:  # lacks an element
             continue
         found.setdefault((frozenset(primitives(basis)), _functions(basis)), (name, basis))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property, partial
 from typing import Any
@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from qvar.basis.baselines import Baseline, n_numbers, primitives, published
+from qvar.basis.baselines import Baseline, n_numbers, primitives, published_set
 from qvar.basis.energy import UnsolvedError
 from qvar.basis.fitting import Course, Fitted
 from qvar.basis.form import Form
@@ -29,7 +29,7 @@ from qvar.task import Progress, Reporter, Row, Task, error_words, task_key
 from qvar.units import HARTREE
 
 _PAPERS = {
-    "even_tempered": ("reeves1963",),
+    "even_tempered": ("schmidt1979",),
     "well_tempered": ("huzinaga1993",),
     "legendre": ("petersson2003",),
     "sto_ng": ("hehre1969", "pritchard2019"),
@@ -68,10 +68,10 @@ class BasisDuel:
     reference: float | None = None
     """The limit that errors are counted from, in hartree, such as one of `HARTREE_FOCK_LIMITS`."""
     baselines: Sequence[str | Baseline] = ()
-    """Published sets by name, with " uncontracted" at its end as `qvar.basis.published` takes it, or other energies,
+    """Published sets by name, with " uncontracted" at its end as `published_set` takes it, or other energies,
     such as that of `casscf_baseline`."""
-    transfer: Sequence[Target] = ()
-    """Molecules that were not fitted, in which every set that was is tried."""
+    transfer: Mapping[str, Target] | Sequence[Target] = ()
+    """Molecules that were not fitted, in which all sets are tried; with names of their own or without."""
     large: str = "cc-pVQZ"
     """The published set from whose energies the errors of `transfer` are counted."""
 
@@ -140,7 +140,7 @@ class BasisDuel:
             "study": "basis",
             "target": self.target.describe(),
             "reference": self.reference,
-            "transfer": [target.describe() for target in self.transfer],
+            "transfer": {name: target.describe() for name, target in self._others.items()},
             "large": self.large if self.transfer else None,
         }
 
@@ -158,12 +158,12 @@ class BasisDuel:
 
     @property
     def _elements(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(e for target in (self.target, *self.transfer) for e in target.elements))
+        return tuple(dict.fromkeys(e for target in (self.target, *self._others.values()) for e in target.elements))
 
     @cached_property
     def _baselines(self) -> tuple[Baseline, ...]:
         return tuple(
-            Baseline(one, self.target, published(one, self._elements)) if isinstance(one, str) else one
+            Baseline(one, self.target, published_set(one, self._elements)) if isinstance(one, str) else one
             for one in self.baselines
         )
 
@@ -186,12 +186,26 @@ class BasisDuel:
 
     @cached_property
     def _large(self) -> BasisSet:
-        return published(self.large, tuple(dict.fromkeys(e for target in self.transfer for e in target.elements)))
+        others = self._others.values()
+        return published_set(self.large, tuple(dict.fromkeys(e for target in others for e in target.elements)))
 
     @cached_property
-    def _large_energies(self) -> list[float | None]:
+    def _large_energies(self) -> dict[str, float | None]:
         """Energies of the molecules that were not fitted in the large set, in hartree; None where there is none."""
-        return [_energy(target, self._large)[0] for target in self.transfer]
+        return {name: _energy(target, self._large)[0] for name, target in self._others.items()}
+
+    @cached_property
+    def _others(self) -> dict[str, Target]:
+        """The molecules that were not fitted, by name."""
+        if isinstance(self.transfer, Mapping):
+            return dict(self.transfer)
+        found: dict[str, Target] = {}
+        for target in self.transfer:
+            name, number = target.name, 2
+            while name in found:
+                name, number = f"{target.name} ({number})", number + 1
+            found[name] = target
+        return found
 
 
 def _fit(study: BasisDuel, position: int, start: int, report: Reporter) -> list[Row]:
@@ -310,14 +324,13 @@ def _transfer(study: BasisDuel, basis: BasisSet) -> Row:
     """Energies of the molecules that were not fitted; what cannot be computed leaves a message."""
     if not study.transfer:
         return {}
-    found: dict[str, dict[str, float | None]] = {}
+    found: dict[str, dict[str, Any]] = {}
     messages: list[str] = []
-    for target, large in zip(study.transfer, study._large_energies, strict=True):
+    for name, target in study._others.items():
         energy, message = _energy(target, basis)
-        name, number = target.name, 2
-        while name in found:
-            name, number = f"{target.name} ({number})", number + 1
-        found[name] = {"energy": energy, "error": None if energy is None or large is None else energy - large}
+        large = study._large_energies[name]
+        error = None if energy is None or large is None else energy - large
+        found[name] = {"energy": energy, "error": error, "set": study.large}
         messages += [f"{name}: {message}"] if message else []
     return {"transfer": json.dumps(found)} | ({"message": "; ".join(messages)} if messages else {})
 

@@ -172,7 +172,8 @@ def _complete_active_space(field: Any, electrons: int, n_active: int) -> Solutio
 
     solver: Any = mcscf.CASSCF(field, n_active, electrons)
     solver.verbose, solver.conv_tol, solver.conv_tol_grad, solver.max_cycle_macro = 0, 1e-11, 1e-7, 100
-    solver.fcisolver.conv_tol, solver.fcisolver.max_cycle = 1e-13, 300
+    solver.ah_conv_tol, solver.ah_lindep = 1e-14, 1e-18  # with PySCF's own it often stalls at gradients of 1e-6
+    solver.fcisolver.conv_tol, solver.fcisolver.conv_tol_residual, solver.fcisolver.max_cycle = 1e-14, 1e-9, 300
     solver.chkfile = None
     energy = solver.kernel()[0]
     if not solver.converged:

@@ -51,7 +51,7 @@ def free(
 def even_tempered(element: str, *, ratio: float = 1.0, name: str | None = None, **counts: int) -> Form:
     r"""Exponents in geometric progression, \(\alpha_k = \alpha \beta^{k-1}\): two parameters for each angular momentum.
 
-    Reeves, Harrison, J. Chem. Phys. 39, 11 (1963), https://doi.org/10.1063/1.1733982.
+    Schmidt, Ruedenberg, J. Chem. Phys. 71, 3951 (1979), https://doi.org/10.1063/1.438165.
 
     Args:
         element: symbol.

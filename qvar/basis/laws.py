@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -63,8 +63,7 @@ def free_law(n: int, ratio: float) -> Law:
 def even_tempered_law(n: int, ratio: float) -> Law:
     r"""\(\alpha_k = \alpha \beta^{k-1}\), \(\theta = (\ln \alpha, u)\) and \(\ln \beta = \ln \rho + \ln(1 + e^u)\).
 
-    Reeves, Harrison, J. Chem. Phys. 39, 11 (1963), https://doi.org/10.1063/1.1733982; Ruedenberg, Raffenetti, Bardo,
-    Energy, Structure and Reactivity, Wiley (1973).
+    Schmidt, Ruedenberg, J. Chem. Phys. 71, 3951 (1979), https://doi.org/10.1063/1.438165.
     """
     bound = float(np.log(ratio))
 
@@ -108,6 +107,9 @@ def well_tempered_law(n: int, ratio: float, *, recursive: bool) -> Law:
         def deviations(theta: FloatArray) -> FloatArray:
             return np.asarray(compiled(jnp.asarray(theta))) - given
 
+        def jacobian(theta: FloatArray) -> FloatArray:
+            return np.asarray(slopes(jnp.asarray(theta)))
+
         best = np.concatenate([_line(given, bound), [0.0, np.log(2.0)]])
         # from several sides: at gamma = 0 delta has no effect, and far from 1 it has little
         for start in ((0.05, 0.7), (-0.05, 0.7), (0.05, 0.0), (0.05, 1.4)) if n > 2 else ():
@@ -116,7 +118,7 @@ def well_tempered_law(n: int, ratio: float, *, recursive: bool) -> Law:
             fitted = least_squares(
                 deviations,
                 np.concatenate([_line(given, bound), start]),
-                jac=lambda theta: np.asarray(slopes(jnp.asarray(theta))),
+                jac=cast(Any, jacobian),  # SciPy's annotations know names only
                 xtol=1e-15,
                 ftol=1e-15,
                 gtol=1e-15,

@@ -55,7 +55,7 @@ FINE = (Status.CONVERGED.value, Status.MEASURED.value)
 
 _SENTENCES = {
     Status.CONVERGED: "The gradient norm, or what a whole sweep of Rotosolve gained, fell below the tolerance.",
-    Status.MEASURED: "All samples were drawn, and all of them were finite; nothing was trained.",
+    Status.MEASURED: "All that was asked for was computed, and all of it was finite; nothing was trained.",
     Status.OUT_OF_BUDGET: "All evaluations were spent before the tolerance was met; raise `gradients` (or `energies`).",
     Status.OUT_OF_TIME: "The time was up before the tolerance was met; raise `seconds`.",
     Status.STALLED: "No lower value was found along the search direction; the precision of the value is exhausted.",

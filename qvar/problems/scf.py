@@ -83,8 +83,8 @@ def run_scf(mol: Any) -> Any:
     from pyscf.scf.hf import RHF
     from pyscf.scf.rohf import ROHF
 
-    mean_field: Any = converge(RHF(mol) if mol.spin == 0 else ROHF(mol))
     with one_thread_without_files():
+        mean_field: Any = converge(RHF(mol) if mol.spin == 0 else ROHF(mol))
         orbitals = np.array(mean_field.mo_coeff)
         n_functions, n_independent = orbitals.shape
         if n_independent < n_functions:

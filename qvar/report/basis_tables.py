@@ -147,7 +147,8 @@ def _verdict(rows: list[Any]) -> str:
         return ""
     gaps = {row.label: MILLIHARTREE_PER_HARTREE * (row.value - free.value) for row in constrained}
     told = ", ".join(f"{row.label} {_size(max(0.0, gaps[row.label]))} mHa ({_parameters(row)})" for row in constrained)
-    head = f"Free against constrained with the same {tables.count(free.n_primitives)} primitives: "
+    primitives, qubits = tables.count(free.n_primitives), tables.count(free.n_qubits)
+    head = f"Free against constrained, {primitives} primitives on {qubits} qubits: "
     if min(gaps.values()) < -MILLIHARTREE_PER_HARTREE * ENERGY_TOLERANCE:
         lowest = constrained[0]
         return (

@@ -18,11 +18,11 @@ from qvar.runs.folder import LoadedRun
 from qvar.units import MILLIHARTREE_PER_HARTREE
 
 _WORDS = (
-    "The electrons of an atom or molecule were described by sets of Gaussian functions, and the sets were fitted: their "
-    "exponents were moved until the energy was as low as it would go, for the lower it is, the less the set leaves out. "
-    "A form says what may move. In a generic form every exponent is a parameter; constrained forms lay all exponents on "
-    "a curve that a few parameters describe, such as a geometric progression (even-tempered). Beside them stand "
-    "baselines, in which nothing was fitted here, such as sets that others have published."
+    "The electrons of an atom or molecule were described by sets of Gaussian functions, and the sets were fitted: "
+    "their exponents were moved until the energy was as low as it would go, for the lower it is, the less the set "
+    "leaves out. A form says what may move. In a generic form every exponent is a parameter; constrained forms lay all "
+    "exponents on a curve that a few parameters describe, such as a geometric progression (even-tempered). Beside them "
+    "stand baselines, in which nothing was fitted here, such as sets that others have published."
 )
 
 
@@ -133,12 +133,12 @@ def _text(ledger: Frame) -> str:
 
 def _transfer_text(others: dict[str, dict[str, Any]]) -> str:
     shown = empty_table()
-    shown.add_column("error [mHa] in molecules\nthat were not fitted".replace("[", "\\["), overflow="fold", min_width=8)
+    shown.add_column("error \\[mHa] in molecules\nthat were not fitted", overflow="fold", min_width=8)
     for molecule in _molecules(others):
-        shown.add_column(plain(molecule.replace(" ", "\n")), justify="right", no_wrap=True)
+        shown.add_column(plain(molecule), justify="right")
     for label, told in others.items():
         shown.add_row(plain(label), *(_transferred(told, molecule) for molecule in _molecules(others)))
-    return render(shown, [])
+    return render(shown, ["", f"Errors are counted from the energies in {_large(others)}."])
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -175,10 +175,15 @@ def _transfer_html(others: dict[str, dict[str, Any]]) -> str:
         for label, told in others.items()
     ]
     note = (
-        "Errors in mHa: the energy of each molecule in each set, the lowest start of a form, less that in a large "
-        "published set. Whether a set serves beyond what it was fitted to."
+        "Errors in mHa: the energy of each molecule in each set, the lowest start of a form, less that in "
+        f"{_large(others)}. They tell whether a set serves beyond what it was fitted to."
     )
-    return f'<div class="wide">{pieces.table(head, rows)}</div><p class="note">{note}</p>'
+    return f'<div class="wide">{pieces.table(head, rows)}</div><p class="note">{pieces.text(note)}</p>'
+
+
+def _large(others: dict[str, dict[str, Any]]) -> str:
+    """The set that errors are counted from."""
+    return ", ".join(dict.fromkeys(str(one.get("set")) for told in others.values() for one in told.values()))
 
 
 def _sets_html(table: Frame) -> str:

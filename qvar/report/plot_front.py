@@ -186,15 +186,17 @@ def _draw_front(axes: Axes, front: list[Point], cost: str) -> Any:
 
 
 def _scale_costs(axes: Axes, costs: list[float], ratio: float) -> None:
-    from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
     low, high = min(costs), max(costs)
+    if low == high:
+        axes.set_xticks([low])
     if low <= 0 or high <= ratio * low:
         return
     axes.set_xscale("log")
     # 10, 20, 50, 100 and not powers of ten, as long as they fit
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 300 * low else (1,)))
-    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 

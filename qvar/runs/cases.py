@@ -17,9 +17,11 @@ import types
 import typing
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from qvar.checks import counting_number
 from qvar.errors import QvarError
 from qvar.runs.compile_cache import use_compile_cache
 from qvar.runs.files import jsonable
@@ -29,7 +31,7 @@ from qvar.task import Runnable
 
 CaseFunction: TypeAlias = Callable[..., Any]
 
-RESERVED: tuple[str, ...] = ("out", "resume", "progress", "no_progress", "help", "h")
+RESERVED: tuple[str, ...] = ("out", "resume", "progress", "workers", "no_progress", "help", "h")
 """Names that a case's arguments cannot have, because they are flags of every run."""
 
 
@@ -43,6 +45,10 @@ class RunOptions:
     """Finish what is missing in `out`."""
     progress: bool
     """Show progress on standard error."""
+    workers: int
+    """Processes that do tasks at the same time."""
+    remake: Callable[[], Runnable]
+    """Makes the study once more, in another process."""
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -127,11 +133,13 @@ def build(case_function: CaseFunction, args: Sequence[str], prog: str) -> tuple[
         SystemExit: with status 0, after printing the flags for `--help`.
     """
     path = Path(inspect.getfile(inspect.unwrap(case_function)))
-    values, out, resume, progress = _parse(case_function, args, prog, Path("runs") / path.stem)
+    values, options = _parse(case_function, args, prog, Path("runs") / path.stem)
+    out = options.out
     if out is None:
         out = Path("runs") / path.stem
-        out = out if resume else next_free(out)
-    check_out(out, resume)  # before the case spends minutes on building its problem
+        out = out if options.resume else next_free(out)
+    counting_number("workers", options.workers)
+    check_out(out, options.resume)  # before the case spends minutes on building its problem
     use_compile_cache()
     try:
         study = case_function(**values)
@@ -141,12 +149,17 @@ def build(case_function: CaseFunction, args: Sequence[str], prog: str) -> tuple[
         raise QvarError(f"`case` in {path.name} raised {told(error, path)}.") from error
     if not isinstance(study, Runnable):
         raise QvarError(f"`case` must return a Runnable, such as qvar.Duel(...), but returned {type(study).__name__}.")
-    return study, jsonable(values), RunOptions(out, resume, progress)
+    remake = partial(_remade, str(path.resolve()), values)
+    return study, jsonable(values), RunOptions(out, options.resume, not options.no_progress, options.workers, remake)
 
 
-def _parse(
-    function: CaseFunction, args: Sequence[str], prog: str, default_out: Path
-) -> tuple[dict[str, Any], Path | None, bool, bool]:
+def _remade(path: str, values: dict[str, Any]) -> Runnable:
+    """What a case returns, in a process that has not loaded it."""
+    return load_case(path)(**values)
+
+
+def _parse(function: CaseFunction, args: Sequence[str], prog: str, default_out: Path) -> tuple[dict[str, Any], Any]:
+    """The case's arguments, and the options of every run as attributes `out`, `resume`, `no_progress`, `workers`."""
     import tyro
     from docstring_parser import DocstringStyle, parse
 
@@ -168,6 +181,7 @@ def _parse(
             help_behavior_hint=f"(default: {default_out}, or {default_out}-2 ... where that exists)",
         ),
         field("resume", single_switch, False, "finish what an interrupted run in --out lacks", help_behavior_hint=""),
+        field("workers", int, 1, "processes that do tasks at the same time", metavar="N"),
         field("no_progress", single_switch, False, "show no progress", help_behavior_hint=""),
     ]
     docstring = parse(function.__doc__ or "", DocstringStyle.GOOGLE)
@@ -184,7 +198,7 @@ def _parse(
     except Exception as error:
         raise QvarError(f"`case` must have arguments that can be flags, but: {_first_line(error)}") from error
     values = {argument.name: getattr(parsed, argument.name) for argument in arguments}
-    return values, parsed.out, parsed.resume, not parsed.no_progress
+    return values, parsed
 
 
 def _first_line(error: BaseException) -> str:
@@ -193,10 +207,10 @@ def _first_line(error: BaseException) -> str:
 
 def _sentence(shown: str, arguments: Sequence[_Argument], args: Sequence[str], prog: str) -> str:
     """What is wrong with the command line in one sentence, where tyro draws a box of ten lines."""
-    kinds = {argument.name: argument.kind for argument in arguments}
+    kinds = {**{argument.name: argument.kind for argument in arguments}, "workers": int}
     flags = {f"--{name.replace('_', '-')}": name for name in kinds}
     switches = {f"--no-{name.replace('_', '-')}" for name, kind in kinds.items() if kind is bool}
-    known = {*flags, *switches, "--out", "--resume", "--no-progress", "--help", "-h"}
+    known = {*flags, *switches, "--out", "--resume", "--workers", "--no-progress", "--help", "-h"}
     given: dict[str, list[str]] = {}
     for word in args:
         if word.startswith("--"):

@@ -294,7 +294,7 @@ COLUMN_MEANING: dict[str, str] = {
     "basis_set": "The basis set in NWChem's format.",
     "transfer": (
         "JSON: for each molecule that was not fitted its `energy` in this basis set and the `error`, that energy less "
-        "the energy in a large published set, both in hartree."
+        "the energy in the large published set `set`, both in hartree."
     ),
     "message": "What went wrong, in words, where something did.",
     "step": "Trace only: number of the minimizer's step, 0 at the start parameters.",

@@ -9,12 +9,12 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-import time
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qvar.checks import counting_number
 from qvar.errors import QvarError
 from qvar.memory import wanted_memory
 from qvar.report.html import write_report
@@ -34,9 +34,10 @@ from qvar.runs.folder import (
     unmake,
     write_case,
 )
-from qvar.runs.progress import Display, display
-from qvar.runs.record import ledger_from, plain_rows, read_shard, trace_from, write_ledger, write_shard, write_table
-from qvar.task import Progress, Row, Runnable, Task
+from qvar.runs.progress import display
+from qvar.runs.record import ledger_from, read_shard, trace_from, write_ledger, write_table
+from qvar.runs.workers import Remake, do_here, do_in_workers
+from qvar.task import Row, Runnable, Task
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,6 +53,8 @@ def run(
     progress: bool = True,
     arguments: dict[str, Any] | None = None,
     case: str | None = None,
+    workers: int = 1,
+    remake: Remake | None = None,
 ) -> pd.DataFrame:
     """Runs a study and keeps its record in a folder.
 
@@ -69,6 +72,9 @@ def run(
         progress: show progress on standard error.
         arguments: the case's arguments, for the record; a resumed run must have the same.
         case: the case file's path, for the record.
+        workers: processes that do tasks at the same time; 1 does them here, one after the other.
+        remake: makes the same study in another process, needed with several workers; it must be a function that can be
+            pickled, such as one of a module.
 
     Returns:
         The ledger; `qvar.runs.columns.describe` tells what a column means.
@@ -78,6 +84,8 @@ def run(
     """
     if not isinstance(study, Runnable):
         raise QvarError(f"`study` must be a Runnable, such as qvar.Duel(...), but is {type(study).__name__}.")
+    if counting_number("workers", workers) > 1 and remake is None:
+        raise QvarError(f"`remake` must be a function that makes the study where `workers` is {workers}, but is None.")
     wanted_memory()  # once, and not as the failure of every task
     path = Path(out)
     try:
@@ -87,7 +95,7 @@ def run(
         folder = _open(path, _case_record(study, tasks, arguments or {}, case))
         with locked(folder):
             clean(folder)
-            _do_tasks(tasks, folder, progress)
+            _do_tasks(tasks, folder, progress, workers, remake)
             return _make_tables(tasks, folder)
     except OSError as error:  # the disk is full, or the folder went away
         raise QvarError(
@@ -185,36 +193,16 @@ def _check_same(there: dict[str, Any], record: dict[str, Any], out: Path) -> Non
 # The work
 
 
-def _do_tasks(tasks: Sequence[Task], folder: RunFolder, progress: bool) -> None:
+def _do_tasks(tasks: Sequence[Task], folder: RunFolder, progress: bool, workers: int, remake: Remake | None) -> None:
     left = [position for position, task in enumerate(tasks) if read_shard(folder.shard(task.key)) is None]
     if left:  # tables of an earlier sitting no longer tell the whole run
         folder.ledger.unlink(missing_ok=True)
     with display(tasks, len(tasks) - len(left), progress) as shown:
-        for position in left:
-            shown.start(position)
-            begin = time.perf_counter()
-            rows = _do(tasks[position], position, folder, shown)
-            shown.finish(position, rows, time.perf_counter() - begin)
-
-
-def _do(task: Task, position: int, folder: RunFolder, shown: Display) -> list[Row]:
-    """Runs one task and writes its shard. Whatever the task raises becomes a row: the last line of defence."""
-
-    def reporter(told: Progress) -> None:
-        shown.report(position, told)
-
-    try:
-        rows = plain_rows(task.run(reporter))
-    except Exception as error:
-        rows = [_failed(task, error)]
-    write_shard(folder.shard(task.key), rows)
-    return rows
-
-
-def _failed(task: Task, error: Exception) -> Row:
-    first_line = (str(error).strip().splitlines() or [""])[0]
-    message = f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
-    return {"contender": task.label, "status": "failed", "message": message}
+        if workers > 1 and len(left) > 1:
+            assert remake is not None
+            do_in_workers(tasks, left, folder, shown, workers, remake)
+        else:
+            do_here(tasks, left, folder, shown)
 
 
 def _make_tables(tasks: Sequence[Task], folder: RunFolder) -> pd.DataFrame:

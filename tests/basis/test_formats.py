@@ -14,6 +14,7 @@ import qvar
 from qvar import basis
 from qvar.basis.formats import FORMATS, read, write
 from qvar.errors import QvarError
+from qvar.problems.scf import one_thread_without_files
 
 LIH = "Li 0 0 0; H 0 0 1.6"
 ORIGIN = {"objective": "LiH rhf", "value": "-7.9 Ha", "form": "END\nBASIS SET of # and !"}
@@ -21,7 +22,8 @@ ENDINGS = sorted(FORMATS)
 
 
 def energy(shells, atom=LIH):
-    return scf.RHF(gto.M(atom=atom, basis=shells, verbose=0)).run(conv_tol=1e-13).e_tot
+    with one_thread_without_files():
+        return scf.RHF(gto.M(atom=atom, basis=shells, verbose=0)).run(conv_tol=1e-13).e_tot
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from pyscf.gto.basis import bse
 from qvar.errors import QvarError
 from qvar.problems.basis_sets import element_basis, given_basis
 from qvar.problems.molecule import hydrogen_chain, molecule
+from qvar.problems.scf import one_thread_without_files
 
 H2 = "H 0 0 0; H 0 0 0.7414"
 STO_3G_H = "H S\n3.42525091 0.15432897\n0.62391373 0.53532814\n0.16885540 0.44463454\n"
@@ -32,7 +33,8 @@ class Own:
 
 def hartree_fock(atom, shells, spin=0, ecp=None):
     mol = gto.M(atom=atom, basis=shells, spin=spin, ecp=ecp or {}, verbose=0)
-    return scf.ROHF(mol).run(conv_tol=1e-12).e_tot
+    with one_thread_without_files():
+        return scf.ROHF(mol).run(conv_tol=1e-12).e_tot
 
 
 def test_a_file_is_read_when_the_problem_is_made(tmp_path):
