@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from qvar.basis.baselines import Baseline, n_numbers, primitives, published_set
+from qvar.basis.baselines import HARTREE_FOCK_LIMITS, Baseline, n_numbers, primitives, published_set
 from qvar.basis.energy import UnsolvedError
 from qvar.basis.fitting import Course, Fitted
 from qvar.basis.form import Form
@@ -103,6 +103,8 @@ class BasisDuel:
         keys = {"jax2018", "sun2020", *self.method.references}
         if self.baselines or self.transfer:
             keys.add("pritchard2019")
+        if self.reference is not None and self.reference in HARTREE_FOCK_LIMITS.values():
+            keys.add("bunge1992")
         for form in self.forms:
             laws = [str(part.description.get("law", "")) for part in form.parts]
             keys.update(

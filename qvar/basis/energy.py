@@ -157,7 +157,7 @@ def full_interaction(field: Any) -> Solution:
     one = orbitals.T @ field.get_hcore() @ orbitals
     two = ao2mo.full(field._eri if field._eri is not None else mol, orbitals)
     solver: Any = fci.direct_spin1.FCI(mol)
-    solver.verbose, solver.conv_tol, solver.max_cycle = 0, 1e-13, 300
+    _tighten(solver)
     energy, vector = solver.kernel(one, two, n, mol.nelec, ecore=mol.energy_nuc())
     image = solver.contract_2e(solver.absorb_h1e(one, two, n, mol.nelec, 0.5), vector, n, mol.nelec)
     residual = float(np.linalg.norm(image - (energy - mol.energy_nuc()) * vector))
@@ -167,13 +167,19 @@ def full_interaction(field: Any) -> Solution:
     return from_density_matrices(float(energy), orbitals, 0, np.asarray(gamma), np.asarray(pairs), field._eri)
 
 
+def _tighten(solver: Any) -> None:
+    """Asks PySCF's configuration interaction for a small residual; its own settings stop at about 1e-6."""
+    solver.verbose, solver.conv_tol, solver.max_cycle = 0, 1e-13, 300
+    solver.conv_tol_residual, solver.lindep = 1e-9, 1e-20
+
+
 def _complete_active_space(field: Any, electrons: int, n_active: int) -> Solution:
     from pyscf import mcscf
 
     solver: Any = mcscf.CASSCF(field, n_active, electrons)
     solver.verbose, solver.conv_tol, solver.conv_tol_grad, solver.max_cycle_macro = 0, 1e-11, 1e-7, 100
     solver.ah_conv_tol, solver.ah_lindep = 1e-14, 1e-18  # with PySCF's own it often stalls at gradients of 1e-6
-    solver.fcisolver.conv_tol, solver.fcisolver.conv_tol_residual, solver.fcisolver.max_cycle = 1e-14, 1e-9, 300
+    _tighten(solver.fcisolver)
     solver.chkfile = None
     energy = solver.kernel()[0]
     if not solver.converged:

@@ -24,6 +24,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "landscape.py": {"molecule": "h2", "contenders": ("uccsd",), "seeds": 2, "gradients": 60, "points": 3},
     "optimizers.py": {"layers": 1, "seeds": 2, "gradients": 60},
     "barren_plateaus.py": {"sizes": (4,), "samples": 20},
+    "basis_duel.py": {"element": "He", "s": 3, "starts": 2},
 }  # fmt: skip
 """Arguments that make a case quick; a new case needs an entry."""
 
@@ -36,6 +37,9 @@ DUELS = ("own_ansatz.py", "family_duel.py", "optimizers.py")
 SAMPLED = ("barren_plateaus.py",)
 """Cases that train nothing."""
 
+FITTED = ("basis_duel.py",)
+"""Cases that fit basis sets, which never reach the exact energy."""
+
 
 def test_every_case_is_tried() -> None:
     assert {path.name for path in CASES.glob("*.py")} == set(SMALL)
@@ -45,7 +49,7 @@ def load(name: str) -> Any:
     return runpy.run_path(str(CASES / name))["case"]
 
 
-@pytest.mark.parametrize("name", [name for name in SMALL if name not in SAMPLED])
+@pytest.mark.parametrize("name", [name for name in SMALL if name not in SAMPLED + FITTED])
 def test_runs(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     case = load(name)
     if name in DUELS:
@@ -67,6 +71,52 @@ def test_measures(name: str, tmp_path: Path) -> None:
     lawful = ledger.dropna(subset=["law_loss_variance"])
     assert len(lawful) == 1
     assert (lawful["loss_variance"] / lawful["law_loss_variance"]).between(0.3, 3.0).all()  # 20 samples: 1 +- 0.3
+
+
+def test_basis_sets_are_fitted(tmp_path: Path) -> None:
+    """Three free Gaussians for helium: -2.83567988 Ha, by Nelder and Mead's search over energies of PySCF alone."""
+    ledger = qvar.run(load("basis_duel.py")(**SMALL["basis_duel.py"]), out=tmp_path / "run", progress=False)
+    fitted = ledger[ledger["family"] != "published"]
+    assert set(fitted["status"]) == {"converged"}
+    assert list(fitted["contender"]) == ["even-tempered 3s"] * 2 + ["free 3s"] * 2
+    even, free = fitted.groupby("contender")["value"].min()
+    assert free == pytest.approx(-2.83567988, abs=1e-8)
+    assert even > free
+    published = ledger.set_index("contender").loc["STO-3G"]
+    assert published["status"] == "measured"
+    assert published["value"] > free
+    assert (ledger["error"] > 0).all()  # of the Hartree-Fock limit
+
+
+def test_the_basis_duel_has_the_forms_that_differ() -> None:
+    case = load("basis_duel.py")
+    names = {form.name: form.n_params for form in case().forms}
+    assert names == {
+        "even-tempered 8s4p": 4, "well-tempered 8s4p (basisopt)": 8, "Legendre 3 8s4p": 6, "Legendre 4 8s4p": 8,
+        "Legendre 6 8s4p": 10, "free 8s4p": 12,
+    }  # fmt: skip
+    assert case().target.method == "rhf"
+    assert case("O").target.method == "rohf"
+    assert [form.name for form in case("H", s=1).forms] == ["free 1s"]
+    assert [form.n_params for form in case("He", s=3, p=1).forms] == [3, 4]
+    assert [form.name for form in case(quick=True).forms] == ["even-tempered 5s3p", "Legendre 3 5s3p", "free 5s3p"]
+    names = [task.label for task in case("He", s=2, method="fci", baselines=("6-31G", "cc-pVDZ")).tasks()]
+    assert "CASSCF(2,2)/cc-pVTZ" in names
+    assert "6-31G" in names
+    assert "cc-pVDZ" not in names  # 5 functions
+    assert case("He", method="fci").reference is None
+    assert case("N", method="uhf").reference is None
+    assert case("N").reference == -54.40093421
+    for arguments, sentence in (
+        ({"element": "Uuo"}, "`element` must be the symbol of an element"),
+        ({"s": -1}, "`s` must not be negative, but is -1."),
+        ({"method": "fci"}, "`method` must be another one for 20 functions of Ne, but is 'fci'."),
+        ({"element": "O", "method": "rhf"}, "`spin` must be 0 for rhf, but is 2."),
+        ({"baselines": ("sto-17g",)}, "`basis` must be a set of the Basis Set Exchange"),
+    ):
+        with pytest.raises(qvar.QvarError) as caught:
+            case(**arguments)
+        assert str(caught.value).startswith(sentence)
 
 
 def test_the_family_duel_takes_the_whole_catalogue() -> None:
