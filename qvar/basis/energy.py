@@ -31,6 +31,9 @@ STATIONARY = 1e-6
 """Largest asymmetry of X, in hartree, at which a gradient is given."""
 
 
+GRID_LEVEL = 4
+"""Fineness of the grid of functionals, PySCF's `grids.level`."""
+
 DEPENDENT = 1e-6
 """Eigenvalue of the overlap matrix below which PySCF drops functions as linearly dependent."""
 
@@ -104,7 +107,8 @@ def _run(mol: Any, method: str, xc: str = "") -> Any:
     field = makers[method](mol)
     if xc:
         field.xc = xc
-        field.grids.level, field.grids.prune, field.small_rho_cutoff = 4, None, 0.0  # the same points at every theta
+        # the same points at every theta
+        field.grids.level, field.grids.prune, field.small_rho_cutoff = GRID_LEVEL, None, 0.0
     _check_independent(mol.nao, int(np.sum(np.linalg.eigvalsh(mol.intor("int1e_ovlp")) > DEPENDENT)))
     try:
         field = converge(field)

@@ -195,7 +195,8 @@ def _scale_costs(axes: Axes, costs: list[float], ratio: float) -> None:
         return
     axes.set_xscale("log")
     # 10, 20, 50, 100 and not powers of ten, as long as they fit
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 300 * low else (1,)))
+    few = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8) if high < 4 * low else (1, 2, 5)
+    axes.xaxis.set_major_locator(LogLocator(subs=few if high < 300 * low else (1,)))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
 

@@ -25,6 +25,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "optimizers.py": {"layers": 1, "seeds": 2, "gradients": 60},
     "barren_plateaus.py": {"sizes": (4,), "samples": 20},
     "basis_duel.py": {"element": "He", "s": 3, "starts": 2},
+    "basis_to_vqe.py": {"layers": 1, "seeds": 2, "gradients": 60, "large": "6-31g"},
 }  # fmt: skip
 """Arguments that make a case quick; a new case needs an entry."""
 
@@ -40,6 +41,9 @@ SAMPLED = ("barren_plateaus.py",)
 FITTED = ("basis_duel.py",)
 """Cases that fit basis sets, which never reach the exact energy."""
 
+RANKED = ("basis_to_vqe.py",)
+"""Cases whose settings have exact energies of their own, and baselines none."""
+
 
 def test_every_case_is_tried() -> None:
     assert {path.name for path in CASES.glob("*.py")} == set(SMALL)
@@ -49,7 +53,7 @@ def load(name: str) -> Any:
     return runpy.run_path(str(CASES / name))["case"]
 
 
-@pytest.mark.parametrize("name", [name for name in SMALL if name not in SAMPLED + FITTED])
+@pytest.mark.parametrize("name", [name for name in SMALL if name not in SAMPLED + FITTED + RANKED])
 def test_runs(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     case = load(name)
     if name in DUELS:
@@ -200,3 +204,15 @@ def test_mistakes_are_told_before_anything_runs(name: str, arguments: dict[str, 
     with pytest.raises(qvar.QvarError) as caught:
         load(name)(molecule="h2", **arguments)
     assert str(caught.value).startswith(sentence)
+
+
+def test_circuits_reach_the_exact_energy_in_every_basis_set(tmp_path: Path, without_pages: None) -> None:
+    (name,) = RANKED
+    ledger = qvar.run(load(name)(**SMALL[name]), out=tmp_path / "run", progress=False)
+    exact = {"STO-3G": -1.1372701747, "STO-3G scaled": -1.13876968}
+    trained = ledger[ledger["contender"] == "uccsd"]
+    assert list(trained.groupby("setting", sort=False).size().index) == [*exact, "three free Gaussians"]
+    for setting, energy in exact.items():
+        assert trained[trained["setting"] == setting]["value"].min() == pytest.approx(energy, abs=1e-7)
+    assert ledger[ledger["setting"] == "baseline"]["status"].tolist() == ["measured"]
+    assert (ledger["limit_error"] > 0).all()
