@@ -115,7 +115,7 @@ def _run(mol: Any, method: str, xc: str = "") -> Any:
     except QvarError:
         message = f"`theta` must allow a converged {method}, but neither DIIS nor the second-order iteration converged."
         raise UnsolvedError(message) from None
-    except (np.linalg.LinAlgError, ValueError) as error:
+    except (np.linalg.LinAlgError, ValueError, NotImplementedError) as error:
         raise UnsolvedError(f"`theta` must allow a converged {method}, but PySCF says: {error}.") from error
     _check_independent(mol.nao, np.shape(field.mo_coeff)[-1])  # it drops functions without a word
     return field

@@ -15,21 +15,32 @@ _POINTS = 2000
 """Points of the grid that are held at once."""
 
 
+_WITHOUT_ENERGY = {160, 182}
+"""Numbers in libxc of the potentials of van Leeuwen and Baerends, whose energy would end the process."""
+
+
 def check_functional(xc: str) -> None:
     """Whether a functional can be differentiated here.
 
     Raises:
-        QvarError: if PySCF does not know it, or it is range-separated or has non-local correlation.
+        QvarError: if PySCF does not know it, or it has more than a density, its gradient, the kinetic energy density
+            and a share of exact exchange: range separation, non-local correlation, a Laplacian, dispersion.
     """
     from pyscf.dft import libxc
+    from pyscf.scf.dispersion import parse_dft
 
     try:
-        kind = libxc.xc_type(xc)
-        omega = libxc.rsh_coeff(xc)[0]
-        nonlocal_part = libxc.is_nlc(xc)
+        if not isinstance(xc, str):
+            raise TypeError
+        kind, parts = libxc.xc_type(xc), libxc.parse_xc(xc)[1]
+        more = libxc.rsh_coeff(xc)[0] != 0 or libxc.is_nlc(xc) or libxc.needs_laplacian(xc)
     except Exception:  # PySCF raises KeyError, ValueError and more here, all of which mean the same
         raise QvarError(f"`xc` must be a functional that PySCF knows, such as 'pbe', but is {xc!r}.") from None
-    if kind not in ("LDA", "GGA", "MGGA", "HF") or omega or nonlocal_part:
+    try:
+        more = more or parse_dft(xc)[2] is not None
+    except NotImplementedError:
+        more = True
+    if more or kind not in ("LDA", "GGA", "MGGA", "HF") or any(number in _WITHOUT_ENERGY for number, _ in parts):
         raise QvarError(f"`xc` must be a local, GGA or meta-GGA functional or a global hybrid of one, but is {xc!r}.")
 
 

@@ -162,7 +162,9 @@ def test_nearly_equal_exponents_are_told() -> None:
     form = basis.free("Be", s=4, ratio=1.0)
     theta = np.array([-1.5, 2.0, -9.0, 2.0])
     target = basis.Target("Be 0 0 0")
-    sentence = r"`theta` must leave all 4 functions linearly independent, but only 3 are \(eigenvalues of the overlap .*\)\."
+    sentence = (
+        r"`theta` must leave all 4 functions linearly independent, but only 3 are \(eigenvalues of the overlap .*\)\."
+    )
     with pytest.raises(UnsolvedError, match=f"^{sentence}$"):
         target.value_and_grad(form, theta)
     with pytest.raises(UnsolvedError, match=sentence):
@@ -190,7 +192,7 @@ def test_a_field_that_does_not_converge_speaks_of_theta(monkeypatch: pytest.Monk
         raise np.linalg.LinAlgError("Singular matrix")
 
     monkeypatch.setattr(energy, "converge", break_down)
-    with pytest.raises(UnsolvedError, match="`theta` must allow a converged rohf, but PySCF says: Singular matrix."):
+    with pytest.raises(UnsolvedError, match=r"^`theta` must allow .* rohf, but PySCF says: Singular matrix\.$"):
         basis.Target("H 0 0 0", spin=1).value(form.basis(form.start))
 
 
