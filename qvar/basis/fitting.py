@@ -222,13 +222,12 @@ class Course:
             loose = max(LOOSE, self.budget.gradient_tolerance)
             budget = self.budget if last else replace(self.budget, gradient_tolerance=loose)
             results.append(minimize(objective, self.method, key, budget, theta, on_progress))
-            theta = results[-1].theta
-            if results[-1].status is Status.NOT_FINITE and len(results[-1].trace.value) == 0:
-                if last:
-                    break
-                theta = self.forms[number + 1].start  # a simple form may fail where the start itself would not
-            elif not last:
-                theta = self.forms[number + 1].nearest(form.basis(theta))
+            if last:
+                break
+            following = self.forms[number + 1]
+            # a simple form may fail where the next one would not
+            failed = results[-1].status is Status.NOT_FINITE
+            theta = following.start if failed else following.nearest(form.basis(results[-1].theta))
         return self._fitted(results, start, key)
 
     def _fitted(self, results: list[Result], start: int, key: jax.Array) -> Fitted:
@@ -267,8 +266,10 @@ def _numbers(key: jax.Array) -> str:
 
 
 def _joined(traces: list[Trace], evaluations: list[int]) -> Trace:
-    """Traces in a row, counted through."""
+    """Traces in a row, counted through; points without a value are left out."""
     before = np.concatenate([[0], np.cumsum(evaluations)[:-1]]).astype(int)
     column: Callable[[str], Any] = lambda name: np.concatenate([getattr(trace, name) for trace in traces])  # noqa: E731
     counted = np.concatenate([trace.evaluations + offset for trace, offset in zip(traces, before, strict=True)])
-    return Trace(np.arange(len(counted)), column("value"), column("gradient_norm"), counted)
+    values, norms = column("value"), column("gradient_norm")
+    good = np.isfinite(values)
+    return Trace(np.arange(int(good.sum())), values[good], norms[good], counted[good])

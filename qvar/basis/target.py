@@ -3,6 +3,7 @@ r"""Target: what a basis set is optimized for, a weighted sum of energies of ato
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from math import comb
@@ -208,8 +209,8 @@ class Target:
             QvarError: if theta has another shape, or the form lacks an element.
         """
         theta = jnp.asarray(theta, dtype=float)
-        values, pullback = jax.vjp(form.values, theta)
         value, slopes = self.value_and_slopes(form.basis(theta))
+        values, pullback = jax.vjp(form.values, theta)
         return value, np.asarray(pullback(jnp.asarray(slopes, values.dtype))[0])
 
     def value_and_slopes(self, basis: BasisSet) -> tuple[float, FloatArray]:
@@ -312,7 +313,8 @@ class Target:
         """
         start = form.basis(form.start)
         for _, molecule in self.molecules:
-            molecule._mol(start)
+            with suppress(UnsolvedError):  # a start without a value is a status
+                molecule._mol(start)
         energy = _through_callback(self, start)
 
         def function(theta: Array, data: Any) -> Array:
