@@ -141,7 +141,8 @@ def test_a_start_that_fails_does_not_stop_the_others() -> None:
 
 def test_a_stage_that_fails_is_left_behind() -> None:
     course = basis.Course(basis.free("H", s=3), HYDROGEN, Budget(), qvar.lbfgs())
-    course.forms = (course.forms[0].starting([60.0, 1.0]), course.forms[1])
+    simple, form = course.forms  # pyright: ignore[reportAssignmentType]
+    course.forms = (simple.starting([60.0, 1.0]), form)
     found = course.run(0, jax.random.key(0))
     assert found.status is Status.CONVERGED
     assert found.value == pytest.approx(-0.4969792527, abs=1e-8)

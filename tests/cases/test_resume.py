@@ -1,4 +1,4 @@
-"""A real duel, killed with SIGKILL and resumed, ends with the ledger of an undisturbed run."""
+"""A real duel, killed with SIGKILL at several moments and resumed, ends with the ledger of an undisturbed run."""
 
 import os
 import signal
@@ -9,20 +9,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from qvar.cli import main
-
 CASE = Path(__file__).parents[2] / "cases" / "h4_duel.py"
 FLAGS = ["--layers", "1", "2", "--seeds", "3", "--gradients", "60", "--bond", "1.2"]
 TIMES = ["wall_s", "compile_s"]
 
 
-def _start(out: Path) -> subprocess.Popen[bytes]:
-    words = [sys.executable, str(CASE), *FLAGS, "--out", str(out)]
+def _start(out: Path, *more: str) -> subprocess.Popen[bytes]:
+    words = [sys.executable, str(CASE), *FLAGS, "--out", str(out), *more]
     return subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ))
-
-
-def _finish(out: Path, *more: str) -> None:
-    assert main(["run", str(CASE), *FLAGS, "--out", str(out), *more]) == 0
 
 
 def _shards(out: Path) -> list[Path]:
@@ -31,18 +25,19 @@ def _shards(out: Path) -> list[Path]:
 
 def test_killed_and_resumed(tmp_path: Path) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    _finish(whole)
+    assert _start(whole).wait() == 0
 
-    process = _start(broken)
-    while process.poll() is None and len(_shards(broken)) < 3:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    for wanted in (0, 3):  # killed before the first shard, and after some
+        process = _start(broken, *(["--resume"] if broken.exists() else []))
+        while process.poll() is None and not (broken.exists() and len(_shards(broken)) >= wanted):
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
     kept = {path: path.stat().st_mtime_ns for path in _shards(broken)}
     assert 3 <= len(kept) < 5
     assert not (broken / "ledger.parquet").exists()
 
-    _finish(broken, "--resume")  # in another process than the one that began
+    assert _start(broken, "--resume").wait() == 0
     assert all(path.stat().st_mtime_ns == written for path, written in kept.items())  # nothing was done twice
     expected, found = (pd.read_parquet(run / "ledger.parquet").drop(columns=TIMES) for run in (whole, broken))
     pd.testing.assert_frame_equal(found, expected, check_exact=True)
