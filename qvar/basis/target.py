@@ -10,7 +10,6 @@ from math import comb
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
@@ -208,10 +207,8 @@ class Target:
             UnsolvedError: if an energy or its gradient cannot be computed.
             QvarError: if theta has another shape, or the form lacks an element.
         """
-        theta = jnp.asarray(theta, dtype=float)
         value, slopes = self.value_and_slopes(form.basis(theta))
-        values, pullback = jax.vjp(form.values, theta)
-        return value, np.asarray(pullback(jnp.asarray(slopes, values.dtype))[0])
+        return value, slopes @ np.asarray(form.jacobian(theta))
 
     def value_and_slopes(self, basis: BasisSet) -> tuple[float, FloatArray]:
         """F of a basis set and its derivatives by `Form.values`: every ln(alpha) and every coefficient.
@@ -243,7 +240,7 @@ class Target:
     def _mol(self, basis: BasisSet) -> Any:
         from pyscf import gto
 
-        for shell in (shell for element in self.geometry.elements for shell in basis.of(element)):
+        for shell in (shell for element in self.elements for shell in basis.of(element)):
             if not np.all(np.isfinite(shell.coefficients)):
                 raise UnsolvedError(f"`theta` must give finite coefficients, but gives {shell.coefficients.tolist()}.")
             outside = [a for a in shell.exponents if not _WIDEST <= a <= _TIGHTEST]
@@ -380,9 +377,8 @@ def _apart(basis: BasisSet) -> BasisSet:
 
 
 def _pieces(shell: Shell) -> list[Shell]:
-    pieces = segments(shell)
-    uncontracted = all(piece.coefficients.shape == (1, 1) for piece in pieces)
-    return pieces if uncontracted and np.all(np.diag(shell.coefficients) != 0) else [shell]
+    uncontracted = np.all((shell.coefficients != 0) == np.eye(*shell.coefficients.shape))
+    return segments(shell) if uncontracted else [shell]
 
 
 def is_spherical(mol: Any, density: FloatArray, tolerance: float = 1e-6) -> bool:

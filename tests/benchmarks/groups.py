@@ -363,6 +363,30 @@ def scaling(quick: bool) -> list[Step]:
     ]
 
 
+def basis_gradients(quick: bool) -> list[Step]:
+    """Energies of basis sets with all their derivatives against one self-consistent field from scratch."""
+    targets = {"h2o-vtz": (0.2, 0.25)}
+
+    def run(word: str) -> list[Row]:
+        form, target = works.basis_of(word)
+        theta = form.start
+        value, gradient = target.value_and_grad(form, theta)
+        field = peers.pyscf_field(target, form.basis(theta))
+        _agree("the energy", value, field())
+        direction = np.cos(np.arange(form.n_params)) * np.where(theta == 0, 1.0, np.abs(theta))
+        direction *= 1e-3 / np.linalg.norm(direction)
+        ahead, behind = (target.value(form.basis(theta + sign * direction)) for sign in (1, -1))
+        _agree("the slope", np.dot(gradient, direction) / 1e-3, (ahead - behind) / 2e-3, 1e-4)
+        contenders = {"qvar": block(lambda: target.value_and_grad(form, theta)), "PySCF": block(field)}
+        found = by_turns(contenders, 0.3 if quick else 8.0)
+        with Worker() as child:
+            peak = child.ask("open_basis", word=word)["peak"]
+        more = {"parameters": form.n_params, "memory": quantity(peak, "B")}
+        return [Row("basis", works.BASES[word], found["qvar"], found["PySCF"], ratio=targets.get(word), more=more)]
+
+    return [Step("basis", works.BASES[word], lambda w=word: run(w)) for word in (["h2"] if quick else works.BASES)]
+
+
 GROUPS: dict[str, Callable[[bool], list[Step]]] = {
     "sector": sector,
     "hpsi": hpsi,
@@ -373,5 +397,6 @@ GROUPS: dict[str, Callable[[bool], list[Step]]] = {
     "restart": restart,
     "precision": precision,
     "scaling": scaling,
+    "basis": basis_gradients,
 }
 """By the name that the command line takes."""

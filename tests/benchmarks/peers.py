@@ -109,3 +109,23 @@ def ffsim_ucj_energy(problem: qvar.Problem, layers: int) -> Callable[[], float]:
         return float(np.vdot(state, hamiltonian @ state).real)
 
     return energy
+
+
+def pyscf_field(target: Any, found: Any) -> Callable[[], float]:
+    """PySCF's RHF of a single molecule from scratch, integrals included, converged as qvar does.
+
+    Args:
+        target: a `qvar.basis.Target` with the method rhf.
+        found: a `qvar.basis.BasisSet`.
+    """
+    from pyscf import gto, scf
+
+    from qvar.problems.scf import converge
+
+    shells = {element: gto.basis.parse(found.nwchem(), element) for element in found.elements}
+    atoms, unit = list(target.geometry.atoms), target.geometry.unit
+
+    def energy() -> float:
+        return float(converge(scf.RHF(gto.M(atom=atoms, unit=unit, basis=shells, verbose=0))).e_tot)
+
+    return energy

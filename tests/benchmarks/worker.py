@@ -133,6 +133,18 @@ class Served:
             **self.memory(),
         }
 
+    def open_basis(self, word: str) -> dict[str, Any]:
+        """Computes the energy of a basis set with all its derivatives.
+
+        Args:
+            word: see `works.basis_of`.
+        """
+        import works
+
+        form, target = works.basis_of(word)
+        target.value_and_grad(form, form.start)
+        return self.memory()
+
     def memory(self) -> dict[str, Any]:
         """Peak memory of the process and, where it tells, of the device, in bytes."""
         import jax

@@ -39,6 +39,34 @@ def problem_of(word: str) -> qvar.Problem:
     return qvar.hydrogen_chain(size, bond=1.0, basis="sto-3g") if kind == "h" else z0_z1(size)
 
 
+BASES = {
+    "h2": "H2, 6-31G",
+    "h2o-vdz": "H2O, cc-pVDZ",
+    "h2o-vtz": "H2O, cc-pVTZ",
+    "ne-even": "Ne, even-tempered 18s13p",
+    "ne-vqz": "Ne, cc-pVQZ",
+}
+"""What `basis_of` knows."""
+
+
+def basis_of(word: str) -> tuple[Any, Any]:
+    """A form with all its exponents and coefficients free, or even-tempered, and what it is optimized for.
+
+    Args:
+        word: a key of `BASES`.
+    """
+    from qvar import basis
+
+    molecule, _, name = word.partition("-")
+    geometry = {"h2": "H 0 0 0; H 0 0 0.7414", "h2o": "O; H 1 0.9584; H 1 0.9584 2 104.45", "ne": "Ne 0 0 0"}[molecule]
+    target = basis.Target(geometry, method="rhf")
+    if name == "even":
+        return basis.even_tempered("Ne", s=18, p=13), target
+    known = {"": "6-31g", "vdz": "cc-pvdz", "vtz": "cc-pvtz", "vqz": "cc-pvqz"}[name]
+    first, *others = (basis.from_set(element, known) for element in target.elements)
+    return sum(others, first), target
+
+
 def z0_z1(n_qubits: int) -> qvar.Problem:
     """The observable Z0 Z1; made here, so that it needs no PennyLane."""
     terms = PauliTerms(("ZZ" + "I" * (n_qubits - 2),), np.ones(1))
