@@ -29,7 +29,9 @@ USER_ERROR = 2
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it: 128 and the signal's number."""
 
-_COMMANDS = ("run", "show", "report", "cite", "export", "list", "check", "doctor")
+_COMMANDS = (
+    "run", "submit", "status", "collect", "cancel", "show", "report", "cite", "export", "list", "check", "doctor",
+)  # fmt: skip
 
 _RUN_HELP = """usage: qvar run CASE [flags of the case] [--out FOLDER] [--resume] [--workers N]
 
@@ -37,6 +39,8 @@ Runs a case: a Python file with a function `case` whose arguments are its flags.
 
   qvar run cases/h4_duel.py --help         the case's flags, their units and defaults
   qvar run cases/h4_duel.py --bond 1.5     run it with one of them changed
+
+  qvar run --campaign FOLDER [--index N]   tasks of a campaign, see `qvar submit`
 
 options of every run:
   --out FOLDER     where the record goes (default: runs/<name of the case file>,
@@ -116,6 +120,10 @@ def _guarded(command: Callable[[], int]) -> int:
 def _dispatch(words: list[str]) -> int:
     if words[:1] == ["run"]:  # by hand: --help after the case belongs to the case
         return _run(words[1:])
+    if words[:1] == ["submit"]:  # likewise
+        from qvar.cluster.commands import submit
+
+        return submit(words[1:], _Parser(prog="qvar submit", add_help=False, allow_abbrev=False))
     if words and not words[0].startswith("-") and words[0] not in _COMMANDS:
         near = difflib.get_close_matches(words[0], _COMMANDS, n=1)
         hint = f"did you mean `qvar {near[0]}`?" if near else "`qvar --help` lists them."
@@ -124,6 +132,17 @@ def _dispatch(words: list[str]) -> int:
     parser.add_argument("--version", action="version", version=f"qvar {qvar.__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
     commands.add_parser("run", help="run a case: qvar run cases/h4_duel.py --bond 1.5", add_help=False)
+    commands.add_parser("submit", help="send a case, swept over its arguments, to a batch queue", add_help=False)
+    about = "Tells how a campaign stands: done, running, waiting, stopped, died, failed, missing."
+    status = commands.add_parser("status", help="tell how a campaign stands", description=about)
+    status.add_argument("campaign", metavar="CAMPAIGN", help="folder that `qvar submit` made")
+    status.add_argument("--json", action="store_true", help="for a script: counts, and one entry for each task")
+    about = "Makes the tables, plots and report of a campaign; exit status 1 where results are missing."
+    collect = commands.add_parser("collect", help="make a campaign's tables and report", description=about)
+    collect.add_argument("campaign", metavar="CAMPAIGN", help="folder that `qvar submit` made")
+    about = "Takes a campaign out of the queue; `qvar submit --resume` goes on with it."
+    cancel = commands.add_parser("cancel", help="take a campaign out of the queue", description=about)
+    cancel.add_argument("campaign", metavar="CAMPAIGN", help="folder that `qvar submit` made")
     show = commands.add_parser("show", help="print the table of a run", description="Prints the table of a run.")
     show.add_argument("run", metavar="RUN", nargs="?", help="folder of a run, finished or not")
     show.add_argument("--all", action="store_true", help="one row per contender and seed")
@@ -160,6 +179,12 @@ def _dispatch(words: list[str]) -> int:
     )
     commands.add_parser("doctor", help="look whether qvar can work on this machine", description=about)
     given = parser.parse_args(words)
+    if given.command in ("status", "collect", "cancel"):
+        from qvar.cluster import commands as cluster
+
+        if given.command == "status":
+            return cluster.status(given.campaign, given.json)
+        return cluster.collect(given.campaign) if given.command == "collect" else cluster.cancel(given.campaign)
     if given.command == "show":
         return _show(given.run, given.all, given.columns)
     if given.command == "report":
@@ -188,11 +213,26 @@ def _run(words: list[str]) -> int:
             raise QvarError("`CASE` must be given, such as `qvar run cases/h4_duel.py`; `qvar run --help` tells more.")
         print(_RUN_HELP, end="")
         return 0
+    if words[0] == "--campaign":
+        return _run_campaign(words)
     if words[0].startswith("-"):
         raise QvarError(f"`CASE` must come before its flags, but the first word is {words[0]}.")
     from qvar.runs.cases import load_case
 
     return _run_case(load_case(words[0]), words[0], words[1:], f"qvar run {words[0]}")
+
+
+def _run_campaign(words: list[str]) -> int:
+    """What the elements of a job array call."""
+    parser = _Parser(prog="qvar run --campaign", allow_abbrev=False)
+    parser.add_argument("--campaign", metavar="FOLDER", required=True, help="folder that `qvar submit` made")
+    about = "number of the array element whose tasks to do (default: all that nobody is at work on)"
+    parser.add_argument("--index", metavar="N", type=int, help=about)
+    given = parser.parse_args(words)
+    from qvar.cluster.campaign import open_campaign
+    from qvar.cluster.element import run_element
+
+    return run_element(open_campaign(given.campaign), given.index)
 
 
 def _run_case(case_function: Callable[..., Any], path: str, words: Sequence[str], prog: str) -> int:

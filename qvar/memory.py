@@ -12,6 +12,7 @@ from qvar.errors import QvarError
 
 _UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 _UNITS |= {"kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "tib": 1 << 40}
+_UNITS |= {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) *([A-Za-z]*)")
 _UNLIMITED = 1 << 60
 """What old control groups say where nothing is limited lies above it."""
@@ -24,12 +25,23 @@ def wanted_memory() -> int | None:
         QvarError: if it is no size.
     """
     text = os.environ.get("QVAR_MEMORY", "").strip()
-    if not text:
-        return None
-    found = _SIZE.fullmatch(text)
+    return size_of("QVAR_MEMORY", text) if text else None
+
+
+def size_of(argument: str, text: str) -> int:
+    """A size such as "4GiB", "500MB" or "16G" in bytes; K, M, G and T alone count in powers of 1024, as queues do.
+
+    Args:
+        argument: its name as the user wrote it.
+        text: the size.
+
+    Raises:
+        QvarError: if it is no size.
+    """
+    found = _SIZE.fullmatch(text.strip())
     size = round(float(found[1]) * _UNITS.get(found[2].lower(), 0)) if found else 0
     if size < 1:
-        raise QvarError(f"`QVAR_MEMORY` must be a size such as 4GiB or 500MB, but is {text!r}.")
+        raise QvarError(f"`{argument}` must be a size such as 4GiB or 500MB, but is {text!r}.")
     return size
 
 

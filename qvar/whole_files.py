@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import platform
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,17 +27,61 @@ def write_whole(path: Path) -> Iterator[Path]:
     Raises:
         OSError: if the file cannot be written.
     """
-    # The process number keeps two writers apart, the ending keeps libraries that look at it content.
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{_TEMPORARY_SUFFIX}{path.suffix}")
+    temporary = _temporary(path)
     try:
         yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
+        _sync(temporary)
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def write_once(path: Path) -> Iterator[Path]:
+    """As `write_whole`, but a file that is there stays: of several writers on any number of machines the first one wins.
+
+    Args:
+        path: the file that is to appear; its folder exists.
+
+    Yields:
+        The path to write to, in the same folder.
+
+    Raises:
+        FileExistsError: if the file is there once all is written.
+        OSError: if the file cannot be written.
+    """
+    temporary = _temporary(path)
+    try:
+        yield temporary
+        _sync(temporary)
+        _take_name(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def _take_name(temporary: Path, path: Path) -> None:
+    """Gives a file its name unless the name is taken."""
+    try:
+        os.link(temporary, path)  # unlike a rename it fails where there is a file
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links: the moment between look and rename stays open
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        os.replace(temporary, path)
+
+
+def _temporary(path: Path) -> Path:
+    # Host and process number keep writers apart, the ending keeps libraries that look at it content.
+    return path.with_name(f".{path.stem}.{platform.node()}-{os.getpid()}{_TEMPORARY_SUFFIX}{path.suffix}")
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
@@ -16,7 +16,9 @@ from jaxtyping import Array
 from qvar._types import FloatArray, IntArray, PyTree
 from qvar.errors import QvarError
 from qvar.objective import Objective, evaluate_in_chunks
+from qvar.optimize.agreement import gathered
 from qvar.optimize.budget import Budget, Status
+from qvar.optimize.checkpoint import Stopped, Training, fingerprint_of
 from qvar.optimize.methods import Iterate, Method, Start, lbfgs
 from qvar.optimize.reading import Reader, reader, readings_at_once
 
@@ -132,7 +134,9 @@ def minimize_batch(
     """Minimizes an objective from several starts at once, as one batch on the device.
 
     The starts know nothing of each other: each has its own line search, counts and stop. They are evaluated in
-    chunks that fit into memory, see `Objective.bytes_per_evaluation`.
+    chunks that fit into memory, see `Objective.bytes_per_evaluation`. Inside of `qvar.optimize.checkpoint.keeping` the
+    batch goes on from a saved state where there is one, and may be stopped; seconds then add up over all processes
+    that worked on it.
 
     Args:
         objective: what to minimize.
@@ -153,6 +157,8 @@ def minimize_batch(
         QvarError: if theta0 or keys have another shape, or the method cannot take the objective: it has no state (for
             `natural_gradient`) or no operator (for `spsa` with shots), or its value is not one sine in each parameter
             (for `rotosolve`).
+        Stopped: if the ambient keeper wants it; a `BaseException`.
+        OSError: if the ambient keeper cannot save a state.
     """
     method, budget = method or lbfgs(), budget or Budget()
     starts = jnp.asarray(theta0, dtype=float)
@@ -169,36 +175,67 @@ def minimize_batch(
         status=jnp.full(len(starts), _RUNNING),
         evaluations=jnp.zeros(len(starts), int),
     )
-
     plan = _Plan(read, method, readings_at_once(objective, method.reads, len(starts)), keep_path)
-    granted = jnp.asarray(method.evaluations(budget))
+    inputs = [objective.name, objective.n_params, method.describe(), asdict(budget), keep_path, str(starts.dtype)]
+    training = Training.next(lambda: fingerprint_of(inputs, starts, keys))
+    return _train(
+        plan, _Standing(jax.tree.map(_strong, batch), 0.0, 0.0), objective.data, budget, on_progress, training
+    )
 
-    def advance(batch: _Batch, turns: int) -> tuple[_Batch, _Record]:
+
+def _train(
+    plan: _Plan, standing: _Standing, data: PyTree, budget: Budget, on_progress: Hook | None, training: Training
+) -> list[Result]:
+    """Turn after turn, in stretches between two looks, until the last start has ended."""
+    records = [_Record(*map(np.asarray, _empty_record(plan, standing.batch, 0)))]
+    saved = training.read(standing, records[0])
+    if saved is not None:
+        standing, records = saved[0], [saved[1]]
+    batch, wall_s, compile_s = (
+        jax.tree.map(jnp.asarray, standing.batch),
+        float(standing.wall_s),
+        float(standing.compile_s),
+    )
+    granted = jnp.asarray(plan.method.evaluations(budget))
+
+    def advance(batch: _Batch, turns: int) -> tuple[_Batch, Array, _Record]:
         limits = (jnp.asarray(turns), granted, jnp.asarray(budget.gradient_tolerance))
-        return jax.block_until_ready(_advance(plan, batch, objective.data, limits))
+        return jax.block_until_ready(_advance(plan, batch, data, limits))
+
+    if _running(batch) == 0:  # an earlier process came to its end
+        if on_progress:
+            on_progress(_look(batch))
+        return _results(plan, batch, records[0], wall_s, compile_s)
 
     began = time.perf_counter()
     advance(batch, 0)  # no turn at all: compiles
-    compile_s = time.perf_counter() - began
+    compile_s += time.perf_counter() - began
 
-    began = time.perf_counter()
-    records: list[_Record] = []
-    turns = 1
-    while bool(jnp.any(batch.status == _RUNNING)):
-        stretch = time.perf_counter()
-        batch, record = advance(batch, turns)
-        made = int(record.turns)
-        records.append(_Record(made, *(np.asarray(column)[:made] for column in record[1:])))
-        now = time.perf_counter()
-        if now - began > budget.seconds:
+    began, turns = time.perf_counter() - wall_s, 1
+    while True:
+        wall_s = time.perf_counter() - began
+        begun = len(records[-1].value) > 0
+        # several processes have to do the same: the clock and the keeper of process 0 count, and any one's wish to stop
+        said = gathered([turns, begun and wall_s > budget.seconds, *training.wishes])
+        (turns, late, due), stop = map(int, said[0, :3]), said[:, 3].any()
+        if late:
             late = _STATUS.index(Status.OUT_OF_TIME)
             batch = batch._replace(status=jnp.where(batch.status == _RUNNING, late, batch.status))
-        if on_progress:
+        if on_progress and begun:
             on_progress(_look(batch))
-        per_turn = (now - stretch) / max(made, 1)
+        ended = _running(batch) == 0
+        if ended or due or stop:
+            records = [_joined(records)]
+            training.write(_Standing(batch, wall_s, compile_s), records[0])
+        if ended:
+            return _results(plan, batch, records[0], wall_s, compile_s)
+        if stop:
+            raise Stopped(f"Training {training.name} was asked to stop; its state is kept.")
+        stretch = time.perf_counter()
+        batch, made, record = advance(batch, turns)
+        records.append(_Record(*(np.asarray(column)[: int(made)] for column in record)))
+        per_turn = (time.perf_counter() - stretch) / max(int(made), 1)
         turns = int(np.clip(_SECONDS_BETWEEN_LOOKS / max(per_turn, 1e-9), 1, MAX_TURNS))
-    wall_s = time.perf_counter() - began
-    return _results(plan, batch, records, wall_s, compile_s)
 
 
 def _frequencies(objective: Objective, method: Method) -> Array:
@@ -233,39 +270,57 @@ class _Batch(NamedTuple):
     evaluations: Array
 
 
-class _Record(NamedTuple):
-    """What a stretch of turns left behind, (MAX_TURNS, n_starts, ...) each."""
+class _Standing(NamedTuple):
+    """Where a training stands between two stretches, beside its record."""
 
-    turns: Any
+    batch: _Batch
+    wall_s: float
+    compile_s: float
+
+
+class _Record(NamedTuple):
+    """What turns left behind, (n_turns, n_starts, ...) each."""
+
     value: Any
     gradient_norm: Any
     accepted: Any
     evaluations: Any
     theta: Any
-    """(MAX_TURNS, n_starts, n_params), or no columns where the path is not kept."""
+    """(n_turns, n_starts, n_params), or no columns where the path is not kept."""
 
 
-@partial(jax.jit, static_argnums=0)
-def _advance(plan: _Plan, batch: _Batch, data: PyTree, limits: tuple[Array, Array, Array]) -> tuple[_Batch, _Record]:
-    """Up to limits[0] turns; a turn is one evaluation of every start that still runs."""
-    turns, max_evaluations, tolerance = limits
-    shape = (MAX_TURNS, len(batch.status))
-    real = batch.iterates.value.dtype
-    columns = batch.iterates.theta.shape[1] if plan.keep_path else 0
-    empty = _Record(
-        turns=jnp.asarray(0),
+def _empty_record(plan: _Plan, batch: _Batch, n_turns: int) -> _Record:
+    shape, real = (n_turns, len(batch.status)), batch.iterates.value.dtype
+    return _Record(
         value=jnp.zeros(shape, real),
         gradient_norm=jnp.zeros(shape, real),
         accepted=jnp.zeros(shape, bool),
         evaluations=jnp.zeros(shape, int),
-        theta=jnp.zeros((*shape, columns), real),
+        theta=jnp.zeros((*shape, batch.iterates.theta.shape[1] if plan.keep_path else 0), real),
     )
 
-    def goes_on(carry: tuple[_Batch, _Record]) -> Array:
-        return (carry[1].turns < turns) & jnp.any(carry[0].status == _RUNNING)
 
-    def turn(carry: tuple[_Batch, _Record]) -> tuple[_Batch, _Record]:
-        batch, record = carry
+def _joined(records: list[_Record]) -> _Record:
+    return _Record(*map(np.concatenate, zip(*records, strict=True)))
+
+
+def _strong(leaf: Array) -> Array:
+    """Without JAX's weak type, which a saved state does not keep; both take one compiled program."""
+    return leaf.astype(leaf.dtype) if getattr(leaf, "weak_type", False) else leaf
+
+
+@partial(jax.jit, static_argnums=0)
+def _advance(
+    plan: _Plan, batch: _Batch, data: PyTree, limits: tuple[Array, Array, Array]
+) -> tuple[_Batch, Array, _Record]:
+    """Up to limits[0] turns, and how many were made; a turn is one evaluation of every start that still runs."""
+    turns, max_evaluations, tolerance = limits
+
+    def goes_on(carry: tuple[_Batch, Array, _Record]) -> Array:
+        return (carry[1] < turns) & jnp.any(carry[0].status == _RUNNING)
+
+    def turn(carry: tuple[_Batch, Array, _Record]) -> tuple[_Batch, Array, _Record]:
+        batch, at, record = carry
         running = batch.status == _RUNNING
         readings = evaluate_in_chunks(plan.reader, plan.chunk, batch.iterates.trial, data, running)
         told = jax.vmap(plan.method.tell)(batch.iterates, readings)
@@ -289,31 +344,31 @@ def _advance(plan: _Plan, batch: _Batch, data: PyTree, limits: tuple[Array, Arra
         ]
         end = jnp.select([c for c, _ in ends], [jnp.asarray(_STATUS.index(s)) for _, s in ends], _RUNNING)
         status = jnp.where(running, end, batch.status)
-        at = record.turns
         record = _Record(
-            at + 1,
             record.value.at[at].set(iterates.value),
             record.gradient_norm.at[at].set(norm),
             record.accepted.at[at].set(running & iterates.accepted),
             record.evaluations.at[at].set(evaluations),
-            record.theta.at[at].set(iterates.theta[:, :columns]),
+            record.theta.at[at].set(iterates.theta[:, : record.theta.shape[2]]),
         )
-        return _Batch(iterates, status, evaluations), record
+        return _Batch(iterates, status, evaluations), at + 1, record
 
-    return jax.lax.while_loop(goes_on, turn, (batch, empty))
+    return jax.lax.while_loop(goes_on, turn, (batch, jnp.asarray(0), _empty_record(plan, batch, MAX_TURNS)))
 
 
 def _look(batch: _Batch) -> Look:
     values = np.asarray(batch.iterates.value)
     best = float(np.nanmin(values)) if np.any(np.isfinite(values)) else float("nan")
-    running = int(np.sum(np.asarray(batch.status) == _RUNNING))
-    return Look(int(np.max(np.asarray(batch.evaluations))), running, best)
+    return Look(int(np.max(np.asarray(batch.evaluations))), _running(batch), best)
 
 
-def _results(plan: _Plan, batch: _Batch, records: list[_Record], wall_s: float, compile_s: float) -> list[Result]:
-    value, norm, accepted, evaluations, path = (
-        np.concatenate([getattr(record, name) for record in records]) for name in _Record._fields[1:]
-    )
+def _running(batch: _Batch) -> int:
+    """How many starts are still at work."""
+    return int(np.sum(np.asarray(batch.status) == _RUNNING))
+
+
+def _results(plan: _Plan, batch: _Batch, record: _Record, wall_s: float, compile_s: float) -> list[Result]:
+    value, norm, accepted, evaluations, path = record
     # on the host at once: an index into a device's array is a program of its own
     done = jax.device_get(batch._replace(iterates=batch.iterates._replace(inner=())))
     results, gradients = [], plan.method.reads_gradient

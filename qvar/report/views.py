@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from qvar.report.basis_view import BASIS
+from qvar.report.campaign_view import campaign
 from qvar.report.capacity_view import CAPACITY
 from qvar.report.curve_view import CURVE
 from qvar.report.duel_view import DUEL
@@ -12,7 +13,10 @@ from qvar.report.scaling_view import SCALING
 from qvar.report.tables import Frame
 from qvar.report.view import View
 
-VIEWS: tuple[View, ...] = (SCALING, CAPACITY, LANDSCAPE, BASIS, RANKING, CURVE, DUEL)
+STUDIES: tuple[View, ...] = (SCALING, CAPACITY, LANDSCAPE, BASIS, RANKING, CURVE, DUEL)
+"""The views of the studies themselves, the commonest last."""
+
+VIEWS: tuple[View, ...] = (campaign(STUDIES), *STUDIES)
 """All views; the first one that recognises a ledger tells it."""
 
 

@@ -141,6 +141,42 @@ def build(case_function: CaseFunction, args: Sequence[str], prog: str) -> tuple[
     counting_number("workers", options.workers)
     check_out(out, options.resume)  # before the case spends minutes on building its problem
     use_compile_cache()
+    study = make_study(case_function, values)
+    remake = partial(_remade, str(path.resolve()), values)
+    return study, jsonable(values), RunOptions(out, options.resume, not options.no_progress, options.workers, remake)
+
+
+def case_values(case_function: CaseFunction, args: Sequence[str], prog: str) -> dict[str, Any]:
+    """Reads the flags of a case alone: the values that `case` is called with.
+
+    Args:
+        case_function: what `load_case` gave.
+        args: words of the case's own flags.
+        prog: the words before them, for the help text.
+
+    Raises:
+        QvarError: if a flag or its value is wrong.
+        SystemExit: with status 0, after printing the flags for `--help`.
+    """
+    return _parse(case_function, args, prog, Path("runs"))[0]
+
+
+def argument_kinds(case_function: CaseFunction) -> dict[str, Any]:
+    """The names and types of a case's arguments, in their order."""
+    return {argument.name: argument.kind for argument in _arguments(case_function)}
+
+
+def make_study(case_function: CaseFunction, values: dict[str, Any]) -> Runnable:
+    """Calls `case`.
+
+    Args:
+        case_function: what `load_case` gave.
+        values: its arguments.
+
+    Raises:
+        QvarError: if `case` fails, or returns no `Runnable`.
+    """
+    path = Path(inspect.getfile(inspect.unwrap(case_function)))
     try:
         study = case_function(**values)
     except QvarError:
@@ -149,8 +185,7 @@ def build(case_function: CaseFunction, args: Sequence[str], prog: str) -> tuple[
         raise QvarError(f"`case` in {path.name} raised {told(error, path)}.") from error
     if not isinstance(study, Runnable):
         raise QvarError(f"`case` must return a Runnable, such as qvar.Duel(...), but returned {type(study).__name__}.")
-    remake = partial(_remade, str(path.resolve()), values)
-    return study, jsonable(values), RunOptions(out, options.resume, not options.no_progress, options.workers, remake)
+    return study
 
 
 def _remade(path: str, values: dict[str, Any]) -> Runnable:

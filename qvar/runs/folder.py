@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from qvar.errors import QvarError
 from qvar.runs.files import write_json
-from qvar.runs.record import ledger_from, read_shard, read_table, trace_from
+from qvar.runs.record import ledger_from, read_shard, read_table, swept_tables, trace_from
 from qvar.task import Row
 from qvar.whole_files import is_temporary
 
@@ -178,7 +178,7 @@ def locked(folder: RunFolder) -> Iterator[None]:
 def clean(folder: RunFolder) -> None:
     """Removes what a killed process left half-written."""
     for place in (folder.path, folder.tasks, folder.plots):
-        if place.is_dir():
+        if place.is_dir() and not place.is_symlink():  # a link leads to shards that others may be writing
             for entry in place.iterdir():
                 if is_temporary(entry):
                     entry.unlink(missing_ok=True)
@@ -232,9 +232,14 @@ def load(path: str | Path) -> LoadedRun:
     ledger, trace = read_table(folder.ledger), read_table(folder.trace)
     if ledger is not None and trace is not None:
         return LoadedRun(folder, case, ledger, trace, n_tasks, n_tasks)
-    shards = [read_shard(folder.shard(task["key"])) for task in case["tasks"]]
-    done = [rows for rows in shards if rows is not None]
-    rows: list[Row] = [row for shard in done for row in shard]
+    shards = {task["key"]: read_shard(folder.shard(task["key"])) for task in case["tasks"]}
+    done = {key: rows for key, rows in shards.items() if rows is not None}
+    if "points" in case:  # a campaign: each point needs some of the tasks, several may need the same one
+        points = [
+            (point["swept"], [row for key in point["tasks"] for row in done.get(key, ())]) for point in case["points"]
+        ]
+        return LoadedRun(folder, case, *swept_tables(points), len(done), n_tasks)
+    rows: list[Row] = [row for found in done.values() for row in found]
     return LoadedRun(folder, case, ledger_from(rows), trace_from(rows), len(done), n_tasks)
 
 

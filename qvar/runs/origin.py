@@ -17,6 +17,11 @@ PACKAGES: tuple[str, ...] = ("jax", "jaxlib", "pennylane", "pyscf", "numpy", "op
 """Distributions whose versions can change the numbers of a run."""
 
 
+def place() -> dict[str, Any]:
+    """Versions, machine and git state: what a record says of where it was made."""
+    return {"versions": versions(), **machine(), "git": git_state()}
+
+
 def versions() -> dict[str, str | None]:
     """Versions of Python, qvar and the packages that compute; None for one that is not installed."""
     found: dict[str, str | None] = {"python": platform.python_version(), "qvar": qvar.__version__}

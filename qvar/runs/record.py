@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from qvar.errors import QvarError
 from qvar.runs.columns import LEDGER_COLUMNS, LEDGER_TYPES, OWN_TYPES, TRACE_LISTS, TRACE_TYPES
 from qvar.task import Row
-from qvar.whole_files import write_whole
+from qvar.whole_files import write_once, write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -123,15 +123,17 @@ def _own_columns(rows: Sequence[Row]) -> list[str]:
 # Shards
 
 
-def write_shard(path: Path, rows: Sequence[Row]) -> None:
+def write_shard(path: Path, rows: Sequence[Row], once: bool = False) -> None:
     """Writes one task's rows, traces included, whole or not at all.
 
     Args:
         path: the parquet file to write.
         rows: what the task returned; see `plain_rows`.
+        once: whether a shard that is there stays, see `qvar.whole_files.write_once`.
 
     Raises:
         QvarError: if the rows are not what a task owes.
+        FileExistsError: if a shard is there and has to stay.
         OSError: if the file cannot be written.
     """
     import pyarrow as pa
@@ -144,7 +146,7 @@ def write_shard(path: Path, rows: Sequence[Row]) -> None:
         arrays.append(pa.array([row.get(column) for row in plain], type=arrow, from_pandas=False))
         fields.append(pa.field(column, arrow))
     table = pa.Table.from_arrays(arrays, schema=pa.schema(fields))
-    with write_whole(path) as temporary:
+    with (write_once if once else write_whole)(path) as temporary:
         # The checksums let a shard that a full disk or a broken copy damaged be told from a good one.
         pq.write_table(table, temporary, write_page_checksum=True)
 
@@ -222,6 +224,36 @@ def trace_from(rows: Sequence[Row]) -> pd.DataFrame:
         columns["gradient_norm"] += row.get("trace_gradient_norm") or nothing
         columns["evaluations"] += row.get("trace_evaluations") or nothing
     return pd.DataFrame({column: _series(columns[column], kind) for column, kind in TRACE_TYPES.items()})
+
+
+SWEEP = "sweep_"
+"""What the columns of swept arguments begin with."""
+
+
+def swept_tables(points: Sequence[tuple[dict[str, Any], Sequence[Row]]]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Ledger and trace of a case that ran at several values of its arguments, one point below the other.
+
+    Args:
+        points: (swept arguments, rows) of each.
+
+    Returns:
+        The ledger and the trace, with a column `sweep_<argument>` for each swept argument at their ends.
+    """
+    import pandas as pd
+
+    told = [{SWEEP + name: _one_cell(value) for name, value in swept.items()} for swept, _ in points]
+    rows = [{**row, **cells} for cells, (_, found) in zip(told, points, strict=True) for row in found]
+    traces = [trace_from(found) for _, found in points]
+    trace = pd.concat(traces, ignore_index=True) if traces else trace_from([])
+    for column in dict.fromkeys(name for cells in told for name in cells):
+        values = [cells.get(column) for cells, one in zip(told, traces, strict=True) for _ in range(len(one))]
+        trace[column] = _series(values, _column_type(column, [cells.get(column) for cells in told]))
+    return ledger_from(rows), trace
+
+
+def _one_cell(value: Any) -> Any:
+    """A value that is one cell of a table: entries of a list stand apart by blanks, as on the command line."""
+    return " ".join(map(str, value)) if isinstance(value, list | tuple) else value
 
 
 def _series(values: list[Any], kind: str) -> pd.Series:

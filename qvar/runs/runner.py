@@ -91,8 +91,8 @@ def run(
     try:
         check_out(path, resume)
         use_compile_cache()
-        tasks = _checked(study.tasks())
-        folder = _open(path, _case_record(study, tasks, arguments or {}, case))
+        tasks = checked_tasks(study.tasks())
+        folder = _open(path, case_record(study, tasks, arguments or {}, case, origin.place()))
         with locked(folder):
             clean(folder)
             _do_tasks(tasks, folder, progress, workers, remake)
@@ -103,7 +103,7 @@ def run(
         ) from error
 
 
-def _checked(tasks: Sequence[Task]) -> list[Task]:
+def checked_tasks(tasks: Sequence[Task]) -> list[Task]:
     """The tasks, if their keys can name files and are all different."""
     labels: dict[str, str] = {}
     for task in tasks:
@@ -121,7 +121,21 @@ def _checked(tasks: Sequence[Task]) -> list[Task]:
 # The record of what is run
 
 
-def _case_record(study: Runnable, tasks: Sequence[Task], arguments: dict[str, Any], case: str | None) -> dict[str, Any]:
+def case_record(
+    study: Runnable, tasks: Sequence[Task], arguments: dict[str, Any], case: str | None, place: dict[str, Any]
+) -> dict[str, Any]:
+    """What `case.json` tells of a run.
+
+    Args:
+        study: what is run.
+        tasks: its tasks.
+        arguments: the case's arguments.
+        case: the case file's path.
+        place: what `qvar.runs.origin.place` gave.
+
+    Raises:
+        QvarError: if the study names its references in another way than by keys.
+    """
     budget = getattr(study, "budget", None)
     return {
         "case": case,
@@ -132,9 +146,7 @@ def _case_record(study: Runnable, tasks: Sequence[Task], arguments: dict[str, An
         else None,
         "tasks": [{"key": task.key, "label": task.label} for task in tasks],
         "references": _references(study),
-        "versions": origin.versions(),
-        **origin.machine(),
-        "git": origin.git_state(),
+        **place,
         "started": origin.now(),
         "resumed": [],
     }

@@ -1,0 +1,104 @@
+"""Checkpoints of a task on the disk: NumPy archives that each attempt writes under names of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from qvar.cluster.claims import Claim
+from qvar.cluster.stop import Stop
+from qvar.optimize.checkpoint import Keeper
+from qvar.whole_files import write_whole
+
+_NAME = re.compile(r"checkpoint-(.+)-(\d{4,})\.npz")
+
+
+def keeper(folder: Path, claim: Claim, stop: Stop, every_s: float) -> Keeper:
+    """Keeps the state of a task's trainings in its folder.
+
+    A later attempt reads what earlier ones wrote and overwrites none of it; once its own checkpoint lies on the disk,
+    it deletes the older ones. A checkpoint that cannot be written is told and left out. An attempt that was outrun writes no more, and is asked to stop.
+
+    Args:
+        folder: the task's folder.
+        claim: the attempt; its `kept` counts the checkpoints that hold something new.
+        stop: asked whether to stop.
+        every_s: seconds between two checkpoints.
+    """
+    looked_at = time.monotonic()
+    looks = 0
+
+    def read(training: str) -> dict[str, np.ndarray] | None:
+        for file in reversed(_files(folder, training)):
+            arrays = _load(file)
+            if arrays is not None:
+                return arrays
+        return None
+
+    def write(training: str, arrays: dict[str, np.ndarray]) -> None:
+        nonlocal looked_at, looks
+        if claim.outrun():
+            return
+        older = _files(folder, training)
+        path = folder / f"checkpoint-{training}-{claim.number:04d}.npz"
+        try:
+            with write_whole(path) as temporary:
+                np.savez(temporary, **arrays)  # pyright: ignore[reportArgumentType]
+        except OSError as error:  # the work goes on: it may end before there is need of a checkpoint
+            print(f"qvar: no checkpoint, {path} could not be written: {error.strerror}", file=sys.stderr, flush=True)
+            return
+        claim.kept, looks = claim.kept + looks, 0
+        looked_at = time.monotonic()
+        for file in older:
+            if file != path:
+                file.unlink(missing_ok=True)
+
+    def due() -> bool:
+        nonlocal looks
+        looks += 1  # asked once after each stretch of steps
+        return time.monotonic() - looked_at >= every_s
+
+    def stopped() -> bool:
+        return stop.asked or claim.outrun()
+
+    return Keeper(read, write, due, stopped)
+
+
+def forget(folder: Path) -> None:
+    """Deletes the checkpoints of a task that is done."""
+    for file in _files(folder):
+        with contextlib.suppress(OSError):
+            file.unlink()
+
+
+def kept_bytes(folder: Path) -> int:
+    """Size of the checkpoints of a task."""
+    return sum(file.stat().st_size for file in _files(folder))
+
+
+def _files(folder: Path, training: str | None = None) -> list[Path]:
+    """Checkpoints of one training or of all, those of the newest attempt last."""
+    found = []
+    for file in folder.glob("checkpoint-*.npz"):
+        match = _NAME.fullmatch(file.name)
+        if match and training in (None, match[1]):
+            found.append((int(match[2]), file))
+    return [file for _, file in sorted(found)]
+
+
+def _load(file: Path) -> dict[str, np.ndarray] | None:
+    """The arrays of an archive; None where it is damaged or gone."""
+    try:
+        with np.load(file, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}  # reading checks the sums
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+        return None
+
+

@@ -1,0 +1,48 @@
+"""Collecting a campaign: its tables, plots and page from the results that are there."""
+
+from __future__ import annotations
+
+import contextlib
+
+from qvar.cluster.campaign import Campaign
+from qvar.errors import QvarError
+from qvar.report.html import write_report
+from qvar.runs.folder import LoadedRun, load, locked, reason
+from qvar.runs.record import write_ledger, write_table
+from qvar.whole_files import write_whole
+
+
+def collect(campaign: Campaign) -> LoadedRun:
+    """Makes `ledger.csv` and `report.html`, and, where no task is missing, `ledger.parquet` and `trace.parquet`.
+
+    The tables are made of the results alone, point by point, in the order in which they were submitted: they do not
+    depend on where, when or how often a task was tried. Costs one small file read for each task.
+
+    Args:
+        campaign: which one.
+
+    Returns:
+        What was collected.
+
+    Raises:
+        QvarError: if the folder cannot be written, or another process collects.
+    """
+    folder = campaign.run
+    try:
+        with locked(folder):
+            for stale in (folder.ledger, folder.trace):
+                stale.unlink(missing_ok=True)
+            run = load(folder.path)
+            if run.n_done == run.n_tasks:
+                write_table(run.trace, folder.trace)
+                write_ledger(run.ledger, folder.path)
+            else:
+                with write_whole(folder.path / "ledger.csv") as temporary:
+                    run.ledger.to_csv(temporary, index=False, lineterminator="\n")
+            with contextlib.suppress(FileNotFoundError):
+                folder.report.unlink()
+            if run.n_done:
+                write_report(run)
+    except OSError as error:
+        raise QvarError(f"`CAMPAIGN` {campaign.path} could not be written: {reason(error)}.") from error
+    return run

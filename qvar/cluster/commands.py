@@ -1,0 +1,344 @@
+"""The commands `qvar submit`, `status`, `collect` and `cancel`: reading their words, and telling what was done."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from qvar.cluster.campaign import Campaign, open_campaign
+from qvar.cluster.queue import Resources
+from qvar.cluster.site import Site, duration, read_site
+from qvar.errors import QvarError
+from qvar.memory import size_of
+
+_SUBMIT = """usage: qvar submit CASE [flags of the case] [--sweep NAME=VALUES] [--queue QUEUE] ...
+       qvar submit --resume CAMPAIGN [--failed] [flags that change]
+
+Runs a case at every combination of swept arguments, as job arrays of a batch
+queue, or in processes of this machine.
+
+  qvar submit cases/family_duel.py --sweep molecule=h4,lih --sweep layers=1:8 \\
+      --seeds 16 --queue slurm --partition gpu --gpus 1 --time 2h --memory 16G
+
+what to run:
+  --sweep NAME=VALUES   an argument of the case and its values: molecule=h4,lih,
+                        layers=1:8 (both ends included), bond=0.5:2.5:0.25;
+                        several sweeps make every combination
+  --out FOLDER          the campaign's folder (default: runs/<case>-campaign)
+  --resume CAMPAIGN     send what is missing and nobody is at work on
+  --failed              with --resume: also what failed by its own fault
+  --dry-run             show the scripts, write nothing, send nothing
+
+where:
+  --queue QUEUE         slurm, sge, pbs, lsf, or local (this machine)
+  --workers N           with local: processes at the same time (default: 1)
+  --site FILE           TOML file of defaults (default: $QVAR_SITE, or
+                        ~/.config/qvar/site.toml)
+
+what each array element asks for:
+  --partition NAME      partition or queue
+  --account NAME        account or project that pays
+  --qos NAME            quality of service
+  --time TIME           time limit: 90m, 2h, 1-12:00:00
+  --memory SIZE         memory of an element on a node: 16G
+  --cpus N              cores of each process (default: 1)
+  --gpus N              GPUs on each node (default: 0)
+  --nodes N             nodes of each element (default: 1)
+  --distributed         each state over all processes of the element, one for
+                        each GPU
+  --setup LINE          shell line before qvar, such as "module load cuda";
+                        may be repeated
+  --extra LINE          raw line for the script's head; may be repeated
+
+how:
+  --pack N              tasks of one array element (default: 1)
+  --at-once N           elements that may run at the same time
+  --max-array N         elements of one array (default: what the site allows)
+  --signal TIME         how long before the time limit a task is told to write
+                        its checkpoint (default: 2m)
+  --checkpoint TIME     time between two checkpoints (default: 5m)
+  --no-collect          send no job that collects when all have ended
+  --no-progress         with local: show no progress
+  -h, --help            show this help message and exit
+
+A flag of the case with one of these names is given by --sweep NAME=VALUE.
+
+"""
+
+
+def submit(words: Sequence[str], parser: argparse.ArgumentParser) -> int:
+    """`qvar submit`.
+
+    Args:
+        words: the words after it.
+        parser: a parser whose errors are sentences.
+    """
+    from qvar.cluster.queues import becomes_text
+
+    if not words or words[0] in ("-h", "--help"):
+        if not words:
+            raise QvarError("`CASE` must be given, such as `qvar submit cases/h4_duel.py`; `qvar submit --help` tells.")
+        print(_SUBMIT + becomes_text(), end="")
+        return 0
+    _add_flags(parser)
+    given, own = parser.parse_known_args(list(words))
+    site = read_site(None if given.site is None else Path(given.site))
+    if given.resume:
+        if own:
+            raise QvarError(f"`{own[0]}` must be left out with --resume: the case and its flags stay as they were.")
+        return _resume(given, site)
+    if not own or own[0].startswith("-") or words[0].startswith("-"):
+        raise QvarError(f"`CASE` must come before its flags, but the first word is {words[0]}.")
+    if given.failed:
+        raise QvarError("`failed` must come with --resume, but is given alone.")
+    return _submit(given, site, own[0], own[1:])
+
+
+def _add_flags(parser: argparse.ArgumentParser) -> None:
+    for flag in ("--sweep", "--setup", "--extra"):
+        parser.add_argument(flag, action="append", default=[])
+    for flag in ("--dry-run", "--failed", "--distributed", "--no-collect", "--no-progress"):
+        parser.add_argument(flag, action="store_true")
+    for flag in ("--out", "--resume", "--queue", "--site", "--partition", "--account", "--qos", "--time", "--memory"):
+        parser.add_argument(flag)
+    for flag in ("--signal", "--checkpoint"):
+        parser.add_argument(flag)
+    for flag in ("--cpus", "--gpus", "--nodes", "--pack", "--at-once", "--max-array", "--workers"):
+        parser.add_argument(flag, metavar="N")
+
+
+def _submit(given: argparse.Namespace, site: Site, case: str, own: list[str]) -> int:
+    from qvar.cluster import submit as work
+    from qvar.cluster.choose import adapter
+    from qvar.cluster.sweep import points
+    from qvar.runs.cases import load_case
+    from qvar.runs.compile_cache import use_compile_cache
+    from qvar.runs.folder import check_out, next_free
+
+    wish = _wish(given, site, None)
+    path = Path(case)
+    function = load_case(path)
+    swept = points(function, own, given.sweep, f"qvar submit {case}")
+    out = Path(given.out) if given.out else next_free(Path("runs") / f"{path.stem}-campaign")
+    check_out(out, resume=False)
+    workers = _workers(given, wish.queue)
+    use_compile_cache()
+    planned = work.plan(function, path, swept, given.sweep, wish)
+    keys = [line["key"] for line in planned.tasks]
+    elements = work.deal(keys, set(), wish.pack)
+    words = f"{_count(len(swept), 'point')}, {_count(len(keys), 'task')}"
+    queue = adapter(wish.queue)
+    if given.dry_run:
+        print(f"# {out}: {words}, {_count(len(elements), 'array element')}; nothing is written or sent")
+        for job in [] if queue is None else work.jobs_of(out.resolve(), work.job_name(out), len(elements), 0, wish, queue):
+            print(queue.render(job) if queue else "", end="")
+        return 0
+    campaign = work.create(planned, out)
+    print(f"{out}: {words}", flush=True)
+    if queue is None:
+        return _work_here(campaign, out, workers, not given.no_progress)
+    try:
+        ids = work.send(campaign, elements, wish, queue)
+    except QvarError:
+        if not campaign.submissions():
+            work.discard(campaign.run)
+        raise
+    return _sent(out, ids, wish.queue, len(elements))
+
+
+def _resume(given: argparse.Namespace, site: Site) -> int:
+    from qvar.cluster import submit as work
+    from qvar.cluster.choose import adapter
+    from qvar.cluster.status import SETTLED, UNDER_WAY, Condition, survey
+
+    if given.sweep or given.out:
+        raise QvarError("`sweep` and `out` must be left out with --resume: the campaign stays what it was.")
+    campaign = open_campaign(given.resume)
+    wish = _wish(given, site, work.recorded_wish(campaign))
+    workers = _workers(given, wish.queue)
+    queue = adapter(wish.queue)
+    found = survey(campaign)
+    again = found.having(Condition.FAILED) if given.failed else []
+    left = [one for one in found.standings if one.condition not in (*SETTLED, *UNDER_WAY) or one in again]
+    shown = Path(given.resume)
+    if found.silent:
+        print(f"qvar: the queue does not answer ({found.silent}); what it may still have is sent again.", file=sys.stderr)
+    if not left:
+        print(f"{shown}: nothing is missing that nobody is at work on.")
+        return 0
+    died = {one.line.key for one in left if one.condition is Condition.DIED}
+    elements = work.deal([one.line.key for one in left], died, wish.pack)
+    words = f"{shown}: {_count(len(left), 'task')} of {len(found.standings)}"
+    if given.dry_run:
+        print(f"# {words}, {_count(len(elements), 'array element')}; nothing is written or sent")
+        offset = max(campaign.elements(), default=0)
+        name = work.job_name(campaign.path)
+        for job in [] if queue is None else work.jobs_of(campaign.path, name, len(elements), offset, wish, queue):
+            print(queue.render(job) if queue else "", end="")
+        return 0
+    campaign = work.update(campaign, wish)
+    for one in again:
+        work.set_aside(campaign, one.line.key, one.n_attempts)
+    print(words, flush=True)
+    if queue is None:
+        return _work_here(campaign, shown, workers, not given.no_progress)
+    return _sent(shown, work.send(campaign, elements, wish, queue), wish.queue, len(elements))
+
+
+def _sent(out: Path, ids: Sequence[str], queue: str, elements: int) -> int:
+    print(f"sent to {queue}: {_count(elements, 'array element')} in job{'s' if len(ids) > 1 else ''} {', '.join(ids)}")
+    print(f"qvar status {out}")
+    return 0
+
+
+def _work_here(campaign: Campaign, out: Path, workers: int, progress: bool) -> int:
+    from qvar.cluster.local import work_here
+
+    status = work_here(campaign, workers, progress)
+    if status:
+        print(f"qvar: not all was done; go on with: qvar submit --resume {out}", file=sys.stderr)
+        return status
+    return collect(str(out))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What is wished
+
+
+def _wish(given: argparse.Namespace, site: Site, before: Any) -> Any:
+    """Flags over what the campaign had, or over the site's defaults."""
+    from qvar.cluster import submit as work
+    from qvar.cluster.choose import adapter, default_queue, supported
+
+    start = before or work.Wish(site.queue or "", _site_resources(site), site.pack or 1, site.max_array)
+    changes: dict[str, Any] = {
+        name: getattr(given, name) for name in ("partition", "account", "qos") if getattr(given, name) is not None
+    }
+    for name, least in (("cpus", 1), ("gpus", 0), ("nodes", 1), ("at_once", 1)):
+        if getattr(given, name) is not None:
+            changes[name] = _number(name, getattr(given, name), least)
+    if given.time is not None:
+        changes["time_s"] = duration(given.time, "time")
+    if given.signal is not None:
+        changes["signal_s"] = duration(given.signal, "signal")
+    if given.memory is not None:
+        changes["memory_bytes"] = size_of("memory", given.memory)
+    if given.distributed:
+        changes["distributed"] = True
+    for name in ("setup", "extra"):
+        if getattr(given, name):
+            changes[name] = (*(() if before else getattr(site, name)), *getattr(given, name))
+    resources: Resources = dataclasses.replace(start.resources, **changes)
+    queue = given.queue or start.queue or default_queue()
+    adapter(queue)
+    supported(queue, resources)
+    return dataclasses.replace(
+        start,
+        queue=queue,
+        resources=resources,
+        pack=start.pack if given.pack is None else _number("pack", given.pack, 1),
+        max_array=start.max_array if given.max_array is None else _number("max_array", given.max_array, 1),
+        checkpoint_s=start.checkpoint_s if given.checkpoint is None else float(duration(given.checkpoint, "checkpoint")),
+        collect=start.collect and not given.no_collect,
+    )
+
+
+def _site_resources(site: Site) -> Resources:
+    told = {
+        "partition": site.partition,
+        "account": site.account,
+        "qos": site.qos,
+        "time_s": site.time,
+        "memory_bytes": site.memory,
+        "cpus": site.cpus,
+        "gpus": site.gpus,
+        "at_once": site.at_once,
+        "setup": site.setup,
+        "extra": site.extra,
+    }
+    return Resources(**{name: value for name, value in told.items() if value is not None})  # pyright: ignore[reportArgumentType]
+
+
+def _number(name: str, word: str, least: int) -> int:
+    number = int(word) if word.strip().lstrip("-").isdigit() else None
+    if number is None or number < least:
+        raise QvarError(f"`{name}` must be a whole number of at least {least}, but is {word!r}.")
+    return number
+
+
+def _workers(given: argparse.Namespace, queue: str) -> int:
+    if given.workers is None:
+        return 1
+    if queue != "local":
+        raise QvarError(f"`workers` must come with --queue local, but the queue is {queue}; --at-once limits an array.")
+    return _number("workers", given.workers, 1)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# status, collect, cancel
+
+
+def status(path: str, as_json: bool) -> int:
+    """`qvar status`: how a campaign stands."""
+    from qvar.cluster.status import survey
+    from qvar.cluster.telling import status_record, status_text
+
+    campaign = open_campaign(path)
+    found = survey(campaign)
+    print(json.dumps(status_record(campaign, found), indent=2) if as_json else status_text(campaign, found, path))
+    return 0
+
+
+def collect(path: str) -> int:
+    """`qvar collect`: tables, plots and page of the results that are there; status 1 where some are missing."""
+    from qvar.cluster.collect import collect as gather
+    from qvar.report.views import summary_text
+
+    campaign = open_campaign(path)
+    run = gather(campaign)
+    if run.n_done:
+        print(summary_text(run.ledger))
+        print()
+        print(f"report: {Path(path) / 'report.html'}")
+    print(f"ledger: {Path(path) / 'ledger.csv'}")
+    if run.n_done < run.n_tasks:
+        print(f"{run.n_done} of {run.n_tasks} tasks are there; `qvar status {path}` tells of the others.")
+        return 1
+    return 0
+
+
+def cancel(path: str) -> int:
+    """`qvar cancel`: tells the queue to let go of a campaign, and whoever is at work on it to stop."""
+    from qvar.cluster.choose import adapter
+
+    campaign = open_campaign(path)
+    try:
+        campaign.cancelled.touch()
+    except OSError as error:
+        raise QvarError(f"`CAMPAIGN` {path} could not be written: {error.strerror}.") from error
+    jobs: dict[str, list[str]] = {}
+    for entry in campaign.submissions():
+        jobs.setdefault(entry["queue"], []).append(entry["job"])
+    for name, ids in jobs.items():
+        queue = adapter(name)
+        if queue is None:
+            continue
+        try:
+            answer = subprocess.run(queue.cancel(ids), capture_output=True, text=True, timeout=60, check=False)
+            words = answer.stderr.strip() if answer.returncode else ""
+        except (OSError, subprocess.TimeoutExpired) as error:
+            words = str(error)
+        if words:
+            print(f"qvar: {name}: {words.splitlines()[-1]}", file=sys.stderr)
+    print(f"{path}: cancelled; what runs writes its checkpoint and ends. Go on with: qvar submit --resume {path}")
+    return 0
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

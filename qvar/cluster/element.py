@@ -1,0 +1,284 @@
+"""What an array element does: the tasks of its line, each claimed, done, and written once."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qvar.cluster.campaign import Campaign, TaskLine, digest
+from qvar.cluster.checkpoints import forget, keeper
+from qvar.cluster.claims import Attempt, Claim, Ending, attempts, claim, owner
+from qvar.cluster.choose import adapter
+from qvar.cluster.stop import Stop, listening
+from qvar.errors import QvarError
+from qvar.optimize.checkpoint import Stopped, keeping
+from qvar.runs.cases import CaseFunction, case_values, load_case, make_study
+from qvar.runs.compile_cache import use_compile_cache
+from qvar.runs.progress import outcome
+from qvar.runs.record import plain_rows, read_shard, write_shard
+from qvar.task import Progress, Row, Task, error_words
+
+DISK = 74
+"""Exit status where a result could not be written (EX_IOERR of sysexits.h)."""
+
+STOPPED = 75
+"""Exit status where work is left because someone asked to stop (EX_TEMPFAIL)."""
+
+MOST_DEATHS = 5
+"""A task whose attempts died so many times in a row, nothing kept, has failed."""
+
+MOST_IDLE = 2
+"""A task that was stopped so many times in a row, nothing kept, does not go back into the queue by itself."""
+
+CHECKPOINT_S = 300.0
+"""Seconds between two checkpoints where the campaign does not say otherwise."""
+
+_SPARE_S = 15.0
+"""Seconds before the queue kills, in which a task that did not stop by itself is put back."""
+
+
+@dataclass
+class _Count:
+    """What came of the tasks that an element went through."""
+
+    stopped: int = 0
+    unwritten: int = 0
+    idle: int = 0
+    """Of the stopped ones, those that should not go back by themselves."""
+
+
+def run_element(campaign: Campaign, number: int | None) -> int:
+    """Does the tasks of one array element, or, without a number, every task that nobody is at work on.
+
+    Args:
+        campaign: whose tasks.
+        number: the element's number, from 1.
+
+    Returns:
+        The exit status: 0, `DISK`, `STOPPED`, or the one that puts the element back into its queue.
+
+    Raises:
+        QvarError: if there is no such element.
+    """
+    keys = _keys(campaign, number)
+    lines = {line.key: line for line in campaign.tasks}
+    if missing := [key for key in keys if key not in lines]:
+        raise QvarError(f"`elements.jsonl` must name tasks of the campaign, but {missing[0]} is none.")
+    use_compile_cache()
+    name = queue_name(campaign)
+    lead = float(campaign.record.get("resources", {}).get("signal_s", 120))
+
+    def overdue(stop: Stop) -> None:  # compiling, or in a single long step: what is kept is kept
+        if stop.again and number is not None:
+            print(f"qvar: {stop.reason}, and no step ended since; putting the element back.", flush=True)
+            _put_back(name)
+
+    if gpus := os.environ.get("CUDA_VISIBLE_DEVICES"):
+        print(f"{platform.node()}, GPUs {gpus}", flush=True)
+    with listening(campaign.cancelled.exists, max(lead - _SPARE_S, 5.0), overdue) as stop:
+        worker = _Worker(campaign, stop, {**owner(), **_place(name)})
+        left = [lines[key] for key in keys]
+        while left and not stop.asked:
+            left = worker.go_through(left)
+            if number is None:  # what others are at work on is theirs
+                break
+            if left:
+                time.sleep(campaign.beat_s / 2)
+        count = worker.count
+        if stop.asked:
+            print(f"qvar: stopped, because of {stop.reason}.", flush=True)
+        if stop.asked and stop.again and number is not None and count.idle == 0:
+            status = _put_back(name)
+            return STOPPED if status is None else status
+    if count.unwritten:
+        return DISK
+    return STOPPED if stop.asked else 0
+
+
+def queue_name(campaign: Campaign) -> str:
+    """The queue that runs this process, or the one that the campaign was sent to."""
+    return os.environ.get("QVAR_QUEUE") or str(campaign.record.get("queue", "local"))
+
+
+def _keys(campaign: Campaign, number: int | None) -> Sequence[str]:
+    if number is None:
+        return [line.key for line in campaign.tasks]
+    elements = campaign.elements()
+    if number not in elements:
+        raise QvarError(f"`index` must be an element from 1 to {max(elements, default=0)}, but is {number}.")
+    return elements[number]
+
+
+def _place(queue: str) -> dict[str, Any]:
+    """What the queue calls this element, for the record of who works; nothing without a queue."""
+    found = adapter(queue)
+    place = None if found is None else found.place(os.environ)
+    return {} if place is None else {"queue": queue, "job": place[0], "number": place[1]}
+
+
+def _put_back(queue: str) -> int | None:
+    """Puts this element back into its queue: by a command here, or by the exit status that is returned."""
+    found = adapter(queue)
+    again = None if found is None else found.again(os.environ)
+    if again is None or isinstance(again, int):
+        return again
+    try:
+        answer = subprocess.run(again, capture_output=True, text=True, timeout=60, check=False)
+        if answer.returncode:  # the queue did it by itself, or the job is being cancelled
+            print(f"qvar: not put back: {answer.stderr.strip()}", flush=True)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        print(f"qvar: not put back, `qvar submit --resume` does it: {error}", flush=True)
+    return None
+
+
+class _Worker:
+    """Goes through tasks; keeps what a case returned while the next task is of the same point."""
+
+    def __init__(self, campaign: Campaign, stop: Stop, who: dict[str, Any]) -> None:
+        self._campaign, self._stop, self._who = campaign, stop, who
+        self._point = ""
+        self._tasks: dict[str, Task] = {}
+        self._case: CaseFunction | None = None
+        self.count = _Count()
+
+    def go_through(self, lines: Sequence[TaskLine]) -> list[TaskLine]:
+        """Does what is left of the tasks; returns those that someone else is at work on."""
+        busy = []
+        for line in lines:
+            if self._stop.asked:
+                break
+            shard = self._campaign.run.shard(line.key)
+            if shard.exists():
+                if read_shard(shard) is not None:
+                    continue
+                shard.unlink(missing_ok=True)  # damaged
+            folder = self._campaign.state(line.key)
+            try:
+                claimed = claim(folder, self._who, self._campaign.stale_s, self._campaign.beat_s)
+            except OSError as error:
+                self._unwritten(line, error)
+                continue
+            if isinstance(claimed, Attempt):
+                busy.append(line)
+                continue
+            self._do(line, folder, claimed)
+        return busy
+
+    def _do(self, line: TaskLine, folder: Path, claimed: Claim) -> None:
+        name = f"{line.label} ({line.points[0]})"
+        print(f"{name}: begins, attempt {claimed.number}", flush=True)
+        begin = time.perf_counter()
+        every_s = float(self._campaign.record.get("checkpoint_s", CHECKPOINT_S))
+        try:
+            before = attempts(folder, 0.0)[:-1]
+            deaths = _in_a_row(before, Ending.RUNNING)
+            if deaths >= MOST_DEATHS:
+                rows = [_failed(line, f"It died {deaths} times without a word; see {self._campaign.logs}.")]
+            else:
+                with keeping(keeper(folder, claimed, self._stop, every_s)):
+                    rows = self._rows(line, claimed)
+            if claimed.outrun():
+                raise FileExistsError
+            write_shard(self._campaign.run.shard(line.key), rows, once=True)
+        except Stopped:
+            if claimed.outrun():
+                claimed.end(Ending.OUTRUN)
+                return
+            claimed.end(Ending.STOPPED, self._stop.reason)
+            self.count.stopped += 1
+            if claimed.kept == 0 and _in_a_row(before, Ending.STOPPED) >= MOST_IDLE - 1:
+                print(f"{name}: reached no step that could be kept; it needs a longer time limit.", flush=True)
+                self.count.idle += 1
+            print(f"{name}: stopped after {claimed.kept} new steps", flush=True)
+        except FileExistsError:  # another copy of this task took over, and may have ended already
+            claimed.end(Ending.OUTRUN)
+            print(f"{name}: another attempt took over", flush=True)
+        except OSError as error:
+            claimed.end(Ending.ERROR, _words(error))
+            self._unwritten(line, error)
+        except QvarError as error:  # the case cannot be made here
+            claimed.end(Ending.ERROR, str(error))
+            raise
+        else:
+            failed = all(row.get("status") == "failed" for row in rows)
+            claimed.end(Ending.FAILED if failed else Ending.DONE, str(rows[0].get("message") or "") if failed else "")
+            forget(folder)
+            print(f"{name}: {outcome(rows)} ({time.perf_counter() - begin:.1f} s)", flush=True)
+
+    def _rows(self, line: TaskLine, claimed: Claim) -> list[Row]:
+        """The rows of a task. Whatever it raises becomes a row."""
+        task = self._task(line)
+
+        def report(progress: Progress) -> None:
+            claimed.tell(done=progress.done, total=progress.total, words=progress.message[:80])
+            # a training has stopped by itself long before; other work has nothing to keep
+            if self._stop.seconds > _PATIENCE_S:
+                raise Stopped
+
+        try:
+            return plain_rows(task.run(report))
+        except Exception as error:
+            return [_failed(line, error_words(error))]
+
+    def _task(self, line: TaskLine) -> Task:
+        name = line.points[0]
+        if name != self._point:
+            self._tasks, self._point = {}, ""
+            self._case = self._case or load_submitted_case(self._campaign)
+            point = next(entry for entry in self._campaign.record["points"] if entry["name"] == name)
+            values = case_values(self._case, point["words"], "qvar run")
+            self._tasks = {task.key: task for task in make_study(self._case, values).tasks()}
+            self._point = name
+        if line.key not in self._tasks:
+            raise QvarError(
+                f"`CASE` must make the tasks that it made when it was submitted, but {line.label} of {name} is not "
+                "among them: another version of qvar or of what the case imports?"
+            )
+        return self._tasks[line.key]
+
+    def _unwritten(self, line: TaskLine, error: OSError) -> None:
+        self.count.unwritten += 1
+        print(f"qvar: {line.label} ({line.points[0]}) could not be written: {_words(error)}", file=sys.stderr, flush=True)
+
+
+_PATIENCE_S = 5.0
+
+
+def load_submitted_case(campaign: Campaign) -> CaseFunction:
+    """The case as it was submitted: the file itself where it has not changed, else the copy.
+
+    Raises:
+        QvarError: if neither can be loaded.
+    """
+    path, kept = Path(campaign.record["case_file"]), campaign.path / "case" / Path(campaign.record["case_file"]).name
+    if path.is_file() and digest(path) == digest(kept):
+        return load_case(path)
+    sys.path.insert(0, str(path.parent))  # files beside it
+    return load_case(kept)
+
+
+def _in_a_row(before: Sequence[Attempt], ending: Ending) -> int:
+    """The latest attempts that ended so and kept nothing."""
+    number = 0
+    for attempt in reversed(before):
+        if attempt.ending is not ending or attempt.told.get("kept"):
+            break
+        number += 1
+    return number
+
+
+def _failed(line: TaskLine, message: str) -> dict[str, Any]:
+    return {"contender": line.label, "status": "failed", "message": message}
+
+
+def _words(error: OSError) -> str:
+    return error.strerror or str(error)
+
+

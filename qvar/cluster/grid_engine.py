@@ -1,0 +1,174 @@
+"""Grid Engine, of Sun, Univa or the Son: `qsub`, `qstat`, `qacct` and `qdel`.
+
+After the manual pages sge_submit(1) (qsub), qstat(1), qacct(1), queue_conf(5), sge_conf(5), accounting(5) and
+sge_status(5) of Son of Grid Engine 8.1.9. What is not plain:
+
+- Memory, `h_vmem`, is a limit of each slot, so it is divided by the cores, and it is one of *virtual* memory, of which
+  CUDA reserves far more than it uses; a site may want `mem_free` or `m_mem_free` in a raw line instead.
+- `-pe smp N` and `-l gpu=N` are names that sites choose; these two are the usual ones. A raw line `#$ -pe NAME N` comes
+  later and wins, as the last of an option does.
+- `-notify` sends USR1 before a job is stopped and USR2 before it is killed, also at its time limit, by as many seconds
+  as the queue's `notify` says; qvar's own deadline does not wait for it.
+- An element that ends with status 99 is put back, unless the site forbids it (`FORBID_RESCHEDULE`).
+- `-hold_jid` waits for the end of a job, however it ends, but for the status 100.
+- A log lies in `logs/JOB.ELEMENT.log`.
+"""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Mapping, Sequence
+
+from qvar.cluster.queue import Heard, Job, Poll, Queue, State
+from qvar.cluster.script import checked, log_place, mebibytes, numbers, script, short_name
+
+_NAME = "grid_engine"
+_AGAIN = 99
+
+_BECOMES = {
+    "partition": "-q NAME",
+    "account": "-P NAME",
+    "time": "-l h_rt=SECONDS",
+    "memory": "-l h_vmem=NM, a slot's share of it; names differ by site",
+    "cpus": "-pe smp N, where N is more than 1; names differ by site",
+    "gpus": "-l gpu=N; names differ by site",
+    "at_once": "-tc N",
+    "signal": "-notify; SECONDS count for qvar's own deadline alone",
+}
+
+_Answer = dict[tuple[str, int], Heard]
+
+
+def _render(job: Job) -> str:
+    asked = checked(job)
+    if job.count:
+        log, shell = log_place(job, "$JOB_ID.$TASK_ID.log", "${JOB_ID}.${SGE_TASK_ID}.log")
+    else:
+        log, shell = log_place(job, "collect.$JOB_ID.log", "collect.${JOB_ID}.log")
+    options = [f"-N {short_name(job.name)}", "-S /bin/bash", "-cwd", "-r y", "-j y", f"-o {log or '/dev/null'}"]
+    if job.count:
+        options += [f"-t 1-{job.count}", "-notify"]
+        if asked.at_once is not None:
+            options.append(f"-tc {asked.at_once}")
+    if job.after:
+        options.append(f"-hold_jid {','.join(job.after)}")
+    if asked.partition is not None:
+        options.append(f"-q {asked.partition}")
+    if asked.account is not None:
+        options.append(f"-P {asked.account}")
+    if asked.time_s is not None:
+        options.append(f"-l h_rt={asked.time_s}")
+    if asked.memory_bytes is not None:
+        options.append(f"-l h_vmem={mebibytes(-(-asked.memory_bytes // asked.cpus))}M")
+    if asked.cpus > 1:
+        options.append(f"-pe smp {asked.cpus}")
+    if asked.gpus:
+        options.append(f"-l gpu={asked.gpus}")
+    return script((f"#$ {option}" for option in options), job, _NAME, "${SGE_TASK_ID:?}", before=shell)
+
+
+def _submitted(text: str) -> str | None:
+    """`123` or `123.1-40:1`, as `-terse` has it, on the last line."""
+    found = re.findall(r"^(\d+)(?:\.\d+-\d+:\d+)?$", text, re.MULTILINE)
+    return found[-1] if found else None
+
+
+def _polls(jobs: Sequence[str]) -> tuple[Poll, ...]:
+    """Qstat knows what waits or runs, qacct what ended; each element has a line of its own by `-g d`."""
+    return (
+        Poll(("qstat", "-s", "prs", "-g", "d", "-xml"), _read_qstat),
+        *(Poll(("qacct", "-j", job), _read_qacct) for job in jobs),
+    )
+
+
+def _read_qstat(text: str) -> _Answer:
+    told: _Answer = {}
+    try:
+        root = ElementTree.fromstring(text)
+    except ElementTree.ParseError:
+        return told
+    for entry in root.iter("job_list"):
+        job, letters = entry.findtext("JB_job_number", ""), entry.findtext("state", "")
+        state = _state(letters)
+        node = entry.findtext("queue_name", "").partition("@")[2]
+        tasks = entry.findtext("tasks", "")
+        for number in numbers(tasks) if tasks else [0]:
+            if job and state is not None:
+                told[job, number] = Heard(state, letters, node)
+    return told
+
+
+def _state(letters: str) -> State | None:
+    """The table of sge_status(5): an `E` is an error before the start, a `d` one that is being deleted."""
+    if "E" in letters:
+        return State.FAILED
+    if "d" in letters:
+        return State.CANCELLED
+    if "q" in letters:
+        return State.PENDING
+    return State.RUNNING if re.search("[rtsST]", letters) else None
+
+
+def _read_qacct(text: str) -> _Answer:
+    """One record for each time that an element ran; the last one counts."""
+    told: _Answer = {}
+    for record in re.split(r"^=+$", text, flags=re.MULTILINE):
+        fields = dict(re.findall(r"^(\w+) +(.*?) *$", record, re.MULTILINE))
+        failed = re.match(r"\d+", fields.get("failed", ""))
+        status = re.match(r"\d+", fields.get("exit_status", ""))
+        job, number = fields.get("jobnumber"), fields.get("taskid", "")
+        if job is None or failed is None or status is None:
+            continue
+        heard = _ended(int(failed[0]), int(status[0]), fields)
+        told[job, int(number) if number.isdigit() else 0] = heard
+    return told
+
+
+def _ended(failed: int, status: int, fields: Mapping[str, str]) -> Heard:
+    node = fields.get("hostname", "")
+    words = re.sub(r" +", " ", fields["failed"] if failed else f"exit status {status}")
+    if failed in (24, 25) or (failed == 0 and status == _AGAIN):
+        return Heard(State.PENDING, words, node)
+    if failed == 37:
+        return Heard(State.TIMEOUT, words, node)
+    if fields.get("deleted_by", "NONE") not in ("NONE", ""):
+        return Heard(State.CANCELLED, f"deleted by {fields['deleted_by']}", node)
+    if failed in (18, 19):
+        return Heard(State.LOST, words, node)
+    return Heard(State.FAILED, words, node) if failed or status else Heard(State.COMPLETED, "", node)
+
+
+def _cancel(jobs: Sequence[str]) -> tuple[str, ...]:
+    return ("qdel", *jobs)
+
+
+def _again(environment: Mapping[str, str]) -> int | None:
+    return None if _place(environment) is None else _AGAIN
+
+
+def _place(environment: Mapping[str, str]) -> tuple[str, int] | None:
+    job, number = environment.get("JOB_ID"), environment.get("SGE_TASK_ID", "")
+    return (job, int(number)) if job and number.isdigit() else None  # "undefined" in what is no array
+
+
+def _log(job: str, number: int) -> str:
+    return f"{job}.{number}.log"
+
+
+GRID_ENGINE = Queue(
+    name=_NAME,
+    words="Grid Engine (not tried on a real queue)",
+    program="qconf",
+    submit=("qsub", "-terse"),
+    render=_render,
+    submitted=_submitted,
+    polls=_polls,
+    cancel=_cancel,
+    again=_again,
+    becomes=_BECOMES,
+    largest_array=75000,
+    place=_place,
+    log=_log,
+)
+"""Grid Engine. Its own default of `max_aj_tasks` is 75000."""

@@ -1,0 +1,148 @@
+"""LSF, IBM Spectrum LSF 10.1: `bsub`, `bjobs` and `bkill`.
+
+After the pages bsub, bjobs, bkill and brequeue of the IBM Spectrum LSF Command Reference and lsf.conf and lsb.params of
+its Configuration Reference. What is not plain:
+
+- `bsub` reads directives on its standard input alone, unless a site sets `LSB_BSUB_PARSE_SCRIPT`.
+- Memory is written with its unit, MB, since a bare number means KB or what `LSF_UNIT_FOR_LIMITS` says. `rusage` is a
+  share of a slot, a task or a host, by the site's `RESOURCE_RESERVE_PER_TASK`; with several cores look at it once.
+- Times are whole minutes. The warning, `-wa` with `-wt`, is left out where it would come in the first half of the time;
+  qvar's own deadline does not need it.
+- An element that ends with status 99 is put back by `-Q 99`, one whose host is lost by `-r`.
+- A log lies in `logs/JOB_ELEMENT.log`, and is appended to (`-o`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from qvar.cluster.queue import Heard, Job, Poll, Queue, State
+from qvar.cluster.script import checked, log_place, mebibytes, script, short_name, warning_s
+
+_NAME = "lsf"
+_AGAIN = 99
+
+_BECOMES = {
+    "partition": "-q NAME",
+    "account": "-P NAME",
+    "time": "-W HOURS:MINUTES",
+    "memory": '-M NMB -R "rusage[mem=NMB]"; slot or host, by site',
+    "cpus": '-n N -R "span[hosts=1]"',
+    "gpus": '-gpu "num=N"',
+    "at_once": '-J "NAME[1-ELEMENTS]%N"',
+    "signal": "-wa USR2 -wt MINUTES",
+}
+
+_STATES = {
+    "PEND": State.PENDING, "PSUSP": State.PENDING, "WAIT": State.PENDING, "PROV": State.RUNNING, "RUN": State.RUNNING,
+    "USUSP": State.RUNNING, "SSUSP": State.RUNNING, "UNKWN": State.RUNNING, "ZOMBI": State.LOST,
+    "DONE": State.COMPLETED,
+}  # fmt: skip
+
+_REASONS = {
+    "TERM_RUNLIMIT": State.TIMEOUT, "TERM_DEADLINE": State.TIMEOUT,
+    "TERM_OWNER": State.CANCELLED, "TERM_FORCE_OWNER": State.CANCELLED, "TERM_ADMIN": State.CANCELLED,
+    "TERM_FORCE_ADMIN": State.CANCELLED, "TERM_PREEMPT": State.LOST, "TERM_ZOMBIE": State.LOST,
+}  # fmt: skip
+"""What a termination reason of bjobs makes of an element that ended; any other leaves it failed."""
+
+
+def _render(job: Job) -> str:
+    asked = checked(job)
+    if job.count:
+        log, shell = log_place(job, "%J_%I.log", "${LSB_JOBID}_${LSB_JOBINDEX}.log")
+        limit = "" if asked.at_once is None else f"%{asked.at_once}"
+        name = f'"{short_name(job.name)}[1-{job.count}]{limit}"'
+    else:
+        log, shell = log_place(job, "collect_%J.log", "collect_${LSB_JOBID}.log")
+        name = short_name(job.name)
+    options = [f"-J {name}", "-r", f"-o {log or '/dev/null'}"]
+    if job.count:
+        options.append(f'-Q "{_AGAIN}"')
+    if job.after:
+        options.append(f'-w "{" && ".join(f"ended({one})" for one in job.after)}"')
+    if asked.partition is not None:
+        options.append(f"-q {asked.partition}")
+    if asked.account is not None:
+        options.append(f"-P {asked.account}")
+    if asked.time_s is not None:
+        limit_min, warning_min = -(-asked.time_s // 60), -(-warning_s(asked) // 60)
+        options.append(f"-W {limit_min // 60}:{limit_min % 60:02d}")
+        if job.count and 2 * warning_min <= limit_min:
+            options += ["-wa USR2", f"-wt {warning_min}"]
+    options.append(f"-n {asked.cpus}")
+    if asked.cpus > 1:
+        options.append('-R "span[hosts=1]"')
+    if asked.memory_bytes is not None:
+        size = mebibytes(asked.memory_bytes)
+        options += [f"-M {size}MB", f'-R "rusage[mem={size}MB]"']
+    if asked.gpus:
+        options.append(f'-gpu "num={asked.gpus}"')
+    return script((f"#BSUB {option}" for option in options), job, _NAME, "${LSB_JOBINDEX:?}", before=shell)
+
+
+def _submitted(text: str) -> str | None:
+    """`Job <123> is submitted to queue <normal>.`, or `to default queue`."""
+    found = re.findall(r"^Job <(\d+)> is submitted to", text, re.MULTILINE)
+    return found[-1] if found else None
+
+
+def _polls(jobs: Sequence[str]) -> tuple[Poll, ...]:
+    """Bjobs with finished jobs (`-a`), as long as the site keeps them (`CLEAN_PERIOD`, an hour by default)."""
+    form = "jobid jobindex stat exit_code exec_host exit_reason delimiter='|'"
+    return (Poll(("bjobs", "-a", "-noheader", "-o", form, *jobs), _read_bjobs),)
+
+
+def _read_bjobs(text: str) -> dict[tuple[str, int], Heard]:
+    told: dict[tuple[str, int], Heard] = {}
+    for line in text.splitlines():
+        fields = [field.strip() for field in line.split("|", 5)]
+        if len(fields) == 6 and fields[0].isdigit() and fields[1].isdigit():
+            heard = _heard(*fields[2:])
+            if heard is not None:
+                told[fields[0], int(fields[1])] = heard
+    return told
+
+
+def _heard(word: str, code: str, hosts: str, reason: str) -> Heard | None:
+    first = hosts.split(":")[0]  # such as 4*node7:2*node8
+    node = "" if first == "-" else first.rpartition("*")[2]
+    if word in _STATES:
+        return Heard(_STATES[word], "" if word in ("PEND", "RUN", "DONE") else word, node)
+    if word != "EXIT":
+        return None
+    key = reason.split(":")[0]
+    if key in ("", "-"):
+        return Heard(State.FAILED, f"exit status {code}", node)
+    return Heard(_REASONS.get(key, State.FAILED), key, node)
+
+
+def _cancel(jobs: Sequence[str]) -> tuple[str, ...]:
+    return ("bkill", *jobs)
+
+
+def _again(environment: Mapping[str, str]) -> int | None:
+    return None if _place(environment) is None else _AGAIN
+
+
+def _place(environment: Mapping[str, str]) -> tuple[str, int] | None:
+    job, number = environment.get("LSB_JOBID"), environment.get("LSB_JOBINDEX", "0")
+    return (job, int(number)) if job and number.isdigit() and number != "0" else None
+
+
+LSF = Queue(
+    name=_NAME,
+    words="LSF (not tried on a real queue)",
+    program="bsub",
+    submit=("sh", "-c", 'exec bsub <"$0"'),
+    render=_render,
+    submitted=_submitted,
+    polls=_polls,
+    cancel=_cancel,
+    again=_again,
+    becomes=_BECOMES,
+    largest_array=1000,
+    place=_place,
+)
+"""LSF. Its own default of `MAX_JOB_ARRAY_SIZE` is 1000."""

@@ -1,0 +1,175 @@
+"""PBS: OpenPBS and PBS Professional with `qsub`, `qstat` and `qdel`. Torque is another one (`-t`, `PBS_ARRAYID`).
+
+After the manual pages qsub(1B), qstat(1B), qdel(1B), qrerun(1B) and pbs_job_attributes(7B) of OpenPBS. What is not
+plain:
+
+- An array needs two elements at least, so a single one is sent as a plain job, with its number written out.
+- The limit `-J 1-N%M` came with PBS Professional 2020 and OpenPBS 20; leave `at_once` out before.
+- `ngpus` is a resource that a site defines; this is the usual name.
+- A running element cannot put itself back: `qrerun` wants an operator's rights. PBS does it after preemption and the
+  loss of a node (`-r y`); what stopped at the time limit is sent again with `qvar submit --resume`.
+- PBS warns with no signal before the time limit; it sends TERM at it and KILL after `kill_delay`, 10 s by default. The
+  element goes by qvar's own deadline.
+- PBS would copy a log only when the element has ended, and under a name that has no place for the job's id, so a
+  shell line writes it: `logs/JOB.log`, where JOB is `123[4].server`.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Mapping, Sequence
+
+from qvar.cluster.queue import Heard, Job, Poll, Queue, State
+from qvar.cluster.script import checked, clock, log_line, mebibytes, script, short_name
+
+_NAME = "pbs"
+
+_BECOMES = {
+    "partition": "-q NAME",
+    "account": "-A NAME",
+    "time": "-l walltime=HH:MM:SS",
+    "memory": "-l select=1:mem=Nmb",
+    "cpus": "-l select=1:ncpus=N",
+    "gpus": "-l select=1:ngpus=N; names differ by site",
+    "at_once": "-J 1-ELEMENTS%N, from PBS 2020 and OpenPBS 20",
+    "signal": "nothing; SECONDS count for qvar's own deadline alone",
+}
+
+_STATES = {"B": State.RUNNING, "E": State.RUNNING, "R": State.RUNNING, "S": State.RUNNING, "U": State.RUNNING}
+_STATES |= dict.fromkeys("HMQTW", State.PENDING)
+
+_SITE_FAULT = (-3, -4, -5, -6, -11, -12, -14, -15, -16, -18, -20, -32)
+"""Exit statuses of `job.h` of an execution that PBS itself ended, or could not begin, and means to repeat."""
+
+_KILL_WALLTIME = -29
+_KILLED_FOR = {-24: "ncpus", -25: "ncpus", -26: "vmem", -27: "mem", -28: "cput", _KILL_WALLTIME: "walltime"}
+"""Exit statuses of `job.h` that say by which limit PBS killed a job."""
+
+_SIGNALLED = 256
+"""PBS adds this to the number of the signal that ended a job."""
+
+
+def _render(job: Job) -> str:
+    asked = checked(job)
+    array = job.count > 1
+    log = "${PBS_JOBID}.log" if job.count else "collect_${PBS_JOBID}.log"
+    chunk = [f"ncpus={asked.cpus}"]
+    if asked.memory_bytes is not None:
+        chunk.append(f"mem={mebibytes(asked.memory_bytes)}mb")
+    if asked.gpus:
+        chunk.append(f"ngpus={asked.gpus}")
+    options = [f"-N {short_name(job.name)}", "-S /bin/bash", "-r y", "-j oe", "-o /dev/null"]
+    if array:
+        limit = "" if asked.at_once is None else f"%{asked.at_once}"
+        options.append(f"-J 1-{job.count}{limit}")
+    if job.after:
+        options.append(f"-W depend=afterany:{':'.join(job.after)}")
+    if asked.partition is not None:
+        options.append(f"-q {asked.partition}")
+    if asked.account is not None:
+        options.append(f"-A {asked.account}")
+    if asked.time_s is not None:
+        options.append(f"-l walltime={clock(asked.time_s)}")
+    options.append(f"-l select=1:{':'.join(chunk)}")
+    number = "${PBS_ARRAY_INDEX:?}" if array else "1"
+    directives = (f"#PBS {option}" for option in options)
+    return script(directives, job, _NAME, number, before=(log_line(job, log),), workdir='"${PBS_O_WORKDIR:?}"')
+
+
+def _submitted(text: str) -> str | None:
+    """`123.server` or `123[].server`, on the last line."""
+    found = re.findall(r"^(\d+(?:\[\])?(?:\.\S+)?)$", text, re.MULTILINE)
+    return found[-1] if found else None
+
+
+def _polls(jobs: Sequence[str]) -> tuple[Poll, ...]:
+    """Qstat with finished jobs (`-x`, as long as the site keeps their history) and every element (`-t`)."""
+    read = functools.partial(_read_qstat, {_sequence(job): job for job in jobs})
+    return (Poll(("qstat", "-x", "-t", "-f", *jobs), read),)
+
+
+def _sequence(job: str) -> str:
+    """The number of a job: what stands before it differs between `qsub` and `qstat` where a server has two names."""
+    return re.split(r"[\[.]", job)[0]
+
+
+def _read_qstat(asked: Mapping[str, str], text: str) -> dict[tuple[str, int], Heard]:
+    """`Job Id: 123[4].server`, then indented lines `name = value`.
+
+    A job that is no array may be the only element of one, so it is told under 0 and 1.
+    """
+    told: dict[tuple[str, int], Heard] = {}
+    for part in re.split(r"^Job Id: ", text, flags=re.MULTILINE)[1:]:
+        name = part.split("\n")[0].strip()
+        fields = dict(re.findall(r"^ +(\S+) = (.*?) *$", part, re.MULTILINE))
+        found = re.match(r"(\d+)(?:\[(\d*)\])?", name)
+        job = asked.get(_sequence(name))
+        heard = _heard(fields)
+        if found is None or job is None or heard is None or found[2] == "":
+            continue
+        for number in (0, 1) if found[2] is None else (int(found[2]),):
+            told[job, number] = heard
+    return told
+
+
+def _heard(fields: Mapping[str, str]) -> Heard | None:
+    letter = fields.get("job_state", "")
+    node = fields.get("exec_host", "").partition("/")[0]
+    if letter in _STATES:
+        return Heard(_STATES[letter], "" if letter in "QR" else letter, node)
+    if letter not in ("F", "X"):
+        return None
+    status = fields.get("Exit_status", "")
+    if not re.fullmatch(r"-?\d+", status):
+        # Where a site keeps no history, an element that ended has lost its status; what never ran was deleted.
+        return Heard(State.CANCELLED, "deleted", node) if letter == "F" and not node else None
+    code = int(status)
+    if code == 0:
+        return Heard(State.COMPLETED, "", node)
+    if code in _KILLED_FOR:
+        state = State.TIMEOUT if code == _KILL_WALLTIME else State.FAILED
+        return Heard(state, f"killed for {_KILLED_FOR[code]}", node)
+    if code in _SITE_FAULT:
+        return Heard(State.LOST, f"exit status {code}", node)
+    if code == _SIGNALLED + 15:
+        return Heard(State.CANCELLED, "signal 15", node)
+    return Heard(State.FAILED, f"exit status {code}" if code < _SIGNALLED else f"signal {code - _SIGNALLED}", node)
+
+
+def _cancel(jobs: Sequence[str]) -> tuple[str, ...]:
+    return ("qdel", *jobs)
+
+
+def _again(environment: Mapping[str, str]) -> None:
+    del environment  # whatever it says, qrerun wants rights that users lack
+
+
+def _place(environment: Mapping[str, str]) -> tuple[str, int] | None:
+    found = re.fullmatch(r"(\d+)(?:\[(\d+)\])?(.*)", environment.get("PBS_JOBID", ""))
+    if found is None:
+        return None
+    number, server = found[2], found[3]
+    return (f"{found[1]}{server}", 1) if number is None else (f"{found[1]}[]{server}", int(number))
+
+
+def _log(job: str, number: int) -> str:
+    return f"{job.replace('[]', f'[{number}]')}.log"
+
+
+PBS = Queue(
+    name=_NAME,
+    words="OpenPBS and PBS Professional (not tried on a real queue)",
+    program="pbsnodes",
+    submit=("qsub",),
+    render=_render,
+    submitted=_submitted,
+    polls=_polls,
+    cancel=_cancel,
+    again=_again,
+    becomes=_BECOMES,
+    largest_array=10000,
+    place=_place,
+    log=_log,
+)
+"""PBS. Its own default of `max_array_size` is 10000."""

@@ -1,0 +1,143 @@
+"""What the scripts of all queues share: the deadline, the environment, the last line, and where the log goes.
+
+A script is bash: directives, the site's raw lines, shell lines of the site, and at last one `exec`, so that the queue's
+signals reach qvar itself and not a shell around it.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Sequence
+
+from qvar.cluster.queue import Job, Resources
+from qvar.errors import require
+
+PLAIN = re.compile(r"[\w./@+=-]+")
+"""Paths that every queue's directives take; a blank, a quote, `:`, `,`, `$` or `%` means something there."""
+
+_NAME_LENGTH = 15
+
+
+def checked(job: Job) -> Resources:
+    """The resources of a job, once its words have been looked at that a directive cannot quote.
+
+    Args:
+        job: what is to be submitted.
+
+    Returns:
+        `job.resources`.
+
+    Raises:
+        QvarError: if a word or a folder cannot stand in a script.
+    """
+    asked = job.resources
+    for flag, word in (("partition", asked.partition), ("account", asked.account), ("qos", asked.qos)):
+        require(word is None or re.fullmatch(r"[^\s'\"\\]+", word) is not None, flag, "be one word", word)
+    require("\n" not in str(job.folder), "out", "be a folder without a line break in its name", str(job.folder))
+    return asked
+
+
+def short_name(name: str) -> str:
+    """A job's name where a queue takes at most 15 characters and no digit at the beginning."""
+    return (name if name[:1].isalpha() else f"q{name}")[:_NAME_LENGTH]
+
+
+def warning_s(resources: Resources) -> int:
+    """Seconds before the time limit at which an element is to stop.
+
+    `signal_s`, or where that is more than half of the limit a tenth of it, but no less than 10 s, and never more than
+    half of the limit.
+    """
+    limit = resources.time_s
+    if limit is None or 2 * resources.signal_s <= limit:
+        return resources.signal_s
+    return min(max(10, limit // 10), limit // 2)
+
+
+def mebibytes(size: int) -> int:
+    """A size in MiB, rounded up."""
+    return -(-size // (1 << 20))
+
+
+def clock(seconds: int) -> str:
+    """A time as HH:MM:SS; hours may be more than 99."""
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+
+
+def log_place(
+    job: Job, directive: str, shell: str, plain: re.Pattern[str] = PLAIN
+) -> tuple[str | None, tuple[str, ...]]:
+    """Where the log of an element goes: to a directive, or, where no directive can name the folder, to a shell line.
+
+    The queue's own words, such as why it killed a job, stand in the log only with a directive.
+
+    Args:
+        job: the job.
+        directive: the file's name in the queue's own patterns.
+        shell: the same with variables of the running element.
+        plain: folders that the queue's directives take.
+
+    Returns:
+        The path for the directive, or None; lines for the shell, which append to the same file where it is None.
+    """
+    folder = f"{job.folder}/logs/"
+    if plain.fullmatch(folder):
+        return folder + directive, ()
+    return None, (log_line(job, shell),)
+
+
+def log_line(job: Job, name: str) -> str:
+    """The shell line that appends all output to a file in the folder of logs; its name may have variables."""
+    return f'exec >>{shlex.quote(f"{job.folder}/logs/")}"{name}" 2>&1'
+
+
+def script(
+    directives: Iterable[str], job: Job, queue: str, number: str, *,
+    before: Iterable[str] = (), launcher: Sequence[str] = (), workdir: str | None = None,
+) -> str:  # fmt: skip
+    """A whole script.
+
+    Args:
+        directives: lines of the head.
+        job: the job.
+        queue: the queue's name, which the element finds in `QVAR_QUEUE`.
+        number: shell expression of the number in the array, such as `${SLURM_ARRAY_TASK_ID:?}`.
+        before: shell lines at the beginning.
+        launcher: words between `exec` and the command, such as `srun`.
+        workdir: shell word for the folder to work in where the job names none; None where the queue goes there itself.
+
+    Returns:
+        The text, with the deadline (`QVAR_STOP_AT`, seconds since 1970) taken before the site's own lines run.
+    """
+    asked = job.resources
+    lines = ["#!/bin/bash", *directives, *asked.extra, "", *before]
+    if asked.time_s is None:
+        lines.append("unset QVAR_STOP_AT")  # the submitting process may have had one, and queues copy its environment
+    else:
+        lines.append(f"export QVAR_STOP_AT=$(( $(date +%s) + {asked.time_s - warning_s(asked)} ))")
+    lines += asked.setup
+    if job.path:
+        lines.append(f'export PATH={shlex.quote(job.path)}:"$PATH"')
+    lines += [f"export OMP_NUM_THREADS={asked.cpus}", f"export QVAR_QUEUE={queue}"]
+    folder = shlex.quote(str(job.workdir)) if job.workdir is not None else workdir
+    if folder is not None:
+        lines.append(f"cd {folder} || exit 1")
+    last = shlex.join(("exec", *launcher, *job.words))
+    if job.count and asked.distributed:
+        last += " --distributed"
+    if job.count:
+        last += f' --index "$(({job.offset} + {number}))"'
+    return "\n".join((*lines, last)) + "\n"
+
+
+def numbers(text: str) -> list[int]:
+    """The numbers of an array expression, as in `1-3,7`, `1-9:2` and `4-6%2`; none where it cannot be read."""
+    found: list[int] = []
+    for part in text.split("%")[0].split(","):
+        read = re.fullmatch(r"(\d+)(?:-(\d+)(?::(\d+))?)?", part.strip())
+        if read is None:
+            return []
+        first, last, step = int(read[1]), int(read[2] or read[1]), int(read[3] or 1)
+        found += range(first, last + 1, max(1, step))
+    return found

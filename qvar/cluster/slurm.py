@@ -1,0 +1,239 @@
+r"""Slurm: `sbatch`, `squeue`, `sacct`, `scontrol` and `scancel`.
+
+After the manual pages sbatch(1), srun(1), squeue(1), sacct(1), scontrol(1) and scancel(1) of Slurm 22.05, and tried on
+it. What is not plain:
+
+- GPUs are asked for by `--gres=gpu:N`, N on each node: every Slurm with GPUs takes it, where `--gpus-per-node` wants
+  19.05 and the plugin `select/cons_tres`. A type goes into a raw line, `#SBATCH --gres=gpu:a100:1`, for the last
+  directive wins.
+- `--signal=B:USR1@S` reaches the script alone, which is qvar by then; without `B:` it reaches the processes under
+  `srun` alone. Slurm may send it up to a minute early, and may send it at preemption too.
+- `srun` takes over neither `--cpus-per-task` of the script (since 22.05) nor, for certain, the GPUs, so both are said
+  again. Each process sees all GPUs of its node.
+- A directive reads quotes as a shell does, and `%` in a file name is written `%%`; a folder with a quote or a backslash
+  in its name gets its log from a shell line instead.
+- An array element is put back as `ARRAY_TASK`: one of the elements has the array's own job id, and `scontrol requeue`
+  of that id puts back the whole array. It also revives an element that was just cancelled, so it must not be used after
+  SIGTERM, and one that has completed.
+- `squeue` without `--array` cuts a long list of elements at 30 characters.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+
+from qvar.cluster.queue import Heard, Job, Poll, Queue, State
+from qvar.cluster.script import checked, log_place, mebibytes, numbers, script, warning_s
+
+_NAME = "slurm"
+
+_BECOMES = {
+    "partition": "--partition=NAME",
+    "account": "--account=NAME",
+    "qos": "--qos=NAME",
+    "time": "--time=D-HH:MM:SS",
+    "memory": "--mem=NM, on each node",
+    "cpus": "--cpus-per-task=N",
+    "gpus": "--gres=gpu:N, on each node",
+    "nodes": "--nodes=N",
+    "distributed": "srun with --ntasks-per-node=GPUS, or 1 without GPUs",
+    "at_once": "--array=1-ELEMENTS%N",
+    "signal": "--signal=B:USR1@SECONDS; without B: where distributed",
+}
+
+_QUOTABLE = re.compile(r"[^'\"\\\n]+")
+
+_STATES = {
+    State.PENDING: "PENDING REQUEUED REQUEUE_HOLD REQUEUE_FED SPECIAL_EXIT RESV_DEL_HOLD",
+    State.RUNNING: "RUNNING CONFIGURING COMPLETING SUSPENDED SIGNALING STAGE_OUT STOPPED RESIZING",
+    State.COMPLETED: "COMPLETED",
+    State.FAILED: "FAILED OUT_OF_MEMORY",
+    State.CANCELLED: "CANCELLED REVOKED",
+    State.TIMEOUT: "TIMEOUT DEADLINE",
+    State.LOST: "NODE_FAIL PREEMPTED BOOT_FAIL",
+}
+_STATE_OF = {word: state for state, words in _STATES.items() for word in words.split()}
+_ENDED = (State.COMPLETED, State.FAILED, State.CANCELLED, State.TIMEOUT, State.LOST)
+
+_Answer = dict[tuple[str, int], Heard]
+
+
+def _render(job: Job) -> str:
+    asked = checked(job)
+    spread = asked.distributed and job.count > 0
+    processes = max(1, asked.gpus) if spread else 1
+    if job.count:
+        log, shell = log_place(job, "%A_%a.log", "${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}.log", _QUOTABLE)
+    else:
+        log, shell = log_place(job, "collect_%j.log", "collect_${SLURM_JOB_ID}.log", _QUOTABLE)
+    options = [f"--job-name={job.name}"]
+    if job.count:
+        limit = "" if asked.at_once is None else f"%{asked.at_once}"
+        options.append(f"--array=1-{job.count}{limit}")
+    if job.after:
+        options += [f"--dependency=afterany:{':'.join(job.after)}", "--kill-on-invalid-dep=yes"]
+    options += [f"--{flag}={value}" for flag, value in (
+        ("partition", asked.partition), ("account", asked.account), ("qos", asked.qos),
+    ) if value is not None]  # fmt: skip
+    shape = [f"--nodes={asked.nodes if spread else 1}", f"--ntasks-per-node={processes}"]
+    shape.append(f"--cpus-per-task={asked.cpus}")
+    if asked.gpus:
+        shape.append(f"--gres=gpu:{asked.gpus}")
+    options += shape
+    if asked.memory_bytes is not None:
+        options.append(f"--mem={mebibytes(asked.memory_bytes)}M")
+    if asked.time_s is not None:
+        options.append(f"--time={_slurm_time(asked.time_s)}")
+    if job.count:
+        options.append(f"--signal={'' if spread else 'B:'}USR1@{warning_s(asked)}")
+    options += ["--requeue", "--open-mode=append", f"--output={_pattern(log)}"]
+    # With one rank gone, the others would wait for it for ever.
+    launcher = ("srun", *shape, "--kill-on-bad-exit=1") if spread else ()
+    return script(
+        (f"#SBATCH {option}" for option in options), job, _NAME, "${SLURM_ARRAY_TASK_ID:?}",
+        before=shell, launcher=launcher,
+    )  # fmt: skip
+
+
+def _pattern(path: str | None) -> str:
+    """A file name for a directive: its folder's `%` doubled, quoted where it has to be."""
+    if path is None:
+        return "/dev/null"
+    folder, _, name = path.rpartition("/")
+    return shlex.quote(f"{folder.replace('%', '%%')}/{name}")
+
+
+def _slurm_time(seconds: int) -> str:
+    return f"{seconds // 86400}-{seconds // 3600 % 24:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+
+
+def _submitted(text: str) -> str | None:
+    """`123` or `123;cluster`, as `--parsable` has it, on the last line: sites print notes before it."""
+    found = re.findall(r"^(\d+)(?:;\S+)?$", text, re.MULTILINE)
+    return found[-1] if found else None
+
+
+def _polls(jobs: Sequence[str]) -> tuple[Poll, ...]:
+    """First squeue, for what waits, runs or ended within minutes; then what accounting and the controller remember.
+
+    A site may have no accounting, so scontrol comes last; it tells exit statuses, for as long as squeue knows a job.
+    """
+    ids = f"--jobs={','.join(jobs)}"
+    squeue = ("squeue", "--noheader", "--array", "--states=all", "--format=%F|%K|%T|%r|%N", ids)
+    sacct = ("sacct", "--noheader", "--parsable2", "--allocations", "--format=JobID,State,ExitCode,NodeList", ids)
+    scontrol = [("scontrol", "--oneliner", "show", "job", job) for job in jobs]
+    return (
+        Poll(squeue, _read_squeue),
+        Poll(sacct, _read_sacct),
+        *(Poll(command, _read_scontrol) for command in scontrol),
+    )
+
+
+def _read_squeue(text: str) -> _Answer:
+    told: _Answer = {}
+    for line in text.splitlines():
+        fields = line.strip().split("|")
+        if len(fields) == 5:
+            job, number, word, reason, node = fields
+            for one in [0] if number == "N/A" else numbers(number):
+                _tell(told, job, one, word, reason, node)
+    return told
+
+
+def _read_sacct(text: str) -> _Answer:
+    told: _Answer = {}
+    for line in text.splitlines():
+        fields = line.strip().split("|")
+        found = re.fullmatch(r"(\d+)(?:_(?:(\d+)|\[(.*)\]))?", fields[0])
+        if len(fields) == 4 and found is not None:
+            _, word, status, node = fields
+            inside = found[2] or found[3]
+            for one in [0] if inside is None else numbers(inside):
+                _tell(told, found[1], one, word, "", "" if node == "None assigned" else node, status)
+    return told
+
+
+def _read_scontrol(text: str) -> _Answer:
+    told: _Answer = {}
+    for line in text.splitlines():
+        fields = dict(re.findall(r"(?:^| )(JobId|Array(?:Job|Task)Id|JobState|Reason|ExitCode|NodeList)=(\S+)", line))
+        inside, job = fields.get("ArrayTaskId"), fields.get("ArrayJobId", fields.get("JobId"))
+        if job is not None and "JobState" in fields:
+            node = fields.get("NodeList", "").replace("(null)", "")
+            for one in [0] if inside is None else numbers(inside):
+                _tell(told, job, one, fields["JobState"], fields.get("Reason", ""), node, fields.get("ExitCode", ""))
+    return told
+
+
+def _tell(told: _Answer, job: str, number: int, words: str, reason: str, node: str, status: str = "") -> None:
+    """Notes one line; a state that is not known is passed over."""
+    word = words.split(" ")[0].rstrip("+")  # as in "CANCELLED by 1000"
+    state = _STATE_OF.get(word)
+    if state is None:
+        return
+    why = "" if reason == "None" else reason
+    if state is State.COMPLETED:
+        why = ""
+    elif state in _ENDED:
+        why = f"{word} ({_ending(status) or why})" if _ending(status) or why else word
+    # What waits may name a node too: the one it lost, or asks for.
+    told[job, number] = Heard(state, why, "" if state is State.PENDING else node)
+
+
+def _ending(status: str) -> str:
+    """`3:0` is exit status 3, `0:9` signal 9."""
+    code, _, signal = status.partition(":")
+    if signal not in ("", "0"):
+        return f"signal {signal}"
+    return f"exit status {code}" if code not in ("", "0") else ""
+
+
+def _cancel(jobs: Sequence[str]) -> tuple[str, ...]:
+    return ("scancel", *jobs)
+
+
+def _again(environment: Mapping[str, str]) -> tuple[str, ...] | None:
+    array, number = environment.get("SLURM_ARRAY_JOB_ID"), environment.get("SLURM_ARRAY_TASK_ID")
+    if array and number:
+        return ("scontrol", "requeue", f"{array}_{number}")
+    job = environment.get("SLURM_JOB_ID")
+    return ("scontrol", "requeue", job) if job and not array else None
+
+
+def _place(environment: Mapping[str, str]) -> tuple[str, int] | None:
+    array, number = environment.get("SLURM_ARRAY_JOB_ID"), environment.get("SLURM_ARRAY_TASK_ID", "")
+    return (array, int(number)) if array and number.isdigit() else None
+
+
+def max_array_size(text: str) -> int | None:
+    """Elements that one array may have, of what `scontrol show config` prints.
+
+    `MaxArraySize = 2001` means that numbers go up to 2000, which is as many elements when they are counted from 1.
+
+    Args:
+        text: the answer of `scontrol show config`.
+
+    Returns:
+        The number of elements; None where the text does not say, or arrays are switched off.
+    """
+    found = re.search(r"^MaxArraySize\s*=\s*(\d+)", text, re.MULTILINE)
+    return int(found[1]) - 1 if found is not None and int(found[1]) > 1 else None
+
+
+SLURM = Queue(
+    name=_NAME,
+    words="Slurm (22.05 tried)",
+    program="sbatch",
+    submit=("sbatch", "--parsable"),
+    render=_render,
+    submitted=_submitted,
+    polls=_polls,
+    cancel=_cancel,
+    again=_again,
+    becomes=_BECOMES,
+    largest_array=1000,
+    place=_place,
+)
+"""Slurm. Its own default of `MaxArraySize`, 1001, allows 1000 elements."""

@@ -1,0 +1,215 @@
+"""How a campaign stands: what its folder proves, with what the queue says where the folder is silent."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from qvar.cluster.campaign import Campaign, TaskLine
+from qvar.cluster.claims import Attempt, Ending, attempts, file_time
+from qvar.cluster.queue import Heard, State
+from qvar.cluster.choose import adapter
+
+_TIMEOUT_S = 10
+"""A queue that is well answers within a second; without its controller, Slurm's commands give up after 18."""
+
+
+class Condition(Enum):
+    """How a task stands."""
+
+    DONE = "done"
+    """Its result is written."""
+    FAILED = "failed"
+    """Its result is written, and is that it failed by its own fault."""
+    RUNNING = "running"
+    """Its heart beats."""
+    WAITING = "waiting"
+    """Nobody is at work on it, and the queue has it."""
+    STOPPED = "stopped"
+    """It was asked to stop, and the queue has it no more."""
+    DIED = "died"
+    """It was begun, its heart stands still, and the queue has it no more."""
+    ERROR = "error"
+    """It could not be begun, or its result not be written."""
+    CANCELLED = "cancelled"
+    """It was not begun, and the queue cancelled it."""
+    ENDED = "ended"
+    """It was not begun, and the queue says that its job ended; the log may tell why."""
+    MISSING = "missing"
+    """It was not begun, and the queue does not know of it."""
+
+
+SETTLED = (Condition.DONE, Condition.FAILED)
+"""Conditions of tasks that have a result."""
+
+UNDER_WAY = (Condition.RUNNING, Condition.WAITING)
+"""Conditions of tasks that need nothing but time."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How one task stands."""
+
+    line: TaskLine
+    """The task."""
+    condition: Condition
+    """In a word."""
+    attempt: Attempt | None
+    """The newest attempt."""
+    n_attempts: int
+    """Attempts so far."""
+    heard: Heard | None
+    """What the queue says; None where it was not asked or does not know."""
+    place: tuple[str, str, int] | None
+    """(queue, job id, number in the array) of the element that it was sent to last; None where it was not sent."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """How all tasks stand."""
+
+    standings: list[Standing]
+    """One for each task, in their order."""
+    silent: str
+    """Why the queue could not be asked; empty where it answered, or had not to be asked."""
+
+    def having(self, *conditions: Condition) -> list[Standing]:
+        """The tasks in one of these conditions."""
+        return [standing for standing in self.standings if standing.condition in conditions]
+
+
+def survey(campaign: Campaign) -> Survey:
+    """Looks how a campaign stands.
+
+    Costs one listing of the folder of shards, one listing and one small file for each task that was begun, and up to
+    three commands of the queue where tasks are neither done nor at work.
+
+    Args:
+        campaign: which one.
+
+    Raises:
+        QvarError: if the campaign cannot be read.
+    """
+    shards = _names(campaign.run.tasks)
+    begun = _names(campaign.path / "state")
+    now = file_time(campaign.path) if os.access(campaign.path, os.W_OK) else time.time()
+    found = {line.key: attempts(campaign.state(line.key), now) if line.key in begun else [] for line in campaign.tasks}
+    places = _places(campaign)
+
+    def proved(key: str) -> Condition | None:
+        last = found[key][-1] if found[key] else None
+        if f"{key}.parquet" in shards:
+            return Condition.FAILED if last is not None and last.ending is Ending.FAILED else Condition.DONE
+        return Condition.RUNNING if last is not None and last.alive(campaign.stale_s) else None
+
+    conditions = {line.key: proved(line.key) for line in campaign.tasks}
+    open_places = {place for key, known in conditions.items() if known is None for place in places.get(key, ())}
+    heard, silent = ask(campaign, open_places)
+    return Survey([_standing(line, conditions[line.key], found[line.key], places, heard) for line in campaign.tasks], silent)
+
+
+def ask(campaign: Campaign, places: Iterable[tuple[str, str, int]]) -> tuple[dict[tuple[str, int], Heard], str]:
+    """Asks the queues about array elements.
+
+    Args:
+        campaign: which one.
+        places: (queue, job id, number in the array) of each.
+
+    Returns:
+        What they say about those that they know, and, where one could not be asked, why.
+    """
+    heard: dict[tuple[str, int], Heard] = {}
+    silent = ""
+    wanted: dict[str, set[tuple[str, int]]] = {}
+    for name, job, number in places:
+        wanted.setdefault(name, set()).add((job, number))
+    for name, elements in wanted.items():
+        queue = adapter(name)
+        if queue is None:
+            continue
+        answers = 0
+        for poll in queue.polls(sorted({job for job, _ in elements})):
+            if elements <= heard.keys():
+                break
+            answer = _run(poll.command)
+            if isinstance(answer, str):
+                answers += 1
+                heard = {**poll.read(answer), **heard}  # who was asked first is believed
+            else:
+                silent = silent or answer[0]
+        if answers:
+            silent = ""
+    return heard, silent
+
+
+def _standing(
+    line: TaskLine,
+    known: Condition | None,
+    found: Sequence[Attempt],
+    places: dict[str, list[tuple[str, str, int]]],
+    heard: dict[tuple[str, int], Heard],
+) -> Standing:
+    last = found[-1] if found else None
+    sent = places.get(line.key, [])
+    said = [heard[job, number] for _, job, number in sent if (job, number) in heard]
+    queued = [entry for entry in said if entry.state in (State.PENDING, State.RUNNING)]
+    word = (queued or said or [None])[-1]
+    return Standing(
+        line,
+        known or _unproved(last, word),
+        last,
+        len(found),
+        word,
+        sent[-1] if sent else None,
+    )
+
+
+def _unproved(last: Attempt | None, word: Heard | None) -> Condition:
+    """The condition of a task that has neither a result nor a beating heart."""
+    if word is not None and word.state in (State.PENDING, State.RUNNING):
+        return Condition.WAITING
+    if last is not None:
+        if last.ending is Ending.STOPPED:
+            return Condition.STOPPED
+        return Condition.ERROR if last.ending is Ending.ERROR else Condition.DIED
+    if word is None:
+        return Condition.MISSING
+    return Condition.CANCELLED if word.state is State.CANCELLED else Condition.ENDED
+
+
+def _places(campaign: Campaign) -> dict[str, list[tuple[str, str, int]]]:
+    """Where each task was sent to: (queue, job id, number in the array), the latest last."""
+    elements = campaign.elements()
+    found: dict[str, list[tuple[str, str, int]]] = {}
+    for entry in campaign.submissions():
+        for number in range(1, entry["count"] + 1):
+            for key in elements.get(entry["offset"] + number, ()):
+                found.setdefault(key, []).append((entry["queue"], entry["job"], number))
+    return found
+
+
+def _names(folder: os.PathLike[str]) -> set[str]:
+    try:
+        return set(os.listdir(folder))
+    except FileNotFoundError:
+        return set()
+
+
+def _run(command: Sequence[str]) -> str | tuple[str]:
+    """What a command prints, or, as a tuple, why it does not."""
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
+    except FileNotFoundError:
+        return (f"{command[0]} is not installed here",)
+    except subprocess.TimeoutExpired:
+        return (f"{command[0]} said nothing for {_TIMEOUT_S} seconds",)
+    except OSError as error:
+        return (f"{command[0]}: {error.strerror}",)
+    if answer.returncode:
+        words = (answer.stderr or answer.stdout).strip().splitlines()
+        return (f"{command[0]}: {words[-1] if words else f'status {answer.returncode}'}",)
+    return answer.stdout

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from qvar.cluster.stop import DEADLINE, Stop, listening
+
+
+def wait_for(stop: Stop) -> None:
+    deadline = time.monotonic() + 5
+    while not stop.asked and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("number", "again"),
+    [(signal.SIGUSR1, True), (signal.SIGUSR2, True), (signal.SIGTERM, False), (signal.SIGINT, False)],
+)
+def test_a_signal_asks_and_who_may_go_on_is_known(number: signal.Signals, again: bool) -> None:
+    before = signal.getsignal(number)
+    with listening(lambda: False, 100.0, lambda _: None) as stop:
+        assert not stop.asked
+        assert stop.seconds < 0
+        os.kill(os.getpid(), number)
+        wait_for(stop)
+        assert (stop.reason, stop.again) == (f"signal {number.name}", again)
+        assert 0 <= stop.seconds < 5
+    assert signal.getsignal(number) is before
+    assert threading.active_count() == 1 or not [t for t in threading.enumerate() if t.name == "qvar stop"]
+
+
+def test_an_end_for_good_overrules_a_wish_to_go_on() -> None:
+    # at preemption Slurm may send both within milliseconds, and starts the job again by itself
+    with listening(lambda: False, 100.0, lambda _: None) as stop:
+        os.kill(os.getpid(), signal.SIGUSR1)
+        wait_for(stop)
+        os.kill(os.getpid(), signal.SIGTERM)
+        deadline = time.monotonic() + 5
+        while stop.again and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert (stop.reason, stop.again) == ("signal SIGUSR1", False)
+
+
+def test_the_deadline_and_a_cancelled_campaign_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(DEADLINE, str(time.time() + 0.2))
+    with listening(lambda: False, 100.0, lambda _: None) as stop:
+        wait_for(stop)
+        assert (stop.reason, stop.again) == ("the time limit is near", True)
+    monkeypatch.setenv(DEADLINE, "soon")
+    with listening(lambda: True, 100.0, lambda _: None) as stop:
+        wait_for(stop)
+        assert (stop.reason, stop.again) == ("the campaign was cancelled", False)
+
+
+def test_who_does_not_stop_is_told_once_while_the_main_thread_is_busy() -> None:
+    told: list[str] = []
+    with listening(lambda: False, 0.1, lambda stop: told.append(stop.reason)):
+        os.kill(os.getpid(), signal.SIGUSR1)
+        deadline = time.monotonic() + 10
+        while not told and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(1.2)
+    assert told == ["signal SIGUSR1"]

@@ -1,0 +1,399 @@
+"""Tables, pictures and page of a case swept over its arguments, from made-up ledgers whose medians are known."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qvar.report import campaign_tables, plot_campaign
+from qvar.report.campaign_tables import arguments, points, results, standings, winners
+from qvar.report.html import write_report
+from qvar.report.plots import write_plots
+from qvar.report.views import STUDIES, VIEWS, rows_text, summary_text, view_of
+from qvar.runs.folder import load
+from qvar.runs.record import ledger_from, trace_from, write_ledger, write_table
+
+FAMILIES = {"ladder": "generic", "cluster": "constrained", "fabric": "constrained"}
+PARAMS = {"ladder": 10, "cluster": 6, "fabric": 8}
+MOLECULES = ("h4", "lih")
+LAYERS = (1, 2, 3)
+
+
+def error_of(contender: str, molecule: str, layers: int) -> float:
+    """Errors of the middle seed, in mHa: in lih the ladder overtakes at three layers."""
+    start = {"ladder": 100.0, "cluster": 20.0, "fabric": 30.0}[contender]
+    fall = 0.05 if contender == "ladder" and molecule == "lih" else 0.5
+    return start * fall ** (layers - 1)
+
+
+def rows_at(
+    sweep: dict[str, Any],
+    errors: Callable[[str], float] = lambda contender: PARAMS[contender] / 2,
+    *,
+    reference: bool = True,
+    unit: str = "Ha",
+    name: str = "{}",
+    **more: Any,
+) -> list[dict[str, Any]]:
+    """Three seeds of each contender, their errors 1, 1/2 and 4 times the middle one."""
+    rows = []
+    for (contender, family), seed in itertools.product(FAMILIES.items(), range(3)):
+        error = (1.0, 0.5, 4.0)[seed] * errors(contender) / (1000 if unit == "Ha" else 1)
+        rows.append(
+            {
+                "problem": "a problem",
+                "contender": name.format(contender),
+                "family": family,
+                "engine": "dense",
+                "n_qubits": 8,
+                "n_params": PARAMS[contender],
+                "seed": seed,
+                "method": "lbfgs",
+                "status": "converged" if seed else "out_of_budget",
+                "value": -2 + error,
+                "reference": -2.0 if reference else None,
+                "error": error if reference else None,
+                "unit": unit,
+                "gradient_evaluations": 20,
+                "wall_s": 1.0,
+                "trace_value": [0.0, -2 + error],
+                **{f"sweep_{argument}": value for argument, value in sweep.items()},
+                **more,
+            }
+        )
+    return rows
+
+
+def grid(**values: Any) -> list[dict[str, Any]]:
+    return [dict(zip(values, point, strict=True)) for point in itertools.product(*values.values())]
+
+
+def failed(rows: list[dict[str, Any]], message: str) -> list[dict[str, Any]]:
+    kept = ("contender", "family", "seed", "method", "problem", "n_params")
+    return [
+        {k: v for k, v in row.items() if k in kept or k.startswith("sweep_")} | {"status": "failed", "message": message}
+        for row in rows
+    ]
+
+
+SWEEP = [
+    row
+    for at in grid(molecule=MOLECULES, layers=LAYERS)
+    for row in rows_at(at, lambda name, at=at: error_of(name, **at), problem=f"molecule {at['molecule']}")
+]
+
+
+def folder_of(path: Path, rows: list[dict[str, Any]], **case: Any) -> Path:
+    (path / "tasks").mkdir(parents=True)
+    write_ledger(ledger_from(rows), path)
+    write_table(trace_from(rows), path / "trace.parquet")
+    (path / "case.json").write_text(json.dumps({"study": "duel", "arguments": {"seeds": 3}, "tasks": [], **case}))
+    return path
+
+
+def flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+@pytest.fixture(autouse=True)
+def width(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Numbers
+
+
+def test_a_ledger_is_known_by_its_columns() -> None:
+    ledger = ledger_from(SWEEP)
+    assert view_of(ledger) is VIEWS[0]
+    assert VIEWS[0] not in STUDIES
+    assert view_of(campaign_tables.alone(ledger)) is STUDIES[-1]
+
+
+def test_arguments_and_points_in_their_order() -> None:
+    ledger = ledger_from(SWEEP[::-1])  # as if collected in another order
+    molecule, layers = arguments(ledger)
+    assert (molecule.name, molecule.numeric, molecule.values) == ("molecule", False, ("lih", "h4"))
+    assert (layers.name, layers.numeric, layers.values) == ("layers", True, (1, 2, 3))
+    assert [at[layers] for at, _ in points(ledger)] == [1, 2, 3, 1, 2, 3]
+    odd = ledger_from([row for flag in (True, False) for row in rows_at({"flag": flag, "bond": None, "one": 7})])
+    assert [(a.name, a.numeric, a.values) for a in arguments(odd)] == [
+        ("flag", False, (True, False)),
+        ("bond", False, (None,)),
+        ("one", False, (7,)),
+    ]
+
+
+def test_medians_and_winners() -> None:
+    table = results(ledger_from(SWEEP))
+    assert len(table) == 6 * 3
+    for row in table.itertuples(index=False):
+        assert row.median == pytest.approx(error_of(row.label, row.sweep_molecule, row.sweep_layers))
+        assert (row.low, row.high) == pytest.approx((0.5 * row.median, 4 * row.median))
+        assert (row.seeds, row.finite, row.converged, row.failed, row.unit) == (3, 3, 2, 0, "mHa")
+    won = {name: [row.label for row in best] for name, best, _ in winners(table)}
+    assert won["molecule=h4, layers=3"] == ["cluster"]
+    assert won["molecule=lih, layers=3"] == ["ladder"]
+    first = standings(table)
+    assert list(first["label"]) == ["cluster", "ladder", "fabric"]
+    assert list(first["won"]) == [4, 2, 0]
+    # cluster reaches 5, ladder 0.25 and fabric 7.5 mHa
+    assert list(first["within"]) == [0, 1, 0]
+    assert list(first["worst"]) == [20, 100, 30]
+    assert list(first["worst_at"]) == ["molecule=h4, layers=1"] * 3
+
+
+def test_equal_errors_go_to_the_fewer_parameters() -> None:
+    below = [row for layers in (1, 2) for row in rows_at({"layers": layers}, lambda name: 1e-9 * PARAMS[name])]
+    ((_, best, _), *_) = winners(results(ledger_from(below)))
+    assert [row.label for row in best] == ["cluster"]
+    same = [row for layers in (1, 2) for row in rows_at({"layers": layers}, lambda _: 3.0, n_params=5)]
+    ((_, best, n_numbered), *_) = winners(results(ledger_from(same)))
+    assert (len(best), n_numbered) == (3, 3)
+
+
+def test_names_with_a_swept_depth_are_one_contender() -> None:
+    deeper = [row for n in (1, 2) for row in rows_at({"layers": n}, name=f"{{}} x{n}")]
+    assert set(results(ledger_from(deeper))["label"]) == set(FAMILIES)
+    both = [row for n in (1, 2) for depth in (1, 2) for row in rows_at({"bond": n}, name=f"{{}} x{depth}")]
+    assert set(results(ledger_from(both))["label"]) == {f"{name} x{depth}" for name in FAMILIES for depth in (1, 2)}
+
+
+def test_names_say_what_differs_within_a_point_alone() -> None:
+    swept = [row for method in ("lbfgs", "adam") for row in rows_at({"method": method}, method=method)]
+    assert set(results(ledger_from(swept))["label"]) == set(FAMILIES)
+    within = [row for n in (1, 2) for method in ("lbfgs", "adam") for row in rows_at({"n": n}, method=method)]
+    assert {"ladder, lbfgs", "ladder, adam"} <= set(results(ledger_from(within))["label"])
+    settings = [row for n in (1, 2) for basis in ("small", "large") for row in rows_at({"n": n}, setting=basis)]
+    assert {"ladder, small", "ladder, large"} <= set(results(ledger_from(settings))["label"])
+
+
+def test_along_a_curve_the_greatest_error_of_each_seed_counts() -> None:
+    place: dict[str, Any] = {"coordinate_name": "bond", "coordinate_unit": "angstrom"}
+    rows = [
+        row
+        for layers in (1, 2)
+        for bond in (1.0, 2.0)
+        for row in rows_at({"layers": layers}, lambda _, bond=bond: 10 * bond, coordinate=bond, **place)
+    ]
+    table = results(ledger_from(rows))
+    assert table["median"].to_list() == pytest.approx([20.0] * 6)
+    assert table["finite"].to_list() == [3] * 6
+    assert "a problem" not in " ".join(table["label"])
+
+
+def test_over_sizes_the_greatest_variance_at_the_largest_size_is_best() -> None:
+    rows = []
+    for layers, size in itertools.product((1, 2), (4, 6)):
+        for row in rows_at({"layers": layers}, reference=False, problem=f"chain of {size}")[::3]:
+            variance = PARAMS[row["contender"]] * 2.0**-size
+            more = {"size": size, "size_name": "qubits", "start": "uniform", "gradient_variance": variance}
+            rows.append({**row, **more, "start_noise": 0.0, "samples": 50, "status": "measured"})
+    ledger = ledger_from(rows)
+    table = results(ledger)
+    assert dict(zip(table["label"], table["median"], strict=True)) == {n: PARAMS[n] / 64 for n in FAMILIES}
+    assert [row.label for row in winners(table)[0][1]] == ["ladder"]
+    assert "ladder has the largest variance of the gradient at 2 of 2 points" in flat(summary_text(ledger))
+    assert "loss variance" in rows_text(ledger)  # as that study itself tells it
+    drawings, missing = plot_campaign.campaign_drawings(ledger)
+    assert [drawing.title for drawing in drawings] == ["Variance of the gradient against layers"]
+    assert missing == []
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# A terminal
+
+
+def test_who_won_where_fits_80_columns() -> None:
+    text = summary_text(ledger_from(SWEEP))
+    rows = rows_text(ledger_from(SWEEP))
+    assert max(map(len, f"{text}\n{rows}".splitlines())) <= 80
+    assert "cluster has the lowest median error at 4 of 6 points." in flat(text)
+    assert "a constrained one at 4, a generic one at 2" in flat(text)
+    assert "within chemical accuracy (1.6 mHa) at 1 of 6 points" in flat(text)
+    assert re.search(r"cluster +constrained +6 +4/6 +0/6 +20\.00 +12/18 +-", text)
+    assert re.search(r"molecule=lih\nlayers = +1 +2 +3\n", text)
+    assert re.search(r"ladder +100\.0 +\*5\.000 +\*0\.250\n", text)
+    assert "Of 54 rows ended: 18 out of budget." in text
+    assert rows.count("molecule=lih, layers=2") == 1
+
+
+def test_many_values_stand_in_several_tables() -> None:
+    bonds = [0.5 + 0.25 * k for k in range(12)]
+    text = summary_text(ledger_from([row for bond in bonds for row in rows_at({"bond": bond})]))
+    assert max(map(len, text.splitlines())) <= 80
+    heads = [line.split()[2:] for line in text.splitlines() if line.startswith("bond =")]
+    assert [float(word) for head in heads for word in head] == bonds
+    assert len(heads[0]) == len(heads[1])
+
+
+def test_a_line_per_point_where_there_are_many() -> None:
+    sweep = grid(molecule=["h2", "h4", "lih", "beh2", "h2o"], bond=[0.5, 1.0, 1.5, 2.0, 2.5], layers=[1, 2, 3, 4, 5])
+    text = summary_text(ledger_from([row for at in sweep for row in rows_at(at)]))
+    assert max(map(len, text.splitlines())) <= 80
+    lines = [line for line in text.splitlines() if line.startswith("molecule=")]
+    assert len(lines) == 125
+    assert re.fullmatch(r"molecule=beh2, bond=1\.5, layers=4 +cluster +6 +3\.000 +2/3", lines[3 * 25 + 2 * 5 + 3])
+
+
+def test_failures_are_counted_and_told_once() -> None:
+    lost = failed(rows_at({"molecule": "h2o", "layers": 1}), "MemoryError: a state of 8 GiB")
+    text = summary_text(ledger_from([*SWEEP, *lost]))
+    assert "18 out of budget, 9 failed" in text
+    assert "ladder at molecule=h2o, layers=1 (and 8 more rows): MemoryError: a state of 8 GiB" in flat(text)
+    assert re.search(r"molecule=h2o\nlayers = +1\n.+\ncluster +failed", text)
+    many = [row for n in range(9) for row in failed(rows_at({"layers": n})[:1], f"E{n}")]
+    text = summary_text(ledger_from(many))
+    assert "4 other messages stand in the ledger." in text
+    assert "Numbers are" not in text
+
+
+def test_values_where_no_reference_is_known() -> None:
+    rows = [row for layers in LAYERS for row in rows_at({"layers": layers}, reference=False)]
+    text = summary_text(ledger_from(rows))
+    assert "cluster has the lowest median value at 3 of 3 points" in flat(text)
+    assert "*-1.997000" in text
+    assert "1.6 mHa" not in text
+    mixed = [*rows_at({"model": "h4"}), *rows_at({"model": "spins"}, unit="J")]
+    assert results(ledger_from(mixed))["unit"].to_list() == ["mHa"] * 3 + ["J"] * 3
+    assert "worst" not in summary_text(ledger_from(mixed))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# A page
+
+
+def test_the_page(tmp_path: Path) -> None:
+    named = [{"name": "molecule=h4,layers=1", "arguments": {}, "tasks": []}] * 6
+    path = folder_of(tmp_path / "run", SWEEP, sweep={"molecule": MOLECULES, "layers": LAYERS}, points=named)
+    page = write_report(load(path)).read_text()
+    for words in (
+        "molecule: h4, lih; layers: 1, 2, 3",
+        f"qvar report {path}/points/molecule=h4,layers=1 makes the page",
+        "All were trained with the same method",
+        "<b>0.250</b>",
+        "cluster has the lowest median error at 4 of 6 points.",
+        "<h2>Every point</h2>",
+        "<h2>Error against layers</h2>",
+        "<h2>Error against number of parameters</h2>",
+        ">molecule=h4, layers=1</td>",
+        "cluster (6, layers 3)",
+    ):
+        assert words in page, words
+    assert {file.stem for file in (path / "plots").iterdir()} == {"campaign_1", "campaign_parameters"}
+
+
+def test_an_unfinished_campaign(tmp_path: Path) -> None:
+    named = [{"name": f"layers={n}", "tasks": [f"a{n}", f"b{n}"]} for n in LAYERS]
+    tasks = [{"key": key, "label": key} for point in named for key in point["tasks"]]
+    path = folder_of(tmp_path / "run", [], sweep={"layers": LAYERS}, points=named, tasks=tasks)
+    run = load(path)
+    for key in ("a1", "b1", "a2"):
+        (path / "tasks" / f"{key}.parquet").touch()
+    rows = [row for n in (1, 2) for row in rows_at({"layers": n})]
+    run = type(run)(**{**vars(run), "ledger": ledger_from(rows), "trace": trace_from(rows), "n_done": 3})
+    page = write_report(run).read_text()
+    assert "3, of which 1 are complete" in page
+    assert "layers: 1, 2, 3" in page
+    nothing = ledger_from(rows).iloc[:0]
+    assert write_report(type(run)(**{**vars(run), "ledger": nothing, "trace": trace_from([])})).exists()
+    assert summary_text(nothing) is not None
+    assert rows_text(nothing) is not None
+
+
+def test_one_point_is_told_as_its_study(tmp_path: Path) -> None:
+    rows = rows_at({"molecule": "h4", "layers": 3})
+    text = summary_text(ledger_from(rows))
+    first, _, rest = text.partition("\n")
+    assert first == "molecule=h4, layers=3"
+    assert rest == summary_text(campaign_tables.alone(ledger_from(rows)))
+    folder_of(tmp_path / "run", rows)
+    page = write_report(load(tmp_path / "run")).read_text()
+    assert "The lowest median error is that of <b>cluster</b>" in page
+    assert (tmp_path / "run" / "plots" / "error_vs_cost.png").exists()
+
+
+def test_what_comes_from_a_run_is_escaped(tmp_path: Path) -> None:
+    rows = [row for kind in ("<i>a</i>", "b") for row in rows_at({"kind": kind}, name="<u>{}</u>")]
+    rows += failed(rows_at({"kind": "[bold]"})[:1], "<s>E</s>")
+    page = write_report(load(folder_of(tmp_path / "run", rows, sweep={"<i>k</i>": ["<i>a</i>"]}))).read_text()
+    assert not re.search(r"<[ius]>", page)
+    assert "[bold]" in summary_text(ledger_from(rows))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Pictures
+
+
+def test_lines_against_a_number_in_a_panel_for_each_other_argument() -> None:
+    drawings, missing = plot_campaign.campaign_drawings(ledger_from(SWEEP))
+    assert [drawing.name for drawing in drawings] == ["campaign_1", "campaign_parameters"]
+    assert missing == []
+    h4, lih = drawings[0].figure.axes
+    assert (h4.get_title(), lih.get_title()) == ("molecule=h4", "molecule=lih")
+    named: dict[str, Any] = {str(line.get_label()): line for line in lih.get_lines()}
+    assert set(named) == {*FAMILIES, "chemical accuracy (1.6 mHa)"}
+    assert list(named["ladder"].get_ydata()) == pytest.approx([100, 5, 0.25])
+    assert list(named["ladder"].get_xdata()) == pytest.approx(LAYERS, abs=0.1)
+    assert named["ladder"].get_linestyle() == "--"
+    assert lih.get_yscale() == "log"
+    assert "A panel for each value of molecule" in drawings[0].caption
+
+
+def test_the_front_of_parameters_over_all_points() -> None:
+    _, drawing = plot_campaign.campaign_drawings(ledger_from(SWEEP))[0]
+    _, lih = drawing.figure.axes
+    named: dict[str, Any] = {str(line.get_label()): line for line in lih.get_lines()}
+    assert list(named["constrained"].get_xdata()) == [6, 8] * 3
+    # six parameters reach 5 mHa and ten 0.25 mHa; fabric with eight has 7.5 mHa at best
+    assert sorted(set(named["Pareto front"].get_ydata())) == pytest.approx([0.25, 5])
+    assert "molecule=lih: cluster (6, layers 3), ladder (10, layers 3)" in drawing.caption
+
+
+def test_points_side_by_side_where_no_number_was_swept() -> None:
+    sweep = grid(periodic=[True, False], start=["zero", "a start whose name is longer than any axis has room for"])
+    drawings, _ = plot_campaign.campaign_drawings(ledger_from([row for at in sweep for row in rows_at(at)]))
+    assert [drawing.name for drawing in drawings] == ["campaign_points", "campaign_parameters"]
+    words = [tick.get_text() for tick in drawings[0].figure.axes[0].get_xticklabels()]
+    assert words[0] == "True, zero"
+    assert len(set(words)) == 4
+    assert max(map(len, words)) <= 36
+
+
+def test_no_more_than_twelve_panels_and_forty_points() -> None:
+    wide = [row for at in grid(a=list("abcde"), b=list("xyz"), layers=[1, 2]) for row in rows_at(at)]
+    drawings, _ = plot_campaign.campaign_drawings(ledger_from(wide))
+    assert len(drawings[0].figure.axes) == 12
+    assert "Only the first 12 of 15 panels are drawn." in drawings[0].caption
+    long = [row for k in range(45) for row in rows_at({"name": f"n{k}"})]
+    drawings, _ = plot_campaign.campaign_drawings(ledger_from(long))
+    assert len(drawings[0].figure.axes[0].get_xticks()) == 40
+    assert "Only the first 40 of 45 points are drawn." in drawings[0].caption
+
+
+def test_odd_ledgers_are_drawn_as_far_as_they_go(tmp_path: Path) -> None:
+    gone = [row for n in (1, 2) for row in failed(rows_at({"layers": n}), "E")]
+    assert write_plots(ledger_from(gone), trace_from(gone), tmp_path) == []
+    half = [*rows_at({"layers": 1}), *rows_at({"layers": 2})[:3], *failed(rows_at({"layers": 3})[6:], "E")]
+    stale = tmp_path / "campaign_points.png"
+    stale.touch()
+    assert [plot.path.stem for plot in write_plots(ledger_from(half), trace_from(half), tmp_path)] == [
+        "campaign_1",
+        "campaign_parameters",
+    ]
+    assert not stale.exists()
+    only = [*rows_at({"layers": 1}), *rows_at({"layers": 2})]
+    lost = failed(rows_at({"layers": 1}, name="lost {}")[:1], "E")
+    plots = write_plots(ledger_from([*only, *lost]), trace_from(only), tmp_path)
+    assert "Not drawn, because there is no finite value: lost ladder." in plots[0].caption
+    noise = [row for x in (1e-4, 1e-2, 1.0) for row in rows_at({"noise": x}, reference=False)]
+    drawings, _ = plot_campaign.campaign_drawings(ledger_from(noise))
+    assert drawings[0].figure.axes[0].get_xscale() == "log"
+    assert drawings[0].title == "Energy against noise"
