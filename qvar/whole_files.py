@@ -40,7 +40,7 @@ def write_whole(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def write_once(path: Path) -> Iterator[Path]:
-    """As `write_whole`, but a file that is there stays: of several writers on any number of machines the first one wins.
+    """As `write_whole`, but a file that is there stays: of several writers, on whatever machines, the first one wins.
 
     Args:
         path: the file that is to appear; its folder exists.

@@ -61,7 +61,7 @@ def programs_are_dropped() -> Iterator[None]:
 @pytest.fixture
 def without_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run leaves no report and no pictures, where nobody looks at them."""
-    monkeypatch.setattr("qvar.runs.runner.write_report", lambda loaded: None)
+    monkeypatch.setattr("qvar.report.html.write_report", lambda loaded: None)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ import re
 import sys
 import time
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +23,8 @@ def keeper(folder: Path, claim: Claim, stop: Stop, every_s: float) -> Keeper:
     """Keeps the state of a task's trainings in its folder.
 
     A later attempt reads what earlier ones wrote and overwrites none of it; once its own checkpoint lies on the disk,
-    it deletes the older ones. A checkpoint that cannot be written is told and left out. An attempt that was outrun writes no more, and is asked to stop.
+    it deletes the older ones. A checkpoint that cannot be written is told and left out. An attempt that was outrun
+    writes no more, and is asked to stop.
 
     Args:
         folder: the task's folder.
@@ -100,5 +100,3 @@ def _load(file: Path) -> dict[str, np.ndarray] | None:
             return {name: archive[name] for name in archive.files}  # reading checks the sums
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
         return None
-
-

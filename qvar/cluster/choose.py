@@ -18,17 +18,22 @@ def adapter(name: str) -> Queue | None:
     Raises:
         QvarError: if there is no such queue.
     """
-    return None if name == LOCAL else queue_named(name)
+    if name == LOCAL:
+        return None
+    try:
+        return queue_named(name)
+    except QvarError as error:
+        raise QvarError(str(error).replace("must be one of ", f"must be {LOCAL} or one of ", 1)) from None
 
 
 def default_queue() -> str:
-    """The first queue whose submitting command is on the path.
+    """The first queue of which a command that no other queue has is on the path.
 
     Raises:
         QvarError: if there is none.
     """
     for queue in QUEUES:
-        if shutil.which(queue.submit[0]):
+        if shutil.which(queue.program):
             return queue.name
     names = ", ".join(queue.name for queue in QUEUES)
     raise QvarError(f"`queue` must be given where no batch queue is installed: {names} or {LOCAL}.")

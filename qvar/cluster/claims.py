@@ -250,4 +250,3 @@ def _birth(process: int) -> str:
     except OSError:
         return ""
     return "" if fields[0] in "ZX" else fields[19]
-

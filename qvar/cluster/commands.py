@@ -136,8 +136,7 @@ def _submit(given: argparse.Namespace, site: Site, case: str, own: list[str]) ->
     queue = adapter(wish.queue)
     if given.dry_run:
         print(f"# {out}: {words}, {_count(len(elements), 'array element')}; nothing is written or sent")
-        for job in [] if queue is None else work.jobs_of(out.resolve(), work.job_name(out), len(elements), 0, wish, queue):
-            print(queue.render(job) if queue else "", end="")
+        _show_scripts(out.resolve(), Path.cwd(), len(elements), 0, wish)
         return 0
     campaign = work.create(planned, out)
     print(f"{out}: {words}", flush=True)
@@ -168,7 +167,9 @@ def _resume(given: argparse.Namespace, site: Site) -> int:
     left = [one for one in found.standings if one.condition not in (*SETTLED, *UNDER_WAY) or one in again]
     shown = Path(given.resume)
     if found.silent:
-        print(f"qvar: the queue does not answer ({found.silent}); what it may still have is sent again.", file=sys.stderr)
+        print(
+            f"qvar: the queue does not answer ({found.silent}); what it may still have is sent again.", file=sys.stderr
+        )
     if not left:
         print(f"{shown}: nothing is missing that nobody is at work on.")
         return 0
@@ -178,9 +179,7 @@ def _resume(given: argparse.Namespace, site: Site) -> int:
     if given.dry_run:
         print(f"# {words}, {_count(len(elements), 'array element')}; nothing is written or sent")
         offset = max(campaign.elements(), default=0)
-        name = work.job_name(campaign.path)
-        for job in [] if queue is None else work.jobs_of(campaign.path, name, len(elements), offset, wish, queue):
-            print(queue.render(job) if queue else "", end="")
+        _show_scripts(campaign.path, Path(campaign.record["folder"]), len(elements), offset, wish)
         return 0
     campaign = work.update(campaign, wish)
     for one in again:
@@ -189,6 +188,24 @@ def _resume(given: argparse.Namespace, site: Site) -> int:
     if queue is None:
         return _work_here(campaign, shown, workers, not given.no_progress)
     return _sent(shown, work.send(campaign, elements, wish, queue), wish.queue, len(elements))
+
+
+def _show_scripts(campaign: Path, workdir: Path, n_elements: int, offset: int, wish: Any) -> None:
+    """Prints what would be sent."""
+    from qvar.cluster import submit as work
+    from qvar.cluster.choose import adapter
+
+    queue = adapter(wish.queue)
+    if queue is None:
+        print("# done in processes of this machine: there is no script")
+        return
+    jobs = work.jobs_of(campaign, workdir, n_elements, offset, wish, queue)
+    if wish.collect:
+        ids = [f"ID{number}" for number in range(1, len(jobs) + 1)]
+        jobs.append(work.collecting_job(campaign, workdir, ids, wish))
+    for job in jobs:
+        print()
+        print(queue.render(job), end="")
 
 
 def _sent(out: Path, ids: Sequence[str], queue: str, elements: int) -> int:
@@ -244,7 +261,9 @@ def _wish(given: argparse.Namespace, site: Site, before: Any) -> Any:
         resources=resources,
         pack=start.pack if given.pack is None else _number("pack", given.pack, 1),
         max_array=start.max_array if given.max_array is None else _number("max_array", given.max_array, 1),
-        checkpoint_s=start.checkpoint_s if given.checkpoint is None else float(duration(given.checkpoint, "checkpoint")),
+        checkpoint_s=start.checkpoint_s
+        if given.checkpoint is None
+        else float(duration(given.checkpoint, "checkpoint")),
         collect=start.collect and not given.no_collect,
     )
 

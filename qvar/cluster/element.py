@@ -14,8 +14,8 @@ from typing import Any
 
 from qvar.cluster.campaign import Campaign, TaskLine, digest
 from qvar.cluster.checkpoints import forget, keeper
-from qvar.cluster.claims import Attempt, Claim, Ending, attempts, claim, owner
 from qvar.cluster.choose import adapter
+from qvar.cluster.claims import Attempt, Claim, Ending, attempts, claim, owner
 from qvar.cluster.stop import Stop, listening
 from qvar.errors import QvarError
 from qvar.optimize.checkpoint import Stopped, keeping
@@ -175,9 +175,9 @@ class _Worker:
         name = f"{line.label} ({line.points[0]})"
         print(f"{name}: begins, attempt {claimed.number}", flush=True)
         begin = time.perf_counter()
+        before = attempts(folder, 0.0)[:-1]
         every_s = float(self._campaign.record.get("checkpoint_s", CHECKPOINT_S))
         try:
-            before = attempts(folder, 0.0)[:-1]
             deaths = _in_a_row(before, Ending.RUNNING)
             if deaths >= MOST_DEATHS:
                 rows = [_failed(line, f"It died {deaths} times without a word; see {self._campaign.logs}.")]
@@ -245,7 +245,9 @@ class _Worker:
 
     def _unwritten(self, line: TaskLine, error: OSError) -> None:
         self.count.unwritten += 1
-        print(f"qvar: {line.label} ({line.points[0]}) could not be written: {_words(error)}", file=sys.stderr, flush=True)
+        print(
+            f"qvar: {line.label} ({line.points[0]}) could not be written: {_words(error)}", file=sys.stderr, flush=True
+        )
 
 
 _PATIENCE_S = 5.0
@@ -280,5 +282,3 @@ def _failed(line: TaskLine, message: str) -> dict[str, Any]:
 
 def _words(error: OSError) -> str:
     return error.strerror or str(error)
-
-

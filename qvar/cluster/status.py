@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from qvar.cluster.campaign import Campaign, TaskLine
+from qvar.cluster.choose import adapter
 from qvar.cluster.claims import Attempt, Ending, attempts, file_time
 from qvar.cluster.queue import Heard, State
-from qvar.cluster.choose import adapter
 
 _TIMEOUT_S = 10
 """A queue that is well answers within a second; without its controller, Slurm's commands give up after 18."""
@@ -109,7 +109,9 @@ def survey(campaign: Campaign) -> Survey:
     conditions = {line.key: proved(line.key) for line in campaign.tasks}
     open_places = {place for key, known in conditions.items() if known is None for place in places.get(key, ())}
     heard, silent = ask(campaign, open_places)
-    return Survey([_standing(line, conditions[line.key], found[line.key], places, heard) for line in campaign.tasks], silent)
+    return Survey(
+        [_standing(line, conditions[line.key], found[line.key], places, heard) for line in campaign.tasks], silent
+    )
 
 
 def ask(campaign: Campaign, places: Iterable[tuple[str, str, int]]) -> tuple[dict[tuple[str, int], Heard], str]:
@@ -131,9 +133,9 @@ def ask(campaign: Campaign, places: Iterable[tuple[str, str, int]]) -> tuple[dic
         queue = adapter(name)
         if queue is None:
             continue
-        answers = 0
+        answers, begin = 0, time.monotonic()
         for poll in queue.polls(sorted({job for job, _ in elements})):
-            if elements <= heard.keys():
+            if elements <= heard.keys() or time.monotonic() - begin > _TIMEOUT_S / 2:
                 break
             answer = _run(poll.command)
             if isinstance(answer, str):

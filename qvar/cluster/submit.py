@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import json
 import os
 import re
 import shutil
@@ -15,6 +17,7 @@ from typing import Any
 
 from qvar.cluster.campaign import HEARTBEAT_S, Campaign, append_lines, digest
 from qvar.cluster.queue import Job, Queue, Resources
+from qvar.cluster.slurm import SLURM, max_array_size
 from qvar.cluster.sweep import Point
 from qvar.errors import QvarError
 from qvar.runs import origin
@@ -126,9 +129,16 @@ def _wish_record(wish: Wish) -> dict[str, Any]:
 def recorded_wish(campaign: Campaign) -> Wish:
     """How a campaign was to be done when it was sent last."""
     record = campaign.record
-    told = {name: tuple(value) if isinstance(value, list) else value for name, value in record["resources"].items()}
+    told: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in record["resources"].items()
+    }
     return Wish(
-        record["queue"], Resources(**told), record["pack"], record["max_array"], record["checkpoint_s"], record["collect"]
+        record["queue"],
+        Resources(**told),
+        record["pack"],
+        record["max_array"],
+        record["checkpoint_s"],
+        record["collect"],
     )
 
 
@@ -151,7 +161,9 @@ def create(planned: Planned, out: Path) -> Campaign:
             point = campaign.point(name)
             point.path.mkdir()
             os.symlink(Path("..", "..", "tasks"), point.tasks)
-            write_json(point.case_json, record)
+            # without waiting for the disk each time: what makes the folder a campaign comes last
+            point.case_json.write_text(json.dumps(jsonable(record), indent=2) + "\n", encoding="utf-8")
+        os.sync()
         write_json(folder.case_json, planned.record | {"case_digest": digest(source)})  # last: it is a campaign now
     except OSError as error:
         discard(folder)
@@ -176,7 +188,7 @@ def update(campaign: Campaign, wish: Wish) -> Campaign:
 
 
 def set_aside(campaign: Campaign, key: str, attempt: int) -> None:
-    """Moves the result of a task that failed out of the way, so that it is tried again; it stays beside its attempts."""
+    """Moves the result of a task that failed beside its attempts, so that it is tried again."""
     shard = campaign.run.shard(key)
     try:
         campaign.state(key).mkdir(parents=True, exist_ok=True)
@@ -210,40 +222,50 @@ def deal(keys: Sequence[str], alone: set[str], pack: int) -> list[list[str]]:
     return elements
 
 
-def jobs_of(campaign_path: Path, name: str, n_elements: int, offset: int, wish: Wish, queue: Queue) -> list[Job]:
+def jobs_of(campaign_path: Path, workdir: Path, n_elements: int, offset: int, wish: Wish, queue: Queue) -> list[Job]:
     """The arrays that a number of elements becomes, split at the largest array that the site takes.
 
     Args:
         campaign_path: the campaign's folder, absolute.
-        name: for people.
+        workdir: the folder where it was submitted first.
         n_elements: elements to be sent.
         offset: elements that the campaign has already.
         wish: how it is to be done.
         queue: where to.
     """
-    largest = wish.max_array or queue.largest_array
+    largest = wish.max_array or site_limit(queue) or queue.largest_array
     words = (*program(), "run", "--campaign", str(campaign_path))
     return [
         Job(
-            name=name,
+            name=job_name(campaign_path),
             folder=campaign_path,
             words=words,
             count=min(largest, n_elements - begin),
             offset=offset + begin,
             resources=wish.resources,
             path=programs_folder(),
+            workdir=workdir,
         )
         for begin in range(0, n_elements, largest)
     ]
 
 
-def collecting_job(campaign_path: Path, name: str, after: Sequence[str], wish: Wish) -> Job:
+def site_limit(queue: Queue) -> int | None:
+    """What the site itself says that an array may hold; None where it does not."""
+    if queue is not SLURM:
+        return None
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        command = ("scontrol", "show", "config")
+        return max_array_size(subprocess.run(command, capture_output=True, text=True, timeout=10, check=False).stdout)
+    return None
+
+
+def collecting_job(campaign_path: Path, workdir: Path, after: Sequence[str], wish: Wish) -> Job:
     """The job that collects once all arrays have ended: one core, no GPU."""
-    own = dataclasses.replace(
-        wish.resources, cpus=1, gpus=0, nodes=1, distributed=False, at_once=None, time_s=wish.resources.time_s
-    )
+    own = dataclasses.replace(wish.resources, cpus=1, gpus=0, nodes=1, distributed=False, at_once=None)
     words = (*program(), "collect", str(campaign_path))
-    return Job(name, campaign_path, words, 0, 0, own, programs_folder(), tuple(after))
+    name = f"{job_name(campaign_path)[:13]}_c"
+    return Job(name, campaign_path, words, 0, 0, own, programs_folder(), tuple(after), workdir)
 
 
 def program() -> tuple[str, ...]:
@@ -282,10 +304,10 @@ def send(campaign: Campaign, elements: Sequence[Sequence[str]], wish: Wish, queu
         campaign.elements_file,
         [{"element": offset + number, "tasks": list(keys)} for number, keys in enumerate(elements, start=1)],
     )
-    name = job_name(campaign.path)
-    ids = [_send(campaign, job, queue) for job in jobs_of(campaign.path, name, len(elements), offset, wish, queue)]
+    workdir = Path(campaign.record["folder"])
+    ids = [_send(campaign, job, queue) for job in jobs_of(campaign.path, workdir, len(elements), offset, wish, queue)]
     if wish.collect:
-        ids.append(_send(campaign, collecting_job(campaign.path, f"{name[:13]}_c", ids, wish), queue))
+        ids.append(_send(campaign, collecting_job(campaign.path, workdir, ids, wish), queue))
     return ids
 
 

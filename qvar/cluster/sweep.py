@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -84,13 +85,26 @@ def _axis(text: str, case_function: CaseFunction, prog: str) -> tuple[str, list[
     if name not in kinds:
         known = ", ".join(kinds) or "none"
         raise QvarError(f"`sweep` must name an argument of the case ({known}), but names {name!r}.")
+
+    def entry(value: str) -> _Entry:
+        words = _flag(name, value, kinds[name])
+        read = _read(value, kinds[name], lambda: case_values(case_function, words, prog)[name])
+        return _Entry(value, words, read)
+
     entries: dict[str, _Entry] = {}
     for value in _spelled_out(values, text):
         if value in entries:
             raise QvarError(f"`sweep` must hold a value once, but {text!r} holds {value} more than once.")
-        words = _flag(name, value, kinds[name])
-        entries[value] = _Entry(value, words, case_values(case_function, words, prog)[name])
+        entries[value] = entry(value)
     return name, list(entries.values())
+
+
+def _read(value: str, kind: Any, as_flag: Callable[[], Any]) -> Any:
+    """A value in its type. Numbers and texts are read here, for thousands of flags take tyro seconds."""
+    if kind in (int, float, str) and " " not in value:
+        with contextlib.suppress(ValueError):
+            return kind(value)
+    return as_flag()
 
 
 def _flag(name: str, value: str, kind: Any) -> tuple[str, ...]:

@@ -177,10 +177,10 @@ def minimize_batch(
     )
     plan = _Plan(read, method, readings_at_once(objective, method.reads, len(starts)), keep_path)
     inputs = [objective.name, objective.n_params, method.describe(), asdict(budget), keep_path, str(starts.dtype)]
-    training = Training.next(lambda: fingerprint_of(inputs, starts, keys))
-    return _train(
-        plan, _Standing(jax.tree.map(_strong, batch), 0.0, 0.0), objective.data, budget, on_progress, training
-    )
+    # rounded, for other kinds of CPU draw starts that differ in their last bits
+    training = Training.next(lambda: fingerprint_of(inputs, np.round(np.asarray(starts), 8), keys))
+    standing = _Standing(jax.tree.map(_strong, batch), wall_s=0.0, compile_s=0.0)
+    return _train(plan, standing, objective.data, budget, on_progress, training)
 
 
 def _train(
@@ -191,11 +191,8 @@ def _train(
     saved = training.read(standing, records[0])
     if saved is not None:
         standing, records = saved[0], [saved[1]]
-    batch, wall_s, compile_s = (
-        jax.tree.map(jnp.asarray, standing.batch),
-        float(standing.wall_s),
-        float(standing.compile_s),
-    )
+    batch = jax.tree.map(jnp.asarray, standing.batch)
+    wall_s, compile_s = float(standing.wall_s), float(standing.compile_s)
     granted = jnp.asarray(plan.method.evaluations(budget))
 
     def advance(batch: _Batch, turns: int) -> tuple[_Batch, Array, _Record]:

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from qvar.checks import counting_number
 from qvar.errors import QvarError
 from qvar.memory import wanted_memory
-from qvar.report.html import write_report
 from qvar.runs import origin
 from qvar.runs.compile_cache import use_compile_cache
 from qvar.runs.files import jsonable
@@ -224,6 +223,8 @@ def _make_tables(tasks: Sequence[Task], folder: RunFolder) -> pd.DataFrame:
         if shard is None:
             raise QvarError(f"`{folder.shard(task.key)}` was written but cannot be read; say --resume to do it again.")
         rows += shard
+    from qvar.report.html import write_report  # a second of imports that `qvar submit` can do without
+
     table = ledger_from(rows)
     write_table(trace_from(rows), folder.trace)
     write_ledger(table, folder.path)

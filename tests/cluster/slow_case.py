@@ -49,7 +49,9 @@ class Trainings:
 
     def _train(self, label: str, report: Reporter) -> list[Row]:
         ends = jnp.linspace(-1.0, 1.0, N_PARAMS) + self.shift + 0.01 * int(label.lstrip("t") or 0)
-        objective = qvar.Objective("valley", "generic", N_PARAMS, valley, lambda key: jax.random.normal(key, N_PARAMS), data=ends)
+        objective = qvar.Objective(
+            "valley", "generic", N_PARAMS, valley, lambda key: jax.random.normal(key, N_PARAMS), data=ends
+        )
         starts = jnp.stack([objective.initial(jax.random.key(seed)) for seed in range(2)])
 
         def hook(look: qvar.optimize.minimize.Look) -> None:

@@ -27,6 +27,7 @@ QSTAT = "".join((
     job_text("12[8].pbs", "job_state = X", "exec_host = node7/0", "Exit_status = -27"),
     job_text("12[9].pbs", "job_state = X", "exec_host = node7/0", "Exit_status = 265"),
     job_text("12[10].pbs", "job_state = F", "exec_host = node7/0", "Exit_status = -20"),
+    job_text("12[11].pbs", "job_state = F", "exec_host = node7/0"),  # it ran, and its end is not known either
     job_text("13.pbs.example.org", "job_state = H"),
     job_text("14.pbs", "job_state = F", "substate = 91"),
     job_text("99[1].pbs", "job_state = R"),  # not asked for

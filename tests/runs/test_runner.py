@@ -251,7 +251,7 @@ def test_a_report_that_fails_does_not_take_the_numbers_away(
     def fail(_: object) -> None:
         raise RuntimeError("no ink")
 
-    monkeypatch.setattr("qvar.runs.runner.write_report", fail)
+    monkeypatch.setattr("qvar.report.html.write_report", fail)
     with pytest.warns(RuntimeWarning, match="the report could not be made: RuntimeError: no ink"):
         table = run(fake.Fake(CONTENDERS), tmp_path / "run", progress=False)
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "run" / "ledger.parquet"), table)
