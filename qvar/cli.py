@@ -12,6 +12,7 @@ import inspect
 import io
 import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -33,7 +34,8 @@ _COMMANDS = (
     "run", "submit", "status", "collect", "cancel", "show", "report", "cite", "export", "list", "check", "doctor",
 )  # fmt: skip
 
-_RUN_HELP = """usage: qvar run CASE [flags of the case] [--out FOLDER] [--resume] [--workers N]
+_RUN_HELP = """usage: qvar run CASE [flags of the case] [--out FOLDER] [--resume]
+                         [--workers N] [--distributed]
 
 Runs a case: a Python file with a function `case` whose arguments are its flags.
 
@@ -47,6 +49,8 @@ options of every run:
                    or runs/<name>-2 ... where that exists)
   --resume         finish what an interrupted run in --out lacks
   --workers N      processes that do tasks at the same time (default: 1)
+  --distributed    one of several processes, such as of srun, whose GPUs hold
+                   one state
   --no-progress    show no progress
   -h, --help       show this help message and exit
 """
@@ -101,20 +105,47 @@ def _guarded(command: Callable[[], int]) -> int:
         wanted_memory()
         status = command()
         sys.stdout.flush()
-        return status
     except QvarError as error:
-        print(f"qvar: {error}", file=sys.stderr)
-        return USER_ERROR
+        _complain(str(error))
+        status = USER_ERROR
     except KeyboardInterrupt:
-        print("qvar: interrupted.", file=sys.stderr)
-        return INTERRUPTED
+        _complain("interrupted.")
+        status = INTERRUPTED
     except BrokenPipeError:
         # The reader, such as `head`, has had enough. Python would complain when it closes the pipe at exit.
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        status = 0
     except SystemExit as end:  # argparse and tyro end so after --help
-        return end.code if isinstance(end.code, int) else 0
+        status = end.code if isinstance(end.code, int) else 0
+    except BaseException:
+        if not _is_distributed():
+            raise
+        traceback.print_exc()
+        status = 1
+    if status and _is_distributed():
+        from qvar.runs.distributed import leave
+
+        leave(status)
+    return status
+
+
+def _is_distributed() -> bool:
+    """Whether this is one of several processes that have met; does not import what was not needed."""
+    distributed = sys.modules.get("qvar.runs.distributed")
+    return distributed is not None and distributed.is_begun()
+
+
+def _complain(sentence: str) -> None:
+    """Says what went wrong; of several processes one does."""
+    if _is_distributed():
+        from qvar.runs.distributed import last_words
+
+        said = last_words(sentence)
+        if said is None:
+            return
+        sentence = said
+    print(f"qvar: {sentence}", file=sys.stderr)
 
 
 def _dispatch(words: list[str]) -> int:
@@ -228,7 +259,13 @@ def _run_campaign(words: list[str]) -> int:
     parser.add_argument("--campaign", metavar="FOLDER", required=True, help="folder that `qvar submit` made")
     about = "number of the array element whose tasks to do (default: all that nobody is at work on)"
     parser.add_argument("--index", metavar="N", type=int, help=about)
+    about = "this is one of several processes, such as of srun, whose GPUs hold one state"
+    parser.add_argument("--distributed", action="store_true", help=about)
     given = parser.parse_args(words)
+    if given.distributed:
+        from qvar.runs.distributed import begin
+
+        begin()
     from qvar.cluster.campaign import open_campaign
     from qvar.cluster.element import run_element
 
@@ -239,6 +276,7 @@ def _run_case(case_function: Callable[..., Any], path: str, words: Sequence[str]
     from qvar.runs.cases import build
 
     study, arguments, options = build(case_function, words, prog)
+    from qvar.runs.distributed import is_leader
     from qvar.runs.folder import RunFolder, load
     from qvar.runs.origin import command
     from qvar.runs.runner import run
@@ -250,12 +288,16 @@ def _run_case(case_function: Callable[..., Any], path: str, words: Sequence[str]
             workers=options.workers, remake=options.remake,
         )  # fmt: skip
     except KeyboardInterrupt:
+        if not is_leader():
+            return INTERRUPTED
         if not folder.case_json.exists():
             raise
         finished = load(options.out)
         again = command(path, arguments, options.out, resume=True)
-        print(f"qvar: interrupted; {_done_words(finished)}; finish with: {again}", file=sys.stderr)
+        _complain(f"interrupted; {_done_words(finished)}; finish with: {again}")
         return INTERRUPTED
+    if not is_leader():
+        return 0
     from qvar.report.views import summary_text
 
     print(summary_text(load(options.out).ledger))
@@ -374,9 +416,21 @@ def _say_unfinished(run: LoadedRun) -> None:
         return
     from qvar.runs.origin import command
 
+    campaign = _campaign_of(run)
+    if campaign is not None:
+        print(f"\n{_done_words(run)}; `qvar status {campaign}` tells of the others.")
+        return
     again = command(run.case.get("case"), run.case.get("arguments", {}), run.folder.path, resume=True)
     finish = again or f'qvar.run(study, "{run.folder.path}", resume=True)'
     print(f"\n{_done_words(run)}; finish with: {finish}")
+
+
+def _campaign_of(run: LoadedRun) -> Path | None:
+    """The campaign that a run is, or is a point of; there `qvar run --resume` would not see who is at work."""
+    if "points" in run.case:
+        return run.folder.path
+    above = run.folder.path.resolve().parents
+    return above[1] if run.folder.tasks.is_symlink() and (above[1] / "tasks.jsonl").exists() else None
 
 
 def _done_words(run: LoadedRun) -> str:

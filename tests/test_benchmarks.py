@@ -59,6 +59,25 @@ def test_a_quick_run_gives_tables_and_numbers(tmp_path: Path) -> None:
     assert run("--load", str(kept)).stdout.strip() == done.stdout[: done.stdout.rindex("\n\n")].strip()
 
 
+def test_a_campaign_is_timed_from_submission_to_collection(monkeypatch: pytest.MonkeyPatch, works: ModuleType) -> None:
+    import campaign
+
+    monkeypatch.setattr(campaign, "_real_submission", lambda *_: [])
+    found = campaign.rows(2, rounds=1)
+    assert [row.work.partition(",")[0] for row in found] == [
+        "submit",
+        "status",
+        "status",
+        "collect",
+        "status",
+        "collect",
+    ]
+    for row in found:
+        assert row.ours is not None
+        assert row.verdict in ("aim", "yes", "NO")
+        assert 0 < row.ours.median < 60
+
+
 def test_saved_numbers_give_ratios_verdicts_and_pictures(tmp_path: Path, works: ModuleType) -> None:
     import results
     from measure import Sample

@@ -13,7 +13,7 @@ import numpy as np
 
 from qvar.cluster.claims import Claim
 from qvar.cluster.stop import Stop
-from qvar.optimize.checkpoint import Keeper
+from qvar.optimize.checkpoint import Keeper, length
 from qvar.whole_files import write_whole
 
 _NAME = re.compile(r"checkpoint-(.+)-(\d{4,})\.npz")
@@ -28,22 +28,21 @@ def keeper(folder: Path, claim: Claim, stop: Stop, every_s: float) -> Keeper:
 
     Args:
         folder: the task's folder.
-        claim: the attempt; its `kept` counts the checkpoints that hold something new.
+        claim: the attempt; its `kept` counts the steps that its checkpoints hold beyond those it began with.
         stop: asked whether to stop.
         every_s: seconds between two checkpoints.
     """
     looked_at = time.monotonic()
-    looks = 0
+    lengths: dict[str, int] = {}
 
     def read(training: str) -> dict[str, np.ndarray] | None:
-        for file in reversed(_files(folder, training)):
-            arrays = _load(file)
-            if arrays is not None:
-                return arrays
-        return None
+        arrays = _newest(folder, training)
+        if arrays is not None:
+            lengths[training] = length(arrays)
+        return arrays
 
     def write(training: str, arrays: dict[str, np.ndarray]) -> None:
-        nonlocal looked_at, looks
+        nonlocal looked_at
         if claim.outrun():
             return
         older = _files(folder, training)
@@ -54,21 +53,44 @@ def keeper(folder: Path, claim: Claim, stop: Stop, every_s: float) -> Keeper:
         except OSError as error:  # the work goes on: it may end before there is need of a checkpoint
             print(f"qvar: no checkpoint, {path} could not be written: {error.strerror}", file=sys.stderr, flush=True)
             return
-        claim.kept, looks = claim.kept + looks, 0
+        before, lengths[training] = lengths.get(training, 0), length(arrays)
+        # a state that did not fit is begun afresh, and may be shorter
+        claim.kept += lengths[training] - (before if before <= lengths[training] else 0)
         looked_at = time.monotonic()
         for file in older:
             if file != path:
                 file.unlink(missing_ok=True)
 
     def due() -> bool:
-        nonlocal looks
-        looks += 1  # asked once after each stretch of steps
         return time.monotonic() - looked_at >= every_s
 
     def stopped() -> bool:
         return stop.asked or claim.outrun()
 
     return Keeper(read, write, due, stopped)
+
+
+def follower(folder: Path, stop: Stop) -> Keeper:
+    """What the other processes have, where several hold one state: they read what process 0 wrote, and may ask to stop.
+
+    Args:
+        folder: the task's folder.
+        stop: asked whether to stop.
+    """
+
+    def write(training: str, arrays: dict[str, np.ndarray]) -> None:
+        raise AssertionError("process 0 alone writes")
+
+    return Keeper(lambda training: _newest(folder, training), write, lambda: False, lambda: stop.asked)
+
+
+def _newest(folder: Path, training: str) -> dict[str, np.ndarray] | None:
+    """The newest state of a training that can be read."""
+    for file in reversed(_files(folder, training)):
+        arrays = _load(file)
+        if arrays is not None:
+            return arrays
+    return None
 
 
 def forget(folder: Path) -> None:
@@ -96,7 +118,8 @@ def _files(folder: Path, training: str | None = None) -> list[Path]:
 def _load(file: Path) -> dict[str, np.ndarray] | None:
     """The arrays of an archive; None where it is damaged or gone."""
     try:
-        with np.load(file, allow_pickle=False) as archive:
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}  # reading checks the sums
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+    # damage in the right places looks like encryption or an unknown compression: a RuntimeError
+    except (OSError, ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile):
         return None

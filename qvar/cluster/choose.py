@@ -18,12 +18,7 @@ def adapter(name: str) -> Queue | None:
     Raises:
         QvarError: if there is no such queue.
     """
-    if name == LOCAL:
-        return None
-    try:
-        return queue_named(name)
-    except QvarError as error:
-        raise QvarError(str(error).replace("must be one of ", f"must be {LOCAL} or one of ", 1)) from None
+    return None if name == LOCAL else queue_named(name)
 
 
 def default_queue() -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import difflib
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from qvar.cluster.site import Site, duration, read_site
 from qvar.errors import QvarError
 from qvar.memory import size_of
 
-_SUBMIT = """usage: qvar submit CASE [flags of the case] [--sweep NAME=VALUES] [--queue QUEUE] ...
+_SUBMIT = """usage: qvar submit CASE [flags of the case] [--sweep NAME=VALUES] [flags below]
        qvar submit --resume CAMPAIGN [--failed] [flags that change]
 
 Runs a case at every combination of swept arguments, as job arrays of a batch
@@ -36,7 +38,8 @@ what to run:
   --dry-run             show the scripts, write nothing, send nothing
 
 where:
-  --queue QUEUE         slurm, sge, pbs, lsf, or local (this machine)
+  --queue QUEUE         slurm, grid_engine, pbs, lsf, or local (this machine;
+                        default: the site file's, or the one that is installed)
   --workers N           with local: processes at the same time (default: 1)
   --site FILE           TOML file of defaults (default: $QVAR_SITE, or
                         ~/.config/qvar/site.toml)
@@ -100,32 +103,59 @@ def submit(words: Sequence[str], parser: argparse.ArgumentParser) -> int:
     return _submit(given, site, own[0], own[1:])
 
 
+_REPEATED = ("--sweep", "--setup", "--extra")
+_SWITCHES = ("--dry-run", "--failed", "--distributed", "--no-collect", "--no-progress")
+_WITH_VALUE = (
+    "--out", "--resume", "--queue", "--site", "--partition", "--account", "--qos", "--time", "--memory", "--signal",
+    "--checkpoint", "--cpus", "--gpus", "--nodes", "--pack", "--at-once", "--max-array", "--workers",
+)  # fmt: skip
+
+
 def _add_flags(parser: argparse.ArgumentParser) -> None:
-    for flag in ("--sweep", "--setup", "--extra"):
+    for flag in _REPEATED:
         parser.add_argument(flag, action="append", default=[])
-    for flag in ("--dry-run", "--failed", "--distributed", "--no-collect", "--no-progress"):
+    for flag in _SWITCHES:
         parser.add_argument(flag, action="store_true")
-    for flag in ("--out", "--resume", "--queue", "--site", "--partition", "--account", "--qos", "--time", "--memory"):
+    for flag in _WITH_VALUE:
         parser.add_argument(flag)
-    for flag in ("--signal", "--checkpoint"):
-        parser.add_argument(flag)
-    for flag in ("--cpus", "--gpus", "--nodes", "--pack", "--at-once", "--max-array", "--workers"):
-        parser.add_argument(flag, metavar="N")
+
+
+def _check_flags(own: Sequence[str], kinds: Mapping[str, Any], prog: str) -> None:
+    """Refuses a flag that neither the case nor `qvar submit` has, with the nearest of both.
+
+    Raises:
+        QvarError: if there is one.
+    """
+    flags = [f"--{name.replace('_', '-')}" for name in kinds]
+    switches = [f"--no-{name.replace('_', '-')}" for name, kind in kinds.items() if kind is bool]
+    known = [*flags, *switches, "--help", *_REPEATED, *_SWITCHES, *_WITH_VALUE]
+    for word in own:
+        flag = word.partition("=")[0].replace("_", "-")
+        if flag.startswith("--") and flag not in known:
+            near = difflib.get_close_matches(flag, known, n=1)
+            hint = f"did you mean `{near[0]}`?" if near else f"`{prog} --help` lists the case's flags."
+            raise QvarError(f"`{flag}` is a flag neither of this case nor of qvar submit; {hint}")
 
 
 def _submit(given: argparse.Namespace, site: Site, case: str, own: list[str]) -> int:
     from qvar.cluster import submit as work
     from qvar.cluster.choose import adapter
     from qvar.cluster.sweep import points
-    from qvar.runs.cases import load_case
+    from qvar.runs.cases import argument_kinds, load_case
     from qvar.runs.compile_cache import use_compile_cache
-    from qvar.runs.folder import check_out, next_free
+    from qvar.runs.folder import check_out, next_free, unmake
 
     wish = _wish(given, site, None)
     path = Path(case)
     function = load_case(path)
-    swept = points(function, own, given.sweep, f"qvar submit {case}")
+    prog = f"qvar submit {case}"
+    _check_flags(own, argument_kinds(function), prog)
+    swept = points(function, own, given.sweep, prog)
     out = Path(given.out) if given.out else next_free(Path("runs") / f"{path.stem}-campaign")
+    if os.path.lexists(out / "case.json"):
+        raise QvarError(
+            f"`out` must be a new folder, but {out} exists already; `qvar submit --resume {out}` sends what it lacks."
+        )
     check_out(out, resume=False)
     workers = _workers(given, wish.queue)
     use_compile_cache()
@@ -138,17 +168,21 @@ def _submit(given: argparse.Namespace, site: Site, case: str, own: list[str]) ->
         print(f"# {out}: {words}, {_count(len(elements), 'array element')}; nothing is written or sent")
         _show_scripts(out.resolve(), Path.cwd(), len(elements), 0, wish)
         return 0
+    above = [parent for parent in out.parents if not os.path.lexists(parent)]
     campaign = work.create(planned, out)
-    print(f"{out}: {words}", flush=True)
     if queue is None:
+        print(f"{out}: {words}", flush=True)
         return _work_here(campaign, out, workers, not given.no_progress)
     try:
         ids = work.send(campaign, elements, wish, queue)
-    except QvarError:
+    except QvarError as error:
         if not campaign.submissions():
             work.discard(campaign.run)
-        raise
-    return _sent(out, ids, wish.queue, len(elements))
+            unmake(above)
+            raise
+        raise _partly(error, out) from error
+    print(f"{out}: {words}")
+    return _sent(out, ids, wish, len(elements))
 
 
 def _resume(given: argparse.Namespace, site: Site) -> int:
@@ -171,7 +205,13 @@ def _resume(given: argparse.Namespace, site: Site) -> int:
             f"qvar: the queue does not answer ({found.silent}); what it may still have is sent again.", file=sys.stderr
         )
     if not left:
-        print(f"{shown}: nothing is missing that nobody is at work on.")
+        n_done = len(found.having(*SETTLED))
+        if n_done < len(found.standings):
+            print(f"{shown}: nothing is missing that nobody is at work on; `qvar status {shown}` tells more.")
+        else:
+            failed = len(found.having(Condition.FAILED))
+            tried = f"; {failed} of them failed, --failed tries these again" if failed else ""
+            print(f"{shown}: all {_count(n_done, 'task')} are done{tried}; `qvar collect {shown}` makes the report.")
         return 0
     died = {one.line.key for one in left if one.condition is Condition.DIED}
     elements = work.deal([one.line.key for one in left], died, wish.pack)
@@ -184,10 +224,20 @@ def _resume(given: argparse.Namespace, site: Site) -> int:
     campaign = work.update(campaign, wish)
     for one in again:
         work.set_aside(campaign, one.line.key, one.n_attempts)
-    print(words, flush=True)
     if queue is None:
+        print(words, flush=True)
         return _work_here(campaign, shown, workers, not given.no_progress)
-    return _sent(shown, work.send(campaign, elements, wish, queue), wish.queue, len(elements))
+    try:
+        ids = work.send(campaign, elements, wish, queue)
+    except QvarError as error:
+        raise _partly(error, shown) from error
+    print(words)
+    return _sent(shown, ids, wish, len(elements))
+
+
+def _partly(error: QvarError, shown: Path) -> QvarError:
+    """What a queue refused of a campaign that stays, and how to go on."""
+    return QvarError(f"{str(error).removesuffix('.')}; `qvar submit --resume {shown}` sends what it did not take.")
 
 
 def _show_scripts(campaign: Path, workdir: Path, n_elements: int, offset: int, wish: Any) -> None:
@@ -208,9 +258,13 @@ def _show_scripts(campaign: Path, workdir: Path, n_elements: int, offset: int, w
         print(queue.render(job), end="")
 
 
-def _sent(out: Path, ids: Sequence[str], queue: str, elements: int) -> int:
-    print(f"sent to {queue}: {_count(elements, 'array element')} in job{'s' if len(ids) > 1 else ''} {', '.join(ids)}")
-    print(f"qvar status {out}")
+def _sent(out: Path, ids: Sequence[str], wish: Any, elements: int) -> int:
+    arrays = ids[:-1] if wish.collect else ids
+    print(
+        f"sent to {wish.queue}: {_count(elements, 'array element')} in job{'s' if len(arrays) > 1 else ''} "
+        f"{', '.join(arrays)}" + (f"; job {ids[-1]} collects" if wish.collect else "")
+    )
+    print(f"`qvar status {out}` tells how it goes.")
     return 0
 
 

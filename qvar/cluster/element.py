@@ -6,14 +6,15 @@ import os
 import platform
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from qvar.cluster.campaign import Campaign, TaskLine, digest
-from qvar.cluster.checkpoints import forget, keeper
+from qvar.cluster.checkpoints import follower, forget, keeper
 from qvar.cluster.choose import adapter
 from qvar.cluster.claims import Attempt, Claim, Ending, attempts, claim, owner
 from qvar.cluster.stop import Stop, listening
@@ -21,6 +22,7 @@ from qvar.errors import QvarError
 from qvar.optimize.checkpoint import Stopped, keeping
 from qvar.runs.cases import CaseFunction, case_values, load_case, make_study
 from qvar.runs.compile_cache import use_compile_cache
+from qvar.runs.distributed import finished_alike, from_leader, is_distributed, is_leader
 from qvar.runs.progress import outcome
 from qvar.runs.record import plain_rows, read_shard, write_shard
 from qvar.task import Progress, Row, Task, error_words
@@ -75,15 +77,29 @@ def run_element(campaign: Campaign, number: int | None) -> int:
     name = queue_name(campaign)
     lead = float(campaign.record.get("resources", {}).get("signal_s", 120))
 
+    answers: list[int | None] = []
+    lock = threading.Lock()
+
+    def put_back() -> int | None:  # once: the thread that finds the work overdue may have done it
+        with lock:
+            if not answers:
+                answers.append(_put_back(name))
+            return answers[0]
+
     def overdue(stop: Stop) -> None:  # compiling, or in a single long step: what is kept is kept
-        if stop.again and number is not None:
+        if stop.again and number is not None and is_leader():
             print(f"qvar: {stop.reason}, and no step ended since; putting the element back.", flush=True)
-            _put_back(name)
+            status = put_back()
+            if status is not None:
+                os._exit(status)  # the queue goes by it, and the main thread cannot be made to end
 
     if gpus := os.environ.get("CUDA_VISIBLE_DEVICES"):
         print(f"{platform.node()}, GPUs {gpus}", flush=True)
     with listening(campaign.cancelled.exists, max(lead - _SPARE_S, 5.0), overdue) as stop:
         worker = _Worker(campaign, stop, {**owner(), **_place(name)})
+        if not is_leader():
+            worker.follow(lines)
+            return 0
         left = [lines[key] for key in keys]
         while left and not stop.asked:
             left = worker.go_through(left)
@@ -91,15 +107,17 @@ def run_element(campaign: Campaign, number: int | None) -> int:
                 break
             if left:
                 time.sleep(campaign.beat_s / 2)
+        from_leader(None)  # there is no more
         count = worker.count
-        if stop.asked:
+        stopped = stop.asked and not all(campaign.run.shard(key).exists() for key in keys)
+        if stopped:
             print(f"qvar: stopped, because of {stop.reason}.", flush=True)
-        if stop.asked and stop.again and number is not None and count.idle == 0:
-            status = _put_back(name)
+        if stopped and stop.again and number is not None and count.idle == 0:
+            status = put_back()
             return STOPPED if status is None else status
     if count.unwritten:
         return DISK
-    return STOPPED if stop.asked else 0
+    return STOPPED if stopped else 0
 
 
 def queue_name(campaign: Campaign) -> str:
@@ -182,8 +200,10 @@ class _Worker:
             if deaths >= MOST_DEATHS:
                 rows = [_failed(line, f"It died {deaths} times without a word; see {self._campaign.logs}.")]
             else:
+                from_leader(line.key)
                 with keeping(keeper(folder, claimed, self._stop, every_s)):
                     rows = self._rows(line, claimed)
+                finished_alike(rows)
             if claimed.outrun():
                 raise FileExistsError
             write_shard(self._campaign.run.shard(line.key), rows, once=True)
@@ -191,6 +211,8 @@ class _Worker:
             if claimed.outrun():
                 claimed.end(Ending.OUTRUN)
                 return
+            if not self._stop.asked:
+                self._stop.ask("another process was asked to stop", True)
             claimed.end(Ending.STOPPED, self._stop.reason)
             self.count.stopped += 1
             if claimed.kept == 0 and _in_a_row(before, Ending.STOPPED) >= MOST_IDLE - 1:
@@ -212,14 +234,25 @@ class _Worker:
             forget(folder)
             print(f"{name}: {outcome(rows)} ({time.perf_counter() - begin:.1f} s)", flush=True)
 
-    def _rows(self, line: TaskLine, claimed: Claim) -> list[Row]:
+    def follow(self, lines: Mapping[str, TaskLine]) -> None:
+        """Does the tasks that the leader does with it, of several processes that hold one state; writes nothing."""
+        while (key := from_leader(None)) is not None:
+            try:
+                with keeping(follower(self._campaign.state(key), self._stop)):
+                    rows = self._rows(lines[key], None)
+                finished_alike(rows)
+            except Stopped:
+                continue
+
+    def _rows(self, line: TaskLine, claimed: Claim | None) -> list[Row]:
         """The rows of a task. Whatever it raises becomes a row."""
         task = self._task(line)
 
         def report(progress: Progress) -> None:
-            claimed.tell(done=progress.done, total=progress.total, words=progress.message[:80])
+            if claimed is not None:
+                claimed.tell(done=progress.done, total=progress.total, words=progress.message[:80])
             # a training has stopped by itself long before; other work has nothing to keep
-            if self._stop.seconds > _PATIENCE_S:
+            if self._stop.seconds > _PATIENCE_S and not is_distributed():  # where all stop at one step, or none
                 raise Stopped
 
         try:

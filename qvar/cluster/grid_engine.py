@@ -70,8 +70,10 @@ def _render(job: Job) -> str:
 
 def _submitted(text: str) -> str | None:
     """`123` or `123.1-40:1`, as `-terse` has it, on the last line."""
-    found = re.findall(r"^(\d+)(?:\.\d+-\d+:\d+)?$", text, re.MULTILINE)
-    return found[-1] if found else None
+    terse = re.findall(r"^(\d+)(?:\.\d+-\d+:\d+)?$", text, re.MULTILINE)
+    # in spite of -terse, with status 1, where no queue could take the job at this moment
+    told = re.findall(r"^Your job(?:-array)? (\d+).* has been submitted", text, re.MULTILINE)
+    return (terse or told or [None])[-1]
 
 
 def _polls(jobs: Sequence[str]) -> tuple[Poll, ...]:
@@ -158,7 +160,7 @@ def _log(job: str, number: int) -> str:
 
 GRID_ENGINE = Queue(
     name=_NAME,
-    words="Grid Engine (not tried on a real queue)",
+    words="Grid Engine (8.1.9 tried)",
     program="qconf",
     submit=("qsub", "-terse"),
     render=_render,

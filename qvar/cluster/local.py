@@ -57,7 +57,7 @@ def work_here(campaign: Campaign, workers: int, progress: bool) -> int:
                 if process.returncode not in _ORDERLY and not asked and len(processes) < allowed:
                     start()
                     watched.append(processes[-1])
-    if asked:
+    if asked or any(process.returncode == STOPPED for process in processes):
         return STOPPED
     return DISK if any(process.returncode == DISK for process in processes) else 0
 

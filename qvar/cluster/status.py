@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import time
@@ -96,7 +97,9 @@ def survey(campaign: Campaign) -> Survey:
     """
     shards = _names(campaign.run.tasks)
     begun = _names(campaign.path / "state")
-    now = file_time(campaign.path) if os.access(campaign.path, os.W_OK) else time.time()
+    now = time.time()
+    with contextlib.suppress(OSError):  # a folder that may only be read, or a full disk
+        now = file_time(campaign.path)
     found = {line.key: attempts(campaign.state(line.key), now) if line.key in begun else [] for line in campaign.tasks}
     places = _places(campaign)
 

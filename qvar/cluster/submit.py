@@ -25,6 +25,7 @@ from qvar.runs.cases import CaseFunction, make_study
 from qvar.runs.files import jsonable, write_json
 from qvar.runs.folder import check_out, discard, make, reason
 from qvar.runs.runner import case_record, checked_tasks
+from qvar.whole_files import write_whole
 
 _TIMEOUT_S = 120
 
@@ -104,7 +105,7 @@ def plan(case_function: CaseFunction, case: Path, swept: Sequence[Point], sweeps
         "case_file": str(case.resolve()),
         "folder": os.getcwd(),
         "arguments": arguments,
-        "sweep": {name: list(dict.fromkeys(jsonable(p.swept[name]) for p in swept)) for name in swept[0].swept},
+        "sweep": {name: _different([jsonable(p.swept[name]) for p in swept]) for name in swept[0].swept},
         "sweeps": list(sweeps),
         "points": points,
         "tasks": [{"key": line["key"], "label": f"{line['label']} ({line['points'][0]})"} for line in tasks.values()],
@@ -113,6 +114,11 @@ def plan(case_function: CaseFunction, case: Path, swept: Sequence[Point], sweeps
         "heartbeat_s": float(os.environ.get("QVAR_HEARTBEAT", HEARTBEAT_S)),
     }
     return Planned(record, list(tasks.values()), records)
+
+
+def _different(values: Sequence[Any]) -> list[Any]:
+    """Each value once; lists are among them."""
+    return list({json.dumps(value): value for value in values}.values())
 
 
 def _wish_record(wish: Wish) -> dict[str, Any]:
@@ -155,19 +161,22 @@ def create(planned: Planned, out: Path) -> Campaign:
         for name in ("state", "points", "jobs", "logs", "case"):
             (out / name).mkdir()
         source = Path(planned.record["case_file"])
-        shutil.copyfile(source, out / "case" / source.name)
+        with write_whole(out / "case" / source.name) as temporary:
+            shutil.copyfile(source, temporary)
         append_lines(campaign.tasks_file, planned.tasks)
         for name, record in planned.point_records.items():
             point = campaign.point(name)
             point.path.mkdir()
             os.symlink(Path("..", "..", "tasks"), point.tasks)
-            # without waiting for the disk each time: what makes the folder a campaign comes last
+            # without waiting for the disk each time: for the work itself nobody reads it
             point.case_json.write_text(json.dumps(jsonable(record), indent=2) + "\n", encoding="utf-8")
-        os.sync()
         write_json(folder.case_json, planned.record | {"case_digest": digest(source)})  # last: it is a campaign now
     except OSError as error:
         discard(folder)
         raise QvarError(f"`out` {out} could not be written: {reason(error)}.") from error
+    except BaseException:  # Ctrl-C
+        discard(folder)
+        raise
     return campaign
 
 
@@ -297,17 +306,21 @@ def send(campaign: Campaign, elements: Sequence[Sequence[str]], wish: Wish, queu
         The ids of the jobs, that of the collecting one last.
 
     Raises:
-        QvarError: if the queue refuses one; those before it stay.
+        QvarError: if the queue refuses one, or the folder cannot be written; those before it stay.
     """
     offset = max(campaign.elements(), default=0)
-    append_lines(
-        campaign.elements_file,
-        [{"element": offset + number, "tasks": list(keys)} for number, keys in enumerate(elements, start=1)],
-    )
     workdir = Path(campaign.record["folder"])
-    ids = [_send(campaign, job, queue) for job in jobs_of(campaign.path, workdir, len(elements), offset, wish, queue)]
-    if wish.collect:
-        ids.append(_send(campaign, collecting_job(campaign.path, workdir, ids, wish), queue))
+    jobs = jobs_of(campaign.path, workdir, len(elements), offset, wish, queue)
+    try:
+        append_lines(
+            campaign.elements_file,
+            [{"element": offset + number, "tasks": list(keys)} for number, keys in enumerate(elements, start=1)],
+        )
+        ids = [_send(campaign, job, queue) for job in jobs]
+        if wish.collect:
+            ids.append(_send(campaign, collecting_job(campaign.path, workdir, ids, wish), queue))
+    except OSError as error:
+        raise QvarError(f"`CAMPAIGN` {campaign.path} could not be written: {reason(error)}.") from error
     return ids
 
 
@@ -320,11 +333,12 @@ def _send(campaign: Campaign, job: Job, queue: Queue) -> str:
     except FileNotFoundError:
         raise QvarError(f"`queue` must be one that this machine can reach, but {queue.submit[0]} is missing.") from None
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise QvarError(f"`queue` {queue.name} did not take {script}: {type(error).__name__}.") from error
-    number = queue.submitted(answer.stdout) if answer.returncode == 0 else None
+        raise QvarError(f"`queue` {queue.name} did not take the job: {type(error).__name__}.") from error
+    # Grid Engine may take a job and end with status 1, because no node could run it at this moment
+    number = queue.submitted(f"{answer.stdout}\n{answer.stderr}")
     if number is None:
         words = " ".join((answer.stderr.strip() or answer.stdout.strip()).split())
-        raise QvarError(f"`queue` {queue.name} did not take {script}: {words.rstrip('.')}.")
+        raise QvarError(f"`queue` {queue.name} did not take the job: {words.rstrip('.')}.")
     append_lines(
         campaign.submissions_file,
         [{"queue": queue.name, "job": number, "offset": job.offset, "count": job.count, "time": origin.now()}],

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from typing import Any
 
 from qvar.cluster.campaign import Campaign
 from qvar.cluster.choose import adapter
 from qvar.cluster.status import SETTLED, UNDER_WAY, Condition, Standing, Survey
+
+_WIDTH = 80
+
+_LONGEST_NAME = 60
+"""Letters of a task's name; a point's alone may have 120."""
 
 _MOST_LINES = 8
 
@@ -35,7 +42,11 @@ def status_text(campaign: Campaign, found: Survey, shown: str) -> str:
     record = campaign.record
     jobs = [entry["job"] for entry in campaign.submissions()]
     where = record["queue"] + (f" {_few(jobs)}" if jobs else "")
-    lines = [f"{shown}: {record['case']}, {len(record['points'])} points, {len(found.standings)} tasks; {where}"]
+    size = ", ".join(
+        f"{number} {noun}{'' if number == 1 else 's'}"
+        for number, noun in ((len(record["points"]), "point"), (len(found.standings), "task"))
+    )
+    lines = [f"{shown}: {record['case']}, {size}; {where}"]
     if campaign.cancelled.exists():
         lines.append("cancelled")
     for condition in Condition:
@@ -51,7 +62,7 @@ def status_text(campaign: Campaign, found: Survey, shown: str) -> str:
         lines.append(f"`qvar submit --resume {shown}` sends the {len(left)} that nobody is at work on.")
     elif len(found.having(*SETTLED)) == len(found.standings):
         lines.append(f"`qvar collect {shown}` makes the tables and the report.")
-    return "\n".join(lines)
+    return "\n".join(part for line in lines for part in _wrapped(line))
 
 
 def status_record(campaign: Campaign, found: Survey) -> dict[str, Any]:
@@ -112,7 +123,7 @@ def _details(campaign: Campaign, condition: Condition, having: list[Standing]) -
             reason = "" if one.heard is None else f"{one.heard.state.value} {one.heard.reason}".strip() + "; "
             log = _log(campaign, one)
             words = reason + (f"see {log}" if log else "no log")
-        name = f"{one.line.label} ({one.line.points[0]})"
+        name = _short(f"{one.line.label} ({one.line.points[0]})")
         attempt = f" attempt {one.n_attempts}:" if one.n_attempts > 1 else ""
         lines.append(f"  {name}:{attempt} {words}".rstrip(": "))
     if len(having) > _MOST_LINES:
@@ -129,6 +140,23 @@ def _log(campaign: Campaign, one: Standing) -> str:
     queue = adapter(name) if name else None
     path = campaign.logs / queue.log(job, number) if queue is not None else None
     return str(path.relative_to(campaign.path)) if path is not None and path.exists() else ""
+
+
+def _wrapped(line: str) -> list[str]:
+    """A line as several that fit; a path that does not fit stays whole, and a command in one line where it can."""
+    if len(line) <= _WIDTH:
+        return [line]
+    tied = re.sub(r"`[^`]*`", lambda match: match[0].replace(" ", "\0"), line)
+    parts = textwrap.wrap(
+        tied, _WIDTH, subsequent_indent=" " * 6, break_long_words=False, break_on_hyphens=False, drop_whitespace=True
+    )
+    return [part.replace("\0", " ") for part in parts]
+
+
+def _short(name: str) -> str:
+    """A name that lacks its middle where it is long: names of a sweep differ at their ends."""
+    half = (_LONGEST_NAME - 3) // 2
+    return name if len(name) <= _LONGEST_NAME else f"{name[:half]}...{name[-half:]}"
 
 
 def _few(words: list[str]) -> str:

@@ -23,11 +23,12 @@ from qvar.engines.electronic import electronic_hamiltonian
 from qvar.engines.hamiltonian import HamiltonianKernel, quadratic_form
 from qvar.engines.masks import mask_circuit
 from qvar.engines.measure import register_symmetries, spin_symmetries
-from qvar.engines.mesh import copied, device_mesh
+from qvar.engines.mesh import agreed_array, alike, copied, device_mesh, least, shared, whole
 from qvar.engines.pauli import conserves_ones, pauli_hamiltonian, pauli_sector_hamiltonian
 from qvar.engines.sector import sector_circuit
 from qvar.engines.strings import electron_layout, occupation_strings, spin_layout
 from qvar.errors import QvarError
+from qvar.memory import memory_limit
 from qvar.objective import Costs, Objective
 from qvar.problems.problem import Integrals, PauliTerms, Problem
 
@@ -57,10 +58,17 @@ class StateFunction:
 
     circuit: Circuit
     angle_function: Callable[[Any], Array] | None
+    readers: Mesh | None = None
+    """Devices of several processes, each of which gets the whole state."""
 
     def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Array:
         """The state at theta."""
-        return self.circuit(data["reference"], self.phi(theta, data), data["circuit"])
+        return whole(self.amplitudes(theta, data), self.readers)
+
+    def amplitudes(self, theta: Float[Array, " n_params"], data: PyTree) -> Array:
+        """The state at theta, cut as the engine has it."""
+        # the cotangent of what is whole is whole: every process can read the gradient
+        return self.circuit(data["reference"], self.phi(whole(theta, self.readers), data), data["circuit"])
 
     def phi(self, theta: Float[Array, " n_params"], data: PyTree) -> Array:
         """The angles of the mask operations at theta, radians."""
@@ -77,7 +85,8 @@ class ForwardStateFunction:
 
     def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Array:
         """The state at theta."""
-        return self.state.circuit.forward_mode(data["reference"], self.state.phi(theta, data), data["circuit"])
+        state = self.state.circuit.forward_mode(data["reference"], self.state.phi(theta, data), data["circuit"])
+        return whole(state, self.state.readers)
 
 
 @dataclass(frozen=True)
@@ -85,10 +94,12 @@ class OperatorFunction:
     """state -> H|state>, the constant included; see `Objective.operator`."""
 
     hamiltonian: HamiltonianKernel
+    readers: Mesh | None = None
+    """As `StateFunction.readers`."""
 
     def __call__(self, state: Array, data: PyTree) -> Array:
         """H|state>, of the shape of the state."""
-        return self.hamiltonian(state, data["hamiltonian"]) + data["constant"] * state
+        return whole(self.hamiltonian(state, data["hamiltonian"]) + data["constant"] * state, self.readers)
 
 
 @dataclass(frozen=True)
@@ -100,7 +111,8 @@ class EnergyFunction:
 
     def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Float[Array, ""]:
         """The energy at theta."""
-        return quadratic_form(self.hamiltonian, self.state(theta, data), data["hamiltonian"]) + data["constant"]
+        value = quadratic_form(self.hamiltonian, self.state.amplitudes(theta, data), data["hamiltonian"])
+        return whole(value + data["constant"], self.state.readers)
 
 
 def energy(problem: Problem, ansatz: Ansatz, engine: Engine = "auto", devices: int | None = None) -> Objective:
@@ -112,7 +124,8 @@ def energy(problem: Problem, ansatz: Ansatz, engine: Engine = "auto", devices: i
         engine: `"dense"` holds 2^n amplitudes, and its `state(theta)` has shape (2^n,), wire 0 the most
             significant bit; `"sector"` holds the determinants of the reference's (N_alpha, N_beta), and its state is a
             matrix (alpha strings, beta strings) in PySCF's order; `"auto"` takes the sector where it can.
-        devices: how many of JAX's devices hold the state between them; None for JAX's default device alone.
+        devices: how many of JAX's devices hold the state between them; None for JAX's default device alone, or, after
+            `jax.distributed.initialize()`, for all devices of all processes, which must then all call this.
 
     Returns:
         Objective in the problem's unit. Time of an evaluation grows as (operations x amplitudes they touch), memory
@@ -120,7 +133,8 @@ def energy(problem: Problem, ansatz: Ansatz, engine: Engine = "auto", devices: i
 
     Raises:
         QvarError: if the numbers of qubits differ, the sector is asked of an ansatz or problem that does
-            not conserve it, 2^n is out of reach, or there are not as many devices.
+            not conserve it, 2^n is out of reach, there are not as many devices, or the problems or ansätze of several
+            processes differ by more than rounding.
     """
     mesh = device_mesh(devices)
     if choose_engine(problem, ansatz, engine) == "sector":
@@ -269,14 +283,25 @@ def _objective(
         "hamiltonian": tables,
         "constant": np.asarray(constant, dtype=float),
     }
+    alike(repr((engine, kernel, h_kernel)), mesh)
     data = copied(data, mesh)
-    state_function = StateFunction(kernel, program.angle_function)
+    readers = shared(mesh)
+    state_function = StateFunction(kernel, program.angle_function, readers)
     state_bytes = n_amplitudes * jnp.zeros(0, float).dtype.itemsize * (1 if lowered.real else 2)
-    on_cpu = jax.default_backend() == "cpu"
+    scratch = STATES_HELD * state_bytes // (1 if mesh is None else mesh.size) + SCRATCH_BYTES
+    most_at_once = max(1, CACHE_BYTES // state_bytes) if jax.default_backend() == "cpu" else None
+    if readers is not None:  # chunks are part of the program: machines with less memory must not cut others
+        fitting = max(1, least(memory_limit() // scratch, mesh))
+        scratch, most_at_once = 0, fitting if most_at_once is None else min(fitting, most_at_once)
 
     def count_costs() -> Costs:
         resources = ansatz.resources()
         return Costs(ansatz.n_qubits, resources.two_qubit_gates, resources.depth)
+
+    def draw(key: jax.Array, scheme: str | None = None) -> Array:
+        start = ansatz.initial(key, scheme)
+        # what JAX draws is the same everywhere, what PySCF computes is not
+        return agreed_array(start, mesh) if (scheme or ansatz.start) in ansatz.starts else start
 
     def measure(theta: Any) -> dict[str, float]:
         assert symmetries is not None  # only offered where it is
@@ -287,20 +312,20 @@ def _objective(
         family=ansatz.family,
         n_params=ansatz.n_params,
         function=EnergyFunction(state_function, h_kernel),
-        draw=ansatz.initial,
+        draw=draw,
         data=data,
         count_costs=count_costs,
         engine=engine,
         unit="" if problem is None else problem.unit,
         baseline=None if problem is None else problem.reference_energy,
         target=None if problem is None else problem.exact_energy,
-        draw_scheme=ansatz.initial,
+        draw_scheme=draw,
         state_function=state_function,
         forward_state_function=ForwardStateFunction(state_function),
-        operator=OperatorFunction(h_kernel),
+        operator=OperatorFunction(h_kernel, readers),
         measure=None if symmetries is None else measure,
         frequencies=frequencies(program),
-        bytes_per_evaluation=STATES_HELD * state_bytes // (1 if mesh is None else mesh.size) + SCRATCH_BYTES,
-        most_at_once=max(1, CACHE_BYTES // state_bytes) if on_cpu else None,
+        bytes_per_evaluation=scratch,
+        most_at_once=most_at_once,
     )
     return objective

@@ -209,6 +209,11 @@ def unpack(saved: Arrays, fingerprint: str, fixed: PyTree, rows: PyTree) -> tupl
     return filled(fixed, ""), filled(rows, _ROWS)
 
 
+def length(saved: Arrays) -> int:
+    """How far a saved state has come: the turns of its training, each an evaluation of every start that still ran."""
+    return max((len(array) for name, array in saved.items() if name.startswith(_ROWS)), default=0)
+
+
 def _leaves(tree: PyTree, prefix: str = "") -> dict[str, Any]:
     """The leaves under their paths, in the tree's order."""
     paths = jax.tree_util.tree_flatten_with_path(tree)[0]

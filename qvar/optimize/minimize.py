@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array
 
 from qvar._types import FloatArray, IntArray, PyTree
+from qvar.engines.mesh import copied, mesh_of
 from qvar.errors import QvarError
 from qvar.objective import Objective, evaluate_in_chunks
 from qvar.optimize.agreement import gathered
@@ -191,7 +192,8 @@ def _train(
     saved = training.read(standing, records[0])
     if saved is not None:
         standing, records = saved[0], [saved[1]]
-    batch = jax.tree.map(jnp.asarray, standing.batch)
+    # where the tables are, or the first stretch would be compiled for another place than those after it
+    batch = copied(standing.batch, mesh_of(data))
     wall_s, compile_s = float(standing.wall_s), float(standing.compile_s)
     granted = jnp.asarray(plan.method.evaluations(budget))
 
@@ -213,14 +215,15 @@ def _train(
         wall_s = time.perf_counter() - began
         begun = len(records[-1].value) > 0
         # several processes have to do the same: the clock and the keeper of process 0 count, and any one's wish to stop
-        said = gathered([turns, begun and wall_s > budget.seconds, *training.wishes])
+        wanted = turns if _running(batch) else 0  # they may differ in what each computes for itself
+        said = gathered([wanted, begun and wall_s > budget.seconds, *training.wishes])
         (turns, late, due), stop = map(int, said[0, :3]), said[:, 3].any()
         if late:
             late = _STATUS.index(Status.OUT_OF_TIME)
             batch = batch._replace(status=jnp.where(batch.status == _RUNNING, late, batch.status))
         if on_progress and begun:
             on_progress(_look(batch))
-        ended = _running(batch) == 0
+        ended = turns == 0 or bool(late)
         if ended or due or stop:
             records = [_joined(records)]
             training.write(_Standing(batch, wall_s, compile_s), records[0])

@@ -11,11 +11,9 @@ from typing import Any
 from qvar.optimize.budget import Status
 from qvar.report import tables
 from qvar.report.tables import Frame
+from qvar.runs.columns import SWEEP
 from qvar.studies.accuracy import series_of
 from qvar.units import CHEMICAL_ACCURACY, MILLIHARTREE_PER_HARTREE
-
-SWEEP = "sweep_"
-"""What the columns of the swept arguments begin with."""
 
 VARIANCE = "variance"
 """Quantity of a study in which nothing is trained: there more is better."""
@@ -98,6 +96,8 @@ def points(ledger: Frame) -> list[tuple[dict[Argument, Any], Frame]]:
 
 def value_words(value: Any, digits: int = 6) -> str:
     """A value of an argument, with so many digits at most where it is no whole number."""
+    if isinstance(value, list | tuple):  # of `case.json`; in a ledger it is one text
+        return " ".join(map(str, value))
     if not tables.known(value):
         return "not given"
     return f"{value:.{digits}g}" if isinstance(value, float) else str(value)
@@ -149,7 +149,7 @@ def results(ledger: Frame) -> Frame:
     table = _per_contender(pd.concat(parts), swept)
     for place, column in enumerate(("name", "quantity", "unit")):
         table[column] = [about[number][place] for number in table["point"]]
-    table["best"] = [best for _, rows in table.groupby("point") for best in _best(rows)]
+    table["best"] = _best(table)
     return table[["point", "name", *swept, *_COLUMNS]]
 
 
@@ -219,18 +219,20 @@ def _per_contender(rows: Frame, swept: list[str]) -> Frame:
     ).reset_index()  # fmt: skip
 
 
-def _best(rows: Frame) -> list[bool]:
-    """Whether no other contender of the point is better."""
-    order = []
-    for row in tables.records(rows):
+def _best(table: Frame) -> list[bool]:
+    """Of each row, whether no other contender of its point is better."""
+    order: list[tuple[float, float]] = []
+    firsts: dict[int, tuple[float, float]] = {}
+    for row in tables.records(table):
         steps = math.inf if not tables.known(row.median) else float(row.median)
         if row.quantity == VARIANCE:
             steps = -steps if tables.known(row.median) else math.inf
         elif math.isfinite(steps):
             steps = float(round(steps / tables.resolution(row.unit)))
-        order.append((steps, float(row.n_params) if tables.known(row.n_params) else math.inf))
-    first = min(order)
-    return [place == first and math.isfinite(place[0]) for place in order]
+        place = (steps, float(row.n_params) if tables.known(row.n_params) else math.inf)
+        order.append(place)
+        firsts[row.point] = min(place, firsts.get(row.point, place))
+    return [place == firsts[at] and math.isfinite(place[0]) for at, place in zip(table["point"], order, strict=True)]
 
 
 def standings(table: Frame) -> Frame:
@@ -283,9 +285,12 @@ def standings(table: Frame) -> Frame:
 
 def winners(table: Frame) -> list[tuple[str, list[Any], int]]:
     """For every point its name, the rows of `results` that are best there, and how many contenders have a number."""
+    found: dict[int, list[Any]] = {}
+    for row in tables.records(table):
+        found.setdefault(row.point, []).append(row)
     return [
-        (str(rows["name"].iloc[0]), tables.records(rows[rows["best"]]), int(rows["median"].notna().sum()))
-        for _, rows in table.groupby("point", sort=True)
+        (str(rows[0].name), [row for row in rows if row.best], sum(tables.known(row.median) for row in rows))
+        for _, rows in sorted(found.items())
     ]
 
 

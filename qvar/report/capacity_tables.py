@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qvar.diagnostics.fisher_information import saturation_layer
-from qvar.diagnostics.intervals import wilson_interval
 from qvar.report.tables import MILLIHARTREE, Frame, known, shown_errors
 from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE
 
@@ -71,6 +69,8 @@ def depth_table(ledger: Frame) -> pd.DataFrame:
 
 
 def _success(errors: np.ndarray, tolerance: float, judged: bool) -> dict[str, Any]:
+    from qvar.diagnostics.intervals import wilson_interval  # with it comes JAX, which no other page needs
+
     if not judged:
         return {"successes": None, "success": np.nan, "success_low": np.nan, "success_high": np.nan}
     successes = int((errors <= tolerance).sum())  # what is not a number is not within
@@ -97,6 +97,8 @@ def series_table(depths: Frame) -> pd.DataFrame:
         missing where there is no exact value to compare with).
     """
     import pandas as pd
+
+    from qvar.diagnostics.fisher_information import saturation_layer  # likewise
 
     rows = []
     for series, group in depths.groupby("series", sort=False):

@@ -78,7 +78,7 @@ def _unfinished(run: LoadedRun) -> str:
     if run.n_done == run.n_tasks:
         return ""
     left = [task["label"] for task in run.case["tasks"] if not run.folder.shard(task["key"]).exists()]
-    missing = f" Missing: {pieces.text(', '.join(left))}." if left else ""
+    missing = f" Missing: {pieces.text(_first_few(left))}." if left else ""
     return f'<p class="warning">This run is not finished: {run.n_done} of {run.n_tasks} tasks are done.{missing}</p>'
 
 
@@ -109,11 +109,11 @@ def _picture(plot: Plot) -> str:
 
 
 def _endings(ledger: Frame, noun: str) -> str:
-    """Every status that occurs, in words, with the contenders that ended so; messages of failures."""
+    """Every status that occurs, in words, with the contenders that ended so; messages of failures, each once."""
     words = {status.value: status.sentence for status in Status}
     rows = []
     for status, counts in tables.endings(ledger).items():
-        who = ", ".join(f"{label} ({count})" for label, count in counts.items())
+        who = _first_few([f"{label} ({count})" for label, count in counts.items()])
         kind = "" if status in FINE else "attention"
         sentence = words.get(status, "A status of the study's own.")
         rows.append(
@@ -121,12 +121,14 @@ def _endings(ledger: Frame, noun: str) -> str:
             f'<td class="number">{sum(counts.values())}</td><td>{pieces.text(who)}</td>'
         )
     table = pieces.table(f"<th>ended</th><th>which means</th><th>{noun}</th><th>contenders</th>", rows)
-    messages = []
+    said: dict[str, list[str]] = {}
     if "message" in ledger.columns:
         for row in tables.records(ledger.assign(label=tables.labels(ledger)).dropna(subset=["message"])):
-            who = tables.whose(str(row.label), row._asdict())
-            messages.append(f"<li><b>{pieces.text(who)}</b>: {pieces.text(row.message)}</li>")
-    return table + (f"<ul>{''.join(messages)}</ul>" if messages else "")
+            said.setdefault(str(row.message), []).append(tables.whose(str(row.label), row._asdict()))
+    items = [f"<b>{pieces.text(_first_few(who))}</b>: {pieces.text(words)}" for words, who in said.items()]
+    if len(items) > _MOST:
+        items = [*items[:_MOST], f"and {len(items) - _MOST} more, in the ledger"]
+    return table + (f"<ul>{''.join(f'<li>{item}</li>' for item in items)}</ul>" if items else "")
 
 
 def _columns(run: LoadedRun) -> str:
@@ -162,6 +164,14 @@ def _origin(run: LoadedRun) -> str:
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Pieces
+
+_MOST = 8
+"""Names and messages of a list that are written out."""
+
+
+def _first_few(names: Sequence[str]) -> str:
+    """Names with commas between them; of many the first ones, and how many more there are."""
+    return ", ".join(names[:_MOST]) + (f" and {len(names) - _MOST} more" if len(names) > _MOST else "")
 
 
 _STYLE = """

@@ -24,6 +24,7 @@ from typing import Any, TypeAlias
 from qvar.checks import counting_number
 from qvar.errors import QvarError
 from qvar.runs.compile_cache import use_compile_cache
+from qvar.runs.distributed import begin, from_leader, is_leader
 from qvar.runs.files import jsonable
 from qvar.runs.folder import check_out, next_free
 from qvar.runs.python_files import load_module, told
@@ -31,7 +32,7 @@ from qvar.task import Runnable
 
 CaseFunction: TypeAlias = Callable[..., Any]
 
-RESERVED: tuple[str, ...] = ("out", "resume", "progress", "workers", "no_progress", "help", "h")
+RESERVED: tuple[str, ...] = ("out", "resume", "progress", "workers", "distributed", "no_progress", "help", "h")
 """Names that a case's arguments cannot have, because they are flags of every run."""
 
 
@@ -139,7 +140,11 @@ def build(case_function: CaseFunction, args: Sequence[str], prog: str) -> tuple[
         out = Path("runs") / path.stem
         out = out if options.resume else next_free(out)
     counting_number("workers", options.workers)
-    check_out(out, options.resume)  # before the case spends minutes on building its problem
+    if options.distributed:
+        begin()
+    if is_leader():
+        check_out(out, options.resume)  # before the case spends minutes on building its problem
+    from_leader(None)  # the others learn here that it cannot be
     use_compile_cache()
     study = make_study(case_function, values)
     remake = partial(_remade, str(path.resolve()), values)
@@ -158,7 +163,7 @@ def case_values(case_function: CaseFunction, args: Sequence[str], prog: str) -> 
         QvarError: if a flag or its value is wrong.
         SystemExit: with status 0, after printing the flags for `--help`.
     """
-    return _parse(case_function, args, prog, Path("runs"))[0]
+    return _parse(case_function, args, prog, None)[0]
 
 
 def argument_kinds(case_function: CaseFunction) -> dict[str, Any]:
@@ -193,8 +198,13 @@ def _remade(path: str, values: dict[str, Any]) -> Runnable:
     return load_case(path)(**values)
 
 
-def _parse(function: CaseFunction, args: Sequence[str], prog: str, default_out: Path) -> tuple[dict[str, Any], Any]:
-    """The case's arguments, and the options of every run as attributes `out`, `resume`, `no_progress`, `workers`."""
+def _parse(
+    function: CaseFunction, args: Sequence[str], prog: str, default_out: Path | None
+) -> tuple[dict[str, Any], Any]:
+    """The case's arguments, and the options of every run as attributes, such as `out` and `workers`.
+
+    These options are left out without a folder to write to by default.
+    """
     import tyro
     from docstring_parser import DocstringStyle, parse
 
@@ -205,8 +215,8 @@ def _parse(function: CaseFunction, args: Sequence[str], prog: str, default_out: 
 
     arguments = _arguments(function)
     single_switch = typing.Annotated[bool, tyro.conf.FlagCreatePairsOff]
-    fields = [
-        *(field(argument.name, argument.kind, argument.default, argument.help) for argument in arguments),
+    fields = [field(argument.name, argument.kind, argument.default, argument.help) for argument in arguments]
+    options = [
         field(
             "out",
             Path | None,
@@ -217,13 +227,20 @@ def _parse(function: CaseFunction, args: Sequence[str], prog: str, default_out: 
         ),
         field("resume", single_switch, False, "finish what an interrupted run in --out lacks", help_behavior_hint=""),
         field("workers", int, 1, "processes that do tasks at the same time", metavar="N"),
+        field(
+            "distributed",
+            single_switch,
+            False,
+            "one of several processes, such as of srun, whose GPUs hold one state",
+            help_behavior_hint="",
+        ),
         field("no_progress", single_switch, False, "show no progress", help_behavior_hint=""),
     ]
     docstring = parse(function.__doc__ or "", DocstringStyle.GOOGLE)
     said = "\n\n".join(filter(None, [docstring.short_description, docstring.long_description]))
     shown = io.StringIO()
     try:
-        flags = dataclasses.make_dataclass("Flags", fields)
+        flags = dataclasses.make_dataclass("Flags", fields if default_out is None else [*fields, *options])
         with contextlib.redirect_stderr(shown):
             parsed: Any = tyro.cli(flags, prog=prog, description=said, args=list(args))
     except SystemExit as error:
@@ -245,7 +262,7 @@ def _sentence(shown: str, arguments: Sequence[_Argument], args: Sequence[str], p
     kinds = {**{argument.name: argument.kind for argument in arguments}, "workers": int}
     flags = {f"--{name.replace('_', '-')}": name for name in kinds}
     switches = {f"--no-{name.replace('_', '-')}" for name, kind in kinds.items() if kind is bool}
-    known = {*flags, *switches, "--out", "--resume", "--workers", "--no-progress", "--help", "-h"}
+    known = {*flags, *switches, "--out", "--resume", "--workers", "--distributed", "--no-progress", "--help", "-h"}
     given: dict[str, list[str]] = {}
     for word in args:
         if word.startswith("--"):

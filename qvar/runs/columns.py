@@ -59,6 +59,9 @@ TRACE_LISTS: dict[str, str] = {
 }
 """Lists of a shard\'s rows that make the trace, with the types of their entries."""
 
+SWEEP = "sweep_"
+"""What the columns of a campaign's swept arguments begin with."""
+
 OWN_TYPES: dict[str, str] = {
     "setting": "string",
     "limit": "float64",
@@ -313,4 +316,6 @@ def describe(column: str) -> str:
     Returns:
         The sentence; for a column that qvar does not know, one that says so.
     """
+    if column.startswith(SWEEP):
+        return f"Value of the case's argument `{column.removeprefix(SWEEP)}`, which the campaign swept."
     return COLUMN_MEANING.get(column, "Column that the study itself appended.")

@@ -19,6 +19,7 @@ from qvar.errors import QvarError
 from qvar.memory import wanted_memory
 from qvar.runs import origin
 from qvar.runs.compile_cache import use_compile_cache
+from qvar.runs.distributed import finished_alike, from_leader, is_distributed, is_leader, meet
 from qvar.runs.files import jsonable
 from qvar.runs.folder import (
     RunFolder,
@@ -35,7 +36,7 @@ from qvar.runs.folder import (
 )
 from qvar.runs.progress import display
 from qvar.runs.record import ledger_from, read_shard, trace_from, write_ledger, write_table
-from qvar.runs.workers import Remake, do_here, do_in_workers
+from qvar.runs.workers import Remake, do_here, do_in_workers, do_task
 from qvar.task import Row, Runnable, Task
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def run(
         arguments: the case's arguments, for the record; a resumed run must have the same.
         case: the case file's path, for the record.
         workers: processes that do tasks at the same time; 1 does them here, one after the other.
+            Of several processes that hold one state (see `qvar.runs.distributed`) each calls `run`, process 0 writes.
         remake: makes the same study in another process, needed with several workers; it must be a function that can be
             pickled, such as one of a module.
 
@@ -86,6 +88,10 @@ def run(
     if counting_number("workers", workers) > 1 and remake is None:
         raise QvarError(f"`remake` must be a function that makes the study where `workers` is {workers}, but is None.")
     wanted_memory()  # once, and not as the failure of every task
+    if is_distributed() and workers > 1:
+        raise QvarError(f"`workers` must be 1 where several processes hold one state, but is {workers}.")
+    if not is_leader():
+        return _follow(checked_tasks(study.tasks()))
     path = Path(out)
     try:
         check_out(path, resume)
@@ -95,7 +101,9 @@ def run(
         with locked(folder):
             clean(folder)
             _do_tasks(tasks, folder, progress, workers, remake)
-            return _make_tables(tasks, folder)
+            table = _make_tables(tasks, folder)
+            from_leader(None)  # the other processes leave when all is written
+            return table
     except OSError as error:  # the disk is full, or the folder went away
         raise QvarError(
             f"`out` {path} could not be written: {reason(error)}; --resume finishes what it lacks."
@@ -208,12 +216,27 @@ def _do_tasks(tasks: Sequence[Task], folder: RunFolder, progress: bool, workers:
     left = [position for position, task in enumerate(tasks) if read_shard(folder.shard(task.key)) is None]
     if left:  # tables of an earlier sitting no longer tell the whole run
         folder.ledger.unlink(missing_ok=True)
+    meet(len(tasks))
+    from_leader(left)
     with display(tasks, len(tasks) - len(left), progress) as shown:
         if workers > 1 and len(left) > 1:
             assert remake is not None
             do_in_workers(tasks, left, folder, shown, workers, remake)
         else:
             do_here(tasks, left, folder, shown)
+
+
+def _follow(tasks: Sequence[Task]) -> pd.DataFrame:
+    """Does the leader's tasks with it, and writes nothing; the ledger of those tasks alone."""
+    use_compile_cache()
+    meet(len(tasks))
+    rows: list[Row] = []
+    for position in from_leader(None):
+        done = do_task(tasks[position], None, lambda _: None)
+        finished_alike(done)
+        rows += done
+    from_leader(None)
+    return ledger_from(rows)
 
 
 def _make_tables(tasks: Sequence[Task], folder: RunFolder) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from qvar.errors import QvarError
 from qvar.runs.compile_cache import use_compile_cache
+from qvar.runs.distributed import finished_alike
 from qvar.runs.folder import RunFolder
 from qvar.runs.progress import Display
 from qvar.runs.record import plain_rows, write_shard
@@ -20,13 +21,14 @@ Remake: TypeAlias = Callable[[], Runnable]
 """Makes a study once more, in another process: a function of a module, or a `functools.partial` of one."""
 
 
-def do_task(task: Task, shard: Path, reporter: Reporter) -> list[Row]:
-    """Runs one task and writes its shard. Whatever the task raises becomes a row: the last line of defence."""
+def do_task(task: Task, shard: Path | None, reporter: Reporter) -> list[Row]:
+    """Runs one task and writes its shard, if any. Whatever the task raises becomes a row: the last line of defence."""
     try:
         rows = plain_rows(task.run(reporter))
     except Exception as error:
         rows = [_failed(task, error)]
-    write_shard(shard, rows)
+    if shard is not None:
+        write_shard(shard, rows)
     return rows
 
 
@@ -46,6 +48,7 @@ def do_here(tasks: Sequence[Task], left: Sequence[int], folder: RunFolder, shown
             shown.report(position, told)
 
         rows = do_task(tasks[position], folder.shard(tasks[position].key), reporter)
+        finished_alike(rows)
         shown.finish(position, rows, time.perf_counter() - begin)
 
 

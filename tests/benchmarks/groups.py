@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import campaign
 import jax
 import numpy as np
 import peers
@@ -387,6 +388,12 @@ def basis_gradients(quick: bool) -> list[Step]:
     return [Step("basis", works.BASES[word], lambda w=word: run(w)) for word in (["h2"] if quick else works.BASES)]
 
 
+def campaigns(quick: bool) -> list[Step]:
+    """Submitting, status and collection of 1,000 tasks."""
+    n_points, rounds = (3, 1) if quick else (250, 3)
+    return [Step(campaign.TABLE, f"{4 * n_points} tasks", lambda: campaign.rows(n_points, rounds))]
+
+
 GROUPS: dict[str, Callable[[bool], list[Step]]] = {
     "sector": sector,
     "hpsi": hpsi,
@@ -398,5 +405,6 @@ GROUPS: dict[str, Callable[[bool], list[Step]]] = {
     "precision": precision,
     "scaling": scaling,
     "basis": basis_gradients,
+    "campaign": campaigns,
 }
 """By the name that the command line takes."""

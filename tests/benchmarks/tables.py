@@ -132,6 +132,11 @@ TABLES: dict[str, Table] = {
         theirs="one RHF",
         more=("parameters", "memory"),
     ),
+    "campaign": Table(
+        "A campaign of 1,000 tasks",
+        "250 points of four tasks that cost nothing; each command a process of its own, starting Python included. Once "
+        "the queue is a program that prints a number, once a Slurm on this machine that holds all that it takes.",
+    ),
     "device sector": Table(
         "On a GPU: UCCSD energy and gradient in the sector",
         _DEVICE,

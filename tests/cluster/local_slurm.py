@@ -2,7 +2,7 @@
 
 ```
 python tests/cluster/local_slurm.py start            # installs what is missing
-eval "$(python tests/cluster/local_slurm.py env)"    # from here on sbatch, squeue and the others talk to it
+eval "$(python tests/cluster/local_slurm.py env)"    # now sbatch, squeue and the others talk to it
 sbatch -p preempt --gres=gpu:1 --wrap 'echo $CUDA_VISIBLE_DEVICES'
 python tests/cluster/local_slurm.py kill-node n2     # a crash: the daemon, its steps and the jobs' processes
 python tests/cluster/local_slurm.py stop
@@ -31,18 +31,14 @@ import sys
 import tempfile
 import time
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Self
 
 PACKAGES = {"slurmctld": "slurmctld", "slurmd": "slurmd", "sbatch": "slurm-client", "munged": "munge"}
-ACCOUNTING = {
-    "slurmdbd": "slurmdbd slurm-wlm-mysql-plugin",
-    "mariadbd": "mariadb-server-core",
-    "mariadb": "mariadb-client-core",
-}
+ACCOUNTING = {"slurmdbd": "slurmdbd slurm-wlm-mysql-plugin", "mariadbd": "mariadb-server-core mariadb-client-core"}
 DAEMONS = ("slurmctld", "slurmd", "slurmstepd", "slurmdbd", "mariadbd", "munged")
 """In the order in which they are ended: the controller first, so that it requeues nothing."""
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty")
@@ -91,21 +87,17 @@ CPUs={cpus} Boards=1 SocketsPerBoard=1 CoresPerSocket={cpus} ThreadsPerCore=1 St
 """
 STORED = """\
 AccountingStorageType=accounting_storage/slurmdbd
-AccountingStorageHost=localhost
 AccountingStoragePort={database}
 AccountingStoragePass={folder}/run/munge
 """
 DATABASE = """\
-AuthType=auth/munge
 AuthInfo=socket={folder}/run/munge
 DbdHost=localhost
-DbdAddr=127.0.0.1
 DbdPort={database}
 SlurmUser={user}
 LogFile={folder}/log/slurmdbd.log
 PidFile={folder}/run/slurmdbd.pid
 StorageType=accounting_storage/mysql
-StorageHost=localhost
 StorageUser=slurm
 StorageLoc=slurm
 CommunicationParameters=NoInAddrAny
@@ -147,11 +139,7 @@ class LocalSlurm:
 
     @classmethod
     def found(cls, folder: str | Path) -> LocalSlurm:
-        """The Slurm that was started in this folder, running or not.
-
-        Raises:
-            Unavailable: If none was started there.
-        """
+        """The Slurm that was started in this folder, running or not; without one: Unavailable."""
         try:
             return cls(Path(folder), **json.loads((Path(folder) / "settings.json").read_text()))
         except FileNotFoundError:
@@ -177,27 +165,28 @@ class LocalSlurm:
         """
         if len(str(self.folder)) > 85 or any(character in str(self.folder) for character in " #=,"):
             raise ValueError(f"`folder` must have at most 85 plain characters, for sockets, but is {self.folder}")
+        if self.gpus > len(DEVICES):
+            raise ValueError(f"`gpus` must be at most {len(DEVICES)}, but is {self.gpus}")
         _install(PACKAGES | (ACCOUNTING if self.accounting else {}))
         self.folder.mkdir(parents=True, exist_ok=True)
-        with _locked(self.folder / "lock"):
+        with (self.folder / "lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
             self._end()
-            for name in ("state", "spool", "maria", "run"):
+            for name in ("state", "spool", "maria", "run", "log"):
                 shutil.rmtree(self.folder / name, ignore_errors=True)
                 (self.folder / name).mkdir(mode=0o700)
-            (self.folder / "log").mkdir(exist_ok=True)
             self._configure()
-            try:
+            with ExitStack() as failed:
+                failed.callback(self._end)
                 self._begin()
-            except BaseException:
-                self._end()
-                raise
+                failed.pop_all()
         return self
 
     def stop(self) -> None:
-        """Ends the jobs and the daemons of this folder, and no other process; quiet if there are none."""
-        if self.folder.is_dir():
-            with _locked(self.folder / "lock"):
-                self._end()
+        """Ends the jobs and the daemons of this folder, and no other process; it may be stopped already."""
+        with (self.folder / "lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self._end()
 
     def __enter__(self) -> Self:
         self.start()
@@ -211,8 +200,7 @@ class LocalSlurm:
     def _begin(self) -> None:
         run, log = self.folder / "run", self.folder / "log/munged.log"
         files = {"key": self.folder / "munge.key", "pid": run / "munged.pid", "seed": run / "seed", "log": log}
-        named = [f"--{name}-file={path}" for name, path in files.items()]
-        self._daemon("munged", "--force", "--num-threads=2", f"--socket={run}/munge", *named)
+        self._daemon("munged", "--force", f"--socket={run}/munge", *(f"--{n}-file={path}" for n, path in files.items()))
         if self.accounting:
             self._begin_accounting()
         self._daemon("slurmctld", "-c")
@@ -232,14 +220,12 @@ class LocalSlurm:
         ask = ["mariadb", "--no-defaults", f"--socket={maria}/socket", "-u", "root", "-e", make]
         self._await("MariaDB answers", lambda: self.run(*ask).returncode == 0)
         self._daemon("slurmdbd", MYSQL_UNIX_PORT=f"{maria}/socket")
-        self._await(
-            "slurmdbd answers", lambda: not self.run("sacctmgr", "-i", "add", "cluster", self.cluster).returncode
-        )
+        add = ["sacctmgr", "-i", "add", "cluster", self.cluster]
+        self._await("slurmdbd answers", lambda: self.run(*add).returncode == 0)
 
     def _daemon(self, program: str, *arguments: str, **variables: str) -> None:
         """Runs a program that goes into the background by itself once it knows that it can work."""
-        text = self.folder / f"log/{program}.out"
-        with text.open("wb") as out:
+        with (text := self.folder / f"log/{program}.out").open("wb") as out:
             ends = {"env": {**self.environment, **variables}, "stdin": subprocess.DEVNULL, "stdout": out, "stderr": out}
             done = subprocess.run([program, *arguments], **ends)
         if done.returncode:
@@ -259,9 +245,7 @@ class LocalSlurm:
 
     def kill_node(self, node: str) -> None:
         """A crash of a node: its daemon, its steps and all processes of its jobs are gone without a word."""
-        for found in (lambda: self._pids("slurmd", node), lambda: self._pids("slurmstepd", node)):
-            _gone(found)
-        _gone(lambda: self._job_processes(node))
+        _gone(lambda: self._pids("slurmd", node) + self._pids("slurmstepd", node) + self._job_processes(node))
 
     def start_node(self, node: str) -> None:
         """The node comes back, empty; returns when it takes jobs again."""
@@ -282,10 +266,7 @@ class LocalSlurm:
 
     def states(self) -> dict[str, str]:
         """The state of each node in Slurm's words; empty where the controller does not answer."""
-        try:
-            lines = self.run("sinfo", "-h", "-N", "-p", "main", "-o", "%N %T", timeout=5).stdout.splitlines()
-        except subprocess.TimeoutExpired:
-            return {}
+        lines = self.run("sinfo", "-h", "-N", "-p", "main", "-o", "%N %T").stdout.splitlines()
         return dict(line.split(maxsplit=1) for line in lines)
 
     def processes(self) -> dict[str, list[int]]:
@@ -299,9 +280,8 @@ class LocalSlurm:
         begin = f"{self.folder}/log/{'slurmd' if program == 'slurmstepd' else program}.{node and node + '.'}"
 
         def ours(process: Path) -> bool:
-            if (process / "comm").read_text().strip() != program:
-                return False
-            return any(os.readlink(file).startswith(begin) for file in (process / "fd").iterdir())
+            named = (process / "comm").read_text().strip() == program
+            return named and any(os.readlink(file).startswith(begin) for file in (process / "fd").iterdir())
 
         return _processes(ours)
 
@@ -311,15 +291,23 @@ class LocalSlurm:
         return _processes(lambda process: wanted <= set((process / "environ").read_text("latin-1").split("\0")))
 
     def _configure(self) -> None:
-        folder, write = self.folder, lambda name, text: (self.folder / name).write_text(text)
-        host, (port, database, *ports) = socket.gethostname().partition(".")[0], _free_ports(2 + self.nodes)
-        settings = {name: value for name, value in asdict(self).items() if name != "folder"}
-        own = {"folder": folder, "cluster": self.cluster, "host": host, "user": pwd.getpwuid(os.getuid()).pw_name}
-        values = {**settings, **own, "port": port, "database": database}
-        nodes = [NODE.format(**{**values, "node": n, "port": port}) for n, port in zip(self.names, ports, strict=True)]
-        text = (CONFIGURATION + (STORED if self.accounting else "")).format(**values)
+        write = lambda name, text: (self.folder / name).write_text(text)  # noqa: E731
+        settings = asdict(self)
+        folder, user = settings.pop("folder"), pwd.getpwuid(os.getuid()).pw_name
+        host, (main, database, *ports) = socket.gethostname().partition(".")[0], _free_ports(2 + self.nodes)
+        values = settings | {
+            "folder": folder,
+            "cluster": self.cluster,
+            "host": host,
+            "user": user,
+            "database": database,
+        }
+        text = (CONFIGURATION + (STORED if self.accounting else "")).format(**values, port=main)
+        nodes = [NODE.format(**values, node=name, port=port) for name, port in zip(self.names, ports, strict=True)]
         write("slurm.conf", text + "".join(nodes) + PARTITIONS.format(**values))
-        devices = [f"NodeName={n} Name=gpu File={device}\n" for n in self.names for device in DEVICES[: self.gpus]]
+        devices = [
+            f"NodeName={name} Name=gpu File={device}\n" for name in self.names for device in DEVICES[: self.gpus]
+        ]
         write("gres.conf", "".join(devices))
         for name in ("munge.key", "slurmdbd.conf"):
             (folder / name).touch(mode=0o600)  # the daemons refuse what others may read
@@ -357,13 +345,6 @@ def _free_ports(count: int) -> list[int]:
     return free
 
 
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
 def _install(packages: dict[str, str]) -> None:
     """Debian's packages of the programs that are missing."""
     sudo = [] if os.getuid() == 0 else ["sudo", "-n"]
@@ -371,7 +352,8 @@ def _install(packages: dict[str, str]) -> None:
     def run(*command: str, text: str = "") -> bool:
         return subprocess.run([*sudo, *command], input=text.encode(), capture_output=True).returncode == 0
 
-    with _locked(Path(tempfile.gettempdir()) / f"local-slurm-{os.getuid()}.lock"):
+    with (Path(tempfile.gettempdir()) / f"local-slurm-{os.getuid()}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         missing = " ".join(names for program, names in packages.items() if not shutil.which(program, path=PATH))
         if not missing:
             return
@@ -407,9 +389,10 @@ def _main() -> int:
         if act in ("stop", "guard"):
             slurm.stop()
         elif "-" in act:
-            if act.endswith("node") and node not in slurm.names:
+            nodes = [node] if act.endswith("node") else []
+            if not set(nodes) <= set(slurm.names):
                 raise ValueError(f"`node` must be one of {', '.join(slurm.names)}, but is {node}")
-            getattr(slurm, act.replace("-", "_"))(*([node] if act.endswith("node") else []))
+            getattr(slurm, act.replace("-", "_"))(*nodes)
         elif act == "status":
             running = slurm.processes()
             for name, pids in running.items():

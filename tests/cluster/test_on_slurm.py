@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
+import shutil
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
 from cluster.local_slurm import LocalSlurm, Unavailable
-
-CASE = Path(__file__).parent / "slow_case.py"
-TIMES = ["wall_s", "compile_s"]
+from cluster.user import Campaign
 
 
 @pytest.fixture(scope="module")
@@ -30,84 +26,27 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSlurm]:
 
 
 @dataclass
-class Campaign:
-    """A campaign as its user sees it: commands, and what they print."""
+class OnSlurm(Campaign):
+    """One on Slurm."""
 
-    slurm: LocalSlurm
-    folder: Path
-
-    def qvar(self, *words: str, status: int = 0) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "qvar", *words],
-            env=self.slurm.environment | {"QVAR_HEARTBEAT": "0.5", "QVAR_CACHE": "off"},
-            cwd=self.folder.parent, capture_output=True, text=True, check=False, timeout=100,
-        )  # fmt: skip
-        assert done.returncode == status, done.stdout + done.stderr
-        return done.stdout + done.stderr
-
-    def submit(self, *words: str, gpus: bool = False) -> str:
-        gpu = ("--gpus", "1") if gpus else ()
-        asked = ("--queue", "slurm", "--time", "5m", "--memory", "200M", "--no-collect", "--checkpoint", "1s", *gpu)
-        return self.qvar("submit", str(CASE), *words, *asked, "--out", str(self.folder))
-
-    def status(self) -> dict[str, Any]:
-        return json.loads(self.qvar("status", str(self.folder), "--json"))
-
-    def counts(self) -> dict[str, int]:
-        return {name: count for name, count in self.status()["counts"].items() if count}
-
-    def tasks(self) -> dict[str, dict[str, Any]]:
-        return {task["label"]: task for task in self.status()["tasks"]}
-
-    def await_counts(self, true: Callable[[dict[str, int]], bool], seconds: float = 60) -> dict[str, int]:
-        end = time.monotonic() + seconds
-        while not true(counts := self.counts()):
-            assert time.monotonic() < end, f"{counts}\n{self.logs()}\n{self.slurm.run('squeue', '-a').stdout}"
-            time.sleep(0.3)
-        return counts
-
-    def await_done(self, number: int, seconds: float = 60) -> None:
-        self.await_counts(lambda counts: counts == {"done": number}, seconds)
-
-    def await_steps(self, seconds: float = 30) -> None:
-        """Until some task has written a checkpoint."""
-        end = time.monotonic() + seconds
-        while not list(self.folder.glob("state/*/checkpoint-*.npz")):
-            assert time.monotonic() < end, self.logs()
-            time.sleep(0.1)
-
-    def logs(self) -> str:
-        return "\n".join(log.read_text() for log in sorted((self.folder / "logs").iterdir()))
+    def submit(self, *words: str) -> str:
+        return super().submit(*words, "--time", "5m", "--memory", "200M")
 
     def elements(self) -> dict[str, str]:
         """{element: its state} as squeue has them."""
-        answer = self.slurm.run("squeue", "-h", "-r", "-o", "%i %T").stdout.splitlines()
-        return dict(line.split(maxsplit=1) for line in answer)
-
-    def assert_undisturbed(self, *words: str) -> None:
-        """The collected ledger and trace are those of `qvar run` in one process that nobody disturbed."""
-        self.qvar("collect", str(self.folder))
-        out = self.folder.parent / f"{self.folder.name}-here"
-        self.qvar("run", str(CASE), *words, "--pause", "0", "--out", str(out), "--no-progress")
-        for name in ("ledger.parquet", "trace.parquet"):
-            mine, local = pd.read_parquet(self.folder / name), pd.read_parquet(out / name)
-            both = [table.drop(columns=TIMES, errors="ignore") for table in (mine, local)]
-            pd.testing.assert_frame_equal(*both, check_exact=True)
-
-    def attempts(self) -> dict[str, list[dict[str, Any]]]:
-        return {
-            label: [json.loads(path.read_text()) for path in sorted((self.folder / "state" / key).glob("attempt-*"))]
-            for label, key in ((label, task["key"]) for label, task in self.tasks().items())
-        }
+        answer = subprocess.run(
+            ["squeue", "-h", "-r", "-o", "%i %T"], env=self.environment, capture_output=True, text=True, check=True
+        )
+        return dict(line.split(maxsplit=1) for line in answer.stdout.splitlines())
 
 
-def campaign(slurm: LocalSlurm, tmp_path: Path) -> Campaign:
-    return Campaign(slurm, tmp_path / "campaign")
+def campaign(slurm: LocalSlurm, tmp_path: Path) -> OnSlurm:
+    return OnSlurm(tmp_path / "campaign", "slurm", slurm.environment, lambda: slurm.run("squeue", "-a").stdout)
 
 
 def test_forty_tasks_give_what_a_run_here_gives(slurm: LocalSlurm, tmp_path: Path) -> None:
     mine = campaign(slurm, tmp_path)
-    said = mine.submit("--number", "40", "--at-once", "4", "--pack", "5", gpus=True)
+    said = mine.submit("--number", "40", "--at-once", "4", "--pack", "5", "--gpus", "1")
     assert re.search(r"sent to slurm: 8 array elements in job \d+\n", said)
     most = 0
     while mine.elements():
@@ -125,7 +64,7 @@ def test_told_before_the_time_limit_it_goes_back_and_goes_on(slurm: LocalSlurm, 
     mine = campaign(slurm, tmp_path)
     words = ("--number", "2", "--steps", "900")
     mine.submit(*words, "--pause", "0.4")
-    mine.await_steps()
+    mine.await_steps(2)
     first = next(iter(mine.elements()))
     # the signal that --signal=B:USR1 sends, at a time of our choice
     assert slurm.run("scancel", "--signal=USR1", "--batch", first).returncode == 0
@@ -145,7 +84,7 @@ def test_preempted_and_started_again_by_slurm(slurm: LocalSlurm, tmp_path: Path)
     mine = campaign(slurm, tmp_path)
     words = ("--number", "2", "--steps", "900")
     mine.submit(*words, "--pause", "0.4", "--partition", "preempt")
-    mine.await_steps()
+    mine.await_steps(2)
     urgent = slurm.run("sbatch", "--parsable", "-N2", "--exclusive", "-p", "main", "--wrap", "sleep 2")
     assert urgent.returncode == 0, urgent.stderr
     counts = mine.await_counts(lambda counts: counts == {"waiting": 2})
@@ -183,7 +122,7 @@ def test_cancelled_and_taken_up_again(slurm: LocalSlurm, tmp_path: Path) -> None
     mine = campaign(slurm, tmp_path)
     words = ("--number", "3", "--steps", "900")
     mine.submit(*words, "--pause", "0.4", "--at-once", "2")
-    mine.await_steps()
+    mine.await_steps(2)
     assert "cancelled" in mine.qvar("cancel", str(mine.folder))
     counts = mine.await_counts(lambda counts: "running" not in counts and "waiting" not in counts)
     assert counts == {"stopped": 2, "cancelled": 1}
@@ -237,3 +176,24 @@ def test_a_full_disk_under_one_task(slurm: LocalSlurm, tmp_path: Path) -> None:
     mine.qvar("submit", "--resume", str(mine.folder))
     mine.await_done(2)
     mine.assert_undisturbed(*words)
+
+
+@pytest.mark.parametrize("accounting", [False, True])
+def test_a_queue_that_forgot_is_asked_elsewhere_or_not_believed(tmp_path: Path, accounting: bool) -> None:
+    try:
+        with LocalSlurm(tmp_path / "slurm", nodes=1, accounting=accounting) as slurm:
+            mine = campaign(slurm, tmp_path)
+            mine.submit("--number", "1", "--others", "killed")
+            end = {"done": 1, "died": 1}
+            mine.await_counts(lambda counts: counts == end and not mine.elements())
+            if accounting:
+                time.sleep(1)  # it is told a little later
+            slurm.kill_controller()
+            shutil.rmtree(slurm.folder / "state")
+            (slurm.folder / "state").mkdir(mode=0o700)
+            slurm.start_controller()
+            found = mine.tasks()
+            assert {label: task["condition"] for label, task in found.items()} == {"t0": "done", "killed": "died"}
+            assert found["killed"]["queue"] == ("failed" if accounting else None)
+    except Unavailable as reason:
+        pytest.skip(str(reason))

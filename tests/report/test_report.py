@@ -289,3 +289,17 @@ def test_an_unfinished_run_says_so(loaded: Any) -> None:
     again = load(loaded.folder.path)
     assert (again.n_done, again.n_tasks) == (3, 4)
     assert "3 of 4 tasks are done. Missing: ry x2." in write_report(again).read_text()
+
+
+def test_of_hundreds_of_rows_the_first_are_named_and_the_others_counted(loaded: Any) -> None:
+    rows = [row(f"c{n}", 0, None, status="failed", message="out of memory" if n else "a & b") for n in range(41)]
+    rows += [row("d", seed, None, status="failed", message=f"text {seed}") for seed in range(10)]
+    tasks = [{"key": f"k{n}", "label": f"task {n}"} for n in range(320)]
+    altered = type(loaded)(loaded.folder, {**loaded.case, "tasks": tasks}, ledger_from(rows), loaded.trace, 0, 320)
+    text = report_page(altered, [])
+    assert f"0 of 320 tasks are done. Missing: {', '.join(f'task {n}' for n in range(8))} and 312 more.<" in text
+    assert f">{', '.join(f'c{n} (1)' for n in range(8))} and 34 more<" in text  # 41 and one more contender
+    named = ", ".join(f"c{n}, seed 0" for n in range(1, 9))
+    assert f"<li><b>c0, seed 0</b>: a &amp; b</li><li><b>{named} and 32 more</b>: out of memory</li>" in text
+    assert "<b>d, seed 5</b>: text 5</li><li>and 4 more, in the ledger</li></ul>" in text
+    assert text.count("out of memory") == 1

@@ -16,6 +16,7 @@ from qvar.runs.record import (
     plain_rows,
     read_shard,
     read_table,
+    swept_tables,
     trace_from,
     write_ledger,
     write_shard,
@@ -51,6 +52,24 @@ def test_every_column_is_described_in_a_sentence() -> None:
         assert describe(column) == COLUMN_MEANING[column]
         assert describe(column).endswith(".")
     assert describe("shots") == "Column that the study itself appended."
+    assert describe("sweep_bond") == "Value of the case's argument `bond`, which the campaign swept."
+
+
+def test_tables_of_a_sweep_are_those_of_its_points_one_below_the_other() -> None:
+    (one,) = plain_rows([ROW])
+    other = {**one, "contender": "b", "seed": 7, "trace_step": [0], "trace_value": [-1.0],
+             "trace_gradient_norm": [None], "trace_evaluations": [1.0]}  # fmt: skip
+    points = [({"n": 1, "on": True, "who": ["a", "b"]}, [one, other]), ({"n": 2, "on": None, "who": ["a"]}, []),
+              ({"n": 3, "on": False, "who": ["c"]}, [other])]  # fmt: skip
+    ledger, trace = swept_tables(points)
+    for made, single in ((ledger, ledger_from), (trace, trace_from)):
+        assert [str(kind) for kind in made.dtypes[-3:]] == ["Int64", "boolean", "string"]
+        pd.testing.assert_frame_equal(
+            made[made.columns[:-3]], pd.concat([single([one, other]), single([other])], ignore_index=True)
+        )
+    assert ledger["sweep_who"].tolist() == ["a b", "a b", "c"]
+    assert trace["sweep_n"].tolist() == [1] * (3 + 1) + [3]
+    assert swept_tables([])[1].empty
 
 
 @pytest.mark.parametrize("rows", [[], [{"contender": "a"}], [ROW]])

@@ -1,0 +1,269 @@
+"""Several processes that hold one state between them, on the devices of all: how they find and keep together.
+
+Every process runs the same program (`jax.distributed`, one process for each GPU). Process 0 is the leader: it alone
+writes and prints. What the others must know of it, such as which tasks are left, and whether somebody has failed, goes
+through the key-value store of JAX's coordination service and touches no device: a device that waits for a failed
+process waits for ever, a process that asks the store does not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from qvar.errors import QvarError
+from qvar.task import Row
+
+STARTED_BY_HAND = ("JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID")
+"""Environment variables that say where process 0 listens (host:port), how many processes there are, and which this is;
+where a launcher such as srun says it, none of them is needed."""
+
+PATIENCE = 120.0
+"""Seconds that a process whose task failed waits for the others to fail likewise before it ends the run."""
+
+_POLL_MILLISECONDS = 500
+_SECONDS_FOR_LAST_WORDS = 3.0
+_ENDED = "qvar/ended/"
+_begun = False
+_heard = False
+"""Whether the end of another process is what ends this one."""
+_shared = 0
+"""Values shared so far; all processes count alike."""
+
+
+def begin() -> None:
+    """Joins the other processes; before anything touches a device.
+
+    Under `srun` Slurm's variables say who they are, each process takes the GPU of its number on its node
+    (`SLURM_LOCALID`), and the node of process 0 listens on a port made of the job's number, or on
+    `JAX_COORDINATOR_PORT`. Elsewhere the variables `STARTED_BY_HAND` say it.
+
+    Raises:
+        QvarError: if nothing says who the processes are, a device was touched already, or they do not meet.
+    """
+    global _begun
+    import jax
+
+    given = [name for name in STARTED_BY_HAND if os.environ.get(name)]
+    try:
+        if len(given) == len(STARTED_BY_HAND):
+            address, number, place = (os.environ[name] for name in STARTED_BY_HAND)
+            jax.distributed.initialize(
+                address, _count("JAX_NUM_PROCESSES", number), _count("JAX_PROCESS_ID", place),
+                cluster_detection_method="deactivate",
+            )  # fmt: skip
+        elif "SLURM_STEP_NODELIST" in os.environ and "SLURM_PROCID" in os.environ:
+            jax.distributed.initialize(cluster_detection_method="slurm", local_device_ids=_only_device())
+        elif given:
+            missing = [name for name in STARTED_BY_HAND if name not in given]
+            raise QvarError(f"`{missing[0]}` must be set where `{given[0]}` is, but is not.")
+        else:
+            raise QvarError(
+                "`--distributed` must be started by srun, one process for each GPU, such as `srun --ntasks-per-node=4 "
+                "--gpus-per-node=4 qvar run CASE --distributed`, or with " + ", ".join(STARTED_BY_HAND) + " set."
+            )
+        jax.devices()  # all processes meet here: a device that is not there is told at once
+    except (RuntimeError, ValueError) as error:  # JAX's own errors are RuntimeErrors
+        if isinstance(error, QvarError):
+            raise
+        sentence = f"`--distributed` must find all processes and their devices, but: {_first_line(error)}"
+        raise QvarError(sentence) from error
+    _begun = True
+
+
+def is_distributed() -> bool:
+    """Whether this is one of several processes that work together."""
+    import jax
+
+    return jax.distributed.is_initialized() and jax.process_count() > 1
+
+
+def is_leader() -> bool:
+    """Whether this process writes and prints: process 0, or the only one there is."""
+    import jax
+
+    return not jax.distributed.is_initialized() or jax.process_index() == 0
+
+
+def from_leader(value: Any) -> Any:
+    """What the leader gives, in every process; all of them call this, in the same order.
+
+    Args:
+        value: JSON-able; only the leader's counts.
+
+    Raises:
+        QvarError: if another process has ended.
+    """
+    global _shared
+    if not is_distributed():
+        return value
+    _shared += 1
+    key = f"qvar/shared/{_shared}"
+    if is_leader():
+        _client().key_value_set(key, json.dumps(value))
+        return value
+    return json.loads(_awaited(key, None) or "null")
+
+
+def meet(n_tasks: int) -> None:
+    """Waits until all processes have made their study, and makes sure that they have as many tasks.
+
+    A process that failed to make it is told of here, where no device waits for it.
+
+    Raises:
+        QvarError: if they have not, or another process has ended.
+    """
+    if (found := _other_than(n_tasks, None)) is not None:
+        raise QvarError(f"`study` must have as many tasks in all processes, but has {n_tasks} and {found[1]}.")
+
+
+def finished_alike(rows: Sequence[Row]) -> None:
+    """Waits until all processes have done a task, and makes sure that it failed in all of them or in none.
+
+    A task that fails everywhere is a failed row as usual. One that fails in a single process leaves the others waiting
+    for its device, so that process ends the run once its patience does.
+
+    Args:
+        rows: what the task came to here.
+
+    Raises:
+        QvarError: if it did not, or another process has ended.
+    """
+    failures = sum(row.get("status") == "failed" for row in rows)
+    found = _other_than(failures, PATIENCE if failures else None)
+    if found is None:
+        return
+    import jax
+
+    messages = dict.fromkeys(str(row["message"]) for row in rows if row.get("message"))
+    why = "".join(f"; {message}" for message in messages)
+    here, (process, told) = jax.process_index(), found
+    if told is None:
+        did = f"process {process} did not follow within {PATIENCE:.0f} s"
+    else:
+        did = f"{told} in process {process}"
+    raise QvarError(
+        f"`study` must go alike in all processes, but a task has {failures} failed rows in process {here}, and "
+        f"{did}{why}."
+    )
+
+
+def _other_than(number: int, patience: float | None) -> tuple[int, int | None] | None:
+    """A process whose number is another one, with that, or None in its place where it told none in so many seconds."""
+    global _shared
+    if not is_distributed():
+        return None
+    import jax
+
+    _shared += 1
+    _client().key_value_set(f"qvar/number/{_shared}/{jax.process_index()}", str(number))
+    for process in range(jax.process_count()):
+        told = _awaited(f"qvar/number/{_shared}/{process}", patience)
+        if told is None or int(told) != number:
+            return process, None if told is None else int(told)
+    return None
+
+
+def last_words(message: str) -> str | None:
+    """What this process should print of an error: None where it ends because of another one, or as the leader does.
+
+    Args:
+        message: one sentence.
+    """
+    if not _begun or not is_distributed():
+        return message
+    import jax
+
+    process = jax.process_index()
+    _say_ended(message)
+    if _heard:
+        return None
+    if process == 0:
+        return message
+    until = time.monotonic() + _SECONDS_FOR_LAST_WORDS
+    while time.monotonic() < until:
+        if (told := _ended().get(0)) is not None:
+            return None if told == message else f"process {process}: {message}"
+        time.sleep(0.05)
+    return f"process {process}: {message}"
+
+
+def leave(status: int) -> NoReturn:
+    """Ends this process after an error, at once: at an orderly end JAX waits for the others, which wait for this one.
+
+    Args:
+        status: the exit status, not 0.
+    """
+    _say_ended("an error that is told there")
+    if is_leader():  # it keeps the store: the others get a moment to read it
+        time.sleep(_SECONDS_FOR_LAST_WORDS)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def is_begun() -> bool:
+    """Whether `begin` was called and several processes have met."""
+    return _begun and is_distributed()
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The store
+
+
+def _client() -> Any:
+    from jax._src import distributed  # JAX has no public name for its store
+
+    return distributed.global_state.client
+
+
+def _awaited(key: str, patience: float | None) -> str | None:
+    """The value of a key, once some process has set it; None if none did for so many seconds."""
+    global _heard
+    import jax
+
+    began = time.monotonic()
+    while True:
+        try:
+            return _client().blocking_key_value_get(key, _POLL_MILLISECONDS)
+        except jax.errors.JaxRuntimeError as error:
+            if "DEADLINE_EXCEEDED" not in str(error):
+                raise
+        for process, words in _ended().items():
+            _heard = True
+            raise QvarError(f"process {process} has ended: {words}")
+        if patience is not None and time.monotonic() - began > patience:
+            return None
+
+
+def _say_ended(words: str) -> None:
+    import jax
+
+    with contextlib.suppress(jax.errors.JaxRuntimeError):  # said already, or the store is gone
+        _client().key_value_set(f"{_ENDED}{jax.process_index()}", words)
+
+
+def _ended() -> dict[int, str]:
+    """Processes that have ended early, and what they said."""
+    return {int(key.rpartition("/")[2]): words for key, words in _client().key_value_dir_get(_ENDED)}
+
+
+def _count(name: str, text: str) -> int:
+    if not text.isdecimal():
+        raise QvarError(f"`{name}` must be a number, but is {text!r}.")
+    return int(text)
+
+
+def _only_device() -> int | None:
+    """0 where Slurm shows this process one GPU alone; None where it shows all of the node: JAX then takes its own."""
+    shown = os.environ.get("CUDA_VISIBLE_DEVICES") or os.environ.get("ROCR_VISIBLE_DEVICES") or ""
+    return 0 if shown and "," not in shown else None
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

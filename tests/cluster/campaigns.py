@@ -1,0 +1,116 @@
+"""Campaigns for trials without a queue: made, disturbed at a chosen moment, collected, and held against a plain run."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from qvar.cluster import checkpoints, element
+from qvar.cluster.campaign import Campaign, append_lines
+from qvar.cluster.claims import Claim
+from qvar.cluster.collect import collect
+from qvar.cluster.queue import Resources
+from qvar.cluster.stop import Stop
+from qvar.cluster.submit import Wish, create, deal, plan
+from qvar.cluster.sweep import points
+from qvar.optimize.checkpoint import Keeper
+from qvar.runs.cases import case_values, load_case, make_study
+from qvar.runs.runner import run
+
+SLOW = Path(__file__).parent / "slow_case.py"
+FAKE = Path(__file__).parents[1] / "runs" / "fake_case.py"
+TIMES = ["wall_s", "compile_s"]
+
+
+def made(
+    folder: Path, *words: str, case: Path = SLOW, sweeps: tuple[str, ...] = (), queue: str = "local",
+    pack: int = 1000, every_s: float = 300.0,
+) -> Campaign:  # fmt: skip
+    """A campaign with its elements dealt out, of which nothing is sent."""
+    function = load_case(case)
+    wish = Wish(queue, Resources(), pack, checkpoint_s=every_s)
+    planned = plan(function, case, points(function, words, sweeps, "qvar submit"), sweeps, wish)
+    campaign = create(planned, folder)
+    elements = deal([line["key"] for line in planned.tasks], set(), pack)
+    append_lines(campaign.elements_file, [{"element": at, "tasks": keys} for at, keys in enumerate(elements, start=1)])
+    return campaign
+
+
+def assert_undisturbed(campaign: Campaign) -> None:
+    """The collected tables are those of plain runs of the points, one below the other."""
+    assert collect(campaign).n_done == len(campaign.tasks)
+    function = load_case(campaign.record["case_file"])
+    for name in ("ledger.parquet", "trace.parquet"):
+        alone = []
+        for point in campaign.record["points"]:
+            out = campaign.path.parent / "alone" / point["name"]
+            if not out.exists():
+                run(make_study(function, case_values(function, point["words"], "qvar run")), out, progress=False)
+            table = pd.read_parquet(out / name)
+            alone.append(table.assign(**{f"sweep_{swept}": value for swept, value in point["swept"].items()}))
+        mine = pd.read_parquet(campaign.path / name)
+        both = [table.drop(columns=TIMES, errors="ignore") for table in (mine, pd.concat(alone, ignore_index=True))]
+        pd.testing.assert_frame_equal(*both, check_exact=True, check_dtype=not campaign.record["sweep"])
+
+
+def at_look(monkeypatch: pytest.MonkeyPatch, act: Callable[[Stop, Claim], object], *numbers: int) -> None:
+    """Does something when trainings ask for the n-th time, all of them counted together, whether to stop.
+
+    The first time of each training is before its first step.
+    """
+    count = itertools.count(1)
+
+    def watched(folder: Path, claim: Claim, stop: Stop, every_s: float) -> Keeper:
+        kept = checkpoints.keeper(folder, claim, stop, every_s)
+
+        def asked() -> bool:
+            if next(count) in numbers:
+                act(stop, claim)
+            return kept.stop()
+
+        return dataclasses.replace(kept, stop=asked)
+
+    monkeypatch.setattr(element, "keeper", watched)
+
+
+def until(true: Callable[[], object], seconds: float = 20.0) -> None:
+    """Waits for something."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def told(campaign: Campaign, label: str) -> list[dict[str, Any]]:
+    """What the files of a task's attempts tell, the first one first."""
+    folder = campaign.state(key_of(campaign, label))
+    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("attempt-*.json"))]
+
+
+def endings(campaign: Campaign, label: str) -> list[str]:
+    """How a task's attempts ended."""
+    return [attempt["ending"] for attempt in told(campaign, label)]
+
+
+def key_of(campaign: Campaign, label: str) -> str:
+    """The key of the first task of that label."""
+    return next(line.key for line in campaign.tasks if line.label == label)
+
+
+def write_attempt(campaign: Campaign, label: str, number: int, /, age_s: float, **words: Any) -> None:
+    """An attempt of another machine, as its file tells it."""
+    folder = campaign.state(key_of(campaign, label))
+    folder.mkdir(exist_ok=True)
+    path = folder / f"attempt-{number:04d}.json"
+    content: Mapping[str, Any] = {"host": "n9", "process": 1, "space": "", "birth": "", "ending": "running", **words}
+    path.write_text(json.dumps(content), encoding="utf-8")
+    os.utime(path, (time.time() - age_s,) * 2)

@@ -1,0 +1,61 @@
+"""Elements of several processes on a real Slurm: two pretend nodes, each a process with four virtual devices."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from cluster.local_slurm import LocalSlurm, Unavailable
+from cluster.user import Campaign
+
+from qvar.cluster.campaign import open_campaign
+from qvar.cluster.collect import collect
+from qvar.runs.cases import load_case
+from qvar.runs.runner import run
+
+CASE = Path(__file__).parent / "spins_case.py"
+
+
+@pytest.fixture(scope="module")
+def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSlurm]:
+    try:
+        with LocalSlurm(tmp_path_factory.mktemp("slurm")) as running:
+            yield running
+    except Unavailable as reason:
+        pytest.skip(str(reason))
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+def test_two_processes_stop_and_go_on_together(slurm: LocalSlurm, tmp_path: Path) -> None:
+    mine = Campaign(tmp_path / "campaign", "slurm", slurm.environment, lambda: slurm.run("squeue", "-a").stdout)
+    asked = ("--nodes", "2", "--distributed", "--time", "5m", "--memory", "1G", "--at-once", "1")
+    # the pretend nodes' names lead nowhere, so that the processes are told where to meet
+    setup = (
+        f"export JAX_COORDINATOR_ADDRESS=127.0.0.1:{free_port()}",
+        'export XLA_FLAGS="$XLA_FLAGS --xla_force_host_platform_device_count=4"',
+    )
+    lines = [word for line in setup for word in ("--setup", line)]
+    mine.qvar(
+        "submit", str(CASE), *asked, *lines, "--queue", "slurm", "--no-collect", "--checkpoint", "1s",
+        "--out", str(mine.folder),
+    )  # fmt: skip
+    mine.await_steps(1, 100)
+    assert slurm.run("scancel", "--signal=USR1", "1").returncode == 0
+    mine.await_done(1, 120)
+    endings = [[attempt["ending"] for attempt in found] for found in mine.attempts().values()]
+    assert endings == [["stopped", "done"]]
+    assert collect(open_campaign(mine.folder)).n_done == 1
+    alone = run(load_case(CASE)(), tmp_path / "alone", progress=False)
+    both = [
+        table.drop(columns=["wall_s", "compile_s"])
+        for table in (pd.read_parquet(mine.folder / "ledger.parquet"), alone)
+    ]
+    pd.testing.assert_frame_equal(*both, rtol=0, atol=1e-12)

@@ -1,0 +1,62 @@
+"""Campaigns on a real Grid Engine of one host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cluster.local_grid_engine import LocalGridEngine, Unavailable
+from cluster.user import Campaign
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalGridEngine]:
+    try:
+        with LocalGridEngine(tmp_path_factory.mktemp("ge")) as running:
+            yield running
+    except Unavailable as reason:
+        pytest.skip(str(reason))
+
+
+def campaign(engine: LocalGridEngine, tmp_path: Path) -> Campaign:
+    place = tmp_path / "campaign"
+    return Campaign(place, "grid_engine", engine.environment, lambda: engine.run("qstat").stdout, engine.command)
+
+
+def test_an_array_goes_back_at_its_deadline_and_gives_what_a_run_here_gives(
+    engine: LocalGridEngine, tmp_path: Path
+) -> None:
+    mine = campaign(engine, tmp_path)
+    words = ("--number", "4", "--steps", "900")
+    # qvar's own deadline, half of the limit here: the status 99 puts the element back
+    mine.submit(*words, "--pause", "0.4", "--time", "10s", "--at-once", "2")
+    mine.await_done(4, 90)
+    endings = [[attempt["ending"] for attempt in found] for found in mine.attempts().values()]
+    assert all(found[-1] == "done" and set(found[:-1]) <= {"stopped"} for found in endings)
+    assert max(map(len, endings)) > 1
+    mine.assert_undisturbed(*words)
+
+
+def test_cancelled_and_taken_up_again(engine: LocalGridEngine, tmp_path: Path) -> None:
+    mine = campaign(engine, tmp_path)
+    words = ("--number", "3", "--steps", "900", "--shift", "0.5")
+    mine.submit(*words, "--pause", "0.4", "--at-once", "2")
+    mine.await_steps()
+    mine.qvar("cancel", str(mine.folder))
+    mine.await_counts(lambda counts: not {"running", "waiting"} & counts.keys())
+    assert mine.counts()["stopped"] >= 1
+    mine.qvar("submit", "--resume", str(mine.folder))
+    mine.await_done(3)
+    mine.assert_undisturbed(*words)
+
+
+def test_a_job_deleted_by_hand_does_not_come_back(engine: LocalGridEngine, tmp_path: Path) -> None:
+    mine = campaign(engine, tmp_path)
+    mine.submit("--number", "1", "--steps", "900", "--shift", "1.0", "--pause", "0.4")
+    mine.await_steps()
+    place = mine.attempts()["t0"][0]
+    assert engine.run("qdel", place["job"]).returncode == 0
+    mine.await_counts(lambda counts: not {"running", "waiting"} & counts.keys())
+    assert mine.counts() == {"stopped": 1}
+    assert "t0" not in mine.waiting()

@@ -1,0 +1,106 @@
+"""A campaign on a queue, as its user sees it: commands, and what they print."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pandas as pd
+
+from qvar.cluster.campaign import open_campaign
+from qvar.cluster.collect import collect
+from qvar.cluster.status import survey
+from qvar.cluster.telling import status_record
+from qvar.runs.cases import case_values, load_case, make_study
+from qvar.runs.runner import run
+
+CASE = Path(__file__).parent / "slow_case.py"
+TIMES = ["wall_s", "compile_s"]
+
+
+@dataclass
+class Campaign:
+    """One campaign."""
+
+    folder: Path
+    queue: str
+    environment: dict[str, str]
+    waiting: Callable[[], str]
+    """What the queue itself prints of its jobs, for a test that fails."""
+    inside: Callable[..., list[str]] = lambda *words: [*words]
+    """The words that run a command where the queue is."""
+
+    def qvar(self, *words: str, status: int = 0) -> str:
+        done = subprocess.run(
+            self.inside(sys.executable, "-m", "qvar", *words),
+            env=self.environment | {"QVAR_HEARTBEAT": "0.5", "QVAR_CACHE": "off"},
+            cwd=self.folder.parent, capture_output=True, text=True, check=False, timeout=100,
+        )  # fmt: skip
+        assert done.returncode == status, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def submit(self, *words: str) -> str:
+        asked = ("--queue", self.queue, "--no-collect", "--checkpoint", "1s", "--out", str(self.folder))
+        return self.qvar("submit", str(CASE), *words, *asked)
+
+    def status(self) -> dict[str, Any]:
+        """What `qvar status --json` prints; asked of this process where it reaches the queue, for it is asked often."""
+        if self.inside is not Campaign.inside:
+            return json.loads(self.qvar("status", str(self.folder), "--json"))
+        with mock.patch.dict(os.environ, self.environment):
+            mine = open_campaign(self.folder)
+            return status_record(mine, survey(mine))
+
+    def counts(self) -> dict[str, int]:
+        return {name: count for name, count in self.status()["counts"].items() if count}
+
+    def tasks(self) -> dict[str, dict[str, Any]]:
+        return {task["label"]: task for task in self.status()["tasks"]}
+
+    def await_counts(self, true: Callable[[dict[str, int]], bool], seconds: float = 60) -> dict[str, int]:
+        end = time.monotonic() + seconds
+        while not true(counts := self.counts()):
+            assert time.monotonic() < end, f"{counts}\n{self.logs()}\n{self.waiting()}"
+            time.sleep(0.3)
+        return counts
+
+    def await_done(self, number: int, seconds: float = 60) -> None:
+        self.await_counts(lambda counts: counts == {"done": number}, seconds)
+
+    def await_steps(self, number: int = 1, seconds: float = 40) -> None:
+        """Until so many tasks have kept some steps in a checkpoint."""
+        end = time.monotonic() + seconds
+        while sum(any(attempt.get("kept") for attempt in found) for found in self.attempts().values()) < number:
+            assert time.monotonic() < end, self.logs()
+            time.sleep(0.1)
+
+    def logs(self) -> str:
+        return "\n".join(log.read_text() for log in sorted((self.folder / "logs").iterdir()))
+
+    def assert_undisturbed(self, *words: str) -> None:
+        """The collected ledger and trace are those of a plain run that nobody disturbed."""
+        assert collect(open_campaign(self.folder)).n_done == len(open_campaign(self.folder).tasks)
+        out = self.folder.parent / f"{self.folder.name}-here"
+        case = load_case(CASE)
+        run(make_study(case, case_values(case, words, "qvar run")), out, progress=False)
+        for name in ("ledger.parquet", "trace.parquet"):
+            mine, local = pd.read_parquet(self.folder / name), pd.read_parquet(out / name)
+            both = [table.drop(columns=TIMES, errors="ignore") for table in (mine, local)]
+            pd.testing.assert_frame_equal(*both, check_exact=True)
+
+    def attempts(self) -> dict[str, list[dict[str, Any]]]:
+        return {
+            line.label: [
+                json.loads(path.read_text() or "{}")
+                for path in sorted((self.folder / "state" / line.key).glob("attempt-*"))
+            ]
+            for line in open_campaign(self.folder).tasks
+        }

@@ -1,0 +1,243 @@
+"""One state over several processes: real ones, that find each other through environment variables."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+import pytest
+
+import qvar
+from qvar.errors import QvarError
+from qvar.runs.distributed import STARTED_BY_HAND, begin
+
+COMMON = """
+import jax.numpy as jnp
+import numpy as np
+import qvar
+
+def works():
+    h4, chain = qvar.hydrogen_chain(4), qvar.tfim(4)
+    return {
+        "uccsd": (h4, qvar.uccsd(h4), "sector"),  # 6 strings: no multiple of 8
+        "spins": (chain, qvar.hardware_efficient(chain, layers=1, rotations=("RX", "RZ")), "dense"),
+    }
+
+def point(ansatz):
+    return 0.3 * jnp.sin(jnp.arange(ansatz.n_params, dtype=float))
+"""
+
+NUMBERS = """
+import json, sys
+import jax
+from qvar.errors import QvarError
+from qvar.objective import _value_and_grad
+from qvar.runs.distributed import begin, from_leader, is_leader
+
+begin()
+assert (jax.process_count(), len(jax.devices()), len(jax.local_devices())) == (2, 8, 4)
+assert is_leader() == (jax.process_index() == 0)
+assert from_leader({"process": jax.process_index()}) == {"process": 0}
+told = {}
+for name, (problem, ansatz, engine) in works().items():
+    objective = qvar.energy(problem, ansatz, engine)
+    value, gradient = objective.value_and_grad(point(ansatz))
+    state = objective.state(point(ansatz))
+    assert all(leaf.sharding.is_fully_replicated for leaf in jax.tree.leaves(objective.data))
+    told[name] = {"value": float(value), "gradient": np.asarray(gradient).tolist(),
+                  "state": np.abs(np.asarray(state)).tolist(),
+                  "measured": objective.measure(point(ansatz)) if objective.measure else {}}
+    if name == "spins":
+        text = _value_and_grad.lower(objective.function, point(ansatz), objective.data).compile().as_text()
+        assert any(word in text for word in ("all-to-all", "all-gather", "collective-permute"))
+        result = qvar.minimize(objective, key=jax.random.key(1), budget=qvar.Budget(gradients=6))
+        told[name]["minimum"] = [result.value, result.iterations, result.gradient_evaluations]
+try:
+    qvar.energy(problem, ansatz, engine, devices=4)
+except QvarError as error:
+    told["some"] = str(error)
+# tables that differ in a bit are those of process 0, others than that are refused everywhere
+from qvar.engines.mesh import agreed_array, copied, device_mesh, least
+mesh, here = device_mesh(None), jax.process_index()
+tree = {"a": np.array([1.0, here]), "key": jax.random.key(here), "b": np.array(here == 0), "none": np.zeros((0, 2))}
+tree = copied(tree, mesh)
+assert np.array_equal(np.asarray(tree["a"]), [1.0, 0.0]) and bool(tree["b"]) and tree["none"].shape == (0, 2)
+assert np.array_equal(np.asarray(jax.random.key_data(tree["key"])), jax.random.key_data(jax.random.key(0)))
+assert least(10 - here, mesh) == 9 and float(agreed_array(jnp.asarray(float(here)), mesh)) == 0.0
+try:
+    copied(np.zeros(1 + here), mesh)
+except QvarError as error:
+    told["unlike"] = str(error)
+with open(sys.argv[1] + str(here), "w") as file:
+    json.dump(told, file)
+"""
+
+CASE = """
+import os
+import qvar
+
+def case(gradients: int = 5, broken: bool = False) -> qvar.Duel:
+    '''Both engines.
+
+    Args:
+        gradients: Budget.
+        broken: Whether process 1 fails.
+    '''
+    if broken and os.environ["JAX_PROCESS_ID"] == "1":
+        raise RuntimeError("made up")
+    problem = qvar.molecule("H 0 0 0; H 0 0 0.7414")
+    dense = qvar.hardware_efficient(problem, layers=1, rotations=("RY",))
+    contenders = [dense, qvar.puccd(problem), qvar.uccsd(problem)]
+    return qvar.Duel(problem, contenders, seeds=2, budget=qvar.Budget(gradients=gradients))
+"""
+
+QVAR = """
+import sys
+import qvar.report.html
+from qvar.cli import main
+qvar.report.html.write_report = lambda loaded: None
+sys.exit(main())
+"""
+
+
+def together(number: int, devices: int, words: list[str]) -> list[subprocess.CompletedProcess[str]]:
+    """What becomes of Python with these words in so many processes of so many devices each."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={devices}"
+    settings = {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu", "JAX_NUM_PROCESSES": str(number)}
+    settings |= {"JAX_COORDINATOR_ADDRESS": f"127.0.0.1:{port}"}
+    running = [
+        subprocess.Popen(
+            [sys.executable, *words],
+            env={**os.environ, **settings, "JAX_PROCESS_ID": str(process)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for process in range(number)
+    ]
+    done = []
+    try:
+        for process in running:
+            out, err = process.communicate(timeout=120)
+            # Gloo tells of its connections
+            out = "".join(line for line in out.splitlines(keepends=True) if "peer ranks" not in line)
+            done.append(subprocess.CompletedProcess(words, process.returncode, out, err))
+    finally:
+        for process in running:
+            process.kill()
+    return done
+
+
+@pytest.fixture
+def case_file(tmp_path: Path) -> Path:
+    path = tmp_path / "both.py"
+    path.write_text(CASE)
+    return path
+
+
+def test_two_processes_of_four_devices_give_the_numbers_of_one(tmp_path: Path) -> None:
+    script = tmp_path / "several.py"
+    script.write_text(COMMON + NUMBERS)
+    for done in together(2, 4, [str(script), str(tmp_path / "told")]):
+        assert done.returncode == 0, done.stderr
+    told = [json.loads((tmp_path / f"told{process}").read_text()) for process in range(2)]
+    assert told[0] == told[1]
+    names: dict = {}
+    exec(COMMON, names)
+    for name, (problem, ansatz, engine) in names["works"]().items():
+        alone, found = qvar.energy(problem, ansatz, engine), told[0][name]
+        value, gradient = alone.value_and_grad(names["point"](ansatz))
+        assert abs(found["value"] - float(value)) < 1e-12
+        assert np.abs(np.array(found["gradient"]) - np.asarray(gradient)).max() < 1e-12
+        assert np.abs(np.array(found["state"]) - np.abs(alone.state(names["point"](ansatz)))).max() < 1e-12
+        if alone.measure:
+            assert found["measured"] == pytest.approx(alone.measure(names["point"](ansatz)), abs=1e-12)
+        if "minimum" in found:
+            result = qvar.minimize(alone, key=jax.random.key(1), budget=qvar.Budget(gradients=6))
+            assert abs(found["minimum"][0] - result.value) < 1e-12
+            assert found["minimum"][1:] == [result.iterations, result.gradient_evaluations]
+    assert told[0]["some"] == "`devices` must be 8, all devices of the 2 processes, or None, but is 4."
+    assert told[0]["unlike"].startswith("`problem` and `ansatz` must come out alike in all processes")
+
+
+def test_a_run_of_three_processes_is_that_of_one(tmp_path: Path, case_file: Path, without_pages: None) -> None:
+    from qvar.cli import main
+
+    one, three = tmp_path / "one", tmp_path / "three"
+    words = ["run", str(case_file), "--no-progress", "--out"]
+    assert main([*words, str(one)]) == 0
+    dense, pairs, there = [task["key"] for task in json.loads((one / "case.json").read_text())["tasks"]]
+    shutil.copytree(one, three)  # and what is there is left out by all
+    for key in (dense, pairs):
+        (three / "tasks" / f"{key}.parquet").unlink()
+    old = (three / "tasks" / f"{there}.parquet").stat().st_ino
+    first, *others = together(3, 1, ["-c", QVAR, *words, str(three), "--resume", "--distributed"])
+    assert first.returncode == 0, first.stderr
+    assert f"ledger: {three / 'ledger.csv'}" in first.stdout
+    for done in others:
+        assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    for table in ("ledger", "trace"):
+        alone, spread = (pd.read_parquet(run / f"{table}.parquet") for run in (one, three))
+        alone, spread = (read.drop(columns=["wall_s", "compile_s"], errors="ignore") for read in (alone, spread))
+        pd.testing.assert_frame_equal(alone, spread, rtol=0, atol=1e-12)
+    assert len(alone) > 12  # the trace has several steps of each
+    assert (three / "tasks" / f"{there}.parquet").stat().st_ino == old
+    assert len(list((three / "tasks").iterdir())) == 3
+
+
+def test_where_one_process_fails_the_others_end(tmp_path: Path, case_file: Path) -> None:
+    words = ["-c", QVAR, "run", str(case_file), "--distributed", "--out", str(tmp_path / "run"), "--broken"]
+    first, second = together(2, 1, words)
+    assert first.returncode == second.returncode == 2
+    assert first.stderr == ""
+    assert second.stderr.startswith("qvar: process 1: `case` in both.py raised RuntimeError: made up (line ")
+
+
+def test_a_mistake_of_all_is_told_once(tmp_path: Path, case_file: Path) -> None:
+    (tmp_path / "run").mkdir()
+    begun = time.monotonic()
+    words = ["-c", QVAR, "run", str(case_file), "--distributed", "--out", str(tmp_path / "run")]
+    first, second = together(2, 1, words)
+    assert first.returncode == second.returncode == 2
+    assert first.stderr.startswith("qvar: `out` must be a new folder, but ")
+    assert second.stderr == ""
+    assert time.monotonic() - begun < 60.0
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({}, "`--distributed` must be started by srun, one process for each GPU, such as `srun "),
+        ({"JAX_NUM_PROCESSES": "2"}, "`JAX_COORDINATOR_ADDRESS` must be set where `JAX_NUM_PROCESSES` is, but is not."),
+        (dict.fromkeys(STARTED_BY_HAND, "two"), "`JAX_NUM_PROCESSES` must be a number, but is 'two'."),
+    ],
+)
+def test_who_the_processes_are_must_be_said(
+    given: dict[str, str], sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (*STARTED_BY_HAND, "SLURM_PROCID", "SLURM_STEP_NODELIST"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(QvarError) as caught:
+        begin()
+    assert str(caught.value).startswith(sentence)
+
+
+def test_it_comes_before_any_computation(monkeypatch: pytest.MonkeyPatch) -> None:
+    jnp.zeros(1).block_until_ready()
+    for name, value in zip(STARTED_BY_HAND, ("127.0.0.1:1", "1", "0"), strict=True):
+        monkeypatch.setenv(name, value)
+    with pytest.raises(QvarError, match="must be called before any JAX calls"):
+        begin()
