@@ -87,12 +87,14 @@ def test_a_wish_to_end_is_passed_on_and_nobody_replaced(
     campaign: Campaign, shells: Callable[..., Started], number: signal.Signals
 ) -> None:
     before = signal.getsignal(number)
-    ready = "trap 'exit 75' TERM; touch ready.$$; while :; do sleep 0.05; done"
-    started = shells(f"cd {campaign.path}; {ready}", f"cd {campaign.path}; trap 'kill -9 $$' TERM; {ready[23:]}")
+    waits = f"touch {campaign.path}/ready.$$; for at in $(seq 200); do sleep 0.05; done"
+    started = shells(f"trap 'exit 75' TERM; {waits}", f"trap 'kill -9 $$' TERM; {waits}")
 
     def ask() -> None:
-        until(lambda: len(list(campaign.path.glob("ready.*"))) == 2)
-        os.kill(os.getpid(), number)
+        try:
+            until(lambda: len(list(campaign.path.glob("ready.*"))) == 2)
+        finally:
+            os.kill(os.getpid(), number)
 
     thread = threading.Thread(target=ask)
     thread.start()
