@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 RUN ?=
 CASE ?= cases/h4_duel.py
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-WORKERS ?= auto
+# one more than there are cores, for some tests wait for queues
+WORKERS ?= $(shell expr $$(nproc) + 1)
 GROUPS ?=
 PEERS ?=
 

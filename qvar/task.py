@@ -72,4 +72,15 @@ def task_key(inputs: dict[str, Any]) -> str:
 
 def error_words(error: Exception) -> str:
     """What went wrong, for the column `message`."""
-    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+    first_line = (str(error).strip().splitlines() or [""])[0]
+    return f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
+
+
+def failed_row(label: str, message: str) -> Row:
+    """The row of a task that could not tell more than this.
+
+    Args:
+        label: the task's label.
+        message: why it failed.
+    """
+    return {"contender": label, "status": "failed", "message": message}

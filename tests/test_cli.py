@@ -373,7 +373,9 @@ def test_a_case_script_is_the_command(capsys: pytest.CaptureFixture[str], monkey
 
 def test_ctrl_c_says_how_to_go_on() -> None:
     words = command("run", str(CASE), "--slow", "1.5", "--seeds", "1", "--contenders", "ry x1", "uccsd", "--out", "r")
-    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
+    # a suite in the background of a shell ignores Ctrl-C, and so would its children
+    heard = f"import signal; signal.signal(signal.SIGINT, signal.default_int_handler); {words[2]}"
+    with subprocess.Popen([*words[:2], heard, *words[3:]], stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         assert process.stderr.readline().startswith("1/2 ry x1")
         time.sleep(0.1)

@@ -16,7 +16,15 @@ from qvar.memory import chunk_size, memory_limit, size_words, wanted_memory
 
 @pytest.mark.parametrize(
     ("text", "size"),
-    [("4GiB", 4 << 30), ("500MB", 500_000_000), ("1.5 gib", 3 << 29), ("2048", 2048), ("64kB", 64_000), ("", None)],
+    [
+        ("4GiB", 4 << 30),
+        ("500MB", 500_000_000),
+        ("1.5 gib", 3 << 29),
+        ("2048", 2048),
+        ("64kB", 64_000),
+        ("4G", 4 << 30),
+        ("", None),
+    ],
 )
 def test_a_size_is_read(text: str, size: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QVAR_MEMORY", text)
@@ -25,7 +33,7 @@ def test_a_size_is_read(text: str, size: int | None, monkeypatch: pytest.MonkeyP
         assert memory_limit() == size
 
 
-@pytest.mark.parametrize("text", ["lots", "4 GiBs", "-1GB", "0", "0.1", "4G", "inf"])
+@pytest.mark.parametrize("text", ["lots", "4 GiBs", "-1GB", "0", "0.1", "4Gi", "inf"])
 def test_another_word_is_a_sentence(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QVAR_MEMORY", text)
     sentence = rf"^`QVAR_MEMORY` must be a size such as 4GiB or 500MB, but is '{text}'\.$"

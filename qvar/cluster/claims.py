@@ -151,7 +151,8 @@ def claim(folder: Path, owner: Mapping[str, Any], stale_s: float, beat_s: float)
         told = {**owner, "attempt": number, "ending": Ending.RUNNING.value, "message": ""}
         try:
             _create(_path(folder, number), told)
-        except FileExistsError:  # another process was faster
+        except FileExistsError:  # another process was faster; what it made may show here a little later
+            time.sleep(min(beat_s, 1.0))
             continue
         return Claim(folder, number, told, beat_s)
 

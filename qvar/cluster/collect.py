@@ -8,7 +8,7 @@ from qvar.cluster.campaign import Campaign
 from qvar.errors import QvarError
 from qvar.report.html import write_report
 from qvar.runs.folder import LoadedRun, load, locked, reason
-from qvar.runs.record import write_ledger, write_table
+from qvar.runs.record import read_shard, write_ledger, write_table
 from qvar.whole_files import write_whole
 
 
@@ -33,6 +33,8 @@ def collect(campaign: Campaign) -> LoadedRun:
             for stale in (folder.ledger, folder.trace):
                 stale.unlink(missing_ok=True)
             run = load(folder.path)
+            if run.n_done < run.n_tasks:
+                _drop_damaged(campaign)
             if run.n_done == run.n_tasks:
                 write_table(run.trace, folder.trace)
                 write_ledger(run.ledger, folder.path)
@@ -46,3 +48,11 @@ def collect(campaign: Campaign) -> LoadedRun:
     except OSError as error:
         raise QvarError(f"`CAMPAIGN` {campaign.path} could not be written: {reason(error)}.") from error
     return run
+
+
+def _drop_damaged(campaign: Campaign) -> None:
+    """Removes results that cannot be read, which otherwise look as if they were there: `--resume` sends their tasks."""
+    for line in campaign.tasks:
+        shard = campaign.run.shard(line.key)
+        if shard.exists() and read_shard(shard) is None:
+            shard.unlink()

@@ -211,7 +211,7 @@ def _resume(given: argparse.Namespace, site: Site) -> int:
         else:
             failed = len(found.having(Condition.FAILED))
             tried = f"; {failed} of them failed, --failed tries these again" if failed else ""
-            print(f"{shown}: all {_count(n_done, 'task')} are done{tried}; `qvar collect {shown}` makes the report.")
+            print(f"{shown}: all is done ({_count(n_done, 'task')}){tried}; `qvar collect {shown}` makes the report.")
         return 0
     died = {one.line.key for one in left if one.condition is Condition.DIED}
     elements = work.deal([one.line.key for one in left], died, wish.pack)

@@ -17,7 +17,9 @@ from qvar.cluster.campaign import Campaign, TaskLine, digest
 from qvar.cluster.checkpoints import follower, forget, keeper
 from qvar.cluster.choose import adapter
 from qvar.cluster.claims import Attempt, Claim, Ending, attempts, claim, owner
+from qvar.cluster.script import warning_s
 from qvar.cluster.stop import Stop, listening
+from qvar.cluster.submit import recorded_wish
 from qvar.errors import QvarError
 from qvar.optimize.checkpoint import Stopped, keeping
 from qvar.runs.cases import CaseFunction, case_values, load_case, make_study
@@ -25,7 +27,7 @@ from qvar.runs.compile_cache import use_compile_cache
 from qvar.runs.distributed import finished_alike, from_leader, is_distributed, is_leader
 from qvar.runs.progress import outcome
 from qvar.runs.record import plain_rows, read_shard, write_shard
-from qvar.task import Progress, Row, Task, error_words
+from qvar.task import Progress, Row, Task, error_words, failed_row
 
 DISK = 74
 """Exit status where a result could not be written (EX_IOERR of sysexits.h)."""
@@ -75,7 +77,7 @@ def run_element(campaign: Campaign, number: int | None) -> int:
         raise QvarError(f"`elements.jsonl` must name tasks of the campaign, but {missing[0]} is none.")
     use_compile_cache()
     name = queue_name(campaign)
-    lead = float(campaign.record.get("resources", {}).get("signal_s", 120))
+    lead = warning_s(recorded_wish(campaign).resources)
 
     answers: list[int | None] = []
     lock = threading.Lock()
@@ -101,12 +103,18 @@ def run_element(campaign: Campaign, number: int | None) -> int:
             worker.follow(lines)
             return 0
         left = [lines[key] for key in keys]
+        # A task that another process is at work on is waited for until it is clear that the process lives: a lost one's
+        # heart may have stood still for moments only. Without a number, what others are at work on is theirs at once.
+        until = time.monotonic() + (0.0 if number is None else 1.5 * campaign.stale_s)
         while left and not stop.asked:
+            begun = time.monotonic()
             left = worker.go_through(left)
-            if number is None:  # what others are at work on is theirs
+            if begun >= until:  # after what may have been hours of other tasks it looks once more
                 break
             if left:
                 time.sleep(campaign.beat_s / 2)
+        for line in [] if stop.asked or number is None else left:
+            print(f"{line.label} ({line.points[0]}): another process is at work on it", flush=True)
         from_leader(None)  # there is no more
         count = worker.count
         stopped = stop.asked and not all(campaign.run.shard(key).exists() for key in keys)
@@ -198,7 +206,7 @@ class _Worker:
         try:
             deaths = _in_a_row(before, Ending.RUNNING)
             if deaths >= MOST_DEATHS:
-                rows = [_failed(line, f"It died {deaths} times without a word; see {self._campaign.logs}.")]
+                rows = [failed_row(line.label, f"It died {deaths} times without a word; see {self._campaign.logs}.")]
             else:
                 from_leader(line.key)
                 with keeping(keeper(folder, claimed, self._stop, every_s)):
@@ -258,7 +266,7 @@ class _Worker:
         try:
             return plain_rows(task.run(report))
         except Exception as error:
-            return [_failed(line, error_words(error))]
+            return [failed_row(line.label, error_words(error))]
 
     def _task(self, line: TaskLine) -> Task:
         name = line.points[0]
@@ -307,10 +315,6 @@ def _in_a_row(before: Sequence[Attempt], ending: Ending) -> int:
             break
         number += 1
     return number
-
-
-def _failed(line: TaskLine, message: str) -> dict[str, Any]:
-    return {"contender": line.label, "status": "failed", "message": message}
 
 
 def _words(error: OSError) -> str:

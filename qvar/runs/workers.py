@@ -15,7 +15,7 @@ from qvar.runs.distributed import finished_alike
 from qvar.runs.folder import RunFolder
 from qvar.runs.progress import Display
 from qvar.runs.record import plain_rows, write_shard
-from qvar.task import Progress, Reporter, Row, Runnable, Task
+from qvar.task import Progress, Reporter, Row, Runnable, Task, error_words, failed_row
 
 Remake: TypeAlias = Callable[[], Runnable]
 """Makes a study once more, in another process: a function of a module, or a `functools.partial` of one."""
@@ -26,16 +26,10 @@ def do_task(task: Task, shard: Path | None, reporter: Reporter) -> list[Row]:
     try:
         rows = plain_rows(task.run(reporter))
     except Exception as error:
-        rows = [_failed(task, error)]
+        rows = [failed_row(task.label, error_words(error))]
     if shard is not None:
         write_shard(shard, rows)
     return rows
-
-
-def _failed(task: Task, error: Exception) -> Row:
-    first_line = (str(error).strip().splitlines() or [""])[0]
-    message = f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
-    return {"contender": task.label, "status": "failed", "message": message}
 
 
 def do_here(tasks: Sequence[Task], left: Sequence[int], folder: RunFolder, shown: Display) -> None:

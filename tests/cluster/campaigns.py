@@ -54,7 +54,8 @@ def assert_undisturbed(campaign: Campaign) -> None:
         for point in campaign.record["points"]:
             out = campaign.path.parent / "alone" / point["name"]
             if not out.exists():
-                run(make_study(function, case_values(function, point["words"], "qvar run")), out, progress=False)
+                values = case_values(function, point["words"], "qvar run")
+                run(make_study(function, values | ({"pause": 0.0} if "pause" in values else {})), out, progress=False)
             table = pd.read_parquet(out / name)
             alone.append(table.assign(**{f"sweep_{swept}": value for swept, value in point["swept"].items()}))
         mine = pd.read_parquet(campaign.path / name)
@@ -113,4 +114,10 @@ def write_attempt(campaign: Campaign, label: str, number: int, /, age_s: float, 
     path = folder / f"attempt-{number:04d}.json"
     content: Mapping[str, Any] = {"host": "n9", "process": 1, "space": "", "birth": "", "ending": "running", **words}
     path.write_text(json.dumps(content), encoding="utf-8")
-    os.utime(path, (time.time() - age_s,) * 2)
+    age(path, age_s)
+
+
+def age(path: Path, seconds: float) -> None:
+    """Makes a file look as if it had been written so long ago."""
+    then = time.time() - seconds
+    os.utime(path, (then, then))

@@ -135,3 +135,15 @@ def test_a_folder_that_cannot_be_written_and_one_that_is_being_written(
     with pytest.raises(QvarError, match=r"`CAMPAIGN` .*/c could not be written: No space left on device\."):
         collect(campaign)
     assert "ledger.parquet" not in files(campaign)
+
+
+def test_a_damaged_result_is_missing(queue: FakeQueue) -> None:
+    campaign = finished(made(Path("c"), "--seeds", "1", case=FAKE))
+    shard = campaign.run.shard(campaign.tasks[1].key)
+    content = bytearray(shard.read_bytes())
+    content[len(content) // 2 :] = b"\0" * (len(content) - len(content) // 2)
+    shard.write_bytes(content)
+    assert "3 of 4 tasks are there" in queue.qvar("collect", "c", status=1)
+    assert not shard.exists()  # so that whoever looks sends it again
+    finished(campaign)
+    assert "tasks are there" not in queue.qvar("collect", "c")

@@ -85,7 +85,9 @@ def test_preempted_and_started_again_by_slurm(slurm: LocalSlurm, tmp_path: Path)
     words = ("--number", "2", "--steps", "900")
     mine.submit(*words, "--pause", "0.4", "--partition", "preempt")
     mine.await_steps(2)
-    urgent = slurm.run("sbatch", "--parsable", "-N2", "--exclusive", "-p", "main", "--wrap", "sleep 2")
+    urgent = slurm.run(
+        "sbatch", "--parsable", "-N2", "--exclusive", "-p", "main", "-o", "/dev/null", "--wrap", "sleep 2"
+    )
     assert urgent.returncode == 0, urgent.stderr
     counts = mine.await_counts(lambda counts: counts == {"waiting": 2})
     assert counts == {"waiting": 2}

@@ -264,7 +264,7 @@ def test_failed_tasks_are_tried_again_when_that_is_asked(queue: FakeQueue) -> No
     )  # fmt: skip
     said = queue.qvar("submit", "--resume", "camp")
     assert said == (
-        "camp: all 2 tasks are done; 1 of them failed, --failed tries these again; "
+        "camp: all is done (2 tasks); 1 of them failed, --failed tries these again; "
         "`qvar collect camp` makes the report.\n"
     )
     campaign = open_campaign("camp")

@@ -108,7 +108,6 @@ def test_the_second_start_compiles_nothing() -> None:
     assert none == misses == 0
     assert hits == len(kept) + again
     assert programs() == kept
-    assert second["compile_s"][0] < first["compile_s"][0] / 2
     times = ["wall_s", "compile_s"]
     pd.testing.assert_frame_equal(first.drop(columns=times), second.drop(columns=times), check_exact=True)
 
