@@ -18,6 +18,10 @@ from qvar.cluster.queue import Heard, State
 _TIMEOUT_S = 10
 """A queue that is well answers within a second; without its controller, Slurm's commands give up after 18."""
 
+_KNOWS_NOTHING = ("Invalid job id", "do not exist", "no jobs running since startup", "Unknown Job Id", "is not found")
+"""What squeue and scontrol, qstat and qacct of Grid Engine, qstat of PBS and bjobs complain of where they know none of
+the jobs that they are asked for: an answer, though their exit status says that there is none."""
+
 
 class Condition(Enum):
     """How a task stands."""
@@ -215,6 +219,9 @@ def _run(command: Sequence[str]) -> str | tuple[str]:
     except OSError as error:
         return (f"{command[0]}: {error.strerror}",)
     if answer.returncode:
-        words = (answer.stderr or answer.stdout).strip().splitlines()
+        told = (answer.stderr or answer.stdout).strip()
+        if any(words in told for words in _KNOWS_NOTHING):
+            return ""
+        words = told.splitlines()
         return (f"{command[0]}: {words[-1] if words else f'status {answer.returncode}'}",)
     return answer.stdout

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qvar.cluster.campaign import HEARTBEAT_S, Campaign, append_lines, digest
+from qvar.cluster.campaign import HEARTBEAT_S, Campaign, append_lines
 from qvar.cluster.queue import Job, Queue, Resources
 from qvar.cluster.slurm import SLURM, max_array_size
 from qvar.cluster.sweep import Point
@@ -170,7 +170,7 @@ def create(planned: Planned, out: Path) -> Campaign:
             os.symlink(Path("..", "..", "tasks"), point.tasks)
             # without waiting for the disk each time: for the work itself nobody reads it
             point.case_json.write_text(json.dumps(jsonable(record), indent=2) + "\n", encoding="utf-8")
-        write_json(folder.case_json, planned.record | {"case_digest": digest(source)})  # last: it is a campaign now
+        write_json(folder.case_json, planned.record)  # last: it is a campaign now
     except OSError as error:
         discard(folder)
         raise QvarError(f"`out` {out} could not be written: {reason(error)}.") from error

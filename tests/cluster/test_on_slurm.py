@@ -194,6 +194,7 @@ def test_a_queue_that_forgot_is_asked_elsewhere_or_not_believed(tmp_path: Path, 
             shutil.rmtree(slurm.folder / "state")
             (slurm.folder / "state").mkdir(mode=0o700)
             slurm.start_controller()
+            assert mine.status()["queue_silent"] == ""  # to know nothing is an answer
             found = mine.tasks()
             assert {label: task["condition"] for label, task in found.items()} == {"t0": "done", "killed": "died"}
             assert found["killed"]["queue"] == ("failed" if accounting else None)
