@@ -15,6 +15,8 @@ import pytest
 from cluster.local_slurm import LocalSlurm, Unavailable
 from cluster.user import Campaign
 
+from qvar.cluster.campaign import open_campaign
+
 
 @pytest.fixture(scope="module")
 def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSlurm]:
@@ -33,11 +35,13 @@ class OnSlurm(Campaign):
         return super().submit(*words, "--time", "5m", "--memory", "200M")
 
     def elements(self) -> dict[str, str]:
-        """{element: its state} as squeue has them."""
+        """{element: its state} as squeue has them; other tests may have left jobs there."""
         answer = subprocess.run(
             ["squeue", "-h", "-r", "-o", "%i %T"], env=self.environment, capture_output=True, text=True, check=True
         )
-        return dict(line.split(maxsplit=1) for line in answer.stdout.splitlines())
+        jobs = {entry["job"] for entry in open_campaign(self.folder).submissions()}
+        found = dict(line.split(maxsplit=1) for line in answer.stdout.splitlines())
+        return {element: state for element, state in found.items() if element.partition("_")[0] in jobs}
 
 
 def campaign(slurm: LocalSlurm, tmp_path: Path) -> OnSlurm:
@@ -48,11 +52,13 @@ def test_forty_tasks_give_what_a_run_here_gives(slurm: LocalSlurm, tmp_path: Pat
     mine = campaign(slurm, tmp_path)
     said = mine.submit("--number", "40", "--at-once", "4", "--pack", "5", "--gpus", "1")
     assert re.search(r"sent to slurm: 8 array elements in job \d+\n", said)
-    most = 0
+    most, nodes = 0, set[str]()
     while mine.elements():
         most = max(most, list(mine.elements().values()).count("RUNNING"))
+        nodes.update(slurm.run("squeue", "-h", "-t", "RUNNING", "-o", "%N").stdout.split())
         time.sleep(0.2)
     assert 2 <= most <= 4
+    assert nodes == {"n1", "n2"}
     mine.await_done(40)
     mine.assert_undisturbed("--number", "40")
     # two GPUs on each of two nodes, and each element saw one
@@ -74,8 +80,9 @@ def test_told_before_the_time_limit_it_goes_back_and_goes_on(slurm: LocalSlurm, 
     mine.await_done(2)
     ends = sorted([attempt["ending"] for attempt in found] for found in mine.attempts().values())
     assert ends == [["done"], ["stopped", "done"]]
-    stopped = next(found[0] for found in mine.attempts().values() if len(found) == 2)
+    stopped, went_on = next(found for found in mine.attempts().values() if len(found) == 2)
     assert stopped["kept"] > 0
+    assert stopped["kept"] + went_on["kept"] == 900  # no step twice
     assert stopped["message"] == "signal SIGUSR1"
     mine.assert_undisturbed(*words)
 
