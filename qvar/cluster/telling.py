@@ -61,7 +61,9 @@ def status_text(campaign: Campaign, found: Survey, shown: str) -> str:
     if left:
         lines.append(f"`qvar submit --resume {shown}` sends the {len(left)} that nobody is at work on.")
     elif len(found.having(*SETTLED)) == len(found.standings):
-        lines.append(f"`qvar collect {shown}` makes the tables and the report.")
+        collected = campaign.run.ledger.exists() and campaign.run.report.exists()
+        makes = f"`qvar collect {shown}` makes the tables and the report."
+        lines.append(f"Collected: {shown}/report.html" if collected else makes)
     return "\n".join(part for line in lines for part in _wrapped(line))
 
 

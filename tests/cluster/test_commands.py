@@ -189,7 +189,7 @@ def test_a_campaign_on_this_machine(alone: FakeQueue) -> None:
         "failed:\n"
         "  broken (seeds=1): RuntimeError: the matrix is singular\n"
         "  broken (seeds=2): RuntimeError: the matrix is singular\n"
-        "`qvar collect camp` makes the tables and the report.\n"
+        "Collected: camp/report.html\n"
     )
     told = json.loads(alone.qvar("status", "camp", "--json"))
     assert (told["counts"]["done"], told["counts"]["failed"], told["queue"]) == (2, 2, "local")
