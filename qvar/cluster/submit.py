@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,9 @@ from qvar.runs.runner import case_record, checked_tasks
 from qvar.whole_files import write_whole
 
 _TIMEOUT_S = 120
+
+_TELL_S = 5.0
+"""Seconds between two words on how many points are made: making a molecule may take as long as using it."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,9 @@ class Planned:
 def plan(case_function: CaseFunction, case: Path, swept: Sequence[Point], sweeps: Sequence[str], wish: Wish) -> Planned:
     """Calls the case at every point and gathers the tasks; tasks with equal keys become one.
 
+    Costs what the case takes to make its problems and circuits at each point, one after the other; says on standard
+    error how far it is.
+
     Args:
         case_function: what `qvar.runs.cases.load_case` gave.
         case: the case file.
@@ -76,7 +83,11 @@ def plan(case_function: CaseFunction, case: Path, swept: Sequence[Point], sweeps
     tasks: dict[str, dict[str, Any]] = {}
     points, records, references = [], {}, set()
     place = origin.place()
-    for point in swept:
+    told = time.monotonic()
+    for number, point in enumerate(swept):
+        if time.monotonic() - told > _TELL_S:
+            told = time.monotonic()
+            print(f"{number} of {len(swept)} points are made", file=sys.stderr, flush=True)
         try:
             study = make_study(case_function, point.values)
             found = checked_tasks(study.tasks())

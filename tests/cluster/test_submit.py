@@ -46,6 +46,17 @@ def words_of(campaign: Campaign) -> dict[int, list[str]]:
 # Plan and folder
 
 
+def test_a_long_plan_says_how_far_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    planned("seeds=2,3")
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(submit, "_TELL_S", 0.0)
+    planned("seeds=2,3")
+    assert capsys.readouterr().err.splitlines() == ["0 of 2 points are made", "1 of 2 points are made"]
+
+
 def test_equal_tasks_of_different_points_become_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     made = planned("noisy=yes,no", "seeds=2,3", words=("--contenders", "ry x1", "uccsd"))  # `noisy` changes nothing
