@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from cluster.fake_queue import FakeQueue
+from cluster.local_slurm import LocalSlurm, Unavailable
+
+from qvar.cluster.stop import DEADLINE
 
 
 @pytest.fixture
@@ -13,3 +17,22 @@ def queue(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
     work.mkdir()
     monkeypatch.chdir(work)
     return FakeQueue.installed(tmp_path / "queue", capsys, monkeypatch)
+
+
+@pytest.fixture
+def without_pages_or_queue(without_pages: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Elements and collections run bare: no page is made, no queue is around, requests to stop are heard at once."""
+    monkeypatch.setattr("qvar.cluster.collect.write_report", lambda run: None)
+    monkeypatch.setattr("qvar.cluster.stop._LOOK_S", 0.02)
+    for name in (DEADLINE, "QVAR_QUEUE", "CUDA_VISIBLE_DEVICES"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="module")
+def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSlurm]:
+    """A Slurm of two pretend nodes, for the tests of a file."""
+    try:
+        with LocalSlurm(tmp_path_factory.mktemp("slurm")) as running:
+            yield running
+    except Unavailable as reason:
+        pytest.skip(str(reason))

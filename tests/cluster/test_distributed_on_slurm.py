@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
-import pytest
-from cluster.local_slurm import LocalSlurm, Unavailable
+from cluster.local_slurm import LocalSlurm
 from cluster.user import Campaign
 
 from qvar.cluster.campaign import open_campaign
@@ -17,15 +15,6 @@ from qvar.runs.cases import load_case
 from qvar.runs.runner import run
 
 CASE = Path(__file__).parent / "spins_case.py"
-
-
-@pytest.fixture(scope="module")
-def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSlurm]:
-    try:
-        with LocalSlurm(tmp_path_factory.mktemp("slurm")) as running:
-            yield running
-    except Unavailable as reason:
-        pytest.skip(str(reason))
 
 
 def free_port() -> int:

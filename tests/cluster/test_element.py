@@ -29,16 +29,10 @@ from qvar.cluster.stop import DEADLINE, Stop, listening
 from qvar.runs.record import read_shard
 from qvar.task import Row
 
+pytestmark = pytest.mark.usefixtures("without_pages_or_queue")
+
 LONG = ("--number", "2", "--steps", "900")
 """Two trainings, each of which is asked at least fifteen times whether to stop."""
-
-
-@pytest.fixture(autouse=True)
-def without_pages_or_queue(without_pages: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qvar.cluster.collect.write_report", lambda run: None)
-    monkeypatch.setattr("qvar.cluster.stop._LOOK_S", 0.02)
-    for name in (DEADLINE, "QVAR_QUEUE", "CUDA_VISIBLE_DEVICES"):
-        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture

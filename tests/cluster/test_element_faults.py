@@ -29,46 +29,12 @@ from qvar.cluster.campaign import Campaign, open_campaign
 from qvar.cluster.claims import Claim, Ending, claim, owner
 from qvar.cluster.element import DISK, MOST_DEATHS, run_element
 from qvar.cluster.status import Condition, survey
-from qvar.cluster.stop import DEADLINE, Stop
+from qvar.cluster.stop import Stop
 from qvar.errors import QvarError
 from qvar.runs.record import read_shard, write_shard
 from qvar.task import Row
 
-LONG = ("--number", "2", "--steps", "900")
-"""Two trainings, each of which is asked at least fifteen times whether to stop."""
-
-
-@pytest.fixture(autouse=True)
-def without_pages_or_queue(without_pages: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qvar.cluster.collect.write_report", lambda run: None)
-    monkeypatch.setattr("qvar.cluster.stop._LOOK_S", 0.02)
-    for name in (DEADLINE, "QVAR_QUEUE", "CUDA_VISIBLE_DEVICES"):
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture
-def scontrol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
-    """A Slurm of which nothing is there but a command that notes its arguments."""
-    program, noted = tmp_path / "bin" / "scontrol", tmp_path / "scontrol.txt"
-    program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\necho "$@" >> {noted}\n', encoding="utf-8")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
-    monkeypatch.setenv("QVAR_QUEUE", "slurm")
-    monkeypatch.setenv("SLURM_ARRAY_JOB_ID", "71")
-    monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "4")
-    monkeypatch.setenv("SLURM_JOB_ID", "75")
-    return lambda: noted.read_text(encoding="utf-8").splitlines() if noted.exists() else []
-
-
-def sends(number: signal.Signals) -> Callable[[Stop, Claim], None]:
-    """Sends this process a signal and waits until it is known."""
-
-    def act(stop: Stop, _: Claim) -> None:
-        os.kill(os.getpid(), number)
-        until(lambda: stop.asked)
-
-    return act
+pytestmark = pytest.mark.usefixtures("without_pages_or_queue")
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,15 +15,6 @@ from cluster.local_slurm import LocalSlurm, Unavailable
 from cluster.user import Campaign
 
 from qvar.cluster.campaign import open_campaign
-
-
-@pytest.fixture(scope="module")
-def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSlurm]:
-    try:
-        with LocalSlurm(tmp_path_factory.mktemp("slurm")) as running:
-            yield running
-    except Unavailable as reason:
-        pytest.skip(str(reason))
 
 
 @dataclass
