@@ -41,9 +41,6 @@ MOST_DEATHS = 5
 MOST_IDLE = 2
 """A task that was stopped so many times in a row, nothing kept, does not go back into the queue by itself."""
 
-CHECKPOINT_S = 300.0
-"""Seconds between two checkpoints where the campaign does not say otherwise."""
-
 _SPARE_S = 15.0
 """Seconds before the queue kills, in which a task that did not stop by itself is put back."""
 
@@ -52,10 +49,9 @@ _SPARE_S = 15.0
 class _Count:
     """What came of the tasks that an element went through."""
 
-    stopped: int = 0
     unwritten: int = 0
     idle: int = 0
-    """Of the stopped ones, those that should not go back by themselves."""
+    """Stopped ones that should not go back by themselves."""
 
 
 def run_element(campaign: Campaign, number: int | None) -> int:
@@ -202,7 +198,7 @@ class _Worker:
         print(f"{name}: begins, attempt {claimed.number}", flush=True)
         begin = time.perf_counter()
         before = attempts(folder, 0.0)[:-1]
-        every_s = float(self._campaign.record.get("checkpoint_s", CHECKPOINT_S))
+        every_s = recorded_wish(self._campaign).checkpoint_s
         try:
             deaths = _in_a_row(before, Ending.RUNNING)
             if deaths >= MOST_DEATHS:
@@ -222,7 +218,6 @@ class _Worker:
             if not self._stop.asked:
                 self._stop.ask("another process was asked to stop", True)
             claimed.end(Ending.STOPPED, self._stop.reason)
-            self.count.stopped += 1
             if claimed.kept == 0 and _in_a_row(before, Ending.STOPPED) >= MOST_IDLE - 1:
                 print(f"{name}: reached no step that could be kept; it needs a longer time limit.", flush=True)
                 self.count.idle += 1
