@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import platform
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,15 +28,32 @@ def write_whole(path: Path) -> Iterator[Path]:
     Raises:
         OSError: if the file cannot be written.
     """
+    with write_replaceable(path) as temporary:
+        yield temporary
+        _sync(temporary)
+    _sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def write_replaceable(path: Path) -> Iterator[Path]:
+    """As `write_whole`, but without waiting for the disk: for what can be made again, should the power fail.
+
+    Args:
+        path: the file that is to appear or to be replaced; its folder exists.
+
+    Yields:
+        The path to write to, in the same folder.
+
+    Raises:
+        OSError: if the file cannot be written.
+    """
     temporary = _temporary(path)
     try:
         yield temporary
-        _sync(temporary)
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
 
 
 @contextlib.contextmanager
@@ -75,8 +93,9 @@ def _take_name(temporary: Path, path: Path) -> None:
 
 
 def _temporary(path: Path) -> Path:
-    # Host and process number keep writers apart, the ending keeps libraries that look at it content.
-    return path.with_name(f".{path.stem}.{platform.node()}-{os.getpid()}{_TEMPORARY_SUFFIX}{path.suffix}")
+    # Host, process and thread keep writers apart, the ending keeps libraries that look at it content.
+    writer = f"{platform.node()}-{os.getpid()}-{threading.get_ident():x}"
+    return path.with_name(f".{path.stem}.{writer}{_TEMPORARY_SUFFIX}{path.suffix}")
 
 
 def _sync(path: Path) -> None:

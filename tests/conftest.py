@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 # one compilation cache for all workers and runs
-os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / ".jax_cache"))
-os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")  # thousands of small programs add up
+os.environ.setdefault("QVAR_CACHE", str(Path(__file__).parents[1] / ".jax_cache"))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # thousands of small programs that run once: what the compiler would gain by optimizing them it loses many times over
 _QUICK = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
@@ -24,10 +23,12 @@ with install_import_hook("qvar", "typechecker.check"):
     import jax
 
     import qvar
+    from qvar.runs.compile_cache import use_compile_cache
 
     for module in pkgutil.walk_packages(qvar.__path__, "qvar."):  # the hook reaches what is imported here
         importlib.import_module(module.name)
 
+use_compile_cache()
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 # what was imported is never garbage; tracing makes many objects, of which few are

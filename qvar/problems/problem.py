@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import uuid
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ import numpy as np
 
 from qvar._types import AmplitudeMethod, Excitation, FloatArray, IntArray
 from qvar.errors import QvarError, require
+from qvar.whole_files import write_whole
 
 _FORMAT = "qvar-problem-1"
 
@@ -337,16 +337,11 @@ class Problem:
         if self.pauli is not None:
             arrays["words"] = np.array(self.pauli.words)
             arrays["coefficients"] = self.pauli.coefficients
-        target = Path(path)
-        temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
         try:
-            with temporary.open("xb") as file:
+            with write_whole(Path(path)) as temporary, temporary.open("wb") as file:
                 np.savez(file, **arrays)
-            temporary.replace(target)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # a path without a name, such as "."
             raise QvarError(f"`path` must be a file that can be written, but {str(path)!r} is not.") from error
-        finally:
-            temporary.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Problem:

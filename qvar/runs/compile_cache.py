@@ -12,14 +12,17 @@ import errno
 import hashlib
 import os
 import platform
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from qvar.memory import size_words
+from qvar.whole_files import is_temporary, write_replaceable
 
 MAX_BYTES = 1 << 30
 """Above this size the programs that were used longest ago are deleted."""
 
+_LEFT_OVER_SECONDS = 3600.0  # no program takes an hour to be written
 _MIN_COMPILE_SECONDS = 0.0  # hundreds of programs of a few milliseconds each add up
 _CPU_FIELDS = ("vendor_id", "cpu family", "model", "model name", "flags", "CPU implementer", "CPU part", "Features")
 
@@ -49,6 +52,7 @@ def use_compile_cache() -> CompileCache:
     """
     import jax
 
+    _write_programs_whole()
     wanted = os.environ.get("QVAR_CACHE", "")
     root = Path(wanted).expanduser() if wanted else _user_cache() / "qvar" / "jax"
     folder = root / _cpu_digest()
@@ -70,6 +74,26 @@ def use_compile_cache() -> CompileCache:
         jax.config.update("jax_persistent_cache_min_compile_time_secs", _MIN_COMPILE_SECONDS)
     jax.config.update("jax_compilation_cache_dir", str(folder))
     return CompileCache(root, "")
+
+
+def _write_programs_whole() -> None:
+    """Makes JAX write a program under another name first, and put it in place of a damaged one.
+
+    JAX 0.10 writes straight into the file: of two processes that share the folder, the second may read a program of
+    which the first has written a part, and a part that a killed process has left stays there for good.
+    """
+    from jax._src.lru_cache import LRUCache  # JAX has no public name for its cache of files
+
+    def put(self: LRUCache, key: str, value: bytes) -> None:
+        if self.eviction_enabled or "://" in str(self.path):  # with a lock, or in a bucket: whole anyway
+            as_jax_does(self, key, value)
+            return
+        with write_replaceable(Path(self.path) / f"{key}-cache") as temporary:
+            temporary.write_bytes(value)
+
+    as_jax_does = LRUCache.put
+    if as_jax_does.__module__ != __name__:
+        LRUCache.put = put
 
 
 def _user_cache() -> Path:
@@ -100,10 +124,14 @@ def _programs(folder: Path) -> list[tuple[float, int, Path]]:
 
 
 def _shrink(folder: Path, max_bytes: int) -> None:
-    """Deletes programs until the rest takes at most `max_bytes`.
+    """Deletes what killed processes left half-written, and programs until the rest takes at most `max_bytes`.
 
     JAX's own limit, `jax_compilation_cache_max_size`, takes another package, and a lock around every look-up.
     """
+    for file in folder.rglob(".*"):
+        with contextlib.suppress(OSError):
+            if is_temporary(file) and file.stat().st_mtime < time.time() - _LEFT_OVER_SECONDS:
+                file.unlink()  # by a process that was killed
     programs = _programs(folder)
     left = sum(size for _, size, _ in programs)
     for _, size, file in programs:

@@ -150,10 +150,13 @@ def test_load_refuses_a_folder(tmp_path, one_sentence):
     one_sentence(info, "path")
 
 
-def test_save_refuses_a_missing_folder(tmp_path, one_sentence):
+@pytest.mark.parametrize("name", ["none/x.npz", "."])
+def test_save_refuses_what_is_no_file(tmp_path, one_sentence, name, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(QvarError) as info:
-        tfim(2).save(tmp_path / "none" / "x.npz")
-    one_sentence(info, "path", "x.npz")
+        tfim(2).save(name)
+    one_sentence(info, "path", repr(name))
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,12 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from jax._src.lru_cache import LRUCache
 
 from qvar.runs import compile_cache
 
@@ -32,6 +34,7 @@ COUNTED = """
 import json
 import runpy
 import sys
+import time
 from collections import Counter
 
 import jax
@@ -126,6 +129,40 @@ def test_who_says_where() -> None:
     assert not Path("off").exists()
 
 
+def test_a_program_is_there_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def slow(path: Path, data: bytes) -> int:
+        with path.open("wb") as file:
+            for half in (data[:3], data[3:]):
+                file.write(half)
+                file.flush()
+                seen.append(cache.get("jit_f"))
+                if half == b"no ":
+                    raise KeyboardInterrupt
+        return len(data)
+
+    monkeypatch.setattr(Path, "write_bytes", slow)
+    cache = LRUCache(str(tmp_path), max_size=-1)  # conftest has made it write whole programs, as a run does
+    cache.put("jit_f", b"program")
+    assert cache.get("jit_f") == b"program"
+    cache.put("jit_f", b"another")
+    assert cache.get("jit_f") == b"another"
+    with pytest.raises(KeyboardInterrupt):
+        cache.put("jit_f", b"no room")
+    assert seen == [None, None, b"program", b"program", b"another"]
+    assert [file.name for file in tmp_path.iterdir()] == ["jit_f-cache"]
+
+
+def test_a_damaged_program_is_made_again() -> None:
+    python(WHERE)
+    for file in programs():
+        file.write_bytes(file.read_bytes()[:-20])  # what a killed process leaves, where JAX wrote it
+    told = subprocess.run([sys.executable, "-c", WHERE], capture_output=True, text=True, check=True).stderr
+    assert told.count("Error reading persistent compilation cache entry") == len(programs())
+    python(WHERE)  # says nothing
+
+
 def test_a_folder_that_cannot_be_made_does_no_harm() -> None:
     Path("file").write_text("in the way")
     assert python(WHERE, QVAR_CACHE="file/cache") == "none, file/cache: Not a directory\n"
@@ -146,8 +183,12 @@ def test_what_was_used_longest_ago_goes_first(tmp_path: Path) -> None:
         file = tmp_path / f"{name}-cache"
         file.write_bytes(bytes(size))
         os.utime(file, (1e9 - 100 * age, 0 if name == "used" else 1e9 - 100 * age))
+    for name, age in [(".half-cache.n1-77-0.tmp", 4000), (".now-cache.n1-78-0.tmp", 3)]:
+        (tmp_path / name).write_bytes(bytes(900))
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
     compile_cache._shrink(tmp_path, 700)
-    assert {file.name for file in tmp_path.iterdir()} == {"new-cache", "used-cache"}
+    assert {file.name for file in tmp_path.iterdir()} == {"new-cache", "used-cache", ".now-cache.n1-78-0.tmp"}
+    (tmp_path / ".now-cache.n1-78-0.tmp").unlink()
     compile_cache._shrink(tmp_path, 700)
     assert len(list(tmp_path.iterdir())) == 2
     compile_cache._shrink(tmp_path, 0)
