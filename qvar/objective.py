@@ -162,7 +162,7 @@ class Objective:
             QvarError: if thetas has another shape.
         """
         points = self._checked_batch(thetas)
-        return _in_chunks(function, max(1, self.chunk(len(points))), points, self.data)
+        return in_chunks(function, max(1, self.chunk(len(points))), points, self.data)
 
     def needed(self, field: Literal["state_function", "operator"]) -> Callable[[Any, PyTree], Array]:
         """A field that may be None, where it is needed.
@@ -239,7 +239,8 @@ def _value_and_grad_batch(function: LossFunction, chunk: int, thetas: Array, dat
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def _in_chunks(function: Callable[[Any, PyTree], Any], chunk: int, thetas: Array, data: PyTree) -> Any:
+def in_chunks(function: Callable[[Any, PyTree], Any], chunk: int, thetas: Array, data: PyTree) -> Any:
+    """`evaluate_in_chunks` as a compiled program, at all points."""
     return evaluate_in_chunks(function, chunk, thetas, data, jnp.ones(len(thetas), bool))
 
 

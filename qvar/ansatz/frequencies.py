@@ -31,12 +31,11 @@ def frequencies(program: Program) -> FloatArray:
     n_params, n_ops, lowered = program.n_params, program.n_ops, program.lowered
     if program.angle_function is not None:
         return np.full(n_params, np.nan)
-    x, z, m = lowered.x, lowered.z, lowered.m
-    pauli = np.where((x == 0) & (z == 0), 0.0, 2.0)
-    phase = np.where((x == 0) & (z & ~m == 0), 1.0, np.nan)
+    near, far = lowered.gaps.T
+    gap = np.where(near & far, np.nan, near + 2.0 * far)
     moving = (lowered.factor != 0.0) & ~lowered.fixed
     slots = lowered.slot[moving]
-    swing = np.bincount(slots, (np.abs(lowered.factor) * np.where(m == 0, pauli, phase))[moving], n_ops).astype(float)
+    swing = np.bincount(slots, (np.abs(lowered.factor) * gap)[moving], n_ops).astype(float)
     swing[np.bincount(slots, minlength=n_ops) > 1] = np.nan
 
     # terms of one operation and one parameter add up

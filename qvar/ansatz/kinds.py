@@ -253,6 +253,17 @@ class Lowered:
         """Whether a real state stays real."""
         return bool(np.all(np.where(self.fixed, np.imag(self.w), np.real(self.w)) == 0.0))
 
+    @property
+    def gaps(self) -> np.ndarray:
+        """(n, 2) bool: whether two eigenvalues of G lie 1 apart, and whether two lie 2 apart.
+
+        On the basis states that m selects G is a constant, or has the eigenvalues 1 and -1; elsewhere it is 0.
+        """
+        constant = (self.x == 0) & (self.z & ~self.m == 0)
+        patterns = np.where(self.x & self.m != 0, 2, 1)
+        everywhere = np.left_shift(1, np.bitwise_count(self.m).astype(np.int64)) == patterns
+        return np.stack([~everywhere, ~constant], axis=1)
+
     def conserves(self, group: int) -> bool:
         """Whether every operation conserves the number of ones among the bits of `group`."""
         flips_selected = (self.x & ~self.m) == 0

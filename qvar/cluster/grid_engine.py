@@ -25,6 +25,7 @@ from qvar.cluster.script import checked, log_place, mebibytes, numbers, script, 
 
 _NAME = "grid_engine"
 _AGAIN = 99
+_PUT_BACK = (24, 25)  # "migrating" and "rescheduling"
 
 _BECOMES = {
     "partition": "-q NAME",
@@ -80,7 +81,7 @@ def _polls(jobs: Sequence[str]) -> tuple[Poll, ...]:
     """Qstat knows what waits or runs, qacct what ended; each element has a line of its own by `-g d`."""
     return (
         Poll(("qstat", "-s", "prs", "-g", "d", "-xml"), _read_qstat),
-        *(Poll(("qacct", "-j", job), _read_qacct) for job in jobs),
+        *(Poll(("qacct", "-j", job), _read_qacct, past=True) for job in jobs),
     )
 
 
@@ -113,7 +114,10 @@ def _state(letters: str) -> State | None:
 
 
 def _read_qacct(text: str) -> _Answer:
-    """One record for each time that an element ran; the last one counts."""
+    """One record for each time that an element ran; the last one counts.
+
+    What was put back into the queue is left out: qstat has it, or it has been deleted since.
+    """
     told: _Answer = {}
     for record in re.split(r"^=+$", text, flags=re.MULTILINE):
         fields = dict(re.findall(r"^(\w+) +(.*?) *$", record, re.MULTILINE))
@@ -122,16 +126,16 @@ def _read_qacct(text: str) -> _Answer:
         job, number = fields.get("jobnumber"), fields.get("taskid", "")
         if job is None or failed is None or status is None:
             continue
-        heard = _ended(int(failed[0]), int(status[0]), fields)
-        told[job, int(number) if number.isdigit() else 0] = heard
+        element = (job, int(number) if number.isdigit() else 0)
+        told.pop(element, None)
+        if int(failed[0]) not in _PUT_BACK and (int(failed[0]), int(status[0])) != (0, _AGAIN):
+            told[element] = _ended(int(failed[0]), int(status[0]), fields)
     return told
 
 
 def _ended(failed: int, status: int, fields: Mapping[str, str]) -> Heard:
     node = fields.get("hostname", "")
     words = re.sub(r" +", " ", fields["failed"] if failed else f"exit status {status}")
-    if failed in (24, 25) or (failed == 0 and status == _AGAIN):
-        return Heard(State.PENDING, words, node)
     if failed == 37:
         return Heard(State.TIMEOUT, words, node)
     if fields.get("deleted_by", "NONE") not in ("NONE", ""):

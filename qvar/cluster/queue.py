@@ -109,6 +109,8 @@ class Poll:
     read: Callable[[str], dict[tuple[str, int], Heard]]
     """Its answer on standard output -> {(job id, number in the array): what it says}; number 0 for a single command.
     Lines that cannot be read are passed over."""
+    past: bool = False
+    """Whether it is a record of what ended, which answers also where the queue does not."""
 
 
 @dataclass(frozen=True)

@@ -146,7 +146,7 @@ def ask(campaign: Campaign, places: Iterable[tuple[str, str, int]]) -> tuple[dic
                 break
             answer = _run(poll.command)
             if isinstance(answer, str):
-                answers += 1
+                answers += not poll.past
                 heard = {**poll.read(answer), **heard}  # who was asked first is believed
             else:
                 silent = silent or answer[0]

@@ -17,7 +17,7 @@ from qvar.ansatz.ansatz import Ansatz
 from qvar.checks import counting_number, whole_number, whole_numbers
 from qvar.diagnostics.estimate import Estimate
 from qvar.diagnostics.intervals import bootstrap_moments
-from qvar.engines.select import StateFunction
+from qvar.engines.state_function import StateFunction
 from qvar.engines.states import ansatz_states
 from qvar.errors import require
 

@@ -22,7 +22,7 @@ from qvar.ansatz.ansatz import Ansatz
 from qvar.checks import counting_number
 from qvar.diagnostics.estimate import Estimate
 from qvar.diagnostics.intervals import LEVEL, RESAMPLES
-from qvar.engines.select import StateFunction
+from qvar.engines.state_function import StateFunction
 from qvar.engines.states import AnsatzStates, ansatz_states, conserved_sector
 from qvar.errors import QvarError, require
 

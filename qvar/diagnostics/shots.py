@@ -18,10 +18,9 @@ from jaxtyping import Array, Float
 
 from qvar._types import FloatArray, IntArray, PyTree
 from qvar.ansatz.ansatz import Ansatz
-from qvar.ansatz.kinds import Lowered
 from qvar.ansatz.program import Program, affine_angles
 from qvar.checks import finite_number
-from qvar.engines.select import StateFunction
+from qvar.engines.state_function import StateFunction
 from qvar.errors import QvarError, require
 from qvar.objective import Objective
 
@@ -225,9 +224,10 @@ def gate_shift_rule(program: Program) -> ShiftRule:
         raise QvarError("`ansatz` must have angles that are affine in theta, but has others; give `step` instead.")
     lowered = program.lowered
     row = {int(slot): k for k, slot in enumerate(lowered.slot) if lowered.factor[k] != 0.0}
+    points = [_points(abs(float(w)), *gaps) for w, gaps in zip(lowered.factor, lowered.gaps.tolist(), strict=True)]
     terms: list[tuple[int, int, float, float]] = []
     for op, parameter, scale in zip(program.angle_op, program.angle_param, program.angle_scale, strict=True):
-        for shift, coefficient in _points(lowered, row[int(op)]):
+        for shift, coefficient in points[row[int(op)]]:
             terms.append((int(parameter), int(op), shift, float(scale) * coefficient))
     parameter, place, shift, coefficient = zip(*terms, strict=True) if terms else ((), (), (), ())
     return ShiftRule(
@@ -235,17 +235,15 @@ def gate_shift_rule(program: Program) -> ShiftRule:
     )
 
 
-def _points(lowered: Lowered, row: int) -> list[tuple[float, float]]:
-    """(shift, coefficient) of a mask operation exp(-i factor angle G); see `qvar.ansatz.kinds`."""
-    x, z, m, w = int(lowered.x[row]), int(lowered.z[row]), int(lowered.m[row]), abs(float(lowered.factor[row]))
-    everywhere = 1 << m.bit_count() == (2 if x & m else 1)
-    if x == 0 and z & ~m == 0:  # G is a number where it acts
-        return [] if everywhere else _two_points(w)  # eigenvalues 0 and 1
-    if everywhere:
-        return _two_points(2.0 * w)  # eigenvalues 1 and -1
-    near, far = (w / (8.0 * math.sin(k * math.pi / 8.0) ** 2) for k in (1, 3))
+def _points(w: float, near: bool, far: bool) -> list[tuple[float, float]]:
+    """(shift, coefficient) of exp(-i w angle G), whose G has eigenvalues 1 apart, 2 apart, both or neither."""
+    if not (near or far) or w == 0.0:
+        return []
+    if not (near and far):
+        return _two_points(2.0 * w if far else w)
+    inner, outer = (w / (8.0 * math.sin(k * math.pi / 8.0) ** 2) for k in (1, 3))
     step = math.pi / (4.0 * w)
-    return [(step, near), (-step, -near), (3.0 * step, -far), (-3.0 * step, far)]
+    return [(step, inner), (-step, -inner), (3.0 * step, -outer), (-3.0 * step, outer)]
 
 
 def _two_points(frequency: float) -> list[tuple[float, float]]:

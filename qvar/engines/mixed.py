@@ -23,6 +23,7 @@ from qvar.ansatz.frequencies import frequencies
 from qvar.ansatz.program import Program, affine_angles
 from qvar.checks import finite_number
 from qvar.engines.masks import mask_tables, mixing_amplitudes, moved, weights
+from qvar.engines.oracle import checked_observable, pennylane_gradient
 from qvar.engines.select import energy, expectation
 from qvar.errors import QvarError, require
 from qvar.objective import Objective
@@ -249,14 +250,11 @@ def mixed_oracle(
         QvarError: as `noisy_energy` does, or if the angles are not affine in theta.
     """
     import pennylane as qml
-    from pennylane import numpy as pnp
 
     from qvar.ansatz.trace import emit_operation
 
     p, program = _noisy_program(ansatz, probability, channel, gates)
-    if program.angle_function is not None:
-        raise QvarError(f"`ansatz` must have angles that are affine in theta, but those of {ansatz.name} are not.")
-    observable = problem.hamiltonian() if isinstance(problem, Problem) else problem
+    observable = checked_observable(problem, ansatz)
 
     @qml.qnode(qml.device("default.mixed", wires=program.n_qubits), interface="autograd", diff_method="backprop")
     def node(theta: Any) -> Any:
@@ -270,11 +268,4 @@ def mixed_oracle(
                 getattr(qml, _PENNYLANE[channel])(p, wires=wire)
         return qml.expval(observable)
 
-    gradient = qml.grad(node)
-
-    def value_and_grad(theta: FloatArray) -> tuple[float, FloatArray]:
-        trainable = pnp.array(np.asarray(theta, dtype=float), requires_grad=True)
-        slopes = np.asarray(gradient(trainable), dtype=float)
-        return float(np.asarray(gradient.forward)), slopes  # PennyLane keeps the value of the same forward pass
-
-    return value_and_grad
+    return pennylane_gradient(node)

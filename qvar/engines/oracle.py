@@ -37,19 +37,35 @@ def oracle(
         QvarError: if the device is unknown or the angles are not affine in theta.
     """
     import pennylane as qml
-    from pennylane import numpy as pnp
 
     methods = {"default.qubit": "backprop", "lightning.qubit": "adjoint"}
     if device not in methods:
         raise QvarError(f"`device` must be 'default.qubit' or 'lightning.qubit', but is {device!r}.")
-    if ansatz.program.angle_function is not None:
-        raise QvarError(f"`ansatz` must have angles that are affine in theta, but those of {ansatz.name} are not.")
-    observable = problem.hamiltonian() if isinstance(problem, Problem) else problem
+    observable = checked_observable(problem, ansatz)
 
     @qml.qnode(qml.device(device, wires=ansatz.n_qubits), interface="autograd", diff_method=methods[device])
     def node(theta: Any) -> Any:
         ansatz.circuit(theta)
         return qml.expval(observable)
+
+    return pennylane_gradient(node)
+
+
+def checked_observable(problem: Problem | Any, ansatz: Ansatz) -> Any:
+    """The PennyLane observable of a problem, or what is one already.
+
+    Raises:
+        QvarError: if the circuit's angles are not affine in theta, which PennyLane could not differentiate.
+    """
+    if ansatz.program.angle_function is not None:
+        raise QvarError(f"`ansatz` must have angles that are affine in theta, but those of {ansatz.name} are not.")
+    return problem.hamiltonian() if isinstance(problem, Problem) else problem
+
+
+def pennylane_gradient(node: Any) -> Callable[[FloatArray], tuple[float, FloatArray]]:
+    """Value and gradient of a PennyLane QNode of the interface `autograd`, as functions of NumPy arrays."""
+    import pennylane as qml
+    from pennylane import numpy as pnp
 
     gradient = qml.grad(node)
 

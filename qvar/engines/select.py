@@ -8,7 +8,6 @@ from math import comb
 from typing import Any, Literal, TypeAlias
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import Array, Float
@@ -16,7 +15,6 @@ from jaxtyping import Array, Float
 from qvar._types import PyTree
 from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.frequencies import frequencies
-from qvar.ansatz.program import affine_angles
 from qvar.engines.adjoint import Circuit
 from qvar.engines.dense import dense_circuit
 from qvar.engines.electronic import electronic_hamiltonian
@@ -26,6 +24,14 @@ from qvar.engines.measure import register_symmetries, spin_symmetries
 from qvar.engines.mesh import agreed_array, alike, copied, device_mesh, least, shared, whole
 from qvar.engines.pauli import conserves_ones, pauli_hamiltonian, pauli_sector_hamiltonian
 from qvar.engines.sector import sector_circuit
+from qvar.engines.state_function import (
+    ForwardStateFunction,
+    StateFunction,
+    bytes_per_evaluation,
+    bytes_per_state,
+    most_in_cache,
+    state_data,
+)
 from qvar.engines.strings import electron_layout, occupation_strings, spin_layout
 from qvar.errors import QvarError
 from qvar.memory import memory_limit
@@ -41,52 +47,6 @@ MAX_DENSE_QUBITS = 30
 
 MAX_SPIN_STATES = 1 << 24
 """Basis states in a spin model's sector; each different operation keeps a table as long as the state."""
-
-STATES_HELD = 8
-"""States that a value and gradient hold at the same time, parts and copies included."""
-
-SCRATCH_BYTES = 1 << 21
-"""What H|psi> takes beside, see `electronic.CHUNK_BYTES`."""
-
-CACHE_BYTES = 1 << 18
-"""On a CPU, a batch whose states take more than this is slower than its members one after the other."""
-
-
-@dataclass(frozen=True)
-class StateFunction:
-    """theta -> state vector; hashable, so that circuits of one shape share compiled programs."""
-
-    circuit: Circuit
-    angle_function: Callable[[Any], Array] | None
-    readers: Mesh | None = None
-    """Devices of several processes, each of which gets the whole state."""
-
-    def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Array:
-        """The state at theta."""
-        return whole(self.amplitudes(theta, data), self.readers)
-
-    def amplitudes(self, theta: Float[Array, " n_params"], data: PyTree) -> Array:
-        """The state at theta, cut as the engine has it."""
-        # the cotangent of what is whole is whole: every process can read the gradient
-        return self.circuit(data["reference"], self.phi(whole(theta, self.readers), data), data["circuit"])
-
-    def phi(self, theta: Float[Array, " n_params"], data: PyTree) -> Array:
-        """The angles of the mask operations at theta, radians."""
-        lowering = data["angles"]
-        angles = affine_angles(theta, lowering["affine"]) if self.angle_function is None else self.angle_function(theta)
-        return lowering["factor"] * angles[lowering["slot"]] + lowering["constant"]
-
-
-@dataclass(frozen=True)
-class ForwardStateFunction:
-    """theta -> state vector, for derivatives in forward mode; see `Objective.forward_state_function`."""
-
-    state: StateFunction
-
-    def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Array:
-        """The state at theta."""
-        state = self.state.circuit.forward_mode(data["reference"], self.state.phi(theta, data), data["circuit"])
-        return whole(state, self.state.readers)
 
 
 @dataclass(frozen=True)
@@ -268,18 +228,10 @@ def _objective(
     mesh: Mesh | None,
     n_amplitudes: int,
 ) -> Objective:
-    program, lowered = ansatz.program, ansatz.program.lowered
+    program = ansatz.program
     kernel, reference, circuit_tables = circuit
     h_kernel, tables, _, constant = hamiltonian
-    data = {
-        "angles": {
-            "affine": program.affine_map,
-            "slot": lowered.slot,
-            "factor": lowered.factor,
-            "constant": lowered.constant,
-        },
-        "reference": reference,
-        "circuit": circuit_tables,
+    data = state_data(program, reference, circuit_tables) | {
         "hamiltonian": tables,
         "constant": np.asarray(constant, dtype=float),
     }
@@ -287,9 +239,9 @@ def _objective(
     data = copied(data, mesh)
     readers = shared(mesh)
     state_function = StateFunction(kernel, program.angle_function, readers)
-    state_bytes = n_amplitudes * jnp.zeros(0, float).dtype.itemsize * (1 if lowered.real else 2)
-    scratch = STATES_HELD * state_bytes // (1 if mesh is None else mesh.size) + SCRATCH_BYTES
-    most_at_once = max(1, CACHE_BYTES // state_bytes) if jax.default_backend() == "cpu" else None
+    state_bytes = bytes_per_state(program, n_amplitudes)
+    scratch = bytes_per_evaluation(state_bytes, 1 if mesh is None else mesh.size)
+    most_at_once = most_in_cache(state_bytes)
     if readers is not None:  # chunks are part of the program: machines with less memory must not cut others
         fitting = max(1, least(memory_limit() // scratch, mesh))
         scratch, most_at_once = 0, fitting if most_at_once is None else min(fitting, most_at_once)

@@ -19,18 +19,18 @@ from qvar.engines.adjoint import Circuit
 from qvar.engines.dense import dense_circuit
 from qvar.engines.masks import mask_circuit
 from qvar.engines.sector import sector_circuit
-from qvar.engines.select import (
-    CACHE_BYTES,
-    MAX_DENSE_QUBITS,
-    MAX_SPIN_STATES,
-    SCRATCH_BYTES,
-    STATES_HELD,
+from qvar.engines.select import MAX_DENSE_QUBITS, MAX_SPIN_STATES
+from qvar.engines.state_function import (
     StateFunction,
+    bytes_per_evaluation,
+    bytes_per_state,
+    most_in_cache,
+    state_data,
 )
 from qvar.engines.strings import Layout, electron_layout, spin_layout, split
 from qvar.errors import require
 from qvar.memory import chunk_size
-from qvar.objective import _in_chunks
+from qvar.objective import in_chunks
 
 
 @dataclass(frozen=True)
@@ -107,10 +107,9 @@ class AnsatzStates:
         Returns:
             What the function gives, every array with a leading axis n.
         """
-        on_cpu = jax.default_backend() == "cpu"
-        most = max(1, CACHE_BYTES // self.bytes_per_state) if on_cpu else None
-        chunk = chunk_size(len(points), STATES_HELD * self.bytes_per_state + SCRATCH_BYTES, most)
-        return _in_chunks(function, chunk, points, self.data)
+        most = most_in_cache(self.bytes_per_state)
+        chunk = chunk_size(len(points), bytes_per_evaluation(self.bytes_per_state), most)
+        return in_chunks(function, chunk, points, self.data)
 
 
 def ansatz_states(ansatz: Ansatz, engine: Literal["auto", "dense"] = "auto") -> AnsatzStates:
@@ -137,21 +136,12 @@ def ansatz_states(ansatz: Ansatz, engine: Literal["auto", "dense"] = "auto") -> 
         require(ansatz.n_qubits <= MAX_DENSE_QUBITS, "n_qubits", limit, ansatz.n_qubits)
         circuit = mask_circuit(program, lowered.real) if program.one_of_many else dense_circuit(program, False)
     kernel, reference, tables = circuit
-    data |= {
-        "angles": {
-            "affine": program.affine_map,
-            "slot": lowered.slot,
-            "factor": lowered.factor,
-            "constant": lowered.constant,
-        },
-        "reference": reference,
-        "circuit": tables,
-    }
+    data |= state_data(program, reference, tables)
     n_amplitudes = 1 << ansatz.n_qubits if sector is None else sector.dimension
     return AnsatzStates(
         ansatz=ansatz,
         state_function=StateFunction(kernel, program.angle_function),
         data=jax.tree.map(jnp.asarray, data),
         sector=sector,
-        bytes_per_state=n_amplitudes * jnp.zeros(0, float).dtype.itemsize * (1 if lowered.real else 2),
+        bytes_per_state=bytes_per_state(program, n_amplitudes),
     )

@@ -111,6 +111,7 @@ def test_what_qstat_says() -> None:
     qstat, *qacct = GRID_ENGINE.polls(("12", "13"))
     assert qstat.command == ("qstat", "-s", "prs", "-g", "d", "-xml")
     assert [poll.command for poll in qacct] == [("qacct", "-j", "12"), ("qacct", "-j", "13")]
+    assert [poll.past for poll in (qstat, *qacct)] == [False, True, True]
     assert qstat.read(QSTAT) == {
         ("12", 3): Heard(State.RUNNING, "r", "node7.example.org"),
         ("12", 4): Heard(State.CANCELLED, "dr", "node8"),
@@ -133,7 +134,8 @@ def test_what_qacct_says() -> None:
         record("5", "100 : assumedly after job", "137                  (Killed)", "deleted_by   me@login"),
         record("6", "100 : assumedly after job", "137                  (Killed)", "deleted_by   NONE"),
         record("7", "19  : before writing exit_status", "0"),
-        record("8", "25  : rescheduling", "99"),
+        record("8", "25  : rescheduling", "99"),  # qstat has it, or it was deleted after that
+        record("9", "0", "99"),
     ))  # fmt: skip
     assert GRID_ENGINE.polls(("12",))[1].read(text) == {
         ("12", 1): Heard(State.COMPLETED, "", "node7"),
@@ -143,7 +145,6 @@ def test_what_qacct_says() -> None:
         ("12", 5): Heard(State.CANCELLED, "deleted by me@login", "node7"),
         ("12", 6): Heard(State.FAILED, "100 : assumedly after job", "node7"),
         ("12", 7): Heard(State.LOST, "19 : before writing exit_status", "node7"),
-        ("12", 8): Heard(State.PENDING, "25 : rescheduling", "node7"),
     }
     alone = record("undefined", "0", "0")
     assert GRID_ENGINE.polls(("12",))[1].read(alone) == {("12", 0): Heard(State.COMPLETED, "", "node7")}

@@ -40,12 +40,12 @@ def campaign(tmp_path: Path) -> Campaign:
 def queue(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
     """A queue that gives these answers, one poll after the other; a text is why it does not answer."""
 
-    def set_up(*answers: Answers | str) -> list[str]:
+    def set_up(*answers: Answers | str, past: int | None = None) -> list[str]:
         asked: list[str] = []
 
         def polls(jobs: Sequence[str]) -> tuple[Poll, ...]:
             def poll(at: int, answer: Answers | str) -> Poll:
-                return Poll((str(at), *jobs), lambda _: answer if isinstance(answer, dict) else {})
+                return Poll((str(at), *jobs), lambda _: answer if isinstance(answer, dict) else {}, past=at == past)
 
             return tuple(poll(at, answer) for at, answer in enumerate(answers))
 
@@ -186,6 +186,9 @@ def test_a_queue_that_is_silent_is_told_if_no_one_answers(campaign: Campaign, qu
     queue("squeue: down", {("71", 1): Heard(State.RUNNING)})
     found = survey(campaign)
     assert (found.silent, len(found.having(Condition.WAITING))) == ("", 1)
+    queue("qstat: down", {("71", 1): Heard(State.CANCELLED)}, past=1)  # who knows the past alone is no answer
+    found = survey(campaign)
+    assert (found.silent, len(found.having(Condition.CANCELLED))) == ("qstat: down", 1)
 
 
 def test_what_was_sent_twice_waits_while_one_of_both_is_in_the_queue(

@@ -1,0 +1,93 @@
+r"""theta -> |psi(theta)>: what every engine makes of a circuit, with its data and what it takes of the memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.sharding import Mesh
+from jaxtyping import Array, Float
+
+from qvar._types import PyTree
+from qvar.ansatz.program import Program, affine_angles
+from qvar.engines.adjoint import Circuit
+from qvar.engines.mesh import whole
+
+STATES_HELD = 8
+"""States that a value and gradient hold at the same time, parts and copies included."""
+
+SCRATCH_BYTES = 1 << 21
+"""What H|psi> takes beside, see `electronic.CHUNK_BYTES`."""
+
+CACHE_BYTES = 1 << 18
+"""On a CPU, a batch whose states take more than this is slower than its members one after the other."""
+
+
+@dataclass(frozen=True)
+class StateFunction:
+    """theta -> state vector; hashable, so that circuits of one shape share compiled programs."""
+
+    circuit: Circuit
+    angle_function: Callable[[Any], Array] | None
+    readers: Mesh | None = None
+    """Devices of several processes, each of which gets the whole state."""
+
+    def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Array:
+        """The state at theta."""
+        return whole(self.amplitudes(theta, data), self.readers)
+
+    def amplitudes(self, theta: Float[Array, " n_params"], data: PyTree) -> Array:
+        """The state at theta, cut as the engine has it."""
+        # the cotangent of what is whole is whole: every process can read the gradient
+        return self.circuit(data["reference"], self.phi(whole(theta, self.readers), data), data["circuit"])
+
+    def phi(self, theta: Float[Array, " n_params"], data: PyTree) -> Array:
+        """The angles of the mask operations at theta, radians."""
+        lowering = data["angles"]
+        angles = affine_angles(theta, lowering["affine"]) if self.angle_function is None else self.angle_function(theta)
+        return lowering["factor"] * angles[lowering["slot"]] + lowering["constant"]
+
+
+@dataclass(frozen=True)
+class ForwardStateFunction:
+    """theta -> state vector, for derivatives in forward mode; see `Objective.forward_state_function`."""
+
+    state: StateFunction
+
+    def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Array:
+        """The state at theta."""
+        state = self.state.circuit.forward_mode(data["reference"], self.state.phi(theta, data), data["circuit"])
+        return whole(state, self.state.readers)
+
+
+def state_data(program: Program, reference: PyTree, tables: PyTree) -> dict[str, PyTree]:
+    """What a `StateFunction` reads: how angles follow from theta, the state at the start, the circuit's tables."""
+    lowered = program.lowered
+    return {
+        "angles": {
+            "affine": program.affine_map,
+            "slot": lowered.slot,
+            "factor": lowered.factor,
+            "constant": lowered.constant,
+        },
+        "reference": reference,
+        "circuit": tables,
+    }
+
+
+def bytes_per_state(program: Program, n_amplitudes: int) -> int:
+    """Memory of one state of a circuit, real where the circuit keeps it so."""
+    return n_amplitudes * jnp.zeros(0, float).dtype.itemsize * (1 if program.lowered.real else 2)
+
+
+def bytes_per_evaluation(state_bytes: int, n_devices: int = 1) -> int:
+    """Memory that an evaluation takes of each of the devices that share its states."""
+    return STATES_HELD * state_bytes // n_devices + SCRATCH_BYTES
+
+
+def most_in_cache(state_bytes: int) -> int | None:
+    """How many evaluations at once are faster than one after the other; None for any number."""
+    return max(1, CACHE_BYTES // state_bytes) if jax.default_backend() == "cpu" else None
