@@ -21,7 +21,7 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping, Sequence
 
 from qvar.cluster.queue import Heard, Job, Poll, Queue, State
-from qvar.cluster.script import checked, log_place, mebibytes, numbers, script, short_name
+from qvar.cluster.script import checked, given, log_place, mebibytes, numbers, script, short_name
 
 _NAME = "grid_engine"
 _AGAIN = 99
@@ -49,23 +49,16 @@ def _render(job: Job) -> str:
         log, shell = log_place(job, "collect.$JOB_ID.log", "collect.${JOB_ID}.log")
     options = [f"-N {short_name(job.name)}", "-S /bin/bash", "-cwd", "-r y", "-j y", f"-o {log or '/dev/null'}"]
     if job.count:
-        options += [f"-t 1-{job.count}", "-notify"]
-        if asked.at_once is not None:
-            options.append(f"-tc {asked.at_once}")
-    if job.after:
-        options.append(f"-hold_jid {','.join(job.after)}")
-    if asked.partition is not None:
-        options.append(f"-q {asked.partition}")
-    if asked.account is not None:
-        options.append(f"-P {asked.account}")
-    if asked.time_s is not None:
-        options.append(f"-l h_rt={asked.time_s}")
-    if asked.memory_bytes is not None:
-        options.append(f"-l h_vmem={mebibytes(-(-asked.memory_bytes // asked.cpus))}M")
-    if asked.cpus > 1:
-        options.append(f"-pe smp {asked.cpus}")
-    if asked.gpus:
-        options.append(f"-l gpu={asked.gpus}")
+        options += [f"-t 1-{job.count}", "-notify", *given(("-tc {}", asked.at_once))]
+    options += given(
+        ("-hold_jid {}", ",".join(job.after)),
+        ("-q {}", asked.partition),
+        ("-P {}", asked.account),
+        ("-l h_rt={}", asked.time_s),
+        ("-l h_vmem={}M", mebibytes(asked.memory_bytes, asked.cpus)),
+        ("-pe smp {}", asked.cpus if asked.cpus > 1 else None),
+        ("-l gpu={}", asked.gpus),
+    )
     return script((f"#$ {option}" for option in options), job, _NAME, "${SGE_TASK_ID:?}", before=shell)
 
 

@@ -18,7 +18,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from qvar.cluster.queue import Heard, Job, Poll, Queue, State
-from qvar.cluster.script import checked, log_place, mebibytes, script, short_name, warning_s
+from qvar.cluster.script import checked, given, log_place, mebibytes, script, short_name, warning_s
 
 _NAME = "lsf"
 _AGAIN = 99
@@ -52,7 +52,7 @@ def _render(job: Job) -> str:
     asked = checked(job)
     if job.count:
         log, shell = log_place(job, "%J_%I.log", "${LSB_JOBID}_${LSB_JOBINDEX}.log")
-        limit = "" if asked.at_once is None else f"%{asked.at_once}"
+        limit = "".join(given(("%{}", asked.at_once)))
         name = f'"{short_name(job.name)}[1-{job.count}]{limit}"'
     else:
         log, shell = log_place(job, "collect_%J.log", "collect_${LSB_JOBID}.log")
@@ -60,25 +60,24 @@ def _render(job: Job) -> str:
     options = [f"-J {name}", "-r", f"-o {log or '/dev/null'}"]
     if job.count:
         options.append(f'-Q "{_AGAIN}"')
-    if job.after:
-        options.append(f'-w "{" && ".join(f"ended({one})" for one in job.after)}"')
-    if asked.partition is not None:
-        options.append(f"-q {asked.partition}")
-    if asked.account is not None:
-        options.append(f"-P {asked.account}")
+    options += given(
+        ('-w "{}"', " && ".join(f"ended({one})" for one in job.after)),
+        ("-q {}", asked.partition),
+        ("-P {}", asked.account),
+    )
     if asked.time_s is not None:
         limit_min, warning_min = -(-asked.time_s // 60), -(-warning_s(asked) // 60)
         options.append(f"-W {limit_min // 60}:{limit_min % 60:02d}")
         if job.count and 2 * warning_min <= limit_min:
             options += ["-wa USR2", f"-wt {warning_min}"]
-    options.append(f"-n {asked.cpus}")
-    if asked.cpus > 1:
-        options.append('-R "span[hosts=1]"')
-    if asked.memory_bytes is not None:
-        size = mebibytes(asked.memory_bytes)
-        options += [f"-M {size}MB", f'-R "rusage[mem={size}MB]"']
-    if asked.gpus:
-        options.append(f'-gpu "num={asked.gpus}"')
+    size = mebibytes(asked.memory_bytes)
+    options += given(
+        ("-n {}", asked.cpus),
+        ('-R "span[hosts={}]"', 1 if asked.cpus > 1 else None),
+        ("-M {}MB", size),
+        ('-R "rusage[mem={}MB]"', size),
+        ('-gpu "num={}"', asked.gpus),
+    )
     return script((f"#BSUB {option}" for option in options), job, _NAME, "${LSB_JOBINDEX:?}", before=shell)
 
 

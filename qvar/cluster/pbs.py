@@ -21,7 +21,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from qvar.cluster.queue import Heard, Job, Poll, Queue, State
-from qvar.cluster.script import checked, clock, log_line, mebibytes, script, short_name
+from qvar.cluster.script import checked, clock, elements, given, log_line, mebibytes, script, short_name
 
 _NAME = "pbs"
 
@@ -54,24 +54,16 @@ def _render(job: Job) -> str:
     asked = checked(job)
     array = job.count > 1
     log = "${PBS_JOBID}.log" if job.count else "collect_${PBS_JOBID}.log"
-    chunk = [f"ncpus={asked.cpus}"]
-    if asked.memory_bytes is not None:
-        chunk.append(f"mem={mebibytes(asked.memory_bytes)}mb")
-    if asked.gpus:
-        chunk.append(f"ngpus={asked.gpus}")
+    chunk = given(("ncpus={}", asked.cpus), ("mem={}mb", mebibytes(asked.memory_bytes)), ("ngpus={}", asked.gpus))
     options = [f"-N {short_name(job.name)}", "-S /bin/bash", "-r y", "-j oe", "-o /dev/null"]
-    if array:
-        limit = "" if asked.at_once is None else f"%{asked.at_once}"
-        options.append(f"-J 1-{job.count}{limit}")
-    if job.after:
-        options.append(f"-W depend=afterany:{':'.join(job.after)}")
-    if asked.partition is not None:
-        options.append(f"-q {asked.partition}")
-    if asked.account is not None:
-        options.append(f"-A {asked.account}")
-    if asked.time_s is not None:
-        options.append(f"-l walltime={clock(asked.time_s)}")
-    options.append(f"-l select=1:{':'.join(chunk)}")
+    options += given(
+        ("-J {}", elements(job) if array else None),
+        ("-W depend=afterany:{}", ":".join(job.after)),
+        ("-q {}", asked.partition),
+        ("-A {}", asked.account),
+        ("-l walltime={}", clock(asked.time_s)),
+        ("-l select=1:{}", ":".join(chunk)),
+    )
     number = "${PBS_ARRAY_INDEX:?}" if array else "1"
     directives = (f"#PBS {option}" for option in options)
     return script(directives, job, _NAME, number, before=(log_line(job, log),), workdir='"${PBS_O_WORKDIR:?}"')

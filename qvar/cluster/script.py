@@ -38,6 +38,11 @@ def checked(job: Job) -> Resources:
     return asked
 
 
+def given(*options: tuple[str, object]) -> list[str]:
+    """Options such as `("-q {}", "short")` with their values; those without a value, or of zero, are left out."""
+    return [option.format(value) for option, value in options if value]
+
+
 def short_name(name: str) -> str:
     """A job's name where a queue takes at most 15 characters and no digit at the beginning."""
     return (name if name[:1].isalpha() else f"q{name}")[:_NAME_LENGTH]
@@ -55,13 +60,15 @@ def warning_s(resources: Resources) -> int:
     return min(max(10, limit // 10), limit // 2)
 
 
-def mebibytes(size: int) -> int:
-    """A size in MiB, rounded up."""
-    return -(-size // (1 << 20))
+def mebibytes(size: int | None, parts: int = 1) -> int:
+    """A size in MiB, or one of so many equal parts of it, rounded up; 0 where it is None."""
+    return 0 if size is None else -(-size // (parts << 20))
 
 
-def clock(seconds: int) -> str:
-    """A time as HH:MM:SS; hours may be more than 99."""
+def clock(seconds: int | None) -> str:
+    """A time as HH:MM:SS; hours may be more than 99. Empty where it is None."""
+    if seconds is None:
+        return ""
     return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
 
 
@@ -129,6 +136,11 @@ def script(
     if job.count:
         last += f' --index "$(({job.offset} + {number}))"'
     return "\n".join((*lines, last)) + "\n"
+
+
+def elements(job: Job) -> str:
+    """The elements of an array, and how many of them at once, as `1-40%8`."""
+    return "".join([f"1-{job.count}", *given(("%{}", job.resources.at_once))])
 
 
 def numbers(text: str) -> list[int]:

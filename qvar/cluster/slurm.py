@@ -25,7 +25,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from qvar.cluster.queue import Heard, Job, Poll, Queue, State
-from qvar.cluster.script import checked, log_place, mebibytes, numbers, script, warning_s
+from qvar.cluster.script import checked, elements, given, log_place, mebibytes, numbers, script, warning_s
 
 _NAME = "slurm"
 
@@ -70,22 +70,18 @@ def _render(job: Job) -> str:
         log, shell = log_place(job, "collect_%j.log", "collect_${SLURM_JOB_ID}.log", _QUOTABLE)
     options = [f"--job-name={job.name}"]
     if job.count:
-        limit = "" if asked.at_once is None else f"%{asked.at_once}"
-        options.append(f"--array=1-{job.count}{limit}")
+        options.append(f"--array={elements(job)}")
     if job.after:
         options += [f"--dependency=afterany:{':'.join(job.after)}", "--kill-on-invalid-dep=yes"]
-    options += [f"--{flag}={value}" for flag, value in (
-        ("partition", asked.partition), ("account", asked.account), ("qos", asked.qos),
-    ) if value is not None]  # fmt: skip
-    shape = [f"--nodes={asked.nodes if spread else 1}", f"--ntasks-per-node={processes}"]
-    shape.append(f"--cpus-per-task={asked.cpus}")
-    if asked.gpus:
-        shape.append(f"--gres=gpu:{asked.gpus}")
+    options += given(("--partition={}", asked.partition), ("--account={}", asked.account), ("--qos={}", asked.qos))
+    shape = given(
+        ("--nodes={}", asked.nodes if spread else 1),
+        ("--ntasks-per-node={}", processes),
+        ("--cpus-per-task={}", asked.cpus),
+        ("--gres=gpu:{}", asked.gpus),
+    )
     options += shape
-    if asked.memory_bytes is not None:
-        options.append(f"--mem={mebibytes(asked.memory_bytes)}M")
-    if asked.time_s is not None:
-        options.append(f"--time={_slurm_time(asked.time_s)}")
+    options += given(("--mem={}M", mebibytes(asked.memory_bytes)), ("--time={}", _slurm_time(asked.time_s)))
     if job.count:
         options.append(f"--signal={'' if spread else 'B:'}USR1@{warning_s(asked)}")
     options += ["--requeue", "--open-mode=append", f"--output={_pattern(log)}"]
@@ -105,7 +101,9 @@ def _pattern(path: str | None) -> str:
     return shlex.quote(f"{folder.replace('%', '%%')}/{name}")
 
 
-def _slurm_time(seconds: int) -> str:
+def _slurm_time(seconds: int | None) -> str:
+    if seconds is None:
+        return ""
     return f"{seconds // 86400}-{seconds // 3600 % 24:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
 
 
