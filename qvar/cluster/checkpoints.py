@@ -100,11 +100,6 @@ def forget(folder: Path) -> None:
             file.unlink()
 
 
-def kept_bytes(folder: Path) -> int:
-    """Size of the checkpoints of a task."""
-    return sum(file.stat().st_size for file in _files(folder))
-
-
 def _files(folder: Path, training: str | None = None) -> list[Path]:
     """Checkpoints of one training or of all, those of the newest attempt last."""
     found = []

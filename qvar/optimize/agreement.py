@@ -14,15 +14,6 @@ import numpy as np
 from qvar._types import FloatArray
 
 
-def agreed(numbers: Sequence[float]) -> tuple[float, ...]:
-    """The numbers of process 0, the same in every process; all of them have to call it.
-
-    Args:
-        numbers: as many in every process.
-    """
-    return tuple(map(float, gathered(numbers)[0]))
-
-
 def gathered(numbers: Sequence[float]) -> FloatArray:
     """What every process says, exactly, (n_processes, n); all of them have to call it, and wait for each other.
 
