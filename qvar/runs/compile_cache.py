@@ -82,7 +82,10 @@ def _write_programs_whole() -> None:
     JAX 0.10 writes straight into the file: of two processes that share the folder, the second may read a program of
     which the first has written a part, and a part that a killed process has left stays there for good.
     """
-    from jax._src.lru_cache import LRUCache  # JAX has no public name for its cache of files
+    try:
+        from jax._src.lru_cache import LRUCache  # JAX has no public name for its cache of files
+    except ImportError:  # another version of JAX, which writes as it does
+        return
 
     def put(self: LRUCache, key: str, value: bytes) -> None:
         if self.eviction_enabled or "://" in str(self.path):  # with a lock, or in a bucket: whole anyway
