@@ -73,7 +73,12 @@ class Campaign:
         return counts
 
     def await_done(self, number: int, seconds: float = 60) -> None:
+        """Until so many tasks, which are all, have results, and those who wrote them have ended."""
         self.await_counts(lambda counts: counts == {"done": number}, seconds)
+        end = time.monotonic() + 10  # a result is there a moment before its attempt says that it is done
+        while any(found[-1].get("ending") in (None, "running") for found in self.attempts().values() if found):
+            assert time.monotonic() < end, self.attempts()
+            time.sleep(0.1)
 
     def await_steps(self, number: int = 1, seconds: float = 40) -> None:
         """Until so many tasks have kept some steps in a checkpoint."""
