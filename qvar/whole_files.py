@@ -95,7 +95,7 @@ def _take_name(temporary: Path, path: Path) -> None:
 def _temporary(path: Path) -> Path:
     # Host, process and thread keep writers apart, the ending keeps libraries that look at it content.
     writer = f"{platform.node()}-{os.getpid()}-{threading.get_ident():x}"
-    return path.with_name(f".{path.stem}.{writer}{_TEMPORARY_SUFFIX}{path.suffix}")
+    return path.parent / f".{path.stem}.{writer}{_TEMPORARY_SUFFIX}{path.suffix}"
 
 
 def _sync(path: Path) -> None:

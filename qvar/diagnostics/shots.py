@@ -223,11 +223,11 @@ def gate_shift_rule(program: Program) -> ShiftRule:
     if program.angle_function is not None:
         raise QvarError("`ansatz` must have angles that are affine in theta, but has others; give `step` instead.")
     lowered = program.lowered
-    row = {int(slot): k for k, slot in enumerate(lowered.slot) if lowered.factor[k] != 0.0}
-    points = [_points(abs(float(w)), *gaps) for w, gaps in zip(lowered.factor, lowered.gaps.tolist(), strict=True)]
+    gates = zip(lowered.slot.tolist(), lowered.factor.tolist(), lowered.gaps.tolist(), strict=True)
+    points = {op: _points(abs(w), *gaps) for op, w, gaps in gates if w != 0.0}
     terms: list[tuple[int, int, float, float]] = []
     for op, parameter, scale in zip(program.angle_op, program.angle_param, program.angle_scale, strict=True):
-        for shift, coefficient in points[row[int(op)]]:
+        for shift, coefficient in points[int(op)]:
             terms.append((int(parameter), int(op), shift, float(scale) * coefficient))
     parameter, place, shift, coefficient = zip(*terms, strict=True) if terms else ((), (), (), ())
     return ShiftRule(
@@ -237,7 +237,7 @@ def gate_shift_rule(program: Program) -> ShiftRule:
 
 def _points(w: float, near: bool, far: bool) -> list[tuple[float, float]]:
     """(shift, coefficient) of exp(-i w angle G), whose G has eigenvalues 1 apart, 2 apart, both or neither."""
-    if not (near or far) or w == 0.0:
+    if not (near or far):
         return []
     if not (near and far):
         return _two_points(2.0 * w if far else w)

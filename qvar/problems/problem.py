@@ -340,7 +340,7 @@ class Problem:
         try:
             with write_whole(Path(path)) as temporary, temporary.open("wb") as file:
                 np.savez(file, **arrays)
-        except (OSError, ValueError) as error:  # a path without a name, such as "."
+        except OSError as error:
             raise QvarError(f"`path` must be a file that can be written, but {str(path)!r} is not.") from error
 
     @classmethod

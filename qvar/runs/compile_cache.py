@@ -40,7 +40,7 @@ class CompileCache:
         """One line for a person: the folder with its size, or why there is none."""
         if self.folder is None:
             return f"none, {self.remark}"
-        size = sum(size for _, size, _ in _programs(self.folder))
+        size = sum(size for _, size, _ in _files(self.folder))
         return ", ".join(filter(None, [str(self.folder), size_words(size), self.remark]))
 
 
@@ -116,10 +116,10 @@ def _cpu_digest() -> str:
     return hashlib.sha256(repr(sorted(told.items())).encode()).hexdigest()[:8]
 
 
-def _programs(folder: Path) -> list[tuple[float, int, Path]]:
-    """(time of last use, size, file) of every program below a folder, the one used longest ago first."""
+def _files(folder: Path) -> list[tuple[float, int, Path]]:
+    """(time of last use, size, file) of every program below a folder, half-written ones too; the oldest use first."""
     found = []
-    for file in folder.rglob("*-cache"):
+    for file in folder.rglob("*-cache*"):
         with contextlib.suppress(OSError):  # another process may delete it
             told = file.stat()
             found.append((max(told.st_atime, told.st_mtime), told.st_size, file))
@@ -131,11 +131,12 @@ def _shrink(folder: Path, max_bytes: int) -> None:
 
     JAX's own limit, `jax_compilation_cache_max_size`, takes another package, and a lock around every look-up.
     """
-    for file in folder.rglob(".*"):
+    found = _files(folder)
+    stale = time.time() - _LEFT_OVER_SECONDS
+    for _, _, file in (half for half in found if is_temporary(half[2]) and half[0] < stale):
         with contextlib.suppress(OSError):
-            if is_temporary(file) and file.stat().st_mtime < time.time() - _LEFT_OVER_SECONDS:
-                file.unlink()  # by a process that was killed
-    programs = _programs(folder)
+            file.unlink()
+    programs = [program for program in found if not is_temporary(program[2])]
     left = sum(size for _, size, _ in programs)
     for _, size, file in programs:
         if left <= max_bytes:
