@@ -7,6 +7,7 @@ import dataclasses
 import difflib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from qvar.cluster.campaign import Campaign, open_campaign
+from qvar.cluster.quantities import duration, memory_size
 from qvar.cluster.queue import Resources
-from qvar.cluster.site import Site, duration, read_site
+from qvar.cluster.site import Site, read_site
 from qvar.errors import QvarError
-from qvar.memory import size_of
 
 _SUBMIT = """usage: qvar submit CASE [flags of the case] [--sweep NAME=VALUES] [flags below]
        qvar submit --resume CAMPAIGN [--failed] [flags that change]
@@ -48,8 +49,10 @@ what each array element asks for:
   --partition NAME      partition or queue
   --account NAME        account or project that pays
   --qos NAME            quality of service
-  --time TIME           time limit: 90m, 2h, 1-12:00:00
-  --memory SIZE         memory of an element on a node: 16G
+  --time TIME           time limit: 90m, 2h, 30:00 (minutes, seconds), 1-12 or
+                        1-12:00:00 (days, hours); a unit is needed
+  --memory SIZE         memory of an element on a node: 16G or 16GB, which are
+                        both 16384M; a unit is needed
   --cpus N              cores of each process (default: 1)
   --gpus N              GPUs on each node (default: 0)
   --nodes N             nodes of each element (default: 1)
@@ -288,6 +291,8 @@ def _wish(given: argparse.Namespace, site: Site, before: Any) -> Any:
     from qvar.cluster.choose import adapter, default_queue, supported
 
     start = before or work.Wish(site.queue or "", _site_resources(site), site.pack or 1, site.max_array)
+    queue = given.queue or start.queue or default_queue()
+    adapter(queue)
     changes: dict[str, Any] = {
         name: getattr(given, name) for name in ("partition", "account", "qos") if getattr(given, name) is not None
     }
@@ -295,19 +300,17 @@ def _wish(given: argparse.Namespace, site: Site, before: Any) -> Any:
         if getattr(given, name) is not None:
             changes[name] = _number(name, getattr(given, name), least)
     if given.time is not None:
-        changes["time_s"] = duration(given.time, "time")
+        changes["time_s"] = duration(given.time, "time", queue)
     if given.signal is not None:
         changes["signal_s"] = duration(given.signal, "signal")
     if given.memory is not None:
-        changes["memory_bytes"] = size_of("memory", given.memory)
+        changes["memory_bytes"] = memory_size(given.memory)
     if given.distributed:
         changes["distributed"] = True
     for name in ("setup", "extra"):
         if getattr(given, name):
             changes[name] = (*(() if before else getattr(site, name)), *getattr(given, name))
     resources: Resources = dataclasses.replace(start.resources, **changes)
-    queue = given.queue or start.queue or default_queue()
-    adapter(queue)
     supported(queue, resources)
     return dataclasses.replace(
         start,
@@ -339,7 +342,7 @@ def _site_resources(site: Site) -> Resources:
 
 
 def _number(name: str, word: str, least: int) -> int:
-    number = int(word) if word.strip().lstrip("-").isdigit() else None
+    number = int(word) if re.fullmatch(r" *[0-9]{1,18} *", word) else None
     if number is None or number < least:
         raise QvarError(f"`{name}` must be a whole number of at least {least}, but is {word!r}.")
     return number

@@ -8,8 +8,8 @@ queue = "slurm"                        # slurm, grid_engine, pbs, lsf or local
 partition = "gpu"
 account = "chem"
 qos = "normal"
-time = "2h"                            # 2h, 90m, 45s, 1d, 1h30m, 02:00:00, 1-12:00:00, or a number of seconds
-memory = "16G"                         # on each node; 1024 MiB to the G
+time = "2h"                            # 2h, 90m, 45s, 1d, 1h30m, 02:00:00, 30:00, 1-12, 1-12:00:00
+memory = "16G"                         # on each node; 1024 MiB to the G, and to the GB
 cpus = 4
 gpus = 1
 at_once = 20                           # elements that run at the same time
@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -32,10 +31,8 @@ from pathlib import Path
 from typing import Any
 
 from qvar.checks import whole_number
+from qvar.cluster.quantities import duration, memory_size
 from qvar.errors import QvarError, require
-from qvar.memory import size_of
-
-_SECONDS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 
 
 @dataclass(frozen=True)
@@ -101,39 +98,6 @@ def read_site(path: Path | str | None = None) -> Site:
     return Site(**_checked(table, file))
 
 
-def duration(value: str | int, argument: str = "time") -> int:
-    """A time in seconds.
-
-    Args:
-        value: `2h`, `90m`, `45s`, `1d`, `1h30m`, `1.5h`; as queues have it, `02:00:00` and `1-12:00:00` (days, hours,
-            minutes, seconds); or a number of seconds.
-        argument: its name as the user wrote it.
-
-    Returns:
-        Whole seconds, rounded up.
-
-    Raises:
-        QvarError: if it is none of these, or not positive. `30:00` is refused, since queues differ on what it means.
-    """
-    seconds = _seconds(str(value).strip())
-    if seconds is None or seconds <= 0:
-        raise QvarError(f"`{argument}` must be a time such as 2h, 90m, 45s, 02:00:00 or 1-12:00:00, but is {value!r}.")
-    return seconds
-
-
-def _seconds(text: str) -> int | None:
-    if re.fullmatch(r"[0-9]+", text):
-        return int(text)
-    found = re.fullmatch(r"(?:([0-9]+)-)?([0-9]+):([0-5]?[0-9]):([0-5]?[0-9])", text)
-    if found is not None:
-        days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
-        return 86400 * days + 3600 * hours + 60 * minutes + seconds
-    parts = re.findall(r"([0-9]+(?:\.[0-9]+)?)([dhms])", text)
-    if not parts or "".join(f"{number}{unit}" for number, unit in parts) != text:
-        return None
-    return -int(-sum(float(number) * _SECONDS[unit] for number, unit in parts) // 1)
-
-
 def _own_file() -> Path:
     folder = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
     return Path(folder).expanduser() / "qvar" / "site.toml"
@@ -147,7 +111,7 @@ def _checked(table: Mapping[str, Any], file: Path) -> dict[str, Any]:
             hint = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(_READERS)}."
             raise QvarError(f"`{key}` in {file} is not a key of a site file; {hint}")
         try:
-            values[key] = _READERS[key](key, value)
+            values[key] = _time(value, table.get("queue")) if key == "time" else _READERS[key](key, value)
         except QvarError as error:
             raise QvarError(f"{file}: {error}") from None
     return values
@@ -173,12 +137,21 @@ def _lines(key: str, value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _time(key: str, value: Any) -> int:
-    return duration(value if isinstance(value, int) and not isinstance(value, bool) else _word(key, value), key)
+def _time(value: Any, queue: Any) -> int:
+    """The time limit; a number without quotes is refused as one without a unit."""
+    return duration(value if _is_number(value) else _word("time", value), "time", queue)
+
+
+def _memory(key: str, value: Any) -> int:
+    return memory_size(value if _is_number(value) else _word(key, value), key)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 _READERS: dict[str, Callable[[str, Any], Any]] = {
-    "queue": _word, "partition": _word, "account": _word, "qos": _word, "time": _time,
-    "memory": lambda key, value: size_of(key, _word(key, value)), "cpus": _from(1), "gpus": _from(0),
+    "queue": _word, "partition": _word, "account": _word, "qos": _word, "time": _word,
+    "memory": _memory, "cpus": _from(1), "gpus": _from(0),
     "at_once": _from(1), "max_array": _from(1), "pack": _from(1), "setup": _lines, "extra": _lines,
 }  # fmt: skip
