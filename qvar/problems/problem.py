@@ -19,70 +19,13 @@ from typing import Any
 
 import numpy as np
 
-from qvar._types import AmplitudeMethod, Excitation, FloatArray, IntArray
+from qvar._types import AmplitudeMethod, Excitation, IntArray
+from qvar.checks import finite_number, whole_number, whole_numbers
 from qvar.errors import QvarError, require
+from qvar.problems.hamiltonians import Integrals, PauliTerms
 from qvar.whole_files import write_whole
 
 _FORMAT = "qvar-problem-1"
-
-
-def _frozen(values: Any) -> FloatArray:
-    array = np.array(values, dtype=np.float64)
-    array.setflags(write=False)  # a cached exact energy must stay that of these numbers
-    return array
-
-
-@dataclass(frozen=True, eq=False)
-class Integrals:
-    r"""The electronic Hamiltonian over real, orthonormal orbitals of the active space.
-
-    \(H = E_{core} + \sum_{pq} h_{pq} E_{pq} + \tfrac12 \sum_{pqrs} (pq|rs)
-    (E_{pq} E_{rs} - \delta_{qr} E_{ps})\) with \(E_{pq} = \sum_\sigma a^\dagger_{p\sigma} a_{q\sigma}\).
-    """
-
-    core_energy: float
-    """Nuclear repulsion and the energy of the frozen core, in hartree."""
-    one_body: FloatArray
-    """h, shape (M, M), symmetric, in hartree; holds the mean field of the frozen core."""
-    two_body: FloatArray
-    """(pq|rs) in chemists' order, shape (M, M, M, M), with its eight symmetries, in hartree."""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "core_energy", float(self.core_energy))
-        object.__setattr__(self, "one_body", _frozen(self.one_body))
-        object.__setattr__(self, "two_body", _frozen(self.two_body))
-        m = len(self.one_body) if self.one_body.ndim else 0
-        require(m > 0 and self.one_body.shape == (m, m), "one_body", "have shape (M, M)", self.one_body.shape)
-        require(self.two_body.shape == (m,) * 4, "two_body", f"have shape {(m,) * 4}", self.two_body.shape)
-
-
-@dataclass(frozen=True, eq=False)
-class PauliTerms:
-    r"""A Hermitian operator \(\sum_k c_k P_k\) as a list of Pauli words with real coefficients."""
-
-    words: tuple[str, ...]
-    """Words over "IXYZ", one letter per wire, wire 0 first; all of length n_qubits."""
-    coefficients: FloatArray
-    """c, shape (n_terms,), real."""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "words", tuple(self.words))
-        object.__setattr__(self, "coefficients", _frozen(self.coefficients))
-        require(len(self.words) > 0, "words", "hold at least one Pauli word", self.words)
-        for word in self.words:
-            require(
-                bool(word) and len(word) == len(self.words[0]) and not set(word) - set("IXYZ"),
-                "words",
-                "hold words of one length over 'IXYZ'",
-                word,
-            )
-        shape = (len(self.words),)
-        require(self.coefficients.shape == shape, "coefficients", f"have shape {shape}", self.coefficients.shape)
-
-    @property
-    def n_qubits(self) -> int:
-        """Number of wires that the words cover."""
-        return len(self.words[0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,15 +65,19 @@ class Problem:
             self.pauli,
         )
         for field in ("occupied_alpha", "occupied_beta"):
-            occupied = tuple(int(p) for p in getattr(self, field))
+            occupied = tuple(whole_numbers(field, getattr(self, field)))
             object.__setattr__(self, field, occupied)
             inside = all(0 <= p < self.n_orbitals for p in occupied) and len(set(occupied)) == len(occupied)
             require(inside, field, f"hold distinct orbitals below {self.n_orbitals}", occupied)
         width = 2 * self.n_orbitals if self.pauli is None else self.pauli.n_qubits
-        require(self.n_qubits == width, "n_qubits", f"be {width} to fit the Hamiltonian", self.n_qubits)
-        object.__setattr__(self, "bits", tuple(int(b) for b in self.bits))
+        n_qubits = whole_number("n_qubits", self.n_qubits)
+        require(n_qubits == width, "n_qubits", f"be {width} to fit the Hamiltonian", self.n_qubits)
+        object.__setattr__(self, "bits", tuple(whole_numbers("bits", self.bits)))
         fits = len(self.bits) in (0, 0 if self.pauli is None else self.n_qubits) and not set(self.bits) - {0, 1}
         require(fits, "bits", f"be {self.n_qubits} zeros and ones of a Hamiltonian of Pauli terms", self.bits)
+        if self.known_exact_energy is not None:
+            energy = finite_number("known_exact_energy", self.known_exact_energy)
+            object.__setattr__(self, "known_exact_energy", energy)
 
     @property
     def n_orbitals(self) -> int:
@@ -351,7 +298,8 @@ class Problem:
             path: name of the file.
 
         Raises:
-            QvarError: if there is no such file, or it was not written by `save`.
+            QvarError: if there is no such file, it was not written by `save`, or it holds no Hamiltonian of real,
+                finite numbers with the symmetries of `Integrals`.
         """
         try:
             with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
@@ -363,7 +311,7 @@ class Problem:
                 n_qubits=head["n_qubits"],
                 unit=head["unit"],
                 description=head["description"],
-                integrals=Integrals(float(data["core_energy"]), data["one_body"], data["two_body"])
+                integrals=Integrals(data["core_energy"][()], data["one_body"], data["two_body"])
                 if "one_body" in data
                 else None,
                 pauli=PauliTerms(tuple(map(str, data["words"])), data["coefficients"]) if "words" in data else None,
@@ -374,5 +322,7 @@ class Problem:
             )
         except FileNotFoundError as error:
             raise QvarError(f"`path` must be an existing file, but {str(path)!r} is not.") from error
+        except QvarError as error:
+            raise QvarError(f"`path` must hold a sound problem, but {str(path)!r} does not: {error}") from error
         except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
             raise QvarError(f"`path` must be a file that `Problem.save` wrote, but {str(path)!r} is not.") from error

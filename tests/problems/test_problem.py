@@ -9,8 +9,9 @@ import pytest
 
 from qvar import units
 from qvar.errors import QvarError
+from qvar.problems.hamiltonians import Integrals, PauliTerms
 from qvar.problems.molecule import hydrogen_chain
-from qvar.problems.problem import Integrals, PauliTerms, Problem
+from qvar.problems.problem import Problem
 from qvar.problems.spins import tfim
 
 

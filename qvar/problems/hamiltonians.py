@@ -1,0 +1,187 @@
+r"""Hamiltonians as plain arrays: integrals over orbitals, or Pauli words with coefficients.
+
+Every array is checked where it comes in. An engine reads each number once and trusts the symmetries of the others, so
+that a Hamiltonian which is not Hermitian would give an energy that belongs to no operator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from qvar._types import FloatArray
+from qvar.checks import finite_number
+from qvar.errors import QvarError, require
+
+SYMMETRY_TOLERANCE = 1e-8
+"""Deviation from symmetry that counts as rounding, relative to the largest element of the array (and to 1 if that is
+smaller). Integrals from a file of 10 digits pass; the error of an energy stays near that of `exact_energy`, 1e-8."""
+
+_SWAPS = ((1, 0, 2, 3), (0, 1, 3, 2), (2, 3, 0, 1))
+"""Transpositions that generate the eight symmetries of (pq|rs)."""
+
+_OTHER_ORDERS = (
+    ((0, 2, 1, 3), "physicists' order, <pq|rs> = (pr|qs)"),
+    ((0, 3, 1, 2), "the order of a_p^+ a_q^+ a_r a_s, (ps|qr)"),
+)
+"""Transpositions to chemists' order, and the order that they start from."""
+
+
+def real_array(argument: str, values: Any) -> FloatArray:
+    """Return a read-only copy of real, finite numbers; a cached exact energy must stay that of these numbers.
+
+    Raises:
+        QvarError: if the values are not an array of numbers, have an imaginary part, or are not finite.
+    """
+    try:
+        array: Any = np.array(values)
+        if array.dtype.kind not in "iufc":
+            raise TypeError
+    except (TypeError, ValueError):
+        raise QvarError(f"`{argument}` must be an array of real numbers, but is {_short(values)}.") from None
+    if array.dtype.kind == "c":
+        imaginary = np.abs(array.imag).max(initial=0.0)
+        if not imaginary == 0:
+            raise QvarError(f"`{argument}` must be real, but has imaginary parts up to {imaginary:.3g}.")
+        array = array.real
+    array = array.astype(np.float64, copy=False)
+    wrong = np.argwhere(~np.isfinite(array))
+    if len(wrong):
+        place = tuple(wrong[0].tolist())
+        raise QvarError(f"`{argument}` must be finite, but its element {place} is {array[place]}.")
+    array.setflags(write=False)
+    return array
+
+
+def _short(values: Any) -> str:
+    text = " ".join(repr(values).split())
+    return text if len(text) <= 60 else f"{text[:60]}..."
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class Integrals:
+    r"""The electronic Hamiltonian over real, orthonormal orbitals of the active space.
+
+    \(H = E_{core} + \sum_{pq} h_{pq} E_{pq} + \tfrac12 \sum_{pqrs} (pq|rs)
+    (E_{pq} E_{rs} - \delta_{qr} E_{ps})\) with \(E_{pq} = \sum_\sigma a^\dagger_{p\sigma} a_{q\sigma}\).
+
+    Deviations from symmetry below 1e-8 of the largest element are averaged away, so that the symmetries of the arrays
+    are exact; larger ones are refused.
+    """
+
+    core_energy: float
+    """Nuclear repulsion and the energy of the frozen core, in hartree."""
+    one_body: FloatArray
+    """h, shape (M, M), symmetric, in hartree; holds the mean field of the frozen core."""
+    two_body: FloatArray
+    """(pq|rs) in chemists' order, shape (M, M, M, M), with its eight symmetries, in hartree."""
+
+    def __init__(self, core_energy: Any, one_body: Any, two_body: Any) -> None:
+        """Check and copy the arrays.
+
+        Args:
+            core_energy: a real number, in hartree.
+            one_body: h, array-like of shape (M, M), real and symmetric, in hartree.
+            two_body: (pq|rs), array-like of shape (M, M, M, M), real, with its eight symmetries, in hartree.
+
+        Raises:
+            QvarError: if a shape does not fit, a number is not real or not finite, `one_body` is not symmetric, or
+                `two_body` has not the eight symmetries of chemists' order.
+        """
+        one, two = real_array("one_body", one_body), real_array("two_body", two_body)
+        m = len(one) if one.ndim else 0
+        require(m > 0 and one.shape == (m, m), "one_body", "have shape (M, M)", one.shape)
+        require(two.shape == (m,) * 4, "two_body", f"have shape {(m,) * 4}", two.shape)
+        object.__setattr__(self, "core_energy", finite_number("core_energy", core_energy))
+        object.__setattr__(self, "one_body", _symmetric(one))
+        object.__setattr__(self, "two_body", _eightfold(two))
+
+
+def _symmetric(one: FloatArray) -> FloatArray:
+    worst = np.abs(one - one.T)
+    p, q = np.unravel_index(np.argmax(worst), one.shape)
+    if worst[p, q] > _rounding(one):
+        raise QvarError(
+            f"`one_body` must be symmetric, but its elements ({p}, {q}) and ({q}, {p}) are "
+            f"{one[p, q]:.10g} and {one[q, p]:.10g}."
+        )
+    return one if worst[p, q] == 0 else _mean(one, ((1, 0),))
+
+
+def _eightfold(two: FloatArray) -> FloatArray:
+    """The integrals with exact symmetry; most come with it, and then they are not touched."""
+    tolerance = _rounding(two)
+    deviations = [_deviation(two, axes) for axes in _SWAPS]
+    worst = int(np.argmax(deviations))
+    if deviations[worst] <= tolerance:
+        return two if deviations[worst] == 0 else _mean(two, _SWAPS)
+    for axes, order in _OTHER_ORDERS:
+        turned = two.transpose(axes)
+        if all(_deviation(turned, swap) <= tolerance for swap in _SWAPS):
+            raise QvarError(
+                f"`two_body` must be in chemists' order, (pq|rs), but is in {order}: give two_body.transpose{axes}."
+            )
+    equal = "".join("pqrs"[axis] for axis in _SWAPS[worst])
+    raise QvarError(
+        f"`two_body` must have the eight symmetries of real orbitals in chemists' order, but (pq|rs) and "
+        f"({equal[:2]}|{equal[2:]}) differ by up to {deviations[worst]:.3g}."
+    )
+
+
+def _deviation(two: FloatArray, axes: tuple[int, ...]) -> float:
+    """Largest difference from a transposition, one slice at a time: the array may fill much of the memory."""
+    turned = two.transpose(axes)
+    return max(float(np.abs(here - there).max()) for here, there in zip(two, turned, strict=True))
+
+
+def _rounding(array: FloatArray) -> float:
+    return SYMMETRY_TOLERANCE * max(1.0, float(np.abs(array).max()))
+
+
+def _mean(array: FloatArray, swaps: Iterable[tuple[int, ...]]) -> FloatArray:
+    """The mean over the group that commuting transpositions generate; each sum keeps the symmetries before it."""
+    for axes in swaps:
+        array = 0.5 * (array + array.transpose(axes))
+    array.setflags(write=False)
+    return array
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class PauliTerms:
+    r"""A Hermitian operator \(\sum_k c_k P_k\) as a list of Pauli words with real coefficients."""
+
+    words: tuple[str, ...]
+    """Words over "IXYZ", one letter per wire, wire 0 first; all of length n_qubits."""
+    coefficients: FloatArray
+    """c, shape (n_terms,), real."""
+
+    def __init__(self, words: Any, coefficients: Any) -> None:
+        """Check and copy the terms.
+
+        Args:
+            words: words of one length over "IXYZ"; a word that stands twice counts twice.
+            coefficients: array-like of shape (n_terms,), real.
+
+        Raises:
+            QvarError: if there is no word, one has other letters or another length, or a coefficient is not real or not
+                finite.
+        """
+        if isinstance(words, str) or not isinstance(words, Iterable):
+            raise QvarError(f"`words` must be a list of Pauli words, but is {words!r}.")
+        words = tuple(words)
+        require(len(words) > 0, "words", "hold at least one Pauli word", words)
+        for word in words:
+            good = isinstance(word, str) and bool(word) and not set(word) - set("IXYZ")
+            require(good and len(word) == len(words[0]), "words", "hold words of one length over 'IXYZ'", word)
+        numbers, shape = real_array("coefficients", coefficients), (len(words),)
+        require(numbers.shape == shape, "coefficients", f"have shape {shape}", numbers.shape)
+        object.__setattr__(self, "words", tuple(map(str, words)))
+        object.__setattr__(self, "coefficients", numbers)
+
+    @property
+    def n_qubits(self) -> int:
+        """Number of wires that the words cover."""
+        return len(self.words[0])
