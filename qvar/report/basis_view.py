@@ -111,7 +111,7 @@ def _text(ledger: Frame) -> str:
         "cond(S)",
     ]
     for name in [*heads, "least\nratio", "-V/T"]:
-        shown.add_column(name, justify="right", no_wrap=True)
+        shown.add_column(name, justify="right", no_wrap=True, essential=name in (heads[0], heads[4]))
     for row in tables.records(table):
         shown.add_row(
             str(row.rank),
@@ -135,7 +135,7 @@ def _transfer_text(others: dict[str, dict[str, Any]]) -> str:
     shown = empty_table()
     shown.add_column("error \\[mHa] in molecules\nthat were not fitted", overflow="fold", min_width=8)
     for molecule in _molecules(others):
-        shown.add_column(plain(molecule), justify="right")
+        shown.add_column(plain(molecule), justify="right", no_wrap=True)
     for label, told in others.items():
         shown.add_row(plain(label), *(_transferred(told, molecule) for molecule in _molecules(others)))
     return render(shown, ["", f"Errors are counted from the energies in {_large(others)}."])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -35,7 +33,7 @@ from qvar.report.campaign_tables import (
 from qvar.report.drawing import Drawing
 from qvar.report.plot_campaign import PICTURES, campaign_drawings
 from qvar.report.tables import Frame
-from qvar.report.terminal import empty_table, plain, render
+from qvar.report.terminal import Table, empty_table, fits, plain, render, wrapped
 from qvar.report.view import View
 from qvar.runs.folder import LoadedRun
 
@@ -50,15 +48,6 @@ _MOST_VALUES = 8
 
 _OPEN_POINTS = 30
 """A table of more points is opened by the reader."""
-
-_NAME_WIDTH = 24
-"""Columns of a terminal that are kept for a contender's name."""
-
-_FOLDED_WIDTH = 15
-"""As few where all values fit beside it then."""
-
-_CELL_WIDTH = 20
-"""Longer values of an argument are folded."""
 
 _WORDS = (
     "One study was repeated at many points: the swept arguments of its case took all combinations of their values. "
@@ -240,8 +229,7 @@ def _text(ledger: Frame) -> str:
 
 
 def _wrapped(lines: Sequence[str]) -> str:
-    width = shutil.get_terminal_size((80, 24)).columns
-    return "\n".join(textwrap.fill(line, width, break_on_hyphens=False) for line in lines)
+    return "\n".join(map(wrapped, lines))
 
 
 def _standings_text(table: Frame) -> str:
@@ -254,7 +242,7 @@ def _standings_text(table: Frame) -> str:
     in_unit = f"\n\\[{units.pop()}]" if len(units) == 1 else ""
     names = ["params", "best\nat", *(["within\n1.6 mHa"] if within else []), *([f"worst{in_unit}"] if worst else [])]
     for name in [*names, "converged", "failed"]:
-        shown.add_column(name, justify="right", no_wrap=True)
+        shown.add_column(name, justify="right", no_wrap=True, essential=name in ("params", "best\nat"))
     for row in tables.records(rows):
         shown.add_row(
             plain(row.label),
@@ -274,32 +262,26 @@ def _grids(block: Block, along: Argument, order: list[str]) -> list[str]:
     cells = {(row.label, _at(row, along)): row for row in tables.records(block.rows)}
     values = [value for value in along.values if any((label, value) in cells for label in order)]
     heads = dict(zip(values, short_words(values), strict=True))
-    size = _columns_that_fit([*heads.values(), *(f"*{cell_words(row)}" for row in cells.values())], order, len(values))
-    told = []
-    for start in range(0, len(values), size):
-        some = values[start : start + size]
-        grid = empty_table()
-        first = f"{along.name} ="
-        grid.add_column(plain(f"{block.name}\n{first}" if block.name else first), overflow="fold", min_width=8)
+    name = f"{block.name}\n{along.name} =" if block.name else f"{along.name} ="
+
+    def grid(some: Sequence[Any]) -> Table:
+        table = empty_table()
+        table.add_column(plain(name), overflow="fold", min_width=8)
         for value in some:
-            grid.add_column(plain(heads[value]), justify="right", overflow="fold")
+            table.add_column(plain(heads[value]), justify="right", min_width=1, essential=True)
         for label in order:
             line = [cells.get((label, value)) for value in some]
             if any(line):
-                grid.add_row(plain(label), *("" if row is None else " *"[row.best] + cell_words(row) for row in line))
-        told.append(render(grid, []))
-    return told
+                table.add_row(plain(label), *("" if row is None else " *"[row.best] + cell_words(row) for row in line))
+        return table
 
-
-def _columns_that_fit(words: Sequence[str], names: Sequence[str], n_values: int) -> int:
-    """How many values stand beside each other: as many in every table, all where names may be folded for it."""
-    width = shutil.get_terminal_size((80, 24)).columns
-    cell = max(min(len(word), _CELL_WIDTH) for word in words) + 1
-    longest = max(map(len, names))
-    if (width - min(longest, _FOLDED_WIDTH)) // cell >= n_values:
-        return n_values
-    fit = max(1, (width - min(longest, _NAME_WIDTH)) // cell)
-    return -(-n_values // -(-n_values // fit))
+    grids: list[Table] = []
+    for n_tables in range(1, len(values) + 1):
+        size = -(-len(values) // n_tables)
+        grids = [grid(values[start : start + size]) for start in range(0, len(values), size)]
+        if all(map(fits, grids)):
+            break
+    return [render(table, []) for table in grids]
 
 
 def _at(row: Any, argument: Argument) -> Any:
@@ -312,7 +294,7 @@ def _winners_text(table: Frame) -> str:
     shown.add_column("point", overflow="fold", min_width=10)
     shown.add_column("best contender", overflow="fold", min_width=8)
     shown.add_column("params", justify="right", no_wrap=True)
-    shown.add_column(_short_unit(table), justify="right", no_wrap=True)
+    shown.add_column(_short_unit(table), justify="right", no_wrap=True, essential=True)
     shown.add_column("converged", justify="right", no_wrap=True)
     for name, best, _ in winners(table):
         if not best:

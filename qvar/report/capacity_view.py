@@ -181,7 +181,8 @@ def _text(ledger: Frame) -> str:
     table.add_column("circuit", overflow="fold", min_width=8)
     median = "median\n|error|" + (f"\n\\[{unit}]" if unit else "")
     for name in ("layers", "params", "rank", "success", "95 %\ninterval", median, "median\nevals"):
-        table.add_column(name, justify="right", no_wrap=True)
+        essential = name in ("layers", "params", "success")
+        table.add_column(name, justify="right", no_wrap=True, essential=essential)
     before = None
     for row in tables.records(depths):
         table.add_row(

@@ -78,7 +78,7 @@ def _curve_text(ledger: Frame) -> str:
     in_unit = f"\n\\[{unit}]" if unit else ""
     add_names(table)
     for name in ("max\nerror", "NPE", "mean\nerror"):
-        table.add_column(name + in_unit, justify="right", no_wrap=True)
+        table.add_column(name + in_unit, justify="right", no_wrap=True, essential=name == "max\nerror")
     within = bool(summary["within"].notna().any())
     if within:
         table.add_column("within\n1.6\nmHa", justify="right", no_wrap=True)

@@ -118,7 +118,7 @@ def _summary_text(ledger: Frame) -> str:
     within = bool(summary["within"].notna().any())
     add_names(table)
     table.add_column(f"best\n{quantity}{in_unit}", justify="right", no_wrap=True)
-    table.add_column(f"median\n{quantity}{in_unit}", justify="right", no_wrap=True)
+    table.add_column(f"median\n{quantity}{in_unit}", justify="right", no_wrap=True, essential=True)
     if within:
         table.add_column("within\n1.6\nmHa", justify="right", no_wrap=True)
     for name in ("median\nevals", "time"):

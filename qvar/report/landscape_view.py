@@ -186,10 +186,10 @@ def _text(ledger: Frame) -> str:
     leaks = bool(found["leaked"].notna().any())
     table = empty_table()
     table.add_column("contender", overflow="fold", min_width=8)
-    heads = ["distinct\nminima", "bends down\nstart", "\nend", "flat\nend", "condition\nnumber"]
+    heads = ["distinct\nminima", "bends\ndown:\nstart", "bends\ndown:\nend", "flat:\nend", "condition\nnumber"]
     heads += ["leaked", f"symmetry\nprice\n\\[{_price_unit(found)}]"] if leaks else []
     for head in heads:
-        table.add_column(head, justify="right", no_wrap=True)
+        table.add_column(head, justify="right", no_wrap=True, essential=head == heads[0])
     for row in tables.records(found):
         signs = (row.start_negative_directions, row.end_negative_directions, row.end_flat_directions)
         table.add_row(

@@ -8,7 +8,7 @@ from qvar.ansatz.ansatz import Ansatz, Symmetry
 from qvar.ansatz.catalogue import build
 from qvar.problems.named import PROBLEMS, named
 from qvar.problems.problem import Problem
-from qvar.report.terminal import empty_table, plain, render
+from qvar.report.terminal import empty_table, plain, render, wrapped
 from qvar.studies.conformance import Finding
 
 _SHORT: dict[Symmetry, str] = {"particle_number": "N", "sz": "Sz", "s2": "S2", "spin_flip": "flip"}
@@ -27,7 +27,7 @@ def ansatze_text(problem: Problem, layers: int = 2) -> str:
     table.add_column("ansatz", overflow="fold", min_width=8)
     table.add_column("family", no_wrap=True)
     for name in ("params", "CNOT", "depth"):
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, justify="right", no_wrap=True, essential=name != "depth")
     table.add_column("conserves", min_width=9)
     table.add_column("start", overflow="fold")
     for name, ansatz in built.items():
@@ -56,8 +56,8 @@ def ansatze_text(problem: Problem, layers: int = 2) -> str:
 def problems_text() -> str:
     """Every named problem."""
     table = empty_table()
-    table.add_column("problem", no_wrap=True)
-    table.add_column("what it is")
+    table.add_column("problem", no_wrap=True, essential=True)
+    table.add_column("what it is", essential=True)
     for name in ("bond\n\\[A]", "qubits", "electrons"):
         table.add_column(name, justify="right", no_wrap=True)
     for entry in PROBLEMS:
@@ -77,13 +77,13 @@ def findings_text(problem: Problem, ansatz: Ansatz, findings: Sequence[Finding])
         findings: of `qvar.studies.conformance.conform`.
     """
     table = empty_table()
-    table.add_column("check", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    table.add_column("what was found")
+    table.add_column("check", no_wrap=True, essential=True)
+    table.add_column("", no_wrap=True, essential=True)
+    table.add_column("what was found", essential=True)
     for finding in findings:
         table.add_row(finding.check.replace("_", " "), _VERDICTS[finding.passed], plain(finding.sentence))
     judged = [finding for finding in findings if finding.passed is not None]
     wrong = sum(not finding.passed for finding in judged)
     outcome = f"{wrong} of {len(judged)} checks fail." if wrong else f"All {len(judged)} checks pass."
     title = f"{ansatz.name} ({ansatz.family}) on {problem.name}, {problem.n_qubits} qubits"
-    return f"{title}\n\n{render(table, ['', outcome])}"
+    return f"{wrapped(title)}\n\n{render(table, ['', outcome])}"

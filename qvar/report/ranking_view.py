@@ -189,7 +189,7 @@ def _text(ledger: Frame) -> str:
     table.add_column("#", justify="right", no_wrap=True)
     table.add_column("contender", overflow="fold", min_width=8)
     for name in ("qubits", "params", "energy\n\\[Ha]", "error\n\\[mHa]", "to the\nlimit\n\\[mHa]"):
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, justify="right", no_wrap=True, essential=name in ("params", "error\n\\[mHa]"))
     before = None
     for row in tables.records(summary):
         table.add_row(

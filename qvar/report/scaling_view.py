@@ -304,13 +304,13 @@ def _text(ledger: Frame) -> str:
     fits = _labelled(decay_table(ledger))
     table = empty_table()
     table.add_column("contender", overflow="fold", min_width=8)
-    table.add_column("of", no_wrap=True)
+    table.add_column("of", no_wrap=True, essential=True)
     for name in (_size_name(ledger), "at\nfirst", "at\nlast"):
         table.add_column(name, justify="right", no_wrap=True)
     by_qubits = bool(fits["verdict"].notna().any())
     if by_qubits:
         table.add_column("rate per\nqubit", justify="right", no_wrap=True)
-        table.add_column("decay", no_wrap=True)
+        table.add_column("decay", no_wrap=True, essential=True)
     for row in tables.records(fits):
         cells = [
             plain(row.label) if row.quantity == "loss" else "",
@@ -350,8 +350,8 @@ def _rows_text(ledger: Frame) -> str:
     """Every row: variances, and how they compare with what theory says."""
     table = empty_table()
     table.add_column("contender", overflow="fold", min_width=8)
-    table.add_column(_size_name(ledger), justify="right", no_wrap=True)
-    table.add_column("loss variance", justify="right", no_wrap=True)
+    table.add_column(_size_name(ledger), justify="right", no_wrap=True, essential=True)
+    table.add_column("loss variance", justify="right", no_wrap=True, essential=True)
     table.add_column("gradient\nvariance", justify="right", no_wrap=True)
     ratios = {"law_loss_variance": "/law", "haar_loss_variance": "/Haar", "lie_loss_variance": "/Lie"}
     shown = {column: name for column, name in ratios.items() if column in ledger.columns}

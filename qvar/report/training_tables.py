@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qvar.optimize.budget import FINE
 from qvar.report import pieces, tables
 from qvar.report.tables import Column, Frame
-from qvar.report.terminal import empty_table, plain, render
-
-if TYPE_CHECKING:
-    from rich.table import Table
+from qvar.report.terminal import Table, empty_table, plain, render
 
 _MANY = 8
 """More contenders than this are counted where how they ended is told, and not named."""
@@ -76,8 +73,8 @@ def add_names(table: Table) -> None:
     """Columns that say who a contender is, what it costs and how many of its seeds converged."""
     table.add_column("#", justify="right", no_wrap=True)
     table.add_column("contender", overflow="fold", min_width=8)
-    for name in ("params", "CNOT"):
-        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("params", justify="right", no_wrap=True, essential=True)
+    table.add_column("CNOT", justify="right", no_wrap=True)
     table.add_column("con-\nverged", justify="right", no_wrap=True)
 
 
@@ -108,13 +105,14 @@ def rows_text(ledger: Frame) -> str:
     """
     table = empty_table()
     table.add_column("contender", overflow="fold", min_width=8)
-    table.add_column("seed", justify="right")
+    table.add_column("seed", justify="right", no_wrap=True, essential=True)
     along = tables.is_curve(ledger)
     if along:
-        table.add_column(tables.axis_name(ledger).replace(" (", "\n("), justify="right", no_wrap=True)
+        axis = tables.axis_name(ledger).replace(" (", "\n(")
+        table.add_column(plain(axis), justify="right", no_wrap=True, essential=True)
     table.add_column("status", min_width=9)
     for name in ("value", "error", "evals", "evals to\n1.6 mHa", "time"):
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, justify="right", no_wrap=True, essential=name in ("value", "error"))
     notes: list[str] = []
     for label, (_, row) in zip(tables.labels(ledger), ledger.iterrows(), strict=True):
         shown, quantity, unit = tables.shown_errors(row.to_frame().T.infer_objects())

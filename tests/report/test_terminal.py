@@ -1,0 +1,173 @@
+"""Tables of every view at every width: what is printed is whole, and what is not is named."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from report import (
+    test_basis_report,
+    test_campaign_view,
+    test_capacity_report,
+    test_curve_report,
+    test_landscape_report,
+    test_scaling_report,
+)
+from runs.fake_case import fake_rows
+
+import qvar
+from qvar.problems.named import named
+from qvar.report.listing import ansatze_text, findings_text, problems_text
+from qvar.report.terminal import LEAST_WIDTH, Table, columns_text, plain, render
+from qvar.report.views import rows_text, summary_text
+from qvar.runs.record import ledger_from
+from qvar.studies.conformance import Finding
+
+WIDTHS = (1, 20, 30, 40, 50, 60, 72, 80, 100, 120, 200)
+
+NAMES = ("uccsd", "hardware_efficient x4", "sim_circuit 19", "efficient_su2 with full entanglement x12", "k-UpCCGSD")
+
+SWEEP = [
+    row
+    for at in test_campaign_view.grid(molecule=("h4", "lih"), noise=(1e-5, 0.002, 0.31))
+    for row in test_campaign_view.rows_at(at, lambda name: 3.25, name="{} of_many_layers")
+]
+
+
+def duel_rows() -> list[dict[str, Any]]:
+    return [row for k, name in enumerate(NAMES) for row in fake_rows(name, "generic", 1312 + k, 2, 0, lambda _: None)]
+
+
+def ranked_rows() -> list[dict[str, Any]]:
+    settings = ("sto-3g", "even-tempered of five")
+    return [
+        {**row, "setting": setting, "limit": -3.0, "limit_error": row["value"] + 3, "n_qubits": 12}
+        for setting in settings
+        for row in duel_rows()
+    ]
+
+
+LEDGERS: dict[str, Callable[[], list[dict[str, Any]]]] = {
+    "duel": duel_rows,
+    "curve": lambda: [row for name in test_curve_report.ERRORS for row in test_curve_report.rows_of(name)],
+    "scaling": lambda: [{**row, "contender": f"hardware_{row['contender']}"} for row in test_scaling_report.ROWS],
+    "capacity": test_capacity_report.all_rows,
+    "basis": test_basis_report.all_rows,
+    "landscape": lambda: [row for name in ("keeps", "leaks") for row in test_landscape_report.rows_of(name)],
+    "ranking": ranked_rows,
+    "campaign": lambda: SWEEP,
+}
+
+FINDINGS = [
+    Finding("gradients", True, "Gradients agree with finite differences to 3.1e-09 at 12 points."),
+    Finding("symmetries", False, "`particle_number` is claimed, but changes by 0.1234 at theta = 1.5."),
+]
+
+
+OTHERS: dict[str, Callable[[], str]] = {
+    "columns": columns_text,
+    "problems": problems_text,
+    "ansatze": lambda: ansatze_text(named("h2")),
+    "findings": lambda: findings_text(named("h2"), qvar.uccsd(named("h2")), FINDINGS),
+}
+
+VIEWS = [*OTHERS, *LEDGERS, *(f"{name}, every row" for name in LEDGERS)]
+
+
+def text_of(view: str) -> Callable[[], str]:
+    if view in OTHERS:
+        return OTHERS[view]
+    name, _, every_row = view.partition(", ")
+    ledger = ledger_from(LEDGERS[name]())
+    return lambda: rows_text(ledger) if every_row else summary_text(ledger)
+
+
+def numbers(text: str) -> set[str]:
+    """Every number of a text, with the letters, brackets and strokes that touch it."""
+    return {word.rstrip(".,:;") for word in text.split() if re.search(r"\d", word)}
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_no_view_cuts_a_number_or_a_name(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = text_of(name)
+    monkeypatch.setenv("COLUMNS", "400")
+    whole = text()
+    parts = {part for word in whole.split() for part in re.split(r"(?<=[_\-/=,])", word)}
+    for width in WIDTHS if name in LEDGERS else WIDTHS[1:6]:
+        monkeypatch.setenv("COLUMNS", str(width))
+        shown = text()
+        broken = numbers(shown) - numbers(whole) - {f"COLUMNS={n}" for n in range(500)}
+        for hidden in re.findall(r"There is no room in \d+ columns for: .*? All fit in \d+:", " ".join(shown.split())):
+            broken -= numbers(hidden)
+        assert {word for word in broken if not all(part in parts for part in re.split(r"(?<=[_\-/=,])", word))} == set()
+        assert "…" not in shown
+        for line in shown.splitlines():
+            assert len(line) <= max(width, LEAST_WIDTH) or len(line.split()) == 1, line
+    monkeypatch.setenv("COLUMNS", "20")
+    if name in LEDGERS and name != "campaign":
+        squeezed = re.sub(r"\s", "", text())
+        for row in LEDGERS[name]():
+            assert re.sub(r"\s", "", row.get("series", row["contender"])) in squeezed
+
+
+def random_table(draw: random.Random) -> Table:
+    """Names of letters and underscores, and numbers of which none is part of another."""
+    table = Table()
+    n_rows, n_columns = draw.randint(1, 4), draw.randint(1, 9)
+    table.add_column("#" * draw.randint(1, 3), justify="right", no_wrap=True)
+    table.add_column("who", overflow="fold", min_width=8)
+    for k in range(n_columns):
+        head = f"h{'abcdefghi'[k]}" + draw.choice(("", "\nlower", "\n\\[mHa]"))
+        table.add_column(head, justify="right", no_wrap=True, essential=draw.random() < 0.2)
+    if draw.random() < 0.3:
+        table.add_column("told")
+    for row in range(n_rows):
+        name = "".join(draw.choice("klmnopqrstuvwxyz_ ") for _ in range(draw.randint(1, 40))).strip() or "k"
+        cells = [
+            f"{draw.choice(('', '-'))}{draw.randint(1, 9)}{row}{k}.{draw.randint(0, 999)}" for k in range(n_columns)
+        ]
+        prose = ["some words that say a thing"] * (len(table.columns) - n_columns - 2)
+        table.add_row("7", plain(name), *cells, *prose)
+    return table
+
+
+def test_random_tables_are_whole_at_every_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = random.Random(0)
+    layouts = set()
+    for _ in range(30):
+        table = random_table(draw)
+        for width in WIDTHS:
+            monkeypatch.setenv("COLUMNS", str(width))
+            text = render(table, [])
+            words = [word.rstrip(",") for word in text.split()]
+            hidden = " ".join(text.split()).partition("There is no room")[2]
+            layouts.add((bool(hidden), " 7," in text))
+            for place, column in enumerate(table.columns):
+                cells = [row[place] for row in table.rows]
+                if column.no_wrap and column.head[0] == "h":
+                    missing = [cell not in words for cell in cells]
+                    head = column.head.replace("\n", " ").replace("\\", "")
+                    assert not any(missing) or (all(missing) and head in hidden and not column.essential), (width, text)
+                elif column.fold:
+                    letters = "".join(text.split())
+                    pieces = [piece for cell in cells for piece in re.split("[_ ]", cell) if len(piece) < 8]
+                    assert all(piece in letters for piece in pieces)
+            assert all(len(line) <= max(width, LEAST_WIDTH) or len(line.split()) == 1 for line in text.splitlines())
+    assert layouts == {(False, False), (True, False), (False, True)}
+
+
+def test_columns_that_are_left_out_are_named_and_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = ledger_from(duel_rows())
+    monkeypatch.setenv("COLUMNS", "50")
+    words = " ".join(summary_text(ledger).split())
+    needed = re.search(
+        r"There is no room in 50 columns for: .*within 1\.6 mHa.*All fit in (\d+): put COLUMNS=\1", words
+    )
+    assert needed is not None
+    assert {"1312", "1316"} <= set(words.split())
+    for width, whole in ((int(needed[1]), True), (int(needed[1]) - 1, False)):
+        monkeypatch.setenv("COLUMNS", str(width))
+        assert ("There is no room" not in summary_text(ledger)) == whole
