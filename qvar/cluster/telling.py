@@ -1,4 +1,4 @@
-"""How a campaign stands, for a terminal of 80 columns and for scripts."""
+"""How a campaign stands, for a terminal and for scripts."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import Any
 from qvar.cluster.campaign import Campaign
 from qvar.cluster.choose import adapter
 from qvar.cluster.status import SETTLED, UNDER_WAY, Condition, Standing, Survey
+from qvar.report.terminal import terminal_width
 
-_WIDTH = 80
+_MOST_WIDTH = 80
+"""Letters of a line on a wide terminal."""
 
 _LONGEST_NAME = 60
 """Letters of a task's name; a point's alone may have 120."""
@@ -146,11 +148,12 @@ def _log(campaign: Campaign, one: Standing) -> str:
 
 def _wrapped(line: str) -> list[str]:
     """A line as several that fit; a path that does not fit stays whole, and a command in one line where it can."""
-    if len(line) <= _WIDTH:
+    width = min(_MOST_WIDTH, terminal_width())
+    if len(line) <= width:
         return [line]
     tied = re.sub(r"`[^`]*`", lambda match: match[0].replace(" ", "\0"), line)
     parts = textwrap.wrap(
-        tied, _WIDTH, subsequent_indent=" " * 6, break_long_words=False, break_on_hyphens=False, drop_whitespace=True
+        tied, width, subsequent_indent=" " * 6, break_long_words=False, break_on_hyphens=False, drop_whitespace=True
     )
     return [part.replace("\0", " ") for part in parts]
 

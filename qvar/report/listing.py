@@ -1,4 +1,4 @@
-"""What qvar offers, and what a check found, as tables for a terminal of 80 columns."""
+"""What qvar offers, and what a check found, as tables for a terminal."""
 
 from __future__ import annotations
 

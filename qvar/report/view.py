@@ -27,7 +27,7 @@ class View:
     pictures: tuple[str, ...]
     """Names of all pictures that there may be."""
     text: Callable[[Frame], str]
-    """The summary for a terminal of 80 columns."""
+    """The summary for a terminal."""
     rows: Callable[[Frame], str]
     """Every row of the ledger, likewise."""
     noun: str = "seeds"
