@@ -24,6 +24,7 @@ import scipy.sparse
 
 from qvar._types import FloatArray, IntArray
 from qvar.basis.shells import BasisSet, Shell
+from qvar.problems.geometry import element_of
 
 _ATOM, _ANGULAR, _PRIMITIVES, _CONTRACTED, _KAPPA, _EXPONENT, _COEFFICIENT, _SLOTS = 0, 1, 2, 3, 4, 5, 6, 8
 """Columns of a row of `Mole._bas`, libcint's table of shells."""
@@ -85,7 +86,7 @@ class Bras:
             for number in range(len(shells)):
                 positions[element, number] = len(positions)
         for atom in range(self.mol.natm):
-            element = self.mol.atom_pure_symbol(atom)
+            element = element_of(self.mol.atom_symbol(atom))
             for number, shell in enumerate(self.basis.of(element)):
                 yield Place(atom, shell, positions[element, number], functions, bras, _beside(shell))
                 functions += shell.n_functions

@@ -8,6 +8,7 @@ import numpy as np
 
 from qvar._types import FloatArray
 from qvar.errors import QvarError
+from qvar.problems.geometry import known_element
 
 _NOBLE = (0, 2, 10, 18, 36, 54, 86)
 """Electrons of the closed periods."""
@@ -19,14 +20,8 @@ def symbol_of(element: Any) -> str:
     Raises:
         QvarError: if it is none.
     """
-    from pyscf.data import elements
-
-    try:
-        symbol = elements._std_symbol(element)
-        known = isinstance(element, str) and 1 <= elements.charge(symbol) <= 118
-    except (RuntimeError, KeyError, IndexError, ValueError, TypeError, AttributeError):
-        symbol, known = "", False
-    if not known:
+    symbol = known_element(element) if isinstance(element, str) and element.isalpha() else None
+    if symbol is None:
         raise QvarError(f"`element` must be the symbol of an element, such as 'Ne', but is {element!r}.")
     return symbol
 

@@ -1,16 +1,40 @@
-"""Geometries: text in, atoms out, with every mistake told before PySCF sees it."""
+"""Geometries: text in, atoms out; what PySCF would leave out, guess or evaluate is refused."""
 
 from __future__ import annotations
 
 import itertools
 import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
-from qvar.errors import QvarError, require
+import numpy as np
+
+from qvar.errors import QvarError
 
 _CLOSEST_ANGSTROM = 1e-3
 """Nuclei nearer than this are taken to stand at the same place, which is a slip and not chemistry."""
+
+_COLLINEAR = 1e-4
+"""Sine of the angle below which three atoms define no plane, so that a dihedral angle has no meaning."""
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?", re.ASCII)
+_LABEL = r"([A-Za-z]{1,2})(?:[@_:]?[0-9]+)?"
+_PLAIN = re.compile(rf"{_LABEL}|[0-9]+")
+_GHOSTS = tuple(
+    re.compile(form.replace("LABEL", _LABEL), re.IGNORECASE)
+    for form in (
+        r"(?:ghost|x|bq)[-_:]?LABEL",  # PySCF, NWChem
+        r"@LABEL",  # Psi4
+        r"gh\(LABEL\)",  # Psi4
+        r"LABEL:",  # ORCA
+        r"LABEL-bq",  # Gaussian
+    )
+)
+"""Ghost atoms as programs write them: functions of an element without its nucleus and electrons."""
+
+_GHOST = "ghost-"
+"""What PySCF knows a ghost atom by, before its element."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +44,7 @@ class Geometry:
     text: str
     """The geometry as the user wrote it, with comments and superfluous blanks removed and "; " between lines."""
     atoms: tuple[tuple[str, tuple[float, float, float]], ...]
-    """Symbol as PySCF spells it, and Cartesian coordinates in `unit`, one pair per atom."""
+    """Element, after "ghost-" for a ghost atom, and Cartesian coordinates in `unit`, one pair per atom."""
     unit: str
     """"angstrom" or "bohr"."""
 
@@ -29,8 +53,7 @@ class Geometry:
         """Elements and their numbers in the order of the geometry, e.g. "LiH", "OH2"."""
         counts: dict[str, int] = {}
         for symbol, _ in self.atoms:
-            element = _element(symbol)
-            counts[element] = counts.get(element, 0) + 1
+            counts[symbol] = counts.get(symbol, 0) + 1
         return "".join(element + (str(count) if count > 1 else "") for element, count in counts.items())
 
     @property
@@ -40,9 +63,11 @@ class Geometry:
 
 
 def parse_geometry(text: Any, unit: Any) -> Geometry:
-    """Reads a geometry as PySCF does: Cartesian ("H 0 0 0; H 0 0 1") or a Z-matrix ("O; H 1 0.96; H 1 0.96 2 104.5").
+    """Read a geometry, Cartesian ("H 0 0 0; H 0 0 1") or a Z-matrix ("O; H 1 0.96; H 1 0.96 2 104.5").
 
-    Lines end with ";" or a newline, numbers are parted by blanks or commas, "#" starts a comment line.
+    Lines end with ";" or a newline, numbers are parted by blanks or commas, "#" starts a comment. The text of an XYZ
+    file, with its number of atoms and its comment line, is taken too. An element may have a number ("H1", "H@1") or be
+    given by its nuclear charge. Ghost atoms are "ghost-H", "X-H", "@H", "Gh(H)", "H:", "BqH" or "H-Bq".
     Unlike in PySCF, numbers are numbers: arithmetic is not evaluated, and names of files are not followed.
 
     Args:
@@ -53,48 +78,81 @@ def parse_geometry(text: Any, unit: Any) -> Geometry:
         The atoms.
 
     Raises:
-        QvarError: if the unit, an element or a line is not understood, or two atoms coincide.
+        QvarError: if the unit, an element or a line is not understood, two atoms coincide, or a dihedral angle is
+            counted from three atoms on a line.
     """
-    require(unit in ("angstrom", "bohr"), "unit", "be 'angstrom' or 'bohr'", unit)
+    if not isinstance(unit, str) or unit not in ("angstrom", "bohr"):
+        raise QvarError(f"`unit` must be 'angstrom' or 'bohr', but is {unit!r}.")
     if not isinstance(text, str):
         raise QvarError(f"`geometry` must be a string of atoms and coordinates, but is {text!r}.")
-    raw = (line.split() for line in text.replace(";", "\n").replace(",", " ").splitlines())
-    lines = [tokens for tokens in raw if tokens and not tokens[0].startswith("#")]
+    lines = _lines(text)
     if not lines:
         raise QvarError(f"`geometry` must name at least one atom, but is {text!r}.")
     symbols = [_symbol(tokens[0]) for tokens in lines]
     cartesian = len(lines[0]) >= 4
     places = [_cartesian(tokens) for tokens in lines] if cartesian else _from_zmatrix(lines)
     atoms = tuple(zip(symbols, places, strict=True))
+    if not cartesian:
+        _refuse_loose_dihedrals(lines, np.array(places))
     _refuse_coincidence(atoms, unit)
     return Geometry("; ".join(" ".join(tokens) for tokens in lines), atoms, unit)
 
 
-def _symbol(token: str) -> str:
-    from pyscf.data import elements
+def _lines(text: str) -> list[list[str]]:
+    """Tokens of each line that says something."""
+    rows = text.lstrip("\ufeff").strip().splitlines()
+    if rows and rows[0].strip().isdecimal() and len(rows) > 2:  # an XYZ file: number of atoms, comment, atoms
+        atoms = [row for row in rows[2:] if row.strip()]
+        if len(atoms) == int(rows[0]) and all(map(_is_atom, atoms)) and not _is_atom(rows[1]):
+            rows = atoms
+    lines = []
+    for row in rows:
+        code, _, comment = row.partition("#")
+        if comment.partition(";")[2].strip():
+            raise QvarError(f"`geometry` must end a comment with its line, but has ';' in the comment {comment!r}.")
+        lines += [_tokens(part) for part in code.split(";")]
+    return [tokens for tokens in lines if tokens]
 
-    try:
-        symbol = elements._atom_symbol(token)
-        known = _element(symbol) not in ("X", "ghost-X")
-    except (RuntimeError, KeyError, IndexError):
-        symbol, known = token, False
-    if not known:
-        raise QvarError(f"`geometry` must name chemical elements, but has {token!r}.")
-    return symbol
+
+def _is_atom(row: str) -> bool:
+    tokens = row.split()
+    return len(tokens) >= 4 and all(_NUMBER.fullmatch(token) for token in tokens[1:4])
+
+
+def _tokens(part: str) -> list[str]:
+    tokens = part.replace(",", " ").split()
+    numbers = part.strip(" \t,").removeprefix(tokens[0]) if tokens else ""
+    if re.search(r"\d,\d", numbers) and re.search(r"\d\s+[-+.\d]", numbers):
+        raise QvarError(f"`geometry` must part numbers by blanks or by commas, but has both in {part.strip()!r}.")
+    return tokens
+
+
+def known_element(symbol: Any) -> str | None:
+    """An element's symbol in its usual spelling, given in any case or as the nuclear charge; None if there is none.
+
+    PySCF drops whatever is no letter, which makes `C1a` calcium and `@Xe` xenon.
+    """
+    from pyscf.data.elements import ELEMENTS
+
+    text = str(symbol) if isinstance(symbol, str | int) and not isinstance(symbol, bool) else ""
+    if text.isascii() and text.isdecimal():
+        return ELEMENTS[int(text)] if len(text) <= 3 and 0 < int(text) < len(ELEMENTS) else None
+    return text.capitalize() if text.capitalize() in ELEMENTS[1:] else None
+
+
+def _symbol(token: str) -> str:
+    """The element of a token, after "ghost-" for a ghost atom."""
+    for ghost, form in (("", _PLAIN), *((_GHOST, form) for form in _GHOSTS)):
+        label = form.fullmatch(token)
+        element = None if label is None else known_element(label[1] or token)
+        if element is not None:
+            return ghost + element
+    raise QvarError(f"`geometry` must name chemical elements, but has {token!r}.")
 
 
 def element_of(symbol: str) -> str:
-    """The element of a label, of a ghost atom the element whose functions it has."""
-    return _element(symbol).removeprefix("ghost-")
-
-
-def _element(symbol: str) -> str:
-    """The element of a label such as "H1" or "H@2"; "ghost-H" for the ghost atoms "X-H" and "GHOST-H"."""
-    from pyscf.data import elements
-
-    standard = elements._std_symbol(symbol)
-    bare = standard.rpartition("-")[2]
-    return bare if bare == standard else f"ghost-{bare}"
+    """The element of an atom, of a ghost atom the element whose functions it has; PySCF writes "GHOST-He" too."""
+    return symbol[len(_GHOST) :] if symbol.lower().startswith(_GHOST) else symbol
 
 
 def _cartesian(tokens: list[str]) -> tuple[float, float, float]:
@@ -105,7 +163,7 @@ def _cartesian(tokens: list[str]) -> tuple[float, float, float]:
 
 
 def _from_zmatrix(lines: list[list[str]]) -> list[tuple[float, float, float]]:
-    """Checks a Z-matrix line by line, then lets PySCF place the atoms."""
+    """Check a Z-matrix line by line, then let PySCF place the atoms."""
     from pyscf.gto.mole import from_zmatrix
 
     shapes = (
@@ -114,25 +172,47 @@ def _from_zmatrix(lines: list[list[str]]) -> list[tuple[float, float, float]]:
         "a symbol, an atom, a length, an atom and an angle",
         "a symbol, an atom, a length, an atom, an angle, an atom and a dihedral angle",
     )
+    rows = []
     for row, tokens in enumerate(lines):
         kind = min(row, 3)
         if len(tokens) != 1 + 2 * kind:
             raise _unreadable(tokens, shapes[kind])
-        _numbers(tokens)
-        partners = [int(token) if token.isdigit() else 0 for token in tokens[1::2]]
+        numbers = _numbers(tokens)
+        partners = _partners(tokens)
         if not all(1 <= partner <= row for partner in partners) or len(set(partners)) != len(partners):
             raise _unreadable(tokens, "distinct atoms of the lines above, counted from 1,")
-        if kind >= 2 and not 0.0 <= float(tokens[4]) <= 180.0:
+        if kind >= 1 and numbers[1] < 0:
+            raise _unreadable(tokens, "a length that is not negative")
+        if kind >= 2 and not 0.0 <= numbers[3] <= 180.0:
             raise _unreadable(tokens, "an angle between 0 and 180 degrees")
-    placed = from_zmatrix("\n".join(" ".join(tokens) for tokens in lines))
+        pairs = zip(partners, numbers[1::2], strict=True)
+        rows.append(" ".join(["H", *(f"{partner} {number!r}" for partner, number in pairs)]))
+    with np.errstate(all="ignore"):  # atoms at one place give no direction; they are refused by what comes next
+        placed = from_zmatrix("\n".join(rows))
     return [(float(place[0]), float(place[1]), float(place[2])) for _, place in placed]
 
 
+def _partners(tokens: list[str]) -> list[int]:
+    return [int(token) if token.isascii() and token.isdecimal() else 0 for token in tokens[1::2]]
+
+
+def _refuse_loose_dihedrals(lines: list[list[str]], places: np.ndarray) -> None:
+    """Refuse a dihedral angle about three atoms on a line, unless all atoms before are on it or the angle is flat."""
+    for row, tokens in enumerate(lines[3:], start=3):
+        first, second, third = (places[partner - 1] for partner in _partners(tokens))
+        with np.errstate(all="ignore"):
+            axis = (second - first) / np.linalg.norm(second - first)
+            direction = (third - second) / np.linalg.norm(third - second)
+        off_axis = np.linalg.norm(np.cross(places[:row] - first, axis), axis=1)
+        matters = _numbers(tokens)[3] not in (0.0, 180.0) and off_axis.max() > _COLLINEAR
+        if matters and np.linalg.norm(np.cross(direction, axis)) < _COLLINEAR:
+            raise _unreadable(tokens, "a dihedral angle about atoms that are not on one line")
+
+
 def _numbers(tokens: list[str]) -> list[float]:
-    try:
-        numbers = [float(token) for token in tokens[1:]]
-    except ValueError:
-        raise _unreadable(tokens, "numbers after the symbol") from None
+    if not all(_NUMBER.fullmatch(token) for token in tokens[1:]):
+        raise _unreadable(tokens, "numbers after the symbol")
+    numbers = [float(token.lower().replace("d", "e")) for token in tokens[1:]]
     if not all(map(math.isfinite, numbers)):
         raise _unreadable(tokens, "finite numbers")
     return numbers
@@ -145,7 +225,7 @@ def _unreadable(tokens: list[str], wanted: str) -> QvarError:
 def _refuse_coincidence(atoms: tuple[tuple[str, tuple[float, float, float]], ...], unit: str) -> None:
     closest = _CLOSEST_ANGSTROM if unit == "angstrom" else _CLOSEST_ANGSTROM / 0.529177
     for (i, (symbol, place)), (k, (other, elsewhere)) in itertools.combinations(enumerate(atoms, start=1), 2):
-        if math.dist(place, elsewhere) < closest:
+        if not math.dist(place, elsewhere) >= closest:
             raise QvarError(
                 f"`geometry` must keep its atoms apart, but atoms {i} ({symbol}) and {k} ({other}) "
                 f"are {math.dist(place, elsewhere):g} {unit} from each other."

@@ -36,7 +36,9 @@ def molecule(
 
     Args:
         geometry: atoms, Cartesian ("H 0 0 0; H 0 0 0.7414") or as a Z-matrix with angles in degrees
-            ("O; H 1 0.9584; H 1 0.9584 2 104.45"), parted by ";" or newlines.
+            ("O; H 1 0.9584; H 1 0.9584 2 104.45"), parted by ";" or newlines; or the text of an XYZ file. An atom
+            written "ghost-H" (PySCF), "@H" or "Gh(H)" (Psi4), "H:" (ORCA) or "BqH" (NWChem) has the functions of
+            hydrogen and no nucleus and no electrons.
         basis: name of a Gaussian basis set that PySCF knows, with its effective core potentials where it has
             some; the path of a file in NWChem's format, which ends with ".nw"; a fitted basis set
             (`qvar.basis.Fitted`); or the text of a basis set in NWChem's format, which contains newlines.

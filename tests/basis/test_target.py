@@ -265,3 +265,15 @@ def test_the_order_of_functions_does_not_matter() -> None:
     ]
     assert values[0][0] == pytest.approx(values[1][0], abs=1e-12)
     np.testing.assert_allclose(values[0][1][:3], values[1][1][:3], atol=1e-10)
+
+
+def test_functions_of_a_ghost_have_a_gradient() -> None:
+    """A counterpoise energy, with a ghost as Psi4 writes it, against PySCF and finite differences."""
+    target = basis.Target("He 0 0 0; @H 0 0 1")
+    form = basis.from_set("He", "3-21g", vary="exponents") + basis.from_set("H", "3-21g", vary="exponents")
+    value, gradient = target.value_and_grad(form, form.start)
+    mol = gto.M(atom="He 0 0 0; ghost-H 0 0 1", basis=at_start(form).pyscf(), verbose=0)
+    assert value == pytest.approx(scf.RHF(mol).run(conv_tol=1e-12).e_tot, abs=1e-9)
+    for k, step in enumerate(1e-4 * np.eye(form.n_params)):
+        above, below = (target.value(form.basis(np.asarray(form.start) + sign * step)) for sign in (1, -1))
+        assert gradient[k] == pytest.approx((above - below) / 2e-4, abs=1e-7)
