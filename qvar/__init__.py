@@ -1,7 +1,8 @@
 """qvar pits variational quantum models against each other under equal budgets.
 
 Importing qvar switches JAX to 64 bit, because chemical accuracy is a part in 10^5 of a molecule's
-energy; set the environment variable `QVAR_PRECISION=32` before the import to leave JAX at 32 bit.
+energy; set the environment variable `QVAR_PRECISION=32` before the import to leave JAX at 32 bit. It also makes JAX
+keep compiled programs on the disk, see `qvar.compile_cache`; `QVAR_CACHE=off` does without.
 
 Public names load on first use, so that `import qvar` and `qvar --help` answer at once.
 """
@@ -12,6 +13,8 @@ import importlib
 import os
 import sys
 from typing import TYPE_CHECKING, Any
+
+from qvar.late_import import when_imported
 
 __version__ = "0.1.0"
 
@@ -207,7 +210,14 @@ def _set_precision() -> None:
         os.environ["JAX_ENABLE_X64"] = "1" if enable else "0"
 
 
+def _use_compile_cache() -> None:
+    from qvar.compile_cache import use_compile_cache
+
+    use_compile_cache()
+
+
 _set_precision()
+when_imported("jax", _use_compile_cache)
 
 
 def __getattr__(name: str) -> Any:

@@ -27,12 +27,10 @@ with install_import_hook("qvar", "typechecker.check"):
     import jax
 
     import qvar
-    from qvar.runs.compile_cache import use_compile_cache
 
     for module in pkgutil.walk_packages(qvar.__path__, "qvar."):  # the hook reaches what is imported here
         importlib.import_module(module.name)
 
-use_compile_cache()
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 # what was imported is never garbage; tracing makes many objects, of which few are

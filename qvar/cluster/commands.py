@@ -145,7 +145,6 @@ def _submit(given: argparse.Namespace, site: Site, case: str, own: list[str]) ->
     from qvar.cluster.choose import adapter
     from qvar.cluster.sweep import points
     from qvar.runs.cases import argument_kinds, load_case
-    from qvar.runs.compile_cache import use_compile_cache
     from qvar.runs.folder import check_out, next_free, unmake
 
     wish = _wish(given, site, None)
@@ -161,7 +160,6 @@ def _submit(given: argparse.Namespace, site: Site, case: str, own: list[str]) ->
         )
     check_out(out, resume=False)
     workers = _workers(given, wish.queue)
-    use_compile_cache()
     planned = work.plan(function, path, swept, given.sweep, wish)
     keys = [line["key"] for line in planned.tasks]
     elements = work.deal(keys, set(), wish.pack)

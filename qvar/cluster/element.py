@@ -23,7 +23,6 @@ from qvar.cluster.submit import recorded_wish
 from qvar.errors import QvarError
 from qvar.optimize.checkpoint import Stopped, keeping
 from qvar.runs.cases import CaseFunction, case_values, load_case, make_study
-from qvar.runs.compile_cache import use_compile_cache
 from qvar.runs.distributed import finished_alike, from_leader, is_distributed, is_leader
 from qvar.runs.progress import outcome
 from qvar.runs.record import plain_rows, read_shard, write_shard
@@ -71,7 +70,6 @@ def run_element(campaign: Campaign, number: int | None) -> int:
     lines = {line.key: line for line in campaign.tasks}
     if missing := [key for key in keys if key not in lines]:
         raise QvarError(f"`elements.jsonl` must name tasks of the campaign, but {missing[0]} is none.")
-    use_compile_cache()
     name = queue_name(campaign)
     lead = warning_s(recorded_wish(campaign).resources)
 

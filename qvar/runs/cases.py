@@ -23,7 +23,6 @@ from typing import Any, TypeAlias
 
 from qvar.checks import counting_number
 from qvar.errors import QvarError
-from qvar.runs.compile_cache import use_compile_cache
 from qvar.runs.distributed import begin, from_leader, is_leader
 from qvar.runs.files import jsonable
 from qvar.runs.folder import check_out, next_free
@@ -145,7 +144,6 @@ def build(case_function: CaseFunction, args: Sequence[str], prog: str) -> tuple[
     if is_leader():
         check_out(out, options.resume)  # before the case spends minutes on building its problem
     from_leader(None)  # the others learn here that it cannot be
-    use_compile_cache()
     study = make_study(case_function, values)
     remake = partial(_remade, str(path.resolve()), values)
     return study, jsonable(values), RunOptions(out, options.resume, not options.no_progress, options.workers, remake)

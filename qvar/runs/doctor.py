@@ -9,9 +9,9 @@ import warnings
 from dataclasses import dataclass
 
 import qvar
+from qvar.compile_cache import use_compile_cache
 from qvar.memory import memory_limit, size_words, wanted_memory
 from qvar.runs import origin
-from qvar.runs.compile_cache import use_compile_cache
 
 _MODULES = {
     "numpy": "numpy",

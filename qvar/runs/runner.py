@@ -18,7 +18,6 @@ from qvar.checks import counting_number
 from qvar.errors import QvarError
 from qvar.memory import wanted_memory
 from qvar.runs import origin
-from qvar.runs.compile_cache import use_compile_cache
 from qvar.runs.distributed import finished_alike, from_leader, is_distributed, is_leader, meet
 from qvar.runs.files import jsonable
 from qvar.runs.folder import (
@@ -95,7 +94,6 @@ def run(
     path = Path(out)
     try:
         check_out(path, resume)
-        use_compile_cache()
         tasks = checked_tasks(study.tasks())
         folder = _open(path, case_record(study, tasks, arguments or {}, case, origin.place()))
         with locked(folder):
@@ -228,7 +226,6 @@ def _do_tasks(tasks: Sequence[Task], folder: RunFolder, progress: bool, workers:
 
 def _follow(tasks: Sequence[Task]) -> pd.DataFrame:
     """Does the leader's tasks with it, and writes nothing; the ledger of those tasks alone."""
-    use_compile_cache()
     meet(len(tasks))
     rows: list[Row] = []
     for position in from_leader(None):

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TypeAlias
 
 from qvar.errors import QvarError
-from qvar.runs.compile_cache import use_compile_cache
 from qvar.runs.distributed import finished_alike
 from qvar.runs.folder import RunFolder
 from qvar.runs.progress import Display
@@ -111,7 +110,6 @@ _TASKS: dict[str, Task] = {}
 
 
 def _begin(remake: Remake) -> None:
-    use_compile_cache()
     _TASKS.update({task.key: task for task in remake().tasks()})
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import errno
+import importlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import jax
 import pandas as pd
 import pytest
 from jax._src.lru_cache import LRUCache
 
-from qvar.runs import compile_cache
+from qvar import compile_cache
+from qvar.late_import import when_imported
 
 CASE = """
 import qvar
@@ -63,7 +68,7 @@ WHERE = """
 import jax
 import jax.numpy as jnp
 
-from qvar.runs.compile_cache import use_compile_cache
+from qvar.compile_cache import use_compile_cache
 
 found = use_compile_cache()
 jax.jit(jnp.sin)(1.0)
@@ -166,6 +171,126 @@ def test_a_damaged_program_is_made_again() -> None:
 def test_a_folder_that_cannot_be_made_does_no_harm() -> None:
     Path("file").write_text("in the way")
     assert python(WHERE, QVAR_CACHE="file/cache") == "none, file/cache: Not a directory\n"
+
+
+IMPORTED = """
+import sys
+
+from qvar.engines.select import energy  # a name that `qvar.__getattr__` does not see
+
+import jax
+import jax.numpy as jnp
+
+from qvar.compile_cache import use_compile_cache
+
+assert jax.config.jax_persistent_cache_min_compile_time_secs == 0
+jax.jit(jnp.sin)(1.0)
+jax.config.update("jax_compilation_cache_dir", None)
+print(use_compile_cache().describe(), jax.config.jax_compilation_cache_dir)
+"""
+
+EARLIER = """
+import jax
+
+jax.config.update("jax_compilation_cache_dir", "mine")
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+import qvar
+
+print(jax.config.jax_compilation_cache_dir, jax.config.jax_persistent_cache_min_compile_time_secs)
+"""
+
+
+def test_importing_qvar_is_enough_and_what_jax_was_told_stays() -> None:
+    assert python(IMPORTED) == "none, as JAX was told None\n"
+    assert len(programs()) > 0
+    assert python(EARLIER) == "mine 0.5\n"
+
+
+def test_what_jax_is_told_by_its_variables_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = jax.config.jax_compilation_cache_dir
+    monkeypatch.setattr(compile_cache, "_kept", {})
+    try:
+        jax.config.update("jax_compilation_cache_dir", None)
+        monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", "")
+        assert compile_cache.use_compile_cache().describe() == "none, as JAX was told"
+        monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR")
+        jax.config.update("jax_enable_compilation_cache", False)
+        assert compile_cache.use_compile_cache().describe() == "none, as JAX was told"
+        assert not Path("kept").exists()
+    finally:
+        jax.config.update("jax_enable_compilation_cache", True)
+        jax.config.update("jax_compilation_cache_dir", before)
+
+
+def test_without_a_home_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(path: Path) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    before = jax.config.jax_compilation_cache_dir
+    monkeypatch.setattr(compile_cache, "_kept", {})
+    monkeypatch.setattr(Path, "expanduser", unknown)
+    monkeypatch.setenv("QVAR_CACHE", "")
+    try:
+        jax.config.update("jax_compilation_cache_dir", None)
+        assert compile_cache.use_compile_cache().describe() == "none, because the home folder is not known"
+        assert jax.config.jax_compilation_cache_dir is None
+    finally:
+        jax.config.update("jax_compilation_cache_dir", before)
+
+
+def test_a_folder_that_is_lost_or_full_costs_programs_and_no_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = LRUCache(str(tmp_path / "lost"), max_size=-1)
+    shutil.rmtree(tmp_path / "lost")
+    assert cache.get("jit_f") is None
+    cache.put("jit_f", b"program")
+    assert cache.get("jit_f") == b"program"
+    shutil.rmtree(tmp_path / "lost")
+    (tmp_path / "lost").write_text("in the way")
+    cache.put("jit_f", b"program")
+    assert cache.get("jit_f") is None
+
+    def full(path: Path, data: bytes) -> int:
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    cache = LRUCache(str(tmp_path / "full"), max_size=-1)
+    cache.put("jit_f", b"program")
+    assert not list((tmp_path / "full").iterdir())
+
+
+def test_the_folder_is_looked_through_once_a_day(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        (tmp_path / f"{name}-cache").write_bytes(bytes(900))
+        compile_cache._shrink_daily(tmp_path, 100)
+    assert {file.name for file in tmp_path.iterdir()} == {"second-cache", "looked-through"}
+    os.utime(tmp_path / "looked-through", (time.time() - 90_000,) * 2)
+    compile_cache._shrink_daily(tmp_path, 100)
+    assert {file.name for file in tmp_path.iterdir()} == {"looked-through"}
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_a_function_is_called_when_a_module_is_there(
+    before: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "awaited.py").write_text("value = 3")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "awaited", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
+    seen = []
+    if before:
+        importlib.import_module("awaited")
+    when_imported("awaited", lambda: seen.append(sys.modules["awaited"].value))
+    assert len(seen) == before
+    importlib.import_module("awaited")
+    importlib.reload(sys.modules["awaited"])
+    assert seen == [3]
+    when_imported("awaited_in_vain", lambda: seen.append(0))
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module("awaited_in_vain")
+    assert seen == [3]
 
 
 def test_doctor_tells_folder_size_and_limit() -> None:

@@ -1,8 +1,9 @@
-"""Compiled programs that outlive a process: JAX's persistent compilation cache, as runs use it.
+"""Compiled programs that outlive a process: JAX's persistent compilation cache, which importing qvar switches on.
 
 The folder is `$QVAR_CACHE`, or `$XDG_CACHE_HOME/qvar/jax`, or `~/.cache/qvar/jax`; `QVAR_CACHE=off` switches it off,
 and a folder given to JAX itself, such as by `JAX_COMPILATION_CACHE_DIR`, is left to JAX. Below it every kind of CPU has
-a folder of its own, because XLA loads what was compiled for another one, and may end in an illegal instruction.
+a folder of its own, because XLA loads what was compiled for another one, and may end in an illegal instruction. If the
+folder cannot be made or written, programs are compiled in every process, and all else is the same.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import platform
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from qvar.memory import size_words
 from qvar.whole_files import is_temporary, write_replaceable
@@ -23,7 +25,9 @@ MAX_BYTES = 1 << 30
 """Above this size the programs that were used longest ago are deleted."""
 
 _LEFT_OVER_SECONDS = 3600.0  # no program takes an hour to be written
+_SHRINK_SECONDS = 86400.0  # a look at every file takes long on a file system of a network
 _MIN_COMPILE_SECONDS = 0.0  # hundreds of programs of a few milliseconds each add up
+_MIN_COMPILE_SECONDS_OF_JAX = 1.0
 _CPU_FIELDS = ("vendor_id", "cpu family", "model", "model name", "flags", "CPU implementer", "CPU part", "Features")
 
 
@@ -45,42 +49,57 @@ class CompileCache:
 
 
 def use_compile_cache() -> CompileCache:
-    """Makes JAX keep compiled programs and find them again, from now on; where that cannot be, all goes on without.
+    """Make JAX keep compiled programs and find them again, from now on; if that cannot be, all goes on without.
+
+    Importing qvar calls this as soon as JAX is imported. Nothing is raised, and what a user has told JAX stays.
 
     Returns:
         What has been done.
     """
     import jax
 
-    _write_programs_whole()
+    config: Any = jax.config
+    chosen = config.jax_compilation_cache_dir
+    if not config.jax_enable_compilation_cache or (not chosen and (_kept or "JAX_COMPILATION_CACHE_DIR" in os.environ)):
+        return CompileCache(None, "as JAX was told")
+    if chosen:
+        ours = _kept.get(chosen)
+        return CompileCache(Path(chosen), "as JAX was told") if ours is None else CompileCache(ours, "")
     wanted = os.environ.get("QVAR_CACHE", "")
-    root = Path(wanted).expanduser() if wanted else _user_cache() / "qvar" / "jax"
-    folder = root / _cpu_digest()
-    chosen = jax.config.jax_compilation_cache_dir  # pyright: ignore[reportAttributeAccessIssue]
-    if chosen and chosen != str(folder):
-        return CompileCache(Path(chosen), "as JAX was told")
-    if chosen:  # by this function, which has looked through the folder
-        return CompileCache(root, "")
     if wanted.lower() == "off":
         return CompileCache(None, "as QVAR_CACHE says")
+    try:
+        root = Path(wanted).expanduser() if wanted else _user_cache() / "qvar" / "jax"
+    except RuntimeError:  # of a user without an entry in the system's list of users
+        return CompileCache(None, "because the home folder is not known")
+    folder = root / _cpu_digest()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not os.access(folder, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         return CompileCache(None, f"{root}: {error.strerror}")
-    _shrink(root, MAX_BYTES)
-    if "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS" not in os.environ:
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", _MIN_COMPILE_SECONDS)
-    jax.config.update("jax_compilation_cache_dir", str(folder))
+    _write_programs_whole()
+    _shrink_daily(root, MAX_BYTES)
+    if config.jax_persistent_cache_min_compile_time_secs == _MIN_COMPILE_SECONDS_OF_JAX and (
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS" not in os.environ
+    ):
+        config.update("jax_persistent_cache_min_compile_time_secs", _MIN_COMPILE_SECONDS)
+    config.update("jax_compilation_cache_dir", str(folder))
+    _kept[str(folder)] = root
     return CompileCache(root, "")
 
 
+_kept: dict[str, Path] = {}
+"""The folder that JAX got from this process, and the one above it."""
+
+
 def _write_programs_whole() -> None:
-    """Makes JAX write a program under another name first, and put it in place of a damaged one.
+    """Make JAX write a program under another name first, and put it in place of a damaged one.
 
     JAX 0.10 writes straight into the file: of two processes that share the folder, the second may read a program of
-    which the first has written a part, and a part that a killed process has left stays there for good.
+    which the first has written a part, and a part that a killed process has left stays there for good. It warns of
+    every program that cannot be written; here the folder is made again, and a program without room is not kept.
     """
     try:
         from jax._src.lru_cache import LRUCache  # JAX has no public name for its cache of files
@@ -91,8 +110,11 @@ def _write_programs_whole() -> None:
         if self.eviction_enabled or "://" in str(self.path):  # with a lock, or in a bucket: whole anyway
             as_jax_does(self, key, value)
             return
-        with write_replaceable(Path(self.path) / f"{key}-cache") as temporary:
-            temporary.write_bytes(value)
+        with contextlib.suppress(OSError):
+            folder = Path(self.path)
+            folder.mkdir(parents=True, exist_ok=True)  # it may have been deleted
+            with write_replaceable(folder / f"{key}-cache") as temporary:
+                temporary.write_bytes(value)
 
     as_jax_does = LRUCache.put
     if as_jax_does.__module__ != __name__:
@@ -124,6 +146,16 @@ def _files(folder: Path) -> list[tuple[float, int, Path]]:
             told = file.stat()
             found.append((max(told.st_atime, told.st_mtime), told.st_size, file))
     return sorted(found)
+
+
+def _shrink_daily(folder: Path, max_bytes: int) -> None:
+    """`_shrink`, unless a process has done so within a day."""
+    mark = folder / "looked-through"
+    with contextlib.suppress(OSError):
+        if mark.exists() and 0 <= time.time() - mark.stat().st_mtime < _SHRINK_SECONDS:
+            return
+        mark.touch()
+        _shrink(folder, max_bytes)
 
 
 def _shrink(folder: Path, max_bytes: int) -> None:
