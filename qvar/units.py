@@ -12,3 +12,10 @@ HARTREE = "Ha"
 
 COUPLING = "J"
 """Unit of spin-model energies in the records: multiples of the model's own coupling."""
+
+
+def shown_energy(energy: float, unit: str) -> str:
+    """A difference of energies for a sentence: in millihartree if it is in hartree, such as "195.8 mHa"."""
+    if unit == HARTREE:
+        return f"{MILLIHARTREE_PER_HARTREE * energy:.4g} mHa"
+    return f"{energy:.4g} {unit}".rstrip()

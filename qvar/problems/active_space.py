@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from qvar._types import FloatArray
 from qvar.checks import whole_numbers
 from qvar.errors import QvarError, require
+
+_DEGENERATE = 1e-6
+"""Orbital energies closer than this, in hartree, count as one."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,33 @@ def choose_active_space(
         argument = "frozen" if active_orbitals is None else "active_orbitals"
         raise QvarError(f"`{argument}` must leave at least one active electron, but leaves none.")
     return ActiveSpace(tuple(core), tuple(active), alpha, beta)
+
+
+def degenerate_borders(space: ActiveSpace, energies: FloatArray, occupations: FloatArray) -> tuple[str, ...]:
+    """Return a sentence for each set of orbitals of one energy and occupation of which the active space takes a part.
+
+    Such a set is free to turn, so that a part of it is an arbitrary choice, and breaks the molecule's symmetry.
+
+    Args:
+        space: the choice.
+        energies: of all orbitals, in hartree, shape (n_orbitals,).
+        occupations: 2, 1 or 0 electrons in each, shape (n_orbitals,).
+    """
+    sentences, first = [], 0
+    for k in range(1, len(energies) + 1):
+        ends = k == len(energies) or occupations[k] != occupations[first]
+        if not ends and abs(energies[k] - energies[k - 1]) <= _DEGENERATE:
+            continue
+        group = set(range(first, k))
+        if 0 < len(group & set(space.active)) < len(group):
+            numbers = ", ".join(map(str, sorted(group)))
+            taken = ", ".join(map(str, sorted(group & set(space.active))))
+            sentences.append(
+                f"The active space cuts through orbitals of one energy: of {numbers} it takes {taken} alone, an "
+                "arbitrary choice that breaks the symmetry of the molecule."
+            )
+        first = k
+    return tuple(sentences)
 
 
 def _around_fermi_level(n_orbitals: int, n_alpha: int, n_beta: int, active_space: Any) -> tuple[list[int], list[int]]:

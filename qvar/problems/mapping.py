@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from qvar._types import IntArray
 from qvar.errors import QvarError, require
 from qvar.problems.problem import Integrals, PauliTerms, Problem
-from qvar.problems.tapering import taper
+from qvar.problems.tapering import all_bits, taper
 
 _DECOMPOSED_WIRES = 5
 """Operators that PennyLane knows only as matrices are decomposed up to this many wires."""
@@ -80,6 +81,24 @@ def encoded_bits(occupations: Sequence[int], mapping: str) -> tuple[int, ...]:
     else:
         counted = [(k + 1) & -(k + 1) for k in range(len(occupations))]
     return tuple(sum(occupations[k + 1 - count : k + 1]) % 2 for k, count in enumerate(counted))
+
+
+def decoding(problem: Problem, mapping: str, tapered: bool) -> IntArray:
+    """Return the occupations of modes as sums, modulo 2, of the bits of a mapped problem; see `Problem.decoding`.
+
+    Args:
+        problem: what was mapped; has fermions.
+        mapping: name of the mapping.
+        tapered: whether qubits were left out, see `qvar.problems.tapering.all_bits`.
+    """
+    n = problem.n_qubits
+    encoding = np.array([encoded_bits(row, mapping) for row in np.eye(n, dtype=int).tolist()]).T
+    inverse = np.rint(np.linalg.inv(encoding)).astype(np.int64)  # triangular with a unit diagonal: all integers
+    if tapered:
+        bits = all_bits(qubit_terms(problem, mapping), encoded_bits(problem.reference_bits, mapping))
+    else:
+        bits = np.eye(n, n + 1, dtype=np.int64)
+    return inverse @ bits % 2
 
 
 def mapped_terms(problem: Problem, mapping: str, tapered: bool) -> tuple[PauliTerms, tuple[int, ...]]:

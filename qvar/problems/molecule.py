@@ -26,13 +26,16 @@ def molecule(
     active_space: tuple[int, int] | None = None,
     active_orbitals: Sequence[int] | None = None,
     frozen: Sequence[int] | None = None,
+    stable: bool = False,
     name: str | None = None,
 ) -> Problem:
     r"""A molecule in the canonical orbitals of its restricted Hartree-Fock determinant, RHF or ROHF (PySCF).
 
-    The same arguments give the same integrals bit for bit on one machine. Where the determinant is not unique, as
-    in a square of hydrogen atoms whose frontier orbitals have one energy, `reference_energy` is that of the
-    determinant found, which `occupied_alpha` and `occupied_beta` record.
+    The same arguments give the same integrals bit for bit on one machine. A determinant found need not be a minimum:
+    that of N2 at 2.0 angstrom is a saddle, 196 mHa above a lower one. `Problem.stability` and `Problem.remarks` say so,
+    and reports show it; `stable=True` follows the saddle down. If the determinant is not unique, as in a square of
+    hydrogen atoms whose frontier orbitals have one energy, `reference_energy` is that of the determinant found, which
+    `occupied_alpha` and `occupied_beta` record.
 
     Args:
         geometry: atoms, Cartesian ("H 0 0 0; H 0 0 0.7414") or as a Z-matrix with angles in degrees
@@ -48,9 +51,13 @@ def molecule(
         active_space: (electrons, orbitals) around the Fermi level as PySCF's CASCI picks them: the lowest
             orbitals are frozen. `None`: everything is active.
         active_orbitals: instead of `active_space`, indices of the active orbitals, counted from 0 in order of
-            energy; taken in ascending order, whatever order they are given in. The others are left empty.
+            energy, the doubly occupied before the singly occupied and the empty ones; taken in ascending order,
+            whatever order they are given in. The others are left empty.
         frozen: indices of doubly occupied orbitals to freeze. Default: the doubly occupied ones that are not in
             `active_orbitals`. Given alone, all other orbitals are active, so `frozen=[0]` freezes one core.
+        stable: whether a determinant that is a saddle is followed down until it is a minimum among restricted
+            determinants (`qvar.problems.scf.follow`). It is the lowest nearby, and may have less symmetry than the
+            molecule. False: it is left as found.
         name: name for tables. Default: formula and basis, e.g. "LiH sto-3g (2e,5o)".
 
     Returns:
@@ -60,17 +67,23 @@ def molecule(
         QvarError: if an argument is not understood, the arguments contradict each other, or the self-consistent
             field does not converge.
     """
-    from qvar.problems.active_space import choose_active_space
+    from qvar.problems.active_space import choose_active_space, degenerate_borders
     from qvar.problems.geometry import parse_geometry
-    from qvar.problems.scf import active_integrals, build_molecule, run_scf
+    from qvar.problems.scf import active_integrals, build_molecule, follow, one_thread_without_files, run_scf
+    from qvar.problems.stability import analysed
 
     charge, spin = whole_number("charge", charge), whole_number("spin", spin)
+    require(isinstance(stable, bool), "stable", "be True or False", stable)
     given = given_basis(basis)
     atoms = parse_geometry(geometry, unit)
     mol = build_molecule(atoms, given, charge, spin)
     n_alpha, n_beta = map(int, mol.nelec)
     space = choose_active_space(int(mol.nao), n_alpha, n_beta, active_space, active_orbitals, frozen)
-    integrals = active_integrals(run_scf(mol), np.array(space.frozen, int), np.array(space.active, int))
+    mean_field = run_scf(mol)
+    lowered = follow(mean_field) if stable else 0.0
+    with one_thread_without_files():
+        stability = replace(analysed(mean_field), lowered=lowered)
+    integrals = active_integrals(mean_field, np.array(space.frozen, int), np.array(space.active, int))
     if name is None:
         name = f"{atoms.formula}{_charge_suffix(charge)} {given.name}"
         if len(space.active) < mol.nao:
@@ -84,6 +97,7 @@ def molecule(
         "spin": spin,
         "frozen": list(space.frozen),
         "active_orbitals": list(space.active),
+        **({"stable": True} if stable else {}),
     }
     return Problem(
         name=name,
@@ -94,6 +108,8 @@ def molecule(
         pauli=None,
         occupied_alpha=space.occupied_alpha,
         occupied_beta=space.occupied_beta,
+        stability=stability,
+        notes=degenerate_borders(space, mean_field.mo_energy, mean_field.mo_occ),
     )
 
 
@@ -107,6 +123,7 @@ def hydrogen_chain(
     active_space: tuple[int, int] | None = None,
     active_orbitals: Sequence[int] | None = None,
     frozen: Sequence[int] | None = None,
+    stable: bool = False,
     name: str | None = None,
 ) -> Problem:
     """Hydrogen atoms in a row along z, equally spaced: the standard model of growing correlation.
@@ -121,6 +138,7 @@ def hydrogen_chain(
         active_space: see `molecule`.
         active_orbitals: see `molecule`.
         frozen: see `molecule`.
+        stable: see `molecule`.
         name: name for tables. Default: formula, bond and basis, e.g. "H4 1.0 sto-3g".
 
     Returns:
@@ -142,6 +160,7 @@ def hydrogen_chain(
         active_space=active_space,
         active_orbitals=active_orbitals,
         frozen=frozen,
+        stable=stable,
         name=name,
     )
     if name is not None:

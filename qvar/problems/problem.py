@@ -11,11 +11,11 @@ import json
 import os
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,7 +23,12 @@ from qvar._types import AmplitudeMethod, Excitation, IntArray
 from qvar.checks import finite_number, whole_number, whole_numbers
 from qvar.errors import QvarError, require
 from qvar.problems.hamiltonians import Integrals, PauliTerms
+from qvar.problems.stability import Stability
 from qvar.whole_files import write_whole
+
+if TYPE_CHECKING:
+    from qvar.problems.exact import GroundState
+    from qvar.problems.sectors import LowestState
 
 _FORMAT = "qvar-problem-1"
 
@@ -56,6 +61,12 @@ class Problem:
     """Lowest energy where it is known beforehand, e.g. from a file; otherwise it is computed when asked."""
     bits: tuple[int, ...] = ()
     """(n_qubits,) reference basis state of a Hamiltonian of Pauli terms; () is |0...0>, and for molecules."""
+    stability: Stability | None = None
+    """Whether the self-consistent determinant is a minimum; None if that was not analysed."""
+    notes: tuple[str, ...] = ()
+    """Sentences on what a reader of its numbers must know, found when it was made; see `remarks`."""
+    decoding: IntArray | None = None
+    """(n_modes, n_qubits + 1) of a mapped problem: occupations are sums of these bits and the last column, modulo 2."""
 
     def __post_init__(self) -> None:
         require(
@@ -133,26 +144,74 @@ class Problem:
             energy += 0.5 * (coulomb - exchange)[np.ix_(same, same)].sum()
         return float(energy + coulomb[np.ix_(up, down)].sum())
 
-    def exact_energy(self) -> float:
+    def exact_energy(self, spin: int | None = None) -> float:
         """Lowest eigenvalue of the Hamiltonian, in `unit`; computed when first asked, then kept.
 
         For a molecule it is full configuration interaction (FCI) in the sector of (n_alpha, n_beta)
         electrons, right to 1e-8 hartree; for a spin model, the lowest eigenvalue over all states; for a mapped
-        problem, the FCI energy of what was mapped.
+        problem, the lowest energy on its qubits with the electrons of what was mapped. `remarks` says if that state's
+        spin is not the reference's.
+
+        Args:
+            spin: number of unpaired electrons 2S of the state, such as 0 for the lowest singlet; any if None.
 
         Raises:
-            QvarError: if the problem is too large to diagonalize, or the eigensolver does not converge.
+            QvarError: if the problem is too large to diagonalize, the eigensolver does not converge, or `spin` is not
+                that of a state with these numbers of electrons.
         """
-        return self._exact_energy if self.known_exact_energy is None else self.known_exact_energy
+        if spin is None:
+            return self._exact_state.energy if self.known_exact_energy is None else self.known_exact_energy
+        if self.integrals is None:
+            raise QvarError(f"`spin` must be left out for {self.name}, which has no orbitals, but is {spin!r}.")
+        spin = whole_number("spin", spin)
+        if spin not in self._energies_of_spin:
+            from qvar.problems.exact import fci_ground
+
+            self._energies_of_spin[spin] = fci_ground(self.integrals, self.n_alpha, self.n_beta, spin).energy
+        return self._energies_of_spin[spin]
 
     @cached_property
-    def _exact_energy(self) -> float:
-        from qvar.problems.exact import fci_energy, pauli_ground_energy
+    def _energies_of_spin(self) -> dict[int, float]:
+        return {}
+
+    @cached_property
+    def _exact_state(self) -> GroundState:
+        from qvar.problems.exact import GroundState, fci_ground, pauli_ground_energy
 
         if self.pauli is not None:
-            return pauli_ground_energy(self.pauli)
+            return GroundState(pauli_ground_energy(self.pauli), None)
         assert self.integrals is not None
-        return fci_energy(self.integrals, self.n_alpha, self.n_beta)
+        return fci_ground(self.integrals, self.n_alpha, self.n_beta)
+
+    def lowest_state(self) -> LowestState:
+        r"""Return the lowest state of all on the qubits, whatever its numbers of electrons; kept once found.
+
+        A circuit that does not conserve electrons may end there, below `exact_energy()`.
+
+        Returns:
+            Its energy, in `unit`, and its numbers of electrons. Time and memory grow as \(4^M\) for M orbitals, or
+            \(2^n\) for n qubits.
+
+        Raises:
+            QvarError: if that is out of reach.
+        """
+        return self._lowest_state
+
+    @cached_property
+    def _lowest_state(self) -> LowestState:
+        from qvar.problems.sectors import lowest_state
+
+        return lowest_state(self)
+
+    def remarks(self) -> tuple[str, ...]:
+        """Return sentences on what a reader of this problem's energies must know; reports show them.
+
+        A self-consistent determinant that is a saddle; an active space that cuts a degenerate set; an exact state, once
+        `exact_energy()` was asked, of another spin than the reference; lower states on a mapped problem's qubits.
+        """
+        from qvar.problems.remarks import remarks
+
+        return remarks(self, "_exact_state" in self.__dict__)
 
     @cached_property
     def _orbital_parities(self) -> IntArray:
@@ -218,10 +277,11 @@ class Problem:
         r"""The same problem in Pauli terms, with the reference determinant as a basis state of its qubits.
 
         So that a circuit which knows nothing of electrons can play on fewer qubits. `reference_energy` is that of this
-        problem, and so is `exact_energy()`, which is found at once: FCI with (n_alpha, n_beta) electrons, though the
-        qubits hold other numbers of electrons too, whose energies may lie below. Tapering keeps the symmetry sector of
-        the reference determinant: the parities of n_alpha and n_beta, and the determinant's spatial symmetry; where
-        the exact ground state has another spatial symmetry, it is not on the tapered qubits.
+        problem, and so is `exact_energy()`, which is found at once: the lowest with (n_alpha, n_beta) electrons, though
+        the qubits hold other numbers of electrons too, whose energies may lie below (`lowest_state`, `remarks`).
+        Tapering keeps the symmetry sector of the reference determinant: the parities of n_alpha and n_beta, and the
+        determinant's spatial symmetry. If the exact ground state has another spatial symmetry, it is not on the tapered
+        qubits: `exact_energy()` is then the lowest that is, and `remarks` says so.
 
         Args:
             mapping: "jordan_wigner", "parity" or "bravyi_kitaev"; see `qvar.problems.mapping.qubit_terms`.
@@ -234,11 +294,13 @@ class Problem:
         Raises:
             QvarError: if `mapping` is not known, the problem has no fermions, or FCI is out of reach.
         """
-        from qvar.problems.mapping import mapped_terms
+        from qvar.problems.mapping import decoding, mapped_terms
+        from qvar.problems.sectors import energy_on_qubits
 
         if self.integrals is None:
             raise QvarError(f"`problem` must have electrons in orbitals, but {self.name} has none.")
         terms, bits = mapped_terms(self, mapping, taper)
+        exact, notes = energy_on_qubits(self, taper)
         return Problem(
             name=f"{self.name} {mapping.replace('_', ' ')}{' tapered' if taper else ''}",
             n_qubits=terms.n_qubits,
@@ -248,8 +310,11 @@ class Problem:
             pauli=terms,
             occupied_alpha=(),
             occupied_beta=(),
-            known_exact_energy=self.exact_energy(),
+            known_exact_energy=exact,
             bits=bits,
+            stability=self.stability,
+            notes=notes,
+            decoding=decoding(self, mapping, taper),
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -261,7 +326,7 @@ class Problem:
         Raises:
             QvarError: if the file cannot be written.
         """
-        exact = self.known_exact_energy if self.known_exact_energy is not None else self.__dict__.get("_exact_energy")
+        exact = self.exact_energy() if "_exact_state" in self.__dict__ else self.known_exact_energy
         head = {
             "format": _FORMAT,
             "name": self.name,
@@ -270,6 +335,8 @@ class Problem:
             "description": self.description,
             "occupied_alpha": self.occupied_alpha,
             "occupied_beta": self.occupied_beta,
+            "notes": self.remarks() if self.decoding is None else self.notes,
+            "stability": None if self.stability is None else asdict(self.stability),
         }
         arrays: dict[str, Any] = {}
         if self.bits:
@@ -284,6 +351,8 @@ class Problem:
         if self.pauli is not None:
             arrays["words"] = np.array(self.pauli.words)
             arrays["coefficients"] = self.pauli.coefficients
+        if self.decoding is not None:
+            arrays["decoding"] = self.decoding
         try:
             with write_whole(Path(path)) as temporary, temporary.open("wb") as file:
                 np.savez(file, **arrays)
@@ -319,6 +388,9 @@ class Problem:
                 occupied_beta=tuple(head["occupied_beta"]),
                 known_exact_energy=float(data["exact_energy"]) if "exact_energy" in data else None,
                 bits=tuple(head.get("bits", ())),
+                stability=Stability(**head["stability"]) if head.get("stability") else None,
+                notes=tuple(head.get("notes", ())),
+                decoding=data.get("decoding"),
             )
         except FileNotFoundError as error:
             raise QvarError(f"`path` must be an existing file, but {str(path)!r} is not.") from error

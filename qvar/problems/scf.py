@@ -18,9 +18,16 @@ from qvar.errors import QvarError, require
 from qvar.problems.basis_sets import GivenBasis, element_basis
 from qvar.problems.geometry import Geometry, element_of
 from qvar.problems.problem import Integrals
+from qvar.problems.stability import descents
 
 _DEGENERATE = 1e-6
 """Orbital energies closer than this, in hartree, count as one."""
+
+_SAME = 1e-6
+"""Energies closer than this, in hartree, are those of one determinant."""
+
+_MOST_SADDLES = 10
+"""Saddles that are left before the search for a minimum is given up."""
 
 
 def build_molecule(geometry: Geometry, basis: GivenBasis, charge: int, spin: int) -> Any:
@@ -75,7 +82,8 @@ def run_scf(mol: Any) -> Any:
         mol: a built `pyscf.gto.Mole`.
 
     Returns:
-        A converged PySCF mean-field object whose `mo_coeff` is reproducible.
+        A converged PySCF mean-field object whose `mo_coeff` is reproducible: doubly occupied orbitals first, then
+        singly occupied and empty ones, each in order of energy.
 
     Raises:
         QvarError: if neither the usual (DIIS) nor the second-order iteration converges.
@@ -85,16 +93,57 @@ def run_scf(mol: Any) -> Any:
 
     with one_thread_without_files():
         mean_field: Any = converge(RHF(mol) if mol.spin == 0 else ROHF(mol))
-        orbitals = np.array(mean_field.mo_coeff)
-        n_functions, n_independent = orbitals.shape
+        n_functions, n_independent = np.shape(mean_field.mo_coeff)
         if n_independent < n_functions:
             raise QvarError(
                 f"`basis` must be linearly independent, but only {n_independent} of its {n_functions} functions on "
                 "these atoms are."
             )
-        orbitals = _turn_degenerate(mol, orbitals, np.array(mean_field.mo_energy), np.array(mean_field.mo_occ))
-        mean_field.mo_coeff = fix_signs(orbitals)
+        _fix_orbitals(mean_field)
     return mean_field
+
+
+def _fix_orbitals(mean_field: Any) -> None:
+    """Gives restricted orbitals their order, directions and signs, in place."""
+    # PySCF fills open shells by the energies of spin-up orbitals, whose order need not be that of the orbitals
+    order = np.lexsort((np.asarray(mean_field.mo_energy), -np.asarray(mean_field.mo_occ)))
+    mean_field.mo_energy, mean_field.mo_occ = mean_field.mo_energy[order], mean_field.mo_occ[order]
+    orbitals = np.array(mean_field.mo_coeff)[:, order]
+    orbitals = _turn_degenerate(mean_field.mol, orbitals, mean_field.mo_energy, mean_field.mo_occ)
+    mean_field.mo_coeff = fix_signs(orbitals)
+
+
+def follow(mean_field: Any) -> float:
+    """Lowers a converged mean field of PySCF in place until no determinant of its kind lies lower nearby.
+
+    Each step turns the orbitals along the direction in which the energy falls most steeply, both ways, and iterates to
+    self-consistency from there, by second order. Every minimum is a local one: another may be lower.
+
+    Args:
+        mean_field: RHF, ROHF, UHF, RKS or UKS, converged. Restricted orbitals come out as `run_scf` gives them.
+
+    Returns:
+        Energy by which it was lowered, in hartree; 0 if it was stable.
+
+    Raises:
+        QvarError: if an iteration does not converge, or no minimum is found after ten saddles.
+    """
+    first = float(mean_field.e_tot)
+    with one_thread_without_files():
+        for _ in range(_MOST_SADDLES):
+            below = [_descended(mean_field, orbitals) for orbitals in descents(mean_field)]
+            if not below:
+                if np.ndim(mean_field.mo_occ) == 1:
+                    _fix_orbitals(mean_field)
+                return first - float(mean_field.e_tot)
+            lowest = min(below, key=lambda found: found.e_tot)
+            if not (lowest.converged and lowest.e_tot < mean_field.e_tot):
+                break
+            _adopt(mean_field, lowest)
+    raise QvarError(
+        "`stable` must lead to a determinant that is a minimum, but the second-order iteration found none from a "
+        f"saddle at {mean_field.e_tot:.6f} Ha."
+    )
 
 
 def converge(mean_field: Any) -> Any:
@@ -111,8 +160,7 @@ def converge(mean_field: Any) -> Any:
     """
     mean_field.verbose = 0
     # FCI does not see the orbitals, but a truncated ansatz does: hence gradients well below the energy's need.
-    # Rounding grows with the total energy, roughly Z^2.4 per atom, and tolerances below it are never reached.
-    size = max(1.0, float(np.sum(mean_field.mol.atom_charges() ** 2.4)) / 100)
+    size = _size(mean_field)
     mean_field.conv_tol, mean_field.conv_tol_grad, mean_field.max_cycle = 1e-12 * size, 1e-8 * size, 200
     with one_thread_without_files():
         try:
@@ -122,20 +170,47 @@ def converge(mean_field: Any) -> Any:
             if isinstance(error, AttributeError) and "linalg" not in str(error):
                 raise
         if not mean_field.converged:
-            second_order = mean_field.newton()
-            second_order.verbose = 0
-            second_order.max_cycle = 100
-            # Where DIIS stalls, the gradient is often noisy; an energy's error is its square.
-            second_order.conv_tol, second_order.conv_tol_grad = 1e-11 * size, 1e-7 * size
-            second_order.kernel(mean_field.mo_coeff, mean_field.mo_occ)
+            # If DIIS stalls, the gradient is often noisy; an energy's error is its square.
+            second_order = _second_order(mean_field, mean_field.mo_coeff, 1e-11, 1e-7)
             if not second_order.converged:
                 raise QvarError(
                     "`geometry` must allow a converged Hartree-Fock reference, "
                     "but neither DIIS nor the second-order iteration converged."
                 )
-            for name in ("mo_coeff", "mo_energy", "mo_occ", "e_tot", "converged"):
-                setattr(mean_field, name, getattr(second_order, name))
+            _adopt(mean_field, second_order)
     return mean_field
+
+
+def _second_order(mean_field: Any, orbitals: Any, change: float, gradient: float) -> Any:
+    """A mean field iterated from given orbitals by PySCF's second-order solver, converged or not."""
+    second_order, size = mean_field.newton(), _size(mean_field)
+    second_order.verbose, second_order.max_cycle = 0, 100
+    second_order.conv_tol, second_order.conv_tol_grad = change * size, gradient * size
+    second_order.kernel(orbitals, mean_field.mo_occ)
+    return second_order
+
+
+def _descended(mean_field: Any, orbitals: Any) -> Any:
+    """A mean field iterated from orbitals beside a saddle, converged or not.
+
+    By second order, which goes down, but stalls at gradients of some 1e-7; on by DIIS, if that does not go up again.
+    """
+    rough = _second_order(mean_field, orbitals, 1e-8, 1e-5)
+    fine = mean_field.copy()
+    fine.kernel(dm0=rough.make_rdm1())
+    if fine.converged and fine.e_tot < rough.e_tot + _SAME * _size(mean_field):
+        return fine
+    return _second_order(mean_field, rough.mo_coeff, 1e-11, 1e-7)
+
+
+def _adopt(mean_field: Any, other: Any) -> None:
+    for name in ("mo_coeff", "mo_energy", "mo_occ", "e_tot", "converged"):
+        setattr(mean_field, name, getattr(other, name))
+
+
+def _size(mean_field: Any) -> float:
+    """Rounding grows with the total energy, roughly Z^2.4 per atom, and tolerances below it are never reached."""
+    return max(1.0, float(np.sum(mean_field.mol.atom_charges() ** 2.4)) / 100)
 
 
 def _turn_degenerate(mol: Any, orbitals: FloatArray, energies: FloatArray, occupations: FloatArray) -> FloatArray:

@@ -6,6 +6,8 @@ generator touches, and so picks wrong qubits under Bravyi-Kitaev.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from qvar._types import FloatArray, IntArray
@@ -74,9 +76,7 @@ def taper(terms: PauliTerms, bits: tuple[int, ...]) -> tuple[PauliTerms, tuple[i
     require(fits, "bits", f"be {terms.n_qubits} zeros and ones", bits)
     flips, signs = _masks(terms)
     coefficients = np.array(terms.coefficients)
-    generators = [np.array([letter == "Z" for letter in word], dtype=np.int64) for word in symmetry_generators(terms)]
-    generators = generators[-(terms.n_qubits - 1) :] if terms.n_qubits > 1 else []
-    own = [int(np.flatnonzero(generator)[-1]) for generator in generators]
+    generators, own = _fixed(terms)
 
     n_y = (flips & signs).sum(axis=1)
     inside = np.ones(len(coefficients), dtype=bool)
@@ -91,6 +91,34 @@ def taper(terms: PauliTerms, bits: tuple[int, ...]) -> tuple[PauliTerms, tuple[i
     kept = np.setdiff1d(np.arange(terms.n_qubits), own)
     flips, signs = flips[inside][:, kept], signs[inside][:, kept]
     return _joined(flips, signs, coefficients[inside]), tuple(int(bits[k]) for k in kept)
+
+
+def all_bits(terms: PauliTerms, bits: tuple[int, ...]) -> IntArray:
+    """Return all bits of a tapered Hamiltonian's basis states as sums, modulo 2, of the bits that are left.
+
+    Args:
+        terms: the Hamiltonian on n qubits, before `taper`.
+        bits: (n,) basis state that chooses the sector.
+
+    Returns:
+        Shape (n, k + 1) of 0 and 1 for k qubits that are left: bit w is the sum of the bits in row w, and of its last
+        entry.
+    """
+    generators, own = _fixed(terms)
+    kept = np.setdiff1d(np.arange(terms.n_qubits), own)
+    rows = np.zeros((terms.n_qubits, len(kept) + 1), dtype=np.int64)
+    rows[kept, np.arange(len(kept))] = 1
+    for generator, wire in zip(generators, own, strict=True):  # no generator touches the wire that another owns
+        rows[wire, :-1] = generator[kept]
+        rows[wire, -1] = generator @ np.array(bits) % 2
+    return rows
+
+
+def _fixed(terms: PauliTerms) -> tuple[Sequence[IntArray], list[int]]:
+    """Generators as masks of wires, and the wire that each fixes; at least one wire stays free."""
+    generators = [np.array([letter == "Z" for letter in word], dtype=np.int64) for word in symmetry_generators(terms)]
+    generators = generators[-(terms.n_qubits - 1) :] if terms.n_qubits > 1 else []
+    return generators, [int(np.flatnonzero(generator)[-1]) for generator in generators]
 
 
 def _masks(terms: PauliTerms) -> tuple[IntArray, IntArray]:

@@ -1,0 +1,207 @@
+r"""Stability of self-consistent determinants: a stationary point need not be a minimum.
+
+The electronic Hessian holds the second derivatives of the energy by rotations \(\exp(t \kappa)\) of occupied into empty
+orbitals. A negative eigenvalue is a direction in which the energy falls: within the determinant's own kind (internal),
+or towards one whose orbitals differ for spin up and down (external). Seeger and Pople 1977,
+https://doi.org/10.1063/1.434318. The same eigenvalues as in PySCF's analysis, but from random starts: PySCF's own start
+has the symmetry of the orbitals, and misses directions that break it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from qvar._types import FloatArray
+from qvar.errors import QvarError
+
+UNSTABLE = -1e-5
+"""A second derivative below this, in hartree, is a saddle's; rounding and free rotations stay above it."""
+
+_TOLERANCE = 1e-8
+"""Change of an eigenvalue, in hartree, at which its iteration ends."""
+
+
+@dataclass(frozen=True)
+class Stability:
+    """Lowest second derivatives of the energy at a determinant; negative ones are those of a saddle."""
+
+    internal: float | None
+    """By normalised rotations that keep the determinant restricted (or unrestricted, if it is), in hartree; None if
+    there is no empty or no occupied orbital."""
+    external: float | None
+    """By rotations that are opposite for spin up and down, in hartree; None but for closed shells."""
+    lowered: float = 0.0
+    """Energy by which the determinant was lowered when it was followed to a minimum, in hartree."""
+
+    @property
+    def is_saddle(self) -> bool:
+        """Whether a determinant of the same kind lies lower nearby."""
+        return self.internal is not None and self.internal < UNSTABLE
+
+    @property
+    def breaks_spin(self) -> bool:
+        """Whether an unrestricted determinant lies lower nearby."""
+        return self.external is not None and self.external < UNSTABLE
+
+
+def analysed(mean_field: Any) -> Stability:
+    """Return the stability of a converged mean field of PySCF: RHF, ROHF, UHF, RKS, ROKS or UKS with real orbitals.
+
+    Cost is that of some 20 to 40 Fock matrices.
+    """
+    internal, _ = _lowest(*_internal(mean_field))
+    external, _ = _lowest(*_external(mean_field)) if _is_closed(mean_field) else (None, None)
+    return Stability(internal, external)
+
+
+def descents(mean_field: Any) -> list[Any]:
+    """Return orbitals on both sides of a saddle, from which an iteration by second order finds a lower determinant.
+
+    Args:
+        mean_field: as `analysed` takes it.
+
+    Returns:
+        Two sets of orbitals, turned by one radian either way along the lowest direction; none if the mean field is
+        stable.
+    """
+    curvature, direction = _lowest(*_internal(mean_field))
+    if curvature is None or direction is None or curvature >= UNSTABLE:
+        return []
+    return [_turned(mean_field, sign * direction) for sign in (1.0, -1.0)]
+
+
+def _internal(mean_field: Any) -> tuple[Callable[[FloatArray], FloatArray], FloatArray]:
+    """The product of the Hessian with a vector of rotations, and its approximate diagonal."""
+    from pyscf.soscf import newton_ah
+
+    if not _is_unrestricted(mean_field) and not _is_closed(mean_field):
+        return _open_shell(mean_field)
+    make = newton_ah.gen_g_hop_uhf if _is_unrestricted(mean_field) else newton_ah.gen_g_hop_rhf
+    _, product, diagonal = make(mean_field, mean_field.mo_coeff, mean_field.mo_occ, with_symmetry=False)
+    return lambda x: 2 * np.real(product(x)), 2 * np.asarray(diagonal)  # PySCF has half the derivatives
+
+
+def _open_shell(mean_field: Any) -> tuple[Callable[[FloatArray], FloatArray], FloatArray]:
+    r"""The same for restricted open shells, whose rotations of both spins are one.
+
+    PySCF's turns the spins apart, and so misses what a rotation from closed to open and on to empty orbitals does: at
+    convergence only the sum of both spins' Fock matrices vanishes between closed and empty orbitals. With
+    \(D(t) = e^{t\kappa} n e^{-t\kappa}\),
+
+    $$ E'' = \sum_\sigma \mathrm{Tr}\, F_\sigma [\kappa, [\kappa, n_\sigma]]
+           + \mathrm{Tr}\, V_\sigma([\kappa, n]) [\kappa, n_\sigma]. $$
+    """
+    orbitals, occupations = np.asarray(mean_field.mo_coeff), np.asarray(mean_field.mo_occ)
+    filled = [occupations > 0, occupations == 2]
+    numbers = [np.diag(occupied.astype(float)) for occupied in filled]
+    fock = mean_field.get_fock()
+    focks = [orbitals.T @ np.asarray(matrix) @ orbitals for matrix in (fock.focka, fock.fockb)]
+    response = mean_field.gen_response((orbitals, orbitals), tuple(filled), hermi=1)
+    free = _free(*filled)
+
+    def product(x: FloatArray) -> FloatArray:
+        rotation = _unpacked(x, *filled)
+        changes = [_commutator(rotation, number) for number in numbers]
+        fields = np.asarray(response(np.stack([orbitals @ change @ orbitals.T for change in changes])))
+        total = np.zeros(free.shape)
+        for fock, number, change, field in zip(focks, numbers, changes, fields, strict=True):
+            total += _commutator(number, _commutator(rotation, fock)) + _commutator(fock, change)
+            total -= 2 * _commutator(number, orbitals.T @ field @ orbitals)
+        return total[free]
+
+    diagonal = np.zeros(free.shape)
+    for fock, occupied in zip(focks, filled, strict=True):
+        diagonal += 2 * np.subtract.outer(np.diag(fock), np.diag(fock)) * _free(occupied, occupied)
+    return product, diagonal[free]
+
+
+def _external(mean_field: Any) -> tuple[Callable[[FloatArray], FloatArray], FloatArray]:
+    """The same for rotations of a closed shell that are opposite for spin up and down."""
+    orbitals, occupied = np.asarray(mean_field.mo_coeff), np.asarray(mean_field.mo_occ) > 0
+    full, empty = orbitals[:, occupied], orbitals[:, ~occupied]
+    fock = np.asarray(mean_field.get_fock())
+    below, above = full.T @ fock @ full, empty.T @ fock @ empty
+    response = mean_field.gen_response(singlet=False, hermi=1)
+
+    def product(x: FloatArray) -> FloatArray:
+        rotation = x.reshape(empty.shape[1], full.shape[1])
+        density = 2 * empty @ rotation @ full.T
+        field = empty.T @ np.asarray(response(density + density.T)) @ full
+        return 2 * (above @ rotation - rotation @ below + field).ravel()
+
+    return product, 2 * (np.diag(above)[:, None] - np.diag(below)).ravel()
+
+
+def _lowest(
+    product: Callable[[FloatArray], FloatArray], diagonal: FloatArray
+) -> tuple[float, FloatArray] | tuple[None, None]:
+    """The lowest eigenvalue and its vector, by Davidson's iteration; None if there are no rotations."""
+    from pyscf import lib
+
+    n = len(diagonal)
+    if n == 0:
+        return None, None
+    roots = min(2, n)
+    scale = np.maximum(np.abs(diagonal), 0.1)
+    starts = np.random.default_rng(0).standard_normal((roots, n)) / scale
+
+    def improved(residual: FloatArray, value: float, *_: Any) -> FloatArray:
+        gap = diagonal - value
+        return residual / np.where(np.abs(gap) < 1e-2, 1e-2, gap)
+
+    converged, values, vectors = lib.davidson1(
+        lambda xs: [product(x) for x in xs],
+        list(starts),
+        improved,
+        tol=_TOLERANCE,
+        max_cycle=100,
+        max_space=30,
+        nroots=roots,
+        verbose=0,
+    )
+    if not np.all(converged) and values[0] >= UNSTABLE:  # an upper bound below zero is proof enough
+        raise QvarError(f"`geometry` must allow a stability analysis, but its iteration over {n} rotations failed.")
+    return float(values[0]), np.asarray(vectors[0])
+
+
+def _turned(mean_field: Any, x: FloatArray) -> Any:
+    r"""Orbitals after the rotation \(\exp(\kappa)\) of packed x."""
+    from scipy.linalg import expm
+
+    occupations, orbitals = np.asarray(mean_field.mo_occ), np.asarray(mean_field.mo_coeff)
+    if not _is_unrestricted(mean_field):
+        return orbitals @ expm(_unpacked(x, occupations > 0, occupations == 2))
+    n_first = int(np.sum(occupations[0] > 0) * np.sum(occupations[0] == 0))
+    parts = (x[:n_first], x[n_first:])
+    return np.stack(
+        [c @ expm(_unpacked(part, occ > 0, occ > 0)) for c, occ, part in zip(orbitals, occupations, parts, strict=True)]
+    )
+
+
+def _unpacked(x: FloatArray, alpha: Any, beta: Any) -> FloatArray:
+    """The antisymmetric matrix of rotations between orbitals that differ in occupation."""
+    free = _free(alpha, beta)
+    matrix = np.zeros(free.shape)
+    matrix[free] = x
+    return matrix - matrix.T
+
+
+def _free(alpha: Any, beta: Any) -> Any:
+    """Whether the rotation of one orbital (column) into another (row) changes the determinant; the emptier is first."""
+    return (~alpha[:, None] & alpha) | (~beta[:, None] & beta)
+
+
+def _commutator(a: FloatArray, b: FloatArray) -> FloatArray:
+    return a @ b - b @ a
+
+
+def _is_unrestricted(mean_field: Any) -> bool:
+    return np.ndim(mean_field.mo_occ) == 2
+
+
+def _is_closed(mean_field: Any) -> bool:
+    return not _is_unrestricted(mean_field) and not np.any(np.asarray(mean_field.mo_occ) == 1)
