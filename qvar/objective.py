@@ -19,6 +19,7 @@ from jaxtyping import Array, Float, Shaped
 from qvar._types import Family, FloatArray, PyTree
 from qvar.errors import QvarError
 from qvar.memory import chunk_size
+from qvar.short_repr import short_repr
 
 LossFunction = Callable[[Float[Array, " n_params"], PyTree], Float[Array, ""]]
 
@@ -35,6 +36,7 @@ class Costs:
     """Circuit depth after the same decomposition."""
 
 
+@short_repr("name", "family", "n_params", "engine", "unit")
 @dataclass(frozen=True, eq=False)
 class Objective:
     r"""A differentiable function of a flat parameter vector, and all that is known about it.

@@ -12,10 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
+from qvar.short_repr import short_repr
+
 Row: TypeAlias = dict[str, Any]
 """One row of the ledger; a value that is a list belongs to the row's trace."""
 
 
+@short_repr()
 @dataclass(frozen=True)
 class Progress:
     """How far a task has come, told now and then to whoever runs it."""
@@ -31,6 +34,7 @@ class Progress:
 Reporter: TypeAlias = Callable[[Progress], None]
 
 
+@short_repr("label", "key")
 @dataclass(frozen=True)
 class Task:
     """One piece of work that knows nothing of the others and writes one shard, whole or not at all."""

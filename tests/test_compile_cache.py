@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import jax
 import pandas as pd
@@ -19,6 +20,8 @@ from jax._src.lru_cache import LRUCache
 
 from qvar import compile_cache
 from qvar.late_import import when_imported
+
+config: Any = jax.config
 
 CASE = """
 import qvar
@@ -207,7 +210,7 @@ def test_importing_qvar_is_enough_and_what_jax_was_told_stays() -> None:
 
 
 def test_what_jax_is_told_by_its_variables_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = jax.config.jax_compilation_cache_dir
+    before = config.jax_compilation_cache_dir
     monkeypatch.setattr(compile_cache, "_kept", {})
     try:
         jax.config.update("jax_compilation_cache_dir", None)
@@ -226,14 +229,14 @@ def test_without_a_home_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None
     def unknown(path: Path) -> Path:
         raise RuntimeError("Could not determine home directory.")
 
-    before = jax.config.jax_compilation_cache_dir
+    before = config.jax_compilation_cache_dir
     monkeypatch.setattr(compile_cache, "_kept", {})
     monkeypatch.setattr(Path, "expanduser", unknown)
     monkeypatch.setenv("QVAR_CACHE", "")
     try:
         jax.config.update("jax_compilation_cache_dir", None)
         assert compile_cache.use_compile_cache().describe() == "none, because the home folder is not known"
-        assert jax.config.jax_compilation_cache_dir is None
+        assert config.jax_compilation_cache_dir is None
     finally:
         jax.config.update("jax_compilation_cache_dir", before)
 

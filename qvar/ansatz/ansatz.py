@@ -15,6 +15,7 @@ from jaxtyping import Array, Float
 from qvar._types import Family
 from qvar.ansatz.program import Program
 from qvar.errors import QvarError, require
+from qvar.short_repr import short_repr
 
 Draw: TypeAlias = Callable[[jax.Array], Any]
 """JAX random key -> start parameters, shape (n_params,), radians."""
@@ -47,6 +48,7 @@ class Resources:
     """Longest chain of gates, the preparation of the reference determinant included."""
 
 
+@short_repr("name", "family", "n_qubits", "n_params", "start")
 @dataclass(frozen=True, eq=False)
 class Ansatz:
     """A parametrized circuit.

@@ -20,11 +20,13 @@ from jaxtyping import Array, Float
 from qvar._types import FloatArray, IntArray
 from qvar.ansatz.kinds import INVERSES, KIND_INDEX, KINDS, Lowered
 from qvar.errors import QvarError, require
+from qvar.short_repr import short_repr
 
 MAX_QUBITS = 62
 """Basis states are numbered by 64-bit integers."""
 
 
+@short_repr("n_qubits", "n_params", "n_ops")
 @dataclass(frozen=True, eq=False)
 class Program:
     """A compiled circuit: a reference determinant, then operations; the first acts first."""

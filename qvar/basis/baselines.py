@@ -17,6 +17,7 @@ from qvar.basis.starts import nuclear_charge
 from qvar.basis.target import Target
 from qvar.checks import counting_number
 from qvar.errors import QvarError, require
+from qvar.short_repr import short_repr
 
 HARTREE_FOCK_LIMITS: dict[str, float] = {
     "H": -0.5,
@@ -47,6 +48,7 @@ FAMILIAR: tuple[str, ...] = (
 """Published sets that baselines of equal size are chosen from; of equal distance the first."""
 
 
+@short_repr()
 @dataclass(frozen=True, eq=False)
 class Baseline:
     """An energy that nothing was fitted for."""

@@ -25,6 +25,7 @@ from qvar.objective import Objective
 from qvar.optimize.budget import Budget, Status
 from qvar.optimize.methods import Method, lbfgs
 from qvar.optimize.minimize import Look
+from qvar.short_repr import short_repr
 from qvar.task import Progress, Reporter, Row, Task, error_words, task_key
 from qvar.units import HARTREE
 
@@ -38,6 +39,7 @@ _PAPERS = {
 """Beginning of a law's name -> keys of its papers in `qvar/references.bib`."""
 
 
+@short_repr()
 @dataclass(frozen=True, eq=False)
 class BasisDuel:
     """Fits every form to one target from the same number of starts, and measures published sets beside them.

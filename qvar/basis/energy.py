@@ -22,6 +22,7 @@ from qvar.basis.bras import Bras
 from qvar.basis.grids import exchange_correlation
 from qvar.errors import QvarError
 from qvar.problems.scf import converge
+from qvar.short_repr import short_repr
 
 MethodName: TypeAlias = Literal["rhf", "rohf", "uhf", "rks", "uks", "fci", "casscf"]
 METHODS: tuple[str, ...] = get_args(MethodName)
@@ -42,6 +43,7 @@ class UnsolvedError(QvarError):
     """An energy or a gradient that could not be computed; says why in one sentence."""
 
 
+@short_repr()
 class Solution(NamedTuple):
     """An energy, and what its gradient is made from."""
 

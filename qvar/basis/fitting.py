@@ -25,11 +25,13 @@ from qvar.objective import Objective
 from qvar.optimize.budget import Budget, Status
 from qvar.optimize.methods import Method, lbfgs
 from qvar.optimize.minimize import Hook, Result, Trace, minimize
+from qvar.short_repr import short_repr
 
 LOOSE = 1e-4
 """Gradient norm, in hartree, at which a stage hands over to the next."""
 
 
+@short_repr("form", "target", "value", "status", "evaluations")
 @dataclass(frozen=True, eq=False)
 class Fitted:
     """A basis set that was optimized, or how the attempt ended. `qvar.molecule(..., basis=fitted)` takes it."""

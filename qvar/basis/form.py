@@ -20,11 +20,13 @@ from qvar._types import Family, FloatArray
 from qvar.basis.shells import LETTERS, BasisSet, Shell, angular_momentum, basis_set, blocks, segments
 from qvar.basis.starts import symbol_of
 from qvar.errors import QvarError, require
+from qvar.short_repr import short_repr
 
 Expanded: TypeAlias = tuple[tuple[Array, Array], ...]
 """For each shell of a part ln(alpha), shape (n,), and coefficients, shape (n, m)."""
 
 
+@short_repr("element", "angular", "labels", "description")
 @dataclass(frozen=True, eq=False)
 class Part:
     """Shells of one element that share a parameter vector."""
@@ -61,6 +63,7 @@ class Part:
         ]
 
 
+@short_repr()
 @dataclass(frozen=True, eq=False)
 class Form:
     """A family of basis sets, one for each parameter vector."""

@@ -19,6 +19,7 @@ import numpy as np
 
 from qvar._types import FloatArray, IntArray
 from qvar.errors import QvarError, require
+from qvar.short_repr import short_repr
 
 LETTERS = "spdfghiklmn"
 """Angular momentum as a letter: `LETTERS[l]`."""
@@ -41,6 +42,7 @@ def angular_momentum(argument: str, value: Any) -> int:
     return int(l)
 
 
+@short_repr()
 @dataclass(frozen=True, eq=False)
 class Shell:
     """Contracted functions of one angular momentum that share their primitives (a general contraction)."""
@@ -90,6 +92,7 @@ def segments(shell: Shell) -> list[Shell]:
     ]
 
 
+@short_repr()
 @dataclass(frozen=True, eq=False)
 class BasisSet:
     """Shells of some elements."""

@@ -26,6 +26,7 @@ from qvar.errors import QvarError, require
 from qvar.objective import Costs, Objective
 from qvar.problems.geometry import Geometry, parse_geometry
 from qvar.problems.scf import one_thread_without_files
+from qvar.short_repr import short_repr
 from qvar.units import HARTREE
 
 _TIGHTEST, _WIDEST = 1e12, 1e-8
@@ -35,6 +36,7 @@ _MOST_DETERMINANTS = 10_000_000
 """Of a full or complete active space: some gigabytes."""
 
 
+@short_repr()
 class Solver(NamedTuple):
     """A way to compute an energy that is not built in, such as `qvar.basis.vqe`."""
 
@@ -48,6 +50,7 @@ class Solver(NamedTuple):
     """Keys of its papers in `qvar/references.bib`."""
 
 
+@short_repr()
 class Measured(NamedTuple):
     """What one molecule of a target was found to be."""
 
@@ -63,6 +66,7 @@ class Measured(NamedTuple):
     """Whether an atom's density is spherical; None for molecules."""
 
 
+@short_repr()
 @dataclass(frozen=True, eq=False)
 class Target:
     r"""An energy to be made low by the choice of a basis set, with its exact gradient.

@@ -22,6 +22,7 @@ from qvar.diagnostics.estimate import Estimate
 from qvar.diagnostics.intervals import bootstrap_moments
 from qvar.errors import require
 from qvar.objective import LossFunction, Objective
+from qvar.short_repr import short_repr
 from qvar.tangents import along_every_parameter, checked_vector
 
 FLAT = 1e-6
@@ -67,6 +68,7 @@ def hessian_spectrum(objective: Objective, theta: Any) -> Float[Array, " n_param
     return jnp.linalg.eigvalsh(hessian(objective, theta))
 
 
+@short_repr()
 @dataclass(frozen=True)
 class HessianSummary:
     """What curvature says about a point."""

@@ -13,6 +13,7 @@ from qvar._types import FloatArray, IntArray
 from qvar.diagnostics.estimate import Estimate
 from qvar.diagnostics.intervals import LEVEL, check_level
 from qvar.errors import require
+from qvar.short_repr import short_repr
 
 Numbers: TypeAlias = Sequence[float] | FloatArray | IntArray
 
@@ -32,6 +33,7 @@ _LEAST_ERROR = 1e-6
 """Relative error that every variance has at least, so that exact laws have a finite likelihood."""
 
 
+@short_repr()
 @dataclass(frozen=True, eq=False)
 class DecayFit:
     r"""Two laws fitted to variances against size, and which of them the variances speak for."""

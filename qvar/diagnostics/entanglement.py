@@ -20,6 +20,7 @@ from qvar.diagnostics.intervals import bootstrap_moments
 from qvar.engines.state_function import StateFunction
 from qvar.engines.states import ansatz_states
 from qvar.errors import require
+from qvar.short_repr import short_repr
 
 
 def meyer_wallach(state: Any) -> Float[Array, ""]:
@@ -214,6 +215,7 @@ def page_entropy(d_inside: int, d_outside: int) -> float:
     return (harmonic - (small - 1) / (2 * large)) / log(2)
 
 
+@short_repr()
 @dataclass(frozen=True)
 class EntropyProfile:
     """Mean entanglement entropies over the cuts of a register, beside Page's."""

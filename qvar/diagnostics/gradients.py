@@ -23,6 +23,7 @@ from qvar.diagnostics.estimate import Estimate
 from qvar.diagnostics.intervals import LEVEL, bootstrap_moments, check_level, scaled
 from qvar.errors import QvarError, require
 from qvar.objective import LossFunction, Objective
+from qvar.short_repr import short_repr
 
 Start: TypeAlias = str | Callable[[jax.Array], Any] | None
 """A scheme's name as `Objective.initial` takes it, a function of a JAX random key that gives theta, or None for the
@@ -35,6 +36,7 @@ STRETCHES = 8
 """Into so many equal stretches long work is cut, so that it can tell how far it is."""
 
 
+@short_repr()
 @dataclass(frozen=True, eq=False)
 class GradientVariance:
     r"""Moments of the gradient and of the loss over random parameters, with bootstrap intervals.

@@ -19,6 +19,7 @@ from qvar.checks import counting_number, finite_number
 from qvar.diagnostics.curvature import hessian
 from qvar.errors import QvarError, require
 from qvar.objective import LossFunction, Objective
+from qvar.short_repr import short_repr
 from qvar.tangents import checked_vector
 
 CLOSED = 1e-8
@@ -28,6 +29,7 @@ AUDIBLE = 1e-6
 """A frequency is present where its amplitude is above this times the range of the values."""
 
 
+@short_repr()
 @dataclass(frozen=True, eq=False)
 class LineScan:
     r"""Values along \(\theta(t) = \text{center} + t\, \text{direction}\)."""
@@ -105,6 +107,7 @@ class LineScan:
         return float(frequencies[1:][present].max(initial=0.0))
 
 
+@short_repr()
 @dataclass(frozen=True, eq=False)
 class PlaneScan:
     r"""Values on \(\theta(s, t) = \text{center} + s\, \text{first} + t\, \text{second}\)."""

@@ -39,6 +39,7 @@ from qvar.diagnostics.pauli_sums import (
 )
 from qvar.errors import QvarError
 from qvar.memory import memory_limit
+from qvar.short_repr import short_repr
 
 LIMIT = 10_000
 """The largest dimension that is looked for where nothing else is said."""
@@ -59,6 +60,7 @@ _PAIRS = 1 << 21
 """Pairs of strings that are multiplied together."""
 
 
+@short_repr("dimension", "complete", "n_qubits")
 @dataclass(frozen=True, eq=False)
 class LieAlgebra:
     """A dynamical Lie algebra, or the part of it that was found before the limit."""

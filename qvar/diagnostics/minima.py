@@ -11,6 +11,7 @@ import numpy as np
 from qvar._types import FloatArray, IntArray
 from qvar.checks import finite_number
 from qvar.errors import QvarError, require
+from qvar.short_repr import short_repr
 
 ENERGY_TOLERANCE = 1e-6
 """Energies that differ by no more than this, in the objective's unit, may belong to one minimum."""
@@ -19,6 +20,7 @@ FIDELITY_TOLERANCE = 1e-4
 """States whose fidelity is at least 1 minus this may belong to one minimum."""
 
 
+@short_repr()
 @dataclass(frozen=True, eq=False)
 class Minima:
     """End points sorted into distinct minima; minimum 0 is the lowest."""

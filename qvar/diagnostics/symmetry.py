@@ -21,6 +21,7 @@ from qvar.errors import QvarError
 from qvar.memory import chunk_size
 from qvar.objective import Objective
 from qvar.problems.problem import Problem
+from qvar.short_repr import short_repr
 from qvar.tangents import state_shape
 from qvar.units import MILLIHARTREE_PER_HARTREE
 
@@ -28,6 +29,7 @@ PRESENT = 1e-10
 """A sector is in a state where its weight is above this; energies of less are rounding."""
 
 
+@short_repr()
 @dataclass(frozen=True)
 class SymmetryLeakage:
     r"""Which sectors a state lies in; floats at one point, arrays (n,) along a path of points.

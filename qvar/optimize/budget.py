@@ -8,8 +8,10 @@ from enum import Enum
 
 from qvar.checks import counting_number
 from qvar.errors import require
+from qvar.short_repr import short_repr
 
 
+@short_repr()
 @dataclass(frozen=True)
 class Budget:
     """What one start may spend. Evaluations are counted as made, those of line searches included."""

@@ -22,6 +22,7 @@ from qvar.checks import counting_number, finite_number
 from qvar.errors import require
 from qvar.optimize.budget import Budget
 from qvar.optimize.reading import Reading, Reads
+from qvar.short_repr import short_repr
 
 
 class Start(NamedTuple):
@@ -60,6 +61,7 @@ class Iterate(NamedTuple):
     """What the method keeps for itself."""
 
 
+@short_repr("name", "settings")
 class Method(NamedTuple):
     """An optimization method: a name, its settings, what it reads, and two pure functions for one start."""
 

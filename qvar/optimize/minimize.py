@@ -22,6 +22,7 @@ from qvar.optimize.budget import Budget, Status
 from qvar.optimize.checkpoint import Stopped, Training, fingerprint_of
 from qvar.optimize.methods import Iterate, Method, Start, lbfgs
 from qvar.optimize.reading import Reader, reader, readings_at_once
+from qvar.short_repr import short_repr
 
 MAX_TURNS = 64
 """Evaluations between two looks at the clock, at most."""
@@ -32,6 +33,7 @@ _STATUS = tuple(Status)
 """Statuses are numbers on the device, by their place here."""
 
 
+@short_repr()
 @dataclass(frozen=True, eq=False)
 class Trace:
     """What happened step by step; a step is an accepted point, the start is step 0."""
@@ -48,6 +50,7 @@ class Trace:
     """(n_steps, n_params) the points themselves, where they were kept."""
 
 
+@short_repr("value", "status", "iterations", "energy_evaluations", "gradient_evaluations")
 @dataclass(frozen=True, eq=False)
 class Result:
     """How one start ended."""

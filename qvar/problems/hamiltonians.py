@@ -15,6 +15,7 @@ import numpy as np
 from qvar._types import FloatArray
 from qvar.checks import finite_number
 from qvar.errors import QvarError, require
+from qvar.short_repr import short_repr
 
 SYMMETRY_TOLERANCE = 1e-8
 """Deviation from symmetry that counts as rounding, relative to the largest element of the array (and to 1 if that is
@@ -61,6 +62,7 @@ def _short(values: Any) -> str:
     return text if len(text) <= 60 else f"{text[:60]}..."
 
 
+@short_repr()
 @dataclass(frozen=True, eq=False, init=False)
 class Integrals:
     r"""The electronic Hamiltonian over real, orthonormal orbitals of the active space.
@@ -149,6 +151,7 @@ def _mean(array: FloatArray, swaps: Iterable[tuple[int, ...]]) -> FloatArray:
     return array
 
 
+@short_repr("n_qubits", "words")
 @dataclass(frozen=True, eq=False, init=False)
 class PauliTerms:
     r"""A Hermitian operator \(\sum_k c_k P_k\) as a list of Pauli words with real coefficients."""

@@ -24,6 +24,7 @@ from qvar.checks import finite_number, whole_number, whole_numbers
 from qvar.errors import QvarError, require
 from qvar.problems.hamiltonians import Integrals, PauliTerms
 from qvar.problems.stability import Stability
+from qvar.short_repr import short_repr
 from qvar.whole_files import write_whole
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 _FORMAT = "qvar-problem-1"
 
 
+@short_repr("name", "n_electrons", "n_qubits", "unit")
 @dataclass(frozen=True, eq=False)
 class Problem:
     """A Hamiltonian, where it comes from, and a reference determinant.

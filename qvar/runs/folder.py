@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from qvar.errors import QvarError
 from qvar.runs.files import write_json
 from qvar.runs.record import ledger_from, read_shard, read_table, swept_tables, trace_from
+from qvar.short_repr import short_repr
 from qvar.task import Row
 from qvar.whole_files import is_temporary
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+@short_repr()
 @dataclass(frozen=True)
 class RunFolder:
     """Names of the files in a run's folder."""
@@ -63,6 +65,7 @@ class RunFolder:
         return self.tasks / f"{key}.parquet"
 
 
+@short_repr("folder", "n_done", "n_tasks")
 @dataclass(frozen=True, eq=False)
 class LoadedRun:
     """A run read back from its folder."""

@@ -22,10 +22,12 @@ from qvar.optimize.budget import Budget
 from qvar.optimize.methods import Method, lbfgs
 from qvar.problems.cited import problem_references
 from qvar.problems.problem import Problem
+from qvar.short_repr import short_repr
 from qvar.studies.duel import Duel, run_contender
 from qvar.task import Progress, Reporter, Row, Task, error_words, task_key
 
 
+@short_repr()
 @dataclass(frozen=True, eq=False)
 class Layered:
     """A circuit, and the depths at which it is looked at."""
@@ -46,6 +48,7 @@ class Layered:
         object.__setattr__(self, "layers", tuple(layers))
 
 
+@short_repr()
 @dataclass(frozen=True, eq=False)
 class Capacity:
     """Rank of the quantum Fisher information and success of training against the number of layers.

@@ -25,6 +25,7 @@ from qvar.errors import QvarError
 from qvar.objective import Objective
 from qvar.problems.problem import Problem
 from qvar.references import entries
+from qvar.short_repr import short_repr
 from qvar.task import task_key
 
 VALUE_TOLERANCE = 1e-10
@@ -46,6 +47,7 @@ _DIRECTIONS = 30
 _BACKPROPAGATION_BYTES = 2**30
 
 
+@short_repr()
 @dataclass(frozen=True)
 class Finding:
     """What one check found."""

@@ -21,6 +21,7 @@ from qvar.optimize.budget import Budget, Status
 from qvar.optimize.methods import Method, lbfgs
 from qvar.optimize.minimize import Look, Result, minimize_batch
 from qvar.problems.problem import Problem
+from qvar.short_repr import short_repr
 from qvar.studies.duel import Duel, ledger_row, progress_words
 from qvar.task import Progress, Reporter, Row, Task, error_words, task_key
 
@@ -56,6 +57,7 @@ class _Stop:
         return contender
 
 
+@short_repr()
 @dataclass(frozen=True, eq=False)
 class Curve:
     """Trains every contender at every point of a coordinate, such as the length of a bond.

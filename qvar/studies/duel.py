@@ -24,6 +24,7 @@ from qvar.optimize.minimize import Look, Result, minimize_batch
 from qvar.problems.cited import problem_references
 from qvar.problems.one_norm import pauli_one_norm
 from qvar.problems.problem import Problem
+from qvar.short_repr import short_repr
 from qvar.task import Progress, Reporter, Row, Task, error_words, task_key
 from qvar.units import CHEMICAL_ACCURACY, HARTREE, MILLIHARTREE_PER_HARTREE
 
@@ -37,6 +38,7 @@ MAX_STATE_BYTES = 1 << 28
 """End points whose states would take more than this together are told apart by their energies alone."""
 
 
+@short_repr()
 @dataclass(frozen=True, eq=False)
 class Duel:
     """Trains every contender from the same number of random starts under the same budget.

@@ -31,6 +31,7 @@ from qvar.optimize.budget import Budget, Status
 from qvar.optimize.methods import Method, lbfgs
 from qvar.optimize.minimize import Result
 from qvar.problems.problem import Problem
+from qvar.short_repr import short_repr
 from qvar.studies.duel import Contender, Duel, failed_rows, train
 from qvar.task import Progress, Reporter, Row, Task, error_words, task_key
 
@@ -44,6 +45,7 @@ TRACE_SAMPLES = 100
 """Random vectors that then give the trace."""
 
 
+@short_repr()
 @dataclass(frozen=True, eq=False)
 class Landscape:
     """Trains contenders as a `qvar.Duel` does, and looks at the landscape that they were trained in.

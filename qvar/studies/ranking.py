@@ -16,11 +16,13 @@ from qvar.errors import require
 from qvar.optimize.budget import Budget, Status
 from qvar.optimize.methods import Method, lbfgs
 from qvar.problems.problem import Problem
+from qvar.short_repr import short_repr
 from qvar.studies.curve import Maker
 from qvar.studies.duel import Duel, run_contender
 from qvar.task import Reporter, Row, Task, error_words, task_key
 
 
+@short_repr()
 @dataclass(frozen=True, eq=False)
 class Ranking:
     r"""Trains every contender in every setting, and counts its energy from one limit that all settings share.

@@ -32,6 +32,7 @@ from qvar.optimize.budget import Status
 from qvar.problems.cited import problem_references
 from qvar.problems.mapping import pauli_terms
 from qvar.problems.problem import Problem
+from qvar.short_repr import short_repr
 from qvar.tangents import state_shape
 from qvar.task import Progress, Reporter, Row, Task, error_words, task_key
 
@@ -49,6 +50,7 @@ _ROUNDING = 1e-12
 """Standard deviations below this, relative to the loss and its width, are rounding: the start is a single point."""
 
 
+@short_repr()
 @dataclass(frozen=True)
 class ExactLaw:
     """What theory says the variances are, exactly, to be shown beside the sampled ones."""
@@ -63,6 +65,7 @@ class ExactLaw:
     """Key of its paper in `qvar/references.bib`."""
 
 
+@short_repr()
 @dataclass(frozen=True, eq=False)
 class Growing:
     """A contender of any size: one circuit for each, or an ensemble of them."""
@@ -116,6 +119,7 @@ class _Point:
         return f"{self.place.contender.name} {self.place.size}"
 
 
+@short_repr()
 @dataclass(frozen=True, eq=False)
 class Scaling:
     r"""Variances of the loss and of every component of its gradient over random parameters, size by size.
