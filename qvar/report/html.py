@@ -10,6 +10,7 @@ from qvar.optimize.budget import FINE, Status
 from qvar.report import pieces, tables
 from qvar.report.drawing import Plot
 from qvar.report.plots import write_plots
+from qvar.report.remarks import remarks_html
 from qvar.report.tables import Frame
 from qvar.report.view import View
 from qvar.report.views import view_of
@@ -48,7 +49,7 @@ def report_page(run: LoadedRun, plots: Sequence[Plot]) -> str:
     Returns:
         The text of an HTML file.
     """
-    view = view_of(run.ledger)
+    view, known = view_of(run.ledger), remarks_html(run.ledger)
     title = (
         f"{run.case.get('study') or 'run'}: {pieces.ends(pieces.values(run.ledger, 'problem')) or run.folder.path.name}"
     )
@@ -56,6 +57,7 @@ def report_page(run: LoadedRun, plots: Sequence[Plot]) -> str:
         _unfinished(run),
         pieces.section("What was compared", _compared(run, view)),
         pieces.section("Result", view.result(run.ledger, run.trace)),
+        *([pieces.section("What to know of the problem", known)] if known else []),
         *(_picture(plot) for plot in plots),
         *(pieces.section(name, told) for name, told in view.sections(run.ledger, run.trace).items() if told),
         pieces.section(f"How the {view.noun} ended", _endings(run.ledger, view.noun)),

@@ -9,8 +9,10 @@ from qvar.report.curve_view import CURVE
 from qvar.report.duel_view import DUEL
 from qvar.report.landscape_view import LANDSCAPE
 from qvar.report.ranking_view import RANKING
+from qvar.report.remarks import remarks
 from qvar.report.scaling_view import SCALING
 from qvar.report.tables import Frame
+from qvar.report.terminal import wrapped
 from qvar.report.view import View
 
 STUDIES: tuple[View, ...] = (SCALING, CAPACITY, LANDSCAPE, BASIS, RANKING, CURVE, DUEL)
@@ -26,8 +28,8 @@ def view_of(ledger: Frame) -> View:
 
 
 def summary_text(ledger: Frame) -> str:
-    """The summary of a ledger for a terminal, with what failed and why below it."""
-    return view_of(ledger).text(ledger)
+    """Return the summary of a ledger for a terminal; below it what failed and why, and remarks on its problems."""
+    return "\n".join([view_of(ledger).text(ledger), *map(wrapped, remarks(ledger))])
 
 
 def rows_text(ledger: Frame) -> str:

@@ -67,6 +67,7 @@ OWN_TYPES: dict[str, str] = {
     "limit": "float64",
     "limit_error": "float64",
     "message": "string",
+    "remarks": "string",
     "minimum": "Int64",
     "pauli_one_norm": "float64",
     "parameter_shift_energies": "Int64",
@@ -298,6 +299,10 @@ COLUMN_MEANING: dict[str, str] = {
     "transfer": (
         "JSON: for each molecule that was not fitted its `energy` in this basis set and the `error`, that energy less "
         "the energy in the large published set `set`, both in hartree."
+    ),
+    "remarks": (
+        "JSON list: sentences on the problem that a reader must know, such as a Hartree-Fock reference that is a "
+        "saddle or an exact state of another spin; only if there are any."
     ),
     "message": "What went wrong, in words, where something did.",
     "step": "Trace only: number of the minimizer's step, 0 at the start parameters.",

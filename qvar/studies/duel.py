@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -267,6 +268,7 @@ def ledger_row(duel: Duel, objective: Objective, exact: float, seed: int, result
         measured = objective.measure(result.theta)
     baseline = float("nan") if objective.baseline is None else objective.baseline
     correlation = baseline - exact
+    remarks = duel.problem.remarks()
     return {
         "problem": duel.problem.name,
         "contender": objective.name,
@@ -292,6 +294,7 @@ def ledger_row(duel: Duel, objective: Objective, exact: float, seed: int, result
         "evaluations_to_tolerance": int(trace.evaluations[within[0]]) if has_tolerance else None,
         "wall_s": result.wall_s,
         "compile_s": result.compile_s,
+        **({"remarks": json.dumps(remarks)} if remarks else {}),
         "trace_step": trace.step.tolist(),
         "trace_value": trace.value.tolist(),
         "trace_gradient_norm": trace.gradient_norm.tolist(),
