@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import qvar
-from qvar.errors import QvarError
+from qvar.errors import HelpShown, QvarError
 from qvar.memory import wanted_memory
 
 if TYPE_CHECKING:
@@ -58,6 +58,9 @@ options of every run:
 
 class _Parser(argparse.ArgumentParser):
     """An argument parser whose errors are sentences."""
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        raise HelpShown(status)
 
     def error(self, message: str) -> NoReturn:
         raise QvarError(f"{message[:1].upper()}{message[1:]}; `{self.prog} --help` tells more.")
@@ -116,8 +119,11 @@ def _guarded(command: Callable[[], int]) -> int:
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0
-    except SystemExit as end:  # argparse and tyro end so after --help
-        status = end.code if isinstance(end.code, int) else 0
+    except HelpShown:
+        status = 0
+    except SystemExit as end:  # of what a user's file does: it must not look as if all had gone well
+        _complain(f"A user's file must not end the program, but something in it called sys.exit({end.code!r}).")
+        status = USER_ERROR
     except BaseException:
         if not _is_distributed():
             raise

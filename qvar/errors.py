@@ -14,6 +14,10 @@ class QvarError(ValueError):
     """An input that cannot be worked with; its text is one sentence that says what to change."""
 
 
+class HelpShown(SystemExit):
+    """The end of a program that was asked for its help or version and has printed it."""
+
+
 def require(condition: bool, argument: str, must: str, got: Any) -> None:
     """Raises `QvarError` "`argument` must ..., but is ..." unless `condition` holds.
 

@@ -8,11 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
+from qvar.errors import QvarError
 from qvar.short_repr import short_repr
+
+RECORD_FORMAT = 2
+"""Version of a run's files. It is part of every task's key: results of another version are not taken for one's own."""
 
 Row: TypeAlias = dict[str, Any]
 """One row of the ledger; a value that is a list belongs to the row's trace."""
@@ -62,7 +68,7 @@ class Runnable(Protocol):
 
 
 def task_key(inputs: dict[str, Any]) -> str:
-    """Digest of a JSON-able description of a task's inputs.
+    """Digest of a JSON-able description of a task's inputs and of the version of the record format.
 
     Args:
         inputs: nested dicts and lists of strings, numbers, booleans and None.
@@ -70,11 +76,29 @@ def task_key(inputs: dict[str, Any]) -> str:
     Returns:
         The first 16 hexadecimal digits of the SHA-256 of the canonical JSON text.
     """
-    text = json.dumps(inputs, sort_keys=True, separators=(",", ":"), allow_nan=True)
+    text = json.dumps(
+        {"record": RECORD_FORMAT, "inputs": inputs}, sort_keys=True, separators=(",", ":"), allow_nan=True
+    )
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def error_words(error: Exception) -> str:
+def tasks_of(study: Runnable) -> list[Task]:
+    """The tasks of a study; whatever a study of a user raises becomes a sentence.
+
+    Raises:
+        QvarError: if they cannot be made.
+    """
+    try:
+        return list(study.tasks())
+    except (QvarError, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # `sys.exit` among them
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name}, line {place.lineno}"
+        raise QvarError(f"`study.tasks` raised {error_words(error).removesuffix('.')} ({where}).") from error
+
+
+def error_words(error: BaseException) -> str:
     """What went wrong, for the column `message`."""
     first_line = (str(error).strip().splitlines() or [""])[0]
     return f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__

@@ -1,16 +1,25 @@
-"""Files that are never half-written: a temporary name in the same folder, then a rename."""
+"""Files that are never half-written: a temporary name in the same folder, then a rename; and reading them safely."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import platform
+import stat
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 _TEMPORARY_SUFFIX = ".tmp"
+
+_LONGEST_STEM = 80
+"""Letters of a name that are kept in a temporary one, which adds up to 120; most file systems take 255."""
+
+MOST_BYTES = 1 << 32
+"""Larger files than this are not read whole."""
 
 
 @contextlib.contextmanager
@@ -94,8 +103,11 @@ def _take_name(temporary: Path, path: Path) -> None:
 
 def _temporary(path: Path) -> Path:
     # Host, process and thread keep writers apart, the ending keeps libraries that look at it content.
-    writer = f"{platform.node()}-{os.getpid()}-{threading.get_ident():x}"
-    return path.parent / f".{path.stem}.{writer}{_TEMPORARY_SUFFIX}{path.suffix}"
+    writer = f"{platform.node()[:_LONGEST_STEM]}-{os.getpid()}-{threading.get_ident():x}"
+    stem = path.stem
+    if len(os.fsencode(stem)) > _LONGEST_STEM:  # the name itself may be as long as the file system takes
+        stem = f"{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}"
+    return path.parent / f".{stem}.{writer}{_TEMPORARY_SUFFIX}{path.suffix[:_LONGEST_STEM]}"
 
 
 def _sync(path: Path) -> None:
@@ -111,6 +123,58 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def read_regular(path: Path, most: int = MOST_BYTES) -> bytes:
+    """Reads a file whole. A pipe, a device or a folder in its place is an error, and is not waited for.
+
+    Args:
+        path: the file; links are followed.
+        most: largest size in bytes.
+
+    Raises:
+        OSError: if it is missing, cannot be read, is not a regular file, or is larger than `most`.
+    """
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > most:
+            raise OSError(errno.EFBIG, f"It has {size} bytes, more than {most}", str(path))
+        return file.read()
+
+
+@contextlib.contextmanager
+def open_regular(path: Path) -> Iterator[BinaryIO]:
+    """Opens a file for reading. A pipe, a device or a folder in its place is an error, and is not waited for.
+
+    Args:
+        path: the file; links are followed.
+
+    Raises:
+        OSError: if it is missing, cannot be read, or is not a regular file.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        descriptor = os.open(path, flags)  # without O_NONBLOCK a pipe that has no writer would block
+    except ValueError as error:  # a null character in the name
+        raise FileNotFoundError(errno.ENOENT, str(error), str(path)) from error
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            kind = next((words for is_kind, words in _KINDS if is_kind(mode)), "something else")
+            raise OSError(errno.EINVAL, f"It is {kind}, not a file", str(path))
+        with open(descriptor, "rb", closefd=False) as file:
+            yield file
+    finally:
+        os.close(descriptor)
+
+
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
 
 
 def is_temporary(path: Path) -> bool:

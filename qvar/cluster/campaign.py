@@ -18,20 +18,31 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 from qvar.errors import QvarError
-from qvar.runs.folder import RunFolder, read_case
+from qvar.runs.case_file import is_campaign
+from qvar.runs.files import parsed, sealed
+from qvar.runs.folder import RunFolder, read_case, reason
+from qvar.runs.shapes import Shape, count, key, point_name, record, several, text
+from qvar.whole_files import read_regular
 
 HEARTBEAT_S = 10.0
 """Seconds between two heartbeats of a task at work."""
 
 STALE_HEARTBEATS = 9
 """So many heartbeats missed in a row mean that a task is dead: 90 seconds, more than file systems cache."""
+
+
+_TASK = record({"key": key, "label": text, "points": several(point_name, 1)}, {})
+_ELEMENT = record({"element": count(1), "tasks": several(key)}, {})
+_SUBMISSION = record({"queue": text, "job": text, "offset": count(0), "count": count(0), "time": text}, {})
+"""Shapes of the lines of `tasks.jsonl`, `elements.jsonl` and `submissions.jsonl`."""
 
 
 @dataclass(frozen=True)
@@ -104,24 +115,36 @@ class Campaign:
             QvarError: if there is none, or it is not that of a campaign.
         """
         record = read_case(self.run)
-        if record is None or "points" not in record:
+        if record is None or not is_campaign(record):
             raise QvarError(f"`CAMPAIGN` must be a folder that `qvar submit` made, but {self.path} is not.")
         return record
 
     @cached_property
     def tasks(self) -> list[TaskLine]:
-        """All tasks, in their order."""
-        lines = _json_lines(self.tasks_file)
-        return [TaskLine(line["key"], line["label"], tuple(line["points"])) for line in lines]
+        """All tasks, in their order.
+
+        Raises:
+            QvarError: if the file cannot be read, or lacks one of the tasks that `case.json` lists.
+        """
+        lines = [
+            TaskLine(line["key"], line["label"], tuple(line["points"])) for line in _json_lines(self.tasks_file, _TASK)
+        ]
+        if [line.key for line in lines] != [task["key"] for task in self.record["tasks"]]:
+            raise QvarError(f"`{self.tasks_file}` must list the tasks of case.json, but lists {len(lines)} others.")
+        names = {point["name"] for point in self.record["points"]}
+        for line in lines:
+            if not names.issuperset(line.points):
+                raise QvarError(f"`{self.tasks_file}` must name points of case.json, but {line.label} names others.")
+        return lines
 
     def elements(self) -> dict[int, list[str]]:
         """The keys of each element's tasks, by the element's number, from 1."""
-        lines = _json_lines(self.elements_file) if self.elements_file.exists() else []
+        lines = _json_lines(self.elements_file, _ELEMENT) if os.path.lexists(self.elements_file) else []
         return {line["element"]: line["tasks"] for line in lines}
 
     def submissions(self) -> list[dict[str, Any]]:
         """What was sent to the queue, the oldest first."""
-        return _json_lines(self.submissions_file) if self.submissions_file.exists() else []
+        return _json_lines(self.submissions_file, _SUBMISSION) if os.path.lexists(self.submissions_file) else []
 
     @property
     def beat_s(self) -> float:
@@ -156,7 +179,7 @@ def append_lines(path: Path, lines: Sequence[dict[str, Any]]) -> None:
     Raises:
         OSError: if the file cannot be written.
     """
-    text = "".join(json.dumps(line) + "\n" for line in lines)
+    text = "".join(json.dumps(sealed(line)) + "\n" for line in lines)
     with path.open("ab+") as file:
         if file.tell() > 0:
             file.seek(-1, os.SEEK_END)
@@ -167,25 +190,37 @@ def append_lines(path: Path, lines: Sequence[dict[str, Any]]) -> None:
         os.fsync(file.fileno())
 
 
-def _json_lines(path: Path) -> list[dict[str, Any]]:
-    """Lines of a file.
+def _json_lines(path: Path, shape: Shape) -> list[dict[str, Any]]:
+    """Lines of a file, without those that their writer's death left unfinished.
 
     Raises:
-        QvarError: if the file cannot be read.
+        QvarError: if the file cannot be read, or a line is not what qvar writes or was damaged.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        data = read_regular(path)
     except OSError as error:
-        raise QvarError(f"`{path}` must be a file that qvar wrote, but cannot be read: {error.strerror}.") from error
+        raise QvarError(f"`{path}` must be a file that qvar wrote, but cannot be read: {reason(error)}.") from error
     found = []
-    for line in text.splitlines():
-        try:
-            found.append(json.loads(line))
-        except ValueError:  # the writer died in the middle of it
+    for number, line in enumerate(data.splitlines(), start=1):
+        if not line.endswith(b"}"):
+            _leave_out(f"line {number} of {path} is left out: its writer died in the middle of it, or it was damaged")
             continue
+        try:
+            content = parsed(line)
+            shape(content, "")
+        except ValueError as error:
+            words = f"`{path}` must be a file that qvar wrote, but line {number} cannot be read: {error}."
+            raise QvarError(words) from error
+        found.append(content)
     return found
+
+
+@cache
+def _leave_out(words: str) -> None:
+    """Says so on standard error, once in a process."""
+    print(f"qvar: {words}.", file=sys.stderr, flush=True)
 
 
 def digest(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal digits."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256(read_regular(path)).hexdigest()

@@ -21,6 +21,10 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from qvar.runs.files import jsonable, parsed, sealed
+from qvar.runs.shapes import MisshapenError, count, plain, record, text
+from qvar.whole_files import read_regular
+
 _NAME = re.compile(r"attempt-(\d{4,})\.json")
 _ROOM = 4096
 """Bytes of an attempt's file from the start, so that its end can be told where the disk is full."""
@@ -209,7 +213,7 @@ def _overwrite(path: Path, told: dict[str, Any]) -> None:
 
 def _text(told: dict[str, Any]) -> bytes:
     short = {name: value[:_LONGEST] if isinstance(value, str) else value for name, value in told.items()}
-    return json.dumps(short, ensure_ascii=False).encode().ljust(_ROOM - 1) + b"\n"
+    return json.dumps(sealed(jsonable(short)), ensure_ascii=False).encode().ljust(_ROOM - 1) + b"\n"
 
 
 def _read(folder: Path, number: int, now: float) -> Attempt:
@@ -218,13 +222,28 @@ def _read(folder: Path, number: int, now: float) -> Attempt:
     age = float("inf")
     with contextlib.suppress(OSError):
         age = max(now - path.stat().st_mtime, 0.0)
-        with contextlib.suppress(ValueError):  # being written at this moment
-            told = json.loads(path.read_bytes())
-    try:
-        ending = Ending(told.get("ending", "running"))
-    except ValueError:
-        ending = Ending.RUNNING
-    return Attempt(number, ending, age, told)
+        with contextlib.suppress(ValueError):  # damaged, or being written at this moment
+            content = parsed(read_regular(path))
+            _ATTEMPT(content, "")
+            told = content
+    return Attempt(number, Ending(told.get("ending", "running")), age, told)
+
+
+def _ending(value: Any, place: str) -> None:
+    if value not in [ending.value for ending in Ending]:
+        raise MisshapenError(place, "be how an attempt ends", value)
+
+
+_ATTEMPT = record(
+    {},
+    {
+        "host": text, "process": count(0), "space": text, "birth": text, "started": text, "queue": text, "job": text,
+        "number": count(0), "attempt": count(1), "done": plain, "total": plain, "words": text, "message": text,
+        "kept": count(0), "ending": _ending,
+    },
+    others=True,
+)  # fmt: skip
+"""Shape of an attempt's file."""
 
 
 def _dead_here(told: Mapping[str, Any]) -> bool:

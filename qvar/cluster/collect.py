@@ -7,8 +7,8 @@ import contextlib
 from qvar.cluster.campaign import Campaign
 from qvar.errors import QvarError
 from qvar.report.html import write_report
-from qvar.runs.folder import LoadedRun, load, locked, reason
-from qvar.runs.record import read_shard, write_ledger, write_table
+from qvar.runs.folder import LoadedRun, load, locked, reason, run_name
+from qvar.runs.record import write_ledger, write_table
 from qvar.whole_files import write_whole
 
 
@@ -36,8 +36,9 @@ def collect(campaign: Campaign) -> LoadedRun:
             if run.n_done < run.n_tasks:
                 _drop_damaged(campaign)
             if run.n_done == run.n_tasks:
-                write_table(run.trace, folder.trace)
-                write_ledger(run.ledger, folder.path)
+                name = run_name(run.case)
+                write_table(run.trace, folder.trace, name)
+                write_ledger(run.ledger, folder.path, name)
             else:
                 with write_whole(folder.path / "ledger.csv") as temporary:
                     run.ledger.to_csv(temporary, index=False, lineterminator="\n")
@@ -53,6 +54,5 @@ def collect(campaign: Campaign) -> LoadedRun:
 def _drop_damaged(campaign: Campaign) -> None:
     """Removes results that cannot be read, which otherwise look as if they were there: `--resume` sends their tasks."""
     for line in campaign.tasks:
-        shard = campaign.run.shard(line.key)
-        if shard.exists() and read_shard(shard) is None:
-            shard.unlink()
+        if campaign.run.look_at_shard(line.key).damage:
+            campaign.run.shard(line.key).unlink()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import difflib
 import json
@@ -188,14 +189,29 @@ def _submit(given: argparse.Namespace, site: Site, case: str, own: list[str]) ->
 
 def _resume(given: argparse.Namespace, site: Site) -> int:
     from qvar.cluster import submit as work
-    from qvar.cluster.choose import adapter
-    from qvar.cluster.status import SETTLED, UNDER_WAY, Condition, survey
+    from qvar.runs.folder import locked, reason
 
     if given.sweep or given.out:
         raise QvarError("`sweep` and `out` must be left out with --resume: the campaign stays what it was.")
     campaign = open_campaign(given.resume)
     wish = _wish(given, site, work.recorded_wish(campaign))
     workers = _workers(given, wish.queue)
+    try:  # of two that resume it at once, the second would send the same tasks
+        with contextlib.nullcontext() if given.dry_run else locked(campaign.run):
+            status = _send_missing(given, campaign, wish)
+    except OSError as error:
+        raise QvarError(f"`CAMPAIGN` {campaign.path} could not be written: {reason(error)}.") from error
+    if status is not None:
+        return status
+    return _work_here(Campaign(campaign.path), Path(given.resume), workers, not given.no_progress)
+
+
+def _send_missing(given: argparse.Namespace, campaign: Campaign, wish: Any) -> int | None:
+    """Sends what a campaign lacks; None if it is to be done in processes of this machine."""
+    from qvar.cluster import submit as work
+    from qvar.cluster.choose import adapter
+    from qvar.cluster.status import SETTLED, UNDER_WAY, Condition, survey
+
     queue = adapter(wish.queue)
     found = survey(campaign)
     again = found.having(Condition.FAILED) if given.failed else []
@@ -227,7 +243,7 @@ def _resume(given: argparse.Namespace, site: Site) -> int:
         work.set_aside(campaign, one.line.key, one.n_attempts)
     if queue is None:
         print(words, flush=True)
-        return _work_here(campaign, shown, workers, not given.no_progress)
+        return None
     try:
         ids = work.send(campaign, elements, wish, queue)
     except QvarError as error:

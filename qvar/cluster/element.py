@@ -25,8 +25,8 @@ from qvar.optimize.checkpoint import Stopped, keeping
 from qvar.runs.cases import CaseFunction, case_values, load_case, make_study
 from qvar.runs.distributed import finished_alike, from_leader, is_distributed, is_leader
 from qvar.runs.progress import outcome
-from qvar.runs.record import plain_rows, read_shard, write_shard
-from qvar.task import Progress, Row, Task, error_words, failed_row
+from qvar.runs.record import plain_rows, write_shard
+from qvar.task import Progress, Row, Task, error_words, failed_row, tasks_of
 
 DISK = 74
 """Exit status where a result could not be written (EX_IOERR of sysexits.h)."""
@@ -174,11 +174,11 @@ class _Worker:
         for line in lines:
             if self._stop.asked:
                 break
-            shard = self._campaign.run.shard(line.key)
-            if shard.exists():
-                if read_shard(shard) is not None:
-                    continue
-                shard.unlink(missing_ok=True)  # damaged
+            shard = self._campaign.run.look_at_shard(line.key)
+            if shard.rows is not None:
+                continue
+            if shard.damage and not self._removed(line, shard.damage):
+                continue
             folder = self._campaign.state(line.key)
             try:
                 claimed = claim(folder, self._who, self._campaign.stale_s, self._campaign.beat_s)
@@ -190,6 +190,17 @@ class _Worker:
                 continue
             self._do(line, folder, claimed)
         return busy
+
+    def _removed(self, line: TaskLine, damage: str) -> bool:
+        """Removes a result that cannot be taken, and says so."""
+        path = self._campaign.run.shard(line.key)
+        print(f"{line.label} ({line.points[0]}): is done again, for {path.name} is damaged: {damage}", flush=True)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:  # such as a folder in its place
+            self._unwritten(line, error)
+            return False
+        return True
 
     def _do(self, line: TaskLine, folder: Path, claimed: Claim) -> None:
         name = f"{line.label} ({line.points[0]})"
@@ -258,7 +269,9 @@ class _Worker:
 
         try:
             return plain_rows(task.run(report))
-        except Exception as error:
+        except (KeyboardInterrupt, Stopped):
+            raise
+        except BaseException as error:  # `sys.exit` among them
             return [failed_row(line.label, error_words(error))]
 
     def _task(self, line: TaskLine) -> Task:
@@ -268,7 +281,7 @@ class _Worker:
             self._case = self._case or load_submitted_case(self._campaign)
             point = next(entry for entry in self._campaign.record["points"] if entry["name"] == name)
             values = case_values(self._case, point["words"], "qvar run")
-            self._tasks = {task.key: task for task in make_study(self._case, values).tasks()}
+            self._tasks = {task.key: task for task in tasks_of(make_study(self._case, values))}
             self._point = name
         if line.key not in self._tasks:
             raise QvarError(

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from qvar.cluster.campaign import Campaign
 from qvar.cluster.element import DISK, MOST_DEATHS, STOPPED
 from qvar.cluster.status import SETTLED, Condition, Survey, survey
+from qvar.cluster.stop import STDIN
 
 _LOOK_S = 0.5
 
@@ -21,7 +22,8 @@ def work_here(campaign: Campaign, workers: int, progress: bool) -> int:
     """Does a campaign's tasks in processes of this machine, until none is left that somebody could do.
 
     A process that dies takes its task with it, no other: another one is started in its place, which goes on with what
-    is left. Ctrl-C and SIGTERM are passed on: each process writes its checkpoints and ends.
+    is left. Ctrl-C and SIGTERM are passed on: each process writes its checkpoints and ends. So it does if this process
+    is killed: it sees the end of its standard input, whose other end is here.
 
     Args:
         campaign: which one.
@@ -33,7 +35,7 @@ def work_here(campaign: Campaign, workers: int, progress: bool) -> int:
     """
     command = [sys.executable, "-m", "qvar", "run", "--campaign", str(campaign.path)]
     share = str(max(1, (os.cpu_count() or 1) // workers))
-    environment = {"OMP_NUM_THREADS": share, **os.environ, "QVAR_QUEUE": "local"}
+    environment = {"OMP_NUM_THREADS": share, **os.environ, "QVAR_QUEUE": "local", STDIN: "1"}
     allowed = workers + MOST_DEATHS * len(campaign.tasks)
     with _passing_on() as (processes, asked):
 
@@ -41,7 +43,7 @@ def work_here(campaign: Campaign, workers: int, progress: bool) -> int:
             log = campaign.logs / f"local_{os.getpid()}_{len(processes) + 1}.log"
             with log.open("ab") as out:
                 process = subprocess.Popen(
-                    command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, env=environment, start_new_session=True
+                    command, stdout=out, stderr=out, stdin=subprocess.PIPE, env=environment, start_new_session=True
                 )
             processes.append(process)
 
@@ -100,3 +102,5 @@ def _passing_on() -> Iterator[tuple[list[subprocess.Popen[bytes]], list[int]]]:
             if process.poll() is None:
                 process.kill()
             process.wait()
+            if process.stdin is not None:
+                process.stdin.close()

@@ -33,6 +33,7 @@ from typing import Any
 from qvar.checks import whole_number
 from qvar.cluster.quantities import duration, memory_size
 from qvar.errors import QvarError, require
+from qvar.whole_files import read_regular
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def read_site(path: Path | str | None = None) -> Site:
     named = path if path is not None else os.environ.get("QVAR_SITE") or None
     file = Path(named) if named is not None else _own_file()
     try:
-        text = file.read_text(encoding="utf-8")
+        text = read_regular(file).decode("utf-8")
     except FileNotFoundError:
         if named is None:
             return Site()
@@ -95,6 +96,8 @@ def read_site(path: Path | str | None = None) -> Site:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise QvarError(f"The site file must be TOML, but {file}: {error}.") from None
+    except RecursionError:
+        raise QvarError(f"The site file must be TOML, but {file} is nested too deep.") from None
     return Site(**_checked(table, file))
 
 

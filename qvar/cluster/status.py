@@ -193,9 +193,10 @@ def _unproved(last: Attempt | None, word: Heard | None) -> Condition:
 def _places(campaign: Campaign) -> dict[str, list[tuple[str, str, int]]]:
     """Where each task was sent to: (queue, job id, number in the array), the latest last."""
     elements = campaign.elements()
+    last = max(elements, default=0)
     found: dict[str, list[tuple[str, str, int]]] = {}
     for entry in campaign.submissions():
-        for number in range(1, entry["count"] + 1):
+        for number in range(1, min(entry["count"], last - entry["offset"]) + 1):
             for key in elements.get(entry["offset"] + number, ()):
                 found.setdefault(key, []).append((entry["queue"], entry["job"], number))
     return found

@@ -19,6 +19,9 @@ from types import FrameType
 DEADLINE = "QVAR_STOP_AT"
 """Environment variable with qvar's own deadline, in seconds since 1970; the script of a job sets it."""
 
+STDIN = "QVAR_ENDS_WITH_STDIN"
+"""Environment variable: if it is set, the end of standard input says that whoever started this process is gone."""
+
 AGAIN = (signal.SIGUSR1, signal.SIGUSR2)
 """Signals that queues send before the time limit: who gets one goes back into the queue."""
 
@@ -26,6 +29,9 @@ FOR_GOOD = (signal.SIGTERM, signal.SIGINT)
 """Signals of a cancelled job, or of one that the queue itself starts again: who gets one just ends."""
 
 _LOOK_S = 1.0
+
+_ALONE_S = 5.0
+"""Seconds in which a process whose starter is gone may write its checkpoint."""
 
 
 @dataclass
@@ -81,9 +87,16 @@ def listening(cancelled: Callable[[], bool], patience_s: float, overdue: Callabl
 
     def listen() -> None:
         told = False
+        watched = [reading, 0] if os.environ.get(STDIN) else [reading]
+        alone = False
         while not over.is_set():
-            ready, _, _ = select.select([reading], [], [], _LOOK_S)
-            for number in os.read(reading, 64) if ready else b"":
+            ready, _, _ = select.select(watched, [], [], _LOOK_S)
+            if 0 in ready and not os.read(0, 64):
+                watched, alone = [reading], True
+                stop.ask("the process that started it is gone", False)
+            if alone and stop.seconds > _ALONE_S:
+                os._exit(1)
+            for number in os.read(reading, 64) if reading in ready else b"":
                 with contextlib.suppress(ValueError):
                     name = signal.Signals(number)
                     if name in (*AGAIN, *FOR_GOOD):

@@ -22,10 +22,12 @@ from qvar.cluster.slurm import SLURM, max_array_size
 from qvar.cluster.sweep import Point
 from qvar.errors import QvarError
 from qvar.runs import origin
+from qvar.runs.case_file import check_content
 from qvar.runs.cases import CaseFunction, make_study
-from qvar.runs.files import jsonable, write_json
+from qvar.runs.files import json_text, jsonable, write_json
 from qvar.runs.folder import check_out, discard, make, reason
 from qvar.runs.runner import case_record, checked_tasks
+from qvar.task import tasks_of
 from qvar.whole_files import write_whole
 
 _TIMEOUT_S = 120
@@ -90,7 +92,7 @@ def plan(case_function: CaseFunction, case: Path, swept: Sequence[Point], sweeps
             print(f"{number} of {len(swept)} points are made", file=sys.stderr, flush=True)
         try:
             study = make_study(case_function, point.values)
-            found = checked_tasks(study.tasks())
+            found = checked_tasks(tasks_of(study))
         except QvarError as error:
             if not point.swept:
                 raise
@@ -166,7 +168,8 @@ def create(planned: Planned, out: Path) -> Campaign:
         QvarError: if the folder exists or cannot be written.
     """
     check_out(out, resume=False)
-    folder = make(out)
+    check_content(jsonable(planned.record), out / "case.json")
+    folder = make(out, new=True)
     campaign = Campaign(out.resolve())
     try:
         for name in ("state", "points", "jobs", "logs", "case"):
@@ -180,7 +183,7 @@ def create(planned: Planned, out: Path) -> Campaign:
             point.path.mkdir()
             os.symlink(Path("..", "..", "tasks"), point.tasks)
             # without waiting for the disk each time: for the work itself nobody reads it
-            point.case_json.write_text(json.dumps(jsonable(record), indent=2) + "\n", encoding="utf-8")
+            point.case_json.write_text(json_text(record), encoding="utf-8")
         write_json(folder.case_json, planned.record)  # last: it is a campaign now
     except OSError as error:
         discard(folder)

@@ -121,7 +121,7 @@ def _details(campaign: Campaign, condition: Condition, having: list[Standing]) -
         told = {} if one.attempt is None else one.attempt.told
         words = str(told.get("message") or "")
         if condition is Condition.RUNNING:
-            count = f"{told['done']}/{told['total']}" if "total" in told else "starting"
+            count = f"{told.get('done')}/{told['total']}" if "total" in told else "starting"
             words = f"{count} {told.get('words', '')}".strip()
         elif condition in (Condition.DIED, Condition.ENDED):
             reason = "" if one.heard is None else f"{one.heard.state.value} {one.heard.reason}".strip() + "; "
@@ -139,7 +139,7 @@ def _log(campaign: Campaign, one: Standing) -> str:
     """Where to look why a task ended, from the campaign's folder; empty where there is no log."""
     told = {} if one.attempt is None else one.attempt.told
     name, job, number = one.place or ("", "", 0)
-    if "job" in told:
+    if {"queue", "job", "number"} <= told.keys():
         name, job, number = told["queue"], told["job"], told["number"]
     queue = adapter(name) if name else None
     path = campaign.logs / queue.log(job, number) if queue is not None else None

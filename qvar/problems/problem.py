@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qvar._types import AmplitudeMethod, Excitation, IntArray
+from qvar.array_files import read_arrays
 from qvar.checks import finite_number, whole_number, whole_numbers
 from qvar.errors import QvarError, require
 from qvar.problems.hamiltonians import Integrals, PauliTerms
@@ -373,8 +373,7 @@ class Problem:
                 finite numbers with the symmetries of `Integrals`.
         """
         try:
-            with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-                data = {key: file[key] for key in file.files}
+            data = read_arrays(Path(path))
             head = json.loads(str(data["head"]))
             require(head["format"] == _FORMAT, "format", f"be {_FORMAT!r}", head["format"])
             return cls(
@@ -398,5 +397,5 @@ class Problem:
             raise QvarError(f"`path` must be an existing file, but {str(path)!r} is not.") from error
         except QvarError as error:
             raise QvarError(f"`path` must hold a sound problem, but {str(path)!r} does not: {error}") from error
-        except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise QvarError(f"`path` must be a file that `Problem.save` wrote, but {str(path)!r} is not.") from error

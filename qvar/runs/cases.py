@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from qvar.checks import counting_number
-from qvar.errors import QvarError
+from qvar.errors import HelpShown, QvarError
 from qvar.runs.distributed import begin, from_leader, is_leader
 from qvar.runs.files import jsonable
 from qvar.runs.folder import check_out, next_free
@@ -130,7 +130,7 @@ def build(case_function: CaseFunction, args: Sequence[str], prog: str) -> tuple[
 
     Raises:
         QvarError: if a flag or its value is wrong, the folder cannot be used, or `case` fails.
-        SystemExit: with status 0, after printing the flags for `--help`.
+        HelpShown: after printing the flags for `--help`.
     """
     path = Path(inspect.getfile(inspect.unwrap(case_function)))
     values, options = _parse(case_function, args, prog, Path("runs") / path.stem)
@@ -159,7 +159,7 @@ def case_values(case_function: CaseFunction, args: Sequence[str], prog: str) -> 
 
     Raises:
         QvarError: if a flag or its value is wrong.
-        SystemExit: with status 0, after printing the flags for `--help`.
+        HelpShown: after printing the flags for `--help`.
     """
     return _parse(case_function, args, prog, None)[0]
 
@@ -182,9 +182,9 @@ def make_study(case_function: CaseFunction, values: dict[str, Any]) -> Runnable:
     path = Path(inspect.getfile(inspect.unwrap(case_function)))
     try:
         study = case_function(**values)
-    except QvarError:
+    except (QvarError, KeyboardInterrupt):
         raise
-    except Exception as error:
+    except BaseException as error:  # `sys.exit` among them
         raise QvarError(f"`case` in {path.name} raised {told(error, path)}.") from error
     if not isinstance(study, Runnable):
         raise QvarError(f"`case` must return a Runnable, such as qvar.Duel(...), but returned {type(study).__name__}.")
@@ -193,7 +193,7 @@ def make_study(case_function: CaseFunction, values: dict[str, Any]) -> Runnable:
 
 def _remade(path: str, values: dict[str, Any]) -> Runnable:
     """What a case returns, in a process that has not loaded it."""
-    return load_case(path)(**values)
+    return make_study(load_case(path), values)
 
 
 def _parse(
@@ -243,7 +243,7 @@ def _parse(
             parsed: Any = tyro.cli(flags, prog=prog, description=said, args=list(args))
     except SystemExit as error:
         if error.code in (0, None):
-            raise
+            raise HelpShown(0) from None
         raise QvarError(_sentence(shown.getvalue(), arguments, args, prog)) from None
     except Exception as error:
         raise QvarError(f"`case` must have arguments that can be flags, but: {_first_line(error)}") from error

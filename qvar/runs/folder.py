@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -12,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qvar.errors import QvarError
-from qvar.runs.files import write_json
-from qvar.runs.record import ledger_from, read_shard, read_table, swept_tables, trace_from
+from qvar.runs.case_file import check_content, read_case_file
+from qvar.runs.files import jsonable, write_json
+from qvar.runs.record import Shard, ledger_from, look_at_shard, look_at_table, swept_tables, trace_from
 from qvar.short_repr import short_repr
-from qvar.task import Row
+from qvar.task import Row, task_key
 from qvar.whole_files import is_temporary
 
 if TYPE_CHECKING:
@@ -60,9 +60,18 @@ class RunFolder:
         """The trace."""
         return self.path / "trace.parquet"
 
+    @property
+    def lock(self) -> Path:
+        """File that the process which writes the folder holds locked; it goes away with that process."""
+        return self.path / ".lock"
+
     def shard(self, key: str) -> Path:
         """The shard of the task with this key."""
         return self.tasks / f"{key}.parquet"
+
+    def look_at_shard(self, key: str) -> Shard:
+        """Reads the shard of the task with this key, or says what is wrong with it."""
+        return look_at_shard(self.shard(key), key)
 
 
 @short_repr("folder", "n_done", "n_tasks")
@@ -82,6 +91,8 @@ class LoadedRun:
     """Tasks that are done."""
     n_tasks: int
     """Tasks that the run has."""
+    damage: tuple[str, ...] = ()
+    """A sentence about each file that is there and could not be taken."""
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -98,6 +109,7 @@ def check_out(out: Path, resume: bool) -> None:
     Raises:
         QvarError: if something is in the way.
     """
+    check_path("out", out)
     if not os.path.lexists(out):
         above = next(parent for parent in out.absolute().parents if os.path.lexists(parent))
         if not above.is_dir():
@@ -115,25 +127,45 @@ def check_out(out: Path, resume: bool) -> None:
         )
 
 
+def check_path(argument: str, path: Path) -> None:
+    """Refuses a path that no file system can take.
+
+    Raises:
+        QvarError: if it holds a null character, or text that cannot be encoded.
+    """
+    try:
+        possible = b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        possible = False
+    if not possible:
+        raise QvarError(f"`{argument}` must be the name of a folder, but is {str(path)!r:.80}.")
+
+
 def _is_rest(entry: Path) -> bool:
     """Whether this may lie in a run folder whose `case.json` was never finished."""
-    return is_temporary(entry) or (entry.name == "tasks" and entry.is_dir() and all(map(is_temporary, entry.iterdir())))
+    if entry.name == "tasks" and entry.is_dir():
+        return all(map(is_temporary, entry.iterdir()))
+    return is_temporary(entry) or entry.name == ".lock"
 
 
-def make(out: Path) -> RunFolder:
+def make(out: Path, new: bool = False) -> RunFolder:
     """Makes the folder and its parts; leaves nothing behind where that fails.
 
     Args:
         out: the folder; its parents are made too.
+        new: whether it must be this process that makes it.
 
     Raises:
-        QvarError: if the system refuses.
+        QvarError: if the system refuses, or another process was faster.
     """
     folder = RunFolder(out)
     missing = [parent for parent in (out, *out.parents) if not os.path.lexists(parent)]
     try:
-        folder.tasks.mkdir(parents=True, exist_ok=True)
+        out.mkdir(parents=True, exist_ok=True)
+        folder.tasks.mkdir(exist_ok=not new)  # of several processes one makes it
     except OSError as error:
+        if new and folder.tasks.is_dir():
+            raise QvarError(f"`out` must be a new folder, but {out} exists already.") from error
         unmake(missing)
         raise QvarError(f"`out` must be a folder that can be made, but {out} cannot: {reason(error)}.") from error
     return folder
@@ -157,25 +189,46 @@ def reason(error: OSError) -> str:
 def locked(folder: RunFolder) -> Iterator[None]:
     """Holds the folder against a second writer; the system lets go of it when the process ends, however it ends.
 
+    On a shared file system the lock holds between machines if the system has such locks (NFS has); if it has none at
+    all, the user takes care.
+
     Raises:
         QvarError: if another process holds it.
+        OSError: if the folder cannot be written.
     """
     try:
         import fcntl
-    except ImportError:  # Windows has no advisory locks on folders: there the user takes care
+    except ImportError:  # Windows has no such locks
         yield
         return
-    descriptor = os.open(folder.path, os.O_RDONLY)
-    try:
+    descriptor = -1
+    while descriptor < 0:
+        descriptor = os.open(folder.lock, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | os.O_NONBLOCK, 0o644)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
+            os.close(descriptor)
             raise QvarError(f"`out` must be free, but another process is writing {folder.path}.") from error
         except OSError:  # a file system without locks
             pass
+        if not _lies_at(descriptor, folder.lock):  # its holder ended and removed it between the two calls
+            os.close(descriptor)
+            descriptor = -1
+    try:
         yield
     finally:
+        with contextlib.suppress(OSError):
+            if _lies_at(descriptor, folder.lock):
+                folder.lock.unlink()
         os.close(descriptor)
+
+
+def _lies_at(descriptor: int, path: Path) -> bool:
+    """Whether an open file is the one that has this name."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.lstat(path))
+    except FileNotFoundError:
+        return False
 
 
 def clean(folder: RunFolder) -> None:
@@ -188,7 +241,14 @@ def clean(folder: RunFolder) -> None:
 
 
 def write_case(folder: RunFolder, content: dict[str, Any]) -> None:
-    """Writes `case.json`."""
+    """Writes `case.json`.
+
+    Raises:
+        QvarError: if it could not be read back.
+        OSError: if the file cannot be written.
+    """
+    content = jsonable(content)
+    check_content(content, folder.case_json)
     write_json(folder.case_json, content)
 
 
@@ -202,15 +262,13 @@ def read_case(folder: RunFolder) -> dict[str, Any] | None:
     Raises:
         QvarError: if it is there and is not what qvar writes.
     """
-    try:
-        content = json.loads(folder.case_json.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (OSError, ValueError) as error:
-        raise QvarError(f"`{folder.case_json}` must be a file that qvar wrote, but cannot be read: {error}.") from error
-    if not isinstance(content, dict) or not isinstance(content.get("tasks"), list):
-        raise QvarError(f"`{folder.case_json}` must be a file that qvar wrote, but lists no tasks.")
-    return content
+    return read_case_file(folder.case_json)
+
+
+def run_name(case: dict[str, Any]) -> str:
+    """Digest of a run's tasks and points: its tables keep it, so that those of another run are not taken for them."""
+    points = [[point["name"], point["tasks"]] for point in case.get("points", [])]
+    return task_key({"tasks": sorted(task["key"] for task in case["tasks"]), "points": points})
 
 
 def load(path: str | Path) -> LoadedRun:
@@ -220,30 +278,46 @@ def load(path: str | Path) -> LoadedRun:
         path: the run's folder.
 
     Returns:
-        Its tables; those of an unfinished run are made from the shards that are there.
+        Its tables; those of an unfinished run, or of one whose tables are damaged, are made from the shards that are
+        there.
 
     Raises:
         QvarError: if there is no run.
     """
     folder = RunFolder(Path(path))
+    check_path("RUN", folder.path)
     if not os.path.lexists(folder.path):
         raise QvarError(f"`RUN` must be the folder of a run, but {folder.path} does not exist.")
     case = read_case(folder)
     if case is None:
         raise QvarError(f"`RUN` must be the folder of a run, but {folder.path} has no case.json.")
-    n_tasks = len(case["tasks"])
-    ledger, trace = read_table(folder.ledger), read_table(folder.trace)
+    n_tasks, run = len(case["tasks"]), run_name(case)
+    (ledger, ledger_damage), (trace, trace_damage) = (
+        look_at_table(folder.ledger, run),
+        look_at_table(folder.trace, run),
+    )
     if ledger is not None and trace is not None:
         return LoadedRun(folder, case, ledger, trace, n_tasks, n_tasks)
-    shards = {task["key"]: read_shard(folder.shard(task["key"])) for task in case["tasks"]}
-    done = {key: rows for key, rows in shards.items() if rows is not None}
+    damage = [
+        damage_words(file, reason) for file, reason in ((folder.ledger, ledger_damage), (folder.trace, trace_damage))
+    ]
+    shards = {task["key"]: folder.look_at_shard(task["key"]) for task in case["tasks"]}
+    damage += [damage_words(folder.shard(key), shard.damage) for key, shard in shards.items()]
+    damaged = tuple(filter(None, damage))
+    done = {key: shard.rows for key, shard in shards.items() if shard.rows is not None}
     if "points" in case:  # a campaign: each point needs some of the tasks, several may need the same one
         points = [
-            (point["swept"], [row for key in point["tasks"] for row in done.get(key, ())]) for point in case["points"]
+            (point.get("swept", {}), [row for key in point["tasks"] for row in done.get(key, ())])
+            for point in case["points"]
         ]
-        return LoadedRun(folder, case, *swept_tables(points), len(done), n_tasks)
+        return LoadedRun(folder, case, *swept_tables(points), len(done), n_tasks, damaged)
     rows: list[Row] = [row for found in done.values() for row in found]
-    return LoadedRun(folder, case, ledger_from(rows), trace_from(rows), len(done), n_tasks)
+    return LoadedRun(folder, case, ledger_from(rows), trace_from(rows), len(done), n_tasks, damaged)
+
+
+def damage_words(file: Path, damage: str) -> str:
+    """A sentence about a file that could not be taken; empty if nothing is wrong with it."""
+    return f"{file} is left out: {damage}." if damage else ""
 
 
 def next_free(path: Path) -> Path:

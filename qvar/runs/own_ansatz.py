@@ -78,9 +78,9 @@ def _takes_problem(function: Any) -> bool:
 def _made(function: Any, arguments: tuple[Any, ...], name: str, path: Path) -> Ansatz:
     try:
         ansatz = function(*arguments)
-    except QvarError:
+    except (QvarError, KeyboardInterrupt):
         raise
-    except Exception as error:
+    except BaseException as error:  # `sys.exit` among them
         raise QvarError(f"`{name}` in {path.name} raised {told(error, path)}; {_HINT}.") from error
     if not isinstance(ansatz, Ansatz):
         raise QvarError(f"`{name}` must return an ansatz, but returned {type(ansatz).__name__}; {_HINT}.")

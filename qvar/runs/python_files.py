@@ -37,8 +37,10 @@ def load_module(path: Path, what: str) -> ModuleType:
     sys.path.insert(0, folder)  # as `python file.py` does
     try:
         spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        del sys.modules[name]
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # `sys.exit` among them
+        sys.modules.pop(name, None)
         if isinstance(error, QvarError):
             raise
         raise QvarError(f"`{what}` {path} could not be loaded: {told(error, path)}.") from error

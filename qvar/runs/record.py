@@ -10,11 +10,13 @@ from __future__ import annotations
 import json
 import numbers
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qvar.errors import QvarError
 from qvar.runs.columns import LEDGER_COLUMNS, LEDGER_TYPES, OWN_TYPES, SWEEP, TRACE_LISTS, TRACE_TYPES
+from qvar.runs.sealed_tables import DamagedError, read_frame, read_rows, sealed_parquet
 from qvar.task import Row
 from qvar.whole_files import write_once, write_whole
 
@@ -127,7 +129,7 @@ def write_shard(path: Path, rows: Sequence[Row], once: bool = False) -> None:
     """Writes one task's rows, traces included, whole or not at all.
 
     Args:
-        path: the parquet file to write.
+        path: the parquet file to write; its name without `.parquet` is the task's key, which the file keeps.
         rows: what the task returned; see `plain_rows`.
         once: whether a shard that is there stays, see `qvar.whole_files.write_once`.
 
@@ -137,7 +139,6 @@ def write_shard(path: Path, rows: Sequence[Row], once: bool = False) -> None:
         OSError: if the file cannot be written.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     plain = plain_rows(rows)
     arrays, fields = [], []
@@ -146,9 +147,9 @@ def write_shard(path: Path, rows: Sequence[Row], once: bool = False) -> None:
         arrays.append(pa.array([row.get(column) for row in plain], type=arrow, from_pandas=False))
         fields.append(pa.field(column, arrow))
     table = pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+    data = sealed_parquet(table, {"kind": "shard", "key": path.stem})
     with (write_once if once else write_whole)(path) as temporary:
-        # The checksums let a shard that a full disk or a broken copy damaged be told from a good one.
-        pq.write_table(table, temporary, write_page_checksum=True)
+        temporary.write_bytes(data)
 
 
 def _arrow_type(kind: str) -> pa.DataType:
@@ -157,26 +158,45 @@ def _arrow_type(kind: str) -> pa.DataType:
     return {"string": pa.string(), "Int64": pa.int64(), "float64": pa.float64(), "boolean": pa.bool_()}[kind]
 
 
-def read_shard(path: Path) -> list[Row] | None:
+@dataclass(frozen=True)
+class Shard:
+    """Result of looking for a shard."""
+
+    rows: list[Row] | None
+    """The task's rows; None if there are none to be had."""
+    damage: str = ""
+    """Why not, in a clause; empty if there is nothing, or all is well."""
+
+
+def look_at_shard(path: Path, key: str | None = None) -> Shard:
+    """Reads a shard, or says what is wrong with it.
+
+    Args:
+        path: the parquet file.
+        key: the task whose shard it must be; any if None.
+    """
+    try:
+        table = read_rows(path, {"kind": "shard"} if key is None else {"kind": "shard", "key": key})
+    except FileNotFoundError:
+        return Shard(None)
+    except DamagedError as error:
+        return Shard(None, str(error))
+    if missing := {*LEDGER_COLUMNS, *TRACE_LISTS} - set(table.column_names):
+        return Shard(None, f"it lacks the column {min(missing)}")
+    return Shard(table.to_pylist())
+
+
+def read_shard(path: Path, key: str | None = None) -> list[Row] | None:
     """The rows of a shard.
 
     Args:
         path: the parquet file.
+        key: the task whose shard it must be; any if None.
 
     Returns:
-        The rows, or None where the file is missing, cut short or damaged.
+        The rows, or None if the file is missing, cut short, damaged, or another task's.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            table = file.read()
-    except (OSError, pa.ArrowException):  # a missing file is an OSError too
-        return None
-    if not {*LEDGER_COLUMNS, *TRACE_LISTS} <= set(table.column_names):
-        return None
-    return table.to_pylist()
+    return look_at_shard(path, key).rows
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -265,12 +285,13 @@ def _series(values: list[Any], kind: str) -> pd.Series:
     return pd.Series(pd.array(cells, dtype=kind))  # pyright: ignore[reportCallIssue, reportArgumentType]
 
 
-def write_ledger(table: pd.DataFrame, folder: Path) -> None:
+def write_ledger(table: pd.DataFrame, folder: Path, run: str = "") -> None:
     """Writes `ledger.parquet` and `ledger.csv`, each whole or not at all.
 
     Args:
         table: the ledger.
         folder: the run's folder.
+        run: what tells the run from others.
 
     Raises:
         OSError: if a file cannot be written.
@@ -278,36 +299,45 @@ def write_ledger(table: pd.DataFrame, folder: Path) -> None:
     with write_whole(folder / "ledger.csv") as temporary:
         # Python's shortest text that reads back as the same 64 bits: no digit of an energy is lost.
         table.to_csv(temporary, index=False, lineterminator="\n")
-    write_table(table, folder / "ledger.parquet")  # last: where it exists, the ledger is complete
+    write_table(table, folder / "ledger.parquet", run)  # last: where it exists, the ledger is complete
 
 
-def write_table(table: pd.DataFrame, path: Path) -> None:
+def write_table(table: pd.DataFrame, path: Path, run: str = "") -> None:
     """Writes a table as parquet, whole or not at all.
 
     Args:
         table: the ledger or the trace.
-        path: the file to write.
+        path: the file to write; its name without `.parquet` is its kind, which the file keeps.
+        run: what tells the run from others.
 
     Raises:
         OSError: if the file cannot be written.
     """
+    import pyarrow as pa
+
+    data = sealed_parquet(pa.Table.from_pandas(table, preserve_index=False), {"kind": path.stem, "run": run})
     with write_whole(path) as temporary:
-        table.to_parquet(temporary, index=False, engine="pyarrow")
+        temporary.write_bytes(data)
 
 
-def read_table(path: Path) -> pd.DataFrame | None:
-    """A ledger or trace that `write_ledger` or `write_table` wrote.
+def look_at_table(path: Path, run: str | None = None) -> tuple[pd.DataFrame | None, str]:
+    """A ledger or trace that `write_ledger` or `write_table` wrote, or what is wrong with it.
 
     Args:
         path: the parquet file.
+        run: what tells its run from others; any run's table is taken if None.
 
     Returns:
-        The table, or None where the file is missing or damaged.
+        The table, or None if there is none to be had; and why not, in a clause, which is empty if the file is missing.
     """
-    import pandas as pd
-    import pyarrow as pa
-
     try:
-        return pd.read_parquet(path, engine="pyarrow")
-    except (OSError, pa.ArrowException):
-        return None
+        return read_frame(path, {"kind": path.stem} if run is None else {"kind": path.stem, "run": run}), ""
+    except FileNotFoundError:
+        return None, ""
+    except DamagedError as error:
+        return None, str(error)
+
+
+def read_table(path: Path) -> pd.DataFrame | None:
+    """A ledger or trace that `write_ledger` or `write_table` wrote; None if the file is missing or damaged."""
+    return look_at_table(path)[0]

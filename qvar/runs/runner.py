@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
+import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,30 +18,32 @@ from qvar.checks import counting_number
 from qvar.errors import QvarError
 from qvar.memory import wanted_memory
 from qvar.runs import origin
+from qvar.runs.case_file import OtherFormatError, is_campaign
 from qvar.runs.distributed import finished_alike, from_leader, is_distributed, is_leader, meet
 from qvar.runs.files import jsonable
 from qvar.runs.folder import (
     RunFolder,
     check_out,
     clean,
+    damage_words,
     discard,
     load,
     locked,
     make,
     read_case,
     reason,
+    run_name,
     unmake,
     write_case,
 )
 from qvar.runs.progress import display
-from qvar.runs.record import ledger_from, read_shard, trace_from, write_ledger, write_table
+from qvar.runs.record import ledger_from, trace_from, write_ledger, write_table
+from qvar.runs.shapes import LONGEST_NAME, names_a_file
 from qvar.runs.workers import Remake, do_here, do_in_workers, do_task
-from qvar.task import Row, Runnable, Task
+from qvar.task import RECORD_FORMAT, Row, Runnable, Task, tasks_of
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def run(
@@ -90,16 +92,19 @@ def run(
     if is_distributed() and workers > 1:
         raise QvarError(f"`workers` must be 1 where several processes hold one state, but is {workers}.")
     if not is_leader():
-        return _follow(checked_tasks(study.tasks()))
+        return _follow(checked_tasks(tasks_of(study)))
     path = Path(out)
     try:
         check_out(path, resume)
-        tasks = checked_tasks(study.tasks())
-        folder = _open(path, case_record(study, tasks, arguments or {}, case, origin.place()))
+        tasks = checked_tasks(tasks_of(study))
+        record = case_record(study, tasks, arguments or {}, case, origin.place())
+        missing = [place for place in (path, *path.parents) if not os.path.lexists(place)]
+        folder = make(path)
         with locked(folder):
             clean(folder)
+            _take_up(folder, record, resume, missing)
             _do_tasks(tasks, folder, progress, workers, remake)
-            table = _make_tables(tasks, folder)
+            table = _make_tables(tasks, folder, run_name(record))
             from_leader(None)  # the other processes leave when all is written
             return table
     except OSError as error:  # the disk is full, or the folder went away
@@ -112,8 +117,9 @@ def checked_tasks(tasks: Sequence[Task]) -> list[Task]:
     """The tasks, if their keys can name files and are all different."""
     labels: dict[str, str] = {}
     for task in tasks:
-        if not _FILE_NAME.fullmatch(task.key):
-            raise QvarError(f"`Task.key` must be made of letters, digits and ._-, but is {task.key!r}.")
+        if not names_a_file(task.key):
+            longest = f"at most {LONGEST_NAME} " if len(task.key) > LONGEST_NAME else ""
+            raise QvarError(f"`Task.key` must be made of {longest}letters, digits and ._-, but is {task.key!r:.160}.")
         if task.key in labels:
             raise QvarError(f"`study` must not hold the same task twice, but {task.label} equals {labels[task.key]}.")
         labels[task.key] = task.label
@@ -143,13 +149,14 @@ def case_record(
     """
     budget = getattr(study, "budget", None)
     return {
+        "format": RECORD_FORMAT,
         "case": case,
         "arguments": jsonable(arguments),
-        "study": study.name,
+        "study": str(study.name),
         "budget": jsonable(dataclasses.asdict(budget))
         if dataclasses.is_dataclass(budget) and not isinstance(budget, type)
         else None,
-        "tasks": [{"key": task.key, "label": task.label} for task in tasks],
+        "tasks": [{"key": task.key, "label": str(task.label)} for task in tasks],
         "references": _references(study),
         **place,
         "started": origin.now(),
@@ -165,25 +172,38 @@ def _references(study: Runnable) -> list[str]:
     return sorted(set(keys))
 
 
-def _open(out: Path, record: dict[str, Any]) -> RunFolder:
-    """Makes the folder, or takes up the run that it holds if it is the same run."""
-    missing = [place for place in (out, *out.parents) if not os.path.lexists(place)]
-    folder = make(out)
-    there = read_case(folder)
+def _take_up(folder: RunFolder, record: dict[str, Any], resume: bool, missing: list[Path]) -> None:
+    """Writes `case.json`, or takes up the run that the folder holds if it is the same run.
+
+    Args:
+        folder: the run's folder, locked.
+        record: what is to be run.
+        resume: whether a run that is there may be gone on with.
+        missing: the folders that were not there before, the innermost first.
+    """
+    out = folder.path
+    try:
+        there = read_case(folder)
+    except OtherFormatError as error:
+        print(f"qvar: {str(error).removesuffix('.')}; its tasks are done again.", file=sys.stderr, flush=True)
+        there = None
     if there is None:
         try:
             write_case(folder, record)
-        except OSError:
+        except (OSError, QvarError):
             if missing:
                 discard(folder)
                 unmake(missing)
             raise
-        return folder
+        return
+    if not resume:  # another process was faster, since the place was looked at
+        raise QvarError(f"`out` must be a new folder, but {out} holds a run of another process already.")
+    if is_campaign(there):
+        raise QvarError(f"`out` must be the folder of a run, but {out} is a campaign: `qvar submit --resume {out}`.")
     _check_same(there, record, out)
     sitting = {"time": record["started"], "host": record["host"], "versions": record["versions"], "git": record["git"]}
     kept = {**there, "references": record["references"], "resumed": [*there.get("resumed", []), sitting]}
     write_case(folder, kept)
-    return folder
 
 
 def _check_same(there: dict[str, Any], record: dict[str, Any], out: Path) -> None:
@@ -211,7 +231,12 @@ def _check_same(there: dict[str, Any], record: dict[str, Any], out: Path) -> Non
 
 
 def _do_tasks(tasks: Sequence[Task], folder: RunFolder, progress: bool, workers: int, remake: Remake | None) -> None:
-    left = [position for position, task in enumerate(tasks) if read_shard(folder.shard(task.key)) is None]
+    shards = [folder.look_at_shard(task.key) for task in tasks]
+    for task, shard in zip(tasks, shards, strict=True):
+        if shard.damage:
+            words = damage_words(folder.shard(task.key), shard.damage).removesuffix(".")
+            print(f"qvar: {words}; {task.label} is done again.", file=sys.stderr, flush=True)
+    left = [position for position, shard in enumerate(shards) if shard.rows is None]
     if left:  # tables of an earlier sitting no longer tell the whole run
         folder.ledger.unlink(missing_ok=True)
     meet(len(tasks))
@@ -236,18 +261,21 @@ def _follow(tasks: Sequence[Task]) -> pd.DataFrame:
     return ledger_from(rows)
 
 
-def _make_tables(tasks: Sequence[Task], folder: RunFolder) -> pd.DataFrame:
+def _make_tables(tasks: Sequence[Task], folder: RunFolder, run: str) -> pd.DataFrame:
     rows: list[Row] = []
     for task in tasks:
-        shard = read_shard(folder.shard(task.key))
-        if shard is None:
-            raise QvarError(f"`{folder.shard(task.key)}` was written but cannot be read; say --resume to do it again.")
-        rows += shard
+        shard = folder.look_at_shard(task.key)
+        if shard.rows is None:
+            why = shard.damage or "it is gone"
+            raise QvarError(
+                f"`{folder.shard(task.key)}` was written but cannot be read, for {why}; --resume does its task again."
+            )
+        rows += shard.rows
     from qvar.report.html import write_report  # a second of imports that `qvar submit` can do without
 
     table = ledger_from(rows)
-    write_table(trace_from(rows), folder.trace)
-    write_ledger(table, folder.path)
+    write_table(trace_from(rows), folder.trace, run)
+    write_ledger(table, folder.path, run)
     try:
         write_report(load(folder.path))
     except Exception as error:  # the numbers are safe on the disk: a picture must not take them away

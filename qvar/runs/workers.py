@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,11 +11,13 @@ from pathlib import Path
 from typing import TypeAlias
 
 from qvar.errors import QvarError
+from qvar.optimize.checkpoint import Stopped
 from qvar.runs.distributed import finished_alike
 from qvar.runs.folder import RunFolder
+from qvar.runs.parent import begin
 from qvar.runs.progress import Display
 from qvar.runs.record import plain_rows, write_shard
-from qvar.task import Progress, Reporter, Row, Runnable, Task, error_words, failed_row
+from qvar.task import Progress, Reporter, Row, Runnable, Task, error_words, failed_row, tasks_of
 
 Remake: TypeAlias = Callable[[], Runnable]
 """Makes a study once more, in another process: a function of a module, or a `functools.partial` of one."""
@@ -24,7 +27,9 @@ def do_task(task: Task, shard: Path | None, reporter: Reporter) -> list[Row]:
     """Runs one task and writes its shard, if any. Whatever the task raises becomes a row: the last line of defence."""
     try:
         rows = plain_rows(task.run(reporter))
-    except Exception as error:
+    except (KeyboardInterrupt, Stopped):  # of the user, and of the keeper of a training
+        raise
+    except BaseException as error:  # `sys.exit` among them, and panics of libraries in Rust
         rows = [failed_row(task.label, error_words(error))]
     if shard is not None:
         write_shard(shard, rows)
@@ -51,7 +56,7 @@ def do_in_workers(
     """Runs the tasks at some positions in several processes, each of which makes the study once.
 
     Each process has its share of the cores for PySCF and NumPy. Shards are written by the processes, so that what was
-    done is there however the run ends.
+    done is there however the run ends. The processes end with this one, also if it is killed.
 
     Args:
         tasks: all tasks of the run.
@@ -68,12 +73,16 @@ def do_in_workers(
     from concurrent.futures import ProcessPoolExecutor, as_completed
     from concurrent.futures.process import BrokenProcessPool
 
+    try:
+        study = pickle.dumps((_begin, remake))
+    except Exception as error:  # pickle raises whatever an object's own methods raise
+        raise QvarError(f"`remake` must be a function that can be pickled, but: {error_words(error)}.") from error
     # a fresh interpreter each: a fork would share locks of threads that it does not have
     context = multiprocessing.get_context("spawn")
     share = max(1, (os.cpu_count() or 1) // workers)
     with (
         _environment("OMP_NUM_THREADS", str(share)),
-        ProcessPoolExecutor(min(workers, len(left)), context, _begin, (remake,)) as pool,
+        ProcessPoolExecutor(min(workers, len(left)), context, begin, (study,)) as pool,
     ):
         positions = {}
         for position in left:
@@ -109,13 +118,24 @@ _TASKS: dict[str, Task] = {}
 """In a process of its own: the study's tasks by their keys."""
 
 
+_FAILURES: list[str] = []
+"""In a process of its own: why it has no tasks."""
+
+
 def _begin(remake: Remake) -> None:
-    _TASKS.update({task.key: task for task in remake().tasks()})
+    try:
+        _TASKS.update({task.key: task for task in tasks_of(remake())})
+    except QvarError as error:
+        _FAILURES.append(str(error))
 
 
 def _do(key: str, shard: Path) -> tuple[list[Row], float]:
     """One task in a process of its own: how its rows ended, the rest being in the shard, and the seconds it took."""
-    begin = time.perf_counter()
+    if _FAILURES:
+        raise QvarError(_FAILURES[0])
+    if key not in _TASKS:
+        raise QvarError("`remake` must make the study that is run, but its tasks are others.")
+    start = time.perf_counter()
     rows = do_task(_TASKS[key], shard, lambda _: None)
     ends = [{name: value for name, value in row.items() if name in ("status", "message")} for row in rows]
-    return ends, time.perf_counter() - begin
+    return ends, time.perf_counter() - start
