@@ -159,6 +159,8 @@ def open_regular(path: Path) -> Iterator[BinaryIO]:
         raise FileNotFoundError(errno.ENOENT, str(error), str(path)) from error
     try:
         mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         if not stat.S_ISREG(mode):
             kind = next((words for is_kind, words in _KINDS if is_kind(mode)), "something else")
             raise OSError(errno.EINVAL, f"It is {kind}, not a file", str(path))
@@ -169,7 +171,6 @@ def open_regular(path: Path) -> Iterator[BinaryIO]:
 
 
 _KINDS = (
-    (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a pipe"),
     (stat.S_ISSOCK, "a socket"),
     (stat.S_ISCHR, "a device"),
