@@ -21,7 +21,7 @@ from qvar._types import FloatArray
 from qvar.basis.bras import Bras
 from qvar.basis.grids import exchange_correlation
 from qvar.errors import QvarError
-from qvar.problems.scf import converge
+from qvar.problems.scf import DEPENDENT, converge
 from qvar.short_repr import short_repr
 
 MethodName: TypeAlias = Literal["rhf", "rohf", "uhf", "rks", "uks", "fci", "casscf"]
@@ -34,9 +34,6 @@ STATIONARY = 1e-6
 
 GRID_LEVEL = 4
 """Fineness of the grid of functionals, PySCF's `grids.level`."""
-
-DEPENDENT = 1e-6
-"""Eigenvalue of the overlap matrix below which PySCF drops functions as linearly dependent."""
 
 
 class UnsolvedError(QvarError):

@@ -1,4 +1,4 @@
-"""Basis sets as files: NWChem, Gaussian94 and the JSON of the Basis Set Exchange, through the package of the latter.
+"""Basis sets as files: NWChem, Gaussian94 and the JSON of the Basis Set Exchange.
 
 Pritchard, Altarawy, Didier, Gibson, Windus, J. Chem. Inf. Model. 59, 4814 (2019),
 https://doi.org/10.1021/acs.jcim.9b00725.
@@ -12,15 +12,16 @@ import json
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 import qvar
 from qvar.basis.published import shells_of
-from qvar.basis.shells import BasisSet, Shell, segments
+from qvar.basis.shells import LETTERS, MAX_L, BasisSet, Shell, segments
 from qvar.basis.starts import nuclear_charge, symbol_of
 from qvar.errors import QvarError, require
+from qvar.problems.basis_text import Kind, read_basis_text
 from qvar.whole_files import write_whole
 
 FORMATS = {".nw": "nwchem", ".gbs": "gaussian94", ".json": "json"}
@@ -64,21 +65,23 @@ def write(basis: BasisSet, path: str | Path, origin: Mapping[str, Any] | None = 
 
 
 def read(path: str | Path, elements: Iterable[str] | None = None) -> BasisSet:
-    """Reads a basis set from a file; its ending tells the format. Functions are taken as spherical ones.
+    """Reads a basis set from a file; its ending tells the format.
+
+    Functions are spherical; a file that says otherwise and has d functions is refused.
 
     Args:
-        path: the file; ".nw", ".gbs" or ".json".
+        path: the file; ".nw" NWChem's format, ".gbs" that of Gaussian and Psi4, ".json" that of the Basis Set Exchange.
         elements: symbols of the elements to take; all where None.
 
     Raises:
-        QvarError: if there is no such file, its ending is another one, it does not parse, has core potentials or lacks
-            an element.
+        QvarError: if there is no such file, its ending is another one, it does not parse, has core potentials or
+            Cartesian functions, or lacks an element.
     """
     path = Path(path)
     kind = _kind(path)
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError):  # not UTF-8, a zero byte in the name
         raise QvarError(f"`path` must be an existing file of text, but is {str(path)!r}.") from None
     basis = parsed(text, kind, path.stem, str(path))
     if elements is None:
@@ -87,7 +90,7 @@ def read(path: str | Path, elements: Iterable[str] | None = None) -> BasisSet:
 
 
 def parsed(text: str, kind: str, name: str, path: str) -> BasisSet:
-    """A basis set from text in a format of the Basis Set Exchange.
+    """A basis set from text in a format of the Basis Set Exchange; Psi4's files have that of Gaussian.
 
     Args:
         text: the set.
@@ -96,19 +99,46 @@ def parsed(text: str, kind: str, name: str, path: str) -> BasisSet:
         path: where the text comes from, for errors.
 
     Raises:
-        QvarError: if it does not parse or has core potentials.
+        QvarError: if it does not parse, has core potentials, or Cartesian functions of l > 1.
     """
+    if kind == "json":
+        return _parsed_json(text, name, path)
+    given = read_basis_text(text, path, cast("Kind", kind), "path")
+    require(not given.potentials, "path", "have all electrons and no core potentials", path)
+    momenta = [shell[0] for shells in given.shells.values() for shell in shells]
+    _check_momenta(max(momenta), given.cartesian, path)
+    found = {
+        symbol: tuple(sorted((_as_shell(shell) for shell in shells), key=lambda shell: shell.l))
+        for symbol, shells in given.shells.items()
+    }
+    return BasisSet(found, name)
+
+
+def _as_shell(shell: list[Any]) -> Shell:
+    numbers = np.array(shell[1:])
+    return Shell(shell[0], numbers[:, 0], numbers[:, 1:])
+
+
+def _check_momenta(highest: int, cartesian: bool, path: str) -> None:
+    require(highest <= MAX_L, "path", f"have functions up to {LETTERS[MAX_L]} only", path)
+    require(not cartesian or highest < 2, "path", "have spherical functions and no Cartesian d functions", path)
+
+
+def _parsed_json(text: str, name: str, path: str) -> BasisSet:
     from basis_set_exchange import lut, readers
 
     try:
         with _without_deprecations():
-            data: Any = readers.read_formatted_basis_str(text, kind, validate=True)
+            data: Any = readers.read_formatted_basis_str(text, "json", validate=True)
     except Exception as error:  # the readers raise what Python raises, from KeyError to jsonschema's own
-        raise QvarError(f"`path` must hold a basis set in the format {kind}, but {path!r} does not.") from error
+        raise QvarError(f"`path` must hold a basis set in the format json, but {path!r} does not.") from error
     found = {
         symbol_of(lut.element_sym_from_Z(charge, True)): shells_of(entry, "path", path)
         for charge, entry in data["elements"].items()
     }
+    entries = [shell for entry in data["elements"].values() for shell in entry.get("electron_shells", ())]
+    for entry in entries:
+        _check_momenta(max(entry["angular_momentum"]), entry["function_type"] == "gto_cartesian", path)
     return BasisSet(found, name)
 
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from qvar._types import FloatArray, IntArray
 from qvar.errors import QvarError, require
+from qvar.problems.basis_builder import squared_norms
 from qvar.short_repr import short_repr
 
 LETTERS = "spdfghiklmn"
@@ -62,13 +63,7 @@ class Shell:
     @cached_property
     def norms(self) -> FloatArray:
         """(n_contracted,) norms of the columns as they stand: the n of the module's formula."""
-        return np.sqrt(np.einsum("kc,kj,jc->c", self.coefficients, primitive_overlaps(self), self.coefficients))
-
-
-def primitive_overlaps(shell: Shell) -> FloatArray:
-    r"""Overlaps of normalised primitives, \(\big(2 \sqrt{\alpha \alpha'} / (\alpha + \alpha')\big)^{l + 3/2}\)."""
-    a, b = shell.exponents[:, None], shell.exponents[None, :]
-    return (2 * np.sqrt(a * b) / (a + b)) ** (shell.l + 1.5)
+        return np.sqrt(squared_norms(self.l, self.exponents, self.coefficients))
 
 
 def blocks(coefficients: FloatArray) -> list[tuple[IntArray, IntArray]]:

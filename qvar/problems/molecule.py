@@ -42,9 +42,11 @@ def molecule(
             ("O; H 1 0.9584; H 1 0.9584 2 104.45"), parted by ";" or newlines; or the text of an XYZ file. An atom
             written "ghost-H" (PySCF), "@H" or "Gh(H)" (Psi4), "H:" (ORCA) or "BqH" (NWChem) has the functions of
             hydrogen and no nucleus and no electrons.
-        basis: name of a Gaussian basis set that PySCF knows, with its effective core potentials where it has
-            some; the path of a file in NWChem's format, which ends with ".nw"; a fitted basis set
-            (`qvar.basis.Fitted`); or the text of a basis set in NWChem's format, which contains newlines.
+        basis: name of a Gaussian basis set that PySCF knows, with its effective core potentials if it has some, and
+            spherical functions as in PySCF; the path of a file in the format of NWChem, which ends with ".nw", or of
+            Gaussian and Psi4, ".gbs"; the text of such a file, which contains newlines; or a fitted basis set
+            (`qvar.basis.Fitted`). Files and texts may have core potentials; their functions are Cartesian if they say
+            so (`BASIS CARTESIAN`, or a first line `cartesian`).
         charge: charge of the molecule, in elementary charges.
         spin: number of unpaired electrons 2S, not the multiplicity.
         unit: "angstrom" or "bohr", the unit of lengths in `geometry`.

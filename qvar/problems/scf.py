@@ -29,6 +29,9 @@ _SAME = 1e-6
 _MOST_SADDLES = 10
 """Saddles that are left before the search for a minimum is given up."""
 
+DEPENDENT = 1e-6
+"""Eigenvalue of the overlap matrix below which PySCF drops functions as linearly dependent."""
+
 
 def build_molecule(geometry: Geometry, basis: GivenBasis, charge: int, spin: int) -> Any:
     """PySCF's `Mole`, silent, after checking that basis, charge and spin fit the atoms.
@@ -43,7 +46,8 @@ def build_molecule(geometry: Geometry, basis: GivenBasis, charge: int, spin: int
         A built `pyscf.gto.Mole`.
 
     Raises:
-        QvarError: if the basis lacks an element, or charge and spin do not fit the number of electrons.
+        QvarError: if the basis lacks an element or is linearly dependent, or charge and spin do not fit the number of
+            electrons.
     """
     from pyscf import gto
 
@@ -56,6 +60,7 @@ def build_molecule(geometry: Geometry, basis: GivenBasis, charge: int, spin: int
         warnings.simplefilter("ignore")  # PySCF's remarks on names of basis sets; what matters is checked above
         mol = gto.Mole()
         mol.atom, mol.basis, mol.ecp, mol.unit = list(geometry.atoms), shells, potentials, geometry.unit
+        mol.cart = basis.is_cartesian
         mol.verbose, mol.charge, mol.spin = 0, 0, None
         mol.build(dump_input=False, parse_arg=False)
     electrons = int(mol.nelectron) - charge
@@ -72,7 +77,16 @@ def build_molecule(geometry: Geometry, basis: GivenBasis, charge: int, spin: int
         )
     mol.charge, mol.spin = charge, spin
     mol.build(dump_input=False, parse_arg=False)
+    _require_independent(n_orbitals, int(np.sum(np.linalg.eigvalsh(mol.intor("int1e_ovlp")) > DEPENDENT)))
     return mol
+
+
+def _require_independent(n_functions: int, n_independent: int) -> None:
+    if n_independent < n_functions:
+        raise QvarError(
+            f"`basis` must be linearly independent, but only {n_independent} of its {n_functions} functions on "
+            "these atoms are."
+        )
 
 
 def run_scf(mol: Any) -> Any:
@@ -93,12 +107,7 @@ def run_scf(mol: Any) -> Any:
 
     with one_thread_without_files():
         mean_field: Any = converge(RHF(mol) if mol.spin == 0 else ROHF(mol))
-        n_functions, n_independent = np.shape(mean_field.mo_coeff)
-        if n_independent < n_functions:
-            raise QvarError(
-                f"`basis` must be linearly independent, but only {n_independent} of its {n_functions} functions on "
-                "these atoms are."
-            )
+        _require_independent(*np.shape(mean_field.mo_coeff))
         _fix_orbitals(mean_field)
     return mean_field
 

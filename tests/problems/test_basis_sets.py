@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
+from typing import Any
 
 import basis_set_exchange
 import pytest
@@ -78,7 +79,7 @@ def test_order_of_elements_and_comments_between_them_do_not_matter():
 
 @pytest.mark.parametrize("name", ["6-31g", "cc-pvdz"])
 def test_texts_of_the_basis_set_exchange(name):
-    text = basis_set_exchange.get_basis(name, elements=["Li", "H"], fmt="nwchem")
+    text: Any = basis_set_exchange.get_basis(name, elements=["Li", "H"], fmt="nwchem")
     shells = bse._orbital_basis(basis_set_exchange.get_basis(name, elements=["Li", "H"]))[0]
     atom = "Li 0 0 0; H 0 0 1.6"
     found = molecule(atom, basis=text, active_space=(2, 2)).reference_energy
@@ -87,7 +88,7 @@ def test_texts_of_the_basis_set_exchange(name):
 
 def test_core_potentials_of_a_text():
     atom = "Na 0 0 0; H 0 0 1.9"
-    text = basis_set_exchange.get_basis("lanl2dz", elements=["Na", "H"], fmt="nwchem")
+    text: Any = basis_set_exchange.get_basis("lanl2dz", elements=["Na", "H"], fmt="nwchem")
     problem = molecule(atom, basis=text)
     assert problem.n_electrons == 2
     assert problem.reference_energy == pytest.approx(hartree_fock(atom, "lanl2dz", ecp={"Na": "lanl2dz"}), abs=1e-7)
@@ -114,30 +115,41 @@ def test_names_stay_names():
         ("none.nw", "`basis` must be an existing file of text, but is 'none.nw'."),
         (
             "/etc/hostname",
-            "`basis` must be a basis set's name, or a file that ends with .nw, but is '/etc/hostname'.",
+            "`basis` must be a basis set's name, or a file that ends with .nw or .gbs, but is '/etc/hostname'.",
         ),
         (
             Own,
-            "`basis` must be the name of a basis set, a file that ends with .nw, or a fitted basis set, "
+            "`basis` must be the name of a basis set, a file that ends with .nw or .gbs, or a fitted basis set, "
             f"but is <class '{__name__}.Own'>.",
         ),
         (STO_3G_H, "`basis` must be a basis set that has shells for Li, but is 'custom basis'."),
         (Own("mine", STO_3G_H), "`basis` must be a basis set that has shells for Li, but is 'mine'."),
         ("sto-3g-x", "`basis` must be a basis set that has shells for Li, but is 'sto-3g-x'."),
-        (Own("mine", "Li S\n 1.0\n"), "`basis` must be in NWChem's format, but 'mine' has the line '1.0'."),
-        (Own("mine", "Li S\n 1.0 x\n"), "`basis` must be in NWChem's format, but 'mine' has the line '1.0 x'."),
-        (Own("mine", "Li S\n -1 1\n"), "`basis` must be in NWChem's format, but 'mine' has the line '-1 1'."),
-        (Own("mine", "Li S\n 1 nan\n"), "`basis` must be in NWChem's format, but 'mine' has the line '1 nan'."),
-        (Own("mine", "Li X\n 1 1\n"), "`basis` must be in NWChem's format, but 'mine' has the line 'Li X'."),
-        (Own("mine", "Li\n 1 1\n"), "`basis` must be in NWChem's format, but 'mine' has the line 'Li'."),
-        (Own("mine", "1.0 1.0\n"), "`basis` must be in NWChem's format, but 'mine' has the line '1.0 1.0'."),
+        (
+            Own("mine", "Li S\n 1.0\n"),
+            "`basis` must have an exponent and a coefficient in each line of this shell, "
+            "but line 2 of 'mine' is '1.0'.",
+        ),
+        (Own("mine", "Li S\n 1.0 x\n"), "`basis` must be in NWChem's format, but line 2 of 'mine' is '1.0 x'."),
+        (
+            Own("mine", "Li S\n -1 1\n"),
+            "`basis` must have positive exponents, from 1e-08 to 1e+12 and not -1, but line 1 of 'mine' is 'Li S'.",
+        ),
+        (Own("mine", "Li S\n 1 nan\n"), "`basis` must be in NWChem's format, but line 2 of 'mine' is '1 nan'."),
+        (
+            Own("mine", "Li X\n 1 1\n"),
+            "`basis` must have shells S, P, D, F, G, H, I, K, SP or L, which is SP, but line 1 of 'mine' is 'Li X'.",
+        ),
+        (Own("mine", "Li\n 1 1\n"), "`basis` must be in Gaussian's format, but line 2 of 'mine' is '1 1'."),
+        (Own("mine", "1.0 1.0\n"), "`basis` must be in NWChem's format, but line 1 of 'mine' is '1.0 1.0'."),
         (
             Own("mine", "Li S\n (exit(), 1)\n"),
-            "`basis` must be in NWChem's format, but 'mine' has the line '(exit(), 1)'.",
+            "`basis` must be in NWChem's format, but line 2 of 'mine' is '(exit(), 1)'.",
         ),
         (
             "Li S\n 1 1\nEND\nECP\nLi nelec 2\nLi ul\n 2.5 1.0 3.0\nEND\n",
-            "`basis` must be in NWChem's format, but 'custom basis' has the line '2.5 1.0 3.0'.",
+            "`basis` must have a power of r from 0 to 6, an exponent and a coefficient here, "
+            "but line 7 of 'custom basis' is '2.5 1.0 3.0'.",
         ),
         (
             "Li S\n 1 1\n",
