@@ -22,6 +22,7 @@ def case(
     layers: int = 4,
     seeds: int = 4,
     gradients: int = 300,
+    stable: bool = False,
 ) -> qvar.Curve:
     """Stretches all bonds of a molecule together and trains every point from the one before, STO-3G.
 
@@ -34,6 +35,7 @@ def case(
         layers: Depth of those that have layers, in layers of each one's own kind.
         seeds: Number of starts of each contender.
         gradients: Budget of each start at each point, in evaluations of energy and gradient.
+        stable: Follow a Hartree-Fock reference that is a saddle down to a minimum, as of N2 from 1.5 angstrom on.
     """
     counting_number("points", points)
     for flag, length in (("start", start), ("stop", stop)):
@@ -41,7 +43,7 @@ def case(
     lengths = [round(float(length), 6) for length in np.linspace(start, stop, points)]
     makers = [_maker(name, layers) for name in contenders]
     budget = qvar.Budget(gradients=gradients)
-    return qvar.Curve(partial(qvar.named, molecule), lengths, makers, seeds=seeds, budget=budget)
+    return qvar.Curve(partial(qvar.named, molecule, stable=stable), lengths, makers, seeds=seeds, budget=budget)
 
 
 def _maker(name: str, layers: int) -> Callable[[qvar.Problem], qvar.Ansatz]:

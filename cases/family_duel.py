@@ -15,6 +15,7 @@ def case(
     layers: int = 4,
     seeds: int = 4,
     gradients: int = 500,
+    stable: bool = False,
 ) -> qvar.Duel:
     """Pits all ansätze of `qvar list ansatze` against each other, STO-3G, H2O with a frozen core.
 
@@ -26,8 +27,9 @@ def case(
         layers: Depth of those that have layers, in layers of each one's own kind.
         seeds: Number of starts of each contender.
         gradients: Budget of each start, in evaluations of energy and gradient.
+        stable: Follow a Hartree-Fock reference that is a saddle down to a minimum, as of H2O at 2.5 angstrom.
     """
-    problem = qvar.named(molecule, bond)
+    problem = qvar.named(molecule, bond, stable)
     ansatze, refused = build(problem, layers)
     for name in contenders:
         if name not in ansatze:

@@ -301,7 +301,9 @@ def _set_columns(study: BasisDuel, basis: BasisSet, measured: Sequence[Measured]
     functions = max((found.n_functions for found in measured), default=None)
     shapes = [found.spherical for found in measured if found.spherical is not None]
     ratio = basis.smallest_ratio
+    remarks = list(dict.fromkeys(sentence for found in measured for sentence in found.remarks))
     return {
+        **({"remarks": json.dumps(remarks)} if remarks else {}),
         "n_qubits": None if functions is None else 2 * functions,
         "n_primitives": len(primitives(basis)),
         "n_functions": functions,

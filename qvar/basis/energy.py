@@ -21,7 +21,8 @@ from qvar._types import FloatArray
 from qvar.basis.bras import Bras
 from qvar.basis.grids import exchange_correlation
 from qvar.errors import QvarError
-from qvar.problems.scf import DEPENDENT, converge
+from qvar.problems.scf import DEPENDENT, converge, follow, one_thread_without_files
+from qvar.problems.stability import UNSTABLE, analysed
 from qvar.short_repr import short_repr
 
 MethodName: TypeAlias = Literal["rhf", "rohf", "uhf", "rks", "uks", "fci", "casscf"]
@@ -54,9 +55,13 @@ class Solution(NamedTuple):
     """(n_functions, n_functions) orthonormal orbitals."""
     repulsion: FloatArray | None = None
     """Two-electron integrals of the functions, as `Bras` takes them, where they are at hand."""
+    mean_field: Any = None
+    """PySCF's converged mean field, if the energy is its own."""
 
 
-def solve(mol: Any, method: str, xc: str = "", active_space: tuple[int, int] | None = None) -> Solution:
+def solve(
+    mol: Any, method: str, xc: str = "", active_space: tuple[int, int] | None = None, stable: bool = False
+) -> Solution:
     """The energy of a molecule, converged tightly enough for its gradient.
 
     Args:
@@ -64,15 +69,16 @@ def solve(mol: Any, method: str, xc: str = "", active_space: tuple[int, int] | N
         method: one of `METHODS`.
         xc: functional of `rks` and `uks`, as PySCF names it.
         active_space: (electrons, orbitals) of `casscf`.
+        stable: whether a mean field that is a saddle is followed down, see `qvar.problems.scf.follow`.
 
     Raises:
         UnsolvedError: if the computation does not converge, or functions were dropped as linearly dependent.
     """
     if method in ("rhf", "rohf", "uhf"):
-        return _from_mean_field(_run(mol, method), None)
+        return _from_mean_field(_run(mol, method, stable=stable), None)
     if method in ("rks", "uks"):
-        return _from_mean_field(_run(mol, method, xc), xc)
-    field = _run(mol, "rohf" if mol.spin else "rhf")
+        return _from_mean_field(_run(mol, method, xc, stable), xc)
+    field = _run(mol, "rohf" if mol.spin else "rhf", stable=stable)
     if method == "fci":
         return full_interaction(field)
     assert active_space is not None
@@ -98,7 +104,27 @@ def bra_gradient(solution: Solution, bras: Bras) -> FloatArray:
     return raw - overlap @ weighted
 
 
-def _run(mol: Any, method: str, xc: str = "") -> Any:
+def remarks(field: Any, name: str) -> list[str]:
+    """Return sentences on a converged mean field of PySCF that is a saddle.
+
+    Args:
+        field: as `qvar.problems.stability.analysed` takes it.
+        name: what the sentences call it, such as "H2 uhf".
+    """
+    with one_thread_without_files():
+        try:
+            internal = analysed(field).internal
+        except (QvarError, NotImplementedError):  # functionals without second derivatives
+            return [f"Whether the {name} solution is a minimum could not be found out."]
+    if internal is None or internal >= UNSTABLE:
+        return []
+    return [
+        f"The {name} solution is a saddle, not a minimum: a rotation of its orbitals has the second derivative "
+        f"{internal:.4f} Ha. `stable=True` follows it down."
+    ]
+
+
+def _run(mol: Any, method: str, xc: str = "", stable: bool = False) -> Any:
     """A converged mean field of PySCF."""
     from pyscf import dft, scf
 
@@ -116,6 +142,11 @@ def _run(mol: Any, method: str, xc: str = "") -> Any:
         raise UnsolvedError(message) from None
     except (np.linalg.LinAlgError, ValueError, NotImplementedError) as error:
         raise UnsolvedError(f"`theta` must allow a converged {method}, but PySCF says: {error}.") from error
+    if stable:
+        try:
+            follow(field)
+        except (QvarError, np.linalg.LinAlgError, NotImplementedError) as error:
+            raise UnsolvedError(f"`theta` must allow a stable {method}, but no minimum was found: {error}") from error
     _check_independent(mol.nao, np.shape(field.mo_coeff)[-1])  # it drops functions without a word
     return field
 
@@ -148,7 +179,7 @@ def _from_mean_field(field: Any, xc: str | None) -> Solution:
 
     orbitals = np.asarray(field.mo_coeff)
     orbitals = orbitals[0] if orbitals.ndim == 3 else orbitals
-    return Solution(float(field.e_tot), np.asarray(total), lagrangian, orbitals, field._eri)
+    return Solution(float(field.e_tot), np.asarray(total), lagrangian, orbitals, field._eri, field)
 
 
 def full_interaction(field: Any) -> Solution:

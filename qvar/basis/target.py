@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from math import comb
 from typing import Any, NamedTuple
@@ -16,10 +16,11 @@ from jaxtyping import Array
 from qvar._types import FloatArray
 from qvar.basis.bras import Bras
 from qvar.basis.conditioning import condition_number, log_condition
-from qvar.basis.energy import METHODS, Solution, UnsolvedError, bra_gradient, solve
+from qvar.basis.energy import METHODS, Solution, UnsolvedError, bra_gradient, remarks, solve
 from qvar.basis.form import Form
 from qvar.basis.grids import check_functional
 from qvar.basis.shells import BasisSet, Shell, basis_set, segments
+from qvar.basis.spherical import is_spherical
 from qvar.basis.starts import nuclear_charge
 from qvar.checks import finite_number, whole_number
 from qvar.errors import QvarError, require
@@ -64,6 +65,8 @@ class Measured(NamedTuple):
     """Contracted spherical functions of the molecule."""
     spherical: bool | None
     """Whether an atom's density is spherical; None for molecules."""
+    remarks: tuple[str, ...] = ()
+    """Sentences on a mean field that is a saddle."""
 
 
 @short_repr()
@@ -96,6 +99,9 @@ class Target:
     r"""\(\gamma\), in hartree: what a factor e in the condition number of the overlap costs."""
     weights: Sequence[float] | None = None
     """One for each of several targets; 1 each where None."""
+    stable: bool = False
+    """Whether a mean field that is a saddle is followed down to a minimum at every energy, as that of uhf for a
+    stretched bond, which stays restricted otherwise; `measure` says so."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.atoms, str):
@@ -106,6 +112,8 @@ class Target:
         object.__setattr__(self, "method", self.method or ("rohf" if spin else "rhf"))
         if not isinstance(self.method, Solver):
             require(self.method in METHODS, "method", f"be one of {', '.join(METHODS)}", self.method)
+        followed = self.method in ("rhf", "rohf", "uhf", "rks", "uks", "casscf")
+        require(followed or not self.stable, "stable", "be given for mean fields and casscf only", self.stable)
         require(self.method not in ("rhf", "rks") or spin == 0, "spin", f"be 0 for {self.method}", self.spin)
         functional = self.method in ("rks", "uks")
         require(bool(self.xc) == functional, "xc", "be given for rks and uks, and for them only", self.xc)
@@ -121,6 +129,10 @@ class Target:
 
     def _check_sum(self) -> None:
         parts = list(self.atoms)
+        for other in fields(self):
+            default = other.name in ("atoms", "weights") or getattr(self, other.name) == other.default
+            must = "be given to the targets of a sum, and not to the sum"
+            require(default, other.name, must, getattr(self, other.name))
         require(len(parts) > 0, "atoms", "name atoms or hold at least one Target", parts)
         for part in parts:
             if not isinstance(part, Target):
@@ -188,6 +200,7 @@ class Target:
                 "xc": m.xc,
                 "active_space": list(m.active_space or ()),
                 "conditioning": m.conditioning,
+                **({"stable": True} if m.stable else {}),
             }
             for weight, m in self.molecules
         ]
@@ -283,7 +296,7 @@ class Target:
             if isinstance(self.method, Solver):
                 solution = self.method.solve(mol)
             else:
-                solution = solve(mol, self.method, self.xc, self.active_space)
+                solution = solve(mol, self.method, self.xc, self.active_space, self.stable)
             value = solution.energy
             if self.conditioning:
                 value += self.conditioning * np.log(condition_number(mol))
@@ -298,6 +311,7 @@ class Target:
             (kinetic - solution.energy) / kinetic,
             int(mol.nao),
             is_spherical(mol, solution.density) if mol.natm == 1 else None,
+            () if solution.mean_field is None else tuple(remarks(solution.mean_field, self.name)),
         )
 
     def objective(self, form: Form, reference: float | None = None) -> Objective:
@@ -383,22 +397,3 @@ def _apart(basis: BasisSet) -> BasisSet:
 def _pieces(shell: Shell) -> list[Shell]:
     uncontracted = np.all((shell.coefficients != 0) == np.eye(*shell.coefficients.shape))
     return segments(shell) if uncontracted else [shell]
-
-
-def is_spherical(mol: Any, density: FloatArray, tolerance: float = 1e-6) -> bool:
-    """Whether the density of an atom is spherical: within each angular momentum all directions alike, none mixed.
-
-    Args:
-        mol: an atom in spherical functions.
-        density: (n_functions, n_functions).
-        tolerance: largest deviation.
-    """
-    momenta = [mol.bas_angular(shell) for shell in range(mol.nbas) for _ in range(mol.bas_nctr(shell))]
-    starts = np.concatenate([[0], np.cumsum([2 * l + 1 for l in momenta])])
-    for i, a in enumerate(momenta):
-        for j, b in enumerate(momenta):
-            block = density[starts[i] : starts[i + 1], starts[j] : starts[j + 1]]
-            even = np.eye(2 * a + 1) * np.trace(block) / (2 * a + 1) if a == b else np.zeros(block.shape)
-            if np.abs(block - even).max() > tolerance:
-                return False
-    return True

@@ -25,24 +25,26 @@ class NamedProblem:
     bond: float | None
     """Length of its bonds where nothing else is said, in angstrom; None for lattices, which have none."""
     make: Callable[..., Problem]
-    """Makes it; a molecule's takes the length of its bonds."""
+    """Makes it; a molecule's takes the length of its bonds and `stable`, see `qvar.molecule`."""
 
 
-def _chain(n_atoms: int) -> Callable[[float], Problem]:
-    return lambda bond: hydrogen_chain(n_atoms, bond=bond)
+def _chain(n_atoms: int) -> Callable[[float, bool], Problem]:
+    return lambda bond, stable: hydrogen_chain(n_atoms, bond=bond, stable=stable)
 
 
-def _diatomic(one: str, other: str, formula: str) -> Callable[[float], Problem]:
-    return lambda bond: molecule(f"{one} 0 0 0; {other} 0 0 {bond!r}", name=_title(formula, bond))
+def _diatomic(one: str, other: str, formula: str) -> Callable[[float, bool], Problem]:
+    return lambda bond, stable: molecule(
+        f"{one} 0 0 0; {other} 0 0 {bond!r}", stable=stable, name=_title(formula, bond)
+    )
 
 
-def _beh2(bond: float) -> Problem:
-    return molecule(f"Be 0 0 0; H 0 0 {bond!r}; H 0 0 {-bond!r}", name=_title("BeH2", bond))
+def _beh2(bond: float, stable: bool) -> Problem:
+    return molecule(f"Be 0 0 0; H 0 0 {bond!r}; H 0 0 {-bond!r}", stable=stable, name=_title("BeH2", bond))
 
 
-def _h2o(bond: float) -> Problem:
+def _h2o(bond: float, stable: bool) -> Problem:
     geometry = f"O; H 1 {bond!r}; H 1 {bond!r} 2 104.45"
-    return molecule(geometry, frozen=[0], name=f"{_title('H2O', bond)} (8e,6o)")
+    return molecule(geometry, frozen=[0], stable=stable, name=f"{_title('H2O', bond)} (8e,6o)")
 
 
 def _title(formula: str, bond: float) -> str:
@@ -65,26 +67,28 @@ PROBLEMS: tuple[NamedProblem, ...] = (
 """Molecules in STO-3G, all electrons active where nothing else is said; then lattices, in units of their coupling."""
 
 
-def named(name: str, bond: float | None = None) -> Problem:
+def named(name: str, bond: float | None = None, stable: bool = False) -> Problem:
     """A well-known problem by its name; `qvar list problems` prints them.
 
     Args:
         name: `h2`, `h4`, `h6`, `lih`, `beh2`, `h2o` or `n2` (STO-3G), or `tfim`, `xxz`, `heisenberg` or `hubbard`;
             capital letters are as good.
         bond: length of all bonds, in angstrom; the usual one where None. Lattices have none.
+        stable: whether a Hartree-Fock reference that is a saddle is followed down, see `molecule`. False for lattices.
 
     Raises:
-        QvarError: if the name is unknown, or `bond` is not positive or given for a lattice.
+        QvarError: if the name is unknown, `bond` is not positive, or `bond` or `stable` is given for a lattice.
     """
     word = name.strip().lower()
     for entry in PROBLEMS:
         if entry.name == word and entry.bond is None:
             require(bond is None, "bond", f"be left out for the lattice {word}", bond)
+            require(not stable, "stable", f"be left out for the lattice {word}", stable)
             return entry.make()
         if entry.name == word:
             length = finite_number("bond", entry.bond if bond is None else bond)
             require(length > 0, "bond", "be positive", bond)
-            return entry.make(length)
+            return entry.make(length, stable)
     names = [entry.name for entry in PROBLEMS]
     near = difflib.get_close_matches(word, names, n=1)
     hint = f"did you mean `{near[0]}`?" if near else f"it knows {', '.join(names)}."

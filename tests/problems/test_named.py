@@ -3,6 +3,8 @@ from __future__ import annotations
 import pytest
 
 import qvar
+from qvar.errors import QvarError
+from qvar.problems.molecule import molecule
 from qvar.problems.named import PROBLEMS, named
 
 FCI = {"h2": -1.1372701747, "h4": -2.1663874486, "h6": -3.2360662799, "lih": -7.8827618487, "beh2": -15.5951768689}
@@ -66,3 +68,12 @@ def test_mistakes_are_told_in_a_sentence(name: str, bond: float | None, sentence
     with pytest.raises(qvar.QvarError) as caught:
         named(name, bond)
     assert str(caught.value) == sentence
+
+
+def test_a_saddle_is_followed_on_request():
+    found, stable = named("n2", 2.0), named("n2", 2.0, stable=True)
+    assert found.stability.is_saddle
+    assert not stable.stability.is_saddle
+    assert stable.reference_energy == molecule("N 0 0 0; N 0 0 2.0", stable=True).reference_energy
+    with pytest.raises(QvarError, match=r"^`stable` must be left out for the lattice tfim, but is True\.$"):
+        named("tfim", stable=True)
