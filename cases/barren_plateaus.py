@@ -13,12 +13,13 @@ from qvar.studies.scaling import ExactLaw, Growing, Scaling
 
 Name = Literal["hardware_efficient", "givens_fabric", "uccsd", "hva", "random_circuit"]
 
-QUICK_QUBITS, QUICK_SAMPLES = 10, 250
+SIZES, SAMPLES = (4, 6, 8, 10, 12), 1000
+QUICK_SIZES, QUICK_SAMPLES = (4, 6, 8, 10), 250
 
 
 def case(
-    sizes: tuple[int, ...] = (4, 6, 8, 10, 12),
-    samples: int = 1000,
+    sizes: tuple[int, ...] = (),
+    samples: int | None = None,
     starts: tuple[str, ...] = ("uniform",),
     noise: float = 0.0,
     contenders: tuple[Name, ...] = ("hardware_efficient", "givens_fabric", "uccsd", "hva"),
@@ -38,18 +39,19 @@ def case(
     - random_circuit: rotations about random axes and chains of CZ, drawn anew for every sample; observable Z0 Z1.
 
     Args:
-        sizes: Numbers of qubits, even and at least 4.
-        samples: Random parameter vectors at every point.
+        sizes: Numbers of qubits, even and at least 4; 4 to 12 if not given, 4 to 10 with quick.
+        samples: Random parameter vectors at every point; 1000 if not given, 250 with quick.
         starts: How they are drawn: uniform, gaussian, identity_blocks, zhang, mp2 ... where a circuit has it.
         noise: Standard deviation of Gaussian noise added to every parameter, in radians.
         contenders: Which circuits.
         seed: Number that all samples are drawn with.
-        quick: Up to 10 qubits and 250 samples only.
+        quick: Fewer sizes, samples and layers, unless they are given.
     """
     for size in sizes:
         require(size >= 4 and size % 2 == 0, "sizes", "be even and at least 4", size)
-    if quick:
-        sizes, samples = tuple(size for size in sizes if size <= QUICK_QUBITS), min(samples, QUICK_SAMPLES)
+    sizes = sizes or (QUICK_SIZES if quick else SIZES)
+    if samples is None:
+        samples = QUICK_SAMPLES if quick else SAMPLES
     everyone = {contender.name: contender for contender in _contenders(quick)}
     who = [everyone[name] for name in dict.fromkeys(contenders)]
     return Scaling(who, sizes, samples=samples, starts=starts, noise=noise, seed=seed)

@@ -19,10 +19,10 @@ MOST_STATES = 100_000
 
 def case(
     element: str = "Ne",
-    s: int = 8,
+    s: int | None = None,
     p: int | None = None,
     d: int = 0,
-    starts: int = 4,
+    starts: int | None = None,
     method: Literal["rhf", "rohf", "uhf", "fci"] | None = None,
     limit: float | None = None,
     baselines: tuple[str, ...] = (),
@@ -36,27 +36,30 @@ def case(
 
     Args:
         element: Symbol of the atom.
-        s: Number of s exponents.
-        p: Number of p exponents; 4 for elements with p electrons and none for others where nothing is said.
+        s: Number of s exponents; 8 if not given, 5 with quick.
+        p: Number of p exponents; if not given, 4 for elements with p electrons, 3 with quick, and none for others.
         d: Number of d exponents.
-        starts: Starts of each form; the first is the form's own, the others are random.
-        method: What gives the energy; rhf, or rohf with unpaired electrons, where nothing is said.
+        starts: Starts of each form, 4 if not given, 2 with quick; the first is the form's own, the others are random.
+        method: What gives the energy; rhf, or rohf with unpaired electrons, if not given.
         limit: Energy that errors are counted from, in hartree; the Hartree-Fock limit where it is known.
         baselines: Published sets beside those of equal size, by their names in the Basis Set Exchange; with
             " uncontracted" at the end each primitive is a function of its own.
         seed: Number that the random starts are drawn with.
         gradients: Budget of each stage of each start, in evaluations of energy and gradient.
-        quick: Even-tempered, Legendre 3 and free exponents from two starts, at most 5s and 3p: half a minute.
+        quick: Even-tempered, Legendre 3 and free exponents alone, fewer of them and fewer starts unless they are
+            given: half a minute.
     """
     symbol = symbol_of(element)
     spin = unpaired_electrons(symbol)
-    for name, count in (("s", s), ("p", p or 0), ("d", d)):
+    if s is None:
+        s = 5 if quick else 8
+    if p is None:
+        p = (3 if quick else 4) if nuclear_charge(symbol) >= 5 else 0
+    if starts is None:
+        starts = 2 if quick else 4
+    for name, count in (("s", s), ("p", p), ("d", d)):
         require(whole_number(name, count) >= 0, name, "not be negative", count)
-    usual = 4 if nuclear_charge(symbol) >= 5 else 0
-    sizes = {"s": s, "p": usual if p is None else p, "d": d}
-    if quick:
-        sizes, starts = {"s": min(s, 5), "p": min(sizes["p"], 3), "d": d}, min(starts, 2)
-    counts: dict[str, Any] = {letter: count for letter, count in sizes.items() if count}
+    counts: dict[str, Any] = {letter: count for letter, count in (("s", s), ("p", p), ("d", d)) if count}
     target = basis.Target(f"{symbol} 0 0 0", method=method or "", spin=spin)
     forms = _forms(symbol, counts, quick)
     if limit is None and (method in (None, "rhf", "rohf") or symbol == "H"):

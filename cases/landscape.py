@@ -11,33 +11,37 @@ from qvar.studies.landscape import Landscape
 
 
 def case(
-    molecule: Literal["h2", "h4", "lih"] = "h4",
+    molecule: Literal["h2", "h4", "lih"] | None = None,
     bond: float | None = 1.5,
     contenders: tuple[str, ...] = ("hardware_efficient", "givens_fabric", "uccsd"),
     layers: int = 4,
-    seeds: int = 8,
+    seeds: int | None = None,
     gradients: int = 2000,
     start: Literal["own", "uniform"] = "uniform",
     span: float = float(np.pi),
-    points: int = 41,
+    points: int | None = None,
     quick: bool = False,
 ) -> Landscape:
     """Trains a generic and two constrained circuits on a molecule, STO-3G, and scans what surrounds them.
 
     Args:
-        molecule: The molecule.
-        bond: Length of its bonds, in angstrom; the usual one where None is said.
+        molecule: The molecule; h4 if not given, h2 with quick.
+        bond: Length of its bonds, in angstrom; the usual one of the molecule if None.
         contenders: Names of ansätze, as `qvar list ansatze` tells them.
         layers: Depth of those that have layers, in layers of each one's own kind.
-        seeds: Number of starts of each contender.
+        seeds: Number of starts of each contender; 8 if not given, 3 with quick.
         gradients: Budget of each start, in evaluations of energy and gradient.
         start: How starts are drawn: uniform on a full turn, or each ansatz's own way.
         span: The planes reach so far from their middle, in radians.
-        points: Points of the planes along each direction.
-        quick: The hydrogen molecule, three starts, coarse planes: half a minute.
+        points: Points of the planes along each direction; 41 if not given, 15 with quick.
+        quick: The hydrogen molecule, three starts, coarse planes, unless they are given: half a minute.
     """
-    if quick:
-        molecule, seeds, points = "h2", min(seeds, 3), min(points, 15)
+    if molecule is None:
+        molecule = "h2" if quick else "h4"
+    if seeds is None:
+        seeds = 3 if quick else 8
+    if points is None:
+        points = 15 if quick else 41
     counting_number("layers", layers)
     problem = qvar.named(molecule, bond)
     ansatze, refused = build(problem, layers)

@@ -6,15 +6,18 @@ import qvar
 from qvar.errors import require
 from qvar.studies.capacity import Capacity, Layered
 
+USUAL = {"qubits": 6, "seeds": 20, "dimension_samples": 50}
+QUICK = {"qubits": 4, "seeds": 10, "dimension_samples": 0}
+
 
 def case(
-    qubits: int = 6,
+    qubits: int | None = None,
     layers: tuple[int, ...] = (),
     field: float = 1.0,
-    seeds: int = 20,
+    seeds: int | None = None,
     gradients: int = 2000,
     tolerance: float = 1e-4,
-    dimension_samples: int = 50,
+    dimension_samples: int | None = None,
     quick: bool = False,
 ) -> Capacity:
     """Trains circuits of growing depth on the periodic transverse-field Ising chain, from random starts.
@@ -23,17 +26,19 @@ def case(
     Fisher information stops growing; RY rotations with a chain of CNOTs (generic) need exponentially many parameters.
 
     Args:
-        qubits: Number of spins.
-        layers: Depths of both circuits; where none is said, of each from 1 to beyond where its rank stops growing.
+        qubits: Number of spins; 6 if not given, 4 with quick.
+        layers: Depths of both circuits; if not given, of each from 1 to beyond where its rank stops growing.
         field: Transverse field in units of the coupling J; 1 is the critical point.
-        seeds: Number of random starts of each depth, uniform on a full turn.
+        seeds: Number of random starts of each depth, uniform on a full turn; 20 if not given, 10 with quick.
         gradients: Budget of each start, in evaluations of energy and gradient.
         tolerance: A start succeeds if it ends no farther from the exact energy, in J.
-        dimension_samples: Random points of the effective dimension; 0 leaves it out.
-        quick: Four spins, ten starts, fewer depths, no effective dimension: within a minute.
+        dimension_samples: Random points of the effective dimension; 0 leaves it out. 50 if not given, 0 with quick.
+        quick: Fewer spins, starts and depths, no effective dimension, unless they are given: within a minute.
     """
-    if quick:
-        qubits, seeds, dimension_samples = min(qubits, 4), min(seeds, 10), 0
+    usual = QUICK if quick else USUAL
+    qubits = usual["qubits"] if qubits is None else qubits
+    seeds = usual["seeds"] if seeds is None else seeds
+    dimension_samples = usual["dimension_samples"] if dimension_samples is None else dimension_samples
     require(qubits >= 2, "qubits", "be at least 2", qubits)
     beyond = 1 if quick else 2
     problem = qvar.tfim(qubits, h=field, periodic=True)

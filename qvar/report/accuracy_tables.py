@@ -182,13 +182,11 @@ def _html(rows: Sequence[Any], columns: dict[str, Callable[[Any], str]]) -> str:
     shown = {head: told for head, told in cells.items() if set(told) != {tables.NOTHING}}
     if not shown:
         return ""
-    lines = []
-    for k, row in enumerate(rows):
-        name = pieces.text(row.label).replace("_", "_<wbr>")
-        numbers = "".join(f'<td class="number">{pieces.text(told[k])}</td>' for told in shown.values())
-        lines.append(f'<td class="number">{row.rank}</td><td class="name">{name}</td>{numbers}')
-    heads = "".join(f"<th>{pieces.text(head)}</th>" for head in ("#", "contender", *shown))
-    return f'<div class="wide">{pieces.table(heads, lines)}</div>'
+    lines = [
+        [(str(row.rank), "number"), pieces.name(row.label), *pieces.numbers(told[k] for told in shown.values())]
+        for k, row in enumerate(rows)
+    ]
+    return pieces.table([pieces.text(head) for head in ("#", "contender", *shown)], lines)
 
 
 def _note(words: str) -> str:

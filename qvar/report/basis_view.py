@@ -55,11 +55,10 @@ def _table_html(ledger: Frame, table: Frame) -> str:
     ]  # fmt: skip
     rows = []
     for row in tables.records(table):
-        family = pieces.text(row.family)
         cells = [
             (str(row.rank), "number"),
-            (pieces.text(row.label), "name"),
-            (f'<span class="{family}">{family}</span>', ""),
+            pieces.name(row.label),
+            pieces.family(row.family),
             *((tables.count(value), "number") for value in (row.n_params, row.n_primitives, row.n_qubits)),
             (_reached(row), "bad number" if row.failed else "number"),
             (f"{row.value:.6f}" if tables.known(row.value) else tables.NOTHING, "number"),
@@ -70,7 +69,7 @@ def _table_html(ledger: Frame, table: Frame) -> str:
             (tables.count(row.evaluations), "number"),
             (tables.seconds(row.wall_s), "number"),
         ]
-        rows.append("".join(f'<td class="{kind}">{cell}</td>' for cell, kind in cells))
+        rows.append(cells)
     note = (
         "The lowest energy comes first. Params: free parameters that were fitted. Primitives: different exponents of "
         "each angular momentum. Qubits: two for each contracted spherical function. At best: starts that ended in the "
@@ -79,8 +78,7 @@ def _table_html(ledger: Frame, table: Frame) -> str:
         "potential over kinetic energy, 2 where scaling all exponents of an atom would gain nothing. Evaluations: "
         "median over the starts; time: sum over them."
     )
-    head = "".join(f"<th>{pieces.text(name)}</th>" for name in heads)
-    return f'<div class="wide">{pieces.table(head, rows)}</div><p class="note">{pieces.text(note)}</p>'
+    return f'{pieces.table(heads, rows)}<p class="note">{pieces.text(note)}</p>'
 
 
 def _reached(row: Any) -> str:
@@ -168,17 +166,16 @@ def _sections(ledger: Frame, trace: Frame) -> dict[str, str]:
 def _transfer_html(others: dict[str, dict[str, Any]]) -> str:
     if not others:
         return ""
-    head = "".join(f"<th>{pieces.text(name)}</th>" for name in ("basis set", *_molecules(others)))
+    heads = ["basis set", *map(pieces.text, _molecules(others))]
     rows = [
-        f'<td class="name">{pieces.text(label)}</td>'
-        + "".join(f'<td class="number">{_transferred(told, molecule)}</td>' for molecule in _molecules(others))
+        [pieces.name(label), *pieces.numbers(_transferred(told, molecule) for molecule in _molecules(others))]
         for label, told in others.items()
     ]
     note = (
         "Errors in mHa: the energy of each molecule in each set, the lowest start of a form, less that in "
         f"{_large(others)}. They tell whether a set serves beyond what it was fitted to."
     )
-    return f'<div class="wide">{pieces.table(head, rows)}</div><p class="note">{pieces.text(note)}</p>'
+    return f'{pieces.table(heads, rows)}<p class="note">{pieces.text(note)}</p>'
 
 
 def _large(others: dict[str, dict[str, Any]]) -> str:

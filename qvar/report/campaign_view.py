@@ -337,21 +337,6 @@ def _result(ledger: Frame) -> str:
     return (f"<p>{said}</p>" if said else "") + _standings_html(table) + grid + (f"<ul>{lines}</ul>" if lines else "")
 
 
-def _name(label: Any) -> tuple[str, str]:
-    return pieces.text(label).replace("_", "_<wbr>"), "name"
-
-
-def _family(family: Any) -> tuple[str, str]:
-    word = pieces.text(family) if tables.known(family) else tables.NOTHING
-    return (f'<span class="{word}">{word}</span>' if word != tables.NOTHING else word), ""
-
-
-def _html(heads: Sequence[str], rows: Sequence[Sequence[tuple[str, str]]]) -> str:
-    lines = ["".join(f'<td class="{kind}">{cell}</td>' for cell, kind in cells) for cells in rows]
-    head = "".join(f"<th>{pieces.text(name)}</th>" for name in heads)
-    return f'<div class="wide">{pieces.table(head, lines)}</div>'
-
-
 def _standings_html(table: Frame) -> str:
     found = standings(table)
     within, worst = bool(found["within"].notna().any()), bool(found["worst"].notna().any())
@@ -359,14 +344,14 @@ def _standings_html(table: Frame) -> str:
     heads += [f"worst {unit_words(table)}", "where"] if worst else []
     rows = []
     for row in tables.records(found):
-        cells = [_name(row.label), _family(row.family), (_range(row.n_params_low, row.n_params_high), "number")]
-        cells += [(f"{row.won} of {row.points}", "number")]
+        cells = [pieces.name(row.label), pieces.family(row.family)]
+        cells += pieces.numbers([_range(row.n_params_low, row.n_params_high), f"{row.won} of {row.points}"])
         cells += [(f"{tables.count(row.within)} of {row.points}", "number")] if within else []
         cells += (
             [(tables.number(row.worst), "number"), (pieces.text(row.worst_at or tables.NOTHING), "")] if worst else []
         )
         rows.append([*cells, (f"{row.converged}/{row.seeds}", "number"), (str(row.failed or tables.NOTHING), "number")])
-    return _html([*heads, "converged", "failed"], rows)
+    return pieces.table([pieces.text(head) for head in (*heads, "converged", "failed")], rows)
 
 
 def _grid_html(block: Block, along: Argument, order: list[str]) -> str:
@@ -376,8 +361,8 @@ def _grid_html(block: Block, along: Argument, order: list[str]) -> str:
     for label in order:
         line = [cells.get((label, value)) for value in along.values]
         if any(line):
-            rows.append([_name(label), *(("", "") if row is None else _cell_html(row) for row in line)])
-    return _html(heads, rows)
+            rows.append([pieces.name(label), *(("", "") if row is None else _cell_html(row) for row in line)])
+    return pieces.table([pieces.text(head) for head in heads], rows)
 
 
 def _cell_html(row: Any) -> tuple[str, str]:
@@ -389,7 +374,7 @@ def _points_html(table: Frame) -> str:
     rows = []
     for name, best, n_numbered in winners(table):
         who = ", ".join(str(row.label) for row in best) or tables.NOTHING
-        cells = [(pieces.text(name), ""), _name(who)]
+        cells = [(pieces.text(name), ""), pieces.name(who)]
         cells += [(tables.count(best[0].n_params) if best else "", "number")]
         cells += [(pieces.text(cell_words(best[0])) if best else "", "number")]
         cells += [(f"{best[0].converged}/{best[0].seeds}" if best else "", "number"), (str(n_numbered), "number")]
@@ -402,5 +387,5 @@ def _points_html(table: Frame) -> str:
         "converged",
         "contenders with a number",
     ]
-    told = _html(heads, rows)
+    told = pieces.table([pieces.text(head) for head in heads], rows)
     return told if len(rows) <= _OPEN_POINTS else f"<details><summary>{len(rows)} points</summary>{told}</details>"

@@ -112,7 +112,6 @@ def _series_html(series: Frame) -> str:
     ]  # fmt: skip
     rows = []
     for row in tables.records(series):
-        family = pieces.text(row.family or "-")
         numbers = [
             f"{row.layers_first}-{row.layers_last}",
             *(tables.count(value) for value in (row.rank, row.bound)),
@@ -120,16 +119,14 @@ def _series_html(series: Frame) -> str:
             *(tables.count(value) for value in (row.saturation, row.saturation_params)),
             *(tables.count(value) for value in (row.reliable, row.reliable_params)),
         ]
-        cells = [(pieces.text(row.series), "name"), (f'<span class="{family}">{family}</span>', "")]
-        cells += [(number, "number") for number in numbers]
-        rows.append("".join(f'<td class="{kind}">{cell}</td>' for cell, kind in cells))
+        rows.append([pieces.name(row.series), pieces.family(row.family), *pieces.numbers(numbers)])
     note = (
         "Largest rank: at the largest depth. Possible: the largest rank that any circuit can have on states of this "
         "kind. Lie algebra: dimension of what the circuit's generators generate, which the rank cannot exceed either. "
         "Saturates: the fewest layers from which the rank stays the same at all larger depths that were measured. "
         f"Reliable: the fewest from which all larger depths succeed in at least {_SHARE} of the starts."
     )
-    return _wide(heads, rows) + f'<p class="note">{note}</p>'
+    return pieces.table(heads, rows) + f'<p class="note">{note}</p>'
 
 
 def _depths_html(depths: Frame) -> str:
@@ -144,12 +141,11 @@ def _depths_html(depths: Frame) -> str:
         cells += [
             _successes(row),
             _interval(row),
-            f"{tables.number(row.median)} {pieces.text(row.unit)}" if tables.known(row.median) else tables.NOTHING,
+            f"{tables.number(row.median)} {row.unit}" if tables.known(row.median) else tables.NOTHING,
             tables.count(row.evaluations),
         ]
-        name = f'<td class="name">{pieces.text(row.series)}</td>'
-        rows.append(name + "".join(f'<td class="number">{cell}</td>' for cell in cells))
-    return f"<details><summary>All depths</summary>{_wide(heads, rows)}</details>"
+        rows.append([pieces.name(row.series), *pieces.numbers(cells)])
+    return f"<details><summary>All depths</summary>{pieces.table(heads, rows)}</details>"
 
 
 def _successes(row: Any) -> str:
@@ -166,11 +162,6 @@ def _dimension(row: Any) -> str:
     if not tables.known(row.effective_dimension):
         return tables.NOTHING
     return f"{row.effective_dimension:.1f} ({row.effective_dimension_low:.1f} to {row.effective_dimension_high:.1f})"
-
-
-def _wide(heads: list[str], rows: list[str]) -> str:
-    head = "".join(f"<th>{pieces.text(name)}</th>" for name in heads)
-    return f'<div class="wide">{pieces.table(head, rows)}</div>'
 
 
 def _text(ledger: Frame) -> str:

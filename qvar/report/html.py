@@ -9,6 +9,7 @@ from pathlib import Path
 from qvar.optimize.budget import FINE, Status
 from qvar.report import pieces, tables
 from qvar.report.drawing import Plot
+from qvar.report.page_style import style
 from qvar.report.plots import write_plots
 from qvar.report.remarks import remarks_html
 from qvar.report.tables import Frame
@@ -68,7 +69,7 @@ def report_page(run: LoadedRun, plots: Sequence[Plot]) -> str:
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{pieces.text(title)}</title>\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{pieces.text(title)}</h1>\n{body}\n</main>\n</body>\n</html>\n"
+        f"<style>{style(body)}</style>\n</head>\n<body>\n<main>\n<h1>{pieces.text(title)}</h1>\n{body}\n</main>\n</body>\n</html>\n"
     )
 
 
@@ -101,7 +102,14 @@ def _compared(run: LoadedRun, view: View) -> str:
         f"<code>{pieces.text(name)}</code>": pieces.value(value)
         for name, value in run.case.get("arguments", {}).items()
     }
-    return f"<p>{pieces.text(view.words)}</p>" + pieces.facts(told | arguments)
+    return f"<p>{pieces.text(view.words)}</p>" + pieces.facts(told) + _arguments(arguments)
+
+
+def _arguments(entries: dict[str, str]) -> str:
+    """Arguments of the case, apart from the facts: a case may do with them what it likes."""
+    if not any(entries.values()):
+        return ""
+    return f"<h3>Arguments of the case, as they were given</h3>{pieces.facts(entries)}"
 
 
 def _picture(plot: Plot) -> str:
@@ -119,10 +127,14 @@ def _endings(ledger: Frame, noun: str) -> str:
         kind = "" if status in FINE else "attention"
         sentence = words.get(status, "A status of the study's own.")
         rows.append(
-            f'<td class="name {kind}">{pieces.text(status.replace("_", " "))}</td><td>{pieces.text(sentence)}</td>'
-            f'<td class="number">{sum(counts.values())}</td><td>{pieces.text(who)}</td>'
+            [
+                (pieces.text(status.replace("_", " ")), f"name {kind}".strip()),
+                (pieces.text(sentence), ""),
+                (str(sum(counts.values())), "number"),
+                (pieces.text(who), ""),
+            ]
         )
-    table = pieces.table(f"<th>ended</th><th>which means</th><th>{noun}</th><th>contenders</th>", rows)
+    table = pieces.table(["ended", "which means", noun, "contenders"], rows)
     said: dict[str, list[str]] = {}
     if "message" in ledger.columns:
         for row in tables.records(ledger.assign(label=tables.labels(ledger)).dropna(subset=["message"])):
@@ -135,8 +147,8 @@ def _endings(ledger: Frame, noun: str) -> str:
 
 def _columns(run: LoadedRun) -> str:
     columns = dict.fromkeys([*run.ledger.columns, *TRACE_TYPES])
-    rows = [f"<td><code>{pieces.text(c)}</code></td><td>{pieces.text(describe(c))}</td>" for c in columns]
-    table = pieces.table("<th>column</th><th>meaning</th>", rows)
+    rows = [[(f"<code>{pieces.text(c)}</code>", "name"), (pieces.text(describe(c)), "")] for c in columns]
+    table = pieces.table(["column", "meaning"], rows)
     return (
         "<p>The ledger (<code>ledger.parquet</code>, <code>ledger.csv</code>) has one row per contender and seed, the "
         "trace (<code>trace.parquet</code>) one per contender, seed and step.</p>"
@@ -174,40 +186,3 @@ _MOST = 8
 def _first_few(names: Sequence[str]) -> str:
     """Names with commas between them; of many the first ones, and how many more there are."""
     return ", ".join(names[:_MOST]) + (f" and {len(names) - _MOST} more" if len(names) > _MOST else "")
-
-
-_STYLE = """
-:root { color-scheme: light; }
-body { margin: 0; background: #f4f5f7; color: #1c2330;
-  font: 16px/1.55 system-ui, -apple-system, "Segoe UI", sans-serif; }
-main { max-width: 72rem; margin: 0 auto; padding: 2rem 1.25rem 4rem; }
-h1 { font-size: 1.75rem; line-height: 1.25; margin: 0.5rem 0 1.5rem; overflow-wrap: anywhere; }
-h2 { font-size: 1.15rem; margin: 0 0 0.75rem; }
-section { background: #fff; border: 1px solid #e1e4ea; border-radius: 8px;
-  padding: 1.25rem 1.5rem; margin: 0 0 1.25rem; }
-p { margin: 0 0 0.75rem; }
-.note, figcaption { color: #56607a; font-size: 0.875rem; }
-.note { margin: 0.75rem 0 0; }
-.warning { background: #fff4d6; border: 1px solid #e6c35c; border-radius: 8px; padding: 0.75rem 1rem; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-size: 0.84rem; }
-th { text-align: left; vertical-align: bottom; font-weight: 600; color: #56607a; border-bottom: 2px solid #d5d9e2; }
-th, td { padding: 0.35rem 0.35rem; }
-td { border-bottom: 1px solid #edeff3; vertical-align: top; }
-td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-td.name { font-weight: 600; min-width: 10.5rem; overflow-wrap: anywhere; }
-td.bad, .attention { color: #a8330a; }
-.constrained, .generic { padding: 0.05rem 0.45rem; border-radius: 999px; font-size: 0.8rem; white-space: nowrap; }
-.constrained { background: #dcefe8; color: #00593f; }
-.generic { background: #e6e9f2; color: #37415a; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.3rem 1.25rem; margin: 0; }
-dt { color: #56607a; }
-dd { margin: 0; overflow-wrap: anywhere; }
-figure { margin: 0; }
-figure img { display: block; width: 100%; max-width: 58rem; margin: 0 auto 0.75rem; }
-pre { background: #f4f5f7; border-radius: 6px; padding: 0.75rem 1rem; overflow-x: auto; font-size: 0.875rem; }
-code { font-size: 0.9em; }
-summary { cursor: pointer; margin-bottom: 0.5rem; }
-ul { margin: 0.75rem 0 0; padding-left: 1.25rem; }
-@media (max-width: 40rem) { dl { grid-template-columns: 1fr; } dd { margin-bottom: 0.4rem; } }
-"""

@@ -146,8 +146,7 @@ def _landscape_html(found: Frame) -> str:
             tables.count(row.dips),
             *([_digits(row.leaked), price_words(row.symmetry_price, row.unit)] if leaks else []),
         ]
-        numbers = "".join(f'<td class="number">{cell}</td>' for cell in cells)
-        rows.append(f'<td class="name">{pieces.text(row.label)}</td>{numbers}')
+        rows.append([pieces.name(row.label), *pieces.numbers(cells)])
     note = (
         "Distinct minima: ends that differ in energy by more than 1e-6 or in fidelity by more than 1e-4; ends that had "
         "not converged count as well, and differ by what was left of their way. All that follows is a median over the "
@@ -161,8 +160,8 @@ def _landscape_html(found: Frame) -> str:
             " Leaked: weight of the final state outside of the right sector. Symmetry price: the energy less that of "
             "the state's part in the right sector; negative where a wrong sector lies lower."
         )
-    head = "".join(f"<th>{pieces.text(name)}</th>" for name in heads)
-    return f'<div class="wide">{pieces.table(head, rows)}</div><p class="note">{pieces.text(note)}</p>'
+    table = pieces.table([pieces.text(head) for head in heads], rows)
+    return f'{table}<p class="note">{pieces.text(note)}</p>'
 
 
 def _price_unit(found: Frame) -> str:

@@ -169,17 +169,16 @@ def _result(ledger: Frame, trace: Frame) -> str:
         cells = [
             (pieces.text(row.setting), "name"),
             (tables.count(row.rank), "number"),
-            (pieces.text(row.contender).replace("_", "_<wbr>"), "name"),
-            (f'<span class="{pieces.text(row.family)}">{pieces.text(row.family)}</span>', ""),
+            pieces.name(row.contender),
+            pieces.family(row.family),
             (tables.count(row.n_qubits), "number"),
             (tables.count(row.n_params), "number"),
             (value_words(row.best), "number"),
             (_small(row.median), "number"),
             (tables.number(row.limit_error), "number"),
         ]
-        lines.append("".join(f'<td class="{kind}">{cell}</td>' for cell, kind in cells))
-    table = pieces.table("".join(f"<th>{pieces.text(head)}</th>" for head in heads), lines)
-    return f'<p>{pieces.text(said)}</p><div class="wide">{table}</div><p class="note">{pieces.text(_NOTE)}</p>'
+        lines.append(cells)
+    return f'<p>{pieces.text(said)}</p>{pieces.table(heads, lines)}<p class="note">{pieces.text(_NOTE)}</p>'
 
 
 def _text(ledger: Frame) -> str:

@@ -119,16 +119,6 @@ def _between(low: Any, high: Any) -> str:
     return f" [{low:.3g}, {high:.3g}]" if tables.known(low) and tables.known(high) else ""
 
 
-def _name(label: Any) -> tuple[str, str]:
-    return pieces.text(label).replace("_", "_<wbr>"), "name"
-
-
-def _table(heads: list[str], rows: list[list[tuple[str, str]]]) -> str:
-    """A table from heads in HTML and from cells (HTML, class)."""
-    lines = ["".join(f'<td class="{kind}">{cell}</td>' for cell, kind in cells) for cells in rows]
-    return f'<div class="wide">{pieces.table("".join(f"<th>{head}</th>" for head in heads), lines)}</div>'
-
-
 def _fit_table(fits: Frame) -> str:
     by_qubits = bool(fits["verdict"].notna().any())
     relative = bool(fits["relative"].fillna(False).any())
@@ -140,7 +130,7 @@ def _fit_table(fits: Frame) -> str:
     rows = []
     for row in tables.records(fits):
         verdict = f"<b>{_VERDICTS[row.verdict]}</b>" if tables.known(row.verdict) else tables.NOTHING
-        cells = [_name(row.label), (pieces.text(row.quantity), "")]
+        cells = [pieces.name(row.label), (pieces.text(row.quantity), "")]
         cells += [(verdict, "")] if by_qubits else []
         cells += [
             (_range(row), "number"),
@@ -169,7 +159,7 @@ def _fit_table(fits: Frame) -> str:
         if by_qubits
         else "Decays are fitted where sizes count qubits."
     )
-    return f'{_table(heads, rows)}<p class="note">{note}</p>'
+    return f'{pieces.table(heads, rows)}<p class="note">{note}</p>'
 
 
 def _range(row: Any) -> str:
@@ -199,7 +189,7 @@ _PREDICTIONS = {
 
 
 def _point_cells(label: str, row: Any) -> list[tuple[str, str]]:
-    return [_name(label), (tables.count(row.size), "number"), (tables.count(row.n_params), "number")]
+    return [pieces.name(label), (tables.count(row.size), "number"), (tables.count(row.n_params), "number")]
 
 
 def _loss_table(ledger: Frame) -> str:
@@ -238,7 +228,7 @@ def _loss_table(ledger: Frame) -> str:
     }
     note = f"In the loss's own unit squared, with 95 % intervals. {''.join(words[column] for column in shown)}"
     note += "Ratios are measured / predicted." if shown else ""
-    return f'<h3>The loss at every point</h3>{_table(heads, rows)}<p class="note">{note}</p>'
+    return f'<h3>The loss at every point</h3>{pieces.table(heads, rows)}<p class="note">{note}</p>'
 
 
 def _laws(points: Frame) -> str:
@@ -279,7 +269,7 @@ def _gradient_table(ledger: Frame) -> str:
             "Starts that lie close together all have nearly the same loss and gradient, so that their variances are "
             "small even where the landscape is steep: there the mean square tells how steep it is."
         )
-    return f'<h3>The gradient at every point</h3>{_table(heads, rows)}<p class="note">{note}</p>'
+    return f'<h3>The gradient at every point</h3>{pieces.table(heads, rows)}<p class="note">{note}</p>'
 
 
 def short(value: Any) -> str:

@@ -15,6 +15,7 @@ _MANY = 8
 
 _BUDGET_WORDS = {
     "gradients": "{} evaluations of value and gradient per start",
+    "energies": "{} evaluations of the value alone per start, by methods that read no gradient",
     "seconds": "{} s for the whole batch of starts",
     "gradient_tolerance": "converged when the gradient norm falls below {}",
 }
@@ -38,25 +39,19 @@ def contender_table(heads: Sequence[str], rows: Sequence[tuple[Any, Sequence[str
     """One row per contender: who it is, what it costs, how many starts converged, and then the given numbers."""
     lines = []
     for row, numbers in rows:
-        family = (
-            f'<span class="{pieces.text(row.family)}">{pieces.text(row.family)}</span>'
-            if tables.known(row.family)
-            else "-"
+        lines.append(
+            [
+                (str(row.rank), "number"),
+                pieces.name(row.label),
+                pieces.family(row.family),
+                (tables.count(row.n_params), "number"),
+                (tables.count(row.two_qubit_gates), "number"),
+                (f"{row.converged}/{row.seeds}", "bad number" if row.failed else "number"),
+                *((cell, "number") for cell in numbers),
+            ]
         )
-        cells = [
-            (str(row.rank), "number"),
-            (pieces.text(row.label).replace("_", "_<wbr>"), "name"),
-            (family, ""),
-            (tables.count(row.n_params), "number"),
-            (tables.count(row.two_qubit_gates), "number"),
-            (f"{row.converged}/{row.seeds}", "bad number" if row.failed else "number"),
-            *((cell, "number") for cell in numbers),
-        ]
-        lines.append("".join(f'<td class="{kind}">{cell}</td>' for cell, kind in cells))
     columns = ["#", "contender", "family", "params", "CNOTs", "converged", *heads]
-    return (
-        f'<div class="wide">{pieces.table("".join(f"<th>{pieces.text(name)}</th>" for name in columns), lines)}</div>'
-    )
+    return pieces.table([pieces.text(name) for name in columns], lines)
 
 
 def page_notes(summary: Frame, first: str) -> str:

@@ -1,5 +1,6 @@
 """Every case of the repository runs, small."""
 
+import inspect
 import runpy
 from pathlib import Path
 from typing import Any
@@ -153,6 +154,26 @@ def test_the_depths_of_the_overparametrization_pass_saturation() -> None:
     ):
         with pytest.raises(qvar.QvarError, match=sentence):
             case(**arguments)
+
+
+GIVEN = {"samples": 300, "seeds": 7, "starts": 3, "points": 11, "dimension_samples": 9, "sizes": (4, 12), "seed": 5}
+"""Arguments that studies have as fields of the same name."""
+
+
+@pytest.mark.parametrize("name", [name for name in SMALL if "quick" in inspect.signature(load(name)).parameters])
+def test_what_is_given_goes_before_quick(name: str) -> None:
+    """A page that says both what was given and what was done would contradict itself otherwise."""
+    case = load(name)
+    types = {name: parameter.annotation for name, parameter in inspect.signature(case).parameters.items()}
+    given = {key: value for key, value in GIVEN.items() if type(value).__name__ in str(types.get(key))}
+    assert len(given) >= 2
+    study = case(quick=True, **given)
+    assert {name: getattr(study, name) for name in given} == given
+    whole, quick = case(), case(quick=True)
+    changed = {name for name in given if getattr(whole, name) != getattr(quick, name)}
+    assert changed
+    for name, parameter in inspect.signature(case).parameters.items():
+        assert name not in changed or parameter.default in (None, ())
 
 
 def test_the_plateaus_are_smaller_in_a_hurry() -> None:

@@ -228,7 +228,7 @@ def test_molecules_that_were_not_fitted(tmp_path: Path) -> None:
     run(FakeStudy(rows), tmp_path / "run", progress=False)
     page = write_report(load(tmp_path / "run")).read_text()
     assert "less that in cc-pVQZ" in page
-    assert '<td class="number">12.50</td>' in page
+    assert '<td class="number" data-head="X2">12.50</td>' in page
 
 
 def test_the_pictures_and_the_page(tmp_path: Path) -> None:
@@ -251,8 +251,8 @@ def test_the_pictures_and_the_page(tmp_path: Path) -> None:
     for words in (
         "basis: X rhf",
         "<li>The lowest energy of a fitted set is that of free 6s",
-        '<td class="number">-9.900000</td>',
-        '<td class="bad number">0/3</td>',
+        '<td class="number" data-head="energy (Ha)">-9.900000</td>',
+        '<td class="bad number" data-head="at best">0/3</td>',
         "lost, seed 2",
         "RuntimeError: no energy",
         "Ratio of the largest and the smallest eigenvalue of the overlap matrix",

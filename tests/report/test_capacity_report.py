@@ -193,8 +193,8 @@ def test_the_pictures_and_the_page(tmp_path: Path) -> None:
         "10 at every depth",
         "the rank of the quantum Fisher information",
         "ladder: overparametrized from 2 layers (4 parameters) on, where the rank stays at 4.",
-        '<td class="number">9/10</td><td class="number">60-98 %</td>',
-        '<td class="number">over 10000</td>',  # generic: its Lie algebra was too large to count
+        'success">9/10</td><td class="number" data-head="95 % interval">60-98 %</td>',
+        'Lie algebra">over 10000</td>',  # generic: its Lie algebra was too large to count
         "Larocca et al. 2023",
         "In so many independent directions".lower(),  # what a column means
     ):
@@ -211,7 +211,7 @@ def test_effective_dimensions_are_shown_where_they_were_measured(tmp_path: Path)
 
     run(Measured(), tmp_path / "run", progress=False)
     page = write_report(load(tmp_path / "run")).read_text()
-    assert "<th>effective dimension</th>" in page
+    assert "<th class=number>effective dimension</th>" in page
     assert "3.2 (3.0 to 3.5)" in page
 
 

@@ -156,7 +156,7 @@ def test_the_pictures_and_the_page(tmp_path: Path) -> None:
         "typical end; at a typical end 25 % of the state had left the right sector, at 1 of the 3 ends more than half "
         "of it.",
         "symmetry price (mHa)",
-        '<td class="number">0.25</td><td class="number">-0.5</td>',
+        'leaked: end">0.25</td><td class="number" data-head="symmetry price (mHa)">-0.5</td>',
         "lost, seed 2",
         "RuntimeError: no circuit",
         "Weight of the trained state in the right sector",

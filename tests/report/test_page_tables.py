@@ -1,0 +1,111 @@
+"""Tables of the page: a column that has no room as a column is in a card, under its own name."""
+
+from __future__ import annotations
+
+import html
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from report.test_terminal import LEDGERS
+
+from qvar.report import pieces
+from qvar.report.html import report_page
+from qvar.report.page_style import style
+from qvar.runs.folder import LoadedRun, RunFolder
+from qvar.runs.record import ledger_from, trace_from
+
+
+class Tables(HTMLParser):
+    """Heads, cells and containers of all tables of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.around: list[str] = []
+        self.open: list[str] = []
+        self.heads: list[list[str]] = []
+        self.cells: list[list[tuple[str, str]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        told = dict(attrs)
+        if tag == "table":
+            self.around.append(self.open[-1] if self.open else "")
+            self.heads.append([])
+            self.cells.append([])
+        elif tag == "div":
+            self.open.append(told.get("class") or "")
+        elif tag == "th":
+            self.heads[-1].append("")
+        elif tag == "td":
+            self.cells[-1].append((told["data-head"] or "", told.get("class") or ""))
+        self.tag = tag
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "div":
+            self.open.pop()
+
+    def handle_data(self, data: str) -> None:
+        if self.heads and self.heads[-1] and not self.cells[-1] and data.strip():
+            self.heads[-1][-1] += ("^" if self.tag == "sup" else "") + data
+
+
+def page_of(name: str, **case: object) -> str:
+    rows = LEDGERS[name]()
+    run = LoadedRun(
+        RunFolder(Path("run")), {"study": name, "tasks": [], **case}, ledger_from(rows), trace_from(rows), 1, 1
+    )
+    return report_page(run, [])
+
+
+@pytest.mark.parametrize("name", LEDGERS)
+def test_every_cell_names_its_column(name: str) -> None:
+    page = page_of(name)
+    tables = Tables(page)
+    assert len(tables.heads) >= 3
+    for around, heads, cells in zip(tables.around, tables.heads, tables.cells, strict=True):
+        width = re.fullmatch(r"wide w(\d+)", around)
+        assert width is not None
+        assert f"@container (max-width: {width[1]}rem)" in page
+        assert [head for head, _ in cells] == heads * (len(cells) // len(heads))
+        assert sum(kind.startswith("name") for _, kind in cells) >= len(cells) // len(heads)
+
+
+def test_a_table_asks_for_the_width_of_its_longest_words() -> None:
+    def width(*cells: pieces.Cell) -> int:
+        found = re.search(r"wide w(\d+)", pieces.table([""] * len(cells), [cells]))
+        assert found is not None
+        return int(found[1])
+
+    assert width(("1.5", "number")) == 4
+    assert width(*[("1.2345678", "number")] * 10) == width(*[("1.2345678 [1.1, 1.3]", "number")] * 10) == 56
+    assert width(*[("1.23456789012345678", "number")] * 10) > 100
+    assert width(pieces.name("a_long_name_of_many_short_parts")) < width(("alongnameofmanyshortparts", "name"))
+    assert width(("one word after another and so on", "")) == 12
+
+
+def test_a_head_stays_what_it_is_in_a_card() -> None:
+    table = pieces.table(["b of e<sup>-b n</sup>", "a &lt; b"], [[("1", "number"), ("2", "")]])
+    assert 'data-head="b of e^-b n"' in table
+    assert 'data-head="a &lt; b"' in table
+    assert html.unescape("a &lt; b") == "a < b"
+
+
+def test_only_the_widths_of_a_page_have_rules() -> None:
+    assert style("").count("@container") == 0
+    assert (
+        style('<div class="wide w28"></div><div class="wide w40"></div><div class="wide w28"></div>').count(
+            "@container"
+        )
+        == 2
+    )
+
+
+def test_arguments_stand_apart_from_what_was_done() -> None:
+    page = page_of("scaling", arguments={"samples": None, "sizes": [], "quick": True})
+    told, _, given = page.partition("<h3>Arguments of the case, as they were given</h3>")
+    assert "500 random parameter vectors at every point" in told
+    assert "<dt><code>quick</code></dt><dd>True</dd></dl>" in given
+    assert "<dt><code>samples</code></dt>" not in page
+    assert "Arguments of the case" not in page_of("scaling")
