@@ -190,7 +190,8 @@ class Builder:
             exponent, coefficient = map(number, line.words[1:])
             if not (0 < exponent < math.inf and math.isfinite(coefficient)):
                 raise self.source.mistake("have positive exponents and finite numbers", line)
-            powers[int(power)].append([exponent, coefficient])
+            if coefficient:
+                powers[int(power)].append([exponent, coefficient])
         terms.append([l, powers])
         terms.sort(key=lambda term: term[0])
 

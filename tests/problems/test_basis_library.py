@@ -1,0 +1,84 @@
+"""A sample of the Basis Set Exchange, read from texts: the energy that PySCF finds, or one sentence."""
+
+from __future__ import annotations
+
+import importlib.util
+import random
+import sys
+from pathlib import Path
+from typing import Any
+
+import basis_set_exchange
+import pytest
+from pyscf import gto, scf
+from pyscf.gto.basis import bse
+
+from qvar.problems.molecule import molecule
+from qvar.problems.scf import one_thread_without_files
+
+SAMPLE, MOST_FUNCTIONS = 60, 40
+
+
+def _load() -> Any:
+    path = Path(__file__).with_name("basis_library.py")
+    spec = importlib.util.spec_from_file_location("basis_library", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+library = _load()
+
+
+def test_sixty_sets_have_the_one_electron_energies_of_pyscf():
+    """Every function of a set adds one energy, so that a lost shell or column, or another l, changes the numbers."""
+    pairs = library.published()
+    assert len({name for name, _ in pairs}) > 600
+    random.Random(0).shuffle(pairs)
+    seen: dict[str, list[Any]] = {}
+    for k, (name, element) in enumerate(pairs):
+        if len(seen) == SAMPLE:
+            break
+        kind = library.FORMATS[k % 3]
+        if name not in seen and (outcomes := list(library.compare(name, [element], [kind], most=MOST_FUNCTIONS))):
+            seen[name] = outcomes
+    outcomes = [outcome for found in seen.values() for outcome in found]
+    assert len(outcomes) == SAMPLE
+    assert [outcome for outcome in outcomes if not outcome.agrees and not outcome.refusal] == []
+    assert sum(outcome.agrees for outcome in outcomes) >= SAMPLE - 5
+
+
+@pytest.mark.parametrize("kind", library.FORMATS)
+@pytest.mark.parametrize(
+    ("element", "charge", "name"),
+    [
+        ("H", 0, "6-311++G**"),
+        ("He", 0, "cc-pVTZ"),
+        ("Li", 0, "6-31G*"),
+        ("Be", 0, "def2-SVP"),
+        ("Ne", 0, "4-31G"),
+        ("K", 1, "STO-3G"),
+        ("Zn", 2, "LANL2DZ"),
+        ("Kr", 0, "def2-SVP"),
+    ],
+)
+def test_atoms_and_ions_have_the_energy_of_pyscf(element, charge, name, kind):
+    text = str(basis_set_exchange.get_basis(name, elements=element, fmt=kind))
+    data: Any = basis_set_exchange.get_basis(name, elements=element)
+    spin = (gto.charge(element) - charge) % 2
+    mol: Any = gto.M(
+        atom=element,
+        basis=bse._orbital_basis(data)[0],
+        ecp=bse._ecp_basis(data),
+        charge=charge,
+        spin=spin,
+        cart=kind != "gaussian94" and "gto_cartesian" in data["function_types"],
+        verbose=0,
+    )
+    with one_thread_without_files():
+        expected = scf.ROHF(mol).run(conv_tol=1e-12).e_tot
+    own = molecule(f"{element} 0 0 0", text, charge=charge, spin=spin, active_orbitals=[mol.nelec[0] - 1])
+    assert own.reference_energy == pytest.approx(expected, abs=1e-8)
