@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,11 @@ _COLORS = (
 """The palette of Okabe and Ito (https://jfly.uni-koeln.de/color/) without its yellow, which white paper swallows,
 and its black, which is the exact curve's; then wine, olive, indigo and brown of Paul Tol
 (https://personal.sron.nl/~pault/)."""
+
+ACCURACY_WORDS = "chemical accuracy (1.6 mHa)"
+
+_LEGEND_LETTERS = 60
+"""Longer names take several lines of a legend."""
 
 _GRAY = "#B8BCC4"
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
@@ -157,36 +163,48 @@ def value_axis(axes: Axes, quantity: str, unit: str) -> str:
     return "error"
 
 
-def accuracy_line(axes: Axes, unit: str, words: bool = True) -> Any:
-    """The line of chemical accuracy where the unit has one, with its name beside it unless a legend tells it."""
+def accuracy_line(axes: Axes, unit: str) -> Any:
+    """The line of chemical accuracy, if the unit has one; the legend names it, for words at the line cover data."""
     if unit != MILLIHARTREE:
         return None
     level = CHEMICAL_ACCURACY * MILLIHARTREE_PER_HARTREE
-    line = axes.axhline(level, color="#555555", linewidth=1.0, linestyle=":", zorder=1)
-    if words:
-        axes.annotate(
-            "chemical accuracy (1.6 mHa)",
-            (0.995, level),
-            xycoords=("axes fraction", "data"),
-            xytext=(0, 3),
-            textcoords="offset points",
-            ha="right",
-            va="bottom",
-            fontsize=8,
-            color="#333333",
-            bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.8},
-            zorder=4,
-        )
-    return line
+    return axes.axhline(level, color="#555555", linewidth=1.0, linestyle=":", zorder=1, label=ACCURACY_WORDS)
 
 
 def legend_below(figure: Figure, axes: Axes) -> None:
-    """The names of the lines, below the panel."""
+    """The names of the lines, below the panel; long ones in several lines, for which the figure grows."""
     handles, names = axes.get_legend_handles_labels()
-    columns = 3 if max(map(len, names), default=0) <= 24 else 1 if len(names) <= 6 else 2
+    names = [wrapped_name(name, _LEGEND_LETTERS) for name in names]
+    widest = max((len(line) for name in names for line in name.split("\n")), default=0)
+    columns = 3 if widest <= 24 else 1 if len(names) <= 6 else 2
     figure.legend(
         handles, names, loc="outside lower center", ncols=columns, fontsize=8.5, frameon=False, handlelength=3
     )
+    lines = sum(name.count("\n") + 1 for name in names) / columns - len(names) / 3
+    figure.set_figheight(figure.get_figheight() + 0.2 * max(0.0, lines))
+
+
+def wrapped_name(name: str, letters: int) -> str:
+    """A name in lines of at most so many letters, broken at spaces, and after underscores and hyphens if it must be."""
+    lines = []
+    for part in textwrap.wrap(name, letters, break_long_words=False, break_on_hyphens=False) or [name]:
+        while len(part) > letters:
+            at = max(part.rfind(sign, 0, letters) for sign in "_-") + 1 or letters
+            lines.append(part[:at])
+            part = part[at:]
+        lines.append(part)
+    return "\n".join(lines)
+
+
+def plain_log_ticks(axes: Axes) -> None:
+    """Numbers such as 20 and 0.5 instead of powers on a logarithmic vertical axis that spans little."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    low, high = axes.get_ylim()
+    if low > 0 and high < 1000 * low:
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def line_words(n_drawn: int) -> str:

@@ -33,6 +33,7 @@ from qvar.report.drawing import (
     looks,
     plain_axes,
     value_axis,
+    wrapped_name,
 )
 from qvar.report.tables import Frame, records, resolution
 from qvar.studies.accuracy import pareto_front
@@ -309,9 +310,7 @@ def _finish(axes: Axes, block: Block, quantity: str, unit: str, n_panels: int) -
     else:
         value_axis(axes, quantity, unit)
     if quantity == "error":
-        line = accuracy_line(axes, unit, words=False)
-        if line is not None:
-            line.set_label("chemical accuracy (1.6 mHa)")
+        accuracy_line(axes, unit)
     if n_panels > 1:
         axes.set_title(", ".join(_parts(block.fixed, 48)), fontsize=10)
 
@@ -349,11 +348,11 @@ def _legend(figure: Figure, all_axes: Sequence[Axes], title: str) -> None:
     for axes in all_axes:
         for handle, name in zip(*axes.get_legend_handles_labels(), strict=True):
             named.setdefault(name, handle)
-    widest = max(map(len, named), default=0)
+    widest = max((min(len(name), 60) for name in named), default=0)
     figure.suptitle(title, fontsize=12)
     columns = max(1, min(4, math.floor(figure.get_figwidth() * 13 / (widest + 8))))
     figure.legend(
-        list(named.values()), [_cut(name, 70) for name in named], loc="outside lower center", ncols=columns,
+        list(named.values()), [wrapped_name(name, 60) for name in named], loc="outside lower center", ncols=columns,
         fontsize=8.5, frameon=False, handlelength=3,
     )  # fmt: skip
 

@@ -61,6 +61,7 @@ def capacity(depths: Frame) -> Drawing | None:
         _success(lower, mine, look, shift)
         if known(row.saturation):
             lower.axvline(row.saturation + shift, color=look.color, linewidth=1.2, linestyle=":", zorder=1)
+    _bounds(upper, depths)
     upper.set_ylabel("rank of the quantum\nFisher information")
     lower.set_ylabel("share of starts that succeed")
     lower.set_ylim(-0.04, 1.04)
@@ -99,7 +100,7 @@ def final_errors(ledger: Frame, depths: Frame) -> Drawing | None:
     if placed.empty:
         return None
     look_of = looks(table.assign(label=table["series"]))
-    figure, axes = line_figure(len(table))
+    figure, axes = line_figure(len(table) + 2)
     aside = _aside(depths)
     for position, row in enumerate(records(table)):
         mine = placed[placed["series"] == row.series]
@@ -142,17 +143,21 @@ def _ranks(axes: Axes, mine: Frame, look: Look, name: str, saturation: Any) -> N
         ranked["layers"], ranked["fisher_rank"].astype(float), color=look.color, linestyle=look.dashes,
         marker=look.marker, markersize=5, label=name,
     )  # fmt: skip
-    for bound in ranked["fisher_rank_bound"].dropna().unique():
-        axes.axhline(float(bound), color="#B8BCC4", linewidth=1, zorder=1)
-        axes.annotate(
-            f"{bound:.0f}", (1, float(bound)), xycoords=("axes fraction", "data"), xytext=(3, 0),
-            textcoords="offset points", va="center", fontsize=8.5, color="#6B7280",
-        )  # fmt: skip
     at = ranked[ranked["layers"] == saturation] if known(saturation) else ranked[:0]
     axes.plot(
         at["layers"], at["fisher_rank"].astype(float), linestyle="", marker="o", markersize=13, markerfacecolor="none",
         markeredgecolor=look.color, markeredgewidth=1.6,
     )  # fmt: skip
+
+
+def _bounds(axes: Axes, depths: Frame) -> None:
+    """The largest ranks that are possible, each once."""
+    for bound in depths["fisher_rank_bound"].dropna().unique():
+        axes.axhline(float(bound), color="#B8BCC4", linewidth=1, zorder=1)
+        axes.annotate(
+            f"{bound:.0f}", (1, float(bound)), xycoords=("axes fraction", "data"), xytext=(3, 0),
+            textcoords="offset points", va="center", fontsize=8.5, color="#6B7280",
+        )  # fmt: skip
 
 
 def _success(axes: Axes, mine: Frame, look: Look, shift: float) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from qvar._types import FloatArray
 from qvar.report.drawing import (
+    ACCURACY_WORDS,
     FAMILY_COLORS,
     Drawing,
     accuracy_line,
@@ -19,6 +20,7 @@ from qvar.report.drawing import (
     seed_words,
     spread,
     value_axis,
+    wrapped_name,
 )
 from qvar.report.tables import Frame, known, labels, records, resolution, shown_errors
 from qvar.studies.accuracy import pareto_front
@@ -31,6 +33,9 @@ _COSTS = {"n_params": "parameters", "two_qubit_gates": "two-qubit gates"}
 _MARKERS = {"generic": "s", "constrained": "o", "published": "D"}
 _LOG_RATIO = 8
 """Costs that span more than this factor are drawn on a logarithmic axis."""
+
+_LETTERS_PER_INCH = 11
+"""Letters of the key below the panels."""
 
 _DOT = 5.0
 _DIRECTIONS = 16
@@ -113,9 +118,12 @@ def fronts(
     if not panels:
         return None
     points = [point for point in points if any(np.isfinite(point.costs[cost]) for cost in panels)]
-    columns = 4 if max(len(point.label) for point in points) <= 22 else 3
-    height = 4.9 + 0.17 * -(-len(points) // columns)
     width = (7.2, 10.4, 12.6)[min(len(panels), 3) - 1]
+    letters = int(width * _LETTERS_PER_INCH)
+    points = [replace(point, label=wrapped_name(point.label, letters)) for point in points]
+    longest = max(len(line) for point in points for line in point.label.split("\n"))
+    columns = max(1, min(4, letters // (longest + 6)))
+    height = 4.9 + 0.17 * sum(point.label.count("\n") + 1 for point in points) / columns
     figure = Figure(figsize=(width, height), layout="constrained")
     all_axes: list[Any] = list(np.atleast_1d(figure.subplots(1, len(panels), sharey=True)))
     noun, told, lines = "", [], {}
@@ -129,10 +137,10 @@ def fronts(
         if axes is all_axes[0]:
             noun = value_axis(axes, quantity, unit)
         front = _front(inside, cost, unit)
-        told.append(f"by {costs[cost]}: {', '.join(point.label for point in front)}")
+        told.append(f"by {costs[cost]}: {', '.join(point.label.replace(chr(10), ' ') for point in front)}")
         lines["Pareto front"] = _draw_front(axes, front, cost)
-        if quantity == "error" and (level := accuracy_line(axes, unit, words=False)):
-            lines["chemical accuracy (1.6 mHa)"] = level
+        if quantity == "error" and (level := accuracy_line(axes, unit)):
+            lines[ACCURACY_WORDS] = level
     *first, last = (costs[cost] for cost in panels)
     names = f"{', '.join(first)} and {last}" if first else last
     title = f"{noun.capitalize()} against number of {names}"

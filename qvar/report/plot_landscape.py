@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qvar._types import FloatArray
-from qvar.report.drawing import Drawing, legend_below, line_figure, looks, plain_axes
+from qvar.report.drawing import Drawing, legend_below, line_figure, looks, plain_axes, wrapped_name
 from qvar.report.plot_training import LOG_RATIO
 from qvar.report.tables import MILLIHARTREE, NOTHING, Frame, known, records
 from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE
@@ -54,13 +54,13 @@ def lines(best: Frame, drawn: Frame) -> Drawing | None:
     for place, name in ((0.0, "start"), (1.0, "end")):
         axes.axvline(place, color="#B8BCC4", linewidth=1, zorder=1)
         axes.annotate(
-            name, (place, 0.98), xycoords=("data", "axes fraction"), xytext=(3, 0), textcoords="offset points",
-            va="top", fontsize=8.5, color="#333333",
+            name, (place, 1.0), xycoords=("data", "axes fraction"), xytext=(0, 2), textcoords="offset points",
+            ha="center", va="bottom", fontsize=8.5, color="#333333",
         )  # fmt: skip
     axes.set_xlabel("position between start (0) and end (1)")
     axes.set_ylabel(_named(rows[0].unit))
     title = "The straight line from start to end"
-    axes.set_title(title)
+    axes.set_title(title, pad=18)
     legend_below(figure, axes)
     caption = (
         "The value on the straight line in parameter space from where the lowest seed of each contender started to "
@@ -94,7 +94,7 @@ def planes(best: Frame) -> Drawing | None:
         images = []
         for axes, scan, value, where in zip(pair, scans, values, ("start", "end"), strict=True):
             images.append(_plane(axes, scan, value, low, high))
-            axes.set_title(f"{row.label}: around the {where}", fontsize=9.5)
+            axes.set_title(wrapped_name(f"{row.label}: around the {where}", 38), fontsize=9.5)
             axes.set_xlabel(_direction(1, where), fontsize=8.5)
             axes.set_ylabel(_direction(2, where), fontsize=8.5)
         bar = figure.colorbar(images[-1], ax=list(pair), shrink=0.9, pad=0.02)
@@ -152,9 +152,9 @@ def curvatures(best: Frame) -> Drawing | None:
                 np.full(len(values), position + offset), values, linestyle="", marker="_", markersize=16, color=color,
                 alpha=0.75, label=name if position == 0 else None,
             )  # fmt: skip
-        ticks.append(str(row.label))
+        ticks.append(wrapped_name(str(row.label), 20))
     axes.axhline(0, color="#333333", linewidth=0.8)
-    axes.set_xticks(range(len(rows)), ticks, rotation=15 if len(rows) > 3 else 0)
+    axes.set_xticks(range(len(rows)), ticks, fontsize=9)
     axes.set_xlim(-0.6, len(rows) - 0.4)
     largest = max(np.abs(json.loads(text)).max() for row in rows for text in (row.start_spectrum, row.end_spectrum))
     axes.set_yscale("symlog", linthresh=max(1e-3 * largest, 1e-12))

@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from qvar.report.drawing import Drawing, accuracy_line, legend_below, line_figure, looks
+from qvar.report.drawing import (
+    Drawing,
+    accuracy_line,
+    legend_below,
+    line_figure,
+    looks,
+    plain_log_ticks,
+    wrapped_name,
+)
 from qvar.report.tables import MILLIHARTREE, Frame
+
+_LETTERS_OF_AXIS = 72
+"""Letters that fit below the panel."""
+
+_STYLES: tuple[Any, ...] = ("--", "-.", (0, (6, 1.5, 1, 1.5, 1, 1.5)))
+"""Lines of baselines; the dotted one is chemical accuracy."""
 
 
 def energy_by_setting(summary: Frame, baseline: str) -> Drawing | None:
@@ -36,14 +52,16 @@ def energy_by_setting(summary: Frame, baseline: str) -> Drawing | None:
         )  # fmt: skip
     for number, (_, row) in enumerate(lines.iterrows()):
         axes.axhline(
-            float(row["limit_error"]), color="#6B7280", linestyle=("--", ":", "-.")[number % 3], linewidth=1.2,
+            float(row["limit_error"]), color="#6B7280", linestyle=_STYLES[number % len(_STYLES)], linewidth=1.2,
             label=str(row["contender"]), zorder=1,
         )  # fmt: skip
     axes.set_yscale("log")
-    axes.set_xticks(range(len(settings)), settings, rotation=0 if len(settings) <= 4 else 20)
+    letters = max(8, int(_LETTERS_OF_AXIS / len(settings)))
+    axes.set_xticks(range(len(settings)), [wrapped_name(setting, letters) for setting in settings], fontsize=9)
     axes.set_xlim(-0.5, len(settings) - 0.5)
     axes.set_ylabel("energy above the limit (mHa)")
     accuracy_line(axes, MILLIHARTREE)
+    plain_log_ticks(axes)
     title = "Energy above the limit in each setting"
     axes.set_title(title)
     legend_below(figure, axes)

@@ -137,7 +137,7 @@ def random_table(draw: random.Random) -> Table:
 def test_random_tables_are_whole_at_every_width(monkeypatch: pytest.MonkeyPatch) -> None:
     draw = random.Random(0)
     layouts = set()
-    for _ in range(30):
+    for _ in range(15):
         table = random_table(draw)
         for width in WIDTHS:
             monkeypatch.setenv("COLUMNS", str(width))
