@@ -39,6 +39,10 @@ ACCURACY_WORDS = "chemical accuracy (1.6 mHa)"
 _LEGEND_LETTERS = 60
 """Longer names take several lines of a legend."""
 
+_LETTER_POINTS = 5.2
+_HANDLE_POINTS = 52.0
+"""Widths of a letter, and of a line with the space around it, in a legend; 1/72 inch."""
+
 _GRAY = "#B8BCC4"
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
@@ -175,13 +179,24 @@ def legend_below(figure: Figure, axes: Axes) -> None:
     """The names of the lines, below the panel; long ones in several lines, for which the figure grows."""
     handles, names = axes.get_legend_handles_labels()
     names = [wrapped_name(name, _LEGEND_LETTERS) for name in names]
-    widest = max((len(line) for name in names for line in name.split("\n")), default=0)
-    columns = 3 if widest <= 24 else 1 if len(names) <= 6 else 2
+    columns = _legend_columns(names, 72 * figure.get_figwidth())
     figure.legend(
         handles, names, loc="outside lower center", ncols=columns, fontsize=8.5, frameon=False, handlelength=3
     )
     lines = sum(name.count("\n") + 1 for name in names) / columns - len(names) / 3
     figure.set_figheight(figure.get_figheight() + 0.2 * max(0.0, lines))
+
+
+def _legend_columns(names: list[str], width: float) -> int:
+    """As many columns, up to three, as fit into a width in points: each is as wide as its longest line."""
+    import numpy as np
+
+    widths = [max(map(len, name.split("\n"))) * _LETTER_POINTS + _HANDLE_POINTS for name in names]
+    for columns in (3, 2):
+        parts = np.array_split(widths, columns)
+        if sum(part.max() for part in parts if len(part)) <= width:
+            return columns
+    return 1
 
 
 def wrapped_name(name: str, letters: int) -> str:
