@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 from qvar.task import Progress, Row, Task
 
+_BAR, _COUNT, _NOTE, _TIME = 10, 11, 24, 7
+"""Letters of the parts of a line: a bar, evaluations, a few words, the time."""
+
 
 @dataclass(frozen=True)
 class Display:
@@ -63,6 +66,17 @@ def _lines(tasks: Sequence[Task]) -> Display:
     return Display(lambda _: None, lambda _, __: None, finish)
 
 
+def room(width: int) -> tuple[int, bool, bool]:
+    """Return how many letters of a line a task's name has, and whether there is room for a bar and for a few words.
+
+    Args:
+        width: letters of the line.
+    """
+    bar, note = width >= 50, width >= 78  # a name is worth more than either
+    rest = _COUNT + 1 + _TIME + 1 + bar * (_BAR + 1) + note * (_NOTE + 1)
+    return max(8, width - rest), bar, note
+
+
 @contextlib.contextmanager
 def _bars(tasks: Sequence[Task]) -> Iterator[Display]:
     from rich.console import Console
@@ -76,13 +90,15 @@ def _bars(tasks: Sequence[Task]) -> Iterator[Display]:
             template, table_column=Column(no_wrap=True, overflow="ellipsis", ratio=ratio, max_width=width)
         )
 
+    console = Console(stderr=True)
+    name, bar, note = room(console.width)
     bars = Bars(
-        text("{task.description}", width=18),
-        BarColumn(bar_width=14),
-        text("{task.fields[count]}", width=11),
-        text("{task.fields[note]}", width=24),
+        text("{task.description}", width=name),
+        *([BarColumn(bar_width=_BAR)] if bar else []),
+        text("{task.fields[count]}", width=_COUNT),
+        *([text("{task.fields[note]}", width=_NOTE)] if note else []),
         TimeElapsedColumn(),
-        console=Console(stderr=True),
+        console=console,
     )
     shown: dict[int, TaskID] = {}
 
