@@ -15,6 +15,9 @@ from qvar.errors import QvarError
 _CLOSEST_ANGSTROM = 1e-3
 """Nuclei nearer than this are taken to stand at the same place, which is a slip and not chemistry."""
 
+_FARTHEST = 1e6
+"""Larger lengths, in angstrom or bohr, are slips too, and the largest make integrals overflow."""
+
 _COLLINEAR = 1e-4
 """Sine of the angle below which three atoms define no plane, so that a dihedral angle has no meaning."""
 
@@ -213,8 +216,8 @@ def _numbers(tokens: list[str]) -> list[float]:
     if not all(_NUMBER.fullmatch(token) for token in tokens[1:]):
         raise _unreadable(tokens, "numbers after the symbol")
     numbers = [float(token.lower().replace("d", "e")) for token in tokens[1:]]
-    if not all(map(math.isfinite, numbers)):
-        raise _unreadable(tokens, "finite numbers")
+    if not all(abs(number) <= _FARTHEST for number in numbers):
+        raise _unreadable(tokens, f"numbers below {_FARTHEST:g}")
     return numbers
 
 

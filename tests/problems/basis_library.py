@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import basis_set_exchange
 import numpy as np
 import scipy.linalg
+from basis_set_exchange import writers
 from pyscf import gto
 from pyscf.data.elements import ELEMENTS
 from pyscf.gto.basis import bse
@@ -62,7 +63,7 @@ def compare(name: str, elements: Iterable[str], kinds: Iterable[str] = FORMATS, 
     elements = list(elements)
     data: Any = basis_set_exchange.get_basis(name, elements=elements)
     shells, potentials = bse._orbital_basis(data)[0], bse._ecp_basis(data)
-    texts = {kind: str(basis_set_exchange.get_basis(name, elements=elements, fmt=kind)) for kind in kinds}
+    texts = {kind: str(writers.write_formatted_basis_str(data, kind)) for kind in kinds}
     for element in elements:
         core = potentials.get(element, [0])[0]
         size = sum((2 * shell[0] + 1) * (len(shell[1]) - 1) for shell in shells.get(element, []))
@@ -77,7 +78,7 @@ def compare(name: str, elements: Iterable[str], kinds: Iterable[str] = FORMATS, 
             except QvarError as error:
                 yield Outcome(name, element, kind, str(error), 0.0, 0.0)
                 continue
-            cartesian = kind != "gaussian94" and "gto_cartesian" in data["function_types"]
+            cartesian = kind in ("nwchem", "psi4") and "gto_cartesian" in data["function_types"]
             if cartesian not in expected:
                 expected[cartesian] = one_electron_energies(_by_pyscf(element, shells, potentials, charge, cartesian))
             energies = one_electron_energies(own)
@@ -107,13 +108,15 @@ def main(args: list[str]) -> int:
     """Compare all sets, or some of them; 0 if each agrees or is refused."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--all", action="store_true", help="every set; otherwise every 20th")
+    parser.add_argument("--part", default="0/1", help="k/n: every n-th of them from the k-th on, counted from 0")
     parser.add_argument("--most", type=int, default=10**6, help="leave out sets with more functions on an element")
     options = parser.parse_args(args)
     warnings.simplefilter("error")
     grouped: dict[str, list[str]] = {}
     for name, element in published():
         grouped.setdefault(name, []).append(element)
-    names = sorted(grouped)[:: 1 if options.all else 20]
+    part, parts = map(int, options.part.split("/"))
+    names = sorted(grouped)[:: 1 if options.all else 20][part::parts]
     counts: Counter[str] = Counter()
     refusals: Counter[str] = Counter()
     for name in names:
