@@ -19,7 +19,7 @@ from jaxtyping import Array, Float
 from qvar._types import FloatArray, PyTree
 from qvar.checks import counting_number, finite_number, whole_number
 from qvar.diagnostics.estimate import Estimate
-from qvar.diagnostics.intervals import bootstrap_moments
+from qvar.diagnostics.intervals import mean_estimates
 from qvar.errors import require
 from qvar.objective import LossFunction, Objective
 from qvar.short_repr import short_repr
@@ -195,8 +195,7 @@ def hessian_trace(objective: Objective, theta: Any, key: jax.Array, samples: int
     signs = jax.random.rademacher(sign_key, (samples, objective.n_params), point.dtype)
     wider = _wider(objective)
     values = replace(wider, data=(point, objective.data)).batch(AlongFunction(objective.function), signs)
-    (interval,), _ = bootstrap_moments(resample_key, values[:, None])
-    return Estimate(float(jnp.mean(values)), (interval[0], interval[1]), samples)
+    return mean_estimates(resample_key, values[:, None])[0]
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from qvar._types import FloatArray, PyTree
+from qvar._types import PyTree
 from qvar.ansatz.ansatz import Ansatz
 from qvar.checks import counting_number, whole_number, whole_numbers
 from qvar.diagnostics.estimate import Estimate
-from qvar.diagnostics.intervals import bootstrap_moments
+from qvar.diagnostics.intervals import mean_estimates
 from qvar.engines.state_function import StateFunction
 from qvar.engines.states import ansatz_states
 from qvar.errors import require
@@ -117,7 +117,7 @@ def entangling_capability(
         function = RegisterMeasure(states.state_function)
     else:
         function = SectorMeasure(states.state_function, tuple(map(len, states.sector.layout)))
-    return _mean(resampling, states.batch(function, states.draw(draws, samples, start))[:, None])[0]
+    return _mean(resampling, states.batch(function, states.draw(draws, samples, start))[:, None], [1])[0]
 
 
 @dataclass(frozen=True)
@@ -253,7 +253,7 @@ def mean_entanglement_entropy(
     cuts = tuple(range(1, n))
     return EntropyProfile(
         cuts=cuts,
-        entropies=_mean(resampling, entropies),
+        entropies=_mean(resampling, entropies, [min(cut, n - cut) for cut in cuts]),
         page=tuple(page_entropy(1 << cut, 1 << (n - cut)) for cut in cuts),
     )
 
@@ -295,8 +295,11 @@ def _entropy(matrix: Array) -> Float[Array, ""]:
     return -jnp.sum(positive * jnp.log2(positive))
 
 
-def _mean(key: jax.Array, values: Float[Array, "n k"]) -> tuple[Estimate, ...]:
-    """Means of columns with their bootstrap intervals."""
-    means: FloatArray = np.asarray(values).mean(axis=0)
-    intervals, _ = bootstrap_moments(key, values)
-    return tuple(Estimate(m, (low, high), len(values)) for m, (low, high) in zip(means, intervals, strict=True))
+def _mean(key: jax.Array, values: Float[Array, "n k"], largest: Sequence[int]) -> tuple[Estimate, ...]:
+    """Means of columns of values from 0 to the largest, with intervals that do not reach beyond."""
+    estimates = mean_estimates(key, values)
+    ends = [np.clip(one.interval, 0.0, most) for one, most in zip(estimates, largest, strict=True)]
+    return tuple(
+        Estimate(one, (low, high), one.samples, needed=one.needed)
+        for one, (low, high) in zip(estimates, ends, strict=True)
+    )

@@ -16,13 +16,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import logsumexp
 from jaxtyping import Array, Float
 
 from qvar._types import FloatArray, PyTree
 from qvar.checks import counting_number, finite_number, whole_number
 from qvar.diagnostics.estimate import Estimate
-from qvar.diagnostics.intervals import LEVEL, RESAMPLES
+from qvar.diagnostics.intervals import LEVEL, RESAMPLES, draws, samples_needed, student_ends
 from qvar.errors import require
 from qvar.objective import Objective
 from qvar.tangents import (
@@ -39,6 +38,9 @@ from qvar.tangents import (
 
 _POINTS = 4
 """Points at which a rank is taken before it is looked at."""
+
+_BLOCK_NUMBERS = 1 << 22
+"""Resampled eigenvalues of so many are held at once."""
 
 
 def fisher(objective: Objective, theta: Any) -> Float[Array, "n_params n_params"]:
@@ -217,7 +219,9 @@ def effective_dimension(
         information: `"quantum"`, or `"classical"` for that of `classical_fisher`.
 
     Returns:
-        The dimension with its percentile bootstrap interval over the points.
+        The dimension with its 95 % interval: studentized bootstrap over the points, on the logarithm, by the
+        standard error of the linearized dimension, and not narrower than Student's. If few points make up the average,
+        `Estimate.needed` says how many it takes.
 
     Raises:
         QvarError: if an argument is out of range, the scheme is unknown, or the objective has no state.
@@ -230,11 +234,52 @@ def effective_dimension(
     kappa = gamma * n_data / (2 * math.pi * math.log(n_data))
     require(kappa > 1, "n_data", "be so large that gamma n / (2 pi ln n) is above 1", n_data)
     point_key, resample_key = jax.random.split(key)
-    function, thetas = fisher_function(objective, information), objective.initial_batch(point_key, samples, start)
-    spectra = jnp.asarray(_spectra(objective, function, thetas, _noise(function, objective)))
-    value, resampled = _effective_dimensions(resample_key, spectra, jnp.asarray(kappa))
-    ends = np.quantile(np.asarray(resampled), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Estimate(float(value), (ends[0], ends[1]), samples)
+    return dimension_estimate(resample_key, fisher_spectra(objective, point_key, samples, start, information), kappa)
+
+
+def fisher_spectra(
+    objective: Objective,
+    key: jax.Array,
+    samples: int,
+    start: str | None = "uniform",
+    information: Information = "quantum",
+) -> FloatArray:
+    """Return the eigenvalues of the Fisher information at random points, (samples, n_params), ascending.
+
+    Args:
+        objective: it has a state.
+        key: JAX random key.
+        samples: number of points.
+        start: the distribution of theta, see `Objective.initial`.
+        information: `"quantum"` or `"classical"`.
+
+    Raises:
+        QvarError: if the scheme is unknown, or the objective has no state.
+    """
+    function, thetas = fisher_function(objective, information), objective.initial_batch(key, samples, start)
+    return _spectra(objective, function, thetas, _noise(function, objective))
+
+
+def dimension_estimate(key: jax.Array, spectra: FloatArray, kappa: float) -> Estimate:
+    """Return the effective dimension of given spectra, with its interval; see `effective_dimension`.
+
+    Args:
+        key: JAX random key of the bootstrap.
+        spectra: (samples, n_params) eigenvalues of the Fisher information at independent points.
+        kappa: the constant of the definition, above 1.
+    """
+    n, n_params = spectra.shape
+    value, error, weights = _dimensions(spectra[None], kappa)
+    chosen = draws(key, n, RESAMPLES)
+    block = max(1, _BLOCK_NUMBERS // (chosen.shape[1] * max(1, n_params)))
+    parts = [_dimensions(spectra[chosen[i : i + block]], kappa)[:2] for i in range(0, len(chosen), block)]
+    values, errors = (np.concatenate(part)[:, None] for part in zip(*parts, strict=True))
+    if value[0] == 0:
+        return Estimate(0.0, (0.0, 0.0), n)
+    values = np.maximum(values, value / n)  # points without any information may be all that is drawn
+    logarithms = np.log(value), error / value, n, np.log(values), errors / values, chosen.shape[1]
+    low, high = np.exp(student_ends(*logarithms, LEVEL)[0])
+    return Estimate(float(value[0]), (low, high), n, needed=samples_needed(weights[0]))
 
 
 def saturation_layer(ranks: Mapping[int, int]) -> int | None:
@@ -307,17 +352,22 @@ def _product(product: FisherProduct, theta: Array, v: Array, data: PyTree) -> Ar
     return product(theta, v, data)
 
 
-@jax.jit
-def _effective_dimensions(key: jax.Array, spectra: Array, kappa: Float[Array, ""]) -> tuple[Array, Array]:
-    """The effective dimension of spectra (samples, n_params), and of bootstrap samples of them (RESAMPLES,)."""
-    samples, n_params = spectra.shape
-    traces = jnp.sum(spectra, axis=1)
+def _dimensions(spectra: FloatArray, kappa: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Effective dimensions of sets of spectra (sets, samples, n_params), their standard errors, and points' weights.
 
-    def dimension(chosen: Array) -> Array:
-        trace = jnp.mean(traces[chosen])
-        scale = jnp.where(trace > 0, kappa * n_params / jnp.where(trace > 0, trace, 1.0), 0.0)
-        halves = 0.5 * jnp.sum(jnp.log1p(scale * spectra), axis=1)
-        return 2.0 * (logsumexp(halves[chosen]) - jnp.log(samples)) / jnp.log(kappa)
-
-    chosen = jax.random.randint(key, (RESAMPLES, samples), 0, samples)
-    return dimension(jnp.arange(samples)), jax.lax.map(dimension, chosen)
+    The error is that of the linearized dimension, in which each point counts through its determinant and its trace.
+    """
+    n_params, traces = spectra.shape[2], spectra.sum(axis=2)
+    mean = traces.mean(axis=1, keepdims=True)
+    positive = np.where(mean > 0, mean, 1.0)
+    scaled_spectra = (kappa * n_params / positive)[:, :, None] * spectra
+    halves = 0.5 * np.log1p(scaled_spectra).sum(axis=2)
+    slopes = 0.5 * (scaled_spectra / (1 + scaled_spectra)).sum(axis=2)
+    top = halves.max(axis=1, keepdims=True)
+    determinants = np.exp(halves - top)
+    weights = determinants / determinants.sum(axis=1, keepdims=True)
+    n = spectra.shape[1]
+    follows = n * weights - 1 - (weights * slopes).sum(axis=1, keepdims=True) * (traces / positive - 1)
+    factor = 2 / math.log(kappa)
+    values = factor * (top[:, 0] + np.log(determinants.mean(axis=1)))
+    return values, factor * np.sqrt((follows**2).mean(axis=1) / (n - 1)), weights

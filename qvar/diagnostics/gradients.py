@@ -20,7 +20,7 @@ from jaxtyping import Array
 from qvar._types import FloatArray, PyTree
 from qvar.checks import counting_number, finite_number
 from qvar.diagnostics.estimate import Estimate
-from qvar.diagnostics.intervals import LEVEL, bootstrap_moments, check_level, scaled
+from qvar.diagnostics.intervals import LEVEL, average_variance, check_level, moment_intervals, samples_needed, scaled
 from qvar.errors import QvarError, require
 from qvar.objective import LossFunction, Objective
 from qvar.short_repr import short_repr
@@ -39,16 +39,20 @@ STRETCHES = 8
 @short_repr()
 @dataclass(frozen=True, eq=False)
 class GradientVariance:
-    r"""Moments of the gradient and of the loss over random parameters, with bootstrap intervals.
+    r"""Moments of the gradient and of the loss over random parameters, with studentized bootstrap intervals.
 
     Variances are unbiased, \(\frac{1}{S - 1} \sum_s (x_s - \bar x)^2\) over S samples. All samples of one point, the
-    components of its gradient and its loss, are resampled together.
+    components of its gradient and its loss, are resampled together; see `qvar.diagnostics.bootstrap_moments`. Estimates
+    whose samples have a heavy tail say so in `Estimate.needed`.
     """
 
     variance: FloatArray
     """(n_params,) variance of each component of the gradient, in unit^2 / radian^2."""
     interval: FloatArray
     """(n_params, 2) lower and upper end of each."""
+    needed: FloatArray
+    """(n_params,) number of samples from which the interval of each holds what it claims, to a factor of about 3; 0 if
+    these are enough. A heavy tail, of which too few samples were seen, makes an interval too narrow."""
     mean: FloatArray
     """(n_params,) mean of each component, in unit / radian."""
     mean_interval: FloatArray
@@ -88,7 +92,8 @@ class GradientVariance:
     def component(self, parameter: int) -> Estimate:
         """Variance of the derivative by one parameter, with its interval."""
         low, high = self.interval[parameter]
-        return Estimate(float(self.variance[parameter]), (float(low), float(high)), self.samples)
+        needed = int(self.needed[parameter]) or None
+        return Estimate(float(self.variance[parameter]), (float(low), float(high)), self.samples, needed=needed)
 
     def normalised(self, width: float) -> GradientVariance:
         """The same for the loss divided by a width, such as `qvar.diagnostics.spectral_width(objective)`.
@@ -320,23 +325,23 @@ def _moments(
             f"`objective` must have finite losses and gradients, but {bad} of {n} samples of {name} are not."
         )
     mean, variance = gradients.mean(axis=0), gradients.var(axis=0, ddof=1)
-    # centred squares of a sample, averaged over its parameters: their mean is the average variance
-    squares = np.mean((gradients - mean) ** 2, axis=1)
-    others = np.stack([losses, squares * (n / (n - 1))], axis=1)
-    mean_interval, interval = bootstrap_moments(key, gradients, level, group=group)
-    other_means, other_variances = bootstrap_moments(key, others, level, group=group)
+    components = moment_intervals(key, gradients, level, group=group)
+    loss = moment_intervals(key, losses[:, None], level, group=group)
+    _, (loss_ends,), (loss_needed,) = loss
+    deviations = np.abs(losses - losses.mean()).reshape(-1, group).mean(axis=1)
 
-    def estimate(value: Any, ends: FloatArray) -> Estimate:
-        return Estimate(float(value), (float(ends[0]), float(ends[1])), n)
+    def estimate(value: Any, ends: FloatArray, needed: Any = 0) -> Estimate:
+        return Estimate(float(value), (float(ends[0]), float(ends[1])), n, needed=int(needed) or None)
 
     return GradientVariance(
         variance=variance,
-        interval=interval,
+        interval=components.variances,
+        needed=components.needed,
         mean=mean,
-        mean_interval=mean_interval,
-        mean_variance=estimate(variance.mean(), other_means[1]),
-        loss_mean=estimate(losses.mean(), other_means[0]),
-        loss_variance=estimate(losses.var(ddof=1), other_variances[0]),
+        mean_interval=components.means,
+        mean_variance=average_variance(key, gradients, level, group),
+        loss_mean=estimate(losses.mean(), loss.means[0], group * (samples_needed(deviations) or 0)),
+        loss_variance=estimate(losses.var(ddof=1), loss_ends, loss_needed),
         samples=n,
         circuits=circuits,
         start="own" if start is None else start if isinstance(start, str) else getattr(start, "__name__", "function"),

@@ -19,7 +19,7 @@ from jaxtyping import Array
 from qvar._types import FloatArray
 from qvar.checks import counting_number
 from qvar.diagnostics.estimate import Estimate
-from qvar.diagnostics.intervals import scaled
+from qvar.diagnostics.intervals import LEVEL, scaled
 from qvar.diagnostics.spectral import DENSE_DIMENSION, apply_operator
 from qvar.errors import require
 from qvar.objective import Objective
@@ -95,8 +95,12 @@ def sector_moments(
 
 
 def _estimate(samples: FloatArray) -> Estimate:
-    value, reach = float(samples.mean()), 1.96 * float(samples.std(ddof=1)) / math.sqrt(len(samples))
-    return Estimate(value, (value - reach, value + reach), len(samples))
+    from scipy.stats import t
+
+    n = len(samples)
+    value, error = float(samples.mean()), float(samples.std(ddof=1)) / math.sqrt(n)
+    reach = float(t.ppf((1 + LEVEL) / 2, n - 1)) * error
+    return Estimate(value, (value - reach, value + reach), n)
 
 
 def _products(objective: Objective, real: bool, keys: jax.Array | None) -> tuple[FloatArray, FloatArray]:

@@ -17,7 +17,7 @@ RELIABLE = 0.9
 
 _CARRIED = (
     "family", "n_params", "fisher_rank", "fisher_rank_bound", "lie_dimension", "lie_limit", "effective_dimension",
-    "effective_dimension_low", "effective_dimension_high", "message",
+    "effective_dimension_low", "effective_dimension_high", "effective_dimension_needed", "message",
 )  # fmt: skip
 """Columns that are the same for all seeds."""
 
@@ -35,8 +35,8 @@ def depth_table(ledger: Frame) -> pd.DataFrame:
 
     Returns:
         Columns: `series`, `layers`, `family`, `n_params`, `fisher_rank`, `fisher_rank_bound`, `lie_dimension`,
-        `lie_limit`, `effective_dimension` with `_low` and `_high`, `message`; `seeds`, `successes` (seeds with
-        |error| <= tolerance; those without a finite error failed; missing where there is no exact value to compare
+        `lie_limit`, `effective_dimension` with `_low`, `_high` and `_needed`, `message`; `seeds`, `successes` (seeds
+        with |error| <= tolerance; those without a finite error failed; missing where there is no exact value to compare
         with), `success` (the share) with `_low` and `_high` (Wilson, 95 %), `unit` (mHa for energies in hartree), and
         in it `tolerance` and `median` (|error| over the finite seeds); `evaluations` (median).
     """

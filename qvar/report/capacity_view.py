@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from qvar.diagnostics.estimate import heavy_tail
 from qvar.report import pieces, tables
 from qvar.report.capacity_tables import RELIABLE, depth_table, is_capacity, series_table
 from qvar.report.drawing import Drawing
@@ -161,7 +162,10 @@ def _interval(row: Any) -> str:
 def _dimension(row: Any) -> str:
     if not tables.known(row.effective_dimension):
         return tables.NOTHING
-    return f"{row.effective_dimension:.1f} ({row.effective_dimension_low:.1f} to {row.effective_dimension_high:.1f})"
+    ends = f"{row.effective_dimension_low:.1f} to {row.effective_dimension_high:.1f}"
+    needed = row.effective_dimension_needed
+    tail = f"; {heavy_tail(int(needed))}" if tables.known(needed) else ""
+    return f"{row.effective_dimension:.1f} ({ends}{tail})"
 
 
 def _text(ledger: Frame) -> str:

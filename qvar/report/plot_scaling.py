@@ -38,7 +38,7 @@ def loss_variance(ledger: Frame) -> Drawing | None:
         The picture, or None where it would be empty.
     """
     words = (
-        "Filled marks are measured; {samples}, and bars are 95 % intervals (bootstrap over the samples), often "
+        "Filled marks are measured; {samples}, and bars are 95 % intervals (bootstrap-t over the samples), often "
         "smaller than the mark. {fits}{marks}"
     )
     return _against_size(ledger, "loss", "Variance of the loss", words)
@@ -55,7 +55,7 @@ def gradient_variance(ledger: Frame) -> Drawing | None:
     """
     words = (
         "The variance of a component of the gradient, averaged over all parameters; {samples}, and bars are 95 % "
-        "intervals (bootstrap over the samples), often smaller than the mark. {fits}{marks}"
+        "intervals (bootstrap-t over the samples), often smaller than the mark. {fits}{marks}"
     )
     return _against_size(ledger, "gradient", "Variance of the gradient", words)
 

@@ -12,7 +12,7 @@ from qvar.report.tables import Frame
 from qvar.report.terminal import empty_table, plain, render
 from qvar.report.view import View
 from qvar.runs.folder import LoadedRun
-from qvar.studies.decay import decay_table, is_relative, measured
+from qvar.studies.decay import decay_table, is_relative, measured, narrow_intervals
 
 WORDS = (
     "Generic contenders have free parameters that know nothing of the problem; constrained contenders carry its "
@@ -46,7 +46,7 @@ def _facts(run: LoadedRun) -> dict[str, str]:
         "Samples": _samples(ledger),
         "Starts": ", ".join(pieces.values(ledger, "start")),
         "Noise on the start": f"{noise[0]:g} radians (standard deviation)" if noise else "",
-        "Intervals": "95 %, by bootstrap over the samples",
+        "Intervals": "95 %, by studentized bootstrap over the samples",
     }
 
 
@@ -74,7 +74,10 @@ def _samples(ledger: Frame) -> str:
 
 def _result(ledger: Frame, trace: Frame) -> str:
     fits = _labelled(decay_table(ledger))
-    return _headline(fits) + _fit_table(fits) + _reasons(fits) + _loss_table(ledger) + _gradient_table(ledger)
+    narrow = "".join(f"<li>{pieces.text(sentence)}</li>" for sentence in _narrow(ledger))
+    warning = f"<h3>Intervals that are too narrow</h3><ul>{narrow}</ul>" if narrow else ""
+    tables_of_points = _loss_table(ledger) + _gradient_table(ledger)
+    return _headline(fits) + _fit_table(fits) + _reasons(fits) + warning + tables_of_points
 
 
 def _labelled(table: Frame) -> Frame:
@@ -320,6 +323,7 @@ def _text(ledger: Frame) -> str:
         f"Variances over {_samples(ledger) or 'no samples'}, in the {unit}; of the gradient the mean over all "
         "parameters. In brackets: 95 % intervals.",
         *(f"{row.label}, {row.quantity}: {row.sentence}" for row in tables.records(fits) if tables.known(row.sentence)),
+        *_narrow(ledger),
         *_messages(ledger),
     ]
     return render(table, notes)
@@ -327,6 +331,11 @@ def _text(ledger: Frame) -> str:
 
 def _tiny(value: Any) -> str:
     return f"{float(value):.2g}" if tables.known(value) else tables.NOTHING
+
+
+def _narrow(ledger: Frame) -> list[str]:
+    """Which intervals hold less than they claim, and how many samples it takes."""
+    return narrow_intervals(ledger.assign(label=tables.labels(ledger))) if len(ledger) else []
 
 
 def _messages(ledger: Frame) -> list[str]:
@@ -361,7 +370,7 @@ def _rows_text(ledger: Frame) -> str:
             *(ratio(value, getattr(row, column)) for column in shown),
             tables.seconds(row.wall_s),
         )
-    return render(table, _messages(ledger))
+    return render(table, [*_narrow(ledger), *_messages(ledger)])
 
 
 def _drawings(ledger: Frame, trace: Frame) -> tuple[list[Drawing], list[str]]:

@@ -167,19 +167,31 @@ COLUMN_MEANING: dict[str, str] = {
     "start_noise": "Standard deviation of Gaussian noise added to every parameter of a sample, in radians.",
     "samples": "Number of random parameter vectors that the row's variances rest on.",
     "loss_variance": "Variance of the loss over the samples, in `unit` squared; `value` is its mean.",
-    "loss_variance_low": "Lower end of the 95 % bootstrap interval of `loss_variance`.",
-    "loss_variance_high": "Upper end of the 95 % bootstrap interval of `loss_variance`.",
+    "loss_variance_low": "Lower end of the 95 % interval of `loss_variance`.",
+    "loss_variance_high": "Upper end of the 95 % interval of `loss_variance`.",
+    "loss_variance_needed": (
+        "Samples that it takes, to a factor of about 3, if a heavy tail makes the interval of `loss_variance` "
+        "too narrow; empty if these are enough."
+    ),
     "gradient_variance": (
         "Variance of a component of the gradient over the samples, averaged over all parameters, in `unit` "
         "squared per radian squared."
     ),
-    "gradient_variance_low": "Lower end of the 95 % bootstrap interval of `gradient_variance`.",
-    "gradient_variance_high": "Upper end of the 95 % bootstrap interval of `gradient_variance`.",
+    "gradient_variance_low": "Lower end of the 95 % interval of `gradient_variance`.",
+    "gradient_variance_high": "Upper end of the 95 % interval of `gradient_variance`.",
+    "gradient_variance_needed": (
+        "Samples that it takes, to a factor of about 3, if a heavy tail makes the interval of `gradient_variance` "
+        "too narrow; empty if these are enough."
+    ),
     "gradient_variance_first": (
         "Variance of the derivative by the first parameter, in `unit` squared per radian squared."
     ),
-    "gradient_variance_first_low": "Lower end of the 95 % bootstrap interval of `gradient_variance_first`.",
-    "gradient_variance_first_high": "Upper end of the 95 % bootstrap interval of `gradient_variance_first`.",
+    "gradient_variance_first_low": "Lower end of the 95 % interval of `gradient_variance_first`.",
+    "gradient_variance_first_high": "Upper end of the 95 % interval of `gradient_variance_first`.",
+    "gradient_variance_first_needed": (
+        "Samples that it takes, to a factor of about 3, if a heavy tail makes the interval of "
+        "`gradient_variance_first` too narrow; empty if these are enough."
+    ),
     "gradient_variance_largest": (
         "Largest variance of any component of the gradient, in `unit` squared per radian squared."
     ),
@@ -230,8 +242,12 @@ COLUMN_MEANING: dict[str, str] = {
         "Effective dimension (Abbas et al. 2021) with the quantum Fisher information and 10^6 observations: how many "
         "parameters these tell apart."
     ),
-    "effective_dimension_low": "Lower end of the 95 % bootstrap interval of `effective_dimension`.",
-    "effective_dimension_high": "Upper end of the 95 % bootstrap interval of `effective_dimension`.",
+    "effective_dimension_low": "Lower end of the 95 % interval of `effective_dimension`.",
+    "effective_dimension_high": "Upper end of the 95 % interval of `effective_dimension`.",
+    "effective_dimension_needed": (
+        "Samples that it takes, to a factor of about 3, if a heavy tail makes the interval of `effective_dimension` "
+        "too narrow; empty if these are enough."
+    ),
     "line_scan": (
         "JSON: `value` on the straight line from start to end of the seed that ended lowest, at the positions `t`, 0 "
         "at the start and 1 at the end; empty for the other seeds."

@@ -175,6 +175,7 @@ def _capacity(study: Capacity, depth: _Depth) -> Row:
         found = effective_dimension(objective, dimension_key, study.dimension_samples)
         low, high = found.interval
         row |= {"effective_dimension": float(found), "effective_dimension_low": low, "effective_dimension_high": high}
+        row |= {"effective_dimension_needed": found.needed} if found.needed is not None else {}
     return row | _lie_dimension(study, depth)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from qvar.diagnostics.estimate import heavy_tail
 from qvar.optimize.budget import Status
 
 if TYPE_CHECKING:
@@ -86,6 +87,27 @@ def variances(ledger: Frame, column: str, relative: bool) -> np.ndarray:
     """A column of variances, (rows,), divided by the squared spectral width where they are told so."""
     values = ledger[column].to_numpy(dtype=float)
     return values / ledger["spectral_width"].to_numpy(dtype=float) ** 2 if relative else values
+
+
+def narrow_intervals(points: Frame) -> list[str]:
+    """Return a sentence for every variance whose interval is too narrow, for lack of samples of a heavy tail.
+
+    Args:
+        points: rows of the ledger of a `qvar.studies.scaling.Scaling`, with a column `label`.
+    """
+    import pandas as pd
+
+    names = {
+        "loss_variance": "variance of the loss",
+        "gradient_variance": "variance of the gradient",
+        "gradient_variance_first": "variance of the first derivative",
+    }
+    return [
+        f"{row['label']}, {int(row['size'])} {row['size_name']}, {words}: {heavy_tail(int(row[f'{name}_needed']))}."
+        for _, row in measured(points).iterrows()
+        for name, words in names.items()
+        if pd.notna(row.get(f"{name}_needed"))
+    ]
 
 
 def _about(group: Frame) -> dict[str, Any]:

@@ -128,7 +128,7 @@ class Scaling:
     exponential and a power law they follow, `qvar.studies.decay.decay_table` decides from the ledger.
 
     Each contender, size and start is one task and one row. Beside the usual columns the ledger has `size`,
-    `size_name`, `start`, `start_noise`, `samples`; the variances with their 95 % bootstrap intervals; and what theory
+    `size_name`, `start`, `start_noise`, `samples`; the variances with their 95 % intervals; and what theory
     says about them: the value of Haar-random states in the space that the engine holds
     (`qvar.diagnostics.haar_loss_variance`), that of the circuit's Lie algebra where its dimension is within
     `lie_limit` (`qvar.diagnostics.lie_variance`), and an exact law that the contender may bring. `value` is the mean of
@@ -346,6 +346,7 @@ def _row(study: Scaling, point: _Point, report: Reporter) -> Row:
         "samples": found.samples,
         **_with_ends("loss_variance", loss),
         **_with_ends("gradient_variance", gradient),
+        **_needed(found, scale),
         **_with_ends("gradient_variance_first", _rounded(found.first, scale)),
         "gradient_variance_largest": _rounded(found.largest, scale)[0],
         "gradient_mean_square": float(np.mean(found.mean**2 + found.variance)),
@@ -378,6 +379,19 @@ def _rounded(estimate: Any, scale: float) -> tuple[float, float, float]:
     """A variance and its interval; zero where it is rounding."""
     value, (low, high) = float(estimate), estimate.interval
     return (0.0, 0.0, 0.0) if value <= scale**2 else (value, float(low), float(high))
+
+
+def _needed(found: GradientVariance, scale: float) -> Row:
+    """Samples that it takes where intervals are too narrow; empty where nothing is seen but rounding."""
+    estimates = {
+        "loss_variance": found.loss_variance,
+        "gradient_variance": found.mean_variance,
+        "gradient_variance_first": found.first,
+    }
+    return {
+        f"{name}_needed": None if float(estimate) <= scale**2 else estimate.needed
+        for name, estimate in estimates.items()
+    }
 
 
 def _with_ends(name: str, value: tuple[float, float, float]) -> Row:

@@ -14,12 +14,14 @@ import pytest
 import qvar
 from qvar.diagnostics.fisher_information import (
     classical_fisher,
+    dimension_estimate,
     effective_dimension,
     fisher,
     fisher_batch,
     fisher_product,
     fisher_rank,
     fisher_rank_bound,
+    fisher_spectra,
     fisher_spectrum,
     saturation_layer,
 )
@@ -238,3 +240,28 @@ def test_mistakes(rotations: Objective) -> None:
     lost = replace(rotations, draw_scheme=lambda key, scheme: jnp.full(4, jnp.nan))
     with pytest.raises(qvar.QvarError, match="finite state"):
         fisher_rank(lost, key=KEY)
+
+
+def test_interval_of_the_effective_dimension_covers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """100 points out of many: quantiles of resampled dimensions cover 0.80 where few points have large determinants."""
+    objective = qvar.expectation(qml.Z(0) @ qml.Z(1), qvar.hardware_efficient(4, 3))
+    spectra = fisher_spectra(objective, KEY, 1000)
+    monkeypatch.setattr("qvar.diagnostics.fisher_information.RESAMPLES", 250)
+    rng, experiments = np.random.default_rng(6), 100
+    for kappa, points in ((11_520.0, 100), (23.0, 20)):
+        truth = dimension_estimate(KEY, spectra, kappa)
+        estimates = [
+            dimension_estimate(jax.random.key(i), spectra[rng.integers(0, len(spectra), points)], kappa)
+            for i in range(experiments)
+        ]
+        covered = np.mean([one.interval[0] <= truth <= one.interval[1] for one in estimates])
+        assert covered >= 0.93 - 3 * np.sqrt(0.93 * 0.07 / experiments)
+        assert all(one.needed is None or one.needed > points for one in estimates)
+
+
+def test_effective_dimension_of_few_points_with_large_determinants() -> None:
+    spectra = np.concatenate([np.full((19, 40), 0.1), np.full((1, 40), 10.0)])
+    estimate = dimension_estimate(KEY, spectra, 1e4)
+    assert estimate.needed is not None
+    assert "heavy tail: interval too narrow" in repr(estimate)
+    assert dimension_estimate(KEY, np.ones((20, 40)), 1e4).needed is None

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,7 +14,14 @@ from scipy.stats import binomtest
 
 import qvar
 from qvar.diagnostics.estimate import Estimate
-from qvar.diagnostics.intervals import bootstrap_moments, scaled, wilson_interval
+from qvar.diagnostics.intervals import (
+    average_variance,
+    bootstrap_moments,
+    moment_intervals,
+    scaled,
+    wilson_interval,
+)
+from qvar.diagnostics.laws import cerezo_global
 
 
 @pytest.mark.parametrize("level", [0.95, 0.8])
@@ -54,6 +65,106 @@ def test_bootstrap_of_constants() -> None:
     assert bootstrap_moments(jax.random.key(0), jnp.zeros((10, 0)))[0].shape == (0, 2)
 
 
+def cosines(rng: np.random.Generator, n: int, qubits: int, experiments: int) -> np.ndarray:
+    """Products of cos^2(theta / 2), the global cost of Cerezo et al. 2021 but for its sign and a constant."""
+    product = np.ones((n, experiments))
+    for _ in range(qubits):
+        product *= np.cos(rng.uniform(0, 2 * np.pi, (n, experiments)) / 2) ** 2
+    return product
+
+
+def covered(ends: np.ndarray, truth: float) -> float:
+    return float(np.mean((ends[:, 0] <= truth) & (truth <= ends[:, 1])))
+
+
+EXPERIMENTS = 600
+
+TOLERANCE = 3 * np.sqrt(0.95 * 0.05 / EXPERIMENTS)
+
+
+@pytest.mark.parametrize("qubits", [4, 8])
+def test_intervals_of_heavy_tails_cover(qubits: int) -> None:
+    """The global cost and its derivative at 1000 samples: by quantiles of resampled variances 0.83 at 8 qubits."""
+    rng = np.random.default_rng(1)
+    losses = cosines(rng, 1000, qubits, EXPERIMENTS)
+    slopes = 0.5 * np.sin(rng.uniform(0, 2 * np.pi, losses.shape)) * cosines(rng, 1000, qubits - 1, EXPERIMENTS)
+    exact = [((3 / 8) ** qubits - (1 / 4) ** qubits, 2.0**-qubits), (cerezo_global(qubits), 0.0)]
+    for samples, (variance, mean) in zip((losses, slopes), exact, strict=True):
+        assert 0.1 * variance < np.var(samples[:, 0]) < 10 * variance
+        intervals = moment_intervals(jax.random.key(3), samples)
+        assert 0.93 - TOLERANCE < covered(intervals.variances, variance) < 0.97 + TOLERANCE
+        assert 0.93 - TOLERANCE < covered(intervals.means, mean) < 0.99 + TOLERANCE
+        if qubits == 4:
+            assert not intervals.needed.any()
+
+
+@pytest.mark.parametrize("n", [20, 50, 500])
+@pytest.mark.parametrize(
+    ("draw", "mean", "variance"),
+    [
+        (lambda rng, shape: rng.normal(size=shape), 0.0, 1.0),
+        (lambda rng, shape: rng.uniform(size=shape), 0.5, 1 / 12),
+        (lambda rng, shape: rng.laplace(size=shape), 0.0, 2.0),
+        (lambda rng, shape: np.exp(0.5 * rng.normal(size=shape)), np.exp(1 / 8), np.exp(1 / 4) * (np.exp(1 / 4) - 1)),
+        (lambda rng, shape: rng.choice([-1.0, 1.0], shape), 0.0, 1.0),  # no variance can be larger
+    ],
+)
+def test_intervals_cover_at_few_and_many_samples(
+    n: int, draw: Callable[..., np.ndarray], mean: float, variance: float
+) -> None:
+    means, variances = bootstrap_moments(jax.random.key(3), draw(np.random.default_rng(2), (n, EXPERIMENTS)))
+    least = (0.90 if n == 20 else 0.93) - TOLERANCE  # log-normal: 20 samples say little of its fourth moment
+    assert covered(variances, variance) > least
+    assert covered(means, mean) > 0.93 - TOLERANCE
+    if n == 500:
+        assert covered(means, mean) < 0.97 + TOLERANCE
+
+
+def test_samples_that_cannot_carry_an_interval_say_so() -> None:
+    rng = np.random.default_rng(4)
+    needed = moment_intervals(jax.random.key(5), cosines(rng, 1000, 12, 300)).needed
+    assert np.mean(needed > 0) > 0.95
+    # the kurtosis is near 35/128 * 64/9 to the power 12, and it takes a few times as many samples
+    assert 2000 < np.median(needed[needed > 0]) < 100_000
+    assert not moment_intervals(jax.random.key(5), rng.normal(size=(100, 300))).needed.any()
+    assert np.mean(moment_intervals(jax.random.key(5), cosines(rng, 20_000, 8, 4)).needed > 0) == 0
+    # rows in groups: so many times the groups
+    alone = moment_intervals(jax.random.key(5), cosines(rng, 200, 12, 10))
+    rng = np.random.default_rng(4)
+    few = cosines(rng, 200, 12, 10)
+    assert alone.needed.all()
+    np.testing.assert_allclose(
+        moment_intervals(jax.random.key(5), np.repeat(few, 3, axis=0), group=3).needed,
+        3 * moment_intervals(jax.random.key(5), few).needed,
+    )
+
+
+def test_average_variance() -> None:
+    """One column is its variance; columns that are the same are one; the interval covers, in the words that it says."""
+    rng = np.random.default_rng(6)
+    one = cosines(rng, 300, 3, 1)
+    estimate = average_variance(jax.random.key(7), one)
+    assert float(estimate) == pytest.approx(one.var(ddof=1))
+    assert estimate.interval == pytest.approx(bootstrap_moments(jax.random.key(7), one)[1][0], rel=0.05)
+    same = average_variance(jax.random.key(7), np.repeat(one, 4, axis=1))
+    assert same.interval == pytest.approx(estimate.interval, rel=1e-9)
+    held = 0
+    for number in range(200):
+        low, high = average_variance(jax.random.key(number), cosines(rng, 300, 4, 5)).interval
+        held += low <= (3 / 8) ** 4 - (1 / 4) ** 4 <= high
+    assert held >= 200 * 0.93 - 3 * np.sqrt(200 * 0.93 * 0.07)
+    heavy = average_variance(jax.random.key(8), cosines(rng, 200, 14, 2))
+    assert heavy.needed is not None
+    assert f"heavy tail: interval too narrow, {heavy.needed} samples needed" in repr(heavy)
+    assert "heavy" not in repr(estimate)
+
+
+def test_estimates_are_copied_whole() -> None:
+    estimate = Estimate(0.5, (0.25, 1.0), 30, floor=0.125, needed=400)
+    for copied in (copy.deepcopy(estimate), pickle.loads(pickle.dumps(estimate))):
+        assert (float(copied), vars(copied)) == (0.5, vars(estimate))
+
+
 @pytest.mark.parametrize(("successes", "trials"), [(0, 1), (0, 20), (3, 20), (10, 20), (20, 20), (1, 1000)])
 @pytest.mark.parametrize("level", [0.95, 0.6827])
 def test_wilson(successes: int, trials: int, level: float) -> None:
@@ -66,8 +177,9 @@ def test_wilson_without_trials() -> None:
 
 
 def test_scaled() -> None:
-    twice = scaled(Estimate(0.5, (0.25, 1.0), 30, floor=0.125), 2.0)
+    twice = scaled(Estimate(0.5, (0.25, 1.0), 30, floor=0.125, needed=90), 2.0)
     assert (float(twice), twice.interval, twice.samples, twice.floor) == (1.0, (0.5, 2.0), 30, 0.25)
+    assert twice.needed == 90
 
 
 def test_mistakes() -> None:

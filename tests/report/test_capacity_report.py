@@ -202,7 +202,11 @@ def test_the_pictures_and_the_page(tmp_path: Path) -> None:
 
 
 def test_effective_dimensions_are_shown_where_they_were_measured(tmp_path: Path) -> None:
-    measured = {"effective_dimension": 3.25, "effective_dimension_low": 3.01, "effective_dimension_high": 3.49}
+    measured: dict[str, Any] = {
+        "effective_dimension": 3.25,
+        "effective_dimension_low": 3.01,
+        "effective_dimension_high": 3.49,
+    }
 
     @dataclass(frozen=True)
     class Measured(FakeStudy):
@@ -213,6 +217,10 @@ def test_effective_dimensions_are_shown_where_they_were_measured(tmp_path: Path)
     page = write_report(load(tmp_path / "run")).read_text()
     assert "<th class=number>effective dimension</th>" in page
     assert "3.2 (3.0 to 3.5)" in page
+    measured["effective_dimension_needed"] = 300
+    run(Measured(), tmp_path / "few", progress=False)
+    page = write_report(load(tmp_path / "few")).read_text()
+    assert "3.2 (3.0 to 3.5; heavy tail: interval too narrow, 300 samples needed)" in page
 
 
 def test_one_depth_and_one_seed(tmp_path: Path) -> None:

@@ -170,10 +170,24 @@ def test_the_pictures_and_the_page(loaded: Any) -> None:
     assert "<h2>Variance of the gradient against the number of qubits</h2>" in page
 
 
+def test_intervals_that_are_too_narrow_are_named(tmp_path: Path) -> None:
+    rows = [halving(size) for size in SIZES]
+    for row in rows:
+        row |= {"loss_variance_needed": None, "gradient_variance_needed": 30_000 if row["size"] == 12 else None}
+    ledger = ledger_from(rows)
+    words = "12 qubits, variance of the gradient: heavy tail: interval too narrow, 30000 samples needed."
+    for text in (summary_text(ledger), rows_text(ledger)):
+        assert words in " ".join(text.split())
+        assert text.count("heavy tail") == 1
+    page = SCALING.result(ledger, trace_from(rows))
+    assert words in page
+    assert page.count("heavy tail") == 1
+
+
 def test_depths_are_shown_without_a_verdict(tmp_path: Path) -> None:
     rows = [{**halving(size), "size_name": "layers", "n_qubits": 4} for size in SIZES]
     ledger = ledger_from(rows)
-    assert decay_table(ledger)["verdict"].isna().all()
+    assert all(decay_table(ledger)["verdict"].isna())
     text = summary_text(ledger)
     assert "layers" in text
     assert "exponential" not in text
