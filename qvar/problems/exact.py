@@ -32,6 +32,8 @@ class GroundState(NamedTuple):
     s2: float | None
     """Expectation value of S^2, in units of hbar^2; None for Pauli terms. If states of several spins are lowest, that
     of a mixture."""
+    alike: float = 1.0
+    """Weight of the determinants that have the signs of the reference under the symmetries that were given."""
 
 
 def fci_ground(
@@ -40,6 +42,7 @@ def fci_ground(
     n_beta: int,
     spin: int | None = None,
     parities: tuple[IntArray, IntArray] | None = None,
+    restrict: bool = True,
 ) -> GroundState:
     r"""Compute the lowest state with (n_alpha, n_beta) electrons by full configuration interaction.
 
@@ -54,6 +57,7 @@ def fci_ground(
             more spin and are raised by \(w (S^2 - S(S+1))\), with w as large as it takes.
         parities: signs of orbitals, (n_symmetries, M), and of the state, (n_symmetries,), under symmetries of the
             Hamiltonian (`qvar.problems.parities`); any state if None.
+        restrict: whether other signs are excluded; if not, the weight of these is measured.
 
     Returns:
         Its energy and spin. Time and memory grow as the number of determinants.
@@ -88,7 +92,7 @@ def fci_ground(
     solver.max_cycle = 300
     solver.max_space = 20
     mask = None if parities is None else _of_parity(parities, m, nelec)
-    if spin is not None or mask is not None:
+    if spin is not None or (mask is not None and restrict):
         return _restricted(solver, one, two, nelec, integrals.core_energy, spin, mask)
     start = None
     if dimension > solver.pspace_size:  # smaller sectors are diagonalized as they are
@@ -99,7 +103,9 @@ def fci_ground(
     energy, state = solver.kernel(one, two, m, nelec, ci0=start)
     if not np.all(solver.converged):
         raise QvarError(f"`exact_energy` must converge, but FCI over {dimension} determinants did not.")
-    return GroundState(float(energy) + integrals.core_energy, float(spin_op.spin_square0(state, m, nelec)[0]))
+    alike = 1.0 if mask is None else float(np.sum(np.asarray(state).reshape(mask.shape)[mask] ** 2))
+    s2 = float(spin_op.spin_square0(state, m, nelec)[0])
+    return GroundState(float(energy) + integrals.core_energy, s2, alike)
 
 
 def fci_energy(integrals: Integrals, n_alpha: int, n_beta: int) -> float:

@@ -72,7 +72,7 @@ def molecule(
     from qvar.problems.active_space import choose_active_space, degenerate_borders
     from qvar.problems.geometry import parse_geometry
     from qvar.problems.scf import active_integrals, build_molecule, follow, one_thread_without_files, run_scf
-    from qvar.problems.stability import analysed
+    from qvar.problems.stability import UndecidedError, analysed
 
     charge, spin = whole_number("charge", charge), whole_number("spin", spin)
     require(isinstance(stable, bool), "stable", "be True or False", stable)
@@ -83,8 +83,13 @@ def molecule(
     space = choose_active_space(int(mol.nao), n_alpha, n_beta, active_space, active_orbitals, frozen)
     mean_field = run_scf(mol)
     lowered = follow(mean_field) if stable else 0.0
-    with one_thread_without_files():
-        stability = replace(analysed(mean_field), lowered=lowered)
+    notes = degenerate_borders(space, mean_field.mo_energy, mean_field.mo_occ)
+    stability = None
+    try:
+        with one_thread_without_files():
+            stability = replace(analysed(mean_field), lowered=lowered)
+    except UndecidedError:
+        notes += ("Whether the Hartree-Fock reference is a minimum could not be found out.",)
     integrals = active_integrals(mean_field, np.array(space.frozen, int), np.array(space.active, int))
     if name is None:
         name = f"{atoms.formula}{_charge_suffix(charge)} {given.name}"
@@ -111,7 +116,7 @@ def molecule(
         occupied_alpha=space.occupied_alpha,
         occupied_beta=space.occupied_beta,
         stability=stability,
-        notes=degenerate_borders(space, mean_field.mo_energy, mean_field.mo_occ),
+        notes=notes,
     )
 
 

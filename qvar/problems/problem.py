@@ -178,12 +178,9 @@ class Problem:
 
     @cached_property
     def _exact_state(self) -> GroundState:
-        from qvar.problems.exact import GroundState, fci_ground, pauli_ground_energy
+        from qvar.problems.sectors import exact_state
 
-        if self.pauli is not None:
-            return GroundState(pauli_ground_energy(self.pauli), None)
-        assert self.integrals is not None
-        return fci_ground(self.integrals, self.n_alpha, self.n_beta)
+        return exact_state(self)
 
     def lowest_state(self) -> LowestState:
         r"""Return the lowest state of all on the qubits, whatever its numbers of electrons; kept once found.

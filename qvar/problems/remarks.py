@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qvar.errors import QvarError
-from qvar.problems.sectors import SAME
+from qvar.problems.sectors import SAME, ones_in_lowest
 from qvar.problems.stability import UNSTABLE, Stability
 from qvar.units import shown_energy
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 _SMALL_REGISTER = 12
 """Qubits up to which the lowest state of a mapped problem is found without being asked for."""
+
+_CONSERVE_ONES = ("xxz", "heisenberg")
+"""Spin models that conserve the number of ones."""
 
 _MULTIPLETS = ("singlet", "doublet", "triplet", "quartet", "quintet", "sextet", "septet")
 
@@ -29,7 +32,9 @@ def remarks(problem: Problem, exact_is_known: bool) -> tuple[str, ...]:
     if problem.stability is not None:
         found += _of_stability(problem.stability, problem.unit)
     if exact_is_known and problem.integrals is not None:
-        found += _of_spin(problem)
+        found += [*_of_spin(problem), *_of_symmetry(problem)]
+    if exact_is_known and problem.description.get("model") in _CONSERVE_ONES:
+        found += _of_ones(problem)
     if problem.decoding is not None:
         found += _of_register(problem)
     return tuple(dict.fromkeys(found))
@@ -59,7 +64,7 @@ def _of_stability(stability: Stability, unit: str) -> list[str]:
     if stability.breaks_spin:
         found.append(
             "An unrestricted determinant lies below the closed-shell reference (second derivative "
-            f"{stability.external:.4f} Ha), which is poor for this molecule."
+            f"{stability.external:.4f} Ha)."
         )
     return found
 
@@ -81,6 +86,30 @@ def _of_spin(problem: Problem) -> list[str]:
     return [
         f"The exact state is {name} (S^2 = {s2:.2f}), but the reference is a {multiplet(spin)}: the lowest "
         f"{multiplet(spin)}, `exact_energy(spin={spin})`, lies {shown_energy(gap, problem.unit)} above it."
+    ]
+
+
+def _of_symmetry(problem: Problem) -> list[str]:
+    """Whether the exact state has the reference's spatial symmetry."""
+    if problem._exact_state.alike > 1e-6:
+        return []
+    return [
+        "The exact state has another spatial symmetry than the reference determinant: an ansatz that keeps the "
+        "reference's symmetry cannot reach it."
+    ]
+
+
+def _of_ones(problem: Problem) -> list[str]:
+    """Whether the exact state of spins has the reference's magnetization."""
+    if problem.n_qubits > _SMALL_REGISTER:
+        return []
+    own, numbers = sum(problem.reference_bits), ones_in_lowest(problem)
+    if own in numbers:
+        return []
+    listed = " or ".join(map(str, sorted(numbers)))
+    return [
+        f"The exact state has {listed} ones of {problem.n_qubits}, but the reference has {own}: a circuit that "
+        "conserves their number cannot reach it."
     ]
 
 

@@ -68,7 +68,8 @@ def build_molecule(geometry: Geometry, basis: GivenBasis, charge: int, spin: int
     require(spin >= 0, "spin", "be zero or a positive number of unpaired electrons", spin)
     require(spin <= electrons, "spin", f"be at most the {electrons} electrons", spin)
     parity = "even" if electrons % 2 == 0 else "odd"
-    require((electrons - spin) % 2 == 0, "spin", f"be {parity} with {electrons} electrons", spin)
+    must = f"be {parity} with {electrons} electrons, as the number of unpaired ones and not the multiplicity"
+    require((electrons - spin) % 2 == 0, "spin", must, spin)
     n_alpha, n_orbitals = (electrons + spin) // 2, int(mol.nao)
     if n_alpha > n_orbitals:
         raise QvarError(
@@ -145,7 +146,7 @@ def follow(mean_field: Any) -> float:
                 if np.ndim(mean_field.mo_occ) == 1:
                     _fix_orbitals(mean_field)
                 return first - float(mean_field.e_tot)
-            lowest = min(below, key=lambda found: found.e_tot)
+            lowest = min(below, key=lambda found: (not found.converged, found.e_tot))
             if not (lowest.converged and lowest.e_tot < mean_field.e_tot):
                 break
             _adopt(mean_field, lowest)
@@ -207,6 +208,8 @@ def _descended(mean_field: Any, orbitals: Any) -> Any:
     rough = _second_order(mean_field, orbitals, 1e-8, 1e-5)
     fine = mean_field.copy()
     fine.kernel(dm0=rough.make_rdm1())
+    gradient = np.linalg.norm(fine.get_grad(fine.mo_coeff, fine.mo_occ))
+    fine.converged = fine.converged or bool(gradient < 1e-7 * _size(mean_field))  # soft rotations stall DIIS, too
     if fine.converged and fine.e_tot < rough.e_tot + _SAME * _size(mean_field):
         return fine
     return _second_order(mean_field, rough.mo_coeff, 1e-11, 1e-7)

@@ -8,7 +8,7 @@ import numpy as np
 
 from qvar._types import IntArray
 from qvar.errors import QvarError
-from qvar.problems.exact import fci_ground, pauli_ground_state
+from qvar.problems.exact import GroundState, fci_ground, pauli_ground_state
 from qvar.units import shown_energy
 
 if TYPE_CHECKING:
@@ -31,6 +31,21 @@ class LowestState(NamedTuple):
     """In the problem's unit."""
     electrons: tuple[tuple[int, int], ...]
     """(spin up, spin down) electrons in it; several pairs if several states are lowest, () without electrons."""
+
+
+def exact_state(problem: Problem) -> GroundState:
+    """Return the lowest state with a problem's electrons, or of all states for Pauli terms.
+
+    Raises:
+        QvarError: if it is out of reach, or its iteration does not converge.
+    """
+    from qvar.problems.exact import pauli_ground_energy
+
+    if problem.pauli is not None:
+        return GroundState(pauli_ground_energy(problem.pauli), None)
+    assert problem.integrals is not None
+    parities = reference_parities(problem)
+    return fci_ground(problem.integrals, problem.n_alpha, problem.n_beta, parities=parities, restrict=False)
 
 
 def lowest_state(problem: Problem) -> LowestState:
@@ -68,6 +83,21 @@ def _electrons_in(weights: np.ndarray, decoding: IntArray) -> tuple[tuple[int, i
     return tuple((int(a), int(b)) for (a, b), total in zip(sectors, totals, strict=True) if total > _WEIGHT)
 
 
+def reference_parities(problem: Problem) -> tuple[IntArray, IntArray] | None:
+    """Return signs of orbitals under the symmetries of a Hamiltonian, and of the reference; None without symmetries."""
+    signs = problem.orbital_parities()
+    occupied = [*problem.occupied_alpha, *problem.occupied_beta]
+    return (signs, signs[:, occupied].prod(axis=1)) if len(signs) else None
+
+
+def ones_in_lowest(problem: Problem) -> set[int]:
+    """Return the numbers of ones in the lowest state of a Hamiltonian of Pauli terms."""
+    assert problem.pauli is not None
+    _, weights = pauli_ground_state(problem.pauli)
+    totals = np.bincount(np.bitwise_count(np.arange(len(weights))), weights)
+    return set(np.flatnonzero(totals > _WEIGHT).tolist())
+
+
 def energy_on_qubits(problem: Problem, tapered: bool) -> tuple[float, tuple[str, ...]]:
     """Return the lowest energy with a problem's electrons on the qubits that it is mapped to, and remarks on it.
 
@@ -82,11 +112,9 @@ def energy_on_qubits(problem: Problem, tapered: bool) -> tuple[float, tuple[str,
     """
     assert problem.integrals is not None
     exact, notes = problem.exact_energy(), problem.remarks()
-    signs = problem.orbital_parities()
-    if not tapered or len(signs) == 0:
+    parities = reference_parities(problem)
+    if not tapered or parities is None:
         return exact, notes
-    occupied = [*problem.occupied_alpha, *problem.occupied_beta]
-    parities = (signs, signs[:, occupied].prod(axis=1))
     within = fci_ground(problem.integrals, problem.n_alpha, problem.n_beta, parities=parities).energy
     if within <= exact + SAME:
         return exact, notes

@@ -12,7 +12,7 @@ from qvar.problems.exact import pauli_matrix
 from qvar.problems.lattice import hubbard
 from qvar.problems.molecule import hydrogen_chain, molecule
 from qvar.problems.problem import Problem
-from qvar.problems.spins import tfim
+from qvar.problems.spins import heisenberg, tfim, xxz
 
 MAPPINGS = ("jordan_wigner", "parity", "bravyi_kitaev")
 BEH = "Be 0 0 0; H 0 0 1.34"
@@ -89,6 +89,26 @@ def test_quartet_of_beh_has_doublets_on_its_tapered_qubits():
     assert "2 spin-up and 3 spin-down" in text
     assert "that of 4 and 1" in text
     assert f"{1000 * (mapped.exact_energy() - values[0]):.4g} mHa" in text
+
+
+def test_exact_state_of_another_symmetry_is_mentioned():
+    """Every determinant that the square's ground state holds has another sign than the reference."""
+    square, chain = molecule(SQUARE), hydrogen_chain(4)
+    for problem in (square, chain):
+        problem.exact_energy()
+    assert any("another spatial symmetry" in text for text in square.remarks())
+    assert chain.remarks() == ()
+
+
+def test_magnetization_of_the_exact_state_is_mentioned():
+    """Spins that align: the Neel reference has three ones of six, and the two lowest states none and all."""
+    aligned, alternating, multiplet = xxz(6, delta=-2.0), heisenberg(6), heisenberg(6, j=-1.0)
+    for problem in (aligned, alternating, multiplet):
+        assert problem.remarks() == ()
+        problem.exact_energy()
+    (text,) = aligned.remarks()
+    assert "has 0 or 6 ones of 6, but the reference has 3" in text
+    assert alternating.remarks() == multiplet.remarks() == ()  # one of the multiplet has the reference's ones
 
 
 @pytest.mark.parametrize("mapping", MAPPINGS)

@@ -229,6 +229,19 @@ def test_an_iteration_that_fails_is_an_error(monkeypatch, one_sentence):
     one_sentence(info, "stable", "-1.705931")
 
 
+def test_an_analysis_that_fails_is_a_remark(monkeypatch, one_sentence):
+    from pyscf import lib
+
+    usual = lib.davidson1
+    monkeypatch.setattr(lib, "davidson1", lambda *a, **k: usual(*a, **k | {"max_cycle": 1}))
+    problem = molecule("O; H 1 0.9584; H 1 0.9584 2 104.45", "6-31g")
+    assert problem.stability is None
+    assert problem.remarks() == ("Whether the Hartree-Fock reference is a minimum could not be found out.",)
+    with pytest.raises(QvarError) as info:
+        molecule("O; H 1 0.9584; H 1 0.9584 2 104.45", "6-31g", stable=True)
+    one_sentence(info, "stable", "rotations")
+
+
 def test_active_spaces_that_cut_a_pair_are_mentioned():
     lih = "Li 0 0 0; H 0 0 1.6"
     cut = molecule(lih, active_space=(2, 3)).remarks()
