@@ -76,6 +76,8 @@ class Ansatz:
     classical_tail: int = 0
     """How many of the last operations are rotations of orbitals that a quantum computer need not run, because the
     integrals can be turned instead; `resources` leaves them out."""
+    source: Callable[..., Any] | None = field(default=None, repr=False)
+    """The quantum function of theta that it was made of, if it was; `qvar check` compares with it."""
 
     def __post_init__(self) -> None:
         require(self.family in ("generic", "constrained"), "family", "be 'generic' or 'constrained'", self.family)
@@ -103,15 +105,17 @@ class Ansatz:
         symmetries: tuple[Symmetry, ...] = (),
         references: tuple[str, ...] = (),
     ) -> Ansatz:
-        """An ansatz from a PennyLane quantum function of one parameter vector.
+        """Return the ansatz of a PennyLane quantum function of one parameter vector.
 
-        Angles that are affine in theta become a table; other functions of theta work too if they are
-        written with `jax.numpy`, slower, with a `UserWarning` that says so once. Gates that qvar has no
-        kind for are decomposed by PennyLane.
+        The function is run as JAX traces it. Angles that this proves to be affine in theta become a table; all others
+        are computed as the function does, at every theta, which compiles slower and gives a `UserWarning`. Gates that
+        qvar has no kind for are decomposed by PennyLane.
 
         Args:
-            quantum_function: applies PennyLane operations, given theta of shape (n_params,); no
-                measurements. Wires are 0 to n_qubits - 1; wire 2p is orbital p spin up, 2p+1 spin down.
+            quantum_function: applies PennyLane operations, given theta of shape (n_params,), and computes their angles
+                with Python's arithmetic or `jax.numpy`; no measurements, no branches on theta, the same gates in every
+                call. Wires are 0 to n_qubits - 1; wire 2p is orbital p spin up, 2p+1 spin down. Of a QNode its function
+                is taken; the measurements that this returns are left out, for the observable is the problem's.
             n_qubits: number of qubits.
             n_params: length of theta.
             name: what the ledger calls it; the function's name where None.
@@ -122,20 +126,21 @@ class Ansatz:
             references: keys of papers in `qvar/references.bib`.
 
         Raises:
-            QvarError: if the function measures, uses other wires, reads more parameters than
-                `n_params`, changes its gates with theta, or holds a gate that cannot be decomposed.
+            QvarError: if the function measures, uses other wires, reads more parameters than `n_params`, cannot be
+                traced by JAX, differs between two calls, applies no gate, or holds a gate that cannot be decomposed or
+                an angle that is not a finite real number.
         """
+        from qvar.ansatz.record import quantum_function as checked
         from qvar.ansatz.trace import trace_circuit
 
-        title = name or getattr(quantum_function, "__name__", "circuit")
-        program = trace_circuit(quantum_function, n_qubits, n_params)
         return cls(
-            name=title,
+            name=name or getattr(quantum_function, "__name__", "circuit"),
             family=family,
-            program=program,
+            program=trace_circuit(quantum_function, n_qubits, n_params),
             start=start,
             symmetries=symmetries,
             references=references,
+            source=checked(quantum_function),
         )
 
     def with_start(self, start: str, name: str | None = None) -> Ansatz:

@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from qvar._types import FloatArray, IntArray
+from qvar.ansatz.angle_function import computation_digest
 from qvar.ansatz.kinds import INVERSES, KIND_INDEX, KINDS, Lowered
 from qvar.errors import QvarError, require
 from qvar.short_repr import short_repr
@@ -50,7 +52,7 @@ class Program:
     angle_scale: FloatArray
     """(n_terms,) its coefficient."""
     angle_function: Callable[[Any], Array] | None = None
-    """theta -> (n_ops,) angles where they are not affine in theta; a JAX function."""
+    """theta -> (n_ops,) angles if they are not affine in theta; a JAX function."""
     one_of_many: bool = False
     """Whether it is drawn from an ensemble of circuits with equally many operations: engines then compile once for all
     of them, instead of what would be fastest for this one."""
@@ -113,14 +115,13 @@ class Program:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of all that defines the circuit; a non-affine angle function enters by values at fixed points."""
+        """SHA-256 of all that defines the circuit."""
         h = hashlib.sha256(repr((self.n_qubits, self.n_params, self.reference, self.words)).encode())
         for array in (self.kind, self.wires, *self.affine_map):
             h.update(np.ascontiguousarray(array).tobytes())
         if self.angle_function is not None:
-            for scale in (0.37, 1.91):
-                probe = jnp.sin(scale * jnp.arange(1, self.n_params + 1))
-                h.update(np.round(np.asarray(self.angle_function(probe)), 9).tobytes())
+            theta = jnp.zeros(self.n_params, float)
+            h.update(computation_digest(jax.make_jaxpr(self.angle_function)(theta)).encode())
         return h.hexdigest()
 
 

@@ -45,6 +45,8 @@ _DRAWS = 3
 _STEP = 2e-3
 _DIRECTIONS = 30
 _BACKPROPAGATION_BYTES = 2**30
+_LARGE = 1e3
+_TINY = 1e-300
 
 
 @short_repr()
@@ -67,8 +69,10 @@ def conform(problem: Problem, ansatz: Ansatz) -> list[Finding]:
 
     `record`: it can be written down. `cost`: its gates can be counted. `starts`: every start has shape (n_params,).
     `values`: energy and gradient are finite numbers of the right shape. `gradient`: it is that of finite differences.
-    `effect`: a remark where a parameter has none. `PennyLane`: energy and gradient are those of PennyLane's simulator;
-    where angles are not affine in theta, the state is compared. `engines`: `dense` and `sector` agree. Each claimed
+    `effect`: a remark where a parameter has none. `PennyLane`: energy and gradient are those of PennyLane's simulator,
+    which runs the user's own function if the ansatz was made of one, and then also the states at negative and large
+    parameters; if angles are not affine in theta and there is no such function, the state is compared.
+    `engines`: `dense` and `sector` agree. Each claimed
     symmetry: it holds at random parameters; one that holds unclaimed is a remark. `references`: their keys are known.
     `compile time`: seconds.
 
@@ -252,6 +256,9 @@ def _pennylane(problem: Problem, ansatz: Ansatz, theta: FloatArray) -> Iterator[
     if ansatz.n_qubits > MAX_QUBITS:
         yield _left_out("PennyLane", ansatz)
         return
+    if ansatz.source is not None:
+        yield _own_function(problem, ansatz, ansatz.source, theta)
+        return
     if ansatz.program.angle_function is not None or ansatz.n_params == 0:  # nothing that PennyLane's oracle could take
         ours = np.asarray(energy(problem, ansatz, "dense").state(theta))
         off = abs(1.0 - abs(np.vdot(ours, _pennylane_state(ansatz, theta))))
@@ -266,6 +273,45 @@ def _pennylane(problem: Problem, ansatz: Ansatz, theta: FloatArray) -> Iterator[
         reference = oracle(problem, ansatz, "default.qubit" if small else "lightning.qubit")(theta)
     ours = _evaluate(energy(problem, ansatz, "dense"), theta)
     yield _same("PennyLane", "PennyLane and qvar", ours, reference)
+
+
+def _own_function(problem: Problem, ansatz: Ansatz, function: Callable[..., Any], theta: FloatArray) -> Finding:
+    """The user's own function on PennyLane's simulator, at random, negative and large parameters."""
+    import pennylane as qml
+
+    device = qml.device("default.qubit", wires=ansatz.n_qubits)
+    dense, program = energy(problem, ansatz, "dense"), ansatz.program
+
+    @qml.qnode(device, interface="jax")
+    def state(theta: Any) -> Any:
+        function(theta)
+        return qml.state()
+
+    @qml.qnode(device, interface="jax", diff_method="backprop")
+    def value(theta: Any) -> Any:
+        function(theta)
+        return qml.expval(problem.hamiltonian())
+
+    generator = np.random.default_rng(2)
+    points = [theta, *(scale * generator.uniform(-1.0, 0.0, theta.shape) for scale in (np.pi, _LARGE))]
+    points.append(_LARGE * generator.uniform(0.0, 1.0, theta.shape))
+    deviations = []
+    with jax.numpy_rank_promotion("allow"):  # a setting for qvar's own functions
+        if program.n_ops * 2**ansatz.n_qubits * 16 < _BACKPROPAGATION_BYTES:
+            theirs, slope = jax.value_and_grad(value)(jnp.asarray(theta))
+            ours = _evaluate(dense, theta)
+            deviations.append(("energy", float(abs(ours[0] - theirs)), VALUE_TOLERANCE))
+            deviations.append(("gradient", float(np.abs(ours[1] - slope).max(initial=0.0)), GRADIENT_TOLERANCE))
+        for point in points:
+            theirs, ours = np.asarray(state(jnp.asarray(point))), np.asarray(dense.state(point)).ravel()
+            if not np.all(np.isfinite(theirs)) and not np.all(np.isfinite(ours)):
+                continue  # the function itself has no value there
+            phase = np.vdot(ours, theirs)
+            off = float(np.linalg.norm(theirs - phase / max(abs(phase), _TINY) * ours))
+            # angles are known to their last digit only
+            rounding = np.finfo(float).eps * float(np.abs(np.asarray(program.angles(jnp.asarray(point)))).sum())
+            deviations.append(("state", off, VALUE_TOLERANCE + rounding))
+    return _compared("PennyLane", "PennyLane and qvar", deviations)
 
 
 def _pennylane_state(ansatz: Ansatz, theta: FloatArray) -> np.ndarray:

@@ -26,16 +26,6 @@ def test_affine_angles_become_a_table() -> None:
     np.testing.assert_allclose(angles, [0.6 + 0.2 + 0.25, -0.2, 1.1, 0.3, 0.0], atol=1e-12)
 
 
-def test_functions_that_jax_cannot_trace_become_tables_if_affine() -> None:
-    def function(theta):
-        qml.RX(float(theta[0]) * 3, wires=0)
-        qml.RY(np.float64(theta[1] - theta[0]), wires=1)
-
-    program = qvar.Ansatz.from_circuit(function, 2, 2).program
-    angles = np.asarray(program.angles(jnp.asarray([0.5, 0.2])))
-    np.testing.assert_allclose(angles, [1.5, -0.3], atol=1e-12)
-
-
 def test_other_functions_of_theta_work_and_say_so_once() -> None:
     def function(theta):
         qml.RX(jnp.sin(theta[0]), wires=0)

@@ -1,0 +1,220 @@
+"""PennyLane operations as qvar's kinds: what an operation is, or what PennyLane decomposes it into."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+
+from qvar.ansatz.kinds import KIND_INDEX, KINDS, fermionic_sign
+from qvar.errors import QvarError
+
+_PASSED_OVER = ("Identity", "Barrier", "WireCut", "Snapshot")
+_MID_CIRCUIT = ("MidMeasure", "MidMeasureMP", "PauliMeasure", "Conditional")
+_PREPARES = ("StatePrep", "BasisState")
+_FROM_MATRIX = ("QubitUnitary", "ControlledQubitUnitary", "DiagonalQubitUnitary")
+_MAX_NESTING = 40
+_MATRIX_WIRES = 6
+"""Operations that are only known by their matrix are decomposed up to this many wires."""
+_UNITARY = 1e-8
+ROUNDING = 1e-14
+"""Imaginary parts of angles up to this are rounding."""
+
+Step = tuple[str, tuple[int, ...], str, Any]
+"""(kind, wires, Pauli word, angle or None)"""
+
+
+def steps(operations: Sequence[Any], n_qubits: int) -> tuple[tuple[int, ...], list[Step]]:
+    """Translate PennyLane operations.
+
+    Args:
+        operations: what a quantum function applies, in order; their parameters may be JAX tracers.
+        n_qubits: number of qubits; wires are 0 to n_qubits - 1.
+
+    Returns:
+        Bits of the reference determinant that flips at the very beginning prepare, and the operations of known kinds
+        that follow.
+
+    Raises:
+        QvarError: if an operation measures, uses other wires, has an angle that is no real number, or cannot be
+            decomposed.
+    """
+    reference = [0] * n_qubits
+    found: list[Step] = []
+    for operation in operations:
+        for step in _expand(operation, n_qubits, at_start=not found):
+            if step[0] == "PauliX" and not found:
+                reference[step[1][0]] ^= 1
+            else:
+                found.append(step)
+    return tuple(reference), found
+
+
+def _expand(operation: Any, n_qubits: int, *, at_start: bool, depth: int = 0) -> Iterator[Step]:
+    """One PennyLane operation as known kinds, decomposed by PennyLane where needed."""
+    import pennylane as qml
+    from pennylane.ops.op_math import Exp
+
+    name = operation.name
+    if name in _MID_CIRCUIT:
+        raise QvarError(f"`quantum_function` must not measure mid-circuit, but applies {name}.")
+    if name in _PASSED_OVER:
+        return
+    labels = operation.wires.tolist()
+    if any(isinstance(w, Tracer) for w in labels):
+        raise QvarError(
+            f"`quantum_function` must apply the same gates for every theta, but theta chooses {name}'s wires."
+        )
+    if not all(isinstance(w, (int, np.integer)) and 0 <= w < n_qubits for w in labels):
+        raise QvarError(f"`quantum_function` must use wires 0 to {n_qubits - 1}, but applies {name} on {labels}.")
+    wires = tuple(int(w) for w in labels)
+    if name in ("BasisState", "BasisEmbedding") and at_start:
+        yield from (
+            ("PauliX", (w,), "", None) for w, bit in zip(wires, np.ravel(operation.parameters[0]), strict=True) if bit
+        )
+        return
+    if getattr(operation, "batch_size", None) is not None:
+        shapes = [jnp.shape(value) for value in operation.parameters]
+        raise QvarError(f"`quantum_function` must give each gate one angle, but {name} has {shapes[0]}.")
+    if name in KIND_INDEX and type(operation) is getattr(qml, name, None):  # not another class of that name
+        yield from _known(operation, wires)
+        return
+    if isinstance(operation, Exp) and operation.base.pauli_rep is not None:
+        rotations = _exponential(operation)
+        if rotations:
+            yield from rotations
+            return
+    for part in _parts(operation, deep=depth > _MAX_NESTING):
+        yield from _expand(part, n_qubits, at_start=at_start, depth=depth + 1)
+
+
+def _parts(operation: Any, *, deep: bool) -> list[Any]:
+    """Simpler operations that make an operation."""
+    import pennylane as qml
+    from pennylane.ops.op_math import Controlled
+
+    name, traced = operation.name, any(isinstance(value, Tracer) for value in operation.parameters)
+    refused = QvarError(f"`quantum_function` must hold unitary gates that PennyLane can decompose, but applies {name}.")
+    if deep or name in _PREPARES or isinstance(operation, qml.operation.Channel):
+        raise refused
+    if isinstance(operation, Controlled) and traced and type(operation.base) in (qml.RX, qml.RY, qml.RZ):
+        return _controlled_rotation(operation)
+    if name in _FROM_MATRIX and not traced:
+        _check_unitary(operation)
+    if operation.has_decomposition and name != "SpecialUnitary":
+        try:
+            return operation.decomposition()
+        except jax.errors.JAXTypeError as error:
+            raise QvarError(
+                "`quantum_function` must hold gates that PennyLane can decompose for every theta at once, but applies "
+                f"{name}, which it decomposes for known numbers only."
+            ) from error
+    n_wires = len(operation.wires)
+    if not operation.has_matrix or not 1 <= n_wires <= (1 if traced else _MATRIX_WIRES):
+        raise refused
+    matrix: Any = qml.matrix(operation)
+    if jnp.shape(matrix) != (2**n_wires, 2**n_wires):  # not of qubits
+        raise refused
+    if not traced:
+        _check_unitary(operation)
+    return [qml.QubitUnitary(matrix, wires=operation.wires)]
+
+
+def _exponential(operation: Any) -> list[Step]:
+    """The exponential of a Pauli sum as rotations; none if its words do not commute."""
+    from pennylane.ops.op_math import Evolution
+
+    terms = list(operation.base.pauli_rep.items())
+    if not all(one.commutes_with(other) for place, (one, _) in enumerate(terms) for other, _ in terms[:place]):
+        return []
+    found: list[Step] = []
+    for word, coefficient in terms:
+        is_time = isinstance(operation, Evolution)
+        factor: Any = 2.0 * operation.param if is_time else 2j * operation.coeff  # real if the exponent is imaginary
+        angle: Any = _angle(operation.name, factor * coefficient)
+        if len(word):
+            found.append(("PauliRot", tuple(int(wire) for wire in word), "".join(word.values()), angle))
+        else:
+            found.append(("GlobalPhase", (), "", angle / 2))
+    return found
+
+
+def _controlled_rotation(operation: Any) -> list[Any]:
+    """A rotation with controls, which PennyLane decomposes for known angles only: X turns it around, twice."""
+    import pennylane as qml
+
+    base, target = operation.base, operation.target_wires
+    turn = type(base) if type(base) is not qml.RX else qml.RZ
+    flip = qml.ctrl(qml.X(target), control=operation.control_wires, control_values=operation.control_values)
+    around = [qml.Hadamard(target)] if type(base) is qml.RX else []
+    angle: Any = base.parameters[0]
+    half = angle / 2
+    return [*around, turn(half, target), flip, turn(-half, target), flip, *around]
+
+
+def _known(operation: Any, wires: tuple[int, ...]) -> Iterator[Step]:
+    """An operation of a kind of qvar's."""
+    name, kind = operation.name, KINDS[KIND_INDEX[operation.name]]
+    angle = _angle(name, operation.parameters[0]) if kind.parametric else None
+    if name == "FermionicSingleExcitation":
+        yield from _excitation((wires[-1],), (wires[0],), wires[1:-1], angle)
+    elif name == "FermionicDoubleExcitation":
+        low, high = (tuple(w) for w in (operation.hyperparameters["wires1"], operation.hyperparameters["wires2"]))
+        yield from _excitation((high[-1], high[0]), (low[-1], low[0]), (*low[1:-1], *high[1:-1]), angle)
+    else:
+        yield name, wires, operation.hyperparameters.get("pauli_word", "") if name == "PauliRot" else "", angle
+
+
+def _angle(name: str, angle: Any) -> Any:
+    """An angle as a finite float, or a tracer of one."""
+    if isinstance(angle, Tracer):
+        return angle
+    try:
+        number = complex(np.asarray(angle, dtype=complex).reshape(()))
+    except (TypeError, ValueError):
+        number = complex("nan")
+    if abs(number.imag) > ROUNDING or not np.isfinite(number):
+        raise QvarError(f"`quantum_function` must give each gate a finite real angle, but {name} has {angle!r}.")
+    return number.real
+
+
+def _check_unitary(operation: Any) -> None:
+    """Refuse a matrix that is not unitary; PennyLane applies it, but decomposes it into something else."""
+    import pennylane as qml
+
+    matrix = np.asarray(qml.matrix(operation))
+    if not np.allclose(matrix.conj().T @ matrix, np.eye(len(matrix)), rtol=0.0, atol=_UNITARY):
+        raise QvarError(
+            f"`quantum_function` must hold unitary gates, but the matrix of {operation.name} is not unitary."
+        )
+
+
+def _excitation(
+    creates: tuple[int, ...], annihilates: tuple[int, ...], string: tuple[int, ...], angle: Any
+) -> Iterator[Step]:
+    r"""PennyLane's fermionic excitation, which writes Z on the wires that it lists in between.
+
+    If those are the wires of the Jordan-Wigner string, in whatever order, it is one operation; so it is without any
+    string. CZ gates with one of the modes write other strings, \(CZ_{pw}\, a_p\, CZ_{pw} = a_p Z_w\), so that each
+    operation conserves the numbers of electrons.
+    """
+    single, modes = len(creates) == 1, (*creates, *annihilates)
+    n_qubits = max((*modes, *string)) + 1
+    z, sign = fermionic_sign(creates, annihilates, n_qubits)
+    missing = {w for w in range(n_qubits) if z >> (n_qubits - 1 - w) & 1} ^ set(string)
+    _, descending = fermionic_sign((1,), (0,), 2) if single else fermionic_sign((3, 2), (1, 0), 4)
+    name = "SingleExcitation" if single else "DoubleExcitation"
+    if len(missing) <= len(string):
+        name = f"Fermionic{name}"
+    else:
+        missing, sign = set(string), 1
+    if sign != descending:  # PennyLane's sign is that of descending modes
+        creates, annihilates = annihilates, creates
+    around: list[Step] = [("CZ", (modes[0], wire), "", None) for wire in sorted(missing)]
+    yield from around
+    yield name, (*creates, *annihilates), "", angle
+    yield from around

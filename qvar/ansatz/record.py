@@ -1,0 +1,214 @@
+"""One run of a user's quantum function, as JAX traces it; what cannot be traced, in one sentence."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+
+from qvar.ansatz.angle_function import AngleFunction, computation_digest
+from qvar.ansatz.recognize import Step, steps
+from qvar.errors import QvarError
+
+_MOST_RECORDINGS = 8
+_OPERATIONS_RECORDED = 400
+"""A function is recorded again until this many operations, so that one that picks among few circuits shows it."""
+
+
+_NEEDS_NUMBERS = (
+    jax.errors.ConcretizationTypeError,
+    jax.errors.TracerArrayConversionError,
+    jax.errors.TracerIntegerConversionError,
+)
+
+
+_INSIDE = (
+    "`quantum_function` must apply its gates by itself, but applies some inside of jax.jit, jax.lax.scan, jax.vmap or "
+    "the like, or is made inside of one."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """What a quantum function applies."""
+
+    reference: tuple[int, ...]
+    """(n_qubits,) bits of the reference determinant."""
+    operations: tuple[tuple[str, tuple[int, ...], str], ...]
+    """Kind, wires and Pauli word of each operation."""
+    angles: AngleFunction
+    """Their angles, 0 for an operation without one."""
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """All that two recordings of one function have in common."""
+        return self.reference, self.operations, computation_digest(self.angles.traced)
+
+
+def record(function: Callable[..., Any], n_qubits: int, n_params: int) -> Recording:
+    """Run a quantum function under JAX's tracing, twice or more often.
+
+    Args:
+        function: applies PennyLane operations, given theta of shape (n_params,); no measurements. Of a QNode, its
+            function is run, and what that returns is left out.
+        n_qubits: number of qubits.
+        n_params: length of theta.
+
+    Raises:
+        QvarError: if it is no such function, or applies other gates in each call.
+    """
+    function = quantum_function(function)
+    before = _random_state()
+    first = _run(function, n_qubits, n_params)
+    between = _random_state()
+    for _ in range(max(1, min(_MOST_RECORDINGS, _OPERATIONS_RECORDED // max(1, len(first.operations))) - 1)):
+        if _run(function, n_qubits, n_params).key != first.key:
+            raise QvarError(
+                "`quantum_function` must apply the same gates in every call, but two calls differ; draw random numbers "
+                "once, outside of it."
+            )
+    if before != between != _random_state():
+        raise QvarError(
+            "`quantum_function` must apply the same gates in every call, but draws random numbers; draw them once, "
+            "outside of it."
+        )
+    return first
+
+
+def _random_state() -> tuple[Any, ...]:
+    """State of the generator that all of NumPy shares."""
+    _, numbers, *rest = np.random.get_state(legacy=True)
+    return np.asarray(numbers).tobytes(), *rest
+
+
+def quantum_function(function: Any) -> Callable[..., Any]:
+    """Return the function of theta that applies the gates.
+
+    Args:
+        function: a function, or a QNode, whose function is taken without what it returns.
+
+    Raises:
+        QvarError: if it cannot be called with theta alone, or is a QNode with transforms.
+    """
+    import pennylane as qml
+    from pennylane.queuing import AnnotatedQueue
+    from pennylane.tape import QuantumScript
+
+    if isinstance(function, qml.QNode):
+        if len(function.transform_program):
+            raise QvarError(
+                "`quantum_function` must be a function that applies gates, but is a QNode with transforms; give the "
+                "function without them."
+            )
+        inner = quantum_function(function.func)
+
+        def gates(theta: Any) -> None:
+            with AnnotatedQueue() as queue:
+                inner(theta)
+            for operation in QuantumScript.from_queue(queue).operations:
+                qml.apply(operation)
+
+        return gates
+    if hasattr(function, "__wrapped__") and hasattr(function, "lower"):  # gates inside of jax.jit cannot be recorded
+        function = function.__wrapped__
+    if not callable(function):
+        shown = type(function).__name__
+        raise QvarError(f"`quantum_function` must be a function of theta that applies gates, but is a {shown}.")
+    try:
+        inspect.signature(function).bind(None)
+    except TypeError:
+        raise QvarError(
+            "`quantum_function` must take one argument, the vector theta, but takes "
+            f"{_signature(function)}; fix the others, for example by a lambda."
+        ) from None
+    except ValueError:  # some callables written in C have no signature
+        pass
+    return function
+
+
+def _signature(function: Callable[..., Any]) -> str:
+    names = [str(parameter) for parameter in inspect.signature(function).parameters.values()]
+    return f"({', '.join(names)})" if names else "none"
+
+
+def _run(function: Callable[..., Any], n_qubits: int, n_params: int) -> Recording:
+    """One recording."""
+    from pennylane.queuing import AnnotatedQueue, QueuingManager
+    from pennylane.tape import QuantumScript
+
+    recorded: list[tuple[tuple[int, ...], list[Step]]] = []
+
+    def angles(theta: Any) -> list[Any]:
+        # numbers that do not depend on theta stay numbers, which PennyLane needs to decompose some gates
+        with jax.ensure_compile_time_eval(), QueuingManager.stop_recording():
+            with AnnotatedQueue() as queue:
+                returned = function(theta)
+            tape = QuantumScript.from_queue(queue)
+            recorded.append(steps(tape.operations, n_qubits))
+            _check_returned(tape, returned)
+        return [0.0 if step[3] is None else step[3] for step in recorded[-1][1]]
+
+    try:
+        with jax.numpy_rank_promotion("allow"), warnings.catch_warnings():  # a setting for qvar's own functions
+            warnings.filterwarnings("ignore", "jax.core", DeprecationWarning)  # PennyLane's
+            traced = jax.make_jaxpr(angles)(jax.ShapeDtypeStruct((n_params,), jnp.zeros(0, float).dtype))
+    except QvarError:
+        raise
+    except Exception as error:
+        raise QvarError(_explained(error, n_params)) from error
+    if any(isinstance(constant, Tracer) for constant in traced.consts):  # of another trace
+        raise QvarError(_INSIDE)
+    (reference, found), *_ = recorded
+    return Recording(reference, tuple(step[:3] for step in found), AngleFunction(traced))
+
+
+def _check_returned(tape: Any, returned: Any) -> None:
+    if tape.measurements:
+        raise QvarError(
+            f"`quantum_function` must only apply gates, but returns or makes the measurement {tape.measurements[0]}."
+        )
+    if not _only_operators(returned):
+        kind = "an array" if isinstance(returned, jax.Array) else f"a {type(returned).__name__}"
+        raise QvarError(
+            f"`quantum_function` must only apply gates and return nothing, but returns {kind}; a QNode in it runs by "
+            "itself, and adds no gates."
+        )
+
+
+def _only_operators(returned: Any) -> bool:
+    import pennylane as qml
+
+    if isinstance(returned, list | tuple):
+        return all(_only_operators(value) for value in returned)
+    return returned is None or isinstance(returned, int | str | qml.operation.Operator)
+
+
+def _explained(error: Exception, n_params: int) -> str:
+    """What to do about an exception in a quantum function."""
+    lines = str(error).strip().splitlines() or [""]
+    shown = f"{type(error).__name__}: {lines[0].split('. ')[0]}".rstrip(" .:")
+    if isinstance(error, jax.errors.TracerBoolConversionError | jax.errors.NonConcreteBooleanIndexError):
+        return (
+            "`quantum_function` must apply the same gates for every theta, but branches on theta (if, while, and, or, "
+            "min, max, sorted or the like); compute the angles with jax.numpy.where instead."
+        )
+    if isinstance(error, _NEEDS_NUMBERS):
+        return (
+            "`quantum_function` must apply the same gates for every theta and compute their angles with jax.numpy "
+            "alone, but takes plain numbers of theta (by numpy, math, float, int, range or an operation that needs "
+            f"them): tracing it ends in {type(error).__name__}."
+        )
+    if isinstance(error, jax.errors.UnexpectedTracerError):
+        return _INSIDE
+    return (
+        f"`quantum_function` must take theta as one flat vector of {n_params} numbers (`n_params`), reshaped where a "
+        "template wants another shape, for example theta.reshape(layers, n_qubits, 3), but ends in "
+        f"{shown}."
+    )
