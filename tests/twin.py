@@ -21,7 +21,7 @@ def twin_state(program: Program, theta: np.ndarray) -> np.ndarray:
     index = np.arange(1 << n)
     state = np.zeros(1 << n, complex)
     state[int("".join(map(str, program.reference)), 2)] = 1.0
-    phi = lowered.factor * _angles(program, np.asarray(theta))[lowered.slot] + lowered.constant
+    phi = lowered.factor * twin_angles(program, np.asarray(theta))[lowered.slot] + lowered.constant
     for k in range(len(phi)):
         x, z, m, f, w = (getattr(lowered, name)[k] for name in "xzmfw")
         acts = ((index & m) == f) | ((index & m) == f ^ (x & m))
@@ -31,7 +31,8 @@ def twin_state(program: Program, theta: np.ndarray) -> np.ndarray:
     return state
 
 
-def _angles(program: Program, theta: np.ndarray) -> np.ndarray:
+def twin_angles(program: Program, theta: np.ndarray) -> np.ndarray:
+    """Angles (n_ops,), radians."""
     if program.angle_function is not None:
         return np.asarray(program.angles(jnp.asarray(theta)))
     angles = program.offset.copy()

@@ -1,52 +1,39 @@
 r"""Proof that values are affine in a vector of parameters, from the computation that JAX traced.
 
 A computation is a list of primitive operations (a jaxpr). Each value in it is followed as one of three forms: a
-constant; affine, \(a + C\theta\) with known a and C; or neither. An operation keeps a value affine only if it is in the
-list below, which holds linear operations alone. Whatever is not in the list is "neither", so that a function is never
-taken for affine because it looks so at some points.
+constant; affine, \(a + C\theta\) with known a and C; or neither. An operation keeps a value affine only if
+`linear_operations` has a rule for it. Whatever has none is "neither", so that a function is never taken for affine
+because it looks so at some points.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
-from scipy.sparse import csr_array, eye_array, vstack
+from scipy.sparse import csr_array, eye_array
 
-from qvar._types import IntArray
+from qvar.ansatz.linear_operations import RULES, Affine, kind
 from qvar.errors import QvarError
 
 _CALLS = ("jit", "pjit", "closed_call", "core_call")
 """Operations that only contain others."""
 
-_SAME_ENTRIES = ("reshape", "squeeze", "expand_dims", "copy", "copy_p")
-"""Operations that change the shape at most."""
 
-_MOST_DENSE = 50_000_000
-"""Entries of a matrix of coefficients that a product or a running sum may fill."""
+@dataclass(frozen=True)
+class Other:
+    """An array of which it is not proved that it is affine."""
 
-
-@dataclass(frozen=True, eq=False)
-class Affine:
-    r"""An array whose entries are \(a_k + \sum_j C_{kj}\theta_j\)."""
-
-    constant: Any
-    """The constants a, in the shape of the array."""
-    slope: csr_array
-    """The coefficients C, one row for each entry of the flattened array."""
-
-    @property
-    def n_params(self) -> int:
-        """Length of theta."""
-        shape: Any = self.slope.shape
-        return int(shape[1])
+    quarter: int | None
+    """0 if it is real, 1 if it is purely imaginary, None if this is not known."""
 
 
 Form: TypeAlias = Any
-"""An array that depends on no parameter, an `Affine`, or None for anything else."""
+"""An array that depends on no parameter, an `Affine`, or an `Other`."""
 
 
 class _OutsideError(Exception):
@@ -62,12 +49,12 @@ def affine_forms(closed: ClosedJaxpr) -> list[Form]:
         closed: the trace, whose only input is theta, shape (n_params,).
 
     Returns:
-        A form for each output: an array, an `Affine`, or None.
+        A form for each output: an array, an `Affine`, or an `Other`.
 
     Raises:
         QvarError: if an index that does not depend on theta lies outside of its array, which JAX would move inside.
     """
-    n_params = _kind(closed.jaxpr.invars[0]).shape[0]
+    n_params = kind(closed.jaxpr.invars[0]).shape[0]
     theta = Affine(np.zeros(n_params), csr_array(eye_array(n_params)))
     try:
         return _follow(closed.jaxpr, closed.consts, [theta])
@@ -94,29 +81,65 @@ def _apply(equation: JaxprEqn, inputs: list[Form]) -> list[Form]:
     if name in _CALLS:
         inner = parameters["jaxpr"] if "jaxpr" in parameters else parameters["call_jaxpr"]
         return _follow(inner.jaxpr, inner.consts, inputs)
-    if not any(form is None or isinstance(form, Affine) for form in inputs):
+    if all(_is_array(form) for form in inputs):
         outputs = equation.primitive.bind(*inputs, **equation.primitive.get_bind_params(parameters))
         return list(outputs) if equation.primitive.multiple_results else [outputs]
     _check_index(equation, inputs)
-    if name == "cond" and inputs[0] is not None and not isinstance(inputs[0], Affine):
+    if name == "cond" and _is_array(inputs[0]):
         branch = parameters["branches"][int(np.clip(inputs[0], 0, len(parameters["branches"]) - 1))]
         return _follow(branch.jaxpr, branch.consts, inputs[1:])
-    rule = _RULES.get(name)
-    if rule is None or any(form is None for form in inputs):
-        return [None] * len(equation.outvars)
-    return rule(equation, inputs)
+    outputs = [None] * len(equation.outvars)
+    if name in RULES and not any(isinstance(form, Other) for form in inputs):
+        outputs = RULES[name](equation, inputs)
+    return [
+        _other(equation, inputs, atom) if form is None else form
+        for atom, form in zip(equation.outvars, outputs, strict=True)
+    ]
+
+
+def _is_array(form: Form) -> bool:
+    return not isinstance(form, Affine | Other)
+
+
+def _other(equation: JaxprEqn, inputs: list[Form], output: Any) -> Other:
+    """What is known of an output that is not proved to be affine."""
+    if not _is_complex(output):
+        return Other(0)
+    name = equation.primitive.name
+    every = [_quarter(atom, form) for atom, form in zip(equation.invars, inputs, strict=True)]
+    quarters = [quarter for quarter in every if quarter is not None]
+    if name not in ("convert_element_type", "neg", "mul", "div", "add", "sub") or len(quarters) < len(every):
+        return Other(None)
+    if name in ("mul", "div"):
+        return Other(sum(quarters) % 2)
+    return Other(quarters[0] if len(set(quarters)) == 1 else None)
+
+
+def _is_complex(atom: Any) -> bool:
+    return hasattr(kind(atom), "dtype") and bool(jnp.issubdtype(kind(atom).dtype, np.complexfloating))
+
+
+def _quarter(atom: Any, form: Form) -> int | None:
+    if isinstance(form, Other):
+        return form.quarter
+    if not _is_complex(atom):
+        return 0
+    parts = (form.constant, form.slope.data) if isinstance(form, Affine) else (np.asarray(form),)
+    if not any(np.any(np.imag(part)) for part in parts):
+        return 0
+    return None if any(np.any(np.real(part)) for part in parts) else 1
 
 
 def _check_index(equation: JaxprEqn, inputs: list[Form]) -> None:
     """Refuse an index outside of its array, if it is known."""
-    name, shape = equation.primitive.name, _kind(equation.invars[0]).shape
+    name, shape = equation.primitive.name, kind(equation.invars[0]).shape
     if name == "dynamic_slice":
-        indices = [form for form in inputs[1:] if form is not None and not isinstance(form, Affine)]
+        indices = [form for form in inputs[1:] if _is_array(form)]
         if len(indices) < len(shape):
             return
         first, sizes = np.array([int(i) for i in indices]), np.array(equation.params["slice_sizes"])
         axes = np.arange(len(shape))
-    elif name == "gather" and inputs[1] is not None and not isinstance(inputs[1], Affine):
+    elif name == "gather" and _is_array(inputs[1]):
         if "CLIP" in str(equation.params["mode"]):
             return
         axes = np.array(equation.params["dimension_numbers"].start_index_map, dtype=int)
@@ -128,299 +151,3 @@ def _check_index(equation: JaxprEqn, inputs: list[Form]) -> None:
     if np.any(first < 0) or np.any(first > lengths - sizes):
         beyond = int(np.min(first)) if np.any(first < 0) else int(np.max(first + sizes - 1))
         raise _OutsideError(f"entry {beyond} of an array of shape {shape}")
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Rules: (equation, inputs) -> outputs, called if at least one input is affine and none is neither
-
-Rule: TypeAlias = Callable[[JaxprEqn, list[Form]], list[Form]]
-
-
-def _kind(atom: Any) -> Any:
-    """Shape and number type of a value."""
-    return atom.aval
-
-
-def _affine(form: Form, n_params: int) -> Affine:
-    if isinstance(form, Affine):
-        return form
-    array = np.asarray(form)
-    return Affine(array, csr_array((array.size, n_params)))
-
-
-def _width(inputs: Sequence[Form]) -> int:
-    return next(form.n_params for form in inputs if isinstance(form, Affine))
-
-
-def _shape(equation: JaxprEqn, output: int = 0) -> tuple[int, ...]:
-    return _kind(equation.outvars[output]).shape
-
-
-def _chosen(inputs: Sequence[Form], source: IntArray) -> Affine:
-    """Entries of the inputs, one after the other in a row, by their numbers in it."""
-    width = _width(inputs)
-    forms = [_affine(form, width) for form in inputs]
-    slopes = csr_array(vstack([form.slope for form in forms])) if len(forms) > 1 else forms[0].slope
-    constants = np.concatenate([np.ravel(form.constant) for form in forms])
-    return Affine(constants[source], csr_array(slopes[np.ravel(source)]))
-
-
-def _numbers(inputs: Sequence[Form]) -> list[IntArray]:
-    """Each input's entries by number, in its shape."""
-    arrays, first = [], 0
-    for form in inputs:
-        shape = form.constant.shape if isinstance(form, Affine) else np.shape(form)
-        size = int(np.prod(shape))
-        arrays.append(np.arange(first, first + size).reshape(shape))
-        first += size
-    return arrays
-
-
-def _same(equation: JaxprEqn, inputs: list[Form]) -> list[Form]:
-    if equation.params.get("dimensions") is not None and equation.primitive.name == "reshape":
-        return [None]
-    return [Affine(inputs[0].constant.reshape(_shape(equation)), inputs[0].slope)]
-
-
-def _moves(numbers: Callable[..., Any]) -> Rule:
-    """A rule of an operation that only puts entries elsewhere, given as what it does to their numbers."""
-
-    def rule(equation: JaxprEqn, inputs: list[Form]) -> list[Form]:
-        return [_chosen(inputs, np.asarray(numbers(*_numbers(inputs), **equation.params)))]
-
-    return rule
-
-
-def _slice(x: IntArray, *, start_indices: Any, limit_indices: Any, strides: Any) -> IntArray:
-    strides = strides or [1] * x.ndim
-    return x[tuple(slice(*piece) for piece in zip(start_indices, limit_indices, strides, strict=True))]
-
-
-def _broadcast(equation: JaxprEqn, inputs: list[Form]) -> list[Form]:
-    shape, places = equation.params["shape"], equation.params["broadcast_dimensions"]
-    (numbers,) = _numbers(inputs[:1])
-    wide = np.ones(len(shape), dtype=int)
-    wide[list(places)] = numbers.shape
-    return [_chosen(inputs[:1], np.broadcast_to(numbers.reshape(wide), shape))]
-
-
-def _dynamic_slice(equation: JaxprEqn, inputs: list[Form]) -> list[Form]:
-    if any(isinstance(index, Affine) for index in inputs[1:]):
-        return [None]
-    pieces = zip(inputs[1:], equation.params["slice_sizes"], strict=True)
-    (numbers,) = _numbers(inputs[:1])
-    return [_chosen(inputs[:1], numbers[tuple(slice(int(i), int(i) + size) for i, size in pieces)])]
-
-
-def _gather(equation: JaxprEqn, inputs: list[Form]) -> list[Form]:
-    if isinstance(inputs[1], Affine):
-        return [None]
-    (numbers,) = _numbers(inputs[:1])
-    parameters = equation.params | {"fill_value": 0}  # every index lies inside
-    return [_chosen(inputs[:1], np.asarray(equation.primitive.bind(numbers, inputs[1], **parameters)))]
-
-
-def _scatter(equation: JaxprEqn, inputs: list[Form]) -> list[Form]:
-    """Entries that are set at known places."""
-    if isinstance(inputs[1], Affine):
-        return [None]
-    moved = [inputs[0], inputs[2]]
-    numbers, updates = _numbers(moved)
-    source = np.asarray(equation.primitive.bind(numbers, inputs[1], updates, **equation.params))
-    return [_chosen(moved, source)]
-
-
-def _split(equation: JaxprEqn, inputs: list[Form]) -> list[Form]:
-    (numbers,) = _numbers(inputs)
-    cuts = np.cumsum(equation.params["sizes"])[:-1]
-    return [_chosen(inputs, piece) for piece in np.split(numbers, cuts, axis=equation.params["axis"])]
-
-
-def _pad(x: IntArray, value: IntArray, *, padding_config: Any) -> IntArray:
-    for axis, (low, high, between) in enumerate(padding_config):
-        length = x.shape[axis] + between * max(x.shape[axis] - 1, 0)
-        shape = list(x.shape)
-        shape[axis] = max(low, 0) + length + max(high, 0)
-        wide = np.full(shape, value)
-        at: list[Any] = [slice(None)] * x.ndim
-        at[axis] = slice(max(low, 0), max(low, 0) + length, between + 1)
-        wide[tuple(at)] = x
-        at[axis] = slice(max(-low, 0), shape[axis] - max(-high, 0))
-        x = wide[tuple(at)]
-    return x
-
-
-def _select(equation: JaxprEqn, inputs: list[Form]) -> list[Form]:
-    which, *cases = inputs
-    if isinstance(which, Affine):
-        return [None]
-    numbers = np.stack([np.broadcast_to(case, _shape(equation)) for case in _numbers(cases)])
-    choice = np.broadcast_to(np.asarray(which, dtype=int), numbers.shape[1:])
-    return [_chosen(cases, np.take_along_axis(numbers, choice[None], axis=0)[0])]
-
-
-def _scaled(slope: csr_array, factors: np.ndarray) -> csr_array:
-    """Rows times factors, one for each."""
-    data = slope.data * np.repeat(factors, np.diff(slope.indptr))
-    return csr_array((data, slope.indices, slope.indptr), shape=slope.shape)
-
-
-def _stretched(form: Affine, shape: tuple[int, ...]) -> Affine:
-    """An array repeated along axes of length one; JAX combines a scalar with any array."""
-    return form if form.constant.shape == shape else _chosen([form], np.broadcast_to(_numbers([form])[0], shape))
-
-
-def _sum(sign: float) -> Rule:
-    def rule(equation: JaxprEqn, inputs: list[Form]) -> list[Form]:
-        width, shape = _width(inputs), _shape(equation)
-        a, b = (_stretched(_affine(form, width), shape) for form in inputs)
-        return [Affine(a.constant + sign * b.constant, csr_array(a.slope + sign * b.slope))]
-
-    return rule
-
-
-def _negative(equation: JaxprEqn, inputs: list[Form]) -> list[Form]:
-    return [Affine(-inputs[0].constant, -inputs[0].slope)]
-
-
-def _product(equation: JaxprEqn, inputs: list[Form]) -> list[Form]:
-    a, b = inputs
-    if isinstance(a, Affine) and isinstance(b, Affine):
-        return [None]
-    form, factor = (a, b) if isinstance(a, Affine) else (b, a)
-    shape = _shape(equation)
-    form, factor = _stretched(form, shape), np.broadcast_to(np.asarray(factor), shape)
-    return [Affine(form.constant * factor, _scaled(form.slope, np.ravel(factor)))]
-
-
-def _quotient(equation: JaxprEqn, inputs: list[Form]) -> list[Form]:
-    form, divisor = inputs
-    if isinstance(divisor, Affine) or not np.issubdtype(_kind(equation.outvars[0]).dtype, np.inexact):
-        return [None]
-    shape = _shape(equation)
-    form, divisor = _stretched(form, shape), np.broadcast_to(np.asarray(divisor), shape)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return [Affine(form.constant / divisor, _scaled(form.slope, np.ravel(1.0 / divisor)))]
-
-
-def _reduce_sum(equation: JaxprEqn, inputs: list[Form]) -> list[Form]:
-    (form,), axes = inputs, tuple(equation.params["axes"])
-    rest = tuple(1 if axis in axes else length for axis, length in enumerate(form.constant.shape))
-    size = int(np.prod(rest))
-    into = np.broadcast_to(np.arange(size).reshape(rest), form.constant.shape).ravel()
-    adds = csr_array((np.ones(into.size), (into, np.arange(into.size))), shape=(size, into.size))
-    return [Affine(np.sum(form.constant, axis=axes), csr_array(adds @ form.slope))]
-
-
-def _cumsum(equation: JaxprEqn, inputs: list[Form]) -> list[Form]:
-    (form,), axis = inputs, equation.params["axis"]
-    dense = _dense(form)
-    if dense is None:
-        return [None]
-
-    def along(x: np.ndarray) -> np.ndarray:
-        return np.flip(np.cumsum(np.flip(x, axis), axis), axis) if equation.params["reverse"] else np.cumsum(x, axis)
-
-    return [_sparse(along(form.constant), along(dense))]
-
-
-def _dot_general(equation: JaxprEqn, inputs: list[Form]) -> list[Form]:
-    a, b = inputs
-    if isinstance(a, Affine) and isinstance(b, Affine):
-        return [None]
-    form = a if isinstance(a, Affine) else b
-    dense = _dense(form)
-    (left, right), (left_batch, right_batch) = equation.params["dimension_numbers"]
-    ranks = [len(_kind(atom).shape) for atom in equation.invars]
-    if dense is None or sum(ranks) > 20 or int(np.prod(_shape(equation))) * dense.shape[-1] > _MOST_DENSE:
-        return [None]
-    letters = iter("abcdefghijklmnopqrstuvwxyz")
-    first = [next(letters) for _ in range(ranks[0])]
-    second = [next(letters) for _ in range(ranks[1])]
-    for i, j in (*zip(left, right, strict=True), *zip(left_batch, right_batch, strict=True)):
-        second[j] = first[i]
-    free = [letter for axis, letter in enumerate(first) if axis not in (*left, *left_batch)]
-    free += [letter for axis, letter in enumerate(second) if axis not in (*right, *right_batch)]
-    out = "".join([*(first[i] for i in left_batch), *free])
-    words = ["".join(first), "".join(second)]
-    place = 0 if form is a else 1
-    arrays = [np.asarray(x.constant if isinstance(x, Affine) else x) for x in inputs]
-    constant = np.einsum(f"{words[0]},{words[1]}->{out}", *arrays)
-    words[place] += "Z"
-    arrays[place] = dense
-    return [_sparse(constant, np.einsum(f"{words[0]},{words[1]}->{out}Z", *arrays))]
-
-
-def _dense(form: Affine) -> np.ndarray | None:
-    """Coefficients in the shape of the array, with one axis more; None if they are too many."""
-    if form.constant.size * form.n_params > _MOST_DENSE:
-        return None
-    return form.slope.toarray().reshape(*form.constant.shape, form.n_params)
-
-
-def _sparse(constant: Any, dense: np.ndarray) -> Affine:
-    return Affine(constant, csr_array(dense.reshape(constant.size, dense.shape[-1])))
-
-
-def _part(part: Callable[[Any], Any]) -> Rule:
-    """A rule of the real or imaginary part or the conjugate: theta is real, so it acts on coefficients alone."""
-
-    def rule(equation: JaxprEqn, inputs: list[Form]) -> list[Form]:
-        slope = inputs[0].slope
-        parts = csr_array((part(slope.data), slope.indices, slope.indptr), shape=slope.shape)
-        return [Affine(part(inputs[0].constant), parts)]
-
-    return rule
-
-
-def _complex(equation: JaxprEqn, inputs: list[Form]) -> list[Form]:
-    real, imaginary = (_stretched(_affine(form, _width(inputs)), _shape(equation)) for form in inputs)
-    return [Affine(real.constant + 1j * imaginary.constant, csr_array(real.slope + 1j * imaginary.slope))]
-
-
-def _convert(equation: JaxprEqn, inputs: list[Form]) -> list[Form]:
-    """A change of the number type that loses nothing but an imaginary part."""
-    (form,), new = inputs, np.dtype(equation.params["new_dtype"])
-    old = np.dtype(_kind(equation.invars[0]).dtype)
-    if np.can_cast(old, new, "safe"):
-        return [form]
-    if old.kind == "c" and new.kind == "f" and new.itemsize * 2 >= old.itemsize:
-        return _part(np.real)(equation, inputs)
-    return [None]
-
-
-def _power(equation: JaxprEqn, inputs: list[Form]) -> list[Form]:
-    return [inputs[0] if equation.params["y"] == 1 else None]
-
-
-_RULES: dict[str, Rule] = {
-    **dict.fromkeys(_SAME_ENTRIES, _same),
-    "slice": _moves(_slice),
-    "rev": _moves(lambda x, *, dimensions: np.flip(x, dimensions)),
-    "transpose": _moves(lambda x, *, permutation: np.transpose(x, permutation)),
-    "concatenate": _moves(lambda *x, dimension: np.concatenate(x, axis=dimension)),
-    "stack": _moves(lambda *x, axis: np.stack(x, axis=axis)),
-    "tile": _moves(lambda x, *, reps: np.tile(x, reps)),
-    "pad": _moves(_pad),
-    "broadcast_in_dim": _broadcast,
-    "dynamic_slice": _dynamic_slice,
-    "gather": _gather,
-    "scatter": _scatter,
-    "split": _split,
-    "select_n": _select,
-    "add": _sum(1.0),
-    "add_any": _sum(1.0),
-    "sub": _sum(-1.0),
-    "neg": _negative,
-    "mul": _product,
-    "div": _quotient,
-    "reduce_sum": _reduce_sum,
-    "cumsum": _cumsum,
-    "dot_general": _dot_general,
-    "real": _part(np.real),
-    "imag": _part(np.imag),
-    "conj": _part(np.conj),
-    "complex": _complex,
-    "convert_element_type": _convert,
-    "integer_pow": _power,
-}

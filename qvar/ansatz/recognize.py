@@ -95,9 +95,12 @@ def _expand(operation: Any, n_qubits: int, *, at_start: bool, depth: int = 0) ->
 def _parts(operation: Any, *, deep: bool) -> list[Any]:
     """Simpler operations that make an operation."""
     import pennylane as qml
-    from pennylane.ops.op_math import Controlled
+    from pennylane.ops.op_math import Controlled, Pow
 
     name, traced = operation.name, any(isinstance(value, Tracer) for value in operation.parameters)
+    root = isinstance(operation, Pow) and (isinstance(operation.z, Tracer) or operation.z != np.round(operation.z))
+    if root and (traced or isinstance(operation.z, Tracer)):  # a root of a matrix is not that of another period
+        raise QvarError(f"`quantum_function` must raise gates of theta to whole powers, but applies {name}.")
     refused = QvarError(f"`quantum_function` must hold unitary gates that PennyLane can decompose, but applies {name}.")
     if deep or name in _PREPARES or isinstance(operation, qml.operation.Channel):
         raise refused
@@ -105,7 +108,7 @@ def _parts(operation: Any, *, deep: bool) -> list[Any]:
         return _controlled_rotation(operation)
     if name in _FROM_MATRIX and not traced:
         _check_unitary(operation)
-    if operation.has_decomposition and name != "SpecialUnitary":
+    if operation.has_decomposition and name != "SpecialUnitary" and not root:
         try:
             return operation.decomposition()
         except jax.errors.JAXTypeError as error:

@@ -202,8 +202,8 @@ def _explained(error: Exception, n_params: int) -> str:
     if isinstance(error, _NEEDS_NUMBERS):
         return (
             "`quantum_function` must apply the same gates for every theta and compute their angles with jax.numpy "
-            "alone, but takes plain numbers of theta (by numpy, math, float, int, range or an operation that needs "
-            f"them): tracing it ends in {type(error).__name__}."
+            "alone, but takes plain numbers of theta (by numpy, math, float, int, range or a list that is no "
+            f"jax.numpy.array): tracing it ends in {type(error).__name__}."
         )
     if isinstance(error, jax.errors.UnexpectedTracerError):
         return _INSIDE

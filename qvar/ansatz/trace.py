@@ -11,8 +11,9 @@ import jax
 import numpy as np
 from scipy.sparse import csr_array
 
-from qvar.ansatz.affine import Affine, Form, affine_forms
+from qvar.ansatz.affine import Form, Other, affine_forms
 from qvar.ansatz.kinds import KINDS, fermionic_sign
+from qvar.ansatz.linear_operations import Affine
 from qvar.ansatz.program import Program, ProgramBuilder
 from qvar.ansatz.recognize import ROUNDING
 from qvar.ansatz.record import record
@@ -45,9 +46,8 @@ def trace_circuit(function: Callable[..., Any], n_qubits: int, n_params: int) ->
         raise QvarError("`quantum_function` must apply gates, but applies none.")
     with jax.ensure_compile_time_eval():
         forms = [_real(form) for form in affine_forms(recording.angles.traced)]
-    for (name, *_), form, computed in zip(recording.operations, forms, recording.angles.traced.out_avals, strict=True):
-        known = form is not None and np.all(np.isfinite(form[0])) and np.all(np.isfinite(form[1].data))
-        if not known and (form is not None or np.dtype(computed.dtype).kind == "c"):
+    for (name, *_), form in zip(recording.operations, forms, strict=True):
+        if form is not None and not (np.isfinite(form[0]) and np.all(np.isfinite(form[1].data))):
             raise QvarError(
                 f"`quantum_function` must give each gate a finite real angle, but that of {name} is not, or not known "
                 "to be; jax.numpy.real takes a real part."
@@ -71,12 +71,13 @@ def trace_circuit(function: Callable[..., Any], n_qubits: int, n_params: int) ->
 
 
 def _real(form: Form) -> tuple[Any, csr_array] | None:
-    """Constant and coefficients of an angle that is proved affine; NaN if it is a complex number."""
-    if form is None:
-        return None
-    constant, slope = (form.constant, form.slope) if isinstance(form, Affine) else (np.asarray(form), csr_array((1, 0)))
-    if max(np.abs(np.imag(constant)).max(), np.abs(np.imag(slope.data)).max(initial=0.0)) > ROUNDING:
-        return np.array(np.nan), csr_array((1, 0))
+    """Constant and coefficients of an angle: None if it is not affine, NaN if it is not known to be real."""
+    none = csr_array((1, 0))
+    if isinstance(form, Other):
+        return None if form.quarter == 0 else (np.nan, none)
+    constant, slope = (form.constant, form.slope) if isinstance(form, Affine) else (np.asarray(form), none)
+    if max(np.abs(np.imag(constant)), np.abs(np.imag(slope.data)).max(initial=0.0)) > ROUNDING:
+        return np.nan, none
     slope = csr_array(np.real(slope))
     slope.sum_duplicates()
     slope.eliminate_zeros()

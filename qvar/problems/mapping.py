@@ -14,6 +14,8 @@ from qvar.problems.tapering import all_bits, taper
 
 _DECOMPOSED_WIRES = 5
 """Operators that PennyLane knows only as matrices are decomposed up to this many wires."""
+_MOST_WORDS = 1 << 16
+"""Pauli words that a projector or a product may become."""
 _NO_TERM = 1e-13
 """Integrals up to this, in the problem's unit, are rounding and make no term."""
 _HERMITIAN = 1e-10
@@ -167,11 +169,13 @@ def observable(terms: PauliTerms) -> Any:
 
 
 def pauli_terms(observable: Any, n_qubits: int) -> PauliTerms:
-    """Any PennyLane observable as Pauli terms: sums, products, multiples, Pauli operators, Hermitian matrices.
+    r"""Any PennyLane observable as Pauli terms: sums, products, multiples, Pauli operators, Hermitian matrices.
 
     Args:
-        observable: a Hermitian PennyLane operator on wires among 0 ... n_qubits-1. One without a Pauli
-            representation of its own, such as `qml.Hermitian`, may act on at most five wires.
+        observable: a Hermitian PennyLane operator on wires among 0 ... n_qubits-1. A projector on a basis state of k
+            wires becomes \(2^k\) words, \(\prod_q (1 \pm Z_q)/2\), and k is at most 16. Others without a Pauli
+            representation of their own, such as `qml.Hermitian`, may act on at most five wires, alone or in sums and
+            products.
         n_qubits: length of the words.
 
     Returns:
@@ -190,10 +194,51 @@ def pauli_terms(observable: Any, n_qubits: int) -> PauliTerms:
     if not inside:
         wires = list(observable.wires)
         raise QvarError(f"`observable` must act on wires 0 to {n_qubits - 1}, but acts on {wires}.")
-    sentence = observable.pauli_rep
-    if sentence is None:
-        sentence = _decompose(observable)
-    return _from_sentence(sentence, n_qubits, "observable")
+    return _from_sentence(_sentence(observable), n_qubits, "observable")
+
+
+def _sentence(observable: Any) -> Any:
+    """An operator as a PennyLane `PauliSentence`; its parts need not be Hermitian."""
+    from pennylane.ops.op_math import Prod, SProd, Sum
+    from pennylane.ops.qubit.observables import BasisStateProjector
+    from pennylane.pauli import PauliSentence
+
+    if observable.pauli_rep is not None:
+        return observable.pauli_rep
+    if isinstance(observable, BasisStateProjector):
+        return _projector(observable)
+    if len(observable.wires) <= _DECOMPOSED_WIRES or not isinstance(observable, Prod | SProd | Sum):
+        return _decompose(observable)
+    if isinstance(observable, SProd):
+        return observable.scalar * _sentence(observable.base)
+    first, *others = [_sentence(part) for part in observable.operands]
+    result = PauliSentence(first)
+    for other in others:
+        if isinstance(observable, Prod):
+            _check_words(observable, len(result) * len(other))
+        result = result @ other if isinstance(observable, Prod) else result + other
+    return result
+
+
+def _projector(observable: Any) -> Any:
+    from pennylane.pauli import PauliSentence, PauliWord
+
+    _check_words(observable, 1 << len(observable.wires))
+    words: dict[Any, float] = {(): 1.0}
+    for wire, bit in zip(observable.wires, np.ravel(observable.parameters[0]), strict=True):
+        sign = -0.5 if bit else 0.5
+        words = {
+            key: value * factor for w, c in words.items() for key, value, factor in ((w, c, 0.5), ((*w, wire), c, sign))
+        }
+    return PauliSentence({PauliWord(dict.fromkeys(wires, "Z")): value for wires, value in words.items()})
+
+
+def _check_words(observable: Any, n_words: int) -> None:
+    if n_words > _MOST_WORDS:
+        raise QvarError(
+            f"`observable` must be a sum of at most {_MOST_WORDS} Pauli words, but is a {observable.name} on "
+            f"{len(observable.wires)} wires with {n_words}."
+        )
 
 
 def _decompose(observable: Any) -> Any:
