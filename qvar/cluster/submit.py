@@ -113,8 +113,10 @@ def plan(case_function: CaseFunction, case: Path, swept: Sequence[Point], sweeps
         )
     first = next(iter(records.values()))
     arguments = {name: value for name, value in first["arguments"].items() if name not in swept[0].swept}
+    shared = all(record["budget"] == first["budget"] for record in records.values())
     record = {
         **first,
+        "budget": first["budget"] if shared else None,
         "case_file": str(case.resolve()),
         "folder": os.getcwd(),
         "arguments": arguments,

@@ -31,6 +31,7 @@ from qvar.report.campaign_tables import (
     winners,
 )
 from qvar.report.drawing import Drawing
+from qvar.report.duel_view import STARTS
 from qvar.report.plot_campaign import PICTURES, campaign_drawings
 from qvar.report.tables import Frame
 from qvar.report.terminal import Table, empty_table, fits, plain, render, wrapped
@@ -75,6 +76,9 @@ def campaign(studies: Sequence[View]) -> View:
         told = inner.facts(replace(run, ledger=alone(run.ledger)))
         if len(run.ledger["reference"].unique()) > 3:
             told.pop("Exact reference", None)
+        seeds = [rows["seed"].nunique() for _, rows in points(run.ledger)]
+        if len(set(seeds)) > 1 and told.get(STARTS):
+            told[STARTS] = f"{min(seeds)} to {max(seeds)} per contender"
         return {**_swept_facts(run), "At each point": inner.words, **told}
 
     def result(ledger: Frame, trace: Frame) -> str:

@@ -8,7 +8,7 @@ from qvar.diagnostics.estimate import heavy_tail
 from qvar.report import pieces, tables
 from qvar.report.capacity_tables import RELIABLE, depth_table, is_capacity, series_table
 from qvar.report.drawing import Drawing
-from qvar.report.duel_view import training_facts
+from qvar.report.duel_view import STARTS, training_facts
 from qvar.report.plot_capacity import capacity, final_errors
 from qvar.report.tables import Frame
 from qvar.report.terminal import empty_table, plain, render
@@ -40,7 +40,7 @@ def _facts(run: LoadedRun) -> dict[str, str]:
         "Rank": f"the largest over {', '.join(points)} random points" if points else "",
         "Success": f"a start succeeds that ends within {_tolerance(depths)} of the exact value; intervals are 95 %",
         **training_facts(run),
-        "Starts (seeds)": f"{seeds} at every depth" if seeds else "",
+        STARTS: f"{seeds} at every depth" if seeds else "",
     }
 
 

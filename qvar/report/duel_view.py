@@ -30,6 +30,9 @@ TRAINED_WORDS = (
     "its physics. All were trained with the same method, budget and number of starts."
 )
 
+STARTS = "Starts (seeds)"
+"""Name of the fact that says how many starts each contender had."""
+
 
 def _facts(run: LoadedRun) -> dict[str, str]:
     references = [f"{value:.8f}" for value in run.ledger["reference"].dropna().unique()]
@@ -42,7 +45,7 @@ def training_facts(run: LoadedRun) -> dict[str, str]:
     seeds = len(pieces.values(run.ledger, "seed"))
     return {
         "Method": ", ".join(pieces.values(run.ledger, "method")),
-        "Starts (seeds)": f"{seeds} per contender" if seeds else "",
+        STARTS: f"{seeds} per contender" if seeds else "",
         "Budget": budget_facts(run.case.get("budget") or {}),
     }
 

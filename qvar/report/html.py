@@ -93,7 +93,7 @@ def _compared(run: LoadedRun, view: View) -> str:
         contenders += " (" + ", ".join(f"{n} {family}" for family, n in families.items()) + ")"
     told = {
         "Problem": pieces.ends(pieces.values(ledger, "problem")),
-        "Qubits": ", ".join(pieces.values(ledger, "n_qubits")),
+        "Qubits": ", ".join(sorted(pieces.values(ledger, "n_qubits"), key=float)),
         "Contenders": contenders,
         **view.facts(run),
         "Engine": ", ".join(pieces.values(ledger, "engine")),

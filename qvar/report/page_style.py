@@ -30,7 +30,7 @@ p, li, figcaption, dd { max-width: 66rem; }
 .note, figcaption { color: #56607a; font-size: 0.875rem; }
 .note { margin: 0.75rem 0 0; }
 .warning { background: #fff4d6; border: 1px solid #e6c35c; border-radius: 8px; padding: 0.75rem 1rem; }
-.wide { container-type: inline-size; overflow-x: auto; }
+.wide { container-type: inline-size; overflow-x: auto; margin-top: 0.75rem; }
 table { border-collapse: collapse; width: 100%; font-size: 0.84rem; }
 th { text-align: left; vertical-align: bottom; font-weight: 600; color: #56607a; border-bottom: 2px solid #d5d9e2; }
 th, td { padding: 0.35rem 0.35rem; }

@@ -57,6 +57,15 @@ def test_a_long_plan_says_how_far_it_is(
     assert capsys.readouterr().err.splitlines() == ["0 of 2 points are made", "1 of 2 points are made"]
 
 
+def test_a_budget_is_told_if_all_points_share_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = Path(__file__).with_name("spins_case.py").resolve()
+    monkeypatch.chdir(tmp_path)
+    swept = planned("gradients=30,40", case=case)
+    assert swept.record["budget"] is None
+    assert [record["budget"]["gradients"] for record in swept.point_records.values()] == [30, 40]
+    assert planned("layers=1,2", case=case).record["budget"]["gradients"] == 40
+
+
 def test_equal_tasks_of_different_points_become_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     made = planned("noisy=yes,no", "seeds=2,3", words=("--contenders", "ry x1", "uccsd"))  # `noisy` changes nothing

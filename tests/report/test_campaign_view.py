@@ -290,6 +290,14 @@ def test_the_page(tmp_path: Path) -> None:
     assert {file.stem for file in (path / "plots").iterdir()} == {"campaign_1", "campaign_parameters"}
 
 
+def test_a_page_does_not_take_one_point_for_all(tmp_path: Path) -> None:
+    rows = [row for seeds in (1, 3) for row in rows_at({"seeds": seeds}) if row["seed"] < seeds]
+    page = write_report(load(folder_of(tmp_path / "run", rows, sweep={"seeds": [1, 3]}, arguments={}))).read_text()
+    assert "<dt>Starts (seeds)</dt><dd>1 to 3 per contender</dd>" in page
+    equal = write_report(load(folder_of(tmp_path / "equal", SWEEP, sweep={}, arguments={}))).read_text()
+    assert "<dt>Starts (seeds)</dt><dd>3 per contender</dd>" in equal
+
+
 def test_an_unfinished_campaign(tmp_path: Path) -> None:
     named = [{"name": f"layers={n}", "tasks": [f"a{n}", f"b{n}"]} for n in LAYERS]
     tasks = [{"key": key, "label": key} for point in named for key in point["tasks"]]
