@@ -27,6 +27,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "barren_plateaus.py": {"sizes": (4,), "samples": 20},
     "basis_duel.py": {"element": "He", "s": 3, "starts": 2},
     "basis_to_vqe.py": {"layers": 1, "seeds": 2, "gradients": 60, "large": "6-31g"},
+    "basis_library.py": {"every": 150, "most": 30},
 }  # fmt: skip
 """Arguments that make a case quick; a new case needs an entry."""
 
@@ -45,6 +46,9 @@ FITTED = ("basis_duel.py",)
 RANKED = ("basis_to_vqe.py",)
 """Cases whose settings have exact energies of their own, and baselines none."""
 
+READ = ("basis_library.py",)
+"""Cases that compare files."""
+
 
 def test_every_case_is_tried() -> None:
     assert {path.name for path in CASES.glob("*.py")} == set(SMALL)
@@ -54,7 +58,7 @@ def load(name: str) -> Any:
     return runpy.run_path(str(CASES / name))["case"]
 
 
-@pytest.mark.parametrize("name", [name for name in SMALL if name not in SAMPLED + FITTED + RANKED])
+@pytest.mark.parametrize("name", [name for name in SMALL if name not in SAMPLED + FITTED + RANKED + READ])
 def test_runs(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     case = load(name)
     if name in DUELS:
@@ -66,6 +70,17 @@ def test_runs(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None
     assert best[EXACT[name]] < 1e-4
     if name == "own_ansatz.py":
         assert best["mine"] < 1e-6  # a user's circuit trains to the exact energy
+
+
+@pytest.mark.usefixtures("without_pages")
+def test_reads(tmp_path: Path) -> None:
+    (name,) = READ
+    study = load(name)(**SMALL[name])
+    ledger = qvar.run(study, out=tmp_path / "run", progress=False)
+    assert len(ledger) == 3 * len(study.tasks()) == 15
+    assert set(ledger["status"]) <= {"agrees", "refused"}
+    assert (ledger["error"].dropna() < 1e-8).all()
+    assert ledger["message"].str.fullmatch(r"\d+ of \d+ elements agree(; \d+ basis must [^;]*)*").all()
 
 
 @pytest.mark.parametrize("name", SAMPLED)
