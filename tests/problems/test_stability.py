@@ -8,7 +8,7 @@ from qvar.errors import QvarError
 from qvar.problems.molecule import hydrogen_chain, molecule
 from qvar.problems.problem import Problem
 from qvar.problems.scf import converge, follow, one_thread_without_files
-from qvar.problems.stability import analysed
+from qvar.problems.stability import _internal, _lowest, _turned, analysed
 
 N2 = "N 0 0 0; N 0 0 2.0"
 SQUARE = "H 0 0 0; H 1.2 0 0; H 0 1.2 0; H 1.2 1.2 0"
@@ -82,6 +82,16 @@ def test_lowest_second_derivative_is_that_of_the_energy(geometry, kind, spin):
     assert analysed(field).internal == pytest.approx(np.linalg.eigvalsh(hessian)[0], abs=2e-4)
 
 
+def test_closed_to_open_to_empty_rotations_count():
+    """In O2 they carry almost half of the curvature; PySCF's product for restricted open shells leaves them out."""
+    field = mean_field("O 0 0 0; O 0 0 1.2", "ROHF", 2, basis="6-31g")
+    lowest, direction = _lowest(*_internal(field))
+    h = 5e-3
+    energies = [energy(field, _turned(field, step * direction)) for step in (-h, 0.0, h)]
+    assert lowest == pytest.approx((energies[0] - 2 * energies[1] + energies[2]) / h**2, abs=1e-4)
+    assert lowest < -0.03
+
+
 @pytest.mark.parametrize("geometry", ["Li 0 0 0; H 0 0 1.6", "H 0 0 0; H 0 0 2.5", SQUARE])
 def test_external_derivative_is_that_of_the_unrestricted_energy(geometry):
     field = mean_field(geometry, "RHF")
@@ -130,7 +140,7 @@ def lowest_of_random_starts(geometry, kind, spin, starts):
 
 @pytest.mark.parametrize(
     ("geometry", "spin", "lowered"),
-    [(N2, 0, 0.196), (SQUARE, 0, None), ("O 0 0 0; O 0 0 1.2", 2, None), ("C 0 0 0; C 0 0 1.25", 0, None)],
+    [(N2, 0, 0.196), (SQUARE, 0, None), ("O 0 0 0; O 0 0 1.2", 2, None)],
 )
 def test_saddle_is_followed_to_a_minimum(geometry, spin, lowered):
     """The figure of N2 is that of an audit with PySCF alone."""
