@@ -128,13 +128,13 @@ _ACCURACY_NOTE = (
     "quantum computer with every energy measured to a standard error of 1.6 mHa (an upper bound, from the one-norm of "
     "the Hamiltonian): the median over the seeds, with the smallest and the largest in brackets. The fewest parameters "
     "are those over all depths of a contender that were run, for the median seed, and for the best seed where that "
-    "takes fewer. Failed seeds count; a dash stands where a number falls on one or is not known."
+    "takes fewer. Failed seeds count; a dash means that a number falls on one or is not known."
 )
 
 _CONVERGENCE_NOTE = (
     "Within 1.6 mHa: seeds that ended there, with the 95 % Wilson interval of the success rate. Steps, "
-    f"evaluations and final errors are told for {', '.join(f'{100 * level:g}' for level in LEVELS)} % of the seeds: so "
-    "many had got there by then, or ended with no more error. A dash stands where the quantile falls on a seed that "
+    f"evaluations and final errors are given for {', '.join(f'{100 * level:g}' for level in LEVELS)} % of the seeds: "
+    "so many had got there by then, or ended with no more error. A dash means that the quantile falls on a seed that "
     "failed or never got there within its budget. Distinct minima are ends that differ in energy or in state, in "
     "brackets how many different energies they have; seeds that have not converged count as ends of their own."
 )

@@ -21,8 +21,8 @@ _WORDS = (
     "The electrons of an atom or molecule were described by sets of Gaussian functions, and the sets were fitted: "
     "their exponents were moved until the energy was as low as it would go, for the lower it is, the less the set "
     "leaves out. A form says what may move. In a generic form every exponent is a parameter; constrained forms lay all "
-    "exponents on a curve that a few parameters describe, such as a geometric progression (even-tempered). Beside them "
-    "stand baselines, in which nothing was fitted here, such as sets that others have published."
+    "exponents on a curve that a few parameters describe, such as a geometric progression (even-tempered). They are "
+    "compared with baselines, in which nothing was fitted here, such as sets that others have published."
 )
 
 

@@ -230,7 +230,7 @@ def _against_parameters(table: Frame, swept: Sequence[Argument]) -> Drawing | No
     caption = (
         f"What accuracy parameters bought: a mark for every contender at every point{which}, at the median over its "
         "starts (seeds), in the color of its family. The stepped line is the Pareto front of the medians: nothing has "
-        f"less error with as many parameters or fewer. On it stand, by rising number of parameters: {'. '.join(told)}. "
+        f"less error with as many parameters or fewer. On it are, by rising number of parameters: {'. '.join(told)}. "
     )
     others = [argument for argument in swept if not argument.numeric]
     return Drawing(_FRONT, figure, title, caption + _panel_words(panels, others) + _axis_words(shown))

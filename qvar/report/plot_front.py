@@ -80,7 +80,7 @@ def error_vs_cost(ledger: Frame, drawn: Frame) -> Drawing | None:
         f"What accuracy each contender bought, and for how much: the {found.noun} at the end of training against the "
         "number of free parameters, and against the CNOTs of the circuit written out gate by gate. Numbers are those "
         f"of the table. A point is the median over the starts (seeds), its bar holds {seed_words()}. The stepped line "
-        "is the Pareto front of the medians: no contender has less error at the same cost or less. On it stand, "
+        "is the Pareto front of the medians: no contender has less error at the same cost or less. On it are, "
         f"{found.told}. "
     )
     return Drawing("error_vs_cost", found.figure, found.title, caption + axis_words(quantity, unit))

@@ -270,7 +270,7 @@ def _gradient_table(ledger: Frame) -> str:
     if set(points["start"].dropna()) != {"uniform"}:
         note += (
             "Starts that lie close together all have nearly the same loss and gradient, so that their variances are "
-            "small even where the landscape is steep: there the mean square tells how steep it is."
+            "small even where the landscape is steep: the mean square says how steep it is there."
         )
     return f'<h3>The gradient at every point</h3>{pieces.table(heads, rows)}<p class="note">{note}</p>'
 

@@ -298,7 +298,7 @@ COLUMN_MEANING: dict[str, str] = {
     "n_functions": "Contracted spherical functions of the largest molecule; twice as many qubits.",
     "n_numbers": (
         "Numbers that the basis set consists of: different exponents of each element, and contraction coefficients up "
-        "to scale; the parameters of whoever optimized a published set."
+        "to scale; the parameters of those who optimized a published set."
     ),
     "condition_number": (
         "Ratio of the largest and the smallest eigenvalue of the overlap matrix, the largest over the target's "
