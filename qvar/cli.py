@@ -326,7 +326,7 @@ def _show(path: str | None, every_row: bool, columns: bool) -> int:
 
     loaded = load(path)
     print(rows_text(loaded.ledger) if every_row else summary_text(loaded.ledger))
-    _say_unfinished(loaded)
+    _say_state(loaded)
     return 0
 
 
@@ -340,7 +340,7 @@ def _report(path: str) -> int:
     except OSError as error:
         raise QvarError(f"`RUN` must be a folder that can be written, but {path}: {reason(error)}.") from error
     print(page)
-    _say_unfinished(loaded)
+    _say_state(loaded)
     return 0
 
 
@@ -377,8 +377,10 @@ def _export(path: str, contender: str | None, out: str, kind: str) -> int:
     from qvar.runs.export import export_sets
     from qvar.runs.folder import load
 
-    for file in export_sets(load(path), out, contender, f".{kind}"):
+    loaded = load(path)
+    for file in export_sets(loaded, out, contender, f".{kind}"):
         print(file)
+    _say_state(loaded)
     return 0
 
 
@@ -417,7 +419,11 @@ def _doctor() -> int:
     return 1 if found.broken else 0
 
 
-def _say_unfinished(run: LoadedRun) -> None:
+def _say_state(run: LoadedRun) -> None:
+    """Says which files were damaged, and what is not finished."""
+    from qvar.runs.folder import say_damage
+
+    say_damage(run)
     if run.n_done == run.n_tasks:
         return
     from qvar.runs.origin import command

@@ -147,6 +147,43 @@ def test_mistakes_are_told_in_a_sentence(words: list[str], sentence: str, capsys
     assert not Path("runs").exists()
 
 
+STUDY = """
+from dataclasses import dataclass
+
+
+@dataclass
+class Study:
+    name: str = "study"
+
+    def tasks(self):
+        {tasks}
+
+
+def case() -> Study:
+    {case}
+    return Study()
+"""
+
+
+@pytest.mark.parametrize("ending", ["sys.exit()", "sys.exit(0)", "sys.exit(3)", "raise SystemExit('text')", "exit(0)"])
+def test_a_case_that_ends_the_program_is_a_mistake(ending: str, capsys: pytest.CaptureFixture[str]) -> None:
+    places = {
+        "top": f"import sys\n{ending}\n",
+        "case": "import sys\n" + STUDY.format(tasks="return []", case=ending),
+        "tasks": "import sys\n" + STUDY.format(tasks=ending, case=""),
+    }
+    for place, text in places.items():
+        Path(f"{place}.py").write_text(text)
+        assert main(["run", f"{place}.py", "--no-progress"]) == 2
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert len(err.splitlines()) == 1
+        assert "SystemExit" in err
+    assert not Path("runs").exists()
+    for words in (["--help"], ["run", str(CASE), "--help"], ["show", "--help"], ["--version"]):
+        assert main(words) == 0
+
+
 OWN = """
 import pennylane as qml
 import qvar

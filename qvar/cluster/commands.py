@@ -389,9 +389,11 @@ def collect(path: str) -> int:
     """`qvar collect`: tables, plots and page of the results that are there; status 1 where some are missing."""
     from qvar.cluster.collect import collect as gather
     from qvar.report.views import summary_text
+    from qvar.runs.folder import say_damage
 
     campaign = open_campaign(path)
     run = gather(campaign)
+    say_damage(run)
     if run.n_done:
         print(summary_text(run.ledger))
         print()

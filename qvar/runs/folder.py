@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,9 @@ from qvar.whole_files import is_temporary
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+_MOST_SAID = 4
 
 
 @short_repr()
@@ -231,6 +235,22 @@ def _lies_at(descriptor: int, path: Path) -> bool:
         return False
 
 
+def refuse_folders(folder: RunFolder, keys: Iterable[str]) -> None:
+    """Refuses folders that lie where a run's files go, before any work is spent; other things there are replaced.
+
+    Args:
+        folder: the run's folder.
+        keys: the keys of its tasks.
+
+    Raises:
+        QvarError: if there is one.
+    """
+    files = (folder.case_json, folder.ledger, folder.path / "ledger.csv", folder.trace, folder.report)
+    for path in (*files, *map(folder.shard, keys)):
+        if path.is_dir():
+            raise QvarError(f"`{path}` must be a file, but is a folder; move it away.")
+
+
 def clean(folder: RunFolder) -> None:
     """Removes what a killed process left half-written."""
     for place in (folder.path, folder.tasks, folder.plots):
@@ -318,6 +338,14 @@ def load(path: str | Path) -> LoadedRun:
 def damage_words(file: Path, damage: str) -> str:
     """A sentence about a file that could not be taken; empty if nothing is wrong with it."""
     return f"{file} is left out: {damage}." if damage else ""
+
+
+def say_damage(run: LoadedRun) -> None:
+    """Says on standard error which files of a run were left out, the first few of them."""
+    for sentence in run.damage[:_MOST_SAID]:
+        print(f"qvar: {sentence}", file=sys.stderr, flush=True)
+    if len(run.damage) > _MOST_SAID:
+        print(f"qvar: {len(run.damage) - _MOST_SAID} more files are left out.", file=sys.stderr, flush=True)
 
 
 def next_free(path: Path) -> Path:

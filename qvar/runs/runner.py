@@ -32,6 +32,7 @@ from qvar.runs.folder import (
     make,
     read_case,
     reason,
+    refuse_folders,
     run_name,
     unmake,
     write_case,
@@ -182,6 +183,7 @@ def _take_up(folder: RunFolder, record: dict[str, Any], resume: bool, missing: l
         missing: the folders that were not there before, the innermost first.
     """
     out = folder.path
+    refuse_folders(folder, (task["key"] for task in record["tasks"]))
     try:
         there = read_case(folder)
     except OtherFormatError as error:

@@ -23,8 +23,11 @@ class MisshapenError(ValueError):
     """A value that has another shape; the text is "`place` must be ..., but is ..."."""
 
     def __init__(self, place: str, must: str, value: Any) -> None:
-        shown = repr(value)
-        super().__init__(f"`{place}` must {must}, but is {shown if len(shown) <= 60 else shown[:57] + '...'}")
+        super().__init__(f"`{_short(repr(place)[1:-1])}` must {must}, but is {_short(repr(value))}")
+
+
+def _short(shown: str) -> str:
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."
 
 
 def names_a_file(text: str) -> bool:

@@ -5,9 +5,12 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -15,6 +18,7 @@ import pytest
 import qvar
 from qvar.errors import QvarError
 from qvar.runs.columns import TIME_COLUMNS
+from qvar.runs.folder import load
 from qvar.runs.runner import run
 from qvar.task import Task
 
@@ -231,6 +235,73 @@ def test_two_processes_cannot_write_one_folder(fake: ModuleType, tmp_path: Path)
             run(fake.Fake(CONTENDERS), out, resume=True, progress=False)
         holder.kill()
     assert len(run(fake.Fake(CONTENDERS), out, resume=True, progress=False)) == 9
+
+
+@pytest.mark.usefixtures("without_pages")
+def test_the_second_of_two_that_begin_at_once_is_refused(
+    fake: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, begun, go_on = tmp_path / "run", threading.Event(), threading.Event()
+
+    def waits(report: object) -> list:
+        begun.set()
+        assert go_on.wait(30)
+        return []
+
+    first = threading.Thread(target=run, args=(Tasks(Task("aa", "a", waits)), out), kwargs={"progress": False})
+    first.start()
+    assert begun.wait(30)
+    before = (out / "case.json").read_bytes()
+    monkeypatch.setattr("qvar.runs.runner.check_out", lambda *_: None)  # it looked before the first began
+    for resume in (False, True):
+        with pytest.raises(QvarError, match="`out` must be free, but another process is writing"):
+            run(Tasks(Task("aa", "a", lambda _: [])), out, resume=resume, progress=False)
+    assert (out / "case.json").read_bytes() == before
+    go_on.set()
+    first.join()
+    with pytest.raises(QvarError, match=r"`out` must be a new folder, but .* holds a run of another process already"):
+        run(fake.Fake(CONTENDERS), out, progress=False)
+    assert names(out) == {"case.json", "ledger.parquet", "ledger.csv", "trace.parquet", "tasks/aa.parquet"}
+
+
+def test_names_that_no_file_system_takes_are_refused(fake: ModuleType, tmp_path: Path) -> None:
+    for out in ("a\0b", "a\ud800b"):
+        for resume in (False, True):
+            with pytest.raises(QvarError, match="`out` must be the name of a folder, but is 'a"):
+                run(fake.Fake(CONTENDERS), out, resume=resume, progress=False)
+        with pytest.raises(QvarError, match="`RUN` must be the name of a folder, but is 'a"):
+            load(out)
+    with pytest.raises(QvarError, match=r"`Task\.key` must be made of at most 120 letters, digits and \._-, but is "):
+        run(Tasks(Task("k" * 300, "a", lambda _: [])), tmp_path / "run", progress=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("without_pages")
+def test_labels_and_cases_may_have_any_name(fake: ModuleType, tmp_path: Path) -> None:
+    label = "a/b\n\0\u00e9-" * 60
+    table = run(Tasks(Task("k" * 120, label, lambda _: [{"contender": label, "value": 1.0}])), tmp_path / "run",
+                progress=False, arguments={label: label, "bytes": "\udcff"}, case="c" * 300)  # fmt: skip
+    assert table["contender"].tolist() == [label]
+    loaded = load(tmp_path / "run")
+    assert loaded.ledger["contender"].tolist() == [label]
+    assert loaded.case["arguments"] == {label: label, "bytes": "\\udcff"}
+
+
+@pytest.mark.usefixtures("without_pages")
+def test_a_task_that_ends_the_program_has_failed(tmp_path: Path) -> None:
+    class Panic(BaseException):
+        """As libraries in Rust raise it."""
+
+    def ends(error: BaseException) -> Callable[[Any], list]:
+        def work(report: object) -> list:
+            raise error
+
+        return work
+
+    tasks = [Task(f"a{i}", "t", ends(error)) for i, error in enumerate((SystemExit(0), SystemExit("no"), Panic("x")))]
+    table = run(Tasks(*tasks), tmp_path / "run", progress=False)
+    assert table["status"].tolist() == ["failed"] * 3
+    assert table["message"].tolist() == ["SystemExit: 0", "SystemExit: no", "Panic: x"]
 
 
 @pytest.mark.usefixtures("without_pages")

@@ -1,7 +1,11 @@
 """Several tasks at a time, in processes of their own."""
 
+import contextlib
 import json
 import os
+import subprocess
+import sys
+import time
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -95,6 +99,57 @@ def test_a_process_that_dies_is_told(tmp_path: Path) -> None:
         run(_Deadly(), tmp_path / "run", progress=False, workers=2, remake=_Deadly)
 
 
+SLEEPING = CASE.replace("    if number == 3:", "    import time\n\n    time.sleep(60)\n    if number == 3:")
+
+
+def descendants(process: int) -> set[int]:
+    """Numbers of the living processes below one."""
+    above: dict[int, int] = {}
+    for place in Path("/proc").iterdir():
+        if place.name.isdigit():
+            with contextlib.suppress(OSError):
+                state, parent = (place / "stat").read_text().rpartition(")")[2].split()[:2]
+                if state not in "ZX":
+                    above[int(place.name)] = int(parent)
+    found = {process}
+    while more := {one for one, parent in above.items() if parent in found} - found:
+        found |= more
+    return found - {process}
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="there is no /proc")
+def test_processes_end_with_the_run_that_is_killed(tmp_path: Path) -> None:
+    case = tmp_path / "sleeping.py"
+    case.write_text(SLEEPING)
+    words = [sys.executable, "-m", "qvar", "run", str(case), "--workers", "2", "--out", str(tmp_path / "run")]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        assert process.stdout is not None
+        try:
+            end = time.monotonic() + 60
+            while len(children := descendants(process.pid)) < 3:  # two, and the tracker of what they share
+                assert process.poll() is None
+                assert time.monotonic() < end
+                time.sleep(0.02)
+        finally:
+            process.kill()
+        killed = time.monotonic()
+        process.stdout.read()  # nobody holds the pipe
+        while any(Path(f"/proc/{child}/cwd").exists() for child in children):
+            assert time.monotonic() < killed + 10
+            time.sleep(0.02)
+        assert time.monotonic() < killed + 10
+
+
+def test_a_case_that_fails_in_another_process_alone_is_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case = tmp_path / "squares.py"
+    failing = "import multiprocessing, sys\n\nif multiprocessing.parent_process() is not None:\n    sys.exit(0)\n"
+    case.write_text(failing + CASE)
+    assert cli.main(["run", str(case), "--out", str(tmp_path / "run"), "--workers", "2", "--no-progress"]) == 2
+    assert f"qvar: `CASE` {case} could not be loaded: SystemExit: 0 (line 4).\n" == capsys.readouterr().err
+
+
 def test_mistakes_are_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     case = tmp_path / "squares.py"
     case.write_text(CASE)
@@ -104,3 +159,5 @@ def test_mistakes_are_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture
     assert not (tmp_path / "run").exists()
     with pytest.raises(qvar.QvarError, match=r"^`remake` must be a function"):
         run(_Deadly(), tmp_path / "run", workers=2)
+    with pytest.raises(qvar.QvarError, match=r"^`remake` must be a function that can be pickled, but: "):
+        run(_Deadly(), tmp_path / "run", workers=2, remake=lambda: _Deadly())
