@@ -283,7 +283,9 @@ def mistyped(data: st.DataObject, content: dict[str, Any]) -> bytes:
     return data.draw(st.sampled_from([text] * 5 + [text[:-3], b"\xef\xbb\xbf" + text, text + text, text + b"\xff"]))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(data=st.data())
 def test_a_mistyped_case_json_is_a_sentence(data: st.DataObject, folder: Path, made: Path) -> None:
     content = json.loads((made / "case.json").read_bytes())

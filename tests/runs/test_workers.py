@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -122,22 +123,24 @@ def test_processes_end_with_the_run_that_is_killed(tmp_path: Path) -> None:
     case = tmp_path / "sleeping.py"
     case.write_text(SLEEPING)
     words = [sys.executable, "-m", "qvar", "run", str(case), "--workers", "2", "--out", str(tmp_path / "run")]
+    children: set[int] = set()
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
-        assert process.stdout is not None
         try:
             end = time.monotonic() + 60
             while len(children := descendants(process.pid)) < 3:  # two, and the tracker of what they share
                 assert process.poll() is None
                 assert time.monotonic() < end
                 time.sleep(0.02)
-        finally:
             process.kill()
-        killed = time.monotonic()
-        process.stdout.read()  # nobody holds the pipe
-        while any(Path(f"/proc/{child}/cwd").exists() for child in children):
-            assert time.monotonic() < killed + 10
-            time.sleep(0.02)
-        assert time.monotonic() < killed + 10
+            end = time.monotonic() + 10
+            process.communicate(timeout=10)  # the pipe is held by none of them
+            while any(Path(f"/proc/{child}/cwd").exists() for child in children):
+                assert time.monotonic() < end
+                time.sleep(0.02)
+        finally:
+            for one in (process.pid, *children):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(one, signal.SIGKILL)
 
 
 def test_a_case_that_fails_in_another_process_alone_is_a_sentence(
