@@ -71,6 +71,9 @@ class Problem:
     """(n_modes, n_qubits + 1) of a mapped problem: occupations are sums of these bits and the last column, modulo 2."""
 
     def __post_init__(self) -> None:
+        for field, kind in (("integrals", Integrals), ("pauli", PauliTerms)):
+            value = getattr(self, field)
+            require(value is None or isinstance(value, kind), field, f"be {kind.__name__}(...) or None", type(value))
         require(
             (self.integrals is None) != (self.pauli is None),
             "pauli",
@@ -89,8 +92,7 @@ class Problem:
         fits = len(self.bits) in (0, 0 if self.pauli is None else self.n_qubits) and not set(self.bits) - {0, 1}
         require(fits, "bits", f"be {self.n_qubits} zeros and ones of a Hamiltonian of Pauli terms", self.bits)
         if self.known_exact_energy is not None:
-            energy = finite_number("known_exact_energy", self.known_exact_energy)
-            object.__setattr__(self, "known_exact_energy", energy)
+            object.__setattr__(self, "known_exact_energy", finite_number("known_exact_energy", self.known_exact_energy))
 
     @property
     def n_orbitals(self) -> int:

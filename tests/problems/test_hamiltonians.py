@@ -147,6 +147,8 @@ def test_complex_numbers_without_imaginary_parts_are_real(h3):
     ("changes", "argument"),
     [
         ({"n_qubits": 6.0}, "n_qubits"),
+        ({"integrals": (np.eye(3), np.zeros((3,) * 4))}, "integrals"),
+        ({"pauli": {"ZZ": 1.0}}, "pauli"),
         ({"occupied_alpha": (0.5, 1)}, "occupied_alpha"),
         ({"occupied_beta": (1, 1)}, "occupied_beta"),
         ({"known_exact_energy": float("nan")}, "known_exact_energy"),
