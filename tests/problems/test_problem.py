@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import random
 import subprocess
 import sys
 
@@ -140,6 +142,41 @@ def write_other_format(path):
 def test_load_refuses_other_files(tmp_path, write, one_sentence):
     path = tmp_path / "x.npz"
     write(path)
+    with pytest.raises(QvarError) as info:
+        Problem.load(path)
+    one_sentence(info, "path", "x.npz")
+
+
+@pytest.mark.parametrize("make", [lambda: hydrogen_chain(2), lambda: tfim(3)])
+def test_a_flipped_bit_is_never_another_hamiltonian(tmp_path, make):
+    path, problem = tmp_path / "x.npz", make()
+    problem.exact_energy()
+    problem.save(path)
+    data, refused = path.read_bytes(), 0
+    draw = random.Random(1)
+    for bit in draw.sample(range(8 * len(data)), 300):
+        flipped = bytearray(data)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        try:
+            back = Problem.load(path)
+        except QvarError:
+            refused += 1
+            continue
+        assert (back.name, back.description, back.bits) == (problem.name, problem.description, problem.bits)
+        assert back.reference_energy == problem.reference_energy
+        if problem.integrals is None:
+            assert back.pauli.words == problem.pauli.words
+            np.testing.assert_array_equal(back.pauli.coefficients, problem.pauli.coefficients)
+        else:
+            np.testing.assert_array_equal(back.integrals.two_body, problem.integrals.two_body)
+        assert back.known_exact_energy in (None, problem.exact_energy())
+    assert 0 < refused < 300  # such as in the time of change
+
+
+def test_load_does_not_wait_for_a_pipe(tmp_path, one_sentence):
+    path = tmp_path / "x.npz"
+    os.mkfifo(path)
     with pytest.raises(QvarError) as info:
         Problem.load(path)
     one_sentence(info, "path", "x.npz")
