@@ -53,3 +53,20 @@ def register_symmetries(state: np.ndarray, n_qubits: int) -> dict[str, float]:
     index, _, sign = register_layout(n_qubits // 2)
     strings = occupation_strings(n_qubits // 2, None)
     return spin_symmetries(sign * state[index], strings, strings, n_qubits // 2)
+
+
+def mapped_symmetries(state: np.ndarray, decoding: IntArray) -> dict[str, float]:
+    """Compute `spin_symmetries` of a state on the qubits of a mapped problem, shape (2^n,).
+
+    A basis state of the qubits is a determinant, whose amplitude it keeps.
+
+    Args:
+        state: amplitudes, wire 0 the most significant bit.
+        decoding: (n_modes, n + 1), see `qvar.problems.problem.Problem`; time and memory grow as 2^n_modes.
+    """
+    n_modes, n = len(decoding), decoding.shape[1] - 1
+    bits = np.arange(1 << n)[:, None] >> np.arange(n)[::-1] & 1
+    occupations = (bits @ decoding[:, :-1].T + decoding[:, -1]) % 2
+    register = np.zeros(1 << n_modes, dtype=state.dtype)
+    register[occupations @ (1 << np.arange(n_modes)[::-1])] = state
+    return register_symmetries(register, n_modes)

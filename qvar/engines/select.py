@@ -20,7 +20,7 @@ from qvar.engines.dense import dense_circuit
 from qvar.engines.electronic import electronic_hamiltonian
 from qvar.engines.hamiltonian import HamiltonianKernel, quadratic_form
 from qvar.engines.masks import mask_circuit
-from qvar.engines.measure import register_symmetries, spin_symmetries
+from qvar.engines.measure import mapped_symmetries, register_symmetries, spin_symmetries
 from qvar.engines.mesh import agreed_array, alike, copied, device_mesh, least, shared, whole
 from qvar.engines.pauli import conserves_ones, pauli_hamiltonian, pauli_sector_hamiltonian
 from qvar.engines.sector import sector_circuit
@@ -44,6 +44,9 @@ whenever every operation and the Hamiltonian conserve the number of ones."""
 
 MAX_DENSE_QUBITS = 30
 """2^30 complex amplitudes are 16 GiB, and a gradient needs about eight such states."""
+
+MAX_DECODED_MODES = 20
+"""Modes of a mapped problem up to which symmetries are measured: the state is spread over all their determinants."""
 
 MAX_SPIN_STATES = 1 << 24
 """Basis states in a spin model's sector; each different operation keeps a table as long as the state."""
@@ -193,7 +196,12 @@ def _dense(
         circuit = dense_circuit(ansatz.program, complex_state=not hamiltonian[2], mesh=mesh)
     n_qubits = ansatz.n_qubits
     electronic = problem is not None and problem.integrals is not None
-    symmetries = (lambda state: register_symmetries(state, n_qubits)) if electronic else None
+    symmetries: Callable[[np.ndarray], dict[str, float]] | None = None
+    if electronic:
+        symmetries = lambda state: register_symmetries(state, n_qubits)  # noqa: E731
+    elif problem is not None and problem.decoding is not None and len(problem.decoding) <= MAX_DECODED_MODES:
+        decoding = problem.decoding
+        symmetries = lambda state: mapped_symmetries(state, decoding)  # noqa: E731
     return _objective("dense", ansatz, circuit, hamiltonian, problem, symmetries, mesh, 1 << n_qubits)
 
 

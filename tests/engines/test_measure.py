@@ -6,6 +6,8 @@ import pennylane as qml
 import pytest
 
 import qvar
+from qvar.engines.measure import mapped_symmetries
+from qvar.problems.exact import pauli_matrix
 
 
 def test_reference_determinants(h4: qvar.Problem) -> None:
@@ -73,3 +75,34 @@ def test_spin_square_of_pyscf(h4: qvar.Problem) -> None:
     objective = qvar.energy(h4, ansatz, engine="sector")
     expected, _ = fci.spin_op.spin_square0(np.asarray(objective.state(theta)), 4, (2, 2))
     assert objective.measure(theta)["s2"] == pytest.approx(expected, abs=1e-10)
+
+
+def numbers(state: np.ndarray, mapped: qvar.Problem) -> tuple[float, float]:
+    found = mapped_symmetries(state, mapped.decoding)
+    return found["particle_number"], found["sz"]
+
+
+@pytest.mark.parametrize("mapping", ["jordan_wigner", "parity", "bravyi_kitaev"])
+@pytest.mark.parametrize("taper", [False, True])
+def test_eigenstates_of_mapped_problems_have_whole_numbers(mapping: str, taper: bool) -> None:
+    """The levels of H3+ with one electron of each spin: singlets and triplets; S^2 sees the signs of amplitudes."""
+    ion = qvar.hydrogen_chain(3, bond=0.9, charge=1)
+    mapped = ion.mapped(mapping, taper)
+    matrix, n = pauli_matrix(mapped.pauli).toarray(), mapped.n_qubits
+    inside = [k for k in range(2**n) if np.allclose(numbers(np.eye(2**n)[k], mapped), (2, 0))]
+    values, vectors = np.linalg.eigh(matrix[np.ix_(inside, inside)])
+    expected, levels = {spin: ion.exact_energy(spin=spin) for spin in (0, 2)}, {}
+    for value, vector in zip(values, vectors.T, strict=True):
+        state = np.zeros(2**n)
+        state[inside] = vector
+        levels.setdefault(round(mapped_symmetries(state, mapped.decoding)["s2"], 6), value)
+    assert levels[0.0] == pytest.approx(expected[0], abs=1e-9)
+    if not taper:
+        assert levels[2.0] == pytest.approx(expected[2], abs=1e-9)
+
+
+def test_a_circuit_on_mapped_qubits_says_its_electrons(h2: qvar.Problem) -> None:
+    mapped = h2.mapped("parity")
+    ansatz = qvar.Ansatz.from_circuit(lambda theta: qml.RX(theta[0], wires=3), 4, 1)
+    found = qvar.energy(mapped, ansatz, engine="dense").measure(np.array([np.pi]))
+    assert found == pytest.approx({"particle_number": 1.0, "sz": -0.5, "s2": 0.75}, abs=1e-9)
