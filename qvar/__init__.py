@@ -39,8 +39,9 @@ if TYPE_CHECKING:
     from qvar.objective import Costs, Objective
     from qvar.optimize.budget import Budget, Status
     from qvar.optimize.methods import adam, gradient_descent, lbfgs
-    from qvar.optimize.minimize import Result, minimize, minimize_batch
+    from qvar.optimize.minimize import minimize, minimize_batch
     from qvar.optimize.natural_gradient import natural_gradient
+    from qvar.optimize.result import Result
     from qvar.optimize.rotosolve import rotosolve
     from qvar.optimize.spsa import spsa
     from qvar.problems.lattice import hubbard
@@ -73,7 +74,7 @@ _HOME = {
     "Problem": "problems.problem",
     "Progress": "task",
     "QvarError": "errors",
-    "Result": "optimize.minimize",
+    "Result": "optimize.result",
     "Runnable": "task",
     "Scaling": "studies.scaling",
     "Status": "optimize.budget",

@@ -69,6 +69,8 @@ class Ansatz:
     """How `initial` draws where nothing else is said."""
     starts: Mapping[str, Draw] = field(default_factory=dict)
     """Starts of its own beside `uniform`, `gaussian` and `zero`, such as `mp2`."""
+    spread: float = SMALL
+    """Standard deviation of its `gaussian` start, radians."""
     symmetries: tuple[Symmetry, ...] = ()
     """What it claims to conserve at every theta; `qvar check` measures it."""
     references: tuple[str, ...] = ()
@@ -182,8 +184,8 @@ class Ansatz:
 
         Args:
             key: JAX random key.
-            scheme: `"uniform"` on [-pi, pi), `"gaussian"` of standard deviation 0.01 around the reference,
-                `"zero"`, or one of the ansatz's own `starts`; its `start` where None.
+            scheme: `"uniform"` on [-pi, pi), `"gaussian"` of standard deviation `spread`, 0.01 as a rule,
+                around the reference, `"zero"`, or one of the ansatz's own `starts`; its `start` where None.
 
         Raises:
             QvarError: if the scheme is unknown.
@@ -195,7 +197,7 @@ class Ansatz:
         if scheme == "uniform":
             return jax.random.uniform(key, shape, float, -jnp.pi, jnp.pi)
         if scheme == "gaussian":
-            return SMALL * jax.random.normal(key, shape, float)
+            return self.spread * jax.random.normal(key, shape, float)
         return jnp.zeros(shape, float)
 
     def draw(self, theta: Any = None, max_length: int = 78) -> str:
@@ -223,6 +225,7 @@ class Ansatz:
         own = {}
         if self.start in self.starts:  # a function cannot be written down; what it draws can
             own = {"draws": np.round(np.asarray(self.initial(jax.random.key(0))), 9).tolist()}
+        own |= {"spread": self.spread} if self.spread != SMALL else {}
         return {
             **own,
             "name": self.name,

@@ -25,6 +25,10 @@ Connectivity: TypeAlias = Literal["all", "square", "hex", "heavy-hex"]
 _EVERY: dict[str, int] = {"square": 1, "hex": 2, "heavy-hex": 4}
 """Every how many orbitals spin up and spin down are connected."""
 
+SPREAD = 0.3
+"""Standard deviation of the `gaussian` start, radians: the determinant is stationary and flat to second order, and most
+starts that are closer fall back to it."""
+
 
 def lucj(
     problem: HasOrbitals,
@@ -56,7 +60,8 @@ def lucj(
     Starts beside the common ones, for closed shells: `"ccsd"` (the default) and `"mp2"` factorize the
     opposite-spin amplitudes into such layers (`qvar.ansatz.double_factorization`), keep the L terms of largest weight
     and of each what the connectivity has; layers beyond the last term take rotations again, with J = 0; F takes the
-    singles. Every seed starts at the same point. Open shells have neither, and start at `"gaussian"`.
+    singles. Every seed starts at the same point. Open shells have neither, and start at `"gaussian"`, here with
+    a standard deviation of 0.3: the determinant is stationary, flat to second order, and closer starts fall back to it.
 
     Motta et al., Chem. Sci. 14, 11213 (2023), https://doi.org/10.1039/D3SC02516K, spin-balanced; on cluster Jastrow
     circuits: Matsuzawa, Kurashige, J. Chem. Theory Comput. 16, 944 (2020), https://doi.org/10.1021/acs.jctc.9b00963.
@@ -113,6 +118,7 @@ def lucj(
         settings={"layers": layers, "connectivity": connectivity, "final_rotation": final_rotation},
         start="ccsd" if starts else "gaussian",
         starts=starts,
+        spread=SPREAD,
         symmetries=("particle_number", "sz"),
         references=("motta2023", "matsuzawa2020"),
     )

@@ -24,7 +24,8 @@ from qvar.errors import QvarError
 from qvar.objective import Objective
 from qvar.optimize.budget import Budget, Status
 from qvar.optimize.methods import Method, lbfgs
-from qvar.optimize.minimize import Hook, Result, Trace, minimize
+from qvar.optimize.minimize import Hook, minimize
+from qvar.optimize.result import Result, Trace
 from qvar.short_repr import short_repr
 
 LOOSE = 1e-4

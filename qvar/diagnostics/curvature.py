@@ -21,13 +21,10 @@ from qvar.checks import counting_number, finite_number, whole_number
 from qvar.diagnostics.estimate import Estimate
 from qvar.diagnostics.intervals import mean_estimates
 from qvar.errors import require
+from qvar.hessian_products import FLAT, ProductFunction
 from qvar.objective import LossFunction, Objective
 from qvar.short_repr import short_repr
 from qvar.tangents import along_every_parameter, checked_vector
-
-FLAT = 1e-6
-"""A direction is flat where its curvature is below this, relative to the largest: rounding leaves about 1e-13, and a
-point whose gradient is not quite zero bends a flat direction by about as much as the gradient."""
 
 
 def hessian_product(objective: Objective, theta: Any, v: Any) -> Float[Array, " n_params"]:
@@ -196,22 +193,6 @@ def hessian_trace(objective: Objective, theta: Any, key: jax.Array, samples: int
     wider = _wider(objective)
     values = replace(wider, data=(point, objective.data)).batch(AlongFunction(objective.function), signs)
     return mean_estimates(resample_key, values[:, None])[0]
-
-
-@dataclass(frozen=True)
-class ProductFunction:
-    """(theta, v) -> H v; pure and hashable, so that compiled programs are shared."""
-
-    function: LossFunction
-
-    def __call__(self, theta: Float[Array, " n_params"], v: Array, data: PyTree) -> Float[Array, " n_params"]:
-        """H(theta) v."""
-        return self.with_gradient(theta, v, data)[1]
-
-    def with_gradient(self, theta: Float[Array, " n_params"], v: Array, data: PyTree) -> tuple[Array, Array]:
-        """The gradient at theta, which comes along, and H(theta) v."""
-        gradient = jax.grad(lambda point: self.function(point, data))
-        return jax.jvp(gradient, (theta,), (v,))
 
 
 @dataclass(frozen=True)

@@ -148,21 +148,26 @@ def _obstacle_to_sector(problem: Problem, ansatz: Ansatz) -> str | None:
     return None
 
 
-def expectation(observable: Any, ansatz: Ansatz) -> Objective:
+def expectation(observable: Any, ansatz: Ansatz, problem: Problem | None = None) -> Objective:
     r"""The expectation value \(\langle\psi(\theta)|O|\psi(\theta)\rangle\) of any PennyLane observable.
 
     Args:
         observable: Hermitian, with a Pauli representation; wires are 0 to n_qubits - 1.
         ansatz: the circuit.
+        problem: the problem whose Hamiltonian the observable is, with a penalty for instance: errors are counted from
+            its exact value, in its unit, and particle number and spin are measured. None for any other observable.
 
     Raises:
-        QvarError: if the observable is not Hermitian or uses other wires, or 2^n is out of reach.
+        QvarError: if the observable is not Hermitian or uses other wires, 2^n is out of reach, or the problem has
+            another number of qubits.
     """
     from qvar.problems.mapping import pauli_terms
 
+    if problem is not None:
+        choose_engine(problem, ansatz, "dense")
     _check_register(ansatz.n_qubits)
     terms = pauli_terms(observable, ansatz.n_qubits)
-    return _dense(ansatz, _pauli(terms, ansatz.n_qubits), None)
+    return _dense(ansatz, _pauli(terms, ansatz.n_qubits), problem)
 
 
 def _check_register(n_qubits: int) -> None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import Enum
+from typing import Literal, TypeAlias, get_args
 
-from qvar.checks import counting_number
+from qvar.checks import counting_number, whole_number
 from qvar.errors import require
 from qvar.short_repr import short_repr
+
+Escape: TypeAlias = Literal["start", "always", "never"]
+"""Saddles that are left: those that a start stands on, all, or none."""
 
 
 @short_repr()
@@ -26,6 +30,16 @@ class Budget:
     energies: int | None = None
     """Evaluations of the energy alone, for methods that read no gradient (SPSA, Rotosolve); as many as `gradients`
     where None."""
+    escape: Escape = "start"
+    r"""Which saddles are left by a step along the direction of lowest curvature, after which the method begins again:
+    `"start"`, only if the start parameters themselves are stationary, `"always"`, wherever a start comes to rest, or
+    `"never"`. A stationary start whose lowest curvature is zero is left by a random step, for the value may fall in
+    higher order; if nothing lower is found, it is the result. The Hessian products before a step are part of the
+    training: each counts as two evaluations."""
+    hessian_products: int = 20
+    """Hessian products at most, for each start that converged, to tell a minimum from a saddle; 0 for no such check.
+    They serve the record, and are not counted as evaluations unless a step out of a saddle follows; a product takes as
+    long as about two gradients. The curvature is exact for so many parameters, an upper bound for more."""
 
     def __post_init__(self) -> None:
         counting_number("gradients", self.gradients)
@@ -33,12 +47,16 @@ class Budget:
             counting_number("energies", self.energies)
         require(self.seconds > 0, "seconds", "be positive", self.seconds)
         require(self.gradient_tolerance >= 0, "gradient_tolerance", "not be negative", self.gradient_tolerance)
+        require(self.escape in get_args(Escape), "escape", "be 'start', 'always' or 'never'", self.escape)
+        products = whole_number("hessian_products", self.hessian_products)
+        require(products >= 0, "hessian_products", "not be negative", products)
 
 
 class Status(Enum):
     """How a computation ended. The value is the ledger's word, `sentence` says what to do next."""
 
     CONVERGED = "converged"
+    SADDLE = "saddle"
     MEASURED = "measured"
     OUT_OF_BUDGET = "out_of_budget"
     OUT_OF_TIME = "out_of_time"
@@ -56,7 +74,14 @@ FINE = (Status.CONVERGED.value, Status.MEASURED.value)
 """Words of the ledger that ask for nobody's attention."""
 
 _SENTENCES = {
-    Status.CONVERGED: "The gradient norm, or what a whole sweep of Rotosolve gained, fell below the tolerance.",
+    Status.CONVERGED: (
+        "The gradient norm, or what a whole sweep of Rotosolve gained, fell below the tolerance, and no direction of "
+        "negative curvature was found."
+    ),
+    Status.SADDLE: (
+        "The gradient norm fell below the tolerance at a saddle: the value falls along the direction of "
+        "`lowest_curvature`; start elsewhere, or let all saddles be left with `Budget(escape='always')`."
+    ),
     Status.MEASURED: "All that was asked for was computed, and all of it was finite; nothing was trained.",
     Status.OUT_OF_BUDGET: "All evaluations were spent before the tolerance was met; raise `gradients` (or `energies`).",
     Status.OUT_OF_TIME: "The time was up before the tolerance was met; raise `seconds`.",

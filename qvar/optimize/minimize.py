@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
@@ -13,69 +13,23 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from qvar._types import FloatArray, IntArray, PyTree
+from qvar._types import PyTree
 from qvar.engines.mesh import copied, mesh_of
 from qvar.errors import QvarError
 from qvar.objective import Objective, evaluate_in_chunks
 from qvar.optimize.agreement import gathered
+from qvar.optimize.batch import RUNNING, STATUSES, Batch, new_batch, running, unchecked
 from qvar.optimize.budget import Budget, Status
 from qvar.optimize.checkpoint import Stopped, Training, fingerprint_of
-from qvar.optimize.methods import Iterate, Method, Start, lbfgs
+from qvar.optimize.methods import Method, lbfgs
 from qvar.optimize.reading import Reader, reader, readings_at_once
-from qvar.short_repr import short_repr
+from qvar.optimize.result import Result, Trace
+from qvar.optimize.saddles import Examiner
 
 MAX_TURNS = 64
 """Evaluations between two looks at the clock, at most."""
 
 _SECONDS_BETWEEN_LOOKS = 0.4
-_RUNNING = -1
-_STATUS = tuple(Status)
-"""Statuses are numbers on the device, by their place here."""
-
-
-@short_repr()
-@dataclass(frozen=True, eq=False)
-class Trace:
-    """What happened step by step; a step is an accepted point, the start is step 0."""
-
-    step: IntArray
-    """(n_steps,) 0, 1, ..."""
-    value: FloatArray
-    """(n_steps,) value of the objective, in its unit."""
-    gradient_norm: FloatArray
-    """(n_steps,) Euclidean norm of the gradient; NaN where the method reads none."""
-    evaluations: IntArray
-    """(n_steps,) evaluations counted until then: of value and gradient, or of the value where no gradient is read."""
-    theta: FloatArray | None = None
-    """(n_steps, n_params) the points themselves, where they were kept."""
-
-
-@short_repr("value", "status", "iterations", "energy_evaluations", "gradient_evaluations")
-@dataclass(frozen=True, eq=False)
-class Result:
-    """How one start ended."""
-
-    value: float
-    """Value at `theta`, in the objective's unit; NaN where nothing finite was found."""
-    theta: FloatArray
-    """(n_params,) the last accepted point."""
-    status: Status
-    """Why it stopped; `status.sentence` says it in words."""
-    gradient_norm: float
-    """Euclidean norm of the gradient at `theta`; NaN where the method reads none."""
-    iterations: int
-    """Accepted steps."""
-    energy_evaluations: int
-    """Values that the method spent, those of line searches included; exact values that serve the record alone, of
-    SPSA, are not counted."""
-    gradient_evaluations: int
-    """Gradients computed: one with each value, or none; each with a metric for `natural_gradient`."""
-    trace: Trace
-    """One entry per accepted point."""
-    wall_s: float
-    """Seconds for the whole batch of starts, compilation excluded."""
-    compile_s: float
-    """Seconds of compilation for the whole batch; next to nothing where a compiled program was at hand."""
 
 
 class Look(NamedTuple):
@@ -174,23 +128,20 @@ def minimize_batch(
         raise QvarError(f"`keys` must have shape ({len(starts)},), but has shape {keys.shape}.")
     read = reader(objective, method.reads)
     frequencies = _frequencies(objective, method) if method.needs_frequencies else None
-    batch = _Batch(
-        iterates=jax.vmap(method.init, (Start(0, 0, None),))(Start(starts, keys, frequencies)),  # pyright: ignore[reportArgumentType]
-        status=jnp.full(len(starts), _RUNNING),
-        evaluations=jnp.zeros(len(starts), int),
-    )
     plan = _Plan(read, method, readings_at_once(objective, method.reads, len(starts)), keep_path)
     inputs = [objective.name, objective.n_params, method.describe(), asdict(budget), keep_path, str(starts.dtype)]
     # rounded, for other kinds of CPU draw starts that differ in their last bits
     training = Training.next(lambda: fingerprint_of(inputs, np.round(np.asarray(starts), 8), keys))
-    standing = _Standing(jax.tree.map(_strong, batch), wall_s=0.0, compile_s=0.0)
-    return _train(plan, standing, objective.data, budget, on_progress, training)
+    standing = _Standing(new_batch(method, starts, keys, frequencies), wall_s=0.0, compile_s=0.0)
+    examine = Examiner(objective, method, budget, starts, keys, frequencies)
+    return _train(plan, standing, examine, on_progress, training)
 
 
 def _train(
-    plan: _Plan, standing: _Standing, data: PyTree, budget: Budget, on_progress: Hook | None, training: Training
+    plan: _Plan, standing: _Standing, examine: Examiner, on_progress: Hook | None, training: Training
 ) -> list[Result]:
-    """Turn after turn, in stretches between two looks, until the last start has ended."""
+    """Turn after turn, in stretches between two looks, until the last start has ended and been examined."""
+    data, budget = examine.objective.data, examine.budget
     records = [_Record(*map(np.asarray, _empty_record(plan, standing.batch, 0)))]
     saved = training.read(standing, records[0])
     if saved is not None:
@@ -200,11 +151,11 @@ def _train(
     wall_s, compile_s = float(standing.wall_s), float(standing.compile_s)
     granted = jnp.asarray(plan.method.evaluations(budget))
 
-    def advance(batch: _Batch, turns: int) -> tuple[_Batch, Array, _Record]:
+    def advance(batch: Batch, turns: int) -> tuple[Batch, Array, _Record]:
         limits = (jnp.asarray(turns), granted, jnp.asarray(budget.gradient_tolerance))
         return jax.block_until_ready(_advance(plan, batch, data, limits))
 
-    if _running(batch) == 0:  # an earlier process came to its end
+    if running(batch) == 0 and not unchecked(batch).any():  # an earlier process came to its end
         if on_progress:
             on_progress(_look(batch))
         return _results(plan, batch, records[0], wall_s, compile_s)
@@ -218,15 +169,19 @@ def _train(
         wall_s = time.perf_counter() - began
         begun = len(records[-1].value) > 0
         # several processes have to do the same: the clock and the keeper of process 0 count, and any one's wish to stop
-        wanted = turns if _running(batch) else 0  # they may differ in what each computes for itself
+        wanted = (
+            turns if running(batch) else -1 if unchecked(batch).any() else 0
+        )  # they may differ in what each computes
         said = gathered([wanted, begun and wall_s > budget.seconds, *training.wishes])
         (turns, late, due), stop = map(int, said[0, :3]), said[:, 3].any()
         if late:
-            late = _STATUS.index(Status.OUT_OF_TIME)
-            batch = batch._replace(status=jnp.where(batch.status == _RUNNING, late, batch.status))
+            late = STATUSES.index(Status.OUT_OF_TIME)
+            batch = batch._replace(status=jnp.where(batch.status == RUNNING, late, batch.status))
         if on_progress and begun:
             on_progress(_look(batch))
-        ended = turns == 0 or bool(late)
+        if late:
+            turns = -1 if unchecked(batch).any() else 0
+        ended = turns == 0
         if ended or due or stop:
             records = [_joined(records)]
             training.write(_Standing(batch, wall_s, compile_s), records[0])
@@ -234,6 +189,10 @@ def _train(
             return _results(plan, batch, records[0], wall_s, compile_s)
         if stop:
             raise Stopped(f"Training {training.name} was asked to stop; its state is kept.")
+        if turns < 0:
+            batch, seconds = examine(batch, may_leave=not late)
+            began, compile_s, turns = began + seconds, compile_s + seconds, 1
+            continue
         stretch = time.perf_counter()
         batch, made, record = advance(batch, turns)
         records.append(_Record(*(np.asarray(column)[: int(made)] for column in record)))
@@ -265,18 +224,10 @@ class _Plan(NamedTuple):
     keep_path: bool
 
 
-class _Batch(NamedTuple):
-    """The state of all starts; every leaf has the leading axis n_starts."""
-
-    iterates: Iterate
-    status: Array
-    evaluations: Array
-
-
 class _Standing(NamedTuple):
     """Where a training stands between two stretches, beside its record."""
 
-    batch: _Batch
+    batch: Batch
     wall_s: float
     compile_s: float
 
@@ -292,7 +243,7 @@ class _Record(NamedTuple):
     """(n_turns, n_starts, n_params), or no columns where the path is not kept."""
 
 
-def _empty_record(plan: _Plan, batch: _Batch, n_turns: int) -> _Record:
+def _empty_record(plan: _Plan, batch: Batch, n_turns: int) -> _Record:
     shape, real = (n_turns, len(batch.status)), batch.iterates.value.dtype
     return _Record(
         value=jnp.zeros(shape, real),
@@ -307,24 +258,19 @@ def _joined(records: list[_Record]) -> _Record:
     return _Record(*map(np.concatenate, zip(*records, strict=True)))
 
 
-def _strong(leaf: Array) -> Array:
-    """Without JAX's weak type, which a saved state does not keep; both take one compiled program."""
-    return leaf.astype(leaf.dtype) if getattr(leaf, "weak_type", False) else leaf
-
-
 @partial(jax.jit, static_argnums=0)
 def _advance(
-    plan: _Plan, batch: _Batch, data: PyTree, limits: tuple[Array, Array, Array]
-) -> tuple[_Batch, Array, _Record]:
+    plan: _Plan, batch: Batch, data: PyTree, limits: tuple[Array, Array, Array]
+) -> tuple[Batch, Array, _Record]:
     """Up to limits[0] turns, and how many were made; a turn is one evaluation of every start that still runs."""
     turns, max_evaluations, tolerance = limits
 
-    def goes_on(carry: tuple[_Batch, Array, _Record]) -> Array:
-        return (carry[1] < turns) & jnp.any(carry[0].status == _RUNNING)
+    def goes_on(carry: tuple[Batch, Array, _Record]) -> Array:
+        return (carry[1] < turns) & jnp.any(carry[0].status == RUNNING)
 
-    def turn(carry: tuple[_Batch, Array, _Record]) -> tuple[_Batch, Array, _Record]:
+    def turn(carry: tuple[Batch, Array, _Record]) -> tuple[Batch, Array, _Record]:
         batch, at, record = carry
-        running = batch.status == _RUNNING
+        running = batch.status == RUNNING
         readings = evaluate_in_chunks(plan.reader, plan.chunk, batch.iterates.trial, data, running)
         told = jax.vmap(plan.method.tell)(batch.iterates, readings)
 
@@ -333,6 +279,7 @@ def _advance(
 
         iterates = jax.tree.map(keep, told, batch.iterates)
         evaluations = batch.evaluations + (running & batch.iterates.counted)
+        spent = evaluations + batch.charged
         finite = jnp.isfinite(iterates.value)
         if plan.method.reads_gradient:
             norm = jnp.linalg.norm(iterates.gradient, axis=1)
@@ -343,61 +290,69 @@ def _advance(
             (~finite, Status.NOT_FINITE),
             (iterates.converged | (iterates.accepted & (norm <= tolerance)), Status.CONVERGED),
             (iterates.stalled, Status.STALLED),
-            (iterates.counted & (evaluations >= max_evaluations), Status.OUT_OF_BUDGET),
+            (iterates.counted & (spent >= max_evaluations), Status.OUT_OF_BUDGET),
         ]
-        end = jnp.select([c for c, _ in ends], [jnp.asarray(_STATUS.index(s)) for _, s in ends], _RUNNING)
+        end = jnp.select([c for c, _ in ends], [jnp.asarray(STATUSES.index(s)) for _, s in ends], RUNNING)
         status = jnp.where(running, end, batch.status)
         record = _Record(
             record.value.at[at].set(iterates.value),
             record.gradient_norm.at[at].set(norm),
             record.accepted.at[at].set(running & iterates.accepted),
-            record.evaluations.at[at].set(evaluations),
+            record.evaluations.at[at].set(spent),
             record.theta.at[at].set(iterates.theta[:, : record.theta.shape[2]]),
         )
-        return _Batch(iterates, status, evaluations), at + 1, record
+        return batch._replace(iterates=iterates, status=status, evaluations=evaluations), at + 1, record
 
     return jax.lax.while_loop(goes_on, turn, (batch, jnp.asarray(0), _empty_record(plan, batch, MAX_TURNS)))
 
 
-def _look(batch: _Batch) -> Look:
+def _look(batch: Batch) -> Look:
     values = np.asarray(batch.iterates.value)
     best = float(np.nanmin(values)) if np.any(np.isfinite(values)) else float("nan")
-    return Look(int(np.max(np.asarray(batch.evaluations))), _running(batch), best)
+    return Look(int(np.max(np.asarray(batch.evaluations))), running(batch), best)
 
 
-def _running(batch: _Batch) -> int:
-    """How many starts are still at work."""
-    return int(np.sum(np.asarray(batch.status) == _RUNNING))
-
-
-def _results(plan: _Plan, batch: _Batch, record: _Record, wall_s: float, compile_s: float) -> list[Result]:
-    value, norm, accepted, evaluations, path = record
+def _results(plan: _Plan, batch: Batch, record: _Record, wall_s: float, compile_s: float) -> list[Result]:
     # on the host at once: an index into a device's array is a program of its own
     done = jax.device_get(batch._replace(iterates=batch.iterates._replace(inner=())))
-    results, gradients = [], plan.method.reads_gradient
-    for start in range(len(done.status)):
-        taken = accepted[:, start]
-        trace = Trace(
-            step=np.arange(int(taken.sum())),
-            value=value[taken, start],
-            gradient_norm=norm[taken, start],
-            evaluations=evaluations[taken, start],
-            theta=path[taken, start] if plan.keep_path else None,
+    return [_result(plan, done, start, record, (wall_s, compile_s)) for start in range(len(done.status))]
+
+
+def _result(plan: _Plan, done: Any, start: int, record: _Record, seconds: tuple[float, float]) -> Result:
+    """How one start ended: where it is, or at the stationary point that it left, if nothing lower was found."""
+    gradients, home = plan.method.reads_gradient, jax.tree.map(lambda part: part[start], done.home)
+    ends, status = jax.tree.map(lambda part: part[start], done.iterates), STATUSES[int(done.status[start])]
+    theta, value, gradient, curvature = ends.theta, ends.value, ends.gradient, done.curvature[start]
+    steps = int(done.steps[start] + ends.iterations)
+    if np.isfinite(home.value) and not value < home.value:
+        theta, value, gradient, curvature, steps = (
+            home.theta,
+            home.value,
+            home.gradient,
+            home.curvature,
+            int(home.steps),
         )
-        made = int(done.evaluations[start])
-        status = _STATUS[int(done.status[start])]
-        results.append(
-            Result(
-                value=float(done.iterates.value[start]) if status is not Status.NOT_FINITE else float("nan"),
-                theta=done.iterates.theta[start],
-                status=status,
-                gradient_norm=float(np.linalg.norm(done.iterates.gradient[start])) if gradients else float("nan"),
-                iterations=max(int(done.iterates.iterations[start]) - 1, 0),
-                energy_evaluations=made,
-                gradient_evaluations=made if gradients else 0,
-                trace=trace,
-                wall_s=wall_s,
-                compile_s=compile_s,
-            )
-        )
-    return results
+        if status in (Status.CONVERGED, Status.SADDLE, Status.STALLED, Status.NOT_FINITE):
+            status = Status.SADDLE if home.falls else Status.CONVERGED
+    taken = np.flatnonzero(record.accepted[:, start])[: int(steps)]
+    charged, made = int(done.charged[start]), int(done.evaluations[start])
+    return Result(
+        value=float(value) if status is not Status.NOT_FINITE else float("nan"),
+        theta=theta,
+        status=status,
+        gradient_norm=float(np.linalg.norm(gradient)) if gradients else float("nan"),
+        iterations=max(int(steps) - 1, 0),
+        energy_evaluations=made,
+        gradient_evaluations=(made if gradients else 0) + charged,
+        trace=Trace(
+            step=np.arange(len(taken)),
+            value=record.value[taken, start],
+            gradient_norm=record.gradient_norm[taken, start],
+            evaluations=record.evaluations[taken, start],
+            theta=record.theta[taken, start] if plan.keep_path else None,
+        ),
+        wall_s=seconds[0],
+        compile_s=seconds[1],
+        lowest_curvature=float(curvature),
+        hessian_products=int(done.products[start]),
+    )

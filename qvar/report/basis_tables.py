@@ -10,6 +10,7 @@ from qvar.diagnostics.minima import ENERGY_TOLERANCE, distinct_minima
 from qvar.optimize.budget import Status
 from qvar.report import tables
 from qvar.report.tables import RESOLUTION, Frame
+from qvar.studies.accuracy import levels
 from qvar.units import CHEMICAL_ACCURACY, MILLIHARTREE_PER_HARTREE
 
 if TYPE_CHECKING:
@@ -46,7 +47,9 @@ def basis_table(ledger: Frame) -> pd.DataFrame:
     import pandas as pd
 
     rows = [_entry(group) for _, group in ledger.groupby("contender", sort=False)] if len(ledger) else []
-    rows.sort(key=lambda row: (not tables.known(row["value"]), _steps(row["value"]), _less(row["n_params"])))
+    places = levels([float(row["value"]) if tables.known(row["value"]) else np.nan for row in rows], RESOLUTION)
+    keys = [(place, _less(row["n_params"])) for place, row in zip(places, rows, strict=True)]
+    rows = [rows[k] for k in sorted(range(len(rows)), key=lambda k: keys[k])]
     table = pd.DataFrame(rows, columns=list(_entry(ledger.iloc[:0])))
     table.insert(0, "rank", range(1, len(table) + 1))
     level = floor(ledger)
@@ -97,11 +100,6 @@ def _entry(group: Frame) -> dict[str, Any]:
         "wall_s": group["wall_s"].sum() if group["wall_s"].notna().any() else None,
         "message": "; ".join(dict.fromkeys(str(message) for message in messages)) or None,
     }
-
-
-def _steps(value: Any) -> int:
-    """Energies that differ by rounding are one."""
-    return round(float(value) / RESOLUTION) if tables.known(value) else 0
 
 
 def _less(count: Any) -> float:

@@ -12,7 +12,7 @@ from qvar.optimize.budget import Status
 from qvar.report import tables
 from qvar.report.tables import Frame
 from qvar.runs.columns import SWEEP
-from qvar.studies.accuracy import series_of
+from qvar.studies.accuracy import levels, series_of
 from qvar.units import CHEMICAL_ACCURACY, MILLIHARTREE_PER_HARTREE
 
 VARIANCE = "variance"
@@ -223,16 +223,24 @@ def _best(table: Frame) -> list[bool]:
     """Of each row, whether no other contender of its point is better."""
     order: list[tuple[float, float]] = []
     firsts: dict[int, tuple[float, float]] = {}
-    for row in tables.records(table):
-        steps = math.inf if not tables.known(row.median) else float(row.median)
-        if row.quantity == VARIANCE:
-            steps = -steps if tables.known(row.median) else math.inf
-        elif math.isfinite(steps):
-            steps = float(round(steps / tables.resolution(row.unit)))
-        place = (steps, float(row.n_params) if tables.known(row.n_params) else math.inf)
-        order.append(place)
-        firsts[row.point] = min(place, firsts.get(row.point, place))
+    for row, place in zip(tables.records(table), _places(table), strict=True):
+        order.append((place, float(row.n_params) if tables.known(row.n_params) else math.inf))
+        firsts[row.point] = min(order[-1], firsts.get(row.point, order[-1]))
     return [place == firsts[at] and math.isfinite(place[0]) for at, place in zip(table["point"], order, strict=True)]
+
+
+def _places(table: Frame) -> list[float]:
+    """The place of each row among those of its point, equal errors one place; infinite without a number."""
+    places = [math.inf] * len(table)
+    rows = tables.records(table)
+    for point in dict.fromkeys(row.point for row in rows):
+        here = [k for k, row in enumerate(rows) if row.point == point and tables.known(row.median)]
+        falling = any(rows[k].quantity == VARIANCE for k in here)  # there the greatest is the first
+        values = [-float(rows[k].median) if falling else float(rows[k].median) for k in here]
+        widths = [0.0 if falling else tables.resolution(rows[k].unit) for k in here]
+        for k, place in zip(here, levels(values, min(widths, default=0.0)), strict=True):
+            places[k] = float(place)
+    return places
 
 
 def standings(table: Frame) -> Frame:
@@ -252,8 +260,8 @@ def standings(table: Frame) -> Frame:
 
     kinds = table.loc[table["median"].notna(), ["quantity", "unit"]].drop_duplicates()
     one = len(kinds) == 1 and kinds["quantity"].iloc[0] == "error"
-    falling = (table["quantity"] == VARIANCE).any()  # there the greatest is the first
-    ranks = table.groupby("point")["median"].rank(ascending=not falling)
+    places = pd.Series(_places(table), index=table.index)
+    ranks = places.where(table["median"].notna()).groupby(table["point"]).rank()
     in_mha = table["unit"] == tables.MILLIHARTREE
     level = CHEMICAL_ACCURACY * MILLIHARTREE_PER_HARTREE
     rows = []

@@ -52,8 +52,8 @@ def _headline(summary: Frame) -> str:
     for column, words in (("worst", "The smallest greatest error along the curve"), ("npe", "The smallest NPE")):
         ranked: Frame = summary[summary[column].notna()]
         if len(ranked):
-            best = ranked.loc[ranked[column].astype(float).idxmin()]
-            error = f"{tables.number(best[column])} {pieces.text(best['unit'])}"
+            best = tables.lowest(ranked, column)
+            error = f"{pieces.text(tables.error_words(best[column], best['unit']))} {pieces.text(best['unit'])}"
             said.append(f"{words} is that of <b>{pieces.text(best['label'])}</b>, {error}.")
     return f"<p>{' '.join(said)}</p>" if said else ""
 

@@ -66,10 +66,11 @@ def _headline(summary: Frame) -> str:
     ranked: Frame = summary[summary["median"].notna() & (summary["quantity"] == "error")]
     if ranked.empty:
         return ""
-    best = ranked.loc[ranked["median"].astype(float).idxmin()]
+    best = tables.lowest(ranked, "median")
     said = [
-        f"The lowest median error is that of <b>{pieces.text(best['label'])}</b>, {tables.number(best['median'])} "
-        f"{pieces.text(best['unit'])} with {tables.count(best['n_params'])} parameters."
+        f"The lowest median error is that of <b>{pieces.text(best['label'])}</b>, "
+        f"{pieces.text(tables.error_words(best['median'], best['unit']))} {pieces.text(best['unit'])} with "
+        f"{tables.count(best['n_params'])} parameters."
     ]
     reached = ranked[ranked["within"].notna() & (ranked["median"] <= 1.6) & ranked["n_params"].notna()]
     if len(reached):
@@ -84,6 +85,7 @@ def _headline(summary: Frame) -> str:
 
 
 def _summary_table(summary: Frame) -> str:
+    summary = tables.errors_alone(summary)
     units = {(row.quantity, row.unit) for row in tables.records(summary) if tables.known(row.best)}
     quantity, shared = units.pop() if len(units) == 1 else ("", "")  # told once in the head where all rows agree
     in_unit = f"{quantity} ({shared})" if shared else quantity or "error"
@@ -96,8 +98,8 @@ def _summary_table(summary: Frame) -> str:
         noun = "" if quantity or row.quantity == "error" else " (value)"
         unit = "" if quantity else f" {pieces.text(row.unit)}"
         cells = [
-            f"{tables.number(row.best)}{unit}{noun}" if tables.known(row.best) else tables.NOTHING,
-            f"{tables.number(row.median)}{unit}{noun}" if tables.known(row.median) else tables.NOTHING,
+            f"{pieces.text(_shown(row, row.best))}{unit}{noun}" if tables.known(row.best) else tables.NOTHING,
+            f"{pieces.text(_shown(row, row.median))}{unit}{noun}" if tables.known(row.median) else tables.NOTHING,
             tables.within_words(row),
             tables.count(row.evaluations),
             tables.count(row.evaluations_to_tolerance),
@@ -114,8 +116,9 @@ def _summary_text(ledger: Frame) -> str:
         ledger: a run's ledger.
     """
     summary = tables.summary(ledger)
+    shown = tables.errors_alone(summary)
     table = empty_table()
-    unit = common(summary["unit"])
+    unit = common(shown.loc[shown["best"].notna(), "unit"])
     quantity = "value" if common(summary["quantity"]) == "value" else "error"
     in_unit = f"\n\\[{unit}]" if unit else ""
     within = bool(summary["within"].notna().any())
@@ -126,8 +129,8 @@ def _summary_text(ledger: Frame) -> str:
         table.add_column("within\n1.6\nmHa", justify="right", no_wrap=True)
     for name in ("median\nevals", "time"):
         table.add_column(name, justify="right", no_wrap=True)
-    for row in tables.records(summary):
-        own_unit = "" if unit or not row.unit else f" {row.unit}"
+    for row in tables.records(shown):
+        own_unit = "" if unit or not row.unit or not tables.known(row.best) else f" {row.unit}"
         cells = [*names(row), _shown(row, row.best) + own_unit, _shown(row, row.median) + own_unit]
         cells += [tables.within_words(row)] if within else []
         table.add_row(*cells, tables.count(row.evaluations), tables.seconds(row.wall_s))
@@ -135,7 +138,7 @@ def _summary_text(ledger: Frame) -> str:
 
 
 def _shown(row: Any, number: Any) -> str:
-    return tables.number(number) if row.quantity == "error" else value_words(number)
+    return tables.error_words(number, row.unit) if row.quantity == "error" else value_words(number)
 
 
 def _drawings(ledger: Frame, trace: Frame) -> tuple[list[Drawing], list[str]]:

@@ -166,8 +166,8 @@ def _points(ledger: Frame, drawn: Frame, shown: Any, quantity: str, unit: str) -
 
 
 def _front(points: list[Point], cost: str, unit: str) -> list[Point]:
-    steps = [float(round(point.middle / resolution(unit))) for point in points]  # rounding does not win a place
-    return [points[position] for position in pareto_front([point.costs[cost] for point in points], steps)]
+    costs, errors = [point.costs[cost] for point in points], [point.middle for point in points]
+    return [points[position] for position in pareto_front(costs, errors, resolution(unit))]
 
 
 # ---------------------------------------------------------------------------------------------------------------------

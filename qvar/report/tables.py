@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from qvar.optimize.budget import Status
+from qvar.studies.accuracy import levels
 from qvar.units import CHEMICAL_ACCURACY, HARTREE, MILLIHARTREE_PER_HARTREE
 
 if TYPE_CHECKING:
@@ -30,8 +31,10 @@ RESOLUTION = 1e-8
 def summary(ledger: Frame) -> pd.DataFrame:
     """One row per contender (and problem and method, where there are several), the lowest median error first.
 
-    Errors that differ by less than `RESOLUTION` are one error, and the fewer parameters come first. Several problems
-    stay apart, in the ledger's order; what has no error comes last.
+    Errors that differ by no more than `RESOLUTION` are equal: then the contender with the fewer parameters comes first,
+    then the one of which more seeds converged, then the one that took fewer evaluations. Several problems stay apart,
+    in the ledger's order; contenders whose exact value is not known come after all errors, and those without a number
+    last.
 
     Args:
         ledger: a run's ledger.
@@ -40,7 +43,7 @@ def summary(ledger: Frame) -> pd.DataFrame:
         Columns: `rank` (1, 2, ... from the top), `label`, `contender`, `problem`, `method`, `family`, `engine`,
         `n_params`, `two_qubit_gates`, `depth`;
         `seeds`, `finite` (seeds with a finite value), `converged`, `failed`, `status` ("7 converged, 1 stalled"),
-        `message`;
+        `message`; `equals` (how many contenders of the problem have the same median error, this one included);
         `quantity` (`error`, or `value` where no reference is known), `unit` (mHa for energies in hartree),
         `best`, `median` (|value - reference| in `unit`, over the finite seeds; the values themselves for `value`);
         `within` (seeds within 1.6 mHa; missing for other units), `below` (seeds that ended below the reference),
@@ -53,8 +56,12 @@ def summary(ledger: Frame) -> pd.DataFrame:
     groups = ledger.groupby(keys, dropna=False, sort=False) if len(ledger) else []
     entries = [_entry(group) for _, group in groups]
     problems = list(dict.fromkeys(entry["problem"] for entry in entries))
-    entries.sort(key=lambda entry: (problems.index(entry["problem"]), *_order(entry, "median")))
-    table = pd.DataFrame(entries, columns=list(_entry(ledger.iloc[:0])))
+    entries = [
+        entry
+        for problem in problems
+        for entry in _ranked([entry for entry in entries if entry["problem"] == problem], "median")
+    ]
+    table = pd.DataFrame(entries, columns=[*_entry(ledger.iloc[:0]), "equals"])
     table.insert(0, "rank", range(1, len(table) + 1))
     table.insert(1, "label", labels(table))
     return table
@@ -76,8 +83,7 @@ def curve_summary(ledger: Frame) -> pd.DataFrame:
 
     groups = ledger.groupby(["contender", "method"], dropna=False, sort=False) if len(ledger) else []
     entries = [_curve_entry(group) for _, group in groups]
-    entries.sort(key=lambda entry: _order(entry, "worst"))
-    table = pd.DataFrame(entries, columns=list(_curve_entry(ledger.iloc[:0])))
+    table = pd.DataFrame(_ranked(entries, "worst"), columns=[*_curve_entry(ledger.iloc[:0]), "equals"])
     table.insert(0, "rank", range(1, len(table) + 1))
     table.insert(1, "label", labels(table.drop(columns="problem")))
     return table
@@ -173,20 +179,27 @@ def shown_errors(rows: Frame) -> tuple[Column, str, str]:
     return rows["value"], "value", unit
 
 
-def below_reference(table: Frame) -> str | None:
-    """A sentence on contenders that ended below the exact reference, or None where there are none.
+def lowest(table: Frame, column: str) -> Any:
+    """The row of the lowest error, equal ones in the table's order.
+
+    Args:
+        table: rows of a `summary` that have a number there.
+        column: such as "median".
+    """
+    numbers = table[column].astype(float)
+    return table[numbers <= numbers.min() + resolution(str(table.loc[numbers.idxmin(), "unit"]))].iloc[0]
+
+
+def errors_alone(table: Frame) -> Frame:
+    """A summary whose values without an exact one are blank if others have errors: they cannot share a column.
 
     Args:
         table: a `summary`.
     """
-    rows = table[table["below"] > 0]
-    if rows.empty:
-        return None
-    which = ", ".join(f"{row.label} ({row.below} of {row.seeds} seeds)" for row in records(rows))
-    return (
-        f"Below the reference ended: {which}. Errors are shown by size; a state of another particle number or spin "
-        "than the reference's can lie below it."
-    )
+    if not (table["quantity"] == "error").any():
+        return table
+    blank = table["quantity"] == "value"
+    return table.assign(best=table["best"].mask(blank), median=table["median"].mask(blank))
 
 
 def endings(ledger: Frame) -> dict[str, dict[str, int]]:
@@ -266,11 +279,24 @@ def _over(seeds: list[Frame], column: str, reduce: Any) -> float | None:
     return float(np.median(numbers)) if numbers else None
 
 
-def _order(entry: dict[str, Any], column: str) -> tuple[bool, int, float]:
-    """What a table is sorted by."""
-    shown, n_params = entry[column], entry["n_params"]
-    steps = round(float(shown) / resolution(entry["unit"])) if known(shown) else 0
-    return not known(shown), steps, float(n_params) if known(n_params) else math.inf
+def _ranked(entries: list[dict[str, Any]], column: str) -> list[dict[str, Any]]:
+    """The entries of one problem in the order of a table, each with `equals`."""
+    ordered: list[dict[str, Any]] = []
+    kinds = {(entry["quantity"] != "error", str(entry["unit"])) for entry in entries if known(entry[column])}
+    for kind in sorted(kinds):
+        mine = [e for e in entries if known(e[column]) and (e["quantity"] != "error", str(e["unit"])) == kind]
+        places = levels([float(entry[column]) for entry in mine], resolution(kind[1]))
+        keys = [(place, *_costs(entry)) for place, entry in zip(places, mine, strict=True)]
+        for k in sorted(range(len(mine)), key=lambda k: keys[k]):
+            ordered.append({**mine[k], "equals": places.count(places[k])})
+    rest = [entry for entry in entries if not known(entry[column])]
+    return [*ordered, *({**entry, "equals": None} for entry in sorted(rest, key=_costs))]
+
+
+def _costs(entry: dict[str, Any]) -> tuple[float, float, float]:
+    """Order of contenders with one error."""
+    n_params, evaluations = (float(e) if known(e) else math.inf for e in (entry["n_params"], entry["evaluations"]))
+    return n_params, -entry["converged"] / max(entry["seeds"], 1), evaluations
 
 
 def _first(values: Column) -> Any:
@@ -285,6 +311,13 @@ def _median(values: Column) -> float | None:
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Numbers as text
+
+
+def error_words(value: Any, unit: Any) -> str:
+    """An error for a table; one below what the exact value is known to is "<1e-5" mHa, or "<1e-8" of another unit."""
+    if known(value) and abs(float(value)) <= resolution(unit):
+        return f"<{resolution(unit):.0e}".replace("e-0", "e-")
+    return number(value)
 
 
 def number(value: Any) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from qvar.optimize.budget import FINE
 from qvar.report import pieces, tables
+from qvar.report.notes import summary_notes
 from qvar.report.tables import Column, Frame
 from qvar.report.terminal import Table, empty_table, plain, render
 
@@ -55,9 +56,8 @@ def contender_table(heads: Sequence[str], rows: Sequence[tuple[Any, Sequence[str
 
 
 def page_notes(summary: Frame, first: str) -> str:
-    """A note on the table, and who lies below the reference."""
-    below = tables.below_reference(summary)
-    return "".join(f'<p class="note">{pieces.text(note)}</p>' for note in filter(None, [first, below]))
+    """A note on the table, and those of `summary_notes`."""
+    return "".join(f'<p class="note">{pieces.text(note)}</p>' for note in [first, *summary_notes(summary)])
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -89,7 +89,7 @@ def terminal_notes(ledger: Frame, summary: Frame) -> list[str]:
         if status not in FINE:
             endings.append(f"{status.replace('_', ' ').capitalize()}: {told}.")
     messages = [f"{row.label}: {row.message}" for row in tables.records(summary) if isinstance(row.message, str)]
-    return [*endings, *messages, *filter(None, [tables.below_reference(summary)])]
+    return [*endings, *messages, *summary_notes(summary)]
 
 
 def rows_text(ledger: Frame) -> str:
@@ -117,7 +117,7 @@ def rows_text(ledger: Frame) -> str:
             *([_coordinate(row)] if along else []),
             plain(str(row["status"]).replace("_", " ")),
             value_words(row["value"]),
-            f"{tables.number(shown.iloc[0])} {unit}" if quantity == "error" else tables.NOTHING,
+            f"{tables.error_words(shown.iloc[0], unit)} {unit}" if quantity == "error" else tables.NOTHING,
             tables.count(
                 row["energy_evaluations"] if tables.known(row["energy_evaluations"]) else row["gradient_evaluations"]
             ),

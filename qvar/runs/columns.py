@@ -23,6 +23,7 @@ LEDGER_TYPES: dict[str, str] = {
     "sz": "float64",
     "s2": "float64",
     "initial_gradient_norm": "float64",
+    "lowest_curvature": "float64",
     "iterations": "Int64",
     "energy_evaluations": "Int64",
     "gradient_evaluations": "Int64",
@@ -69,6 +70,8 @@ OWN_TYPES: dict[str, str] = {
     "message": "string",
     "remarks": "string",
     "minimum": "Int64",
+    "hessian_products": "Int64",
+    "start_noise": "float64",
     "pauli_one_norm": "float64",
     "parameter_shift_energies": "Int64",
     "size": "Int64",
@@ -115,7 +118,9 @@ COLUMN_MEANING: dict[str, str] = {
     "depth": "Circuit depth after the same decomposition, in layers of gates.",
     "seed": "Number that the start parameters were drawn with; the same seed gives the same start.",
     "method": "Optimization method, such as lbfgs.",
-    "status": "How the minimization ended: converged, out_of_budget, out_of_time, stalled, not_finite or failed.",
+    "status": (
+        "How the minimization ended: converged, saddle, out_of_budget, out_of_time, stalled, not_finite or failed."
+    ),
     "value": "Value at the end of the training, in the row's `unit`.",
     "reference": "Exact value that a perfect contender would reach, in `unit`; empty where it is not known.",
     "error": "value - reference, in `unit`; negative where a state outside the reference's symmetry lies below it.",
@@ -128,11 +133,16 @@ COLUMN_MEANING: dict[str, str] = {
     "sz": "Expectation value of the spin projection S_z in the trained state, in units of hbar.",
     "s2": "Expectation value of the total spin S^2 in the trained state, in units of hbar^2; 0 for a singlet.",
     "initial_gradient_norm": "Euclidean norm of the gradient at the start parameters, in `unit` per parameter unit.",
+    "lowest_curvature": (
+        "Lowest eigenvalue of the Hessian at the end, or an upper bound of it, in `unit` per parameter unit squared; "
+        "negative at a saddle. Empty if the start did not converge or second derivatives do not exist."
+    ),
     "iterations": "Steps that the minimizer took.",
     "energy_evaluations": "Energies computed, those of line searches included; every gradient comes with one.",
-    "gradient_evaluations": "Gradients computed, those of line searches included.",
+    "gradient_evaluations": "Gradients of the training, those of line searches included.",
     "evaluations_to_tolerance": (
-        "Gradient evaluations until the error first fell below 1.6 mHa (chemical accuracy); empty if it never did."
+        "Evaluations until the error came within 1.6 mHa (chemical accuracy); empty if it did not end there. A "
+        "crossing on the way further below the exact energy does not count."
     ),
     "wall_s": "Seconds that the whole batch of seeds took in which this row was trained, compilation excluded.",
     "compile_s": "Seconds of compilation for that same batch of seeds.",
@@ -164,7 +174,11 @@ COLUMN_MEANING: dict[str, str] = {
     ),
     "size_name": "What `size` counts: `qubits`, or `layers` at a fixed number of qubits.",
     "start": "How the parameters of the samples were drawn, such as `uniform`, on [-pi, pi), or `mp2`.",
-    "start_noise": "Standard deviation of Gaussian noise added to every parameter of a sample, in radians.",
+    "start_noise": "Standard deviation of Gaussian noise added to every parameter of a start, in radians.",
+    "hessian_products": (
+        "Hessian products made to tell a minimum from a saddle, each as long as about two gradients; those before a "
+        "step out of a saddle are part of the training, and two evaluations each."
+    ),
     "samples": "Number of random parameter vectors that the row's variances rest on.",
     "loss_variance": "Variance of the loss over the samples, in `unit` squared; `value` is its mean.",
     "loss_variance_low": "Lower end of the 95 % interval of `loss_variance`.",

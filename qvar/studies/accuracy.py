@@ -165,18 +165,39 @@ def correlation_per(ledger: Frame, cost: Cost, tolerance: float | None = None) -
     return frame(rows, "low", "median", "high", counts=("seeds",))
 
 
-def pareto_front(costs: Sequence[float], errors: Sequence[float]) -> list[int]:
+def levels(values: Sequence[float], resolution: float) -> list[int]:
+    """Return the place of each value among those that differ: 0 the lowest, and equal values one place.
+
+    A value belongs to a place if it exceeds the lowest value there by no more than the resolution, so that rounding
+    never decides. What is not a number has the last place.
+
+    Args:
+        values: numbers.
+        resolution: difference that means nothing, in their unit.
+    """
+    places, lowest, place = [0] * len(values), -math.inf, -1
+    for position in sorted(range(len(values)), key=lambda k: math.inf if math.isnan(values[k]) else values[k]):
+        value = values[position]
+        if place < 0 or not value - lowest <= resolution:
+            place, lowest = (place if place >= 0 and math.isnan(lowest) else place + 1), value
+        places[position] = place
+    return places
+
+
+def pareto_front(costs: Sequence[float], errors: Sequence[float], resolution: float = 0.0) -> list[int]:
     """The contenders that no other beats: none has as little error at as little cost, and less of one of them.
 
     Args:
         costs: what each contender costs.
         errors: its error.
+        resolution: errors that differ by no more than this are equal, see `levels`.
 
     Returns:
         Positions of the contenders on the front, by rising cost and, so, falling error; equals are all on it, and
         none whose cost or error is not finite.
     """
     known = [k for k in range(len(costs)) if math.isfinite(costs[k]) and math.isfinite(errors[k])]
+    errors = levels(errors, resolution)
     front: list[int] = []
     for position in sorted(known, key=lambda k: (costs[k], errors[k])):
         last = front[-1] if front else None

@@ -63,7 +63,7 @@ def success(ledger: Frame, tolerance: float | None = None) -> pd.DataFrame:
 
 
 def steps_to_tolerance(trace: Frame, tolerance: float = CHEMICAL_ACCURACY) -> pd.DataFrame:
-    r"""When each seed first came within the tolerance, \(\min \{ t : |E_t - E_{exact}| \le \varepsilon \}\).
+    r"""Return when each seed that ended within the tolerance came within it, see `arrival`.
 
     Args:
         trace: a run's trace.
@@ -72,7 +72,7 @@ def steps_to_tolerance(trace: Frame, tolerance: float = CHEMICAL_ACCURACY) -> pd
     Returns:
         One row per problem, contender, method and seed: `problem`, `contender`, `method`, `seed`, `steps`,
         `evaluations` (those that the trace counts up to that step: of value and gradient, or of the value for methods
-        without a gradient); both are missing where the seed never came within.
+        without a gradient); both are missing where the seed did not arrive.
 
     Raises:
         QvarError: if the tolerance is not positive, or the trace holds several trainings of one contender, method and
@@ -86,12 +86,33 @@ def steps_to_tolerance(trace: Frame, tolerance: float = CHEMICAL_ACCURACY) -> pd
         raise QvarError("`trace` must hold one training of each contender, method and seed, but holds several.")
     rows = []
     for whose, steps in trace.groupby(who, dropna=False, sort=False):
-        there = steps[(steps["error"].abs() <= within).to_numpy()]
-        first = there.loc[there["step"].idxmin()] if len(there) else {"step": pd.NA, "evaluations": pd.NA}
+        steps = steps.sort_values("step")
+        at = arrival(steps["error"].to_numpy(dtype=float, na_value=np.nan), within)
+        first = {"step": pd.NA, "evaluations": pd.NA} if at is None else steps.iloc[at]
         when = {"steps": first["step"], "evaluations": first["evaluations"]}
         rows.append(dict(zip(who, whose, strict=True)) | when)
     table = pd.DataFrame(rows, columns=[*who, "steps", "evaluations"])
     return table.astype(dict.fromkeys(["seed", "steps", "evaluations"], "Int64"))
+
+
+def arrival(errors: FloatArray, tolerance: float) -> int | None:
+    r"""Return the step at which a training arrived within the tolerance; None if it did not.
+
+    $$ \min \{ t : |e_t| \le \varepsilon,\ e_s \ge -\varepsilon \text{ for all } s \ge t \},
+       \qquad \text{if } |e_{end}| \le \varepsilon, \qquad e = E - E_{exact}. $$
+
+    The energy of a circuit that does not conserve the particle number or the spin may fall through the exact one of its
+    sector on the way to another sector. Such a crossing is no arrival.
+
+    Args:
+        errors: (n_steps,) signed errors, step by step; NaN if not known.
+        tolerance: \(\varepsilon\), in their unit.
+    """
+    if len(errors) == 0 or not abs(errors[-1]) <= tolerance:
+        return None
+    below = np.flatnonzero(~(errors >= -tolerance))
+    since = int(below[-1]) + 1 if len(below) else 0
+    return since + int(np.flatnonzero(np.abs(errors[since:]) <= tolerance)[0])
 
 
 def quantiles_to_tolerance(

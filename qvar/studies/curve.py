@@ -19,7 +19,8 @@ from qvar.engines.select import Engine, energy
 from qvar.errors import QvarError, require
 from qvar.optimize.budget import Budget, Status
 from qvar.optimize.methods import Method, lbfgs
-from qvar.optimize.minimize import Look, Result, minimize_batch
+from qvar.optimize.minimize import Look, minimize_batch
+from qvar.optimize.result import Result
 from qvar.problems.problem import Problem
 from qvar.short_repr import short_repr
 from qvar.studies.duel import Duel, ledger_row, progress_words

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
 from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.parameter_shift import parameter_shift_energies
-from qvar.checks import counting_number
+from qvar.checks import counting_number, finite_number
 from qvar.diagnostics.minima import distinct_minima
 from qvar.engines.select import Engine, choose_engine, energy
 from qvar.errors import QvarError, require
 from qvar.objective import Objective
 from qvar.optimize.budget import Budget, Status
 from qvar.optimize.methods import Method, lbfgs
-from qvar.optimize.minimize import Look, Result, minimize_batch
+from qvar.optimize.minimize import Look, minimize_batch
+from qvar.optimize.result import Result
 from qvar.problems.cited import problem_references
 from qvar.problems.one_norm import pauli_one_norm
 from qvar.problems.problem import Problem
 from qvar.short_repr import short_repr
+from qvar.studies.convergence import arrival
 from qvar.task import Progress, Reporter, Row, Task, error_words, task_key
 from qvar.units import CHEMICAL_ACCURACY, HARTREE, MILLIHARTREE_PER_HARTREE
 
@@ -49,7 +52,7 @@ class Duel:
 
     Beside the usual columns the ledger has `minimum` (which of the contender's distinct minima the seed ended in, 0 the
     lowest; see `qvar.diagnostics.distinct_minima`), and for ansätze `pauli_one_norm` (of the problem's Hamiltonian) and
-    `parameter_shift_energies`, from which shots are estimated.
+    `parameter_shift_energies`, from which shots are estimated; `start_noise` and `hessian_products`.
     """
 
     problem: Problem
@@ -64,9 +67,14 @@ class Duel:
     """What each start may spend."""
     engine: Engine = "auto"
     """Which simulator runs the ansätze; see `qvar.energy`."""
+    start_noise: float = 0.0
+    """Standard deviation in radians of Gaussian noise added to every parameter of a start, so that seeds differ even if
+    all of them start at one point, such as `"mp2"` or `"ccsd"`."""
 
     def __post_init__(self) -> None:
         counting_number("seeds", self.seeds)
+        noise = finite_number("start_noise", self.start_noise)
+        require(noise >= 0, "start_noise", "not be negative", self.start_noise)
         require(len(self.contenders) >= 1, "contenders", "hold at least one ansatz or objective", self.contenders)
         names = [c.name for c in self.contenders]
         twice = sorted({name for name in names if names.count(name) > 1})
@@ -126,6 +134,7 @@ class Duel:
             "seeds": self.seeds,
             "budget": asdict(self.budget),
             "engine": self.engine,
+            "start_noise": float(self.start_noise),
             "precision": str(jnp.zeros(0, float).dtype),
         }
 
@@ -170,9 +179,9 @@ def train(
         keep_path: whether the results keep the accepted points, see `qvar.minimize_batch`.
     """
     method = method or duel.methods[0]
-    objective = contender if isinstance(contender, Objective) else energy(duel.problem, contender, duel.engine)
+    objective = minimized(duel, contender)
     keys = jnp.stack([jax.random.key(seed) for seed in range(duel.seeds)])
-    starts = jnp.stack([objective.initial(key) for key in keys])
+    starts = jnp.stack([noisy_start(objective, key, duel.start_noise) for key in keys])
     exact = objective.target() if objective.target else float("nan")
 
     def hook(look: Look) -> None:
@@ -183,10 +192,36 @@ def train(
     own = measurement_costs(duel.problem, contender) if isinstance(contender, Ansatz) else {}
     minima = minima_of(objective, results)
     rows = [
-        {**ledger_row(duel, objective, exact, seed, result), "method": method.name, "minimum": minimum, **own}
+        {
+            **ledger_row(duel, objective, exact, seed, result),
+            "method": method.name,
+            "minimum": minimum,
+            "start_noise": float(duel.start_noise),
+            **own,
+        }
         for seed, (result, minimum) in enumerate(zip(results, minima, strict=True))
     ]
     return Trained(objective, results, rows)
+
+
+def minimized(duel: Duel, contender: Contender) -> Objective:
+    """The objective of a contender.
+
+    One that a user brings, such as an energy with a penalty, has the problem's exact value and reference energy if its
+    values are in the problem's unit and it has none of its own.
+    """
+    if isinstance(contender, Ansatz):
+        return energy(duel.problem, contender, duel.engine)
+    if contender.target is not None or contender.unit != duel.problem.unit:
+        return contender
+    baseline = duel.problem.reference_energy if contender.baseline is None else contender.baseline
+    return replace(contender, target=duel.problem.exact_energy, baseline=baseline)
+
+
+def noisy_start(objective: Objective, key: jax.Array, noise: float) -> Array:
+    """A start of the objective's own, (n_params,), with Gaussian noise of a standard deviation on every parameter."""
+    start = objective.initial(key)
+    return start + noise * jax.random.normal(jax.random.fold_in(key, 2), start.shape, start.dtype) if noise else start
 
 
 def run_contender(duel: Duel, contender: Contender, report: Reporter, method: Method | None = None) -> list[Row]:
@@ -261,8 +296,7 @@ def progress_words(look: Look, exact: float, unit: str) -> str:
 def ledger_row(duel: Duel, objective: Objective, exact: float, seed: int, result: Result) -> Row:
     """The ledger's fixed columns, and the trace, of one start that came to an end."""
     trace, error = result.trace, result.value - exact
-    within = np.flatnonzero(np.abs(trace.value - exact) <= CHEMICAL_ACCURACY)
-    has_tolerance = objective.unit == HARTREE and len(within) > 0
+    arrived = arrival(trace.value - exact, CHEMICAL_ACCURACY) if objective.unit == HARTREE else None
     measured = {}
     if objective.measure and np.isfinite(result.value):
         measured = objective.measure(result.theta)
@@ -288,12 +322,14 @@ def ledger_row(duel: Duel, objective: Objective, exact: float, seed: int, result
         "correlation_recovered": (baseline - result.value) / correlation if correlation > 0 else float("nan"),
         **measured,
         "initial_gradient_norm": float(trace.gradient_norm[0]) if len(trace.gradient_norm) else float("nan"),
+        "lowest_curvature": result.lowest_curvature,
         "iterations": result.iterations,
         "energy_evaluations": result.energy_evaluations,
         "gradient_evaluations": result.gradient_evaluations,
-        "evaluations_to_tolerance": int(trace.evaluations[within[0]]) if has_tolerance else None,
+        "evaluations_to_tolerance": None if arrived is None else int(trace.evaluations[arrived]),
         "wall_s": result.wall_s,
         "compile_s": result.compile_s,
+        "hessian_products": result.hessian_products,
         **({"remarks": json.dumps(remarks)} if remarks else {}),
         "trace_step": trace.step.tolist(),
         "trace_value": trace.value.tolist(),

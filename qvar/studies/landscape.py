@@ -29,7 +29,7 @@ from qvar.errors import require
 from qvar.objective import Objective
 from qvar.optimize.budget import Budget, Status
 from qvar.optimize.methods import Method, lbfgs
-from qvar.optimize.minimize import Result
+from qvar.optimize.result import Result
 from qvar.problems.problem import Problem
 from qvar.short_repr import short_repr
 from qvar.studies.duel import Contender, Duel, failed_rows, train

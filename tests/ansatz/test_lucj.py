@@ -210,6 +210,16 @@ def test_open_shells_have_no_amplitude_start() -> None:
         ansatz.with_start("ccsd")
 
 
+def test_default_starts_of_open_shells_leave_the_determinant() -> None:
+    h3 = qvar.hydrogen_chain(3, bond=1.0)
+    assert h3.reference_energy is not None
+    correlation = h3.reference_energy - h3.exact_energy()
+    (rows,) = (task.run(lambda _: None) for task in qvar.Duel(h3, [lucj(h3)], seeds=4).tasks())
+    assert min(row["correlation_recovered"] for row in rows) > 0.4
+    assert max(row["correlation_recovered"] for row in rows) > 0.75
+    assert correlation > 0.04
+
+
 def test_arguments() -> None:
     h2 = qvar.molecule("H 0 0 0; H 0 0 0.7414")
     with pytest.raises(qvar.QvarError, match=r"^`connectivity` must be 'all', .* but is 'ring'\.$"):

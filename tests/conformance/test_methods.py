@@ -82,7 +82,7 @@ def test_method_on_problem(method_name: str, objective_name: str) -> None:
 
 
 def test_a_study_compiles_its_energy_once(h2: qvar.Problem) -> None:
-    """Eight seeds and many steps trace the loss once: every turn is the same program."""
+    """Eight seeds and many steps trace the loss once, every turn is the same program; curvature is another one."""
     traced = []
     energy = qvar.energy(h2, qvar.hardware_efficient(h2, layers=1))
 
@@ -93,4 +93,4 @@ def test_a_study_compiles_its_energy_once(h2: qvar.Problem) -> None:
     objective = qvar.Objective("counted", "generic", energy.n_params, counted, energy.draw, energy.data)
     starts = np.stack([objective.initial(jax.random.key(seed)) for seed in range(8)])
     qvar.minimize_batch(objective, starts, budget=qvar.Budget(gradients=200))
-    assert len(traced) == 1
+    assert len(traced) == 2

@@ -60,6 +60,10 @@ for name, (problem, ansatz, engine) in works().items():
         assert any(word in text for word in ("all-to-all", "all-gather", "collective-permute"))
         result = qvar.minimize(objective, key=jax.random.key(1), budget=qvar.Budget(gradients=6))
         told[name]["minimum"] = [result.value, result.iterations, result.gradient_evaluations]
+        for escape in ("never", "start"):  # zero angles are stationary: curvature, and a step out of there
+            budget = qvar.Budget(gradients=60, escape=escape)
+            ended = qvar.minimize(objective, theta0=0 * point(ansatz), budget=budget)
+            told[name][escape] = [ended.status.value, ended.lowest_curvature, ended.hessian_products, ended.value]
 try:
     qvar.energy(problem, ansatz, engine, devices=4)
 except QvarError as error:
@@ -167,6 +171,15 @@ def test_two_processes_of_four_devices_give_the_numbers_of_one(tmp_path: Path) -
             result = qvar.minimize(alone, key=jax.random.key(1), budget=qvar.Budget(gradients=6))
             assert abs(found["minimum"][0] - result.value) < 1e-12
             assert found["minimum"][1:] == [result.iterations, result.gradient_evaluations]
+            for escape in ("never", "start"):
+                budget = qvar.Budget(gradients=60, escape=escape)
+                ended = qvar.minimize(alone, theta0=0 * names["point"](ansatz), budget=budget)
+                status, curvature, products, value = found[escape]
+                assert (status, products) == (ended.status.value, ended.hessian_products)
+                assert value == pytest.approx(ended.value, abs=1e-6)
+                assert curvature == pytest.approx(ended.lowest_curvature, abs=1e-6, nan_ok=True)
+            assert found["never"][1] < -0.1
+            assert found["start"][3] < found["never"][3] - 0.1
     assert told[0]["some"] == "`devices` must be 8, all devices of the 2 processes, or None, but is 4."
     assert told[0]["unlike"].startswith("`problem` and `ansatz` must come out alike in all processes")
 

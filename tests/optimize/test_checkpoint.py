@@ -83,7 +83,8 @@ def until_done(shelf: Shelf, work: Callable[[], Any], looks: int) -> tuple[Any, 
 def assert_same(ones: list[qvar.Result], others: list[qvar.Result]) -> None:
     for one, other in zip(ones, others, strict=True):
         assert one.status is other.status
-        for name in ("value", "theta", "gradient_norm", "iterations", "energy_evaluations", "gradient_evaluations"):
+        names = ["value", "theta", "gradient_norm", "iterations", "energy_evaluations", "gradient_evaluations"]
+        for name in [*names, "lowest_curvature", "hessian_products"]:
             np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name, strict=True)
         for name in ("step", "value", "gradient_norm", "evaluations"):
             np.testing.assert_array_equal(getattr(one.trace, name), getattr(other.trace, name), name, strict=True)
@@ -131,6 +132,25 @@ def test_stopped_and_continued_it_is_undisturbed(name: str, monkeypatch: pytest.
         whole = train()
     for looks, least in ((2, 15), (6, 3)):
         found, stops = until_done(Shelf(), train, looks)
+        assert_same(found, whole)
+        assert stops >= least
+
+
+@pytest.mark.usefixtures("a_look_at_every_turn")
+def test_steps_out_of_saddles_are_continued() -> None:
+    def function(theta: jax.Array, data: object) -> jax.Array:  # minima -1/4 at y = +-1/sqrt(2), a saddle at 0
+        return theta[0] ** 2 - theta[1] ** 2 + theta[1] ** 4
+
+    objective = qvar.Objective("saddle", "generic", 2, function, lambda key: jax.random.normal(key, (2,)))
+    starts = np.array([[0.0, 0.0], [1.0, 0.0], [0.3, 0.4]])
+
+    def train() -> list[qvar.Result]:
+        return qvar.minimize_batch(objective, starts, budget=qvar.Budget(escape="always"), keep_path=True)
+
+    whole = train()
+    np.testing.assert_allclose([result.value for result in whole], -0.25, atol=1e-12)
+    for looks, least in ((1, 15), (3, 6)):
+        found, stops = until_done(Shelf(), train, looks + 1)
         assert_same(found, whole)
         assert stops >= least
 

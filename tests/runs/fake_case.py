@@ -46,6 +46,7 @@ def fake_rows(label: str, family: str, n_params: int, seeds: int, slow: float, r
                 "sz": 0.0,
                 "s2": 0.0,
                 "initial_gradient_norm": draw.random(),
+                "lowest_curvature": draw.random(),
                 "iterations": n_steps,
                 "energy_evaluations": 0,
                 "gradient_evaluations": 2 * n_steps,

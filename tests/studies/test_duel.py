@@ -1,5 +1,6 @@
 """The duel: rows, keys, failures."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pennylane as qml
@@ -73,7 +74,7 @@ def test_minima_of_one_energy_are_told_apart_by_their_states(monkeypatch: pytest
 
     objective = qvar.energy(qvar.tfim(2, h=0.0), qvar.Ansatz.from_circuit(circuit, n_qubits=2, n_params=2))
     starts = jnp.array([[0.3, -0.2], [3.0, 3.4], [-0.1, 0.5], [2.5, -3.0], [0.0, jnp.nan], [jnp.pi / 2, -jnp.pi / 2]])
-    results = minimize_batch(objective, starts)
+    results = minimize_batch(objective, starts, budget=qvar.Budget(escape="never"))
     assert minima_of(objective, results) == [0, 1, 0, 1, None, 2]  # the last one starts on a ridge of energy 0
     monkeypatch.setattr(duel_module, "MAX_STATE_BYTES", 4 * 4 * 8 - 1)  # four states of four amplitudes
     assert minima_of(objective, results) == [0, 0, 0, 0, None, 1]
@@ -106,6 +107,24 @@ def test_an_exception_is_a_status(h2: qvar.Problem) -> None:
     assert [(row["status"], row["message"]) for row in rows] == [("failed", "RuntimeError: no such luck")] * 2
 
 
+def test_starts_from_amplitudes_differ_with_noise(h2: qvar.Problem) -> None:
+    ansatz, budget = qvar.uccsd(h2).with_start("mp2"), qvar.Budget(gradients=1)
+    for noise, distinct in ((0.0, 1), (0.05, 3)):
+        (rows,) = _rows(qvar.Duel(h2, [ansatz], seeds=3, budget=budget, start_noise=noise))
+        assert len({row["value"] for row in rows}) == distinct
+        assert {row["start_noise"] for row in rows} == {noise}
+        again = _rows(qvar.Duel(h2, [ansatz], seeds=3, budget=budget, start_noise=noise))[0]
+        assert [row["value"] for row in again] == [row["value"] for row in rows]
+    objective = qvar.energy(h2, ansatz)
+    key, start = jax.random.key(5), ansatz.initial(jax.random.key(5))
+    draws = np.stack([duel_module.noisy_start(objective, jax.random.key(k), 0.05) - start for k in range(40)])
+    assert np.std(draws) == pytest.approx(0.05, rel=0.25)  # 120 numbers: 6.5 %
+    np.testing.assert_array_equal(duel_module.noisy_start(objective, key, 0.0), start)
+    for noise in (-0.1, np.inf):
+        with pytest.raises(qvar.QvarError, match=r"^`start_noise` must "):
+            qvar.Duel(h2, [ansatz], start_noise=noise)
+
+
 def test_keys_depend_on_inputs_alone(h2: qvar.Problem) -> None:
     def keys(**changes):
         arguments = {"problem": h2, "contenders": [qvar.uccsd(h2)], "seeds": 2, **changes}
@@ -115,6 +134,7 @@ def test_keys_depend_on_inputs_alone(h2: qvar.Problem) -> None:
     assert keys() == keys(problem=again, contenders=[qvar.uccsd(again)])
     others = [
         keys(seeds=3),
+        keys(start_noise=0.1),
         keys(method=qvar.adam()),
         keys(method=qvar.lbfgs(memory=5)),
         keys(budget=qvar.Budget(gradients=7)),
@@ -122,7 +142,7 @@ def test_keys_depend_on_inputs_alone(h2: qvar.Problem) -> None:
         keys(contenders=[qvar.uccsd(h2, order="doubles_first")]),
         keys(problem=qvar.molecule("H 0 0 0; H 0 0 0.75", basis="sto-3g")),
     ]
-    assert len({key for other in [keys(), *others] for key in other}) == 8
+    assert len({key for other in [keys(), *others] for key in other}) == 9
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,220 @@
+"""Minimum or saddle? Curvature where starts came to rest, and the step out of a saddle.
+
+A gradient below the tolerance is a stationary point, of which a symmetric start, such as zero angles or the
+Hartree-Fock determinant, may be one. A few Hessian products per start find the lowest curvature
+(`qvar.hessian_products.lowest_curvature`); a start that rests on a saddle gets a status of its own, or steps out of it
+and begins again, see `Budget.escape`.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh
+from jaxtyping import Array
+
+from qvar._types import FloatArray, IntArray, PyTree
+from qvar.engines.mesh import copied, mesh_of, whole
+from qvar.hessian_products import Curvature, ProductFunction, lowest_curvature
+from qvar.objective import LossFunction, Objective
+from qvar.optimize.batch import RUNNING, STATUSES, Batch, chosen, iterates_at, unchecked
+from qvar.optimize.budget import Budget, Status
+from qvar.optimize.methods import Method
+
+LOWER = 1e-6
+"""A stationary point is left for good when the value lies below it by this, relative to its size if that is above 1."""
+
+STEPS = (0.1, 0.01, 1e-3)
+"""Lengths of a step along a direction of negative curvature, the first taken that lowers the value; in radians."""
+
+KICKS = (0.1, 0.3, 0.3, 1.0)
+"""Standard deviations, per parameter, of random steps, one after the other, if the curvature is zero or a step led
+back. Cubic terms fall along half of all directions only, so that one step is not enough."""
+
+_QUICKLY: dict[str, Any] = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+"""Options of XLA for a program that runs a few dozen times: half the time to compile, up to twice the time to run."""
+
+_SMALL_BYTES = 1 << 23
+"""Up to this memory of one evaluation the time to compile counts, and the time to run does not."""
+
+_NO_DERIVATIVE = (TypeError, ValueError, NotImplementedError)
+"""JAX's errors for functions that cannot be differentiated twice, such as those that call Python."""
+
+
+@dataclass(frozen=True, eq=False)
+class Examiner:
+    """Looks at the curvature where starts came to rest, and lets them go on from saddles."""
+
+    objective: Objective
+    method: Method
+    budget: Budget
+    starts: Array
+    """(n_starts, n_params) start parameters."""
+    keys: jax.Array
+    """(n_starts,) their JAX random keys, which make the random vectors too."""
+    frequencies: Array | None
+    """As `Start.frequencies`."""
+
+    def __call__(self, batch: Batch, may_leave: bool) -> tuple[Batch, float]:
+        """The batch after a look at every end that has not been looked at, and seconds of compilation.
+
+        Args:
+            batch: where all starts stand; none of them runs.
+            may_leave: whether there is time to leave saddles; some starts may then run again.
+        """
+        objective, mesh = self.objective, mesh_of(self.objective.data)
+        which = np.flatnonzero(unchecked(batch))
+        on_host = jax.device_get(batch._replace(iterates=batch.iterates._replace(inner=())))
+        here: Batch = jax.tree.map(np.array, on_host)
+        here.checked[which] = True
+        iterates, compile_s = batch.iterates, 0.0
+        products = _Products(objective, mesh)
+        if self.budget.hessian_products > 0 and objective.n_params > 0 and (seconds := products.compiled()) is not None:
+            compile_s = seconds
+            granted = self.method.evaluations(self.budget) if may_leave else 0
+            leaving = self._judged(products, here, which, granted)
+            if len(leaving):
+                fresh = iterates_at(self.method, jnp.asarray(here.iterates.theta), self.keys, self.frequencies)
+                iterates = chosen(leaving, fresh, iterates)
+        return copied(here._replace(iterates=iterates), mesh), compile_s
+
+    def _judged(self, products: _Products, here: Any, which: IntArray, granted: int) -> IntArray:
+        """The starts that step out of where they are; what was found, and where they go, is written into `here`."""
+        seeds = np.asarray(jax.random.key_data(self.keys))
+        random = [np.random.default_rng([*seeds[start].tolist(), int(here.tries[start])]) for start in which]
+        points, size = here.iterates.theta[which], self.objective.n_params
+        vectors = np.stack([one.standard_normal(size) for one in random]).astype(points.dtype)
+
+        def along(rows: IntArray, directions: FloatArray) -> tuple[FloatArray, FloatArray]:
+            return products(points[rows], directions)[1:]
+
+        found = lowest_curvature(along, vectors, here.iterates.value[which], self.budget.hessian_products)
+        here.curvature[which] = found.lowest
+        here.products[which] += found.products
+        here.status[which[found.falls]] = STATUSES.index(Status.SADDLE)
+        spent = here.evaluations[which] + here.charged[which] + 2 * found.products
+        rows = np.flatnonzero(self._wanted(here, found, which) & (spent < granted))
+        if len(rows) == 0:
+            return rows
+        leaving, new = which[rows], ~_led_back(here, which)[rows]
+        _make_home(here, found, rows[new], leaving[new])
+        steps = np.stack([KICKS[here.tries[which[k]]] * random[k].standard_normal(size) for k in rows])
+        along_it = new & found.falls[rows]
+        directions = np.sign(steps[:, :1]) * found.direction[rows]
+        lengths, made = _lengths(products, here.home, leaving, directions, along_it)
+        steps = np.where(along_it[:, None], lengths[:, None] * directions, steps)
+        here.products[leaving] += made
+        here.charged[leaving] += 2 * (found.products[rows] + made)
+        here.steps[leaving] += here.iterates.iterations[leaving]
+        here.iterates.theta[leaving] = here.home.theta[leaving] + steps
+        here.curvature[leaving] = np.nan
+        here.tries[leaving] += 1
+        here.status[leaving], here.checked[leaving] = RUNNING, False
+        return leaving
+
+    def _wanted(self, here: Any, found: Curvature, which: IntArray) -> np.ndarray:
+        """Which points are to be left, were there no limit."""
+        if self.budget.escape == "never":
+            return np.zeros(len(which), bool)
+        first, back = ~np.isfinite(here.home.value[which]), _led_back(here, which)
+        moved = np.abs(here.iterates.theta - np.asarray(self.starts))[which].max(axis=1)
+        at_start = first & (moved <= 1e-8)  # other processes may have drawn other last bits
+        again = back & (here.tries[which] < len(KICKS))
+        later = ~back & found.falls if self.budget.escape == "always" else False
+        return (at_start & (found.falls | found.flat)) | again | later
+
+
+def _led_back(here: Any, which: IntArray) -> np.ndarray:
+    """Which starts have left a stationary point and found nothing lower."""
+    home = here.home.value[which]
+    return np.isfinite(home) & ~(here.iterates.value[which] < home - LOWER * np.maximum(1.0, np.abs(home)))
+
+
+def _make_home(here: Any, found: Curvature, rows: IntArray, starts: IntArray) -> None:
+    """Writes where starts are as the point that they leave."""
+    home = here.home
+    home.theta[starts], home.value[starts] = here.iterates.theta[starts], here.iterates.value[starts]
+    home.gradient[starts], home.curvature[starts] = here.iterates.gradient[starts], found.lowest[rows]
+    home.falls[starts], home.steps[starts] = found.falls[rows], here.steps[starts] + here.iterates.iterations[starts]
+    here.tries[starts] = 0
+
+
+def _lengths(
+    products: _Products, home: Any, starts: IntArray, directions: FloatArray, wanted: np.ndarray
+) -> tuple[FloatArray, IntArray]:
+    """The first length of `STEPS` that lowers the value, or the last, and evaluations that it took, for each start."""
+    lengths, made, open_ = np.full(len(starts), STEPS[-1]), np.zeros(len(starts), int), wanted.copy()
+    for length in STEPS[:-1]:
+        rows = np.flatnonzero(open_)
+        if len(rows) == 0:
+            break
+        trials = home.theta[starts[rows]] + length * directions[rows]
+        lower = products(trials, directions[rows])[0] < home.value[starts[rows]]
+        made[rows] += 1
+        lengths[rows[lower]] = length
+        open_[rows[lower]] = False
+    return lengths, made
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Products on the device
+
+
+class _Products:
+    """Values, gradients and products at several points, one after the other: one program for all numbers of starts.
+
+    A program for one point compiles in half the time that one for a batch takes, and few products are made.
+    """
+
+    def __init__(self, objective: Objective, mesh: Mesh | None) -> None:
+        self.function, self.data, self.mesh = objective.function, objective.data, mesh
+        self.n_params = objective.n_params
+        small = jax.default_backend() == "cpu" and objective.bytes_per_evaluation <= _SMALL_BYTES
+        self.program = _quickly_compiled if small else _second_order
+
+    def compiled(self) -> float | None:
+        """Seconds that it took to compile the program; None if the objective has no second derivatives."""
+        began = time.perf_counter()
+        nothing = np.zeros(self.n_params, jnp.zeros(0, float).dtype)
+        try:
+            jax.block_until_ready(self._run(nothing, nothing, False))
+        except _NO_DERIVATIVE:
+            return None
+        return time.perf_counter() - began
+
+    def __call__(self, points: FloatArray, directions: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Values (k,), gradients (k, n_params) and products (k, n_params) at k points."""
+        rows = zip(points, directions.astype(points.dtype), strict=True)
+        made = jax.device_get([self._run(point, direction, True) for point, direction in rows])
+        values, gradients, images = (
+            np.stack([np.asarray(part, float) for part in column]) for column in zip(*made, strict=True)
+        )
+        return values, gradients, images
+
+    def _run(self, point: FloatArray, direction: FloatArray, wanted: bool) -> Any:
+        there = copied((point, direction, np.asarray(wanted)), self.mesh)
+        return self.program(self.function, self.mesh, there[0], there[1], there[2], self.data)
+
+
+def _derivatives(
+    function: LossFunction, mesh: Mesh | None, point: Array, direction: Array, wanted: Array, data: PyTree
+) -> tuple[Array, Array, Array]:
+    """Value, gradient and product at one point; zeros if they are not wanted, which compiles the program."""
+
+    def work() -> tuple[Array, Array, Array]:
+        value, gradient, image = ProductFunction(function).with_value(point, direction, data)
+        return whole(value, mesh), whole(gradient, mesh), whole(image, mesh)
+
+    def nothing() -> tuple[Array, Array, Array]:
+        return jnp.zeros((), point.dtype), jnp.zeros_like(point), jnp.zeros_like(point)
+
+    return jax.lax.cond(wanted, work, nothing)
+
+
+_second_order = jax.jit(_derivatives, static_argnums=(0, 1))
+_quickly_compiled = jax.jit(_derivatives, static_argnums=(0, 1), compiler_options=_QUICKLY)
