@@ -135,9 +135,11 @@ def test_neutral_molecules_without_lower_states_need_no_remark():
         assert problem.mapped(taper=taper).remarks() == ()
 
 
-def test_large_registers_are_not_searched_unasked():
-    problem = hydrogen_chain(7, charge=1)
-    assert "`lowest_state()`" in problem.mapped().remarks()[-1]
+def test_large_registers_are_not_searched_unasked(monkeypatch):
+    monkeypatch.setattr("qvar.problems.remarks._SMALL_REGISTER", 5)
+    mapped = hydrogen_chain(3, charge=1).mapped()
+    assert "`lowest_state()`" in mapped.remarks()[-1]
+    assert "_lowest_state" not in mapped.__dict__
     with pytest.raises(QvarError, match=r"^`lowest_state` must be asked of at most 24 qubits, but there are 26\.$"):
         hydrogen_chain(13).lowest_state()
 
