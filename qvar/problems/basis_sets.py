@@ -82,9 +82,9 @@ def given_basis(basis: Any) -> GivenBasis:
         name = basis.strip().lower()
         require("gth" not in name, "basis", "be an all-electron or ECP basis set and not a GTH one", basis)
         return GivenBasis(name, name)
-    if isinstance(basis, WritesNWChem) and not isinstance(basis, type):
-        return GivenBasis(_text(basis.nwchem()), basis.name)
-    raise QvarError(f"`basis` must be the name of a basis set, {_FILE}, or a fitted basis set, but is {basis!r}.")
+    writer: Any = basis if isinstance(basis, WritesNWChem) and not isinstance(basis, type) else None
+    require(writer is not None, "basis", f"be the name of a basis set, {_FILE}, or a fitted basis set", basis)
+    return GivenBasis(_text(writer.nwchem()), writer.name)
 
 
 def _from_file(path: Path) -> GivenBasis:

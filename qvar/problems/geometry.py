@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from qvar.errors import QvarError
+from qvar.errors import QvarError, require
 
 _CLOSEST_ANGSTROM = 1e-3
 """Nuclei nearer than this are taken to stand at the same place, which is a slip and not chemistry."""
@@ -84,13 +84,11 @@ def parse_geometry(text: Any, unit: Any) -> Geometry:
         QvarError: if the unit, an element or a line is not understood, two atoms coincide, or a dihedral angle is
             counted from three atoms on a line.
     """
-    if not isinstance(unit, str) or unit not in ("angstrom", "bohr"):
-        raise QvarError(f"`unit` must be 'angstrom' or 'bohr', but is {unit!r}.")
-    if not isinstance(text, str):
-        raise QvarError(f"`geometry` must be a string of atoms and coordinates, but is {text!r}.")
+    known = isinstance(unit, str) and unit in ("angstrom", "bohr")
+    require(known, "unit", "be 'angstrom' or 'bohr'", unit)
+    require(isinstance(text, str), "geometry", "be a string of atoms and coordinates", text)
     lines = _lines(text)
-    if not lines:
-        raise QvarError(f"`geometry` must name at least one atom, but is {text!r}.")
+    require(len(lines) > 0, "geometry", "name at least one atom", text)
     symbols = [_symbol(tokens[0]) for tokens in lines]
     cartesian = len(lines[0]) >= 4
     places = [_cartesian(tokens) for tokens in lines] if cartesian else _from_zmatrix(lines)

@@ -172,8 +172,8 @@ class PauliTerms:
             QvarError: if there is no word, one has other letters or another length, or a coefficient is not real or not
                 finite.
         """
-        if isinstance(words, str) or not isinstance(words, Iterable):
-            raise QvarError(f"`words` must be a list of Pauli words, but is {words!r}.")
+        listed = isinstance(words, Iterable) and not isinstance(words, str)
+        require(listed, "words", "be a list of Pauli words", words)
         words = tuple(words)
         require(len(words) > 0, "words", "hold at least one Pauli word", words)
         for word in words:
