@@ -109,7 +109,7 @@ def _guarded(command: Callable[[], int]) -> int:
         status = command()
         sys.stdout.flush()
     except QvarError as error:
-        _complain(str(error))
+        _complain(_one_line(str(error)))
         status = USER_ERROR
     except KeyboardInterrupt:
         _complain("interrupted.")
@@ -140,6 +140,11 @@ def _is_distributed() -> bool:
     """Whether this is one of several processes that have met; does not import what was not needed."""
     distributed = sys.modules.get("qvar.runs.distributed")
     return distributed is not None and distributed.is_begun()
+
+
+def _one_line(sentence: str) -> str:
+    """A sentence on one line, also if a name in it holds line breaks or controls the terminal."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in " ".join(sentence.splitlines()))
 
 
 def _complain(sentence: str) -> None:

@@ -184,6 +184,32 @@ def test_a_case_that_ends_the_program_is_a_mistake(ending: str, capsys: pytest.C
         assert main(words) == 0
 
 
+def test_names_of_any_length_and_any_letters_are_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    problem = qvar.tfim(2)
+    for name in ("n" * 300, "a\0b", "a\nb\x1b[31m", "a\ud800", "../" * 200 + "n"):
+        for words in (
+            ["run", f"{name}.py"], ["show", name], ["report", name], ["cite", name], ["export", name],
+            ["status", name], ["collect", name], ["cancel", name], ["submit", "--resume", name],
+            ["submit", f"{name}.py"], ["submit", str(CASE), "--site", name], ["check", f"{name}.py:x"],
+            ["list", "ansatze", "--problem", f"{name}.npz"],
+        ):  # fmt: skip
+            assert main(words) == 2, words
+            out, err = capsys.readouterr()
+            assert out == ""
+            assert len(err.splitlines()) == 1
+            assert err.startswith("qvar: ")
+            assert err[:-1].replace("\ud800", "").isprintable()
+        if not name.startswith("a\n"):
+            for read_or_write in (problem.save, qvar.Problem.load):
+                with pytest.raises(qvar.QvarError, match="`path` must be "):
+                    read_or_write(f"{name}/x.npz")
+    shutil.copy(CASE, f"{'c' * 250}.py")
+    assert main(["submit", f"{'c' * 250}.py", *QUICK, "--queue", "local", "--dry-run"]) == 0
+    assert list(tmp_path.iterdir()) == [tmp_path / f"{'c' * 250}.py"]
+
+
 OWN = """
 import pennylane as qml
 import qvar

@@ -164,7 +164,7 @@ def open_campaign(path: str | Path) -> Campaign:
         QvarError: if there is none.
     """
     folder = Path(path)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise QvarError(f"`CAMPAIGN` must be a folder that `qvar submit` made, but {path} does not exist.")
     campaign = Campaign(folder.resolve())
     _ = campaign.record

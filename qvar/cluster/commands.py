@@ -21,6 +21,9 @@ from qvar.cluster.queue import Resources
 from qvar.cluster.site import Site, read_site
 from qvar.errors import QvarError
 
+_LONGEST_STEM = 100
+"""Letters of a case's name that a campaign's folder keeps."""
+
 _SUBMIT = """usage: qvar submit CASE [flags of the case] [--sweep NAME=VALUES] [flags below]
        qvar submit --resume CAMPAIGN [--failed] [flags that change]
 
@@ -154,7 +157,7 @@ def _submit(given: argparse.Namespace, site: Site, case: str, own: list[str]) ->
     prog = f"qvar submit {case}"
     _check_flags(own, argument_kinds(function), prog)
     swept = points(function, own, given.sweep, prog)
-    out = Path(given.out) if given.out else next_free(Path("runs") / f"{path.stem}-campaign")
+    out = Path(given.out) if given.out else next_free(Path("runs") / f"{path.stem[:_LONGEST_STEM]}-campaign")
     if os.path.lexists(out / "case.json"):
         raise QvarError(
             f"`out` must be a new folder, but {out} exists already; `qvar submit --resume {out}` sends what it lacks."

@@ -307,7 +307,7 @@ def load_submitted_case(campaign: Campaign) -> CaseFunction:
         QvarError: if neither can be loaded.
     """
     path, kept = Path(campaign.record["case_file"]), campaign.path / "case" / Path(campaign.record["case_file"]).name
-    if path.is_file() and digest(path) == digest(kept):
+    if os.path.isfile(path) and digest(path) == digest(kept):
         return load_case(path)
     sys.path.insert(0, str(path.parent))  # files beside it
     return load_case(kept)

@@ -357,7 +357,7 @@ class Problem:
         try:
             with write_whole(Path(path)) as temporary, temporary.open("wb") as file:
                 np.savez(file, **arrays)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # a name with a null character is a ValueError
             raise QvarError(f"`path` must be a file that can be written, but {str(path)!r} is not.") from error
 
     @classmethod

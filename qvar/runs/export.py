@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -12,6 +13,8 @@ from qvar.errors import QvarError, require
 from qvar.report.tables import Frame
 from qvar.runs.folder import LoadedRun, reason
 from qvar.whole_files import write_whole
+
+_LONGEST_SLUG = 100
 
 
 def export_sets(run: LoadedRun, out: str | Path, contender: str | None = None, ending: str = ".nw") -> list[Path]:
@@ -51,8 +54,16 @@ def export_sets(run: LoadedRun, out: str | Path, contender: str | None = None, e
     return files
 
 
+def _slug(name: str) -> str:
+    """A name as a part of a file's name; a long one is cut, and a digest tells it from others that begin alike."""
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    if len(slug) <= _LONGEST_SLUG:
+        return slug
+    return f"{slug[:_LONGEST_SLUG]}-{hashlib.sha256(name.encode('utf-8', 'replace')).hexdigest()[:8]}"
+
+
 def _write(run: LoadedRun, out: Path, row: dict[Any, Any], starts: int, ending: str) -> Path:
-    slug = re.sub(r"[^a-z0-9]+", "-", f"{row['problem']} {row['contender']}".lower()).strip("-")
+    slug = _slug(f"{row['problem']} {row['contender']}")
     told: dict[str, Any] = {
         "objective": str(row["problem"]),
         "form": str(row["contender"]),

@@ -116,12 +116,12 @@ def check_out(out: Path, resume: bool) -> None:
     check_path("out", out)
     if not os.path.lexists(out):
         above = next(parent for parent in out.absolute().parents if os.path.lexists(parent))
-        if not above.is_dir():
+        if not os.path.isdir(above):
             raise QvarError(f"`out` must be a folder that can be made, but {out} cannot: {above} is a file.")
         if not os.access(above, os.W_OK | os.X_OK):
             raise QvarError(f"`out` must be a folder that can be made, but {out} cannot: {above} may not be written.")
         return
-    if not out.is_dir():
+    if not os.path.isdir(out):
         raise QvarError(f"`out` must be a new folder, but {out} is a file.")
     if not resume:
         raise QvarError(f"`out` must be a new folder, but {out} exists already; say --resume to finish what it lacks.")
@@ -168,7 +168,7 @@ def make(out: Path, new: bool = False) -> RunFolder:
         out.mkdir(parents=True, exist_ok=True)
         folder.tasks.mkdir(exist_ok=not new)  # of several processes one makes it
     except OSError as error:
-        if new and folder.tasks.is_dir():
+        if new and os.path.isdir(folder.tasks):
             raise QvarError(f"`out` must be a new folder, but {out} exists already.") from error
         unmake(missing)
         raise QvarError(f"`out` must be a folder that can be made, but {out} cannot: {reason(error)}.") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -22,8 +23,8 @@ def load_module(path: Path, what: str) -> ModuleType:
     Raises:
         QvarError: if there is no such file, it does not end in .py, or importing it fails.
     """
-    if not path.is_file():
-        kind = "a folder" if path.is_dir() else "missing"
+    if not os.path.isfile(path):  # unlike the methods of Path it takes any name
+        kind = "a folder" if os.path.isdir(path) else "missing"
         raise QvarError(f"`{what}` must be a Python file, but {path} is {kind}.")
     if path.suffix != ".py":
         raise QvarError(f"`{what}` must be a Python file that ends in .py, but is {path}.")
