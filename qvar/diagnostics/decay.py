@@ -12,6 +12,7 @@ import numpy as np
 from qvar._types import FloatArray, IntArray
 from qvar.diagnostics.estimate import Estimate
 from qvar.diagnostics.intervals import LEVEL, check_level
+from qvar.diagnostics.misfit import LEAST_ERROR, LawTest, law_test
 from qvar.errors import require
 from qvar.short_repr import short_repr
 
@@ -20,17 +21,29 @@ Numbers: TypeAlias = Sequence[float] | FloatArray | IntArray
 Law: TypeAlias = Literal["exponential", "power"]
 r"""\(A e^{-b n}\) or \(A n^{-b}\)."""
 
-Verdict: TypeAlias = Literal["exponential", "power", "undecided"]
+LAWS: tuple[Law, Law] = ("exponential", "power")
+
+Verdict: TypeAlias = Literal["exponential", "power", "neither", "undecided"]
 
 DECISIVE = 4.0
 """Difference of AICc from which one law is preferred: the other then has "considerably less" support (Burnham and
 Anderson), its likelihood is less than exp(-2) = 0.14 of the first one's."""
 
+REJECTED = 0.05
+"""A law is rejected if points that follow it would miss it as clearly in fewer cases: so many verdicts are wrong."""
+
+CLOSE, CLOSER = 0.02, 10.0
+"""A law that all variances keep to within 2 %, and 10 times closer than to the other one, is preferred even if it is
+rejected: corrections such as that of 1/(2^n + 1) are no other law."""
+
+FEW_POINTS, FEW_POINTS_CLEARER = 5, 10.0
+"""Without sampling errors, fewer points leave one degree of freedom: one law has to be missed 10 times as far."""
+
+FITS = 0.2
+"""A law fits if points that follow it miss it as clearly in at least so many cases."""
+
 LEAST_SIZES = 4
 """Distinct sizes from which a verdict is given: two parameters and a scatter leave nothing of three."""
-
-_LEAST_ERROR = 1e-6
-"""Relative error that every variance has at least, so that exact laws have a finite likelihood."""
 
 
 @short_repr()
@@ -39,7 +52,7 @@ class DecayFit:
     r"""Two laws fitted to variances against size, and which of them the variances speak for."""
 
     verdict: Verdict
-    """The law that is preferred, or `"undecided"`."""
+    """The law that is preferred, `"neither"` if the variances follow none of the two, or `"undecided"`."""
     decays: bool
     """Whether the variance falls at all: the interval of the rate, or of the exponent where that law is preferred, lies
     above 0."""
@@ -64,6 +77,14 @@ class DecayFit:
     r"""Standard deviation of \(\ln \mathrm{Var}\) around the exponential beyond sampling errors: 0.1 is ten percent."""
     power_scatter: float
     """The same around the power law."""
+    p_value: float
+    """Probability that points of an exponential law miss it as clearly as these; nan if it cannot be told."""
+    power_p_value: float
+    """The same of a power law."""
+    misfit: float
+    r"""Largest distance of \(\ln \mathrm{Var}\) from the exponential: 0.1 is ten percent."""
+    power_misfit: float
+    """The same from the power law."""
     sentence: str
     """Verdict and why, for a reader who does not know the code."""
 
@@ -101,11 +122,19 @@ def fit_decay(
     \(s_i\) is the known sampling error of point i, \(\tau\) a scatter that all points share and that is estimated: what
     is not sampling error, such as differences between even and odd sizes, widens the intervals and weakens the verdict.
 
+    Each law is tested for whether it fits, within \(\ln A - b\, n - c \ln n\), which holds both, and within the same
+    with a term in \(\sqrt n\) or \(n^3\). If sampling errors are known and explain how the points scatter around the
+    larger curve, what it gains is compared with \(\chi^2\), else with Fisher's F, which estimates the scatter. A law
+    is rejected below a probability of 0.05, so that the true one is rejected in about one of twenty cases, and fits
+    above 0.2. If both are rejected, the verdict is `"neither"`; for that, errors that leave less than two degrees of
+    freedom, or hardly explain the scatter, count as a part of it.
+
     The likelihoods, maximal in A, b and \(\tau\), are compared by Akaike's criterion with the correction for few
-    points (AICc). Both laws have three parameters, so the difference is twice that of the log-likelihoods. One law is
-    preferred from a difference of 4 and from four different sizes; less is `"undecided"`, and so is a variance that
-    does not fall. In simulations with five sizes up to 7 % of the fits came to the wrong verdict where the two laws
-    differ by no more than the scatter, and below 1 % where they differ by more.
+    points (AICc). Both laws have three parameters, so the difference is twice that of the log-likelihoods. A law is
+    preferred if it fits, the other one is rejected, and the difference is at least 4. One that all variances keep to
+    within 2 %, and 10 times closer than to the other, need not pass the test: \(1/(2^n + 1)\) is exponential. All
+    verdicts take four different sizes. Everything else is `"undecided"`, and so is a variance that does not fall.
+    `cases/coverage.py` measures how often verdicts are wrong.
 
     Intervals of b take Student's t with (points - 2) degrees of freedom, \(\tau\) of restricted maximum likelihood and
     the variance of Knapp and Hartung, which is not let fall below that of the weights: they cover more often than
@@ -135,7 +164,7 @@ def fit_decay(
     require(n.ndim == 1, "sizes", "be a list of numbers", sizes)
     require(v.shape == n.shape, "variances", f"be a list of {len(n)} numbers, one for each size", variances)
     require(bool(np.all(np.isfinite(n)) and np.all(n > 0)), "sizes", "be positive", sizes)
-    usable = np.isfinite(v) & (v > 0)
+    usable, has_errors = np.isfinite(v) & (v > 0), intervals is not None or errors is not None
     sampling = _sampling_errors(v, usable, intervals, errors, level)
     n, logarithms, sampling = n[usable], np.log(v[usable]), sampling[usable]
     n_sizes, n_dropped = len(np.unique(n)), int(np.count_nonzero(~usable))
@@ -145,14 +174,17 @@ def fit_decay(
         sentence = f"Undecided: there {found}, and a verdict needs {LEAST_SIZES}."
         return DecayFit(
             "undecided", False, nothing, math.nan, nothing, math.nan, math.nan, len(n), n_sizes, n_dropped, math.nan,
-            math.nan, _with_dropped(sentence, n_dropped),
+            math.nan, math.nan, math.nan, math.nan, math.nan, _with_dropped(sentence, n_dropped),
         )  # fmt: skip
     exponential, power = _fit(n, logarithms, sampling, level), _fit(np.log(n), logarithms, sampling, level)
     delta = 2 * (exponential.log_likelihood - power.log_likelihood)
     falls = (exponential if delta >= 0 else power).slope.interval[0] > 0
-    verdict: Verdict = "undecided"
-    if falls and abs(delta) >= DECISIVE and n_sizes >= LEAST_SIZES:
-        verdict = "exponential" if delta > 0 else "power"
+    known = sampling if has_errors else None
+    tests = [
+        law_test(n, logarithms, known, law) if n_sizes >= LEAST_SIZES else LawTest(math.nan, math.nan) for law in LAWS
+    ]
+    clearer = FEW_POINTS_CLEARER if known is None and len(n) < FEW_POINTS else 0.0
+    verdict = _verdict(exponential, power, *tests, falls=falls, clearer=clearer)
     fit = DecayFit(
         verdict=verdict,
         decays=falls,
@@ -166,6 +198,10 @@ def fit_decay(
         n_dropped=n_dropped,
         scatter=exponential.scatter,
         power_scatter=power.scatter,
+        p_value=tests[0].careful,
+        power_p_value=tests[1].careful,
+        misfit=exponential.misfit,
+        power_misfit=power.misfit,
         sentence="",
     )
     where = f"over {_counted(len(n), 'point')} from {n.min():g} to {_counted(n.max(), size_name)}"
@@ -181,12 +217,13 @@ class _Line:
     prefactor: float
     scatter: float
     log_likelihood: float
+    misfit: float
 
 
 def _fit(x: FloatArray, y: FloatArray, sampling: FloatArray, level: float) -> _Line:
     from scipy.stats import t
 
-    squares = sampling**2 + _LEAST_ERROR**2
+    squares = sampling**2 + LEAST_ERROR**2
     likeliest = 1 / (squares + _common_variance(x, y, squares, restricted=False))
     common = _common_variance(x, y, squares, restricted=True)
     weights = 1 / (squares + common)
@@ -202,7 +239,22 @@ def _fit(x: FloatArray, y: FloatArray, sampling: FloatArray, level: float) -> _L
         prefactor=math.exp(float(height + b * middle)),
         scatter=math.sqrt(common),
         log_likelihood=-float(_deviance(x, y, likeliest, restricted=False)) / 2,
+        misfit=float(np.max(np.abs(residuals))),
     )
+
+
+def _verdict(
+    exponential: _Line, power: _Line, test: LawTest, power_test: LawTest, *, falls: bool, clearer: float
+) -> Verdict:
+    delta = 2 * (exponential.log_likelihood - power.log_likelihood)
+    lines, both = (exponential, power), (test, power_test)
+    preferred, other = (0, 1) if delta >= 0 else (1, 0)
+    decided = falls and abs(delta) >= DECISIVE and both[other].sampling < REJECTED
+    close = lines[preferred].misfit <= min(CLOSE, lines[other].misfit / CLOSER)
+    fits = both[preferred].sampling >= FITS and lines[preferred].misfit <= lines[other].misfit / max(clearer, 1e-9)
+    if decided and (close or fits):
+        return LAWS[preferred]
+    return "neither" if max(test.careful, power_test.careful) < REJECTED else "undecided"
 
 
 def _common_variance(x: FloatArray, y: FloatArray, squares: FloatArray, restricted: bool) -> float:
@@ -211,12 +263,12 @@ def _common_variance(x: FloatArray, y: FloatArray, squares: FloatArray, restrict
         return 0.0  # a line through two points leaves no scatter
     # the likelihood may have several maxima in tau: a scan, then the surroundings of the best three times finer
     largest = 4 * float(np.var(y)) + float(np.max(squares))
-    grid, tau_squared = np.concatenate([[0.0], np.geomspace(_LEAST_ERROR**2 / 100, largest, 60)]), 0.0
+    grid, tau_squared = np.concatenate([[0.0], np.geomspace(LEAST_ERROR**2 / 100, largest, 60)]), 0.0
     for _ in range(4):
         best = int(np.argmin(_deviance(x, y, 1 / (squares + grid[:, None]), restricted)))
         tau_squared = float(grid[best])
         grid = np.linspace(grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)], 41)
-    return tau_squared if tau_squared > _LEAST_ERROR**2 else 0.0
+    return tau_squared if tau_squared > LEAST_ERROR**2 else 0.0
 
 
 def _deviance(x: FloatArray, y: FloatArray, weights: FloatArray, restricted: bool) -> Any:
@@ -263,6 +315,11 @@ def _sampling_errors(v: FloatArray, usable: np.ndarray, intervals: Any, errors: 
     return sampling
 
 
+def _percent(misfit: float) -> str:
+    """How far a variance is from a law, by its distance on the logarithmic axis."""
+    return f"{100 * math.expm1(misfit):.2g} %" if misfit < 1 else f"a factor of {math.exp(misfit):.2g}"
+
+
 def _counted(n: float, thing: str) -> str:
     return f"{n:g} {thing}" if n == 1 else f"{n:g} {thing}s"
 
@@ -287,6 +344,16 @@ def _sentence(fit: DecayFit, where: str, size_name: str, level: float) -> str:
             f"Exponential decay {where}: the variance falls by a factor of {math.exp(float(fit.rate)):.3g} for each "
             f"{size_name}, {exponential} ({intervals}); AICc prefers it to a power law by {by}, {DECISIVE:g} decides."
         )
+    misses = (
+        f"the variances miss the exponential by up to {_percent(fit.misfit)} and the power law by up to "
+        f"{_percent(fit.power_misfit)}"
+    )
+    chances = f"p = {fit.p_value:.2g} and {fit.power_p_value:.2g}"
+    if fit.verdict == "neither":
+        return (
+            f"Neither an exponential nor a power law {where}: {misses}, more than their scatter and errors explain "
+            f"({chances}); {exponential}, or {power} ({intervals}s)."
+        )
     if fit.verdict == "power":
         return (
             f"Power law {where}: the variance falls as {power} ({intervals}); AICc prefers it to an exponential by "
@@ -298,5 +365,6 @@ def _sentence(fit: DecayFit, where: str, size_name: str, level: float) -> str:
         why = "the variance is not seen to fall, its rate may be zero or negative"
     else:
         preferred = "the exponential" if fit.delta_aic >= 0 else "the power law"
-        why = f"AICc prefers {preferred} by {by} only, {DECISIVE:g} decides"
+        why = f"AICc prefers {preferred} by {by}"
+        why += f" only, {DECISIVE:g} decides" if abs(fit.delta_aic) < DECISIVE else f", but {misses} ({chances})"
     return f"Undecided {where}: {why}; {exponential}, or {power} ({intervals}s)."

@@ -109,7 +109,8 @@ def _against_size(ledger: Frame, quantity: str, title: str, words: str) -> Drawi
     axes.set_title(f"{title} against the number of {name}")
     legend_below(figure, axes)
     fitted = (
-        "Lines are the decay that the points speak for; where they speak for none the likelier one, dotted. "
+        "Lines are the decay that the points speak for; if it is undecided, the likelier one, dotted; none if neither "
+        "an exponential nor a power law fits. "
         if fits["verdict"].notna().any()
         else ""
     )
@@ -184,7 +185,7 @@ def _draw_mark(axes: Axes, x: FloatArray, values: FloatArray, marker: str, size:
 def _draw_fit(axes: Axes, fits: Frame, look: Look, aside: float) -> None:
     """The preferred decay as a line, as far aside as its points; dotted where it is not decided."""
     for row in records(fits):
-        if not known(row.verdict) or not known(row.rate) or not known(row.delta_aic):
+        if not known(row.verdict) or row.verdict == "neither" or not known(row.rate) or not known(row.delta_aic):
             continue
         grid = np.linspace(float(row.size_first), float(row.size_last), 100)
         power = row.verdict == "power" or (row.verdict == "undecided" and row.delta_aic < 0)

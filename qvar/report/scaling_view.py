@@ -23,11 +23,12 @@ WORDS = (
     "of measurements needed to see any slope grows exponentially."
 )
 
-_VERDICTS = {"exponential": "exponential", "power": "power law", "undecided": "undecided"}
+_VERDICTS = {"exponential": "exponential", "power": "power law", "neither": "neither", "undecided": "undecided"}
 
 _SAID = {
     "exponential": "Exponential, as on a barren plateau",
     "power": "A power law, and so no barren plateau",
+    "neither": "Neither an exponential nor a power law",
     "undecided": "Undecided",
 }
 
@@ -106,6 +107,10 @@ def _pace(row: Any) -> str:
     """How fast it falls, in words."""
     if row.verdict == "power":
         return f"as n to the power {-row.exponent:.3g}{_between(-row.exponent_high, -row.exponent_low)}"
+    if row.verdict == "neither":
+        return (
+            f"from {short(row.variance_first)} at {row.size_first:g} to {short(row.variance_last)} at {row.size_last:g}"
+        )
     ends = _between(_factor(row.rate_low), _factor(row.rate_high))
     likelier = ""
     if row.verdict == "undecided":
@@ -157,8 +162,8 @@ def _fit_table(fits: Frame) -> str:
     note += "The gradient's variance is the mean over all parameters. In brackets: 95 % intervals. "
     note += (
         "b is the decay for n qubits, as an exponential and as a power law; dAICc says how much better the exponential "
-        "describes the points than the power law (negative: worse). From 4 either way, and from four sizes, there is a "
-        "verdict."
+        "describes the points than the power law (negative: worse). A law is the verdict if it fits, the other one "
+        "does not, and dAICc is at least 4 either way, from four sizes; if none of the two fits, it is neither."
         if by_qubits
         else "Decays are fitted where sizes count qubits."
     )

@@ -22,7 +22,8 @@ QUANTITIES = {"loss": "loss_variance", "gradient": "gradient_variance"}
 _COUNTS = ("n_points", "n_params_first", "n_params_last", "samples")
 _NUMBERS = (
     "size_first", "size_last", "variance_first", "variance_last", "rate", "rate_low", "rate_high", "prefactor",
-    "exponent", "exponent_low", "exponent_high", "power_prefactor", "delta_aic", "scatter",
+    "exponent", "exponent_low", "exponent_high", "power_prefactor", "delta_aic", "scatter", "p_value", "power_p_value",
+    "misfit", "power_misfit",
 )  # fmt: skip
 _WORDS = ("contender", "family", "start", "quantity", "size_name", "verdict", "sentence")
 
@@ -41,10 +42,11 @@ def decay_table(ledger: Frame) -> pd.DataFrame:
         latter's variance averaged over all parameters), `relative` (whether the variances were divided by the square
         of the spectral width, see `is_relative`), `size_name`, `size_first`, `size_last` (smallest and largest size
         with a variance), `n_points`, `n_params_first`, `n_params_last`, `samples` (least number at a point),
-        `variance_first`, `variance_last`; `verdict` ("exponential", "power" or "undecided"; missing where there is no
-        fit), `decays`, `rate` (b of the exponential, per qubit) and `exponent` (b of the power law), each with `_low`
-        and `_high`, `prefactor`, `power_prefactor`, `delta_aic` (AICc of the power law minus that of the exponential),
-        `scatter`, and `sentence`, which says it in words.
+        `variance_first`, `variance_last`; `verdict` ("exponential", "power", "neither" or "undecided"; missing if there
+        is no fit), `decays`, `rate` (b of the exponential, per qubit) and `exponent` (b of the power law), each with
+        `_low` and `_high`, `prefactor`, `power_prefactor`, `delta_aic` (AICc of the power law minus the exponential's),
+        `scatter`, `p_value` and `power_p_value` (how well each law fits), `misfit` and `power_misfit` (largest distance
+        from it on the logarithmic axis), and `sentence`, which says it in words.
     """
     import pandas as pd
 
@@ -58,7 +60,7 @@ def decay_table(ledger: Frame) -> pd.DataFrame:
         "contender", "family", "start", "quantity", "relative", "size_name", "size_first", "size_last", "n_points",
         "n_params_first", "n_params_last", "samples", "variance_first", "variance_last", "verdict", "decays", "rate",
         "rate_low", "rate_high", "prefactor", "exponent", "exponent_low", "exponent_high", "power_prefactor",
-        "delta_aic", "scatter", "sentence",
+        "delta_aic", "scatter", "p_value", "power_p_value", "misfit", "power_misfit", "sentence",
     ]  # fmt: skip
     kinds = {**dict.fromkeys(_WORDS, "string"), **dict.fromkeys(_COUNTS, "Int64"), **dict.fromkeys(_NUMBERS, "float64")}
     table = pd.DataFrame(rows, columns=order)
@@ -153,5 +155,9 @@ def _fitted(group: Frame, quantity: str, relative: bool) -> dict[str, Any]:
         "power_prefactor": fit.power_prefactor,
         "delta_aic": fit.delta_aic,
         "scatter": fit.scatter,
+        "p_value": fit.p_value,
+        "power_p_value": fit.power_p_value,
+        "misfit": fit.misfit,
+        "power_misfit": fit.power_misfit,
         "sentence": fit.sentence,
     }

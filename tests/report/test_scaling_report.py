@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from qvar.report import tables
 from qvar.report.html import report_page, write_report
+from qvar.report.plot_scaling import gradient_variance
 from qvar.report.plots import write_plots
 from qvar.report.scaling_view import SCALING, ratio
 from qvar.report.views import rows_text, summary_text, view_of
@@ -168,6 +170,22 @@ def test_the_pictures_and_the_page(loaded: Any) -> None:
     ):
         assert words in page, words
     assert "<h2>Variance of the gradient against the number of qubits</h2>" in page
+
+
+def test_neither_is_a_verdict_without_a_line(tmp_path: Path) -> None:
+    rows = [{**halving(n), **point("halving", n, v := 2.0**-n + 1e-3, v / 4, 2.0)} for n in range(2, 13)]
+    for row in rows:
+        row |= {
+            f"{name}{end}": row[name] for name in ("loss_variance", "gradient_variance") for end in ("_low", "_high")
+        }
+    ledger = ledger_from(rows)
+    assert list(decay_table(ledger)["verdict"]) == ["neither", "neither"]
+    assert "neither" in summary_text(ledger)
+    page = SCALING.result(ledger, trace_from(rows))
+    assert "Neither an exponential nor a power law: <b>halving</b> (from 0.0628 at 2 to " in page
+    figure = gradient_variance(ledger)
+    assert figure is not None
+    assert not [line for line in figure.figure.axes[0].lines if len(np.asarray(line.get_xdata())) == 100]
 
 
 def test_intervals_that_are_too_narrow_are_named(tmp_path: Path) -> None:

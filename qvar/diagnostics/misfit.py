@@ -1,0 +1,93 @@
+"""Goodness of fit: whether variances against size can follow an exponential, or a power law, at all."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from qvar._types import FloatArray
+
+LEAST_ERROR = 1e-6
+"""Relative error that every variance has at least, so that exact laws have a finite likelihood."""
+
+_EXPLAINED, _WELL_EXPLAINED = 0.05, 0.3
+"""Sampling errors explain a scatter if they give a larger one with at least this probability."""
+
+
+@dataclass(frozen=True)
+class LawTest:
+    """p-values of one law."""
+
+    sampling: float
+    """If sampling errors that explain the scatter around a smooth curve are all that there is."""
+    careful: float
+    """If they have to leave two degrees of freedom, or else are taken for a part of the scatter."""
+
+
+def law_test(n: FloatArray, y: FloatArray, sampling: FloatArray | None, law: str) -> LawTest:
+    """Test a law within three larger ones, with a third of the probability of an error for each.
+
+    Args:
+        n: (points,) sizes, at least four different ones.
+        y: (points,) logarithms of the variances.
+        sampling: (points,) their standard errors; None if they are not known.
+        law: `"exponential"` or `"power"`.
+
+    Returns:
+        Its p-values; nan if there are fewer than four points.
+    """
+    own, other = (n, np.log(n)) if law == "exponential" else (np.log(n), n)
+    larger = ([other], [other, np.sqrt(n)], [other, n**3])
+    results = [_nested(own, extra, y, sampling) for extra in larger if len(n) > 2 + len(extra)]
+    if not results:
+        return LawTest(math.nan, math.nan)
+    sampled, careful = (min(1.0, len(results) * min(values)) for values in zip(*results, strict=True))
+    return LawTest(sampled, careful)
+
+
+def _nested(
+    own: FloatArray, extra: list[FloatArray], y: FloatArray, sampling: FloatArray | None
+) -> tuple[float, float]:
+    """Two p-values, see `LawTest`, of a + b x within a curve with extra terms."""
+    from scipy.stats import chi2, f
+
+    squares = (np.zeros_like(y) if sampling is None else sampling**2) + LEAST_ERROR**2
+    # terms on axes of equal length, so that the normal equations are well-conditioned
+    columns = [(x - x.mean()) / x.std() for x in (own, *extra)]
+    design, _ = np.linalg.qr(np.stack([np.ones_like(y), *columns], axis=1))
+    freedom, terms = len(y) - design.shape[1], len(extra)
+    chance = 0.0 if sampling is None else float(chi2.sf(_curve(design, y, 1 / squares)[1], freedom))
+    explained = chance > _EXPLAINED
+    tau = 0.0 if explained else _curve_variance(design, y, squares)
+    estimate, misfit, _, covariance = _curve(design, y, 1 / (squares + tau))
+    added = estimate[2:] @ np.linalg.solve(covariance[2:, 2:], estimate[2:])
+    scattered = float(f.sf(added / (terms * max(1.0, misfit / freedom)), terms, freedom))
+    if not explained:
+        return scattered, scattered
+    sampled = float(chi2.sf(added, terms))
+    return sampled, sampled if freedom >= 2 and chance > _WELL_EXPLAINED else scattered
+
+
+def _curve_variance(design: FloatArray, y: FloatArray, squares: FloatArray) -> float:
+    """The tau^2 of the largest restricted likelihood around a curve."""
+    largest = 4 * float(np.var(y)) + float(np.max(squares))
+    grid = np.concatenate([[0.0], np.geomspace(LEAST_ERROR**2 / 100, largest, 40)])
+    tau = 0.0
+    for _ in range(3):
+        best = int(np.argmin(_curve(design, y, 1 / (squares + grid[:, None]))[2]))
+        tau = float(grid[best])
+        grid = np.linspace(grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)], 11)
+    return tau
+
+
+def _curve(design: FloatArray, y: FloatArray, weights: FloatArray) -> tuple[FloatArray, Any, Any, FloatArray]:
+    """Weighted least squares, for each row of weights: estimates, chi^2, -2 ln restricted likelihood, covariance."""
+    normal = np.einsum("pi,...p,pj->...ij", design, weights, design)
+    covariance = np.linalg.inv(normal)
+    estimate = np.einsum("...ij,...p,p,pj->...i", covariance, weights, y, design)
+    misfit = np.sum(weights * (y - estimate @ design.T) ** 2, axis=-1)
+    deviance = misfit - np.sum(np.log(weights), axis=-1) + np.linalg.slogdet(normal)[1]
+    return estimate, misfit, deviance, covariance
