@@ -432,7 +432,7 @@ def test_a_mistake_is_never_another_set(kind, data):
         read(decorated(data.draw, lines, kind, cartesian=False))
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(kind=KINDS, data=st.data())
 def test_any_damage_ends_in_a_set_or_in_a_sentence(kind, data):
     sets = data.draw(basis_sets(2 if kind == "nwchem" else 1))
