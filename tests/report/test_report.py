@@ -52,6 +52,39 @@ def loaded(fake: ModuleType, tmp_path: Path) -> Any:
     return load(tmp_path / "run")
 
 
+def test_equal_is_equal() -> None:
+    """Exact energies are right to 1e-8: below that neither rank nor headline is won."""
+    rows = [row("many", 0, 1e-16, n_params=99), row("few", 0, 4.9e-9, n_params=3), row("mid", 0, 5.1e-9, n_params=9)]
+    rows.append(row("worse", 0, 2e-8, n_params=1))
+    summary = tables.summary(ledger_from(rows))
+    assert summary["label"].tolist() == ["few", "mid", "many", "worse"]
+    assert summary["equals"].tolist() == [3, 3, 3, 1]
+    assert "the errors of 1 to 3" in str(notes.equal_errors(summary))
+    assert tables.lowest(summary, "median")["label"] == "few"
+    text = summary_text(ledger_from(rows))
+    assert text.count("<1e-5") == 6
+    assert "e-13" not in text
+    one = [row("a", 0, 1e-10, n_params=5, status="stalled"), row("b", 0, 0.0, n_params=5)]
+    assert tables.summary(ledger_from(one))["label"].tolist() == ["b", "a"]  # then the one that converged
+    assert notes.equal_errors(tables.summary(ledger_from([row("a", 0, 0.1), row("b", 0, 0.2)]))) is None
+
+
+def test_without_an_exact_value_there_is_no_error_and_no_first_rank() -> None:
+    unknown = {**row("unknown", 0, -0.5), "reference": None, "error": None}  # -2.5 Ha, lower than all
+    ledger = ledger_from([unknown, row("known", 0, 0.1), row("failed", 0, None, status="failed")])
+    summary = tables.summary(ledger)
+    assert summary["label"].tolist() == ["known", "unknown", "failed"]
+    text = summary_text(ledger)
+    assert "No exact value is known for unknown (median value -2.500000 Ha)" in " ".join(text.split())
+    (line,) = [line for line in text.splitlines() if line.split()[1:2] == ["unknown"]]
+    assert "-2.5" not in line
+    (line,) = [line for line in text.splitlines() if line.split()[1:2] == ["known"]]
+    assert "100.0" in line
+    alone = ledger_from([unknown, {**row("other", 0, -0.25), "reference": None, "error": None}])
+    assert "-2.500000" in summary_text(alone)  # values have the columns to themselves
+    assert notes.without_exact(tables.summary(alone)) is None
+
+
 def test_summary_over_seeds() -> None:
     rows = [row("a", 0, 1e-3), row("a", 1, 3e-3), row("a", 2, 1.6e-3), row("b", 0, 0.1)]
     a, b = tables.records(tables.summary(ledger_from(rows)))

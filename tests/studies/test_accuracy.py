@@ -15,6 +15,7 @@ from qvar.studies.accuracy import (
     error_against_parameters,
     estimated_shots,
     least_parameters,
+    levels,
     pareto_front,
     series_of,
     training_shots,
@@ -156,6 +157,16 @@ def test_pareto_front_leaves_out_what_is_not_known() -> None:
     assert pareto_front([1, math.nan, 2, 3], [0.5, 0.0, math.inf, 0.1]) == [0, 3]
     assert pareto_front([1, 2, 2], [0.5, 0.5, 0.4]) == [0, 2]
     assert pareto_front([], []) == []
+
+
+def test_errors_that_differ_by_rounding_are_equal() -> None:
+    errors = [3e-8, 1.4e-9, 1.2e-16, 0.9e-8, 1.1e-8, math.nan, 0.1]
+    assert levels(errors, 1e-8) == [2, 0, 0, 0, 1, 4, 3]
+    assert levels(errors, 0.0) == [4, 1, 0, 2, 3, 6, 5]
+    assert levels([], 1e-8) == []
+    assert levels([math.nan, math.nan], 1e-8) == [0, 0]
+    assert pareto_front([5, 10, 20], [1e-9, 1e-16, 0.0]) == [0, 1, 2]
+    assert pareto_front([5, 10, 20], [1e-9, 1e-16, 0.0], 1e-8) == [0]  # more parameters bought nothing
 
 
 def test_a_small_duel(h2: qvar.Problem) -> None:

@@ -10,7 +10,14 @@ import pytest
 
 import qvar
 from qvar.runs.record import ledger_from, trace_from
-from qvar.studies.convergence import final_errors, minima_found, quantiles_to_tolerance, steps_to_tolerance, success
+from qvar.studies.convergence import (
+    arrival,
+    final_errors,
+    minima_found,
+    quantiles_to_tolerance,
+    steps_to_tolerance,
+    success,
+)
 
 EXACT = -2.0
 
@@ -84,6 +91,22 @@ def test_steps_to_tolerance_are_those_of_the_first_arrival() -> None:
     assert steps_to_tolerance(trace_from(rows), 0.5)["steps"].tolist() == [1, 1, 0]
     with pytest.raises(qvar.QvarError, match="`trace` must hold one training of each contender, method and seed"):
         steps_to_tolerance(trace_from([*rows, rows[0]]))
+
+
+def test_a_crossing_on_the_way_down_is_no_arrival() -> None:
+    """A circuit that leaves the sector falls through its exact energy, such as that of H3+ after 15 evaluations."""
+    falls = [0.5, 1e-3, -1e-3, -0.044]
+    assert arrival(np.array(falls), 1.6e-3) is None
+    assert arrival(np.array([*falls, 1e-3, 1e-5]), 1.6e-3) == 4  # back, and there to stay
+    assert arrival(np.array([0.5, -1e-3, 0.3, 1e-3]), 1.6e-3) == 1  # as far as the exact energy, not below it
+    assert arrival(np.array([0.5, 1e-3, 0.3]), 1.6e-3) is None  # does not end there
+    assert arrival(np.array([]), 1.6e-3) is None
+    assert arrival(np.array([np.nan, 0.0]), 1.6e-3) == 1
+    assert arrival(np.array([0.0, np.nan]), 1.6e-3) is None
+    rows = [row("a", 0, falls), row("a", 1, [0.5, 1e-3])]
+    assert steps_to_tolerance(trace_from(rows))["steps"].astype("float").fillna(-1).tolist() == [-1, 1]
+    (told,) = quantiles_to_tolerance(ledger_from(rows), trace_from(rows)).to_dict("records")
+    assert told["reached"] == success(ledger_from(rows))["successes"].tolist()[0] == 1
 
 
 def arriving(step: int) -> list[float]:

@@ -1,5 +1,7 @@
 """The duel: rows, keys, failures."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -174,6 +176,27 @@ def test_an_observable_as_a_contender() -> None:
     objective = qvar.expectation(qml.PauliZ(0) @ qml.PauliZ(1), ansatz)
     (rows,) = _rows(qvar.Duel(spins, [objective], seeds=2))
     assert all(row["value"] == pytest.approx(-1.0, abs=1e-6) for row in rows)
+
+
+def test_an_energy_with_a_penalty_has_an_error(h2: qvar.Problem) -> None:
+    ansatz = qvar.hardware_efficient(h2, layers=1, rotations=("RY",))
+    number = sum(0.5 * (qml.Identity(wire) - qml.PauliZ(wire)) for wire in range(4))
+    off = number - 2 * qml.Identity(0)
+    objective = qvar.expectation(qml.simplify(h2.hamiltonian() + 0.5 * off @ off), ansatz, h2)
+    own = qvar.Objective(
+        "own", "generic", ansatz.n_params, objective.function, objective.draw, objective.data, unit="Ha"
+    )
+    other = replace(own, name="other", unit="")
+    duel = qvar.Duel(h2, [replace(objective, name="penalized"), own, other], seeds=1, budget=qvar.Budget(gradients=40))
+    (penalized,), (mine,), (unknown,) = _rows(duel)
+    for row in (penalized, mine):
+        assert row["reference"] == pytest.approx(h2.exact_energy(), abs=1e-10)
+        assert row["error"] == pytest.approx(row["value"] - h2.exact_energy(), abs=1e-10)
+        assert np.isfinite(row["correlation_recovered"])
+    assert penalized["particle_number"] == pytest.approx(2.0, abs=0.2)
+    assert np.isnan(unknown["error"])
+    with pytest.raises(qvar.QvarError, match=r"^`ansatz` must have the problem's 8 qubits"):
+        qvar.expectation(number, ansatz, qvar.hydrogen_chain(4))
 
 
 def test_spin_models_are_trained(h2: qvar.Problem) -> None:
