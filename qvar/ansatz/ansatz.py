@@ -98,7 +98,7 @@ class Ansatz:
     @classmethod
     def from_circuit(
         cls,
-        quantum_function: Callable[..., Any],
+        quantum_function: Any,
         n_qubits: int,
         n_params: int,
         name: str | None = None,

@@ -14,8 +14,6 @@ import numpy as np
 from jax.extend.core import JaxprEqn
 from scipy.sparse import csr_array, vstack
 
-from qvar._types import IntArray
-
 _SAME_ENTRIES = ("reshape", "squeeze", "expand_dims", "copy", "copy_p")
 """Operations that change the shape at most."""
 
@@ -65,7 +63,7 @@ def _shape(equation: JaxprEqn, output: int = 0) -> tuple[int, ...]:
     return kind(equation.outvars[output]).shape
 
 
-def _chosen(inputs: Sequence[Form], source: IntArray) -> Affine:
+def _chosen(inputs: Sequence[Form], source: Any) -> Affine:
     """Entries of the inputs, one after the other in a row, by their numbers in it."""
     width = _width(inputs)
     forms = [_affine(form, width) for form in inputs]
@@ -74,7 +72,7 @@ def _chosen(inputs: Sequence[Form], source: IntArray) -> Affine:
     return Affine(constants[source], csr_array(slopes[np.ravel(source)]))
 
 
-def _numbers(inputs: Sequence[Form]) -> list[IntArray]:
+def _numbers(inputs: Sequence[Form]) -> list[Any]:
     """Each input's entries by number, in its shape."""
     arrays, first = [], 0
     for form in inputs:
@@ -100,7 +98,7 @@ def _moves(numbers: Callable[..., Any]) -> Rule:
     return rule
 
 
-def _slice(x: IntArray, *, start_indices: Any, limit_indices: Any, strides: Any) -> IntArray:
+def _slice(x: Any, *, start_indices: Any, limit_indices: Any, strides: Any) -> Any:
     strides = strides or [1] * x.ndim
     return x[tuple(slice(*piece) for piece in zip(start_indices, limit_indices, strides, strict=True))]
 
@@ -145,7 +143,7 @@ def _split(equation: JaxprEqn, inputs: list[Form]) -> list[Form]:
     return [_chosen(inputs, piece) for piece in np.split(numbers, cuts, axis=equation.params["axis"])]
 
 
-def _pad(x: IntArray, value: IntArray, *, padding_config: Any) -> IntArray:
+def _pad(x: Any, value: Any, *, padding_config: Any) -> Any:
     for axis, (low, high, between) in enumerate(padding_config):
         length = x.shape[axis] + between * max(x.shape[axis] - 1, 0)
         shape = list(x.shape)
@@ -199,7 +197,8 @@ def _product(equation: JaxprEqn, inputs: list[Form]) -> list[Form]:
     form, factor = (a, b) if isinstance(a, Affine) else (b, a)
     shape = _shape(equation)
     form, factor = _stretched(form, shape), np.broadcast_to(np.asarray(factor), shape)
-    return [Affine(form.constant * factor, _scaled(form.slope, np.ravel(factor)))]
+    with np.errstate(invalid="ignore"):
+        return [Affine(form.constant * factor, _scaled(form.slope, np.ravel(factor)))]
 
 
 def _quotient(equation: JaxprEqn, inputs: list[Form]) -> list[Form]:

@@ -17,6 +17,7 @@ from qvar.ansatz.angle_function import AngleFunction, computation_digest
 from qvar.ansatz.recognize import Step, steps
 from qvar.errors import QvarError
 
+_FEWEST_RECORDINGS = 2
 _MOST_RECORDINGS = 8
 _OPERATIONS_RECORDED = 400
 """A function is recorded again until this many operations, so that one that picks among few circuits shows it."""
@@ -52,7 +53,7 @@ class Recording:
         return self.reference, self.operations, computation_digest(self.angles.traced)
 
 
-def record(function: Callable[..., Any], n_qubits: int, n_params: int) -> Recording:
+def record(function: Any, n_qubits: int, n_params: int) -> Recording:
     """Run a quantum function under JAX's tracing, twice or more often.
 
     Args:
@@ -102,7 +103,7 @@ def quantum_function(function: Any) -> Callable[..., Any]:
     from pennylane.tape import QuantumScript
 
     if isinstance(function, qml.QNode):
-        if len(function.transform_program):
+        if len(function.compile_pipeline if hasattr(function, "compile_pipeline") else function.transform_program):
             raise QvarError(
                 "`quantum_function` must be a function that applies gates, but is a QNode with transforms; give the "
                 "function without them."
@@ -159,8 +160,8 @@ def _run(function: Callable[..., Any], n_qubits: int, n_params: int) -> Recordin
         with jax.numpy_rank_promotion("allow"), warnings.catch_warnings():  # a setting for qvar's own functions
             warnings.filterwarnings("ignore", "jax.core", DeprecationWarning)  # PennyLane's
             traced = jax.make_jaxpr(angles)(jax.ShapeDtypeStruct((n_params,), jnp.zeros(0, float).dtype))
-    except QvarError:
-        raise
+    except QvarError as error:
+        raise QvarError(str(error)) from error.__cause__  # without JAX's note about its own frames
     except Exception as error:
         raise QvarError(_explained(error, n_params)) from error
     if any(isinstance(constant, Tracer) for constant in traced.consts):  # of another trace

@@ -21,7 +21,7 @@ from qvar.checks import counting_number, whole_number
 from qvar.errors import QvarError, require
 
 
-def trace_circuit(function: Callable[..., Any], n_qubits: int, n_params: int) -> Program:
+def trace_circuit(function: Any, n_qubits: int, n_params: int) -> Program:
     """Compile a PennyLane quantum function of theta into a Program.
 
     An angle enters the table of affine angles if it is proved to be affine from the computation that JAX traced (see

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pennylane as qml
 import pytest
@@ -217,3 +219,37 @@ def test_no_qubits(one_sentence):
     with pytest.raises(QvarError) as info:
         pauli_terms(qml.X(0), 0)
     one_sentence(info, "n_qubits", "0")
+
+
+@pytest.mark.parametrize(
+    ("operator", "n_words"),
+    [
+        (qml.Projector([1, 0, 1, 1, 0, 0, 1, 0], wires=[7, 6, 5, 0, 1, 2, 3, 4]), 256),
+        (qml.Identity(0) - qml.Projector([0] * 6, wires=range(6)), 64),
+        (qml.Hamiltonian([1.0, 2.0], [qml.Projector([0] * 7, wires=range(7)), qml.Z(0)]), 128),
+        (2 * qml.Projector([1, 0, 1], wires=[0, 2, 1]) @ qml.Z(7) @ qml.Projector([0, 1], wires=[6, 4]), 32),
+        (qml.Projector([1, 0, 1], [0, 2, 1]) + qml.Z(3) @ qml.Hermitian(np.array([[1, 1j], [-1j, 2]]), 5), 11),
+        (qml.Projector(np.array([0.6, 0.8j]), wires=3) @ qml.Projector([0] * 6, [0, 1, 2, 4, 5, 6]), 192),
+    ],
+    ids=str,
+)
+def test_projectors_alone_and_in_sums_and_products(operator: Any, n_words: int) -> None:
+    terms = pauli_terms(operator, 8)
+    assert len(terms.words) == n_words
+    made = qml.matrix(observable(terms), wire_order=range(8))
+    np.testing.assert_allclose(made, qml.matrix(operator, wire_order=range(8)), rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("operator", "sentence"),
+    [
+        (qml.Projector([0] * 17, range(17)), "at most 65536 Pauli words, but is a Projector on 17 wires with 131072"),
+        (qml.Projector([0] * 9, range(9)) @ qml.Projector([0] * 8, range(9, 17)), "is a Prod on 17 wires with 131072"),
+        (1j * qml.Projector([0] * 6, range(6)), "must be Hermitian"),
+        (qml.Projector(np.eye(64)[0], range(6)), "act on at most 5 wires, but is a Projector on 6"),
+    ],
+    ids=["wide", "product", "imaginary", "state"],
+)
+def test_projectors_that_are_too_wide_or_not_hermitian(operator: Any, sentence: str) -> None:
+    with pytest.raises(QvarError, match=sentence):
+        pauli_terms(operator, 17)

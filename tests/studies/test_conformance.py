@@ -190,6 +190,29 @@ def test_another_circuit_in_pennylane_is_found(h2: qvar.Problem, affine: bool) -
     assert by_check(found)["PennyLane"].sentence.startswith("PennyLane and qvar differ in the ")
 
 
+@pytest.mark.filterwarnings("ignore:The angles are not affine")
+@pytest.mark.parametrize(("other", "what"), [(jnp.abs, "state"), (lambda x: x + 1e-3, "energy")])
+def test_the_users_own_function_is_what_pennylane_runs(h2: qvar.Problem, other: Any, what: str) -> None:
+    """An angle that agrees at the random point differs at the negative ones."""
+    theta = np.random.default_rng(0).uniform(-np.pi, np.pi, 1)
+    assert theta[0] > 0
+
+    def function(theta: Any, turned: Any = lambda x: x) -> None:
+        for wire in range(4):
+            qml.RY(turned(theta[0]), wires=wire)
+
+    honest = from_circuit(function, 1)
+    assert wrong(conform(h2, honest)) == []
+    finding = by_check(conform(h2, replace(honest, source=lambda t: function(t, other))))["PennyLane"]
+    assert finding.passed is False
+    assert finding.sentence.startswith(f"PennyLane and qvar differ in the {what} by ")
+
+
+def test_large_circuits_are_compared_without_gradients(h2: qvar.Problem, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conformance, "_BACKPROPAGATION_BYTES", 1)
+    assert by_check(conform(h2, from_circuit(rotations, 4)))["PennyLane"].passed
+
+
 def test_engines_that_differ_are_found(h2: qvar.Problem, monkeypatch: pytest.MonkeyPatch) -> None:
     other = qvar.hydrogen_chain(2, bond=0.8)
 
