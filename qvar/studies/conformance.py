@@ -296,7 +296,8 @@ def _own_function(problem: Problem, ansatz: Ansatz, function: Callable[..., Any]
     points = [theta, *(scale * generator.uniform(-1.0, 0.0, theta.shape) for scale in (np.pi, _LARGE))]
     points.append(_LARGE * generator.uniform(0.0, 1.0, theta.shape))
     deviations = []
-    with jax.numpy_rank_promotion("allow"):  # a setting for qvar's own functions
+    with jax.numpy_rank_promotion("allow"), warnings.catch_warnings():  # a setting for qvar's own functions
+        warnings.filterwarnings("ignore", "jax.core", DeprecationWarning)  # PennyLane's
         if program.n_ops * 2**ansatz.n_qubits * 16 < _BACKPROPAGATION_BYTES:
             theirs, slope = jax.value_and_grad(value)(jnp.asarray(theta))
             ours = _evaluate(dense, theta)

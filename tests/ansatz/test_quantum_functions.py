@@ -22,6 +22,8 @@ from twin import twin_state
 import qvar
 from qvar.ansatz import record
 
+pytestmark = pytest.mark.filterwarnings("ignore:jax.core:DeprecationWarning")  # PennyLane's
+
 OBSERVABLE = qml.Hamiltonian([0.7, -0.4, 0.3], [qml.Z(0), qml.X(0) @ qml.Y(1), qml.Y(2) @ qml.X(3)])
 
 

@@ -16,6 +16,8 @@ import qvar
 from qvar.ansatz.program import ProgramBuilder
 from qvar.ansatz.recognize import steps
 
+pytestmark = pytest.mark.filterwarnings("ignore:jax.core:DeprecationWarning")  # PennyLane's
+
 THETAS = [np.random.default_rng(5).uniform(-4.0, 4.0, PARAMS), -1e3 * np.random.default_rng(6).random(PARAMS)]
 
 
