@@ -260,17 +260,18 @@ def fisher_spectra(
     return _spectra(objective, function, thetas, _noise(function, objective))
 
 
-def dimension_estimate(key: jax.Array, spectra: FloatArray, kappa: float) -> Estimate:
+def dimension_estimate(key: jax.Array, spectra: FloatArray, kappa: float, resamples: int = RESAMPLES) -> Estimate:
     """Return the effective dimension of given spectra, with its interval; see `effective_dimension`.
 
     Args:
         key: JAX random key of the bootstrap.
         spectra: (samples, n_params) eigenvalues of the Fisher information at independent points.
         kappa: the constant of the definition, above 1.
+        resamples: number of bootstrap samples.
     """
     n, n_params = spectra.shape
     value, error, weights = _dimensions(spectra[None], kappa)
-    chosen = draws(key, n, RESAMPLES)
+    chosen = draws(key, n, resamples)
     block = max(1, _BLOCK_NUMBERS // (chosen.shape[1] * max(1, n_params)))
     parts = [_dimensions(spectra[chosen[i : i + block]], kappa)[:2] for i in range(0, len(chosen), block)]
     values, errors = (np.concatenate(part)[:, None] for part in zip(*parts, strict=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from qvar.report.basis_view import BASIS
 from qvar.report.campaign_view import campaign
 from qvar.report.capacity_view import CAPACITY
+from qvar.report.coverage_view import COVERAGE
 from qvar.report.curve_view import CURVE
 from qvar.report.duel_view import DUEL
 from qvar.report.landscape_view import LANDSCAPE
@@ -15,7 +16,7 @@ from qvar.report.tables import Frame
 from qvar.report.terminal import wrapped
 from qvar.report.view import View
 
-STUDIES: tuple[View, ...] = (SCALING, CAPACITY, LANDSCAPE, BASIS, RANKING, CURVE, DUEL)
+STUDIES: tuple[View, ...] = (COVERAGE, SCALING, CAPACITY, LANDSCAPE, BASIS, RANKING, CURVE, DUEL)
 """The views of the studies themselves, the commonest last."""
 
 VIEWS: tuple[View, ...] = (campaign(STUDIES), *STUDIES)

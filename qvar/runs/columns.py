@@ -262,6 +262,14 @@ COLUMN_MEANING: dict[str, str] = {
         "Samples that it takes, to a factor of about 3, if a heavy tail makes the interval of `effective_dimension` "
         "too narrow; empty if these are enough."
     ),
+    "experiments": "Number of repeated experiments; only in runs of coverage.",
+    "covered": "Share of the experiments whose 95 % interval holds the exact value.",
+    "below": "Share of the experiments whose interval lies below the exact value.",
+    "above": "Share of the experiments whose interval lies above the exact value.",
+    "flagged": "Share of the experiments whose estimate says that its interval is too narrow.",
+    "right": "Share of the experiments with the right verdict on a decay.",
+    "wrong": "Share of the experiments with a wrong verdict on a decay.",
+    "undecided": "Share of the experiments without a verdict on a decay.",
     "line_scan": (
         "JSON: `value` on the straight line from start to end of the seed that ended lowest, at the positions `t`, 0 "
         "at the start and 1 at the end; empty for the other seeds."

@@ -25,6 +25,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "landscape.py": {"molecule": "h2", "contenders": ("uccsd",), "seeds": 2, "gradients": 60, "points": 3},
     "optimizers.py": {"layers": 1, "seeds": 2, "gradients": 60},
     "barren_plateaus.py": {"sizes": (4,), "samples": 20},
+    "coverage.py": {"experiments": 3, "samples": 50},
     "basis_duel.py": {"element": "He", "s": 3, "starts": 2},
     "basis_to_vqe.py": {"layers": 1, "seeds": 2, "gradients": 60, "large": "6-31g"},
     "basis_library.py": {"every": 150, "most": 30},
@@ -39,6 +40,9 @@ DUELS = ("own_ansatz.py", "family_duel.py", "optimizers.py")
 
 SAMPLED = ("barren_plateaus.py",)
 """Cases that train nothing."""
+
+COUNTED = ("coverage.py",)
+"""Cases that count how often other numbers are right."""
 
 FITTED = ("basis_duel.py",)
 """Cases that fit basis sets, which never reach the exact energy."""
@@ -58,7 +62,7 @@ def load(name: str) -> Any:
     return runpy.run_path(str(CASES / name))["case"]
 
 
-@pytest.mark.parametrize("name", [name for name in SMALL if name not in SAMPLED + FITTED + RANKED + READ])
+@pytest.mark.parametrize("name", [name for name in SMALL if name not in SAMPLED + COUNTED + FITTED + RANKED + READ])
 def test_runs(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     case = load(name)
     if name in DUELS:
@@ -91,6 +95,18 @@ def test_measures(name: str, tmp_path: Path) -> None:
     lawful = ledger.dropna(subset=["law_loss_variance"])
     assert len(lawful) == 1
     assert (lawful["loss_variance"] / lawful["law_loss_variance"]).between(0.3, 3.0).all()  # 20 samples: 1 +- 0.3
+
+
+def test_intervals_and_verdicts_are_counted(tmp_path: Path) -> None:
+    ledger = qvar.run(load("coverage.py")(**SMALL["coverage.py"]), out=tmp_path / "run", progress=False)
+    assert set(ledger["status"]) == {"measured"}
+    intervals, verdicts = ledger.dropna(subset=["covered"]), ledger.dropna(subset=["right"])
+    assert len(intervals) + len(verdicts) == len(ledger)
+    assert intervals[["covered", "below", "above"]].sum(axis=1).to_numpy(dtype=float) == pytest.approx(1.0)
+    assert verdicts[["right", "wrong", "undecided"]].sum(axis=1).to_numpy(dtype=float) == pytest.approx(1.0)
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "variance, global cost, 8 qubits" in page
+    assert "verdict on n^-2, 5 %, errors known" in page
 
 
 def test_basis_sets_are_fitted(tmp_path: Path) -> None:

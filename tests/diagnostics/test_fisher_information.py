@@ -242,16 +242,15 @@ def test_mistakes(rotations: Objective) -> None:
         fisher_rank(lost, key=KEY)
 
 
-def test_interval_of_the_effective_dimension_covers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interval_of_the_effective_dimension_covers() -> None:
     """100 points out of many: quantiles of resampled dimensions cover 0.80 where few points have large determinants."""
     objective = qvar.expectation(qml.Z(0) @ qml.Z(1), qvar.hardware_efficient(4, 3))
     spectra = fisher_spectra(objective, KEY, 1000)
-    monkeypatch.setattr("qvar.diagnostics.fisher_information.RESAMPLES", 250)
     rng, experiments = np.random.default_rng(6), 100
     for kappa, points in ((11_520.0, 100), (23.0, 20)):
         truth = dimension_estimate(KEY, spectra, kappa)
         estimates = [
-            dimension_estimate(jax.random.key(i), spectra[rng.integers(0, len(spectra), points)], kappa)
+            dimension_estimate(jax.random.key(i), spectra[rng.integers(0, len(spectra), points)], kappa, 250)
             for i in range(experiments)
         ]
         covered = np.mean([one.interval[0] <= truth <= one.interval[1] for one in estimates])
