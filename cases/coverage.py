@@ -4,7 +4,7 @@ import qvar
 from qvar.studies.coverage import Coverage
 
 
-def case(experiments: int = 2000, samples: int = 1000, seed: int = 0, quick: bool = False) -> Coverage:
+def case(experiments: int = 600, samples: int = 1000, seed: int = 0, quick: bool = False) -> Coverage:
     """Counts how often the 95 % intervals of every kind hold the exact value, and how often verdicts are wrong.
 
     Args:
