@@ -2,49 +2,199 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from qvar.errors import QvarError, require
+from qvar.errors import QvarError, require, shown
+from qvar.memory import require_memory
+
+LARGEST = 2**63 - 1
+"""Largest integer of 64 bits, which arrays hold."""
 
 
-def whole_number(argument: str, value: Any) -> int:
-    """`value` as an `int`; raises `QvarError` about `argument` where it is not one."""
+def whole_number(argument: str, value: Any, *, unbounded: bool = False) -> int:
+    """Return `value` as an `int`.
+
+    Args:
+        argument: its name as the user wrote it.
+        value: what was given; a `bool` is no number.
+        unbounded: whether it may have more than 64 bits, because its cost in memory is checked next.
+
+    Raises:
+        QvarError: if it is no integer, or too large.
+    """
     try:
         if isinstance(value, bool):
             raise TypeError
-        return operator.index(value)
+        number = operator.index(value)
     except TypeError:
-        raise QvarError(f"`{argument}` must be an integer, but is {value!r}.") from None
+        raise QvarError(f"`{argument}` must be an integer, but is {shown(value)}.") from None
+    require(unbounded or abs(number) <= LARGEST, argument, "fit into 64 bits", value)
+    return number
 
 
-def counting_number(argument: str, value: Any) -> int:
-    """`value` as an `int` of at least 1; raises `QvarError` about `argument` where it is not one."""
-    number = whole_number(argument, value)
-    require(number >= 1, argument, "be at least 1", value)
+def counting_number(argument: str, value: Any, *, least: int = 1, bytes_each: int = 0) -> int:
+    """Return `value` as an `int` that counts something.
+
+    Args:
+        argument: its name as the user wrote it.
+        value: what was given, of any number of digits.
+        least: smallest number.
+        bytes_each: memory that each one counted takes, at least.
+
+    Raises:
+        QvarError: if it is no integer, too small, or more than fits into memory.
+    """
+    number = whole_number(argument, value, unbounded=True)
+    require(number >= least, argument, f"be at least {least}", value)
+    require_memory(argument, number, number * bytes_each)
+    return number
+
+
+def real_number(argument: str, value: Any, *, finite: bool = True) -> float:
+    """Return `value` as a `float`.
+
+    Args:
+        argument: its name as the user wrote it.
+        value: what was given; a `bool` or a text is no number.
+        finite: whether infinity is refused; not-a-number always is.
+
+    Raises:
+        QvarError: if it is no real number.
+    """
+    try:
+        if isinstance(value, bool | str | bytes) or getattr(value, "ndim", 0) != 0:
+            raise TypeError
+        number = float(value)
+    except (TypeError, ValueError):
+        raise QvarError(f"`{argument}` must be a number, but is {shown(value)}.") from None
+    except OverflowError:  # an integer of more than 308 digits
+        number = math.inf
+    require(math.isfinite(number) or not (finite or math.isnan(number)), argument, "be finite", value)
     return number
 
 
 def finite_number(argument: str, value: Any) -> float:
-    """`value` as a `float`; raises `QvarError` about `argument` where it is not a finite real number."""
-    try:
-        if isinstance(value, bool | str):
-            raise TypeError
-        number = float(value)
-    except (TypeError, ValueError):
-        raise QvarError(f"`{argument}` must be a number, but is {value!r}.") from None
-    require(math.isfinite(number), argument, "be finite", value)
-    return number
+    """Return `value` as a `float`; raise `QvarError` about `argument` if it is not a finite real number."""
+    return real_number(argument, value)
 
 
-def whole_numbers(argument: str, values: Any) -> list[int]:
-    """`values` as a list of `int`; raises `QvarError` about `argument` where they are not integers."""
-    mistake = QvarError(f"`{argument}` must be a list of integers, but is {values!r}.")
-    if not isinstance(values, Iterable) or isinstance(values, str):
+def whole_numbers(argument: str, values: Any, *, unbounded: bool = False) -> list[int]:
+    """Return `values` as a list of `int`; raise `QvarError` about `argument` if they are not integers.
+
+    `unbounded` is that of `whole_number`.
+    """
+    mistake = QvarError(f"`{argument}` must be a list of integers, but is {shown(values)}.")
+    if not isinstance(values, Iterable) or isinstance(values, str | bytes) or getattr(values, "ndim", 1) == 0:
         raise mistake
     try:
-        return [whole_number(argument, value) for value in values]
+        return [whole_number(argument, value, unbounded=unbounded) for value in values]
     except QvarError:
         raise mistake from None
+
+
+def amplitude_array(argument: str, value: Any) -> Any:
+    """Return `value` as a JAX array of real or complex numbers of any shape; raise `QvarError` if it is none."""
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+
+    array: Any = value
+    if not isinstance(value, jax.Array):
+        try:
+            array = np.asarray(value)
+        except (TypeError, ValueError, RuntimeError):  # rows of different lengths
+            array = np.asarray(None)
+    if not jnp.issubdtype(array.dtype, jnp.number):
+        raise QvarError(f"`{argument}` must be an array of amplitudes, but is {shown(value)}.")
+    return jnp.asarray(array)
+
+
+def one_of(argument: str, value: Any, choices: Sequence[Any]) -> Any:
+    """Return `value` if it is one of the choices; raise `QvarError` with the nearest of them if not."""
+    for choice in choices:
+        if type(choice) is type(value) and choice == value:
+            return choice
+    near = difflib.get_close_matches(value, [c for c in choices if isinstance(c, str)], n=1) if _is_text(value) else []
+    words = ", ".join(map(repr, choices[:-1])) + f" or {choices[-1]!r}" if len(choices) > 1 else repr(choices[0])
+    hint = f" (did you mean {near[0]!r}?)." if near else "."
+    raise QvarError(f"`{argument}` must be {words}, but is {shown(value)}{hint}")
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and len(value) < 100
+
+
+def random_key(argument: str, value: Any, ndim: int = 0) -> Any:
+    """Return a JAX random key, or an array of them; raw key data, as of `jax.random.PRNGKey`, become keys.
+
+    Args:
+        argument: its name as the user wrote it.
+        value: what was given; it may be traced.
+        ndim: 0 for one key, 1 for a row of keys.
+
+    Raises:
+        QvarError: if it is none.
+    """
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+
+    what = "a JAX random key, such as jax.random.key(0)" if ndim == 0 else "JAX random keys, one for each start"
+    key = value
+    if isinstance(value, np.ndarray | jax.Array) and value.dtype == jnp.uint32 and value.shape[-1:] == (2,):
+        key = jax.random.wrap_key_data(jnp.asarray(value))
+    is_key = isinstance(key, jax.Array) and jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
+    if not is_key:
+        raise QvarError(f"`{argument}` must be {what}, but is {shown(value)}.")
+    if key.ndim != ndim:
+        raise QvarError(f"`{argument}` must be {what}, but has shape {key.shape}.")
+    return key
+
+
+def real_array(argument: str, value: Any, shape: tuple[int | str, ...] | None, *, finite: bool = False) -> Any:
+    """Return `value` as a JAX array of real numbers.
+
+    Args:
+        argument: its name as the user wrote it.
+        value: what was given; it may be traced.
+        shape: its shape; a letter stands for any length. Any shape if None.
+        finite: whether all numbers must be finite.
+
+    Raises:
+        QvarError: if it holds something else than real numbers, or has another shape.
+    """
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+    from jax.core import Tracer
+
+    array: Any = value
+    if not isinstance(value, jax.Array):
+        try:
+            array = np.asarray(value)
+        except (TypeError, ValueError, RuntimeError):  # rows of different lengths
+            raise QvarError(f"`{argument}` must be an array of numbers, but is {shown(value)}.") from None
+    is_real = jnp.issubdtype(array.dtype, jnp.integer) or jnp.issubdtype(array.dtype, jnp.floating)
+    if not is_real:
+        what = {"c": "complex numbers", "b": "True and False"}.get(getattr(array.dtype, "kind", ""))
+        holds = f"holds {what}" if what and array.ndim else f"is {shown(value)}"
+        raise QvarError(f"`{argument}` must be an array of real numbers, but {holds}.")
+    lengths = zip(shape or (), array.shape, strict=False)
+    if shape is not None and (len(shape) != array.ndim or any(isinstance(n, int) and n != m for n, m in lengths)):
+        wanted = f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
+        raise QvarError(f"`{argument}` must have shape {wanted}, but has shape {array.shape}.")
+    if finite and not isinstance(array, Tracer) and not np.isfinite(np.asarray(array)).all():
+        raise QvarError(f"`{argument}` must be finite, but holds values that are not.")
+    return jnp.asarray(array, dtype=float)
+
+
+def different_names(argument: str, names: Iterable[str]) -> None:
+    """Raise `QvarError` if a name stands more than once."""
+    row = list(names)
+    twice = sorted({name for name in row if row.count(name) > 1})
+    if twice:
+        raise QvarError(f"`{argument}` must have different names, but {twice[0]!r} stands more than once.")

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import qvar
-from qvar.errors import HelpShown, QvarError
+from qvar.errors import HelpShown, QvarError, one_line
 from qvar.memory import wanted_memory
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def _complain(sentence: str) -> None:
         if said is None:
             return
         sentence = said
-    print(f"qvar: {sentence}", file=sys.stderr)
+    print(f"qvar: {one_line(sentence)}", file=sys.stderr)
 
 
 def _dispatch(words: list[str]) -> int:

@@ -1,4 +1,4 @@
-"""Errors that the user caused, each told in one sentence.
+"""Errors that the user caused, each in one sentence.
 
 A wrong argument raises `QvarError`; the command line shows its sentence without a traceback and
 exits with status 2. What goes wrong *during* a computation (not converged, not a number, out of
@@ -7,7 +7,14 @@ budget) is never an exception: it is a `status` in the record.
 
 from __future__ import annotations
 
+import inspect
+import re
 from typing import Any
+
+_LONGEST = 120
+"""Characters of a value that a sentence can hold."""
+
+_ENDLESS = re.compile(rf"\S{{{3 * _LONGEST},}}")
 
 
 class QvarError(ValueError):
@@ -19,16 +26,53 @@ class HelpShown(SystemExit):
 
 
 def require(condition: bool, argument: str, must: str, got: Any) -> None:
-    """Raises `QvarError` "`argument` must ..., but is ..." unless `condition` holds.
+    """Raise `QvarError` "`argument` must ..., but is ..." unless `condition` holds.
 
     Args:
         condition: what has to be true.
         argument: the name of the argument as the user wrote it.
         must: what the argument must be or do, starting with a verb: "be positive".
-        got: the value that was given; shown by `repr`.
+        got: the value that was given, as `shown` writes it.
 
     Raises:
         QvarError: if `condition` is false.
     """
     if not condition:
-        raise QvarError(f"`{argument}` must {must}, but is {got!r}.")
+        raise QvarError(f"`{argument}` must {must}, but is {shown(got)}.")
+
+
+def shown(value: Any) -> str:
+    """Return a value on one line, short enough for a sentence.
+
+    Args:
+        value: anything; its `repr` may be long, have several lines, or fail.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**30:
+        return f"{'-' if value < 0 else ''}{power_of_ten(abs(value))}"
+    if inspect.isclass(value) or inspect.isroutine(value) or inspect.ismodule(value):
+        kind = "class" if inspect.isclass(value) else "module" if inspect.ismodule(value) else "function"
+        return f"the {kind} {getattr(value, '__name__', kind)}"
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:
+        text = ""
+    name = type(value).__name__
+    if not text or (text.startswith("<") and " object at 0x" in text):
+        return f"an object of type {name}"
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 5]} ... ({name})"
+
+
+def power_of_ten(number: int) -> str:
+    """Return a positive integer of any number of digits to the nearest power of ten, such as "about 10^42"."""
+    return f"about 10^{round((number.bit_length() - 0.5) * 0.30103)}"
+
+
+def one_line(text: str) -> str:
+    """Return a text as one line that a terminal shows: control characters escaped, endless words cut.
+
+    Args:
+        text: a sentence that may quote what a user wrote.
+    """
+    line = " ".join(text.split())
+    line = "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in line)
+    return _ENDLESS.sub(lambda word: f"{word[0][:_LONGEST]}...{word[0][-1]}", line)

@@ -29,10 +29,10 @@ def rows_and_columns(argument: str, shape: Any) -> tuple[int, int]:
         QvarError: if it is neither, or has fewer than two sites.
     """
     if not isinstance(shape, Sequence):
-        n = whole_number(argument, shape)
+        n = whole_number(argument, shape, unbounded=True)
         require(n >= 2, argument, "be at least 2", n)
         return 1, n
-    sides = whole_numbers(argument, shape)
+    sides = whole_numbers(argument, shape, unbounded=True)
     fits = len(sides) == 2 and min(sides) >= 1 and sides[0] * sides[1] >= 2
     require(fits, argument, "be a number of sites or (rows, columns) with at least two sites", shape)
     return sides[0], sides[1]

@@ -1,4 +1,7 @@
-"""How much memory a batch of evaluations may take: the setting `QVAR_MEMORY`, or half of what the device has."""
+"""Memory: how much a batch of evaluations may take, and whether what is asked for fits into the machine at all.
+
+A batch may take what the setting `QVAR_MEMORY` says, or half of what the device has.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,17 @@ import os
 import re
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-from qvar.errors import QvarError
+from qvar.errors import QvarError, power_of_ten, shown
 
 _UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 _UNITS |= {"kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "tib": 1 << 40}
 _UNITS |= {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) *([A-Za-z]*)")
+_ALWAYS = 1 << 20
+"""Bytes that every machine has."""
+
 _UNLIMITED = 1 << 60
 """What old control groups say where nothing is limited lies above it."""
 
@@ -77,8 +84,36 @@ def chunk_size(n_evaluations: int, bytes_per_evaluation: int, most: int | None =
     return -(-n_evaluations // n_chunks)
 
 
-def size_words(size: int) -> str:
-    """A size for a person, such as "11.8 GiB"."""
+def require_memory(argument: str, value: Any, size: float, *, device: bool = False, devices: int = 1) -> None:
+    """Raise `QvarError` if what an argument asks for does not fit into memory; call it before anything is built.
+
+    Args:
+        argument: its name as the user wrote it.
+        value: what was given, or a text that says what would be made.
+        size: bytes that it would take at least.
+        device: whether they are taken on the device that JAX computes on, and not in the memory of the host.
+        devices: number of devices that share them.
+    """
+    if size < _ALWAYS:  # looking at the machine takes longer
+        return
+    available = (_device_memory() if device else machine_memory()) * devices
+    if size > available:
+        words = value if isinstance(value, str) else shown(value)
+        raise QvarError(
+            f"`{argument}` must fit into memory, but {words} would take {size_words(size)}, and this machine "
+            f"has {size_words(available)}."
+        )
+
+
+def machine_memory() -> int:
+    """Bytes of main memory that this process may use: of the machine, or of its container or batch job."""
+    return min(_machine_memory(), _group_memory())
+
+
+def size_words(size: float) -> str:
+    """A size for a person, such as "11.8 GiB"; sizes beyond all memories are given as a power of ten."""
+    if size >= 1 << 60:
+        return f"{power_of_ten(round(size) >> 40)} TiB" if size != float("inf") else "more than any memory"
     value, unit = float(size), "B"
     for larger in ("KiB", "MiB", "GiB", "TiB"):
         if value < 1024:
@@ -91,7 +126,7 @@ def _device_memory() -> int:
     import jax
 
     told = jax.local_devices()[0].memory_stats() or {}  # a CPU tells nothing
-    return int(told.get("bytes_limit", 0)) or min(_machine_memory(), _group_memory())
+    return int(told.get("bytes_limit", 0)) or machine_memory()
 
 
 def _machine_memory() -> int:

@@ -17,8 +17,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Shaped
 
 from qvar._types import Family, FloatArray, PyTree
-from qvar.errors import QvarError
-from qvar.memory import chunk_size
+from qvar.arguments import check_fields
+from qvar.checks import counting_number, random_key, real_array
+from qvar.errors import QvarError, require, shown
+from qvar.memory import chunk_size, require_memory
 from qvar.short_repr import short_repr
 
 LossFunction = Callable[[Float[Array, " n_params"], PyTree], Float[Array, ""]]
@@ -89,16 +91,17 @@ class Objective:
     most_at_once: int | None = None
     """Evaluations that pay to be made at once, where there is a limit: states of a batch may leave a cache."""
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+        require(self.n_params >= 0, "n_params", "not be negative", self.n_params)
+
     @cached_property
     def costs(self) -> Costs:
         """Qubits, two-qubit gates, depth; counted when first asked."""
         return self.count_costs()
 
     def _checked(self, theta: Any) -> Array:
-        array = jnp.asarray(theta, dtype=float)
-        if array.shape != (self.n_params,):
-            raise QvarError(f"`theta` must have shape ({self.n_params},), but has shape {array.shape}.")
-        return array
+        return real_array("theta", theta, (self.n_params,))
 
     def loss(self, theta: Any) -> Float[Array, ""]:
         """The value at theta, shape (n_params,); in `unit`.
@@ -179,10 +182,7 @@ class Objective:
         return function
 
     def _checked_batch(self, thetas: Any) -> Array:
-        points = jnp.asarray(thetas, dtype=float)
-        if points.ndim != 2 or points.shape[1] != self.n_params:
-            raise QvarError(f"`thetas` must have shape (n, {self.n_params}), but has shape {points.shape}.")
-        return points
+        return real_array("thetas", thetas, ("n", self.n_params))
 
     def chunk(self, n_evaluations: int) -> int:
         """How many of a batch of evaluations are made at once, so that they fit into memory and it pays."""
@@ -206,10 +206,11 @@ class Objective:
         Raises:
             QvarError: if the scheme is unknown.
         """
+        key = random_key("key", key)
         if scheme is None:
             return jnp.asarray(self.draw(key), dtype=float)
         if self.draw_scheme is None:
-            raise QvarError(f"`start` must be None for {self.name}, which draws in one way, but is {scheme!r}.")
+            raise QvarError(f"`start` must be None for {self.name}, which draws in one way, but is {shown(scheme)}.")
         return jnp.asarray(self.draw_scheme(key, scheme), dtype=float)
 
     def initial_batch(self, key: jax.Array, n: int, scheme: str | None = None) -> Float[Array, "n n_params"]:
@@ -218,7 +219,9 @@ class Objective:
         Raises:
             QvarError: if the scheme is unknown.
         """
-        keys, draw = jax.random.split(key, n), partial(self.initial, scheme=scheme)
+        n = counting_number("n", n)
+        require_memory("n", n, 8 * n * (self.n_params + 2))
+        keys, draw = jax.random.split(random_key("key", key), n), partial(self.initial, scheme=scheme)
         try:
             return jax.vmap(draw)(keys)
         except jax.errors.JAXTypeError:  # a draw that leaves JAX is made one by one

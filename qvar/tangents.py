@@ -18,6 +18,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from qvar._types import PyTree
+from qvar.checks import real_array
 from qvar.errors import QvarError
 from qvar.memory import memory_limit
 from qvar.objective import Objective
@@ -216,9 +217,7 @@ def fisher_product_function(objective: Objective, information: Information = "qu
 
 def checked_vector(objective: Objective, argument: str, vector: Any) -> Float[Array, " n_params"]:
     """`vector` as an array of shape (n_params,); raises `QvarError` about `argument` where it is not a finite one."""
-    array = jnp.asarray(vector, dtype=float)
-    if array.shape != (objective.n_params,):
-        raise QvarError(f"`{argument}` must have shape ({objective.n_params},), but has shape {array.shape}.")
+    array = real_array(argument, vector, (objective.n_params,))
     if not bool(jnp.all(jnp.isfinite(array))):
         raise QvarError(f"`{argument}` must be finite, but holds NaN or infinity.")
     return array

@@ -141,6 +141,7 @@ def test_an_unfinished_run_can_be_shown(capsys: pytest.CaptureFixture[str]) -> N
 )  # fmt: skip
 def test_mistakes_are_told_in_a_sentence(words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path("there").mkdir()
+    Path("there/something").touch()
     Path("file").write_text("mine")
     assert main(words) == 2
     assert capsys.readouterr() == ("", f"qvar: {sentence}\n")

@@ -14,7 +14,9 @@ from jaxtyping import Array, Float
 
 from qvar._types import Family
 from qvar.ansatz.program import Program
-from qvar.errors import QvarError, require
+from qvar.arguments import check_fields, checked
+from qvar.checks import random_key, real_array
+from qvar.errors import QvarError, shown
 from qvar.short_repr import short_repr
 
 Draw: TypeAlias = Callable[[jax.Array], Any]
@@ -82,7 +84,7 @@ class Ansatz:
     """The quantum function of theta that it was made of, if it was; `qvar check` compares with it."""
 
     def __post_init__(self) -> None:
-        require(self.family in ("generic", "constrained"), "family", "be 'generic' or 'constrained'", self.family)
+        check_fields(self)
         self._known(self.start)
 
     @property
@@ -96,6 +98,7 @@ class Ansatz:
         return self.program.n_qubits
 
     @classmethod
+    @checked()
     def from_circuit(
         cls,
         quantum_function: Any,
@@ -145,6 +148,7 @@ class Ansatz:
             source=checked(quantum_function),
         )
 
+    @checked()
     def with_start(self, start: str, name: str | None = None) -> Ansatz:
         """The same ansatz, drawing its starts another way.
 
@@ -160,8 +164,9 @@ class Ansatz:
 
     def _known(self, scheme: str) -> str:
         known = (*COMMON_STARTS, *self.starts)
-        if scheme not in known:
-            raise QvarError(f"`start` must be one of {', '.join(map(repr, known))} for {self.name}, but is {scheme!r}.")
+        if not isinstance(scheme, str) or scheme not in known:
+            words = ", ".join(map(repr, known))
+            raise QvarError(f"`start` must be one of {words} for {self.name}, but is {shown(scheme)}.")
         return scheme
 
     def circuit(self, theta: Any) -> None:
@@ -190,7 +195,7 @@ class Ansatz:
         Raises:
             QvarError: if the scheme is unknown.
         """
-        scheme = self._known(scheme or self.start)
+        key, scheme = random_key("key", key), self._known(self.start if scheme is None else scheme)
         shape = (self.n_params,)
         if scheme in self.starts:
             return jnp.asarray(self.starts[scheme](key), dtype=float).reshape(shape)
@@ -200,11 +205,13 @@ class Ansatz:
             return self.spread * jax.random.normal(key, shape, float)
         return jnp.zeros(shape, float)
 
+    @checked()
     def draw(self, theta: Any = None, max_length: int = 78) -> str:
         """The circuit as text, wrapped at `max_length` columns; with angles where theta is given."""
         from qvar.ansatz.trace import draw
 
-        return draw(self.program, theta, max_length)
+        point = None if theta is None else real_array("theta", theta, (self.n_params,))
+        return draw(self.program, point, max_length)
 
     @cached_property
     def _resources(self) -> Resources:

@@ -7,11 +7,13 @@ from typing import Any
 
 from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.needs import HasOrbitals, check_problem
-from qvar.ansatz.program import ProgramBuilder
+from qvar.ansatz.program import ProgramBuilder, check_operations
+from qvar.arguments import checked
 from qvar.checks import counting_number
 from qvar.errors import QvarError
 
 
+@checked("layers")
 def gate_fabric(problem: HasOrbitals, layers: int = 6, include_pi: bool = False, name: str | None = None) -> Ansatz:
     r"""Quantum-number-preserving gate fabric: pair exchange and orbital rotation on neighbouring orbitals.
 
@@ -42,6 +44,7 @@ def gate_fabric(problem: HasOrbitals, layers: int = 6, include_pi: bool = False,
     """
     layers = counting_number("layers", layers)
     blocks = brick(_movable_orbitals(problem))
+    check_operations("layers", layers, len(blocks))
     builder = ProgramBuilder(problem.n_qubits, 2 * layers * len(blocks), problem.reference_bits)
     for index, (p, q) in enumerate(blocks * layers):
         if include_pi:
@@ -59,6 +62,7 @@ def gate_fabric(problem: HasOrbitals, layers: int = 6, include_pi: bool = False,
     )
 
 
+@checked("layers")
 def tups(problem: HasOrbitals, layers: int = 4, perfect_pairing: bool = False, name: str | None = None) -> Ansatz:
     r"""Tiled unitary product state: single, pair double and single again on neighbouring orbitals.
 
@@ -93,6 +97,7 @@ def tups(problem: HasOrbitals, layers: int = 4, perfect_pairing: bool = False, n
     n_orbitals = _movable_orbitals(problem)
     places = _perfect_pairs(problem) if perfect_pairing else list(range(n_orbitals))
     blocks = brick(n_orbitals)
+    check_operations("layers", layers, 3 * len(blocks))
     builder = ProgramBuilder(problem.n_qubits, 3 * layers * len(blocks), problem.reference_bits)
     for index, (low, high) in enumerate(blocks * layers):
         p, q = places[high], places[low]
@@ -110,6 +115,7 @@ def tups(problem: HasOrbitals, layers: int = 4, perfect_pairing: bool = False, n
     )
 
 
+@checked("layers")
 def givens_fabric(problem: HasOrbitals, layers: int = 6, name: str | None = None) -> Ansatz:
     r"""Fabric of Givens rotations: one single of each spin and a pair double on neighbouring orbitals.
 
@@ -139,6 +145,7 @@ def givens_fabric(problem: HasOrbitals, layers: int = 6, name: str | None = None
     """
     layers = counting_number("layers", layers)
     blocks = brick(_movable_orbitals(problem))
+    check_operations("layers", layers, 3 * len(blocks))
     builder = ProgramBuilder(problem.n_qubits, 3 * layers * len(blocks), problem.reference_bits)
     for index, (p, q) in enumerate(blocks * layers):
         for spin in (0, 1):

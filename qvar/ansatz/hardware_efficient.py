@@ -11,7 +11,8 @@ import jax
 
 from qvar.ansatz.ansatz import Ansatz, Draw
 from qvar.ansatz.needs import HasReference, register
-from qvar.ansatz.program import Program, ProgramBuilder
+from qvar.ansatz.program import Program, ProgramBuilder, check_operations
+from qvar.arguments import checked
 from qvar.checks import counting_number
 from qvar.errors import QvarError, require
 
@@ -38,6 +39,7 @@ _GATES = {"cnot": "CNOT", "cz": "CZ", "iswap": "ISWAP"}
 _PATTERNS = ("chain", "ring", "all", "brick")
 
 
+@checked("layers", "problem", own=("rotations",))
 def hardware_efficient(
     problem: HasReference | int,
     layers: int = 4,
@@ -118,6 +120,7 @@ def two_local(
         final_rotations: whether rotations follow the last entangling layer.
     """
     blocks = layers + 1 if final_rotations else layers
+    check_operations("layers", layers, len(rotations) * n_qubits)
     builder = ProgramBuilder(n_qubits, blocks * len(rotations) * n_qubits, reference)
     param = 0
     for block in range(blocks):

@@ -11,9 +11,10 @@ import numpy as np
 from qvar.ansatz.ansatz import Ansatz, Symmetry
 from qvar.ansatz.givens import add_orbital_rotation
 from qvar.ansatz.needs import HasModel
-from qvar.ansatz.program import Program, ProgramBuilder
+from qvar.ansatz.program import Program, ProgramBuilder, check_operations
+from qvar.arguments import checked
 from qvar.checks import counting_number
-from qvar.errors import QvarError
+from qvar.errors import QvarError, shown
 from qvar.lattices import standing_waves
 
 Gate: TypeAlias = tuple[str, tuple[int, ...], float, float]
@@ -32,6 +33,7 @@ class _Parts:
     references: tuple[str, ...]
 
 
+@checked("layers", own=("problem",))
 def hva(problem: HasModel, layers: int = 4, name: str | None = None) -> Ansatz:
     r"""Hamiltonian-variational ansatz: in each layer one angle for every group of commuting terms.
 
@@ -88,8 +90,9 @@ def hva(problem: HasModel, layers: int = 4, name: str | None = None) -> Ansatz:
     else:
         raise QvarError(
             "`problem` must be a lattice model out of tfim, xxz, heisenberg and hubbard, "
-            f"but is {getattr(problem, 'name', problem)!r}."
+            f"but is {shown(getattr(problem, 'name', problem))}."
         )
+    check_operations("layers", layers, sum(map(len, parts.groups)))
     builder = ProgramBuilder(problem.n_qubits, layers * len(parts.groups), problem.reference_bits)
     builder.extend(parts.start)
     for param in range(builder.n_params):

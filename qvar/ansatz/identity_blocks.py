@@ -8,10 +8,12 @@ import jax
 import jax.numpy as jnp
 
 from qvar.ansatz.ansatz import Ansatz
-from qvar.ansatz.program import ProgramBuilder
+from qvar.ansatz.program import ProgramBuilder, check_operations
+from qvar.arguments import checked
 from qvar.checks import counting_number
 
 
+@checked("blocks")
 def identity_blocks(ansatz: Ansatz, blocks: int = 1, name: str | None = None) -> Ansatz:
     r"""Blocks of a circuit and its inverse, with parameters of their own, that start as the identity.
 
@@ -37,6 +39,7 @@ def identity_blocks(ansatz: Ansatz, blocks: int = 1, name: str | None = None) ->
     """
     blocks = counting_number("blocks", blocks)
     inner = ansatz.n_params
+    check_operations("blocks", blocks, 2 * ansatz.program.n_ops)
     builder = ProgramBuilder(ansatz.n_qubits, 2 * blocks * inner, ansatz.program.reference)
     for half in range(2 * blocks):
         builder.extend(ansatz.program, shift=half * inner, inverse=half % 2 == 1)

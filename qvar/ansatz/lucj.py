@@ -15,7 +15,8 @@ from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.double_factorization import closed_shell_amplitudes, factorized_doubles
 from qvar.ansatz.givens import add_givens_network, givens_angles, givens_pairs
 from qvar.ansatz.needs import HasOrbitals, check_problem
-from qvar.ansatz.program import ProgramBuilder
+from qvar.ansatz.program import ProgramBuilder, check_operations
+from qvar.arguments import checked
 from qvar.checks import counting_number
 from qvar.errors import QvarError
 
@@ -30,6 +31,7 @@ SPREAD = 0.3
 starts that are closer fall back to it."""
 
 
+@checked("layers")
 def lucj(
     problem: HasOrbitals,
     layers: int = 1,
@@ -88,6 +90,7 @@ def lucj(
     n_layer = len(terms) + n_network
     n_params = layers * n_layer + (m + n_network if final_rotation else 0)
 
+    check_operations("layers", layers, n_layer)
     builder = ProgramBuilder(problem.n_qubits, n_params, problem.reference_bits)
     for layer in range(layers):
         at = layer * n_layer
@@ -124,6 +127,7 @@ def lucj(
     )
 
 
+@checked("layers")
 def ucj(problem: HasOrbitals, layers: int = 1, final_rotation: bool = False, name: str | None = None) -> Ansatz:
     r"""Unitary cluster Jastrow: `lucj` with phases between all pairs, `connectivity="all"`.
 

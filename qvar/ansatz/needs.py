@@ -7,7 +7,10 @@ from typing import Any, Protocol, runtime_checkable
 
 from qvar._types import AmplitudeMethod, Excitation, IntArray
 from qvar.checks import counting_number
-from qvar.errors import QvarError
+from qvar.errors import QvarError, require, shown
+
+MAX_QUBITS = 62
+"""Basis states are numbered by 64-bit integers."""
 
 
 @runtime_checkable
@@ -65,12 +68,14 @@ class HasModel(HasReference, Protocol):
 
 def check_problem(problem: object) -> None:
     """Raises `QvarError` unless an ansatz that knows its problem was given one, and not a number of qubits."""
-    if not isinstance(problem, HasReference):
-        raise QvarError(f"`problem` must be a problem, such as qvar.hydrogen_chain(4), but is {problem!r}.")
+    if not isinstance(problem, HasReference) or isinstance(problem, type):
+        raise QvarError(f"`problem` must be a problem, such as qvar.hydrogen_chain(4), but is {shown(problem)}.")
 
 
 def register(problem: HasReference | int) -> tuple[int, tuple[int, ...] | None]:
     """(number of qubits, reference bits or None for |0...0>) of a problem, or of a plain number of qubits."""
-    if isinstance(problem, HasReference):
+    if isinstance(problem, HasReference) and not isinstance(problem, type):
         return problem.n_qubits, problem.reference_bits
-    return counting_number("problem", problem), None
+    n_qubits = counting_number("problem", problem)
+    require(n_qubits <= MAX_QUBITS, "problem", f"have at most {MAX_QUBITS} qubits", problem)
+    return n_qubits, None

@@ -14,10 +14,12 @@ import jax.numpy as jnp
 from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.needs import HasOrbitals
 from qvar.ansatz.program import ProgramBuilder
+from qvar.arguments import checked
 from qvar.checks import whole_numbers
 from qvar.errors import QvarError, require
 
 
+@checked()
 def orbital_optimized(
     ansatz: Ansatz,
     problem: HasOrbitals | None = None,

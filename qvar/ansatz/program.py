@@ -21,11 +21,13 @@ from jaxtyping import Array, Float
 from qvar._types import FloatArray, IntArray
 from qvar.ansatz.angle_function import computation_digest
 from qvar.ansatz.kinds import INVERSES, KIND_INDEX, KINDS, Lowered
+from qvar.ansatz.needs import MAX_QUBITS
 from qvar.errors import QvarError, require
+from qvar.memory import require_memory
 from qvar.short_repr import short_repr
 
-MAX_QUBITS = 62
-"""Basis states are numbered by 64-bit integers."""
+BYTES_PER_OPERATION = 320
+"""Memory of one operation while a program is built."""
 
 
 @short_repr("n_qubits", "n_params", "n_ops")
@@ -132,6 +134,20 @@ def affine_angles(theta: Float[Array, " n_params"], affine_map: tuple[Any, Any, 
     return angles.at[op].add(jnp.asarray(scale, dtype=theta.dtype) * theta[param])
 
 
+def check_operations(argument: str, number: int, each: int) -> None:
+    """Refuse a circuit that does not fit into memory, before it is built.
+
+    Args:
+        argument: name of the argument that says how often operations are repeated, such as `layers`.
+        number: its value.
+        each: operations of one repetition, at least.
+
+    Raises:
+        QvarError: if it does not fit.
+    """
+    require_memory(argument, number, number * max(each, 1) * BYTES_PER_OPERATION)
+
+
 @dataclass
 class ProgramBuilder:
     """Collects operations one by one, then `build`s the arrays."""
@@ -141,6 +157,9 @@ class ProgramBuilder:
     reference: Sequence[int] | None = None
     _ops: list[tuple[int, tuple[int, ...], str, float]] = field(default_factory=list)
     _terms: list[tuple[int, int, float]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        require(1 <= self.n_qubits <= MAX_QUBITS, "n_qubits", f"be from 1 to {MAX_QUBITS}", self.n_qubits)
 
     def add(
         self,
@@ -199,7 +218,6 @@ class ProgramBuilder:
 
     def build(self, angle_function: Callable[[Any], Array] | None = None, *, one_of_many: bool = False) -> Program:
         """The program of all operations added so far; see `Program` for the arguments."""
-        require(1 <= self.n_qubits <= MAX_QUBITS, "n_qubits", f"be from 1 to {MAX_QUBITS}", self.n_qubits)
         width = max((len(wires) for _, wires, _, _ in self._ops), default=1)
         padded = [(*wires, *[-1] * (width - len(wires))) for _, wires, _, _ in self._ops]
         reference = self.reference if self.reference is not None else [0] * self.n_qubits

@@ -12,13 +12,15 @@ import numpy as np
 from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.hardware_efficient import chain, zhang_start
 from qvar.ansatz.needs import HasReference, register
-from qvar.ansatz.program import ProgramBuilder
+from qvar.ansatz.program import ProgramBuilder, check_operations
+from qvar.arguments import checked
 from qvar.checks import counting_number
 from qvar.errors import QvarError, require
 
 _AXES = ("RX", "RY", "RZ")
 
 
+@checked("layers", "problem")
 def random_circuit(problem: HasReference | int, layers: int, key: jax.Array, name: str | None = None) -> Ansatz:
     r"""Rotations about axes drawn at random, and chains of CZ, after a fixed rotation that favours no axis.
 
@@ -51,6 +53,7 @@ def random_circuit(problem: HasReference | int, layers: int, key: jax.Array, nam
     integers = _key_integers(key)
     n_qubits, reference = register(problem)
     require(n_qubits >= 2, "n_qubits", "be at least 2", n_qubits)
+    check_operations("layers", layers, 2 * n_qubits)
     # 32 bits in every precision, so that a key means one circuit
     axes = np.asarray(jax.random.randint(key, (layers, n_qubits), 0, 3, dtype=jnp.int32))
     builder = ProgramBuilder(n_qubits, n_qubits * layers, reference)

@@ -10,7 +10,8 @@ from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.hardware_efficient import Pair, zhang_start
 from qvar.ansatz.kinds import KIND_INDEX, KINDS
 from qvar.ansatz.needs import HasReference, register
-from qvar.ansatz.program import ProgramBuilder
+from qvar.ansatz.program import ProgramBuilder, check_operations
+from qvar.arguments import checked
 from qvar.checks import counting_number, whole_number
 from qvar.errors import QvarError, require
 
@@ -18,6 +19,7 @@ Step: TypeAlias = tuple[str, tuple[int, ...]]
 """(kind, wires); it has a parameter of its own where the kind has an angle."""
 
 
+@checked("layers", "n_qubits")
 def sim_circuit(
     number: int,
     n_qubits: int | None = None,
@@ -80,6 +82,7 @@ def sim_circuit(
     require(wires >= 2, "n_qubits", "be at least 2", wires)
     if number in (13, 14, 15) and wires == 3:
         raise QvarError(f"`n_qubits` must allow a ring of qubits three apart for circuit {number}, but is 3.")
+    check_operations("layers", layers, wires)
     steps = _rotations(wires, "RY") if number == 10 else []
     steps += layers * _layer(number, wires)
     builder = ProgramBuilder(wires, sum(_has_angle(kind) for kind, _ in steps), reference)

@@ -8,7 +8,8 @@ from typing import TypeAlias
 from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.fabric import brick, require_movable
 from qvar.ansatz.needs import HasReference
-from qvar.ansatz.program import ProgramBuilder
+from qvar.ansatz.program import ProgramBuilder, check_operations
+from qvar.arguments import checked
 from qvar.checks import counting_number
 
 MAX_DEFAULT_GATES = 1024
@@ -17,6 +18,7 @@ MAX_DEFAULT_GATES = 1024
 Pair: TypeAlias = tuple[int, int]
 
 
+@checked("gates")
 def symmetry_preserving(
     problem: HasReference, gates: int | None = None, real: bool = True, name: str | None = None
 ) -> Ansatz:
@@ -57,6 +59,7 @@ def symmetry_preserving(
         gates = min(math.comb(len(bits), sum(bits)), MAX_DEFAULT_GATES)
     gates = counting_number("gates", gates)
     each = 1 if real else 2
+    check_operations("gates", gates, 1)
     builder = ProgramBuilder(problem.n_qubits, each * gates, bits)
     pattern = _pattern(bits)
     for index in range(gates):
@@ -72,6 +75,7 @@ def symmetry_preserving(
     )
 
 
+@checked("layers")
 def particle_conserving_u1(problem: HasReference, layers: int = 12, name: str | None = None) -> Ansatz:
     r"""Layers of the exchange gate U1 on neighbouring wires, PennyLane's `ParticleConservingU1`.
 
@@ -99,6 +103,7 @@ def particle_conserving_u1(problem: HasReference, layers: int = 12, name: str | 
     layers = counting_number("layers", layers)
     require_movable(problem)
     pairs = brick(problem.n_qubits)
+    check_operations("layers", layers, len(pairs))
     builder = ProgramBuilder(problem.n_qubits, 2 * layers * len(pairs), problem.reference_bits)
     for index, pair in enumerate(pairs * layers):
         _exchange(builder, pair, 2 * index + 1, 2 * index, -1.0)
@@ -113,6 +118,7 @@ def particle_conserving_u1(problem: HasReference, layers: int = 12, name: str | 
     )
 
 
+@checked("layers")
 def particle_conserving_u2(problem: HasReference, layers: int = 4, name: str | None = None) -> Ansatz:
     r"""Layers of Z rotations and the exchange gate U2 on neighbouring wires, PennyLane's `ParticleConservingU2`.
 
@@ -141,6 +147,7 @@ def particle_conserving_u2(problem: HasReference, layers: int = 4, name: str | N
     layers = counting_number("layers", layers)
     require_movable(problem)
     n = problem.n_qubits
+    check_operations("layers", layers, n)
     builder = ProgramBuilder(n, layers * (2 * n - 1), problem.reference_bits)
     for layer in range(layers):
         first = layer * (2 * n - 1)

@@ -9,7 +9,8 @@ from typing import Any, Literal, TypeAlias
 from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.hardware_efficient import Pair, chain, check_rotations, ring, two_local, zhang_start
 from qvar.ansatz.needs import HasReference, register
-from qvar.ansatz.program import ProgramBuilder
+from qvar.ansatz.program import ProgramBuilder, check_operations
+from qvar.arguments import checked
 from qvar.checks import counting_number
 from qvar.errors import QvarError, require
 
@@ -17,6 +18,7 @@ Entanglement: TypeAlias = Literal["full", "linear", "reverse_linear", "circular"
 """Where Qiskit's circuits put their CNOTs in each layer."""
 
 
+@checked("reps", "problem")
 def real_amplitudes(
     problem: HasReference | int,
     reps: int = 3,
@@ -54,6 +56,7 @@ def real_amplitudes(
     return _qiskit("real_amplitudes", problem, reps, ("RY",), entanglement, final_rotations, name)
 
 
+@checked("reps", "problem", own=("su2_gates",))
 def efficient_su2(
     problem: HasReference | int,
     reps: int = 3,
@@ -103,6 +106,7 @@ def _qiskit(
     n_qubits, reference = register(problem)
     require(n_qubits >= 2, "n_qubits", "be at least 2", n_qubits)
     pairs = _entanglement(entanglement, n_qubits)
+    check_operations("reps", reps, len(rotations) * n_qubits)
     program = two_local(n_qubits, reference, reps, rotations, "CNOT", lambda layer: pairs, final_rotations)
     settings = {"reps": reps, "entanglement": entanglement, "final_rotations": final_rotations}
     if circuit == "efficient_su2":
@@ -134,6 +138,7 @@ def _entanglement(entanglement: Any, n_qubits: int) -> list[Pair]:
     return patterns[entanglement]
 
 
+@checked("layers", "problem")
 def strongly_entangling(problem: HasReference | int, layers: int = 1, name: str | None = None) -> Ansatz:
     r"""PennyLane's `StronglyEntanglingLayers`: any rotation of every qubit and CNOTs whose reach grows.
 
@@ -161,6 +166,7 @@ def strongly_entangling(problem: HasReference | int, layers: int = 1, name: str 
     """
     layers = counting_number("layers", layers)
     n_qubits, reference = register(problem)
+    check_operations("layers", layers, 3 * n_qubits)
     builder = ProgramBuilder(n_qubits, 3 * n_qubits * layers, reference)
     param = 0
     for layer in range(layers):
@@ -182,6 +188,7 @@ def strongly_entangling(problem: HasReference | int, layers: int = 1, name: str 
     )
 
 
+@checked("layers", "problem")
 def basic_entangler(
     problem: HasReference | int, layers: int = 1, rotation: Literal["RX", "RY", "RZ"] = "RX", name: str | None = None
 ) -> Ansatz:

@@ -26,6 +26,7 @@ from typing import Literal
 from qvar.ansatz import excitations as ex
 from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.needs import HasOrbitals, check_problem
+from qvar.ansatz.program import check_operations
 from qvar.ansatz.ucc_factors import ExcitationKind, Factor, assemble, free, order_words, singlet, spin_flip_tied, title
 from qvar.ansatz.ucc_orders import (
     DoublesOrder,
@@ -38,10 +39,12 @@ from qvar.ansatz.ucc_orders import (
     check_closed_shell,
     pruned,
 )
+from qvar.arguments import checked
 from qvar.checks import counting_number
 from qvar.errors import QvarError
 
 
+@checked()
 def uccsd(
     problem: HasOrbitals,
     order: Order = "singles_first",
@@ -120,6 +123,7 @@ def uccsd(
     )
 
 
+@checked()
 def uccd(
     problem: HasOrbitals,
     order: DoublesOrder = "canonical",
@@ -160,6 +164,7 @@ def uccd(
     )
 
 
+@checked()
 def uccgsd(
     problem: HasOrbitals,
     order: GeneralOrder = "singles_first",
@@ -201,6 +206,7 @@ def uccgsd(
     )
 
 
+@checked("k")
 def kupccgsd(
     problem: HasOrbitals,
     k: int = 1,
@@ -252,6 +258,7 @@ def kupccgsd(
         singles = ex.generalized_singles(problem.n_orbitals)
     copy = pruned(problem, prune, [*ex.pair_doubles(pairs), *singles])
     once = singlet(problem, copy) if spin_adapted else free(copy)
+    check_operations("k", k, len(once))
     return assemble(
         problem,
         [Factor(e, tuple(((turn, label), c) for label, c in angle)) for turn in range(k) for e, angle in once],
@@ -262,6 +269,7 @@ def kupccgsd(
     )
 
 
+@checked()
 def puccd(problem: HasOrbitals, excitations: ExcitationKind = "fermionic", name: str | None = None) -> Ansatz:
     r"""Pair unitary coupled cluster doubles: electrons move two by two, from one orbital to another.
 

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from qvar._types import FloatArray
+from qvar.arguments import checked
 from qvar.basis.form import Form
 from qvar.basis.published import published_shells
 from qvar.basis.shells import BasisSet, Shell, basis_set
-from qvar.basis.starts import nuclear_charge
+from qvar.basis.starts import nuclear_charge, symbol_of
 from qvar.basis.target import Target
 from qvar.checks import counting_number
 from qvar.errors import QvarError, require
@@ -76,6 +77,7 @@ class Baseline:
         return {"name": self.name, "target": self.target.describe(), "set": self.basis.nwchem()}
 
 
+@checked()
 def published_set(name: str, elements: Sequence[str]) -> BasisSet:
     """A set of the Basis Set Exchange.
 
@@ -86,6 +88,7 @@ def published_set(name: str, elements: Sequence[str]) -> BasisSet:
     Raises:
         QvarError: if there is no such set, or it lacks an element.
     """
+    elements = [symbol_of(element) for element in elements]
     plain = name.removesuffix(UNCONTRACTED)
     shells = [(element, shell) for element in elements for shell in published_shells(plain, element)]
     if plain != name:
@@ -103,6 +106,7 @@ def _exponents(shells: Sequence[tuple[str, Shell]], element: str, l: int) -> Flo
     return np.unique(np.concatenate([shell.exponents for e, shell in shells if (e, shell.l) == (element, l)]))[::-1]
 
 
+@checked()
 def casscf_baseline(target: Target, n_orbitals: int, basis: str = "cc-pVTZ", electrons: int | None = None) -> Baseline:
     """CASSCF in a large basis with as many active orbitals as a small set has functions: the same number of qubits.
 
@@ -133,6 +137,7 @@ def casscf_baseline(target: Target, n_orbitals: int, basis: str = "cc-pVTZ", ele
     return Baseline(f"CASSCF({active},{n_orbitals})/{basis}", wider, large, 2 * n_orbitals)
 
 
+@checked()
 def sets_of_size(form: Form, names: Sequence[str] = FAMILIAR, most: int = 2) -> tuple[str, ...]:
     """Published sets that come nearest to a form in size, for baselines.
 

@@ -13,13 +13,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from qvar.arguments import check_fields
 from qvar.basis.baselines import HARTREE_FOCK_LIMITS, Baseline, n_numbers, primitives, published_set
 from qvar.basis.energy import UnsolvedError
 from qvar.basis.fitting import Course, Fitted
 from qvar.basis.form import Form
 from qvar.basis.shells import LETTERS, BasisSet
 from qvar.basis.target import Measured, Solver, Target
-from qvar.checks import counting_number, finite_number, whole_number
+from qvar.checks import counting_number
 from qvar.errors import QvarError, require
 from qvar.objective import Objective
 from qvar.optimize.budget import Budget, Status
@@ -78,11 +79,11 @@ class BasisDuel:
     """The published set from whose energies the errors of `transfer` are counted."""
 
     def __post_init__(self) -> None:
-        counting_number("starts", self.starts)
-        whole_number("seed", self.seed)
+        if isinstance(self.forms, Form):
+            object.__setattr__(self, "forms", (self.forms,))
+        check_fields(self, "starts")
+        counting_number("starts", self.starts, bytes_each=1 << 10)
         require(len(self.forms) >= 1, "forms", "hold at least one form", self.forms)
-        if self.reference is not None:
-            finite_number("reference", self.reference)
         names = [form.name for form in self.forms] + [baseline.name for baseline in self._baselines]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from qvar.arguments import checked
 from qvar.basis.form import Form, Part
 from qvar.basis.forms import law_part
 from qvar.basis.laws import Law, even_tempered_law, legendre_law
@@ -12,6 +13,7 @@ TERMS = (3, 4, 6)
 """Legendre polynomials of the stages between the even-tempered one and the free one."""
 
 
+@checked()
 def stages(form: Form) -> tuple[Form, ...]:
     """Forms that end with `form`, each of which contains the one before: even-tempered, Legendre polynomials, itself.
 

@@ -13,6 +13,7 @@ import jax
 import numpy as np
 
 from qvar._types import FloatArray
+from qvar.arguments import checked
 from qvar.basis import formats
 from qvar.basis.continuation import stages
 from qvar.basis.energy import UnsolvedError
@@ -133,6 +134,7 @@ class Fitted:
         return replace(self.basis, name=self.name)
 
 
+@checked("starts")
 def fit(
     form: Form,
     target: Target,
@@ -166,9 +168,10 @@ def fit(
     Raises:
         QvarError: if an argument is out of its range, or the form lacks an element of the target.
     """
+    starts = counting_number("starts", starts, bytes_each=1 << 10)
     course = Course(form, target, budget or Budget(), method or lbfgs(), staged)
     key = jax.random.key(0) if key is None else key
-    found = [course.run(start, key, on_progress) for start in range(counting_number("starts", starts))]
+    found = [course.run(start, key, on_progress) for start in range(starts)]
     best = min(found, key=lambda one: (not np.isfinite(one.value), one.value))
     return replace(best, starts=tuple(found))
 
@@ -190,6 +193,7 @@ class Course:
         QvarError: if the form lacks an element of the target, or has too few functions.
     """
 
+    @checked()
     def __init__(
         self,
         form: Form,

@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from qvar._types import Family, FloatArray
+from qvar.arguments import check_fields, checked
 from qvar.basis.shells import LETTERS, BasisSet, Shell, angular_momentum, basis_set, blocks, segments
 from qvar.basis.starts import symbol_of
 from qvar.errors import QvarError, require
@@ -72,6 +73,9 @@ class Form:
     """What the ledger calls it."""
     parts: tuple[Part, ...]
     """What it is made of."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     @property
     def family(self) -> Family:
@@ -276,6 +280,7 @@ def _held(part: Part) -> Part:
     )
 
 
+@checked()
 def tied(form: Form, element: str, letters: str, name: str | None = None) -> Form:
     """A form in which shells of several angular momenta have the same exponents, as in Pople's sp shells.
 

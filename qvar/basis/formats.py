@@ -17,6 +17,7 @@ from typing import Any, cast
 import numpy as np
 
 import qvar
+from qvar.arguments import checked
 from qvar.basis.published import shells_of
 from qvar.basis.shells import LETTERS, MAX_L, BasisSet, Shell, segments
 from qvar.basis.starts import nuclear_charge, symbol_of
@@ -35,6 +36,7 @@ ALL_DIGITS = 16
 """Digits after the point that give every number back as it was."""
 
 
+@checked()
 def write(basis: BasisSet, path: str | Path, origin: Mapping[str, Any] | None = None) -> Path:
     """Writes a basis set, whole or not at all; its ending tells the format.
 
@@ -64,6 +66,7 @@ def write(basis: BasisSet, path: str | Path, origin: Mapping[str, Any] | None = 
     return path
 
 
+@checked()
 def read(path: str | Path, elements: Iterable[str] | None = None) -> BasisSet:
     """Reads a basis set from a file; its ending tells the format.
 

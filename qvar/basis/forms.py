@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array
 
 from qvar._types import FloatArray
+from qvar.arguments import checked
 from qvar.basis.form import Expanded, Form, Part
 from qvar.basis.laws import Law, even_tempered_law, free_law, legendre_law, well_tempered_laws
 from qvar.basis.shells import LETTERS, Shell, angular_momentum
@@ -21,6 +22,7 @@ SMALLEST_RATIO = 1.4
 """Ratio that neighbouring exponents keep where nothing else is said; two equal ones would be one function."""
 
 
+@checked()
 def free(
     element: str, *, ratio: float = SMALLEST_RATIO, contracted: bool = False, name: str | None = None, **counts: int
 ) -> Form:
@@ -48,6 +50,7 @@ def free(
     return Form(name or f"free {_sizes(momenta)}{' contracted' if contracted else ''}", tuple(parts))
 
 
+@checked()
 def even_tempered(element: str, *, ratio: float = 1.0, name: str | None = None, **counts: int) -> Form:
     r"""Exponents in geometric progression, \(\alpha_k = \alpha \beta^{k-1}\): two parameters for each angular momentum.
 
@@ -67,6 +70,7 @@ def even_tempered(element: str, *, ratio: float = 1.0, name: str | None = None, 
     return Form(name or f"even-tempered {_sizes(momenta)}", parts)
 
 
+@checked()
 def well_tempered(
     element: str,
     *,
@@ -98,6 +102,7 @@ def well_tempered(
     return Form(name or f"well-tempered {_sizes(momenta)} ({definition})", parts)
 
 
+@checked()
 def legendre(element: str, *, terms: int, name: str | None = None, **counts: int) -> Form:
     r"""Logarithms of the exponents as a short sum of Legendre polynomials: `terms` parameters each.
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from qvar._types import FloatArray
 from qvar.ansatz.ansatz import Ansatz
+from qvar.arguments import checked
 from qvar.basis.energy import Solution, UnsolvedError, from_density_matrices
 from qvar.basis.target import Solver
 from qvar.engines.select import energy
@@ -33,6 +34,7 @@ MEMORY = 50
 """Steps that L-BFGS remembers: angles that rotate orbitals are nearly redundant beside excitations."""
 
 
+@checked()
 def vqe(make: MakeAnsatz, *, name: str = "", budget: Budget | None = None, seed: int = 0) -> Solver:
     r"""The energy of a trained circuit as the method of a `Target`.
 

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array
 
 from qvar._types import FloatArray, IntArray
+from qvar.arguments import checked
 from qvar.basis.form import Expanded, Form, Part
 from qvar.basis.shells import LETTERS, MAX_L, Shell
 from qvar.basis.starts import nuclear_charge, symbol_of
@@ -24,6 +25,7 @@ Freedom = Literal["all", "exponents", "coefficients", "scale", "nothing"]
 """What of a published set may move."""
 
 
+@checked()
 @cache
 def published_shells(name: str, element: str) -> tuple[Shell, ...]:
     """The shells of an element in a set of the Basis Set Exchange; those of several angular momenta one for each.
@@ -36,7 +38,7 @@ def published_shells(name: str, element: str) -> tuple[Shell, ...]:
     """
     import basis_set_exchange
 
-    charge = nuclear_charge(element)
+    charge = nuclear_charge(symbol_of(element))
     try:
         found: Any = basis_set_exchange.get_basis(name, elements=[charge])
     except (KeyError, AttributeError):  # the latter where it is no text
@@ -70,6 +72,7 @@ def shells_of(data: Mapping[str, Any], argument: str, name: str) -> tuple[Shell,
     return tuple(sorted(shells, key=lambda shell: shell.l))
 
 
+@checked()
 def sto_ng(element: str, n: int = 3, *, name: str | None = None) -> Form:
     r"""Slater functions, each expanded in n Gaussians: one exponent \(\zeta\) for each shell 1s, 2sp, 3sp.
 
@@ -138,6 +141,7 @@ def _scaled_part(
     )
 
 
+@checked()
 def from_set(element: str, basis: str, *, vary: Freedom = "all", name: str | None = None) -> Form:
     r"""A published set whose numbers may move.
 

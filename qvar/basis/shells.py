@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 
 from qvar._types import FloatArray, IntArray
+from qvar.arguments import check_fields, checked
+from qvar.checks import real_array, whole_number
 from qvar.errors import QvarError, require
 from qvar.problems.basis_builder import squared_norms
 from qvar.short_repr import short_repr
@@ -54,6 +56,15 @@ class Shell:
     """(n_primitives,) exponents, bohr^-2."""
     coefficients: FloatArray
     """(n_primitives, n_contracted) coefficients of normalised primitives; the identity where nothing is contracted."""
+
+    def __post_init__(self) -> None:
+        whole_number("l", self.l)
+        for name, shape in (("exponents", ("n",)), ("coefficients", ("n", "c"))):
+            value = getattr(self, name)
+            if not isinstance(value, np.ndarray) or value.ndim != len(shape):
+                object.__setattr__(self, name, np.asarray(real_array(name, value, shape)))
+        rows = len(self.coefficients)
+        require(rows == len(self.exponents), "coefficients", "have a row for each exponent", rows)
 
     @property
     def n_functions(self) -> int:
@@ -96,6 +107,9 @@ class BasisSet:
     """Element -> its shells, by ascending l."""
     name: str = "custom basis"
     """What tables call it."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     @property
     def elements(self) -> tuple[str, ...]:
@@ -167,6 +181,7 @@ class BasisSet:
         return formatted(self, "nwchem", ALL_DIGITS)
 
 
+@checked()
 def basis_set(shells: Iterable[tuple[str, Shell]], name: str = "custom basis") -> BasisSet:
     """A basis set of (element, shell) pairs, sorted by angular momentum within each element."""
     grouped: dict[str, list[Shell]] = {}

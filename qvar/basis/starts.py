@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from qvar._types import FloatArray
-from qvar.errors import QvarError
+from qvar.errors import QvarError, shown
 from qvar.problems.geometry import known_element
 
 _NOBLE = (0, 2, 10, 18, 36, 54, 86)
@@ -22,7 +22,7 @@ def symbol_of(element: Any) -> str:
     """
     symbol = known_element(element) if isinstance(element, str) and element.isalpha() else None
     if symbol is None:
-        raise QvarError(f"`element` must be the symbol of an element, such as 'Ne', but is {element!r}.")
+        raise QvarError(f"`element` must be the symbol of an element, such as 'Ne', but is {shown(element)}.")
     return symbol
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array
 
 from qvar._types import FloatArray
+from qvar.arguments import check_fields, is_row
 from qvar.basis.bras import Bras
 from qvar.basis.conditioning import condition_number, log_condition
 from qvar.basis.energy import METHODS, Solution, UnsolvedError, bra_gradient, remarks, solve
@@ -23,7 +24,7 @@ from qvar.basis.shells import BasisSet, Shell, basis_set, segments
 from qvar.basis.spherical import is_spherical
 from qvar.basis.starts import nuclear_charge
 from qvar.checks import finite_number, whole_number
-from qvar.errors import QvarError, require
+from qvar.errors import QvarError, require, shown
 from qvar.objective import Costs, Objective
 from qvar.problems.geometry import Geometry, parse_geometry
 from qvar.problems.scf import one_thread_without_files
@@ -104,6 +105,10 @@ class Target:
     stretched bond, which stays restricted otherwise; `measure` says so."""
 
     def __post_init__(self) -> None:
+        for part in self.atoms if is_row(self.atoms) else ():
+            if not isinstance(part, Target):
+                raise QvarError(f"`atoms` must be a geometry or a list of Targets, but has {shown(part)}.")
+        check_fields(self)
         if not isinstance(self.atoms, str):
             self._check_sum()
             return
@@ -134,9 +139,6 @@ class Target:
             must = "be given to the targets of a sum, and not to the sum"
             require(default, other.name, must, getattr(self, other.name))
         require(len(parts) > 0, "atoms", "name atoms or hold at least one Target", parts)
-        for part in parts:
-            if not isinstance(part, Target):
-                raise QvarError(f"`atoms` must be a geometry or a list of Targets, but has {part!r}.")
         weights = [1.0] * len(parts) if self.weights is None else list(self.weights)
         require(len(weights) == len(parts), "weights", f"be {len(parts)} numbers, one for each target", weights)
         object.__setattr__(self, "weights", tuple(finite_number("weights", weight) for weight in weights))

@@ -17,16 +17,19 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from qvar._types import FloatArray, PyTree
-from qvar.checks import counting_number, finite_number, whole_number
+from qvar.arguments import checked
+from qvar.checks import counting_number, finite_number
 from qvar.diagnostics.estimate import Estimate
 from qvar.diagnostics.intervals import mean_estimates
 from qvar.errors import require
 from qvar.hessian_products import FLAT, ProductFunction
+from qvar.memory import require_memory
 from qvar.objective import LossFunction, Objective
 from qvar.short_repr import short_repr
 from qvar.tangents import along_every_parameter, checked_vector
 
 
+@checked()
 def hessian_product(objective: Objective, theta: Any, v: Any) -> Float[Array, " n_params"]:
     r"""\(H v\) with \(H_{ij} = \partial_i \partial_j f(\theta)\), exact, without the matrix.
 
@@ -47,6 +50,7 @@ def hessian_product(objective: Objective, theta: Any, v: Any) -> Float[Array, " 
     return _product(ProductFunction(objective.function), *vectors, objective.data)
 
 
+@checked()
 def hessian(objective: Objective, theta: Any) -> Float[Array, "n_params n_params"]:
     r"""The matrix \(H_{ij} = \partial_i \partial_j f(\theta)\), exact, from n_params products in chunks.
 
@@ -56,6 +60,7 @@ def hessian(objective: Objective, theta: Any) -> Float[Array, "n_params n_params
     return _gradient_and_hessian(objective, theta)[1]
 
 
+@checked()
 def hessian_spectrum(objective: Objective, theta: Any) -> Float[Array, " n_params"]:
     """All eigenvalues of the Hessian, ascending, in the objective's unit.
 
@@ -90,6 +95,7 @@ class HessianSummary:
     """What flat means, relative to the largest modulus of an eigenvalue."""
 
 
+@checked()
 def hessian_summary(objective: Objective, theta: Any, tolerance: float = FLAT) -> HessianSummary:
     """Extremes, trace, signs and condition of the Hessian, from all its eigenvalues.
 
@@ -123,6 +129,7 @@ def hessian_summary(objective: Objective, theta: Any, tolerance: float = FLAT) -
     )
 
 
+@checked()
 def hessian_extremes(objective: Objective, theta: Any, k: int = 1) -> tuple[FloatArray, FloatArray]:
     """The k lowest and the k highest eigenvalues of the Hessian by Lanczos iterations, for many parameters.
 
@@ -165,6 +172,7 @@ def hessian_extremes(objective: Objective, theta: Any, k: int = 1) -> tuple[Floa
     return values[:k], values[k:]
 
 
+@checked("samples")
 def hessian_trace(objective: Objective, theta: Any, key: jax.Array, samples: int = 100) -> Estimate:
     r"""The trace of the Hessian from random vectors, for many parameters: the mean of \(z^T H z\), \(z_i = \pm 1\).
 
@@ -185,8 +193,7 @@ def hessian_trace(objective: Objective, theta: Any, key: jax.Array, samples: int
     Raises:
         QvarError: if theta has another shape or is not finite, or there are fewer than 2 samples.
     """
-    samples = whole_number("samples", samples)
-    require(samples >= 2, "samples", "be at least 2", samples)
+    samples = counting_number("samples", samples, least=2, bytes_each=8 * max(1, objective.n_params))
     point = checked_vector(objective, "theta", theta)
     sign_key, resample_key = jax.random.split(key)
     signs = jax.random.rademacher(sign_key, (samples, objective.n_params), point.dtype)
@@ -222,8 +229,11 @@ class AlongFunction:
 
 
 def _gradient_and_hessian(objective: Objective, theta: Any) -> tuple[Array, Array]:
-    function = HessianFunction(ProductFunction(objective.function), _wider(objective).chunk(objective.n_params))
-    return _matrix(function, checked_vector(objective, "theta", theta), objective.data)
+    n = objective.n_params
+    point = checked_vector(objective, "theta", theta)
+    require_memory("objective", f"a Hessian of {n} parameters", 2 * 8 * n**2)
+    function = HessianFunction(ProductFunction(objective.function), _wider(objective).chunk(n))
+    return _matrix(function, point, objective.data)
 
 
 def _wider(objective: Objective) -> Objective:

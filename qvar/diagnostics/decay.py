@@ -10,6 +10,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from qvar._types import FloatArray, IntArray
+from qvar.arguments import checked
+from qvar.checks import real_array
 from qvar.diagnostics.estimate import Estimate
 from qvar.diagnostics.intervals import LEVEL, check_level
 from qvar.diagnostics.misfit import LEAST_ERROR, LawTest, law_test
@@ -105,6 +107,7 @@ class DecayFit:
         return self.prefactor * np.exp(-float(self.rate) * n)
 
 
+@checked()
 def fit_decay(
     sizes: Numbers,
     variances: Numbers,
@@ -160,7 +163,7 @@ def fit_decay(
         QvarError: if lengths differ, a size is not positive, or both or senseless errors are given.
     """
     level = check_level(level)
-    n, v = np.asarray(sizes, dtype=float), np.asarray(variances, dtype=float)
+    n, v = (np.asarray(real_array(name, x, None)) for name, x in (("sizes", sizes), ("variances", variances)))
     require(n.ndim == 1, "sizes", "be a list of numbers", sizes)
     require(v.shape == n.shape, "variances", f"be a list of {len(n)} numbers, one for each size", variances)
     require(bool(np.all(np.isfinite(n)) and np.all(n > 0)), "sizes", "be positive", sizes)
@@ -295,7 +298,7 @@ def _sampling_errors(v: FloatArray, usable: np.ndarray, intervals: Any, errors: 
     require(intervals is None or errors is None, "errors", "be left out where `intervals` is given", errors)
     sampling = np.zeros(len(v))
     if errors is not None:
-        given = np.asarray(errors, dtype=float)
+        given = np.asarray(real_array("errors", errors, None))
         require(given.shape == v.shape, "errors", f"be a list of {len(v)} numbers", errors)
         good = np.isfinite(given[usable]) & (given[usable] >= 0)
         require(bool(good.all()), "errors", "be finite and not negative", errors)
@@ -303,7 +306,7 @@ def _sampling_errors(v: FloatArray, usable: np.ndarray, intervals: Any, errors: 
     if intervals is not None:
         from scipy.stats import norm
 
-        ends = np.asarray(intervals, dtype=float)
+        ends = np.asarray(real_array("intervals", intervals, None))
         require(ends.shape == (len(v), 2), "intervals", f"have shape ({len(v)}, 2)", ends.shape)
         low, high, value = ends[usable, 0], ends[usable, 1], v[usable]
         good = np.isfinite(low) & np.isfinite(high) & (low <= high) & (high > 0)

@@ -14,13 +14,17 @@ from jaxtyping import Array, Float
 
 from qvar._types import PyTree
 from qvar.ansatz.ansatz import Ansatz
-from qvar.checks import counting_number, whole_number, whole_numbers
+from qvar.arguments import checked
+from qvar.checks import amplitude_array, counting_number, whole_number, whole_numbers
 from qvar.diagnostics.estimate import Estimate
 from qvar.diagnostics.intervals import mean_estimates
 from qvar.engines.state_function import StateFunction
 from qvar.engines.states import ansatz_states
 from qvar.errors import require
 from qvar.short_repr import short_repr
+
+_MOST_QUBITS = 1000
+"""Dimensions of more qubits are beyond what a float holds."""
 
 
 def meyer_wallach(state: Any) -> Float[Array, ""]:
@@ -50,6 +54,7 @@ def meyer_wallach(state: Any) -> Float[Array, ""]:
     return jnp.asarray(2 * (1 - purity / n))
 
 
+@checked("n_qubits")
 def haar_meyer_wallach(n_qubits: int, ones: int | tuple[int, int] | None = None, real: bool = False) -> float:
     r"""Mean of Meyer-Wallach's Q over Haar-random states.
 
@@ -71,6 +76,7 @@ def haar_meyer_wallach(n_qubits: int, ones: int | tuple[int, int] | None = None,
         QvarError: if there are not as many wires for the ones.
     """
     n = counting_number("n_qubits", n_qubits)
+    require(n <= _MOST_QUBITS, "n_qubits", f"be at most {_MOST_QUBITS}", n_qubits)
     spread = 2 if real else 1
     if ones is None:
         d = 1 << n
@@ -87,6 +93,7 @@ def haar_meyer_wallach(n_qubits: int, ones: int | tuple[int, int] | None = None,
     return 4 / n * shares * dimension / (dimension + spread)
 
 
+@checked("samples")
 def entangling_capability(
     ansatz: Ansatz, key: jax.Array, samples: int = 2000, start: str | None = "uniform"
 ) -> Estimate:
@@ -110,7 +117,7 @@ def entangling_capability(
     Raises:
         QvarError: if there are fewer than two samples, the start is unknown, or 2^n is out of reach.
     """
-    samples = _samples(samples)
+    samples = counting_number("samples", samples, least=2, bytes_each=8 * max(1, ansatz.n_params))
     states = ansatz_states(ansatz)
     draws, resampling = jax.random.split(key)
     if states.sector is None:
@@ -150,6 +157,7 @@ class SectorMeasure:
         return 4 / sum(self.n_wires) * mixedness
 
 
+@checked()
 def entanglement_entropy(state: Any, wires: int | Sequence[int]) -> Float[Array, ""]:
     r"""Von Neumann entropy of some qubits of a normalised pure state, in bits.
 
@@ -192,6 +200,7 @@ def entanglement_profile(state: Any) -> Float[Array, " n_cuts"]:
     return jnp.array([_entropy(amplitudes.reshape(1 << cut, -1)) for cut in cuts], dtype=float)
 
 
+@checked("d_inside", "d_outside")
 def page_entropy(d_inside: int, d_outside: int) -> float:
     r"""Page's entropy: the mean entanglement entropy of Haar-random complex states, in bits.
 
@@ -211,6 +220,8 @@ def page_entropy(d_inside: int, d_outside: int) -> float:
 
     dimensions = counting_number("d_inside", d_inside), counting_number("d_outside", d_outside)
     small, large = min(dimensions), max(dimensions)
+    fits = (small * large).bit_length() <= _MOST_QUBITS
+    require(fits, "d_outside", f"leave at most {_MOST_QUBITS} qubits on both sides", d_outside)
     harmonic = float(digamma(float(small * large + 1)) - digamma(float(large + 1)))
     return (harmonic - (small - 1) / (2 * large)) / log(2)
 
@@ -228,6 +239,7 @@ class EntropyProfile:
     """What Haar-random complex states of the whole register have on average, bits."""
 
 
+@checked("samples")
 def mean_entanglement_entropy(
     ansatz: Ansatz, key: jax.Array, samples: int = 200, start: str | None = "uniform"
 ) -> EntropyProfile:
@@ -245,7 +257,8 @@ def mean_entanglement_entropy(
     Raises:
         QvarError: if there are fewer than two samples or qubits, the start is unknown, or 2^n is out of reach.
     """
-    samples, n = _samples(samples), ansatz.n_qubits
+    samples = counting_number("samples", samples, least=2, bytes_each=8 * max(1, ansatz.n_params))
+    n = ansatz.n_qubits
     require(n >= 2, "ansatz", "have at least 2 qubits", n)
     states = ansatz_states(ansatz, engine="dense")
     draws, resampling = jax.random.split(key)
@@ -270,7 +283,7 @@ class ProfileFunction:
 
 
 def _register(state: Any) -> Array:
-    amplitudes = jnp.asarray(state)
+    amplitudes = amplitude_array("state", state)
     size = amplitudes.shape[0] if amplitudes.ndim == 1 else 0
     require(size >= 2 and size & (size - 1) == 0, "state", "have shape (2^n,)", amplitudes.shape)
     return amplitudes
@@ -278,11 +291,6 @@ def _register(state: Any) -> Array:
 
 def _n_qubits(amplitudes: Array) -> int:
     return amplitudes.shape[0].bit_length() - 1
-
-
-def _samples(samples: int) -> int:
-    require(whole_number("samples", samples) >= 2, "samples", "be at least 2", samples)
-    return samples
 
 
 def _weight(part: Array) -> Array:

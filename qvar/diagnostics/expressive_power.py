@@ -19,7 +19,8 @@ from jaxtyping import Array, Float
 
 from qvar._types import FloatArray, PyTree
 from qvar.ansatz.ansatz import Ansatz
-from qvar.checks import counting_number
+from qvar.arguments import checked
+from qvar.checks import counting_number, real_array
 from qvar.diagnostics.estimate import Estimate
 from qvar.diagnostics.intervals import LEVEL, RESAMPLES
 from qvar.engines.state_function import StateFunction
@@ -39,6 +40,7 @@ _WIDE = 12.0
 """Counts so many standard deviations from the mean do not matter."""
 
 
+@checked("pairs", "bins")
 def expressibility(
     ansatz: Ansatz,
     key: jax.Array,
@@ -90,7 +92,8 @@ def expressibility(
         QvarError: if a number is below 1, a word is unknown, the sector is asked of a circuit that conserves no number,
             or 2^n is out of reach.
     """
-    pairs, bins = counting_number("pairs", pairs), counting_number("bins", bins)
+    pairs = counting_number("pairs", pairs, bytes_each=16 * ansatz.n_params)
+    bins = counting_number("bins", bins, bytes_each=8 * RESAMPLES)
     require(haar in (None, "complex", "real"), "haar", "be 'complex', 'real' or None", haar)
     dimension = space_dimension(ansatz, space)
     real = haar == "real" or (haar is None and space == "sector" and ansatz.program.lowered.real)
@@ -98,6 +101,7 @@ def expressibility(
     return haar_divergence(fidelities(ansatz, draws, pairs, start), resampling, dimension, real, bins)
 
 
+@checked()
 def space_dimension(ansatz: Ansatz, space: Space) -> int:
     """The dimension of the space that `expressibility` compares with: 2^n, or D of the sector.
 
@@ -114,6 +118,7 @@ def space_dimension(ansatz: Ansatz, space: Space) -> int:
     return sector.dimension
 
 
+@checked("pairs")
 def fidelities(
     ansatz: Ansatz, key: jax.Array, pairs: int = 5000, start: str | None = "uniform"
 ) -> Float[Array, " pairs"]:
@@ -128,7 +133,7 @@ def fidelities(
     Raises:
         QvarError: if `pairs` is below 1, the start is unknown, or 2^n is out of reach.
     """
-    pairs = counting_number("pairs", pairs)
+    pairs = counting_number("pairs", pairs, bytes_each=16 * ansatz.n_params)
     states: AnsatzStates = ansatz_states(ansatz)
     both = states.draw(key, 2 * pairs, start).reshape(pairs, 2 * ansatz.n_params)
     return states.batch(FidelityFunction(states.state_function), both)
@@ -146,6 +151,7 @@ class FidelityFunction:
         return jnp.minimum(jnp.abs(jnp.sum(first.conj() * second)) ** 2, 1.0)
 
 
+@checked("dimension")
 def haar_fidelity_cdf(fidelity: Any, dimension: int, real: bool = False) -> FloatArray:
     """Probability that two Haar-random states have at most this fidelity.
 
@@ -159,12 +165,13 @@ def haar_fidelity_cdf(fidelity: Any, dimension: int, real: bool = False) -> Floa
     """
     from scipy.special import betainc
 
-    values = np.asarray(fidelity, dtype=float)
+    values = np.asarray(real_array("fidelity", fidelity, None))
     require(bool(np.all((values >= 0) & (values <= 1))), "fidelity", "be in [0, 1]", fidelity)
     a, b = _beta(dimension, real)
     return np.asarray(betainc(a, b, values) if b > 0 else (values == 1).astype(float))
 
 
+@checked("dimension", "bins")
 def haar_divergence(fidelities: Any, key: jax.Array, dimension: int, real: bool = False, bins: int = 75) -> Estimate:
     """The Kullback-Leibler divergence of given fidelities from those of Haar-random states; see `expressibility`.
 
@@ -178,7 +185,8 @@ def haar_divergence(fidelities: Any, key: jax.Array, dimension: int, real: bool 
     Raises:
         QvarError: if there are no fidelities, or a number is out of its range.
     """
-    values, bins = np.asarray(fidelities, dtype=float), counting_number("bins", bins)
+    values = np.asarray(real_array("fidelities", fidelities, ("n",)))
+    bins = counting_number("bins", bins, bytes_each=8 * RESAMPLES)
     require(values.ndim == 1 and values.size > 0, "fidelities", "have shape (n,), n at least 1", values.shape)
     require(bool(np.all((values >= 0) & (values <= 1))), "fidelities", "be in [0, 1]", fidelities)
     haar = _log_bin_probabilities(bins, dimension, real)
@@ -200,6 +208,7 @@ def _divergence(share: FloatArray, log_haar: FloatArray) -> Any:
 def _beta(dimension: int, real: bool) -> tuple[float, float]:
     """The two parameters of the fidelity's beta distribution."""
     d = counting_number("dimension", dimension)
+    require(d.bit_length() <= 1000, "dimension", "be at most 2^1000", dimension)
     return (0.5, (d - 1) / 2) if real else (1.0, float(d - 1))
 
 

@@ -19,10 +19,12 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from qvar._types import FloatArray, PyTree
+from qvar.arguments import checked
 from qvar.checks import counting_number, finite_number, whole_number
 from qvar.diagnostics.estimate import Estimate
 from qvar.diagnostics.intervals import LEVEL, RESAMPLES, draws, samples_needed, student_ends
 from qvar.errors import require
+from qvar.memory import require_memory
 from qvar.objective import Objective
 from qvar.tangents import (
     FisherColumns,
@@ -43,6 +45,7 @@ _BLOCK_NUMBERS = 1 << 22
 """Resampled eigenvalues of so many are held at once."""
 
 
+@checked()
 def fisher(objective: Objective, theta: Any) -> Float[Array, "n_params n_params"]:
     r"""Quantum Fisher information matrix of the state.
 
@@ -68,6 +71,7 @@ def fisher(objective: Objective, theta: Any) -> Float[Array, "n_params n_params"
     return _at(objective, fisher_function(objective), theta)
 
 
+@checked()
 def fisher_batch(objective: Objective, thetas: Any) -> Float[Array, "n n_params n_params"]:
     """Quantum Fisher information matrices at many points, see `fisher`; the caller holds them all.
 
@@ -77,6 +81,7 @@ def fisher_batch(objective: Objective, thetas: Any) -> Float[Array, "n n_params 
     return _at_points(objective, fisher_function(objective), thetas)
 
 
+@checked()
 def fisher_product(objective: Objective, theta: Any, v: Any) -> Float[Array, " n_params"]:
     r"""\(F v\) with the quantum Fisher information, without the matrix: a handful of states in memory.
 
@@ -93,6 +98,7 @@ def fisher_product(objective: Objective, theta: Any, v: Any) -> Float[Array, " n
     return _product(product, *vectors, objective.data)
 
 
+@checked()
 def classical_fisher(objective: Objective, theta: Any) -> Float[Array, "n_params n_params"]:
     r"""Classical Fisher information matrix of a measurement in the computational basis.
 
@@ -116,6 +122,7 @@ def classical_fisher(objective: Objective, theta: Any) -> Float[Array, "n_params
     return _at(objective, fisher_function(objective, "classical"), theta)
 
 
+@checked()
 def fisher_spectrum(objective: Objective, theta: Any) -> Float[Array, " n_params"]:
     r"""Eigenvalues of the quantum Fisher information, ascending.
 
@@ -129,6 +136,7 @@ def fisher_spectrum(objective: Objective, theta: Any) -> Float[Array, " n_params
     return _at(objective, SpectrumFunction(fisher_function(objective)), theta)
 
 
+@checked("samples")
 def fisher_rank(
     objective: Objective,
     key: jax.Array,
@@ -160,7 +168,7 @@ def fisher_rank(
     Raises:
         QvarError: if an argument is out of range, the scheme is unknown, or the objective has no state.
     """
-    samples = counting_number("samples", samples)
+    samples = counting_number("samples", samples, bytes_each=8 * max(1, objective.n_params))
     function = fisher_function(objective)
     tolerance = finite_number("tolerance", _noise(function, objective) if tolerance is None else tolerance)
     require(0 <= tolerance < 1, "tolerance", "be at least 0 and below 1", tolerance)
@@ -174,6 +182,7 @@ def fisher_rank(
     return rank
 
 
+@checked()
 def fisher_rank_bound(objective: Objective) -> int:
     """The largest rank that any circuit can have in the space of the objective's engine.
 
@@ -187,6 +196,7 @@ def fisher_rank_bound(objective: Objective) -> int:
     return (state.size - 1) * (2 if jnp.issubdtype(state.dtype, jnp.complexfloating) else 1)
 
 
+@checked("samples")
 def effective_dimension(
     objective: Objective,
     key: jax.Array,
@@ -226,8 +236,8 @@ def effective_dimension(
     Raises:
         QvarError: if an argument is out of range, the scheme is unknown, or the objective has no state.
     """
-    samples, n_data = whole_number("samples", samples), whole_number("n_data", n_data)
-    require(samples >= 2, "samples", "be at least 2", samples)
+    samples = counting_number("samples", samples, least=2, bytes_each=2 * 8 * max(1, objective.n_params))
+    n_data = whole_number("n_data", n_data)
     require(n_data >= 2, "n_data", "be at least 2", n_data)
     gamma = finite_number("gamma", gamma)
     require(0 < gamma <= 1, "gamma", "be above 0 and at most 1", gamma)
@@ -283,6 +293,7 @@ def dimension_estimate(key: jax.Array, spectra: FloatArray, kappa: float, resamp
     return Estimate(float(value[0]), (low, high), n, needed=samples_needed(weights[0]))
 
 
+@checked()
 def saturation_layer(ranks: Mapping[int, int]) -> int | None:
     """The first depth from which on the rank stays the same: where a circuit becomes overparametrized.
 
@@ -299,6 +310,7 @@ def saturation_layer(ranks: Mapping[int, int]) -> int | None:
         QvarError: if there are no ranks.
     """
     require(len(ranks) > 0, "ranks", "hold at least one depth", ranks)
+    ranks = {whole_number("ranks", depth): whole_number("ranks", rank) for depth, rank in ranks.items()}
     depths = sorted(ranks, reverse=True)
     same = [depth for depth in depths if ranks[depth] == ranks[depths[0]]]
     lasting = [depth for depth, expected in zip(depths, same, strict=False) if depth == expected]
@@ -326,6 +338,7 @@ def _at(objective: Objective, function: Any, theta: Any) -> Array:
 def _at_points(objective: Objective, function: Any, thetas: Any) -> Array:
     """`Objective.batch` with chunks for a function that follows all parameters at once."""
     n_params = max(1, objective.n_params)
+    require_memory("objective", f"a matrix of {n_params} parameters", 2 * 8 * n_params**2)
     most = None if objective.most_at_once is None else max(1, objective.most_at_once // n_params)
     return replace(objective, bytes_per_evaluation=tangent_bytes(objective), most_at_once=most).batch(function, thetas)
 

@@ -18,6 +18,7 @@ import numpy as np
 from jaxtyping import Array
 
 from qvar._types import FloatArray, PyTree
+from qvar.arguments import checked
 from qvar.checks import counting_number, finite_number
 from qvar.diagnostics.estimate import Estimate
 from qvar.diagnostics.intervals import LEVEL, average_variance, check_level, moment_intervals, samples_needed, scaled
@@ -118,6 +119,7 @@ class GradientVariance:
         )
 
 
+@checked("samples")
 def gradient_variance(
     objective: Objective,
     *,
@@ -156,7 +158,7 @@ def gradient_variance(
     Raises:
         QvarError: if an argument is out of its range, or a loss or gradient is not finite.
     """
-    samples = _sample_number(samples)
+    samples = _sample_number(samples, objective.n_params)
     noise, level = _noise(noise), check_level(level)
     require(objective.n_params >= 1, "objective", "have at least one parameter", objective.n_params)
     draw_key, bootstrap_key = jax.random.split(key)
@@ -172,6 +174,7 @@ def gradient_variance(
     return _moments(objective.name, bootstrap_key, gradients, losses, 1, 1, start, noise, level)
 
 
+@checked("samples")
 def ensemble_variance(
     make: Callable[[jax.Array], Objective],
     *,
@@ -207,7 +210,7 @@ def ensemble_variance(
         QvarError: if an argument is out of its range, the circuits differ in their number of parameters, or a loss or
             gradient is not finite.
     """
-    samples, per_circuit = _sample_number(samples), counting_number("per_circuit", per_circuit)
+    samples, per_circuit = _sample_number(samples, 1), counting_number("per_circuit", per_circuit)
     noise, level = _noise(noise), check_level(level)
     circuits = -(-samples // per_circuit)
     require(circuits >= 2, "per_circuit", f"leave at least 2 circuits for {samples} samples", per_circuit)
@@ -237,10 +240,8 @@ def ensemble_variance(
     return _moments(name, bootstrap_key, *flat, circuits, per_circuit, start, noise, level)
 
 
-def _sample_number(samples: int) -> int:
-    samples = counting_number("samples", samples)
-    require(samples >= 2, "samples", "be at least 2", samples)
-    return samples
+def _sample_number(samples: int, n_params: int) -> int:
+    return counting_number("samples", samples, least=2, bytes_each=2 * 8 * max(1, n_params))
 
 
 def _noise(noise: float) -> float:

@@ -17,7 +17,8 @@ import numpy as np
 from jaxtyping import Array
 
 from qvar._types import FloatArray
-from qvar.checks import counting_number
+from qvar.arguments import checked
+from qvar.checks import counting_number, real_array
 from qvar.diagnostics.estimate import Estimate
 from qvar.diagnostics.intervals import LEVEL, scaled
 from qvar.diagnostics.spectral import DENSE_DIMENSION, apply_operator
@@ -48,6 +49,7 @@ class Moments(NamedTuple):
     r"""\(\mathrm{Tr}\, O^2 - (\mathrm{Tr}\, O)^2 / D\): D times the variance of the eigenvalues, in unit^2."""
 
 
+@checked("probes")
 def sector_moments(
     objective: Objective,
     *,
@@ -78,8 +80,10 @@ def sector_moments(
     Raises:
         QvarError: if the objective has no state or no operator, or a number is out of its range.
     """
-    exact_up_to, probes = counting_number("exact_up_to", exact_up_to), counting_number("probes", probes)
-    require(probes >= 2, "probes", "be at least 2", probes)
+    exact_up_to, probes = (
+        counting_number("exact_up_to", exact_up_to),
+        counting_number("probes", probes, least=2, bytes_each=32),
+    )
     like = state_shape(objective)
     dimension = math.prod(like.shape)
     exact = dimension <= exact_up_to
@@ -141,6 +145,7 @@ def has_real_states(objective: Objective) -> bool:
     return bool(jnp.abs(jnp.imag(state)).max() <= 100 * jnp.finfo(state.dtype).eps)
 
 
+@checked()
 def haar_loss_variance(objective: Objective, real: bool | None = None, *, moments: Moments | None = None) -> float:
     r"""Variance of the loss over Haar-random states of the space that the engine holds.
 
@@ -190,6 +195,7 @@ def haar_gradient_variance(
 ) -> FloatArray: ...
 
 
+@checked()
 def haar_gradient_variance(
     objective: Objective,
     fisher: float | FloatArray | None = None,
@@ -232,7 +238,8 @@ def haar_gradient_variance(
     real = has_real_states(objective) if real is None else real
     moments = sector_moments(objective, real=real) if moments is None else moments
     d = moments.dimension
-    values = np.asarray((1.0 if real else d / (d + 1)) if fisher is None else fisher, dtype=float)
+    given = (1.0 if real else d / (d + 1)) if fisher is None else real_array("fisher", fisher, None)
+    values = np.asarray(given, dtype=float)
     require(bool(np.all(values >= 0)), "fisher", "not be negative", fisher)
     if d == 1:
         return 0.0 if values.ndim == 0 else np.zeros_like(values)

@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from qvar._types import FloatArray
-from qvar.checks import counting_number, finite_number, whole_number
+from qvar.arguments import checked
+from qvar.checks import counting_number, finite_number, real_array, whole_number
 from qvar.diagnostics.estimate import Estimate
 from qvar.errors import require
 
@@ -64,6 +65,7 @@ class MomentIntervals(NamedTuple):
     """(k,) number of rows from which the interval of the variance holds what it claims; 0 if these are enough."""
 
 
+@checked("resamples")
 def bootstrap_moments(
     key: jax.Array,
     samples: Float[Array | np.ndarray, "n k"],
@@ -132,8 +134,9 @@ def moment_intervals(
     Raises:
         QvarError: as `bootstrap_moments` does.
     """
+    samples = np.asarray(real_array("samples", samples, ("n", "k")))
     n, k = samples.shape
-    level, resamples = check_level(level), counting_number("resamples", resamples)
+    level, resamples = check_level(level), counting_number("resamples", resamples, bytes_each=2 * 8 * max(1, n))
     require(group >= 1 and n % group == 0, "group", f"divide the {n} rows", group)
     n_groups = n // group
     require(n_groups >= 2, "samples", "hold at least 2 independent rows", n_groups)
@@ -338,6 +341,7 @@ def _needed(squares: FloatArray, growth: FloatArray) -> FloatArray:
     return np.where((total > 0) & (few | heavy), rounded, 0.0)
 
 
+@checked()
 def wilson_interval(successes: int, trials: int, level: float = LEVEL) -> tuple[float, float]:
     r"""Wilson's score interval of a probability of success.
 

@@ -15,9 +15,11 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from qvar._types import FloatArray, PyTree
+from qvar.arguments import checked
 from qvar.checks import counting_number, finite_number
 from qvar.diagnostics.curvature import hessian
 from qvar.errors import QvarError, require
+from qvar.memory import require_memory
 from qvar.objective import LossFunction, Objective
 from qvar.short_repr import short_repr
 from qvar.tangents import checked_vector
@@ -140,6 +142,7 @@ class PlaneScan:
         return int(lower.sum())
 
 
+@checked("points")
 def scan_line(objective: Objective, center: Any, direction: Any, span: float = np.pi, points: int = 101) -> LineScan:
     """Values along a line through a point.
 
@@ -157,6 +160,7 @@ def scan_line(objective: Objective, center: Any, direction: Any, span: float = n
     return _line(objective, center, direction, np.linspace(-reach, reach, _points(points)))
 
 
+@checked("points")
 def scan_between(objective: Objective, start: Any, end: Any, points: int = 101, beyond: float = 0.25) -> LineScan:
     """Values along the straight line from one point to another, such as from a start to where training ended.
 
@@ -177,6 +181,7 @@ def scan_between(objective: Objective, start: Any, end: Any, points: int = 101, 
     return _line(objective, first, last - first, np.linspace(-extra, 1.0 + extra, _points(points)))
 
 
+@checked("points")
 def scan_plane(
     objective: Objective,
     center: Any,
@@ -200,6 +205,7 @@ def scan_plane(
     """
     spans = [_positive("span", each) for each in _pair("span", span)]
     counts = [_points(each) for each in _pair("points", points)]
+    require_memory("points", points, 4 * 8 * counts[0] * counts[1])
     s, t = (np.linspace(-reach, reach, count) for reach, count in zip(spans, counts, strict=True))
     middle = checked_vector(objective, "center", center)
     axes = jnp.stack([checked_vector(objective, "first", first), checked_vector(objective, "second", second)])
@@ -208,6 +214,7 @@ def scan_plane(
     return PlaneScan(s, t, values, np.asarray(middle), np.asarray(axes[0]), np.asarray(axes[1]), objective.unit)
 
 
+@checked("n_params")
 def random_directions(key: jax.Array, n_params: int, count: int = 2) -> FloatArray:
     """Orthonormal directions, uniformly distributed; shape (count, n_params).
 
@@ -220,11 +227,13 @@ def random_directions(key: jax.Array, n_params: int, count: int = 2) -> FloatArr
         QvarError: if there are more directions than parameters.
     """
     n, k = counting_number("n_params", n_params), counting_number("count", count)
+    require_memory("n_params", n, 3 * 8 * n * min(k, n))
     require(k <= n, "count", f"be at most the {n} parameters", count)
     columns, triangle = np.linalg.qr(np.asarray(jax.random.normal(key, (n, k), float)))
     return (columns * np.sign(np.diag(triangle))).T  # the signs make the distribution uniform
 
 
+@checked()
 def hessian_directions(objective: Objective, theta: Any, count: int = 2) -> tuple[FloatArray, FloatArray]:
     """The directions in which the loss bends most at a point: eigenvectors of the exact Hessian.
 
@@ -275,9 +284,7 @@ def _line(objective: Objective, center: Any, direction: Any, positions: FloatArr
 
 
 def _points(value: Any) -> int:
-    number = counting_number("points", value)
-    require(number >= 2, "points", "be at least 2", value)
-    return number
+    return counting_number("points", value, least=2, bytes_each=3 * 8)
 
 
 def _positive(argument: str, value: Any) -> float:

@@ -7,10 +7,15 @@ from __future__ import annotations
 
 from math import comb
 
+from qvar.arguments import checked
 from qvar.checks import counting_number, whole_number
 from qvar.errors import require
 
+_MOST_QUBITS = 10_000
+"""Binomials of more qubits have more digits than is sensible."""
 
+
+@checked("d")
 def mcclean_first_angle(d: int) -> float:
     r"""Variance of the derivative of a Pauli observable by the first angle of a deep random circuit.
 
@@ -37,6 +42,7 @@ def mcclean_first_angle(d: int) -> float:
     return d / (3 * (d**2 - 1))
 
 
+@checked("d")
 def mcclean_middle_angle(d: int) -> float:
     r"""Variance of the derivative of a Pauli observable by an angle with 2-designs before and after it.
 
@@ -58,6 +64,7 @@ def mcclean_middle_angle(d: int) -> float:
     return d**2 / (2 * (d - 1) * (d + 1) ** 2)
 
 
+@checked("d")
 def haar_pauli_loss(d: int, real: bool = False) -> float:
     r"""Variance of the expectation value of a Pauli word over Haar-random states.
 
@@ -77,6 +84,7 @@ def haar_pauli_loss(d: int, real: bool = False) -> float:
     return 2 / (d + 2) if real else 1 / (d + 1)
 
 
+@checked()
 def cerezo_global(n: int) -> float:
     r"""Variance of a derivative of the global cost of one rotation RX on every qubit.
 
@@ -97,6 +105,7 @@ def cerezo_global(n: int) -> float:
     return 0.125 * 0.375 ** (counting_number("n", n) - 1)
 
 
+@checked()
 def cerezo_local(n: int) -> float:
     r"""Variance of a derivative of the local cost of one rotation RX on every qubit.
 
@@ -117,6 +126,7 @@ def cerezo_local(n: int) -> float:
     return 1 / (8 * counting_number("n", n) ** 2)
 
 
+@checked()
 def matchgate_loss(n: int) -> float:
     r"""Variance of \(\langle Z_j \rangle\) over deep matchgate circuits on an open chain that start in a basis state.
 
@@ -141,6 +151,7 @@ def matchgate_loss(n: int) -> float:
     return 1 / (2 * n - 1)
 
 
+@checked()
 def hamming_weight_loss(n: int, k: int) -> float:
     r"""Variance of \(\langle Z_j \rangle\) over Haar-random states with k ones among n qubits.
 
@@ -159,6 +170,7 @@ def hamming_weight_loss(n: int, k: int) -> float:
         QvarError: if `n` or `k` is no integer in its range.
     """
     n, k = counting_number("n", n), whole_number("k", k)
+    require(n <= _MOST_QUBITS, "n", f"be at most {_MOST_QUBITS}", n)
     require(0 <= k <= n, "k", f"lie between 0 and {n}", k)
     return 4 * k * (n - k) / (n**2 * (comb(n, k) + 1))
 

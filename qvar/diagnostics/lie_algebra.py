@@ -25,6 +25,7 @@ import numpy as np
 
 from qvar._types import FloatArray
 from qvar.ansatz.ansatz import Ansatz
+from qvar.arguments import checked
 from qvar.checks import counting_number
 from qvar.diagnostics.lie_generators import circuit_generators, distinct, listed_generators, n_wires
 from qvar.diagnostics.lie_spaces import Sector, SectorSpace, Space, StringSpace
@@ -93,6 +94,7 @@ class LieAlgebra:
         return tuple(PauliSum(n, x[:width], z[:width], row.astype(np.complex128)).simplified() for row in self.rows)
 
 
+@checked()
 def lie_dimension(generators: Any, limit: int = LIMIT, sector: Any = None) -> int:
     r"""Dimension of the dynamical Lie algebra, exactly.
 
@@ -124,6 +126,7 @@ def check_complete(algebra: LieAlgebra, limit: int) -> None:
         )
 
 
+@checked()
 def lie_closure(generators: Any, limit: int = LIMIT, sector: Any = None) -> LieAlgebra:
     r"""The dynamical Lie algebra \(\langle iG_1, iG_2, \ldots \rangle_{\mathrm{Lie}}\) of generators or of a circuit.
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from qvar._types import FloatArray
 from qvar.ansatz.ansatz import Ansatz
+from qvar.arguments import checked
 from qvar.checks import counting_number, whole_number
 from qvar.diagnostics.lie_algebra import LIMIT, LieAlgebra, check_complete, close
 from qvar.diagnostics.lie_generators import (
@@ -27,7 +28,7 @@ from qvar.diagnostics.lie_modules import RowModule, StringModule, row_module, st
 from qvar.diagnostics.lie_spaces import SectorSpace, StringSpace, sector_states
 from qvar.diagnostics.lie_states import Amplitudes, is_bits, prepared, read_amplitudes, state_qubits, string_means
 from qvar.diagnostics.pauli_sums import PauliSum
-from qvar.errors import QvarError, require
+from qvar.errors import QvarError
 
 Position: TypeAlias = Literal["middle", "first", "last"]
 """Where in the circuit a gate stands: what is random before and after it."""
@@ -36,6 +37,7 @@ _MEMBER = 1e-7
 """Parts of an operator outside of an algebra up to this, relative to its norm, are rounding."""
 
 
+@checked()
 def lie_variance(generators: Any, observable: Any, state: Any = None, limit: int = LIMIT, sector: Any = None) -> float:
     r"""The variance of the loss of a deep circuit, from its Lie algebra.
 
@@ -74,6 +76,7 @@ def lie_variance(generators: Any, observable: Any, state: Any = None, limit: int
     return setting.module.moment(setting.observable, setting.state)
 
 
+@checked()
 def lie_gradient_variance(
     generators: Any,
     observable: Any,
@@ -118,8 +121,8 @@ def lie_gradient_variance(
     Raises:
         QvarError: if G does not lie in the algebra, or as `lie_variance` raises it.
     """
-    known = position in ("middle", "first", "last")
-    require(known, "position", "be 'middle', 'first' or 'last'", position)
+    if generator is None:
+        raise QvarError("`generator` must be an operator or the number of a parameter, but is None.")
     setting = _setting(generators, observable, state, limit, sector, generator)
     module, o, r, g = setting.module, setting.observable, setting.state, setting.generator
     assert g is not None

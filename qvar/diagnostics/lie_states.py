@@ -10,6 +10,7 @@ import numpy as np
 
 from qvar._types import FloatArray, IntArray
 from qvar.ansatz.kinds import MaskOp
+from qvar.checks import amplitude_array
 from qvar.diagnostics.lie_spaces import sector_states
 from qvar.diagnostics.pauli_sums import ComplexArray, Masks
 from qvar.engines.strings import parity
@@ -29,7 +30,7 @@ class Amplitudes:
 
 def is_bits(state: Any) -> bool:
     """Whether a state is given by bits: integers, not amplitudes."""
-    array = np.asarray(state)
+    array = np.asarray(amplitude_array("state", state))
     return array.ndim == 1 and array.dtype.kind in "iub"
 
 
@@ -37,7 +38,7 @@ def state_qubits(state: Any) -> int:
     """How many qubits a state on the whole register needs; 1 for None."""
     if state is None:
         return 1
-    size = np.size(state)
+    size = amplitude_array("state", state).size
     return size if is_bits(state) else max(1, int(size).bit_length() - 1)
 
 
@@ -47,7 +48,7 @@ def read_amplitudes(state: Any, n_qubits: int, sector: Any) -> Amplitudes:
     Raises:
         QvarError: if it is neither, or not normalised.
     """
-    array = np.asarray(state)
+    array = np.asarray(amplitude_array("state", state))
     if is_bits(state):
         bits = [int(bit) for bit in array]
         fits = len(bits) == n_qubits and not set(bits) - {0, 1}

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from qvar._types import FloatArray, IntArray
-from qvar.checks import finite_number
+from qvar.arguments import checked
+from qvar.checks import amplitude_array, finite_number, real_array
 from qvar.errors import QvarError, require
 from qvar.short_repr import short_repr
 
@@ -38,6 +39,7 @@ class Minima:
         return len(self.values)
 
 
+@checked()
 def distinct_minima(
     values: Any,
     states: Any = None,
@@ -68,7 +70,7 @@ def distinct_minima(
     Raises:
         QvarError: if there are not as many states as values, or a tolerance is negative or not a number.
     """
-    energies = np.asarray(values, dtype=float)
+    energies = np.asarray(real_array("values", values, None))
     require(energies.ndim == 1, "values", "have shape (n,)", energies.shape)
     energy_tolerance = finite_number("energy_tolerance", energy_tolerance)
     fidelity_tolerance = finite_number("fidelity_tolerance", fidelity_tolerance)
@@ -78,9 +80,10 @@ def distinct_minima(
     found = energies[finite]
     linked = np.abs(found[:, None] - found[None, :]) <= energy_tolerance
     if states is not None:
-        vectors = np.asarray(states)
-        if len(vectors) != len(energies):
-            raise QvarError(f"`states` must be as many as the {len(energies)} values, but are {len(vectors)}.")
+        vectors = np.asarray(amplitude_array("states", states))
+        if vectors.shape[:1] != energies.shape:
+            number = len(vectors) if vectors.ndim else "one number"
+            raise QvarError(f"`states` must be as many as the {len(energies)} values, but are {number}.")
         linked &= (
             _fidelities(vectors[finite].reshape(len(finite), math.prod(vectors.shape[1:]))) >= 1 - fidelity_tolerance
         )

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from qvar._types import PyTree
+from qvar.arguments import checked
 from qvar.checks import finite_number, whole_number
 from qvar.diagnostics.spectral import apply_operator
 from qvar.engines.pauli import PauliKernel
@@ -35,6 +36,7 @@ class DepolarizedFunction:
         return data["kept"] * self.function(theta, data["noiseless"]) + data["offset"]
 
 
+@checked()
 def depolarized(
     objective: Objective,
     probability: float,
@@ -84,6 +86,7 @@ def depolarized(
     )
 
 
+@checked()
 def maximally_mixed_value(objective: Objective, problem: Problem | None = None) -> float:
     r"""\(\mathrm{Tr}(H)/2^n\) over the whole register: the value of the maximally mixed state, in the objective's unit.
 

@@ -19,7 +19,8 @@ from jaxtyping import Array, Float
 from qvar._types import FloatArray, IntArray, PyTree
 from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.program import Program, affine_angles
-from qvar.checks import finite_number
+from qvar.arguments import checked
+from qvar.checks import finite_number, real_array
 from qvar.engines.state_function import StateFunction
 from qvar.errors import QvarError, require
 from qvar.objective import Objective
@@ -74,6 +75,7 @@ class ShiftRule(NamedTuple):
     """(n_terms,) c."""
 
 
+@checked()
 def energy_variance(objective: Objective, theta: Any) -> float:
     r"""Variance of one ideal measurement of H, \(\langle H^2 \rangle - \langle H \rangle^2\), in the unit squared.
 
@@ -84,9 +86,11 @@ def energy_variance(objective: Objective, theta: Any) -> float:
     Raises:
         QvarError: if theta has another shape, or there is no state or operator.
     """
-    return float(energy_variance_batch(objective, jnp.asarray(theta, dtype=float)[None])[0])
+    point = real_array("theta", theta, (objective.n_params,))
+    return float(energy_variance_batch(objective, point[None])[0])
 
 
+@checked()
 def energy_variance_batch(objective: Objective, thetas: Any) -> FloatArray:
     """`energy_variance` at many points (n, n_params), shape (n,).
 
@@ -96,6 +100,7 @@ def energy_variance_batch(objective: Objective, thetas: Any) -> FloatArray:
     return np.asarray(objective.batch(_measured(objective), thetas)[1])
 
 
+@checked()
 def shots_to_resolve(
     objective: Objective,
     theta: Any,
@@ -143,7 +148,7 @@ def shots_to_resolve(
     """
     level = _level(confidence)
     measured = _measured(objective)
-    point = jnp.asarray(theta, dtype=float)
+    point = real_array("theta", theta, (objective.n_params,))
     exact = np.asarray(objective.value_and_grad(point)[1])  # checks the shape, too
     origin, data = point, objective.data
     if ansatz is not None:
@@ -174,6 +179,7 @@ def shots_to_resolve(
     return np.where(zero, np.inf, np.maximum(shots, 1.0))
 
 
+@checked()
 def shots_for_variance(
     gradient_variance: Any, single_shot_variance: Any, confidence: float = CONFIDENCE, squares: float = 0.5
 ) -> FloatArray:
@@ -202,9 +208,13 @@ def shots_for_variance(
     """
     level, weight = _level(confidence), finite_number("squares", squares)
     require(weight > 0.0, "squares", "be positive", squares)
-    gradients, spread = np.broadcast_arrays(
-        np.asarray(gradient_variance, dtype=float), np.asarray(single_shot_variance, dtype=float)
-    )
+    gradients = np.asarray(real_array("gradient_variance", gradient_variance, None))
+    spread = np.asarray(real_array("single_shot_variance", single_shot_variance, None))
+    if spread.ndim and spread.shape != gradients.shape and gradients.ndim:
+        raise QvarError(
+            f"`single_shot_variance` must be a number or have shape {gradients.shape}, but has shape {spread.shape}."
+        )
+    gradients, spread = np.broadcast_arrays(gradients, spread)
     require(bool(np.all(gradients >= 0.0)), "gradient_variance", "not be negative", gradient_variance)
     require(bool(np.all(spread >= 0.0)), "single_shot_variance", "not be negative", single_shot_variance)
     shots = np.ceil(level**2 * weight * spread / np.where(gradients == 0.0, 1.0, gradients))

@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Array, Shaped
 
 from qvar._types import FloatArray
+from qvar.arguments import checked
 from qvar.errors import QvarError
 from qvar.objective import Objective
 from qvar.tangents import state_shape
@@ -50,6 +51,7 @@ def _images(operator: Any, shape: tuple[int, ...], chunk: int, vectors: Array, d
     return jax.lax.map(lambda vector: operator(vector.reshape(shape), data).ravel(), vectors, batch_size=chunk)
 
 
+@checked()
 def spectral_width(objective: Objective) -> float:
     r"""Difference of the largest and the smallest eigenvalue of the operator, in the space that the engine holds.
 

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from qvar._types import FloatArray, IntArray, PyTree
+from qvar.arguments import checked
+from qvar.checks import real_array
 from qvar.engines.measure import register_symmetries
 from qvar.engines.pauli import conserves_ones
 from qvar.errors import QvarError
@@ -81,6 +82,7 @@ class SymmetryLeakage:
         return self.price * MILLIHARTREE_PER_HARTREE
 
 
+@checked()
 def symmetry_leakage(objective: Objective, problem: Problem, theta: Any) -> SymmetryLeakage:
     """How much of a circuit's state lies outside of the right sector, and what that does to its energy.
 
@@ -96,10 +98,12 @@ def symmetry_leakage(objective: Objective, problem: Problem, theta: Any) -> Symm
         QvarError: if theta has another shape, the objective is not of the problem or has no state, or the Hamiltonian
             is of Pauli terms that do not conserve the number of ones, so that there is no sector to leave.
     """
-    path = leakage_along(objective, problem, jnp.asarray(theta, dtype=float)[None])
+    point = real_array("theta", theta, (objective.n_params,))
+    path = leakage_along(objective, problem, point[None])
     return SymmetryLeakage(**{one.name: float(getattr(path, one.name)[0]) for one in fields(SymmetryLeakage)})
 
 
+@checked()
 def leakage_along(objective: Objective, problem: Problem, thetas: Any) -> SymmetryLeakage:
     """`symmetry_leakage` at many points, such as those along a training or a line.
 
@@ -114,9 +118,7 @@ def leakage_along(objective: Objective, problem: Problem, thetas: Any) -> Symmet
     Raises:
         QvarError: as `symmetry_leakage` does.
     """
-    points = np.asarray(thetas, dtype=float)
-    if points.ndim != 2 or points.shape[1] != objective.n_params:
-        raise QvarError(f"`thetas` must have shape (n, {objective.n_params}), but has shape {points.shape}.")
+    points = np.asarray(real_array("thetas", thetas, ("n", objective.n_params)))
     if problem.pauli is not None and not conserves_ones(problem.pauli.words, problem.pauli.coefficients):
         raise QvarError(f"`problem` must conserve the number of ones, but {problem.name} does not.")
     rows = _in_sector if objective.engine == "sector" else _in_register

@@ -21,11 +21,13 @@ from qvar._types import FloatArray, PyTree
 from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.frequencies import frequencies
 from qvar.ansatz.program import Program, affine_angles
+from qvar.arguments import checked
 from qvar.checks import finite_number
 from qvar.engines.masks import mask_tables, mixing_amplitudes, moved, weights
 from qvar.engines.oracle import checked_observable, pennylane_gradient
 from qvar.engines.select import energy, expectation
 from qvar.errors import QvarError, require
+from qvar.memory import require_memory
 from qvar.objective import Objective
 from qvar.problems.problem import Problem
 
@@ -109,6 +111,7 @@ def _tables(channel: Channel, p: float) -> tuple[FloatArray, FloatArray]:
     return np.diag([1.0, 1 - p]) + np.sqrt(1 - p) * coherence, np.diag([p, 0.0])
 
 
+@checked()
 def noisy_energy(
     problem: Problem | Any,
     ansatz: Ansatz,
@@ -154,6 +157,8 @@ def noisy_energy(
     own = isinstance(problem, Problem)
     noiseless = energy(problem, ansatz, engine="dense") if own else expectation(problem, ansatz)
     operator, n, lowered = noiseless.needed("operator"), program.n_qubits, program.lowered
+    size = 16 * 4**n * (len(lowered.slot) + 12)
+    require_memory("ansatz", f"{ansatz.name} with {len(lowered.slot)} noisy gates", size, device=True)
     basis = jnp.eye(1 << n, dtype=complex)
     images = jax.vmap(lambda vector: operator(vector, noiseless.data))(basis)
     stay, flip = _tables(channel, p)
@@ -182,7 +187,7 @@ def noisy_energy(
         forward_state_function=None,
         operator=None,
         measure=None,
-        bytes_per_evaluation=16 * 4**n * (len(lowered.slot) + 12),
+        bytes_per_evaluation=size,
         most_at_once=None,
     )
 

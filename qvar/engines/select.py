@@ -15,6 +15,7 @@ from jaxtyping import Array, Float
 from qvar._types import PyTree
 from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.frequencies import frequencies
+from qvar.arguments import checked
 from qvar.engines.adjoint import Circuit
 from qvar.engines.dense import dense_circuit
 from qvar.engines.electronic import electronic_hamiltonian
@@ -34,7 +35,7 @@ from qvar.engines.state_function import (
 )
 from qvar.engines.strings import electron_layout, occupation_strings, spin_layout
 from qvar.errors import QvarError
-from qvar.memory import memory_limit
+from qvar.memory import memory_limit, require_memory
 from qvar.objective import Costs, Objective
 from qvar.problems.problem import Integrals, PauliTerms, Problem
 
@@ -78,6 +79,7 @@ class EnergyFunction:
         return whole(value + data["constant"], self.state.readers)
 
 
+@checked()
 def energy(problem: Problem, ansatz: Ansatz, engine: Engine = "auto", devices: int | None = None) -> Objective:
     r"""The variational energy \(E(\theta) = \langle\psi(\theta)|H|\psi(\theta)\rangle\) as an Objective.
 
@@ -100,7 +102,7 @@ def energy(problem: Problem, ansatz: Ansatz, engine: Engine = "auto", devices: i
             processes differ by more than rounding.
     """
     mesh = device_mesh(devices)
-    if choose_engine(problem, ansatz, engine) == "sector":
+    if choose_engine(problem, ansatz, engine, devices) == "sector":
         return _sector(problem, ansatz, mesh)
     if problem.integrals is not None:
         hamiltonian = _electronic(problem, problem.integrals, (None, None), mesh)
@@ -110,8 +112,11 @@ def energy(problem: Problem, ansatz: Ansatz, engine: Engine = "auto", devices: i
     return _dense(ansatz, hamiltonian, problem, mesh)
 
 
-def choose_engine(problem: Problem, ansatz: Ansatz, engine: Engine = "auto") -> Literal["sector", "dense"]:
-    """The engine that `energy` would take; nothing large is built.
+@checked()
+def choose_engine(
+    problem: Problem, ansatz: Ansatz, engine: Engine = "auto", devices: int | None = None
+) -> Literal["sector", "dense"]:
+    """The engine that `energy` would take, whose states fit into memory; nothing large is built.
 
     Raises:
         QvarError: as `energy` does.
@@ -120,15 +125,31 @@ def choose_engine(problem: Problem, ansatz: Ansatz, engine: Engine = "auto") -> 
         raise QvarError(
             f"`ansatz` must have the problem's {problem.n_qubits} qubits, but {ansatz.name} has {ansatz.n_qubits}."
         )
-    if engine not in ("auto", "sector", "dense"):
-        raise QvarError(f"`engine` must be 'auto', 'sector' or 'dense', but is {engine!r}.")
     obstacle = _obstacle_to_sector(problem, ansatz) if engine != "dense" else None
     if engine == "sector" and obstacle is not None:
         raise QvarError(f"`engine` must be 'dense' or 'auto' where {obstacle}, but is 'sector'.")
     if engine != "dense" and obstacle is None:
+        _check_states(ansatz, _sector_size(problem, ansatz), devices)
         return "sector"
     _check_register(problem.n_qubits)
+    _check_states(ansatz, 1 << problem.n_qubits, devices)
     return "dense"
+
+
+def _sector_size(problem: Problem, ansatz: Ansatz) -> int:
+    """Number of amplitudes of a state in the reference's sector."""
+    n_qubits, bits = problem.n_qubits, ansatz.program.reference
+    if problem.integrals is None:
+        return comb(n_qubits, sum(bits))
+    return comb(n_qubits // 2, sum(bits[0::2])) * comb(n_qubits // 2, sum(bits[1::2]))
+
+
+def _check_states(ansatz: Ansatz, n_amplitudes: int, devices: int | None) -> None:
+    """Refuses states of which a value and gradient cannot hold as many as it needs."""
+    mesh = device_mesh(devices)
+    size = bytes_per_evaluation(bytes_per_state(ansatz.program, n_amplitudes))
+    words = f"{ansatz.name} with {n_amplitudes} amplitudes"
+    require_memory("ansatz", words, size, device=True, devices=1 if mesh is None else mesh.size)
 
 
 def _obstacle_to_sector(problem: Problem, ansatz: Ansatz) -> str | None:
@@ -148,6 +169,7 @@ def _obstacle_to_sector(problem: Problem, ansatz: Ansatz) -> str | None:
     return None
 
 
+@checked()
 def expectation(observable: Any, ansatz: Ansatz, problem: Problem | None = None) -> Objective:
     r"""The expectation value \(\langle\psi(\theta)|O|\psi(\theta)\rangle\) of any PennyLane observable.
 
@@ -166,6 +188,7 @@ def expectation(observable: Any, ansatz: Ansatz, problem: Problem | None = None)
     if problem is not None:
         choose_engine(problem, ansatz, "dense")
     _check_register(ansatz.n_qubits)
+    _check_states(ansatz, 1 << ansatz.n_qubits, None)
     terms = pauli_terms(observable, ansatz.n_qubits)
     return _dense(ansatz, _pauli(terms, ansatz.n_qubits), problem)
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, TypeAlias, get_args
 
-from qvar.checks import counting_number, whole_number
+from qvar.arguments import check_fields
+from qvar.checks import whole_number
 from qvar.errors import require
 from qvar.short_repr import short_repr
 
@@ -42,9 +43,10 @@ class Budget:
     long as about two gradients. The curvature is exact for so many parameters, an upper bound for more."""
 
     def __post_init__(self) -> None:
-        counting_number("gradients", self.gradients)
+        check_fields(self)
+        require(self.gradients >= 1, "gradients", "be at least 1", self.gradients)
         if self.energies is not None:
-            counting_number("energies", self.energies)
+            require(self.energies >= 1, "energies", "be at least 1", self.energies)
         require(self.seconds > 0, "seconds", "be positive", self.seconds)
         require(self.gradient_tolerance >= 0, "gradient_tolerance", "not be negative", self.gradient_tolerance)
         require(self.escape in get_args(Escape), "escape", "be 'start', 'always' or 'never'", self.escape)

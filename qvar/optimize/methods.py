@@ -14,15 +14,20 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array
 
 from qvar._types import PyTree
+from qvar.arguments import checked
 from qvar.checks import counting_number, finite_number
-from qvar.errors import require
+from qvar.errors import QvarError, require, shown
 from qvar.optimize.budget import Budget
 from qvar.optimize.reading import Reading, Reads
 from qvar.short_repr import short_repr
+
+METHODS = ("adam", "gradient_descent", "lbfgs", "natural_gradient", "rotosolve", "spsa")
+"""Functions of `qvar` that make a method."""
 
 
 class Start(NamedTuple):
@@ -78,6 +83,23 @@ class Method(NamedTuple):
     """What is evaluated at the trial."""
     needs_frequencies: bool = False
     """Whether the objective must be a sine of each parameter, see `Objective.frequencies`."""
+
+    @classmethod
+    def accept(cls, argument: str, value: Any) -> Method:
+        """Return an optax transformation as a method; see `from_optax`.
+
+        Raises:
+            QvarError: if the value is neither a method nor a transformation.
+        """
+        if isinstance(value, optax.GradientTransformation) and all(map(callable, value)):
+            return from_optax(value)
+        words = "a method, such as qvar.lbfgs(), or an optax transformation"
+        hint = ""
+        if callable(value) and getattr(value, "__name__", "") in METHODS:
+            hint = f": call it, {value.__name__}()"
+        elif isinstance(value, str) and value in METHODS:
+            hint = f": write qvar.{value}()"
+        raise QvarError(f"`{argument}` must be {words}, but is {shown(value)}{hint}.")
 
     @property
     def reads_gradient(self) -> bool:
@@ -146,6 +168,39 @@ def descent(
     return init, tell
 
 
+@cache
+def from_optax(transform: optax.GradientTransformation, name: str = "optax") -> Method:
+    r"""Return an optax transformation, such as a chain, as a method: its updates are added to theta, point by point.
+
+    A transformation is a pair of functions, whose settings cannot be read. So its record, which the task's key holds,
+    is what it does: the updates that it makes of three gradients in a row, from two points.
+
+    Args:
+        transform: such as `optax.chain(optax.clip(1.0), optax.adam(0.05))`; it may use the parameters, not the value.
+        name: what the ledger calls it.
+
+    Raises:
+        QvarError: if it needs more than gradients and parameters, or gives updates of another shape.
+    """
+    init, tell = descent(transform, gradient_of)
+    moves: list[float] = []
+    try:
+        for start in (jnp.zeros(3), jnp.asarray([0.4, -1.1, 2.0])):
+            point, memory = start, transform.init(start)
+            for turn in range(1, 4):
+                gradient = jnp.sin(jnp.asarray([0.3, 1.7, 2.9]) * turn)
+                updates, memory = transform.update(gradient, memory, point)
+                point = jnp.asarray(optax.apply_updates(point, updates))
+                moves += np.round(np.asarray(point, dtype=float).reshape(3), 12).tolist()
+    except Exception as error:
+        reason = (str(error).strip().splitlines() or [""])[0].rstrip(".")
+        raise QvarError(
+            "`method` must be an optax transformation that needs gradients and parameters alone, but its update raised "
+            f"{type(error).__name__}: {reason}."
+        ) from error
+    return Method(name, (("moves", tuple(moves)),), init, tell, ("deepmind2020",))
+
+
 def gradient_of(read: Reading) -> Array:
     """The gradient, for a method that reads one."""
     assert read.gradient is not None
@@ -163,6 +218,7 @@ def learning_rate_of(learning_rate: Any) -> float:
     return number
 
 
+@checked()
 @cache
 def adam(learning_rate: float = 0.05, b1: float = 0.9, b2: float = 0.999) -> Method:
     """Adam, as `optax.adam`. Kingma, Ba, arXiv:1412.6980, https://arxiv.org/abs/1412.6980.
@@ -173,14 +229,17 @@ def adam(learning_rate: float = 0.05, b1: float = 0.9, b2: float = 0.999) -> Met
         b2: decay of the second moment.
 
     Raises:
-        QvarError: if the learning rate is not positive.
+        QvarError: if the learning rate is not positive, or a decay is not from 0 to below 1.
     """
     learning_rate_of(learning_rate)
+    for argument, decay in (("b1", b1), ("b2", b2)):
+        require(0.0 <= decay < 1.0, argument, "be at least 0 and below 1", decay)
     init, tell = descent(optax.adam(learning_rate, b1=b1, b2=b2), gradient_of)
     settings = (("learning_rate", learning_rate), ("b1", b1), ("b2", b2))
     return Method("adam", settings, init, tell, ("kingma2014", "deepmind2020"))
 
 
+@checked()
 @cache
 def gradient_descent(learning_rate: float = 0.1, momentum: float = 0.0) -> Method:
     r"""Gradient descent with a constant step, as `optax.sgd`: the yardstick of all others.
@@ -225,6 +284,7 @@ class _LineSearch(NamedTuple):
     """Whether the direction is that of steepest descent, without memory."""
 
 
+@checked()
 @cache
 def lbfgs(memory: int = 10, max_trials: int = 20) -> Method:
     r"""L-BFGS: `optax.scale_by_lbfgs` with a bracketing line search on the weak Wolfe conditions.

@@ -14,8 +14,10 @@ import numpy as np
 from jaxtyping import Array
 
 from qvar._types import PyTree
+from qvar.arguments import checked
+from qvar.checks import real_array
 from qvar.engines.mesh import copied, mesh_of
-from qvar.errors import QvarError
+from qvar.errors import QvarError, require
 from qvar.objective import Objective, evaluate_in_chunks
 from qvar.optimize.agreement import gathered
 from qvar.optimize.batch import RUNNING, STATUSES, Batch, new_batch, running, unchecked
@@ -46,6 +48,7 @@ class Look(NamedTuple):
 Hook: TypeAlias = Callable[[Look], None]
 
 
+@checked()
 def minimize(
     objective: Objective,
     method: Method | None = None,
@@ -60,7 +63,7 @@ def minimize(
 
     Args:
         objective: what to minimize.
-        method: `qvar.lbfgs()` where None; the others are in `qvar.optimize`.
+        method: `qvar.lbfgs()` where None; the others are in `qvar.optimize`, and an optax transformation is one.
         key: JAX random key that the start is drawn with, and whatever the method draws; needed where theta0 is None.
         budget: what may be spent; `Budget()` where None.
         theta0: (n_params,) start parameters.
@@ -75,10 +78,12 @@ def minimize(
         if key is None:
             raise QvarError("`key` must be a JAX random key where `theta0` is not given, but is None.")
         theta0 = objective.initial(key)
-    starts, keys = jnp.asarray(theta0, dtype=float)[None], None if key is None else key[None]
+    theta0 = real_array("theta0", theta0, (objective.n_params,))
+    starts, keys = theta0[None], None if key is None else key[None]
     return minimize_batch(objective, starts, method, budget, on_progress, keys=keys, keep_path=keep_path)[0]
 
 
+@checked()
 def minimize_batch(
     objective: Objective,
     theta0: Any,
@@ -99,7 +104,7 @@ def minimize_batch(
     Args:
         objective: what to minimize.
         theta0: (n_starts, n_params) start parameters.
-        method: `qvar.lbfgs()` where None.
+        method: `qvar.lbfgs()` where None; an optax transformation is a method too.
         budget: what each start may spend; `Budget()` where None.
         on_progress: called now and then with a `Look`.
         keys: (n_starts,) JAX random keys, one for each start, for methods that draw random numbers (SPSA); where None,
@@ -119,9 +124,8 @@ def minimize_batch(
         OSError: if the ambient keeper cannot save a state.
     """
     method, budget = method or lbfgs(), budget or Budget()
-    starts = jnp.asarray(theta0, dtype=float)
-    if starts.ndim != 2 or starts.shape[1] != objective.n_params or len(starts) == 0:
-        raise QvarError(f"`theta0` must have shape (starts, {objective.n_params}), but has shape {starts.shape}.")
+    starts = real_array("theta0", theta0, ("starts", objective.n_params))
+    require(len(starts) > 0, "theta0", "hold at least one start", theta0)
     if keys is None:
         keys = jax.vmap(jax.random.fold_in, (None, 0))(jax.random.key(0), jnp.arange(len(starts)))
     if keys.shape != (len(starts),):

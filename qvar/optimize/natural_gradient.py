@@ -9,12 +9,14 @@ import jax.scipy
 import optax
 from jaxtyping import Array
 
+from qvar.arguments import checked
 from qvar.checks import finite_number
 from qvar.errors import require
 from qvar.optimize.methods import Method, descent, gradient_of, learning_rate_of
 from qvar.optimize.reading import Reading
 
 
+@checked()
 @cache
 def natural_gradient(learning_rate: float = 0.1, regularisation: float = 1e-3) -> Method:
     r"""Quantum natural gradient with the full metric, regularised.

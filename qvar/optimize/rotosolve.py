@@ -8,6 +8,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from qvar.arguments import checked
 from qvar.checks import finite_number
 from qvar.errors import require
 from qvar.optimize.methods import Iterate, Method, Start, begin
@@ -31,6 +32,7 @@ class _Sweep(NamedTuple):
     """Value at the beginning of the sweep."""
 
 
+@checked()
 @cache
 def rotosolve(tolerance: float = 1e-8) -> Method:
     r"""Minimizes over one parameter after the other in closed form.

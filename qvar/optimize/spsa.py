@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from qvar.arguments import checked
 from qvar.checks import counting_number, finite_number
 from qvar.errors import require
 from qvar.optimize.methods import Iterate, Method, Start, begin
@@ -30,6 +31,7 @@ class _Perturbation(NamedTuple):
     """What was measured on the plus side."""
 
 
+@checked()
 @cache
 def spsa(
     shots: int | None = None,

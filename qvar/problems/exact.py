@@ -10,6 +10,7 @@ import numpy as np
 
 from qvar._types import FloatArray, IntArray
 from qvar.errors import QvarError, require
+from qvar.memory import require_memory
 from qvar.problems.problem import Integrals, PauliTerms
 
 _DENSE_QUBITS = 5
@@ -20,6 +21,8 @@ _PURE = 1e-6
 """S^2 closer than this to S(S + 1) is that of a pure state."""
 _LARGEST_DIMENSION = 2**30
 """Amplitudes of a sector vector (8 GiB) beyond which FCI is refused at once."""
+_VECTORS = 6
+"""Vectors that an iterative eigensolver holds, at least."""
 _LARGEST_NONZEROS = 2**28
 """Stored elements of a spin Hamiltonian beyond which its matrix is refused at once."""
 
@@ -79,6 +82,7 @@ def fci_ground(
         raise QvarError(
             f"`exact_energy` must be asked of at most {_LARGEST_DIMENSION} determinants, but there are {dimension}."
         )
+    require_memory("exact_energy", f"{dimension} determinants", 8 * dimension * _VECTORS)
     if n_alpha + n_beta == 0:
         return GroundState(integrals.core_energy, 0.0)
 
@@ -307,6 +311,7 @@ def _phases_by_flip(terms: PauliTerms) -> dict[int, Any]:
             f"`exact_energy` must be asked of a matrix of at most {_LARGEST_NONZEROS} elements, "
             f"but {terms.n_qubits} qubits and {n_flips} flips need more."
         )
+    require_memory("exact_energy", f"{terms.n_qubits} qubits", 8 * 2**terms.n_qubits * (3 * n_flips + _VECTORS))
     states = np.arange(2**terms.n_qubits)
     dtype = np.complex128 if any(n_y % 2 for _, _, n_y in masks) else np.float64
     by_flip: dict[int, Any] = {}

@@ -7,15 +7,18 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from qvar import units
+from qvar.arguments import checked
 from qvar.checks import finite_number, whole_numbers
 from qvar.errors import require
 from qvar.lattices import Shape, checkerboard, coloured_bonds, rows_and_columns, shown, standing_waves
+from qvar.memory import require_memory
 from qvar.problems.problem import Integrals, Problem
 
 Orbitals: TypeAlias = Literal["site", "hopping"]
 """Which orbitals the electrons are counted in."""
 
 
+@checked("shape")
 def hubbard(
     shape: Shape,
     t: float = 1.0,
@@ -56,6 +59,7 @@ def hubbard(
     t, u, periodic = finite_number("t", t), finite_number("u", u), bool(periodic)
     require(orbitals in ("site", "hopping"), "orbitals", "be 'site' or 'hopping'", orbitals)
     m = rectangle[0] * rectangle[1]
+    require_memory("shape", shape, 2 * 8 * m**4)
     half = [(m + 1) // 2, m // 2]
     electrons = half if n_electrons is None else whole_numbers("n_electrons", n_electrons)
     fits = len(electrons) == 2 and all(0 <= number <= m for number in electrons)

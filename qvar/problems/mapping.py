@@ -9,6 +9,7 @@ import numpy as np
 
 from qvar._types import IntArray
 from qvar.errors import QvarError, require
+from qvar.memory import require_memory
 from qvar.problems.problem import Integrals, PauliTerms, Problem
 from qvar.problems.tapering import all_bits, taper
 
@@ -16,6 +17,8 @@ _DECOMPOSED_WIRES = 5
 """Operators that PennyLane knows only as matrices are decomposed up to this many wires."""
 _MOST_WORDS = 1 << 16
 """Pauli words that a projector or a product may become."""
+_BYTES_PER_TERM = 700
+"""Memory of one product of ladder operators and of the Pauli words that it becomes, at least."""
 _NO_TERM = 1e-13
 """Integrals up to this, in the problem's unit, are rounding and make no term."""
 _HERMITIAN = 1e-10
@@ -127,6 +130,8 @@ def _fermions(integrals: Integrals) -> Any:
     """
     import pennylane as qml
 
+    n_terms = 4 * int(np.count_nonzero(np.abs(integrals.two_body) > _NO_TERM))
+    require_memory("problem", f"{n_terms} terms", n_terms * _BYTES_PER_TERM)
     terms: dict[Any, float] = {qml.FermiWord({}): integrals.core_energy}
     for p, q in np.argwhere(np.abs(integrals.one_body) > _NO_TERM).tolist():
         for spin in (0, 1):

@@ -10,12 +10,18 @@ from typing import Any
 import numpy as np
 
 from qvar import units
+from qvar.arguments import checked
 from qvar.checks import finite_number, whole_number
 from qvar.errors import require
+from qvar.memory import require_memory
 from qvar.problems.basis_sets import WritesNWChem, given_basis
 from qvar.problems.problem import Problem
 
+_MATRICES = 16
+"""Matrices over the basis functions that a self-consistent field holds, at least."""
 
+
+@checked()
 def molecule(
     geometry: str,
     basis: str | Path | WritesNWChem = "sto-3g",
@@ -81,6 +87,7 @@ def molecule(
     mol = build_molecule(atoms, given, charge, spin)
     n_alpha, n_beta = map(int, mol.nelec)
     space = choose_active_space(int(mol.nao), n_alpha, n_beta, active_space, active_orbitals, frozen)
+    require_memory("active_space", f"{len(space.active)} orbitals", 2 * 8 * len(space.active) ** 4)
     mean_field = run_scf(mol)
     lowered = follow(mean_field) if stable else 0.0
     notes = degenerate_borders(space, mean_field.mo_energy, mean_field.mo_occ)
@@ -120,6 +127,7 @@ def molecule(
     )
 
 
+@checked("n_atoms")
 def hydrogen_chain(
     n_atoms: int,
     bond: float = 1.0,
@@ -154,11 +162,12 @@ def hydrogen_chain(
     Raises:
         QvarError: as `molecule`, and if `n_atoms` is below 1 or `bond` is not positive.
     """
-    n_atoms, charge = whole_number("n_atoms", n_atoms), whole_number("charge", charge)
+    n_atoms, charge = whole_number("n_atoms", n_atoms, unbounded=True), whole_number("charge", charge)
     bond = finite_number("bond", bond)
     require(n_atoms >= 1, "n_atoms", "be at least 1", n_atoms)
+    require_memory("n_atoms", n_atoms, 8 * n_atoms**2 * _MATRICES)
     require(bond > 0, "bond", "be positive", bond)
-    require(bond >= 1e-3, "bond", "be at least 0.001 angstrom", bond)
+    require(1e-3 <= bond <= 1e6, "bond", "be from 0.001 to 10^6 angstrom", bond)
     problem = molecule(
         "; ".join(f"H 0 0 {i * bond!r}" for i in range(n_atoms)),
         basis,

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from qvar.arguments import checked
 from qvar.checks import finite_number
 from qvar.errors import QvarError, require
 from qvar.problems.lattice import hubbard
@@ -67,6 +68,7 @@ PROBLEMS: tuple[NamedProblem, ...] = (
 """Molecules in STO-3G, all electrons active where nothing else is said; then lattices, in units of their coupling."""
 
 
+@checked()
 def named(name: str, bond: float | None = None, stable: bool = False) -> Problem:
     """A well-known problem by its name; `qvar list problems` prints them.
 
@@ -88,6 +90,7 @@ def named(name: str, bond: float | None = None, stable: bool = False) -> Problem
         if entry.name == word:
             length = finite_number("bond", entry.bond if bond is None else bond)
             require(length > 0, "bond", "be positive", bond)
+            require(length <= 1e6, "bond", "be at most 10^6 angstrom", bond)
             return entry.make(length, stable)
     names = [entry.name for entry in PROBLEMS]
     near = difflib.get_close_matches(word, names, n=1)

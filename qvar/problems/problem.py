@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qvar._types import AmplitudeMethod, Excitation, IntArray
+from qvar.arguments import checked
 from qvar.array_files import read_arrays
 from qvar.checks import finite_number, whole_number, whole_numbers
 from qvar.errors import QvarError, require
@@ -230,6 +231,7 @@ class Problem:
         """
         return self._orbital_parities
 
+    @checked()
     def amplitudes(self, method: AmplitudeMethod) -> Mapping[Excitation, float]:
         r"""Cluster amplitudes \(t\) of \(T = \sum t\, a_a^\dagger a_i + \sum t\, a_a^\dagger a_b^\dagger a_j a_i\).
 
@@ -259,6 +261,7 @@ class Problem:
     def _amplitudes(self) -> dict[str, Mapping[Excitation, float]]:
         return {}
 
+    @checked()
     def hamiltonian(self, mapping: str = "jordan_wigner", taper: bool = False) -> Any:
         """The Hamiltonian as a PennyLane operator on wires 0, 1, ...: n_qubits of them, or fewer once tapered.
 
@@ -274,6 +277,7 @@ class Problem:
 
         return observable(mapped_terms(self, mapping, taper)[0])
 
+    @checked()
     def mapped(self, mapping: str = "jordan_wigner", taper: bool = False) -> Problem:
         r"""The same problem in Pauli terms, with the reference determinant as a basis state of its qubits.
 

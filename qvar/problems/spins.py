@@ -5,12 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from qvar import units
+from qvar.arguments import checked
 from qvar.checks import finite_number, whole_number
 from qvar.errors import require
 from qvar.lattices import Bonds, Shape, checkerboard, coloured_bonds, rows_and_columns, shown
+from qvar.memory import require_memory
 from qvar.problems.problem import PauliTerms, Problem
 
+_BYTES_PER_WORD = 100
+"""Memory of a Pauli word beside its letters."""
 
+
+@checked("n")
 def tfim(n: int, j: float = 1.0, h: float = 1.0, periodic: bool = False) -> Problem:
     r"""Transverse-field Ising model on a chain, \(H = -J \sum_i Z_i Z_{i+1} - h \sum_i X_i\).
 
@@ -31,8 +37,9 @@ def tfim(n: int, j: float = 1.0, h: float = 1.0, periodic: bool = False) -> Prob
     Raises:
         QvarError: if `n` is no integer of at least 2, or a coupling is not finite.
     """
-    n = whole_number("n", n)
+    n = whole_number("n", n, unbounded=True)
     require(n >= 2, "n", "be at least 2", n)
+    require_memory("n", n, 2 * n * (n + _BYTES_PER_WORD))
     j, h = finite_number("j", j), finite_number("h", h)
     periodic = bool(periodic)
     bonds = coloured_bonds((1, n), periodic)
@@ -51,6 +58,7 @@ def tfim(n: int, j: float = 1.0, h: float = 1.0, periodic: bool = False) -> Prob
     )
 
 
+@checked("n")
 def xxz(n: Shape, j: float = 1.0, delta: float = 1.0, periodic: bool = False) -> Problem:
     r"""XXZ model, \(H = J \sum_{\langle ik \rangle} (X_i X_k + Y_i Y_k + \Delta Z_i Z_k)\) over neighbours.
 
@@ -75,6 +83,7 @@ def xxz(n: Shape, j: float = 1.0, delta: float = 1.0, periodic: bool = False) ->
     return _exchange("xxz", shape, finite_number("j", j), delta, bool(periodic))
 
 
+@checked("n")
 def heisenberg(n: Shape, j: float = 1.0, periodic: bool = False) -> Problem:
     r"""Heisenberg model, \(H = J \sum_{\langle ik \rangle} (X_i X_k + Y_i Y_k + Z_i Z_k)\) over neighbours.
 
@@ -96,7 +105,9 @@ def heisenberg(n: Shape, j: float = 1.0, periodic: bool = False) -> Problem:
 
 def _exchange(model: str, shape: tuple[int, int], j: float, delta: float | None, periodic: bool) -> Problem:
     """Exchange on every bond; `delta` is None where it is 1 and no parameter of the model."""
-    n_spins, bonds = shape[0] * shape[1], coloured_bonds(shape, periodic)
+    n_spins = shape[0] * shape[1]
+    require_memory("n", n_spins, 3 * n_spins * (n_spins + _BYTES_PER_WORD))
+    bonds = coloured_bonds(shape, periodic)
     words = [_word(n_spins, bond, letter) for bond in _in_order(bonds) for letter in "XYZ"]
     weights = [j, j, j if delta is None else j * delta]
     couplings = {"j": j} if delta is None else {"j": j, "delta": delta}

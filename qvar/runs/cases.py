@@ -9,10 +9,8 @@ from __future__ import annotations
 import contextlib
 import copy
 import dataclasses
-import difflib
 import inspect
 import io
-import re
 import types
 import typing
 from collections.abc import Callable, Sequence
@@ -21,8 +19,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from qvar.arguments import reader
 from qvar.checks import counting_number
 from qvar.errors import HelpShown, QvarError
+from qvar.runs import flag_words
 from qvar.runs.distributed import begin, from_leader, is_leader
 from qvar.runs.files import jsonable
 from qvar.runs.folder import check_out, next_free
@@ -109,8 +109,27 @@ def _arguments(function: CaseFunction) -> list[_Argument]:
             raise QvarError(f"`{name}` must have a type in `case`, such as `{name}: float = 1.0`.")
         if parameter.default is parameter.empty:
             raise QvarError(f"`{name}` must have a default in `case`, such as `{name}: float = 1.0`.")
+        mistake = flag_words.unusable(name, hints[name])
+        if mistake is not None:
+            raise QvarError(mistake)
+        _check_default(name, hints[name], parameter.default)
         found.append(_Argument(name, hints[name], parameter.default, " ".join(words.get(name, "").split()).rstrip(".")))
     return found
+
+
+def _check_default(name: str, kind: Any, default: Any) -> None:
+    """Refuses a default that its own flag could not give."""
+    plain = {int, float, str, bool, type(None)}
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    is_plain = kind in plain or (origin in (typing.Union, types.UnionType) and set(inner) <= plain)
+    if not is_plain and origin is not typing.Literal:
+        return
+    try:
+        reader(kind)(name, default)
+    except QvarError as error:
+        remedy = f"; write `{name}: {kind.__name__} | None = None`" if default is None and kind in plain else ""
+        words = str(error).removesuffix(".").replace("must be", "must have a default in `case` that is", 1)
+        raise QvarError(f"{words}{remedy}.") from None
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -212,6 +231,7 @@ def _parse(
         return name, annotated, dataclasses.field(default_factory=lambda: copy.deepcopy(default))
 
     arguments = _arguments(function)
+    kinds = {argument.name: argument.kind for argument in arguments}
     single_switch = typing.Annotated[bool, tyro.conf.FlagCreatePairsOff]
     fields = [field(argument.name, argument.kind, argument.default, argument.help) for argument in arguments]
     options = [
@@ -244,84 +264,14 @@ def _parse(
     except SystemExit as error:
         if error.code in (0, None):
             raise HelpShown(0) from None
-        raise QvarError(_sentence(shown.getvalue(), arguments, args, prog)) from None
+        raise QvarError(flag_words.sentence(shown.getvalue(), kinds, args, prog)) from None
     except Exception as error:
         raise QvarError(f"`case` must have arguments that can be flags, but: {_first_line(error)}") from error
+    if (twice := flag_words.repeated(kinds, args)) is not None:
+        raise QvarError(twice)
     values = {argument.name: getattr(parsed, argument.name) for argument in arguments}
     return values, parsed
 
 
 def _first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
-
-
-def _sentence(shown: str, arguments: Sequence[_Argument], args: Sequence[str], prog: str) -> str:
-    """What is wrong with the command line in one sentence, where tyro draws a box of ten lines."""
-    kinds = {**{argument.name: argument.kind for argument in arguments}, "workers": int}
-    flags = {f"--{name.replace('_', '-')}": name for name in kinds}
-    switches = {f"--no-{name.replace('_', '-')}" for name, kind in kinds.items() if kind is bool}
-    known = {*flags, *switches, "--out", "--resume", "--workers", "--distributed", "--no-progress", "--help", "-h"}
-    given: dict[str, list[str]] = {}
-    for word in args:
-        if word.startswith("--"):
-            flag, equals, value = word.partition("=")
-            flag = flag.replace("_", "-")
-            given[flag] = [value] if equals else []
-        elif given:
-            given[next(reversed(given))].append(word)
-        else:
-            given[""] = [word]
-    for flag in given:
-        if flag and flag not in known:
-            near = difflib.get_close_matches(flag, known, n=1)
-            hint = f"did you mean `{near[0]}`?" if near else f"`{prog} --help` lists them."
-            return f"`{flag}` is not a flag of this case; {hint}"
-    text = _box_text(shown)
-    for flag, values in given.items():
-        name = flags.get(flag)
-        if name is not None and re.search(rf"{re.escape(flag)}(?![\w-])", text):
-            if not values:
-                return f"`{name}` must be {_type_words(kinds[name])}, but nothing follows {flag}."
-            return f"`{name}` must be {_type_words(kinds[name])}, but is {' '.join(values)!r}."
-        if name is None and flag and not values and flag in text:
-            return f"`{flag}` must be followed by its value."
-    if "nrecognized" in text:
-        stray = text.rpartition(":")[2].strip()
-        return f"`{stray}` follows no flag that takes it; `{prog} --help` lists the flags."
-    return f"The flags cannot be read: {text} `{prog} --help` lists them."
-
-
-def _box_text(shown: str) -> str:
-    """The first paragraph in the box that tyro drew, on one line."""
-    paragraphs: list[list[str]] = [[]]
-    for line in shown.splitlines():
-        content = line.strip().strip("│╰╯").strip()
-        if line.strip().startswith("╭"):
-            continue
-        if content and set(content) <= set("─-"):
-            paragraphs.append([])
-        else:
-            paragraphs[-1].append(content)
-    # Without Unicode tyro draws no frame, and the title is a paragraph of its own.
-    text = paragraphs if shown.lstrip().startswith("╭") else paragraphs[1:]
-    return " ".join(filter(None, text[0])) if text else ""
-
-
-def _type_words(kind: Any) -> str:
-    """A type in words, such as "a float" or "one of 'RY', 'RZ'"."""
-    origin, inner = typing.get_origin(kind), typing.get_args(kind)
-    if origin is typing.Annotated:
-        return _type_words(inner[0])
-    if origin is typing.Literal:
-        return "one of " + ", ".join(map(repr, inner))
-    if origin in (typing.Union, types.UnionType):
-        return " or ".join(_type_words(entry) for entry in inner)
-    if origin in (tuple, list, set, frozenset, Sequence):
-        entries = [entry for entry in inner if entry is not Ellipsis]
-        if origin is tuple and Ellipsis not in inner:
-            return f"{len(entries)} values ({', '.join(_type_words(entry) for entry in entries)})"
-        return f"values, each {_type_words(entries[0])}" if entries else "values"
-    if kind is type(None):
-        return "None"
-    name = getattr(kind, "__name__", str(kind))
-    return f"an {name}" if name[0].lower() in "aeiou" else f"a {name}"

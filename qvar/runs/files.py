@@ -7,6 +7,7 @@ the seal of one that was changed on purpose.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import math
@@ -138,4 +139,6 @@ def jsonable(value: Any) -> Any:
         return [jsonable(entry) for entry in value]
     if hasattr(value, "tolist"):  # NumPy and JAX values
         return jsonable(value.tolist())
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: jsonable(getattr(value, field.name)) for field in dataclasses.fields(value)}
     return jsonable(str(value))

@@ -103,12 +103,13 @@ class LoadedRun:
 # Making a folder
 
 
-def check_out(out: Path, resume: bool) -> None:
+def check_out(out: Path, resume: bool, again: str = "--resume") -> None:
     """Refuses a place that a run cannot go to, before any work is spent on it.
 
     Args:
         out: the folder that the run wants to write.
         resume: whether an existing run may be continued.
+        again: how the user would ask for that.
 
     Raises:
         QvarError: if something is in the way.
@@ -123,9 +124,15 @@ def check_out(out: Path, resume: bool) -> None:
         return
     if not os.path.isdir(out):
         raise QvarError(f"`out` must be a new folder, but {out} is a file.")
-    if not resume:
-        raise QvarError(f"`out` must be a new folder, but {out} exists already; say --resume to finish what it lacks.")
-    if not (out / "case.json").exists() and any(not _is_rest(entry) for entry in out.iterdir()):
+    try:
+        entries = list(out.iterdir())
+    except OSError as error:
+        raise QvarError(f"`out` must be a folder that can be read, but {out}: {reason(error)}.") from error
+    if not resume and entries:
+        raise QvarError(f"`out` must be a new folder, but {out} exists already; say {again} to finish what it lacks.")
+    if not os.access(out, os.W_OK | os.X_OK):
+        raise QvarError(f"`out` must be a folder that can be written, but {out} may not be.")
+    if not (out / "case.json").exists() and any(not _is_rest(entry) for entry in entries):
         raise QvarError(
             f"`out` must be the folder of a run to be resumed, but {out} holds other files and no case.json."
         )

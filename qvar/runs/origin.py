@@ -103,17 +103,25 @@ def command(case: str | None, arguments: dict[str, Any], out: Path | None = None
     """
     if case is None:
         return None
-    words = ["qvar", "run", case]
-    for name, value in arguments.items():
-        flag = name.replace("_", "-")
-        if isinstance(value, bool):
-            words.append(f"--{flag}" if value else f"--no-{flag}")
-        elif isinstance(value, list | tuple):
-            words += [f"--{flag}", *map(str, value)]
-        else:
-            words += [f"--{flag}", str(value)]
+    words = ["qvar", "run", case, *_flags(arguments, "")]
     if out is not None:
         words += ["--out", str(out)]
     if resume:
         words.append("--resume")
     return shlex.join(words)
+
+
+def _flags(arguments: dict[str, Any], above: str) -> list[str]:
+    """The words of flags; a dict is an argument that is a dataclass, whose fields are flags of their own."""
+    words: list[str] = []
+    for name, value in arguments.items():
+        flag = name.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(f"--{above}{flag}" if value else f"--{above}no-{flag}")
+        elif isinstance(value, dict):
+            words += _flags(value, f"{above}{flag}.")
+        elif isinstance(value, list | tuple):
+            words += [f"--{above}{flag}", *map(str, value)]
+        else:
+            words += [f"--{above}{flag}", str(value)]
+    return words

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qvar.arguments import checked
 from qvar.checks import counting_number
 from qvar.errors import QvarError
 from qvar.memory import wanted_memory
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+@checked("workers", own=("study",))
 def run(
     study: Runnable,
     out: str | Path,
@@ -69,7 +71,7 @@ def run(
 
     Args:
         study: what to run, such as a `qvar.Duel`.
-        out: the folder to write; it must not exist unless `resume` is said.
+        out: the folder to write; it must be new or empty unless `resume` is said.
         resume: finish what an interrupted run in `out` lacks. A folder that does not exist is started afresh.
         progress: show progress on standard error.
         arguments: the case's arguments, for the record; a resumed run must have the same.
@@ -85,8 +87,9 @@ def run(
     Raises:
         QvarError: if `out` cannot be used, what is to be resumed is another run, or `QVAR_MEMORY` is no size.
     """
-    if not isinstance(study, Runnable):
-        raise QvarError(f"`study` must be a Runnable, such as qvar.Duel(...), but is {type(study).__name__}.")
+    if not isinstance(study, Runnable) or isinstance(study, type):
+        name = study.__name__ if isinstance(study, type) else type(study).__name__
+        raise QvarError(f"`study` must be a Runnable, such as qvar.Duel(...), but is {name}.")
     if counting_number("workers", workers) > 1 and remake is None:
         raise QvarError(f"`remake` must be a function that makes the study where `workers` is {workers}, but is None.")
     wanted_memory()  # once, and not as the failure of every task
@@ -95,8 +98,9 @@ def run(
     if not is_leader():
         return _follow(checked_tasks(tasks_of(study)))
     path = Path(out)
+    again = "resume=True" if case is None else "--resume"
     try:
-        check_out(path, resume)
+        check_out(path, resume, again)
         tasks = checked_tasks(tasks_of(study))
         record = case_record(study, tasks, arguments or {}, case, origin.place())
         missing = [place for place in (path, *path.parents) if not os.path.lexists(place)]
@@ -104,13 +108,13 @@ def run(
         with locked(folder):
             clean(folder)
             _take_up(folder, record, resume, missing)
-            _do_tasks(tasks, folder, progress, workers, remake)
-            table = _make_tables(tasks, folder, run_name(record))
+            _do_tasks(tasks, folder, progress, workers, remake, again)
+            table = _make_tables(tasks, folder, run_name(record), again)
             from_leader(None)  # the other processes leave when all is written
             return table
     except OSError as error:  # the disk is full, or the folder went away
         raise QvarError(
-            f"`out` {path} could not be written: {reason(error)}; --resume finishes what it lacks."
+            f"`out` {path} could not be written: {reason(error)}; {again} finishes what it lacks."
         ) from error
 
 
@@ -232,7 +236,9 @@ def _check_same(there: dict[str, Any], record: dict[str, Any], out: Path) -> Non
 # The work
 
 
-def _do_tasks(tasks: Sequence[Task], folder: RunFolder, progress: bool, workers: int, remake: Remake | None) -> None:
+def _do_tasks(
+    tasks: Sequence[Task], folder: RunFolder, progress: bool, workers: int, remake: Remake | None, again: str
+) -> None:
     shards = [folder.look_at_shard(task.key) for task in tasks]
     for task, shard in zip(tasks, shards, strict=True):
         if shard.damage:
@@ -246,7 +252,7 @@ def _do_tasks(tasks: Sequence[Task], folder: RunFolder, progress: bool, workers:
     with display(tasks, len(tasks) - len(left), progress) as shown:
         if workers > 1 and len(left) > 1:
             assert remake is not None
-            do_in_workers(tasks, left, folder, shown, workers, remake)
+            do_in_workers(tasks, left, folder, shown, workers, remake, again)
         else:
             do_here(tasks, left, folder, shown)
 
@@ -263,14 +269,14 @@ def _follow(tasks: Sequence[Task]) -> pd.DataFrame:
     return ledger_from(rows)
 
 
-def _make_tables(tasks: Sequence[Task], folder: RunFolder, run: str) -> pd.DataFrame:
+def _make_tables(tasks: Sequence[Task], folder: RunFolder, run: str, again: str) -> pd.DataFrame:
     rows: list[Row] = []
     for task in tasks:
         shard = folder.look_at_shard(task.key)
         if shard.rows is None:
             why = shard.damage or "it is gone"
             raise QvarError(
-                f"`{folder.shard(task.key)}` was written but cannot be read, for {why}; --resume does its task again."
+                f"`{folder.shard(task.key)}` was written but cannot be read, for {why}; {again} does its task again."
             )
         rows += shard.rows
     from qvar.report.html import write_report  # a second of imports that `qvar submit` can do without

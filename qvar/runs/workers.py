@@ -51,7 +51,13 @@ def do_here(tasks: Sequence[Task], left: Sequence[int], folder: RunFolder, shown
 
 
 def do_in_workers(
-    tasks: Sequence[Task], left: Sequence[int], folder: RunFolder, shown: Display, workers: int, remake: Remake
+    tasks: Sequence[Task],
+    left: Sequence[int],
+    folder: RunFolder,
+    shown: Display,
+    workers: int,
+    remake: Remake,
+    again: str,
 ) -> None:
     """Runs the tasks at some positions in several processes, each of which makes the study once.
 
@@ -65,6 +71,7 @@ def do_in_workers(
         shown: told what begins and ends; how far a task is stays in its process.
         workers: number of processes, at least 2.
         remake: makes the study.
+        again: how the user would ask to resume the run.
 
     Raises:
         QvarError: if a process dies, such as of too little memory.
@@ -93,7 +100,7 @@ def do_in_workers(
                 shown.finish(positions[future], *future.result())
         except BrokenProcessPool:
             raise QvarError(
-                f"`workers` must be few enough for the machine's memory, but one of {workers} died; --resume finishes "
+                f"`workers` must be few enough for the machine's memory, but one of {workers} died; {again} finishes "
                 "what is left."
             ) from None
         except BaseException:

@@ -11,19 +11,21 @@ import jax.numpy as jnp
 
 from qvar._types import Family
 from qvar.ansatz.ansatz import Ansatz
-from qvar.checks import counting_number, finite_number, whole_number, whole_numbers
+from qvar.arguments import check_fields
+from qvar.checks import counting_number, different_names, whole_numbers
 from qvar.diagnostics.fisher_information import effective_dimension, fisher_rank
 from qvar.diagnostics.lie_algebra import LIMIT, lie_closure
 from qvar.diagnostics.spectral import state_shape
 from qvar.engines.select import Engine, energy
-from qvar.errors import QvarError, require
+from qvar.errors import QvarError, require, shown
+from qvar.memory import require_memory
 from qvar.objective import Objective
 from qvar.optimize.budget import Budget
 from qvar.optimize.methods import Method, lbfgs
 from qvar.problems.cited import problem_references
 from qvar.problems.problem import Problem
 from qvar.short_repr import short_repr
-from qvar.studies.duel import Duel, run_contender
+from qvar.studies.duel import Duel, check_seeds, run_contender
 from qvar.task import Progress, Reporter, Row, Task, error_words, task_key
 
 
@@ -42,6 +44,7 @@ class Layered:
     """Different numbers of layers."""
 
     def __post_init__(self) -> None:
+        check_fields(self)
         layers = whole_numbers("layers", self.layers)
         good = len(layers) >= 1 and len(set(layers)) == len(layers) and min(layers) >= 1
         require(good, "layers", "hold different positive integers", layers)
@@ -86,18 +89,19 @@ class Capacity:
     """A Lie algebra is counted up to this dimension; 0 for no count."""
 
     def __post_init__(self) -> None:
+        if isinstance(self.contenders, Layered):
+            object.__setattr__(self, "contenders", (self.contenders,))
+        check_fields(self, "seeds", "fisher_samples", "dimension_samples")
         require(len(self.contenders) >= 1, "contenders", "hold at least one Layered", self.contenders)
-        names = [contender.name for contender in self.contenders]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise QvarError(f"`contenders` must have different names, but {twice[0]!r} stands more than once.")
-        require(finite_number("tolerance", self.tolerance) > 0, "tolerance", "be positive", self.tolerance)
-        counting_number("seeds", self.seeds)
+        different_names("contenders", [contender.name for contender in self.contenders])
+        require(self.tolerance > 0, "tolerance", "be positive", self.tolerance)
+        check_seeds(self.seeds, 1)
         counting_number("fisher_samples", self.fisher_samples)
-        samples = whole_number("dimension_samples", self.dimension_samples)
+        samples = self.dimension_samples
         require(samples >= 0 and samples != 1, "dimension_samples", "be 0 or at least 2", samples)
-        require(whole_number("lie_limit", self.lie_limit) >= 0, "lie_limit", "not be negative", self.lie_limit)
-        whole_number("seed", self.seed)
+        for argument in ("fisher_samples", "dimension_samples"):
+            require_memory(argument, getattr(self, argument), 8 * getattr(self, argument))
+        require(self.lie_limit >= 0, "lie_limit", "not be negative", self.lie_limit)
 
     @property
     def name(self) -> str:
@@ -135,7 +139,10 @@ class Capacity:
         depths = []
         for contender in self.contenders:
             for layers in contender.layers:
-                ansatz = replace(contender.make(layers), name=f"{contender.name} x{layers}", family=contender.family)
+                circuit = contender.make(layers)
+                if not isinstance(circuit, Ansatz):
+                    raise QvarError(f"`make` must return an ansatz, but returned {shown(circuit)}.")
+                ansatz = replace(circuit, name=f"{contender.name} x{layers}", family=contender.family)
                 duel = Duel(self.problem, [ansatz], self.method, self.seeds, self.budget, self.engine)
                 depths.append(_Depth(contender.name, layers, ansatz, duel))
         return depths

@@ -14,20 +14,18 @@ import numpy as np
 
 from qvar._types import FloatArray
 from qvar.ansatz.ansatz import Ansatz
-from qvar.checks import counting_number, finite_number
+from qvar.arguments import check_fields
 from qvar.engines.select import Engine, energy
-from qvar.errors import QvarError, require
+from qvar.errors import QvarError, require, shown
 from qvar.optimize.budget import Budget, Status
 from qvar.optimize.methods import Method, lbfgs
 from qvar.optimize.minimize import Look, minimize_batch
 from qvar.optimize.result import Result
 from qvar.problems.problem import Problem
 from qvar.short_repr import short_repr
-from qvar.studies.duel import Duel, ledger_row, progress_words
+from qvar.studies.contenders import Maker, made_by, makers_of
+from qvar.studies.duel import Duel, check_seeds, ledger_row, progress_words
 from qvar.task import Progress, Reporter, Row, Task, error_words, task_key
-
-Maker: TypeAlias = Callable[[Problem], Ansatz]
-"""Makes the ansatz of one contender for any point, such as `qvar.uccsd`."""
 
 
 @dataclass(frozen=True)
@@ -98,9 +96,10 @@ class Curve:
     """Unit of the coordinate."""
 
     def __post_init__(self) -> None:
-        counting_number("seeds", self.seeds)
-        require(len(self.contenders) >= 1, "contenders", "hold at least one function", self.contenders)
-        places = [finite_number("coordinates", x) for x in self.coordinates]
+        object.__setattr__(self, "contenders", makers_of(self.contenders))
+        check_fields(self, "seeds")
+        check_seeds(self.seeds, 1)
+        places = [float(x) for x in self.coordinates]
         require(len(places) >= 1 and len(set(places)) == len(places), "coordinates", "hold different numbers", places)
         object.__setattr__(self, "coordinates", tuple(places))
 
@@ -144,7 +143,10 @@ class Curve:
         places, mistakes = [], []
         for coordinate in self.coordinates:
             try:
-                places.append(_Place(coordinate, self.problem(coordinate)))
+                problem = self.problem(coordinate)
+                if not isinstance(problem, Problem):
+                    raise QvarError(f"`problem` must return a problem, but returned {shown(problem)}.")
+                places.append(_Place(coordinate, problem))
             except Exception as error:
                 mistakes.append(error)
                 places.append(_Place(coordinate, None, error_words(error)))
@@ -166,7 +168,7 @@ class Curve:
                 duel, inputs = None, place.message
                 if place.problem is not None:
                     try:
-                        ansatz = make(place.problem)
+                        ansatz = made_by(make, place.problem)
                         name = name or ansatz.name
                         duel = self._duel(place.problem, replace(ansatz, name=name))
                         inputs = duel.inputs(duel.contenders[0])

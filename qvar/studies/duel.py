@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,10 +15,12 @@ from jaxtyping import Array
 
 from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.parameter_shift import parameter_shift_energies
-from qvar.checks import counting_number, finite_number
+from qvar.arguments import check_fields
+from qvar.checks import counting_number, different_names
 from qvar.diagnostics.minima import distinct_minima
 from qvar.engines.select import Engine, choose_engine, energy
 from qvar.errors import QvarError, require
+from qvar.memory import require_memory
 from qvar.objective import Objective
 from qvar.optimize.budget import Budget, Status
 from qvar.optimize.methods import Method, lbfgs
@@ -28,15 +30,19 @@ from qvar.problems.cited import problem_references
 from qvar.problems.one_norm import pauli_one_norm
 from qvar.problems.problem import Problem
 from qvar.short_repr import short_repr
+from qvar.studies.contenders import Contender, contenders_of
 from qvar.studies.convergence import arrival
 from qvar.task import Progress, Reporter, Row, Task, error_words, task_key
 from qvar.units import CHEMICAL_ACCURACY, HARTREE, MILLIHARTREE_PER_HARTREE
 
-Contender: TypeAlias = Ansatz | Objective
-"""An ansatz, whose energy on the problem is minimized, or an objective that brings everything itself."""
-
 _CIRCUIT_REFERENCES = frozenset({"jones2020", "bergholm2018"})
 """The reversible gradient, and PennyLane, which counts gates and traces quantum functions."""
+
+_BYTES_PER_SEED = 1 << 10
+"""Memory of one start beside its vectors: its key, its row and its trace, at least."""
+
+_VECTORS_PER_SEED = 6
+"""Vectors of n_params numbers that every method keeps for one start."""
 
 MAX_STATE_BYTES = 1 << 28
 """End points whose states would take more than this together are told apart by their energies alone."""
@@ -58,7 +64,8 @@ class Duel:
     problem: Problem
     """What is asked of all."""
     contenders: Sequence[Contender]
-    """Who answers; names differ."""
+    """Who answers; names differ. One alone is a row of one, and a function such as `qvar.uccsd` is called with the
+    problem."""
     method: Method | Sequence[Method] = field(default_factory=lbfgs)
     """Optimization method of all; of several, every contender is trained by each of them."""
     seeds: int = 8
@@ -72,14 +79,12 @@ class Duel:
     all of them start at one point, such as `"mp2"` or `"ccsd"`."""
 
     def __post_init__(self) -> None:
-        counting_number("seeds", self.seeds)
-        noise = finite_number("start_noise", self.start_noise)
-        require(noise >= 0, "start_noise", "not be negative", self.start_noise)
-        require(len(self.contenders) >= 1, "contenders", "hold at least one ansatz or objective", self.contenders)
-        names = [c.name for c in self.contenders]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise QvarError(f"`contenders` must have different names, but {twice[0]!r} stands more than once.")
+        if isinstance(self.problem, Problem):
+            object.__setattr__(self, "contenders", contenders_of(self.problem, self.contenders))
+        check_fields(self, "seeds")
+        check_seeds(self.seeds, max(contender.n_params for contender in self.contenders))
+        different_names("contenders", [contender.name for contender in self.contenders])
+        require(self.start_noise >= 0, "start_noise", "not be negative", self.start_noise)
         methods = [method.name for method in self.methods]
         if len(methods) == 0 or len(set(methods)) < len(methods):
             raise QvarError(f"`method` must be one method or several with different names, but is {methods}.")
@@ -137,6 +142,16 @@ class Duel:
             "start_noise": float(self.start_noise),
             "precision": str(jnp.zeros(0, float).dtype),
         }
+
+
+def check_seeds(seeds: int, n_params: int) -> None:
+    """Refuse numbers of starts that are no numbers, or do not fit into memory with their methods' own.
+
+    Raises:
+        QvarError: if there are none or too many.
+    """
+    counting_number("seeds", seeds)
+    require_memory("seeds", seeds, seeds * (_BYTES_PER_SEED + 8 * _VECTORS_PER_SEED * n_params))
 
 
 def _describe(objective: Objective) -> dict[str, Any]:

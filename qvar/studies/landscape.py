@@ -13,7 +13,7 @@ import jax
 import numpy as np
 
 from qvar.ansatz.ansatz import Ansatz
-from qvar.checks import counting_number, finite_number, whole_number
+from qvar.arguments import check_fields
 from qvar.diagnostics.curvature import hessian_extremes, hessian_spectrum, hessian_summary, hessian_trace
 from qvar.diagnostics.landscape import (
     PlaneScan,
@@ -26,13 +26,15 @@ from qvar.diagnostics.symmetry import leakage_along
 from qvar.engines.pauli import conserves_ones
 from qvar.engines.select import Engine
 from qvar.errors import require
+from qvar.memory import require_memory
 from qvar.objective import Objective
 from qvar.optimize.budget import Budget, Status
 from qvar.optimize.methods import Method, lbfgs
 from qvar.optimize.result import Result
 from qvar.problems.problem import Problem
 from qvar.short_repr import short_repr
-from qvar.studies.duel import Contender, Duel, failed_rows, train
+from qvar.studies.contenders import Contender, contenders_of
+from qvar.studies.duel import Duel, failed_rows, train
 from qvar.task import Progress, Reporter, Row, Task, error_words, task_key
 
 MAX_PATH = 50
@@ -80,11 +82,14 @@ class Landscape:
     """Which simulator runs the circuits; see `qvar.energy`."""
 
     def __post_init__(self) -> None:
-        require(finite_number("span", self.span) > 0, "span", "be positive", self.span)
-        for name in ("line_points", "points"):
-            number = counting_number(name, getattr(self, name))
+        if isinstance(self.problem, Problem):
+            object.__setattr__(self, "contenders", contenders_of(self.problem, self.contenders))
+        check_fields(self, "seeds", "line_points", "points")
+        require(self.span > 0, "span", "be positive", self.span)
+        for name, power in (("line_points", 1), ("points", 2)):
+            number = getattr(self, name)
             require(number >= 3, name, "be at least 3", number)
-        whole_number("seed", self.seed)
+            require_memory(name, number, 8 * number**power * max(c.n_params for c in self.contenders))
         self._duel  # noqa: B018 - its checks are this study's
 
     @property

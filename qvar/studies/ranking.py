@@ -9,16 +9,15 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from qvar.ansatz.ansatz import Ansatz
-from qvar.checks import counting_number, finite_number
+from qvar.arguments import check_fields
 from qvar.engines.select import Engine
 from qvar.errors import require
 from qvar.optimize.budget import Budget, Status
 from qvar.optimize.methods import Method, lbfgs
 from qvar.problems.problem import Problem
 from qvar.short_repr import short_repr
-from qvar.studies.curve import Maker
-from qvar.studies.duel import Duel, run_contender
+from qvar.studies.contenders import Maker, made_by, makers_of
+from qvar.studies.duel import Duel, check_seeds, run_contender
 from qvar.task import Reporter, Row, Task, error_words, task_key
 
 
@@ -53,13 +52,10 @@ class Ranking:
     """Which simulator runs the circuits; see `qvar.energy`."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "contenders", makers_of(self.contenders))
+        check_fields(self, "seeds")
         require(len(self.problems) >= 1, "problems", "hold at least one setting", dict(self.problems))
-        require(len(self.contenders) >= 1, "contenders", "hold at least one function", self.contenders)
-        counting_number("seeds", self.seeds)
-        if self.limit is not None:
-            finite_number("limit", self.limit)
-        for energy in self.baselines.values():
-            finite_number("baselines", energy)
+        check_seeds(self.seeds, 1)
 
     @property
     def name(self) -> str:
@@ -95,7 +91,7 @@ class Ranking:
         for setting, problem in self.problems.items():
             for make in self.contenders:
                 try:
-                    ansatz: Ansatz = make(problem)
+                    ansatz = made_by(make, problem)
                     duel = Duel(problem, [ansatz], self.method, self.seeds, self.budget, self.engine)
                     found.append((setting, duel))
                 except Exception as error:

@@ -19,14 +19,16 @@ import numpy as np
 from qvar._types import Family
 from qvar.ansatz.ansatz import COMMON_STARTS, Ansatz
 from qvar.ansatz.identity_blocks import identity_blocks
-from qvar.checks import counting_number, finite_number, whole_number, whole_numbers
+from qvar.arguments import check_fields
+from qvar.checks import different_names, whole_numbers
 from qvar.diagnostics.gradients import GradientVariance, ensemble_variance, gradient_variance
 from qvar.diagnostics.haar import haar_loss_variance
 from qvar.diagnostics.lie_algebra import lie_closure
 from qvar.diagnostics.lie_prediction import lie_variance
 from qvar.diagnostics.spectral import spectral_width
 from qvar.engines.select import Engine, energy, expectation
-from qvar.errors import QvarError, require
+from qvar.errors import QvarError, require, shown
+from qvar.memory import require_memory
 from qvar.objective import Objective
 from qvar.optimize.budget import Status
 from qvar.problems.cited import problem_references
@@ -83,14 +85,20 @@ class Growing:
     """What theory says about it."""
 
     def __post_init__(self) -> None:
+        check_fields(self)
         require((self.make is None) != (self.draw is None), "make", "be given exactly where `draw` is not", self.make)
 
     def asked(self, size: int, key: jax.Array | None = None) -> Asked:
         """What is measured at one size, and the circuit: of an ensemble the one that belongs to a key."""
         if self.make is not None:
-            return self.make(size)
-        assert self.draw is not None
-        return self.draw(size, jax.random.key(0) if key is None else key)
+            asked = self.make(size)
+        else:
+            assert self.draw is not None
+            asked = self.draw(size, jax.random.key(0) if key is None else key)
+        if not (isinstance(asked, tuple) and len(asked) == 2 and isinstance(asked[1], Ansatz)):
+            word = "draw" if self.make is None else "make"
+            raise QvarError(f"`{word}` must return (problem or observable, ansatz), but returned {shown(asked)}.")
+        return asked
 
 
 @dataclass(frozen=True)
@@ -157,21 +165,21 @@ class Scaling:
     """Largest dimension of a Lie algebra that a prediction is made from; 0 for none."""
 
     def __post_init__(self) -> None:
+        if isinstance(self.contenders, Growing):
+            object.__setattr__(self, "contenders", (self.contenders,))
+        if isinstance(self.starts, str) or self.starts is None:
+            object.__setattr__(self, "starts", (self.starts,))
+        check_fields(self, "samples")
         require(len(self.contenders) >= 1, "contenders", "hold at least one Growing", self.contenders)
-        names = [contender.name for contender in self.contenders]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise QvarError(f"`contenders` must have different names, but {twice[0]!r} stands more than once.")
+        different_names("contenders", [contender.name for contender in self.contenders])
         sizes = whole_numbers("sizes", self.sizes)
         good = len(sizes) >= 1 and len(set(sizes)) == len(sizes) and min(sizes) >= 1
         require(good, "sizes", "hold different positive integers", list(self.sizes))
-        samples = counting_number("samples", self.samples)
-        require(samples >= 2, "samples", "be at least 2", samples)
+        require(self.samples >= 2, "samples", "be at least 2", self.samples)
+        require_memory("samples", self.samples, 8 * self.samples)
         require(len(self.starts) >= 1, "starts", "hold at least one name", list(self.starts))
-        noise = finite_number("noise", self.noise)
-        require(noise >= 0, "noise", "not be negative", self.noise)
-        require(whole_number("lie_limit", self.lie_limit) >= 0, "lie_limit", "not be negative", self.lie_limit)
-        whole_number("seed", self.seed)
+        require(self.noise >= 0, "noise", "not be negative", self.noise)
+        require(self.lie_limit >= 0, "lie_limit", "not be negative", self.lie_limit)
         object.__setattr__(self, "sizes", tuple(sizes))
 
     @property

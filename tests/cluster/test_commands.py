@@ -19,6 +19,8 @@ def alone(queue: FakeQueue) -> FakeQueue:
     """A new user's folder, with a case in it and a file that is none."""
     Path("case.py").write_text(CASE.read_text())
     Path("empty").mkdir()
+    Path("full").mkdir()
+    Path("full/file").touch()
     Path("no_case.py").write_text("x = 1\n")
     Path("broken.py").write_text("def case(bond: float = 1.0):\n    raise ValueError('no such atom')\n")
     return queue
@@ -78,7 +80,7 @@ def alone(queue: FakeQueue) -> FakeQueue:
         (["case.py", "--sweep", "seeds"], "`sweep` must be like layers=1:8 or molecule=h4,lih, but is 'seeds'."),
         (["case.py", "--failed"], "`failed` must come with --resume, but is given alone."),
         (["case.py", "--out", "case.py"], "`out` must be a new folder, but case.py is a file."),
-        (["case.py", "--out", "empty"], "`out` must be a new folder, but empty exists already"),
+        (["case.py", "--out", "full"], "`out` must be a new folder, but full exists already"),
         (["case.py", "--out", "case.py/deep"], "`out` must be a folder that can be made, but case.py/deep cannot: "),
         (["case.py", "--site", "nowhere.toml"], "The site file must exist, but nowhere.toml does not."),
         (["no_case.py"], "`CASE` no_case.py must define a function `case`, but has none."),

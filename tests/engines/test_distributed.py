@@ -219,6 +219,7 @@ def test_where_one_process_fails_the_others_end(tmp_path: Path, case_file: Path)
 
 def test_a_mistake_of_all_is_told_once(tmp_path: Path, case_file: Path) -> None:
     (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "file").touch()
     begun = time.monotonic()
     words = ["-c", QVAR, "run", str(case_file), "--distributed", "--out", str(tmp_path / "run")]
     first, second = together(2, 1, words)

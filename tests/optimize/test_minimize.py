@@ -175,7 +175,7 @@ def test_batches_are_single_runs_side_by_side() -> None:
 
 def test_mistakes() -> None:
     objective = _objective(_rosenbrock, 3)
-    with pytest.raises(qvar.QvarError, match=r"^`theta0` must have shape \(starts, 3\), but has shape \(1, 2\)\.$"):
+    with pytest.raises(qvar.QvarError, match=r"^`theta0` must have shape \(3,\), but has shape \(2,\)\.$"):
         qvar.minimize(objective, theta0=np.zeros(2))
     with pytest.raises(qvar.QvarError, match=r"^`key` must be a JAX random key .* is None\.$"):
         qvar.minimize(objective)

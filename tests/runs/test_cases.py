@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from qvar.errors import QvarError
-from qvar.runs.cases import _box_text, build, load_case
+from qvar.runs.cases import build, load_case
+from qvar.runs.flag_words import box_text
+from qvar.runs.origin import command
 
 HEAD = '''"""A case."""
 from typing import Literal
@@ -98,7 +100,7 @@ def test_help_tells_units_and_defaults(capsys: pytest.CaptureFixture[str]) -> No
         (["--bnd", "2"], "`--bnd` is not a flag of this case; did you mean `--bond`?"),
         (["--zzz"], "`--zzz` is not a flag of this case; `prog --help` lists them."),
         (["stray"], "`stray` follows no flag that takes it; `prog --help` lists the flags."),
-        (["--fast", "true"], "`true` follows no flag that takes it; `prog --help` lists the flags."),
+        (["--fast", "true"], "`fast` must be given as --fast or --no-fast alone, but is '--fast true'."),
         (["--out"], "`--out` must be followed by its value."),
     ],
 )
@@ -183,13 +185,16 @@ def test_the_default_folder_is_the_next_that_is_free() -> None:
     Path("runs/mine-2").mkdir()
     assert build(function, [], "p")[2].out == Path("runs/mine-3")
     assert build(function, ["--resume"], "p")[2].out == Path("runs/mine")
+    Path("runs/mine/file").touch()
     with pytest.raises(QvarError, match="exists already"):
         build(function, ["--out", "runs/mine"], "p")
+    assert build(function, ["--out", "runs/mine-2"], "p")[2].out == Path("runs/mine-2")  # empty
 
 
 def test_the_folder_is_checked_before_the_case_works() -> None:
     function = load_case(write("def case(): raise SystemError('worked')"))
     Path("there").mkdir()
+    Path("there/file").touch()
     with pytest.raises(QvarError, match="exists already"):
         build(function, ["--out", "there"], "p")
 
@@ -197,5 +202,78 @@ def test_the_folder_is_checked_before_the_case_works() -> None:
 def test_both_kinds_of_boxes_are_read() -> None:
     unicode = "╭─ Value error ─╮\n│ Error parsing │\n│ --bond: x     │\n│ ───────────── │\n│ For help      │\n╰───╯"
     plain = " Value error   \n ------------- \n  Error parsing  \n  --bond: x  \n  -------------\n  For help\n   "
-    assert _box_text(unicode) == _box_text(plain) == "Error parsing --bond: x"
-    assert _box_text("") == ""
+    assert box_text(unicode) == box_text(plain) == "Error parsing --bond: x"
+    assert box_text("") == ""
+
+
+NESTED = (
+    HEAD
+    + """
+from dataclasses import dataclass
+@dataclass(frozen=True)
+class Settings:
+    layers: int = 1
+    deep: bool = False
+def case(settings: Settings = Settings(), noisy: bool = False, n: int = 1, tags: tuple[str, ...] = ()):
+    return Study(settings.layers, settings.deep, noisy, n, tags)
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("--noisy True", "`noisy` must be given as --noisy or --no-noisy alone, but is '--noisy True'."),
+        ("--noisy=False", "`noisy` must be given as --noisy or --no-noisy alone, but is '--noisy False'."),
+        ("--no-noisy no", "`noisy` must be given as --noisy or --no-noisy alone, but is '--no-noisy no'."),
+        ("--resume yes", "`resume` must be given as --resume alone, but is '--resume yes'."),
+        ("--settings 2",
+         "`settings` must be given field by field (--settings.layers, --settings.deep), but is given as --settings."),
+        ("--settings.layer 2", "`--settings.layer` is not a flag of this case; did you mean `--settings.layers`?"),
+        ("--settings.layers x", "`settings.layers` must be an int, but is 'x'."),
+        ("--settings.deep True",
+         "`settings.deep` must be given as --settings.deep or --settings.no-deep alone, but is "
+         "'--settings.deep True'."),
+        ("--n 1 --n 2", "`n` must be given once, but stands more than once."),
+        ("--noisy --no-noisy", "`noisy` must be given once, but stands more than once."),
+        ("--tags a --tags b", "`tags` must be given once, but stands more than once."),
+    ],
+)  # fmt: skip
+def test_switches_and_fields_of_dataclasses(words: str, sentence: str) -> None:
+    with pytest.raises(QvarError) as caught:
+        build(load_case(write(NESTED)), words.split(), "p")
+    assert str(caught.value) == sentence
+
+
+def test_a_dataclass_is_flags_a_record_and_a_command_line() -> None:
+    words = ["--settings.layers", "3", "--settings.deep", "--n", "2"]
+    study, arguments, _ = build(load_case(write(NESTED)), words, "p")
+    assert study.given == (3, True, False, 2, ())  # pyright: ignore
+    assert arguments["settings"] == {"layers": 3, "deep": True}
+    again = command("mine.py", arguments)
+    assert again == "qvar run mine.py --settings.layers 3 --settings.deep --no-noisy --n 2 --tags"
+    assert build(load_case("mine.py"), again.split()[3:], "p")[1] == arguments
+
+
+@pytest.mark.parametrize(
+    ("signature", "sentence"),
+    [
+        ("problem: qvar.Problem = None",
+         "`problem` must have a type that a flag can give (int, float, str, bool, Path, a Literal, a dataclass of "
+         "these, or a list or tuple of them), but has Problem; take its name, such as `problem: str = \"h4\"`, and "
+         "call qvar.named(problem) in the case."),
+        ("ansatz: qvar.Ansatz | None = None", "`ansatz` must have a type that a flag can give ("),
+        ("problems: list[qvar.Problem] = []", "`problems` must have a type that a flag can give ("),
+        ("f: Callable[[int], int] = abs", "`f` must have a type that a flag can give ("),
+        ("x: Any = 1", "`x` must have a type that a flag can give ("),
+        ("x: int = 'a'", "`x` must have a default in `case` that is an integer, but is 'a'."),
+        ("x: int = None",
+         "`x` must have a default in `case` that is an integer, but is None; write `x: int | None = None`."),
+        ("x: bool = 1", "`x` must have a default in `case` that is True or False, but is 1."),
+    ],
+)  # fmt: skip
+def test_types_that_no_flag_can_give(signature: str, sentence: str) -> None:
+    head = "import qvar\nfrom collections.abc import Callable\nfrom typing import Any\n"
+    with pytest.raises(QvarError) as caught:
+        load_case(write(f"{head}def case({signature}):\n    pass\n"))
+    assert str(caught.value).startswith(sentence)

@@ -97,12 +97,18 @@ def test_tasks_that_give_no_rows_are_done(tmp_path: Path) -> None:
 
 def test_out_must_be_new(fake: ModuleType, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "file").touch()
     with pytest.raises(QvarError) as caught:
         run(fake.Fake(CONTENDERS), tmp_path / "run", progress=False)
     assert str(caught.value) == (
-        f"`out` must be a new folder, but {tmp_path / 'run'} exists already; say --resume to finish what it lacks."
+        f"`out` must be a new folder, but {tmp_path / 'run'} exists already; say resume=True to finish what it lacks."
     )
-    assert names(tmp_path) == set()
+    assert names(tmp_path) == {"run/file"}
+
+
+def test_an_empty_folder_is_taken(fake: ModuleType, tmp_path: Path, without_pages: None) -> None:
+    (tmp_path / "run").mkdir()
+    assert len(run(fake.Fake(CONTENDERS[:1]), tmp_path / "run", progress=False)) > 0
 
 
 @pytest.mark.parametrize("resume", [False, True])

@@ -1,0 +1,399 @@
+"""One valid, cheap call of every public function and class: what misuse is made from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pennylane as qml
+
+import qvar
+from qvar import basis
+
+KEY = jax.random.key(0)
+
+
+def _curve(theta: Any, data: Any) -> Any:
+    return jnp.sum((theta - 0.5) ** 2)
+
+
+def _draw(key: Any) -> Any:
+    return jax.random.normal(key, (2,))
+
+
+@cache
+def h2() -> qvar.Problem:
+    return qvar.molecule("H 0 0 0; H 0 0 0.7414")
+
+
+@cache
+def spins() -> qvar.Problem:
+    return qvar.tfim(2)
+
+
+@cache
+def circuit() -> qvar.Ansatz:
+    return qvar.hardware_efficient(2, layers=1, rotations=("RY",))
+
+
+@cache
+def objective() -> qvar.Objective:
+    return qvar.energy(spins(), circuit())
+
+
+@cache
+def parabola() -> qvar.Objective:
+    return qvar.Objective("parabola", "generic", 2, _curve, _draw)
+
+
+@cache
+def form() -> basis.Form:
+    return basis.even_tempered("H", s=2)
+
+
+@cache
+def target() -> basis.Target:
+    return basis.Target("H", method="rohf", spin=1)
+
+
+def _quantum(theta: Any) -> None:
+    qml.RY(theta[0], wires=0)
+
+
+class Nothing:
+    """A study whose only task is done at once."""
+
+    name = "nothing"
+
+    def tasks(self) -> list[qvar.Task]:
+        return [qvar.Task("nothing", "nothing", lambda report: [{"contender": "a", "status": "measured", "seed": 0}])]
+
+
+BUDGET = qvar.Budget(gradients=1)
+GENERATORS = [qml.X(0), qml.Z(0) @ qml.Z(1)]
+STATE = np.array([1.0, 0.0, 0.0, 0.0])
+THETA = np.zeros(4)
+
+CALLS: dict[str, Callable[[], dict[str, Any]]] = {
+    "qvar.Ansatz": lambda: {
+        "name": "a", "family": "generic", "program": circuit().program, "settings": {}, "start": "uniform",
+        "starts": {}, "symmetries": ("sz",), "references": ("kandala2017",), "classical_tail": 0,
+    },
+    "qvar.Ansatz.from_circuit": lambda: {
+        "quantum_function": _quantum, "n_qubits": 1, "n_params": 1, "name": "a", "family": "generic",
+        "start": "uniform", "symmetries": (), "references": (),
+    },
+    "qvar.Ansatz.initial": lambda: {"self": circuit(), "key": KEY, "scheme": "uniform"},
+    "qvar.Ansatz.with_start": lambda: {"self": circuit(), "start": "zero", "name": "a"},
+    "qvar.Ansatz.draw": lambda: {"self": circuit(), "theta": THETA, "max_length": 78},
+    "qvar.Budget": lambda: {"gradients": 5, "seconds": 1.0, "gradient_tolerance": 1e-3, "energies": 5},
+    "qvar.Capacity": lambda: {
+        "problem": spins(), "contenders": [qvar.Layered("a", "generic", lambda n: qvar.hardware_efficient(2, n), [1])],
+        "tolerance": 0.1, "method": qvar.lbfgs(), "seeds": 1, "budget": BUDGET, "fisher_samples": 1,
+        "dimension_samples": 0, "seed": 0, "engine": "auto", "lie_limit": 0,
+    },
+    "qvar.Costs": lambda: {"n_qubits": 1, "two_qubit_gates": 1, "depth": 1},
+    "qvar.Curve": lambda: {
+        "problem": lambda x: qvar.tfim(2, j=x), "coordinates": [1.0], "contenders": [lambda p: circuit()],
+        "method": qvar.lbfgs(), "seeds": 1, "budget": BUDGET, "engine": "auto", "warm_start": True,
+        "coordinate": "j", "unit": "J",
+    },
+    "qvar.Duel": lambda: {
+        "problem": spins(), "contenders": [circuit()], "method": qvar.lbfgs(), "seeds": 1, "budget": BUDGET,
+        "engine": "auto",
+    },
+    "qvar.ExactLaw": lambda: {"name": "law", "loss": lambda n: 1.0, "gradient_first": None, "reference": None},
+    "qvar.Growing": lambda: {
+        "name": "a", "family": "generic", "make": lambda n: (spins(), circuit()), "draw": None, "law": None,
+    },
+    "qvar.Landscape": lambda: {
+        "problem": spins(), "contenders": [circuit()], "method": qvar.lbfgs(), "seeds": 1, "budget": BUDGET,
+        "span": 1.0, "line_points": 3, "points": 3, "seed": 0, "engine": "auto",
+    },
+    "qvar.Layered": lambda: {
+        "name": "a", "family": "generic", "make": lambda n: qvar.hardware_efficient(2, n), "layers": [1],
+    },
+    "qvar.Objective": lambda: {
+        "name": "o", "family": "generic", "n_params": 2, "function": _curve, "draw": _draw, "data": (),
+        "count_costs": qvar.Costs, "engine": "none", "unit": "", "baseline": 0.0, "target": lambda: 0.0,
+        "state_function": None, "forward_state_function": None, "operator": None, "draw_scheme": None,
+        "measure": None, "frequencies": None, "bytes_per_evaluation": 0, "most_at_once": None,
+    },
+    "qvar.Objective.loss": lambda: {"self": parabola(), "theta": [0.0, 0.0]},
+    "qvar.Objective.value_and_grad": lambda: {"self": parabola(), "theta": [0.0, 0.0]},
+    "qvar.Objective.loss_batch": lambda: {"self": parabola(), "thetas": [[0.0, 0.0]]},
+    "qvar.Objective.state": lambda: {"self": objective(), "theta": THETA},
+    "qvar.Objective.initial": lambda: {"self": parabola(), "key": KEY, "scheme": None},
+    "qvar.Objective.initial_batch": lambda: {"self": parabola(), "key": KEY, "n": 2, "scheme": None},
+    "qvar.Problem.mapped": lambda: {"self": h2(), "mapping": "parity", "taper": False},
+    "qvar.Problem.hamiltonian": lambda: {"self": spins(), "mapping": "jordan_wigner", "taper": False},
+    "qvar.Problem.amplitudes": lambda: {"self": h2(), "method": "mp2"},
+    "qvar.Ranking": lambda: {
+        "problems": {"a": spins()}, "contenders": [lambda p: circuit()], "limit": 0.0, "baselines": {"b": 0.0},
+        "method": qvar.lbfgs(), "seeds": 1, "budget": BUDGET, "engine": "auto",
+    },
+    "qvar.Scaling": lambda: {
+        "contenders": [qvar.Growing("a", "generic", lambda n: (qvar.tfim(n), qvar.hardware_efficient(n, 1)))],
+        "sizes": [2], "samples": 2, "starts": ("uniform",), "noise": 0.0, "seed": 0, "size_name": "qubits",
+        "engine": "auto", "lie_limit": 0,
+    },
+    "qvar.adam": lambda: {"learning_rate": 0.1, "b1": 0.9, "b2": 0.99},
+    "qvar.basic_entangler": lambda: {"problem": 2, "layers": 1, "rotation": "RX", "name": "a"},
+    "qvar.efficient_su2": lambda: {
+        "problem": 2, "reps": 1, "entanglement": "linear", "su2_gates": ("RY",), "final_rotations": True, "name": "a",
+    },
+    "qvar.energy": lambda: {"problem": spins(), "ansatz": circuit(), "engine": "dense", "devices": None},
+    "qvar.expectation": lambda: {"observable": qml.Z(0), "ansatz": circuit()},
+    "qvar.gate_fabric": lambda: {"problem": h2(), "layers": 1, "include_pi": False, "name": "a"},
+    "qvar.givens_fabric": lambda: {"problem": h2(), "layers": 1, "name": "a"},
+    "qvar.gradient_descent": lambda: {"learning_rate": 0.1, "momentum": 0.0},
+    "qvar.hardware_efficient": lambda: {
+        "problem": 2, "layers": 1, "rotations": ("RY",), "entangler": "cz_chain", "final_rotations": True, "name": "a",
+    },
+    "qvar.heisenberg": lambda: {"n": 2, "j": 1.0, "periodic": False},
+    "qvar.hubbard": lambda: {
+        "shape": 2, "t": 1.0, "u": 4.0, "n_electrons": (1, 1), "periodic": False, "orbitals": "site", "name": "a",
+    },
+    "qvar.hva": lambda: {"problem": spins(), "layers": 1, "name": "a"},
+    "qvar.hydrogen_chain": lambda: {
+        "n_atoms": 2, "bond": 1.0, "basis": "sto-3g", "charge": 0, "spin": 0, "active_space": None,
+        "active_orbitals": None, "frozen": None, "name": "a",
+    },
+    "qvar.identity_blocks": lambda: {"ansatz": circuit(), "blocks": 1, "name": "a"},
+    "qvar.kupccgsd": lambda: {
+        "problem": h2(), "k": 1, "redundant": False, "excitations": "fermionic", "spin_adapted": False, "prune": None,
+        "name": "a",
+    },
+    "qvar.launch": lambda: {"case_function": lambda: None},
+    "qvar.lbfgs": lambda: {"memory": 3, "max_trials": 5},
+    "qvar.lucj": lambda: {"problem": h2(), "layers": 1, "connectivity": "square", "final_rotation": False, "name": "a"},
+    "qvar.minimize": lambda: {
+        "objective": parabola(), "method": qvar.lbfgs(), "key": KEY, "budget": BUDGET, "theta0": [0.0, 0.0],
+        "on_progress": None, "keep_path": False,
+    },
+    "qvar.minimize_batch": lambda: {
+        "objective": parabola(), "theta0": [[0.0, 0.0]], "method": qvar.lbfgs(), "budget": BUDGET,
+        "on_progress": None, "keys": jax.random.split(KEY, 1), "keep_path": False,
+    },
+    "qvar.molecule": lambda: {
+        "geometry": "H 0 0 0; H 0 0 0.7", "basis": "sto-3g", "charge": 0, "spin": 0, "unit": "angstrom",
+        "active_space": (2, 2), "active_orbitals": None, "frozen": None, "name": "a",
+    },
+    "qvar.named": lambda: {"name": "h2", "bond": 1.0},
+    "qvar.natural_gradient": lambda: {"learning_rate": 0.1, "regularisation": 1e-3},
+    "qvar.noisy_energy": lambda: {
+        "problem": spins(), "ansatz": circuit(), "probability": 0.1, "channel": "bit_flip", "gates": "written",
+        "name": "a",
+    },
+    "qvar.orbital_optimized": lambda: {"ansatz": qvar.uccsd(h2()), "problem": h2(), "active": None, "name": "a"},
+    "qvar.particle_conserving_u1": lambda: {"problem": h2(), "layers": 1, "name": "a"},
+    "qvar.particle_conserving_u2": lambda: {"problem": h2(), "layers": 1, "name": "a"},
+    "qvar.puccd": lambda: {"problem": h2(), "excitations": "qubit", "name": "a"},
+    "qvar.random_circuit": lambda: {"problem": 2, "layers": 1, "key": KEY, "name": "a"},
+    "qvar.real_amplitudes": lambda: {
+        "problem": 2, "reps": 1, "entanglement": "linear", "final_rotations": True, "name": "a",
+    },
+    "qvar.rotosolve": lambda: {"tolerance": 1e-6},
+    "qvar.run": lambda: {
+        "study": Nothing(), "out": Path("there"), "resume": False,
+        "progress": False, "arguments": None, "case": None, "workers": 1, "remake": None,
+    },
+    "qvar.sim_circuit": lambda: {"number": 1, "n_qubits": 2, "layers": 1, "name": "a", "problem": None},
+    "qvar.spsa": lambda: {"shots": None, "a": 0.5, "c": 0.1, "stability": 20.0, "alpha": 0.6, "gamma": 0.1},
+    "qvar.strongly_entangling": lambda: {"problem": 2, "layers": 1, "name": "a"},
+    "qvar.symmetry_preserving": lambda: {"problem": h2(), "gates": 2, "real": True, "name": "a"},
+    "qvar.tfim": lambda: {"n": 2, "j": 1.0, "h": 1.0, "periodic": False},
+    "qvar.tups": lambda: {"problem": h2(), "layers": 1, "perfect_pairing": False, "name": "a"},
+    "qvar.uccd": lambda: {
+        "problem": h2(), "order": "canonical", "excitations": "fermionic", "spin_adapted": False, "prune": None,
+        "name": "a",
+    },
+    "qvar.uccgsd": lambda: {
+        "problem": h2(), "order": "singles_first", "excitations": "fermionic", "prune": None, "name": "a",
+    },
+    "qvar.uccsd": lambda: {
+        "problem": h2(), "order": "singles_first", "excitations": "fermionic", "spin_adapted": False, "prune": None,
+        "name": "a",
+    },
+    "qvar.ucj": lambda: {"problem": h2(), "layers": 1, "final_rotation": False, "name": "a"},
+    "qvar.xxz": lambda: {"n": 2, "j": 1.0, "delta": 1.0, "periodic": False},
+    # ---------------------------------------------------------------------------------------------------- basis sets
+    "qvar.basis.BasisDuel": lambda: {
+        "target": target(), "forms": [form()], "starts": 1, "budget": BUDGET, "method": qvar.lbfgs(), "seed": 0,
+        "staged": False, "reference": None, "baselines": (), "transfer": (), "large": "cc-pVQZ",
+    },
+    "qvar.basis.BasisSet": lambda: {"shells": {"H": (basis.Shell(0, [1.0], [[1.0]]),)}, "name": "b"},
+    "qvar.basis.Course": lambda: {
+        "form": form(), "target": target(), "budget": BUDGET, "method": qvar.lbfgs(), "staged": False,
+        "reference": None, "known": None,
+    },
+    "qvar.basis.Form": lambda: {"name": "f", "parts": form().parts},
+    "qvar.basis.Shell": lambda: {"l": 0, "exponents": [1.0], "coefficients": [[1.0]]},
+    "qvar.basis.Target": lambda: {
+        "atoms": "H", "method": "rohf", "spin": 1, "charge": 0, "unit": "angstrom", "xc": "", "active_space": None,
+        "conditioning": 0.0, "weights": None,
+    },
+    "qvar.basis.basis_set": lambda: {"shells": [("H", basis.Shell(0, [1.0], [[1.0]]))], "name": "b"},
+    "qvar.basis.casscf_baseline": lambda: {"target": target(), "n_orbitals": 1, "basis": "sto-3g", "electrons": 1},
+    "qvar.basis.even_tempered": lambda: {"element": "H", "ratio": 1.0, "name": "e", "s": 2},
+    "qvar.basis.fit": lambda: {
+        "form": form(), "target": target(), "starts": 1, "key": KEY, "budget": BUDGET, "method": qvar.lbfgs(),
+        "staged": False, "on_progress": None,
+    },
+    "qvar.basis.free": lambda: {"element": "H", "ratio": 1.4, "contracted": False, "name": "f", "s": 2},
+    "qvar.basis.from_set": lambda: {"element": "H", "basis": "STO-3G", "vary": "all", "name": "f"},
+    "qvar.basis.legendre": lambda: {"element": "H", "terms": 1, "name": "l", "s": 2},
+    "qvar.basis.published_set": lambda: {"name": "STO-3G", "elements": ["H"]},
+    "qvar.basis.published_shells": lambda: {"name": "STO-3G", "element": "H"},
+    "qvar.basis.read": lambda: {"path": Path("sets.nw"), "elements": ["H"]},
+    "qvar.basis.sets_of_size": lambda: {"form": form(), "names": ("STO-3G",), "most": 1},
+    "qvar.basis.stages": lambda: {"form": form()},
+    "qvar.basis.sto_ng": lambda: {"element": "H", "n": 3, "name": "s"},
+    "qvar.basis.tied": lambda: {
+        "form": basis.even_tempered("H", s=2, p=2), "element": "H", "letters": "sp", "name": "t",
+    },
+    "qvar.basis.vqe": lambda: {"make": lambda p: qvar.uccsd(p), "name": "v", "budget": BUDGET, "seed": 0},
+    "qvar.basis.well_tempered": lambda: {
+        "element": "H", "definition": "basisopt", "ratio": 1.0, "name": "w", "s": 2,
+    },
+    "qvar.basis.write": lambda: {
+        "basis": basis.published_set("STO-3G", ["H"]), "path": Path("out.nw"), "origin": None,
+    },
+    # --------------------------------------------------------------------------------------------------- diagnostics
+    "qvar.diagnostics.bootstrap_moments": lambda: {
+        "key": KEY, "samples": np.arange(8.0).reshape(4, 2), "level": 0.95, "resamples": 10, "group": 1,
+    },
+    "qvar.diagnostics.cerezo_global": lambda: {"n": 2},
+    "qvar.diagnostics.cerezo_local": lambda: {"n": 2},
+    "qvar.diagnostics.classical_fisher": lambda: {"objective": objective(), "theta": THETA},
+    "qvar.diagnostics.depolarized": lambda: {
+        "objective": objective(), "probability": 0.1, "applications": 1, "problem": spins(), "name": "d",
+    },
+    "qvar.diagnostics.distinct_minima": lambda: {
+        "values": [0.0, 1.0], "states": None, "energy_tolerance": 1e-6, "fidelity_tolerance": 1e-4,
+    },
+    "qvar.diagnostics.effective_dimension": lambda: {
+        "objective": objective(), "key": KEY, "samples": 2, "n_data": 100, "gamma": 1.0, "start": "uniform",
+        "information": "quantum",
+    },
+    "qvar.diagnostics.energy_variance": lambda: {"objective": objective(), "theta": THETA},
+    "qvar.diagnostics.energy_variance_batch": lambda: {"objective": objective(), "thetas": [THETA]},
+    "qvar.diagnostics.ensemble_variance": lambda: {
+        "make": lambda key: objective(), "key": KEY, "samples": 2, "per_circuit": 1, "start": "uniform", "noise": 0.0,
+        "level": 0.95, "on_progress": None,
+    },
+    "qvar.diagnostics.entanglement_entropy": lambda: {"state": STATE, "wires": [0]},
+    "qvar.diagnostics.entanglement_profile": lambda: {"state": STATE},
+    "qvar.diagnostics.entangling_capability": lambda: {
+        "ansatz": circuit(), "key": KEY, "samples": 2, "start": "uniform",
+    },
+    "qvar.diagnostics.expressibility": lambda: {
+        "ansatz": circuit(), "key": KEY, "pairs": 4, "bins": 5, "space": "full", "haar": None, "start": "uniform",
+    },
+    "qvar.diagnostics.fidelities": lambda: {"ansatz": circuit(), "key": KEY, "pairs": 4, "start": "uniform"},
+    "qvar.diagnostics.fisher": lambda: {"objective": objective(), "theta": THETA},
+    "qvar.diagnostics.fisher_batch": lambda: {"objective": objective(), "thetas": [THETA]},
+    "qvar.diagnostics.fisher_product": lambda: {"objective": objective(), "theta": THETA, "v": THETA},
+    "qvar.diagnostics.fisher_rank": lambda: {
+        "objective": objective(), "key": KEY, "samples": 2, "tolerance": 1e-8, "start": "uniform",
+    },
+    "qvar.diagnostics.fisher_rank_bound": lambda: {"objective": objective()},
+    "qvar.diagnostics.fisher_spectrum": lambda: {"objective": objective(), "theta": THETA},
+    "qvar.diagnostics.fit_decay": lambda: {
+        "sizes": [2, 4, 6, 8], "variances": [0.5, 0.25, 0.12, 0.06], "intervals": None, "errors": None, "level": 0.95,
+        "size_name": "qubit",
+    },
+    "qvar.diagnostics.gradient_variance": lambda: {
+        "objective": objective(), "key": KEY, "samples": 4, "start": "uniform", "noise": 0.0, "level": 0.95,
+        "on_progress": None,
+    },
+    "qvar.diagnostics.haar_divergence": lambda: {
+        "fidelities": [0.1, 0.5, 0.9], "key": KEY, "dimension": 4, "real": False, "bins": 5,
+    },
+    "qvar.diagnostics.haar_fidelity_cdf": lambda: {"fidelity": 0.5, "dimension": 4, "real": False},
+    "qvar.diagnostics.haar_gradient_variance": lambda: {
+        "objective": objective(), "fisher": None, "real": True, "moments": None,
+    },
+    "qvar.diagnostics.haar_loss_variance": lambda: {"objective": objective(), "real": True, "moments": None},
+    "qvar.diagnostics.haar_meyer_wallach": lambda: {"n_qubits": 2, "ones": None, "real": False},
+    "qvar.diagnostics.haar_pauli_loss": lambda: {"d": 4, "real": False},
+    "qvar.diagnostics.hamming_weight_loss": lambda: {"n": 4, "k": 2},
+    "qvar.diagnostics.hessian": lambda: {"objective": parabola(), "theta": [0.0, 0.0]},
+    "qvar.diagnostics.hessian_directions": lambda: {"objective": parabola(), "theta": [0.0, 0.0], "count": 1},
+    "qvar.diagnostics.hessian_extremes": lambda: {"objective": parabola(), "theta": [0.0, 0.0], "k": 1},
+    "qvar.diagnostics.hessian_product": lambda: {"objective": parabola(), "theta": [0.0, 0.0], "v": [1.0, 0.0]},
+    "qvar.diagnostics.hessian_spectrum": lambda: {"objective": parabola(), "theta": [0.0, 0.0]},
+    "qvar.diagnostics.hessian_summary": lambda: {"objective": parabola(), "theta": [0.0, 0.0], "tolerance": 1e-6},
+    "qvar.diagnostics.hessian_trace": lambda: {
+        "objective": parabola(), "theta": [0.0, 0.0], "key": KEY, "samples": 2,
+    },
+    "qvar.diagnostics.leakage_along": lambda: {
+        "objective": qvar.energy(h2(), qvar.uccsd(h2()), "dense"), "problem": h2(), "thetas": [[0.0] * 3],
+    },
+    "qvar.diagnostics.lie_closure": lambda: {"generators": GENERATORS, "limit": 100, "sector": None},
+    "qvar.diagnostics.lie_dimension": lambda: {"generators": GENERATORS, "limit": 100, "sector": None},
+    "qvar.diagnostics.lie_gradient_variance": lambda: {
+        "generators": GENERATORS, "observable": qml.Z(0), "state": STATE, "generator": qml.X(0), "position": "middle",
+        "limit": 100, "sector": None,
+    },
+    "qvar.diagnostics.lie_variance": lambda: {
+        "generators": GENERATORS, "observable": qml.Z(0), "state": STATE, "limit": 100, "sector": None,
+    },
+    "qvar.diagnostics.matchgate_loss": lambda: {"n": 2},
+    "qvar.diagnostics.maximally_mixed_value": lambda: {"objective": objective(), "problem": spins()},
+    "qvar.diagnostics.mcclean_first_angle": lambda: {"d": 4},
+    "qvar.diagnostics.mcclean_middle_angle": lambda: {"d": 4},
+    "qvar.diagnostics.mean_entanglement_entropy": lambda: {
+        "ansatz": circuit(), "key": KEY, "samples": 2, "start": "uniform",
+    },
+    "qvar.diagnostics.meyer_wallach": lambda: {"state": STATE},
+    "qvar.diagnostics.page_entropy": lambda: {"d_inside": 2, "d_outside": 2},
+    "qvar.diagnostics.random_directions": lambda: {"key": KEY, "n_params": 3, "count": 2},
+    "qvar.diagnostics.saturation_layer": lambda: {"ranks": {1: 2, 2: 2}},
+    "qvar.diagnostics.scan_between": lambda: {
+        "objective": parabola(), "start": [0.0, 0.0], "end": [1.0, 0.0], "points": 3, "beyond": 0.25,
+    },
+    "qvar.diagnostics.scan_line": lambda: {
+        "objective": parabola(), "center": [0.0, 0.0], "direction": [1.0, 0.0], "span": 1.0, "points": 3,
+    },
+    "qvar.diagnostics.scan_plane": lambda: {
+        "objective": parabola(), "center": [0.0, 0.0], "first": [1.0, 0.0], "second": [0.0, 1.0], "span": 1.0,
+        "points": 3,
+    },
+    "qvar.diagnostics.sector_moments": lambda: {
+        "objective": objective(), "real": True, "exact_up_to": 64, "probes": 2, "key": KEY,
+    },
+    "qvar.diagnostics.shots_for_variance": lambda: {
+        "gradient_variance": 0.1, "single_shot_variance": 1.0, "confidence": 0.95, "squares": 0.5,
+    },
+    "qvar.diagnostics.shots_to_resolve": lambda: {
+        "objective": objective(), "theta": THETA, "ansatz": circuit(), "confidence": 0.95, "step": None,
+    },
+    "qvar.diagnostics.space_dimension": lambda: {"ansatz": circuit(), "space": "full"},
+    "qvar.diagnostics.spectral_width": lambda: {"objective": objective()},
+    "qvar.diagnostics.symmetry_leakage": lambda: {
+        "objective": qvar.energy(h2(), qvar.uccsd(h2()), "dense"), "problem": h2(), "theta": [0.0] * 3,
+    },
+    "qvar.diagnostics.wilson_interval": lambda: {"successes": 1, "trials": 2, "level": 0.95},
+}  # fmt: skip
+"""{dotted name: the arguments of a call that works}."""
+
+RECORDS = {
+    "Problem", "Progress", "Result", "Runnable", "Status", "Task", "QvarError", "Baseline", "Fitted", "Measured",
+    "Part", "Solution", "Solver", "UnsolvedError", "DecayFit", "EntropyProfile", "Estimate", "GradientVariance",
+    "HessianSummary", "LieAlgebra", "LineScan", "Minima", "PlaneScan", "SymmetryLeakage",
+}  # fmt: skip
+"""Public classes that functions return, and that users do not make by hand."""
+
+WRONG: tuple[Any, ...] = (
+    None, "x", "", b"x", -1, 0, 1, 1.5, math.nan, math.inf, -math.inf, 1e308, True, [], {}, (), ("x",), [None],
+    object(), jnp.zeros(3), np.zeros((2, 0)), np.array(["a"]), 10**20, 10**400, -(10**20), 1j, qvar.Problem, len, "8",
+    [[1, 2], [3]], "\N{SNOWMAN}" * 300, np.float64(2.5), np.int64(1), KEY, math, {"x": 1},
+)  # fmt: skip
+"""Values of every kind, each of which is given for every argument."""
