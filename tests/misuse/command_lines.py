@@ -141,9 +141,9 @@ def furnish(folder: Path) -> None:
 def command_line(draw: random.Random) -> list[str]:
     """One command line: of a valid form at first, then spoilt in about half of the cases."""
     kind = draw.random()
-    if kind < 0.35:
+    if kind < 0.22:
         flags, words = RUN_FLAGS, ["run", *_case(draw)]
-    elif kind < 0.6:
+    elif kind < 0.38:
         flags, words = SUBMIT_FLAGS, ["submit", *_case(draw), *draw.choice(((), ("--dry-run",)))]
     else:
         name = draw.choice(sorted(COMMANDS))
