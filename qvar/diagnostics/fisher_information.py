@@ -196,7 +196,7 @@ def fisher_rank_bound(objective: Objective) -> int:
     return (state.size - 1) * (2 if jnp.issubdtype(state.dtype, jnp.complexfloating) else 1)
 
 
-@checked("samples")
+@checked("samples", "n_data")
 def effective_dimension(
     objective: Objective,
     key: jax.Array,
@@ -237,7 +237,8 @@ def effective_dimension(
         QvarError: if an argument is out of range, the scheme is unknown, or the objective has no state.
     """
     samples = counting_number("samples", samples, least=2, bytes_each=2 * 8 * max(1, objective.n_params))
-    n_data = whole_number("n_data", n_data)
+    n_data = counting_number("n_data", n_data)
+    require(n_data.bit_length() <= 1000, "n_data", "be at most 2^1000", n_data)
     require(n_data >= 2, "n_data", "be at least 2", n_data)
     gamma = finite_number("gamma", gamma)
     require(0 < gamma <= 1, "gamma", "be above 0 and at most 1", gamma)

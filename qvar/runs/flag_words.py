@@ -109,8 +109,8 @@ def sentence(box: str, kinds: Mapping[str, Any], args: Sequence[str], prog: str)
             return f"`{flag}` must be followed by its value."
     if "nrecognized" in text:
         stray = text.rpartition(":")[2].strip()
-        return f"`{stray}` follows no flag that takes it; `{prog} --help` lists the flags."
-    return f"The flags cannot be read: {text} `{prog} --help` lists them."
+        return f"`{_short(stray)}` follows no flag that takes it; `{prog} --help` lists the flags."
+    return f"The flags cannot be read: {_short(text)} `{prog} --help` lists them."
 
 
 def repeated(kinds: Mapping[str, Any], args: Sequence[str]) -> str | None:
