@@ -25,6 +25,7 @@ from jaxtyping import install_import_hook  # noqa: E402 - it loads NumPy, whose 
 
 with install_import_hook("qvar", "typechecker.check"):
     import jax
+    import pyscf.scf.hf
 
     import qvar
 
@@ -32,6 +33,8 @@ with install_import_hook("qvar", "typechecker.check"):
         importlib.import_module(module.name)
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
+# mean fields that tests make themselves would leave their checkpoint file open until some later test collects them
+pyscf.scf.hf.MUTE_CHKFILE = True
 
 # what was imported is never garbage; tracing makes many objects, of which few are
 gc.collect()

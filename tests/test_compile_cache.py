@@ -92,7 +92,8 @@ def _with_a_home_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def python(code: str, *words: str, **environment: str) -> str:
     """What a process prints that says nothing on standard error."""
     command = [sys.executable, "-c", code, *words]
-    done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
+    inherited = {name: value for name, value in os.environ.items() if "COMPILATION_CACHE" not in name}
+    done = subprocess.run(command, env={**inherited, **environment}, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 

@@ -79,7 +79,7 @@ class EnergyFunction:
         return whole(value + data["constant"], self.state.readers)
 
 
-@checked()
+@checked(own=("devices",))
 def energy(problem: Problem, ansatz: Ansatz, engine: Engine = "auto", devices: int | None = None) -> Objective:
     r"""The variational energy \(E(\theta) = \langle\psi(\theta)|H|\psi(\theta)\rangle\) as an Objective.
 

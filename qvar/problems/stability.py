@@ -60,6 +60,7 @@ def analysed(mean_field: Any) -> Stability:
     Raises:
         UndecidedError: if the iteration does not converge.
     """
+    mean_field = _plain(mean_field)
     internal, _ = _lowest(*_internal(mean_field))
     external, _ = _lowest(*_external(mean_field)) if _is_closed(mean_field) else (None, None)
     return Stability(internal, external)
@@ -78,6 +79,7 @@ def descents(mean_field: Any) -> list[Any]:
     Raises:
         UndecidedError: if the iteration does not converge.
     """
+    mean_field = _plain(mean_field)
     curvature, direction = _lowest(*_internal(mean_field))
     if curvature is None or direction is None or curvature >= UNSTABLE:
         return []
@@ -209,6 +211,15 @@ def _commutator(a: FloatArray, b: FloatArray) -> FloatArray:
 
 def _is_unrestricted(mean_field: Any) -> bool:
     return np.ndim(mean_field.mo_occ) == 2
+
+
+def _plain(mean_field: Any) -> Any:
+    """A closed shell as an object of PySCF's class for closed shells; that for open ones turns the spins apart."""
+    from pyscf import dft, scf
+
+    if not isinstance(mean_field, scf.rohf.ROHF) or not _is_closed(mean_field):
+        return mean_field
+    return mean_field.view(dft.rks.RKS if hasattr(mean_field, "xc") else scf.hf.RHF)
 
 
 def _is_closed(mean_field: Any) -> bool:

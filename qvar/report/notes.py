@@ -12,11 +12,11 @@ def summary_notes(table: Frame) -> list[str]:
     Args:
         table: a `summary`.
     """
-    return [words for words in (without_exact(table), equal_errors(table), below_reference(table)) if words]
+    return [words for words in (without_exact(table), equal_errors(table), below_exact(table)) if words]
 
 
 def without_exact(table: Frame) -> str | None:
-    """A sentence on contenders whose exact value is not known beside others, or None if there are none.
+    """A sentence on contenders whose exact value is not known, if that of others is; None if there are none.
 
     Args:
         table: a `summary`.
@@ -50,8 +50,8 @@ def equal_errors(table: Frame) -> str | None:
     )
 
 
-def below_reference(table: Frame) -> str | None:
-    """A sentence on contenders that ended below the exact reference, or None where there are none.
+def below_exact(table: Frame) -> str | None:
+    """A sentence on contenders that ended below the exact value, or None if there are none.
 
     Args:
         table: a `summary`.
@@ -61,7 +61,7 @@ def below_reference(table: Frame) -> str | None:
         return None
     which = ", ".join(f"{row.label} ({row.below} of {row.seeds} seeds)" for row in tables.records(rows))
     return (
-        f"Below the reference ended: {which}. Such a state has left the sector that the exact value belongs to, for "
-        "another particle number or spin (columns particle_number, sz, s2). Errors are shown by size; a crossing on "
-        "the way down is no arrival within 1.6 mHa."
+        f"Ended below the exact value: {which}. Such a state has left the sector of the exact state, for another "
+        "particle number or spin (columns particle_number, sz, s2). Errors are shown by size; a crossing on the way "
+        "down is no arrival within 1.6 mHa."
     )

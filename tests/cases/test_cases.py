@@ -187,7 +187,16 @@ def test_the_depths_of_the_overparametrization_pass_saturation() -> None:
             case(**arguments)
 
 
-GIVEN = {"samples": 300, "seeds": 7, "starts": 3, "points": 11, "dimension_samples": 9, "sizes": (4, 12), "seed": 5}
+GIVEN = {
+    "samples": 300,
+    "experiments": 150,
+    "seeds": 7,
+    "starts": 3,
+    "points": 11,
+    "dimension_samples": 9,
+    "sizes": (4, 12),
+    "seed": 5,
+}
 """Arguments that studies have as fields of the same name."""
 
 

@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from pyscf import gto, lib, scf
+from pyscf.scf import hf
 
+from qvar import basis
 from qvar.errors import QvarError
 from qvar.problems.basis_sets import given_basis
 from qvar.problems.geometry import parse_geometry
-from qvar.problems.molecule import hydrogen_chain
+from qvar.problems.molecule import hydrogen_chain, molecule
 from qvar.problems.scf import build_molecule, fix_signs, run_scf
 
 
@@ -71,3 +74,17 @@ def test_scf_that_does_not_converge_is_told(monkeypatch, one_sentence):
     with pytest.raises(QvarError) as info:
         hydrogen_chain(4)
     one_sentence(info, "geometry")
+
+
+def test_no_checkpoint_file_is_opened(monkeypatch):
+    """Not in a fit either, nor where a saddle is followed; the tests' own mean fields open none, see conftest.py."""
+    monkeypatch.setattr(hf, "MUTE_CHKFILE", False)
+    monkeypatch.setattr(lib, "NamedTemporaryFile", lambda **_: pytest.fail("PySCF opened a checkpoint file."))
+    molecule("N 0 0 0; N 0 0 2.0", "sto-3g", stable=True)
+    molecule("O 0 0 0; O 0 0 1.2", "sto-3g", spin=2).amplitudes("mp2")
+    form = basis.from_set("H", "6-31g")
+    target = basis.Target("H 0 0 0; H 0 0 2.5", "uhf", stable=True)
+    target.value_and_grad(form, np.asarray(form.start))
+    target.measure(form.basis(form.start))
+    with pytest.raises(pytest.fail.Exception):
+        scf.RHF(gto.M(atom="He", verbose=0))

@@ -168,8 +168,8 @@ def test_other_units_and_missing_references() -> None:
 def test_values_below_the_reference_are_said() -> None:
     summary = tables.summary(ledger_from([row("a", 0, -0.01), row("a", 1, 0.02)]))
     assert summary["best"].tolist() == pytest.approx([10.0])
-    assert "Below the reference ended: a (1 of 2 seeds)." in str(notes.below_reference(summary))
-    assert notes.below_reference(tables.summary(ledger_from([row("a", 0, 0.0)]))) is None
+    assert "Ended below the exact value: a (1 of 2 seeds)." in str(notes.below_exact(summary))
+    assert notes.below_exact(tables.summary(ledger_from([row("a", 0, 0.0)]))) is None
 
 
 def test_problems_and_methods_are_named_where_there_are_several() -> None:

@@ -96,7 +96,7 @@ def _end(number: int, report: Reporter) -> list[Row]:
 
 
 def test_a_process_that_dies_is_told(tmp_path: Path) -> None:
-    with pytest.raises(qvar.QvarError, match=r"^`workers` must be few enough .* --resume finishes what is left"):
+    with pytest.raises(qvar.QvarError, match=r"^`workers` must be few enough .* resume=True finishes what is left"):
         run(_Deadly(), tmp_path / "run", progress=False, workers=2, remake=_Deadly)
 
 

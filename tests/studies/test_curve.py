@@ -197,5 +197,5 @@ def test_resumed_it_gives_the_same_ledger(tmp_path: Path) -> None:
     assert done.stat().st_mtime_ns == written
     times = ["wall_s", "compile_s"]
     pd.testing.assert_frame_equal(again.drop(columns=times), whole.drop(columns=times), check_exact=True)
-    own = ["coordinate", "coordinate_name", "coordinate_unit", "started_from", "npe"]
+    own = ["coordinate", "coordinate_name", "coordinate_unit", "hessian_products", "started_from", "npe"]
     assert list(whole.columns) == [*LEDGER_COLUMNS, *own]
