@@ -106,6 +106,10 @@ _SUBMITTED = record(
 """What a campaign must hold to be gone on with."""
 
 
+_FIRST_FORMAT = 1
+"""The format of files that do not say which one they have."""
+
+
 class OtherFormatError(QvarError):
     """A `case.json` of another version of the record format."""
 
@@ -124,13 +128,19 @@ def read_case_file(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError, MemoryError) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise QvarError(f"`{path}` must be a file that qvar wrote, but cannot be read: {reason}.") from error
-    if isinstance(content, dict) and content.get("format", RECORD_FORMAT) != RECORD_FORMAT:
+    if isinstance(content, dict) and "format" in content:
+        _check_format(content["format"], path)
+    check_content(content, path)
+    _check_format(content.get("format", _FIRST_FORMAT), path)
+    return content
+
+
+def _check_format(number: Any, path: Path) -> None:
+    if number != RECORD_FORMAT:
         raise OtherFormatError(
             f"`{path}` must be of record format {RECORD_FORMAT} to be read by this qvar, but is of format "
-            f"{content['format']!r:.20}."
+            f"{number!r:.20}."
         )
-    check_content(content, path)
-    return content
 
 
 def check_content(content: Any, path: Path) -> None:

@@ -18,6 +18,7 @@ from qvar.report.plots import write_plots
 from qvar.report.views import STUDIES, VIEWS, rows_text, summary_text, view_of
 from qvar.runs.folder import load
 from qvar.runs.record import ledger_from, trace_from, write_ledger, write_table
+from qvar.task import RECORD_FORMAT
 
 FAMILIES = {"ladder": "generic", "cluster": "constrained", "fabric": "constrained"}
 PARAMS = {"ladder": 10, "cluster": 6, "fabric": 8}
@@ -93,7 +94,8 @@ def folder_of(path: Path, rows: list[dict[str, Any]], **case: Any) -> Path:
     (path / "tasks").mkdir(parents=True)
     write_ledger(ledger_from(rows), path)
     write_table(trace_from(rows), path / "trace.parquet")
-    (path / "case.json").write_text(json.dumps({"study": "duel", "arguments": {"seeds": 3}, "tasks": [], **case}))
+    record = {"format": RECORD_FORMAT, "study": "duel", "arguments": {"seeds": 3}, "tasks": [], **case}
+    (path / "case.json").write_text(json.dumps(record))
     return path
 
 

@@ -162,12 +162,14 @@ def test_tables_know_their_run(fake: ModuleType, folder: Path) -> None:
     assert "it is that of another kind: trace, not ledger" in load(folder).damage[0]
 
 
+@pytest.mark.parametrize("format", [{"format": 1}, {}])
 def test_a_record_of_another_format_is_not_mixed_with_this_one(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+    format: dict[str, int], folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Files that do not say their format have the first."""
     record = json.loads((folder / "case.json").read_text())
-    del record["checksum"]
-    (folder / "case.json").write_text(json.dumps({**record, "format": 1}))
+    del record["checksum"], record["format"]
+    (folder / "case.json").write_text(json.dumps({**record, **format}))
     sentence = "qvar: `r/case.json` must be of record format 2 to be read by this qvar, but is of format 1"
     assert main(["show", "r"]) == 2
     assert capsys.readouterr().err == f"{sentence}.\n"
