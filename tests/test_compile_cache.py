@@ -89,11 +89,15 @@ def _with_a_home_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("QVAR_CACHE", "kept")
 
 
+def undecided() -> dict[str, str]:
+    """The environment, in which other tests may have told JAX what to do."""
+    return {name: value for name, value in os.environ.items() if "COMPILATION_CACHE" not in name}
+
+
 def python(code: str, *words: str, **environment: str) -> str:
     """What a process prints that says nothing on standard error."""
     command = [sys.executable, "-c", code, *words]
-    inherited = {name: value for name, value in os.environ.items() if "COMPILATION_CACHE" not in name}
-    done = subprocess.run(command, env={**inherited, **environment}, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=undecided() | environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 
@@ -167,7 +171,8 @@ def test_a_damaged_program_is_made_again() -> None:
     python(WHERE)
     for file in programs():
         file.write_bytes(file.read_bytes()[:-20])  # what a killed process leaves, where JAX wrote it
-    told = subprocess.run([sys.executable, "-c", WHERE], capture_output=True, text=True, check=True).stderr
+    command = [sys.executable, "-c", WHERE]
+    told = subprocess.run(command, env=undecided(), capture_output=True, text=True, check=True).stderr
     assert told.count("Error reading persistent compilation cache entry") == len(programs())
     python(WHERE)  # says nothing
 

@@ -38,7 +38,7 @@ def test_two_processes_stop_and_go_on_together(slurm: LocalSlurm, tmp_path: Path
     )  # fmt: skip
     mine.await_steps(1, 100)
     assert slurm.run("scancel", "--signal=USR1", "1").returncode == 0
-    mine.await_done(1, 120)
+    mine.await_done(1, 300)
     endings = [[attempt["ending"] for attempt in found] for found in mine.attempts().values()]
     assert endings == [["stopped", "done"]]
     assert collect(open_campaign(mine.folder)).n_done == 1

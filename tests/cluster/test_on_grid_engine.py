@@ -31,8 +31,8 @@ def test_an_array_goes_back_at_its_deadline_and_gives_what_a_run_here_gives(
     mine = campaign(engine, tmp_path)
     words = ("--number", "2", "--steps", "900")
     # qvar's own deadline, half of the limit here: the status 99 puts the element back
-    mine.submit(*words, "--pause", "0.4", "--time", "10s", "--at-once", "2")
-    mine.await_done(2, 90)
+    mine.submit(*words, "--pause", "1.2", "--time", "20s", "--at-once", "2")
+    mine.await_done(2, 240)
     endings = [[attempt["ending"] for attempt in found] for found in mine.attempts().values()]
     assert all(found[-1] == "done" and set(found[:-1]) <= {"stopped"} for found in endings)
     assert max(map(len, endings)) > 1

@@ -72,7 +72,7 @@ class Campaign:
             time.sleep(0.3)
         return counts
 
-    def await_done(self, number: int, seconds: float = 60) -> None:
+    def await_done(self, number: int, seconds: float = 180) -> None:
         """Until so many tasks, which are all, have results, and those who wrote them have ended."""
         self.await_counts(lambda counts: counts == {"done": number}, seconds)
         end = time.monotonic() + 10  # a result is there a moment before its attempt says that it is done
