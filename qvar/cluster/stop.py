@@ -20,7 +20,7 @@ DEADLINE = "QVAR_STOP_AT"
 """Environment variable with qvar's own deadline, in seconds since 1970; the script of a job sets it."""
 
 STDIN = "QVAR_ENDS_WITH_STDIN"
-"""Environment variable: if it is set, the end of standard input says that whoever started this process is gone."""
+"""Environment variable: if it is set, the end of standard input says that the starting process is gone."""
 
 AGAIN = (signal.SIGUSR1, signal.SIGUSR2)
 """Signals that queues send before the time limit: who gets one goes back into the queue."""

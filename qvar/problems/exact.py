@@ -16,7 +16,7 @@ from qvar.problems.problem import Integrals, PauliTerms
 _DENSE_QUBITS = 5
 """Up to here a dense eigensolver is faster than Lanczos, and never fails to converge."""
 _DENSE_DETERMINANTS = 60
-"""Likewise for sectors of electrons of which a part is asked."""
+"""The same for sectors of electrons of which a part is asked."""
 _PURE = 1e-6
 """S^2 closer than this to S(S + 1) is that of a pure state."""
 _LARGEST_DIMENSION = 2**30
