@@ -11,6 +11,7 @@ import numpy as np
 from qvar._types import FloatArray, IntArray
 from qvar.errors import QvarError, require
 from qvar.memory import require_memory
+from qvar.problems.davidson import davidson
 from qvar.problems.problem import Integrals, PauliTerms
 
 _DENSE_QUBITS = 5
@@ -169,28 +170,13 @@ def _davidson(
     product: Callable[[FloatArray], FloatArray], diagonal: FloatArray, noise: FloatArray
 ) -> tuple[float, FloatArray]:
     """Lowest eigenvalue and vector of a symmetric matrix, from its smallest diagonal element and some noise."""
-    from pyscf import lib
-
     start = 0.03 * noise / np.linalg.norm(noise)
     start[np.argmin(diagonal)] += 1.0
-
-    def improved(residual: FloatArray, value: float, *_: Any) -> FloatArray:
-        gap = diagonal - value
-        return residual / np.where(np.abs(gap) < 1e-2, 1e-2, gap)
-
-    converged, values, vectors = lib.davidson1(
-        lambda vectors: [product(vector) for vector in vectors],
-        [start],
-        improved,
-        tol=1e-12,
-        tol_residual=1e-6,
-        max_cycle=300,
-        max_space=20,
-        verbose=0,
-    )
-    if not np.all(converged):
+    limits = {"tol": 1e-12, "tol_residual": 1e-6, "max_cycle": 300, "max_space": 20}
+    value, vector, converged = davidson(product, diagonal, start, **limits)
+    if not converged:
         raise QvarError(f"`exact_energy` must converge, but FCI over {len(diagonal)} determinants did not.")
-    return float(values[0]), np.asarray(vectors[0])
+    return value, vector
 
 
 def _of_parity(parities: tuple[IntArray, IntArray], m: int, nelec: tuple[int, int]) -> Any:

@@ -17,6 +17,7 @@ import numpy as np
 
 from qvar._types import FloatArray
 from qvar.errors import QvarError
+from qvar.problems.davidson import davidson
 
 UNSTABLE = -1e-5
 """A second derivative below this, in hartree, is a saddle's; rounding and free rotations stay above it."""
@@ -152,30 +153,16 @@ def _lowest(
     product: Callable[[FloatArray], FloatArray], diagonal: FloatArray
 ) -> tuple[float, FloatArray] | tuple[None, None]:
     """The lowest eigenvalue and its vector, by Davidson's iteration; None if there are no rotations."""
-    from pyscf import lib
-
     n = len(diagonal)
     if n == 0:
         return None, None
     # It has every symmetry; with the lowest diagonal element as a second start, the iteration may end a root too high.
     start = np.random.default_rng(0).standard_normal(n) / np.maximum(np.abs(diagonal), 0.1)
 
-    def improved(residual: FloatArray, value: float, *_: Any) -> FloatArray:
-        gap = diagonal - value
-        return residual / np.where(np.abs(gap) < 1e-2, 1e-2, gap)
-
-    converged, values, vectors = lib.davidson1(
-        lambda xs: [product(x) for x in xs],
-        [start],
-        improved,
-        tol=_TOLERANCE,
-        max_cycle=100,
-        max_space=30,
-        verbose=0,
-    )
-    if not np.all(converged) and values[0] >= UNSTABLE:  # an upper bound below zero is proof enough
+    value, vector, converged = davidson(product, diagonal, start, tol=_TOLERANCE, max_cycle=100, max_space=30)
+    if not converged and value >= UNSTABLE:  # an upper bound below zero is proof enough
         raise UndecidedError(f"`stable` must be decided, but the iteration over {n} rotations did not converge.")
-    return float(values[0]), np.asarray(vectors[0])
+    return value, vector
 
 
 def _turned(mean_field: Any, x: FloatArray) -> Any:
