@@ -11,6 +11,7 @@ import difflib
 import inspect
 import io
 import os
+import shlex
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -313,9 +314,14 @@ def _run_case(case_function: Callable[..., Any], path: str, words: Sequence[str]
 
     print(summary_text(load(options.out).ledger))
     print()
-    print(f"report: {folder.report}")
+    written = folder.report.exists()
+    if written:
+        print(f"report: {folder.report}")
     print(f"ledger: {folder.path / 'ledger.csv'}")
-    return 0
+    if not written:
+        again = f"qvar report {shlex.quote(str(options.out))}"
+        _complain(f"all tasks are recorded, but there is no report; try again: {again}")
+    return 0 if written else 1
 
 
 def _show(path: str | None, every_row: bool, columns: bool) -> int:

@@ -460,3 +460,22 @@ def test_a_closed_pipe_is_no_error() -> None:
     done = subprocess.run(words, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
     os.close(writer)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_run_without_a_report_says_so_and_ends_with_one(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["run", str(CASE), *QUICK]) == 0
+    page = Path("runs/fake_case/report.html")
+    assert page.exists()
+
+    def fail(_: object) -> None:
+        raise OSError("no room")
+
+    monkeypatch.setattr("qvar.report.html.write_report", fail)
+    with pytest.warns(RuntimeWarning, match="the report could not be made: OSError: no room"):
+        assert main(["run", str(CASE), *QUICK, "--resume"]) == 1
+    out, err = capsys.readouterr()
+    assert out.endswith("ledger: runs/fake_case/ledger.csv\n")
+    assert err.endswith("there is no report; try again: qvar report runs/fake_case\n")
+    assert not page.exists()  # the older one showed another state

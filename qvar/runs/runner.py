@@ -284,6 +284,7 @@ def _make_tables(tasks: Sequence[Task], folder: RunFolder, run: str, again: str)
     table = ledger_from(rows)
     write_table(trace_from(rows), folder.trace, run)
     write_ledger(table, folder.path, run)
+    folder.report.unlink(missing_ok=True)  # an older page would not show these numbers
     try:
         write_report(load(folder.path))
     except Exception as error:  # the numbers are safe on the disk: a picture must not take them away

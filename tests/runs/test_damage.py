@@ -35,7 +35,7 @@ FILES = ("case.json", "ledger.parquet", "trace.parquet", "tasks")
 def made(fake: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of two tasks."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("qvar.report.html.write_report", lambda loaded: None)
+        patched.setattr("qvar.report.html.write_report", lambda loaded: loaded.folder.report.touch())
         folder = tmp_path_factory.mktemp("made") / "r"
         assert main([*WORDS, "--out", str(folder)]) == 0
     return folder
