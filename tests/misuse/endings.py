@@ -24,7 +24,7 @@ def furnished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setattr("qvar.report.html.write_report", lambda loaded: Path("report.html"))
+    monkeypatch.setattr("qvar.report.html.write_report", lambda loaded: loaded.folder.report.touch())
     monkeypatch.setattr("qvar.cluster.collect.write_report", lambda loaded: None)
     monkeypatch.setattr("qvar.report.listing.ansatze_text", lambda problem, layers: "")
     monkeypatch.setattr("qvar.studies.conformance.conform", lambda problem, ansatz: [])
