@@ -7,7 +7,7 @@ from typing import Literal
 import pennylane as qml
 
 import qvar
-from qvar.diagnostics.laws import haar_pauli_loss, mcclean_first_angle
+from qvar.diagnostics.exact_variances import haar_pauli_loss, mcclean_first_angle
 from qvar.errors import require
 from qvar.studies.scaling import ExactLaw, Growing, Scaling
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import qvar
 from qvar import basis
-from qvar.basis.starts import nuclear_charge, symbol_of, unpaired_electrons
+from qvar.basis.exponent_starts import nuclear_charge, symbol_of, unpaired_electrons
 from qvar.checks import whole_number
 from qvar.errors import require
 

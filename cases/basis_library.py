@@ -16,7 +16,7 @@ from pyscf.gto.basis import bse
 
 import qvar
 from qvar.checks import counting_number
-from qvar.problems.basis_sets import given_basis
+from qvar.problems.basis_input import given_basis
 from qvar.problems.geometry import parse_geometry
 from qvar.problems.scf import build_molecule
 from qvar.task import Row, task_key

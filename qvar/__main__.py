@@ -2,7 +2,7 @@
 
 import sys
 
-from qvar.cli import main
+from qvar.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from qvar.whole_files import open_regular
+from qvar.atomic_files import open_regular
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray[Any, np.dtype[Any]]]:

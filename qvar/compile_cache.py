@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from qvar.atomic_files import is_temporary, write_replaceable
 from qvar.memory import size_words
-from qvar.whole_files import is_temporary, write_replaceable
 
 MAX_BYTES = 1 << 30
 """Above this size the programs that were used longest ago are deleted."""

@@ -67,7 +67,7 @@ def programs_are_dropped() -> Iterator[None]:
 @pytest.fixture
 def without_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Write an empty report and no pictures, if no test reads them."""
-    monkeypatch.setattr("qvar.report.html.write_report", lambda loaded: loaded.folder.report.touch())
+    monkeypatch.setattr("qvar.report.page.write_report", lambda loaded: loaded.folder.report.touch())
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 import qvar
-from qvar.cli import main
+from qvar.cli.main import main
 
 CASE = Path(__file__).parent / "runs" / "fake_case.py"
 QUICK = ("--seeds", "2", "--contenders", "ry x1", "broken", "uccsd")
@@ -28,7 +28,7 @@ def _in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def command(*words: str) -> list[str]:
     """What the console script runs, wherever that is installed."""
-    return [sys.executable, "-c", "import sys; from qvar.cli import main; sys.exit(main())", *words]
+    return [sys.executable, "-c", "import sys; from qvar.cli.main import main; sys.exit(main())", *words]
 
 
 def test_help_and_version_answer_at_once() -> None:
@@ -45,7 +45,7 @@ def test_help_and_version_answer_at_once() -> None:
 
 def test_importing_the_command_line_imports_nothing_heavy() -> None:
     code = (
-        "import sys, qvar.cli\n"
+        "import sys, qvar.cli.main\n"
         "heavy = {'jax', 'numpy', 'pandas', 'matplotlib', 'rich', 'tyro', 'pennylane', 'pyscf'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
@@ -279,7 +279,7 @@ def test_check_says_pass_or_what_is_wrong(own: str, capsys: pytest.CaptureFixtur
 def test_check_chooses_a_problem(
     words: list[str], title: str, own: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("qvar.studies.conformance.conform", lambda *_: [])
+    monkeypatch.setattr("qvar.studies.check_ansatz.conform", lambda *_: [])
     qvar.tfim(2).save("ising.npz")
     assert main(["check", *words]) == 0
     assert capsys.readouterr().out.startswith(title)
@@ -387,7 +387,7 @@ def test_cite_of_an_unfinished_an_older_and_a_silent_run(capsys: pytest.CaptureF
     assert main(["cite", "r"]) == 0
     out, err = capsys.readouterr()
     assert out.startswith("@article{kandala2017,")
-    assert err == "qvar: 'me2030' has no entry in qvar/references.bib; its author knows it.\n"
+    assert err == "qvar: 'me2030' has no entry in qvar/citations.bib; its author knows it.\n"
     del record["references"]
     Path("r/case.json").write_text(json.dumps(record))
     assert main(["cite", "r"]) == 2
@@ -472,7 +472,7 @@ def test_a_run_without_a_report_says_so_and_ends_with_one(
     def fail(_: object) -> None:
         raise OSError("no room")
 
-    monkeypatch.setattr("qvar.report.html.write_report", fail)
+    monkeypatch.setattr("qvar.report.page.write_report", fail)
     with pytest.warns(RuntimeWarning, match="the report could not be made: OSError: no room"):
         assert main(["run", str(CASE), *QUICK, "--resume"]) == 1
     out, err = capsys.readouterr()

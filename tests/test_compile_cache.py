@@ -58,7 +58,7 @@ if first:
     told.append([seen["cache_hits"], seen["cache_misses"]])
     seen.clear()
     jax.clear_caches()
-from qvar.cli import main
+from qvar.cli.main import main
 
 assert main(["run", path, "--out", out, "--no-progress"]) == 0
 told.append([seen["cache_hits"], seen["cache_misses"]])
@@ -185,7 +185,7 @@ def test_a_folder_that_cannot_be_made_does_no_harm() -> None:
 IMPORTED = """
 import sys
 
-from qvar.engines.select import energy  # a name that `qvar.__getattr__` does not see
+from qvar.engines.energy import energy  # a name that `qvar.__getattr__` does not see
 
 import jax
 import jax.numpy as jnp
@@ -306,7 +306,7 @@ def test_doctor_tells_folder_size_and_limit() -> None:
     folder = Path("kept") / compile_cache._cpu_digest()
     folder.mkdir(parents=True)
     (folder / "jit_f-0123-cache").write_bytes(bytes(3 << 20))
-    code = "from qvar.cli import main; main(['doctor'])"
+    code = "from qvar.cli.main import main; main(['doctor'])"
     lines = python(code, QVAR_MEMORY="2GiB").splitlines()
     assert "compile cache     kept, 3.0 MiB" in lines
     assert "memory limit      2.0 GiB for a batch, QVAR_MEMORY" in lines

@@ -41,7 +41,7 @@ def test_another_word_is_a_sentence(text: str, monkeypatch: pytest.MonkeyPatch) 
         wanted_memory()
     with pytest.raises(qvar.QvarError, match=sentence):
         qvar.run(qvar.Duel(qvar.tfim(2), [qvar.hardware_efficient(2, layers=1)]), out="never")
-    code = "import sys; from qvar.cli import main; sys.exit(main(['list', 'problems']))"
+    code = "import sys; from qvar.cli.main import main; sys.exit(main(['list', 'problems']))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == f"qvar: `QVAR_MEMORY` must be a size such as 4GiB or 500MB, but is '{text}'.\n"

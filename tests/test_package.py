@@ -78,7 +78,7 @@ def test_float32_is_right_to_ten_microhartree(tmp_path: Path) -> None:
 
 
 def test_another_precision_is_a_sentence_on_the_command_line() -> None:
-    done = _python("import sys; from qvar.cli import main; sys.exit(main(['doctor']))", QVAR_PRECISION="16")
+    done = _python("import sys; from qvar.cli.main import main; sys.exit(main(['doctor']))", QVAR_PRECISION="16")
     assert (done.returncode, done.stderr) == (2, "qvar: `QVAR_PRECISION` must be 32 or 64, but is '16'.\n")
 
 

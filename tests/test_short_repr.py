@@ -16,7 +16,7 @@ import qvar
 from qvar import basis, diagnostics
 from qvar.problems.hamiltonians import PauliTerms
 from qvar.short_repr import MOST_LETTERS, short_repr
-from qvar.studies.conformance import Finding
+from qvar.studies.check_ansatz import Finding
 
 
 def public_classes() -> list[type]:

@@ -76,7 +76,7 @@ class Ansatz:
     symmetries: tuple[Symmetry, ...] = ()
     """What it claims to conserve at every theta; `qvar check` measures it."""
     references: tuple[str, ...] = ()
-    """Keys of the papers it comes from, in `qvar/references.bib`."""
+    """Keys of the papers it comes from, in `qvar/citations.bib`."""
     classical_tail: int = 0
     """How many of the last operations are rotations of orbitals that a quantum computer need not run, because the
     integrals can be turned instead; `resources` leaves them out."""
@@ -128,15 +128,15 @@ class Ansatz:
             start: how `initial` draws, see `Ansatz.initial`.
             symmetries: what the circuit conserves at every theta, out of `"particle_number"`, `"sz"`, `"s2"` and
                 `"spin_flip"`; `qvar check` measures whether it does.
-            references: keys of papers in `qvar/references.bib`.
+            references: keys of papers in `qvar/citations.bib`.
 
         Raises:
             QvarError: if the function measures, uses other wires, reads more parameters than `n_params`, cannot be
                 traced by JAX, differs between two calls, applies no gate, or holds a gate that cannot be decomposed or
                 an angle that is not a finite real number.
         """
-        from qvar.ansatz.record import quantum_function as checked
-        from qvar.ansatz.trace import trace_circuit
+        from qvar.ansatz.capture import quantum_function as checked
+        from qvar.ansatz.pennylane_io import trace_circuit
 
         return cls(
             name=name or getattr(quantum_function, "__name__", "circuit"),
@@ -180,7 +180,7 @@ class Ansatz:
         Raises:
             QvarError: if theta has another length.
         """
-        from qvar.ansatz.trace import emit
+        from qvar.ansatz.pennylane_io import emit
 
         emit(self.program, theta)
 
@@ -208,7 +208,7 @@ class Ansatz:
     @checked()
     def draw(self, theta: Any = None, max_length: int = 78) -> str:
         """The circuit as text, wrapped at `max_length` columns; with angles where theta is given."""
-        from qvar.ansatz.trace import draw
+        from qvar.ansatz.pennylane_io import draw
 
         point = None if theta is None else real_array("theta", theta, (self.n_params,))
         return draw(self.program, point, max_length)

@@ -14,10 +14,10 @@ from qvar.ansatz.hardware_efficient import hardware_efficient
 from qvar.ansatz.hva import hva
 from qvar.ansatz.identity_blocks import identity_blocks
 from qvar.ansatz.lucj import lucj, ucj
-from qvar.ansatz.needs import HasModel, HasOrbitals, HasReference
 from qvar.ansatz.orbital_optimized import orbital_optimized
+from qvar.ansatz.protocols import HasModel, HasOrbitals, HasReference
 from qvar.ansatz.random_circuit import random_circuit
-from qvar.ansatz.sim import sim_circuit
+from qvar.ansatz.sim_circuits import sim_circuit
 from qvar.ansatz.symmetry_preserving import particle_conserving_u1, particle_conserving_u2, symmetry_preserving
 from qvar.ansatz.templates import basic_entangler, efficient_su2, real_amplitudes, strongly_entangling
 from qvar.ansatz.ucc import kupccgsd, puccd, uccd, uccgsd, uccsd

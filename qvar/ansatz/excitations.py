@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from itertools import combinations, permutations, product
 
 from qvar._types import Excitation
-from qvar.ansatz.needs import HasOrbitals
+from qvar.ansatz.protocols import HasOrbitals
 
 Space = tuple[list[int], list[int]]
 """(occupied, empty) orbitals of one spin in the reference determinant, ascending."""

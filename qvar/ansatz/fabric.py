@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 from qvar.ansatz.ansatz import Ansatz
-from qvar.ansatz.needs import HasOrbitals, check_problem
 from qvar.ansatz.program import ProgramBuilder, check_operations
+from qvar.ansatz.protocols import HasOrbitals, check_problem
 from qvar.arguments import checked
 from qvar.checks import counting_number
 from qvar.errors import QvarError

@@ -10,8 +10,8 @@ from typing import Literal, TypeAlias
 import jax
 
 from qvar.ansatz.ansatz import Ansatz, Draw
-from qvar.ansatz.needs import HasReference, register
 from qvar.ansatz.program import Program, ProgramBuilder, check_operations
+from qvar.ansatz.protocols import HasReference, register
 from qvar.arguments import checked
 from qvar.checks import counting_number
 from qvar.errors import QvarError, require

@@ -10,12 +10,12 @@ import numpy as np
 
 from qvar.ansatz.ansatz import Ansatz, Symmetry
 from qvar.ansatz.givens import add_orbital_rotation
-from qvar.ansatz.needs import HasModel
 from qvar.ansatz.program import Program, ProgramBuilder, check_operations
+from qvar.ansatz.protocols import HasModel
 from qvar.arguments import checked
 from qvar.checks import counting_number
 from qvar.errors import QvarError, shown
-from qvar.lattices import standing_waves
+from qvar.lattice_graphs import standing_waves
 
 Gate: TypeAlias = tuple[str, tuple[int, ...], float, float]
 """(kind, wires, coefficient of the group's parameter, constant angle)."""
@@ -54,7 +54,7 @@ def hva(problem: HasModel, layers: int = 4, name: str | None = None) -> Ansatz:
       is conserved, too: 0 or 1/2 for J > 0. For J < 0 and n > 2 the start is no eigenstate of it, and the ground
       state, all spins parallel, is out of reach.
     - Hubbard: the ground determinant of the hopping matrix in the reference's numbers of electrons, by Givens
-      rotations (orbitals of one energy as in `qvar.lattices.standing_waves`);
+      rotations (orbitals of one energy as in `qvar.lattice_graphs.standing_waves`);
       \(H_0 = \mathrm{sgn}(U) \sum n_\uparrow n_\downarrow\), then for each colour
       \(-\mathrm{sgn}(t) \sum_\sigma (a_p^\dagger a_q + a_q^\dagger a_p)\). Conserves the numbers of electrons of both
       spins and the total spin.

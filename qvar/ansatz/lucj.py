@@ -14,8 +14,8 @@ from qvar._types import AmplitudeMethod, FloatArray
 from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.double_factorization import closed_shell_amplitudes, factorized_doubles
 from qvar.ansatz.givens import add_givens_network, givens_angles, givens_pairs
-from qvar.ansatz.needs import HasOrbitals, check_problem
 from qvar.ansatz.program import ProgramBuilder, check_operations
+from qvar.ansatz.protocols import HasOrbitals, check_problem
 from qvar.arguments import checked
 from qvar.checks import counting_number
 from qvar.errors import QvarError

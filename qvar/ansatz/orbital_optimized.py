@@ -12,8 +12,8 @@ import jax
 import jax.numpy as jnp
 
 from qvar.ansatz.ansatz import Ansatz
-from qvar.ansatz.needs import HasOrbitals
 from qvar.ansatz.program import ProgramBuilder
+from qvar.ansatz.protocols import HasOrbitals
 from qvar.arguments import checked
 from qvar.checks import whole_numbers
 from qvar.errors import QvarError, require

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from qvar.ansatz.ansatz import Ansatz
-from qvar.ansatz.kinds import KINDS
+from qvar.ansatz.gates import KINDS
 
 
 def parameter_shift_energies(ansatz: Ansatz) -> int:

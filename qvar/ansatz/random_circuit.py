@@ -11,8 +11,8 @@ import numpy as np
 
 from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.hardware_efficient import chain, zhang_start
-from qvar.ansatz.needs import HasReference, register
 from qvar.ansatz.program import ProgramBuilder, check_operations
+from qvar.ansatz.protocols import HasReference, register
 from qvar.arguments import checked
 from qvar.checks import counting_number
 from qvar.errors import QvarError, require

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from qvar.ansatz.kinds import KIND_INDEX, KINDS, fermionic_sign
+from qvar.ansatz.gates import KIND_INDEX, KINDS, fermionic_sign
 from qvar.errors import QvarError
 
 _PASSED_OVER = ("Identity", "Barrier", "WireCut", "Snapshot")

@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 
 from qvar.ansatz.ansatz import Resources
-from qvar.ansatz.kinds import KINDS
+from qvar.ansatz.gates import KINDS
 from qvar.ansatz.program import Program, ProgramBuilder
 
 _GENERIC_ANGLE = 0.3712  # no gate vanishes or simplifies at this angle
@@ -43,7 +43,7 @@ def _decomposed(kind: int, wires: tuple[int, ...], span: int, word: str) -> tupl
     from pennylane.tape import make_qscript
     from pennylane.transforms import decompose
 
-    from qvar.ansatz.trace import emit_operation
+    from qvar.ansatz.pennylane_io import emit_operation
 
     builder = ProgramBuilder(max(span, 1), 0)
     builder.add(KINDS[kind].name, wires, word=word)

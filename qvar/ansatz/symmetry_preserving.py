@@ -7,8 +7,8 @@ from typing import TypeAlias
 
 from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.fabric import brick, require_movable
-from qvar.ansatz.needs import HasReference
 from qvar.ansatz.program import ProgramBuilder, check_operations
+from qvar.ansatz.protocols import HasReference
 from qvar.arguments import checked
 from qvar.checks import counting_number
 

@@ -8,8 +8,8 @@ from typing import Any, Literal, TypeAlias
 
 from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.hardware_efficient import Pair, chain, check_rotations, ring, two_local, zhang_start
-from qvar.ansatz.needs import HasReference, register
 from qvar.ansatz.program import ProgramBuilder, check_operations
+from qvar.ansatz.protocols import HasReference, register
 from qvar.arguments import checked
 from qvar.checks import counting_number
 from qvar.errors import QvarError, require

@@ -25,8 +25,8 @@ from typing import Literal
 
 from qvar.ansatz import excitations as ex
 from qvar.ansatz.ansatz import Ansatz
-from qvar.ansatz.needs import HasOrbitals, check_problem
 from qvar.ansatz.program import check_operations
+from qvar.ansatz.protocols import HasOrbitals, check_problem
 from qvar.ansatz.ucc_factors import ExcitationKind, Factor, assemble, free, order_words, singlet, spin_flip_tied, title
 from qvar.ansatz.ucc_orders import (
     DoublesOrder,

@@ -12,9 +12,9 @@ import numpy as np
 from qvar._types import AmplitudeMethod, Excitation, FloatArray
 from qvar.ansatz import excitations as ex
 from qvar.ansatz.ansatz import Ansatz, Symmetry
-from qvar.ansatz.kinds import fermionic_sign
-from qvar.ansatz.needs import HasOrbitals
+from qvar.ansatz.gates import fermionic_sign
 from qvar.ansatz.program import ProgramBuilder
+from qvar.ansatz.protocols import HasOrbitals
 from qvar.ansatz.ucc_orders import Prune, check_choice, check_closed_shell
 from qvar.errors import QvarError
 

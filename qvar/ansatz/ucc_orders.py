@@ -10,7 +10,7 @@ import numpy as np
 
 from qvar._types import Excitation
 from qvar.ansatz import excitations as ex
-from qvar.ansatz.needs import HasOrbitals
+from qvar.ansatz.protocols import HasOrbitals
 from qvar.errors import QvarError
 
 GeneralOrder: TypeAlias = Literal["singles_first", "doubles_first", "mp2"]

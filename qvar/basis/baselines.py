@@ -11,10 +11,10 @@ import numpy as np
 
 from qvar._types import FloatArray
 from qvar.arguments import checked
+from qvar.basis.exponent_starts import nuclear_charge, symbol_of
 from qvar.basis.form import Form
-from qvar.basis.published import published_shells
+from qvar.basis.published_forms import published_shells
 from qvar.basis.shells import BasisSet, Shell, basis_set
-from qvar.basis.starts import nuclear_charge, symbol_of
 from qvar.basis.target import Target
 from qvar.checks import counting_number
 from qvar.errors import QvarError, require

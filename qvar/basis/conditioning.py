@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from qvar._types import FloatArray
-from qvar.basis.bras import Bras
+from qvar.basis.derivative_integrals import Bras
 
 
 def log_condition(bras: Bras) -> tuple[float, FloatArray]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from qvar.arguments import checked
+from qvar.basis.exponent_forms import law_part
+from qvar.basis.exponent_rules import Law, even_tempered_law, legendre_law
 from qvar.basis.form import Form, Part
-from qvar.basis.forms import law_part
-from qvar.basis.laws import Law, even_tempered_law, legendre_law
 
 TERMS = (3, 4, 6)
 """Legendre polynomials of the stages between the even-tempered one and the free one."""

@@ -18,8 +18,8 @@ from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 import numpy as np
 
 from qvar._types import FloatArray
-from qvar.basis.bras import Bras
-from qvar.basis.grids import exchange_correlation
+from qvar.basis.derivative_integrals import Bras
+from qvar.basis.xc_derivatives import exchange_correlation
 from qvar.errors import QvarError
 from qvar.problems.scf import DEPENDENT, converge, follow, one_thread_without_files
 from qvar.problems.stability import UNSTABLE, analysed

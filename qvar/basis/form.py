@@ -18,8 +18,8 @@ from jaxtyping import Array, Float
 
 from qvar._types import Family, FloatArray
 from qvar.arguments import check_fields, checked
+from qvar.basis.exponent_starts import symbol_of
 from qvar.basis.shells import LETTERS, BasisSet, Shell, angular_momentum, basis_set, blocks, segments
-from qvar.basis.starts import symbol_of
 from qvar.errors import QvarError, require
 from qvar.short_repr import short_repr
 

@@ -16,14 +16,14 @@ from typing import Any, cast
 
 import numpy as np
 
-import qvar
+from qvar._version import __version__
 from qvar.arguments import checked
-from qvar.basis.published import shells_of
+from qvar.atomic_files import write_whole
+from qvar.basis.exponent_starts import nuclear_charge, symbol_of
+from qvar.basis.published_forms import shells_of
 from qvar.basis.shells import LETTERS, MAX_L, BasisSet, Shell, segments
-from qvar.basis.starts import nuclear_charge, symbol_of
 from qvar.errors import QvarError, require
 from qvar.problems.basis_text import Kind, read_basis_text
-from qvar.whole_files import write_whole
 
 FORMATS = {".nw": "nwchem", ".gbs": "gaussian94", ".json": "json"}
 """Ending of a file -> what the Basis Set Exchange calls its format."""
@@ -180,7 +180,7 @@ def _kind(path: Path) -> str:
 
 def _comment(name: str, origin: Mapping[str, Any]) -> list[str]:
     packages = ", ".join(f"{package} {importlib.metadata.version(package)}" for package in ("pyscf", "numpy", "jax"))
-    entries = {"basis": name, **origin, "made with": f"qvar {qvar.__version__}, {packages}"}
+    entries = {"basis": name, **origin, "made with": f"qvar {__version__}, {packages}"}
     return [" ".join(f"{key}: {value}".split()) for key, value in entries.items()]
 
 

@@ -18,7 +18,7 @@ from qvar.ansatz.ansatz import Ansatz
 from qvar.arguments import checked
 from qvar.basis.energy import Solution, UnsolvedError, from_density_matrices
 from qvar.basis.target import Solver
-from qvar.engines.select import energy
+from qvar.engines.energy import energy
 from qvar.errors import QvarError, require
 from qvar.optimize.budget import Budget, Status
 from qvar.optimize.methods import lbfgs

@@ -15,14 +15,14 @@ from jaxtyping import Array
 
 from qvar._types import FloatArray
 from qvar.arguments import check_fields, is_row
-from qvar.basis.bras import Bras
 from qvar.basis.conditioning import condition_number, log_condition
+from qvar.basis.derivative_integrals import Bras
 from qvar.basis.energy import METHODS, Solution, UnsolvedError, bra_gradient, remarks, solve
+from qvar.basis.exponent_starts import nuclear_charge
 from qvar.basis.form import Form
-from qvar.basis.grids import check_functional
 from qvar.basis.shells import BasisSet, Shell, basis_set, segments
 from qvar.basis.spherical import is_spherical
-from qvar.basis.starts import nuclear_charge
+from qvar.basis.xc_derivatives import check_functional
 from qvar.checks import finite_number, whole_number
 from qvar.errors import QvarError, require, shown
 from qvar.objective import Costs, Objective
@@ -49,7 +49,7 @@ class Solver(NamedTuple):
     description: Any
     """What it depends on, ready for JSON."""
     references: tuple[str, ...] = ()
-    """Keys of its papers in `qvar/references.bib`."""
+    """Keys of its papers in `qvar/citations.bib`."""
 
 
 @short_repr()

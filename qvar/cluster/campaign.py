@@ -25,12 +25,12 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+from qvar.atomic_files import read_regular
 from qvar.errors import QvarError
-from qvar.runs.case_file import is_campaign
-from qvar.runs.files import parsed, sealed
-from qvar.runs.folder import RunFolder, read_case, reason
-from qvar.runs.shapes import Shape, count, key, point_name, record, several, text
-from qvar.whole_files import read_regular
+from qvar.records.case_file import is_campaign
+from qvar.records.json_files import parsed, sealed
+from qvar.records.json_shapes import Shape, count, key, point_name, record, several, text
+from qvar.records.run_folder import RunFolder, read_case, reason
 
 HEARTBEAT_S = 10.0
 """Seconds between two heartbeats of a task at work."""

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from qvar.array_files import read_arrays
-from qvar.cluster.claims import Claim
+from qvar.atomic_files import write_whole
+from qvar.cluster.leases import Claim
 from qvar.cluster.stop import Stop
 from qvar.optimize.checkpoint import Keeper, length
-from qvar.whole_files import write_whole
 
 _NAME = re.compile(r"checkpoint-(.+)-(\d{4,})\.npz")
 

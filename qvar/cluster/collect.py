@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 
+from qvar.atomic_files import write_whole
 from qvar.cluster.campaign import Campaign
 from qvar.errors import QvarError
-from qvar.report.html import write_report
-from qvar.runs.folder import LoadedRun, load, locked, reason, run_name
-from qvar.runs.record import write_ledger, write_table
-from qvar.whole_files import write_whole
+from qvar.records.run_folder import LoadedRun, load, locked, reason, run_name
+from qvar.records.run_tables import write_ledger, write_table
+from qvar.report.page import write_report
 
 
 def collect(campaign: Campaign) -> LoadedRun:

@@ -17,8 +17,8 @@ from typing import Any
 
 from qvar.cluster.campaign import Campaign, open_campaign
 from qvar.cluster.quantities import duration, memory_size
-from qvar.cluster.queue import Resources
-from qvar.cluster.site import Site, read_site
+from qvar.cluster.scheduler import Resources
+from qvar.cluster.site_config import Site, read_site
 from qvar.errors import QvarError
 
 _LONGEST_STEM = 100
@@ -89,7 +89,7 @@ def submit(words: Sequence[str], parser: argparse.ArgumentParser) -> int:
         words: the words after it.
         parser: a parser whose errors are sentences.
     """
-    from qvar.cluster.queues import becomes_text
+    from qvar.cluster.schedulers import becomes_text
 
     if not words or words[0] in ("-h", "--help"):
         if not words:
@@ -146,10 +146,10 @@ def _check_flags(own: Sequence[str], kinds: Mapping[str, Any], prog: str) -> Non
 
 def _submit(given: argparse.Namespace, site: Site, case: str, own: list[str]) -> int:
     from qvar.cluster import submit as work
-    from qvar.cluster.choose import adapter
+    from qvar.cluster.choose_scheduler import adapter
     from qvar.cluster.sweep import points
-    from qvar.runs.cases import argument_kinds, load_case
-    from qvar.runs.folder import check_out, next_free, unmake
+    from qvar.records.run_folder import check_out, next_free, unmake
+    from qvar.runs.case_flags import argument_kinds, load_case
 
     wish = _wish(given, site, None)
     path = Path(case)
@@ -192,7 +192,7 @@ def _submit(given: argparse.Namespace, site: Site, case: str, own: list[str]) ->
 
 def _resume(given: argparse.Namespace, site: Site) -> int:
     from qvar.cluster import submit as work
-    from qvar.runs.folder import locked, reason
+    from qvar.records.run_folder import locked, reason
 
     if given.sweep or given.out:
         raise QvarError("`sweep` and `out` must be left out with --resume: the campaign stays what it was.")
@@ -212,7 +212,7 @@ def _resume(given: argparse.Namespace, site: Site) -> int:
 def _send_missing(given: argparse.Namespace, campaign: Campaign, wish: Any) -> int | None:
     """Sends what a campaign lacks; None if it is to be done in processes of this machine."""
     from qvar.cluster import submit as work
-    from qvar.cluster.choose import adapter
+    from qvar.cluster.choose_scheduler import adapter
     from qvar.cluster.status import SETTLED, UNDER_WAY, Condition, survey
 
     queue = adapter(wish.queue)
@@ -263,7 +263,7 @@ def _partly(error: QvarError, shown: Path) -> QvarError:
 def _show_scripts(campaign: Path, workdir: Path, n_elements: int, offset: int, wish: Any) -> None:
     """Prints what would be sent."""
     from qvar.cluster import submit as work
-    from qvar.cluster.choose import adapter
+    from qvar.cluster.choose_scheduler import adapter
 
     queue = adapter(wish.queue)
     if queue is None:
@@ -305,7 +305,7 @@ def _work_here(campaign: Campaign, out: Path, workers: int, progress: bool) -> i
 def _wish(given: argparse.Namespace, site: Site, before: Any) -> Any:
     """Flags over what the campaign had, or over the site's defaults."""
     from qvar.cluster import submit as work
-    from qvar.cluster.choose import adapter, default_queue, supported
+    from qvar.cluster.choose_scheduler import adapter, default_queue, supported
 
     start = before or work.Wish(site.queue or "", _site_resources(site), site.pack or 1, site.max_array)
     queue = given.queue or start.queue or default_queue()
@@ -380,7 +380,7 @@ def _workers(given: argparse.Namespace, queue: str) -> int:
 def status(path: str, as_json: bool) -> int:
     """`qvar status`: how a campaign stands."""
     from qvar.cluster.status import survey
-    from qvar.cluster.telling import status_record, status_text
+    from qvar.cluster.status_text import status_record, status_text
 
     campaign = open_campaign(path)
     found = survey(campaign)
@@ -391,8 +391,8 @@ def status(path: str, as_json: bool) -> int:
 def collect(path: str) -> int:
     """`qvar collect`: tables, plots and page of the results that are there; status 1 where some are missing."""
     from qvar.cluster.collect import collect as gather
+    from qvar.records.run_folder import say_damage
     from qvar.report.views import summary_text
-    from qvar.runs.folder import say_damage
 
     campaign = open_campaign(path)
     run = gather(campaign)
@@ -410,7 +410,7 @@ def collect(path: str) -> int:
 
 def cancel(path: str) -> int:
     """`qvar cancel`: tells the queue to let go of a campaign, and whoever is at work on it to stop."""
-    from qvar.cluster.choose import adapter
+    from qvar.cluster.choose_scheduler import adapter
 
     campaign = open_campaign(path)
     try:

@@ -20,7 +20,7 @@ import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping, Sequence
 
-from qvar.cluster.queue import Heard, Job, Poll, Queue, State
+from qvar.cluster.scheduler import Heard, Job, Poll, Queue, State
 from qvar.cluster.script import checked, given, log_place, mebibytes, numbers, script, short_name
 
 _NAME = "grid_engine"

@@ -10,8 +10,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from qvar.cluster.array_task import DISK, MOST_DEATHS, STOPPED
 from qvar.cluster.campaign import Campaign
-from qvar.cluster.element import DISK, MOST_DEATHS, STOPPED
 from qvar.cluster.status import SETTLED, Condition, Survey, survey
 from qvar.cluster.stop import STDIN
 
@@ -31,7 +31,7 @@ def work_here(campaign: Campaign, workers: int, progress: bool) -> int:
         progress: whether to say on standard error how far it is.
 
     Returns:
-        The exit status: 0, `qvar.cluster.element.DISK` or `STOPPED`.
+        The exit status: 0, `qvar.cluster.array_task.DISK` or `STOPPED`.
     """
     command = [sys.executable, "-m", "qvar", "run", "--campaign", str(campaign.path)]
     share = str(max(1, (os.cpu_count() or 1) // workers))

@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from qvar.cluster.queue import Heard, Job, Poll, Queue, State
+from qvar.cluster.scheduler import Heard, Job, Poll, Queue, State
 from qvar.cluster.script import checked, given, log_place, mebibytes, script, short_name, warning_s
 
 _NAME = "lsf"

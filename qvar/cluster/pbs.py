@@ -20,7 +20,7 @@ import functools
 import re
 from collections.abc import Mapping, Sequence
 
-from qvar.cluster.queue import Heard, Job, Poll, Queue, State
+from qvar.cluster.scheduler import Heard, Job, Poll, Queue, State
 from qvar.cluster.script import checked, clock, elements, given, log_line, mebibytes, script, short_name
 
 _NAME = "pbs"

@@ -10,7 +10,7 @@ import re
 import shlex
 from collections.abc import Iterable, Sequence
 
-from qvar.cluster.queue import Job, Resources
+from qvar.cluster.scheduler import Job, Resources
 from qvar.errors import require
 
 PLAIN = re.compile(r"[\w./@+=-]+")

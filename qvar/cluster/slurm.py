@@ -24,7 +24,7 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 
-from qvar.cluster.queue import Heard, Job, Poll, Queue, State
+from qvar.cluster.scheduler import Heard, Job, Poll, Queue, State
 from qvar.cluster.script import checked, elements, given, log_place, mebibytes, numbers, script, warning_s
 
 _NAME = "slurm"

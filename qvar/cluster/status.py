@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from qvar.cluster.campaign import Campaign, TaskLine
-from qvar.cluster.choose import adapter
-from qvar.cluster.claims import Attempt, Ending, attempts, file_time
-from qvar.cluster.queue import Heard, State
+from qvar.cluster.choose_scheduler import adapter
+from qvar.cluster.leases import Attempt, Ending, attempts, file_time
+from qvar.cluster.scheduler import Heard, State
 
 _TIMEOUT_S = 10
 """A queue that is well answers within a second; without its controller, Slurm's commands give up after 18."""

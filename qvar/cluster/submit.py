@@ -16,19 +16,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from qvar.atomic_files import write_whole
 from qvar.cluster.campaign import HEARTBEAT_S, Campaign, append_lines
-from qvar.cluster.queue import Job, Queue, Resources
+from qvar.cluster.scheduler import Job, Queue, Resources
 from qvar.cluster.slurm import SLURM, max_array_size
 from qvar.cluster.sweep import Point
 from qvar.errors import QvarError
-from qvar.runs import origin
-from qvar.runs.case_file import check_content
-from qvar.runs.cases import CaseFunction, make_study
-from qvar.runs.files import json_text, jsonable, write_json
-from qvar.runs.folder import check_out, discard, make, reason
+from qvar.records import provenance
+from qvar.records.case_file import check_content
+from qvar.records.json_files import json_text, jsonable, write_json
+from qvar.records.run_folder import check_out, discard, make, reason
+from qvar.runs.case_flags import CaseFunction, make_study
 from qvar.runs.runner import case_record, checked_tasks
 from qvar.task import tasks_of
-from qvar.whole_files import write_whole
 
 _TIMEOUT_S = 120
 
@@ -73,7 +73,7 @@ def plan(case_function: CaseFunction, case: Path, swept: Sequence[Point], sweeps
     error how far it is.
 
     Args:
-        case_function: what `qvar.runs.cases.load_case` gave.
+        case_function: what `qvar.runs.case_flags.load_case` gave.
         case: the case file.
         swept: the points.
         sweeps: the texts that made them.
@@ -84,7 +84,7 @@ def plan(case_function: CaseFunction, case: Path, swept: Sequence[Point], sweeps
     """
     tasks: dict[str, dict[str, Any]] = {}
     points, records, references = [], {}, set()
-    place = origin.place()
+    place = provenance.place()
     told = time.monotonic()
     for number, point in enumerate(swept):
         if time.monotonic() - told > _TELL_S:
@@ -202,7 +202,7 @@ def update(campaign: Campaign, wish: Wish) -> Campaign:
     Raises:
         QvarError: if the folder cannot be written.
     """
-    sitting = {"time": origin.now(), "versions": origin.versions()}
+    sitting = {"time": provenance.now(), "versions": provenance.versions()}
     record = {**campaign.record, **_wish_record(wish), "resumed": [*campaign.record.get("resumed", []), sitting]}
     try:
         campaign.cancelled.unlink(missing_ok=True)
@@ -357,6 +357,6 @@ def _send(campaign: Campaign, job: Job, queue: Queue) -> str:
         raise QvarError(f"`queue` {queue.name} did not take the job: {words.rstrip('.')}.")
     append_lines(
         campaign.submissions_file,
-        [{"queue": queue.name, "job": number, "offset": job.offset, "count": job.count, "time": origin.now()}],
+        [{"queue": queue.name, "job": number, "offset": job.offset, "count": job.count, "time": provenance.now()}],
     )
     return number

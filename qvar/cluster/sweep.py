@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from qvar.errors import QvarError
-from qvar.runs.cases import CaseFunction, argument_kinds, case_values
+from qvar.runs.case_flags import CaseFunction, argument_kinds, case_values
 
 MAX_POINTS = 100_000
 """More points than this are taken for a slip of the pen."""
@@ -37,7 +37,7 @@ def points(case_function: CaseFunction, words: Sequence[str], sweeps: Sequence[s
     """All combinations of the swept values, the last sweep running fastest.
 
     Args:
-        case_function: what `qvar.runs.cases.load_case` gave.
+        case_function: what `qvar.runs.case_flags.load_case` gave.
         words: flags that hold at every point.
         sweeps: texts like `molecule=h4,lih` (a list), `layers=1:8` (1 to 8, both included) or `bond=0.5:2.5:0.25`
             (with a step). Where an argument takes several values, those of one entry stand apart by blanks.

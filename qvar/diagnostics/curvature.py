@@ -25,8 +25,8 @@ from qvar.errors import require
 from qvar.hessian_products import FLAT, ProductFunction
 from qvar.memory import require_memory
 from qvar.objective import LossFunction, Objective
+from qvar.quantum_geometry import along_every_parameter, checked_vector
 from qvar.short_repr import short_repr
-from qvar.tangents import along_every_parameter, checked_vector
 
 
 @checked()

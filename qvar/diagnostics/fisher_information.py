@@ -26,7 +26,7 @@ from qvar.diagnostics.intervals import LEVEL, RESAMPLES, draws, samples_needed, 
 from qvar.errors import require
 from qvar.memory import require_memory
 from qvar.objective import Objective
-from qvar.tangents import (
+from qvar.quantum_geometry import (
     FisherColumns,
     FisherFunction,
     FisherProduct,

@@ -1,8 +1,8 @@
 r"""Variances of gradients and losses over random parameters: how flat the landscape is where training starts.
 
 A landscape has a barren plateau where the variance of every component of the gradient falls exponentially with the
-number of qubits. What is sampled here stands beside the exact laws of `qvar.diagnostics.laws` and the Haar predictions
-of `qvar.diagnostics.haar`.
+number of qubits. Exact variances are in `qvar.diagnostics.exact_variances`, those of Haar-random states in
+`qvar.diagnostics.haar`.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from qvar.diagnostics.intervals import LEVEL, scaled
 from qvar.diagnostics.spectral import DENSE_DIMENSION, apply_operator
 from qvar.errors import require
 from qvar.objective import Objective
-from qvar.tangents import state_shape
+from qvar.quantum_geometry import state_shape
 
 EXACT_UP_TO = 4096
 """Largest dimension whose traces are summed over all basis states, where nothing else is said."""

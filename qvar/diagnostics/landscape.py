@@ -21,8 +21,8 @@ from qvar.diagnostics.curvature import hessian
 from qvar.errors import QvarError, require
 from qvar.memory import require_memory
 from qvar.objective import LossFunction, Objective
+from qvar.quantum_geometry import checked_vector
 from qvar.short_repr import short_repr
-from qvar.tangents import checked_vector
 
 CLOSED = 1e-8
 """A scan is periodic where its ends differ by less than this times its range."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from qvar.ansatz.ansatz import Ansatz
-from qvar.ansatz.kinds import Lowered, MaskOp
+from qvar.ansatz.gates import Lowered, MaskOp
 from qvar.ansatz.program import MAX_QUBITS, Program
 from qvar.diagnostics.pauli_sums import Frame, PauliSum, added, commute, from_terms, mask_sums
 from qvar.errors import QvarError, require
@@ -44,7 +44,7 @@ def operator_sum(operator: Any, n_qubits: int, argument: str) -> PauliSum:
     if isinstance(operator, PauliTerms):
         require(operator.n_qubits == n_qubits, argument, f"act on {n_qubits} qubits", operator.n_qubits)
         return from_terms(operator)
-    from qvar.problems.mapping import pauli_terms
+    from qvar.problems.fermion_mapping import pauli_terms
 
     try:
         return from_terms(pauli_terms(operator, n_qubits))

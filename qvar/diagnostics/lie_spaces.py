@@ -26,7 +26,7 @@ from qvar.diagnostics.pauli_sums import (
     product_exponents,
     string_keys,
 )
-from qvar.engines.strings import occupation_strings, parity
+from qvar.engines.occupation_strings import occupation_strings, parity
 from qvar.errors import QvarError, require
 
 Sector: TypeAlias = int | tuple[int, int]

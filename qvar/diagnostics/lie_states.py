@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from qvar._types import FloatArray, IntArray
-from qvar.ansatz.kinds import MaskOp
+from qvar.ansatz.gates import MaskOp
 from qvar.checks import amplitude_array
 from qvar.diagnostics.lie_spaces import sector_states
 from qvar.diagnostics.pauli_sums import ComplexArray, Masks
-from qvar.engines.strings import parity
+from qvar.engines.occupation_strings import parity
 from qvar.errors import QvarError, require
 
 _MOST_AMPLITUDES = 1 << 22

@@ -13,12 +13,12 @@ from qvar._types import PyTree
 from qvar.arguments import checked
 from qvar.checks import finite_number, whole_number
 from qvar.diagnostics.spectral import apply_operator
-from qvar.engines.pauli import PauliKernel
-from qvar.engines.select import OperatorFunction
+from qvar.engines.energy import OperatorFunction
+from qvar.engines.pauli_hamiltonian import PauliKernel
 from qvar.errors import QvarError, require
 from qvar.objective import LossFunction, Objective
 from qvar.problems.problem import Problem
-from qvar.tangents import state_shape
+from qvar.quantum_geometry import state_shape
 
 MAX_TRACED_QUBITS = 10
 """Up to here the trace of any operator is taken over basis states, one by one; Pauli words need no limit."""

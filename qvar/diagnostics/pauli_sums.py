@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from qvar._types import IntArray
-from qvar.ansatz.kinds import MaskOp
+from qvar.ansatz.gates import MaskOp
 from qvar.errors import QvarError
 from qvar.problems.problem import PauliTerms
 

@@ -18,7 +18,7 @@ from qvar._types import FloatArray
 from qvar.arguments import checked
 from qvar.errors import QvarError
 from qvar.objective import Objective
-from qvar.tangents import state_shape
+from qvar.quantum_geometry import state_shape
 
 DENSE_DIMENSION = 256
 """Up to here a dense eigensolver takes no time, and needs no starting vector that overlaps with the answer."""

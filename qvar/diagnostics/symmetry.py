@@ -16,14 +16,14 @@ from jaxtyping import Array, Float
 from qvar._types import FloatArray, IntArray, PyTree
 from qvar.arguments import checked
 from qvar.checks import real_array
-from qvar.engines.measure import register_symmetries
-from qvar.engines.pauli import conserves_ones
+from qvar.engines.pauli_hamiltonian import conserves_ones
+from qvar.engines.symmetry_expectations import register_symmetries
 from qvar.errors import QvarError
 from qvar.memory import chunk_size
 from qvar.objective import Objective
 from qvar.problems.problem import Problem
+from qvar.quantum_geometry import state_shape
 from qvar.short_repr import short_repr
-from qvar.tangents import state_shape
 from qvar.units import MILLIHARTREE_PER_HARTREE
 
 PRESENT = 1e-10

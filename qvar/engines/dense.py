@@ -1,7 +1,7 @@
 """The dense engine: all 2^n amplitudes, any gate.
 
 Operations act in layers where they can (see `dense_schedule`), else one at a time: an amplitude mixes with the one at
-the flipped index, with a sign that is the parity of masked bits (see `qvar.ansatz.kinds`).
+the flipped index, with a sign that is the parity of masked bits (see `qvar.ansatz.gates`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from qvar.ansatz.program import Program
 from qvar.engines.dense_layers import LayerCircuit
 from qvar.engines.dense_schedule import schedule
 from qvar.engines.dense_tables import tabulate
-from qvar.engines.mesh import copied
+from qvar.engines.sharding import copied
 
 FEWEST_TURNS = 6
 """Turns of single qubits in a layer that pay for a pass of matrix products over all qubits."""

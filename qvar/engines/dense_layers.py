@@ -19,8 +19,8 @@ from jaxtyping import Array
 
 from qvar._types import PyTree
 from qvar.engines.dense_tables import PhaseClass, Plan, Run, StepClass
-from qvar.engines.masks import moved
-from qvar.engines.mesh import cut
+from qvar.engines.mask_operations import moved
+from qvar.engines.sharding import cut
 
 Slopes: TypeAlias = dict[tuple[str, str], Array]
 """Derivatives by what one step reads: (place in the step, name of the angles) -> one row of their table, flat."""

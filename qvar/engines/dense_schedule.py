@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from qvar.ansatz.kinds import Lowered
+from qvar.ansatz.gates import Lowered
 
 _PHASES_BEFORE, _PERMUTATION, _PHASES_AFTER, _TURNS, _PLACES = 0, 1, 2, 3, 4
 """Places in a layer, in the order in which they act."""
@@ -108,7 +108,7 @@ class Layer:
 
 
 class Single(NamedTuple):
-    """One mask operation by itself (letters as in `qvar.ansatz.kinds`); its angle is scale times the source's."""
+    """One mask operation by itself (letters as in `qvar.ansatz.gates`); its angle is scale times the source's."""
 
     x: int
     z: int

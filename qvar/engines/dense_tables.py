@@ -16,10 +16,10 @@ import numpy as np
 from jax.sharding import Mesh
 
 from qvar._types import FloatArray, IntArray
-from qvar.ansatz.kinds import Lowered
+from qvar.ansatz.gates import Lowered
 from qvar.engines.dense_schedule import AffineMap, Phase, Sign, Single, Step, identity
-from qvar.engines.masks import mask_tables, mixing_amplitudes
-from qvar.engines.strings import parity
+from qvar.engines.mask_operations import mask_tables, mixing_amplitudes
+from qvar.engines.occupation_strings import parity
 
 CODE_BITS = 31
 """Products of signs that one integer packs."""

@@ -25,10 +25,10 @@ from jaxtyping import Array
 from qvar._types import IntArray, PyTree
 from qvar.ansatz.program import Program
 from qvar.engines.adjoint import sweep
-from qvar.engines.masks import mixing_amplitudes, weights
-from qvar.engines.mesh import copied, cut
+from qvar.engines.mask_operations import mixing_amplitudes, weights
+from qvar.engines.occupation_strings import Layout, occupation_strings, split
 from qvar.engines.sector_plan import GroupClass, sector_plan
-from qvar.engines.strings import Layout, occupation_strings, split
+from qvar.engines.sharding import copied, cut
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,9 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 
 from qvar._types import FloatArray, IntArray
-from qvar.ansatz.kinds import Lowered
+from qvar.ansatz.gates import Lowered
 from qvar.ansatz.program import MAX_QUBITS
-from qvar.engines.strings import Layout, interleaving_masks, parity, split
+from qvar.engines.occupation_strings import Layout, interleaving_masks, parity, split
 
 Side: TypeAlias = Literal["alpha", "beta", "cross", "phase"]
 

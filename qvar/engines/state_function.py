@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 from qvar._types import PyTree
 from qvar.ansatz.program import Program, affine_angles
 from qvar.engines.adjoint import Circuit
-from qvar.engines.mesh import whole
+from qvar.engines.sharding import whole
 
 STATES_HELD = 8
 """States that a value and gradient hold at the same time, parts and copies included."""

@@ -17,9 +17,10 @@ from qvar.ansatz.program import Program
 from qvar.checks import counting_number
 from qvar.engines.adjoint import Circuit
 from qvar.engines.dense import dense_circuit
-from qvar.engines.masks import mask_circuit
+from qvar.engines.energy import MAX_DENSE_QUBITS, MAX_SPIN_STATES
+from qvar.engines.mask_operations import mask_circuit
+from qvar.engines.occupation_strings import Layout, electron_layout, spin_layout, split
 from qvar.engines.sector import sector_circuit
-from qvar.engines.select import MAX_DENSE_QUBITS, MAX_SPIN_STATES
 from qvar.engines.state_function import (
     StateFunction,
     bytes_per_evaluation,
@@ -27,7 +28,6 @@ from qvar.engines.state_function import (
     most_in_cache,
     state_data,
 )
-from qvar.engines.strings import Layout, electron_layout, spin_layout, split
 from qvar.errors import require
 from qvar.memory import chunk_size
 from qvar.objective import in_chunks

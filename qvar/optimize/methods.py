@@ -23,7 +23,7 @@ from qvar.arguments import checked
 from qvar.checks import counting_number, finite_number
 from qvar.errors import QvarError, require, shown
 from qvar.optimize.budget import Budget
-from qvar.optimize.reading import Reading, Reads
+from qvar.optimize.evaluation import Reading, Reads
 from qvar.short_repr import short_repr
 
 METHODS = ("adam", "gradient_descent", "lbfgs", "natural_gradient", "rotosolve", "spsa")
@@ -78,7 +78,7 @@ class Method(NamedTuple):
     tell: Callable[[Iterate, Reading], Iterate]
     """(state, what was read at the trial) -> state with the next trial."""
     references: tuple[str, ...] = ()
-    """Keys of its papers and software in `qvar/references.bib`."""
+    """Keys of its papers and software in `qvar/citations.bib`."""
     reads: Reads = "gradient"
     """What is evaluated at the trial."""
     needs_frequencies: bool = False

@@ -16,15 +16,15 @@ from jaxtyping import Array
 from qvar._types import PyTree
 from qvar.arguments import checked
 from qvar.checks import real_array
-from qvar.engines.mesh import copied, mesh_of
+from qvar.engines.sharding import copied, mesh_of
 from qvar.errors import QvarError, require
 from qvar.objective import Objective, evaluate_in_chunks
 from qvar.optimize.agreement import gathered
 from qvar.optimize.batch import RUNNING, STATUSES, Batch, new_batch, running, unchecked
 from qvar.optimize.budget import Budget, Status
 from qvar.optimize.checkpoint import Stopped, Training, fingerprint_of
+from qvar.optimize.evaluation import Reader, reader, readings_at_once
 from qvar.optimize.methods import Method, lbfgs
-from qvar.optimize.reading import Reader, reader, readings_at_once
 from qvar.optimize.result import Result, Trace
 from qvar.optimize.saddles import Examiner
 

@@ -12,8 +12,8 @@ from jaxtyping import Array
 from qvar.arguments import checked
 from qvar.checks import finite_number
 from qvar.errors import require
+from qvar.optimize.evaluation import Reading
 from qvar.optimize.methods import Method, descent, gradient_of, learning_rate_of
-from qvar.optimize.reading import Reading
 
 
 @checked()

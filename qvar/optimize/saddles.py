@@ -19,7 +19,7 @@ from jax.sharding import Mesh
 from jaxtyping import Array
 
 from qvar._types import FloatArray, IntArray, PyTree
-from qvar.engines.mesh import copied, mesh_of, whole
+from qvar.engines.sharding import copied, mesh_of, whole
 from qvar.hessian_products import Curvature, ProductFunction, lowest_curvature
 from qvar.objective import LossFunction, Objective
 from qvar.optimize.batch import RUNNING, STATUSES, Batch, chosen, iterates_at, unchecked

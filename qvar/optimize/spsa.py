@@ -12,8 +12,8 @@ from jaxtyping import Array
 from qvar.arguments import checked
 from qvar.checks import counting_number, finite_number
 from qvar.errors import require
+from qvar.optimize.evaluation import Reading
 from qvar.optimize.methods import Iterate, Method, Start, begin
-from qvar.optimize.reading import Reading
 
 _EXACT, _PLUS, _MINUS = 0, 1, 2
 """What the trial is: where it stands, or a displacement to either side."""

@@ -14,7 +14,7 @@ from qvar.arguments import checked
 from qvar.checks import finite_number, whole_number
 from qvar.errors import require
 from qvar.memory import require_memory
-from qvar.problems.basis_sets import WritesNWChem, given_basis
+from qvar.problems.basis_input import WritesNWChem, given_basis
 from qvar.problems.problem import Problem
 
 _MATRICES = 16

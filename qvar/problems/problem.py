@@ -21,15 +21,15 @@ import numpy as np
 from qvar._types import AmplitudeMethod, Excitation, IntArray
 from qvar.arguments import checked
 from qvar.array_files import read_arrays
+from qvar.atomic_files import write_whole
 from qvar.checks import finite_number, whole_number, whole_numbers
 from qvar.errors import QvarError, require
 from qvar.problems.hamiltonians import Integrals, PauliTerms
 from qvar.problems.stability import Stability
 from qvar.short_repr import short_repr
-from qvar.whole_files import write_whole
 
 if TYPE_CHECKING:
-    from qvar.problems.exact import GroundState
+    from qvar.problems.exact_energy import GroundState
     from qvar.problems.sectors import LowestState
 
 _FORMAT = "qvar-problem-1"
@@ -170,7 +170,7 @@ class Problem:
             raise QvarError(f"`spin` must be left out for {self.name}, which has no orbitals, but is {spin!r}.")
         spin = whole_number("spin", spin)
         if spin not in self._energies_of_spin:
-            from qvar.problems.exact import fci_ground
+            from qvar.problems.exact_energy import fci_ground
 
             self._energies_of_spin[spin] = fci_ground(self.integrals, self.n_alpha, self.n_beta, spin).energy
         return self._energies_of_spin[spin]
@@ -217,7 +217,7 @@ class Problem:
 
     @cached_property
     def _orbital_parities(self) -> IntArray:
-        from qvar.problems.parities import orbital_parities
+        from qvar.problems.orbital_symmetries import orbital_parities
 
         if self.integrals is None:
             return np.zeros((0, 0), dtype=int)
@@ -250,7 +250,7 @@ class Problem:
         if self.integrals is None:
             raise QvarError(f"`problem` must have electrons in orbitals, but {self.name} has none.")
         if method not in self._amplitudes:
-            from qvar.problems.amplitudes import ccsd, mp2
+            from qvar.problems.cluster_amplitudes import ccsd, mp2
 
             solve = mp2 if method == "mp2" else ccsd
             found = solve(self.integrals, self.occupied_alpha, self.occupied_beta)
@@ -273,7 +273,7 @@ class Problem:
         Raises:
             QvarError: if `mapping` is not known, or mapping or tapering is asked of a spin model.
         """
-        from qvar.problems.mapping import mapped_terms, observable
+        from qvar.problems.fermion_mapping import mapped_terms, observable
 
         return observable(mapped_terms(self, mapping, taper)[0])
 
@@ -289,7 +289,7 @@ class Problem:
         qubits: `exact_energy()` is then the lowest that is, and `remarks` says so.
 
         Args:
-            mapping: "jordan_wigner", "parity" or "bravyi_kitaev"; see `qvar.problems.mapping.qubit_terms`.
+            mapping: "jordan_wigner", "parity" or "bravyi_kitaev"; see `qvar.problems.fermion_mapping.qubit_terms`.
             taper: whether to leave out the qubits that symmetries fix; see `qvar.problems.tapering.taper`. At least
                 one stays.
 
@@ -299,7 +299,7 @@ class Problem:
         Raises:
             QvarError: if `mapping` is not known, the problem has no fermions, or FCI is out of reach.
         """
-        from qvar.problems.mapping import decoding, mapped_terms
+        from qvar.problems.fermion_mapping import decoding, mapped_terms
         from qvar.problems.sectors import energy_on_qubits
 
         if self.integrals is None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from qvar._types import FloatArray, IntArray
 from qvar.errors import QvarError, require
-from qvar.problems.basis_sets import GivenBasis, element_basis
+from qvar.problems.basis_input import GivenBasis, element_basis
 from qvar.problems.geometry import Geometry, element_of
 from qvar.problems.problem import Integrals
 from qvar.problems.stability import descents
@@ -38,7 +38,7 @@ def build_molecule(geometry: Geometry, basis: GivenBasis, charge: int, spin: int
 
     Args:
         geometry: the atoms.
-        basis: the basis set, see `qvar.problems.basis_sets.given_basis`.
+        basis: the basis set, see `qvar.problems.basis_input.given_basis`.
         charge: charge of the molecule, in elementary charges.
         spin: number of unpaired electrons, 2S.
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from qvar._types import IntArray
 from qvar.errors import QvarError
-from qvar.problems.exact import GroundState, fci_ground, pauli_ground_state
+from qvar.problems.exact_energy import GroundState, fci_ground, pauli_ground_state
 from qvar.units import shown_energy
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def exact_state(problem: Problem) -> GroundState:
     Raises:
         QvarError: if it is out of reach, or its iteration does not converge.
     """
-    from qvar.problems.exact import pauli_ground_energy
+    from qvar.problems.exact_energy import pauli_ground_energy
 
     if problem.pauli is not None:
         return GroundState(pauli_ground_energy(problem.pauli), None)

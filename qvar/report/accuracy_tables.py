@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, get_args
 
-from qvar.report import pieces, tables
-from qvar.report.tables import Frame
-from qvar.studies.accuracy import Cost, correlation_per, least_parameters, series_of
-from qvar.studies.convergence import (
+from qvar.analysis.accuracy import Cost, correlation_per, least_parameters, series_of
+from qvar.analysis.convergence import (
     KEYS,
     LEVELS,
     column_of,
@@ -17,6 +15,8 @@ from qvar.studies.convergence import (
     quantiles_to_tolerance,
     success,
 )
+from qvar.report import pieces, tables
+from qvar.report.tables import Frame
 from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ def accuracy_table(ledger: Frame) -> pd.DataFrame:
     Returns:
         `rank`, `label`, `problem`, `contender`, `method`, `family`, `n_params`, `two_qubit_gates`, `seeds`, `unit`;
         `correlation_recovered` (median); `per_parameter_low`, `_median`, `_high` and so on for each cost of
-        `qvar.studies.accuracy.correlation_per`; `series` (the family of depths), `least_by_median`, `least_by_best`
-        (see `qvar.studies.accuracy.least_parameters`). What needs a tolerance is told for energies in hartree alone.
+        `qvar.analysis.accuracy.correlation_per`; `series` (the family of depths), `least_by_median`, `least_by_best`
+        (see `qvar.analysis.accuracy.least_parameters`). What needs a tolerance is told for energies in hartree alone.
     """
     table: Frame = tables.summary(ledger)[[*_NAMES, "correlation_recovered"]]
     in_hartree = _in_hartree(ledger)
@@ -68,7 +68,7 @@ def convergence_table(ledger: Frame, trace: Frame) -> pd.DataFrame:
 
     Returns:
         `rank`, `label`, `problem`, `contender`, `method`, `family`, `n_params`, `two_qubit_gates`, `seeds`, `unit`
-        (mHa for errors in hartree); the columns of `qvar.studies.convergence`: `successes`, `share`, `low`, `high`;
+        (mHa for errors in hartree); the columns of `qvar.analysis.convergence`: `successes`, `share`, `low`, `high`;
         `reached`, `steps_10` ... `evaluations_90`; `best`, `error_10` ... `error_90` (in `unit`); `minima`,
         `in_lowest`, `levels`. What needs a tolerance is told for energies in hartree alone.
     """
@@ -99,7 +99,10 @@ def accuracy_html(ledger: Frame, trace: Frame) -> str:
     """
     if ledger.empty:
         return ""
-    accuracy, convergence = tables.records(accuracy_table(ledger)), tables.records(convergence_table(ledger, trace))
+    accuracy, convergence = (
+        tables.records(accuracy_table(ledger)),
+        tables.records(convergence_table(ledger, trace)),
+    )
     bought = _html(
         accuracy,
         {
@@ -144,7 +147,7 @@ def success_words(row: Any) -> str:
     """Successes with the Wilson interval of their share, such as "7/8 [53, 98] %"; a dash where not known.
 
     Args:
-        row: a row of `qvar.studies.convergence.success` or `convergence_table`.
+        row: a row of `qvar.analysis.convergence.success` or `convergence_table`.
     """
     if not tables.known(row.successes):
         return tables.NOTHING
@@ -183,7 +186,11 @@ def _html(rows: Sequence[Any], columns: dict[str, Callable[[Any], str]]) -> str:
     if not shown:
         return ""
     lines = [
-        [(str(row.rank), "number"), pieces.name(row.label), *pieces.numbers(told[k] for told in shown.values())]
+        [
+            (str(row.rank), "number"),
+            pieces.name(row.label),
+            *pieces.numbers(told[k] for told in shown.values()),
+        ]
         for k, row in enumerate(rows)
     ]
     return pieces.table([pieces.text(head) for head in ("#", "contender", *shown)], lines)

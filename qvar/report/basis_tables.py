@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qvar.analysis.accuracy import levels
 from qvar.diagnostics.minima import ENERGY_TOLERANCE, distinct_minima
 from qvar.optimize.budget import Status
 from qvar.report import tables
 from qvar.report.tables import RESOLUTION, Frame
-from qvar.studies.accuracy import levels
 from qvar.units import CHEMICAL_ACCURACY, MILLIHARTREE_PER_HARTREE
 
 if TYPE_CHECKING:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from qvar.records.run_folder import LoadedRun
 from qvar.report import pieces, tables
 from qvar.report.basis_tables import PUBLISHED, basis_table, is_basis, reference, sentences
-from qvar.report.drawing import Drawing
-from qvar.report.plot_basis import basis_front
-from qvar.report.plot_training import error_vs_step
+from qvar.report.plot_style import Drawing
+from qvar.report.plots.basis import basis_front
+from qvar.report.plots.training import error_vs_step
 from qvar.report.tables import Frame
 from qvar.report.terminal import empty_table, plain, render
 from qvar.report.training_tables import budget_facts, rows_text
 from qvar.report.view import View
-from qvar.runs.folder import LoadedRun
 from qvar.units import MILLIHARTREE_PER_HARTREE
 
 _WORDS = (
@@ -64,7 +64,10 @@ def _table_html(ledger: Frame, table: Frame) -> str:
             (f"{row.value:.6f}" if tables.known(row.value) else tables.NOTHING, "number"),
             (tables.number(row.error), "number"),
             (_digits(row.condition_number), "number"),
-            (f"{row.smallest_ratio:.2f}" if tables.known(row.smallest_ratio) else tables.NOTHING, "number"),
+            (
+                f"{row.smallest_ratio:.2f}" if tables.known(row.smallest_ratio) else tables.NOTHING,
+                "number",
+            ),
             (f"{row.virial_ratio:.6f}" if tables.known(row.virial_ratio) else tables.NOTHING, "number"),
             (tables.count(row.evaluations), "number"),
             (tables.seconds(row.wall_s), "number"),

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from qvar.analysis.accuracy import levels, series_of
 from qvar.optimize.budget import Status
+from qvar.records.schema import SWEEP
 from qvar.report import tables
 from qvar.report.tables import Frame
-from qvar.runs.columns import SWEEP
-from qvar.studies.accuracy import levels, series_of
 from qvar.units import CHEMICAL_ACCURACY, MILLIHARTREE_PER_HARTREE
 
 VARIANCE = "variance"

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from qvar.optimize.budget import FINE
+from qvar.records.run_folder import LoadedRun
 from qvar.report import pieces, tables
 from qvar.report.campaign_tables import (
     VARIANCE,
@@ -30,13 +31,12 @@ from qvar.report.campaign_tables import (
     varied,
     winners,
 )
-from qvar.report.drawing import Drawing
 from qvar.report.duel_view import STARTS
-from qvar.report.plot_campaign import PICTURES, campaign_drawings
+from qvar.report.plot_style import Drawing
+from qvar.report.plots.campaign import PICTURES, campaign_drawings
 from qvar.report.tables import Frame
 from qvar.report.terminal import Table, empty_table, fits, plain, render, wrapped
 from qvar.report.view import View
-from qvar.runs.folder import LoadedRun
 
 MOST_LINES = 150
 """Longer tables of all contenders give way, on a terminal, to a line per point."""

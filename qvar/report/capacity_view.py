@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from qvar.diagnostics.estimate import heavy_tail
+from qvar.records.run_folder import LoadedRun
 from qvar.report import pieces, tables
 from qvar.report.capacity_tables import RELIABLE, depth_table, is_capacity, series_table
-from qvar.report.drawing import Drawing
 from qvar.report.duel_view import STARTS, training_facts
-from qvar.report.plot_capacity import capacity, final_errors
+from qvar.report.plot_style import Drawing
+from qvar.report.plots.capacity import capacity, final_errors
 from qvar.report.tables import Frame
 from qvar.report.terminal import empty_table, plain, render
 from qvar.report.training_tables import common, rows_text
 from qvar.report.view import View
-from qvar.runs.folder import LoadedRun
 
 _WORDS = (
     "Circuits of growing depth were measured and trained; every circuit of one depth is a contender. Measured: in how "

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from qvar.records.run_folder import LoadedRun
 from qvar.report import pieces, tables
-from qvar.report.drawing import Drawing
+from qvar.report.plot_style import Drawing
 from qvar.report.tables import Frame
 from qvar.report.terminal import empty_table, plain, render
 from qvar.report.view import View
-from qvar.runs.folder import LoadedRun
 
 _WORDS = (
     "Experiments whose exact result is known were repeated with random samples, and it was counted how often the 95 % "

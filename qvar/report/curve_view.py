@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from qvar.records.run_folder import LoadedRun
 from qvar.report import pieces, tables
-from qvar.report.drawing import Drawing
 from qvar.report.duel_view import TRAINED_WORDS, training_facts
-from qvar.report.plot_curve import energy_along, error_along
+from qvar.report.plot_style import Drawing
+from qvar.report.plots.curve import energy_along, error_along
 from qvar.report.tables import Frame
 from qvar.report.terminal import empty_table, render
 from qvar.report.training_tables import (
@@ -18,7 +19,6 @@ from qvar.report.training_tables import (
     terminal_notes,
 )
 from qvar.report.view import View
-from qvar.runs.folder import LoadedRun
 
 
 def _facts(run: LoadedRun) -> dict[str, str]:
@@ -65,7 +65,11 @@ def _table(summary: Frame) -> str:
     rows = []
     for row in tables.records(summary):
         cells = [tables.number(value) for value in (row.worst, row.npe, row.mean)]
-        cells += [tables.within_words(row), tables.count(row.evaluations), tables.seconds(row.wall_s)]
+        cells += [
+            tables.within_words(row),
+            tables.count(row.evaluations),
+            tables.seconds(row.wall_s),
+        ]
         rows.append((row, cells))
     return contender_table(heads, rows)
 

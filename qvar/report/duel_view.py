@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from qvar.records.run_folder import LoadedRun
 from qvar.report import pieces, tables
 from qvar.report.accuracy_tables import accuracy_html
-from qvar.report.drawing import Drawing
-from qvar.report.plot_front import error_vs_cost
-from qvar.report.plot_training import error_vs_step
+from qvar.report.plot_style import Drawing
+from qvar.report.plots.front import error_vs_cost
+from qvar.report.plots.training import error_vs_step
 from qvar.report.tables import Frame
 from qvar.report.terminal import empty_table, render
 from qvar.report.training_tables import (
@@ -23,7 +24,6 @@ from qvar.report.training_tables import (
     value_words,
 )
 from qvar.report.view import View
-from qvar.runs.folder import LoadedRun
 
 TRAINED_WORDS = (
     "Generic contenders have free parameters that know nothing of the problem; constrained contenders carry "

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qvar.report import pieces, tables
-from qvar.report.drawing import Drawing
 from qvar.report.duel_view import DUEL
-from qvar.report.plot_landscape import curvatures, leakage, lines, planes, price_words
-from qvar.report.plot_training import error_vs_step
+from qvar.report.plot_style import Drawing
+from qvar.report.plots.landscape import curvatures, leakage, lines, planes, price_words
+from qvar.report.plots.training import error_vs_step
 from qvar.report.tables import MILLIHARTREE, Frame
 from qvar.report.terminal import empty_table, plain, render
 from qvar.report.training_tables import rows_text

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from qvar.ansatz.ansatz import Ansatz, Symmetry
 from qvar.ansatz.catalogue import build
-from qvar.problems.named import PROBLEMS, named
+from qvar.problems.named_problems import PROBLEMS, named
 from qvar.problems.problem import Problem
 from qvar.report.terminal import empty_table, plain, render, wrapped
-from qvar.studies.conformance import Finding
+from qvar.studies.check_ansatz import Finding
 
 _SHORT: dict[Symmetry, str] = {"particle_number": "N", "sz": "Sz", "s2": "S2", "spin_flip": "flip"}
 _VERDICTS = {True: "[green]pass[/green]", False: "[bold red]WRONG[/bold red]", None: "note"}
@@ -74,7 +74,7 @@ def findings_text(problem: Problem, ansatz: Ansatz, findings: Sequence[Finding])
     Args:
         problem: what the ansatz was tried on.
         ansatz: what was checked.
-        findings: of `qvar.studies.conformance.conform`.
+        findings: of `qvar.studies.check_ansatz.conform`.
     """
     table = empty_table()
     table.add_column("check", no_wrap=True, essential=True)

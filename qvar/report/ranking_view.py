@@ -5,15 +5,15 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from qvar.records.run_folder import LoadedRun
 from qvar.report import pieces, tables
-from qvar.report.drawing import Drawing
 from qvar.report.duel_view import TRAINED_WORDS, training_facts
-from qvar.report.plot_ranking import energy_by_setting
+from qvar.report.plot_style import Drawing
+from qvar.report.plots.ranking import energy_by_setting
 from qvar.report.tables import Frame
 from qvar.report.terminal import empty_table, plain, render
 from qvar.report.training_tables import rows_text, value_words
 from qvar.report.view import View
-from qvar.runs.folder import LoadedRun
 from qvar.units import MILLIHARTREE_PER_HARTREE
 
 if TYPE_CHECKING:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from qvar.analysis.decay import decay_table, is_relative, measured, narrow_intervals
+from qvar.records.run_folder import LoadedRun
 from qvar.report import pieces, tables
-from qvar.report.drawing import Drawing
-from qvar.report.plot_scaling import component_variance, gradient_variance, loss_variance
+from qvar.report.plot_style import Drawing
+from qvar.report.plots.scaling import component_variance, gradient_variance, loss_variance
 from qvar.report.tables import Frame
 from qvar.report.terminal import empty_table, plain, render
 from qvar.report.view import View
-from qvar.runs.folder import LoadedRun
-from qvar.studies.decay import decay_table, is_relative, measured, narrow_intervals
 
 WORDS = (
     "Generic contenders have free parameters that know nothing of the problem; constrained contenders carry its "
@@ -197,7 +197,11 @@ _PREDICTIONS = {
 
 
 def _point_cells(label: str, row: Any) -> list[tuple[str, str]]:
-    return [pieces.name(label), (tables.count(row.size), "number"), (tables.count(row.n_params), "number")]
+    return [
+        pieces.name(label),
+        (tables.count(row.size), "number"),
+        (tables.count(row.n_params), "number"),
+    ]
 
 
 def _loss_table(ledger: Frame) -> str:
@@ -380,7 +384,10 @@ def _rows_text(ledger: Frame) -> str:
 
 def _drawings(ledger: Frame, trace: Frame) -> tuple[list[Drawing], list[str]]:
     points = measured(ledger)
-    labels, drawn = dict.fromkeys(tables.labels(ledger)), set(tables.labels(points)) if len(points) else set()
+    labels, drawn = (
+        dict.fromkeys(tables.labels(ledger)),
+        set(tables.labels(points)) if len(points) else set(),
+    )
     found = [loss_variance(ledger), gradient_variance(ledger), component_variance(ledger)] if drawn else []
     return [drawing for drawing in found if drawing is not None], [label for label in labels if label not in drawn]
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Literal
 
-from qvar.runs.columns import COLUMN_MEANING, LEDGER_COLUMNS, TRACE_TYPES, describe
+from qvar.records.schema import COLUMN_MEANING, LEDGER_COLUMNS, TRACE_TYPES, describe
 
 LEAST_WIDTH = 20
 """Narrower terminals get lines of this many letters."""

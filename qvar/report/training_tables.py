@@ -76,7 +76,13 @@ def add_names(table: Table) -> None:
 def names(row: Any) -> list[str]:
     """The cells of the columns of `add_names`."""
     converged = f"{row.converged}/{row.seeds}"
-    return [str(row.rank), plain(row.label), tables.count(row.n_params), tables.count(row.two_qubit_gates), converged]
+    return [
+        str(row.rank),
+        plain(row.label),
+        tables.count(row.n_params),
+        tables.count(row.two_qubit_gates),
+        converged,
+    ]
 
 
 def terminal_notes(ledger: Frame, summary: Frame) -> list[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from qvar.report.drawing import Drawing
+from qvar.records.run_folder import LoadedRun
+from qvar.report.plot_style import Drawing
 from qvar.report.tables import Frame
-from qvar.runs.folder import LoadedRun
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ import platform
 import warnings
 from dataclasses import dataclass
 
-import qvar
+from qvar._version import __version__
 from qvar.compile_cache import use_compile_cache
 from qvar.memory import memory_limit, size_words, wanted_memory
-from qvar.runs import origin
+from qvar.records import provenance
 
 _MODULES = {
     "numpy": "numpy",
@@ -50,13 +50,13 @@ def diagnose() -> Diagnosis:
     """
     lines = [
         _line("python", platform.python_version()),
-        _line("qvar", qvar.__version__),
+        _line("qvar", __version__),
         _line("system", platform.platform()),
-        _line("cpu", f"{origin.cpu_model()}, {os.cpu_count()} cores"),
+        _line("cpu", f"{provenance.cpu_model()}, {os.cpu_count()} cores"),
     ]
     broken = []
     for distribution, module in _MODULES.items():
-        found = origin.version(distribution)
+        found = provenance.version(distribution)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # what a package warns of at import is not this command's business
@@ -77,7 +77,7 @@ def _jax() -> tuple[list[str], list[str]]:
     """JAX's devices, mesh, precision, memory and cache; the precision is tried with one sum that 32 bit cannot hold."""
     import jax.numpy as jnp
 
-    told = origin.machine()
+    told = provenance.machine()
     wanted = int(os.environ.get("QVAR_PRECISION", "64"))
     lines = [_line("devices", ", ".join(told["devices"])), _line("precision", f"{told['precision']} bit")]
     lines.append(_line("compile cache", use_compile_cache().describe()))

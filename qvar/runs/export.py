@@ -8,11 +8,11 @@ import re
 from pathlib import Path
 from typing import Any
 
+from qvar.atomic_files import write_whole
 from qvar.basis import formats
 from qvar.errors import QvarError, require
+from qvar.records.run_folder import LoadedRun, reason
 from qvar.report.tables import Frame
-from qvar.runs.folder import LoadedRun, reason
-from qvar.whole_files import write_whole
 
 _LONGEST_SLUG = 100
 

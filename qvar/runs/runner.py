@@ -18,11 +18,11 @@ from qvar.arguments import checked
 from qvar.checks import counting_number
 from qvar.errors import QvarError
 from qvar.memory import wanted_memory
-from qvar.runs import origin
-from qvar.runs.case_file import OtherFormatError, is_campaign
-from qvar.runs.distributed import finished_alike, from_leader, is_distributed, is_leader, meet
-from qvar.runs.files import jsonable
-from qvar.runs.folder import (
+from qvar.records import provenance
+from qvar.records.case_file import OtherFormatError, is_campaign
+from qvar.records.json_files import jsonable
+from qvar.records.json_shapes import LONGEST_NAME, names_a_file
+from qvar.records.run_folder import (
     RunFolder,
     check_out,
     clean,
@@ -38,10 +38,10 @@ from qvar.runs.folder import (
     unmake,
     write_case,
 )
+from qvar.records.run_tables import ledger_from, trace_from, write_ledger, write_table
+from qvar.runs.executor import Remake, do_here, do_in_workers, do_task
+from qvar.runs.multiprocess import finished_alike, from_leader, is_distributed, is_leader, meet
 from qvar.runs.progress import display
-from qvar.runs.record import ledger_from, trace_from, write_ledger, write_table
-from qvar.runs.shapes import LONGEST_NAME, names_a_file
-from qvar.runs.workers import Remake, do_here, do_in_workers, do_task
 from qvar.task import RECORD_FORMAT, Row, Runnable, Task, tasks_of
 
 if TYPE_CHECKING:
@@ -77,12 +77,12 @@ def run(
         arguments: the case's arguments, for the record; a resumed run must have the same.
         case: the case file's path, for the record.
         workers: processes that do tasks at the same time; 1 does them here, one after the other.
-            Of several processes that hold one state (see `qvar.runs.distributed`) each calls `run`, process 0 writes.
+            Of several processes that hold one state (see `qvar.runs.multiprocess`) each calls `run`, process 0 writes.
         remake: makes the same study in another process, needed with several workers; it must be a function that can be
             pickled, such as one of a module.
 
     Returns:
-        The ledger; `qvar.runs.columns.describe` tells what a column means.
+        The ledger; `qvar.records.schema.describe` tells what a column means.
 
     Raises:
         QvarError: if `out` cannot be used, what is to be resumed is another run, or `QVAR_MEMORY` is no size.
@@ -102,7 +102,7 @@ def run(
     try:
         check_out(path, resume, again)
         tasks = checked_tasks(tasks_of(study))
-        record = case_record(study, tasks, arguments or {}, case, origin.place())
+        record = case_record(study, tasks, arguments or {}, case, provenance.place())
         missing = [place for place in (path, *path.parents) if not os.path.lexists(place)]
         folder = make(path)
         with locked(folder):
@@ -147,7 +147,7 @@ def case_record(
         tasks: its tasks.
         arguments: the case's arguments.
         case: the case file's path.
-        place: what `qvar.runs.origin.place` gave.
+        place: what `qvar.records.provenance.place` gave.
 
     Raises:
         QvarError: if the study names its references in another way than by keys.
@@ -164,7 +164,7 @@ def case_record(
         "tasks": [{"key": task.key, "label": str(task.label)} for task in tasks],
         "references": _references(study),
         **place,
-        "started": origin.now(),
+        "started": provenance.now(),
         "resumed": [],
     }
 
@@ -173,7 +173,7 @@ def _references(study: Runnable) -> list[str]:
     """What a study says that it rests on, for `qvar cite`; a study need not say anything."""
     keys = getattr(study, "references", ())
     if not isinstance(keys, list | tuple | set | frozenset) or not all(isinstance(key, str) for key in keys):
-        raise QvarError(f"`study.references` must be keys of qvar/references.bib, but is {keys!r}.")
+        raise QvarError(f"`study.references` must be keys of qvar/citations.bib, but is {keys!r}.")
     return sorted(set(keys))
 
 
@@ -279,7 +279,7 @@ def _make_tables(tasks: Sequence[Task], folder: RunFolder, run: str, again: str)
                 f"`{folder.shard(task.key)}` was written but cannot be read, for {why}; {again} does its task again."
             )
         rows += shard.rows
-    from qvar.report.html import write_report  # a second of imports that `qvar submit` can do without
+    from qvar.report.page import write_report  # a second of imports that `qvar submit` can do without
 
     table = ledger_from(rows)
     write_table(trace_from(rows), folder.trace, run)

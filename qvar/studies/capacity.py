@@ -16,14 +16,14 @@ from qvar.checks import counting_number, different_names, whole_numbers
 from qvar.diagnostics.fisher_information import effective_dimension, fisher_rank
 from qvar.diagnostics.lie_algebra import LIMIT, lie_closure
 from qvar.diagnostics.spectral import state_shape
-from qvar.engines.select import Engine, energy
+from qvar.engines.energy import Engine, energy
 from qvar.errors import QvarError, require, shown
 from qvar.memory import require_memory
 from qvar.objective import Objective
 from qvar.optimize.budget import Budget
 from qvar.optimize.methods import Method, lbfgs
-from qvar.problems.cited import problem_references
 from qvar.problems.problem import Problem
+from qvar.problems.problem_citations import problem_references
 from qvar.short_repr import short_repr
 from qvar.studies.duel import Duel, check_seeds, run_contender
 from qvar.task import Progress, Reporter, Row, Task, error_words, task_key
@@ -110,7 +110,7 @@ class Capacity:
 
     @property
     def references(self) -> tuple[str, ...]:
-        """Keys of the papers and software that the study rests on, in `qvar/references.bib`."""
+        """Keys of the papers and software that the study rests on, in `qvar/citations.bib`."""
         keys = {"jax2018", "jones2020", "bergholm2018", "larocca2023", "haug2021"}
         keys |= {"abbas2021"} if self.dimension_samples else set()
         keys |= {*problem_references(self.problem), *self.method.references}

@@ -12,7 +12,7 @@ import numpy as np
 
 from qvar._types import FloatArray
 from qvar.checks import counting_number, whole_number
-from qvar.diagnostics.decay import fit_decay
+from qvar.diagnostics.decay_fit import fit_decay
 from qvar.diagnostics.estimate import Estimate
 from qvar.diagnostics.expressive_power import haar_divergence
 from qvar.diagnostics.fisher_information import dimension_estimate
@@ -57,7 +57,7 @@ class Coverage:
 
     @property
     def references(self) -> tuple[str, ...]:
-        """Keys of the papers and software that the study rests on, in `qvar/references.bib`."""
+        """Keys of the papers and software that the study rests on, in `qvar/citations.bib`."""
         return ("jax2018",)
 
     def tasks(self) -> list[Task]:

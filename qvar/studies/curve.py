@@ -15,7 +15,7 @@ import numpy as np
 from qvar._types import FloatArray
 from qvar.ansatz.ansatz import Ansatz
 from qvar.arguments import check_fields
-from qvar.engines.select import Engine, energy
+from qvar.engines.energy import Engine, energy
 from qvar.errors import QvarError, require, shown
 from qvar.optimize.budget import Budget, Status
 from qvar.optimize.methods import Method, lbfgs
@@ -23,7 +23,7 @@ from qvar.optimize.minimize import Look, minimize_batch
 from qvar.optimize.result import Result
 from qvar.problems.problem import Problem
 from qvar.short_repr import short_repr
-from qvar.studies.contenders import Maker, made_by, makers_of
+from qvar.studies.contender import Maker, made_by, makers_of
 from qvar.studies.duel import Duel, check_seeds, ledger_row, progress_words
 from qvar.task import Progress, Reporter, Row, Task, error_words, task_key
 
@@ -110,7 +110,7 @@ class Curve:
 
     @property
     def references(self) -> tuple[str, ...]:
-        """Keys of the papers and software that the curve rests on, in `qvar/references.bib`."""
+        """Keys of the papers and software that the curve rests on, in `qvar/citations.bib`."""
         duels = [stop.duel for _, stops in self._walks for stop in stops if stop.duel is not None]
         return tuple(sorted({key for duel in duels for key in duel.references}))
 

@@ -13,12 +13,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from qvar.analysis.convergence import arrival
 from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.parameter_shift import parameter_shift_energies
 from qvar.arguments import check_fields
 from qvar.checks import counting_number, different_names
 from qvar.diagnostics.minima import distinct_minima
-from qvar.engines.select import Engine, choose_engine, energy
+from qvar.engines.energy import Engine, choose_engine, energy
 from qvar.errors import QvarError, require
 from qvar.memory import require_memory
 from qvar.objective import Objective
@@ -26,12 +27,11 @@ from qvar.optimize.budget import Budget, Status
 from qvar.optimize.methods import Method, lbfgs
 from qvar.optimize.minimize import Look, minimize_batch
 from qvar.optimize.result import Result
-from qvar.problems.cited import problem_references
 from qvar.problems.one_norm import pauli_one_norm
 from qvar.problems.problem import Problem
+from qvar.problems.problem_citations import problem_references
 from qvar.short_repr import short_repr
-from qvar.studies.contenders import Contender, contenders_of
-from qvar.studies.convergence import arrival
+from qvar.studies.contender import Contender, contenders_of
 from qvar.task import Progress, Reporter, Row, Task, error_words, task_key
 from qvar.units import CHEMICAL_ACCURACY, HARTREE, MILLIHARTREE_PER_HARTREE
 
@@ -99,7 +99,7 @@ class Duel:
 
     @property
     def references(self) -> tuple[str, ...]:
-        """Keys of the papers and software that the duel rests on, in `qvar/references.bib`; `qvar cite` prints them."""
+        """Keys of the papers and software that the duel rests on, in `qvar/citations.bib`; `qvar cite` prints them."""
         circuits = [contender for contender in self.contenders if isinstance(contender, Ansatz)]
         keys = {"jax2018", *problem_references(self.problem)}.union(*(method.references for method in self.methods))
         if circuits:

@@ -23,8 +23,8 @@ from qvar.diagnostics.landscape import (
     scan_plane,
 )
 from qvar.diagnostics.symmetry import leakage_along
-from qvar.engines.pauli import conserves_ones
-from qvar.engines.select import Engine
+from qvar.engines.energy import Engine
+from qvar.engines.pauli_hamiltonian import conserves_ones
 from qvar.errors import require
 from qvar.memory import require_memory
 from qvar.objective import Objective
@@ -33,7 +33,7 @@ from qvar.optimize.methods import Method, lbfgs
 from qvar.optimize.result import Result
 from qvar.problems.problem import Problem
 from qvar.short_repr import short_repr
-from qvar.studies.contenders import Contender, contenders_of
+from qvar.studies.contender import Contender, contenders_of
 from qvar.studies.duel import Duel, failed_rows, train
 from qvar.task import Progress, Reporter, Row, Task, error_words, task_key
 
@@ -56,8 +56,8 @@ class Landscape:
     and, where the problem conserves numbers of electrons or a magnetization, how much of the state lies outside of the
     right sector. The row of the seed that ended lowest has the scans: the straight line from its start to its end and
     beyond, a plane around its start along two random directions, and a plane around its end along the two directions
-    of largest curvature. What these columns hold `qvar.runs.columns.describe` tells; those of several numbers are JSON
-    texts.
+    of largest curvature. `qvar.records.schema.describe` explains these columns; those of several
+    numbers are JSON texts.
     """
 
     problem: Problem
@@ -103,7 +103,7 @@ class Landscape:
 
     @property
     def references(self) -> tuple[str, ...]:
-        """Keys of the papers and software that the study rests on, in `qvar/references.bib`."""
+        """Keys of the papers and software that the study rests on, in `qvar/citations.bib`."""
         return tuple(sorted({*self._duel.references, "rudolph2021"}))
 
     def tasks(self) -> list[Task]:

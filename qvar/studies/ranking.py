@@ -10,13 +10,13 @@ from functools import cached_property, partial
 import numpy as np
 
 from qvar.arguments import check_fields
-from qvar.engines.select import Engine
+from qvar.engines.energy import Engine
 from qvar.errors import require
 from qvar.optimize.budget import Budget, Status
 from qvar.optimize.methods import Method, lbfgs
 from qvar.problems.problem import Problem
 from qvar.short_repr import short_repr
-from qvar.studies.contenders import Maker, made_by, makers_of
+from qvar.studies.contender import Maker, made_by, makers_of
 from qvar.studies.duel import Duel, check_seeds, run_contender
 from qvar.task import Reporter, Row, Task, error_words, task_key
 
@@ -64,7 +64,7 @@ class Ranking:
 
     @property
     def references(self) -> tuple[str, ...]:
-        """Keys of the papers and software that the study rests on, in `qvar/references.bib`."""
+        """Keys of the papers and software that the study rests on, in `qvar/citations.bib`."""
         duels = [duel for _, duel in self._duels if isinstance(duel, Duel)]
         return tuple(sorted({key for duel in duels for key in duel.references}))
 

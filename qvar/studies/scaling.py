@@ -26,16 +26,16 @@ from qvar.diagnostics.haar import haar_loss_variance
 from qvar.diagnostics.lie_algebra import lie_closure
 from qvar.diagnostics.lie_prediction import lie_variance
 from qvar.diagnostics.spectral import spectral_width
-from qvar.engines.select import Engine, energy, expectation
+from qvar.engines.energy import Engine, energy, expectation
 from qvar.errors import QvarError, require, shown
 from qvar.memory import require_memory
 from qvar.objective import Objective
 from qvar.optimize.budget import Status
-from qvar.problems.cited import problem_references
-from qvar.problems.mapping import pauli_terms
+from qvar.problems.fermion_mapping import pauli_terms
 from qvar.problems.problem import Problem
+from qvar.problems.problem_citations import problem_references
+from qvar.quantum_geometry import state_shape
 from qvar.short_repr import short_repr
-from qvar.tangents import state_shape
 from qvar.task import Progress, Reporter, Row, Task, error_words, task_key
 
 Asked: TypeAlias = tuple[Any, Ansatz]
@@ -64,7 +64,7 @@ class ExactLaw:
     gradient_first: Callable[[int], float] | None = None
     """Size -> variance of the derivative by the first parameter, in the unit squared."""
     reference: str | None = None
-    """Key of its paper in `qvar/references.bib`."""
+    """Key of its paper in `qvar/citations.bib`."""
 
 
 @short_repr()
@@ -133,14 +133,14 @@ class Scaling:
     r"""Variances of the loss and of every component of its gradient over random parameters, size by size.
 
     A landscape has a barren plateau where these variances fall exponentially with the number of qubits; which of an
-    exponential and a power law they follow, `qvar.studies.decay.decay_table` decides from the ledger.
+    exponential and a power law they follow, `qvar.analysis.decay.decay_table` decides from the ledger.
 
     Each contender, size and start is one task and one row. Beside the usual columns the ledger has `size`,
     `size_name`, `start`, `start_noise`, `samples`; the variances with their 95 % intervals; and what theory
     says about them: the value of Haar-random states in the space that the engine holds
     (`qvar.diagnostics.haar_loss_variance`), that of the circuit's Lie algebra where its dimension is within
     `lie_limit` (`qvar.diagnostics.lie_variance`), and an exact law that the contender may bring. `value` is the mean of
-    the loss. `qvar.runs.columns.describe` tells every column.
+    the loss. `qvar.records.schema.describe` tells every column.
     """
 
     contenders: Sequence[Growing]
@@ -189,7 +189,7 @@ class Scaling:
 
     @property
     def references(self) -> tuple[str, ...]:
-        """Keys of the papers and software that the study rests on, in `qvar/references.bib`."""
+        """Keys of the papers and software that the study rests on, in `qvar/citations.bib`."""
         keys = {"jax2018", "jones2020", "bergholm2018", "mcclean2018"}
         for place in self._places:
             law = place.contender.law

@@ -7,8 +7,8 @@ import pytest
 
 import qvar
 from qvar.ansatz.catalogue import ANSATZE, Entry, available, build
-from qvar.ansatz.needs import HasModel
-from qvar.problems.named import named
+from qvar.ansatz.protocols import HasModel
+from qvar.problems.named_problems import named
 
 
 def test_names_differ_and_generic_ones_stand_first() -> None:

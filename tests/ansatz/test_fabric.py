@@ -12,8 +12,8 @@ from twin import descend, twin_state
 
 import qvar
 from qvar.ansatz.fabric import brick, gate_fabric, givens_fabric, tups
-from qvar.ansatz.kinds import KIND_INDEX
-from qvar.engines.oracle import oracle
+from qvar.ansatz.gates import KIND_INDEX
+from qvar.engines.pennylane_reference import oracle
 
 MAKE: dict[str, Callable[[qvar.Problem], qvar.Ansatz]] = {
     "gate fabric": lambda p: gate_fabric(p, layers=2),

@@ -10,7 +10,7 @@ import pytest
 
 import qvar
 from qvar.ansatz.hardware_efficient import Entangler, hardware_efficient
-from qvar.engines.oracle import oracle
+from qvar.engines.pennylane_reference import oracle
 
 GATES = {"cnot": qml.CNOT, "cz": qml.CZ, "iswap": qml.ISWAP}
 PAIRS = {  # of five qubits, in the first and in the second layer

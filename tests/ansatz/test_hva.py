@@ -12,9 +12,9 @@ from twin import twin_state
 
 import qvar
 from qvar.ansatz.hva import hva
-from qvar.engines.oracle import oracle
-from qvar.problems.lattice import hubbard
-from qvar.problems.spins import heisenberg, tfim, xxz
+from qvar.engines.pennylane_reference import oracle
+from qvar.problems.hubbard import hubbard
+from qvar.problems.spin_models import heisenberg, tfim, xxz
 
 
 def _matrix(operator, n: int) -> np.ndarray:

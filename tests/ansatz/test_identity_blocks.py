@@ -11,7 +11,7 @@ from qvar.ansatz.identity_blocks import identity_blocks
 from qvar.ansatz.program import ProgramBuilder
 from qvar.ansatz.random_circuit import random_circuit
 from qvar.ansatz.templates import strongly_entangling
-from qvar.engines.oracle import oracle
+from qvar.engines.pennylane_reference import oracle
 
 
 def _every_inverse(reference: tuple[int, ...]) -> qvar.Ansatz:

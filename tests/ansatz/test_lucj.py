@@ -13,7 +13,7 @@ from twin import descend
 import qvar
 from qvar.ansatz.double_factorization import closed_shell_amplitudes, factorized_doubles
 from qvar.ansatz.lucj import lucj, ucj
-from qvar.engines.oracle import oracle
+from qvar.engines.pennylane_reference import oracle
 
 KEY = jax.random.key(0)
 

@@ -13,7 +13,7 @@ from pyscf import ao2mo, gto, mcscf, scf
 import qvar
 from qvar.ansatz.lucj import ucj
 from qvar.ansatz.orbital_optimized import orbital_optimized
-from qvar.engines.oracle import oracle
+from qvar.engines.pennylane_reference import oracle
 from qvar.problems.problem import Integrals
 
 KEY = jax.random.key(0)

@@ -8,7 +8,7 @@ import pennylane as qml
 import pytest
 
 import qvar
-from qvar.ansatz.kinds import KINDS
+from qvar.ansatz.gates import KINDS
 from qvar.ansatz.program import ProgramBuilder
 
 N = 4

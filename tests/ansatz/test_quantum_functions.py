@@ -20,7 +20,7 @@ from random_circuits import kernel_state, random_circuit, worst_difference
 from twin import twin_state
 
 import qvar
-from qvar.ansatz import record
+from qvar.ansatz import capture
 
 pytestmark = pytest.mark.filterwarnings("ignore:jax.core:DeprecationWarning")  # PennyLane's
 
@@ -41,8 +41,8 @@ def test_any_circuit_is_the_one_of_default_qubit(seed: int) -> None:
     circuit = random_circuit(seed, n_ops=1)
     with pytest.MonkeyPatch.context() as patch:  # recording a function again and checks of types are most of the time
         patch.setattr(jaxtyping.config, "jaxtyping_disable", True)
-        patch.setattr(record, "_FEWEST_RECORDINGS", 1)
-        patch.setattr(record, "_MOST_RECORDINGS", 1)
+        patch.setattr(capture, "_FEWEST_RECORDINGS", 1)
+        patch.setattr(capture, "_MOST_RECORDINGS", 1)
         program = made(circuit.function).program
     theta = -1e3 * np.random.default_rng(seed).random(3)
     assert worst_difference(circuit, program, [theta], kernel_state) < 1

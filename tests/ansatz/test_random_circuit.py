@@ -9,9 +9,9 @@ import pennylane as qml
 import pytest
 
 import qvar
-from qvar.ansatz.kinds import KINDS
+from qvar.ansatz.gates import KINDS
 from qvar.ansatz.random_circuit import random_circuit
-from qvar.engines.oracle import oracle
+from qvar.engines.pennylane_reference import oracle
 
 
 def test_gates_are_the_papers() -> None:

@@ -25,7 +25,7 @@ THETAS = [np.random.default_rng(5).uniform(-4.0, 4.0, PARAMS), -1e3 * np.random.
 def test_every_operation_is_that_of_pennylane_or_refused(
     name: str, function: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("qvar.ansatz.record._MOST_RECORDINGS", 2)
+    monkeypatch.setattr("qvar.ansatz.capture._MOST_RECORDINGS", 2)
     if name in REFUSED:
         with pytest.raises(qvar.QvarError, match=r"^`quantum_function` must [^\n]*\.$") as caught:
             qvar.Ansatz.from_circuit(function, WIRES, PARAMS)

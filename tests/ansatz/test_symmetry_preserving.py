@@ -11,9 +11,9 @@ import pennylane as qml
 import pytest
 
 import qvar
-from qvar.ansatz.kinds import KIND_INDEX
+from qvar.ansatz.gates import KIND_INDEX
 from qvar.ansatz.symmetry_preserving import particle_conserving_u1, particle_conserving_u2, symmetry_preserving
-from qvar.engines.oracle import oracle
+from qvar.engines.pennylane_reference import oracle
 from qvar.optimize.minimize import minimize_batch
 
 MAKE: dict[str, Callable[[qvar.Problem], qvar.Ansatz]] = {

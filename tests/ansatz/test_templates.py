@@ -9,7 +9,7 @@ import pytest
 
 import qvar
 from qvar.ansatz.templates import basic_entangler, efficient_su2, real_amplitudes, strongly_entangling
-from qvar.engines.oracle import oracle
+from qvar.engines.pennylane_reference import oracle
 
 FOUR = {  # pairs of four qubits, as Qiskit's documentation of n_local draws them
     "full": [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)],

@@ -16,9 +16,9 @@ from pennylane.fermi import FermiWord
 from twin import descend, twin_state
 
 import qvar
-from qvar.ansatz.kinds import KINDS
+from qvar.ansatz.gates import KINDS
 from qvar.ansatz.ucc import kupccgsd, puccd, uccd, uccgsd, uccsd
-from qvar.references import bibtex
+from qvar.citations import bibtex
 
 MILLIHARTREE = 1e-3
 

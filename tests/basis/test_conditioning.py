@@ -8,8 +8,8 @@ from differences import derivative
 from pyscf import gto
 
 from qvar import basis
-from qvar.basis.bras import Bras
 from qvar.basis.conditioning import condition_number, log_condition
+from qvar.basis.derivative_integrals import Bras
 
 LIH = "Li 0 0 0; H 0 0 1.546"
 

@@ -97,8 +97,8 @@ def _seconds(words: list[str], environment: dict[str, str], status: int = 0) -> 
 def _finish(path: Path, n_tasks: int) -> None:
     """Writes what elements leave of the first tasks that lack it: an attempt that has ended, and a result."""
     from qvar.cluster.campaign import open_campaign
-    from qvar.cluster.claims import Claim, Ending, claim, owner
-    from qvar.runs.record import write_shard
+    from qvar.cluster.leases import Claim, Ending, claim, owner
+    from qvar.records.run_tables import write_shard
 
     case, campaign = _module("fake_case", CASE), open_campaign(path)
     values = {point["name"]: point["swept"] for point in campaign.record["points"]}

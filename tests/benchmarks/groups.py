@@ -96,7 +96,7 @@ def _once(value: float) -> Sample:
 
 def hpsi(quick: bool) -> list[Step]:
     """H|psi> in the sector against PySCF."""
-    from qvar.engines.electronic import electronic_hamiltonian
+    from qvar.engines.electronic_hamiltonian import electronic_hamiltonian
 
     ratio = {"h10": (1.0, 1.5), "h12": (1.0, 1.5)}
 

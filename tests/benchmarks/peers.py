@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import qvar
-from qvar.ansatz.kinds import KINDS
+from qvar.ansatz.gates import KINDS
 
 PUBLISHED: dict[str, tuple[str, dict[str, float]]] = {
     "TenCirChem-NG": (
@@ -35,7 +35,7 @@ def installed(module: str) -> bool:
 
 def lightning(problem: qvar.Problem, ansatz: Any) -> ValueAndGradient:
     """PennyLane's C++ simulator with the adjoint method."""
-    from qvar.engines.oracle import oracle
+    from qvar.engines.pennylane_reference import oracle
 
     return oracle(problem, ansatz, device="lightning.qubit")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from rows import Row
 
-from qvar.runs import origin
+from qvar.records import provenance
 
 _FORMAT = "qvar-benchmarks-1"
 _PACKAGES = ("python", "qvar", "jax", "numpy", "pennylane", "pennylane_lightning", "pyscf", "qulacs", "ffsim")
@@ -24,10 +24,10 @@ def here(device: str | None = None) -> dict[str, Any]:
     Args:
         device: the accelerator, where one does the work.
     """
-    own = origin.versions()
-    versions = {name: own.get(name) or origin.version(name) for name in _PACKAGES}
-    machine = device or f"{origin.cpu_model()}, {os.cpu_count()} cores"
-    return {"machine": machine, "versions": versions, "date": origin.now(), "load": round(os.getloadavg()[0], 2)}
+    own = provenance.versions()
+    versions = {name: own.get(name) or provenance.version(name) for name in _PACKAGES}
+    machine = device or f"{provenance.cpu_model()}, {os.cpu_count()} cores"
+    return {"machine": machine, "versions": versions, "date": provenance.now(), "load": round(os.getloadavg()[0], 2)}
 
 
 def check(path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 import qvar
 from qvar.ansatz.catalogue import build
-from qvar.problems.named import named
+from qvar.problems.named_problems import named
 
 FAMILIES = ("all", "generic", "constrained")
 CASES = Path(__file__).parents[2] / "cases"

@@ -14,16 +14,16 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from qvar.cluster import checkpoints, element
+from qvar.cluster import array_task, checkpoints
 from qvar.cluster.campaign import Campaign, append_lines
-from qvar.cluster.claims import Claim
 from qvar.cluster.collect import collect
-from qvar.cluster.queue import Resources
+from qvar.cluster.leases import Claim
+from qvar.cluster.scheduler import Resources
 from qvar.cluster.stop import Stop
 from qvar.cluster.submit import Wish, create, deal, plan
 from qvar.cluster.sweep import points
 from qvar.optimize.checkpoint import Keeper
-from qvar.runs.cases import case_values, load_case, make_study
+from qvar.runs.case_flags import case_values, load_case, make_study
 from qvar.runs.runner import run
 
 SLOW = Path(__file__).parent / "slow_case.py"
@@ -80,7 +80,7 @@ def at_look(monkeypatch: pytest.MonkeyPatch, act: Callable[[Stop, Claim], object
 
         return dataclasses.replace(kept, stop=asked)
 
-    monkeypatch.setattr(element, "keeper", watched)
+    monkeypatch.setattr(array_task, "keeper", watched)
 
 
 def until(true: Callable[[], object], seconds: float = 20.0) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from qvar.cli import main
+from qvar.cli.main import main
 
 CASE = Path(__file__).parents[1] / "runs" / "fake_case.py"
 

@@ -6,7 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from qvar.cluster.queue import Job, Queue, Resources
+from qvar.cluster.scheduler import Job, Queue, Resources
 
 GOLDEN = Path(__file__).parent / "golden"
 

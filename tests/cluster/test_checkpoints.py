@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from cluster.campaigns import age
 
+from qvar.atomic_files import write_whole
 from qvar.cluster import checkpoints
 from qvar.cluster.checkpoints import forget, keeper
-from qvar.cluster.claims import Claim, Ending, claim, owner
+from qvar.cluster.leases import Claim, Ending, claim, owner
 from qvar.cluster.stop import Stop
 from qvar.optimize.checkpoint import Arrays, Keeper
-from qvar.whole_files import write_whole
 
 
 def state(steps: int) -> Arrays:

@@ -8,12 +8,12 @@ import pytest
 from cluster.campaigns import FAKE, made, write_attempt
 from cluster.fake_queue import FakeQueue
 
+from qvar.cluster.array_task import run_element
 from qvar.cluster.campaign import Campaign
 from qvar.cluster.collect import collect
-from qvar.cluster.element import run_element
 from qvar.errors import QvarError
-from qvar.runs.folder import load, locked
-from qvar.runs.record import write_shard
+from qvar.records.run_folder import load, locked
+from qvar.records.run_tables import write_shard
 
 
 def finished(campaign: Campaign, status: int = 0) -> Campaign:

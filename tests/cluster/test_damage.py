@@ -17,13 +17,13 @@ import pytest
 from cluster.campaigns import FAKE, SLOW, key_of, made, until
 
 from qvar.array_files import read_arrays
-from qvar.cli import main
+from qvar.cli.main import main
 from qvar.cluster import submit
 from qvar.cluster.campaign import Campaign, _leave_out, append_lines, open_campaign
-from qvar.cluster.claims import Claim, Ending, attempts, claim, owner
+from qvar.cluster.leases import Claim, Ending, attempts, claim, owner
 from qvar.cluster.status import Condition, survey
 from qvar.errors import QvarError
-from qvar.runs.folder import locked
+from qvar.records.run_folder import locked
 
 
 @pytest.fixture

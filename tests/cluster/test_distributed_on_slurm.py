@@ -11,7 +11,7 @@ from cluster.user import Campaign
 
 from qvar.cluster.campaign import open_campaign
 from qvar.cluster.collect import collect
-from qvar.runs.cases import load_case
+from qvar.runs.case_flags import load_case
 from qvar.runs.runner import run
 
 CASE = Path(__file__).parent / "spins_case.py"

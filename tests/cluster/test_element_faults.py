@@ -24,14 +24,14 @@ from cluster.campaigns import (
     write_attempt,
 )
 
-from qvar.cluster import element
+from qvar.cluster import array_task
+from qvar.cluster.array_task import DISK, MOST_DEATHS, run_element
 from qvar.cluster.campaign import Campaign, open_campaign
-from qvar.cluster.claims import Claim, Ending, claim, owner
-from qvar.cluster.element import DISK, MOST_DEATHS, run_element
+from qvar.cluster.leases import Claim, Ending, claim, owner
 from qvar.cluster.status import Condition, survey
 from qvar.cluster.stop import Stop
 from qvar.errors import QvarError
-from qvar.runs.record import read_shard, write_shard
+from qvar.records.run_tables import read_shard, write_shard
 from qvar.task import Row
 
 pytestmark = pytest.mark.usefixtures("without_pages_or_queue")
@@ -71,7 +71,7 @@ def stale_and_newer(campaign: Campaign, monkeypatch: pytest.MonkeyPatch, meanwhi
             meanwhile(claimed)
 
     with monkeypatch.context() as far:
-        far.setattr(element, "owner", lambda: owner() | {"host": "n9", "space": ""})
+        far.setattr(array_task, "owner", lambda: owner() | {"host": "n9", "space": ""})
         at_look(far, heart_stops, 5)
         return run_element(campaign, 1)
 
@@ -110,8 +110,8 @@ def test_a_stale_copy_that_does_not_stop_does_not_replace_a_result(
 
     def late(path: Path, rows: list[Row], once: bool) -> None:  # it has looked around, and then stands still
         with monkeypatch.context() as here:
-            here.setattr(element, "write_shard", write_shard)
-            here.setattr(element, "owner", owner)
+            here.setattr(array_task, "write_shard", write_shard)
+            here.setattr(array_task, "owner", owner)
             (attempt,) = path.parents[1].glob("state/*/attempt-*.json")
             age(attempt, 1e4)
             assert run_element(two, 1) == 0
@@ -119,8 +119,8 @@ def test_a_stale_copy_that_does_not_stop_does_not_replace_a_result(
         write_shard(path, [{**row, "value": 7.0} for row in rows], once)
 
     with monkeypatch.context() as far:
-        far.setattr(element, "owner", lambda: owner() | {"host": "n9", "space": ""})
-        far.setattr(element, "write_shard", late)
+        far.setattr(array_task, "owner", lambda: owner() | {"host": "n9", "space": ""})
+        far.setattr(array_task, "write_shard", late)
         assert run_element(two, 1) == 0
     assert endings(two, "t0") == ["outrun", "done"]
     assert seen == [(shard.stat().st_ino, shard.stat().st_mtime_ns)]
@@ -158,7 +158,7 @@ def test_a_stale_copy_that_ends_first_leaves_the_task_to_the_newer_one(
     two: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shard, after = two.run.shard(key_of(two, "t0")), []
-    real = element.plain_rows
+    real = array_task.plain_rows
 
     def rows_at_last(rows: object) -> list[Row]:  # its training has ended when the newer attempt begins
         if not after:
@@ -168,8 +168,8 @@ def test_a_stale_copy_that_ends_first_leaves_the_task_to_the_newer_one(
         return real(rows)
 
     with monkeypatch.context() as far:
-        far.setattr(element, "owner", lambda: owner() | {"host": "n9", "space": ""})
-        far.setattr(element, "plain_rows", rows_at_last)
+        far.setattr(array_task, "owner", lambda: owner() | {"host": "n9", "space": ""})
+        far.setattr(array_task, "plain_rows", rows_at_last)
         assert run_element(two, 1) == 0
     assert endings(two, "t0") == ["outrun", "running"]
     assert not shard.exists()
@@ -242,7 +242,7 @@ def test_a_result_that_cannot_be_written_is_told_and_made_later(
             full_disk(False)
 
     with monkeypatch.context() as patched:
-        patched.setattr(element, "write_shard", write)
+        patched.setattr(array_task, "write_shard", write)
         assert run_element(campaign, 1) == DISK
     assert (endings(campaign, "ry x1"), endings(campaign, "uccsd")) == (["error"], ["done"])
     assert "ry x1 (point) could not be written: " in capsys.readouterr().err
@@ -268,10 +268,10 @@ def test_no_room_for_a_name_leaves_nothing_behind(
     def write(path: Path, rows: list[Row], once: bool) -> None:
         with monkeypatch.context() as disk:
             for name in patched:
-                disk.setattr(f"qvar.whole_files.{name}", full)
+                disk.setattr(f"qvar.atomic_files.{name}", full)
             real(path, rows, once)
 
-    monkeypatch.setattr(element, "write_shard", write)
+    monkeypatch.setattr(array_task, "write_shard", write)
     assert run_element(campaign, 1) == DISK
     assert told(campaign, "uccsd")[0]["message"] == "No space left on device"
     assert list(campaign.run.tasks.iterdir()) == []
@@ -290,13 +290,13 @@ def test_work_goes_on_where_a_checkpoint_cannot_be_written(
 ) -> None:
     campaign = made(tmp_path / "c", "--number", "1", "--steps", "900", every_s=0.0)
     at_look(monkeypatch, lambda *_: full_disk(True), 3)
-    real = element.plain_rows
+    real = array_task.plain_rows
 
     def rows_at_last(rows: object) -> list[Row]:
         full_disk(False)
         return real(rows)
 
-    monkeypatch.setattr(element, "plain_rows", rows_at_last)
+    monkeypatch.setattr(array_task, "plain_rows", rows_at_last)
     assert run_element(campaign, 1) == 0
     said = capsys.readouterr().err
     assert said.count("qvar: no checkpoint, ") > 5

@@ -8,7 +8,7 @@ import pytest
 from cluster.scripts import AWKWARD, check_syntax, collecting_job, full_job, golden, run_awkward
 
 from qvar.cluster.grid_engine import GRID_ENGINE
-from qvar.cluster.queue import Heard, Job, Resources, State
+from qvar.cluster.scheduler import Heard, Job, Resources, State
 
 QSTAT = """\
 <?xml version='1.0'?>

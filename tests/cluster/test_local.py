@@ -14,10 +14,10 @@ import pandas as pd
 import pytest
 from cluster.campaigns import FAKE, SLOW, assert_undisturbed, endings, key_of, made, told, until
 
-from qvar.cli import main
+from qvar.cli.main import main
 from qvar.cluster import local
+from qvar.cluster.array_task import DISK, MOST_DEATHS, STOPPED
 from qvar.cluster.campaign import Campaign, open_campaign
-from qvar.cluster.element import DISK, MOST_DEATHS, STOPPED
 from qvar.cluster.local import work_here
 
 

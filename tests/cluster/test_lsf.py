@@ -10,7 +10,7 @@ import pytest
 from cluster.scripts import AWKWARD, check_syntax, collecting_job, full_job, golden, run_awkward
 
 from qvar.cluster.lsf import LSF
-from qvar.cluster.queue import Heard, Job, Resources, State
+from qvar.cluster.scheduler import Heard, Job, Resources, State
 
 BJOBS = """\
 12|1|DONE|-|node7|-

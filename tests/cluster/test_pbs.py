@@ -8,7 +8,7 @@ import pytest
 from cluster.scripts import AWKWARD, check_syntax, collecting_job, full_job, golden, run_awkward
 
 from qvar.cluster.pbs import PBS
-from qvar.cluster.queue import Heard, Job, Resources, State
+from qvar.cluster.scheduler import Heard, Job, Resources, State
 
 
 def job_text(name: str, *fields: str) -> str:

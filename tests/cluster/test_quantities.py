@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from qvar.cluster.quantities import duration, memory_size
-from qvar.cluster.queue import Job, Resources
-from qvar.cluster.queues import QUEUES, queue_named
+from qvar.cluster.scheduler import Job, Resources
+from qvar.cluster.schedulers import QUEUES, queue_named
 from qvar.errors import QvarError
 
 MINUTE, HOUR, DAY = 60, 3600, 86400

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cluster.scripts import AWKWARD, check_syntax, collecting_job, full_job, golden, run_awkward
 
-from qvar.cluster.queue import Heard, Job, Resources, State
+from qvar.cluster.scheduler import Heard, Job, Resources, State
 from qvar.cluster.slurm import SLURM, max_array_size
 from qvar.errors import QvarError
 

@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 from cluster.campaigns import FAKE, key_of, made, write_attempt
 
-from qvar.cli import main
+from qvar.cli.main import main
 from qvar.cluster import status
 from qvar.cluster.campaign import Campaign, append_lines, open_campaign
-from qvar.cluster.queue import Heard, Poll, State
+from qvar.cluster.scheduler import Heard, Poll, State
 from qvar.cluster.slurm import SLURM
 from qvar.cluster.status import Condition, survey
-from qvar.cluster.telling import status_record, status_text
-from qvar.runs.record import write_shard
+from qvar.cluster.status_text import status_record, status_text
+from qvar.records.run_tables import write_shard
 
 LABEL = "uccsd"
 DEAD_S = 1e4
@@ -142,7 +142,7 @@ def test_every_condition_and_every_word_is_in_the_table() -> None:
 def test_a_dead_process_of_this_machine_is_not_taken_for_one_at_work(
     campaign: Campaign, queue: Callable[..., list[str]]
 ) -> None:
-    from qvar.cluster.claims import owner
+    from qvar.cluster.leases import owner
 
     queue({})
     write_attempt(campaign, LABEL, 1, 3.0, **owner())

@@ -9,13 +9,13 @@ from cluster.fake_queue import CASE, FakeQueue, asked
 
 from qvar.cluster import submit
 from qvar.cluster.campaign import Campaign, open_campaign
-from qvar.cluster.queue import Resources
+from qvar.cluster.scheduler import Resources
 from qvar.cluster.slurm import SLURM
 from qvar.cluster.submit import Planned, Wish, collecting_job, create, deal, jobs_of, plan, recorded_wish
 from qvar.cluster.sweep import points
 from qvar.errors import QvarError
-from qvar.runs.cases import load_case
-from qvar.runs.record import read_shard, write_shard
+from qvar.records.run_tables import read_shard, write_shard
+from qvar.runs.case_flags import load_case
 
 WISH = Wish("slurm", Resources())
 

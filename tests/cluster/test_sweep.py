@@ -7,7 +7,7 @@ import pytest
 
 from qvar.cluster.sweep import points
 from qvar.errors import QvarError
-from qvar.runs.cases import load_case
+from qvar.runs.case_flags import load_case
 
 CASE = Path(__file__).parents[1] / "runs" / "fake_case.py"
 

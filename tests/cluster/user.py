@@ -18,8 +18,8 @@ import pandas as pd
 from qvar.cluster.campaign import open_campaign
 from qvar.cluster.collect import collect
 from qvar.cluster.status import survey
-from qvar.cluster.telling import status_record
-from qvar.runs.cases import case_values, load_case, make_study
+from qvar.cluster.status_text import status_record
+from qvar.runs.case_flags import case_values, load_case, make_study
 from qvar.runs.runner import run
 
 CASE = Path(__file__).parent / "slow_case.py"

@@ -11,8 +11,8 @@ from twin import twin_state
 
 import qvar
 from qvar.ansatz.catalogue import ANSATZE, available
-from qvar.engines.oracle import oracle
-from qvar.engines.select import choose_engine
+from qvar.engines.energy import choose_engine
+from qvar.engines.pennylane_reference import oracle
 
 N = 4
 
@@ -248,7 +248,7 @@ def test_state_is_the_one_pennylane_prepares(name: str, h2: qvar.Problem, h4: qv
 
 @pytest.mark.parametrize("name", ["uccsd h4", "conserving"])
 def test_sector_state_is_the_dense_one(h4: qvar.Problem, name: str) -> None:
-    from qvar.engines.strings import occupation_strings, register_layout
+    from qvar.engines.occupation_strings import occupation_strings, register_layout
 
     ansatz = OWN[name][1](h4)
     theta = np.random.default_rng(5).uniform(-1.0, 1.0, ansatz.n_params)

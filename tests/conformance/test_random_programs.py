@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from twin import twin_state
 
 import qvar
-from qvar.ansatz.kinds import KINDS
+from qvar.ansatz.gates import KINDS
 from qvar.ansatz.program import ProgramBuilder
-from qvar.engines.oracle import oracle
+from qvar.engines.pennylane_reference import oracle
 
 N, PARAMS, OPS = 4, 3, 10
 SINGLE = [kind for kind in KINDS if kind.name not in ("Hadamard", "SX")]  # one mask operation each: one compilation

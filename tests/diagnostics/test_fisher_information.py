@@ -26,7 +26,7 @@ from qvar.diagnostics.fisher_information import (
     saturation_layer,
 )
 from qvar.objective import Objective
-from qvar.tangents import FisherColumns, Information, fisher_function
+from qvar.quantum_geometry import FisherColumns, Information, fisher_function
 
 KEY = jax.random.key(5)
 THETA = [0.3, 1.0, -2.0, 0.4]

@@ -14,8 +14,7 @@ import pytest
 
 import qvar
 from qvar.diagnostics.estimate import Estimate
-from qvar.diagnostics.gradients import GradientVariance, ensemble_variance, gradient_variance
-from qvar.diagnostics.laws import (
+from qvar.diagnostics.exact_variances import (
     cerezo_global,
     cerezo_local,
     haar_pauli_loss,
@@ -24,6 +23,7 @@ from qvar.diagnostics.laws import (
     mcclean_first_angle,
     mcclean_middle_angle,
 )
+from qvar.diagnostics.gradients import GradientVariance, ensemble_variance, gradient_variance
 from qvar.objective import Objective
 from qvar.problems.problem import PauliTerms, Problem
 

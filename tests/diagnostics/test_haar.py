@@ -11,9 +11,9 @@ import pytest
 
 import qvar
 from qvar.diagnostics.estimate import Estimate
+from qvar.diagnostics.exact_variances import haar_pauli_loss, mcclean_first_angle, mcclean_middle_angle
 from qvar.diagnostics.gradients import gradient_variance
 from qvar.diagnostics.haar import haar_gradient_variance, haar_loss_variance, has_real_states, sector_moments
-from qvar.diagnostics.laws import haar_pauli_loss, mcclean_first_angle, mcclean_middle_angle
 from qvar.objective import Objective
 from qvar.problems.problem import PauliTerms, Problem
 

@@ -14,14 +14,15 @@ from scipy.stats import binomtest
 
 import qvar
 from qvar.diagnostics.estimate import Estimate
+from qvar.diagnostics.exact_variances import cerezo_global
 from qvar.diagnostics.intervals import (
     average_variance,
     bootstrap_moments,
     moment_intervals,
+    samples_needed,
     scaled,
     wilson_interval,
 )
-from qvar.diagnostics.laws import cerezo_global
 
 
 @pytest.mark.parametrize("level", [0.95, 0.8])
@@ -198,3 +199,13 @@ def test_mistakes() -> None:
             wilson_interval(*wrong)
     with pytest.raises(qvar.QvarError, match="`level` must lie between 0 and 1"):
         wilson_interval(1, 2, 95)
+
+
+def test_few_effective_samples_say_so_even_if_the_tail_is_not_heavy() -> None:
+    """One square of 20 makes up half of their sum: 3.6 effective samples, where 4 are wanted."""
+    squares = np.full(20, 0.05)
+    squares[3] = 1.0
+    assert squares.sum() ** 2 / (squares**2).sum() == pytest.approx(3.63, abs=0.01)
+    assert samples_needed(squares) is not None
+    squares[3] = 0.8  # 4.3 effective samples
+    assert samples_needed(squares) is None

@@ -7,7 +7,7 @@ from qvar.ansatz.program import ProgramBuilder
 from qvar.diagnostics.lie_generators import circuit_generators
 from qvar.diagnostics.lie_states import prepared, read_amplitudes
 from qvar.diagnostics.pauli_sums import Frame, PauliSum, commute, from_terms, product, word_sum
-from qvar.problems.mapping import pauli_terms
+from qvar.problems.fermion_mapping import pauli_terms
 
 PAULI = {"I": np.eye(2), "X": np.array([[0, 1], [1, 0]]), "Y": np.array([[0, -1j], [1j, 0]]), "Z": np.diag([1, -1])}
 

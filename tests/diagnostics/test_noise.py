@@ -7,10 +7,10 @@ import pennylane as qml
 import pytest
 
 import qvar
-from qvar.ansatz.trace import emit_operation
+from qvar.ansatz.pennylane_io import emit_operation
 from qvar.diagnostics.gradients import gradient_variance
 from qvar.diagnostics.noise import depolarized, maximally_mixed_value
-from qvar.engines.mixed import noisy_energy
+from qvar.engines.density_matrix import noisy_energy
 from qvar.objective import Objective
 
 WITNESS = 0.8 * qml.Z(0) @ qml.Z(1) - 0.6 * qml.X(2) + 0.5 * qml.Y(0) @ qml.X(1) + 0.25 * qml.I(0)
@@ -124,7 +124,7 @@ def test_trace_of_spin_models_and_lattices() -> None:
 
 
 def test_trace_of_words_that_no_table_holds() -> None:
-    """One word is not tabulated, see `qvar.engines.pauli`."""
+    """One word is not tabulated, see `qvar.engines.pauli_hamiltonian`."""
     ansatz = qvar.hardware_efficient(3, layers=1)
     for word, mean in ((2.0 * qml.I(0), 2.0), (qml.Z(0) @ qml.Z(2), 0.0), (qml.X(0) @ qml.Z(2), 0.0)):
         assert maximally_mixed_value(qvar.expectation(word, ansatz)) == mean

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import qvar
-from qvar.runs.columns import COLUMN_MEANING, LEDGER_COLUMNS
+from qvar.records.schema import COLUMN_MEANING, LEDGER_COLUMNS
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -19,7 +19,7 @@ def test_every_column_and_status_is_explained() -> None:
 
 def test_every_public_name_has_a_reference() -> None:
     page = (DOCS / "reference" / "api.md").read_text()
-    for name in qvar.__all__:
+    for name in set(qvar.__all__) - {"__version__", "analysis"}:
         value = getattr(qvar, name)
         assert value.__doc__, name
         assert f".{name}\n" in page, name

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from qvar.cli import main
+from qvar.cli.main import main
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "write-an-ansatz.md"
 BLOCK = re.compile(r'^```(?:python title="(?P<name>[\w.]+)"|(?P<console>console))\n(?P<text>.*?)^```$', re.M | re.S)

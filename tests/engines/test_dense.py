@@ -10,12 +10,12 @@ import pytest
 from twin import slopes, twin_state
 
 import qvar
-from qvar.ansatz.kinds import KINDS
+from qvar.ansatz.gates import KINDS
 from qvar.ansatz.program import Program, ProgramBuilder
 from qvar.engines import dense
 from qvar.engines.dense import dense_circuit
-from qvar.engines.masks import mask_circuit
-from qvar.engines.oracle import oracle
+from qvar.engines.mask_operations import mask_circuit
+from qvar.engines.pennylane_reference import oracle
 
 
 def _random_program(n: int, n_ops: int, seed: int, names: tuple[str, ...] | None = None) -> Program:

@@ -17,7 +17,7 @@ import pytest
 
 import qvar
 from qvar.errors import QvarError
-from qvar.runs.distributed import STARTED_BY_HAND, begin
+from qvar.runs.multiprocess import STARTED_BY_HAND, begin
 
 COMMON = """
 import jax.numpy as jnp
@@ -40,7 +40,7 @@ import json, sys
 import jax
 from qvar.errors import QvarError
 from qvar.objective import _value_and_grad
-from qvar.runs.distributed import begin, from_leader, is_leader
+from qvar.runs.multiprocess import begin, from_leader, is_leader
 
 begin()
 assert (jax.process_count(), len(jax.devices()), len(jax.local_devices())) == (2, 8, 4)
@@ -69,7 +69,7 @@ try:
 except QvarError as error:
     told["some"] = str(error)
 # tables that differ in a bit are those of process 0, others than that are refused everywhere
-from qvar.engines.mesh import agreed_array, copied, device_mesh, least
+from qvar.engines.sharding import agreed_array, copied, device_mesh, least
 mesh, here = device_mesh(None), jax.process_index()
 tree = {"a": np.array([1.0, here]), "key": jax.random.key(here), "b": np.array(here == 0), "none": np.zeros((0, 2))}
 tree = copied(tree, mesh)
@@ -105,9 +105,9 @@ def case(gradients: int = 5, broken: bool = False) -> qvar.Duel:
 
 QVAR = """
 import sys
-import qvar.report.html
-from qvar.cli import main
-qvar.report.html.write_report = lambda loaded: None
+import qvar.report.page
+from qvar.cli.main import main
+qvar.report.page.write_report = lambda loaded: None
 sys.exit(main())
 """
 
@@ -185,7 +185,7 @@ def test_two_processes_of_four_devices_give_the_numbers_of_one(tmp_path: Path) -
 
 
 def test_a_run_of_three_processes_is_that_of_one(tmp_path: Path, case_file: Path, without_pages: None) -> None:
-    from qvar.cli import main
+    from qvar.cli.main import main
 
     one, three = tmp_path / "one", tmp_path / "three"
     words = ["run", str(case_file), "--no-progress", "--out"]

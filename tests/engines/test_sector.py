@@ -8,10 +8,10 @@ from twin import slopes, twin_state
 
 import qvar
 from qvar.ansatz.program import Program, ProgramBuilder
+from qvar.engines.occupation_strings import electron_layout, occupation_strings, register_layout
 from qvar.engines.sector import sector_circuit
 from qvar.engines.sector_plan import sector_plan
 from qvar.engines.state_function import StateFunction
-from qvar.engines.strings import electron_layout, occupation_strings, register_layout
 
 REAL = (
     "SingleExcitation",

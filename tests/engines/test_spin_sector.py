@@ -12,12 +12,12 @@ from twin import slopes, twin_state
 import qvar
 from qvar import units
 from qvar.ansatz.hva import hva
-from qvar.engines.oracle import oracle
-from qvar.engines.pauli import conserves_ones, pauli_sector_hamiltonian
-from qvar.engines.strings import occupation_strings
-from qvar.problems.mapping import observable
+from qvar.engines.occupation_strings import occupation_strings
+from qvar.engines.pauli_hamiltonian import conserves_ones, pauli_sector_hamiltonian
+from qvar.engines.pennylane_reference import oracle
+from qvar.problems.fermion_mapping import observable
 from qvar.problems.problem import PauliTerms, Problem
-from qvar.problems.spins import heisenberg, tfim, xxz
+from qvar.problems.spin_models import heisenberg, tfim, xxz
 
 PROBLEMS = {
     "heisenberg 4": heisenberg(4),

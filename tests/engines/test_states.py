@@ -10,8 +10,8 @@ import pennylane as qml
 import pytest
 
 import qvar
+from qvar.engines.occupation_strings import occupation_strings, register_layout
 from qvar.engines.states import ansatz_states, conserved_sector
-from qvar.engines.strings import occupation_strings, register_layout
 
 
 def _hopping(n_qubits: int) -> qvar.Ansatz:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from misuse.command_lines import command_line, furnish
 
-from qvar.cli import main
+from qvar.cli.main import main
 
 N_LINES = int(os.environ.get("QVAR_COMMAND_LINES", "2000"))
 """More of them are tried by hand."""
@@ -24,10 +24,10 @@ def furnished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setattr("qvar.report.html.write_report", lambda loaded: loaded.folder.report.touch())
+    monkeypatch.setattr("qvar.report.page.write_report", lambda loaded: loaded.folder.report.touch())
     monkeypatch.setattr("qvar.cluster.collect.write_report", lambda loaded: None)
     monkeypatch.setattr("qvar.report.listing.ansatze_text", lambda problem, layers: "")
-    monkeypatch.setattr("qvar.studies.conformance.conform", lambda problem, ansatz: [])
+    monkeypatch.setattr("qvar.studies.check_ansatz.conform", lambda problem, ansatz: [])
     monkeypatch.setattr("qvar.cluster.local.work_here", lambda campaign, workers, progress: 0)
     monkeypatch.setattr("qvar.report.listing.problems_text", lambda: "")
     monkeypatch.setattr("qvar.runs.doctor._MODULES", {})

@@ -45,7 +45,7 @@ NEVER_TAKEN = (object(), {"x": 1}, 1j, qvar.Problem, "\N{SNOWMAN}" * 300, [[1, 2
 @pytest.fixture(autouse=True)
 def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("qvar.report.html.write_report", lambda loaded: loaded.folder.report.touch())
+    monkeypatch.setattr("qvar.report.page.write_report", lambda loaded: loaded.folder.report.touch())
     basis.write(basis.published_set("STO-3G", ["H"]), "sets.nw")
 
 

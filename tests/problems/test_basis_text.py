@@ -14,7 +14,7 @@ from pyscf import gto, scf
 from pyscf.gto.basis import bse, parse_nwchem_ecp
 
 from qvar.errors import QvarError
-from qvar.problems.basis_sets import element_basis, given_basis
+from qvar.problems.basis_input import element_basis, given_basis
 from qvar.problems.basis_text import read_basis_text
 from qvar.problems.molecule import molecule
 from qvar.problems.scf import one_thread_without_files

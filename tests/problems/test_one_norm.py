@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qvar.problems.lattice import hubbard
-from qvar.problems.mapping import qubit_terms
+from qvar.problems.fermion_mapping import qubit_terms
+from qvar.problems.hubbard import hubbard
 from qvar.problems.molecule import hydrogen_chain, molecule
 from qvar.problems.one_norm import pauli_one_norm
 from qvar.problems.problem import PauliTerms, Problem
-from qvar.problems.spins import tfim
+from qvar.problems.spin_models import tfim
 
 PROBLEMS = {
     "H2": lambda: hydrogen_chain(2, 0.7414),

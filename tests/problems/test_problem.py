@@ -14,7 +14,7 @@ from qvar.errors import QvarError
 from qvar.problems.hamiltonians import Integrals, PauliTerms
 from qvar.problems.molecule import hydrogen_chain
 from qvar.problems.problem import Problem
-from qvar.problems.spins import tfim
+from qvar.problems.spin_models import tfim
 
 
 def spin_problem(words=("ZZ", "XI"), coefficients=(0.5, -1.0), **changes):
@@ -51,7 +51,7 @@ def test_reference_energy_of_a_spin_model_counts_diagonal_words(words, energy):
 
 
 def test_exact_energy_is_computed_once(monkeypatch):
-    import qvar.problems.exact as exact
+    import qvar.problems.exact_energy as exact
 
     calls = []
     monkeypatch.setattr(exact, "pauli_ground_energy", lambda terms: calls.append(terms) or -7.0)

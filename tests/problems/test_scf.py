@@ -7,7 +7,7 @@ from pyscf.scf import hf
 
 from qvar import basis
 from qvar.errors import QvarError
-from qvar.problems.basis_sets import given_basis
+from qvar.problems.basis_input import given_basis
 from qvar.problems.geometry import parse_geometry
 from qvar.problems.molecule import hydrogen_chain, molecule
 from qvar.problems.scf import build_molecule, fix_signs, run_scf

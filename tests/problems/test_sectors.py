@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from qvar.errors import QvarError
-from qvar.problems.exact import GroundState, pauli_matrix
-from qvar.problems.lattice import hubbard
+from qvar.problems.exact_energy import GroundState, pauli_matrix
+from qvar.problems.hubbard import hubbard
 from qvar.problems.molecule import hydrogen_chain, molecule
 from qvar.problems.problem import Problem
-from qvar.problems.spins import heisenberg, tfim, xxz
+from qvar.problems.spin_models import heisenberg, tfim, xxz
 
 MAPPINGS = ("jordan_wigner", "parity", "bravyi_kitaev")
 BEH = "Be 0 0 0; H 0 0 1.34"

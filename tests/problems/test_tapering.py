@@ -11,8 +11,8 @@ from twin import descend
 
 import qvar
 from qvar.errors import QvarError
-from qvar.problems.exact import pauli_matrix
-from qvar.problems.mapping import observable, pauli_terms, qubit_terms
+from qvar.problems.exact_energy import pauli_matrix
+from qvar.problems.fermion_mapping import observable, pauli_terms, qubit_terms
 from qvar.problems.problem import Integrals, PauliTerms, Problem
 from qvar.problems.tapering import symmetry_generators, taper
 

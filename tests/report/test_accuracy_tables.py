@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from qvar.records.run_tables import ledger_from, trace_from
 from qvar.report import tables
 from qvar.report.accuracy_tables import accuracy_html, accuracy_table, convergence_table, success_words
-from qvar.runs.record import ledger_from, trace_from
 
 
 def row(contender: str, seed: int, error: float | None, n_params: int, **more: Any) -> dict[str, Any]:

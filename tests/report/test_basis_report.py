@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from qvar.records.run_folder import load
+from qvar.records.run_tables import ledger_from, trace_from
 from qvar.report import tables
 from qvar.report.basis_tables import basis_table, floor, is_basis, sentences
-from qvar.report.html import write_report
-from qvar.report.plots import write_plots
+from qvar.report.page import write_report
+from qvar.report.plots.write import write_plots
 from qvar.report.views import rows_text, summary_text
-from qvar.runs.folder import load
-from qvar.runs.record import ledger_from, trace_from
 from qvar.runs.runner import run
 from qvar.task import Row, Task, task_key
 

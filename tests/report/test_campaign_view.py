@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 
-from qvar.report import campaign_tables, plot_campaign
+from qvar.records.run_folder import load
+from qvar.records.run_tables import ledger_from, trace_from, write_ledger, write_table
+from qvar.report import campaign_tables
 from qvar.report.campaign_tables import arguments, points, results, standings, winners
-from qvar.report.html import write_report
-from qvar.report.plots import write_plots
+from qvar.report.page import write_report
+from qvar.report.plots import campaign
+from qvar.report.plots.write import write_plots
 from qvar.report.views import STUDIES, VIEWS, rows_text, summary_text, view_of
-from qvar.runs.folder import load
-from qvar.runs.record import ledger_from, trace_from, write_ledger, write_table
 from qvar.task import RECORD_FORMAT
 
 FAMILIES = {"ladder": "generic", "cluster": "constrained", "fabric": "constrained"}
@@ -204,7 +205,7 @@ def test_over_sizes_the_greatest_variance_at_the_largest_size_is_best() -> None:
     assert [row.label for row in winners(table)[0][1]] == ["ladder"]
     assert "ladder has the largest variance of the gradient at 2 of 2 points" in flat(summary_text(ledger))
     assert "loss variance" in rows_text(ledger)  # as that study itself tells it
-    drawings, missing = plot_campaign.campaign_drawings(ledger)
+    drawings, missing = campaign.campaign_drawings(ledger)
     assert [drawing.title for drawing in drawings] == ["Variance of the gradient against layers"]
     assert missing == []
 
@@ -343,7 +344,7 @@ def test_what_comes_from_a_run_is_escaped(tmp_path: Path) -> None:
 
 
 def test_lines_against_a_number_in_a_panel_for_each_other_argument() -> None:
-    drawings, missing = plot_campaign.campaign_drawings(ledger_from(SWEEP))
+    drawings, missing = campaign.campaign_drawings(ledger_from(SWEEP))
     assert [drawing.name for drawing in drawings] == ["campaign_1", "campaign_parameters"]
     assert missing == []
     h4, lih = drawings[0].figure.axes
@@ -358,7 +359,7 @@ def test_lines_against_a_number_in_a_panel_for_each_other_argument() -> None:
 
 
 def test_the_front_of_parameters_over_all_points() -> None:
-    _, drawing = plot_campaign.campaign_drawings(ledger_from(SWEEP))[0]
+    _, drawing = campaign.campaign_drawings(ledger_from(SWEEP))[0]
     _, lih = drawing.figure.axes
     named: dict[str, Any] = {str(line.get_label()): line for line in lih.get_lines()}
     assert list(named["constrained"].get_xdata()) == [6, 8] * 3
@@ -369,7 +370,7 @@ def test_the_front_of_parameters_over_all_points() -> None:
 
 def test_points_side_by_side_where_no_number_was_swept() -> None:
     sweep = grid(periodic=[True, False], start=["zero", "a start whose name is longer than any axis has room for"])
-    drawings, _ = plot_campaign.campaign_drawings(ledger_from([row for at in sweep for row in rows_at(at)]))
+    drawings, _ = campaign.campaign_drawings(ledger_from([row for at in sweep for row in rows_at(at)]))
     assert [drawing.name for drawing in drawings] == ["campaign_points", "campaign_parameters"]
     words = [tick.get_text() for tick in drawings[0].figure.axes[0].get_xticklabels()]
     assert words[0] == "True, zero"
@@ -379,11 +380,11 @@ def test_points_side_by_side_where_no_number_was_swept() -> None:
 
 def test_no_more_than_twelve_panels_and_forty_points() -> None:
     wide = [row for at in grid(a=list("abcde"), b=list("xyz"), layers=[1, 2]) for row in rows_at(at)]
-    drawings, _ = plot_campaign.campaign_drawings(ledger_from(wide))
+    drawings, _ = campaign.campaign_drawings(ledger_from(wide))
     assert len(drawings[0].figure.axes) == 12
     assert "Only the first 12 of 15 panels are drawn." in drawings[0].caption
     long = [row for k in range(45) for row in rows_at({"name": f"n{k}"})]
-    drawings, _ = plot_campaign.campaign_drawings(ledger_from(long))
+    drawings, _ = campaign.campaign_drawings(ledger_from(long))
     assert len(drawings[0].figure.axes[0].get_xticks()) == 40
     assert "Only the first 40 of 45 points are drawn." in drawings[0].caption
 
@@ -404,6 +405,6 @@ def test_odd_ledgers_are_drawn_as_far_as_they_go(tmp_path: Path) -> None:
     plots = write_plots(ledger_from([*only, *lost]), trace_from(only), tmp_path)
     assert "Not drawn, because there is no finite value: lost ladder." in plots[0].caption
     noise = [row for x in (1e-4, 1e-2, 1.0) for row in rows_at({"noise": x}, reference=False)]
-    drawings, _ = plot_campaign.campaign_drawings(ledger_from(noise))
+    drawings, _ = campaign.campaign_drawings(ledger_from(noise))
     assert drawings[0].figure.axes[0].get_xscale() == "log"
     assert drawings[0].title == "Energy against noise"

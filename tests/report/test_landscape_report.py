@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from qvar.records.run_folder import load
+from qvar.records.run_tables import ledger_from, trace_from
 from qvar.report import tables
-from qvar.report.html import report_page, write_report
 from qvar.report.landscape_view import is_landscape, landscape_table
-from qvar.report.plots import write_plots
+from qvar.report.page import report_page, write_report
+from qvar.report.plots.write import write_plots
 from qvar.report.views import rows_text, summary_text
-from qvar.runs.folder import load
-from qvar.runs.record import ledger_from, trace_from
 from qvar.runs.runner import run
 from qvar.task import Task, task_key
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from report.test_terminal import LEDGERS
 
+from qvar.records.run_folder import LoadedRun, RunFolder
+from qvar.records.run_tables import ledger_from, trace_from
 from qvar.report import pieces
-from qvar.report.html import report_page
+from qvar.report.page import report_page
 from qvar.report.page_style import style
-from qvar.runs.folder import LoadedRun, RunFolder
-from qvar.runs.record import ledger_from, trace_from
 
 
 class Tables(HTMLParser):

@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from report.test_campaign_view import rows_at
 from report.test_terminal import LEDGERS, SWEEP
 
-from qvar.report.drawing import ACCURACY_WORDS, wrapped_name
+from qvar.records.run_tables import ledger_from, trace_from
+from qvar.report.plot_style import ACCURACY_WORDS, wrapped_name
 from qvar.report.views import view_of
-from qvar.runs.record import ledger_from, trace_from
 
 LONG = "a_circuit_that_someone_named_with_great_care_and_then_some_more layered twice over x8"
 

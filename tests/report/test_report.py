@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qvar.records.run_folder import load
+from qvar.records.run_tables import ledger_from, trace_from
+from qvar.records.schema import LEDGER_COLUMNS
 from qvar.report import notes, tables
-from qvar.report.html import report_page, write_report
-from qvar.report.plot_front import pareto_front
-from qvar.report.plots import write_plots
+from qvar.report.page import report_page, write_report
+from qvar.report.plots.front import pareto_front
+from qvar.report.plots.write import write_plots
 from qvar.report.terminal import columns_text
 from qvar.report.views import rows_text, summary_text
-from qvar.runs.columns import LEDGER_COLUMNS
-from qvar.runs.folder import load
-from qvar.runs.record import ledger_from, trace_from
 from qvar.runs.runner import run
 
 PNG = b"\x89PNG\r\n\x1a\n"

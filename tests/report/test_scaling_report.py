@@ -13,16 +13,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from qvar.analysis.decay import decay_table
+from qvar.records.run_folder import load
+from qvar.records.run_tables import ledger_from, trace_from
 from qvar.report import tables
-from qvar.report.html import report_page, write_report
-from qvar.report.plot_scaling import gradient_variance
-from qvar.report.plots import write_plots
+from qvar.report.page import report_page, write_report
+from qvar.report.plots.scaling import gradient_variance
+from qvar.report.plots.write import write_plots
 from qvar.report.scaling_view import SCALING, ratio
 from qvar.report.views import rows_text, summary_text, view_of
-from qvar.runs.folder import load
-from qvar.runs.record import ledger_from, trace_from
 from qvar.runs.runner import run
-from qvar.studies.decay import decay_table
 from qvar.task import Task, task_key
 
 SIZES = (4, 6, 8, 10, 12)

@@ -19,12 +19,12 @@ from report import (
 from runs.fake_case import fake_rows
 
 import qvar
-from qvar.problems.named import named
+from qvar.problems.named_problems import named
+from qvar.records.run_tables import ledger_from
 from qvar.report.listing import ansatze_text, findings_text, problems_text
 from qvar.report.terminal import LEAST_WIDTH, Table, columns_text, plain, render
 from qvar.report.views import rows_text, summary_text
-from qvar.runs.record import ledger_from
-from qvar.studies.conformance import Finding
+from qvar.studies.check_ansatz import Finding
 
 WIDTHS = (1, 20, 30, 40, 50, 60, 72, 80, 100, 120, 200)
 

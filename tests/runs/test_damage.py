@@ -19,10 +19,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from qvar.cli import main
+from qvar.cli.main import main
 from qvar.errors import QvarError
-from qvar.runs.folder import LoadedRun, load
-from qvar.runs.record import read_shard
+from qvar.records.run_folder import LoadedRun, load
+from qvar.records.run_tables import read_shard
 from qvar.runs.runner import run
 
 CASE = Path(__file__).parent / "fake_case.py"
@@ -35,7 +35,7 @@ FILES = ("case.json", "ledger.parquet", "trace.parquet", "tasks")
 def made(fake: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of two tasks."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("qvar.report.html.write_report", lambda loaded: loaded.folder.report.touch())
+        patched.setattr("qvar.report.page.write_report", lambda loaded: loaded.folder.report.touch())
         folder = tmp_path_factory.mktemp("made") / "r"
         assert main([*WORDS, "--out", str(folder)]) == 0
     return folder
@@ -46,8 +46,8 @@ def folder(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of it, in the current folder; pages are made without what depends on the ledger alone."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("qvar.report.duel_view.accuracy_html", lambda *_: "")
-    monkeypatch.setattr("qvar.report.html.write_plots", lambda *_: [])
-    monkeypatch.setattr("qvar.runs.origin.place", lambda: PLACE)
+    monkeypatch.setattr("qvar.report.page.write_plots", lambda *_: [])
+    monkeypatch.setattr("qvar.records.provenance.place", lambda: PLACE)
     return Path(shutil.copytree(made, "r"))
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 import qvar
-from qvar import basis, cli
+from qvar import basis
+from qvar.cli.main import main
+from qvar.records.run_folder import load
 from qvar.runs.export import export_sets
-from qvar.runs.folder import load
 
 
 @pytest.fixture(scope="module")
@@ -36,21 +37,21 @@ def test_the_command_writes_one_of_them_in_the_format_of_gaussian(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["export", str(folder), "--contender", "free 2s", "--out", str(tmp_path), "--format", "gbs"]
-    assert cli.main(words) == 0
+    assert main(words) == 0
     assert capsys.readouterr().out.split() == [str(tmp_path / "h-rohf-free-2s.gbs")]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["h-rohf-free-2s.gbs", "h-rohf-free-2s.json"]
 
 
 def test_mistakes_are_one_sentence(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["export", str(folder), "--contender", "STO-3G", "--out", str(tmp_path / "x")]) == 2
+    assert main(["export", str(folder), "--contender", "STO-3G", "--out", str(tmp_path / "x")]) == 2
     said = capsys.readouterr().err
     assert said == "qvar: `contender` must be one that has a set: free 2s, even-tempered 2s, but is 'STO-3G'.\n"
     assert not (tmp_path / "x").exists()
     duel = qvar.Duel(qvar.tfim(2), [qvar.hva(qvar.tfim(2), 1)], seeds=1, budget=qvar.Budget(gradients=2))
     qvar.run(duel, tmp_path / "duel", progress=False)
-    assert cli.main(["export", str(tmp_path / "duel")]) == 2
+    assert main(["export", str(tmp_path / "duel")]) == 2
     assert capsys.readouterr().err.startswith("qvar: `RUN` must have fitted basis sets")
     blocked = tmp_path / "file"
     blocked.write_text("")
-    assert cli.main(["export", str(folder), "--out", str(blocked)]) == 2
+    assert main(["export", str(folder), "--out", str(blocked)]) == 2
     assert capsys.readouterr().err.startswith("qvar: `out` must be a folder that can be written")

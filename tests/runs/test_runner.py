@@ -17,8 +17,8 @@ import pytest
 
 import qvar
 from qvar.errors import QvarError
-from qvar.runs.columns import TIME_COLUMNS
-from qvar.runs.folder import load
+from qvar.records.run_folder import load
+from qvar.records.schema import TIME_COLUMNS
 from qvar.runs.runner import run
 from qvar.task import Task
 
@@ -231,7 +231,7 @@ def test_two_processes_cannot_write_one_folder(fake: ModuleType, tmp_path: Path)
     out = tmp_path / "run"
     run(fake.Fake(CONTENDERS), out, progress=False)
     code = (
-        "import sys, time; from pathlib import Path; from qvar.runs.folder import RunFolder, locked\n"
+        "import sys, time; from pathlib import Path; from qvar.records.run_folder import RunFolder, locked\n"
         "with locked(RunFolder(Path(sys.argv[1]))): print('held', flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code, str(out)], stdout=subprocess.PIPE, text=True) as holder:
@@ -267,7 +267,14 @@ def test_the_second_of_two_that_begin_at_once_is_refused(
     first.join()
     with pytest.raises(QvarError, match=r"`out` must be a new folder, but .* holds a run of another process already"):
         run(fake.Fake(CONTENDERS), out, progress=False)
-    assert names(out) == {"case.json", "ledger.parquet", "ledger.csv", "trace.parquet", "tasks/aa.parquet"}
+    assert names(out) == {
+        "case.json",
+        "ledger.parquet",
+        "ledger.csv",
+        "report.html",
+        "trace.parquet",
+        "tasks/aa.parquet",
+    }
 
 
 def test_names_that_no_file_system_takes_are_refused(fake: ModuleType, tmp_path: Path) -> None:
@@ -328,7 +335,7 @@ def test_a_report_that_fails_does_not_take_the_numbers_away(
     def fail(_: object) -> None:
         raise RuntimeError("no ink")
 
-    monkeypatch.setattr("qvar.report.html.write_report", fail)
+    monkeypatch.setattr("qvar.report.page.write_report", fail)
     with pytest.warns(RuntimeWarning, match="the report could not be made: RuntimeError: no ink"):
         table = run(fake.Fake(CONTENDERS), tmp_path / "run", progress=False)
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "run" / "ledger.parquet"), table)

@@ -11,7 +11,7 @@ import pytest
 from pyscf import fci, gto, scf
 
 import qvar
-from qvar.runs.columns import LEDGER_COLUMNS
+from qvar.records.schema import LEDGER_COLUMNS
 from qvar.studies.curve import Curve
 
 BONDS = (0.6, 0.9, 1.4)

@@ -10,7 +10,7 @@ import pytest
 
 import qvar
 from qvar.optimize.minimize import minimize_batch
-from qvar.runs.record import ledger_from
+from qvar.records.run_tables import ledger_from
 from qvar.studies import duel as duel_module
 from qvar.studies.duel import minima_of
 

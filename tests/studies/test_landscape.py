@@ -13,8 +13,8 @@ import pennylane as qml
 import pytest
 
 import qvar
-from qvar.runs.columns import COLUMN_MEANING
-from qvar.runs.record import ledger_from
+from qvar.records.run_tables import ledger_from
+from qvar.records.schema import COLUMN_MEANING
 from qvar.studies import duel as duel_module
 from qvar.studies import landscape as landscape_module
 from qvar.studies.landscape import Landscape

@@ -8,9 +8,9 @@ import pennylane as qml
 import pytest
 
 import qvar
+from qvar.records.run_folder import load
 from qvar.report.ranking_view import ranking_summary, verdict
 from qvar.report.views import summary_text, view_of
-from qvar.runs.folder import load
 
 H2 = "H 0 0 0; H 0 0 0.7414"
 LIMIT = -1.174475

@@ -12,9 +12,9 @@ import pennylane as qml
 import pytest
 
 import qvar
-from qvar.runs.columns import COLUMN_MEANING, LEDGER_COLUMNS
-from qvar.runs.record import ledger_from
-from qvar.studies.decay import decay_table, is_relative
+from qvar.analysis.decay import decay_table, is_relative
+from qvar.records.run_tables import ledger_from
+from qvar.records.schema import COLUMN_MEANING, LEDGER_COLUMNS
 from qvar.studies.scaling import Asked, ExactLaw, Growing, Scaling
 
 SIZES = (1, 2, 3, 4)

@@ -1,0 +1,110 @@
+from . import analysis, basis, diagnostics
+from ._version import __version__
+from .ansatz.ansatz import Ansatz
+from .ansatz.fabric import gate_fabric, givens_fabric, tups
+from .ansatz.hardware_efficient import hardware_efficient
+from .ansatz.hva import hva
+from .ansatz.identity_blocks import identity_blocks
+from .ansatz.lucj import lucj, ucj
+from .ansatz.orbital_optimized import orbital_optimized
+from .ansatz.random_circuit import random_circuit
+from .ansatz.sim_circuits import sim_circuit
+from .ansatz.symmetry_preserving import particle_conserving_u1, particle_conserving_u2, symmetry_preserving
+from .ansatz.templates import basic_entangler, efficient_su2, real_amplitudes, strongly_entangling
+from .ansatz.ucc import kupccgsd, puccd, uccd, uccgsd, uccsd
+from .cli.main import launch
+from .engines.density_matrix import noisy_energy
+from .engines.energy import energy, expectation
+from .errors import QvarError
+from .objective import Costs, Objective
+from .optimize.budget import Budget, Status
+from .optimize.methods import adam, from_optax, gradient_descent, lbfgs
+from .optimize.minimize import minimize, minimize_batch
+from .optimize.natural_gradient import natural_gradient
+from .optimize.result import Result
+from .optimize.rotosolve import rotosolve
+from .optimize.spsa import spsa
+from .problems.hubbard import hubbard
+from .problems.molecule import hydrogen_chain, molecule
+from .problems.named_problems import named
+from .problems.problem import Problem
+from .problems.spin_models import heisenberg, tfim, xxz
+from .runs.runner import run
+from .studies.capacity import Capacity, Layered
+from .studies.curve import Curve
+from .studies.duel import Duel
+from .studies.landscape import Landscape
+from .studies.ranking import Ranking
+from .studies.scaling import ExactLaw, Growing, Scaling
+from .task import Progress, Runnable, Task
+
+__all__ = [
+    "Ansatz",
+    "Budget",
+    "Capacity",
+    "Costs",
+    "Curve",
+    "Duel",
+    "ExactLaw",
+    "Growing",
+    "Landscape",
+    "Layered",
+    "Objective",
+    "Problem",
+    "Progress",
+    "QvarError",
+    "Ranking",
+    "Result",
+    "Runnable",
+    "Scaling",
+    "Status",
+    "Task",
+    "__version__",
+    "adam",
+    "analysis",
+    "basic_entangler",
+    "basis",
+    "diagnostics",
+    "efficient_su2",
+    "energy",
+    "expectation",
+    "from_optax",
+    "gate_fabric",
+    "givens_fabric",
+    "gradient_descent",
+    "hardware_efficient",
+    "heisenberg",
+    "hubbard",
+    "hva",
+    "hydrogen_chain",
+    "identity_blocks",
+    "kupccgsd",
+    "launch",
+    "lbfgs",
+    "lucj",
+    "minimize",
+    "minimize_batch",
+    "molecule",
+    "named",
+    "natural_gradient",
+    "noisy_energy",
+    "orbital_optimized",
+    "particle_conserving_u1",
+    "particle_conserving_u2",
+    "puccd",
+    "random_circuit",
+    "real_amplitudes",
+    "rotosolve",
+    "run",
+    "sim_circuit",
+    "spsa",
+    "strongly_entangling",
+    "symmetry_preserving",
+    "tfim",
+    "tups",
+    "uccd",
+    "uccgsd",
+    "uccsd",
+    "ucj",
+    "xxz",
+]

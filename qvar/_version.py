@@ -1,0 +1,3 @@
+"""Version of qvar."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,163 @@
+"""How fast the variances of a scaling study fall with the number of qubits: one fit per contender and start."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from qvar.diagnostics.estimate import heavy_tail
+from qvar.optimize.budget import Status
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Frame: TypeAlias = Any
+"""A pandas.DataFrame."""
+
+QUANTITIES = {"loss": "loss_variance", "gradient": "gradient_variance"}
+"""What is fitted, and the column of the ledger that it is: the gradient's variance is the mean over all parameters."""
+
+_COUNTS = ("n_points", "n_params_first", "n_params_last", "samples")
+_NUMBERS = (
+    "size_first", "size_last", "variance_first", "variance_last", "rate", "rate_low", "rate_high", "prefactor",
+    "exponent", "exponent_low", "exponent_high", "power_prefactor", "delta_aic", "scatter", "p_value", "power_p_value",
+    "misfit", "power_misfit",
+)  # fmt: skip
+_WORDS = ("contender", "family", "start", "quantity", "size_name", "verdict", "sentence")
+
+
+def decay_table(ledger: Frame) -> pd.DataFrame:
+    r"""Fits of \(A e^{-b n}\) and \(A n^{-b}\) to the variances of a scaling study, and which of them is preferred.
+
+    The fits are those of `qvar.diagnostics.fit_decay`, weighted with the intervals of the variances; there are fits
+    where sizes count qubits.
+
+    Args:
+        ledger: the ledger of a `qvar.studies.scaling.Scaling`.
+
+    Returns:
+        One row per contender, start and quantity: `contender`, `family`, `start`, `quantity` ("loss" or "gradient", the
+        latter's variance averaged over all parameters), `relative` (whether the variances were divided by the square
+        of the spectral width, see `is_relative`), `size_name`, `size_first`, `size_last` (smallest and largest size
+        with a variance), `n_points`, `n_params_first`, `n_params_last`, `samples` (least number at a point),
+        `variance_first`, `variance_last`; `verdict` ("exponential", "power", "neither" or "undecided"; missing if there
+        is no fit), `decays`, `rate` (b of the exponential, per qubit) and `exponent` (b of the power law), each with
+        `_low` and `_high`, `prefactor`, `power_prefactor`, `delta_aic` (AICc of the power law minus the exponential's),
+        `scatter`, `p_value` and `power_p_value` (how well each law fits), `misfit` and `power_misfit` (largest distance
+        from it on the logarithmic axis), and `sentence`, which says it in words.
+    """
+    import pandas as pd
+
+    relative = is_relative(ledger)
+    rows = [
+        {**_about(group), "quantity": quantity, "relative": relative, **_fitted(group, quantity, relative)}
+        for _, group in ledger.groupby(["contender", "start"], dropna=False, sort=False)
+        for quantity in QUANTITIES
+    ]
+    order = [
+        "contender", "family", "start", "quantity", "relative", "size_name", "size_first", "size_last", "n_points",
+        "n_params_first", "n_params_last", "samples", "variance_first", "variance_last", "verdict", "decays", "rate",
+        "rate_low", "rate_high", "prefactor", "exponent", "exponent_low", "exponent_high", "power_prefactor",
+        "delta_aic", "scatter", "p_value", "power_p_value", "misfit", "power_misfit", "sentence",
+    ]  # fmt: skip
+    kinds = {**dict.fromkeys(_WORDS, "string"), **dict.fromkeys(_COUNTS, "Int64"), **dict.fromkeys(_NUMBERS, "float64")}
+    table = pd.DataFrame(rows, columns=order)
+    return table.astype({**kinds, "relative": "boolean", "decays": "boolean"})
+
+
+def is_relative(ledger: Frame) -> bool:
+    """Whether the variances of a ledger are told in units of the squared spectral width.
+
+    They are where the widths differ, for Hamiltonians that grow, or of several units, can be compared in no other way.
+    Pauli observables, which all have the same width, are told as they are.
+    """
+    widths = measured(ledger)["spectral_width"].to_numpy(dtype=float)
+    usable = len(widths) > 0 and bool(np.all(np.isfinite(widths) & (widths > 0)))
+    return usable and not np.allclose(widths, widths[0], rtol=1e-6)
+
+
+def measured(ledger: Frame) -> Frame:
+    """The rows that have variances."""
+    if "loss_variance" not in ledger.columns:  # no row has any
+        return ledger.iloc[:0].assign(loss_variance=[], spectral_width=[], samples=[])
+    return ledger[(ledger["status"] == Status.MEASURED.value).fillna(False) & ledger["loss_variance"].notna()]
+
+
+def variances(ledger: Frame, column: str, relative: bool) -> np.ndarray:
+    """A column of variances, (rows,), divided by the squared spectral width where they are told so."""
+    values = ledger[column].to_numpy(dtype=float)
+    return values / ledger["spectral_width"].to_numpy(dtype=float) ** 2 if relative else values
+
+
+def narrow_intervals(points: Frame) -> list[str]:
+    """Return a sentence for every variance whose interval is too narrow, for lack of samples of a heavy tail.
+
+    Args:
+        points: rows of the ledger of a `qvar.studies.scaling.Scaling`, with a column `label`.
+    """
+    import pandas as pd
+
+    names = {
+        "loss_variance": "variance of the loss",
+        "gradient_variance": "variance of the gradient",
+        "gradient_variance_first": "variance of the first derivative",
+    }
+    return [
+        f"{row['label']}, {int(row['size'])} {row['size_name']}, {words}: {heavy_tail(int(row[f'{name}_needed']))}."
+        for _, row in measured(points).iterrows()
+        for name, words in names.items()
+        if pd.notna(row.get(f"{name}_needed"))
+    ]
+
+
+def _about(group: Frame) -> dict[str, Any]:
+    return {name: group[name].iloc[0] for name in ("contender", "family", "start", "size_name")}
+
+
+def _fitted(group: Frame, quantity: str, relative: bool) -> dict[str, Any]:
+    points = measured(group).sort_values("size")
+    if points.empty:
+        return {"n_points": 0}
+    column = QUANTITIES[quantity]
+    values, low, high = (variances(points, column + end, relative) for end in ("", "_low", "_high"))
+    sizes = points["size"].to_numpy(dtype=float)
+    told = {
+        "size_first": sizes[0],
+        "size_last": sizes[-1],
+        "n_points": len(points),
+        "n_params_first": points["n_params"].iloc[0],
+        "n_params_last": points["n_params"].iloc[-1],
+        "samples": points["samples"].min(),
+        "variance_first": values[0],
+        "variance_last": values[-1],
+    }
+    if str(points["size_name"].iloc[0]) != "qubits":
+        return told
+    from qvar.diagnostics.decay_fit import fit_decay  # imports JAX, which a ledger of another kind need not wait for
+
+    fit = fit_decay(sizes, values, np.stack([low, high], axis=1), size_name="qubit")
+    ends = {
+        f"{name}_{end}": slope.interval[side] if math.isfinite(slope.interval[side]) else math.nan
+        for name, slope in (("rate", fit.rate), ("exponent", fit.exponent))
+        for side, end in enumerate(("low", "high"))
+    }
+    return {
+        **told,
+        **ends,
+        "n_points": fit.n_points,
+        "verdict": fit.verdict,
+        "decays": fit.decays,
+        "rate": float(fit.rate),
+        "prefactor": fit.prefactor,
+        "exponent": float(fit.exponent),
+        "power_prefactor": fit.power_prefactor,
+        "delta_aic": fit.delta_aic,
+        "scatter": fit.scatter,
+        "p_value": fit.p_value,
+        "power_p_value": fit.power_p_value,
+        "misfit": fit.misfit,
+        "power_misfit": fit.power_misfit,
+        "sentence": fit.sentence,
+    }

@@ -1,0 +1,206 @@
+"""PennyLane in and out: a quantum function becomes a program, a program becomes PennyLane operations."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from itertools import product
+from typing import Any
+
+import jax
+import numpy as np
+from scipy.sparse import csr_array
+
+from qvar.ansatz.affine import Form, Other, affine_forms
+from qvar.ansatz.capture import record
+from qvar.ansatz.gates import KINDS, fermionic_sign
+from qvar.ansatz.linear_operations import Affine
+from qvar.ansatz.program import Program, ProgramBuilder
+from qvar.ansatz.recognize import ROUNDING
+from qvar.checks import counting_number, whole_number
+from qvar.errors import QvarError, require
+
+
+def trace_circuit(function: Any, n_qubits: int, n_params: int) -> Program:
+    """Compile a PennyLane quantum function of theta into a Program.
+
+    An angle enters the table of affine angles if it is proved to be affine from the computation that JAX traced (see
+    `qvar.ansatz.affine`). If one is not, the program computes all angles by that computation, and a warning says so.
+    Costs two to eight runs of the function under JAX's tracing.
+
+    Args:
+        function: applies PennyLane operations, given theta of shape (n_params,); no measurements. Of a QNode, its
+            function is taken, and what that returns is left out.
+        n_qubits: number of qubits; wires are 0 to n_qubits - 1.
+        n_params: length of theta.
+
+    Raises:
+        QvarError: if the function measures, uses other wires, reads beyond theta, cannot be traced by JAX, as a branch
+            on theta cannot, applies other gates in each call, applies none, or holds an operation that cannot be
+            decomposed or an angle that is not a finite real number.
+    """
+    n_qubits, n_params = counting_number("n_qubits", n_qubits), whole_number("n_params", n_params)
+    require(n_params >= 0, "n_params", "not be negative", n_params)
+    recording = record(function, n_qubits, n_params)
+    if n_params and not recording.operations and not any(recording.reference):
+        raise QvarError("`quantum_function` must apply gates, but applies none.")
+    with jax.ensure_compile_time_eval():
+        forms = [_real(form) for form in affine_forms(recording.angles.traced)]
+    for (name, *_), form in zip(recording.operations, forms, strict=True):
+        if form is not None and not (np.isfinite(form[0]) and np.all(np.isfinite(form[1].data))):
+            raise QvarError(
+                f"`quantum_function` must give each gate a finite real angle, but that of {name} is not, or not known "
+                "to be; jax.numpy.real takes a real part."
+            )
+    affine = all(form is not None for form in forms)
+    if not affine:
+        warnings.warn(
+            "The angles are not affine in theta: they are computed as the function does, which compiles slower.",
+            UserWarning,
+            stacklevel=3,
+        )
+    builder = ProgramBuilder(n_qubits, n_params, recording.reference)
+    for (kind, wires, word), form in zip(recording.operations, forms, strict=True):
+        if affine and form is not None:
+            constant, slope = form
+            row = dict(zip(slope.indices.tolist(), slope.data.tolist(), strict=True))
+            builder.add(kind, wires, row, offset=float(constant), word=word)
+        else:
+            builder.add(kind, wires, word=word)
+    return builder.build(None if affine else recording.angles)
+
+
+def _real(form: Form) -> tuple[Any, csr_array] | None:
+    """Constant and coefficients of an angle: None if it is not affine, NaN if it is not known to be real."""
+    none = csr_array((1, 0))
+    if isinstance(form, Other):
+        return None if form.quarter == 0 else (np.nan, none)
+    constant, slope = (form.constant, form.slope) if isinstance(form, Affine) else (np.asarray(form), none)
+    if max(np.abs(np.imag(constant)), np.abs(np.imag(slope.data)).max(initial=0.0)) > ROUNDING:
+        return np.nan, none
+    slope = csr_array(np.real(slope))
+    slope.sum_duplicates()
+    slope.eliminate_zeros()
+    return np.real(constant), slope
+
+
+def emit(program: Program, theta: Any) -> None:
+    """Applies a program as PennyLane operations; for use inside a quantum function.
+
+    Args:
+        program: the circuit.
+        theta: (n_params,) of any interface that PennyLane knows.
+
+    Raises:
+        QvarError: if theta has another length.
+    """
+    import pennylane as qml
+
+    if np.shape(theta) != (program.n_params,):
+        raise QvarError(f"`theta` must have shape ({program.n_params},), but has shape {np.shape(theta)}.")
+    if any(program.reference):
+        qml.BasisState(np.array(program.reference), wires=range(program.n_qubits))
+    if program.angle_function is not None:
+        angles = _angles(program.angle_function, theta)
+    else:
+        angles = [float(o) for o in program.offset]
+        for op, param, scale in zip(program.angle_op, program.angle_param, program.angle_scale, strict=True):
+            angles[op] = angles[op] + float(scale) * theta[param]
+    for index in range(program.n_ops):
+        emit_operation(program, index, angles[index])
+
+
+def _angles(function: Callable[[Any], Any], theta: Any) -> list[Any]:
+    """Angles that are not affine, of the interface of theta, and differentiable in it."""
+    from pennylane import math
+
+    interface = math.get_interface(theta)
+    if interface == "jax":
+        return list(function(theta))
+    if interface == "autograd":
+        from autograd.extend import defvjp, primitive
+
+        angles = primitive(lambda point: np.asarray(function(point)))
+        defvjp(angles, lambda _, point: lambda cotangent: np.asarray(jax.vjp(function, point)[1](cotangent)[0]))
+        values = angles(theta)
+        return [values[index] for index in range(len(values))]
+    if interface == "numpy" or isinstance(theta, list | tuple):
+        return list(np.asarray(function(theta)))
+    raise QvarError(
+        "`theta` must be an array of NumPy, autograd or JAX if the angles are not affine in it, but is one of "
+        f"{interface}."
+    )
+
+
+def emit_operation(program: Program, index: int, angle: Any) -> None:
+    """Applies one operation of a program in PennyLane, with the given angle."""
+    import pennylane as qml
+
+    kind, wires = KINDS[program.kind[index]], program.op_wires(index)
+    if kind.name.startswith("Fermionic"):
+        _emit_fermionic(wires, angle)
+    elif kind.name == "PauliRot":
+        qml.PauliRot(angle, program.words[index], wires=wires)
+    elif kind.name == "GlobalPhase":
+        qml.GlobalPhase(angle)
+    elif kind.parametric:
+        getattr(qml, kind.name)(angle, wires=wires)
+    else:
+        getattr(qml, kind.name)(wires=wires)
+
+
+def _emit_fermionic(modes: Sequence[int], angle: Any) -> None:
+    """PennyLane's own fermionic excitation where its wire ranges allow it, commuting Pauli rotations elsewhere."""
+    import pennylane as qml
+
+    half = len(modes) // 2
+    creates, annihilates = modes[:half], modes[half:]
+    low, high = (creates, annihilates) if max(creates) < max(annihilates) else (annihilates, creates)
+    if max(low) > min(high):
+        for word, wires, scale in pauli_words(creates, annihilates):
+            qml.PauliRot(scale * angle, word, wires=wires)
+        return
+    if low is creates:  # T - T^+ = -(T^+ - T)
+        angle = -angle
+    if half == 1:
+        qml.FermionicSingleExcitation(angle, wires=range(low[0], high[0] + 1))
+        return
+    # PennyLane means c_p^+ c_q^+ c_r c_s with p > q > r > s; each reordered pair changes the sign
+    swaps = (creates[0] < creates[1]) != (annihilates[0] < annihilates[1])
+    qml.FermionicDoubleExcitation(
+        -angle if swaps else angle,
+        wires1=range(min(low), max(low) + 1),
+        wires2=range(min(high), max(high) + 1),
+    )
+
+
+def pauli_words(creates: Sequence[int], annihilates: Sequence[int]) -> Iterator[tuple[str, list[int], float]]:
+    r"""An excitation as commuting Pauli rotations.
+
+    \(e^{\theta (T - T^\dagger) / 2} = \prod_P e^{-i s_P \theta P / 2}\) with
+    \(T = \pm \prod Z \prod_{\text{created}} \tfrac{X - iY}{2} \prod_{\text{annihilated}} \tfrac{X + iY}{2}\).
+
+    Yields:
+        (word, wires, s_P), 2^(number of modes - 1) of them.
+    """
+    modes = [*creates, *annihilates]
+    n_qubits = max(modes) + 1
+    z, sign = fermionic_sign(creates, annihilates, n_qubits)
+    string = [w for w in range(n_qubits) if z >> (n_qubits - 1 - w) & 1]
+    for letters in product("XY", repeat=len(modes)):
+        if letters.count("Y") % 2 == 0:
+            continue
+        factor = complex(sign)
+        for position, letter in enumerate(letters):
+            if letter == "Y":
+                factor *= -1j if position < len(creates) else 1j
+        yield "".join(letters) + "Z" * len(string), [*modes, *string], -2.0 * factor.imag / 2 ** len(modes)
+
+
+def draw(program: Program, theta: Any, max_length: int) -> str:
+    """The program as PennyLane draws it."""
+    import pennylane as qml
+
+    values = np.zeros(program.n_params) if theta is None else theta
+    drawer = qml.draw(emit, decimals=None if theta is None else 3, max_length=max_length, show_matrices=False)
+    return drawer(program, values)

@@ -1,0 +1,47 @@
+from .baselines import HARTREE_FOCK_LIMITS, Baseline, casscf_baseline, published_set, sets_of_size
+from .basis_duel import BasisDuel
+from .continuation import stages
+from .energy import METHODS, Solution, UnsolvedError
+from .exponent_forms import even_tempered, free, legendre, well_tempered
+from .fitting import Course, Fitted, fit
+from .form import Form, Part, tied
+from .formats import read, write
+from .post_vqe import vqe
+from .published_forms import from_set, published_shells, sto_ng
+from .shells import BasisSet, Shell, basis_set
+from .target import Measured, Solver, Target
+
+__all__ = [
+    "HARTREE_FOCK_LIMITS",
+    "METHODS",
+    "Baseline",
+    "BasisDuel",
+    "BasisSet",
+    "Course",
+    "Fitted",
+    "Form",
+    "Measured",
+    "Part",
+    "Shell",
+    "Solution",
+    "Solver",
+    "Target",
+    "UnsolvedError",
+    "basis_set",
+    "casscf_baseline",
+    "even_tempered",
+    "fit",
+    "free",
+    "from_set",
+    "legendre",
+    "published_set",
+    "published_shells",
+    "read",
+    "sets_of_size",
+    "stages",
+    "sto_ng",
+    "tied",
+    "vqe",
+    "well_tempered",
+    "write",
+]

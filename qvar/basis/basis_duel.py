@@ -1,0 +1,350 @@
+r"""Comparison of forms: what each parameter, primitive and qubit of a basis set buys, beside published sets."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property, partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from qvar.arguments import check_fields
+from qvar.basis.baselines import HARTREE_FOCK_LIMITS, Baseline, n_numbers, primitives, published_set
+from qvar.basis.energy import UnsolvedError
+from qvar.basis.fitting import Course, Fitted
+from qvar.basis.form import Form
+from qvar.basis.shells import LETTERS, BasisSet
+from qvar.basis.target import Measured, Solver, Target
+from qvar.checks import counting_number
+from qvar.errors import QvarError, require
+from qvar.objective import Objective
+from qvar.optimize.budget import Budget, Status
+from qvar.optimize.methods import Method, lbfgs
+from qvar.optimize.minimize import Look
+from qvar.short_repr import short_repr
+from qvar.task import Progress, Reporter, Row, Task, error_words, task_key
+from qvar.units import HARTREE
+
+_PAPERS = {
+    "even_tempered": ("schmidt1979",),
+    "well_tempered": ("huzinaga1993",),
+    "legendre": ("petersson2003",),
+    "sto_ng": ("hehre1969", "pritchard2019"),
+    "from_set": ("pritchard2019",),
+}
+"""Beginning of a law's name -> keys of its papers in `qvar/citations.bib`."""
+
+
+@short_repr()
+@dataclass(frozen=True, eq=False)
+class BasisDuel:
+    """Fits every form to one target from the same number of starts, and measures published sets beside them.
+
+    Each start of each form is a task, and so is each baseline. Start 0 is the form's own, the others are drawn with
+    the seed; see `qvar.basis.fit`.
+
+    Beside the usual columns, where `seed` is the number of the start and n_qubits is twice the functions of the largest
+    molecule, the ledger has `n_primitives`, `n_functions`, `n_numbers`, `condition_number`, `smallest_ratio`,
+    `virial_ratio`, `spherical`, `final_gradient_norm`, `exponents`, `basis_set`, and `transfer` where there is any;
+    `qvar.records.schema` says what they mean. Baselines have the family `published`.
+    """
+
+    target: Target
+    """What is to be low."""
+    forms: Sequence[Form]
+    """What is fitted; names differ."""
+    starts: int = 4
+    """Starts of each form."""
+    budget: Budget = field(default_factory=Budget)
+    """What each stage of each start may spend."""
+    method: Method = field(default_factory=lbfgs)
+    """Optimization method of all."""
+    seed: int = 0
+    """Number that makes the JAX key which draws the starts."""
+    staged: bool = True
+    """Whether simpler forms come first, see `qvar.basis.stages`."""
+    reference: float | None = None
+    """The limit that errors are counted from, in hartree, such as one of `HARTREE_FOCK_LIMITS`."""
+    baselines: Sequence[str | Baseline] = ()
+    """Published sets by name, with " uncontracted" at its end as `published_set` takes it, or other energies,
+    such as that of `casscf_baseline`."""
+    transfer: Mapping[str, Target] | Sequence[Target] = ()
+    """Molecules that were not fitted, in which all sets are tried; with names of their own or without."""
+    large: str = "cc-pVQZ"
+    """The published set from whose energies the errors of `transfer` are counted."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.forms, Form):
+            object.__setattr__(self, "forms", (self.forms,))
+        check_fields(self, "starts")
+        counting_number("starts", self.starts, bytes_each=1 << 10)
+        require(len(self.forms) >= 1, "forms", "hold at least one form", self.forms)
+        names = [form.name for form in self.forms] + [baseline.name for baseline in self._baselines]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise QvarError(f"`forms` and `baselines` must have different names, but {twice[0]!r} stands twice.")
+        for form in self.forms:
+            self.target.objective(form)
+            lacking = [element for element in self._elements if element not in form.elements]
+            require(not lacking, "forms", f"have all of {', '.join(self._elements)}", form.name)
+        if self.transfer:
+            self._large  # noqa: B018 - it says what it lacks
+
+    @property
+    def name(self) -> str:
+        """`"basis"`."""
+        return "basis"
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Keys of the papers and software that the study rests on, in `qvar/citations.bib`."""
+        keys = {"jax2018", "sun2020", *self.method.references}
+        if self.baselines or self.transfer:
+            keys.add("pritchard2019")
+        if self.reference is not None and self.reference in HARTREE_FOCK_LIMITS.values():
+            keys.add("bunge1992")
+        for form in self.forms:
+            laws = [str(part.description.get("law", "")) for part in form.parts]
+            keys.update(
+                key for law in laws for name, papers in _PAPERS.items() if law.startswith(name) for key in papers
+            )
+        for _, molecule in self.target.molecules:
+            if isinstance(molecule.method, Solver):
+                keys.update(molecule.method.references)
+        return tuple(sorted(keys))
+
+    def tasks(self) -> list[Task]:
+        """One task per form and start, then one per baseline."""
+        fits = [
+            Task(
+                task_key({**self._inputs, "form": form.describe(), "start": start}),
+                f"{form.name}, start {start}" if self.starts > 1 else form.name,
+                partial(_fit, self, position, start),
+            )
+            for position, form in enumerate(self.forms)
+            for start in range(self.starts)
+        ]
+        return fits + [
+            Task(
+                task_key({"baseline": baseline.describe(), **self._common}),
+                baseline.name,
+                partial(_measure, self, baseline),
+            )
+            for baseline in self._baselines
+        ]
+
+    @property
+    def _common(self) -> dict[str, Any]:
+        """What all rows depend on, ready for JSON."""
+        return {
+            "study": "basis",
+            "target": self.target.describe(),
+            "reference": self.reference,
+            "transfer": {name: target.describe() for name, target in self._others.items()},
+            "large": self.large if self.transfer else None,
+        }
+
+    @property
+    def _inputs(self) -> dict[str, Any]:
+        """What all fits depend on, ready for JSON."""
+        return {
+            **self._common,
+            "method": self.method.describe(),
+            "budget": asdict(self.budget),
+            "seed": self.seed,
+            "staged": self.staged,
+            "precision": str(jnp.zeros(0, float).dtype),
+        }
+
+    @property
+    def _elements(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(e for target in (self.target, *self._others.values()) for e in target.elements))
+
+    @cached_property
+    def _baselines(self) -> tuple[Baseline, ...]:
+        return tuple(
+            Baseline(one, self.target, published_set(one, self._elements)) if isinstance(one, str) else one
+            for one in self.baselines
+        )
+
+    @cached_property
+    def _courses(self) -> dict[int, Course]:
+        return {}
+
+    @cached_property
+    def _objectives(self) -> dict[str, Objective]:
+        return {}
+
+    def _course(self, position: int) -> Course:
+        """The stages of a form, made when first asked; stages that several forms share are compiled once."""
+        if position not in self._courses:
+            self._courses[position] = Course(
+                self.forms[position], self.target, self.budget, self.method, self.staged, self.reference,
+                self._objectives,
+            )  # fmt: skip
+        return self._courses[position]
+
+    @cached_property
+    def _large(self) -> BasisSet:
+        others = self._others.values()
+        return published_set(self.large, tuple(dict.fromkeys(e for target in others for e in target.elements)))
+
+    @cached_property
+    def _large_energies(self) -> dict[str, float | None]:
+        """Energies of the molecules that were not fitted in the large set, in hartree; None where there is none."""
+        return {name: _energy(target, self._large)[0] for name, target in self._others.items()}
+
+    @cached_property
+    def _others(self) -> dict[str, Target]:
+        """The molecules that were not fitted, by name."""
+        if isinstance(self.transfer, Mapping):
+            return dict(self.transfer)
+        found: dict[str, Target] = {}
+        for target in self.transfer:
+            name, number = target.name, 2
+            while name in found:
+                name, number = f"{target.name} ({number})", number + 1
+            found[name] = target
+        return found
+
+
+def _fit(study: BasisDuel, position: int, start: int, report: Reporter) -> list[Row]:
+    """The row of one start of one form."""
+    form = study.forms[position]
+    row: Row = {
+        **_base(study, form.name),
+        "family": form.family,
+        "n_params": form.n_params,
+        "seed": start,
+        "method": study.method.name,
+    }
+
+    def hook(look: Look) -> None:
+        granted = study.method.evaluations(study.budget)
+        report(Progress(look.evaluations, granted, f"{look.best:.6f} Ha"))
+
+    try:
+        fitted = study._course(position).run(start, jax.random.key(study.seed), hook)
+        row |= _fit_columns(study, fitted)
+        if np.isfinite(fitted.value):
+            row |= _set_columns(study, fitted.basis, fitted.measured) | _transfer(study, fitted.basis)
+    except Exception as error:  # the other starts go on
+        row |= {"status": Status.FAILED.value, "message": error_words(error)}
+    return [row]
+
+
+def _fit_columns(study: BasisDuel, fitted: Fitted) -> Row:
+    """How the fit went."""
+    trace, finite = fitted.trace, bool(np.isfinite(fitted.value))
+    return {
+        "status": fitted.status.value,
+        "value": fitted.value if finite else None,
+        "error": fitted.value - study.reference if finite and study.reference is not None else None,
+        "initial_gradient_norm": float(trace.gradient_norm[0]) if len(trace.gradient_norm) else None,
+        "final_gradient_norm": fitted.gradient_norm,
+        "iterations": max(0, len(trace.value) - 1),
+        "energy_evaluations": fitted.evaluations,
+        "gradient_evaluations": fitted.evaluations if study.method.reads_gradient else 0,
+        "wall_s": fitted.wall_s,
+        "compile_s": fitted.compile_s,
+        "message": fitted.message or None,
+        "trace_step": trace.step.tolist(),
+        "trace_value": trace.value.tolist(),
+        "trace_gradient_norm": trace.gradient_norm.tolist(),
+        "trace_evaluations": trace.evaluations.tolist(),
+    }
+
+
+def _measure(study: BasisDuel, baseline: Baseline, report: Reporter) -> list[Row]:
+    """The row of one baseline."""
+    row: Row = {**_base(study, baseline.name), "family": "published", "n_params": 0}
+    begin = time.perf_counter()
+    try:
+        measured = baseline.target.measure(baseline.basis)
+        value = sum(
+            weight * (found.energy + molecule.conditioning * float(np.log(found.condition_number)))
+            for (weight, molecule), found in zip(baseline.target.molecules, measured, strict=True)
+        )
+        row |= {
+            "status": Status.MEASURED.value,
+            "value": value,
+            "error": None if study.reference is None else value - study.reference,
+            "wall_s": time.perf_counter() - begin,
+            "compile_s": 0.0,
+            **_set_columns(study, baseline.basis, measured),
+        }
+        if baseline.n_qubits is not None:
+            row["n_qubits"] = baseline.n_qubits
+        if baseline.target is study.target:
+            row |= _transfer(study, baseline.basis)
+    except Exception as error:  # the other baselines go on
+        row |= {"status": Status.FAILED.value, "message": error_words(error)}
+    return [row]
+
+
+def _base(study: BasisDuel, contender: str) -> Row:
+    return {
+        "problem": study.target.name,
+        "contender": contender,
+        "engine": "pyscf",
+        "reference": study.reference,
+        "unit": HARTREE,
+    }
+
+
+def _set_columns(study: BasisDuel, basis: BasisSet, measured: Sequence[Measured]) -> Row:
+    """What a set is like in the molecules of the target."""
+    functions = max((found.n_functions for found in measured), default=None)
+    shapes = [found.spherical for found in measured if found.spherical is not None]
+    ratio = basis.smallest_ratio
+    remarks = list(dict.fromkeys(sentence for found in measured for sentence in found.remarks))
+    return {
+        **({"remarks": json.dumps(remarks)} if remarks else {}),
+        "n_qubits": None if functions is None else 2 * functions,
+        "n_primitives": len(primitives(basis)),
+        "n_functions": functions,
+        "n_numbers": n_numbers(basis),
+        "condition_number": max((found.condition_number for found in measured), default=None),
+        "smallest_ratio": ratio if np.isfinite(ratio) else None,
+        "virial_ratio": max((found.virial_ratio for found in measured), key=lambda one: abs(one - 2), default=None),
+        "spherical": all(shapes) if shapes else None,
+        "exponents": json.dumps(_exponents(basis)),
+        "basis_set": basis.nwchem(),
+    }
+
+
+def _exponents(basis: BasisSet) -> dict[str, list[float]]:
+    """Ascending exponents in bohr^-2 under "Ne s" and the like."""
+    found: dict[str, set[float]] = {}
+    for element, l, exponent in primitives(basis):
+        found.setdefault(f"{element} {LETTERS[l]}", set()).add(exponent)
+    order = sorted(found, key=lambda place: (basis.elements.index(place.split()[0]), LETTERS.index(place.split()[1])))
+    return {place: sorted(found[place]) for place in order}
+
+
+def _transfer(study: BasisDuel, basis: BasisSet) -> Row:
+    """Energies of the molecules that were not fitted; what cannot be computed leaves a message."""
+    if not study.transfer:
+        return {}
+    found: dict[str, dict[str, Any]] = {}
+    messages: list[str] = []
+    for name, target in study._others.items():
+        energy, message = _energy(target, basis)
+        large = study._large_energies[name]
+        error = None if energy is None or large is None else energy - large
+        found[name] = {"energy": energy, "error": error, "set": study.large}
+        messages += [f"{name}: {message}"] if message else []
+    return {"transfer": json.dumps(found)} | ({"message": "; ".join(messages)} if messages else {})
+
+
+def _energy(target: Target, basis: BasisSet) -> tuple[float | None, str]:
+    """A target in a set, in hartree, and what went wrong where something did."""
+    try:
+        return target.value(basis), ""
+    except (UnsolvedError, np.linalg.LinAlgError) as error:
+        return None, error_words(error)

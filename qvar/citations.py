@@ -1,0 +1,37 @@
+"""Where things come from: the papers that a run should cite, as BibTeX."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
+
+from qvar.errors import QvarError
+
+
+@cache
+def entries() -> dict[str, str]:
+    """Every paper of `qvar/citations.bib`: key -> BibTeX entry."""
+    text = files("qvar").joinpath("citations.bib").read_text(encoding="utf-8")
+    found = [f"@{part.strip()}" for part in f"\n{text}".split("\n@")[1:]]
+    return {entry.partition("{")[2].partition(",")[0].strip(): entry for entry in found}
+
+
+def bibtex(keys: Iterable[str]) -> str:
+    """BibTeX of some papers, sorted by key, each once.
+
+    Args:
+        keys: keys in `qvar/citations.bib`.
+
+    Returns:
+        The entries, an empty line between them.
+
+    Raises:
+        QvarError: if a key is unknown.
+    """
+    known = entries()
+    wanted = sorted(set(keys))
+    for key in wanted:
+        if key not in known:
+            raise QvarError(f"`references` must be keys of qvar/citations.bib, but there is no {key!r}.")
+    return "\n\n".join(known[key] for key in wanted)

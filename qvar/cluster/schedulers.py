@@ -1,0 +1,60 @@
+"""The batch queues that qvar knows, and what each flag of `qvar submit` becomes on them."""
+
+from __future__ import annotations
+
+import difflib
+import textwrap
+
+from qvar.cluster.grid_engine import GRID_ENGINE
+from qvar.cluster.lsf import LSF
+from qvar.cluster.pbs import PBS
+from qvar.cluster.scheduler import FLAGS, Queue
+from qvar.cluster.slurm import SLURM
+from qvar.errors import QvarError
+
+QUEUES: tuple[Queue, ...] = (SLURM, GRID_ENGINE, PBS, LSF)
+"""All of them, the one that is tried most first."""
+
+_OTHER_NAMES = {"sge": "grid_engine", "uge": "grid_engine", "openpbs": "pbs", "bsub": "lsf", "sbatch": "slurm"}
+
+_WIDTH = 80
+_FLAG, _QUEUE = 16, 13
+
+
+def queue_named(word: str) -> Queue:
+    """The queue of a name, as `--queue` has it.
+
+    Args:
+        word: the name.
+
+    Returns:
+        The queue.
+
+    Raises:
+        QvarError: if there is none of that name.
+    """
+    names = [queue.name for queue in QUEUES]
+    if word in names:
+        return QUEUES[names.index(word)]
+    near = [_OTHER_NAMES[word]] if word in _OTHER_NAMES else difflib.get_close_matches(word, names, n=1)
+    hint = f"; did you mean {near[0]}?" if near else "."
+    raise QvarError(f"`queue` must be one of {', '.join(names)} or local, but is {word!r}{hint}")
+
+
+def becomes_text() -> str:
+    """What each flag becomes on each queue, for the help text: lines of at most 80 columns, the last one ended too."""
+    lines = ["What a flag becomes on a queue:"]
+    for flag in FLAGS:
+        shown = f"  --{flag.replace('_', '-')}"
+        told = [(queue.name, queue.becomes[flag]) for queue in QUEUES if flag in queue.becomes]
+        if len(told) < len(QUEUES):
+            told.append(("others", "not supported"))
+        for name, text in told:
+            lines += textwrap.wrap(
+                text, _WIDTH, initial_indent=f"{shown:<{_FLAG}}{name:<{_QUEUE}}",
+                subsequent_indent=" " * (_FLAG + _QUEUE), break_long_words=False, break_on_hyphens=False,
+            )  # fmt: skip
+            shown = ""
+    lines += ["", "Queues:"]
+    lines += (f"  {queue.name:<{_QUEUE}}{queue.words}" for queue in QUEUES)
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,168 @@
+"""How a campaign stands, for a terminal and for scripts."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from typing import Any
+
+from qvar.cluster.campaign import Campaign
+from qvar.cluster.choose_scheduler import adapter
+from qvar.cluster.status import SETTLED, UNDER_WAY, Condition, Standing, Survey
+from qvar.report.terminal import terminal_width
+
+_MOST_WIDTH = 80
+"""Letters of a line on a wide terminal."""
+
+_LONGEST_NAME = 60
+"""Letters of a task's name; a point's alone may have 120."""
+
+_MOST_LINES = 8
+
+_WORDS = {
+    Condition.DONE: "",
+    Condition.FAILED: "by their own fault; --resume --failed tries again",
+    Condition.RUNNING: "",
+    Condition.WAITING: "in the queue",
+    Condition.STOPPED: "asked to stop, no longer in the queue",
+    Condition.DIED: "without a word, no longer in the queue",
+    Condition.ERROR: "could not begin, or not write their result",
+    Condition.CANCELLED: "not begun",
+    Condition.ENDED: "not begun, their job has ended",
+    Condition.MISSING: "not begun, not in the queue",
+}
+
+
+def status_text(campaign: Campaign, found: Survey, shown: str) -> str:
+    """How a campaign stands, and what to do about it.
+
+    Args:
+        campaign: which one.
+        found: what `survey` saw.
+        shown: its folder as the user wrote it.
+    """
+    record = campaign.record
+    jobs = [entry["job"] for entry in campaign.submissions()]
+    where = record["queue"] + (f" {_few(jobs)}" if jobs else "")
+    size = ", ".join(
+        f"{number} {noun}{'' if number == 1 else 's'}"
+        for number, noun in ((len(record["points"]), "point"), (len(found.standings), "task"))
+    )
+    lines = [f"{shown}: {record['case']}, {size}; {where}"]
+    if campaign.cancelled.exists():
+        lines.append("cancelled")
+    for condition in Condition:
+        having = found.having(condition)
+        if having:
+            lines.append(f"  {condition.value:<10}{len(having):>6}  {_remark(condition, having)}".rstrip())
+    for condition in (Condition.RUNNING, Condition.FAILED, Condition.ERROR, Condition.DIED, Condition.ENDED):
+        lines += _details(campaign, condition, found.having(condition))
+    if found.silent:
+        lines.append(f"The queue does not answer: {found.silent}.")
+    left = [one for one in found.standings if one.condition not in (*SETTLED, *UNDER_WAY)]
+    if left:
+        lines.append(f"`qvar submit --resume {shown}` sends the {len(left)} that nobody is at work on.")
+    elif len(found.having(*SETTLED)) == len(found.standings):
+        collected = campaign.run.ledger.exists() and campaign.run.report.exists()
+        makes = f"`qvar collect {shown}` makes the tables and the report."
+        lines.append(f"Collected: {shown}/report.html" if collected else makes)
+    return "\n".join(part for line in lines for part in _wrapped(line))
+
+
+def status_record(campaign: Campaign, found: Survey) -> dict[str, Any]:
+    """The same for a script: counts, and one entry for each task.
+
+    Args:
+        campaign: which one.
+        found: what `survey` saw.
+    """
+    return {
+        "folder": str(campaign.path),
+        "queue": campaign.record["queue"],
+        "cancelled": campaign.cancelled.exists(),
+        "queue_silent": found.silent,
+        "counts": {condition.value: len(found.having(condition)) for condition in Condition},
+        "tasks": [
+            {
+                "key": one.line.key,
+                "label": one.line.label,
+                "points": list(one.line.points),
+                "condition": one.condition.value,
+                "attempts": one.n_attempts,
+                "host": None if one.attempt is None else one.attempt.told.get("host"),
+                "done": None if one.attempt is None else one.attempt.told.get("done"),
+                "total": None if one.attempt is None else one.attempt.told.get("total"),
+                "message": None if one.attempt is None else one.attempt.told.get("message"),
+                "queue": None if one.heard is None else one.heard.state.value,
+                "log": _log(campaign, one),
+            }
+            for one in found.standings
+        ],
+    }
+
+
+def _remark(condition: Condition, having: list[Standing]) -> str:
+    words = _WORDS[condition]
+    if condition is Condition.RUNNING:
+        hosts = sorted({str(one.attempt.told.get("host")) for one in having if one.attempt is not None})
+        return f"on {_few(hosts)}"
+    if condition is Condition.WAITING:
+        again = sum(one.n_attempts > 0 for one in having)
+        return words + (f", {again} of them to go on with what they had" if again else "")
+    return words
+
+
+def _details(campaign: Campaign, condition: Condition, having: list[Standing]) -> list[str]:
+    """A line for each of the first few tasks in a condition."""
+    if not having:
+        return []
+    lines = [f"{condition.value}:"]
+    for one in having[:_MOST_LINES]:
+        told = {} if one.attempt is None else one.attempt.told
+        words = str(told.get("message") or "")
+        if condition is Condition.RUNNING:
+            count = f"{told.get('done')}/{told['total']}" if "total" in told else "starting"
+            words = f"{count} {told.get('words', '')}".strip()
+        elif condition in (Condition.DIED, Condition.ENDED):
+            reason = "" if one.heard is None else f"{one.heard.state.value} {one.heard.reason}".strip() + "; "
+            log = _log(campaign, one)
+            words = reason + (f"see {log}" if log else "no log")
+        name = _short(f"{one.line.label} ({one.line.points[0]})")
+        attempt = f" attempt {one.n_attempts}:" if one.n_attempts > 1 else ""
+        lines.append(f"  {name}:{attempt} {words}".rstrip(": "))
+    if len(having) > _MOST_LINES:
+        lines.append(f"  ... and {len(having) - _MOST_LINES} more")
+    return lines
+
+
+def _log(campaign: Campaign, one: Standing) -> str:
+    """Where to look why a task ended, from the campaign's folder; empty where there is no log."""
+    told = {} if one.attempt is None else one.attempt.told
+    name, job, number = one.place or ("", "", 0)
+    if {"queue", "job", "number"} <= told.keys():
+        name, job, number = told["queue"], told["job"], told["number"]
+    queue = adapter(name) if name else None
+    path = campaign.logs / queue.log(job, number) if queue is not None else None
+    return str(path.relative_to(campaign.path)) if path is not None and path.exists() else ""
+
+
+def _wrapped(line: str) -> list[str]:
+    """A line as several that fit; a path that does not fit stays whole, and a command in one line where it can."""
+    width = min(_MOST_WIDTH, terminal_width())
+    if len(line) <= width:
+        return [line]
+    tied = re.sub(r"`[^`]*`", lambda match: match[0].replace(" ", "\0"), line)
+    parts = textwrap.wrap(
+        tied, width, subsequent_indent=" " * 6, break_long_words=False, break_on_hyphens=False, drop_whitespace=True
+    )
+    return [part.replace("\0", " ") for part in parts]
+
+
+def _short(name: str) -> str:
+    """A name that lacks its middle where it is long: names of a sweep differ at their ends."""
+    half = (_LONGEST_NAME - 3) // 2
+    return name if len(name) <= _LONGEST_NAME else f"{name[:half]}...{name[-half:]}"
+
+
+def _few(words: list[str]) -> str:
+    return ", ".join(words[:4]) + (f" and {len(words) - 4} more" if len(words) > 4 else "")

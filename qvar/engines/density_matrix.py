@@ -1,0 +1,276 @@
+r"""Circuits with local noise, as density matrices, for small registers: \(4^n\) numbers.
+
+A gate acts on the rows of \(\rho\) and, conjugated, on its columns, by the same mask operations as on states (see
+`qvar.ansatz.gates`). Every channel here sends the pair (row bit, column bit) of its wire to itself and to the pair with
+both bits flipped, so it is two tables of four numbers. One scan walks the gates, so that the time to compile does
+not grow with depth. `mixed_oracle` is the same noise on PennyLane's own mixed-state device, for checks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeAlias, cast, get_args
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from qvar._types import FloatArray, PyTree
+from qvar.ansatz.ansatz import Ansatz
+from qvar.ansatz.frequencies import frequencies
+from qvar.ansatz.program import Program, affine_angles
+from qvar.arguments import checked
+from qvar.checks import finite_number
+from qvar.engines.energy import energy, expectation
+from qvar.engines.mask_operations import mask_tables, mixing_amplitudes, moved, weights
+from qvar.engines.pennylane_reference import checked_observable, pennylane_gradient
+from qvar.errors import QvarError, require
+from qvar.memory import require_memory
+from qvar.objective import Objective
+from qvar.problems.problem import Problem
+
+Channel: TypeAlias = Literal["depolarizing", "bit_flip", "phase_flip", "amplitude_damping"]
+"""What happens to a wire after a gate; see `noisy_energy`."""
+
+Gates: TypeAlias = Literal["written", "cnot"]
+"""Which gates noise follows: those that the ansatz is written in, or those after decomposition to CNOTs."""
+
+MAX_MIXED_QUBITS = 8
+"""A density matrix then takes 1 MiB, and a gradient keeps one for every gate."""
+
+_PENNYLANE = {
+    "depolarizing": "DepolarizingChannel",
+    "bit_flip": "BitFlip",
+    "phase_flip": "PhaseFlip",
+    "amplitude_damping": "AmplitudeDamping",
+}
+
+_TWO_WIRES = ("CNOT", "CZ", "CY")
+"""Gates on two wires that stay after decomposition: each costs one CNOT, as `Ansatz.resources` counts."""
+
+
+@dataclass(frozen=True)
+class NoisyEnergyFunction:
+    r"""\(\theta \to \mathrm{Tr}(\rho(\theta) H)\).
+
+    Circuit, channel and observable are data: circuits of one shape share a compiled program, whatever the noise.
+    """
+
+    n_qubits: int
+    angle_function: Callable[[Any], Array] | None
+
+    def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Float[Array, ""]:
+        """The noisy expectation value at theta."""
+        return jnp.sum(jnp.real(data["observable"].T * self.density_matrix(theta, data)))
+
+    def density_matrix(self, theta: Float[Array, " n_params"], data: PyTree) -> Array:
+        """The state (2^n, 2^n), wire 0 the most significant bit."""
+        lowering, dimension = data["angles"], 1 << self.n_qubits
+        angles = affine_angles(theta, lowering["affine"]) if self.angle_function is None else self.angle_function(theta)
+        phi = lowering["factor"] * angles[lowering["slot"]] + lowering["constant"]
+        reference = jnp.arange(dimension) == data["reference"]
+        state = jnp.outer(reference, reference).astype(complex)
+
+        @jax.checkpoint  # a gradient keeps one density matrix for each gate, and makes the rest again
+        def step(state: Array, gate: tuple[PyTree, Array]) -> tuple[Array, None]:
+            op, angle = gate
+            source, sign, active = moved(op, self.n_qubits)
+            keep, mix = weights(op, angle, op["g"])
+            own, other = jnp.where(active, keep, 1.0), mix * sign.astype(float)
+            state = own[:, None] * state + other[:, None] * state[source]
+            state = own[None] * state + jnp.conj(other)[None] * state[:, source]
+
+            def noise(state: Array, bit: Array) -> tuple[Array, None]:
+                return jnp.where(bit == 0, state, _channel(state, bit, data["stay"], data["flip"])), None
+
+            return jax.lax.scan(noise, state, op["noisy"])
+
+        return jax.lax.scan(step, state, (data["gates"], phi))[0]
+
+
+def _channel(state: Array, bit: Array, stay: Array, flip: Array) -> Array:
+    """A channel on the wire of one bit: tables (row bit, column bit) of what stays, and of what both flips bring."""
+    index = jnp.arange(len(state), dtype=bit.dtype)
+    on, partner = ((index & bit) != 0).astype(int), index ^ bit
+    flipped = state[partner][:, partner]
+    return stay[on[:, None], on[None]] * state + flip[on[:, None], on[None]] * flipped
+
+
+def _tables(channel: Channel, p: float) -> tuple[FloatArray, FloatArray]:
+    """(stay, flip) of a channel, see `_channel`."""
+    none, one = np.zeros((2, 2)), np.ones((2, 2))
+    coherence = one - np.eye(2)
+    if channel == "depolarizing":
+        return (1 - 2 * p / 3) * np.eye(2) + (1 - 4 * p / 3) * coherence, 2 * p / 3 * np.eye(2)
+    if channel == "bit_flip":
+        return (1 - p) * one, p * one
+    if channel == "phase_flip":
+        return np.eye(2) + (1 - 2 * p) * coherence, none
+    return np.diag([1.0, 1 - p]) + np.sqrt(1 - p) * coherence, np.diag([p, 0.0])
+
+
+@checked()
+def noisy_energy(
+    problem: Problem | Any,
+    ansatz: Ansatz,
+    probability: float,
+    channel: Channel = "depolarizing",
+    gates: Gates = "written",
+    name: str | None = None,
+) -> Objective:
+    r"""The energy of a circuit whose every gate is followed by noise on each wire that it touches.
+
+    \(E(\theta) = \mathrm{Tr}(\rho(\theta) H)\), where each gate makes \(\rho \to U \rho U^\dagger\) and then one of
+    these channels acts on each of its wires:
+
+    - depolarizing: \((1 - p)\rho + \tfrac p3 (X\rho X + Y\rho Y + Z\rho Z)\), which keeps a share \(1 - 4p/3\) of
+      every Pauli operator of the wire;
+    - bit flip: \((1 - p)\rho + p X\rho X\); phase flip: \((1 - p)\rho + p Z\rho Z\);
+    - amplitude damping: \(K_0 = |0\rangle\langle 0| + \sqrt{1 - p}\,|1\rangle\langle 1|\),
+      \(K_1 = \sqrt p\,|0\rangle\langle 1|\).
+
+    These are PennyLane's channels. Preparing the reference determinant and measuring are free of noise, and so are
+    idle wires. Wang et al., Nat. Commun. 12, 6961 (2021), https://doi.org/10.1038/s41467-021-27045-6, on what such
+    noise does to gradients.
+
+    Args:
+        problem: a Problem, or a PennyLane observable on wires 0 to n_qubits - 1.
+        ansatz: the circuit.
+        probability: p, from 0 to 1.
+        channel: `"depolarizing"`, `"bit_flip"`, `"phase_flip"` or `"amplitude_damping"`.
+        gates: `"written"`, the operations of `ansatz.program`, where an excitation is one gate however many wires it
+            has; or `"cnot"`, after PennyLane's decomposition to single-wire gates and CNOT, CZ and CY, which is the
+            fair one between families of circuits. Both are the same for circuits written in such gates.
+        name: what the ledger calls it; made of the ansatz, the channel and p where None.
+
+    Returns:
+        Objective of engine `"mixed"`, in the problem's unit, without a state vector; its `baseline` and `target` are
+        those of the circuit without noise. Time of an evaluation grows as gates times 4^n, memory of a gradient too.
+
+    Raises:
+        QvarError: if an argument is not as above, there are more than `MAX_MIXED_QUBITS` qubits, or the numbers of
+            qubits differ.
+    """
+    p, program = _noisy_program(ansatz, probability, channel, gates)
+    own = isinstance(problem, Problem)
+    noiseless = energy(problem, ansatz, engine="dense") if own else expectation(problem, ansatz)
+    operator, n, lowered = noiseless.needed("operator"), program.n_qubits, program.lowered
+    size = 16 * 4**n * (len(lowered.slot) + 12)
+    require_memory("ansatz", f"{ansatz.name} with {len(lowered.slot)} noisy gates", size, device=True)
+    basis = jnp.eye(1 << n, dtype=complex)
+    images = jax.vmap(lambda vector: operator(vector, noiseless.data))(basis)
+    stay, flip = _tables(channel, p)
+    data = {
+        "angles": {
+            "affine": program.affine_map,
+            "slot": lowered.slot,
+            "factor": lowered.factor,
+            "constant": lowered.constant,
+        },
+        "reference": np.asarray(program.reference_index),
+        "gates": mask_tables(lowered)
+        | {"g": mixing_amplitudes(lowered, real=False)[0], "fixed": lowered.fixed, "noisy": _noisy_bits(program)},
+        "stay": stay,
+        "flip": flip,
+        "observable": images.T,  # row k of the images is column k of the matrix
+    }
+    return replace(
+        noiseless,
+        name=name or f"{ansatz.name} {channel} {p:g}",
+        function=NoisyEnergyFunction(n, program.angle_function),
+        data=jax.tree.map(jnp.asarray, data),
+        engine="mixed",
+        frequencies=frequencies(program),
+        state_function=None,
+        forward_state_function=None,
+        operator=None,
+        measure=None,
+        bytes_per_evaluation=size,
+        most_at_once=None,
+    )
+
+
+def _noisy_program(ansatz: Ansatz, probability: float, channel: Channel, gates: Gates) -> tuple[float, Program]:
+    """The checked probability and the circuit whose every operation is followed by noise."""
+    p = finite_number("probability", probability)
+    require(0.0 <= p <= 1.0, "probability", "be from 0 to 1", probability)
+    require(channel in _PENNYLANE, "channel", f"be one of {', '.join(map(repr, _PENNYLANE))}", channel)
+    require(gates in get_args(Gates), "gates", "be 'written' or 'cnot'", gates)
+    if ansatz.n_qubits > MAX_MIXED_QUBITS:
+        raise QvarError(f"`ansatz` must have at most {MAX_MIXED_QUBITS} qubits with noise, but has {ansatz.n_qubits}.")
+    return p, ansatz.program if gates == "written" else decomposed(ansatz.program)
+
+
+def _noisy_bits(program: Program) -> np.ndarray:
+    """(mask operations, width) bits of the wires that noise acts on afterwards, filled up with 0."""
+    slots = program.lowered.slot
+    last = np.append(slots[1:] != slots[:-1], True)[: len(slots)]
+    wires = program.wires[slots]
+    bits = np.where((wires >= 0) & last[:, None], 1 << (program.n_qubits - 1 - np.maximum(wires, 0)), 0)
+    return bits.astype(np.int32)
+
+
+def decomposed(program: Program) -> Program:
+    """The same circuit in single-wire gates, CNOT, CZ and CY, as PennyLane decomposes it."""
+    import pennylane as qml
+    from pennylane.tape import make_qscript
+    from pennylane.transforms import decompose
+
+    from qvar.ansatz.pennylane_io import emit, trace_circuit
+
+    def is_basic(operation: Any) -> bool:
+        return len(operation.wires) <= 1 or operation.name in (*_TWO_WIRES, "BasisState")
+
+    def circuit(theta: Any) -> None:
+        tape = make_qscript(emit)(program, theta)
+        (flat,), _ = cast(Any, decompose(tape, stopping_condition=is_basic))
+        for operation in flat.operations:
+            qml.apply(operation)
+
+    return trace_circuit(circuit, program.n_qubits, program.n_params)
+
+
+def mixed_oracle(
+    problem: Problem | Any,
+    ansatz: Ansatz,
+    probability: float,
+    channel: Channel = "depolarizing",
+    gates: Gates = "written",
+) -> Callable[[FloatArray], tuple[float, FloatArray]]:
+    """Noisy energy and gradient as PennyLane's `default.mixed` computes them; slow and independent, for checks.
+
+    Args:
+        problem: as in `noisy_energy`, and so are all others.
+        ansatz: the circuit; its angles are affine in theta.
+        probability: p.
+        channel: which noise.
+        gates: which gates it follows.
+
+    Returns:
+        Function of theta, shape (n_params,), giving the value and the gradient, shape (n_params,).
+
+    Raises:
+        QvarError: as `noisy_energy` does, or if the angles are not affine in theta.
+    """
+    import pennylane as qml
+
+    from qvar.ansatz.pennylane_io import emit_operation
+
+    p, program = _noisy_program(ansatz, probability, channel, gates)
+    observable = checked_observable(problem, ansatz)
+
+    @qml.qnode(qml.device("default.mixed", wires=program.n_qubits), interface="autograd", diff_method="backprop")
+    def node(theta: Any) -> Any:
+        qml.BasisState(np.array(program.reference), wires=range(program.n_qubits))
+        angles: list[Any] = [float(o) for o in program.offset]
+        for op, parameter, scale in zip(program.angle_op, program.angle_param, program.angle_scale, strict=True):
+            angles[op] = angles[op] + float(scale) * theta[parameter]
+        for index in range(program.n_ops):
+            emit_operation(program, index, angles[index])
+            for wire in program.op_wires(index):
+                getattr(qml, _PENNYLANE[channel])(p, wires=wire)
+        return qml.expval(observable)
+
+    return pennylane_gradient(node)

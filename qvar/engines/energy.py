@@ -1,0 +1,319 @@
+r"""(Problem, Ansatz) -> Objective: which engine runs what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import comb
+from typing import Any, Literal, TypeAlias
+
+import jax
+import numpy as np
+from jax.sharding import Mesh
+from jaxtyping import Array, Float
+
+from qvar._types import PyTree
+from qvar.ansatz.ansatz import Ansatz
+from qvar.ansatz.frequencies import frequencies
+from qvar.arguments import checked
+from qvar.engines.adjoint import Circuit
+from qvar.engines.dense import dense_circuit
+from qvar.engines.electronic_hamiltonian import electronic_hamiltonian
+from qvar.engines.hamiltonian import HamiltonianKernel, quadratic_form
+from qvar.engines.mask_operations import mask_circuit
+from qvar.engines.occupation_strings import electron_layout, occupation_strings, spin_layout
+from qvar.engines.pauli_hamiltonian import conserves_ones, pauli_hamiltonian, pauli_sector_hamiltonian
+from qvar.engines.sector import sector_circuit
+from qvar.engines.sharding import agreed_array, alike, copied, device_mesh, least, shared, whole
+from qvar.engines.state_function import (
+    ForwardStateFunction,
+    StateFunction,
+    bytes_per_evaluation,
+    bytes_per_state,
+    most_in_cache,
+    state_data,
+)
+from qvar.engines.symmetry_expectations import mapped_symmetries, register_symmetries, spin_symmetries
+from qvar.errors import QvarError
+from qvar.memory import memory_limit, require_memory
+from qvar.objective import Costs, Objective
+from qvar.problems.problem import Integrals, PauliTerms, Problem
+
+Engine: TypeAlias = Literal["auto", "sector", "dense"]
+"""`auto` takes the sector whenever every operation conserves N_alpha and N_beta; for a Hamiltonian of Pauli terms,
+whenever every operation and the Hamiltonian conserve the number of ones."""
+
+MAX_DENSE_QUBITS = 30
+"""2^30 complex amplitudes are 16 GiB, and a gradient needs about eight such states."""
+
+MAX_DECODED_MODES = 20
+"""Modes of a mapped problem up to which symmetries are measured: the state is spread over all their determinants."""
+
+MAX_SPIN_STATES = 1 << 24
+"""Basis states in a spin model's sector; each different operation keeps a table as long as the state."""
+
+
+@dataclass(frozen=True)
+class OperatorFunction:
+    """state -> H|state>, the constant included; see `Objective.operator`."""
+
+    hamiltonian: HamiltonianKernel
+    readers: Mesh | None = None
+    """As `StateFunction.readers`."""
+
+    def __call__(self, state: Array, data: PyTree) -> Array:
+        """H|state>, of the shape of the state."""
+        return whole(self.hamiltonian(state, data["hamiltonian"]) + data["constant"] * state, self.readers)
+
+
+@dataclass(frozen=True)
+class EnergyFunction:
+    """theta -> <psi(theta)|H|psi(theta)> + constant."""
+
+    state: StateFunction
+    hamiltonian: HamiltonianKernel
+
+    def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Float[Array, ""]:
+        """The energy at theta."""
+        value = quadratic_form(self.hamiltonian, self.state.amplitudes(theta, data), data["hamiltonian"])
+        return whole(value + data["constant"], self.state.readers)
+
+
+@checked(own=("devices",))
+def energy(problem: Problem, ansatz: Ansatz, engine: Engine = "auto", devices: int | None = None) -> Objective:
+    r"""The variational energy \(E(\theta) = \langle\psi(\theta)|H|\psi(\theta)\rangle\) as an Objective.
+
+    Args:
+        problem: what is asked.
+        ansatz: what answers.
+        engine: `"dense"` holds 2^n amplitudes, and its `state(theta)` has shape (2^n,), wire 0 the most
+            significant bit; `"sector"` holds the determinants of the reference's (N_alpha, N_beta), and its state is a
+            matrix (alpha strings, beta strings) in PySCF's order; `"auto"` takes the sector where it can.
+        devices: how many of JAX's devices hold the state between them; None for JAX's default device alone, or, after
+            `jax.distributed.initialize()`, for all devices of all processes, which must then all call this.
+
+    Returns:
+        Objective in the problem's unit. Time of an evaluation grows as (operations x amplitudes they touch), memory
+        as about eight states whatever the depth; gradients are exact, by a reversible sweep.
+
+    Raises:
+        QvarError: if the numbers of qubits differ, the sector is asked of an ansatz or problem that does
+            not conserve it, 2^n is out of reach, there are not as many devices, or the problems or ansätze of several
+            processes differ by more than rounding.
+    """
+    mesh = device_mesh(devices)
+    if choose_engine(problem, ansatz, engine, devices) == "sector":
+        return _sector(problem, ansatz, mesh)
+    if problem.integrals is not None:
+        hamiltonian = _electronic(problem, problem.integrals, (None, None), mesh)
+    else:
+        assert problem.pauli is not None  # a Problem holds the one or the other
+        hamiltonian = _pauli(problem.pauli, problem.n_qubits)
+    return _dense(ansatz, hamiltonian, problem, mesh)
+
+
+@checked()
+def choose_engine(
+    problem: Problem, ansatz: Ansatz, engine: Engine = "auto", devices: int | None = None
+) -> Literal["sector", "dense"]:
+    """The engine that `energy` would take, whose states fit into memory; nothing large is built.
+
+    Raises:
+        QvarError: as `energy` does.
+    """
+    if ansatz.n_qubits != problem.n_qubits:
+        raise QvarError(
+            f"`ansatz` must have the problem's {problem.n_qubits} qubits, but {ansatz.name} has {ansatz.n_qubits}."
+        )
+    obstacle = _obstacle_to_sector(problem, ansatz) if engine != "dense" else None
+    if engine == "sector" and obstacle is not None:
+        raise QvarError(f"`engine` must be 'dense' or 'auto' where {obstacle}, but is 'sector'.")
+    if engine != "dense" and obstacle is None:
+        _check_states(ansatz, _sector_size(problem, ansatz), devices)
+        return "sector"
+    _check_register(problem.n_qubits)
+    _check_states(ansatz, 1 << problem.n_qubits, devices)
+    return "dense"
+
+
+def _sector_size(problem: Problem, ansatz: Ansatz) -> int:
+    """Number of amplitudes of a state in the reference's sector."""
+    n_qubits, bits = problem.n_qubits, ansatz.program.reference
+    if problem.integrals is None:
+        return comb(n_qubits, sum(bits))
+    return comb(n_qubits // 2, sum(bits[0::2])) * comb(n_qubits // 2, sum(bits[1::2]))
+
+
+def _check_states(ansatz: Ansatz, n_amplitudes: int, devices: int | None) -> None:
+    """Refuses states of which a value and gradient cannot hold as many as it needs."""
+    mesh = device_mesh(devices)
+    size = bytes_per_evaluation(bytes_per_state(ansatz.program, n_amplitudes))
+    words = f"{ansatz.name} with {n_amplitudes} amplitudes"
+    require_memory("ansatz", words, size, device=True, devices=1 if mesh is None else mesh.size)
+
+
+def _obstacle_to_sector(problem: Problem, ansatz: Ansatz) -> str | None:
+    """Why the sector engine cannot take an ansatz to a problem, or None where it can."""
+    program, n = ansatz.program, problem.n_qubits
+    if problem.pauli is None:
+        if program.conserves_spin_numbers:
+            return None
+        return f"N_alpha and N_beta are not conserved as in {ansatz.name}"
+    if not conserves_ones(problem.pauli.words, problem.pauli.coefficients):
+        return f"the Hamiltonian does not conserve the number of ones as that of {problem.name}"
+    if not program.lowered.conserves((1 << n) - 1):
+        return f"the number of ones is not conserved as in {ansatz.name}"
+    n_states = comb(n, sum(program.reference))
+    if n_states > MAX_SPIN_STATES:
+        return f"the sector holds more than {MAX_SPIN_STATES} states as the {n_states} of {problem.name}"
+    return None
+
+
+@checked()
+def expectation(observable: Any, ansatz: Ansatz, problem: Problem | None = None) -> Objective:
+    r"""The expectation value \(\langle\psi(\theta)|O|\psi(\theta)\rangle\) of any PennyLane observable.
+
+    Args:
+        observable: Hermitian, with a Pauli representation; wires are 0 to n_qubits - 1.
+        ansatz: the circuit.
+        problem: the problem whose Hamiltonian the observable is, with a penalty for instance: errors are counted from
+            its exact value, in its unit, and particle number and spin are measured. None for any other observable.
+
+    Raises:
+        QvarError: if the observable is not Hermitian or uses other wires, 2^n is out of reach, or the problem has
+            another number of qubits.
+    """
+    from qvar.problems.fermion_mapping import pauli_terms
+
+    if problem is not None:
+        choose_engine(problem, ansatz, "dense")
+    _check_register(ansatz.n_qubits)
+    _check_states(ansatz, 1 << ansatz.n_qubits, None)
+    terms = pauli_terms(observable, ansatz.n_qubits)
+    return _dense(ansatz, _pauli(terms, ansatz.n_qubits), problem)
+
+
+def _check_register(n_qubits: int) -> None:
+    if n_qubits > MAX_DENSE_QUBITS:
+        raise QvarError(f"`n_qubits` must be at most {MAX_DENSE_QUBITS} in the dense engine, but is {n_qubits}.")
+
+
+HamiltonianParts: TypeAlias = tuple[HamiltonianKernel, PyTree, bool, float]
+"""Kernel, tables, whether a real state stays real, constant."""
+
+
+def _pauli(terms: PauliTerms, n_qubits: int) -> HamiltonianParts:
+    return (*pauli_hamiltonian(terms.words, terms.coefficients, n_qubits), 0.0)
+
+
+def _electronic(
+    problem: Problem, integrals: Integrals, electrons: tuple[int | None, int | None], mesh: Mesh | None
+) -> HamiltonianParts:
+    zero = problem.reference_energy - integrals.core_energy
+    parts = electronic_hamiltonian(integrals.one_body, integrals.two_body, *electrons, zero=zero, mesh=mesh)
+    return (*parts, True, problem.reference_energy)
+
+
+def _dense(
+    ansatz: Ansatz, hamiltonian: HamiltonianParts, problem: Problem | None, mesh: Mesh | None = None
+) -> Objective:
+    circuit: tuple[Circuit, PyTree, PyTree]
+    if ansatz.program.one_of_many:
+        circuit = mask_circuit(ansatz.program, real=hamiltonian[2] and ansatz.program.lowered.real)
+    else:
+        circuit = dense_circuit(ansatz.program, complex_state=not hamiltonian[2], mesh=mesh)
+    n_qubits = ansatz.n_qubits
+    electronic = problem is not None and problem.integrals is not None
+    symmetries: Callable[[np.ndarray], dict[str, float]] | None = None
+    if electronic:
+        symmetries = lambda state: register_symmetries(state, n_qubits)  # noqa: E731
+    elif problem is not None and problem.decoding is not None and len(problem.decoding) <= MAX_DECODED_MODES:
+        decoding = problem.decoding
+        symmetries = lambda state: mapped_symmetries(state, decoding)  # noqa: E731
+    return _objective("dense", ansatz, circuit, hamiltonian, problem, symmetries, mesh, 1 << n_qubits)
+
+
+def _sector(problem: Problem, ansatz: Ansatz, mesh: Mesh | None) -> Objective:
+    program, n_qubits = ansatz.program, problem.n_qubits
+    if problem.integrals is None:
+        assert problem.pauli is not None  # a Problem holds the one or the other
+        states = occupation_strings(n_qubits, sum(program.reference))
+        h_kernel, tables, real = pauli_sector_hamiltonian(problem.pauli.words, problem.pauli.coefficients, states)
+        circuit, _ = sector_circuit(program, real and program.lowered.real, spin_layout(n_qubits), mesh)
+        return _objective("sector", ansatz, circuit, (h_kernel, tables, real, 0.0), problem, None, mesh, len(states))
+
+    integrals, n_orbitals = problem.integrals, n_qubits // 2
+    circuit, (alpha, beta) = sector_circuit(program, program.lowered.real, electron_layout(n_qubits), mesh)
+    electrons = (sum(program.reference[0::2]), sum(program.reference[1::2]))
+    hamiltonian = _electronic(problem, integrals, electrons, mesh)
+    n_amplitudes = len(alpha) * len(beta)
+
+    def symmetries(state: np.ndarray) -> dict[str, float]:
+        return spin_symmetries(state, alpha, beta, n_orbitals)
+
+    return _objective("sector", ansatz, circuit, hamiltonian, problem, symmetries, mesh, n_amplitudes)
+
+
+def _objective(
+    engine: str,
+    ansatz: Ansatz,
+    circuit: tuple[Circuit, PyTree, PyTree],
+    hamiltonian: HamiltonianParts,
+    problem: Problem | None,
+    symmetries: Callable[[np.ndarray], dict[str, float]] | None,
+    mesh: Mesh | None,
+    n_amplitudes: int,
+) -> Objective:
+    program = ansatz.program
+    kernel, reference, circuit_tables = circuit
+    h_kernel, tables, _, constant = hamiltonian
+    data = state_data(program, reference, circuit_tables) | {
+        "hamiltonian": tables,
+        "constant": np.asarray(constant, dtype=float),
+    }
+    alike(repr((engine, kernel, h_kernel)), mesh)
+    data = copied(data, mesh)
+    readers = shared(mesh)
+    state_function = StateFunction(kernel, program.angle_function, readers)
+    state_bytes = bytes_per_state(program, n_amplitudes)
+    scratch = bytes_per_evaluation(state_bytes, 1 if mesh is None else mesh.size)
+    most_at_once = most_in_cache(state_bytes)
+    if readers is not None:  # chunks are part of the program: machines with less memory must not cut others
+        fitting = max(1, least(memory_limit() // scratch, mesh))
+        scratch, most_at_once = 0, fitting if most_at_once is None else min(fitting, most_at_once)
+
+    def count_costs() -> Costs:
+        resources = ansatz.resources()
+        return Costs(ansatz.n_qubits, resources.two_qubit_gates, resources.depth)
+
+    def draw(key: jax.Array, scheme: str | None = None) -> Array:
+        start = ansatz.initial(key, scheme)
+        # what JAX draws is the same everywhere, what PySCF computes is not
+        return agreed_array(start, mesh) if (scheme or ansatz.start) in ansatz.starts else start
+
+    def measure(theta: Any) -> dict[str, float]:
+        assert symmetries is not None  # only offered where it is
+        return symmetries(np.asarray(objective.state(theta)))
+
+    objective = Objective(
+        name=ansatz.name,
+        family=ansatz.family,
+        n_params=ansatz.n_params,
+        function=EnergyFunction(state_function, h_kernel),
+        draw=draw,
+        data=data,
+        count_costs=count_costs,
+        engine=engine,
+        unit="" if problem is None else problem.unit,
+        baseline=None if problem is None else problem.reference_energy,
+        target=None if problem is None else problem.exact_energy,
+        draw_scheme=draw,
+        state_function=state_function,
+        forward_state_function=ForwardStateFunction(state_function),
+        operator=OperatorFunction(h_kernel, readers),
+        measure=None if symmetries is None else measure,
+        frequencies=frequencies(program),
+        bytes_per_evaluation=scratch,
+        most_at_once=most_at_once,
+    )
+    return objective

@@ -1,0 +1,113 @@
+"""Mask operations one at a time on a register (see `qvar.ansatz.gates`).
+
+The slow twin that layers are compared with; and, because its compiled program depends on nothing but the numbers of
+qubits and operations, what an ensemble of random circuits runs on. An amplitude mixes with the one at the flipped
+index, with a sign that is the parity of masked bits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from qvar._types import PyTree
+from qvar.ansatz.gates import Lowered
+from qvar.ansatz.program import Program
+from qvar.engines.adjoint import sweep
+
+
+@dataclass(frozen=True)
+class MaskCircuit:
+    """All operations of a program on a register of n qubits; see `qvar.engines.adjoint.Circuit`."""
+
+    n_qubits: int
+
+    def __call__(self, reference: Array, phi: Array, tables: PyTree) -> Array:
+        """The state (2^n,) from a reference state."""
+        return sweep(self, reference, phi, tables)
+
+    def forward_mode(self, reference: Array, phi: Array, tables: PyTree) -> Array:
+        """The same state, for derivatives in forward mode."""
+        return self.forward(reference, phi, tables)
+
+    def forward(self, state: Array, phi: Array, tables: PyTree) -> Array:
+        """The state after all operations."""
+
+        def step(state: Array, op_phi: tuple[PyTree, Array]) -> tuple[Array, None]:
+            op, angle = op_phi
+            keep, mix = weights(op, angle, op["g"])
+            partner, active = self._partner(state, op)
+            return jnp.where(active, keep, 1.0) * state + mix * partner, None
+
+        return jax.lax.scan(step, state, (tables, phi))[0]
+
+    def backward(self, ket: Array, bra: Array, phi: Array, tables: PyTree) -> tuple[Array, Array]:
+        """The bra before all operations, and the slope of every angle."""
+
+        def step(states: tuple[Array, Array], op_phi: tuple[PyTree, Array]) -> tuple[tuple[Array, Array], Array]:
+            (ket, bra), (op, angle) = states, op_phi
+            keep, mix = weights(op, -angle, op["g_inverse"])
+            partner, active = self._partner(ket, op)
+            slope = jnp.where(op["fixed"], 0.0, jnp.sum(jnp.real(jnp.conj(bra) * (op["g"] * partner))))
+            scale = jnp.where(active, keep, 1.0)
+            return (scale * ket + mix * partner, scale * bra + mix * self._partner(bra, op)[0]), slope
+
+        (_, bra), slopes = jax.lax.scan(step, (ket, bra), (tables, phi), reverse=True)
+        return bra, slopes
+
+    def _partner(self, state: Array, op: PyTree) -> tuple[Array, Array]:
+        """(G / w)|state>, and where G acts at all."""
+        source, sign, active = moved(op, self.n_qubits)
+        return sign.astype(jnp.real(state).dtype) * state[source], active
+
+
+def moved(op: PyTree, n_qubits: int) -> tuple[Array, Array, Array]:
+    """Where each amplitude's partner stands, its sign (0 where nothing acts), and where the operation acts; (2^n,)."""
+    index = jnp.arange(1 << n_qubits, dtype=op["x"].dtype)
+    selected = index & op["m"]
+    active = (selected == op["f"]) | (selected == op["t"])
+    odd = jax.lax.population_count(index & op["z"]) & 1
+    return index ^ op["x"], jnp.where(active, 1 - 2 * odd, 0), active
+
+
+def mask_tables(lowered: Lowered) -> dict[str, Any]:
+    """The masks as `moved` reads them; `t` is the other pattern of the selected bits."""
+    integer = np.int32 if lowered.n_qubits < 31 else np.int64
+    tables = {name: getattr(lowered, name).astype(integer) for name in "xzmf"}
+    return tables | {"t": tables["f"] ^ (tables["x"] & tables["m"])}
+
+
+def weights(op: PyTree, phi: Array, g: Array) -> tuple[Array, Array]:
+    """(weight of the own amplitude, weight of the partner) of a rotation or a fixed operation."""
+    keep = jnp.where(op["fixed"], 0.0, jnp.cos(phi))
+    return keep, jnp.where(op["fixed"], 1.0, jnp.sin(phi)) * g
+
+
+def mixing_amplitudes(lowered: Lowered, real: bool) -> tuple[Any, Any]:
+    """Amplitude of the partner, going forward and going back; -i w for a rotation, w for a fixed operation.
+
+    Going back, a rotation's angle changes its sign instead; a fixed operation is transposed and conjugated.
+    """
+    flips = np.where(np.bitwise_count(lowered.x & lowered.z) % 2, -1.0, 1.0)
+    forward = np.where(lowered.fixed, lowered.w, -1j * lowered.w)
+    back = np.where(lowered.fixed, np.conj(lowered.w) * flips, forward)
+    return (np.real(forward), np.real(back)) if real else (forward, back)
+
+
+def mask_circuit(program: Program, real: bool) -> tuple[MaskCircuit, Array, dict[str, Any]]:
+    """The circuit of a program operation by operation, its reference state (2^n,) and its tables.
+
+    Args:
+        program: the circuit.
+        real: whether amplitudes stay real; the caller has checked.
+    """
+    lowered, n = program.lowered, program.n_qubits
+    forward, back = mixing_amplitudes(lowered, real)
+    ops = mask_tables(lowered) | {"g": forward, "g_inverse": back, "fixed": lowered.fixed}
+    state = jnp.zeros(1 << n, dtype=float if real else complex).at[program.reference_index].set(1.0)
+    return MaskCircuit(n), state, jax.tree.map(jnp.asarray, ops)

@@ -1,0 +1,200 @@
+r"""H|psi> of a sum of Pauli words.
+
+`PauliKernel` acts on a register: words that flip the same bits act together as one permutation and one diagonal,
+\((H\psi)_k = \sum_x d_x(k)\, \psi_{k \oplus x}\). Diagonals are tables, or, where those would take too much memory,
+products of signs over the high and the low half of the bits. `PauliSectorKernel` does the same on the basis states with
+one number of ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from qvar._types import FloatArray, IntArray, PyTree
+from qvar.engines.occupation_strings import parity
+
+DIAGONAL_BYTES = 1 << 26
+"""Tables of diagonals of a Pauli Hamiltonian up to this size are kept; above it, they are made of halves each time."""
+
+WORDS_TOGETHER = 8
+"""Words with the same flips whose diagonals are made together where none are kept."""
+
+_CANCELS = 1e-12
+"""Coefficients of a commutator up to this, relative to the largest of the operator, are rounding."""
+
+
+@dataclass(frozen=True)
+class PauliKernel:
+    """A sum of Pauli words on a register, by tables of diagonals or by products of signs over half of the bits.
+
+    Cost per application: (number of distinct flips) 2^n with tables; without, the matrix products that make the
+    diagonals come to it, (number of words) 2^n multiplications.
+    """
+
+    n_qubits: int
+    tabulated: bool
+
+    def __call__(self, state: Array, tables: PyTree) -> Array:
+        """H|state>."""
+        index = jnp.arange(1 << self.n_qubits, dtype=tables["flips"]["x"].dtype)
+
+        def diagonal(group: PyTree) -> Array:
+            return group["diagonal"] if self.tabulated else (group["high"].T @ group["low"]).reshape(-1)
+
+        def add(image: Array, group: PyTree) -> tuple[Array, None]:
+            partner = state.at[index ^ group["x"]].get(mode="promise_in_bounds", wrap_negative_indices=False)
+            return image + diagonal(group) * partner, None
+
+        image = diagonal(tables["still"]) * state if "still" in tables else jnp.zeros_like(state)
+        return jax.lax.scan(add, image, tables["flips"])[0]
+
+
+def pauli_hamiltonian(
+    words: tuple[str, ...], coefficients: FloatArray, n_qubits: int
+) -> tuple[PauliKernel, dict[str, Any], bool]:
+    """The kernel and its tables for a sum of Pauli words.
+
+    Args:
+        words: Pauli words of length n_qubits over "IXYZ", wire 0 first.
+        coefficients: (n_words,) real.
+        n_qubits: n.
+
+    Returns:
+        Kernel, tables, and whether a real state stays real.
+    """
+    flips, signs, weights, real = _masks(words, coefficients)
+    distinct, group = np.unique(flips, return_inverse=True)
+    # a table pays from the second word that it serves
+    tabulated = len(words) > 1 and len(distinct) * (1 << n_qubits) * weights.itemsize <= DIAGONAL_BYTES
+    make = _diagonal_tables if tabulated else _half_tables
+    moves = distinct != 0
+    tables = {"flips": make(distinct[moves], *_chosen(group, moves, signs, weights), n_qubits)}
+    if not moves.all():
+        table = make(distinct[~moves], *_chosen(group, ~moves, signs, weights), n_qubits)
+        tables["still"] = {name: array[0] for name, array in table.items()}
+    return PauliKernel(n_qubits, tabulated), jax.tree.map(jnp.asarray, tables), real
+
+
+def _chosen(
+    group: IntArray, chosen: np.ndarray, signs: IntArray, weights: np.ndarray
+) -> tuple[IntArray, IntArray, np.ndarray]:
+    """Words of the chosen groups, which are numbered anew."""
+    number = np.cumsum(chosen) - 1
+    mine = chosen[group]
+    return number[group[mine]], signs[mine], weights[mine]
+
+
+def _index(x: IntArray, n_qubits: int) -> IntArray:
+    return x.astype(np.int32 if n_qubits < 31 else np.int64)
+
+
+def _diagonal_tables(
+    distinct: IntArray, group: IntArray, signs: IntArray, weights: np.ndarray, n_qubits: int
+) -> dict[str, Any]:
+    """All diagonals, (groups, 2^n)."""
+    diagonals = np.zeros((len(distinct), 1 << n_qubits), dtype=weights.dtype)
+    np.add.at(diagonals, (group, signs), weights)
+    for bit in range(n_qubits):  # Walsh-Hadamard transform: d_x(k) = sum_z weight (-1)^|k & z|
+        view = diagonals.reshape(len(distinct), 1 << (n_qubits - bit - 1), 2, 1 << bit)
+        even, odd = view[:, :, 0].copy(), view[:, :, 1].copy()
+        view[:, :, 0], view[:, :, 1] = even + odd, even - odd
+    return {"x": _index(distinct, n_qubits), "diagonal": diagonals}
+
+
+def _half_tables(
+    distinct: IntArray, group: IntArray, signs: IntArray, weights: np.ndarray, n_qubits: int
+) -> dict[str, Any]:
+    """Signs of the words over the high and the low half, in rows of words with the same flips, filled up with 0."""
+    low = n_qubits // 2
+    most = int(np.bincount(group).max(initial=1))
+    width = min(most, WORDS_TOGETHER) if np.any(distinct) else most  # without flips there is one row
+    rows: list[tuple[int, IntArray]] = []
+    for number in range(len(distinct)):
+        mine = np.flatnonzero(group == number)
+        rows += [(number, mine[start : start + width]) for start in range(0, len(mine), width)]
+    high_signs = np.zeros((len(rows), width, 1 << (n_qubits - low)), dtype=weights.dtype)
+    low_signs = np.zeros((len(rows), width, 1 << low))
+    for row, (_, mine) in enumerate(rows):
+        for place, word in enumerate(mine):
+            high_signs[row, place] = weights[word] * parity(np.arange(high_signs.shape[2]), int(signs[word]) >> low)
+            low_signs[row, place] = parity(np.arange(1 << low), int(signs[word]) & ((1 << low) - 1))
+    x = np.array([distinct[number] for number, _ in rows], dtype=np.int64)
+    return {"x": _index(x, n_qubits), "high": high_signs, "low": low_signs}
+
+
+@dataclass(frozen=True)
+class PauliSectorKernel:
+    """A sum of Pauli words on the basis states with one number of ones; the state has shape (n_states, 1).
+
+    Cost per application: (number of distinct flips) n_states.
+    """
+
+    def __call__(self, state: Array, tables: PyTree) -> Array:
+        """H|state>."""
+
+        def add(image: Array, group: PyTree) -> tuple[Array, None]:
+            return image + group["diagonal"][:, None] * state[group["partner"]], None
+
+        return jax.lax.scan(add, jnp.zeros_like(state), tables)[0]
+
+
+def pauli_sector_hamiltonian(
+    words: tuple[str, ...], coefficients: FloatArray, states: IntArray
+) -> tuple[PauliSectorKernel, dict[str, Any], bool]:
+    """The kernel and its tables for a sum of Pauli words that `conserves_ones`.
+
+    Args:
+        words: Pauli words of one length over "IXYZ", wire 0 first.
+        coefficients: (n_words,) real.
+        states: (n_states,) basis states with one number of ones, ascending.
+
+    Returns:
+        Kernel, tables, and whether a real state stays real.
+    """
+    flips, signs, weights, real = _masks(words, coefficients)
+    distinct, group = np.unique(flips, return_inverse=True)
+    diagonal = np.zeros((len(distinct), len(states)), dtype=weights.dtype)
+    for row, sign, weight in zip(group, signs, weights, strict=True):
+        diagonal[row] += weight * parity(states, int(sign))
+    partner = np.tile(np.arange(len(states), dtype=np.int32), (len(distinct), 1))
+    for row, flip in enumerate(distinct):
+        leaves = np.bitwise_count(states ^ flip) != np.bitwise_count(states)
+        diagonal[row, leaves] = 0.0  # words cancel there up to rounding
+        partner[row, ~leaves] = np.searchsorted(states, states[~leaves] ^ flip)
+    return PauliSectorKernel(), jax.tree.map(jnp.asarray, {"partner": partner, "diagonal": diagonal}), real
+
+
+def conserves_ones(words: tuple[str, ...], coefficients: FloatArray) -> bool:
+    r"""Whether a sum of Pauli words commutes with the number of ones, that is, with \(\sum_q Z_q\).
+
+    \([X, Z] = -2iY\) and \([Y, Z] = 2iX\): each X or Y of a word adds one word to the commutator, whose coefficients
+    must cancel, as those of XX + YY do. Time grows as the letters X and Y in all words.
+    """
+    commutator: dict[str, float] = {}
+    for word, coefficient in zip(words, coefficients, strict=True):
+        for wire, letter in enumerate(word):
+            if letter in "XY":
+                other, change = ("Y", -coefficient) if letter == "X" else ("X", coefficient)
+                turned = word[:wire] + other + word[wire + 1 :]
+                commutator[turned] = commutator.get(turned, 0.0) + change
+    largest = float(np.abs(coefficients).max(initial=0.0))
+    return all(abs(rest) <= _CANCELS * largest for rest in commutator.values())
+
+
+def _masks(words: tuple[str, ...], coefficients: FloatArray) -> tuple[IntArray, IntArray, np.ndarray, bool]:
+    """Bits that each word flips, bits whose parity is its sign, its weight, and whether all weights are real."""
+    flips = np.array([_mask(word, "XY") for word in words], dtype=np.int64)
+    signs = np.array([_mask(word, "YZ") for word in words], dtype=np.int64)
+    weights = np.asarray(coefficients) * np.array([(-1j) ** word.count("Y") for word in words])
+    real = bool(np.all(weights.imag == 0.0))
+    return flips, signs, weights.real if real else weights, real
+
+
+def _mask(word: str, letters: str) -> int:
+    return sum(1 << (len(word) - 1 - wire) for wire, letter in enumerate(word) if letter in letters)

@@ -1,0 +1,100 @@
+r"""What a method reads at the point that it asks for: the value alone, or with its gradient, metric or variance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from qvar._types import PyTree
+from qvar.objective import LossFunction, Objective
+from qvar.quantum_geometry import FisherColumns, FisherFunction, fisher_function
+
+Reads: TypeAlias = Literal["value", "variance", "gradient", "metric"]
+"""`"value"`: the value alone. `"variance"`: with the operator's variance. `"gradient"`: with the gradient.
+`"metric"`: with the gradient and the quantum Fisher information."""
+
+
+class Reading(NamedTuple):
+    """What was found at one point; what nobody reads is None."""
+
+    value: Array
+    """() value of the objective."""
+    gradient: Array | None = None
+    """(n_params,) its gradient."""
+    metric: Array | None = None
+    r"""(n_params, n_params) quantum Fisher information F, four times the Fubini-Study metric."""
+    variance: Array | None = None
+    r"""() \(\langle H^2 \rangle - \langle H \rangle^2\) of the operator whose expectation value the value is."""
+
+
+@dataclass(frozen=True)
+class ReadValue:
+    """(theta, data) -> value."""
+
+    function: LossFunction
+
+    def __call__(self, theta: Array, data: PyTree) -> Reading:
+        """The reading at theta."""
+        return Reading(self.function(theta, data))
+
+
+@dataclass(frozen=True)
+class ReadVariance:
+    """(theta, data) -> value and variance, from the state."""
+
+    state: Callable[[Any, PyTree], Array]
+    operator: Callable[[Any, PyTree], Array]
+
+    def __call__(self, theta: Array, data: PyTree) -> Reading:
+        """The reading at theta."""
+        state = self.state(theta, data)
+        image = self.operator(state, data)
+        value = jnp.sum(jnp.real(jnp.conj(state) * image))
+        return Reading(value, variance=jnp.sum(jnp.abs(image - value * state) ** 2))
+
+
+@dataclass(frozen=True)
+class ReadGradient:
+    """(theta, data) -> value and gradient; the metric too, where it is given."""
+
+    function: LossFunction
+    fisher: FisherFunction | FisherColumns | None = None
+
+    def __call__(self, theta: Array, data: PyTree) -> Reading:
+        """The reading at theta."""
+        value, gradient = jax.value_and_grad(self.function)(theta, data)
+        return Reading(value, gradient, None if self.fisher is None else self.fisher(theta, data))
+
+
+Reader: TypeAlias = ReadValue | ReadVariance | ReadGradient
+"""A pure function of (theta, data), hashable, so that compiled programs are shared."""
+
+
+def reader(objective: Objective, reads: Reads) -> Reader:
+    """What evaluates an objective for a method.
+
+    Raises:
+        QvarError: if the objective has no state or no operator where they are needed.
+    """
+    match reads:
+        case "value":
+            return ReadValue(objective.function)
+        case "variance":
+            return ReadVariance(objective.needed("state_function"), objective.needed("operator"))
+        case "gradient":
+            return ReadGradient(objective.function)
+        case "metric":
+            return ReadGradient(objective.function, fisher_function(objective))
+
+
+def readings_at_once(objective: Objective, reads: Reads, n: int) -> int:
+    """How many of n readings are made at once; a metric holds a state for each parameter."""
+    if reads != "metric":
+        return objective.chunk(n)
+    per_reading = max(1, objective.n_params)
+    return max(1, objective.chunk(n * per_reading) // per_reading)

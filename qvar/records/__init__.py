@@ -1,0 +1,1 @@
+"""Files of a run: shards, tables, `case.json`, and where a run comes from."""

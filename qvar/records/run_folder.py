@@ -1,0 +1,369 @@
+"""The folder of a run: where it may go, what lies in it, and reading it back, finished or not."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qvar.atomic_files import is_temporary
+from qvar.errors import QvarError
+from qvar.records.case_file import check_content, read_case_file
+from qvar.records.json_files import jsonable, write_json
+from qvar.records.run_tables import Shard, ledger_from, look_at_shard, look_at_table, swept_tables, trace_from
+from qvar.short_repr import short_repr
+from qvar.task import Row, task_key
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+_MOST_SAID = 4
+
+
+@short_repr()
+@dataclass(frozen=True)
+class RunFolder:
+    """Names of the files in a run's folder."""
+
+    path: Path
+    """The folder itself."""
+
+    @property
+    def case_json(self) -> Path:
+        """What was run, with which versions, where."""
+        return self.path / "case.json"
+
+    @property
+    def tasks(self) -> Path:
+        """Folder of the shards."""
+        return self.path / "tasks"
+
+    @property
+    def plots(self) -> Path:
+        """Folder of the pictures."""
+        return self.path / "plots"
+
+    @property
+    def report(self) -> Path:
+        """The page that tells the run."""
+        return self.path / "report.html"
+
+    @property
+    def ledger(self) -> Path:
+        """The ledger; its presence says that all tasks are done."""
+        return self.path / "ledger.parquet"
+
+    @property
+    def trace(self) -> Path:
+        """The trace."""
+        return self.path / "trace.parquet"
+
+    @property
+    def lock(self) -> Path:
+        """File that the process which writes the folder holds locked; it goes away with that process."""
+        return self.path / ".lock"
+
+    def shard(self, key: str) -> Path:
+        """The shard of the task with this key."""
+        return self.tasks / f"{key}.parquet"
+
+    def look_at_shard(self, key: str) -> Shard:
+        """Reads the shard of the task with this key, or says what is wrong with it."""
+        return look_at_shard(self.shard(key), key)
+
+
+@short_repr("folder", "n_done", "n_tasks")
+@dataclass(frozen=True, eq=False)
+class LoadedRun:
+    """A run read back from its folder."""
+
+    folder: RunFolder
+    """Where it lies."""
+    case: dict[str, Any]
+    """The content of `case.json`."""
+    ledger: pd.DataFrame
+    """The ledger, of the finished tasks where some are missing."""
+    trace: pd.DataFrame
+    """The trace, likewise."""
+    n_done: int
+    """Tasks that are done."""
+    n_tasks: int
+    """Tasks that the run has."""
+    damage: tuple[str, ...] = ()
+    """A sentence about each file that is there and could not be taken."""
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Making a folder
+
+
+def check_out(out: Path, resume: bool, again: str = "--resume") -> None:
+    """Refuses a place that a run cannot go to, before any work is spent on it.
+
+    Args:
+        out: the folder that the run wants to write.
+        resume: whether an existing run may be continued.
+        again: how the user would ask for that.
+
+    Raises:
+        QvarError: if something is in the way.
+    """
+    check_path("out", out)
+    if not os.path.lexists(out):
+        above = next(parent for parent in out.absolute().parents if os.path.lexists(parent))
+        if not os.path.isdir(above):
+            raise QvarError(f"`out` must be a folder that can be made, but {out} cannot: {above} is a file.")
+        if not os.access(above, os.W_OK | os.X_OK):
+            raise QvarError(f"`out` must be a folder that can be made, but {out} cannot: {above} may not be written.")
+        return
+    if not os.path.isdir(out):
+        raise QvarError(f"`out` must be a new folder, but {out} is a file.")
+    try:
+        entries = list(out.iterdir())
+    except OSError as error:
+        raise QvarError(f"`out` must be a folder that can be read, but {out}: {reason(error)}.") from error
+    if not resume and entries:
+        raise QvarError(f"`out` must be a new folder, but {out} exists already; say {again} to finish what it lacks.")
+    if not os.access(out, os.W_OK | os.X_OK):
+        raise QvarError(f"`out` must be a folder that can be written, but {out} may not be.")
+    if not (out / "case.json").exists() and any(not _is_rest(entry) for entry in entries):
+        raise QvarError(
+            f"`out` must be the folder of a run to be resumed, but {out} holds other files and no case.json."
+        )
+
+
+def check_path(argument: str, path: Path) -> None:
+    """Refuses a path that no file system can take.
+
+    Raises:
+        QvarError: if it holds a null character, or text that cannot be encoded.
+    """
+    try:
+        possible = b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        possible = False
+    if not possible:
+        raise QvarError(f"`{argument}` must be the name of a folder, but is {str(path)!r:.80}.")
+
+
+def _is_rest(entry: Path) -> bool:
+    """Whether this may lie in a run folder whose `case.json` was never finished."""
+    if entry.name == "tasks" and entry.is_dir():
+        return all(map(is_temporary, entry.iterdir()))
+    return is_temporary(entry) or entry.name == ".lock"
+
+
+def make(out: Path, new: bool = False) -> RunFolder:
+    """Makes the folder and its parts; leaves nothing behind where that fails.
+
+    Args:
+        out: the folder; its parents are made too.
+        new: whether it must be this process that makes it.
+
+    Raises:
+        QvarError: if the system refuses, or another process was faster.
+    """
+    folder = RunFolder(out)
+    missing = [parent for parent in (out, *out.parents) if not os.path.lexists(parent)]
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        folder.tasks.mkdir(exist_ok=not new)  # of several processes one makes it
+    except OSError as error:
+        if new and os.path.isdir(folder.tasks):
+            raise QvarError(f"`out` must be a new folder, but {out} exists already.") from error
+        unmake(missing)
+        raise QvarError(f"`out` must be a folder that can be made, but {out} cannot: {reason(error)}.") from error
+    return folder
+
+
+def unmake(folders: list[Path]) -> None:
+    """Removes folders that were just made, the innermost first; one that holds other things stays."""
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            (folder / "tasks").rmdir()
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+
+
+def reason(error: OSError) -> str:
+    """The system's own words for a failure, such as "No space left on device"."""
+    return error.strerror or str(error)
+
+
+@contextlib.contextmanager
+def locked(folder: RunFolder) -> Iterator[None]:
+    """Holds the folder against a second writer; the system lets go of it when the process ends, however it ends.
+
+    On a shared file system the lock holds between machines if the system has such locks (NFS has); if it has none at
+    all, the user takes care.
+
+    Raises:
+        QvarError: if another process holds it.
+        OSError: if the folder cannot be written.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows has no such locks
+        yield
+        return
+    descriptor = -1
+    while descriptor < 0:
+        descriptor = os.open(folder.lock, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | os.O_NONBLOCK, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(descriptor)
+            raise QvarError(f"`out` must be free, but another process is writing {folder.path}.") from error
+        except OSError:  # a file system without locks
+            pass
+        if not _lies_at(descriptor, folder.lock):  # its holder ended and removed it between the two calls
+            os.close(descriptor)
+            descriptor = -1
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            if _lies_at(descriptor, folder.lock):
+                folder.lock.unlink()
+        os.close(descriptor)
+
+
+def _lies_at(descriptor: int, path: Path) -> bool:
+    """Whether an open file is the one that has this name."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.lstat(path))
+    except FileNotFoundError:
+        return False
+
+
+def refuse_folders(folder: RunFolder, keys: Iterable[str]) -> None:
+    """Refuses folders that lie where a run's files go, before any work is spent; other things there are replaced.
+
+    Args:
+        folder: the run's folder.
+        keys: the keys of its tasks.
+
+    Raises:
+        QvarError: if there is one.
+    """
+    files = (folder.case_json, folder.ledger, folder.path / "ledger.csv", folder.trace, folder.report)
+    for path in (*files, *map(folder.shard, keys)):
+        if path.is_dir():
+            raise QvarError(f"`{path}` must be a file, but is a folder; move it away.")
+
+
+def clean(folder: RunFolder) -> None:
+    """Removes what a killed process left half-written."""
+    for place in (folder.path, folder.tasks, folder.plots):
+        if place.is_dir() and not place.is_symlink():  # a link leads to shards that others may be writing
+            for entry in place.iterdir():
+                if is_temporary(entry):
+                    entry.unlink(missing_ok=True)
+
+
+def write_case(folder: RunFolder, content: dict[str, Any]) -> None:
+    """Writes `case.json`.
+
+    Raises:
+        QvarError: if it could not be read back.
+        OSError: if the file cannot be written.
+    """
+    content = jsonable(content)
+    check_content(content, folder.case_json)
+    write_json(folder.case_json, content)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Reading a folder
+
+
+def read_case(folder: RunFolder) -> dict[str, Any] | None:
+    """The content of `case.json`; None where it is missing.
+
+    Raises:
+        QvarError: if it is there and is not what qvar writes.
+    """
+    return read_case_file(folder.case_json)
+
+
+def run_name(case: dict[str, Any]) -> str:
+    """Digest of a run's tasks and points: its tables keep it, so that those of another run are not taken for them."""
+    points = [[point["name"], point["tasks"]] for point in case.get("points", [])]
+    return task_key({"tasks": sorted(task["key"] for task in case["tasks"]), "points": points})
+
+
+def load(path: str | Path) -> LoadedRun:
+    """Reads a run back, finished or not.
+
+    Args:
+        path: the run's folder.
+
+    Returns:
+        Its tables; those of an unfinished run, or of one whose tables are damaged, are made from the shards that are
+        there.
+
+    Raises:
+        QvarError: if there is no run.
+    """
+    folder = RunFolder(Path(path))
+    check_path("RUN", folder.path)
+    if not os.path.lexists(folder.path):
+        raise QvarError(f"`RUN` must be the folder of a run, but {folder.path} does not exist.")
+    case = read_case(folder)
+    if case is None:
+        raise QvarError(f"`RUN` must be the folder of a run, but {folder.path} has no case.json.")
+    n_tasks, run = len(case["tasks"]), run_name(case)
+    (ledger, ledger_damage), (trace, trace_damage) = (
+        look_at_table(folder.ledger, run),
+        look_at_table(folder.trace, run),
+    )
+    if ledger is not None and trace is not None:
+        return LoadedRun(folder, case, ledger, trace, n_tasks, n_tasks)
+    damage = [
+        damage_words(file, reason) for file, reason in ((folder.ledger, ledger_damage), (folder.trace, trace_damage))
+    ]
+    shards = {task["key"]: folder.look_at_shard(task["key"]) for task in case["tasks"]}
+    damage += [damage_words(folder.shard(key), shard.damage) for key, shard in shards.items()]
+    damaged = tuple(filter(None, damage))
+    done = {key: shard.rows for key, shard in shards.items() if shard.rows is not None}
+    if "points" in case:  # a campaign: each point needs some of the tasks, several may need the same one
+        points = [
+            (point.get("swept", {}), [row for key in point["tasks"] for row in done.get(key, ())])
+            for point in case["points"]
+        ]
+        return LoadedRun(folder, case, *swept_tables(points), len(done), n_tasks, damaged)
+    rows: list[Row] = [row for found in done.values() for row in found]
+    return LoadedRun(folder, case, ledger_from(rows), trace_from(rows), len(done), n_tasks, damaged)
+
+
+def damage_words(file: Path, damage: str) -> str:
+    """A sentence about a file that could not be taken; empty if nothing is wrong with it."""
+    return f"{file} is left out: {damage}." if damage else ""
+
+
+def say_damage(run: LoadedRun) -> None:
+    """Says on standard error which files of a run were left out, the first few of them."""
+    for sentence in run.damage[:_MOST_SAID]:
+        print(f"qvar: {sentence}", file=sys.stderr, flush=True)
+    if len(run.damage) > _MOST_SAID:
+        print(f"qvar: {len(run.damage) - _MOST_SAID} more files are left out.", file=sys.stderr, flush=True)
+
+
+def next_free(path: Path) -> Path:
+    """`path`, or the first of `path-2`, `path-3` ... that does not exist."""
+    candidate, number = path, 1
+    while os.path.lexists(candidate):
+        number += 1
+        candidate = path.with_name(f"{path.name}-{number}")
+    return candidate
+
+
+def discard(folder: RunFolder) -> None:
+    """Removes a folder that this process made and could not fill."""
+    shutil.rmtree(folder.path, ignore_errors=True)

@@ -1,0 +1,343 @@
+"""The tables of a run: which columns they have, what each means, and how they are written and read.
+
+A task leaves a shard, one parquet file of ledger rows whose `trace_*` entries are lists. The ledger (one row per
+contender and seed) and the trace (one row per contender, seed and step) are made from the shards, always in the
+same order and with the same types, so that a run finished in two sittings gives the same tables as one.
+"""
+
+from __future__ import annotations
+
+import json
+import numbers
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qvar.atomic_files import write_once, write_whole
+from qvar.errors import QvarError
+from qvar.records.schema import LEDGER_COLUMNS, LEDGER_TYPES, OWN_TYPES, SWEEP, TRACE_LISTS, TRACE_TYPES
+from qvar.records.sealed_tables import DamagedError, read_frame, read_rows, sealed_parquet
+from qvar.task import Row
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Rows
+
+
+def plain_rows(rows: Any) -> list[Row]:
+    """Rows as a task returned them, with plain Python values of their columns' types, checked against what a task owes.
+
+    Args:
+        rows: a list of dicts whose values are strings, numbers, booleans, None, or, for `trace_*` entries, lists.
+
+    Returns:
+        The same rows; NumPy and JAX scalars have become Python's, arrays lists.
+
+    Raises:
+        QvarError: if a row is no dict, its traces differ in length, or a value is not of its column's type.
+    """
+    if not isinstance(rows, Sequence) or not all(isinstance(row, dict) for row in rows):
+        raise QvarError(f"`Task.run` must return a list of rows (dicts), but returned {type(rows).__name__}.")
+    plain = [{str(column): _plain(value) for column, value in row.items()} for row in rows]
+    for row in plain:
+        traces = {column: value for column, value in row.items() if column.startswith("trace_") and value is not None}
+        if wrong := [column for column, value in traces.items() if not isinstance(value, list)]:
+            raise QvarError(f"`{wrong[0]}` must be a list with one entry per step.")
+        lengths = {column: len(value) for column, value in traces.items()}
+        if len(set(lengths.values())) > 1:
+            raise QvarError(f"`trace_*` lists must all have one length, but have {lengths}.")
+    for column, kind in _kinds(plain).items():
+        for row in plain:
+            if column in row:
+                row[column] = _checked_cell(column, row[column], kind)
+    return plain
+
+
+def _checked_cell(column: str, value: Any, kind: str) -> Any:
+    try:
+        if column.startswith("trace_") and value is not None:
+            return [_cell(entry, kind) for entry in value]
+        return _cell(value, kind)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise QvarError(f"`{column}` must hold values of type {kind}, but holds {value!r}.") from error
+
+
+def _kinds(rows: Sequence[Row]) -> dict[str, str]:
+    """Columns that occur in the rows, in order of first appearance, with their types."""
+    present = dict.fromkeys(column for row in rows for column in row)
+    return {column: _column_type(column, (row.get(column) for row in rows)) for column in present}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, dict):
+        return json.dumps(value, sort_keys=True)
+    if hasattr(value, "tolist"):  # NumPy and JAX arrays and scalars, without importing either
+        return value.tolist()
+    return value
+
+
+def _column_type(column: str, values: Iterable[Any]) -> str:
+    """The pandas type of a column: fixed where qvar owns it, else seen in its values."""
+    known = LEDGER_TYPES.get(column) or TRACE_LISTS.get(column) or OWN_TYPES.get(column)
+    if known:
+        return known
+    present = [value for value in values if value is not None]
+    if any(isinstance(value, list) for value in present):
+        present = [entry for value in present for entry in (value if isinstance(value, list) else [value])]
+    if any(not isinstance(value, numbers.Real) for value in present):
+        return "string"
+    if present and all(isinstance(value, bool) for value in present):
+        return "boolean"
+    if present and all(isinstance(value, int) for value in present):
+        return "Int64"
+    return "float64"
+
+
+def _cell(value: Any, kind: str) -> Any:
+    """One value in its column's type; None stays None."""
+    if value is None:
+        return None
+    if kind == "string":
+        return value if isinstance(value, str) else json.dumps(value)
+    if kind == "Int64":
+        if isinstance(value, float):
+            if value != value:  # not a number: a count that does not exist
+                return None
+            if not value.is_integer():
+                raise QvarError(f"`{value}` must be a whole number in a column of counts.")
+        return int(value)
+    return bool(value) if kind == "boolean" else float(value)
+
+
+def _own_columns(rows: Sequence[Row]) -> list[str]:
+    """Columns that the study appended, in order of first appearance."""
+    seen = dict.fromkeys(column for row in rows for column in row)
+    return [column for column in seen if column not in LEDGER_TYPES and not column.startswith("trace_")]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Shards
+
+
+def write_shard(path: Path, rows: Sequence[Row], once: bool = False) -> None:
+    """Writes one task's rows, traces included, whole or not at all.
+
+    Args:
+        path: the parquet file to write; its name without `.parquet` is the task's key, which the file keeps.
+        rows: what the task returned; see `plain_rows`.
+        once: whether a shard that is there stays, see `qvar.atomic_files.write_once`.
+
+    Raises:
+        QvarError: if the rows are not what a task owes.
+        FileExistsError: if a shard is there and has to stay.
+        OSError: if the file cannot be written.
+    """
+    import pyarrow as pa
+
+    plain = plain_rows(rows)
+    arrays, fields = [], []
+    for column, kind in ({**LEDGER_TYPES, **TRACE_LISTS, **_kinds(plain)}).items():
+        arrow = pa.list_(_arrow_type(kind)) if column.startswith("trace_") else _arrow_type(kind)
+        arrays.append(pa.array([row.get(column) for row in plain], type=arrow, from_pandas=False))
+        fields.append(pa.field(column, arrow))
+    table = pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+    data = sealed_parquet(table, {"kind": "shard", "key": path.stem})
+    with (write_once if once else write_whole)(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def _arrow_type(kind: str) -> pa.DataType:
+    import pyarrow as pa
+
+    return {"string": pa.string(), "Int64": pa.int64(), "float64": pa.float64(), "boolean": pa.bool_()}[kind]
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Result of looking for a shard."""
+
+    rows: list[Row] | None
+    """The task's rows; None if there are none to be had."""
+    damage: str = ""
+    """Why not, in a clause; empty if there is nothing, or all is well."""
+
+
+def look_at_shard(path: Path, key: str | None = None) -> Shard:
+    """Reads a shard, or says what is wrong with it.
+
+    Args:
+        path: the parquet file.
+        key: the task whose shard it must be; any if None.
+    """
+    try:
+        table = read_rows(path, {"kind": "shard"} if key is None else {"kind": "shard", "key": key})
+    except FileNotFoundError:
+        return Shard(None)
+    except DamagedError as error:
+        return Shard(None, str(error))
+    if missing := {*LEDGER_COLUMNS, *TRACE_LISTS} - set(table.column_names):
+        return Shard(None, f"it lacks the column {min(missing)}")
+    return Shard(table.to_pylist())
+
+
+def read_shard(path: Path, key: str | None = None) -> list[Row] | None:
+    """The rows of a shard.
+
+    Args:
+        path: the parquet file.
+        key: the task whose shard it must be; any if None.
+
+    Returns:
+        The rows, or None if the file is missing, cut short, damaged, or another task's.
+    """
+    return look_at_shard(path, key).rows
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Ledger and trace
+
+
+def ledger_from(rows: Sequence[Row]) -> pd.DataFrame:
+    """The ledger: the fixed columns, then the study's own in order of first appearance.
+
+    Args:
+        rows: all tasks' rows, in the order of the tasks.
+
+    Returns:
+        One row per contender and seed; the types do not depend on what is missing.
+    """
+    import pandas as pd
+
+    kinds = dict(LEDGER_TYPES)
+    for column in _own_columns(rows):
+        kinds[column] = _column_type(column, (row.get(column) for row in rows))
+    return pd.DataFrame({c: _series([row.get(c) for row in rows], kind) for c, kind in kinds.items()})
+
+
+def trace_from(rows: Sequence[Row]) -> pd.DataFrame:
+    """The trace: how value, error and gradient norm went, step by step.
+
+    Args:
+        rows: all tasks' rows, in the order of the tasks.
+
+    Returns:
+        One row per contender, seed and step.
+    """
+    import pandas as pd
+
+    columns: dict[str, list[Any]] = {column: [] for column in TRACE_TYPES}
+    for row in rows:
+        values = row.get("trace_value") or []
+        nothing = [None] * len(values)
+        reference = row.get("reference")
+        for name in ("problem", "contender", "family", "method", "seed"):
+            columns[name] += [row.get(name)] * len(values)
+        columns["step"] += row.get("trace_step") or list(range(len(values)))
+        columns["value"] += values
+        columns["error"] += [None if v is None or reference is None else v - reference for v in values]
+        columns["gradient_norm"] += row.get("trace_gradient_norm") or nothing
+        columns["evaluations"] += row.get("trace_evaluations") or nothing
+    return pd.DataFrame({column: _series(columns[column], kind) for column, kind in TRACE_TYPES.items()})
+
+
+def swept_tables(points: Sequence[tuple[dict[str, Any], Sequence[Row]]]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Ledger and trace of a case that ran at several values of its arguments, one point below the other.
+
+    Args:
+        points: (swept arguments, rows) of each.
+
+    Returns:
+        The ledger and the trace, with a column `sweep_<argument>` for each swept argument at their ends.
+    """
+    told = [{SWEEP + name: _one_cell(value) for name, value in swept.items()} for swept, _ in points]
+    rows = [row for _, found in points for row in found]
+    ledger, trace = ledger_from(rows), trace_from(rows)
+    steps = [sum(len(row.get("trace_value") or ()) for row in found) for _, found in points]
+    for column in dict.fromkeys(name for cells in told for name in cells):
+        kind = _column_type(column, [cells.get(column) for cells in told])
+        for table, numbers_of_rows in ((ledger, [len(found) for _, found in points]), (trace, steps)):
+            values = [cells.get(column) for cells, n in zip(told, numbers_of_rows, strict=True) for _ in range(n)]
+            table[column] = _series(values, kind)
+    return ledger, trace
+
+
+def _one_cell(value: Any) -> Any:
+    """A value that is one cell of a table: entries of a list stand apart by blanks, as on the command line."""
+    return " ".join(map(str, value)) if isinstance(value, list | tuple) else value
+
+
+_PLAIN_TYPES = {"string": str, "Int64": int, "float64": float, "boolean": bool}
+
+
+def _series(values: list[Any], kind: str) -> pd.Series:
+    import pandas as pd
+
+    right = set(map(type, values)) <= {_PLAIN_TYPES[kind], type(None)}  # as nearly always, and many times faster
+    cells = values if right else [_cell(value, kind) for value in values]
+    if kind == "float64":
+        return pd.Series(cells, dtype="float64")  # None becomes nan
+    return pd.Series(pd.array(cells, dtype=kind))  # pyright: ignore[reportCallIssue, reportArgumentType]
+
+
+def write_ledger(table: pd.DataFrame, folder: Path, run: str = "") -> None:
+    """Writes `ledger.parquet` and `ledger.csv`, each whole or not at all.
+
+    Args:
+        table: the ledger.
+        folder: the run's folder.
+        run: what tells the run from others.
+
+    Raises:
+        OSError: if a file cannot be written.
+    """
+    with write_whole(folder / "ledger.csv") as temporary:
+        # Python's shortest text that reads back as the same 64 bits: no digit of an energy is lost.
+        table.to_csv(temporary, index=False, lineterminator="\n")
+    write_table(table, folder / "ledger.parquet", run)  # last: where it exists, the ledger is complete
+
+
+def write_table(table: pd.DataFrame, path: Path, run: str = "") -> None:
+    """Writes a table as parquet, whole or not at all.
+
+    Args:
+        table: the ledger or the trace.
+        path: the file to write; its name without `.parquet` is its kind, which the file keeps.
+        run: what tells the run from others.
+
+    Raises:
+        OSError: if the file cannot be written.
+    """
+    import pyarrow as pa
+
+    data = sealed_parquet(pa.Table.from_pandas(table, preserve_index=False), {"kind": path.stem, "run": run})
+    with write_whole(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def look_at_table(path: Path, run: str | None = None) -> tuple[pd.DataFrame | None, str]:
+    """A ledger or trace that `write_ledger` or `write_table` wrote, or what is wrong with it.
+
+    Args:
+        path: the parquet file.
+        run: what tells its run from others; any run's table is taken if None.
+
+    Returns:
+        The table, or None if there is none to be had; and why not, in a clause, which is empty if the file is missing.
+    """
+    try:
+        return read_frame(path, {"kind": path.stem} if run is None else {"kind": path.stem, "run": run}), ""
+    except FileNotFoundError:
+        return None, ""
+    except DamagedError as error:
+        return None, str(error)
+
+
+def read_table(path: Path) -> pd.DataFrame | None:
+    """A ledger or trace that `write_ledger` or `write_table` wrote; None if the file is missing or damaged."""
+    return look_at_table(path)[0]

@@ -1,0 +1,241 @@
+"""What the pictures share: how a contender looks, the axis of errors, the spread over seeds, the legend."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qvar.analysis.accuracy import series_of
+from qvar.report.tables import MILLIHARTREE, Frame, records, resolution
+from qvar.units import CHEMICAL_ACCURACY, HARTREE, MILLIHARTREE_PER_HARTREE
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FEW_SEEDS = 5
+"""With fewer seeds than this a band spans all of them instead of the middle 80 %."""
+
+MANY_LINES = 14
+"""With more contenders than this only the first `BEST_LINES` of the table have colors, the others are gray."""
+
+BEST_LINES = 10
+
+FAMILY_COLORS = {"generic": "#D55E00", "constrained": "#0072B2", "published": "#555555"}
+"""Vermilion and blue of Okabe and Ito, which people with any color vision tell apart, and gray."""
+
+_COLORS = (
+    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255", "#999933", "#332288", "#661100",
+)  # fmt: skip
+"""The palette of Okabe and Ito (https://jfly.uni-koeln.de/color/) without its yellow, which white paper swallows,
+and its black, which is the exact curve's; then wine, olive, indigo and brown of Paul Tol
+(https://personal.sron.nl/~pault/)."""
+
+ACCURACY_WORDS = "chemical accuracy (1.6 mHa)"
+
+_LEGEND_LETTERS = 60
+"""Longer names take several lines of a legend."""
+
+_LETTER_POINTS = 5.2
+_HANDLE_POINTS = 52.0
+"""Widths of a letter, and of a line with the space around it, in a legend; 1/72 inch."""
+
+_GRAY = "#B8BCC4"
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A picture on the disk and the words below it."""
+
+    path: Path
+    """The PNG file."""
+    title: str
+    """What the picture shows, in a few words."""
+    caption: str
+    """How to read it, for someone who does not know the code."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A picture that is not yet on the disk."""
+
+    name: str
+    """Name of its file, without the ending."""
+    figure: Figure
+    """The picture."""
+    title: str
+    """What it shows, in a few words."""
+    caption: str
+    """How to read it."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one contender is drawn as a line."""
+
+    color: Any
+    dashes: str
+    marker: str
+    named: bool
+    """Whether the legend names it."""
+
+
+def looks(table: Frame) -> dict[str, Look]:
+    """Colors by series, from light to dark with depth; dashes for the generic family.
+
+    Args:
+        table: a `summary` or `curve_summary`, the best first.
+
+    Returns:
+        A look for each label.
+    """
+    series: dict[str, list[tuple[int, str]]] = {}
+    rows = records(table)
+    colored = rows if len(rows) <= MANY_LINES else rows[:BEST_LINES]
+    for row in colored:
+        name, layers = series_of(str(row.label))
+        series.setdefault(name, []).append((layers or 0, str(row.label)))
+    dashes = {str(row.label): "--" if row.family == "generic" else "-" for row in rows}
+    drawn = {}
+    for position, members in enumerate(series.values()):
+        color = _COLORS[position % len(_COLORS)]
+        marker = _MARKERS[(position + position // len(_COLORS)) % len(_MARKERS)]
+        for rank, (_, label) in enumerate(sorted(members)):
+            share = 1.0 if len(members) == 1 else 0.45 + 0.55 * rank / (len(members) - 1)
+            drawn[label] = Look(_tint(color, share), dashes[label], marker, True)
+    return {label: drawn.get(label, Look(_GRAY, dashes[label], "", False)) for label in dashes}
+
+
+def _tint(color: str, share: float) -> tuple[float, float, float]:
+    """The color mixed with white; share 1 is the color itself."""
+    from matplotlib.colors import to_rgb
+
+    red, green, blue = (1 - share * (1 - part) for part in to_rgb(color))
+    return red, green, blue
+
+
+def line_figure(n_named: int) -> tuple[Figure, Axes]:
+    """A figure of one panel, with height for a legend of so many names below it."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.2, 4.6 + 0.22 * ((n_named + 2) // 3)), layout="constrained")
+    axes = figure.add_subplot()
+    plain_axes(axes)
+    return figure, axes
+
+
+def plain_axes(axes: Axes) -> None:
+    """A pale grid and no frame above and to the right."""
+    axes.grid(visible=True, which="major", color="#dddddd", linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def drawn_errors(numbers: np.ndarray, quantity: str, unit: str) -> np.ndarray:
+    """Errors as they are drawn: none below the resolution, for a logarithmic axis has no zero."""
+    import numpy as np
+
+    return np.maximum(numbers, resolution(unit)) if quantity == "error" else numbers
+
+
+def spread(stacked: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Lower end, median and upper end over the first axis, the seeds; a column of NaN stays NaN."""
+    import warnings
+
+    import numpy as np
+
+    outer = (0, 100) if len(stacked) < FEW_SEEDS else (10, 90)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "All-NaN slice encountered", RuntimeWarning)
+        low, middle, high = np.nanpercentile(stacked, [outer[0], 50, outer[1]], axis=0)
+    return low, middle, high
+
+
+def value_axis(axes: Axes, quantity: str, unit: str) -> str:
+    """Scales and names the vertical axis; gives the noun for what it shows."""
+    in_unit = f" ({unit})" if unit else ""
+    if quantity == "value":
+        noun = "energy" if unit == HARTREE else "value"
+        axes.set_ylabel(f"{noun}{in_unit}")
+        axes.ticklabel_format(axis="y", useOffset=False)
+        return noun
+    axes.set_yscale("log")
+    axes.set_ylabel(f"|error|{in_unit}")
+    return "error"
+
+
+def accuracy_line(axes: Axes, unit: str) -> Any:
+    """The line of chemical accuracy, if the unit has one; the legend names it, for words at the line cover data."""
+    if unit != MILLIHARTREE:
+        return None
+    level = CHEMICAL_ACCURACY * MILLIHARTREE_PER_HARTREE
+    return axes.axhline(level, color="#555555", linewidth=1.0, linestyle=":", zorder=1, label=ACCURACY_WORDS)
+
+
+def legend_below(figure: Figure, axes: Axes) -> None:
+    """The names of the lines, below the panel; long ones in several lines, for which the figure grows."""
+    handles, names = axes.get_legend_handles_labels()
+    names = [wrapped_name(name, _LEGEND_LETTERS) for name in names]
+    columns = _legend_columns(names, 72 * figure.get_figwidth())
+    figure.legend(
+        handles, names, loc="outside lower center", ncols=columns, fontsize=8.5, frameon=False, handlelength=3
+    )
+    lines = sum(name.count("\n") + 1 for name in names) / columns - len(names) / 3
+    figure.set_figheight(figure.get_figheight() + 0.2 * max(0.0, lines))
+
+
+def _legend_columns(names: list[str], width: float) -> int:
+    """As many columns, up to three, as fit into a width in points: each is as wide as its longest line."""
+    import numpy as np
+
+    widths = [max(map(len, name.split("\n"))) * _LETTER_POINTS + _HANDLE_POINTS for name in names]
+    for columns in (3, 2):
+        parts = np.array_split(widths, columns)
+        if sum(part.max() for part in parts if len(part)) <= width:
+            return columns
+    return 1
+
+
+def wrapped_name(name: str, letters: int) -> str:
+    """A name in lines of at most so many letters, broken at spaces, and after underscores and hyphens if it must be."""
+    lines = []
+    for part in textwrap.wrap(name, letters, break_long_words=False, break_on_hyphens=False) or [name]:
+        while len(part) > letters:
+            at = max(part.rfind(sign, 0, letters) for sign in "_-") + 1 or letters
+            lines.append(part[:at])
+            part = part[at:]
+        lines.append(part)
+    return "\n".join(lines)
+
+
+def plain_log_ticks(axes: Axes) -> None:
+    """Numbers such as 20 and 0.5 instead of powers on a logarithmic vertical axis that spans little."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    low, high = axes.get_ylim()
+    if low > 0 and high < 1000 * low:
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def line_words(n_drawn: int) -> str:
+    """What dashes and gray mean."""
+    gray = f"The {BEST_LINES} first of the table have colors, the others are gray. " if n_drawn > MANY_LINES else ""
+    return "Dashed lines are generic contenders, solid ones carry the physics of the problem. " + gray
+
+
+def axis_words(quantity: str, unit: str) -> str:
+    """What the vertical axis leaves out."""
+    if quantity == "value":
+        return "The exact reference is not known, so the value itself is drawn. "
+    floor = f"{resolution(unit):g} {unit}".rstrip()
+    return f"The size of the error is drawn; errors below {floor}, which are rounding, are drawn there. "
+
+
+def seed_words() -> str:
+    """How much of the seeds a bar or band holds."""
+    return f"the middle 80 % of them, or all of them where there are fewer than {FEW_SEEDS}"

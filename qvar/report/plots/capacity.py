@@ -1,0 +1,187 @@
+"""The pictures of a study over depths: ranks, success and final errors against the number of layers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from qvar.optimize.budget import Status
+from qvar.report.capacity_tables import series_table
+from qvar.report.plot_style import (
+    Drawing,
+    Look,
+    accuracy_line,
+    axis_words,
+    drawn_errors,
+    legend_below,
+    line_figure,
+    looks,
+    plain_axes,
+    value_axis,
+)
+from qvar.report.tables import Frame, known, records, shown_errors
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_LOG_RATIO = 10
+"""Ranks that span more than this factor are drawn on a logarithmic axis."""
+
+_DODGE = 0.012
+"""How far the points of two series stand apart, as a share of all layers."""
+
+
+def capacity(depths: Frame) -> Drawing | None:
+    """Rank of the quantum Fisher information and share of successful starts against layers.
+
+    Args:
+        depths: a `depth_table`.
+
+    Returns:
+        The picture, or None where it would be empty.
+    """
+    from matplotlib.figure import Figure
+
+    if not depths[["fisher_rank", "median"]].notna().any(axis=None):
+        return None
+    table = series_table(depths)
+    look_of = looks(table.assign(label=table["series"]))
+    figure = Figure(figsize=(7.2, 6.8 + 0.22 * ((len(table) + 2) // 3)), layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharex=True)
+    for axes in (upper, lower):
+        plain_axes(axes)
+    _scale_ranks(upper, depths)
+    aside = _aside(depths)
+    for position, row in enumerate(records(table)):
+        mine = depths[depths["series"] == row.series].sort_values("layers")
+        look = look_of[str(row.series)]
+        shift = aside * (position - (len(table) - 1) / 2)
+        _ranks(upper, mine, look, str(row.series), row.saturation)
+        _success(lower, mine, look, shift)
+        if known(row.saturation):
+            lower.axvline(row.saturation + shift, color=look.color, linewidth=1.2, linestyle=":", zorder=1)
+    _bounds(upper, depths)
+    upper.set_ylabel("rank of the quantum\nFisher information")
+    lower.set_ylabel("share of starts that succeed")
+    lower.set_ylim(-0.04, 1.04)
+    lower.set_xlabel("layers")
+    lower.locator_params(axis="x", integer=True)
+    title = "Capacity and success against depth"
+    upper.set_title(title)
+    legend_below(figure, upper)
+    caption = (
+        "Above: in how many independent directions the state can move, the largest rank over random points. Where it "
+        "stops growing, which a ring and, below, a dotted line of the same color mark, more layers add parameters but "
+        "no directions: the circuit is overparametrized. Gray lines are the largest rank that any circuit can have on "
+        "states of this kind, real or complex. Below: the share of random starts that end within the tolerance of the "
+        "exact value; bars are 95 % Wilson intervals, drawn a little apart where they would hide each other. Dashed "
+        "lines are generic contenders, solid ones carry the physics of the problem."
+    )
+    return Drawing("capacity", figure, title, caption)
+
+
+def final_errors(ledger: Frame, depths: Frame) -> Drawing | None:
+    """Where every start ended, against layers.
+
+    Args:
+        ledger: the ledger of a study over depths.
+        depths: its `depth_table`.
+
+    Returns:
+        The picture, or None where it would be empty.
+    """
+    table = series_table(depths)
+    placed = ledger[ledger["layers"].notna()] if len(ledger) else ledger
+    if placed.empty:
+        return None
+    shown, quantity, unit = shown_errors(placed)
+    placed = placed.assign(shown=shown)[np.isfinite(shown)]
+    if placed.empty:
+        return None
+    look_of = looks(table.assign(label=table["series"]))
+    figure, axes = line_figure(len(table) + 2)
+    aside = _aside(depths)
+    for position, row in enumerate(records(table)):
+        mine = placed[placed["series"] == row.series]
+        shift = aside * (position - (len(table) - 1) / 2)
+        _ends(axes, mine, look_of[str(row.series)], str(row.series), shift, (quantity, unit))
+    noun = value_axis(axes, quantity, unit)
+    if quantity == "error":
+        axes.axhline(depths["tolerance"].iloc[0], color="#555555", linewidth=1, linestyle="-.", label="tolerance")
+    accuracy_line(axes, unit)
+    axes.set_xlabel("layers")
+    axes.locator_params(axis="x", integer=True)
+    title = "Where the starts ended"
+    axes.set_title(title)
+    legend_below(figure, axes)
+    caption = (
+        f"The {noun} in which each start ended, one mark for each; the lines join the medians. Starts that were caught "
+        "in a local minimum form levels above the tolerance. Hollow marks spent their whole budget and had not "
+        "converged: some of them are caught, and some were only slow. "
+    )
+    return Drawing("error_vs_layers", figure, title, caption + axis_words(quantity, unit))
+
+
+def _aside(depths: Frame) -> float:
+    return _DODGE * max(1, int(np.ptp(depths["layers"].to_numpy(dtype=int))))
+
+
+def _scale_ranks(axes: Axes, depths: Frame) -> None:
+    from matplotlib.ticker import NullFormatter, ScalarFormatter
+
+    ranks = depths["fisher_rank"].dropna().astype(float)
+    if len(ranks) and ranks.max() > _LOG_RATIO * max(ranks.min(), 1):
+        axes.set_yscale("log", base=2)
+        axes.yaxis.set_major_formatter(ScalarFormatter())
+        axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _ranks(axes: Axes, mine: Frame, look: Look, name: str, saturation: Any) -> None:
+    ranked = mine[mine["fisher_rank"].notna()]
+    axes.plot(
+        ranked["layers"], ranked["fisher_rank"].astype(float), color=look.color, linestyle=look.dashes,
+        marker=look.marker, markersize=5, label=name,
+    )  # fmt: skip
+    at = ranked[ranked["layers"] == saturation] if known(saturation) else ranked[:0]
+    axes.plot(
+        at["layers"], at["fisher_rank"].astype(float), linestyle="", marker="o", markersize=13, markerfacecolor="none",
+        markeredgecolor=look.color, markeredgewidth=1.6,
+    )  # fmt: skip
+
+
+def _bounds(axes: Axes, depths: Frame) -> None:
+    """The largest ranks that are possible, each once."""
+    for bound in depths["fisher_rank_bound"].dropna().unique():
+        axes.axhline(float(bound), color="#B8BCC4", linewidth=1, zorder=1)
+        axes.annotate(
+            f"{bound:.0f}", (1, float(bound)), xycoords=("axes fraction", "data"), xytext=(3, 0),
+            textcoords="offset points", va="center", fontsize=8.5, color="#6B7280",
+        )  # fmt: skip
+
+
+def _success(axes: Axes, mine: Frame, look: Look, shift: float) -> None:
+    mine = mine[mine["success"].notna()]
+    middle = mine["success"].to_numpy(dtype=float)
+    # at the ends of the scale the interval's end and the share may differ by rounding
+    below = (middle - mine["success_low"].to_numpy(dtype=float)).clip(min=0)
+    above = (mine["success_high"].to_numpy(dtype=float) - middle).clip(min=0)
+    axes.errorbar(
+        mine["layers"].to_numpy(dtype=float) + shift, middle, yerr=[below, above], color=look.color,
+        linestyle=look.dashes, marker=look.marker, markersize=5, elinewidth=1, capsize=2.5,
+    )  # fmt: skip
+
+
+def _ends(axes: Axes, mine: Frame, look: Look, name: str, shift: float, shown_as: tuple[str, str]) -> None:
+    """The marks and the medians of one series."""
+    spent = (mine["status"] == Status.OUT_OF_BUDGET.value).to_numpy(dtype=bool, na_value=False)
+    places = mine["layers"].to_numpy(dtype=float) + shift
+    heights = drawn_errors(mine["shown"].to_numpy(dtype=float), *shown_as)
+    for chosen, face in ((~spent, look.color), (spent, "none")):
+        axes.plot(
+            places[chosen], heights[chosen], linestyle="", marker=look.marker, markersize=4.5, color=look.color,
+            markerfacecolor=face, alpha=0.45,
+        )  # fmt: skip
+    layers = np.unique(places)
+    medians = [float(np.median(heights[places == place])) for place in layers]
+    axes.plot(layers, medians, color=look.color, linestyle=look.dashes, linewidth=1.6, label=name)

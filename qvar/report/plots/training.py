@@ -1,0 +1,113 @@
+"""The picture of the training: how the error fell, step by step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qvar.report.plot_style import (
+    Drawing,
+    accuracy_line,
+    axis_words,
+    drawn_errors,
+    legend_below,
+    line_figure,
+    line_words,
+    looks,
+    seed_words,
+    spread,
+    value_axis,
+)
+from qvar.report.tables import Frame, shown_errors
+
+if TYPE_CHECKING:
+    import numpy as np
+
+LOG_RATIO = 50
+"""Evaluations that span more than this factor are drawn on a logarithmic axis."""
+
+
+def error_vs_step(trace: Frame, ledger: Frame, drawn: Frame) -> Drawing | None:
+    """How the error of each contender fell with the evaluations, over its seeds.
+
+    Args:
+        trace: a run's trace.
+        ledger: its ledger.
+        drawn: the rows of its `summary` that are to be drawn.
+
+    Returns:
+        The picture, or None where it would be empty.
+    """
+    import numpy as np
+
+    units = dict(zip(ledger["contender"], ledger["unit"], strict=True))
+    trace = trace.assign(unit=trace["contender"].map(units), label=_labels(trace, drawn))
+    trace = trace[trace["label"].isin(set(drawn["label"]))]
+    if trace.empty:
+        return None
+    shown, quantity, unit = shown_errors(trace)
+    trace = trace.assign(shown=shown)
+    look_of = looks(drawn)
+    figure, axes = line_figure(sum(look.named for look in look_of.values()))
+    for rank, label in enumerate(drawn["label"]):
+        seeds = [_curve(seed) for _, seed in trace[trace["label"] == label].groupby("seed", dropna=False, sort=True)]
+        seeds = [seed for seed in seeds if len(seed[0])]
+        if not seeds:
+            continue
+        grid = np.unique(np.concatenate([x for x, _ in seeds]))
+        stacked = drawn_errors(np.array([_held(grid, x, y) for x, y in seeds]), quantity, unit)
+        low, middle, high = spread(stacked)
+        look, above = look_of[str(label)], 2 + 1 / (1 + rank)  # the best are drawn over the others
+        named = str(label) if look.named else None
+        axes.plot(
+            grid, middle, color=look.color, linestyle=look.dashes, linewidth=1.8 if named else 1, label=named,
+            zorder=above if named else 1.5,
+        )  # fmt: skip
+        if named:
+            axes.fill_between(grid, low, high, color=look.color, alpha=0.11, linewidth=0)
+    if not axes.lines:
+        return None
+    axes.set_xlabel("evaluations per start (line searches included)")
+    noun = value_axis(axes, quantity, unit)
+    accuracy_line(axes, unit)
+    title = f"{noun.capitalize()} against step"
+    axes.set_title(title)
+    first, last = axes.dataLim.x0, axes.dataLim.x1
+    if first > 0 and last > LOG_RATIO * first:  # a contender that is done in a few steps stays visible
+        axes.set_xscale("log")
+        axes.set_xlim(left=first)
+    else:
+        axes.set_xlim(left=0)
+    legend_below(figure, axes)
+    caption = (
+        f"How the {noun} changes while each contender is trained: the line is the median over its starts (seeds), "
+        f"the band holds {seed_words()}. The horizontal axis counts evaluations of value and gradient, so that "
+        "methods that take more of them per step are not favored. A start that ended early keeps its last value. "
+    )
+    return Drawing("error_vs_step", figure, title, caption + line_words(len(drawn)) + axis_words(quantity, unit))
+
+
+def _labels(trace: Frame, drawn: Frame) -> list[str]:
+    """The summary's label of each row of the trace."""
+    keys = ["problem", "contender", "method"]
+    known_keys = drawn[keys].fillna("").itertuples(index=False, name=None)
+    names = dict(zip(known_keys, drawn["label"].astype(str), strict=True))
+    return [names.get(key, key[1]) for key in trace[keys].fillna("").itertuples(index=False, name=None)]
+
+
+def _curve(seed: Frame) -> tuple[np.ndarray, np.ndarray]:
+    """Evaluations and shown numbers of one seed, in order, without what is not finite."""
+    import numpy as np
+
+    x = seed["evaluations"].fillna(seed["step"]).to_numpy(dtype=float, na_value=np.nan)
+    y = seed["shown"].to_numpy(dtype=float)
+    good = np.isfinite(x) & np.isfinite(y)
+    order = np.argsort(x[good], kind="stable")
+    return x[good][order], y[good][order]
+
+
+def _held(grid: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The curve on a common grid: each number holds until the next; before the first there is none."""
+    import numpy as np
+
+    position = np.searchsorted(x, grid, side="right") - 1
+    return np.where(position >= 0, y[np.maximum(position, 0)], np.nan)
