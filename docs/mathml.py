@@ -11,7 +11,7 @@ _FORMULA = re.compile(
 
 
 def on_page_content(content: str, **_: object) -> str:
-    """A MkDocs hook: turns the formulas of a page, those of docstrings among them."""
+    """Turn the formulas of a page into MathML, as a hook of MkDocs; docstrings have formulas too."""
 
     def mathml(match: re.Match[str]) -> str:
         display = "block" if match["tag"] == "div" else "inline"

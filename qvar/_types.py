@@ -17,4 +17,4 @@ Excitation: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
 r"""(created modes, annihilated modes), numbered as wires: ((a, b), (j, i)) is \(a_a^\dagger a_b^\dagger a_j a_i\)."""
 
 AmplitudeMethod: TypeAlias = Literal["mp2", "ccsd"]
-"""Where cluster amplitudes come from: perturbation theory, or coupled cluster itself."""
+"""Source of cluster amplitudes: perturbation theory, or coupled cluster itself."""

@@ -115,7 +115,7 @@ def _field_readers(kind: Any, sizes: tuple[str, ...]) -> list[tuple[dataclasses.
 
 
 def _resolved(owner: Any, names: dict[str, Any]) -> dict[str, Any]:
-    """The annotations of a function or class; one whose names are imported for type checkers alone says nothing."""
+    """Return the annotations of a function or class; `Any` for names that only type checkers import."""
     hints: dict[str, Any] = {}
     for name, annotation in owner.__annotations__.items():
         try:
@@ -201,13 +201,13 @@ def _anything(argument: str, value: Any) -> Any:
 
 
 def _number(argument: str, value: Any) -> Any:
-    """A plain number stays as it was written, so that later sentences show it so."""
+    """Check a number; a plain one stays as it was written, so that later sentences show it so."""
     number = real_number(argument, value)
     return value if type(value) in (int, float) else number
 
 
 def _is_key(hint: Any) -> bool:
-    """Whether an annotation is `jax.Array`, by which public functions mean a random key."""
+    """Return whether an annotation is `jax.Array`, by which public functions mean a random key."""
     return "jax" in sys.modules and hint is sys.modules["jax"].Array
 
 
@@ -222,7 +222,7 @@ def _callable(argument: str, value: Any) -> Any:
 
 
 def _instance(kind: Any) -> Reader:
-    """A class may have a function `accept` that turns what users give into one of its objects."""
+    """Return the check of a class, which may have a function `accept` that converts other values."""
     accept = getattr(kind, "accept", None)
 
     def read(argument: str, value: Any) -> Any:
@@ -238,7 +238,7 @@ def _instance(kind: Any) -> Reader:
 
 
 def _any_of(kinds: Sequence[Any], unbounded: bool) -> Reader:
-    """The first of several kinds that takes the value; the sentence of the only one that it can have meant."""
+    """Return the check of a union: the first kind that takes the value, or the error of the likely one."""
     real = [kind for kind in kinds if kind is not type(None)]
     readers = [reader(kind, unbounded) for kind in real]
     if len(real) == 1 and len(kinds) == 2 and typing.get_origin(real[0]) is typing.Literal:
@@ -287,10 +287,10 @@ def _row(entry: Reader, origin: Any, hint: Any) -> Reader:
 
 def _fixed(entries: Sequence[Reader], hint: Any) -> Reader:
     def read(argument: str, value: Any) -> Any:
-        given = _entries(argument, hint, value)
-        if len(given) != len(entries):
+        values = _entries(argument, hint, value)
+        if len(values) != len(entries):
             raise _wrong(argument, hint, value)
-        new = tuple(entry(argument, one) for entry, one in zip(entries, given, strict=True))
+        new = tuple(entry(argument, one) for entry, one in zip(entries, values, strict=True))
         same = isinstance(value, tuple) and all(a is b for a, b in zip(new, value, strict=True))
         return value if same else new
 

@@ -13,7 +13,7 @@ from qvar.atomic_files import open_regular
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray[Any, np.dtype[Any]]]:
-    """Reads all arrays of an archive that `numpy.savez` wrote.
+    """Read all arrays of an archive that `numpy.savez` wrote.
 
     Each member is read to its end, where its checksum is: `numpy.load` reads as many numbers as the member's head says,
     and a damaged head may say fewer.

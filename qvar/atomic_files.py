@@ -24,9 +24,9 @@ MOST_BYTES = 1 << 32
 
 @contextlib.contextmanager
 def write_whole(path: Path) -> Iterator[Path]:
-    """Gives a temporary path to write to, and renames it to `path` once all of it lies on the disk.
+    """Yield a temporary path to write to, and rename it to `path` once all of it is on the disk.
 
-    Whoever looks at `path`, also after a kill or a power cut, sees the old file, the new one, or none.
+    A reader of `path` sees the old file, the new one, or none, also after a kill or a power cut.
 
     Args:
         path: the file that is to appear or to be replaced; its folder exists.
@@ -90,7 +90,7 @@ def write_once(path: Path) -> Iterator[Path]:
 
 
 def _take_name(temporary: Path, path: Path) -> None:
-    """Gives a file its name unless the name is taken."""
+    """Rename a file unless the name is taken."""
     try:
         os.link(temporary, path)  # unlike a rename it fails where there is a file
     except FileExistsError:
@@ -116,7 +116,7 @@ def _sync(path: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Makes a rename last through a power cut, where the system can do so."""
+    """Make a rename last through a power cut, if the system can."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -126,7 +126,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def read_regular(path: Path, most: int = MOST_BYTES) -> bytes:
-    """Reads a file whole. A pipe, a device or a folder in its place is an error, and is not waited for.
+    """Read a whole file. A pipe, a device or a folder in its place is an error at once.
 
     Args:
         path: the file; links are followed.
@@ -144,7 +144,7 @@ def read_regular(path: Path, most: int = MOST_BYTES) -> bytes:
 
 @contextlib.contextmanager
 def open_regular(path: Path) -> Iterator[BinaryIO]:
-    """Opens a file for reading. A pipe, a device or a folder in its place is an error, and is not waited for.
+    """Open a file for reading. A pipe, a device or a folder in its place is an error at once.
 
     Args:
         path: the file; links are followed.
@@ -179,5 +179,5 @@ _KINDS = (
 
 
 def is_temporary(path: Path) -> bool:
-    """Whether a file is one that a killed process left behind before renaming it."""
+    """Return whether a killed process left this file before renaming it."""
     return path.name.startswith(".") and f"{_TEMPORARY_SUFFIX}." in path.name + "."

@@ -161,7 +161,7 @@ def real_array(argument: str, value: Any, shape: tuple[int | str, ...] | None, *
     Args:
         argument: its name as the user wrote it.
         value: what was given; it may be traced.
-        shape: its shape; a letter stands for any length. Any shape if None.
+        shape: its shape; a letter is any length. Any shape if None.
         finite: whether all numbers must be finite.
 
     Raises:
@@ -193,8 +193,8 @@ def real_array(argument: str, value: Any, shape: tuple[int | str, ...] | None, *
 
 
 def different_names(argument: str, names: Iterable[str]) -> None:
-    """Raise `QvarError` if a name stands more than once."""
+    """Raise `QvarError` if a name occurs more than once."""
     row = list(names)
     twice = sorted({name for name in row if row.count(name) > 1})
     if twice:
-        raise QvarError(f"`{argument}` must have different names, but {twice[0]!r} stands more than once.")
+        raise QvarError(f"`{argument}` must have different names, but {twice[0]!r} occurs more than once.")

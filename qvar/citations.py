@@ -1,4 +1,4 @@
-"""Where things come from: the papers that a run should cite, as BibTeX."""
+"""Papers that a run should cite, as BibTeX."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from qvar.errors import QvarError
 
 @cache
 def entries() -> dict[str, str]:
-    """Every paper of `qvar/citations.bib`: key -> BibTeX entry."""
+    """Return every paper of `qvar/citations.bib`: key -> BibTeX entry."""
     text = files("qvar").joinpath("citations.bib").read_text(encoding="utf-8")
-    found = [f"@{part.strip()}" for part in f"\n{text}".split("\n@")[1:]]
-    return {entry.partition("{")[2].partition(",")[0].strip(): entry for entry in found}
+    records = [f"@{part.strip()}" for part in f"\n{text}".split("\n@")[1:]]
+    return {entry.partition("{")[2].partition(",")[0].strip(): entry for entry in records}
 
 
 def bibtex(keys: Iterable[str]) -> str:
-    """BibTeX of some papers, sorted by key, each once.
+    """Return the BibTeX of some papers, sorted by key, each once.
 
     Args:
         keys: keys in `qvar/citations.bib`.

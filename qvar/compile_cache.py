@@ -33,12 +33,12 @@ _CPU_FIELDS = ("vendor_id", "cpu family", "model", "model name", "flags", "CPU i
 
 @dataclass(frozen=True)
 class CompileCache:
-    """Where compiled programs are kept."""
+    """Folder of compiled programs."""
 
     folder: Path | None
     """None where none are kept."""
     remark: str
-    """Why none are kept, or who chose the folder; empty where all is as always."""
+    """Reason if there is none, or what set the folder; empty by default."""
 
     def describe(self) -> str:
         """One line for a person: the folder with its size, or why there is none."""
@@ -51,7 +51,7 @@ class CompileCache:
 def use_compile_cache() -> CompileCache:
     """Make JAX keep compiled programs and find them again, from now on; if that cannot be, all goes on without.
 
-    Importing qvar calls this as soon as JAX is imported. Nothing is raised, and what a user has told JAX stays.
+    Importing qvar calls this as soon as JAX is imported. Nothing is raised, and settings that the user made in JAX stay.
 
     Returns:
         What has been done.
@@ -61,10 +61,10 @@ def use_compile_cache() -> CompileCache:
     config: Any = jax.config
     chosen = config.jax_compilation_cache_dir
     if not config.jax_enable_compilation_cache or (not chosen and (_kept or "JAX_COMPILATION_CACHE_DIR" in os.environ)):
-        return CompileCache(None, "as JAX was told")
+        return CompileCache(None, "set in JAX")
     if chosen:
         ours = _kept.get(chosen)
-        return CompileCache(Path(chosen), "as JAX was told") if ours is None else CompileCache(ours, "")
+        return CompileCache(Path(chosen), "set in JAX") if ours is None else CompileCache(ours, "")
     wanted = os.environ.get("QVAR_CACHE", "")
     if wanted.lower() == "off":
         return CompileCache(None, "as QVAR_CACHE says")
@@ -122,30 +122,30 @@ def _write_programs_whole() -> None:
 
 
 def _user_cache() -> Path:
-    """The user's folder for caches, as the XDG base directory specification has it."""
-    told = os.environ.get("XDG_CACHE_HOME", "")
-    return Path(told) if Path(told).is_absolute() else Path("~/.cache").expanduser()
+    """Return the user's folder for caches, as in the XDG base directory specification."""
+    folder = os.environ.get("XDG_CACHE_HOME", "")
+    return Path(folder) if Path(folder).is_absolute() else Path("~/.cache").expanduser()
 
 
 def _cpu_digest() -> str:
     """Eight hexadecimal digits that CPUs with the same instructions share."""
-    told = {"machine": platform.machine(), "processor": platform.processor()}
+    facts = {"machine": platform.machine(), "processor": platform.processor()}
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             name, _, value = line.partition(":")
             if name.strip() in _CPU_FIELDS:
-                told.setdefault(name.strip(), value.strip())
-    return hashlib.sha256(repr(sorted(told.items())).encode()).hexdigest()[:8]
+                facts.setdefault(name.strip(), value.strip())
+    return hashlib.sha256(repr(sorted(facts.items())).encode()).hexdigest()[:8]
 
 
 def _files(folder: Path) -> list[tuple[float, int, Path]]:
     """(time of last use, size, file) of every program below a folder, half-written ones too; the oldest use first."""
-    found = []
+    files = []
     for file in folder.rglob("*-cache*"):
         with contextlib.suppress(OSError):  # another process may delete it
-            told = file.stat()
-            found.append((max(told.st_atime, told.st_mtime), told.st_size, file))
-    return sorted(found)
+            status = file.stat()
+            files.append((max(status.st_atime, status.st_mtime), status.st_size, file))
+    return sorted(files)
 
 
 def _shrink_daily(folder: Path, max_bytes: int) -> None:
@@ -159,16 +159,16 @@ def _shrink_daily(folder: Path, max_bytes: int) -> None:
 
 
 def _shrink(folder: Path, max_bytes: int) -> None:
-    """Deletes what killed processes left half-written, and programs until the rest takes at most `max_bytes`.
+    """Delete half-written files of killed processes, and programs until the rest takes at most `max_bytes`.
 
     JAX's own limit, `jax_compilation_cache_max_size`, takes another package, and a lock around every look-up.
     """
-    found = _files(folder)
+    files = _files(folder)
     stale = time.time() - _LEFT_OVER_SECONDS
-    for _, _, file in (half for half in found if is_temporary(half[2]) and half[0] < stale):
+    for _, _, file in (half for half in files if is_temporary(half[2]) and half[0] < stale):
         with contextlib.suppress(OSError):
             file.unlink()
-    programs = [program for program in found if not is_temporary(program[2])]
+    programs = [program for program in files if not is_temporary(program[2])]
     left = sum(size for _, size, _ in programs)
     for _, size, file in programs:
         if left <= max_bytes:

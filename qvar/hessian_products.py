@@ -40,15 +40,15 @@ class ProductFunction:
     function: LossFunction
 
     def __call__(self, theta: Float[Array, " n_params"], v: Array, data: PyTree) -> Float[Array, " n_params"]:
-        """H(theta) v."""
+        """Return H(theta) v."""
         return self.with_gradient(theta, v, data)[1]
 
     def with_gradient(self, theta: Float[Array, " n_params"], v: Array, data: PyTree) -> tuple[Array, Array]:
-        """The gradient at theta, which comes along, and H(theta) v."""
+        """Return the gradient at theta and H(theta) v."""
         return self.with_value(theta, v, data)[1:]
 
     def with_value(self, theta: Float[Array, " n_params"], v: Array, data: PyTree) -> tuple[Array, Array, Array]:
-        """The value and the gradient at theta, which come along, and H(theta) v."""
+        """Return the value and the gradient at theta, and H(theta) v."""
         both = jax.value_and_grad(lambda point: self.function(point, data))
         (value, gradient), (_, product) = jax.jvp(both, (theta,), (v,))
         return value, gradient, product
@@ -62,7 +62,7 @@ class Curvature(NamedTuple):
     falls: np.ndarray
     """(n,) whether it is negative beyond doubt."""
     flat: np.ndarray
-    """(n,) whether neither sign can be told: zero, or not known well enough after so many products."""
+    """(n,) whether the sign is not known: zero, or not known well enough after so many products."""
     direction: FloatArray
     """(n, n_params) direction of that curvature, of length 1."""
     gradient_norm: FloatArray

@@ -19,7 +19,7 @@ Bonds: TypeAlias = list[list[list[int]]]
 
 
 def rows_and_columns(argument: str, shape: Any) -> tuple[int, int]:
-    """The rows and columns of a lattice of at least two sites; a chain is one row.
+    """Return the rows and columns of a lattice of at least two sites; a chain is one row.
 
     Args:
         argument: name of the argument, for the error.

@@ -22,11 +22,11 @@ _ALWAYS = 1 << 20
 """Bytes that every machine has."""
 
 _UNLIMITED = 1 << 60
-"""What old control groups say where nothing is limited lies above it."""
+"""Limit of old control groups above which nothing is limited."""
 
 
 def wanted_memory() -> int | None:
-    """The environment variable `QVAR_MEMORY` in bytes, such as 4 GiB of "4GiB"; None where it is not set.
+    """Return the environment variable `QVAR_MEMORY` in bytes, such as 4 GiB of "4GiB"; None if it is not set.
 
     Raises:
         QvarError: if it is no size.
@@ -36,7 +36,7 @@ def wanted_memory() -> int | None:
 
 
 def size_of(argument: str, text: str) -> int:
-    """A size such as "4GiB", "500MB" or "16G" in bytes; K, M, G and T alone count in powers of 1024, as queues do.
+    """Read a size such as "4GiB", "500MB" or "16G" in bytes; K, M, G and T alone are powers of 1024, as in queues.
 
     Args:
         argument: its name as the user wrote it.
@@ -45,8 +45,8 @@ def size_of(argument: str, text: str) -> int:
     Raises:
         QvarError: if it is no size.
     """
-    found = _SIZE.fullmatch(text.strip())
-    size = round(float(found[1]) * _UNITS.get(found[2].lower(), 0)) if found else 0
+    match = _SIZE.fullmatch(text.strip())
+    size = round(float(match[1]) * _UNITS.get(match[2].lower(), 0)) if match else 0
     if size < 1:
         raise QvarError(f"`{argument}` must be a size such as 4GiB or 500MB, but is {text!r}.")
     return size
@@ -66,7 +66,7 @@ def memory_limit() -> int:
 
 
 def chunk_size(n_evaluations: int, bytes_per_evaluation: int, most: int | None = None) -> int:
-    """How many of a batch of evaluations to make at once, at least 1, so that they stay below `memory_limit()`.
+    """Return how many evaluations of a batch fit below `memory_limit()` at once, at least 1.
 
     Args:
         n_evaluations: size of the batch.
@@ -111,7 +111,7 @@ def machine_memory() -> int:
 
 
 def size_words(size: float) -> str:
-    """A size for a person, such as "11.8 GiB"; sizes beyond all memories are given as a power of ten."""
+    """Format a size, such as "11.8 GiB"; sizes beyond all memories are given as a power of ten."""
     if size >= 1 << 60:
         return f"{power_of_ten(round(size) >> 40)} TiB" if size != float("inf") else "more than any memory"
     value, unit = float(size), "B"
@@ -125,20 +125,20 @@ def size_words(size: float) -> str:
 def _device_memory() -> int:
     import jax
 
-    told = jax.local_devices()[0].memory_stats() or {}  # a CPU tells nothing
-    return int(told.get("bytes_limit", 0)) or machine_memory()
+    stats = jax.local_devices()[0].memory_stats() or {}  # a CPU has none
+    return int(stats.get("bytes_limit", 0)) or machine_memory()
 
 
 def _machine_memory() -> int:
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # not every system can tell
+    except (AttributeError, ValueError, OSError):  # not every system has it
         return 8 << 30
 
 
 @cache
 def _group_memory(membership: Path = Path("/proc/self/cgroup"), mounted: Path = Path("/sys/fs/cgroup")) -> int:
-    """The least limit of the control groups that hold this process: a batch job may have less than its machine."""
+    """Return the least limit of the control groups of this process: a batch job may have less than its machine."""
     limits = [_UNLIMITED]
     try:
         groups = [line.split(":", 2) for line in membership.read_text(encoding="utf-8").splitlines()]

@@ -28,7 +28,7 @@ LossFunction = Callable[[Float[Array, " n_params"], PyTree], Float[Array, ""]]
 
 @dataclass(frozen=True)
 class Costs:
-    """What one evaluation would cost on hardware; `None` where it is not a circuit."""
+    """Cost of one evaluation on hardware; `None` if it is not a circuit."""
 
     n_qubits: int | None = None
     """Number of qubits."""
@@ -49,7 +49,7 @@ class Objective:
     """
 
     name: str
-    """What the ledger calls the contender."""
+    """Name of the contender in the ledger."""
     family: Family
     """`"generic"` or `"constrained"`."""
     n_params: int
@@ -63,7 +63,7 @@ class Objective:
     count_costs: Callable[[], Costs] = Costs
     """Counts qubits, two-qubit gates and depth; called by `costs`, because counting takes PennyLane."""
     engine: str = "none"
-    """Which simulator evaluates it: `"dense"`, `"sector"`, or `"none"`."""
+    """Simulator that evaluates it: `"dense"`, `"sector"`, or `"none"`."""
     unit: str = ""
     """Unit of the value, such as `"Ha"`."""
     baseline: float | None = None
@@ -104,7 +104,7 @@ class Objective:
         return real_array("theta", theta, (self.n_params,))
 
     def loss(self, theta: Any) -> Float[Array, ""]:
-        """The value at theta, shape (n_params,); in `unit`.
+        """Return the value at theta, shape (n_params,); in `unit`.
 
         Raises:
             QvarError: if theta has another shape.
@@ -112,7 +112,7 @@ class Objective:
         return _value(self.function, self._checked(theta), self.data)
 
     def value_and_grad(self, theta: Any) -> tuple[Float[Array, ""], Float[Array, " n_params"]]:
-        """The value at theta and its exact gradient, shape (n_params,).
+        """Return the value at theta and its exact gradient, shape (n_params,).
 
         Raises:
             QvarError: if theta has another shape.
@@ -170,7 +170,7 @@ class Objective:
         return in_chunks(function, max(1, self.chunk(len(points))), points, self.data)
 
     def needed(self, field: Literal["state_function", "operator"]) -> Callable[[Any, PyTree], Array]:
-        """A field that may be None, where it is needed.
+        """Return a field that may be None, or raise if it is.
 
         Raises:
             QvarError: if the objective does not have it.
@@ -185,11 +185,11 @@ class Objective:
         return real_array("thetas", thetas, ("n", self.n_params))
 
     def chunk(self, n_evaluations: int) -> int:
-        """How many of a batch of evaluations are made at once, so that they fit into memory and it pays."""
+        """Return how many evaluations of a batch are made at once, so that they fit into memory and it pays."""
         return chunk_size(n_evaluations, self.bytes_per_evaluation, self.most_at_once)
 
     def state(self, theta: Any) -> Array:
-        """The state vector at theta, in the engine's own layout (see `qvar.energy`).
+        """Return the state vector at theta, in the engine's own layout (see `qvar.energy`).
 
         Raises:
             QvarError: if theta has another shape, or the objective has no state.

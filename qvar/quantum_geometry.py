@@ -1,4 +1,4 @@
-r"""How an objective's state moves with its parameters: tangent states and the Fisher information that they make.
+r"""Tangent states of an objective, and their Fisher information.
 
 Both informations are \(F_{ij} = 4\, \mathrm{Re} \langle\partial_i\psi|\Pi|\partial_j\psi\rangle\) with a real-linear
 projection \(\Pi\): away from the state itself (quantum), or onto changes of the moduli of amplitudes (classical).
@@ -42,7 +42,7 @@ def classical_part(state: Array, tangent: Array) -> Array:
     r"""\(u_x \mathrm{Re}(\bar u_x t_x)\) with \(u_x = \psi_x / |\psi_x|\): changes of the moduli; all (d,).
 
     Outcomes that cannot occur, \(|\psi_x| \leq \epsilon^{3/4}\) with the precision \(\epsilon\), have no modulus that
-    could be told from rounding, and are left out.
+    could be distinguished from rounding, and are left out.
     """
     modulus = jnp.abs(state)
     possible = modulus > jnp.finfo(modulus.dtype).eps ** 0.75
@@ -56,7 +56,7 @@ _PARTS = {"quantum": quantum_part, "classical": classical_part}
 def along_every_parameter(
     function: Callable[[Array], tuple[Array, Array]], theta: Float[Array, " n_params"], chunk: int
 ) -> tuple[Array, Array]:
-    """What a linear function gives for every unit vector of parameter space, so many at a time.
+    """Apply a linear function to every unit vector of parameter space, so many at a time.
 
     Args:
         function: direction (n_params,) -> (what does not depend on the direction, what does).
@@ -88,10 +88,10 @@ class TangentFunction:
     state: StateOf
     """A state function that has derivatives in forward mode."""
     chunk: int
-    """How many directions are followed at once."""
+    """Number of directions that are followed at once."""
 
     def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> tuple[Array, Array]:
-        """The state (d,) and its derivatives by every parameter (n_params, d), flat."""
+        """Return the state (d,) and its derivatives by every parameter (n_params, d), flat."""
 
         def at(point: Array) -> Array:
             return self.state(point, data).ravel()
@@ -112,7 +112,7 @@ class FisherFunction:
         return factor @ factor.T
 
     def factor(self, theta: Float[Array, " n_params"], data: PyTree) -> Float[Array, "n_params k"]:
-        r"""A with \(F = A A^T\), real; k is the number of amplitudes, twice that where they are complex.
+        r"""Return A with \(F = A A^T\), real; k is the number of amplitudes, twice that if they are complex.
 
         Its singular values are the square roots of F's eigenvalues, so that they resolve zeros twice as deep.
         """
@@ -149,7 +149,7 @@ class FisherColumns:
 
     product: FisherProduct
     chunk: int
-    """How many columns are made at once."""
+    """Number of columns that are made at once."""
 
     def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Float[Array, "n_params n_params"]:
         """F(theta)."""
@@ -160,7 +160,7 @@ class FisherColumns:
 
 
 def tangent_function(objective: Objective) -> TangentFunction:
-    """The state and its tangents as a function of (theta, data).
+    """Return the state and its tangents as a function of (theta, data).
 
     Raises:
         QvarError: if the objective has no state.
@@ -187,7 +187,7 @@ def tangent_bytes(objective: Objective) -> int:
 
 
 def fisher_function(objective: Objective, information: Information = "quantum") -> FisherFunction | FisherColumns:
-    r"""The Fisher information as a function of (theta, data); quantum, if nothing else is said.
+    r"""Return the Fisher information as a function of (theta, data); the quantum one by default.
 
     $$ F_{ij} = 4\, \mathrm{Re}\left[ \langle\partial_i\psi|\partial_j\psi\rangle
        - \langle\partial_i\psi|\psi\rangle\langle\psi|\partial_j\psi\rangle \right] $$

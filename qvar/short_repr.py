@@ -1,4 +1,4 @@
-"""One line for every record: its class and the fields that tell it from others."""
+"""One line for every record: its class and the fields that identify it."""
 
 from __future__ import annotations
 
@@ -68,13 +68,13 @@ def _defaults(cls: type) -> dict[str, Any]:
 
 
 def _same(value: Any, default: Any) -> bool:
-    """Whether a field says nothing: None, or a scalar that is its default."""
+    """Return whether a field is None, or a scalar that is its default."""
     plain = isinstance(value, str | Number | Enum | tuple)
     return value is None or (plain and type(value) is type(default) and bool(value == default))
 
 
 def _words(value: Any) -> str:
-    """A value in a few letters; empty if it cannot be shown."""
+    """Format a value in a few letters; empty if it cannot be shown."""
     if value is None or isinstance(value, bool):
         return str(value)
     if isinstance(value, Enum):

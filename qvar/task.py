@@ -27,7 +27,7 @@ Row: TypeAlias = dict[str, Any]
 @short_repr()
 @dataclass(frozen=True)
 class Progress:
-    """How far a task has come, told now and then to whoever runs it."""
+    """Progress of a task, reported now and then."""
 
     done: int
     """Evaluations made so far, in the batch member that has made the most."""
@@ -55,7 +55,7 @@ class Task:
 
 @runtime_checkable
 class Runnable(Protocol):
-    """What a case returns: a named list of tasks."""
+    """Named list of tasks, as a case returns it."""
 
     @property
     def name(self) -> str:
@@ -63,7 +63,7 @@ class Runnable(Protocol):
         ...
 
     def tasks(self) -> list[Task]:
-        """The tasks in the order in which the ledger lists them."""
+        """Return the tasks in the order in which the ledger lists them."""
         ...
 
 
@@ -83,7 +83,7 @@ def task_key(inputs: dict[str, Any]) -> str:
 
 
 def tasks_of(study: Runnable) -> list[Task]:
-    """The tasks of a study; whatever a study of a user raises becomes a sentence.
+    """Return the tasks of a study; an error in a user's study becomes a sentence.
 
     Raises:
         QvarError: if they cannot be made.
@@ -99,13 +99,13 @@ def tasks_of(study: Runnable) -> list[Task]:
 
 
 def error_words(error: BaseException) -> str:
-    """What went wrong, for the column `message`."""
+    """Return the message of an error, for the column `message`."""
     first_line = (str(error).strip().splitlines() or [""])[0]
     return f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
 
 
 def failed_row(label: str, message: str) -> Row:
-    """The row of a task that could not tell more than this.
+    """Return the row of a task that failed.
 
     Args:
         label: the task's label.

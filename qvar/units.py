@@ -15,7 +15,7 @@ COUPLING = "J"
 
 
 def shown_energy(energy: float, unit: str) -> str:
-    """A difference of energies for a sentence: in millihartree if it is in hartree, such as "195.8 mHa"."""
+    """Format a difference of energies: in millihartree if it is in hartree, such as "195.8 mHa"."""
     if unit == HARTREE:
         return f"{MILLIHARTREE_PER_HARTREE * energy:.4g} mHa"
     return f"{energy:.4g} {unit}".rstrip()

@@ -137,7 +137,7 @@ def test_who_says_where() -> None:
     xdg = str(Path("xdg").absolute())
     assert python(WHERE, QVAR_CACHE="", XDG_CACHE_HOME=xdg).startswith(f"{xdg}/qvar/jax, ")
     told = {"JAX_COMPILATION_CACHE_DIR": "given", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
-    assert python(WHERE, **told).endswith(", as JAX was told\n")
+    assert python(WHERE, **told).endswith(", set in JAX\n")
     assert all(programs(folder) for folder in ("home/mine", "home/.cache/qvar/jax", "xdg/qvar/jax", "given"))
     assert not Path("off").exists()
 
@@ -210,7 +210,7 @@ print(jax.config.jax_compilation_cache_dir, jax.config.jax_persistent_cache_min_
 
 
 def test_importing_qvar_is_enough_and_what_jax_was_told_stays() -> None:
-    assert python(IMPORTED) == "none, as JAX was told None\n"
+    assert python(IMPORTED) == "none, set in JAX None\n"
     assert len(programs()) > 0
     assert python(EARLIER) == "mine 0.5\n"
 
@@ -221,10 +221,10 @@ def test_what_jax_is_told_by_its_variables_stays(monkeypatch: pytest.MonkeyPatch
     try:
         jax.config.update("jax_compilation_cache_dir", None)
         monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", "")
-        assert compile_cache.use_compile_cache().describe() == "none, as JAX was told"
+        assert compile_cache.use_compile_cache().describe() == "none, set in JAX"
         monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR")
         jax.config.update("jax_enable_compilation_cache", False)
-        assert compile_cache.use_compile_cache().describe() == "none, as JAX was told"
+        assert compile_cache.use_compile_cache().describe() == "none, set in JAX"
         assert not Path("kept").exists()
     finally:
         jax.config.update("jax_enable_compilation_cache", True)
