@@ -51,7 +51,7 @@ class CompileCache:
 def use_compile_cache() -> CompileCache:
     """Make JAX keep compiled programs and find them again, from now on; if that cannot be, all goes on without.
 
-    Importing qvar calls this as soon as JAX is imported. Nothing is raised, and settings that the user made in JAX stay.
+    Importing qvar calls this as soon as JAX is imported. Nothing is raised, and the user's own settings of JAX stay.
 
     Returns:
         What has been done.
