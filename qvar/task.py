@@ -17,11 +17,11 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 from qvar.errors import QvarError
 from qvar.short_repr import short_repr
 
-RECORD_FORMAT = 2
+RECORD_FORMAT = 3
 """Version of a run's files. It is part of every task's key: results of another version are not taken for one's own."""
 
 Row: TypeAlias = dict[str, Any]
-"""One row of the ledger; a value that is a list belongs to the row's trace."""
+"""One row of the ledger; a list is a part of the row's trace, or its trained parameters `theta`."""
 
 
 @short_repr()
@@ -50,7 +50,8 @@ class Task:
     label: str
     """A short name for progress bars, such as `uccsd`."""
     run: Callable[[Reporter], list[Row]]
-    """Does the work and returns the ledger rows; trace columns are lists named `trace_*`, of one length in a row."""
+    """Does the work and returns the ledger rows; trace columns are lists named `trace_*`, of one length in a row,
+    and `theta` is the list of trained parameters."""
 
 
 @runtime_checkable

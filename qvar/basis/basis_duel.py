@@ -257,6 +257,7 @@ def _fit_columns(study: BasisDuel, fitted: Fitted) -> Row:
         "trace_value": trace.value.tolist(),
         "trace_gradient_norm": trace.gradient_norm.tolist(),
         "trace_evaluations": trace.evaluations.tolist(),
+        "theta": np.asarray(fitted.theta).tolist(),
     }
 
 

@@ -13,7 +13,7 @@ from qvar.report.page import write_report
 
 
 def collect(campaign: Campaign) -> LoadedRun:
-    """Makes `ledger.csv` and `report.html`, and, where no task is missing, `ledger.parquet` and `trace.parquet`.
+    """Makes `ledger.csv` and `report.html`, and the parquet files of all tables if no task is missing.
 
     The tables are made of the results alone, point by point, in the order in which they were submitted: they do not
     depend on where, when or how often a task was tried. Costs one small file read for each task.
@@ -30,7 +30,7 @@ def collect(campaign: Campaign) -> LoadedRun:
     folder = campaign.run
     try:
         with locked(folder):
-            for stale in (folder.ledger, folder.trace):
+            for stale in (folder.ledger, folder.trace, folder.parameters):
                 stale.unlink(missing_ok=True)
             run = load(folder.path)
             if run.n_done < run.n_tasks:
@@ -38,6 +38,7 @@ def collect(campaign: Campaign) -> LoadedRun:
             if run.n_done == run.n_tasks:
                 name = run_name(run.case)
                 write_table(run.trace, folder.trace, name)
+                write_table(run.parameters, folder.parameters, name)
                 write_ledger(run.ledger, folder.path, name)
             else:
                 with write_whole(folder.path / "ledger.csv") as temporary:

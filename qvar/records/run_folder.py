@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from qvar.atomic_files import is_temporary
 from qvar.errors import QvarError
 from qvar.records.case_file import check_content, read_case_file
 from qvar.records.json_files import jsonable, write_json
+from qvar.records.parameters import parameters_from
 from qvar.records.run_tables import Shard, ledger_from, look_at_shard, look_at_table, swept_tables, trace_from
 from qvar.short_repr import short_repr
 from qvar.task import Row, task_key
@@ -65,6 +66,11 @@ class RunFolder:
         return self.path / "trace.parquet"
 
     @property
+    def parameters(self) -> Path:
+        """Trained parameters."""
+        return self.path / "parameters.parquet"
+
+    @property
     def lock(self) -> Path:
         """File that the process which writes the folder holds locked; it goes away with that process."""
         return self.path / ".lock"
@@ -97,6 +103,8 @@ class LoadedRun:
     """Tasks that the run has."""
     damage: tuple[str, ...] = ()
     """A sentence about each file that is there and could not be taken."""
+    parameters: pd.DataFrame = field(default_factory=lambda: parameters_from([]))
+    """Trained parameters, row by row as the ledger; see `qvar.records.parameters`."""
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -252,8 +260,8 @@ def refuse_folders(folder: RunFolder, keys: Iterable[str]) -> None:
     Raises:
         QvarError: if there is one.
     """
-    files = (folder.case_json, folder.ledger, folder.path / "ledger.csv", folder.trace, folder.report)
-    for path in (*files, *map(folder.shard, keys)):
+    tables = (folder.ledger, folder.path / "ledger.csv", folder.trace, folder.parameters)
+    for path in (folder.case_json, *tables, folder.report, *map(folder.shard, keys)):
         if path.is_dir():
             raise QvarError(f"`{path}` must be a file, but is a folder; move it away.")
 
@@ -319,15 +327,12 @@ def load(path: str | Path) -> LoadedRun:
     if case is None:
         raise QvarError(f"`RUN` must be the folder of a run, but {folder.path} has no case.json.")
     n_tasks, run = len(case["tasks"]), run_name(case)
-    (ledger, ledger_damage), (trace, trace_damage) = (
-        look_at_table(folder.ledger, run),
-        look_at_table(folder.trace, run),
-    )
-    if ledger is not None and trace is not None:
-        return LoadedRun(folder, case, ledger, trace, n_tasks, n_tasks)
-    damage = [
-        damage_words(file, reason) for file, reason in ((folder.ledger, ledger_damage), (folder.trace, trace_damage))
-    ]
+    files = (folder.ledger, folder.trace, folder.parameters)
+    tables, clauses = zip(*(look_at_table(file, run) for file in files), strict=True)
+    ledger, trace, parameters = tables
+    if ledger is not None and trace is not None and parameters is not None:
+        return LoadedRun(folder, case, ledger, trace, n_tasks, n_tasks, parameters=parameters)
+    damage = [damage_words(file, clause) for file, clause in zip(files, clauses, strict=True)]
     shards = {task["key"]: folder.look_at_shard(task["key"]) for task in case["tasks"]}
     damage += [damage_words(folder.shard(key), shard.damage) for key, shard in shards.items()]
     damaged = tuple(filter(None, damage))
@@ -337,9 +342,12 @@ def load(path: str | Path) -> LoadedRun:
             (point.get("swept", {}), [row for key in point["tasks"] for row in done.get(key, ())])
             for point in case["points"]
         ]
-        return LoadedRun(folder, case, *swept_tables(points), len(done), n_tasks, damaged)
-    rows: list[Row] = [row for found in done.values() for row in found]
-    return LoadedRun(folder, case, ledger_from(rows), trace_from(rows), len(done), n_tasks, damaged)
+        rows: list[Row] = [row for _, some in points for row in some]
+        ledger, trace = swept_tables(points)
+    else:
+        rows = [row for some in done.values() for row in some]
+        ledger, trace = ledger_from(rows), trace_from(rows)
+    return LoadedRun(folder, case, ledger, trace, len(done), n_tasks, damaged, parameters_from(rows))
 
 
 def damage_words(file: Path, damage: str) -> str:

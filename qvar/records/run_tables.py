@@ -1,8 +1,8 @@
 """The tables of a run: which columns they have, what each means, and how they are written and read.
 
-A task leaves a shard, one parquet file of ledger rows whose `trace_*` entries are lists. The ledger (one row per
-contender and seed) and the trace (one row per contender, seed and step) are made from the shards, always in the
-same order and with the same types, so that a run finished in two sittings gives the same tables as one.
+A task leaves a shard, one parquet file of ledger rows whose `trace_*` and `theta` entries are lists. The ledger (one
+row per contender and seed) and the trace (one row per contender, seed and step) are made from the shards, always in
+the same order and with the same types, so that a run finished in two sittings gives the same tables as one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from qvar.atomic_files import write_once, write_whole
 from qvar.errors import QvarError
-from qvar.records.schema import LEDGER_COLUMNS, LEDGER_TYPES, OWN_TYPES, SWEEP, TRACE_LISTS, TRACE_TYPES
+from qvar.records.parameters import THETA
+from qvar.records.schema import LEDGER_COLUMNS, LEDGER_TYPES, LISTS, OWN_TYPES, SWEEP, TRACE_TYPES
 from qvar.records.sealed_tables import DamagedError, read_frame, read_rows, sealed_parquet
 from qvar.task import Row
 
@@ -32,7 +33,7 @@ def plain_rows(rows: Any) -> list[Row]:
     """Rows as a task returned them, with plain Python values of their columns' types, checked against what a task owes.
 
     Args:
-        rows: a list of dicts whose values are strings, numbers, booleans, None, or, for `trace_*` entries, lists.
+        rows: a list of dicts whose values are strings, numbers, booleans, None, or, for `trace_*` and `theta`, lists.
 
     Returns:
         The same rows; NumPy and JAX scalars have become Python's, arrays lists.
@@ -44,10 +45,10 @@ def plain_rows(rows: Any) -> list[Row]:
         raise QvarError(f"`Task.run` must return a list of rows (dicts), but returned {type(rows).__name__}.")
     plain = [{str(column): _plain(value) for column, value in row.items()} for row in rows]
     for row in plain:
-        traces = {column: value for column, value in row.items() if column.startswith("trace_") and value is not None}
-        if wrong := [column for column, value in traces.items() if not isinstance(value, list)]:
-            raise QvarError(f"`{wrong[0]}` must be a list with one entry per step.")
-        lengths = {column: len(value) for column, value in traces.items()}
+        lists = {column: value for column, value in row.items() if _is_list(column) and value is not None}
+        if wrong := [column for column, value in lists.items() if not isinstance(value, list)]:
+            raise QvarError(f"`{wrong[0]}` must be a list with one entry per {_is_list(wrong[0])}.")
+        lengths = {column: len(value) for column, value in lists.items() if column != THETA}
         if len(set(lengths.values())) > 1:
             raise QvarError(f"`trace_*` lists must all have one length, but have {lengths}.")
     for column, kind in _kinds(plain).items():
@@ -57,9 +58,14 @@ def plain_rows(rows: Any) -> list[Row]:
     return plain
 
 
+def _is_list(column: str) -> str:
+    """Return what the entries of a column's lists stand for; nothing if the column holds single values."""
+    return "parameter" if column == THETA else "step" if column.startswith("trace_") else ""
+
+
 def _checked_cell(column: str, value: Any, kind: str) -> Any:
     try:
-        if column.startswith("trace_") and value is not None:
+        if _is_list(column) and value is not None:
             return [_cell(entry, kind) for entry in value]
         return _cell(value, kind)
     except (TypeError, ValueError, OverflowError) as error:
@@ -84,7 +90,7 @@ def _plain(value: Any) -> Any:
 
 def _column_type(column: str, values: Iterable[Any]) -> str:
     """The pandas type of a column: fixed where qvar owns it, else seen in its values."""
-    known = LEDGER_TYPES.get(column) or TRACE_LISTS.get(column) or OWN_TYPES.get(column)
+    known = LEDGER_TYPES.get(column) or LISTS.get(column) or OWN_TYPES.get(column)
     if known:
         return known
     present = [value for value in values if value is not None]
@@ -118,7 +124,7 @@ def _cell(value: Any, kind: str) -> Any:
 def _own_columns(rows: Sequence[Row]) -> list[str]:
     """Columns that the study appended, in order of first appearance."""
     seen = dict.fromkeys(column for row in rows for column in row)
-    return [column for column in seen if column not in LEDGER_TYPES and not column.startswith("trace_")]
+    return [column for column in seen if column not in LEDGER_TYPES and not _is_list(column)]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -142,8 +148,8 @@ def write_shard(path: Path, rows: Sequence[Row], once: bool = False) -> None:
 
     plain = plain_rows(rows)
     arrays, fields = [], []
-    for column, kind in ({**LEDGER_TYPES, **TRACE_LISTS, **_kinds(plain)}).items():
-        arrow = pa.list_(_arrow_type(kind)) if column.startswith("trace_") else _arrow_type(kind)
+    for column, kind in ({**LEDGER_TYPES, **LISTS, **_kinds(plain)}).items():
+        arrow = pa.list_(_arrow_type(kind)) if _is_list(column) else _arrow_type(kind)
         arrays.append(pa.array([row.get(column) for row in plain], type=arrow, from_pandas=False))
         fields.append(pa.field(column, arrow))
     table = pa.Table.from_arrays(arrays, schema=pa.schema(fields))
@@ -181,7 +187,7 @@ def look_at_shard(path: Path, key: str | None = None) -> Shard:
         return Shard(None)
     except DamagedError as error:
         return Shard(None, str(error))
-    if missing := {*LEDGER_COLUMNS, *TRACE_LISTS} - set(table.column_names):
+    if missing := {*LEDGER_COLUMNS, *LISTS} - set(table.column_names):
         return Shard(None, f"it lacks the column {min(missing)}")
     return Shard(table.to_pylist())
 

@@ -60,6 +60,9 @@ TRACE_LISTS: dict[str, str] = {
 }
 """Lists of a shard\'s rows that make the trace, with the types of their entries."""
 
+LISTS: dict[str, str] = {**TRACE_LISTS, "theta": "float64"}
+"""All lists of a shard\'s rows: the trace, and the parameters at the end of a training."""
+
 SWEEP = "sweep_"
 """What the columns of a campaign's swept arguments begin with."""
 

@@ -22,6 +22,7 @@ from qvar.records import provenance
 from qvar.records.case_file import OtherFormatError, is_campaign
 from qvar.records.json_files import jsonable
 from qvar.records.json_shapes import LONGEST_NAME, names_a_file
+from qvar.records.parameters import parameters_from
 from qvar.records.run_folder import (
     RunFolder,
     check_out,
@@ -64,8 +65,8 @@ def run(
 
     The folder holds `case.json` (what, with which versions, where), `tasks/<key>.parquet` (one shard per task),
     `ledger.parquet` and `ledger.csv` (one row per contender and seed), `trace.parquet` (one row per contender, seed
-    and step), `report.html` and `plots/*.png`. A task that fails gives a row with status `failed` and a message; it
-    never stops the others.
+    and step), `parameters.parquet` (trained parameters, which `qvar.load` reads), `report.html` and `plots/*.png`. A
+    task that fails gives a row with status `failed` and a message; it never stops the others.
 
     Compiled programs are kept for the next start, in `$QVAR_CACHE` or the user's cache folder: see `qvar doctor`.
 
@@ -283,6 +284,7 @@ def _make_tables(tasks: Sequence[Task], folder: RunFolder, run: str, again: str)
 
     table = ledger_from(rows)
     write_table(trace_from(rows), folder.trace, run)
+    write_table(parameters_from(rows), folder.parameters, run)
     write_ledger(table, folder.path, run)
     folder.report.unlink(missing_ok=True)  # an older page would not show these numbers
     try:

@@ -350,4 +350,5 @@ def ledger_row(duel: Duel, objective: Objective, exact: float, seed: int, result
         "trace_value": trace.value.tolist(),
         "trace_gradient_norm": trace.gradient_norm.tolist(),
         "trace_evaluations": trace.evaluations.tolist(),
+        "theta": np.asarray(result.theta).tolist(),
     }

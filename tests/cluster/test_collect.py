@@ -22,7 +22,7 @@ def finished(campaign: Campaign, status: int = 0) -> Campaign:
 
 
 def files(campaign: Campaign) -> set[str]:
-    names = {"ledger.csv", "ledger.parquet", "trace.parquet", "report.html"}
+    names = {"ledger.csv", "ledger.parquet", "trace.parquet", "parameters.parquet", "report.html"}
     return {entry.name for entry in campaign.path.iterdir()} & names
 
 
@@ -31,7 +31,7 @@ def test_all_that_is_done_is_collected(queue: FakeQueue) -> None:
     queue.capsys.readouterr()
     said = queue.qvar("collect", "c")
     assert said.endswith("\nreport: c/report.html\nledger: c/ledger.csv\n")
-    assert files(campaign) == {"ledger.csv", "ledger.parquet", "trace.parquet", "report.html"}
+    assert files(campaign) == {"ledger.csv", "ledger.parquet", "trace.parquet", "parameters.parquet", "report.html"}
     ledger, trace = (pd.read_parquet(campaign.path / f"{name}.parquet") for name in ("ledger", "trace"))
     # four points of four tasks of two seeds each; `noisy` changes no task, so each stands at two points
     assert len(list(campaign.run.tasks.iterdir())) == 8
@@ -73,7 +73,7 @@ def test_what_is_missing_makes_the_ledger_unfinished(queue: FakeQueue) -> None:
     assert "7 of 8 tasks are done; `qvar status c` tells of the others." in queue.qvar("show", "c")
     finished(campaign)
     assert "7 of 8" not in queue.qvar("collect", "c")
-    assert len(files(campaign)) == 4
+    assert len(files(campaign)) == 5
 
 
 def test_nothing_is_there_yet(queue: FakeQueue) -> None:

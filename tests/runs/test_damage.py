@@ -28,7 +28,7 @@ from qvar.runs.runner import run
 CASE = Path(__file__).parent / "fake_case.py"
 WORDS = ("run", str(CASE), "--seeds", "2", "--contenders", "ry x1", "uccsd", "--no-progress")
 PLACE = {"versions": {"qvar": "0.1.0"}, "host": "n1", "git": None}
-FILES = ("case.json", "ledger.parquet", "trace.parquet", "tasks")
+FILES = ("case.json", "ledger.parquet", "trace.parquet", "parameters.parquet", "tasks")
 
 
 @pytest.fixture(scope="module")
@@ -170,12 +170,12 @@ def test_a_record_of_another_format_is_not_mixed_with_this_one(
     record = json.loads((folder / "case.json").read_text())
     del record["checksum"], record["format"]
     (folder / "case.json").write_text(json.dumps({**record, **format}))
-    sentence = "qvar: `r/case.json` must be of record format 2 to be read by this qvar, but is of format 1"
+    sentence = "qvar: `r/case.json` must be of record format 3 to be read by this qvar, but is of format 1"
     assert main(["show", "r"]) == 2
     assert capsys.readouterr().err == f"{sentence}.\n"
     assert main([*WORDS, "--out", "r", "--resume"]) == 0
     assert capsys.readouterr().err == f"{sentence}; its tasks are done again.\n"
-    assert load(folder).case["format"] == 2
+    assert load(folder).case["format"] == 3
 
 
 # ---------------------------------------------------------------------------------------------------------------------

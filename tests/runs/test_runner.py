@@ -51,7 +51,7 @@ def test_a_run_leaves_the_promised_folder(fake: ModuleType, tmp_path: Path) -> N
     out = tmp_path / "deep" / "run"
     table = qvar.run(study, out, progress=False, arguments={"bond": 1.0, "layers": (1, 2)}, case="cases/fake.py")
     shards = {f"tasks/{task.key}.parquet" for task in study.tasks()}
-    fixed = {"case.json", "ledger.parquet", "ledger.csv", "trace.parquet", "report.html"}
+    fixed = {"case.json", "ledger.parquet", "ledger.csv", "trace.parquet", "parameters.parquet", "report.html"}
     assert names(out) == shards | fixed | {"plots/error_vs_step.png", "plots/error_vs_cost.png"}
     assert table["contender"].tolist() == ["ry x1"] * 4 + ["broken"] + ["uccsd"] * 4
     assert table["seed"].tolist() == [0, 1, 2, 3, pd.NA, 0, 1, 2, 3]
@@ -273,6 +273,7 @@ def test_the_second_of_two_that_begin_at_once_is_refused(
         "ledger.csv",
         "report.html",
         "trace.parquet",
+        "parameters.parquet",
         "tasks/aa.parquet",
     }
 
