@@ -1,4 +1,4 @@
-"""What can be measured of an objective or a circuit: how trainable it is, what it can express, how well it converges.
+"""Diagnostics of objectives and circuits: trainability, expressive power, convergence.
 
 Public names load on first use.
 """

@@ -1,8 +1,8 @@
 r"""Curvature of the loss: Hessian, its spectrum and its extremes, exact, from Hessian-vector products.
 
 A product \(H v\) is the derivative along v, in forward mode, of the gradient's reversible sweep: exact, and four states
-in memory whatever the depth. The dense matrix takes n_params of them; for many parameters, its ends come from Lanczos
-iterations and its trace from random vectors.
+in memory, whatever the depth. The dense matrix takes n_params products; for many parameters, Lanczos iterations give
+the extreme eigenvalues and random vectors the trace.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from qvar.short_repr import short_repr
 
 @checked()
 def hessian_product(objective: Objective, theta: Any, v: Any) -> Float[Array, " n_params"]:
-    r"""\(H v\) with \(H_{ij} = \partial_i \partial_j f(\theta)\), exact, without the matrix.
+    r"""Return \(H v\) with \(H_{ij} = \partial_i \partial_j f(\theta)\), exact, without the matrix.
 
     Pearlmutter, Neural Comput. 6, 147 (1994), https://doi.org/10.1162/neco.1994.6.1.147.
 
@@ -52,7 +52,7 @@ def hessian_product(objective: Objective, theta: Any, v: Any) -> Float[Array, " 
 
 @checked()
 def hessian(objective: Objective, theta: Any) -> Float[Array, "n_params n_params"]:
-    r"""The matrix \(H_{ij} = \partial_i \partial_j f(\theta)\), exact, from n_params products in chunks.
+    r"""Return the matrix \(H_{ij} = \partial_i \partial_j f(\theta)\), exact, from n_params products in chunks.
 
     Raises:
         QvarError: if theta has another shape or is not finite.
@@ -62,7 +62,7 @@ def hessian(objective: Objective, theta: Any) -> Float[Array, "n_params n_params
 
 @checked()
 def hessian_spectrum(objective: Objective, theta: Any) -> Float[Array, " n_params"]:
-    """All eigenvalues of the Hessian, ascending, in the objective's unit.
+    """Return all eigenvalues of the Hessian, ascending, in the objective's unit.
 
     Raises:
         QvarError: if theta has another shape or is not finite.
@@ -73,12 +73,12 @@ def hessian_spectrum(objective: Objective, theta: Any) -> Float[Array, " n_param
 @short_repr()
 @dataclass(frozen=True)
 class HessianSummary:
-    """What curvature says about a point."""
+    """Curvature at a point."""
 
     n_params: int
     """Number of directions."""
     gradient_norm: float
-    """Length of the gradient: curvature speaks of a minimum only where it is small."""
+    """Length of the gradient: curvature describes a minimum only if it is small."""
     smallest: float
     """Smallest eigenvalue."""
     largest: float
@@ -86,23 +86,23 @@ class HessianSummary:
     trace: float
     """Sum of all eigenvalues."""
     negative: int
-    """Number of directions that curve down: eigenvalues below -tolerance times the largest modulus."""
+    """Number of directions of negative curvature: eigenvalues below -tolerance times the largest modulus."""
     flat: int
     """Number of directions without curvature: eigenvalues within tolerance times the largest modulus of zero."""
     condition: float
-    """Largest over smallest of the eigenvalues that are positive and not flat; NaN where there is none."""
+    """Largest over smallest of the eigenvalues that are positive and not flat; NaN if there is none."""
     tolerance: float
-    """What flat means, relative to the largest modulus of an eigenvalue."""
+    """Modulus below which an eigenvalue is flat, relative to the largest modulus."""
 
 
 @checked()
 def hessian_summary(objective: Objective, theta: Any, tolerance: float = FLAT) -> HessianSummary:
-    """Extremes, trace, signs and condition of the Hessian, from all its eigenvalues.
+    """Compute extremes, trace, signs and condition of the Hessian from all its eigenvalues.
 
     Args:
         objective: any.
         theta: (n_params,) point, such as a start or the end of a run.
-        tolerance: what counts as flat, relative to the largest modulus of an eigenvalue.
+        tolerance: modulus below which an eigenvalue is flat, relative to the largest modulus.
 
     Raises:
         QvarError: if theta has another shape or is not finite, the objective has no parameters, or the tolerance is not
@@ -131,20 +131,20 @@ def hessian_summary(objective: Objective, theta: Any, tolerance: float = FLAT) -
 
 @checked()
 def hessian_extremes(objective: Objective, theta: Any, k: int = 1) -> tuple[FloatArray, FloatArray]:
-    """The k lowest and the k highest eigenvalues of the Hessian by Lanczos iterations, for many parameters.
+    """Compute the k lowest and the k highest eigenvalues of the Hessian by Lanczos iterations, for many parameters.
 
-    From products alone (ARPACK, by SciPy), so that no matrix is held; where 2 k reaches n_params, from the matrix. Of
-    an eigenvalue that occurs many times, as zero does, a Lanczos iteration may show fewer than there are.
+    From products alone (ARPACK, by SciPy), so that no matrix is held; from the matrix if 2 k is at least n_params. A
+    Lanczos iteration may return too few copies of a degenerate eigenvalue such as zero.
 
     Lehoucq, Sorensen, Yang, ARPACK Users' Guide (1998), https://doi.org/10.1137/1.9780898719628.
 
     Args:
         objective: any.
         theta: (n_params,) point.
-        k: how many at each end, at most n_params.
+        k: number at each end, at most n_params.
 
     Returns:
-        Lowest and highest eigenvalues, (k,) each, ascending; NaN where the iteration did not converge.
+        Lowest and highest eigenvalues, (k,) each, ascending; NaN if the iteration did not converge.
 
     Raises:
         QvarError: if theta has another shape or is not finite, or k is out of range.
@@ -174,7 +174,7 @@ def hessian_extremes(objective: Objective, theta: Any, k: int = 1) -> tuple[Floa
 
 @checked("samples")
 def hessian_trace(objective: Objective, theta: Any, key: jax.Array, samples: int = 100) -> Estimate:
-    r"""The trace of the Hessian from random vectors, for many parameters: the mean of \(z^T H z\), \(z_i = \pm 1\).
+    r"""Estimate the trace of the Hessian, for many parameters: the mean of \(z^T H z\) over random \(z_i = \pm 1\).
 
     The variance of one sample is \(2 \sum_{i \neq j} H_{ij}^2\), so that the error is
     \(\sqrt{2 \sum_{i \neq j} H_{ij}^2 / \mathrm{samples}}\), and zero for a diagonal Hessian.
@@ -210,7 +210,7 @@ class HessianFunction:
     chunk: int
 
     def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> tuple[Array, Array]:
-        """The gradient (n_params,) and the symmetric Hessian (n_params, n_params)."""
+        """Return the gradient (n_params,) and the symmetric Hessian (n_params, n_params)."""
         product = self.product
         gradient, matrix = along_every_parameter(lambda v: product.with_gradient(theta, v, data), theta, self.chunk)
         return gradient, 0.5 * (matrix + matrix.T)
@@ -223,7 +223,7 @@ class AlongFunction:
     function: LossFunction
 
     def __call__(self, v: Float[Array, " n_params"], point: PyTree) -> Float[Array, ""]:
-        """Curvature along v, times the squared length of v."""
+        """Return the curvature along v, times the squared length of v."""
         theta, data = point
         return jnp.vdot(v, ProductFunction(self.function)(theta, v, data))
 
@@ -237,7 +237,7 @@ def _gradient_and_hessian(objective: Objective, theta: Any) -> tuple[Array, Arra
 
 
 def _wider(objective: Objective) -> Objective:
-    """The objective as a batch of products sees it: each holds the states of a gradient and their derivatives."""
+    """Return the objective with the memory of a product, which holds the states of a gradient and their derivatives."""
     return replace(objective, bytes_per_evaluation=2 * objective.bytes_per_evaluation)
 
 

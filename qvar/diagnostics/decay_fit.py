@@ -1,4 +1,4 @@
-"""How fast a variance falls with the size of the problem: exponentially, as on a barren plateau, or as a power law."""
+"""Decay of a variance with the size of the problem: exponential, as on a barren plateau, or a power law."""
 
 from __future__ import annotations
 
@@ -32,32 +32,31 @@ DECISIVE = 4.0
 Anderson), its likelihood is less than exp(-2) = 0.14 of the first one's."""
 
 REJECTED = 0.05
-"""A law is rejected if points that follow it would miss it as clearly in fewer cases: so many verdicts are wrong."""
+"""A law is rejected if points that follow it would miss it as clearly in fewer cases, the rate of wrong verdicts."""
 
 CLOSE, CLOSER = 0.02, 10.0
-"""A law that all variances keep to within 2 %, and 10 times closer than to the other one, is preferred even if it is
-rejected: corrections such as that of 1/(2^n + 1) are no other law."""
+"""A law that all variances follow within 2 %, and 10 times closer than the other one, is preferred even if it is
+rejected, because of corrections such as that of 1/(2^n + 1)."""
 
 FEW_POINTS, FEW_POINTS_CLEARER = 5, 10.0
-"""Without sampling errors, fewer points leave one degree of freedom: one law has to be missed 10 times as far."""
+"""Without sampling errors, fewer points leave one degree of freedom: the misfit of one law must be 10 times larger."""
 
 FITS = 0.2
-"""A law fits if points that follow it miss it as clearly in at least so many cases."""
+"""A law fits if points that follow it miss it as clearly in at least this share of cases."""
 
 LEAST_SIZES = 4
-"""Distinct sizes from which a verdict is given: two parameters and a scatter leave nothing of three."""
+"""Distinct sizes needed for a verdict: two parameters and a scatter leave nothing of three."""
 
 
 @short_repr()
 @dataclass(frozen=True, eq=False)
 class DecayFit:
-    r"""Two laws fitted to variances against size, and which of them the variances speak for."""
+    r"""Two laws fitted to variances against size, and the verdict between them."""
 
     verdict: Verdict
-    """The law that is preferred, `"neither"` if the variances follow none of the two, or `"undecided"`."""
+    """The preferred law, `"neither"` if the variances follow none of the two, or `"undecided"`."""
     decays: bool
-    """Whether the variance falls at all: the interval of the rate, or of the exponent where that law is preferred, lies
-    above 0."""
+    """True if the interval of the rate, or of the exponent if that law is preferred, lies above 0."""
     rate: Estimate
     r"""b of \(A e^{-b n}\), for each unit of size, with its interval; `samples` is the number of points."""
     prefactor: float
@@ -67,8 +66,7 @@ class DecayFit:
     power_prefactor: float
     r"""A of \(A n^{-b}\)."""
     delta_aic: float
-    """AICc of the power law minus that of the exponential: positive speaks for the exponential. nan where it cannot be
-    told."""
+    """AICc of the power law minus that of the exponential: positive if the exponential fits better; nan if unknown."""
     n_points: int
     """Number of variances that were fitted."""
     n_sizes: int
@@ -80,7 +78,7 @@ class DecayFit:
     power_scatter: float
     """The same around the power law."""
     p_value: float
-    """Probability that points of an exponential law miss it as clearly as these; nan if it cannot be told."""
+    """Probability that points of an exponential law miss it as clearly as these; nan if unknown."""
     power_p_value: float
     """The same of a power law."""
     misfit: float
@@ -88,14 +86,14 @@ class DecayFit:
     power_misfit: float
     """The same from the power law."""
     sentence: str
-    """Verdict and why, for a reader who does not know the code."""
+    """Verdict with its reasons, for the report."""
 
     def variance_at(self, sizes: Numbers, law: Law = "exponential") -> FloatArray:
-        """The fitted variances at some sizes, to be drawn.
+        """Return the fitted variances at some sizes, for a plot.
 
         Args:
             sizes: positive.
-            law: which of the two fits.
+            law: one of the two fits.
 
         Raises:
             QvarError: if `law` is none of the two.
@@ -117,43 +115,43 @@ def fit_decay(
     level: float = LEVEL,
     size_name: str = "qubit",
 ) -> DecayFit:
-    r"""Fits an exponential and a power law to variances against size, and decides between them.
+    r"""Fit an exponential and a power law to variances against size, and decide between them.
 
     $$ \ln \mathrm{Var}_i = \ln A - b\, x_i + \epsilon_i, \qquad
        \epsilon_i \sim \mathcal{N}(0, s_i^2 + \tau^2), \qquad x = n \text{ or } \ln n $$
 
-    \(s_i\) is the known sampling error of point i, \(\tau\) a scatter that all points share and that is estimated: what
-    is not sampling error, such as differences between even and odd sizes, widens the intervals and weakens the verdict.
+    \(s_i\) is the known sampling error of point i, \(\tau\) an estimated scatter common to all points, such as
+    differences between even and odd sizes, which widens the intervals and weakens the verdict.
 
     Each law is tested for whether it fits, within \(\ln A - b\, n - c \ln n\), which holds both, and within the same
     with a term in \(\sqrt n\) or \(n^3\). If sampling errors are known and explain how the points scatter around the
-    larger curve, what it gains is compared with \(\chi^2\), else with Fisher's F, which estimates the scatter. A law
-    is rejected below a probability of 0.05, so that the true one is rejected in about one of twenty cases, and fits
-    above 0.2. If both are rejected, the verdict is `"neither"`; for that, errors that leave less than two degrees of
-    freedom, or hardly explain the scatter, count as a part of it.
+    larger curve, the reduction of the misfit is compared with \(\chi^2\), else with Fisher's F, which estimates the
+    scatter. A law is rejected below a probability of 0.05, so that the true one is rejected in about one of twenty
+    cases, and fits above 0.2. If both are rejected, the verdict is `"neither"`; for that, errors that leave less than
+    two degrees of freedom, or hardly explain the scatter, count as a part of it.
 
     The likelihoods, maximal in A, b and \(\tau\), are compared by Akaike's criterion with the correction for few
     points (AICc). Both laws have three parameters, so the difference is twice that of the log-likelihoods. A law is
-    preferred if it fits, the other one is rejected, and the difference is at least 4. One that all variances keep to
-    within 2 %, and 10 times closer than to the other, need not pass the test: \(1/(2^n + 1)\) is exponential. All
-    verdicts take four different sizes. Everything else is `"undecided"`, and so is a variance that does not fall.
-    `cases/coverage.py` measures how often verdicts are wrong.
+    preferred if it fits, the other one is rejected, and the difference is at least 4. One that all variances follow
+    within 2 %, and 10 times closer than the other, need not pass the test: \(1/(2^n + 1)\) is exponential. All verdicts
+    need four different sizes. Everything else is `"undecided"`, and so is a variance that does not fall.
+    `cases/coverage.py` measures the rate of wrong verdicts.
 
     Intervals of b take Student's t with (points - 2) degrees of freedom, \(\tau\) of restricted maximum likelihood and
-    the variance of Knapp and Hartung, which is not let fall below that of the weights: they cover more often than
-    `level` says where there is no scatter. Without sampling errors this is ordinary least squares.
+    the variance of Knapp and Hartung, at least that of the weights: without scatter they cover more often than `level`.
+    Without sampling errors this is ordinary least squares.
 
     Burnham, Anderson, Sociol. Methods Res. 33, 261 (2004), https://doi.org/10.1177/0049124104268644; Knapp, Hartung,
     Stat. Med. 22, 2693 (2003), https://doi.org/10.1002/sim.1482.
 
     Args:
         sizes: positive sizes n such as numbers of qubits; may repeat.
-        variances: as many variances. Those that are zero, negative or not finite are left out, and counted.
+        variances: one for each size. Those that are zero, negative or not finite are left out, and counted.
         intervals: (points, 2) intervals of the variances at confidence `level`, such as `GradientVariance.interval`
             rows or `Estimate.interval`; their widths on the logarithmic axis are the sampling errors.
         errors: standard errors of the variances, in place of intervals.
-        level: confidence of the intervals that come in and of those that go out.
-        size_name: what a size counts, for the sentence.
+        level: confidence of the intervals, of arguments and results.
+        size_name: unit of a size, for the sentence.
 
     Returns:
         Both fits and the verdict. With fewer than two sizes the numbers are nan, with two points their intervals are
@@ -173,8 +171,8 @@ def fit_decay(
     n_sizes, n_dropped = len(np.unique(n)), int(np.count_nonzero(~usable))
     if n_sizes < 2:
         nothing = Estimate(math.nan, (-math.inf, math.inf), len(n))
-        found = "is 1 usable size" if n_sizes == 1 else "is no usable size"
-        sentence = f"Undecided: there {found}, and a verdict needs {LEAST_SIZES}."
+        usable_sizes = "is 1 usable size" if n_sizes == 1 else "is no usable size"
+        sentence = f"Undecided: there {usable_sizes}, and a verdict needs {LEAST_SIZES}."
         return DecayFit(
             "undecided", False, nothing, math.nan, nothing, math.nan, math.nan, len(n), n_sizes, n_dropped, math.nan,
             math.nan, math.nan, math.nan, math.nan, math.nan, _with_dropped(sentence, n_dropped),
@@ -207,8 +205,8 @@ def fit_decay(
         power_misfit=power.misfit,
         sentence="",
     )
-    where = f"over {_counted(len(n), 'point')} from {n.min():g} to {_counted(n.max(), size_name)}"
-    return replace(fit, sentence=_with_dropped(_sentence(fit, where, size_name, level), n_dropped))
+    extent = f"over {_counted(len(n), 'point')} from {n.min():g} to {_counted(n.max(), size_name)}"
+    return replace(fit, sentence=_with_dropped(_sentence(fit, extent, size_name, level), n_dropped))
 
 
 @dataclass(frozen=True)
@@ -216,7 +214,7 @@ class _Line:
     """ln Var against x, fitted with a straight line."""
 
     slope: Estimate
-    """b, positive where the variance falls."""
+    """b, positive if the variance falls."""
     prefactor: float
     scatter: float
     log_likelihood: float
@@ -261,7 +259,7 @@ def _verdict(
 
 
 def _common_variance(x: FloatArray, y: FloatArray, squares: FloatArray, restricted: bool) -> float:
-    """The tau^2 of the largest (restricted) likelihood, beside known variances s^2."""
+    """Return the tau^2 of the largest (restricted) likelihood, given known variances s^2."""
     if restricted and len(x) <= 2:
         return 0.0  # a line through two points leaves no scatter
     # the likelihood may have several maxima in tau: a scan, then the surroundings of the best three times finer
@@ -275,7 +273,7 @@ def _common_variance(x: FloatArray, y: FloatArray, squares: FloatArray, restrict
 
 
 def _deviance(x: FloatArray, y: FloatArray, weights: FloatArray, restricted: bool) -> Any:
-    """-2 ln likelihood of the best line, up to a constant that is the same for both laws; for each row of weights."""
+    """Return -2 ln likelihood of the best line, up to a constant common to both laws; for each row of weights."""
     middle, _, _, residuals = _line(x, y, weights)
     value = np.sum(weights * residuals**2 - np.log(weights), axis=-1)
     if not restricted:
@@ -285,7 +283,7 @@ def _deviance(x: FloatArray, y: FloatArray, weights: FloatArray, restricted: boo
 
 
 def _line(x: FloatArray, y: FloatArray, weights: FloatArray) -> tuple[Any, Any, Any, FloatArray]:
-    """Weighted least squares, for each row of weights: mean x, height there, slope, and residuals (..., points)."""
+    """Fit a line for each row of weights: mean x, height there, slope, and residuals (..., points)."""
     share = weights / weights.sum(axis=-1, keepdims=True)
     middle, height = share @ x, share @ y
     away = x - middle[..., None]
@@ -294,15 +292,15 @@ def _line(x: FloatArray, y: FloatArray, weights: FloatArray) -> tuple[Any, Any, 
 
 
 def _sampling_errors(v: FloatArray, usable: np.ndarray, intervals: Any, errors: Any, level: float) -> FloatArray:
-    """Standard errors of ln Var; 0 where nothing is known."""
-    require(intervals is None or errors is None, "errors", "be left out where `intervals` is given", errors)
+    """Return standard errors of ln Var; 0 if unknown."""
+    require(intervals is None or errors is None, "errors", "be left out if `intervals` is given", errors)
     sampling = np.zeros(len(v))
     if errors is not None:
-        given = np.asarray(real_array("errors", errors, None))
-        require(given.shape == v.shape, "errors", f"be a list of {len(v)} numbers", errors)
-        good = np.isfinite(given[usable]) & (given[usable] >= 0)
+        standard = np.asarray(real_array("errors", errors, None))
+        require(standard.shape == v.shape, "errors", f"be a list of {len(v)} numbers", errors)
+        good = np.isfinite(standard[usable]) & (standard[usable] >= 0)
         require(bool(good.all()), "errors", "be finite and not negative", errors)
-        sampling[usable] = given[usable] / v[usable]
+        sampling[usable] = standard[usable] / v[usable]
     if intervals is not None:
         from scipy.stats import norm
 
@@ -311,7 +309,7 @@ def _sampling_errors(v: FloatArray, usable: np.ndarray, intervals: Any, errors: 
         low, high, value = ends[usable, 0], ends[usable, 1], v[usable]
         good = np.isfinite(low) & np.isfinite(high) & (low <= high) & (high > 0)
         require(bool(good.all()), "intervals", "be finite, lower end first", intervals)
-        # an end at zero or below says as much as the other end
+        # an end at zero or below is replaced by the other end
         above = np.log(np.maximum(high / value, 1.0))
         below = np.where(low > 0, np.log(np.maximum(value / np.where(low > 0, low, value), 1.0)), above)
         sampling[usable] = (above + below) / (2 * float(norm.ppf((1 + level) / 2)))
@@ -319,7 +317,7 @@ def _sampling_errors(v: FloatArray, usable: np.ndarray, intervals: Any, errors: 
 
 
 def _percent(misfit: float) -> str:
-    """How far a variance is from a law, by its distance on the logarithmic axis."""
+    """Return the ratio of a variance to a law in words, from the distance on the logarithmic axis."""
     return f"{100 * math.expm1(misfit):.2g} %" if misfit < 1 else f"a factor of {math.exp(misfit):.2g}"
 
 
@@ -334,7 +332,7 @@ def _with_dropped(sentence: str, n_dropped: int) -> str:
     return f"{sentence} Left out: {left_out} not a positive number."
 
 
-def _sentence(fit: DecayFit, where: str, size_name: str, level: float) -> str:
+def _sentence(fit: DecayFit, extent: str, size_name: str, level: float) -> str:
     def law(formula: str, slope: Estimate) -> str:
         low, high = slope.interval
         return f"{formula} with b = {float(slope):.3g} [{low:.3g}, {high:.3g}]"
@@ -344,7 +342,7 @@ def _sentence(fit: DecayFit, where: str, size_name: str, level: float) -> str:
     by = f"{abs(fit.delta_aic):.1f}"
     if fit.verdict == "exponential":
         return (
-            f"Exponential decay {where}: the variance falls by a factor of {math.exp(float(fit.rate)):.3g} for each "
+            f"Exponential decay {extent}: the variance falls by a factor of {math.exp(float(fit.rate)):.3g} for each "
             f"{size_name}, {exponential} ({intervals}); AICc prefers it to a power law by {by}, {DECISIVE:g} decides."
         )
     misses = (
@@ -354,12 +352,12 @@ def _sentence(fit: DecayFit, where: str, size_name: str, level: float) -> str:
     chances = f"p = {fit.p_value:.2g} and {fit.power_p_value:.2g}"
     if fit.verdict == "neither":
         return (
-            f"Neither an exponential nor a power law {where}: {misses}, more than their scatter and errors explain "
+            f"Neither an exponential nor a power law {extent}: {misses}, more than their scatter and errors explain "
             f"({chances}); {exponential}, or {power} ({intervals}s)."
         )
     if fit.verdict == "power":
         return (
-            f"Power law {where}: the variance falls as {power} ({intervals}); AICc prefers it to an exponential by "
+            f"Power law {extent}: the variance falls as {power} ({intervals}); AICc prefers it to an exponential by "
             f"{by}, {DECISIVE:g} decides."
         )
     if fit.n_sizes < LEAST_SIZES:
@@ -370,4 +368,4 @@ def _sentence(fit: DecayFit, where: str, size_name: str, level: float) -> str:
         preferred = "the exponential" if fit.delta_aic >= 0 else "the power law"
         why = f"AICc prefers {preferred} by {by}"
         why += f" only, {DECISIVE:g} decides" if abs(fit.delta_aic) < DECISIVE else f", but {misses} ({chances})"
-    return f"Undecided {where}: {why}; {exponential}, or {power} ({intervals}s)."
+    return f"Undecided {extent}: {why}; {exponential}, or {power} ({intervals}s)."

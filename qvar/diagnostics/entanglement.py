@@ -1,4 +1,4 @@
-r"""Entanglement of the states that a circuit makes: Meyer-Wallach's measure and entropies over cuts."""
+r"""Entanglement of a circuit's states: Meyer-Wallach's measure and entropies over cuts."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from qvar.errors import require
 from qvar.short_repr import short_repr
 
 _MOST_QUBITS = 1000
-"""Dimensions of more qubits are beyond what a float holds."""
+"""Dimensions of more qubits are beyond the range of a float."""
 
 
 def meyer_wallach(state: Any) -> Float[Array, ""]:
-    r"""Meyer-Wallach's measure of a normalised pure state: how mixed single qubits are on average.
+    r"""Compute Meyer-Wallach's measure of a normalised pure state: how mixed single qubits are on average.
 
     $$ Q = 2 \Big( 1 - \frac{1}{n} \sum_{k=0}^{n-1} \mathrm{Tr}\, \rho_k^2 \Big) $$
 
-    with the reduced density matrix \(\rho_k\) of qubit k. 0 for products of single-qubit states, 1 where every qubit
+    with the reduced density matrix \(\rho_k\) of qubit k. 0 for products of single-qubit states, 1 if every qubit
     is maximally mixed, such as in a GHZ state. Time grows as n 2^n; works under `jax.vmap`.
 
     Meyer, Wallach, J. Math. Phys. 43, 4273 (2002), https://doi.org/10.1063/1.1497700; in this form Brennen, Quantum
@@ -56,7 +56,7 @@ def meyer_wallach(state: Any) -> Float[Array, ""]:
 
 @checked("n_qubits")
 def haar_meyer_wallach(n_qubits: int, ones: int | tuple[int, int] | None = None, real: bool = False) -> float:
-    r"""Mean of Meyer-Wallach's Q over Haar-random states.
+    r"""Return the mean of Meyer-Wallach's Q over Haar-random states.
 
     On the whole register, with \(d = 2^n\), over complex and over real states:
 
@@ -69,11 +69,11 @@ def haar_meyer_wallach(n_qubits: int, ones: int | tuple[int, int] | None = None,
 
     Args:
         n_qubits: n.
-        ones: the sector: a number of ones, or (N_alpha, N_beta) on even and odd wires; all 2^n states where None.
+        ones: the sector: a number of ones, or (N_alpha, N_beta) on even and odd wires; all 2^n states if None.
         real: whether amplitudes are real.
 
     Raises:
-        QvarError: if there are not as many wires for the ones.
+        QvarError: if there are fewer wires than ones.
     """
     n = counting_number("n_qubits", n_qubits)
     require(n <= _MOST_QUBITS, "n_qubits", f"be at most {_MOST_QUBITS}", n_qubits)
@@ -97,11 +97,11 @@ def haar_meyer_wallach(n_qubits: int, ones: int | tuple[int, int] | None = None,
 def entangling_capability(
     ansatz: Ansatz, key: jax.Array, samples: int = 2000, start: str | None = "uniform"
 ) -> Estimate:
-    r"""Entangling capability: the mean of Meyer-Wallach's Q over random parameters.
+    r"""Estimate the entangling capability: the mean of Meyer-Wallach's Q over random parameters.
 
-    Beside it belongs the Haar mean, `haar_meyer_wallach`, of the whole register or of the circuit's sector. A
-    circuit that conserves (N_alpha, N_beta), or the number of ones, is simulated in that sector, where \(\rho_k\) is
-    diagonal: the amplitudes of its D determinants are all that is held, and n may exceed what a register allows.
+    Compare it with the Haar mean, `haar_meyer_wallach`, of the whole register or of the circuit's sector. A circuit
+    that conserves (N_alpha, N_beta), or the number of ones, is simulated in that sector, where \(\rho_k\) is diagonal:
+    only the amplitudes of its D determinants are held, so that n may exceed the limit of a register.
 
     Sim, Johnson, Aspuru-Guzik, Adv. Quantum Technol. 2, 1900070 (2019), https://doi.org/10.1002/qute.201900070.
 
@@ -109,7 +109,7 @@ def entangling_capability(
         ansatz: the circuit, which starts in its reference determinant.
         key: JAX random key.
         samples: number of random parameter vectors, at least 2.
-        start: how they are drawn, see `Ansatz.initial`; the ansatz's own way where None.
+        start: how they are drawn, see `Ansatz.initial`; the ansatz's own way if None.
 
     Returns:
         The mean, with a 95 % bootstrap interval.
@@ -134,7 +134,7 @@ class RegisterMeasure:
     state: StateFunction
 
     def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Float[Array, ""]:
-        """Q at theta."""
+        """Return Q at theta."""
         return meyer_wallach(self.state(theta, data))
 
 
@@ -147,7 +147,7 @@ class SectorMeasure:
     """Bits of an alpha and of a beta string."""
 
     def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Float[Array, ""]:
-        """Q at theta."""
+        """Return Q at theta."""
         weight, mixedness = jnp.abs(self.state(theta, data)) ** 2, jnp.zeros((), float)
         marginals = weight.sum(axis=1), weight.sum(axis=0)
         for marginal, strings, n_wires in zip(marginals, data["strings"], self.n_wires, strict=True):
@@ -159,7 +159,7 @@ class SectorMeasure:
 
 @checked()
 def entanglement_entropy(state: Any, wires: int | Sequence[int]) -> Float[Array, ""]:
-    r"""Von Neumann entropy of some qubits of a normalised pure state, in bits.
+    r"""Compute the von Neumann entropy of some qubits of a normalised pure state, in bits.
 
     $$ S = -\sum_i s_i^2 \log_2 s_i^2 $$
 
@@ -169,10 +169,10 @@ def entanglement_entropy(state: Any, wires: int | Sequence[int]) -> Float[Array,
 
     Args:
         state: (2^n,) amplitudes, wire 0 the most significant bit.
-        wires: the qubits inside, or how many of the first ones.
+        wires: the qubits inside, or the number of the first ones.
 
     Raises:
-        QvarError: if the state has another shape, or a wire is not there or named twice.
+        QvarError: if the state has another shape, or a wire is out of range or named twice.
     """
     amplitudes = _register(state)
     n = _n_qubits(amplitudes)
@@ -187,7 +187,7 @@ def entanglement_entropy(state: Any, wires: int | Sequence[int]) -> Float[Array,
 
 
 def entanglement_profile(state: Any) -> Float[Array, " n_cuts"]:
-    """Von Neumann entropies of the first 1, 2, ..., n-1 qubits of a normalised pure state, shape (n-1,), in bits.
+    """Compute von Neumann entropies of the first 1, 2, ..., n-1 qubits of a normalised pure state, (n-1,), in bits.
 
     Args:
         state: (2^n,) amplitudes, wire 0 the most significant bit.
@@ -202,7 +202,7 @@ def entanglement_profile(state: Any) -> Float[Array, " n_cuts"]:
 
 @checked("d_inside", "d_outside")
 def page_entropy(d_inside: int, d_outside: int) -> float:
-    r"""Page's entropy: the mean entanglement entropy of Haar-random complex states, in bits.
+    r"""Return Page's entropy: the mean entanglement entropy of Haar-random complex states, in bits.
 
     $$ \bar S = \frac{1}{\ln 2} \Big( \sum_{k = d_B + 1}^{d_A d_B} \frac{1}{k} - \frac{d_A - 1}{2 d_B} \Big),
        \qquad d_A \le d_B $$
@@ -229,30 +229,30 @@ def page_entropy(d_inside: int, d_outside: int) -> float:
 @short_repr()
 @dataclass(frozen=True)
 class EntropyProfile:
-    """Mean entanglement entropies over the cuts of a register, beside Page's."""
+    """Mean entanglement entropies over the cuts of a register, and Page's."""
 
     cuts: tuple[int, ...]
-    """How many of the first qubits stand on one side: 1 to n-1."""
+    """Number of the first qubits on one side: 1 to n-1."""
     entropies: tuple[Estimate, ...]
     """Mean entropy at each cut with its 95 % interval, bits."""
     page: tuple[float, ...]
-    """What Haar-random complex states of the whole register have on average, bits."""
+    """Mean of Haar-random complex states of the whole register, bits."""
 
 
 @checked("samples")
 def mean_entanglement_entropy(
     ansatz: Ansatz, key: jax.Array, samples: int = 200, start: str | None = "uniform"
 ) -> EntropyProfile:
-    r"""Mean entanglement entropies after the first 1, ..., n-1 qubits over random parameters.
+    r"""Estimate the mean entanglement entropies of the first 1, ..., n-1 qubits over random parameters.
 
-    All cuts are read from the same states. These live on the register, also where the circuit conserves numbers: a
-    state takes n singular value decompositions of up to 2^(n/2) x 2^(n/2), so that 16 qubits are the practical limit.
+    All cuts use the same states, on the register even if the circuit conserves numbers: a state takes n singular value
+    decompositions of up to 2^(n/2) x 2^(n/2), so that 16 qubits are the practical limit.
 
     Args:
         ansatz: the circuit, which starts in its reference determinant; at least two qubits.
         key: JAX random key.
         samples: number of random parameter vectors, at least 2.
-        start: how they are drawn, see `Ansatz.initial`; the ansatz's own way where None.
+        start: how they are drawn, see `Ansatz.initial`; the ansatz's own way if None.
 
     Raises:
         QvarError: if there are fewer than two samples or qubits, the start is unknown, or 2^n is out of reach.
@@ -278,7 +278,7 @@ class ProfileFunction:
     state: StateFunction
 
     def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Float[Array, " n_cuts"]:
-        """The profile at theta, bits."""
+        """Return the profile at theta, bits."""
         return entanglement_profile(self.state(theta, data))
 
 
@@ -304,7 +304,7 @@ def _entropy(matrix: Array) -> Float[Array, ""]:
 
 
 def _mean(key: jax.Array, values: Float[Array, "n k"], largest: Sequence[int]) -> tuple[Estimate, ...]:
-    """Means of columns of values from 0 to the largest, with intervals that do not reach beyond."""
+    """Estimate the means of columns of values from 0 to the largest, with intervals within these bounds."""
     estimates = mean_estimates(key, values)
     ends = [np.clip(one.interval, 0.0, most) for one, most in zip(estimates, largest, strict=True)]
     return tuple(

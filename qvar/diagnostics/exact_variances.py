@@ -1,4 +1,4 @@
-r"""Exact variances of losses and gradients: the laws that sampled ones are held against.
+r"""Exact variances of losses and gradients, for comparison with sampled ones.
 
 Gates are \(e^{-i \theta P / 2}\), angles uniform on a whole period, \(d = 2^n\).
 """
@@ -12,12 +12,12 @@ from qvar.checks import counting_number, whole_number
 from qvar.errors import require
 
 _MOST_QUBITS = 10_000
-"""Binomials of more qubits have more digits than is sensible."""
+"""Binomials of more qubits have too many digits."""
 
 
 @checked("d")
 def mcclean_first_angle(d: int) -> float:
-    r"""Variance of the derivative of a Pauli observable by the first angle of a deep random circuit.
+    r"""Return the variance of the derivative of a Pauli observable by the first angle of a deep random circuit.
 
     $$ \mathrm{Var} = \frac{d}{3 (d^2 - 1)} $$
 
@@ -44,7 +44,7 @@ def mcclean_first_angle(d: int) -> float:
 
 @checked("d")
 def mcclean_middle_angle(d: int) -> float:
-    r"""Variance of the derivative of a Pauli observable by an angle with 2-designs before and after it.
+    r"""Return the variance of the derivative of a Pauli observable by an angle with 2-designs before and after it.
 
     $$ \mathrm{Var} = \frac{d^2}{2 (d - 1)(d + 1)^2} $$
 
@@ -66,7 +66,7 @@ def mcclean_middle_angle(d: int) -> float:
 
 @checked("d")
 def haar_pauli_loss(d: int, real: bool = False) -> float:
-    r"""Variance of the expectation value of a Pauli word over Haar-random states.
+    r"""Return the variance of the expectation value of a Pauli word over Haar-random states.
 
     $$ \mathrm{Var} = \frac{1}{d + 1} \text{ over complex states}, \qquad \frac{2}{d + 2} \text{ over real ones} $$
 
@@ -86,7 +86,7 @@ def haar_pauli_loss(d: int, real: bool = False) -> float:
 
 @checked()
 def cerezo_global(n: int) -> float:
-    r"""Variance of a derivative of the global cost of one rotation RX on every qubit.
+    r"""Return the variance of a derivative of the global cost of one rotation RX on every qubit.
 
     $$ C = 1 - |\langle 0^n | \psi \rangle|^2 = 1 - \prod_j \cos^2(\theta_j / 2), \qquad
        \mathrm{Var}\Big[\frac{\partial C}{\partial \theta_j}\Big] = \frac18 \Big(\frac38\Big)^{n-1} $$
@@ -107,7 +107,7 @@ def cerezo_global(n: int) -> float:
 
 @checked()
 def cerezo_local(n: int) -> float:
-    r"""Variance of a derivative of the local cost of one rotation RX on every qubit.
+    r"""Return the variance of a derivative of the local cost of one rotation RX on every qubit.
 
     $$ C = 1 - \frac1n \sum_j \langle \psi | 0_j \rangle \langle 0_j | \psi \rangle
        = 1 - \frac1n \sum_j \cos^2(\theta_j / 2), \qquad
@@ -128,7 +128,7 @@ def cerezo_local(n: int) -> float:
 
 @checked()
 def matchgate_loss(n: int) -> float:
-    r"""Variance of \(\langle Z_j \rangle\) over deep matchgate circuits on an open chain that start in a basis state.
+    r"""Return the variance of \(\langle Z_j \rangle\) over deep matchgate circuits on an open chain from a basis state.
 
     $$ \mathrm{Var} = \frac{1}{2 n - 1} $$
 
@@ -141,7 +141,7 @@ def matchgate_loss(n: int) -> float:
     7172 (2024), https://doi.org/10.1038/s41467-024-49909-3.
 
     Args:
-        n: number of qubits, at least 2; one has nothing that mixes its two Majoranas.
+        n: number of qubits, at least 2, because no generator mixes the two Majoranas of one qubit.
 
     Raises:
         QvarError: if `n` is no integer of at least 2.
@@ -153,7 +153,7 @@ def matchgate_loss(n: int) -> float:
 
 @checked()
 def hamming_weight_loss(n: int, k: int) -> float:
-    r"""Variance of \(\langle Z_j \rangle\) over Haar-random states with k ones among n qubits.
+    r"""Return the variance of \(\langle Z_j \rangle\) over Haar-random states with k ones among n qubits.
 
     $$ \mathrm{Var} = \frac{4 k (n - k)}{n^2 (D + 1)}, \qquad D = \binom nk $$
 

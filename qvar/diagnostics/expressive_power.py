@@ -1,4 +1,4 @@
-r"""Expressibility: how far a circuit's states are from Haar-random ones, told by the fidelities of pairs.
+r"""Expressibility: distance of a circuit's states from Haar-random ones, by the fidelities of pairs.
 
 Of two independent Haar-random states in d dimensions the fidelity \(F = |\langle\psi|\varphi\rangle|^2\) has a beta
 distribution, over complex and over real states
@@ -31,13 +31,13 @@ Space: TypeAlias = Literal["full", "sector"]
 Haar: TypeAlias = Literal["complex", "real"]
 
 _LEAST = 1e-280
-"""Below it a probability is computed by its logarithm."""
+"""Probability below which its logarithm is computed."""
 
 _NODES = 40
-"""Of the quadrature for such logarithms; 20 agree with 40 to rounding."""
+"""Nodes of the quadrature for such logarithms; 20 agree with 40 to rounding."""
 
 _WIDE = 12.0
-"""Counts so many standard deviations from the mean do not matter."""
+"""Standard deviations from the mean beyond which counts are negligible."""
 
 
 @checked("pairs", "bins")
@@ -50,47 +50,46 @@ def expressibility(
     haar: Haar | None = None,
     start: str | None = "uniform",
 ) -> Estimate:
-    r"""Expressibility: the Kullback-Leibler divergence of the fidelities of pairs of states from those of Haar.
+    r"""Estimate the expressibility: the divergence of the fidelities of pairs of states from those of Haar states.
 
     $$ D_{\text{KL}} = \sum_b \hat p_b \ln \frac{\hat p_b}{q_b}, \qquad
        F = |\langle\psi(\theta)|\psi(\varphi)\rangle|^2 $$
 
     with the share \(\hat p_b\) of independent pairs \((\theta, \varphi)\) in a bin, and its exact probability \(q_b\)
-    among Haar-random states; in nats. 0 would be as good as Haar; a circuit that never moves has
+    among Haar-random states; in nats. 0 is as good as Haar; a circuit without parameters has
     \((d - 1) \ln(\text{bins})\), the largest value.
 
-    The state starts in the circuit's reference. With `space="sector"` the Haar states are those of the D basis states
-    with the reference's \((N_\alpha, N_\beta)\) on even and odd wires where the circuit conserves both, else of those
-    with its number of ones. A circuit that conserves more, such as the total spin or a spatial symmetry, reaches
-    less than that, and stays above the floor however deep it is.
+    The circuit acts on its reference. With `space="sector"` the Haar states are those of the D basis states with the
+    reference's \((N_\alpha, N_\beta)\) on even and odd wires if the circuit conserves both, else of those with its
+    number of ones. A circuit that conserves more, such as the total spin or a spatial symmetry, stays above the floor
+    at any depth.
 
-    Fidelities of random states are near 1/d: where d is far above the number of bins, nearly all fall into the first
-    bin whatever the circuit, and the divergence tells nothing but gross failure (12 qubits and 75 bins: 1e-22 is
-    both the floor and what most circuits have). Take about as many bins as dimensions there.
+    Fidelities of random states are near 1/d: if d is far above the number of bins, nearly all fall into the first bin,
+    and the divergence is small for most circuits (12 qubits and 75 bins: 1e-22, the floor). Take about as many bins as
+    dimensions then.
 
     Sampling alone makes the divergence positive: `.floor` is its exact expectation for as many pairs of Haar-random
-    states, \(\sum_b \mathrm{E}[\frac{X}{N} \ln \frac{X}{N q_b}]\) over binomial counts X of N pairs. `.interval` is
-    where the value is expected at this number of pairs, the same bias included, so that it compares with the floor: the
-    bootstrap's spread about the value.
+    states, \(\sum_b \mathrm{E}[\frac{X}{N} \ln \frac{X}{N q_b}]\) over binomial counts X of N pairs. The interval is
+    the bootstrap's spread about the value at this number of pairs; its bias is that of the floor.
 
     Sim, Johnson, Aspuru-Guzik, Adv. Quantum Technol. 2, 1900070 (2019), https://doi.org/10.1002/qute.201900070.
 
     Args:
         ansatz: the circuit.
         key: JAX random key.
-        pairs: number of pairs N; 2N states are made, a few at a time.
+        pairs: number of pairs N, of 2N states, a few at a time.
         bins: number of equal bins of [0, 1].
         space: `"full"`, all 2^n dimensions, or `"sector"`.
-        haar: `"complex"` or `"real"` amplitudes of the Haar states; where None, complex in the full space, as the
+        haar: `"complex"` or `"real"` amplitudes of the Haar states; if None, complex in the full space, as the
             paper defines it, and as the circuit's own amplitudes are in the sector.
-        start: how parameters are drawn, see `Ansatz.initial`; the ansatz's own way where None.
+        start: distribution of the parameters, see `Ansatz.initial`; the ansatz's own if None.
 
     Returns:
         The divergence with its 95 % interval and `.floor`.
 
     Raises:
-        QvarError: if a number is below 1, a word is unknown, the sector is asked of a circuit that conserves no number,
-            or 2^n is out of reach.
+        QvarError: if a number is below 1, `space` or `haar` is unknown, `space` is "sector" but the circuit conserves
+            no number, or 2^n is out of reach.
     """
     pairs = counting_number("pairs", pairs, bytes_each=16 * ansatz.n_params)
     bins = counting_number("bins", bins, bytes_each=8 * RESAMPLES)
@@ -103,17 +102,17 @@ def expressibility(
 
 @checked()
 def space_dimension(ansatz: Ansatz, space: Space) -> int:
-    """The dimension of the space that `expressibility` compares with: 2^n, or D of the sector.
+    """Return the dimension of the space that `expressibility` compares with: 2^n, or D of the sector.
 
     Raises:
-        QvarError: if the word is unknown, or the circuit conserves no number.
+        QvarError: if `space` is unknown, or the circuit conserves no number.
     """
     require(space in ("full", "sector"), "space", "be 'full' or 'sector'", space)
     if space == "full":
         return 1 << ansatz.n_qubits
     sector = conserved_sector(ansatz.program)
     if sector is None:
-        moves = f"where the number of ones changes as in {ansatz.name}"
+        moves = f"if the number of ones changes as in {ansatz.name}"
         raise QvarError(f"`space` must be 'full' {moves}, but is 'sector'.")
     return sector.dimension
 
@@ -122,13 +121,13 @@ def space_dimension(ansatz: Ansatz, space: Space) -> int:
 def fidelities(
     ansatz: Ansatz, key: jax.Array, pairs: int = 5000, start: str | None = "uniform"
 ) -> Float[Array, " pairs"]:
-    r"""Fidelities \(|\langle\psi(\theta)|\psi(\varphi)\rangle|^2\) of independent random pairs, shape (pairs,).
+    r"""Return fidelities \(|\langle\psi(\theta)|\psi(\varphi)\rangle|^2\) of independent random pairs, shape (pairs,).
 
     Args:
         ansatz: the circuit.
         key: JAX random key.
         pairs: number of pairs; only their fidelities are kept.
-        start: how parameters are drawn, see `Ansatz.initial`; the ansatz's own way where None.
+        start: distribution of the parameters, see `Ansatz.initial`; the ansatz's own if None.
 
     Raises:
         QvarError: if `pairs` is below 1, the start is unknown, or 2^n is out of reach.
@@ -146,14 +145,14 @@ class FidelityFunction:
     state: StateFunction
 
     def __call__(self, both: Float[Array, " width"], data: PyTree) -> Float[Array, ""]:
-        """The fidelity, at most 1."""
+        """Return the fidelity, at most 1."""
         first, second = jax.vmap(self.state, (0, None))(both.reshape(2, len(both) // 2), data)
         return jnp.minimum(jnp.abs(jnp.sum(first.conj() * second)) ** 2, 1.0)
 
 
 @checked("dimension")
 def haar_fidelity_cdf(fidelity: Any, dimension: int, real: bool = False) -> FloatArray:
-    """Probability that two Haar-random states have at most this fidelity.
+    """Return the probability that two Haar-random states have at most this fidelity.
 
     Args:
         fidelity: one or an array, in [0, 1].
@@ -173,7 +172,7 @@ def haar_fidelity_cdf(fidelity: Any, dimension: int, real: bool = False) -> Floa
 
 @checked("dimension", "bins")
 def haar_divergence(fidelities: Any, key: jax.Array, dimension: int, real: bool = False, bins: int = 75) -> Estimate:
-    """The Kullback-Leibler divergence of given fidelities from those of Haar-random states; see `expressibility`.
+    """Compute the Kullback-Leibler divergence of fidelities from those of Haar-random states; see `expressibility`.
 
     Args:
         fidelities: (n,) of independent pairs of states, in [0, 1].
@@ -206,21 +205,21 @@ def _divergence(share: FloatArray, log_haar: FloatArray) -> Any:
 
 
 def _beta(dimension: int, real: bool) -> tuple[float, float]:
-    """The two parameters of the fidelity's beta distribution."""
+    """Return the two parameters of the fidelity's beta distribution."""
     d = counting_number("dimension", dimension)
     require(d.bit_length() <= 1000, "dimension", "be at most 2^1000", dimension)
     return (0.5, (d - 1) / 2) if real else (1.0, float(d - 1))
 
 
 def _log_bin_probabilities(bins: int, dimension: int, real: bool) -> FloatArray:
-    """Ln q of every bin, finite also where q is too small for a float."""
+    """Return ln q of every bin, finite also if q is too small for a float."""
     above = _log_survival(np.linspace(0, 1, bins + 1), *_beta(dimension, real))
     with np.errstate(divide="ignore"):  # in one dimension all but the last bin are empty
         return above[:-1] + np.log1p(-np.exp(above[1:] - above[:-1]))
 
 
 def _log_survival(x: FloatArray, a: float, b: float) -> FloatArray:
-    r"""Ln P(X > x) of Beta(a, b), a at most 1; x from 0 to 1.
+    r"""Return ln P(X > x) of Beta(a, b), a at most 1; x from 0 to 1.
 
     The tail, where b x is large, is an integral over an exponential,
 
@@ -240,7 +239,7 @@ def _log_survival(x: FloatArray, a: float, b: float) -> FloatArray:
 
 
 def _floor(n: int, log_haar: FloatArray) -> float:
-    """The exact mean of the divergence of n Haar-random pairs: every count is binomial."""
+    """Return the exact mean of the divergence of n Haar-random pairs: every count is binomial."""
     from scipy.special import gammaln, xlog1py
 
     total = 0.0

@@ -1,8 +1,8 @@
 r"""Fisher information of a state in its parameters: matrix, spectrum, rank, effective dimension.
 
-The quantum Fisher information tells how fast the state itself moves; its rank is the number of directions in which a
-circuit can move, and where it stops growing with depth the circuit is overparametrized (Larocca et al. 2023). The
-classical one tells what of that a measurement in the computational basis sees.
+The quantum Fisher information is the rate of change of the state; its rank is the number of directions in which a
+circuit can move, and from the depth at which it stops growing the circuit is overparametrized (Larocca et al. 2023).
+The classical one is the part that a measurement in the computational basis resolves.
 """
 
 from __future__ import annotations
@@ -39,20 +39,20 @@ from qvar.quantum_geometry import (
 )
 
 _POINTS = 4
-"""Points at which a rank is taken before it is looked at."""
+"""Points between two checks of a rank."""
 
 _BLOCK_NUMBERS = 1 << 22
-"""Resampled eigenvalues of so many are held at once."""
+"""Resampled eigenvalues held at once."""
 
 
 @checked()
 def fisher(objective: Objective, theta: Any) -> Float[Array, "n_params n_params"]:
-    r"""Quantum Fisher information matrix of the state.
+    r"""Return the quantum Fisher information matrix of the state.
 
     $$ F_{ij} = 4\, \mathrm{Re}\left[ \langle\partial_i\psi|\partial_j\psi\rangle
        - \langle\partial_i\psi|\psi\rangle\langle\psi|\partial_j\psi\rangle \right] $$
 
-    Exact, from the n_params tangent states in forward mode; where they do not fit into `qvar.memory.memory_limit()`, by
+    Exact, from the n_params tangent states in forward mode; if they do not fit into `qvar.memory.memory_limit()`, by
     columns from forward and reverse products, with no array of (n_params, amplitudes). Four times the Fubini-Study
     metric.
 
@@ -73,7 +73,7 @@ def fisher(objective: Objective, theta: Any) -> Float[Array, "n_params n_params"
 
 @checked()
 def fisher_batch(objective: Objective, thetas: Any) -> Float[Array, "n n_params n_params"]:
-    """Quantum Fisher information matrices at many points, see `fisher`; the caller holds them all.
+    """Return quantum Fisher information matrices at many points, see `fisher`; the caller holds them all.
 
     Raises:
         QvarError: if thetas has another shape than (n, n_params), or the objective has no state.
@@ -83,7 +83,7 @@ def fisher_batch(objective: Objective, thetas: Any) -> Float[Array, "n n_params 
 
 @checked()
 def fisher_product(objective: Objective, theta: Any, v: Any) -> Float[Array, " n_params"]:
-    r"""\(F v\) with the quantum Fisher information, without the matrix: a handful of states in memory.
+    r"""Return \(F v\) with the quantum Fisher information, without the matrix: a few states in memory.
 
     Args:
         objective: it has a state.
@@ -100,14 +100,14 @@ def fisher_product(objective: Objective, theta: Any, v: Any) -> Float[Array, " n
 
 @checked()
 def classical_fisher(objective: Objective, theta: Any) -> Float[Array, "n_params n_params"]:
-    r"""Classical Fisher information matrix of a measurement in the computational basis.
+    r"""Return the classical Fisher information matrix of a measurement in the computational basis.
 
     $$ F_{ij} = \sum_{x:\, p_x > 0} \frac{1}{p_x} \frac{\partial p_x}{\partial\theta_i}
        \frac{\partial p_x}{\partial\theta_j}, \qquad p_x = |\langle x|\psi(\theta)\rangle|^2 $$
 
     Never larger than the quantum one, \(F_\mathrm{classical} \leq F_\mathrm{quantum}\) as matrices, and equal to it
-    where all amplitudes are real. Outcomes that cannot occur at theta (modulus of the amplitude below the precision to
-    the power 3/4, 2e-12 in 64 bit) are left out; where an outcome becomes impossible the information jumps, as it does
+    if all amplitudes are real. Outcomes that cannot occur at theta (modulus of the amplitude below the precision to
+    the power 3/4, 2e-12 in 64 bit) are left out; if an outcome becomes impossible the information jumps, as it does
     at a basis state.
 
     Meyer, Quantum 5, 539 (2021), https://doi.org/10.22331/q-2021-09-09-539.
@@ -124,7 +124,7 @@ def classical_fisher(objective: Objective, theta: Any) -> Float[Array, "n_params
 
 @checked()
 def fisher_spectrum(objective: Objective, theta: Any) -> Float[Array, " n_params"]:
-    r"""Eigenvalues of the quantum Fisher information, ascending.
+    r"""Return the eigenvalues of the quantum Fisher information, ascending.
 
     They are the squared singular values of the matrix of tangents (real and imaginary parts, projected away from the
     state), so that a zero comes out at about \(10^{-30}\) of the largest in 64 bit, and not at \(10^{-16}\). Where that
@@ -144,7 +144,7 @@ def fisher_rank(
     tolerance: float | None = None,
     start: str | None = "uniform",
 ) -> int:
-    r"""Generic rank of the quantum Fisher information: the number of independent directions of the state.
+    r"""Compute the generic rank of the quantum Fisher information: the number of independent directions of the state.
 
     The largest rank over random points. It is the same almost everywhere, because minors of F are analytic in theta,
     and lower on a set of measure zero; a point that lies near this set can lose directions to rounding, and none can
@@ -159,11 +159,11 @@ def fisher_rank(
         objective: it has a state.
         key: JAX random key.
         samples: largest number of random points.
-        tolerance: an eigenvalue counts where it is above tolerance times the largest, or times 1 where all are smaller.
-            Where None, the square of 1000 times the precision, 5e-26 in 64 bit: true zeros come out near 1e-30,
-            see `fisher_spectrum`, which shows the gap. Where the spectrum has to be taken from the matrix itself,
-            10 n_params times the precision.
-        start: how points are drawn, see `Objective.initial`.
+        tolerance: an eigenvalue counts if it is above tolerance times the largest, or times 1 if all are smaller.
+            If None, the square of 1000 times the precision, 5e-26 in 64 bit: true zeros come out near 1e-30, see
+            `fisher_spectrum`, which shows the gap; 10 n_params times the precision if the spectrum has to be computed
+            from the matrix itself.
+        start: distribution of the points, see `Objective.initial`.
 
     Raises:
         QvarError: if an argument is out of range, the scheme is unknown, or the objective has no state.
@@ -184,7 +184,7 @@ def fisher_rank(
 
 @checked()
 def fisher_rank_bound(objective: Objective) -> int:
-    """The largest rank that any circuit can have in the space of the objective's engine.
+    """Return the largest rank that any circuit can have in the space of the objective's engine.
 
     A state of d complex amplitudes has 2 d - 2 directions, norm and global phase being left out; one of d real
     amplitudes d - 1. In the sector engine d counts the basis states of the sector.
@@ -206,7 +206,7 @@ def effective_dimension(
     start: str | None = "uniform",
     information: Information = "quantum",
 ) -> Estimate:
-    r"""Effective dimension: how many parameters n_data observations can tell apart, on average over parameter space.
+    r"""Estimate the effective dimension: the number of parameters that n_data observations resolve, on average.
 
     $$ d_\mathrm{eff} = \frac{2 \ln \left\langle \sqrt{\det(1 + \kappa \hat F(\theta))} \right\rangle_\theta}
        {\ln \kappa}, \qquad \kappa = \frac{\gamma\, n}{2\pi \ln n}, \qquad
@@ -297,7 +297,7 @@ def dimension_estimate(key: jax.Array, spectra: FloatArray, kappa: float, resamp
 
 @checked()
 def saturation_layer(ranks: Mapping[int, int]) -> int | None:
-    """The first depth from which on the rank stays the same: where a circuit becomes overparametrized.
+    """Return the first depth from which on the rank stays the same: where a circuit becomes overparametrized.
 
     Larocca et al., Nat. Comput. Sci. 3, 542 (2023), https://doi.org/10.1038/s43588-023-00467-6.
 
@@ -305,7 +305,7 @@ def saturation_layer(ranks: Mapping[int, int]) -> int | None:
         ranks: number of layers -> rank, in any order.
 
     Returns:
-        The number of layers; None where the last rank is seen at the largest depth alone, because nothing then says
+        The number of layers; None if the last rank is seen at the largest depth alone, because nothing then says
         that it stays.
 
     Raises:
@@ -321,12 +321,12 @@ def saturation_layer(ranks: Mapping[int, int]) -> int | None:
 
 @dataclass(frozen=True)
 class SpectrumFunction:
-    """theta -> eigenvalues of the Fisher information, ascending; from singular values where it can."""
+    """theta -> eigenvalues of the Fisher information, ascending; from singular values if possible."""
 
     fisher: FisherFunction | FisherColumns
 
     def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Float[Array, " n_params"]:
-        """Eigenvalues of F(theta), none of them negative."""
+        """Return the eigenvalues of F(theta), none of them negative."""
         if isinstance(self.fisher, FisherColumns):
             return jnp.maximum(jnp.linalg.eigvalsh(self.fisher(theta, data)), 0.0)
         roots = jnp.linalg.svd(self.fisher.factor(theta, data), compute_uv=False)
@@ -338,7 +338,7 @@ def _at(objective: Objective, function: Any, theta: Any) -> Array:
 
 
 def _at_points(objective: Objective, function: Any, thetas: Any) -> Array:
-    """`Objective.batch` with chunks for a function that follows all parameters at once."""
+    """Call `Objective.batch` with chunks for a function that follows all parameters at once."""
     n_params = max(1, objective.n_params)
     require_memory("objective", f"a matrix of {n_params} parameters", 2 * 8 * n_params**2)
     most = None if objective.most_at_once is None else max(1, objective.most_at_once // n_params)
@@ -346,7 +346,7 @@ def _at_points(objective: Objective, function: Any, thetas: Any) -> Array:
 
 
 def _noise(function: FisherFunction | FisherColumns, objective: Objective) -> float:
-    """What rounding leaves of a zero eigenvalue, with a margin, relative to the largest."""
+    """Return the rounding error of a zero eigenvalue, with a margin, relative to the largest eigenvalue."""
     precision = float(jnp.finfo(jnp.zeros(0, float).dtype).eps)  # that of `float` itself is always of 64 bit
     if isinstance(function, FisherColumns):
         return 10 * objective.n_params * precision
@@ -356,10 +356,10 @@ def _noise(function: FisherFunction | FisherColumns, objective: Objective) -> fl
 def _spectra(
     objective: Objective, function: FisherFunction | FisherColumns, thetas: Array, tolerance: float
 ) -> FloatArray:
-    """(n, n_params) eigenvalues at n points, with zeros for what lies below the tolerance."""
+    """Return (n, n_params) eigenvalues at n points; those below the tolerance are zero."""
     spectra = np.asarray(_at_points(objective, SpectrumFunction(function), thetas))
     require(bool(np.isfinite(spectra).all()), "objective", "have a finite state at its starts", objective.name)
-    floor = np.maximum(spectra[:, -1:], 1.0)  # not the largest alone: where only the phase turns, all of it is noise
+    floor = np.maximum(spectra[:, -1:], 1.0)  # not the largest alone: if only the phase turns, all of it is noise
     return np.where(spectra > tolerance * floor, spectra, 0.0)
 
 
@@ -369,7 +369,7 @@ def _product(product: FisherProduct, theta: Array, v: Array, data: PyTree) -> Ar
 
 
 def _dimensions(spectra: FloatArray, kappa: float) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Effective dimensions of sets of spectra (sets, samples, n_params), their standard errors, and points' weights.
+    """Return effective dimensions of sets of spectra (sets, samples, n_params), standard errors, and points' weights.
 
     The error is that of the linearized dimension, in which each point counts through its determinant and its trace.
     """
@@ -383,7 +383,7 @@ def _dimensions(spectra: FloatArray, kappa: float) -> tuple[FloatArray, FloatArr
 
 
 def _lognormal_end(spectra: FloatArray, kappa: float) -> float:
-    r"""Upper end of the dimension if \(\sqrt{\det}\) is log-normal: Cox's, of \(\mu + \sigma^2 / 2\)."""
+    r"""Return the upper end of the dimension if \(\sqrt{\det}\) is log-normal: Cox's, of \(\mu + \sigma^2 / 2\)."""
     from scipy.stats import t
 
     halves, _, traces = _log_determinants(spectra[None], kappa)
@@ -395,7 +395,7 @@ def _lognormal_end(spectra: FloatArray, kappa: float) -> float:
 
 
 def _log_determinants(spectra: FloatArray, kappa: float) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Half the logarithms of determinants (sets, samples), their weights, and what traces change in the average."""
+    """Return half the logarithms of determinants (sets, samples), their weights, and the effect of traces."""
     n_params, traces = spectra.shape[2], spectra.sum(axis=2)
     mean = traces.mean(axis=1, keepdims=True)
     positive = np.where(mean > 0, mean, 1.0)

@@ -1,4 +1,4 @@
-"""Goodness of fit: whether variances against size can follow an exponential, or a power law, at all."""
+"""Goodness of fit of an exponential or a power law to variances against size."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class LawTest:
     """p-values of one law."""
 
     sampling: float
-    """If sampling errors that explain the scatter around a smooth curve are all that there is."""
+    """p-value if sampling errors that explain the scatter around a smooth curve are the only errors."""
     careful: float
-    """If they have to leave two degrees of freedom, or else are taken for a part of the scatter."""
+    """p-value if they must leave two degrees of freedom, and else are a part of the scatter."""
 
 
 def law_test(n: FloatArray, y: FloatArray, sampling: FloatArray | None, law: str) -> LawTest:
@@ -51,7 +51,7 @@ def law_test(n: FloatArray, y: FloatArray, sampling: FloatArray | None, law: str
 def _nested(
     own: FloatArray, extra: list[FloatArray], y: FloatArray, sampling: FloatArray | None
 ) -> tuple[float, float]:
-    """Two p-values, see `LawTest`, of a + b x within a curve with extra terms."""
+    """Return two p-values, see `LawTest`, of a + b x within a curve with extra terms."""
     from scipy.stats import chi2, f
 
     squares = (np.zeros_like(y) if sampling is None else sampling**2) + LEAST_ERROR**2
@@ -72,7 +72,7 @@ def _nested(
 
 
 def _curve_variance(design: FloatArray, y: FloatArray, squares: FloatArray) -> float:
-    """The tau^2 of the largest restricted likelihood around a curve."""
+    """Return the tau^2 of the largest restricted likelihood around a curve."""
     largest = 4 * float(np.var(y)) + float(np.max(squares))
     grid = np.concatenate([[0.0], np.geomspace(LEAST_ERROR**2 / 100, largest, 40)])
     tau = 0.0
@@ -84,7 +84,7 @@ def _curve_variance(design: FloatArray, y: FloatArray, squares: FloatArray) -> f
 
 
 def _curve(design: FloatArray, y: FloatArray, weights: FloatArray) -> tuple[FloatArray, Any, Any, FloatArray]:
-    """Weighted least squares, for each row of weights: estimates, chi^2, -2 ln restricted likelihood, covariance."""
+    """Fit a curve for each row of weights: estimates, chi^2, -2 ln restricted likelihood, covariance."""
     normal = np.einsum("pi,...p,pj->...ij", design, weights, design)
     covariance = np.linalg.inv(normal)
     estimate = np.einsum("...ij,...p,p,pj->...i", covariance, weights, y, design)

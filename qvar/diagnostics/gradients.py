@@ -1,6 +1,6 @@
-r"""Variances of gradients and losses over random parameters: how flat the landscape is where training starts.
+r"""Variances of gradients and losses over random parameters: flatness of the landscape at the start of a training.
 
-A landscape has a barren plateau where the variance of every component of the gradient falls exponentially with the
+A landscape has a barren plateau if the variance of every component of the gradient falls exponentially with the
 number of qubits. Exact variances are in `qvar.diagnostics.exact_variances`, those of Haar-random states in
 `qvar.diagnostics.haar`.
 """
@@ -27,14 +27,14 @@ from qvar.objective import LossFunction, Objective
 from qvar.short_repr import short_repr
 
 Start: TypeAlias = str | Callable[[jax.Array], Any] | None
-"""A scheme's name as `Objective.initial` takes it, a function of a JAX random key that gives theta, or None for the
+"""Name of a scheme of `Objective.initial`, a function of a JAX random key that returns theta, or None for the
 objective's own."""
 
 OnProgress: TypeAlias = Callable[[int, int], object]
 """Called with (samples done, samples in all)."""
 
 STRETCHES = 8
-"""Into so many equal stretches long work is cut, so that it can tell how far it is."""
+"""Number of equal parts of the samples, after each of which progress is reported."""
 
 
 @short_repr()
@@ -43,8 +43,8 @@ class GradientVariance:
     r"""Moments of the gradient and of the loss over random parameters, with studentized bootstrap intervals.
 
     Variances are unbiased, \(\frac{1}{S - 1} \sum_s (x_s - \bar x)^2\) over S samples. All samples of one point, the
-    components of its gradient and its loss, are resampled together; see `qvar.diagnostics.bootstrap_moments`. Estimates
-    whose samples have a heavy tail say so in `Estimate.needed`.
+    components of its gradient and its loss, are resampled together; see `qvar.diagnostics.bootstrap_moments`.
+    `Estimate.needed` is a number if the samples have a heavy tail.
     """
 
     variance: FloatArray
@@ -52,8 +52,8 @@ class GradientVariance:
     interval: FloatArray
     """(n_params, 2) lower and upper end of each."""
     needed: FloatArray
-    """(n_params,) number of samples from which the interval of each holds what it claims, to a factor of about 3; 0 if
-    these are enough. A heavy tail, of which too few samples were seen, makes an interval too narrow."""
+    """(n_params,) number of samples, to a factor of about 3, needed for an interval at its confidence; 0 if there are
+    enough. With fewer samples of a heavy tail, an interval is too narrow."""
     mean: FloatArray
     """(n_params,) mean of each component, in unit / radian."""
     mean_interval: FloatArray
@@ -67,11 +67,11 @@ class GradientVariance:
     samples: int
     """Number of samples S."""
     circuits: int
-    """Number of circuits that the samples are spread over, equally."""
+    """Number of circuits, with equally many samples each."""
     start: str
-    """How the parameters were drawn."""
+    """Distribution of the parameters."""
     noise: float
-    """Standard deviation of what was added to every parameter, radians."""
+    """Standard deviation of the noise added to every parameter, radians."""
     level: float
     """Confidence of the intervals."""
 
@@ -91,13 +91,13 @@ class GradientVariance:
         return self.component(int(np.argmax(self.variance)))
 
     def component(self, parameter: int) -> Estimate:
-        """Variance of the derivative by one parameter, with its interval."""
+        """Return the variance of the derivative by one parameter, with its interval."""
         low, high = self.interval[parameter]
         needed = int(self.needed[parameter]) or None
         return Estimate(float(self.variance[parameter]), (float(low), float(high)), self.samples, needed=needed)
 
     def normalised(self, width: float) -> GradientVariance:
-        """The same for the loss divided by a width, such as `qvar.diagnostics.spectral_width(objective)`.
+        """Return the same for the loss divided by a width, such as `qvar.diagnostics.spectral_width(objective)`.
 
         Args:
             width: positive, in the objective's unit.
@@ -130,23 +130,23 @@ def gradient_variance(
     level: float = LEVEL,
     on_progress: OnProgress | None = None,
 ) -> GradientVariance:
-    r"""Variance of every component of the gradient, and of the loss, over random parameters.
+    r"""Estimate the variance of every component of the gradient, and of the loss, over random parameters.
 
     $$ \mathrm{Var}_\theta\Big[\frac{\partial f}{\partial \theta_i}\Big], \qquad \mathrm{Var}_\theta[f(\theta)], \qquad
        \theta = \theta_0 + \varepsilon, \quad \varepsilon \sim \mathcal{N}(0, \text{noise}^2) $$
 
-    Gradients are exact, by `Objective.value_and_grad_batch` in chunks that fit into memory. Two arrays of
-    samples x n_params numbers are held beside: the gradients, and a copy while they are resampled.
+    Gradients are exact, by `Objective.value_and_grad_batch` in chunks that fit into memory, which also holds two arrays
+    of samples x n_params numbers: the gradients, and a copy while they are resampled.
 
     McClean, Boixo, Smelyanskiy, Babbush, Neven, Nat. Commun. 9, 4812 (2018),
     https://doi.org/10.1038/s41467-018-07090-4.
 
     Args:
-        objective: what is differentiated; has at least one parameter.
+        objective: the loss; has at least one parameter.
         key: JAX random key of the parameters and of the bootstrap.
         samples: number of samples, at least 2.
-        start: how the parameters are drawn: a scheme such as `"uniform"`, `"gaussian"` or `"mp2"`, a function of a JAX
-            random key that gives theta, or None for the objective's own way.
+        start: distribution of the parameters: a scheme such as `"uniform"`, `"gaussian"` or `"mp2"`, a function of a
+            JAX random key that returns theta, or None for the objective's own.
         noise: standard deviation in radians of Gaussian noise added to every parameter, so that a start that is one
             point, such as `"zero"` or `"mp2"`, has a variance.
         level: confidence of the intervals.
@@ -186,18 +186,18 @@ def ensemble_variance(
     level: float = LEVEL,
     on_progress: OnProgress | None = None,
 ) -> GradientVariance:
-    """Variances over an ensemble in which the circuit is drawn as well as its parameters.
+    """Estimate variances over an ensemble in which the circuit is drawn as well as its parameters.
 
-    Circuits that share their compiled program, as those of `qvar.random_circuit` do, are evaluated together as a
-    batch; others one after the other. Samples of one circuit depend on each other, so the bootstrap draws circuits.
+    Circuits that share their compiled program, such as those of `qvar.random_circuit`, are evaluated as one batch;
+    others one by one. Samples of one circuit depend on each other, so the bootstrap draws circuits.
 
     Args:
-        make: draws an objective with a JAX random key; all have equally many parameters. It is called
+        make: function of a JAX random key that returns an objective; all have equally many parameters. It is called
             samples / per_circuit times.
         key: JAX random key of the circuits, the parameters and the bootstrap.
         samples: number of samples, at least 2; rounded up to a multiple of `per_circuit`.
-        per_circuit: number of parameter vectors drawn for each circuit. More than one saves the time of building
-            circuits, and gives wider intervals for as many samples. There are at least 2 circuits.
+        per_circuit: number of parameter vectors for each circuit. More than one saves the time of building circuits,
+            but widens the intervals. There are at least 2 circuits.
         start: as `gradient_variance` takes it.
         noise: as `gradient_variance` takes it, radians.
         level: confidence of the intervals.
@@ -251,7 +251,7 @@ def _noise(noise: float) -> float:
 
 
 def _draw(objective: Objective, key: jax.Array, n: int, start: Start, noise: float) -> Array:
-    """Starts, shape (n, n_params)."""
+    """Draw starts, shape (n, n_params)."""
     point_key, noise_key = jax.random.split(key)
     if start is None or isinstance(start, str):
         thetas = objective.initial_batch(point_key, n, start)
@@ -265,7 +265,7 @@ def _draw(objective: Objective, key: jax.Array, n: int, start: Start, noise: flo
 
 
 def _evaluate(objectives: list[Objective], thetas: Array) -> tuple[Array, Array]:
-    """Losses (circuits, k) and gradients (circuits, k, n_params) of several circuits at k points each."""
+    """Return losses (circuits, k) and gradients (circuits, k, n_params) of several circuits at k points each."""
     first = objectives[0]
     trees = [jax.tree.flatten(objective.data) for objective in objectives]
     forms = [
@@ -286,7 +286,7 @@ def _evaluate(objectives: list[Objective], thetas: Array) -> tuple[Array, Array]
 
 @dataclass(frozen=True)
 class _Ensemble:
-    """How the data of circuits of one make are taken apart; hashable."""
+    """Layout of the data of circuits that share a program; hashable."""
 
     function: LossFunction
     tree: PyTree
@@ -318,7 +318,7 @@ def _moments(
     noise: float,
     level: float,
 ) -> GradientVariance:
-    """Moments and intervals of (samples, n_params) gradients and (samples,) losses; `group` rows belong together."""
+    """Estimate moments of (samples, n_params) gradients and (samples,) losses; `group` rows belong together."""
     n = len(losses)
     bad = n - int(np.count_nonzero(np.isfinite(losses) & np.isfinite(gradients).all(axis=1)))
     if bad:

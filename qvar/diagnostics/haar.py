@@ -1,8 +1,8 @@
-r"""What Haar-random states and circuits would give: the exact variances at the bottom of a barren plateau.
+r"""Exact variances over Haar-random states and circuits, those of a barren plateau.
 
 The space is the one that the engine holds: the whole register of \(2^n\) states in the dense engine, the sector of the
-reference in the sector engine. A circuit that conserves particles but runs in the dense engine never leaves its sector,
-so ask for its prediction with the sector engine.
+reference in the sector engine. A circuit that conserves particles stays in its sector also in the dense engine; predict
+its variances with the sector engine.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from qvar.objective import Objective
 from qvar.quantum_geometry import state_shape
 
 EXACT_UP_TO = 4096
-"""Largest dimension whose traces are summed over all basis states, where nothing else is said."""
+"""Default of the largest dimension whose traces are summed over all basis states."""
 
 PROBES = 128
 """Random vectors of an estimated trace; its relative error is about sqrt(6 / (dimension x probes)), 0.3 % at 4096."""
 
 _BLOCK_BYTES = 1 << 26
-"""Vectors of so many bytes are held at once."""
+"""Bytes of vectors that are held at once."""
 
 
 class Moments(NamedTuple):
-    """Traces of an operator over the space that the engine holds; `Estimate` where they are estimated."""
+    """Traces of an operator over the space that the engine holds; `Estimate` if they are estimated."""
 
     dimension: int
     """D, the number of basis states."""
@@ -58,7 +58,7 @@ def sector_moments(
     probes: int = PROBES,
     key: jax.Array | None = None,
 ) -> Moments:
-    r"""Dimension, trace and trace of the square of an objective's operator O.
+    r"""Return dimension, trace and trace of the square of an objective's operator O.
 
     Up to `exact_up_to` states, exact: O is applied to every basis vector, D applications. Above, Hutchinson's estimate
     with random signs z,
@@ -72,10 +72,10 @@ def sector_moments(
 
     Args:
         objective: has a state and an operator.
-        real: whether only the real symmetric part of O counts, which is all that real states see.
+        real: whether only the real symmetric part of O counts, as for real states.
         exact_up_to: largest dimension that is summed exactly.
         probes: number of random vectors above, at least 2.
-        key: JAX random key of the probes; a fixed one where None.
+        key: JAX random key of the probes; a fixed one if None.
 
     Raises:
         QvarError: if the objective has no state or no operator, or a number is out of its range.
@@ -108,7 +108,7 @@ def _estimate(samples: FloatArray) -> Estimate:
 
 
 def _products(objective: Objective, real: bool, keys: jax.Array | None) -> tuple[FloatArray, FloatArray]:
-    """z^T O z and |O z|^2 for every basis vector, or for random signs, one vector for each key."""
+    """Return z^T O z and |O z|^2 for every basis vector, or for random signs, one vector for each key."""
     like = state_shape(objective)
     dimension = math.prod(like.shape)
     many = dimension if keys is None else len(keys)
@@ -133,7 +133,7 @@ def _signs(keys: jax.Array, dimension: int) -> Array:
 
 
 def has_real_states(objective: Objective) -> bool:
-    """Whether an objective's states have real amplitudes: by their type, or else at one random theta.
+    """Return whether an objective's states have real amplitudes: by their type, or else at one random theta.
 
     Raises:
         QvarError: if the objective has no state.
@@ -147,7 +147,7 @@ def has_real_states(objective: Objective) -> bool:
 
 @checked()
 def haar_loss_variance(objective: Objective, real: bool | None = None, *, moments: Moments | None = None) -> float:
-    r"""Variance of the loss over Haar-random states of the space that the engine holds.
+    r"""Return the variance of the loss over Haar-random states of the space that the engine holds.
 
     With \(S = \mathrm{Tr}\, O^2 - (\mathrm{Tr}\, O)^2 / D\),
 
@@ -155,20 +155,20 @@ def haar_loss_variance(objective: Objective, real: bool | None = None, *, moment
        \frac{2 S}{D (D + 2)} \text{ over real ones.} $$
 
     From the moments of a uniform unit vector: \(\mathbb{E}[x_i x_j x_k x_l] = (\delta_{ij} \delta_{kl} +
-    \delta_{ik} \delta_{jl} + \delta_{il} \delta_{jk}) / (D (D + 2))\) if it is real, whence
+    \delta_{ik} \delta_{jl} + \delta_{il} \delta_{jk}) / (D (D + 2))\) if it is real, so that
     \(\mathbb{E}[f^2] = ((\mathrm{Tr}\, O)^2 + 2\, \mathrm{Tr}\, O^2) / (D (D + 2))\), from which
     \(\mathbb{E}[f]^2 = (\mathrm{Tr}\, O / D)^2\) is taken; and
     \(\mathbb{E}[f^2] = ((\mathrm{Tr}\, O)^2 + \mathrm{Tr}\, O^2) / (D (D + 1))\) if it is complex.
 
-    Deep circuits come to this value if they are universal in that space; circuits that conserve more come to another.
+    Deep circuits reach this value if they are universal in that space; circuits with more symmetries reach another.
 
     Args:
         objective: has a state and an operator; see the module about the space.
-        real: whether states are real; what `has_real_states` finds where None.
-        moments: of `sector_moments`, with the same `real`, where they are known already.
+        real: whether states are real; what `has_real_states` finds if None.
+        moments: of `sector_moments`, with the same `real`, if they are known already.
 
     Returns:
-        The variance in unit^2; an `Estimate` where the traces are estimated, see `sector_moments`.
+        The variance in unit^2; an `Estimate` if the traces are estimated, see `sector_moments`.
 
     Raises:
         QvarError: if the objective has no state or no operator.
@@ -203,7 +203,7 @@ def haar_gradient_variance(
     *,
     moments: Moments | None = None,
 ) -> float | FloatArray:
-    r"""Variance of a derivative \(\partial_i f\) if the circuit after gate i is a 2-design of its space.
+    r"""Return the variance of a derivative \(\partial_i f\) if the circuit after gate i is a 2-design of its space.
 
     The derivative is \(\mathrm{Tr}(V^\dagger O V\, K)\) with the Haar-random V that follows and
     \(K = \partial_i (|\psi\rangle\langle\psi|)\), which is traceless and has \(\mathrm{Tr}\, K^2 = F_{ii} / 2\), where
@@ -213,9 +213,9 @@ def haar_gradient_variance(
     $$ \mathrm{Var}\Big[\frac{\partial f}{\partial \theta_i}\Big] = \frac{S\, \mathbb{E}[F_{ii}]}{2 (D^2 - 1)}
        \text{ for complex states}, \qquad \frac{S\, \mathbb{E}[F_{ii}]}{(D - 1)(D + 2)} \text{ for real ones,} $$
 
-    \(S = \mathrm{Tr}\, O^2 - (\mathrm{Tr}\, O)^2 / D\). All that comes before gate i enters through F alone: a gate
+    \(S = \mathrm{Tr}\, O^2 - (\mathrm{Tr}\, O)^2 / D\). Gates before gate i enter through F alone: a gate
     \(e^{-i \theta G}\) has \(F_{ii} = 4 (\langle G^2 \rangle - \langle G \rangle^2)\), on average
-    \(4\, (\mathrm{Tr}\, G^2 - (\mathrm{Tr}\, G)^2 / D) / (D + 1)\) if a 2-design stands before it as well, or
+    \(4\, (\mathrm{Tr}\, G^2 - (\mathrm{Tr}\, G)^2 / D) / (D + 1)\) after another 2-design, or
     \(4\, \mathrm{Tr}\, G^2 / D\) if G is imaginary, the states and the 2-design real. For Pauli rotations and a Pauli
     observable these are the laws of McClean et al. 2018, https://doi.org/10.1038/s41467-018-07090-4. A parameter of
     several gates is right if V follows the last of them.
@@ -224,12 +224,12 @@ def haar_gradient_variance(
         objective: has a state and an operator; see the module about the space.
         fisher: \(\mathbb{E}[F_{ii}]\), or one for each parameter, such as the mean of the diagonals of
             `qvar.diagnostics.fisher` over starts. Where None, that of a rotation \(e^{-i \theta P / 2}\) by a traceless
-            Pauli word (with real states, an imaginary one such as Y) that a 2-design stands before: D / (D + 1), or 1.
-        real: whether states are real; what `has_real_states` finds where None.
-        moments: of `sector_moments`, with the same `real`, where they are known already.
+            Pauli word (with real states, an imaginary one such as Y) after a 2-design: D / (D + 1), or 1.
+        real: whether states are real; what `has_real_states` finds if None.
+        moments: of `sector_moments`, with the same `real`, if they are known already.
 
     Returns:
-        The variance in unit^2 / radian^2, of the shape of `fisher`; an `Estimate` where it is one number and the traces
+        The variance in unit^2 / radian^2, of the shape of `fisher`; an `Estimate` if it is one number and the traces
         are estimated, see `sector_moments`. 0 in a space of one state.
 
     Raises:
@@ -238,8 +238,8 @@ def haar_gradient_variance(
     real = has_real_states(objective) if real is None else real
     moments = sector_moments(objective, real=real) if moments is None else moments
     d = moments.dimension
-    given = (1.0 if real else d / (d + 1)) if fisher is None else real_array("fisher", fisher, None)
-    values = np.asarray(given, dtype=float)
+    default = 1.0 if real else d / (d + 1)
+    values = np.asarray(default if fisher is None else real_array("fisher", fisher, None), dtype=float)
     require(bool(np.all(values >= 0)), "fisher", "not be negative", fisher)
     if d == 1:
         return 0.0 if values.ndim == 0 else np.zeros_like(values)

@@ -22,10 +22,10 @@ RESAMPLES = 1000
 """Bootstrap samples: the ends of a 95 % interval rest on the 25 outermost on each side."""
 
 DRAWN_SHARE = 1 / 3
-"""Size of a bootstrap sample relative to the sample's: of heavy tails, smaller samples show what a sample misses."""
+"""Size of a bootstrap sample relative to the sample's; smaller samples show the effect of unseen heavy tails."""
 
 MORE_DRAWN = 4
-"""So many are added, which matters to small samples only."""
+"""Number added to the size of a bootstrap sample, which matters to small samples only."""
 
 EFFECTIVE_SAMPLES = 5.0
 """Effective samples below which an interval of a variance is too narrow."""
@@ -34,35 +34,35 @@ TAIL_INDEX = 0.5
 """Tail index of the squares below which an interval of a variance is too narrow."""
 
 _ENOUGH = 12.0
-"""Effective samples above which the tail index says nothing: the squares have few different values."""
+"""Effective samples above which the tail index is meaningless: the squares have few different values."""
 
 _COLUMN_BYTES = 1 << 26
-"""Resampled moments of so many columns are held at once."""
+"""Bytes of the resampled moments that are held at once."""
 
 
 def check_level(level: float) -> float:
-    """`level` as a `float`; raises `QvarError` unless it lies between 0 and 1."""
+    """Return `level` as a `float`; raise `QvarError` unless it lies between 0 and 1."""
     number = finite_number("level", level)
     require(0 < number < 1, "level", "lie between 0 and 1", level)
     return number
 
 
 def scaled(estimate: Estimate, factor: float) -> Estimate:
-    """An estimate times an exactly known factor of at least 0."""
+    """Return an estimate times an exactly known factor of at least 0."""
     low, high = estimate.interval
     floor = None if estimate.floor is None else factor * estimate.floor
     return Estimate(factor * float(estimate), (factor * low, factor * high), estimate.samples, floor, estimate.needed)
 
 
 class MomentIntervals(NamedTuple):
-    """Intervals of the means and the variances of k columns, and whether the samples can carry the latter."""
+    """Intervals of the means and the variances of k columns, and the samples that the latter need."""
 
     means: FloatArray
     """(k, 2) lower and upper ends."""
     variances: FloatArray
     """(k, 2) lower and upper ends."""
     needed: FloatArray
-    """(k,) number of rows from which the interval of the variance holds what it claims; 0 if these are enough."""
+    """(k,) number of rows needed for the interval of the variance at its confidence; 0 if there are enough."""
 
 
 @checked("resamples")
@@ -96,7 +96,7 @@ def bootstrap_moments(
         samples: (n, k) rows, n at least 2; columns may depend on each other. Calls with one key draw the same rows.
         level: confidence, between 0 and 1.
         resamples: number of bootstrap samples.
-        group: so many rows that follow each other depend on each other, and are drawn together; divides n.
+        group: number of consecutive rows that depend on each other, and are drawn together; divides n.
 
     Returns:
         Intervals of the means and of the variances, (k, 2) each.
@@ -115,17 +115,17 @@ def moment_intervals(
     resamples: int = RESAMPLES,
     group: int = 1,
 ) -> MomentIntervals:
-    r"""Compute the intervals of `bootstrap_moments`, and say if the samples are enough for those of the variances.
+    r"""Compute the intervals of `bootstrap_moments`, and the number of samples that those of the variances need.
 
-    They are not if few samples make up the variance. With squares \(w_i = (x_i - \bar x)^2\), the number of effective
-    samples is \((\sum_i w_i)^2 / \sum_i w_i^2\), and the tail index is Hill's from the \(\sqrt n\) largest squares;
-    intervals cover less than 0.93 about where the one is below 5 or the other below 0.5. The number of samples that
-    are needed is extrapolated from how both grow with n.
+    More are needed if few samples dominate the variance. With squares \(w_i = (x_i - \bar x)^2\), the number of
+    effective samples is \((\sum_i w_i)^2 / \sum_i w_i^2\), and the tail index is Hill's from the \(\sqrt n\) largest
+    squares; intervals cover less than about 0.93 if the one is below 5 or the other below 0.5. The number of samples
+    is extrapolated from the growth of both with n.
 
     Hill, Ann. Statist. 3, 1163 (1975), https://doi.org/10.1214/aos/1176343247.
 
     Args:
-        key: as `bootstrap_moments` takes it, as all that follows.
+        key: as all arguments, see `bootstrap_moments`.
         samples: (n, k) rows.
         level: confidence.
         resamples: number of bootstrap samples.
@@ -168,11 +168,11 @@ def average_variance(
 ) -> Estimate:
     """Return the average of the unbiased variances of columns, with an interval.
 
-    The interval is that of `bootstrap_moments` for one variance, of squares that are averaged over the columns: it
-    knows that columns depend on each other.
+    The interval is that of `bootstrap_moments` for one variance, of squares that are averaged over the columns, which
+    may depend on each other.
 
     Args:
-        key: as `bootstrap_moments` takes it, as all that follows.
+        key: as all arguments, see `bootstrap_moments`.
         samples: (n, k) rows.
         level: confidence.
         group: number of rows that are drawn together.
@@ -216,7 +216,7 @@ def student_ends(
     from scipy.stats import t
 
     quantiles = [(1 - level) / 2, (1 + level) / 2]
-    # a draw of equal samples has no error of its own
+    # a draw of equal samples has no error
     errors = np.maximum(resampled_error, error * math.sqrt(n / drawn / (drawn + 1)))
     ratio = np.divide(resampled - value, errors, out=np.zeros_like(resampled), where=errors > 0)
     low, high = np.quantile(ratio, quantiles, axis=0)
@@ -235,13 +235,13 @@ def samples_needed(weights: FloatArray) -> int | None:
     """Return how many samples a mean of n positive numbers needs for its interval to hold; None if n are enough.
 
     Args:
-        weights: (n,) numbers of which few may make up the mean.
+        weights: (n,) numbers of which few may dominate the mean.
     """
     return int(_needed(weights[:, None], np.full(1, 0.5))[0]) or None
 
 
 def _bootstrap_weights(key: jax.Array, n: int, resamples: int) -> tuple[FloatArray, int]:
-    """(resamples, n) share that each group has in each bootstrap sample, and how many are drawn."""
+    """Return (resamples, n) shares of each group in each bootstrap sample, and how many are drawn."""
     chosen = draws(key, n, resamples)
     places = chosen + n * np.arange(resamples)[:, None]
     counts = np.bincount(places.ravel(), minlength=n * resamples).reshape(resamples, n)
@@ -251,7 +251,7 @@ def _bootstrap_weights(key: jax.Array, n: int, resamples: int) -> tuple[FloatArr
 def _column_intervals(
     weights: FloatArray, drawn: int, centred: FloatArray, level: float, group: int
 ) -> MomentIntervals:
-    """Intervals of centred columns; the means' relative to the centre."""
+    """Return intervals of centred columns; the means' relative to the centre."""
     n_groups = weights.shape[1]
     scale = np.abs(centred).max(axis=0)  # fourth powers of small numbers underflow
     unit = centred / np.where(scale > 0, scale, 1.0)
@@ -284,7 +284,7 @@ class _Moments(NamedTuple):
 
 
 def _variance(weights: FloatArray, drawn: int, sums: FloatArray, squares: FloatArray) -> _Moments:
-    """Moments from the means (groups, k) over groups of x and of x squared; `drawn` groups have a weight."""
+    """Return moments from the means (groups, k) over groups of x and of x squared; `drawn` groups have a weight."""
     mean, square, products = weights @ sums, weights @ squares, weights @ sums**2
     spread = np.maximum(products - mean**2, 0.0)
     # the variance follows square - 2 mean x at each group
@@ -302,13 +302,13 @@ def _variance(weights: FloatArray, drawn: int, sums: FloatArray, squares: FloatA
 def _logarithmic_ends(
     whole: _Moments, resampled: _Moments, n: int, drawn: int, level: float
 ) -> tuple[FloatArray, FloatArray]:
-    """Ends (k, 2) of variances by T on the logarithm, and the power of n with which their kurtosis grows, (k,)."""
+    """Return ends (k, 2) of variances by T on the logarithm, and powers of n with which their kurtosis grows, (k,)."""
     from scipy.stats import norm
 
     value, present = whole.variance[0], whole.variance[0] > 0
     safe = np.where(present, value, 1.0)
     error = whole.error[0] / safe**2
-    # draws of equal rows have no variance and no error: no more than such a draw can say
+    # draws of equal rows have no variance and no error: keep both at the resolution of a draw
     values = np.maximum(resampled.variance, safe / (drawn + 1))
     errors = np.maximum(resampled.error / values**2, error * n / drawn / (drawn + 1))
     ratio = np.divide(np.log(values / safe), np.sqrt(errors), out=np.zeros_like(values), where=errors > 0)
@@ -322,7 +322,7 @@ def _logarithmic_ends(
 
 
 def _needed(squares: FloatArray, growth: FloatArray) -> FloatArray:
-    """Number of groups needed for intervals of their mean, (k,); 0 where (groups, k) squares are enough."""
+    """Return the number of groups needed for intervals of their mean, (k,); 0 if the (groups, k) squares are enough."""
     n = len(squares)
     tail = min(n - 1, max(3, round(math.sqrt(n))))
     largest = -np.partition(-squares, tail, axis=0)[: tail + 1]  # the last of them is the smallest
@@ -343,15 +343,15 @@ def _needed(squares: FloatArray, growth: FloatArray) -> FloatArray:
 
 @checked()
 def wilson_interval(successes: int, trials: int, level: float = LEVEL) -> tuple[float, float]:
-    r"""Wilson's score interval of a probability of success.
+    r"""Return Wilson's score interval of a probability of success.
 
     $$ \frac{\hat p + z^2/2n \pm z \sqrt{\hat p (1 - \hat p)/n + z^2/4n^2}}{1 + z^2/n} $$
 
     Wilson, J. Am. Stat. Assoc. 22, 209 (1927), https://doi.org/10.1080/01621459.1927.10502953.
 
     Args:
-        successes: how often it succeeded.
-        trials: how often it was tried; with 0 trials the interval is all of [0, 1].
+        successes: number of successes.
+        trials: number of trials; with 0 trials the interval is all of [0, 1].
         level: confidence, between 0 and 1.
 
     Returns:

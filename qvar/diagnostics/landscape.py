@@ -1,6 +1,6 @@
-r"""Scans of a loss along lines and planes: what the landscape around a start or an end looks like.
+r"""Scans of a loss along lines and planes, around a start or an end of a training.
 
-Rudolph et al., arXiv:2111.04695, https://arxiv.org/abs/2111.04695, on what such cuts show and hide.
+Rudolph et al., arXiv:2111.04695, https://arxiv.org/abs/2111.04695, on the limits of such scans.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from qvar.quantum_geometry import checked_vector
 from qvar.short_repr import short_repr
 
 CLOSED = 1e-8
-"""A scan is periodic where its ends differ by less than this times its range."""
+"""A scan is periodic if its ends differ by less than this times its range."""
 
-AUDIBLE = 1e-6
-"""A frequency is present where its amplitude is above this times the range of the values."""
+PRESENT = 1e-6
+"""A frequency is present if its amplitude is above this times the range of the values."""
 
 
 @short_repr()
@@ -43,7 +43,7 @@ class LineScan:
     center: FloatArray
     """(n_params,) the point at t = 0."""
     direction: FloatArray
-    """(n_params,) what one step of t adds."""
+    """(n_params,) change of theta per unit of t."""
     unit: str
     """Unit of the values."""
 
@@ -58,25 +58,21 @@ class LineScan:
 
     @property
     def total_variation(self) -> float:
-        r"""\(\sum_i |f_{i+1} - f_i|\): the climbs and descents along the line, in `unit`.
+        r"""\(\sum_i |f_{i+1} - f_i|\) in `unit`, a lower bound of \(\int |f'(t)| dt\).
 
-        A line without inner extrema has total variation |end - start|; it is a lower bound of
-        \(\int |f'(t)| dt\) that the number of points tightens.
+        Without inner extrema it is |end - start|; more points tighten the bound.
         """
         return float(np.abs(np.diff(self.values)).sum())
 
     @property
     def local_minima(self) -> int:
-        """Dips inside of the line: places lower than what is left and right of them, a flat bottom counted once.
-
-        Steps of the size of rounding are flat.
-        """
+        """Number of minima inside of the line, a flat bottom counted once; steps of the size of rounding are flat."""
         steps = np.diff(self.values)
         signs = np.sign(steps[np.abs(steps) > self._rounding])
         return int(np.sum((signs[:-1] < 0) & (signs[1:] > 0)))
 
     def spectrum(self) -> tuple[FloatArray, FloatArray]:
-        r"""Fourier amplitudes of a scan over whole periods, \(f(t) = \sum_k A_k \cos(\omega_k t + \phi_k)\).
+        r"""Return Fourier amplitudes of a scan of whole periods, \(f(t) = \sum_k A_k \cos(\omega_k t + \phi_k)\).
 
         Exact for a trigonometric polynomial whose frequencies are below that of the sampling, \(\pi\) over the distance
         of two points. Along one parameter that drives one rotation by its own angle the period is \(2\pi\).
@@ -99,13 +95,13 @@ class LineScan:
         return 2.0 * np.pi * np.arange(len(amplitudes)) / period, amplitudes
 
     def largest_frequency(self) -> float:
-        """The largest angular frequency in `spectrum`, radians per t; 0 for a constant.
+        """Return the largest angular frequency in `spectrum`, radians per t; 0 for a constant.
 
         Raises:
             QvarError: if the scan does not cover whole periods.
         """
         frequencies, amplitudes = self.spectrum()
-        present = amplitudes[1:] > AUDIBLE * self.range + self._rounding
+        present = amplitudes[1:] > PRESENT * self.range + self._rounding
         return float(frequencies[1:][present].max(initial=0.0))
 
 
@@ -117,21 +113,21 @@ class PlaneScan:
     first_positions: FloatArray
     """(n,) s, ascending and equally spaced."""
     second_positions: FloatArray
-    """(m,) t, likewise."""
+    """(m,) t, ascending and equally spaced."""
     values: FloatArray
     """(n, m) in `unit`."""
     center: FloatArray
     """(n_params,) the point at s = t = 0."""
     first: FloatArray
-    """(n_params,) what one step of s adds."""
+    """(n_params,) change of theta per unit of s."""
     second: FloatArray
-    """(n_params,) what one step of t adds."""
+    """(n_params,) change of theta per unit of t."""
     unit: str
     """Unit of the values."""
 
     @property
     def local_minima(self) -> int:
-        """Points inside of the grid that are lower than all their eight neighbours."""
+        """Number of points inside of the grid that are lower than all their eight neighbours."""
         inner = self.values[1:-1, 1:-1]
         lower = np.ones(inner.shape, dtype=bool)
         n, m = self.values.shape
@@ -144,12 +140,12 @@ class PlaneScan:
 
 @checked("points")
 def scan_line(objective: Objective, center: Any, direction: Any, span: float = np.pi, points: int = 101) -> LineScan:
-    """Values along a line through a point.
+    """Scan the values along a line through a point.
 
     Args:
         objective: any.
         center: (n_params,) the point in the middle.
-        direction: (n_params,) the direction, taken as long as it is.
+        direction: (n_params,) the direction, not normalised.
         span: t goes from -span to span; for a direction of length 1 it is the distance in radians.
         points: number of values; odd ones have one at the center.
 
@@ -162,7 +158,7 @@ def scan_line(objective: Objective, center: Any, direction: Any, span: float = n
 
 @checked("points")
 def scan_between(objective: Objective, start: Any, end: Any, points: int = 101, beyond: float = 0.25) -> LineScan:
-    """Values along the straight line from one point to another, such as from a start to where training ended.
+    """Scan the values along the straight line from one point to another, such as from start to end of a training.
 
     Args:
         objective: any.
@@ -190,12 +186,12 @@ def scan_plane(
     span: float | Sequence[float] = np.pi,
     points: int | Sequence[int] = 51,
 ) -> PlaneScan:
-    """Values on a grid in the plane of two directions.
+    """Scan the values on a grid in the plane of two directions.
 
     Args:
         objective: any.
         center: (n_params,) the point in the middle.
-        first: (n_params,) direction of the first axis, taken as long as it is.
+        first: (n_params,) direction of the first axis, not normalised.
         second: (n_params,) direction of the second axis.
         span: each axis goes from -span to span; one number, or one for each axis.
         points: number of values along each axis; one number, or one for each axis.
@@ -216,12 +212,12 @@ def scan_plane(
 
 @checked("n_params")
 def random_directions(key: jax.Array, n_params: int, count: int = 2) -> FloatArray:
-    """Orthonormal directions, uniformly distributed; shape (count, n_params).
+    """Draw orthonormal directions, uniformly distributed; shape (count, n_params).
 
     Args:
         key: JAX random key.
         n_params: length of each.
-        count: how many, at most n_params.
+        count: number of directions, at most n_params.
 
     Raises:
         QvarError: if there are more directions than parameters.
@@ -235,12 +231,12 @@ def random_directions(key: jax.Array, n_params: int, count: int = 2) -> FloatArr
 
 @checked()
 def hessian_directions(objective: Objective, theta: Any, count: int = 2) -> tuple[FloatArray, FloatArray]:
-    """The directions in which the loss bends most at a point: eigenvectors of the exact Hessian.
+    """Return the directions of largest curvature at a point: eigenvectors of the exact Hessian.
 
     Args:
         objective: any; the Hessian takes n_params products and n_params^2 numbers, see `qvar.diagnostics.hessian`.
         theta: (n_params,) point.
-        count: how many, at most n_params.
+        count: number of directions, at most n_params.
 
     Returns:
         Orthonormal directions (count, n_params), and their curvatures (count,), largest modulus first, in the
@@ -263,12 +259,11 @@ class SliceFunction:
     function: LossFunction
 
     def __call__(self, coordinates: Float[Array, " n_axes"], data: PyTree) -> Float[Array, ""]:
-        """The loss at a point of the slice."""
+        """Return the loss at a point of the slice."""
         return self.function(data["center"] + coordinates @ data["directions"], data["inner"])
 
 
 def _values(objective: Objective, center: Array, directions: Array, coordinates: FloatArray) -> FloatArray:
-    """Values at points of a slice, (n,) from (n, n_axes)."""
     data = {"center": center, "directions": directions, "inner": objective.data}
     cut = replace(
         objective, n_params=len(directions), function=SliceFunction(objective.function), data=data, frequencies=None

@@ -1,4 +1,4 @@
-"""What generates a Lie algebra: operators as Pauli sums, and the generators of a circuit between its fixed gates."""
+"""Generators of a Lie algebra: operators as Pauli sums, and the generators of a circuit between its fixed gates."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from qvar.errors import QvarError, require
 from qvar.problems.problem import PauliTerms, Problem
 
 _NO_ANGLE = 1e-15
-"""Constant angles up to this turn nothing."""
+"""Constant angles up to this are zero."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +34,7 @@ class CircuitGenerators:
 
 
 def operator_sum(operator: Any, n_qubits: int, argument: str) -> PauliSum:
-    """A PennyLane operator, Pauli terms, or the Hamiltonian of a problem as a Pauli sum on n qubits.
+    """Return a PennyLane operator, Pauli terms, or the Hamiltonian of a problem as a Pauli sum on n qubits.
 
     Raises:
         QvarError: about `argument`, if it is none of these, not Hermitian, or acts on other wires.
@@ -53,7 +53,7 @@ def operator_sum(operator: Any, n_qubits: int, argument: str) -> PauliSum:
 
 
 def n_wires(operators: Sequence[Any]) -> int:
-    """The number of qubits that holds all wires of some operators, at least 1."""
+    """Return the number of qubits that holds all wires of some operators, at least 1."""
     most = 0
     for operator in operators:
         if isinstance(operator, Problem | PauliTerms):
@@ -66,28 +66,27 @@ def n_wires(operators: Sequence[Any]) -> int:
 
 
 def listed_generators(generators: Any, n_qubits: int) -> tuple[PauliSum, ...]:
-    """Operators of a list as Pauli sums without their identity part.
+    """Return the operators of a list as Pauli sums without their identity part.
 
     Raises:
         QvarError: if it is no list of operators.
     """
     if not isinstance(generators, list | tuple) or len(generators) == 0:
-        shown = "an empty list" if isinstance(generators, list | tuple) else repr(type(generators).__name__)
-        raise QvarError(f"`generators` must be an Ansatz or a list of PennyLane operators, but is {shown}.")
+        kind = "an empty list" if isinstance(generators, list | tuple) else repr(type(generators).__name__)
+        raise QvarError(f"`generators` must be an Ansatz or a list of PennyLane operators, but is {kind}.")
     return tuple(operator_sum(one, n_qubits, "generators").traceless() for one in generators)
 
 
 def circuit_generators(ansatz: Ansatz) -> CircuitGenerators:
-    r"""The generators of a circuit, as they are once its fixed gates are moved out of the way.
+    r"""Return the generators of a circuit after its fixed gates are moved to its end.
 
-    A free gate \(e^{-i (a\theta + b) G}\) that follows the fixed gates F (constant angles included, those before the
-    first free gate left out) enters as \(a F^\dagger G F\): moving F behind it turns the circuit into one of free gates
-    alone, between a preparation V and one fixed unitary W.
+    A free gate \(e^{-i (a\theta + b) G}\) after the fixed gates F (constant angles included, without those before the
+    first free gate) enters as \(a F^\dagger G F\): with F moved behind it, the circuit consists of free gates alone,
+    between a preparation V and one fixed unitary W.
 
-    Gates that share a parameter, commute with each other, and can be brought together by hopping over gates that they
-    commute with, make one generator, the sum of theirs: \(\sum ZZ\) of a Hamiltonian-variational circuit. Gates with
-    one parameter that cannot be brought together that way count as separate generators, so that the algebra may be
-    larger than what is reached with these angles tied.
+    Gates that share a parameter, and commute with each other and with all gates in between, make one generator, the sum
+    of theirs: \(\sum ZZ\) of a Hamiltonian-variational circuit. Other gates with one parameter count as separate
+    generators, so that the algebra may be larger than that of the circuit.
 
     Raises:
         QvarError: if the angles are not affine in theta, or no gate has a free one.
@@ -126,7 +125,7 @@ def circuit_generators(ansatz: Ansatz) -> CircuitGenerators:
 
 
 def _free_terms(program: Program) -> list[dict[int, float]]:
-    """Parameter -> coefficient of each operation's angle."""
+    """Return parameter -> coefficient of each operation's angle."""
     terms: list[dict[int, float]] = [{} for _ in range(program.n_ops)]
     for op, param, scale in zip(program.angle_op, program.angle_param, program.angle_scale, strict=True):
         terms[op][int(param)] = terms[op].get(int(param), 0.0) + float(scale)
@@ -144,7 +143,7 @@ def _mask_op(lowered: Lowered, index: int) -> MaskOp:
 
 
 def _insert(entries: list[tuple[int, PauliSum]], last: dict[int, int], param: int, generator: PauliSum) -> None:
-    """Appends a generator, or adds it to an earlier one of its parameter that it can be brought to."""
+    """Append a generator, or add it to an earlier one of its parameter if the gates between commute with it."""
     if param in last:
         at = last[param]
         if all(commute(between, generator) for _, between in reversed(entries[at:])):
@@ -155,8 +154,8 @@ def _insert(entries: list[tuple[int, PauliSum]], last: dict[int, int], param: in
 
 
 def distinct(generators: Sequence[PauliSum]) -> tuple[PauliSum, ...]:
-    """Generators of norm 1 that are no multiples of each other, in order; zeros left out."""
-    found: dict[Any, PauliSum] = {}
+    """Return generators of norm 1 that are no multiples of each other, in order; zeros left out."""
+    unique: dict[Any, PauliSum] = {}
     for one in generators:
         if len(one.x) == 0:
             continue
@@ -165,5 +164,5 @@ def distinct(generators: Sequence[PauliSum]) -> tuple[PauliSum, ...]:
         x, z, coefficients = one.x[order], one.z[order], one.coefficients.real[order] / one.norm
         coefficients = coefficients * (1.0 if coefficients[0] > 0 else -1.0)
         key = (x.tobytes(), z.tobytes(), (np.round(coefficients, 10) + 0.0).tobytes())
-        found.setdefault(key, PauliSum(one.n_qubits, x, z, coefficients.astype(np.complex128)))
-    return tuple(found.values())
+        unique.setdefault(key, PauliSum(one.n_qubits, x, z, coefficients.astype(np.complex128)))
+    return tuple(unique.values())

@@ -1,4 +1,4 @@
-r"""What a group turns an observable into: the module of an observable under a Lie algebra, and second moments over it.
+r"""Module of an observable under a Lie algebra, and second moments over its group.
 
 The module M of an operator O is the span of O and its nested commutators with the algebra. On real coordinates in an
 orthonormal basis of M, a random U of the group acts by an orthogonal matrix. With o and r those of O and of the state,
@@ -11,14 +11,14 @@ two are equivalent, \(\mathcal T(o o^T) = \sum_S |o_S|^2 / \dim S\) times the pr
 has simple ideals for S.
 
 Strings: M is spanned by strings, which fall into orbits under commutators with the generators. A matrix that commutes
-with all commutators can be taken apart by the string that it shifts by. What shifts by Q is, on an orbit, a multiple of
-\(L_Q: P \mapsto Q P\) (or \(i Q P\)) if Q commutes with all generators and takes the orbit to an orbit, and zero
+with all commutators decomposes by the string Q that it shifts by. On an orbit, the part of Q is a multiple of
+\(L_Q: P \mapsto Q P\) (or \(i Q P\)) if Q commutes with all generators and maps the orbit to an orbit, and zero
 otherwise, because the orbit is connected. The \(L_Q\) are signed permutations, orthogonal to each other.
 
-Sums: the weights of M are the eigenvalues of a random element. A weight that occurs once belongs to one irreducible S,
-which its eigenvector generates, and which no other S is equivalent to. What is orthogonal to S is taken apart in the
-same way. A rest without such weights, as equivalent S leave it, is averaged over the tori of three elements in turn,
-which converges to the average over the group that they generate.
+Sums: the weights of M are the eigenvalues of a random element. A weight of multiplicity one belongs to one irreducible
+S, which its eigenvector generates, and no other S is equivalent. The complement of S is decomposed in the same way. A
+rest without such weights, that of equivalent S, is averaged over the tori of three elements in alternation, which
+converges to the average over the group that they generate.
 """
 
 from __future__ import annotations
@@ -46,19 +46,19 @@ from qvar.diagnostics.pauli_sums import (
 from qvar.errors import QvarError
 
 MOST_ELEMENTS = 4096
-"""The largest module over sums that is taken apart: time grows with the third power."""
+"""Largest module over sums that is decomposed: time grows with the third power."""
 
-_TURN = np.array([1.0, -1.0, -1.0, 1.0])
+_SHIFT_SIGNS = np.array([1.0, -1.0, -1.0, 1.0])
 """Signs by e of the products Q P of strings that commute, and i Q P of strings that do not."""
 _ZERO = 1e-8
 """Weights that differ by no more, relative to the largest, are equal."""
 _STILL = 1e-12
 """Squares of weights up to this, relative to the largest, are zero."""
 _INVARIANT = 1e-6
-"""How far a part may leak under commutators, relative to the largest."""
+"""Leakage out of a part under commutators that is allowed, relative to the largest."""
 _TRIES = 3
 MOST_MIXED = 512
-"""The largest part of a module whose irreducible parts are not told apart."""
+"""Largest part of a module whose irreducible parts are not separated."""
 _ROUNDS = 2000
 _CONVERGED = 1e-13
 
@@ -73,7 +73,7 @@ class StringModule:
     """Strings that generate the algebra."""
     own_z: Masks
     orbit: IntArray
-    """(n_strings,) number of the orbit that each string belongs to."""
+    """(n_strings,) number of the orbit of each string."""
 
     @cached_property
     def _members(self) -> list[IntArray]:
@@ -84,17 +84,17 @@ class StringModule:
 
     @cached_property
     def _pattern(self) -> IntArray:
-        """(n_strings,) equal where strings anticommute with the same generators."""
+        """(n_strings,) equal if strings anticommute with the same generators."""
         odd = product_exponents(self.x[:, None], self.z[:, None], self.own_x[None, :], self.own_z[None, :]) % 2
         return np.unique(np.packbits(odd, axis=1), axis=0, return_inverse=True)[1].reshape(-1)
 
     def coordinates(self, operator: PauliSum) -> FloatArray:
-        """Coefficients of the strings."""
+        """Return the coefficients of the strings."""
         place = find_strings(operator.x, operator.z, self.x, self.z)
         return np.where(place >= 0, operator.coefficients.real[place], 0.0)
 
     def twirl(self, v: FloatArray) -> scipy.sparse.csr_matrix:
-        """The projection of v v^T onto what commutes with the algebra, constants left out."""
+        """Return the projection of v v^T onto the commutant of the algebra, constants left out."""
         by_pattern = np.argsort(self._pattern, kind="stable")
         starts = np.searchsorted(self._pattern[by_pattern], np.arange(self._pattern.max(initial=0) + 2))
         rows, columns, values = [], [], []
@@ -104,7 +104,7 @@ class StringModule:
             x, z, pattern = self.x[members], self.z[members], int(self._pattern[members[0]])
             for partner in by_pattern[starts[pattern] : starts[pattern + 1]]:
                 qx, qz = x[:1] ^ self.x[partner], z[:1] ^ self.z[partner]
-                signs = _TURN[product_exponents(qx, qz, x, z)]
+                signs = _SHIFT_SIGNS[product_exponents(qx, qz, x, z)]
                 target = self._find(x ^ qx, z ^ qz)
                 weight = float(np.sum(v[target] * signs * v[members])) / len(members)
                 if weight != 0.0:
@@ -121,7 +121,7 @@ class StringModule:
         return find_strings(self.x, self.z, x, z)
 
     def _bracket(self, generator: PauliSum) -> scipy.sparse.csr_matrix:
-        """The matrix of i [G, .]."""
+        """Return the matrix of i [G, .]."""
         gx, gz = generator.x[:, None], generator.z[:, None]
         factors = BRACKET[product_exponents(gx, gz, self.x[None, :], self.z[None, :])]
         term, which = np.nonzero(factors)
@@ -130,15 +130,15 @@ class StringModule:
         return scipy.sparse.csr_matrix((values, (place, which)), shape=(len(self.x), len(self.x)))
 
     def turned(self, generator: PauliSum, v: FloatArray) -> FloatArray:
-        """Coordinates of i [G, .] of an element."""
+        """Return the coordinates of i [G, .] of an element."""
         return self._bracket(generator) @ v
 
     def moment(self, o: FloatArray, r: FloatArray) -> float:
-        """E <r, U o>^2 over the group, constants left out."""
+        """Return E <r, U o>^2 over the group, constants left out."""
         return float(r @ (self.twirl(o) @ r))
 
     def moment_around(self, o: FloatArray, r: FloatArray, generator: PauliSum) -> float:
-        """E <r, U i[G, V o]>^2 over independent U and V."""
+        """Return E <r, U i[G, V o]>^2 over independent U and V."""
         bracket = self._bracket(generator)
         return float((bracket @ self.twirl(o) @ bracket.T).multiply(self.twirl(r)).sum())
 
@@ -164,7 +164,7 @@ class Mixed:
         return tori
 
     def twirl(self, v: FloatArray) -> FloatArray:
-        """The projection of v v^T onto what commutes with the algebra.
+        """Return the projection of v v^T onto the commutant of the algebra.
 
         Raises:
             QvarError: if the average does not converge.
@@ -190,14 +190,14 @@ class RowModule:
     parts: Sequence[FloatArray]
     """Irreducible parts of which no two are equivalent, (d, width) orthonormal rows of each."""
     mixed: Mixed | None = None
-    """The rest, where there is one."""
+    """The rest, if there is one."""
 
     def coordinates(self, operator: PauliSum) -> FloatArray:
-        """The row of an operator of the module."""
+        """Return the row of an operator of the module."""
         return self.space.row(operator)[: self.width]
 
     def turned(self, generator: PauliSum, v: FloatArray) -> FloatArray:
-        """The row of i [G, .] of an element."""
+        """Return the row of i [G, .] of an element."""
         return self._bracket(generator, v[None, :])[0]
 
     def _bracket(self, generator: PauliSum, rows: FloatArray) -> FloatArray:
@@ -207,7 +207,7 @@ class RowModule:
         return space.bracket(element, rows)[:, : self.width]
 
     def moment(self, o: FloatArray, r: FloatArray) -> float:
-        """E <r, U o>^2 over the group, constants left out."""
+        """Return E <r, U o>^2 over the group, constants left out."""
         total = sum(_length(part @ o) * _length(part @ r) / len(part) for part in self.parts)
         if self.mixed is not None:
             r = self.mixed.rows @ r
@@ -215,7 +215,7 @@ class RowModule:
         return float(total)
 
     def moment_around(self, o: FloatArray, r: FloatArray, generator: PauliSum) -> float:
-        """E <r, U i[G, V o]>^2 over independent U and V."""
+        """Return E <r, U i[G, V o]>^2 over independent U and V."""
         total = 0.0
         for part in self.parts:
             weight = _length(part @ o) * _length(part @ r) / len(part) ** 2
@@ -229,12 +229,11 @@ class RowModule:
 
 
 def _length(rows: FloatArray) -> float:
-    """Sum of squares."""
     return float(np.sum(rows**2))
 
 
 def string_module(algebra: LieAlgebra, operator: PauliSum, limit: int) -> StringModule:
-    """The module of an operator under an algebra of strings.
+    """Return the module of an operator under an algebra of strings.
 
     Raises:
         QvarError: if its dimension is larger than `limit`.
@@ -257,7 +256,7 @@ def string_module(algebra: LieAlgebra, operator: PauliSum, limit: int) -> String
 
 
 def row_module(algebra: LieAlgebra, operator: PauliSum, limit: int) -> RowModule:
-    """The module of an operator under an algebra of sums, or in a sector.
+    """Return the module of an operator under an algebra of sums, or in a sector.
 
     Raises:
         QvarError: if it is too large, or holds equivalent parts.
@@ -298,11 +297,11 @@ def row_module(algebra: LieAlgebra, operator: PauliSum, limit: int) -> RowModule
             )
         mixed = Mixed(rest @ rows, [rest @ matrix @ rest.T for matrix in matrices]) if len(rest) else None
         return RowModule(space, width, [part @ rows for part in parts], mixed)
-    raise QvarError("`observable` must be one whose parts can be told apart in double precision, but they cannot.")
+    raise QvarError("`observable` must be one whose parts separate in double precision, but they do not.")
 
 
 def _invariant(parts: Sequence[FloatArray], matrices: Sequence[FloatArray]) -> bool:
-    """Whether matrices take each part to itself."""
+    """Return whether matrices map each part to itself."""
     largest = max((float(np.abs(matrix).max()) for matrix in matrices), default=0.0)
     images = [(part, part @ matrix) for part in parts if len(part) for matrix in matrices]
     return all(np.abs(image - image @ part.T @ part).max() <= _INVARIANT * largest for part, image in images)
@@ -317,20 +316,17 @@ class _Matrices:
         self.full = self.width
 
     def row(self, operator: PauliSum) -> FloatArray:
-        """Operators do not occur here."""
         raise NotImplementedError
 
     def bracket(self, element: FloatArray, rows: FloatArray) -> FloatArray:
-        """By a combination of the matrices."""
         return rows @ (element[0] * self._matrices[0] + element[1] * self._matrices[1])
 
     def copy(self) -> _Matrices:
-        """Itself."""
         return self
 
 
 def _irreducible(matrices: Sequence[FloatArray]) -> tuple[list[FloatArray], FloatArray]:
-    """Irreducible parts under two antisymmetric matrices, no two of them equivalent, and the rest without constants."""
+    """Return irreducible parts under two antisymmetric matrices, none equivalent, and the rest without constants."""
     values, vectors = np.linalg.eigh(sum(matrix.T @ matrix for matrix in matrices))
     largest = float(np.sqrt(max(float(values[-1]), 0.0)))
     if largest <= _ZERO:
@@ -338,30 +334,30 @@ def _irreducible(matrices: Sequence[FloatArray]) -> tuple[list[FloatArray], Floa
     rest = vectors[:, values > _STILL * largest**2].T
     parts: list[FloatArray] = []
     while len(rest):
-        found = _generated([rest @ matrix @ rest.T for matrix in matrices], largest)
-        if not found:
+        generated = _generated([rest @ matrix @ rest.T for matrix in matrices], largest)
+        if not generated:
             break
-        parts += [part @ rest for part in found]
-        taken = np.concatenate(found)
+        parts += [part @ rest for part in generated]
+        taken = np.concatenate(generated)
         rest = np.linalg.qr(taken.T, mode="complete")[0][:, len(taken) :].T @ rest
     return parts, rest
 
 
 def _generated(matrices: Sequence[FloatArray], scale: float) -> list[FloatArray]:
-    """The irreducible parts that weights which occur once generate."""
+    """Return the irreducible parts that weights of multiplicity one generate."""
     values, vectors = np.linalg.eigh(1j * matrices[0])
     weights: ComplexArray = vectors
     gaps = np.diff(values, prepend=-np.inf, append=np.inf)
     gap = np.minimum(gaps[:-1], gaps[1:])
     once = np.flatnonzero((gap > _ZERO * scale) & (values > _ZERO * scale))
     size = len(values)
-    found: list[FloatArray] = []
+    parts: list[FloatArray] = []
     covered = np.zeros((0, size))
     for k in once[np.argsort(-gap[once])]:
         seeds = np.sqrt(2.0) * np.stack([weights[:, k].real, weights[:, k].imag])
         if _length(covered @ seeds.T) > 1.0:
             continue
         part, _ = close_rows(_Matrices(matrices), list(seeds), size, np.eye(2), strict=False)
-        found.append(part)
+        parts.append(part)
         covered = np.concatenate([covered, part])
-    return found
+    return parts

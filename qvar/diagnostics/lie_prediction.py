@@ -31,7 +31,7 @@ from qvar.diagnostics.pauli_sums import PauliSum
 from qvar.errors import QvarError
 
 Position: TypeAlias = Literal["middle", "first", "last"]
-"""Where in the circuit a gate stands: what is random before and after it."""
+"""Position of a gate in the circuit: random gates on both sides, after it alone, or before it alone."""
 
 _MEMBER = 1e-7
 """Parts of an operator outside of an algebra up to this, relative to its norm, are rounding."""
@@ -39,7 +39,7 @@ _MEMBER = 1e-7
 
 @checked()
 def lie_variance(generators: Any, observable: Any, state: Any = None, limit: int = LIMIT, sector: Any = None) -> float:
-    r"""The variance of the loss of a deep circuit, from its Lie algebra.
+    r"""Predict the variance of the loss of a deep circuit from its Lie algebra.
 
     For O in \(i \mathfrak g\), with \(\mathfrak g_j\) the simple ideals of \(\mathfrak g\), and the purity
     \(P_j(A) = \sum_i |\mathrm{Tr}(b_i A)|^2\) over an orthonormal Hermitian basis of \(i \mathfrak g_j\),
@@ -48,9 +48,8 @@ def lie_variance(generators: Any, observable: Any, state: Any = None, limit: int
 
     the centre, and what commutes with all of \(\mathfrak g\), contributes to the mean alone. The same argument covers
     an O outside of the algebra, with the irreducible parts of the space that O and its nested commutators span in place
-    of the ideals: \(2 / (d + 2)\) for a real Pauli string under real circuits, so(d). The module
-    `qvar.diagnostics.lie_modules` says how. The law is exact where the circuit is a 2-design of its group, as deep ones
-    become.
+    of the ideals: \(2 / (d + 2)\) for a real Pauli string under real circuits, so(d); see
+    `qvar.diagnostics.lie_modules`. The law is exact if the circuit is a 2-design of its group, as deep ones become.
 
     Ragone et al., Nat. Commun. 15, 7172 (2024), https://doi.org/10.1038/s41467-024-49909-3; Fontana et al., Nat.
     Commun. 15, 7171 (2024), https://doi.org/10.1038/s41467-024-49910-w; outside of the algebra Diaz et al.,
@@ -59,18 +58,18 @@ def lie_variance(generators: Any, observable: Any, state: Any = None, limit: int
     Args:
         generators: an Ansatz, or a list of Hermitian PennyLane operators; see `lie_closure`.
         observable: O, a Hermitian PennyLane operator; or a Problem, for its Hamiltonian.
-        state: \(\rho\), what the circuit starts from: n bits (integers), or amplitudes (floats or complex numbers),
-            2^n of them, wire 0 the most significant bit; in a sector those of its basis states, in the order and with
-            the signs of the sector engine, so that `objective.state(theta)` fits. For an Ansatz it is the state before
-            all of its gates; its reference where None.
-        limit: largest dimension of the algebra, and of what it turns O into.
-        sector: as `lie_closure` takes it. O may leave the sector; what stays inside is what a state there sees.
+        state: \(\rho\), the initial state: n bits (integers), or 2^n amplitudes (floats or complex numbers), wire 0 the
+            most significant bit; in a sector the amplitudes of its basis states, in the order and with the signs of the
+            sector engine, as in `objective.state(theta)`. For an Ansatz it is the state before all of its gates; its
+            reference if None.
+        limit: largest dimension of the algebra, and of the module of O.
+        sector: see `lie_closure`. O may leave the sector; its block inside counts.
 
     Returns:
         The variance, in the square of the observable's unit.
 
     Raises:
-        QvarError: if the algebra, or what it turns O into, is too large, or an argument is wrong.
+        QvarError: if the algebra, or the module of O, is too large, or an argument is wrong.
     """
     setting = _setting(generators, observable, state, limit, sector)
     return setting.module.moment(setting.observable, setting.state)
@@ -86,7 +85,7 @@ def lie_gradient_variance(
     limit: int = LIMIT,
     sector: Any = None,
 ) -> float:
-    r"""The variance of a derivative of the loss of a deep circuit, from its Lie algebra.
+    r"""Predict the variance of a derivative of the loss of a deep circuit from its Lie algebra.
 
     For the angle of a gate \(e^{-i\theta G}\) with G in \(i \mathfrak g\) (a rotation of PennyLane has G = P/2), in a
     circuit \(U = U_B e^{-i\theta G} U_A\), the derivative
@@ -94,8 +93,8 @@ def lie_gradient_variance(
     $$ \partial_\theta \ell = \mathrm{Tr}(U_A \rho U_A^\dagger \; e^{i\theta G} \, i [G, U_B^\dagger O U_B] \,
        e^{-i\theta G}) $$
 
-    has mean zero if \(U_A\) or \(U_B\) is drawn from \(e^{\mathfrak g}\), and a variance by the second moment that
-    `lie_variance` rests on. In the notation used there, for O in \(i \mathfrak g\), it is
+    has mean zero if \(U_A\) or \(U_B\) is drawn from \(e^{\mathfrak g}\), and a variance by the second moment of
+    `lie_variance`. In its notation, for O in \(i \mathfrak g\), the variance is
 
     - \(\sum_j P_j(\rho) P_j(O) \, K_j(G) / (\dim \mathfrak g_j)^2\) in the middle, where \(U_A\) and \(U_B\) are
       independent and random; \(K_j(G) = \sum_i \lVert [G, b_i] \rVert^2\) is the Killing form of G's part in
@@ -106,20 +105,20 @@ def lie_gradient_variance(
     Fontana et al., Nat. Commun. 15, 7171 (2024), https://doi.org/10.1038/s41467-024-49910-w.
 
     Args:
-        generators: as `lie_variance` takes them.
-        observable: as `lie_variance` takes it.
-        state: as `lie_variance` takes it.
-        generator: G, a Hermitian PennyLane operator; for an Ansatz the number of a parameter, whose gates must stand
-            together as one generator.
-        position: `"middle"`, `"first"` or `"last"`. Where the gate really stands in an Ansatz is not looked at.
-        limit: as `lie_variance` takes it.
-        sector: as `lie_variance` takes it.
+        generators: see `lie_variance`, as for all arguments but the next two.
+        observable: O.
+        state: the initial state.
+        generator: G, a Hermitian PennyLane operator; for an Ansatz the number of a parameter, whose gates must make
+            one generator.
+        position: `"middle"`, `"first"` or `"last"`, independent of the gate's position in an Ansatz.
+        limit: largest dimension.
+        sector: sector of the algebra.
 
     Returns:
         The variance, in the square of the observable's unit (per radian).
 
     Raises:
-        QvarError: if G does not lie in the algebra, or as `lie_variance` raises it.
+        QvarError: if G does not lie in the algebra, or as in `lie_variance`.
     """
     if generator is None:
         raise QvarError("`generator` must be an operator or the number of a parameter, but is None.")
@@ -135,7 +134,7 @@ def lie_gradient_variance(
 
 @dataclass(frozen=True, eq=False)
 class _Setting:
-    """An observable's module, and what is asked, in its coordinates."""
+    """Module of an observable, with the observable and the state in its coordinates."""
 
     module: StringModule | RowModule
     observable: FloatArray
@@ -161,27 +160,27 @@ def _setting(generators: Any, observable: Any, state: Any, limit: int, sector: A
     if state is None:
         raise QvarError("`state` must be given with a list of generators, but is None.")
     amplitudes = read_amplitudes(state, n_qubits, None if circuit and is_bits(state) else sector)
-    asked = operator_sum(observable, n_qubits, "observable")
+    operator = operator_sum(observable, n_qubits, "observable")
     if circuit is not None:
         amplitudes = prepared(amplitudes, circuit.preparation)
-        asked = circuit.frame(asked)
+        operator = circuit.frame(operator)
     if sector is not None and not np.all(np.isin(amplitudes.index, sector_states(sector, n_qubits)[0])):
         raise QvarError(f"`state` must stay in the sector {sector!r}, but leaves it.")
-    asked = asked.traceless()
+    operator = operator.traceless()
     chosen = None if generator is None else _chosen(generator, circuit, n_qubits)
     algebra = close(distinct(sums), n_qubits, limit, sector)
     check_complete(algebra, limit)
     if chosen is not None:
         _check_member(algebra, chosen)
     if algebra.rows is None:
-        module = string_module(algebra, asked, limit)
-        return _Setting(module, module.coordinates(asked), string_means(amplitudes, module.x, module.z), chosen)
-    module = row_module(algebra, asked, limit)
-    return _Setting(module, module.coordinates(asked), _state_row(module, amplitudes), chosen)
+        module = string_module(algebra, operator, limit)
+        return _Setting(module, module.coordinates(operator), string_means(amplitudes, module.x, module.z), chosen)
+    module = row_module(algebra, operator, limit)
+    return _Setting(module, module.coordinates(operator), _state_row(module, amplitudes), chosen)
 
 
 def _state_row(module: RowModule, state: Amplitudes) -> FloatArray:
-    """The row v with Tr(rho H) = v . row(H) for all H of the module."""
+    """Return the row v with Tr(rho H) = v . row(H) for all H of the module."""
     space = module.space
     if isinstance(space, StringSpace):
         return string_means(state, space.x[: module.width], space.z[: module.width])
@@ -193,7 +192,7 @@ def _state_row(module: RowModule, state: Amplitudes) -> FloatArray:
 
 
 def _check_member(algebra: LieAlgebra, operator: PauliSum) -> None:
-    """Raises `QvarError` unless the generator of a gate lies in the algebra."""
+    """Raise `QvarError` unless the generator of a gate lies in the algebra."""
     space = algebra.space.copy()
     width = space.width
     row = space.row(operator)
@@ -214,7 +213,7 @@ def _chosen(generator: Any, circuit: CircuitGenerators | None, n_qubits: int) ->
     mine = [one for one, param in zip(circuit.generators, circuit.params, strict=True) if param == number]
     if len(mine) != 1:
         raise QvarError(
-            "`generator` must be the number of a parameter whose gates stand together as one generator, "
+            "`generator` must be the number of a parameter whose gates make one generator, "
             f"but parameter {number} has {len(mine)}."
         )
     return mine[0]

@@ -1,4 +1,4 @@
-r"""Where the elements of a Lie algebra live, as rows of real numbers.
+r"""Spaces of the elements of a Lie algebra, as rows of real numbers.
 
 An element \(iH\) is a real row: its coefficients over the Pauli strings seen so far, or, inside a sector of D basis
 states, \(\mathrm{Re} H + \mathrm{Im} H\), which is a \(D \times D\) matrix of the same norm. Brackets are those of the
@@ -40,14 +40,14 @@ _LEAVES = 1e-9
 _CHUNK = 1 << 21
 """Pairs of strings that are multiplied at once."""
 _TABLE_QUBITS = 10
-"""Up to so many qubits a table of all strings says where each is."""
+"""Number of qubits up to which a table holds the place of every string."""
 _DENSE = 0.05
 """Matrices with a larger share of nonzero elements are multiplied as dense ones."""
 
 
 @runtime_checkable
 class Space(Protocol):
-    """Rows that stand for Hermitian operators without their identity part."""
+    """Rows that represent Hermitian operators without their identity part."""
 
     @property
     def width(self) -> int:
@@ -56,19 +56,19 @@ class Space(Protocol):
 
     @property
     def full(self) -> int:
-        """The largest dimension that an algebra can have here."""
+        """Largest dimension of an algebra in this space."""
         ...
 
     def row(self, operator: PauliSum) -> FloatArray:
-        """(width,) of an operator; widens the space where needed."""
+        """Return the row (width,) of an operator; widen the space if needed."""
         ...
 
     def bracket(self, element: FloatArray, rows: FloatArray) -> FloatArray:
-        """Brackets i [A, H] of an element and of every row; widens the space where needed."""
+        """Return the brackets i [A, H] of an element and of every row; widen the space if needed."""
         ...
 
     def copy(self) -> Space:
-        """One that can be widened without harm."""
+        """Return a space that may be widened independently."""
         ...
 
 
@@ -76,7 +76,7 @@ class StringSpace:
     """Rows over Pauli strings, orthonormal under Tr(A B) / 2^n; a new string gets a new column."""
 
     def __init__(self, n_qubits: int, x: Masks | None = None, z: Masks | None = None) -> None:
-        """The space of given strings; none where they are None."""
+        """Make the space of some strings; empty if they are None."""
         self.n_qubits = n_qubits
         self.x: Masks = np.zeros(0, dtype=np.uint64) if x is None else x
         self.z: Masks = np.zeros(0, dtype=np.uint64) if z is None else z
@@ -84,7 +84,7 @@ class StringSpace:
         self._tabulated = 0
 
     def copy(self) -> StringSpace:
-        """With the same strings."""
+        """Return a space with the same strings."""
         return StringSpace(self.n_qubits, self.x, self.z)
 
     @property
@@ -98,7 +98,7 @@ class StringSpace:
         return 4**self.n_qubits - 1
 
     def columns(self, x: Masks, z: Masks) -> IntArray:
-        """Columns of strings, new ones appended."""
+        """Return the columns of strings; new strings are appended."""
         place = self._find(x, z)
         missing = np.flatnonzero(place < 0)
         if len(missing):
@@ -121,14 +121,14 @@ class StringSpace:
         return self._table[(x << shift) | z]
 
     def row(self, operator: PauliSum) -> FloatArray:
-        """Coefficients."""
+        """Return the coefficients of the strings."""
         place = self.columns(operator.x, operator.z)
         row = np.zeros(self.width)
         np.add.at(row, place, operator.coefficients.real)
         return row
 
     def bracket(self, element: FloatArray, rows: FloatArray) -> FloatArray:
-        """By the matrix of i [A, P], a chunk of the strings P at a time."""
+        """Multiply by the matrix of i [A, P], a chunk of the strings P at a time."""
         terms = np.flatnonzero(element)
         xa, za, ca = self.x[terms, None], self.z[terms, None], element[terms]
         count = rows.shape[1]
@@ -158,7 +158,7 @@ class SectorSpace:
     """Rows of D x D matrices within a sector, orthonormal under Tr(A B)."""
 
     def __init__(self, generators: Sequence[PauliSum], sector: Any, n_qubits: int) -> None:
-        """The basis states of a sector.
+        """Make the space of matrices on the basis states of a sector.
 
         Raises:
             QvarError: if there is no such sector, it is too large, or a generator leaves it.
@@ -169,7 +169,7 @@ class SectorSpace:
             self.matrix(one, leaving=False)
 
     def copy(self) -> SectorSpace:
-        """Itself: it has one width."""
+        """Return the space itself, whose width is fixed."""
         return self
 
     @property
@@ -192,20 +192,20 @@ class SectorSpace:
         return np.argsort(self.states)
 
     def find(self, states: IntArray) -> tuple[IntArray, np.ndarray]:
-        """Numbers of basis states in the sector, and whether they are there at all."""
+        """Return the places of basis states in the sector, and whether each is in it."""
         place = np.searchsorted(self.states, states, sorter=self._order)
         place = self._order[np.minimum(place, self.n_states - 1)]
         return place, self.states[place] == states
 
     def matrix(self, operator: PauliSum, *, leaving: bool) -> ComplexArray:
-        """(D, D) of an operator within the sector, traceless.
+        """Return the matrix (D, D) of an operator within the sector, traceless.
 
         Args:
             operator: Hermitian.
-            leaving: whether it may have matrix elements that leave the sector.
+            leaving: whether matrix elements that leave the sector are allowed.
 
         Raises:
-            QvarError: if it has some but must not.
+            QvarError: if there are some that are not allowed.
         """
         size = self.n_states
         matrix = np.zeros((size, size), dtype=np.complex128)
@@ -227,23 +227,23 @@ class SectorSpace:
         return matrix - np.eye(size) * (np.trace(matrix) / size)
 
     def row(self, operator: PauliSum) -> FloatArray:
-        """The block of an operator within the sector."""
+        """Return the block of an operator within the sector."""
         return self.flat(self.matrix(operator, leaving=True))
 
     @staticmethod
     def flat(matrices: ComplexArray) -> FloatArray:
-        """Hermitian matrices as rows."""
+        """Return Hermitian matrices as rows."""
         rows = matrices.real + matrices.imag
         return rows.reshape(*matrices.shape[:-2], -1)
 
     def matrices(self, rows: FloatArray) -> ComplexArray:
-        """Rows as Hermitian matrices."""
+        """Return rows as Hermitian matrices."""
         square = rows.reshape(*rows.shape[:-1], self.n_states, self.n_states)
         turned = np.swapaxes(square, -1, -2)
         return (square + turned) / 2 + 0.5j * (square - turned)
 
     def bracket(self, element: FloatArray, rows: FloatArray) -> FloatArray:
-        """By one matrix product."""
+        """Multiply the matrices."""
         size = self.n_states
         right = self.matrices(rows).reshape(-1, size) @ self.matrices(element)  # H A, whose conjugate is A H
         right = right.reshape(-1, size, size)
@@ -256,7 +256,7 @@ def _word(operator: PauliSum) -> str:
 
 
 def sector_states(sector: Any, n_qubits: int) -> tuple[IntArray, IntArray]:
-    r"""Basis states of a sector and their signs, (D,) each.
+    r"""Return the basis states of a sector and their signs, (D,) each.
 
     Hamming weight k: ascending integers, no signs. (n_alpha, n_beta): the order and the signs of the sector engine,
     alpha strings times beta strings, \(s(a, b) = (-1)^{\sum_{p \in a} |\{q < p : q \in b\}|}\).

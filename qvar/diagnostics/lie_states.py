@@ -1,4 +1,4 @@
-"""Pure states by their amplitudes: read from bits or vectors, taken through fixed gates, means of Pauli strings."""
+"""Pure states by their amplitudes, from bits or vectors; fixed gates on them, and means of Pauli strings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from qvar.engines.occupation_strings import parity
 from qvar.errors import QvarError, require
 
 _MOST_AMPLITUDES = 1 << 22
-"""Fixed gates may make a state of so many amplitudes."""
+"""Amplitudes of a state after fixed gates, at most."""
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,13 @@ class Amplitudes:
 
 
 def is_bits(state: Any) -> bool:
-    """Whether a state is given by bits: integers, not amplitudes."""
+    """Return whether a state is a list of bits: integers, not amplitudes."""
     array = np.asarray(amplitude_array("state", state))
     return array.ndim == 1 and array.dtype.kind in "iub"
 
 
 def state_qubits(state: Any) -> int:
-    """How many qubits a state on the whole register needs; 1 for None."""
+    """Return the number of qubits of a state on the whole register; 1 for None."""
     if state is None:
         return 1
     size = amplitude_array("state", state).size
@@ -43,7 +43,7 @@ def state_qubits(state: Any) -> int:
 
 
 def read_amplitudes(state: Any, n_qubits: int, sector: Any) -> Amplitudes:
-    """A state from n bits, or from its amplitudes on the register or in a sector.
+    """Read a state from n bits, or from its amplitudes on the register or in a sector.
 
     Raises:
         QvarError: if it is neither, or not normalised.
@@ -67,7 +67,7 @@ def read_amplitudes(state: Any, n_qubits: int, sector: Any) -> Amplitudes:
 
 
 def prepared(state: Amplitudes, gates: Iterable[tuple[MaskOp, float | None]]) -> Amplitudes:
-    """A state after fixed gates; those without an angle are no rotations.
+    """Return a state after fixed gates; those without an angle are no rotations.
 
     Raises:
         QvarError: if it has more amplitudes than can be kept.
@@ -96,7 +96,7 @@ def prepared(state: Amplitudes, gates: Iterable[tuple[MaskOp, float | None]]) ->
 
 
 def string_means(state: Amplitudes, x: Masks, z: Masks) -> FloatArray:
-    """<P> of every string; sorts the strings by what they flip."""
+    """Return <P> of every string, (n_strings,)."""
     means = np.zeros(len(x))
     order = np.argsort(state.index)
     index, values = state.index[order], state.values[order]

@@ -1,4 +1,4 @@
-"""Distinct minima: which ends of a training from several starts are the same point of the landscape."""
+"""Distinct minima among the ends of a training from several starts."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ class Minima:
     """End points sorted into distinct minima; minimum 0 is the lowest."""
 
     labels: IntArray
-    """(n,) number of the minimum of each end point; -1 where its value is not finite."""
+    """(n,) number of the minimum of each end point; -1 if its value is not finite."""
     values: FloatArray
     """(number,) lowest value in each minimum, ascending."""
     counts: IntArray
-    """(number,) how many end points each holds."""
+    """(number,) number of end points of each."""
 
     @property
     def number(self) -> int:
-        """How many minima differ."""
+        """Number of distinct minima."""
         return len(self.values)
 
 
@@ -46,21 +46,20 @@ def distinct_minima(
     energy_tolerance: float = ENERGY_TOLERANCE,
     fidelity_tolerance: float = FIDELITY_TOLERANCE,
 ) -> Minima:
-    r"""Sorts end points into minima by energy and fidelity.
+    r"""Group end points into minima by energy and fidelity.
 
-    Two end points a and b are linked where
+    Two end points a and b are linked if
 
     $$ |E_a - E_b| \le \delta_E \quad\text{and}\quad |\langle a | b \rangle|^2 \ge 1 - \delta_F, $$
 
-    and a minimum is a set of end points that links connect (single linkage: its ends may lie further apart than one
-    tolerance, where others stand between them). Without states the energies alone decide. Different parameters that
-    give one state are one minimum, and a global phase makes no difference. In a degenerate ground space every start may
-    end in another state of one energy, and fidelity tells them apart: leave the states out to count energy levels.
-    End points that have not converged differ by what is left of the way.
+    and a minimum is a set of end points connected by links (single linkage: its ends may lie further apart than one
+    tolerance). Without states the energies alone decide. Different parameters of one state are one minimum, whatever
+    its global phase. In a degenerate ground space starts may end in different states of one energy: leave the states
+    out to count energy levels. End points that have not converged may count as different minima.
 
     Args:
         values: (n,) energies, in any unit; those that are not finite belong to no minimum.
-        states: (n, ...) state vectors, of any shape and norm; None where energies alone shall decide.
+        states: (n, ...) state vectors, of any shape and norm; None to compare energies alone.
         energy_tolerance: \(\delta_E\), in the unit of the values.
         fidelity_tolerance: \(\delta_F\), from 0 to 1.
 
@@ -68,7 +67,7 @@ def distinct_minima(
         The minima, the lowest first. Time is n^2 times the length of a state.
 
     Raises:
-        QvarError: if there are not as many states as values, or a tolerance is negative or not a number.
+        QvarError: if the numbers of states and values differ, or a tolerance is negative or not a number.
     """
     energies = np.asarray(real_array("values", values, None))
     require(energies.ndim == 1, "values", "have shape (n,)", energies.shape)
@@ -77,8 +76,8 @@ def distinct_minima(
     require(energy_tolerance >= 0, "energy_tolerance", "not be negative", energy_tolerance)
     require(0 <= fidelity_tolerance <= 1, "fidelity_tolerance", "be from 0 to 1", fidelity_tolerance)
     finite = np.flatnonzero(np.isfinite(energies))
-    found = energies[finite]
-    linked = np.abs(found[:, None] - found[None, :]) <= energy_tolerance
+    own = energies[finite]
+    linked = np.abs(own[:, None] - own[None, :]) <= energy_tolerance
     if states is not None:
         vectors = np.asarray(amplitude_array("states", states))
         if vectors.shape[:1] != energies.shape:
@@ -91,7 +90,6 @@ def distinct_minima(
 
 
 def _fidelities(vectors: np.ndarray) -> FloatArray:
-    """(n, n) fidelities of rows; a zero vector has fidelity 0 with all."""
     products = np.abs(vectors.conj() @ vectors.T) ** 2
     weights = np.maximum(np.diagonal(products), np.finfo(float).tiny) ** 0.5
     return products / weights[:, None] / weights[None, :]

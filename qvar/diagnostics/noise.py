@@ -1,4 +1,4 @@
-r"""Global depolarizing noise, exactly: it shrinks a landscape towards the energy of the maximally mixed state."""
+r"""Global depolarizing noise, exactly: it scales a landscape towards the energy of the maximally mixed state."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from qvar.problems.problem import Problem
 from qvar.quantum_geometry import state_shape
 
 MAX_TRACED_QUBITS = 10
-"""Up to here the trace of any operator is taken over basis states, one by one; Pauli words need no limit."""
+"""Number of qubits up to which the trace of any operator is summed over basis states; Pauli words need no limit."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,9 @@ class DepolarizedFunction:
     r"""theta -> \(q E(\theta) + (1 - q) \mathrm{Tr}(H)/d\)."""
 
     function: LossFunction
-    """E."""
 
     def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Float[Array, ""]:
-        """The noisy loss at theta."""
+        """Return the noisy loss at theta."""
         return data["kept"] * self.function(theta, data["noiseless"]) + data["offset"]
 
 
@@ -44,7 +43,7 @@ def depolarized(
     problem: Problem | None = None,
     name: str | None = None,
 ) -> Objective:
-    r"""The same objective under global depolarizing noise, exactly.
+    r"""Return the same objective under global depolarizing noise, exactly.
 
     The channel \(\rho \to (1 - p)\rho + p\, 1/d\) on the whole register commutes with every gate; m of them give
 
@@ -57,17 +56,17 @@ def depolarized(
     Args:
         objective: the energy or expectation value without noise.
         probability: p, from 0 to 1.
-        applications: m, how often the channel acts: once for each layer, or once for each gate; 0 is no noise.
+        applications: m, number of times that the channel acts, such as the number of layers or gates; 0 is no noise.
         problem: the problem whose energy it is. The noise leaves every symmetry sector, so the trace goes over the
             whole register, which the sector engine does not hold; in the dense engine it may be left out, up to
-            `MAX_TRACED_QUBITS` qubits, or for Pauli words of any number.
-        name: what the ledger calls it; made of the objective's name, p and m where None.
+            `MAX_TRACED_QUBITS` qubits, or for Pauli words on any number.
+        name: name in the ledger; made of the objective's name, p and m if None.
 
     Returns:
         Objective without a state vector, as a mixed state has none; `baseline` and `target` are those without noise.
 
     Raises:
-        QvarError: if a number is out of range, or the trace needs a problem that was not given or another one.
+        QvarError: if a number is out of range, or the trace needs a problem, or another one.
     """
     p, m = finite_number("probability", probability), whole_number("applications", applications)
     require(0.0 <= p <= 1.0, "probability", "be from 0 to 1", probability)
@@ -88,9 +87,9 @@ def depolarized(
 
 @checked()
 def maximally_mixed_value(objective: Objective, problem: Problem | None = None) -> float:
-    r"""\(\mathrm{Tr}(H)/2^n\) over the whole register: the value of the maximally mixed state, in the objective's unit.
+    r"""Return \(\mathrm{Tr}(H)/2^n\) over the whole register: the value of the maximally mixed state.
 
-    For electrons every spin orbital is half filled, and with Wick's theorem
+    In the objective's unit. For electrons every spin orbital is half filled, and with Wick's theorem
 
     $$ \frac{\mathrm{Tr} H}{2^n} = E_{core} + \sum_p h_{pp} + \tfrac12 \sum_{pq} [(pp|qq) - \tfrac12 (pq|qp)]; $$
 
@@ -111,7 +110,7 @@ def maximally_mixed_value(objective: Objective, problem: Problem | None = None) 
     operator = objective.needed("operator")
     if objective.engine != "dense":
         raise QvarError(
-            "`problem` must be given where the engine is not 'dense', because the noise leaves the sector, but is None."
+            "`problem` must be given if the engine is not 'dense', because the noise leaves the sector, but is None."
         )
     like = state_shape(objective)
     if isinstance(operator, OperatorFunction) and isinstance(operator.hamiltonian, PauliKernel):
@@ -132,7 +131,7 @@ def _problem_mean(problem: Problem) -> float:
 
 
 def _pauli_mean(kernel: PauliKernel, data: PyTree, like: jax.ShapeDtypeStruct) -> float:
-    """Mean of the diagonal: what the words without flips make of a state of ones."""
+    """Return the mean of the diagonal, from the words without flips."""
     tables = data["hamiltonian"]
     still = {**tables, "flips": jax.tree.map(lambda table: table[:0], tables["flips"])}
     diagonal = kernel(jnp.ones(like.shape, like.dtype), still)

@@ -1,4 +1,4 @@
-r"""Finite shots: how many measurements it takes to tell a gradient component from zero.
+r"""Finite shots: number of measurements that resolve a gradient component from zero.
 
 A shot is one measurement of H in its own eigenbasis, with the exact variance
 \(\sigma^2(\theta) = \langle H^2 \rangle - \langle H \rangle^2\). Hardware measures H Pauli word by Pauli word, whose
@@ -26,13 +26,13 @@ from qvar.errors import QvarError, require
 from qvar.objective import Objective
 
 CONFIDENCE = 0.95
-"""Confidence with which a component is told from zero where nothing else is asked."""
+"""Default confidence of the sign of a component."""
 
 _ROUNDING = 1e-12
-"""Gradients up to this times what the rule adds up are rounding, and count as zero."""
+"""Gradients up to this, relative to the sum of the moduli of the rule's terms, are rounding, and count as zero."""
 
 _SAME = 1e-6
-"""Difference of a rule from the exact gradient, relative to what the rule adds up, above which it is not the rule."""
+"""Error of a rule, relative to the sum of the moduli of its terms, above which it is that of another circuit."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class EnergyVarianceFunction:
     operator: Callable[[Any, PyTree], Array]
 
     def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> tuple[Array, Array]:
-        """Mean and variance of one measurement of H."""
+        """Return mean and variance of one measurement of H."""
         state = self.state(theta, data)
         image = self.operator(state, data)
         energy = jnp.sum(jnp.real(jnp.conj(state) * image))
@@ -57,7 +57,7 @@ class ShiftedFunction:
     function: EnergyVarianceFunction
 
     def __call__(self, place_and_shift: Float[Array, "2"], data: PyTree) -> tuple[Array, Array]:
-        """Mean and variance at the shifted point."""
+        """Return mean and variance at the shifted point."""
         place, shift = place_and_shift
         return self.function(data["origin"].at[place.astype(int)].add(shift), data["inner"])
 
@@ -70,14 +70,14 @@ class ShiftRule(NamedTuple):
     place: IntArray
     """(n_terms,) entry that is shifted: a parameter, or an operation of the circuit."""
     shift: FloatArray
-    """(n_terms,) by how much."""
+    """(n_terms,) shift, radians."""
     coefficient: FloatArray
     """(n_terms,) c."""
 
 
 @checked()
 def energy_variance(objective: Objective, theta: Any) -> float:
-    r"""Variance of one ideal measurement of H, \(\langle H^2 \rangle - \langle H \rangle^2\), in the unit squared.
+    r"""Return the variance of one ideal measurement of H, \(\langle H^2 \rangle - \langle H \rangle^2\), in unit^2.
 
     Args:
         objective: an objective with a state and an operator, such as `qvar.energy` makes.
@@ -92,7 +92,7 @@ def energy_variance(objective: Objective, theta: Any) -> float:
 
 @checked()
 def energy_variance_batch(objective: Objective, thetas: Any) -> FloatArray:
-    """`energy_variance` at many points (n, n_params), shape (n,).
+    """Return `energy_variance` at many points (n, n_params), shape (n,).
 
     Raises:
         QvarError: if thetas has another shape, or there is no state or operator.
@@ -108,11 +108,11 @@ def shots_to_resolve(
     confidence: float = CONFIDENCE,
     step: float | None = None,
 ) -> FloatArray:
-    r"""Shots at which each gradient component can be told from zero.
+    r"""Return the number of shots that resolve each gradient component from zero.
 
     A gradient is estimated by a shift rule \(g_j = \sum_k c_k E(\theta_k)\) with N shots at each of its points, so
-    that its variance is \(\frac1N \sum_k c_k^2 \sigma^2(\theta_k)\). The number returned is the N at which g_j lies z
-    standard errors from zero,
+    that its variance is \(\frac1N \sum_k c_k^2 \sigma^2(\theta_k)\). The result is the N at which g_j lies z standard
+    errors from zero,
 
     $$ N_j = \left\lceil \frac{z^2 \sum_k c_k^2\, \sigma^2(\theta_k)}{g_j^2} \right\rceil, $$
 
@@ -129,7 +129,7 @@ def shots_to_resolve(
       coefficients \(\pm \frac{x}{8 \sin^2(\pi/8)}\) and \(\mp \frac{x}{8 \sin^2(3\pi/8)}\). Wierichs et al.,
       Quantum 6, 677 (2022), https://doi.org/10.22331/q-2022-03-30-677.
     - with `step` s, the central difference \([E(\theta_j + s) - E(\theta_j - s)]/2s\), for any objective with a
-      state. It is biased by order s^2, and what is told from zero is the difference and not the derivative.
+      state. It is biased by order s^2, and the result holds for the difference and not for the derivative.
 
     Args:
         objective: an objective with a state and an operator.
@@ -139,12 +139,12 @@ def shots_to_resolve(
         step: s, radians.
 
     Returns:
-        N_j, shape (n_params,): whole numbers of shots at each point of the rule, at least 1; infinite where the
+        N_j, shape (n_params,): whole numbers of shots at each point of the rule, at least 1; infinite if the
         gradient is zero. Evaluations: one state for each point of the rule.
 
     Raises:
-        QvarError: if an argument is not as above, `ansatz` and `step` are both given, neither is where a parameter has
-            more than one frequency, or angles are not affine in theta.
+        QvarError: if an argument is not as above, both `ansatz` and `step` are used, or none of them although a
+            parameter has more than one frequency, or angles are not affine in theta.
     """
     level = _level(confidence)
     measured = _measured(objective)
@@ -152,7 +152,7 @@ def shots_to_resolve(
     exact = np.asarray(objective.value_and_grad(point)[1])  # checks the shape, too
     origin, data = point, objective.data
     if ansatz is not None:
-        require(step is None, "step", "be left out where `ansatz` is given", step)
+        require(step is None, "step", "be left out if `ansatz` is given", step)
         rule, (origin, data) = gate_shift_rule(ansatz.program), _by_gate(objective, ansatz, point)
     elif step is not None:
         s = finite_number("step", step)
@@ -183,7 +183,7 @@ def shots_to_resolve(
 def shots_for_variance(
     gradient_variance: Any, single_shot_variance: Any, confidence: float = CONFIDENCE, squares: float = 0.5
 ) -> FloatArray:
-    r"""Shots at which a typical gradient component of an ensemble is told from zero.
+    r"""Return the number of shots that resolve a typical gradient component of an ensemble from zero.
 
     Typical is the standard deviation of a component over random parameters, \(g^2 = \mathrm{Var}(\partial_j E)\):
 
@@ -201,7 +201,7 @@ def shots_for_variance(
             parameter itself.
 
     Returns:
-        N of that shape, shots at each point of the rule; infinite where the variance of the gradient is zero.
+        N of that shape, shots at each point of the rule; infinite if the variance of the gradient is zero.
 
     Raises:
         QvarError: if a variance is negative, or a number out of range.
@@ -222,7 +222,7 @@ def shots_for_variance(
 
 
 def gate_shift_rule(program: Program) -> ShiftRule:
-    """The exact shift rule of every parameter, gate by gate; see `shots_to_resolve`.
+    """Return the exact shift rule of every parameter, gate by gate; see `shots_to_resolve`.
 
     Args:
         program: a circuit with affine angles; `place` numbers its operations, `shift` is by their angles.
@@ -246,7 +246,7 @@ def gate_shift_rule(program: Program) -> ShiftRule:
 
 
 def _points(w: float, near: bool, far: bool) -> list[tuple[float, float]]:
-    """(shift, coefficient) of exp(-i w angle G), whose G has eigenvalues 1 apart, 2 apart, both or neither."""
+    """Return (shift, coefficient) of exp(-i w angle G), whose G has eigenvalues 1 apart, 2 apart, both or neither."""
     if not (near or far):
         return []
     if not (near and far):
@@ -265,7 +265,7 @@ def _frequency_rule(objective: Objective) -> ShiftRule:
     w = objective.frequencies
     if w is None or np.any(np.isnan(w)):
         raise QvarError(
-            "`ansatz` must be given where a parameter has more than one frequency (or `step` for central differences), "
+            "`ansatz` must be given if a parameter has more than one frequency (or `step` for central differences), "
             "but is None."
         )
     return _two_point_rule(math.pi / (2.0 * w), 0.5 * w)
@@ -277,7 +277,7 @@ def _two_point_rule(step: FloatArray, coefficient: FloatArray) -> ShiftRule:
 
 
 def _by_gate(objective: Objective, ansatz: Ansatz, theta: Array) -> tuple[Array, PyTree]:
-    """The angles of all operations at theta, and data for which angles take the place of theta."""
+    """Return the angles of all operations at theta, and data for which angles take the place of theta."""
     if not isinstance(objective.state_function, StateFunction) or objective.n_params != ansatz.n_params:
         raise QvarError(f"`ansatz` must be the circuit of the objective, but {objective.name} is not made of it.")
     program, data = ansatz.program, objective.data
@@ -290,7 +290,7 @@ def _by_gate(objective: Objective, ansatz: Ansatz, theta: Array) -> tuple[Array,
 def _at_shifts(
     objective: Objective, measured: EnergyVarianceFunction, rule: ShiftRule, origin: Array, data: PyTree
 ) -> tuple[FloatArray, FloatArray]:
-    """Means and variances of H at every point of a rule, (n_terms,) each."""
+    """Return means and variances of H at every point of a rule, (n_terms,) each."""
     if len(rule.place) == 0:
         return np.zeros(0), np.zeros(0)
     shifted = replace(objective, n_params=2, data={"origin": origin, "inner": data}, frequencies=None)
@@ -304,7 +304,7 @@ def _measured(objective: Objective) -> EnergyVarianceFunction:
 
 
 def _level(confidence: float) -> float:
-    """Normal quantile of a two-sided confidence."""
+    """Return the normal quantile of a two-sided confidence."""
     from scipy.stats import norm
 
     level = finite_number("confidence", confidence)

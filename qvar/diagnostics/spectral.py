@@ -1,7 +1,7 @@
 r"""Spectral width: the range of values that a loss can take, \(E_{max} - E_{min}\).
 
 The operator acts in the space that the engine holds: the whole register in the dense engine, the sector in the sector
-engine. Nothing here makes a matrix of a large space.
+engine. No matrix of a large space is made.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from qvar.objective import Objective
 from qvar.quantum_geometry import state_shape
 
 DENSE_DIMENSION = 256
-"""Up to here a dense eigensolver takes no time, and needs no starting vector that overlaps with the answer."""
+"""Dimension up to which a dense eigensolver is used; it is fast, and needs no starting vector."""
 
 
 def apply_operator(objective: Objective, vectors: Shaped[Array, "m dimension"]) -> Shaped[Array, "m dimension"]:
-    """H on flat vectors of an objective's space, in chunks that fit into memory.
+    """Apply H to flat vectors of an objective's space, in chunks that fit into memory.
 
     Args:
         objective: has a state and an operator.
@@ -53,9 +53,9 @@ def _images(operator: Any, shape: tuple[int, ...], chunk: int, vectors: Array, d
 
 @checked()
 def spectral_width(objective: Objective) -> float:
-    r"""Difference of the largest and the smallest eigenvalue of the operator, in the space that the engine holds.
+    r"""Return the largest minus the smallest eigenvalue of the operator, in the space that the engine holds.
 
-    Losses and gradients of different problems become comparable when they are divided by it; see
+    Losses and gradients of different problems are comparable in units of it; see
     `qvar.diagnostics.GradientVariance.normalised`.
 
     Lanczos from both ends at once (ARPACK through `scipy.sparse.linalg.eigsh`) from a fixed random vector; a complex
@@ -69,7 +69,7 @@ def spectral_width(objective: Objective) -> float:
 
     Returns:
         The width, at least 0, in the objective's unit; right to about 1e-9 of the operator's norm. Time is about a
-        hundred applications of the operator, more where eigenvalues crowd at the ends; memory some twenty states.
+        hundred applications of the operator, more if eigenvalues at the ends are close; memory some twenty states.
 
     Raises:
         QvarError: if the objective has no state or no operator, or the iteration does not converge.
@@ -82,7 +82,7 @@ def spectral_width(objective: Objective) -> float:
         return float(values[-1] - values[0])
 
     def image(vector: FloatArray) -> FloatArray:
-        states = np.ascontiguousarray(vector).view(like.dtype)  # real and imaginary parts stand next to each other
+        states = np.ascontiguousarray(vector).view(like.dtype)  # real and imaginary parts alternate
         return np.asarray(apply_operator(objective, jnp.asarray(states.reshape(1, dimension)))).view(real.type).ravel()
 
     real = np.finfo(like.dtype).dtype

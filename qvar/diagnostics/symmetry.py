@@ -1,7 +1,7 @@
-r"""Symmetry leakage: how much of a state lies outside of the sector it should be in, and what that does to its energy.
+r"""Symmetry leakage: weight of a state outside of its problem's sector, and the effect on the energy.
 
-A circuit that knows nothing of the problem mixes numbers of electrons and spins. Its energy is then an average over
-sectors, some of which may lie below the right one: an error that a low energy hides.
+A circuit that does not conserve the problem's symmetries mixes numbers of electrons and spins. Its energy is then an
+average over sectors, some of which may lie below the right one: an error that a low energy hides.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from qvar.short_repr import short_repr
 from qvar.units import MILLIHARTREE_PER_HARTREE
 
 PRESENT = 1e-10
-"""A sector is in a state where its weight is above this; energies of less are rounding."""
+"""Weight of a sector above which it is present in a state; energies of less are rounding."""
 
 
 @short_repr()
 @dataclass(frozen=True)
 class SymmetryLeakage:
-    r"""Which sectors a state lies in; floats at one point, arrays (n,) along a path of points.
+    r"""Weights and energies of a state by sector; floats at one point, arrays (n,) along a path of points.
 
     \(P\) projects on the right sector: (N_alpha, N_beta) electrons as in the problem's reference determinant, or, for a
     spin model, its number of ones. \(H\) conserves the sector, so that
@@ -45,12 +45,11 @@ class SymmetryLeakage:
     weight: Any
     r"""\(w = \langle\psi|P|\psi\rangle\), from 0 to 1."""
     projected_energy: Any
-    r"""\(E_P = \langle\psi|P H P|\psi\rangle / w\); NaN where nothing of the state is in the sector."""
+    r"""\(E_P = \langle\psi|P H P|\psi\rangle / w\); NaN if nothing of the state is in the sector."""
     leaked_energy: Any
-    r"""\(E_Q\), the energy of what leaked; NaN where nothing did."""
+    r"""\(E_Q\), the energy of the leaked part; NaN if there is none."""
     lowest_energy: Any
-    """The lowest energy that the state's part in any one sector has: below `projected_energy` where a wrong one lies
-    lower."""
+    """Lowest energy of the state's parts in single sectors: below `projected_energy` if a wrong sector lies lower."""
     particle_number: Any
     """Mean number of electrons; for a spin model, of ones."""
     particle_number_variance: Any
@@ -60,7 +59,7 @@ class SymmetryLeakage:
     sz_variance: Any
     """Its variance in the state; NaN for a spin model."""
     s2: Any
-    """Mean S^2, in units of hbar squared; NaN for a spin model. The weight does not look at it."""
+    """Mean S^2, in units of hbar squared; NaN for a spin model. The weight is independent of it."""
 
     @property
     def leakage(self) -> Any:
@@ -69,22 +68,22 @@ class SymmetryLeakage:
 
     @property
     def price(self) -> Any:
-        r"""\(E - E_P = (1 - w)(E_Q - E_P)\), in the objective's unit: what leaking costs.
+        r"""\(E - E_P = (1 - w)(E_Q - E_P)\), in the objective's unit: the effect of leakage on the energy.
 
-        Positive where the leaked part lies above, so that projecting would lower the energy; negative where it lies
-        below, so that the circuit's energy flatters it.
+        Positive if projection lowers the energy; negative if the leaked part lies below, so that the circuit's energy
+        is too low.
         """
         return self.energy - self.projected_energy
 
     @property
     def price_millihartree(self) -> Any:
-        """`price` times 1000: in mHa where the energy is in hartree."""
+        """`price` times 1000: in mHa if the energy is in hartree."""
         return self.price * MILLIHARTREE_PER_HARTREE
 
 
 @checked()
 def symmetry_leakage(objective: Objective, problem: Problem, theta: Any) -> SymmetryLeakage:
-    """How much of a circuit's state lies outside of the right sector, and what that does to its energy.
+    """Measure how much of a circuit's state lies outside of its sector, and the effect on the energy.
 
     Args:
         objective: the energy of a circuit on the problem, in either engine; in the sector engine nothing leaks.
@@ -105,7 +104,7 @@ def symmetry_leakage(objective: Objective, problem: Problem, theta: Any) -> Symm
 
 @checked()
 def leakage_along(objective: Objective, problem: Problem, thetas: Any) -> SymmetryLeakage:
-    """`symmetry_leakage` at many points, such as those along a training or a line.
+    """Measure `symmetry_leakage` at many points, such as those along a training or a line.
 
     Args:
         objective: the energy of a circuit on the problem.
@@ -136,7 +135,7 @@ class StateAndImage:
     operator: Callable[[Any, PyTree], Array]
 
     def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> tuple[Array, Array]:
-        """The state and H on it."""
+        """Return the state and H on it."""
         state = self.state(theta, data)
         return state, self.operator(state, data)
 
@@ -145,7 +144,7 @@ class _Sectors(NamedTuple):
     """All sectors of a register."""
 
     of: IntArray
-    """(2^n,) which sector each basis state is in."""
+    """(2^n,) sector of each basis state."""
     number: FloatArray
     """(n_sectors,) electrons, or ones."""
     sz: FloatArray
@@ -167,7 +166,7 @@ def _sectors(problem: Problem) -> _Sectors:
 
 
 def _in_register(objective: Objective, problem: Problem, points: FloatArray) -> FloatArray:
-    """(n, fields) of states that hold all basis states."""
+    """Return rows (n, fields) for states that hold all basis states."""
     function = StateAndImage(objective.needed("state_function"), objective.needed("operator"))
     like = state_shape(objective)
     if like.shape != (1 << problem.n_qubits,):
@@ -203,7 +202,7 @@ def _moments(values: FloatArray, weights: np.ndarray) -> tuple[float, float]:
 
 
 def _in_sector(objective: Objective, problem: Problem, points: FloatArray) -> FloatArray:
-    """(n, fields) of states that hold one sector: nothing leaks."""
+    """Return rows (n, fields) for states that hold one sector: nothing leaks."""
     energy = np.asarray(objective.loss_batch(points))
     none, one = np.zeros(len(points)), np.ones(len(points))
     nothing = np.full(len(points), np.nan)
@@ -211,8 +210,8 @@ def _in_sector(objective: Objective, problem: Problem, points: FloatArray) -> Fl
         number = float(sum(problem.reference_bits))
         columns = [energy, one, energy, nothing, energy, number * one, none, nothing, nothing, nothing]
         return np.stack(columns, axis=1)
-    found = [objective.measure(theta) for theta in points]
-    number, sz, s2 = (np.array([each[name] for each in found]) for name in ("particle_number", "sz", "s2"))
+    measured = [objective.measure(theta) for theta in points]
+    number, sz, s2 = (np.array([each[name] for each in measured]) for name in ("particle_number", "sz", "s2"))
     electrons = [problem.n_electrons, problem.n_alpha - problem.n_beta]
     if len(points) and not np.allclose([number[0], 2.0 * sz[0]], electrons):
         raise QvarError(

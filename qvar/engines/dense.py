@@ -1,6 +1,6 @@
 """The dense engine: all 2^n amplitudes, any gate.
 
-Operations act in layers where they can (see `dense_schedule`), else one at a time: an amplitude mixes with the one at
+Operations act in layers if they can (see `dense_schedule`), else one at a time: an amplitude mixes with the one at
 the flipped index, with a sign that is the parity of masked bits (see `qvar.ansatz.gates`).
 """
 
@@ -16,10 +16,10 @@ from qvar.ansatz.program import Program
 from qvar.engines.dense_layers import LayerCircuit
 from qvar.engines.dense_schedule import schedule
 from qvar.engines.dense_tables import tabulate
-from qvar.engines.sharding import copied
+from qvar.engines.sharding import replicate
 
-FEWEST_TURNS = 6
-"""Turns of single qubits in a layer that pay for a pass of matrix products over all qubits."""
+FEWEST_ROTATIONS = 6
+"""Rotations of single qubits in a layer from which a pass of matrix products over all qubits is cheaper."""
 
 LEAST_GAIN = 1.5
 """Factor by which layers must make a circuit cheaper; below it, every operation is run by itself."""
@@ -28,18 +28,18 @@ LEAST_GAIN = 1.5
 def dense_circuit(
     program: Program, complex_state: bool, mesh: Mesh | None = None
 ) -> tuple[LayerCircuit, PyTree, PyTree]:
-    """The circuit of a program in layers, its reference basis state and its tables.
+    """Return the circuit of a program in layers, its reference basis state and its tables.
 
     Args:
         program: the circuit.
-        complex_state: whether the state is to be complex even where all amplitudes are real.
-        mesh: devices that the state is cut over.
+        complex_state: whether the state is complex even if all amplitudes are real.
+        mesh: devices that the state is sharded over.
 
     Returns:
         Circuit, number of the reference basis state, tables.
     """
     planes = 1 if program.lowered.real else 2
-    steps = schedule(program.lowered, FEWEST_TURNS, LEAST_GAIN)
+    steps = schedule(program.lowered, FEWEST_ROTATIONS, LEAST_GAIN)
     plan, tables = tabulate(steps, program.n_qubits, planes)
     start = np.asarray(program.reference_index)
-    return (LayerCircuit(replace(plan, mesh=mesh), complex_state), *copied((start, tables), mesh))
+    return (LayerCircuit(replace(plan, mesh=mesh), complex_state), *replicate((start, tables), mesh))

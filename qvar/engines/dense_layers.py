@@ -1,10 +1,10 @@
-r"""Layers of a dense circuit on planes of amplitudes, forward and back.
+r"""Layers of a dense circuit on planes of amplitudes, forward and backward.
 
-A state is an array (states, planes, 2^n): real and imaginary parts apart, or real amplitudes alone; going back, ket and
-bra are two states. Turns of up to five neighbouring qubits act as one Kronecker product, a real matrix product that
-takes the last bits of the index and puts them in front, so that after all windows the qubits are in their order again.
-Going back, the slopes of all turns of a window come from one product of bra and ket over the other qubits, those of
-phases from the row and column sums of \(\mathrm{Im}(\bar\lambda \psi)\).
+States are an array (states, planes, 2^n). The planes are real and imaginary parts, or real amplitudes alone; in the
+backward sweep, ket and bra are two states. Rotations of up to five neighbouring qubits act as one Kronecker product, a
+real matrix product that moves the last bits of the index to the front, so that all windows restore the order of qubits.
+In the backward sweep, the derivatives by all rotations of a window come from one product of bra and ket over the other
+qubits, those by phases from the row and column sums of \(\mathrm{Im}(\bar\lambda \psi)\).
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from jaxtyping import Array
 from qvar._types import PyTree
 from qvar.engines.dense_tables import PhaseClass, Plan, Run, StepClass
 from qvar.engines.mask_operations import moved
-from qvar.engines.sharding import cut
+from qvar.engines.sharding import shard
 
-Slopes: TypeAlias = dict[tuple[str, str], Array]
-"""Derivatives by what one step reads: (place in the step, name of the angles) -> one row of their table, flat."""
+Derivatives: TypeAlias = dict[tuple[str, str], Array]
+"""Derivatives by the angles of one step: (place in the step, name of the angles) -> one row of their table, flat."""
 
 GRAM_ROWS = 512
 """Rows of bra and ket that one product sums; Eigen is slow at small products of long sums."""
@@ -37,10 +37,10 @@ class LayerCircuit:
     complex_state: bool
 
     def __call__(self, reference: Array, phi: Array, tables: PyTree) -> Array:
-        """The state (2^n,) of the circuit.
+        """Return the state (2^n,) of the circuit.
 
         Args:
-            reference: number of the basis state that it starts from.
+            reference: number of the initial basis state.
             phi: angles of the mask operations, radians.
             tables: see `dense_tables.tabulate`.
         """
@@ -48,7 +48,7 @@ class LayerCircuit:
         return self._state(sweep(self.plan, start, _angles(phi, tables), tables) if self.plan.runs else start)
 
     def forward_mode(self, reference: Array, phi: Array, tables: PyTree) -> Array:
-        """The same state, for derivatives in forward mode."""
+        """Return the same state, for derivatives in forward mode."""
         start, ready = self._start(reference, phi), _prepare(self.plan, _angles(phi, tables))
         return self._state(_forward(self.plan, start, ready, tables))
 
@@ -62,15 +62,15 @@ class LayerCircuit:
 
 
 def _angles(phi: Array, tables: PyTree) -> dict[str, Array]:
-    """The angles in the order of the tables; linear in phi."""
+    """Return the angles in the order of the tables; linear in phi."""
     angles = {}
 
     def scatter(terms: PyTree, shape: tuple[int, ...]) -> Array:
         added = terms["scale"].astype(phi.dtype) * phi[terms["source"]]
         return jnp.zeros(shape, phi.dtype).at[terms["slot"], terms["place"]].add(added)
 
-    if "turns" in tables:
-        angles["turns"] = scatter(tables["turns"], tables["turns"]["zero"].shape)
+    if "rotations" in tables:
+        angles["rotations"] = scatter(tables["rotations"], tables["rotations"]["zero"].shape)
     phases = tables.get("phases", {})
     for name in ("high", "low"):
         if f"{name}_terms" in phases:
@@ -89,28 +89,28 @@ def _angles(phi: Array, tables: PyTree) -> dict[str, Array]:
 
 
 def _prepare(plan: Plan, angles: dict[str, Array]) -> dict[str, Any]:
-    """What steps read, made of all angles at once: rotations of windows, factors of phases."""
+    """Return rotations of windows and factors of phases, computed from all angles at once."""
     ready: dict[str, Any] = {"windows": []}
     for name in ("high", "low", "cross", "single"):
         if name in angles:
             ready[name] = jnp.stack([jnp.cos(angles[name]), jnp.sin(angles[name])], axis=1)
-    if "turns" in angles:
-        cosine, sine = jnp.cos(angles["turns"]), jnp.sin(angles["turns"])
-        turn = jnp.stack([jnp.stack([cosine, -sine], axis=-1), jnp.stack([sine, cosine], axis=-1)], axis=-2)
+    if "rotations" in angles:
+        cosine, sine = jnp.cos(angles["rotations"]), jnp.sin(angles["rotations"])
+        rotation = jnp.stack([jnp.stack([cosine, -sine], axis=-1), jnp.stack([sine, cosine], axis=-1)], axis=-2)
         wire = 0
         for size in plan.windows:
             middle = wire + (size + 1) // 2
-            halves = [turn[:, wire:middle], turn[:, middle : wire + size]]
+            halves = [rotation[:, wire:middle], rotation[:, middle : wire + size]]
             ready["windows"].append([_kronecker(half) for half in halves])
             wire += size
     return ready
 
 
-def _kronecker(turns: Array) -> Array:
-    """Products of the turns of neighbouring qubits, (steps, qubits, 2, 2) -> (steps, 2^qubits, 2^qubits)."""
-    product = jnp.ones((turns.shape[0], 1, 1), turns.dtype)
-    for q in range(turns.shape[1]):
-        product = jax.vmap(jnp.kron)(product, turns[:, q])
+def _kronecker(rotations: Array) -> Array:
+    """Return products of rotations of neighbouring qubits, (steps, qubits, 2, 2) -> (steps, 2^qubits, 2^qubits)."""
+    product = jnp.ones((rotations.shape[0], 1, 1), rotations.dtype)
+    for q in range(rotations.shape[1]):
+        product = jax.vmap(jnp.kron)(product, rotations[:, q])
     return product
 
 
@@ -125,7 +125,7 @@ def _pick(table: Array, at: Array) -> Array:
 def _factors(
     plan: Plan, kind: PhaseClass, ready: PyTree, tables: PyTree, at: Array, dtype: Any
 ) -> tuple[Array, Array | None]:
-    """Real and imaginary part of the phases at one place, (2^high, 2^low)."""
+    """Return real and imaginary part of the phases at one place, (2^high, 2^low)."""
     phases = tables["phases"]
 
     def tensor(high: Array, low: Array) -> Array:
@@ -156,12 +156,11 @@ def _factors(
 
 
 def _cross_low(phases: PyTree, at: Array, dtype: Any) -> Array:
-    """Signs of the groups over the low half, (groups, 2^low)."""
     return phases["cross_low_signs"][_pick(phases["cross_low"], at)].astype(dtype)
 
 
 def _multiply(state: Array, real: Array, imaginary: Array | None) -> Array:
-    """The state times a phase of shape (2^high, 2^low)."""
+    """Multiply the state by a phase of shape (2^high, 2^low)."""
     real = real.reshape(1, -1)
     if imaginary is None:
         return state * real[None]
@@ -180,22 +179,22 @@ def _gather(state: Array, source: Array) -> Array:
     return state.at[..., source].get(mode="promise_in_bounds", unique_indices=True, wrap_negative_indices=False)
 
 
-def _turn(states: Array, rotation: Array, back: bool) -> Array:
-    """Turns the last window of the index of each state and puts it in front; states (states, planes * 2^n)."""
+def _rotate(states: Array, rotation: Array, back: bool) -> Array:
+    """Rotate the last window of the index of each state and move it to the front; states (states, planes * 2^n)."""
     count, side = states.shape[0], rotation.shape[0]
     many = jnp.broadcast_to(rotation[None], (count, side, side))
     rows = states.reshape(count, -1, side)
-    turned = jax.lax.dot_general(many, rows, (((1 if back else 2,), (2,)), ((0,), (0,))))
-    return turned.reshape(count, -1)
+    rotated = jax.lax.dot_general(many, rows, (((1 if back else 2,), (2,)), ((0,), (0,))))
+    return rotated.reshape(count, -1)
 
 
 def _planes_first(plan: Plan, states: Array) -> Array:
-    """After all windows the planes are the last index."""
+    """Reorder the index after all windows, which leave the planes last."""
     return jnp.swapaxes(states.reshape(states.shape[0], -1, plan.n_planes), 1, 2)
 
 
 def _gram(bra: Array, ket: Array, side: int) -> Array:
-    """sum_r bra[r, a] ket[r, b] over everything but the last window."""
+    """Return sum_r bra[r, a] ket[r, b] over everything but the last window."""
     bra, ket = bra.reshape(-1, side), ket.reshape(-1, side)
     chunks = max(1, bra.shape[0] // GRAM_ROWS)
     if chunks == 1:
@@ -205,7 +204,7 @@ def _gram(bra: Array, ket: Array, side: int) -> Array:
 
 
 def _single(plan: Plan, op: PyTree, cosine_sine: Array, g: Array, states: Array) -> tuple[Array, Array]:
-    """The states after one mask operation, and (-i G)|states> (G itself where it is fixed)."""
+    """Return the states after one mask operation, and (-i G)|states> (G itself if it is fixed)."""
     dtype, size = states.dtype, 1 << plan.n_qubits
     source, sign, active = moved(op, plan.n_qubits)
     offset = (jnp.arange(plan.n_planes, dtype=source.dtype) ^ op["swap"]) * size
@@ -220,7 +219,6 @@ def _single(plan: Plan, op: PyTree, cosine_sine: Array, g: Array, states: Array)
 
 
 def _forward_step(plan: Plan, kind: StepClass, state: Array, slot: PyTree, ready: PyTree, tables: PyTree) -> Array:
-    """The state after the step."""
     dtype = state.dtype
     if kind.before:
         state = _multiply(state, *_factors(plan, kind.before, ready, tables, slot["before"], dtype))
@@ -228,10 +226,10 @@ def _forward_step(plan: Plan, kind: StepClass, state: Array, slot: PyTree, ready
         state = _permute(state, tables, slot["permutation"], "")
     if kind.after:
         state = _multiply(state, *_factors(plan, kind.after, ready, tables, slot["after"], dtype))
-    if kind.turns:
+    if kind.rotations:
         state = state.reshape(1, -1)
         for window in reversed(ready["windows"]):
-            state = _turn(state, _rotation(window, slot["turns"]), back=False)
+            state = _rotate(state, _rotation(window, slot["rotations"]), back=False)
         state = _planes_first(plan, state)
     if kind.single:
         op = jax.tree.map(lambda table: _pick(table, slot["single"]), tables["single"])
@@ -241,34 +239,34 @@ def _forward_step(plan: Plan, kind: StepClass, state: Array, slot: PyTree, ready
 
 def _backward_step(
     plan: Plan, kind: StepClass, states: Array, slot: PyTree, ready: PyTree, tables: PyTree
-) -> tuple[Array, Slopes]:
-    """Ket and bra, stacked, before the step; and the slopes of its angles."""
+) -> tuple[Array, Derivatives]:
+    """Return ket and bra, stacked, before the step, and the derivatives by its angles."""
     dtype = states.dtype
-    slopes: Slopes = {}
+    derivatives: Derivatives = {}
     if kind.single:
         op = jax.tree.map(lambda table: _pick(table, slot["single"]), tables["single"])
         cosine, sine = _pick(ready["single"], slot["single"])
         bra = states[1]
         states, partner = _single(plan, op, jnp.stack([cosine, -sine]), op["g_inverse"], states)
-        slopes["single", "single"] = jnp.where(op["fixed"], 0.0, jnp.sum(bra * partner[0])).astype(dtype)[None]
-    if kind.turns:
+        derivatives["single", "single"] = jnp.where(op["fixed"], 0.0, jnp.sum(bra * partner[0])).astype(dtype)[None]
+    if kind.rotations:
         grams = []
         states = states.reshape(2, -1)
         for window in reversed(ready["windows"]):
-            rotation = _rotation(window, slot["turns"])
+            rotation = _rotation(window, slot["rotations"])
             grams.append(_gram(states[1], states[0], rotation.shape[0]).reshape(-1))
-            states = _turn(states, rotation, back=True)
+            states = _rotate(states, rotation, back=True)
         states = _planes_first(plan, states)
-        slopes["turns", "turns"] = jnp.concatenate(grams[::-1]) @ tables["selector"].astype(dtype)
+        derivatives["rotations", "rotations"] = jnp.concatenate(grams[::-1]) @ tables["selector"].astype(dtype)
     if kind.after:
         states, moments = _phases_back(plan, kind.after, states, slot["after"], ready, tables)
-        slopes |= {("after", name): moment for name, moment in moments.items()}
+        derivatives |= {("after", name): moment for name, moment in moments.items()}
     if kind.permutation:
         states = _permute(states, tables, slot["permutation"], "_inverse")
     if kind.before:
         states, moments = _phases_back(plan, kind.before, states, slot["before"], ready, tables)
-        slopes |= {("before", name): moment for name, moment in moments.items()}
-    return states, slopes
+        derivatives |= {("before", name): moment for name, moment in moments.items()}
+    return states, derivatives
 
 
 def _phases_back(
@@ -279,17 +277,17 @@ def _phases_back(
         return _multiply(states, real, None), {}
     ket, bra = states[0].reshape(2, *plan.halves), states[1].reshape(2, *plan.halves)
     moment = bra[1] * ket[0] - bra[0] * ket[1]  # Re <bra|i ket>
-    slopes = {"high": moment.sum(axis=1), "low": moment.sum(axis=0)}
+    derivatives = {"high": moment.sum(axis=1), "low": moment.sum(axis=0)}
     if kind.crossed:
-        slopes["cross"] = (_cross_low(tables["phases"], at, states.dtype) @ moment.T).reshape(-1)
-    return _multiply(states, real, -imaginary), slopes
+        derivatives["cross"] = (_cross_low(tables["phases"], at, states.dtype) @ moment.T).reshape(-1)
+    return _multiply(states, real, -imaginary), derivatives
 
 
-def _slopes_layout(plan: Plan, angles: dict[str, Array]) -> dict[tuple[str, str], int]:
-    """What slopes any step of the circuit has, and their lengths."""
+def _derivatives_layout(plan: Plan, angles: dict[str, Array]) -> dict[tuple[str, str], int]:
+    """Return the derivatives that any step of the circuit has, and their lengths."""
     layout: dict[tuple[str, str], int] = {}
     for kind in (kind for run in plan.runs for kind in run.classes):
-        names = [(place, place) for place in ("turns", "single") if getattr(kind, place)]
+        names = [(place, place) for place in ("rotations", "single") if getattr(kind, place)]
         for place in ("before", "after"):
             phases = getattr(kind, place)
             if phases is not None and "high" in angles:
@@ -304,22 +302,22 @@ def _slots(tables: PyTree, run: Run) -> PyTree:
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def sweep(plan: Plan, reference: Array, angles: dict[str, Array], tables: PyTree) -> Array:
-    """Applies all steps to the reference state, (planes, 2^n).
+    """Apply all steps to the reference state, (planes, 2^n).
 
-    The derivative takes every step off again, so that memory does not grow with depth.
+    The derivative reverses every step, so that memory does not grow with depth.
     """
     return _forward(plan, reference, _prepare(plan, angles), tables)
 
 
 def _forward(plan: Plan, reference: Array, ready: PyTree, tables: PyTree) -> Array:
-    state = cut(reference[None], plan.mesh, 2)
+    state = shard(reference[None], plan.mesh, 2)
     for run in plan.runs:
         branches = [partial(_forward_step, plan, kind, ready=ready, tables=tables) for kind in run.classes]
 
         def step(state: Array, slot: PyTree, branches: list[Any] = branches) -> tuple[Array, None]:
             if len(branches) == 1:
-                return cut(branches[0](state, slot), plan.mesh, 2), None
-            return cut(jax.lax.switch(slot["which"], branches, state, slot), plan.mesh, 2), None
+                return shard(branches[0](state, slot), plan.mesh, 2), None
+            return shard(jax.lax.switch(slot["which"], branches, state, slot), plan.mesh, 2), None
 
         state, _ = jax.lax.scan(step, state, _slots(tables, run))
     return state[0]
@@ -333,15 +331,18 @@ def _sweep_forward(plan: Plan, reference: Array, angles: dict[str, Array], table
 
 def _sweep_backward(plan: Plan, kept: PyTree, cotangent: Array) -> tuple[Array, dict[str, Array], None]:
     final, ready, angles, tables = kept
-    states = cut(jnp.stack([final, cotangent]), plan.mesh, 2)
-    layout = _slopes_layout(plan, angles)
+    states = shard(jnp.stack([final, cotangent]), plan.mesh, 2)
+    layout = _derivatives_layout(plan, angles)
     rows = []
     for run in reversed(plan.runs):
 
         def branch(kind: StepClass) -> Any:
             def apply(states: Array, slot: PyTree) -> tuple[Array, Array]:
-                states, slopes = _backward_step(plan, kind, states, slot, ready, tables)
-                rows = [slopes[key] if key in slopes else jnp.zeros(size, states.dtype) for key, size in layout.items()]
+                states, derivatives = _backward_step(plan, kind, states, slot, ready, tables)
+                rows = [
+                    derivatives[key] if key in derivatives else jnp.zeros(size, states.dtype)
+                    for key, size in layout.items()
+                ]
                 return states, jnp.concatenate([*rows, jnp.zeros(0, states.dtype)])
 
             return apply
@@ -350,18 +351,18 @@ def _sweep_backward(plan: Plan, kept: PyTree, cotangent: Array) -> tuple[Array, 
 
         def step(states: Array, slot: PyTree, branches: list[Any] = branches) -> tuple[Array, Array]:
             apply = branches[0] if len(branches) == 1 else partial(jax.lax.switch, slot["which"], branches)
-            states, slopes = apply(states, slot)
-            return cut(states, plan.mesh, 2), slopes
+            states, derivatives = apply(states, slot)
+            return shard(states, plan.mesh, 2), derivatives
 
-        states, slopes = jax.lax.scan(step, states, _slots(tables, run), reverse=True)
-        rows.append(slopes)
+        states, derivatives = jax.lax.scan(step, states, _slots(tables, run), reverse=True)
+        rows.append(derivatives)
     return states[1], _collect(layout, jnp.concatenate(rows[::-1]), angles, tables["slots"]), None
 
 
 def _collect(
     layout: dict[tuple[str, str], int], rows: Array, angles: dict[str, Array], slots: PyTree
 ) -> dict[str, Array]:
-    """The slopes of all steps, laid out as the angles are."""
+    """Return the derivatives of all steps in the layout of the angles."""
     collected = {name: jnp.zeros_like(array) for name, array in angles.items()}
     start = 0
     for (place, name), size in layout.items():

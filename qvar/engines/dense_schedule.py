@@ -1,16 +1,17 @@
-r"""From mask operations to layers: which operations of a circuit act together.
+r"""Schedule of mask operations in layers, whose operations act together.
 
-A *layer* is, in the order in which they act, phases, a permutation of the basis states, phases, and turns
-\(e^{-i\alpha Y}\) of single qubits. Everything that the usual circuits hold is made of these:
+A *layer* is, in the order in which they act, phases, a permutation of the basis states, phases, and rotations
+\(e^{-i\alpha Y}\) of single qubits. The usual gates are made of these:
 
-- RY is a turn. RX is one between \(S\) and \(S^\dagger\), as is the Hadamard gate between signs.
-- RZ, IsingZZ, PhaseShift, CRZ and all else that is diagonal are phases; CZ and PauliZ are signs.
+- RY is a rotation. RX is one between \(S\) and \(S^\dagger\); the Hadamard gate is one between signs.
+- RZ, IsingZZ, PhaseShift, CRZ and other diagonal gates are phases; CZ and PauliZ are signs.
 - CNOT, SWAP and PauliX permute basis states by an affine map over two elements, \(k \to Ak \oplus b\); any number of
   them compose into one. CY and ISWAP are such a map and phases.
 
 Each operation goes into the earliest layer that the operations on its own wires leave open, so that a row of rotations
-and a chain of entanglers become one layer. What does not fit (excitations, controlled turns, Pauli rotations of several
-qubits, Toffoli) stays a single mask operation. Turns too few to pay for a pass over all qubits become single, too.
+and a chain of entanglers become one layer. Other operations (excitations, controlled rotations, Pauli rotations of
+several qubits, Toffoli) stay single mask operations. A layer with few rotations has them as single operations, too,
+because a pass over all qubits would cost more.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import numpy as np
 
 from qvar.ansatz.gates import Lowered
 
-_PHASES_BEFORE, _PERMUTATION, _PHASES_AFTER, _TURNS, _PLACES = 0, 1, 2, 3, 4
+_PHASES_BEFORE, _PERMUTATION, _PHASES_AFTER, _ROTATIONS, _PLACES = 0, 1, 2, 3, 4
 """Places in a layer, in the order in which they act."""
 
 _CONSTANT = -1
@@ -31,26 +32,26 @@ _CONSTANT = -1
 
 
 class Phase(NamedTuple):
-    r"""\(e^{i\,\text{scale}\,\varphi}\) to the power \((-1)^{|k \wedge z|}\) where \(k \wedge m = f\)."""
+    r"""\(e^{i\,\text{scale}\,\varphi}\) to the power \((-1)^{|k \wedge z|}\) for \(k \wedge m = f\)."""
 
     z: int
     m: int
     f: int
     scale: float
-    """Coefficient of the angle; the phase itself where there is no source."""
+    """Coefficient of the angle; the phase itself if there is no source."""
     source: int
     """Number of the mask operation whose angle it reads."""
 
 
 class Sign(NamedTuple):
-    r"""\((-1)^{|k \wedge z|}\), or -1 where z is 0, where \(k \wedge m = f\)."""
+    r"""\((-1)^{|k \wedge z|}\), or -1 if z is 0, for \(k \wedge m = f\)."""
 
     z: int
     m: int
     f: int
 
 
-class Turn(NamedTuple):
+class Rotation(NamedTuple):
     r"""\(e^{-i\,\text{scale}\,\varphi Y}\) on one qubit."""
 
     bit: int
@@ -66,21 +67,21 @@ class AffineMap(NamedTuple):
     shift: int
 
     def __call__(self, k: int, shift: bool = True) -> int:
-        """Where the amplitude of k comes from."""
+        """Return the basis state that the amplitude of k comes from."""
         image = self.shift if shift else 0
         for bit, column in enumerate(self.columns):
             image ^= column if k >> bit & 1 else 0
         return image
 
     def then(self, change: dict[int, int], shift: int) -> AffineMap:
-        """Followed by the map that changes the images of some bits, lowest bit 0, and shifts."""
+        """Return the map followed by another, which changes the images of some bits, lowest bit 0, and shifts."""
         columns = list(self.columns)
         for bit, image in change.items():
             columns[bit] = self(image, shift=False)
         return AffineMap(tuple(columns), self(shift))
 
     def inverse(self) -> AffineMap:
-        """The way back, by elimination over two elements."""
+        """Return the inverse map, by elimination over two elements."""
         n = len(self.columns)
         rows = [(column, 1 << bit) for bit, column in enumerate(self.columns)]  # image of the second is the first
         for bit in range(n):
@@ -93,7 +94,7 @@ class AffineMap(NamedTuple):
 
 
 def identity(n_qubits: int) -> AffineMap:
-    """The map that leaves every basis state where it is."""
+    """Return the identity map of the basis states."""
     return AffineMap(tuple(1 << bit for bit in range(n_qubits)), 0)
 
 
@@ -104,7 +105,7 @@ class Layer:
     before: list[Phase | Sign] = field(default_factory=list)
     permutation: AffineMap | None = None
     after: list[Phase | Sign] = field(default_factory=list)
-    turns: list[Turn] = field(default_factory=list)
+    rotations: list[Rotation] = field(default_factory=list)
 
 
 class Single(NamedTuple):
@@ -129,12 +130,12 @@ class _Affine(NamedTuple):
     wires: int
 
 
-def schedule(lowered: Lowered, fewest_turns: int, least_gain: float) -> list[Step]:
-    """The steps of a circuit, the first acts first.
+def schedule(lowered: Lowered, fewest_rotations: int, least_gain: float) -> list[Step]:
+    """Return the steps of a circuit, the first acts first.
 
     Args:
         lowered: the circuit's mask operations.
-        fewest_turns: what the turns of a layer cost, in single operations; a layer with fewer has them as single
+        fewest_rotations: cost of the rotations of a layer, in single operations; a layer with fewer has them as single
             operations instead.
         least_gain: layers must make the circuit cheaper by this factor, else all operations stay single, of one class
             that compiles once for all such circuits.
@@ -148,16 +149,16 @@ def schedule(lowered: Lowered, fewest_turns: int, least_gain: float) -> list[Ste
         op = Single(x, z, m, f, w, fixed, 1.0, source)
         singles.append(op)
         scheduler.add(op)
-    steps = [step for layer in scheduler.steps for step in _settle(layer, fewest_turns)]
-    cost = sum(_cost(step, fewest_turns) for step in steps)
+    steps = [step for layer in scheduler.steps for step in _settle(layer, fewest_rotations)]
+    cost = sum(_cost(step, fewest_rotations) for step in steps)
     return steps if cost * least_gain <= len(singles) else singles
 
 
-def _cost(step: Step, turns: int) -> int:
-    """In passes over the state."""
+def _cost(step: Step, rotations: int) -> int:
+    """Return the cost in passes over the state."""
     if isinstance(step, Single):
         return 1
-    return sum((bool(step.before), step.permutation is not None, bool(step.after), turns * bool(step.turns)))
+    return sum((bool(step.before), step.permutation is not None, bool(step.after), rotations * bool(step.rotations)))
 
 
 class _Scheduler:
@@ -170,12 +171,12 @@ class _Scheduler:
     def add(self, op: Single) -> None:
         parts = _fixed(op, self.n_qubits) if op.fixed else _rotation(op)
         if parts is None:
-            self._mark(op.x | op.z | op.m, len(self.steps) * _PLACES + _TURNS)
+            self._mark(op.x | op.z | op.m, len(self.steps) * _PLACES + _ROTATIONS)
             self.steps.append(op)
             return
         for part in parts:
-            if isinstance(part, Turn):
-                self._layer(part.bit, (_TURNS,)).turns.append(part)
+            if isinstance(part, Rotation):
+                self._layer(part.bit, (_ROTATIONS,)).rotations.append(part)
             elif isinstance(part, _Affine):
                 layer = self._layer(part.wires, (_PERMUTATION,))
                 layer.permutation = (layer.permutation or identity(self.n_qubits)).then(part.change, part.shift)
@@ -184,7 +185,7 @@ class _Scheduler:
                 (layer.before if self.place == _PHASES_BEFORE else layer.after).append(part)
 
     def _layer(self, mask: int, places: tuple[int, ...]) -> Layer:
-        """The earliest layer that can take a part on these bits; `self.place` is where in it."""
+        """Return the earliest layer that can take a part on these bits; `self.place` is the part's place in it."""
         bits = [bit for bit in range(self.n_qubits) if mask >> bit & 1]
         last = max((self.last[bit] for bit in bits), default=-1)
         step, place = divmod(max(last, 0), _PLACES)
@@ -207,26 +208,26 @@ class _Scheduler:
                 self.last[bit] = position
 
 
-def _rotation(op: Single) -> list[Phase | Sign | Turn | _Affine] | None:
-    """exp(-i phi G) as phases and a turn, or None."""
+def _rotation(op: Single) -> list[Phase | Sign | Rotation | _Affine] | None:
+    """Return exp(-i phi G) as phases and a rotation, or None."""
     if op.x == 0:
         return [Phase(op.z, op.m, op.f, -op.w.real, op.source)]
     one_bit = op.x & (op.x - 1) == 0
     if not one_bit or op.m or op.z & ~op.x:
         return None
     if op.z:  # w = -i makes Y
-        return [Turn(op.x, -op.w.imag, op.source)]
+        return [Rotation(op.x, -op.w.imag, op.source)]
     quarter = 0.5 * np.pi  # X = S^dagger Y S
     s = Phase(0, op.x, op.x, quarter, _CONSTANT)
-    return [s, Turn(op.x, op.w.real, op.source), s._replace(scale=-quarter)]
+    return [s, Rotation(op.x, op.w.real, op.source), s._replace(scale=-quarter)]
 
 
-def _fixed(op: Single, n_qubits: int) -> list[Phase | Sign | Turn | _Affine] | None:
-    """G on A as phases and a permutation, or None. Phases act first: they see the flipped basis state."""
+def _fixed(op: Single, n_qubits: int) -> list[Phase | Sign | Rotation | _Affine] | None:
+    """Return G on A as phases and a permutation, or None. Phases act first: they see the flipped basis state."""
     flip_sign = -1.0 if (op.x & op.z).bit_count() % 2 else 1.0
     angle = float(np.angle(op.w * flip_sign))
     controls = [bit for bit in range(n_qubits) if op.m >> bit & 1]
-    parts: list[Phase | Sign | Turn | _Affine] = []
+    parts: list[Phase | Sign | Rotation | _Affine] = []
     if op.x & op.m == 0:
         if angle and (len(controls) < 2 or abs(angle) < 3.0):
             parts.append(Phase(0, op.m, op.f, angle, _CONSTANT))
@@ -246,7 +247,7 @@ def _fixed(op: Single, n_qubits: int) -> list[Phase | Sign | Turn | _Affine] | N
     if op.x != op.m or len(controls) != 2 or op.z or op.f.bit_count() != 1:
         return None
     a, b = controls
-    if angle:  # where the two bits differ: a + b - 2ab times a quarter turn
+    if angle:  # a + b - 2ab, 1 for bits that differ, times pi / 2
         if abs(abs(angle) - 0.5 * np.pi) > 1e-9:
             return None
         parts += [Phase(0, bit, bit, angle, _CONSTANT) for bit in (1 << a, 1 << b)]
@@ -254,15 +255,15 @@ def _fixed(op: Single, n_qubits: int) -> list[Phase | Sign | Turn | _Affine] | N
     return [*parts, _Affine({a: 1 << b, b: 1 << a}, 0, op.m)]
 
 
-def _settle(step: Step, fewest_turns: int) -> list[Step]:
-    """A layer without empty halves; few turns as single operations."""
+def _settle(step: Step, fewest_rotations: int) -> list[Step]:
+    """Return a layer without empty halves; few rotations become single operations."""
     if isinstance(step, Single):
         return [step]
     singles: list[Step] = []
-    if len(step.turns) < fewest_turns:
-        singles = [Single(t.bit, t.bit, 0, 0, -1j, False, t.scale, t.source) for t in step.turns]
-        step.turns = []
+    if len(step.rotations) < fewest_rotations:
+        singles = [Single(t.bit, t.bit, 0, 0, -1j, False, t.scale, t.source) for t in step.rotations]
+        step.rotations = []
     if step.permutation is None:
         step.before, step.after = [], step.before + step.after
-    empty = not (step.before or step.permutation or step.after or step.turns)
+    empty = not (step.before or step.permutation or step.after or step.rotations)
     return singles if empty else [step, *singles]

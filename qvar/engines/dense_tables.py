@@ -1,9 +1,8 @@
-"""Steps of a circuit as arrays, which compiled programs take as arguments.
+"""Tables of the steps of a circuit, which compiled programs take as arguments.
 
-Basis states are split into a high half and a low half of their bits. Every table is as long as one half: an affine
-map is the exclusive or of two tables, a phase the product of two. What depends on both halves at once (a CZ or a ZZ
-across the cut) is a sum of products: for signs over two elements, packed into the bits of integers, else of real
-numbers.
+The bits of a basis state are split into a high and a low half. Every table is as long as one half: an affine map is the
+exclusive or of two tables, a phase the product of two. A function of both halves (a CZ or a ZZ between them) is a sum
+of products: for signs over two elements, packed into the bits of integers, else of real numbers.
 """
 
 from __future__ import annotations
@@ -29,21 +28,21 @@ MOST_RUNS = 4
 
 
 class PhaseClass(NamedTuple):
-    """What phases at one place of a layer are made of, beside a product of one factor for each half."""
+    """Kinds of phases at one place of a layer, in addition to a product of one factor for each half."""
 
     coded: bool
-    """Whether there are signs that depend on both halves."""
+    """True if some signs depend on both halves."""
     crossed: bool
-    """Whether there are other phases that do."""
+    """True if other phases do."""
 
 
 class StepClass(NamedTuple):
-    """What steps have in common that share compiled code."""
+    """Parts of a step; steps of one class share compiled code."""
 
     before: PhaseClass | None = None
     permutation: bool = False
     after: PhaseClass | None = None
-    turns: bool = False
+    rotations: bool = False
     single: bool = False
 
 
@@ -61,12 +60,12 @@ class Plan:
 
     n_qubits: int
     n_planes: int
-    """2 for real and imaginary parts, 1 where amplitudes are real."""
+    """2 for real and imaginary parts, 1 if amplitudes are real."""
     runs: tuple[Run, ...]
     windows: tuple[int, ...]
-    """Numbers of neighbouring qubits that turn together, wire 0 first."""
+    """Numbers of neighbouring qubits that rotate together, wire 0 first."""
     mesh: Mesh | None = None
-    """Devices that the state is cut over."""
+    """Devices that the state is sharded over."""
 
     @property
     def halves(self) -> tuple[int, int]:
@@ -76,23 +75,23 @@ class Plan:
 
 
 def windows(n_qubits: int) -> tuple[int, ...]:
-    """As few windows as hold at most five qubits each, of nearly equal size."""
+    """Return the fewest windows of at most five qubits each, of nearly equal size."""
     count = -(-n_qubits // 5)
     size, more = divmod(n_qubits, count)
     return (size + 1,) * more + (size,) * (count - more)
 
 
 def tabulate(steps: list[Step], n_qubits: int, n_planes: int) -> tuple[Plan, dict[str, Any]]:
-    """The plan of some steps and the arrays that it needs.
+    """Return the plan of some steps and the arrays that it needs.
 
     Tables take O(steps 2^(n/2)) memory; equal permutations share theirs.
     """
     low = n_qubits // 2
     phases = _PhaseTables(n_qubits - low, low)
     permutations: dict[AffineMap, int] = {}
-    turns: list[tuple[int, int, int, float]] = []
+    rotations: list[tuple[int, int, int, float]] = []
     singles: list[Single] = []
-    n_turns = 0
+    n_rotations = 0
     slots: dict[str, list[int]] = {name: [] for name in StepClass._fields}
     for step in steps:
         row = dict.fromkeys(slots, -1)
@@ -104,11 +103,13 @@ def tabulate(steps: list[Step], n_qubits: int, n_planes: int) -> tuple[Plan, dic
             row["after"] = phases.add(step.after) if step.after else -1
             if step.permutation is not None:
                 row["permutation"] = permutations.setdefault(step.permutation, len(permutations))
-            if step.turns:
-                row["turns"] = n_turns
-                for turn in step.turns:
-                    turns.append((n_turns, n_qubits - turn.bit.bit_length(), turn.source, turn.scale))
-                n_turns += 1
+            if step.rotations:
+                row["rotations"] = n_rotations
+                for rotation in step.rotations:
+                    rotations.append(
+                        (n_rotations, n_qubits - rotation.bit.bit_length(), rotation.source, rotation.scale)
+                    )
+                n_rotations += 1
         for name, value in row.items():
             slots[name].append(value)
 
@@ -121,8 +122,8 @@ def tabulate(steps: list[Step], n_qubits: int, n_planes: int) -> tuple[Plan, dic
     tables: dict[str, Any] = {"slots": {name: np.array(column, dtype=np.int32) for name, column in slots.items()}}
     if permutations:
         tables["permutation"] = _permutation_tables(list(permutations), low)
-    if turns:
-        tables["turns"] = _scatter(turns) | {"zero": np.zeros((n_turns, n_qubits))}
+    if rotations:
+        tables["rotations"] = _scatter(rotations) | {"zero": np.zeros((n_rotations, n_qubits))}
         tables["selector"] = _selector(windows(n_qubits))
     if phases.n:
         tables["phases"] = phases.arrays(n_planes)
@@ -135,7 +136,7 @@ def tabulate(steps: list[Step], n_qubits: int, n_planes: int) -> tuple[Plan, dic
 
 
 def _classes(slots: dict[str, list[int]], phases: _PhaseTables) -> list[StepClass]:
-    """The class of each step; steps that differ only in what their phases are made of share the richer class."""
+    """Return the class of each step; steps that differ only in the kind of their phases share the richer class."""
     shapes = [tuple(at >= 0 for at in row) for row in zip(*slots.values(), strict=True)]
     coded, crossed = {slot for slot, _ in phases.codes}, {term[0] for term in phases.crossing}
     kinds: dict[tuple[bool, ...], StepClass] = {}
@@ -152,7 +153,7 @@ def _classes(slots: dict[str, list[int]], phases: _PhaseTables) -> list[StepClas
 def _complete(
     slots: dict[str, list[int]], phases: _PhaseTables, permutations: dict[AffineMap, int], n_qubits: int
 ) -> None:
-    """Gives layers what other layers of a circuit have, so that one loop switches between few classes.
+    """Add identity parts to layers that lack a part of the others, so that one loop switches between few classes.
 
     Each class that a loop switches to has scratch memory of its own.
     """
@@ -161,8 +162,10 @@ def _complete(
         "after": lambda: phases.add([]),
         "permutation": lambda: permutations.setdefault(identity(n_qubits), len(permutations)),
     }
-    for turns in (False, True):
-        steps = [at for at, slot in enumerate(slots["turns"]) if (slot >= 0) == turns and slots["single"][at] < 0]
+    for rotations in (False, True):
+        steps = [
+            at for at, slot in enumerate(slots["rotations"]) if (slot >= 0) == rotations and slots["single"][at] < 0
+        ]
         for place, make in identities.items():
             lacking = [at for at in steps if slots[place][at] < 0]
             if 0 < len(lacking) < len(steps):
@@ -172,7 +175,7 @@ def _complete(
 
 
 def _runs(classes: list[StepClass]) -> tuple[Run, ...]:
-    """Steps of one class in a row."""
+    """Return runs of consecutive steps of one class."""
     runs: list[Run] = []
     for at, kind in enumerate(classes):
         if runs and runs[-1].classes == (kind,):
@@ -183,7 +186,7 @@ def _runs(classes: list[StepClass]) -> tuple[Run, ...]:
 
 
 def _scatter(terms: Iterable[tuple[int, int, int, float]]) -> dict[str, Any]:
-    """Where scale times an angle is added in an array, from (row, column, source, scale)."""
+    """Return index arrays that add scale times an angle to an array, from (row, column, source, scale)."""
     columns = list(zip(*terms, strict=True)) or [()] * 4
     names = ("slot", "place", "source")
     integers = {name: np.array(column, dtype=np.int32) for name, column in zip(names, columns[:3], strict=True)}
@@ -202,7 +205,7 @@ def _permutation_tables(maps: list[AffineMap], low: int) -> dict[str, Any]:
 
 
 def _span(columns: IntArray) -> IntArray:
-    """Exclusive or of the columns that the bits of k choose, for every k; (n_maps, 2^n_columns)."""
+    """Return the exclusive or of the columns that the bits of k choose, for every k; (n_maps, 2^n_columns)."""
     image = np.zeros((len(columns), 1), dtype=np.int64)
     for column in columns.T:
         image = np.concatenate([image, image ^ column[:, None]], axis=1)
@@ -210,7 +213,7 @@ def _span(columns: IntArray) -> IntArray:
 
 
 def _selector(sizes: tuple[int, ...]) -> FloatArray:
-    r"""Takes \(\sum_r \lambda_{ar} \psi_{br}\) of all windows to \(\langle\lambda|-iY_q|\psi\rangle\) of all qubits."""
+    r"""Return the matrix from \(\sum_r \lambda_{ar} \psi_{br}\) of windows to \(\langle\lambda|-iY_q|\psi\rangle\)."""
     blocks = []
     wire = 0
     for size in sizes:
@@ -237,12 +240,12 @@ def _single_tables(singles: list[Single], real: bool, n_qubits: int) -> dict[str
 
 
 def _plane_factors(g: np.ndarray, real: bool) -> FloatArray:
-    """What multiplies the planes of the partner, exchanged where g is imaginary."""
+    """Return factors of the partner's planes, which are exchanged if g is imaginary."""
     return np.real(g)[:, None] if real else np.stack([np.real(g) - np.imag(g), np.real(g) + np.imag(g)], axis=1)
 
 
 class _Half(NamedTuple):
-    """One half's part of a phase: the sign (-1)^|k & z| where k & m = f, else 0."""
+    """One half's part of a phase: the sign (-1)^|k & z| if k & m = f, else 0."""
 
     z: int
     m: int
@@ -272,7 +275,7 @@ class _PhaseTables:
     )
 
     def add(self, parts: list[Phase | Sign]) -> int:
-        """Takes the phases of one place in a layer; its number."""
+        """Add the phases of one place in a layer, and return their number."""
         constants = (np.zeros(1 << self.high), np.zeros(1 << self.low))
         code: dict[_Half, IntArray] = {}
         for part in parts:
@@ -298,7 +301,7 @@ class _PhaseTables:
         return (1 << self.low) - 1
 
     def _sign(self, halves: list[_Half], constants: tuple[FloatArray, FloatArray], code: dict[_Half, IntArray]) -> None:
-        """A sign as products of a high and a low truth value, over two elements."""
+        """Add a sign as products of a high and a low truth value, over two elements."""
         sizes = (1 << self.high, 1 << self.low)
         match = [half._replace(z=0).values(size) for half, size in zip(halves, sizes, strict=True)]
         odd = [half.values(size) < 0 for half, size in zip(halves, sizes, strict=True)]
@@ -314,7 +317,7 @@ class _PhaseTables:
                 code[key] = code.get(key, np.zeros(len(u), dtype=np.int64)) ^ u.astype(np.int64)
 
     def arrays(self, n_planes: int) -> dict[str, Any]:
-        """All tables; leading axis the number of the phases."""
+        """Return all tables; leading axis the number of the phases."""
         high, low = (np.stack(tables) for tables in zip(*self.constants, strict=True))
         if n_planes == 1:  # signs alone
             return {"high": np.round(np.cos(high)), "low": np.round(np.cos(low))} | self._code_arrays()
@@ -341,7 +344,7 @@ class _PhaseTables:
         return {"high_code": high.astype(np.int32), "low_code": low.astype(np.int32)}
 
     def _crossing_arrays(self, high: int, low: int) -> dict[str, Any]:
-        """Terms that share their low half are one group; its angle depends on the high half."""
+        """Group the terms that share their low half; the angle of a group depends on the high half."""
         if not self.crossing:
             return {}
         u_keys = {key: number for number, key in enumerate(dict.fromkeys(term[1] for term in self.crossing))}

@@ -2,7 +2,7 @@ r"""Circuits with local noise, as density matrices, for small registers: \(4^n\)
 
 A gate acts on the rows of \(\rho\) and, conjugated, on its columns, by the same mask operations as on states (see
 `qvar.ansatz.gates`). Every channel here sends the pair (row bit, column bit) of its wire to itself and to the pair with
-both bits flipped, so it is two tables of four numbers. One scan walks the gates, so that the time to compile does
+both bits flipped, so it is two tables of four numbers. One scan runs over the gates, so that the time to compile does
 not grow with depth. `mixed_oracle` is the same noise on PennyLane's own mixed-state device, for checks.
 """
 
@@ -32,10 +32,10 @@ from qvar.objective import Objective
 from qvar.problems.problem import Problem
 
 Channel: TypeAlias = Literal["depolarizing", "bit_flip", "phase_flip", "amplitude_damping"]
-"""What happens to a wire after a gate; see `noisy_energy`."""
+"""Noise on a wire after a gate; see `noisy_energy`."""
 
 Gates: TypeAlias = Literal["written", "cnot"]
-"""Which gates noise follows: those that the ansatz is written in, or those after decomposition to CNOTs."""
+"""Gates that noise follows: those that the ansatz is written in, or those after decomposition to CNOTs."""
 
 MAX_MIXED_QUBITS = 8
 """A density matrix then takes 1 MiB, and a gradient keeps one for every gate."""
@@ -62,18 +62,18 @@ class NoisyEnergyFunction:
     angle_function: Callable[[Any], Array] | None
 
     def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Float[Array, ""]:
-        """The noisy expectation value at theta."""
+        """Return the noisy expectation value at theta."""
         return jnp.sum(jnp.real(data["observable"].T * self.density_matrix(theta, data)))
 
     def density_matrix(self, theta: Float[Array, " n_params"], data: PyTree) -> Array:
-        """The state (2^n, 2^n), wire 0 the most significant bit."""
+        """Return the state (2^n, 2^n), wire 0 the most significant bit."""
         lowering, dimension = data["angles"], 1 << self.n_qubits
         angles = affine_angles(theta, lowering["affine"]) if self.angle_function is None else self.angle_function(theta)
         phi = lowering["factor"] * angles[lowering["slot"]] + lowering["constant"]
         reference = jnp.arange(dimension) == data["reference"]
         state = jnp.outer(reference, reference).astype(complex)
 
-        @jax.checkpoint  # a gradient keeps one density matrix for each gate, and makes the rest again
+        @jax.checkpoint  # a gradient keeps one density matrix for each gate, and recomputes the rest
         def step(state: Array, gate: tuple[PyTree, Array]) -> tuple[Array, None]:
             op, angle = gate
             source, sign, active = moved(op, self.n_qubits)
@@ -91,7 +91,7 @@ class NoisyEnergyFunction:
 
 
 def _channel(state: Array, bit: Array, stay: Array, flip: Array) -> Array:
-    """A channel on the wire of one bit: tables (row bit, column bit) of what stays, and of what both flips bring."""
+    """Apply a channel to the wire of one bit, by its tables (row bit, column bit); see `_tables`."""
     index = jnp.arange(len(state), dtype=bit.dtype)
     on, partner = ((index & bit) != 0).astype(int), index ^ bit
     flipped = state[partner][:, partner]
@@ -99,7 +99,7 @@ def _channel(state: Array, bit: Array, stay: Array, flip: Array) -> Array:
 
 
 def _tables(channel: Channel, p: float) -> tuple[FloatArray, FloatArray]:
-    """(stay, flip) of a channel, see `_channel`."""
+    """Return (stay, flip) of a channel: weight of what stays, and of what comes from both bits flipped."""
     none, one = np.zeros((2, 2)), np.ones((2, 2))
     coherence = one - np.eye(2)
     if channel == "depolarizing":
@@ -120,7 +120,7 @@ def noisy_energy(
     gates: Gates = "written",
     name: str | None = None,
 ) -> Objective:
-    r"""The energy of a circuit whose every gate is followed by noise on each wire that it touches.
+    r"""Return the energy of a circuit in which every gate is followed by noise on each of its wires.
 
     \(E(\theta) = \mathrm{Tr}(\rho(\theta) H)\), where each gate makes \(\rho \to U \rho U^\dagger\) and then one of
     these channels acts on each of its wires:
@@ -141,9 +141,9 @@ def noisy_energy(
         probability: p, from 0 to 1.
         channel: `"depolarizing"`, `"bit_flip"`, `"phase_flip"` or `"amplitude_damping"`.
         gates: `"written"`, the operations of `ansatz.program`, where an excitation is one gate however many wires it
-            has; or `"cnot"`, after PennyLane's decomposition to single-wire gates and CNOT, CZ and CY, which is the
-            fair one between families of circuits. Both are the same for circuits written in such gates.
-        name: what the ledger calls it; made of the ansatz, the channel and p where None.
+            has; or `"cnot"`, those after PennyLane's decomposition to single-wire gates and CNOT, CZ and CY, which
+            compares families of circuits fairly. Both are the same for circuits written in such gates.
+        name: name in the ledger; made of the ansatz, the channel and p if None.
 
     Returns:
         Objective of engine `"mixed"`, in the problem's unit, without a state vector; its `baseline` and `target` are
@@ -193,7 +193,7 @@ def noisy_energy(
 
 
 def _noisy_program(ansatz: Ansatz, probability: float, channel: Channel, gates: Gates) -> tuple[float, Program]:
-    """The checked probability and the circuit whose every operation is followed by noise."""
+    """Return the checked probability, and the circuit in which every operation is followed by noise."""
     p = finite_number("probability", probability)
     require(0.0 <= p <= 1.0, "probability", "be from 0 to 1", probability)
     require(channel in _PENNYLANE, "channel", f"be one of {', '.join(map(repr, _PENNYLANE))}", channel)
@@ -204,7 +204,7 @@ def _noisy_program(ansatz: Ansatz, probability: float, channel: Channel, gates: 
 
 
 def _noisy_bits(program: Program) -> np.ndarray:
-    """(mask operations, width) bits of the wires that noise acts on afterwards, filled up with 0."""
+    """Return (mask operations, width) bits of the wires that noise acts on afterwards, filled up with 0."""
     slots = program.lowered.slot
     last = np.append(slots[1:] != slots[:-1], True)[: len(slots)]
     wires = program.wires[slots]
@@ -213,7 +213,7 @@ def _noisy_bits(program: Program) -> np.ndarray:
 
 
 def decomposed(program: Program) -> Program:
-    """The same circuit in single-wire gates, CNOT, CZ and CY, as PennyLane decomposes it."""
+    """Return the same circuit in single-wire gates, CNOT, CZ and CY, as PennyLane decomposes it."""
     import pennylane as qml
     from pennylane.tape import make_qscript
     from pennylane.transforms import decompose
@@ -239,17 +239,17 @@ def mixed_oracle(
     channel: Channel = "depolarizing",
     gates: Gates = "written",
 ) -> Callable[[FloatArray], tuple[float, FloatArray]]:
-    """Noisy energy and gradient as PennyLane's `default.mixed` computes them; slow and independent, for checks.
+    """Return noisy energy and gradient as PennyLane's `default.mixed` computes them, for checks.
 
     Args:
-        problem: as in `noisy_energy`, and so are all others.
+        problem: as in `noisy_energy`, like all others.
         ansatz: the circuit; its angles are affine in theta.
         probability: p.
-        channel: which noise.
-        gates: which gates it follows.
+        channel: kind of noise.
+        gates: gates that it follows.
 
     Returns:
-        Function of theta, shape (n_params,), giving the value and the gradient, shape (n_params,).
+        Function of theta (n_params,) that returns the value and the gradient (n_params,).
 
     Raises:
         QvarError: as `noisy_energy` does, or if the angles are not affine in theta.

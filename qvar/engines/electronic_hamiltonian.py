@@ -21,17 +21,17 @@ from jaxtyping import Array
 
 from qvar._types import FloatArray, IntArray, PyTree
 from qvar.engines.occupation_strings import occupation_strings, parity, register_layout
-from qvar.engines.sharding import copied, cut, whole
+from qvar.engines.sharding import gather, replicate, shard
 
 CHUNK_BYTES = {"cpu": 1 << 21, "gpu": 1 << 28}
-"""Scratch memory of a chunk of rows, by JAX's backend: what stays in a core's cache, or what keeps a GPU busy."""
+"""Scratch memory of a chunk of rows, by JAX's backend: the cache of a core, or enough work for a GPU."""
 
 TABLE_BYTES = 1 << 28
 """Integrals sorted by row of the state are kept up to this size; above it, they are gathered for each chunk."""
 
 
 def single_excitations(strings: IntArray, n_orbitals: int) -> tuple[IntArray, FloatArray]:
-    r"""The symmetric pair operators S_pq = E_pq + E_qp (p < q), S_pp = E_pp on strings of one spin.
+    r"""Return the symmetric pair operators S_pq = E_pq + E_qp (p < q), S_pp = E_pp on strings of one spin.
 
     Args:
         strings: (n_strings,) ascending.
@@ -39,7 +39,7 @@ def single_excitations(strings: IntArray, n_orbitals: int) -> tuple[IntArray, Fl
 
     Returns:
         source: (M(M+1)/2, n_strings) int32 and sign: same shape, float64, with
-        (S_P C)[i] = sign[P, i] C[source[P, i]]; sign 0 where S_P gives nothing. Pairs are
+        (S_P C)[i] = sign[P, i] C[source[P, i]]; sign 0 if S_P gives nothing. Pairs are
         ordered (0,0), (0,1), ..., (1,1), ...
     """
     pairs = list(combinations_with_replacement(range(n_orbitals), 2))
@@ -71,7 +71,7 @@ class Excitations(NamedTuple):
 
 
 def compact(source: IntArray, sign: FloatArray) -> Excitations:
-    """Sorts the pair operators of `single_excitations` by string and leaves out what vanishes.
+    """Sort the pair operators of `single_excitations` by string and leave out zeros.
 
     Of M(M+1)/2 pairs, k(M - k) + k act on a string with k ones.
     """
@@ -85,8 +85,8 @@ def compact(source: IntArray, sign: FloatArray) -> Excitations:
 class ElectronicKernel:
     """H on a matrix of amplitudes, real or complex; orbitals are real.
 
-    Row by row of the result, the rows that an alpha pair comes from are gathered, one small matrix product with the
-    integrals makes the P = M(M+1)/2 rows of what beta pairs act on, and these are gathered along the columns.
+    For each row of the result, the rows that alpha pairs map to it are gathered, a small matrix product with the
+    integrals gives one row for each of the P = M(M+1)/2 beta pairs, and these are gathered along the columns.
     Cost per application: P K na nb + na nb (na + nb) multiplications, with K pairs that act on a string; scratch memory
     (P + K) nb numbers a row, in chunks of rows of about `CHUNK_BYTES`.
     """
@@ -94,14 +94,14 @@ class ElectronicKernel:
     n_pairs: int
     shape: tuple[int, int]
     register: bool
-    """Whether the state is a register of 2M qubits instead of a matrix."""
+    """True if the state is a register of 2M qubits instead of a matrix."""
     chunk: int
-    """Rows of the result that are worked on at once."""
+    """Rows of the result that are computed at once."""
     mesh: Mesh | None = None
-    """Devices that the rows of the result are cut over; each of them holds the whole state meanwhile."""
+    """Devices that the rows of the result are sharded over; each of them holds the whole state meanwhile."""
 
     def __call__(self, state: Array, tables: PyTree) -> Array:
-        """H|state>."""
+        """Return H|state>."""
         if self.register:
             layout = tables["layout"]
             sign = layout["sign"].astype(jnp.real(state).dtype)
@@ -116,8 +116,8 @@ class ElectronicKernel:
 
     def _real(self, state: Array, tables: PyTree) -> Array:
         rows, columns = self.shape
-        state = whole(state, self.mesh)
-        same = cut(tables["same_a"], self.mesh, 0) @ state + cut(state, self.mesh, 0) @ tables["same_b"]
+        state = gather(state, self.mesh)
+        same = shard(tables["same_a"], self.mesh, 0) @ state + shard(state, self.mesh, 0) @ tables["same_b"]
         if self.chunk >= rows:
             return same + self._opposite(state, tables["alpha"], tables)
         n_chunks = -(-rows // self.chunk)
@@ -131,13 +131,13 @@ class ElectronicKernel:
         return same + parts.reshape(n_chunks * self.chunk, columns)[:rows]
 
     def _opposite(self, state: Array, alpha: PyTree, tables: PyTree) -> Array:
-        """The opposite-spin part of a chunk of rows, (rows, columns)."""
+        """Return the opposite-spin part of a chunk of rows, (rows, columns)."""
         integrals = alpha.get("integrals")
         if integrals is None:
             integrals = jax.vmap(lambda pair, sign: tables["coulomb"][:, pair] * sign[None])(
                 alpha["pair"], alpha["sign"]
             )
-        mixed = cut(jnp.einsum("rQP,rPj->rQj", integrals, _get(state, alpha["source"])), self.mesh, 0)
+        mixed = shard(jnp.einsum("rQP,rPj->rQj", integrals, _get(state, alpha["source"])), self.mesh, 0)
         mixed = mixed.reshape(len(mixed), -1)
 
         def add(image: Array, beta: PyTree) -> tuple[Array, None]:
@@ -161,15 +161,15 @@ def electronic_hamiltonian(
     zero: float = 0.0,
     mesh: Mesh | None = None,
 ) -> tuple[ElectronicKernel, dict[str, Any]]:
-    """The kernel and its tables for integrals over real orbitals, without the core energy.
+    """Return the kernel and its tables for integrals over real orbitals, without the core energy.
 
     Args:
         one_body: (M, M), Ha.
         two_body: (M, M, M, M) chemists' (pq|rs), Ha.
         n_alpha: electrons of spin up in the sector; None for the register of all strings.
-        n_beta: likewise, spin down.
-        zero: what to take off H; with an energy near the state's, 32-bit numbers lose less.
-        mesh: devices that the work is cut over.
+        n_beta: electrons of spin down.
+        zero: energy subtracted from H; one near the state's energy reduces rounding in 32 bit.
+        mesh: devices that the work is sharded over.
 
     Returns:
         Kernel and tables; these take up to `TABLE_BYTES`, and a square matrix over the strings of each spin.
@@ -205,7 +205,7 @@ def electronic_hamiltonian(
     chunk = n_devices * max(1, CHUNK_BYTES.get(jax.default_backend(), CHUNK_BYTES["gpu"]) // per_row)
     shape = (len(strings[0]), len(strings[1]))
     kernel = ElectronicKernel(len(pairs), shape, register, min(chunk, shape[0]), mesh)
-    tables = copied(tables, mesh)
+    tables = replicate(tables, mesh)
     tables.setdefault("same_b", tables["same_a"])  # symmetric, so that one copy serves from left and right
     return kernel, tables
 
@@ -213,7 +213,7 @@ def electronic_hamiltonian(
 def _same_spin(
     effective: FloatArray, coulomb: FloatArray, source: IntArray, sign: FloatArray, zero: float
 ) -> FloatArray:
-    """sum_P S_P (h_P + 1/2 sum_Q (P|Q) S_Q) - zero as a dense matrix over the strings of one spin.
+    """Return sum_P S_P (h_P + 1/2 sum_Q (P|Q) S_Q) - zero as a dense matrix over the strings of one spin.
 
     Scratch memory grows as pairs times strings, time as pairs^2 times strings.
     """

@@ -1,4 +1,4 @@
-r"""(Problem, Ansatz) -> Objective: which engine runs what."""
+r"""The energy of an ansatz on a problem as an Objective, in the engine that fits."""
 
 from __future__ import annotations
 
@@ -24,7 +24,15 @@ from qvar.engines.mask_operations import mask_circuit
 from qvar.engines.occupation_strings import electron_layout, occupation_strings, spin_layout
 from qvar.engines.pauli_hamiltonian import conserves_ones, pauli_hamiltonian, pauli_sector_hamiltonian
 from qvar.engines.sector import sector_circuit
-from qvar.engines.sharding import agreed_array, alike, copied, device_mesh, least, shared, whole
+from qvar.engines.sharding import (
+    check_same_program,
+    device_mesh,
+    gather,
+    of_first_process,
+    process_minimum,
+    replicate,
+    spanning,
+)
 from qvar.engines.state_function import (
     ForwardStateFunction,
     StateFunction,
@@ -40,8 +48,8 @@ from qvar.objective import Costs, Objective
 from qvar.problems.problem import Integrals, PauliTerms, Problem
 
 Engine: TypeAlias = Literal["auto", "sector", "dense"]
-"""`auto` takes the sector whenever every operation conserves N_alpha and N_beta; for a Hamiltonian of Pauli terms,
-whenever every operation and the Hamiltonian conserve the number of ones."""
+"""`auto` takes the sector if every operation conserves N_alpha and N_beta; for a Hamiltonian of Pauli terms, if every
+operation and the Hamiltonian conserve the number of ones."""
 
 MAX_DENSE_QUBITS = 30
 """2^30 complex amplitudes are 16 GiB, and a gradient needs about eight such states."""
@@ -62,8 +70,8 @@ class OperatorFunction:
     """As `StateFunction.readers`."""
 
     def __call__(self, state: Array, data: PyTree) -> Array:
-        """H|state>, of the shape of the state."""
-        return whole(self.hamiltonian(state, data["hamiltonian"]) + data["constant"] * state, self.readers)
+        """Return H|state>, of the shape of the state."""
+        return gather(self.hamiltonian(state, data["hamiltonian"]) + data["constant"] * state, self.readers)
 
 
 @dataclass(frozen=True)
@@ -74,31 +82,31 @@ class EnergyFunction:
     hamiltonian: HamiltonianKernel
 
     def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Float[Array, ""]:
-        """The energy at theta."""
+        """Return the energy at theta."""
         value = quadratic_form(self.hamiltonian, self.state.amplitudes(theta, data), data["hamiltonian"])
-        return whole(value + data["constant"], self.state.readers)
+        return gather(value + data["constant"], self.state.readers)
 
 
 @checked(own=("devices",))
 def energy(problem: Problem, ansatz: Ansatz, engine: Engine = "auto", devices: int | None = None) -> Objective:
-    r"""The variational energy \(E(\theta) = \langle\psi(\theta)|H|\psi(\theta)\rangle\) as an Objective.
+    r"""Return the variational energy \(E(\theta) = \langle\psi(\theta)|H|\psi(\theta)\rangle\) as an Objective.
 
     Args:
-        problem: what is asked.
-        ansatz: what answers.
+        problem: the Hamiltonian.
+        ansatz: the circuit.
         engine: `"dense"` holds 2^n amplitudes, and its `state(theta)` has shape (2^n,), wire 0 the most
             significant bit; `"sector"` holds the determinants of the reference's (N_alpha, N_beta), and its state is a
-            matrix (alpha strings, beta strings) in PySCF's order; `"auto"` takes the sector where it can.
-        devices: how many of JAX's devices hold the state between them; None for JAX's default device alone, or, after
+            matrix (alpha strings, beta strings) in PySCF's order; `"auto"` takes the sector if possible.
+        devices: number of JAX's devices that share the state; None for JAX's default device alone, or, after
             `jax.distributed.initialize()`, for all devices of all processes, which must then all call this.
 
     Returns:
-        Objective in the problem's unit. Time of an evaluation grows as (operations x amplitudes they touch), memory
-        as about eight states whatever the depth; gradients are exact, by a reversible sweep.
+        Objective in the problem's unit. Time of an evaluation grows as (operations x amplitudes they touch); memory is
+        about eight states, whatever the depth; gradients are exact, by a reversible sweep.
 
     Raises:
-        QvarError: if the numbers of qubits differ, the sector is asked of an ansatz or problem that does
-            not conserve it, 2^n is out of reach, there are not as many devices, or the problems or ansätze of several
+        QvarError: if the numbers of qubits differ, `engine` is "sector" but the ansatz or problem does not conserve
+            it, the state does not fit into memory, there are fewer devices, or the problems or ansätze of several
             processes differ by more than rounding.
     """
     mesh = device_mesh(devices)
@@ -116,7 +124,7 @@ def energy(problem: Problem, ansatz: Ansatz, engine: Engine = "auto", devices: i
 def choose_engine(
     problem: Problem, ansatz: Ansatz, engine: Engine = "auto", devices: int | None = None
 ) -> Literal["sector", "dense"]:
-    """The engine that `energy` would take, whose states fit into memory; nothing large is built.
+    """Return the engine that `energy` would choose, after a check that its states fit into memory.
 
     Raises:
         QvarError: as `energy` does.
@@ -127,7 +135,7 @@ def choose_engine(
         )
     obstacle = _obstacle_to_sector(problem, ansatz) if engine != "dense" else None
     if engine == "sector" and obstacle is not None:
-        raise QvarError(f"`engine` must be 'dense' or 'auto' where {obstacle}, but is 'sector'.")
+        raise QvarError(f"`engine` must be 'dense' or 'auto' if {obstacle}, but is 'sector'.")
     if engine != "dense" and obstacle is None:
         _check_states(ansatz, _sector_size(problem, ansatz), devices)
         return "sector"
@@ -137,7 +145,6 @@ def choose_engine(
 
 
 def _sector_size(problem: Problem, ansatz: Ansatz) -> int:
-    """Number of amplitudes of a state in the reference's sector."""
     n_qubits, bits = problem.n_qubits, ansatz.program.reference
     if problem.integrals is None:
         return comb(n_qubits, sum(bits))
@@ -145,7 +152,7 @@ def _sector_size(problem: Problem, ansatz: Ansatz) -> int:
 
 
 def _check_states(ansatz: Ansatz, n_amplitudes: int, devices: int | None) -> None:
-    """Refuses states of which a value and gradient cannot hold as many as it needs."""
+    """Raise `QvarError` if the states of a value and gradient do not fit into memory."""
     mesh = device_mesh(devices)
     size = bytes_per_evaluation(bytes_per_state(ansatz.program, n_amplitudes))
     words = f"{ansatz.name} with {n_amplitudes} amplitudes"
@@ -153,7 +160,7 @@ def _check_states(ansatz: Ansatz, n_amplitudes: int, devices: int | None) -> Non
 
 
 def _obstacle_to_sector(problem: Problem, ansatz: Ansatz) -> str | None:
-    """Why the sector engine cannot take an ansatz to a problem, or None where it can."""
+    """Return the reason why the sector engine cannot run an ansatz on a problem, or None if it can."""
     program, n = ansatz.program, problem.n_qubits
     if problem.pauli is None:
         if program.conserves_spin_numbers:
@@ -171,7 +178,7 @@ def _obstacle_to_sector(problem: Problem, ansatz: Ansatz) -> str | None:
 
 @checked()
 def expectation(observable: Any, ansatz: Ansatz, problem: Problem | None = None) -> Objective:
-    r"""The expectation value \(\langle\psi(\theta)|O|\psi(\theta)\rangle\) of any PennyLane observable.
+    r"""Return the expectation value \(\langle\psi(\theta)|O|\psi(\theta)\rangle\) of any PennyLane observable.
 
     Args:
         observable: Hermitian, with a Pauli representation; wires are 0 to n_qubits - 1.
@@ -271,15 +278,15 @@ def _objective(
         "hamiltonian": tables,
         "constant": np.asarray(constant, dtype=float),
     }
-    alike(repr((engine, kernel, h_kernel)), mesh)
-    data = copied(data, mesh)
-    readers = shared(mesh)
+    check_same_program(repr((engine, kernel, h_kernel)), mesh)
+    data = replicate(data, mesh)
+    readers = spanning(mesh)
     state_function = StateFunction(kernel, program.angle_function, readers)
     state_bytes = bytes_per_state(program, n_amplitudes)
     scratch = bytes_per_evaluation(state_bytes, 1 if mesh is None else mesh.size)
     most_at_once = most_in_cache(state_bytes)
-    if readers is not None:  # chunks are part of the program: machines with less memory must not cut others
-        fitting = max(1, least(memory_limit() // scratch, mesh))
+    if readers is not None:  # chunks are part of the program, which must be the same on all machines
+        fitting = max(1, process_minimum(memory_limit() // scratch, mesh))
         scratch, most_at_once = 0, fitting if most_at_once is None else min(fitting, most_at_once)
 
     def count_costs() -> Costs:
@@ -288,11 +295,11 @@ def _objective(
 
     def draw(key: jax.Array, scheme: str | None = None) -> Array:
         start = ansatz.initial(key, scheme)
-        # what JAX draws is the same everywhere, what PySCF computes is not
-        return agreed_array(start, mesh) if (scheme or ansatz.start) in ansatz.starts else start
+        # draws of JAX are the same in all processes, results of PySCF are not
+        return of_first_process(start, mesh) if (scheme or ansatz.start) in ansatz.starts else start
 
     def measure(theta: Any) -> dict[str, float]:
-        assert symmetries is not None  # only offered where it is
+        assert symmetries is not None  # else `Objective.measure` is None
         return symmetries(np.asarray(objective.state(theta)))
 
     objective = Objective(

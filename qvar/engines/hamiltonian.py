@@ -1,4 +1,4 @@
-r"""What a Hamiltonian is to an engine: a function that gives H|psi>, without a matrix of the size of the state."""
+r"""Protocol of Hamiltonians: functions that return H|psi>, without a matrix of the size of the state."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class HamiltonianKernel(Protocol):
     """A hashable function (state, tables) -> H|state>; H is Hermitian."""
 
     def __call__(self, state: Array, tables: PyTree) -> Array:
-        """H|state>, of the shape of the state."""
+        """Return H|state>, of the shape of the state."""
         ...
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def quadratic_form(kernel: HamiltonianKernel, state: Shaped[Array, "..."], tables: PyTree) -> Array:
-    """<state|H|state>, real; its derivative 2 Re <H state|d state> reuses H|state>."""
+    """Return <state|H|state>, real; its derivative 2 Re <H state|d state> reuses H|state>."""
     return _quadratic(state, kernel(state, tables))
 
 

@@ -1,8 +1,8 @@
 """Mask operations one at a time on a register (see `qvar.ansatz.gates`).
 
-The slow twin that layers are compared with; and, because its compiled program depends on nothing but the numbers of
-qubits and operations, what an ensemble of random circuits runs on. An amplitude mixes with the one at the flipped
-index, with a sign that is the parity of masked bits.
+Ensembles of random circuits run on it, because its compiled program depends on the numbers of qubits and operations
+alone; and layers are compared with it. An amplitude mixes with the one at the flipped index, with a sign that is the
+parity of masked bits.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ class MaskCircuit:
     n_qubits: int
 
     def __call__(self, reference: Array, phi: Array, tables: PyTree) -> Array:
-        """The state (2^n,) from a reference state."""
+        """Return the state (2^n,) of the circuit."""
         return sweep(self, reference, phi, tables)
 
     def forward_mode(self, reference: Array, phi: Array, tables: PyTree) -> Array:
-        """The same state, for derivatives in forward mode."""
+        """Return the same state, for derivatives in forward mode."""
         return self.forward(reference, phi, tables)
 
     def forward(self, state: Array, phi: Array, tables: PyTree) -> Array:
-        """The state after all operations."""
+        """Return the state after all operations."""
 
         def step(state: Array, op_phi: tuple[PyTree, Array]) -> tuple[Array, None]:
             op, angle = op_phi
@@ -47,27 +47,27 @@ class MaskCircuit:
         return jax.lax.scan(step, state, (tables, phi))[0]
 
     def backward(self, ket: Array, bra: Array, phi: Array, tables: PyTree) -> tuple[Array, Array]:
-        """The bra before all operations, and the slope of every angle."""
+        """Return the bra before all operations, and the derivative by every angle."""
 
         def step(states: tuple[Array, Array], op_phi: tuple[PyTree, Array]) -> tuple[tuple[Array, Array], Array]:
             (ket, bra), (op, angle) = states, op_phi
             keep, mix = weights(op, -angle, op["g_inverse"])
             partner, active = self._partner(ket, op)
-            slope = jnp.where(op["fixed"], 0.0, jnp.sum(jnp.real(jnp.conj(bra) * (op["g"] * partner))))
+            derivative = jnp.where(op["fixed"], 0.0, jnp.sum(jnp.real(jnp.conj(bra) * (op["g"] * partner))))
             scale = jnp.where(active, keep, 1.0)
-            return (scale * ket + mix * partner, scale * bra + mix * self._partner(bra, op)[0]), slope
+            return (scale * ket + mix * partner, scale * bra + mix * self._partner(bra, op)[0]), derivative
 
-        (_, bra), slopes = jax.lax.scan(step, (ket, bra), (tables, phi), reverse=True)
-        return bra, slopes
+        (_, bra), derivatives = jax.lax.scan(step, (ket, bra), (tables, phi), reverse=True)
+        return bra, derivatives
 
     def _partner(self, state: Array, op: PyTree) -> tuple[Array, Array]:
-        """(G / w)|state>, and where G acts at all."""
+        """Return (G / w)|state>, and where G acts."""
         source, sign, active = moved(op, self.n_qubits)
         return sign.astype(jnp.real(state).dtype) * state[source], active
 
 
 def moved(op: PyTree, n_qubits: int) -> tuple[Array, Array, Array]:
-    """Where each amplitude's partner stands, its sign (0 where nothing acts), and where the operation acts; (2^n,)."""
+    """Return each amplitude's partner, its sign (0 where nothing acts), and where the operation acts; (2^n,) each."""
     index = jnp.arange(1 << n_qubits, dtype=op["x"].dtype)
     selected = index & op["m"]
     active = (selected == op["f"]) | (selected == op["t"])
@@ -76,22 +76,22 @@ def moved(op: PyTree, n_qubits: int) -> tuple[Array, Array, Array]:
 
 
 def mask_tables(lowered: Lowered) -> dict[str, Any]:
-    """The masks as `moved` reads them; `t` is the other pattern of the selected bits."""
+    """Return the masks as `moved` reads them; `t` is the other pattern of the selected bits."""
     integer = np.int32 if lowered.n_qubits < 31 else np.int64
     tables = {name: getattr(lowered, name).astype(integer) for name in "xzmf"}
     return tables | {"t": tables["f"] ^ (tables["x"] & tables["m"])}
 
 
 def weights(op: PyTree, phi: Array, g: Array) -> tuple[Array, Array]:
-    """(weight of the own amplitude, weight of the partner) of a rotation or a fixed operation."""
+    """Return (weight of the own amplitude, weight of the partner) of a rotation or a fixed operation."""
     keep = jnp.where(op["fixed"], 0.0, jnp.cos(phi))
     return keep, jnp.where(op["fixed"], 1.0, jnp.sin(phi)) * g
 
 
 def mixing_amplitudes(lowered: Lowered, real: bool) -> tuple[Any, Any]:
-    """Amplitude of the partner, going forward and going back; -i w for a rotation, w for a fixed operation.
+    """Return the partner's amplitude, forward and backward; -i w for a rotation, w for a fixed operation.
 
-    Going back, a rotation's angle changes its sign instead; a fixed operation is transposed and conjugated.
+    Backward, a rotation has the opposite angle, and a fixed operation is transposed and conjugated.
     """
     flips = np.where(np.bitwise_count(lowered.x & lowered.z) % 2, -1.0, 1.0)
     forward = np.where(lowered.fixed, lowered.w, -1j * lowered.w)
@@ -100,7 +100,7 @@ def mixing_amplitudes(lowered: Lowered, real: bool) -> tuple[Any, Any]:
 
 
 def mask_circuit(program: Program, real: bool) -> tuple[MaskCircuit, Array, dict[str, Any]]:
-    """The circuit of a program operation by operation, its reference state (2^n,) and its tables.
+    """Return the circuit of a program operation by operation, its reference state (2^n,) and its tables.
 
     Args:
         program: the circuit.

@@ -1,9 +1,9 @@
-r"""Occupation strings, and how they sit in a register of qubits.
+r"""Occupation strings, and their layout in a register of qubits.
 
-A string is an integer whose bit p says whether orbital p is occupied, as in PySCF; electrons have one for each
-spin, a spin model has one in all. Determinants are ordered alpha creation operators first. In the register of
-electrons, wire 2p is orbital p spin up and 2p+1 spin down, wire 0 the most significant bit, and Jordan-Wigner counts
-wires from 0. The amplitudes of the two orders differ by the sign
+A string is an integer whose bit p is 1 if orbital p is occupied, as in PySCF; electrons have one for each spin, a spin
+model has one in all. Determinants have alpha creation operators first. In the register of electrons, wire 2p is orbital
+p spin up and 2p+1 spin down, wire 0 the most significant bit, and Jordan-Wigner counts wires from 0. The amplitudes of
+the two orders differ by the sign
 \(s(a, b) = (-1)^{\sum_{p \in a} |\{q < p : q \in b\}|}\).
 """
 
@@ -17,7 +17,7 @@ from qvar._types import IntArray
 
 
 def occupation_strings(n_orbitals: int, n_electrons: int | None) -> IntArray:
-    """All strings with `n_electrons` ones, ascending; all 2^n_orbitals where None. Shape (n_strings,), int64."""
+    """Return all strings with `n_electrons` ones, ascending, int64; all 2^n_orbitals strings if it is None."""
     if n_electrons is None:
         return np.arange(1 << n_orbitals, dtype=np.int64)
     none = np.zeros(0, dtype=np.int64)
@@ -29,24 +29,24 @@ def occupation_strings(n_orbitals: int, n_electrons: int | None) -> IntArray:
 
 
 def parity(strings: IntArray | int, mask: int) -> IntArray:
-    """(-1)^(number of ones of each string under the mask), int64."""
+    """Return (-1)^(number of ones of each string under the mask), int64."""
     return 1 - 2 * (np.bitwise_count(np.asarray(strings, dtype=np.int64) & mask).astype(np.int64) & 1)
 
 
 class Layout(NamedTuple):
-    """Which wires hold the bits of the two strings of a state, lowest bit first."""
+    """Wires of the bits of the two strings of a state, lowest bit first."""
 
     alpha: tuple[int, ...]
     beta: tuple[int, ...]
 
 
 def electron_layout(n_qubits: int) -> Layout:
-    """Even wires hold spin up, odd wires spin down."""
+    """Return the layout with spin up on even wires and spin down on odd wires."""
     return Layout(tuple(range(0, n_qubits, 2)), tuple(range(1, n_qubits, 2)))
 
 
 def spin_layout(n_qubits: int) -> Layout:
-    """One string for the whole register, equal to the basis state's number; the other string has no bits."""
+    """Return the layout with one string for all wires, equal to the basis state's number, and one without bits."""
     return Layout(tuple(reversed(range(n_qubits))), ())
 
 
@@ -58,7 +58,7 @@ class SplitMask(NamedTuple):
 
 
 def split(mask: int, n_qubits: int, layout: Layout) -> SplitMask:
-    """A register mask (wire 0 the most significant bit) as masks over the two strings."""
+    """Return a register mask (wire 0 the most significant bit) as masks over the two strings."""
     alpha, beta = (
         sum((mask >> (n_qubits - 1 - wire) & 1) << bit for bit, wire in enumerate(wires)) for wires in layout
     )
@@ -66,7 +66,7 @@ def split(mask: int, n_qubits: int, layout: Layout) -> SplitMask:
 
 
 def interleaving_masks(x: SplitMask, n_orbitals: int) -> tuple[int, int, int]:
-    """How flipping the bits x changes the sign s(a, b).
+    """Return the change of the sign s(a, b) when the bits x are flipped.
 
     Returns:
         (mask over alpha, mask over beta, sign): s(a, b) s(a ^ x.alpha, b ^ x.beta) is the parity of a under the
@@ -79,7 +79,7 @@ def interleaving_masks(x: SplitMask, n_orbitals: int) -> tuple[int, int, int]:
 
 
 def register_layout(n_orbitals: int) -> tuple[IntArray, IntArray, IntArray]:
-    """Where the matrix of all alpha times all beta strings sits in the register of 2 n_orbitals qubits.
+    """Return the position of the matrix of all alpha times all beta strings in the register of 2 n_orbitals qubits.
 
     Returns:
         index: (2^M, 2^M) int32, register basis state of (alpha string, beta string).

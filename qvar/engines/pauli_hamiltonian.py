@@ -1,9 +1,9 @@
 r"""H|psi> of a sum of Pauli words.
 
 `PauliKernel` acts on a register: words that flip the same bits act together as one permutation and one diagonal,
-\((H\psi)_k = \sum_x d_x(k)\, \psi_{k \oplus x}\). Diagonals are tables, or, where those would take too much memory,
-products of signs over the high and the low half of the bits. `PauliSectorKernel` does the same on the basis states with
-one number of ones.
+\((H\psi)_k = \sum_x d_x(k)\, \psi_{k \oplus x}\). Diagonals are tables, or, if those take too much memory, products of
+signs over the high and the low half of the bits. `PauliSectorKernel` does the same on the basis states with one number
+of ones.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from qvar._types import FloatArray, IntArray, PyTree
 from qvar.engines.occupation_strings import parity
 
 DIAGONAL_BYTES = 1 << 26
-"""Tables of diagonals of a Pauli Hamiltonian up to this size are kept; above it, they are made of halves each time."""
+"""Tables of diagonals of a Pauli Hamiltonian up to this size are kept; above it, they are recomputed from halves."""
 
 WORDS_TOGETHER = 8
-"""Words with the same flips whose diagonals are made together where none are kept."""
+"""Words with the same flips whose diagonals are computed together if none are kept."""
 
 _CANCELS = 1e-12
 """Coefficients of a commutator up to this, relative to the largest of the operator, are rounding."""
@@ -33,15 +33,15 @@ _CANCELS = 1e-12
 class PauliKernel:
     """A sum of Pauli words on a register, by tables of diagonals or by products of signs over half of the bits.
 
-    Cost per application: (number of distinct flips) 2^n with tables; without, the matrix products that make the
-    diagonals come to it, (number of words) 2^n multiplications.
+    Cost per application: (number of distinct flips) 2^n with tables; without, also the matrix products that make the
+    diagonals, (number of words) 2^n multiplications.
     """
 
     n_qubits: int
     tabulated: bool
 
     def __call__(self, state: Array, tables: PyTree) -> Array:
-        """H|state>."""
+        """Return H|state>."""
         index = jnp.arange(1 << self.n_qubits, dtype=tables["flips"]["x"].dtype)
 
         def diagonal(group: PyTree) -> Array:
@@ -58,7 +58,7 @@ class PauliKernel:
 def pauli_hamiltonian(
     words: tuple[str, ...], coefficients: FloatArray, n_qubits: int
 ) -> tuple[PauliKernel, dict[str, Any], bool]:
-    """The kernel and its tables for a sum of Pauli words.
+    """Return the kernel and its tables for a sum of Pauli words.
 
     Args:
         words: Pauli words of length n_qubits over "IXYZ", wire 0 first.
@@ -70,7 +70,7 @@ def pauli_hamiltonian(
     """
     flips, signs, weights, real = _masks(words, coefficients)
     distinct, group = np.unique(flips, return_inverse=True)
-    # a table pays from the second word that it serves
+    # a table is cheaper from the second word on
     tabulated = len(words) > 1 and len(distinct) * (1 << n_qubits) * weights.itemsize <= DIAGONAL_BYTES
     make = _diagonal_tables if tabulated else _half_tables
     moves = distinct != 0
@@ -84,7 +84,7 @@ def pauli_hamiltonian(
 def _chosen(
     group: IntArray, chosen: np.ndarray, signs: IntArray, weights: np.ndarray
 ) -> tuple[IntArray, IntArray, np.ndarray]:
-    """Words of the chosen groups, which are numbered anew."""
+    """Return the words of the chosen groups, renumbered."""
     number = np.cumsum(chosen) - 1
     mine = chosen[group]
     return number[group[mine]], signs[mine], weights[mine]
@@ -97,7 +97,7 @@ def _index(x: IntArray, n_qubits: int) -> IntArray:
 def _diagonal_tables(
     distinct: IntArray, group: IntArray, signs: IntArray, weights: np.ndarray, n_qubits: int
 ) -> dict[str, Any]:
-    """All diagonals, (groups, 2^n)."""
+    """Return all diagonals, (groups, 2^n)."""
     diagonals = np.zeros((len(distinct), 1 << n_qubits), dtype=weights.dtype)
     np.add.at(diagonals, (group, signs), weights)
     for bit in range(n_qubits):  # Walsh-Hadamard transform: d_x(k) = sum_z weight (-1)^|k & z|
@@ -110,7 +110,7 @@ def _diagonal_tables(
 def _half_tables(
     distinct: IntArray, group: IntArray, signs: IntArray, weights: np.ndarray, n_qubits: int
 ) -> dict[str, Any]:
-    """Signs of the words over the high and the low half, in rows of words with the same flips, filled up with 0."""
+    """Return signs over the high and the low half, in rows of words with the same flips, filled up with 0."""
     low = n_qubits // 2
     most = int(np.bincount(group).max(initial=1))
     width = min(most, WORDS_TOGETHER) if np.any(distinct) else most  # without flips there is one row
@@ -136,7 +136,7 @@ class PauliSectorKernel:
     """
 
     def __call__(self, state: Array, tables: PyTree) -> Array:
-        """H|state>."""
+        """Return H|state>."""
 
         def add(image: Array, group: PyTree) -> tuple[Array, None]:
             return image + group["diagonal"][:, None] * state[group["partner"]], None
@@ -147,7 +147,7 @@ class PauliSectorKernel:
 def pauli_sector_hamiltonian(
     words: tuple[str, ...], coefficients: FloatArray, states: IntArray
 ) -> tuple[PauliSectorKernel, dict[str, Any], bool]:
-    """The kernel and its tables for a sum of Pauli words that `conserves_ones`.
+    """Return the kernel and its tables for a sum of Pauli words that `conserves_ones`.
 
     Args:
         words: Pauli words of one length over "IXYZ", wire 0 first.
@@ -171,7 +171,7 @@ def pauli_sector_hamiltonian(
 
 
 def conserves_ones(words: tuple[str, ...], coefficients: FloatArray) -> bool:
-    r"""Whether a sum of Pauli words commutes with the number of ones, that is, with \(\sum_q Z_q\).
+    r"""Return whether a sum of Pauli words commutes with the number of ones, that is, with \(\sum_q Z_q\).
 
     \([X, Z] = -2iY\) and \([Y, Z] = 2iX\): each X or Y of a word adds one word to the commutator, whose coefficients
     must cancel, as those of XX + YY do. Time grows as the letters X and Y in all words.
@@ -188,7 +188,7 @@ def conserves_ones(words: tuple[str, ...], coefficients: FloatArray) -> bool:
 
 
 def _masks(words: tuple[str, ...], coefficients: FloatArray) -> tuple[IntArray, IntArray, np.ndarray, bool]:
-    """Bits that each word flips, bits whose parity is its sign, its weight, and whether all weights are real."""
+    """Return each word's flip mask, sign mask and weight, and whether all weights are real."""
     flips = np.array([_mask(word, "XY") for word in words], dtype=np.int64)
     signs = np.array([_mask(word, "YZ") for word in words], dtype=np.int64)
     weights = np.asarray(coefficients) * np.array([(-1j) ** word.count("Y") for word in words])

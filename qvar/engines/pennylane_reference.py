@@ -1,7 +1,7 @@
-"""The oracle: the same ansatz and the same Hamiltonian through PennyLane's own simulators.
+"""Reference of the engines: the same ansatz and Hamiltonian in PennyLane's own simulators.
 
-Slow and independent: the circuit is PennyLane's, the Hamiltonian is PennyLane's Jordan-Wigner sum of Pauli
-words, the gradient is PennyLane's. For checks and benchmarks, not for work.
+Slow and independent, for checks and benchmarks: circuit, Hamiltonian (a Jordan-Wigner sum of Pauli words) and gradient
+are PennyLane's.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Device: TypeAlias = Literal["default.qubit", "lightning.qubit"]
 def oracle(
     problem: Problem | Any, ansatz: Ansatz, device: Device = "default.qubit"
 ) -> Callable[[FloatArray], tuple[float, FloatArray]]:
-    """Energy and exact gradient as PennyLane computes them.
+    """Return energy and exact gradient as PennyLane computes them.
 
     Args:
         problem: a Problem, or a PennyLane observable.
@@ -30,8 +30,8 @@ def oracle(
         device: `"default.qubit"` (backpropagation) or `"lightning.qubit"` (adjoint method).
 
     Returns:
-        Function of theta, shape (n_params,), giving the value and the gradient, shape (n_params,). Time and memory
-        grow as 2^n times gates times, for the observable, Pauli words.
+        Function of theta (n_params,) that returns the value and the gradient (n_params,). Time and memory grow as
+        2^n times gates times, for the observable, Pauli words.
 
     Raises:
         QvarError: if the device is unknown or the angles are not affine in theta.
@@ -52,7 +52,7 @@ def oracle(
 
 
 def checked_observable(problem: Problem | Any, ansatz: Ansatz) -> Any:
-    """The PennyLane observable of a problem, or what is one already.
+    """Return the PennyLane observable of a problem; an observable itself.
 
     Raises:
         QvarError: if the circuit's angles are not affine in theta, which PennyLane could not differentiate.
@@ -63,7 +63,7 @@ def checked_observable(problem: Problem | Any, ansatz: Ansatz) -> Any:
 
 
 def pennylane_gradient(node: Any) -> Callable[[FloatArray], tuple[float, FloatArray]]:
-    """Value and gradient of a PennyLane QNode of the interface `autograd`, as functions of NumPy arrays."""
+    """Return value and gradient of a PennyLane QNode of the interface `autograd`, as functions of NumPy arrays."""
     import pennylane as qml
     from pennylane import numpy as pnp
 
@@ -71,7 +71,7 @@ def pennylane_gradient(node: Any) -> Callable[[FloatArray], tuple[float, FloatAr
 
     def value_and_grad(theta: FloatArray) -> tuple[float, FloatArray]:
         trainable = pnp.array(np.asarray(theta, dtype=float), requires_grad=True)
-        slopes = np.asarray(gradient(trainable), dtype=float)
-        return float(np.asarray(gradient.forward)), slopes  # PennyLane keeps the value of the same forward pass
+        derivatives = np.asarray(gradient(trainable), dtype=float)
+        return float(np.asarray(gradient.forward)), derivatives  # PennyLane keeps the value of the same forward pass
 
     return value_and_grad

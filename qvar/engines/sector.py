@@ -4,11 +4,10 @@ The state is a matrix (alpha strings, beta strings) in PySCF's order; a spin mod
 and a single, empty beta string. An operation mixes a block of rows and columns with another one (an excitation) or
 multiplies a block (a phase); signs factorize into rows times columns, Jordan-Wigner strings or not.
 
-The sweep walks over groups of operations (see `sector_plan`). While a group runs, the state lies before it as rows and
-lanes: the strings on which the group's operations differ are the rows, and whole rows, which are contiguous, are
-gathered, mixed and put back. Lanes that the group does not touch stay outside. One `lax.scan` over groups with a switch
-over their classes, and one loop over the operations of a group, run any program; compile time grows with the number of
-classes alone.
+The sweep runs over groups of operations (see `sector_plan`). A group sees the state as rows and lanes: the strings on
+which its operations differ are the rows, and whole rows, which are contiguous, are gathered, mixed and put back. Lanes
+that the group does not touch are left out. One `lax.scan` over groups with a switch over their classes, and one loop
+over the operations of a group, run any program; compile time grows with the number of classes alone.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from qvar.engines.adjoint import sweep
 from qvar.engines.mask_operations import mixing_amplitudes, weights
 from qvar.engines.occupation_strings import Layout, occupation_strings, split
 from qvar.engines.sector_plan import GroupClass, sector_plan
-from qvar.engines.sharding import copied, cut
+from qvar.engines.sharding import replicate, shard
 
 
 @dataclass(frozen=True)
@@ -39,24 +38,24 @@ class SectorCircuit:
     shape: tuple[int, int]
     """Alpha and beta strings."""
     real: bool
-    """Whether amplitudes stay real."""
+    """True if amplitudes stay real."""
     mesh: Mesh | None = None
-    """Devices that the state is cut over, along the lanes of whatever view a group takes."""
+    """Devices that the state is sharded over, along the lanes of a group's view."""
 
     def __call__(self, reference: PyTree, phi: Array, tables: PyTree) -> Array:
-        """The state (alpha strings, beta strings) of the circuit."""
+        """Return the state (alpha strings, beta strings) of the circuit."""
         return sweep(self, self._start(reference), phi, tables)
 
     def forward_mode(self, reference: PyTree, phi: Array, tables: PyTree) -> Array:
-        """The same state, for derivatives in forward mode."""
+        """Return the same state, for derivatives in forward mode."""
         return self.forward(self._start(reference), phi, tables)
 
     def _start(self, reference: PyTree) -> Array:
         state = jnp.zeros(self.shape, float if self.real else complex)
-        return cut(state.at[reference["row"], reference["column"]].set(reference["sign"]), self.mesh, 1)
+        return shard(state.at[reference["row"], reference["column"]].set(reference["sign"]), self.mesh, 1)
 
     def forward(self, state: Array, phi: Array, tables: PyTree) -> Array:
-        """The state after all operations."""
+        """Return the state after all operations."""
         ops, classes = tables["ops"], tables["classes"]
         if not self.classes:  # nothing acts on these strings
             return state
@@ -65,7 +64,7 @@ class SectorCircuit:
 
         def branch(which: int) -> Any:
             if self.classes[which].side == "phase":
-                return lambda state, group: _Phases(self.classes[which], classes[which], ops, group).turn(state, phi)
+                return lambda state, group: _Phases(self.classes[which], classes[which], ops, group).apply(state, phi)
 
             def run(state: Array, group: PyTree) -> Array:
                 view = _View(self.classes[which], classes[which], group["lane"], self.mesh)
@@ -84,10 +83,10 @@ class SectorCircuit:
         def step(state: Array, group: PyTree) -> tuple[Array, None]:
             return jax.lax.switch(group["which"], branches, state, group), None
 
-        return jax.lax.scan(step, cut(state, self.mesh, 1), ops["groups"])[0]
+        return jax.lax.scan(step, shard(state, self.mesh, 1), ops["groups"])[0]
 
     def backward(self, ket: Array, bra: Array, phi: Array, tables: PyTree) -> tuple[Array, Array]:
-        """The bra before all operations, and the slope of every angle."""
+        """Return the bra before all operations, and the derivative by every angle."""
         ops, classes = tables["ops"], tables["classes"]
         if not self.classes:
             return bra, jnp.zeros(phi.shape, jnp.real(ket).dtype)
@@ -97,29 +96,29 @@ class SectorCircuit:
         def branch(which: int) -> Any:
             if self.classes[which].side == "phase":
 
-                def turn_back(ket: Array, bra: Array, slopes: Array, group: PyTree) -> tuple[Array, Array, Array]:
+                def take_off(ket: Array, bra: Array, derivatives: Array, group: PyTree) -> tuple[Array, Array, Array]:
                     phases = _Phases(self.classes[which], classes[which], ops, group)
-                    return phases.turn(ket, -phi), phases.turn(bra, -phi), slopes + phases.slopes(ket, bra)
+                    return phases.apply(ket, -phi), phases.apply(bra, -phi), derivatives + phases.derivatives(ket, bra)
 
-                return turn_back
+                return take_off
 
-            def run(ket: Array, bra: Array, slopes: Array, group: PyTree) -> tuple[Array, Array, Array]:
+            def run(ket: Array, bra: Array, derivatives: Array, group: PyTree) -> tuple[Array, Array, Array]:
                 view = _View(self.classes[which], classes[which], group["lane"], self.mesh)
                 last = group["stop"] - 1
 
-                def member(turn: Array, carry: tuple[Any, Any, Array]) -> tuple[Any, Any, Array]:
-                    kets, bras, slopes = carry
-                    at = last - turn
+                def member(count: Array, carry: tuple[Any, Any, Array]) -> tuple[Any, Any, Array]:
+                    kets, bras, derivatives = carry
+                    at = last - count
                     move = view.move(ops, at)
                     taken, bra_taken = view.take(kets, move), view.take(bras, move)
-                    slope = jnp.real(ops["g"][at] * _overlap(bra_taken, taken, move))
+                    derivative = jnp.real(ops["g"][at] * _overlap(bra_taken, taken, move))
                     kets = view.put(kets, move, _mixed(taken, move, keep[at], mix[at]))
                     bras = view.put(bras, move, _mixed(bra_taken, move, keep[at], mix[at]))
-                    return kets, bras, slopes.at[at].set(slope)
+                    return kets, bras, derivatives.at[at].set(derivative)
 
-                turns, opened = group["stop"] - group["start"], (view.open(ket), view.open(bra))
-                kets, bras, slopes = jax.lax.fori_loop(0, turns, member, (*opened, slopes))
-                return view.close(ket, kets), view.close(bra, bras), slopes
+                size, opened = group["stop"] - group["start"], (view.open(ket), view.open(bra))
+                kets, bras, derivatives = jax.lax.fori_loop(0, size, member, (*opened, derivatives))
+                return view.close(ket, kets), view.close(bra, bras), derivatives
 
             return run
 
@@ -129,17 +128,17 @@ class SectorCircuit:
             return jax.lax.switch(group["which"], branches, *carry, group), None
 
         real = jnp.real(ket).dtype
-        carry = (cut(ket, self.mesh, 1), cut(bra, self.mesh, 1), jnp.zeros(ops["order"].shape, real))
-        (_, bra, slopes), _ = jax.lax.scan(step, carry, ops["groups"], reverse=True)
-        return bra, jnp.zeros(n_angles, real).at[ops["order"]].set(slopes)
+        carry = (shard(ket, self.mesh, 1), shard(bra, self.mesh, 1), jnp.zeros(ops["order"].shape, real))
+        (_, bra, derivatives), _ = jax.lax.scan(step, carry, ops["groups"], reverse=True)
+        return bra, jnp.zeros(n_angles, real).at[ops["order"]].set(derivatives)
 
 
 @dataclass(frozen=True)
 class _View:
     """The state as a group sees it: rows and lanes.
 
-    Side `alpha` takes the state as it is, `beta` transposed; `cross` cuts out the alpha strings that its alpha half
-    selects, and those where it brings them as a second part, and makes them the lanes.
+    Side `alpha` takes the state as it is, `beta` transposed. The lanes of `cross` are the alpha strings that its alpha
+    half selects; the strings that it maps them to are a second part.
     """
 
     shape: GroupClass
@@ -148,28 +147,28 @@ class _View:
     mesh: Mesh | None
 
     def open(self, state: Array) -> tuple[Array, ...]:
-        """The parts that the group works on."""
+        """Return the parts that the group works on."""
         if self.shape.side == "alpha":
             return (state,)
         if self.shape.side == "beta":
-            return (cut(state.T, self.mesh, 1),)
-        return tuple(cut(_rows_of(state, self._lane(name)).T, self.mesh, 1) for name in self._selections())
+            return (shard(state.T, self.mesh, 1),)
+        return tuple(shard(_rows_of(state, self._lane(name)).T, self.mesh, 1) for name in self._selections())
 
     def close(self, state: Array, parts: tuple[Array, ...]) -> Array:
-        """The state with the group's work in it."""
+        """Return the state with the group's parts put back."""
         if self.shape.side == "alpha":
             return parts[0]
         if self.shape.side == "beta":
-            return cut(parts[0].T, self.mesh, 1)
+            return shard(parts[0].T, self.mesh, 1)
         for name, part in zip(self._selections(), parts, strict=True):
-            state = _put_rows(state, self._lane(name), cut(part.T, self.mesh, 1))
+            state = _put_rows(state, self._lane(name), shard(part.T, self.mesh, 1))
         return state
 
     def _selections(self) -> tuple[str, ...]:
         return ("rows", "partner") if self.shape.flips_alpha else ("rows",)
 
     def move(self, ops: PyTree, at: Array) -> PyTree:
-        """Rows, partners and signs of one operation."""
+        """Return rows, partners and signs of one operation."""
         entry = ops["entry"][at, 0]
         row = {name: jax.lax.dynamic_index_in_dim(a, entry, keepdims=False) for name, a in self.table["row"].items()}
         sign = row["sign"][:, None]
@@ -178,13 +177,13 @@ class _View:
         return {**row, "sign": sign, "flip": ops["flip"][at]}
 
     def take(self, parts: tuple[Array, ...], move: PyTree) -> tuple[Array, ...]:
-        """The rows that an operation mixes."""
+        """Return the rows that an operation mixes."""
         if self.shape.diagonal:
             return (_rows_of(parts[0], move["rows"]),)
         return _rows_of(parts[0], move["rows"]), _rows_of(parts[-1], move["partner"])
 
     def put(self, parts: tuple[Array, ...], move: PyTree, blocks: tuple[Array, ...]) -> tuple[Array, ...]:
-        """The parts with these rows replaced."""
+        """Return the parts with these rows replaced."""
         if len(parts) == 2:
             return _put_rows(parts[0], move["rows"], blocks[0]), _put_rows(parts[1], move["partner"], blocks[1])
         part = _put_rows(parts[0], move["rows"], blocks[0])
@@ -203,8 +202,8 @@ class _Phases:
     ops: PyTree
     group: PyTree
 
-    def turn(self, state: Array, phi: Array) -> Array:
-        """The state after all phases of the group; phi are the angles of all operations."""
+    def apply(self, state: Array, phi: Array) -> Array:
+        """Return the state after all phases of the group; phi are the angles of all operations."""
         alpha, beta = self.table["alpha"], self.table["beta"]
         first, second = self._entries()
         angles = jnp.zeros((len(alpha), len(beta)), phi.dtype).at[first, second].add(self._weight() * phi)
@@ -213,18 +212,18 @@ class _Phases:
             state = state * jnp.exp(-1j * (alpha[1:].T @ angles[1:, 1:] @ beta[1:]))
         return state
 
-    def slopes(self, ket: Array, bra: Array) -> Array:
-        """Re <bra|-i G_k|ket> of the phases of the group, 0 for other operations."""
+    def derivatives(self, ket: Array, bra: Array) -> Array:
+        """Return Re <bra|-i G_k|ket> of the phases of the group, 0 for other operations."""
         alpha, beta = self.table["alpha"], self.table["beta"]
         weight = jnp.imag(jnp.conj(bra) * ket)
         if self.shape.crossed:
-            slopes = alpha @ weight @ beta.T
+            derivatives = alpha @ weight @ beta.T
         else:
             rest = jnp.zeros((len(alpha) - 1, len(beta) - 1), weight.dtype)
             corner = beta @ jnp.sum(weight, axis=0)
             side = alpha[1:] @ jnp.sum(weight, axis=1)
-            slopes = jnp.concatenate([corner[None], jnp.concatenate([side[:, None], rest], axis=1)])
-        return self._weight() * slopes[self._entries()]
+            derivatives = jnp.concatenate([corner[None], jnp.concatenate([side[:, None], rest], axis=1)])
+        return self._weight() * derivatives[self._entries()]
 
     def _entries(self) -> tuple[Array, Array]:
         first, second = jnp.where(self._inside()[:, None], self.ops["entry"], 0).T
@@ -247,7 +246,7 @@ def _put_rows(part: Array, rows: Array, block: Array) -> Array:
 
 
 def _mixed(taken: tuple[Array, ...], move: PyTree, keep: Array, mix: Array) -> tuple[Array, ...]:
-    """What an operation makes of the rows it took."""
+    """Return the rows after an operation."""
     weight = mix * move["sign"].astype(taken[0].real.dtype)
     if len(taken) == 1:
         return ((keep + weight) * taken[0],)
@@ -256,7 +255,7 @@ def _mixed(taken: tuple[Array, ...], move: PyTree, keep: Array, mix: Array) -> t
 
 
 def _overlap(bra: tuple[Array, ...], ket: tuple[Array, ...], move: PyTree) -> Array:
-    """<bra| G / g |ket> on the rows of one operation."""
+    """Return <bra| G / g |ket> on the rows of one operation."""
     if len(ket) == 1:
         return jnp.sum(move["sign"] * (jnp.conj(bra[0]) * ket[0]))
     return jnp.sum(move["sign"] * (jnp.conj(bra[0]) * ket[1] + move["flip"] * (jnp.conj(bra[1]) * ket[0])))
@@ -265,13 +264,13 @@ def _overlap(bra: tuple[Array, ...], ket: tuple[Array, ...], move: PyTree) -> Ar
 def sector_circuit(
     program: Program, real: bool, layout: Layout, mesh: Mesh | None = None
 ) -> tuple[tuple[SectorCircuit, PyTree, PyTree], tuple[IntArray, IntArray]]:
-    """The circuit, the reference determinant and the tables of a program that conserves the ones in both strings.
+    """Return the circuit, the reference and the tables of a program that conserves the ones in both strings.
 
     Args:
         program: the circuit; `program.lowered.conserves` holds for the wires of either string.
         real: whether amplitudes stay real; the caller has checked.
         layout: which wires the strings are.
-        mesh: devices that the state is cut over.
+        mesh: devices that the state is sharded over.
 
     Returns:
         (circuit, reference, tables), and the alpha and beta strings with as many ones as the reference, ascending.
@@ -300,4 +299,4 @@ def sector_circuit(
     }
     circuit = SectorCircuit(plan.classes, (len(alpha_strings), len(beta_strings)), real, mesh)
     tables = {"ops": ops, "classes": plan.tables}
-    return (circuit, *copied((reference, tables), mesh)), (alpha_strings, beta_strings)
+    return (circuit, *replicate((reference, tables), mesh)), (alpha_strings, beta_strings)

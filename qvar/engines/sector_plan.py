@@ -1,14 +1,14 @@
-"""How the sector engine runs a program: operations sorted into groups that share a view of the state.
+"""Plan of a program in the sector engine: operations sorted into groups that share a view of the state.
 
 An operation factorizes over the two strings into *halves*: signed partial permutations or signed subsets of strings,
-with the sign that is common to all strings set aside. An operation that leaves the beta string alone is on the side
-`alpha`, one that leaves the alpha string alone on the side `beta`, another one on the side `cross`; rotations that only
-multiply amplitudes are a `phase`, whatever strings they look at.
+up to a sign that is common to all strings. An operation on the alpha string alone is on the side `alpha`, one on the
+beta string alone on the side `beta`, any other on the side `cross`; rotations that only multiply amplitudes are on the
+side `phase`, whatever strings they depend on.
 
 Operations of one side and one shape form a group; those of `cross` must share their alpha half, too. An operation
-joins an earlier group if it commutes with all that stands between: if they look at different bits, or if all of them
-are diagonal. A group looks at the state once, whatever its number of operations, and a group of phases is one
-multiplication.
+joins an earlier group if it commutes with all operations in between: if they act on different bits, or if all of them
+are diagonal. The state is reordered once for each group, whatever its number of operations, and a group of phases is
+one multiplication.
 """
 
 from __future__ import annotations
@@ -45,19 +45,19 @@ ALIKE = HalfKey()
 
 
 class GroupClass(NamedTuple):
-    """What all groups of a class have in common; compiled code depends on nothing else."""
+    """Common properties of all groups of a class; compiled code depends on nothing else."""
 
     side: Side
     lanes: int = 0
     """Alpha strings that the alpha half selects, on the side `cross`."""
     flips_alpha: bool = False
-    """Whether the alpha half moves strings, so that a second set of as many lanes takes part."""
+    """True if the alpha half moves strings, so that a second set of as many lanes takes part."""
     rows: int = 0
     """Strings that the half along the rows selects."""
     diagonal: bool = True
-    """Whether the operations only multiply amplitudes."""
+    """True if the operations only multiply amplitudes."""
     crossed: bool = False
-    """Whether a group of phases has some that look at both strings."""
+    """True if some phases of the group depend on both strings."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,12 +67,12 @@ class Half:
     rows: IntArray
     """(n,) strings selected, by their place."""
     partner: IntArray | None
-    """(n,) where each of them goes; None where nothing moves."""
+    """(n,) place that each of them moves to; None if nothing moves."""
     sign: FloatArray
     """(n,) +1 or -1."""
 
     def acts_alike(self, n_strings: int) -> bool:
-        """Whether nothing happens but a common sign."""
+        """Return whether the half acts as a common sign alone."""
         return self.partner is None and len(self.rows) == n_strings and bool(np.all(self.sign == self.sign[:1]))
 
 
@@ -92,7 +92,7 @@ class _Piece(NamedTuple):
 
     @property
     def group(self) -> tuple[GroupClass, HalfKey | None]:
-        """What it shares with its group."""
+        """Key that all operations of a group share."""
         return self.shape, self.halves[0] if self.shape.side == "cross" else None
 
 
@@ -105,11 +105,10 @@ class _Group:
     support: int = 0
 
     def lets_pass(self, piece: _Piece) -> bool:
-        """Whether an operation commutes with all of the group."""
+        """Return whether an operation commutes with all of the group."""
         return not self.support & piece.support or (self.key[0].diagonal and piece.shape.diagonal)
 
     def add(self, piece: _Piece) -> None:
-        """Takes an operation in, as the last one."""
         self.pieces.append(piece)
         self.support |= piece.support
 
@@ -135,12 +134,12 @@ class SectorPlan(NamedTuple):
     flip: FloatArray
     """(n_sorted,) sign by which the two directions differ."""
     tables: tuple[dict[str, Any], ...]
-    """For each class, `row`: stacked halves along the rows; `lane`: stacked alpha halves where the side is `cross`;
-    for phases `alpha` and `beta`: signs of all strings, 0 where not selected, those that act alike first."""
+    """For each class, `row`: stacked halves along the rows; `lane`: stacked alpha halves if the side is `cross`;
+    for phases `alpha` and `beta`: signs of all strings, 0 if not selected, those that act alike first."""
 
 
 def sector_plan(lowered: Lowered, layout: Layout, alpha: IntArray, beta: IntArray) -> SectorPlan:
-    """Sorts the operations of a program and builds the tables.
+    """Sort the operations of a program and build the tables.
 
     Args:
         lowered: mask operations that conserve the number of ones in both strings.
@@ -201,17 +200,17 @@ def _pieces(
         sign *= 1 - 2 * (((signs[0] & f.alpha).bit_count() + (signs[1] & f.beta).bit_count()) % 2)
         flips = (signs[0] & x.alpha).bit_count() + (signs[1] & x.beta).bit_count()
         keys = [HalfKey(x[spin], signs[spin] & ~m[spin], m[spin], f[spin]) for spin in range(2)]
-        found = [half(spin, key) for spin, key in enumerate(keys)]
-        if any(len(one.rows) == 0 for one in found):
+        halves = [half(spin, key) for spin, key in enumerate(keys)]
+        if any(len(one.rows) == 0 for one in halves):
             continue
         support = 0
         for spin in range(2):
-            if found[spin].acts_alike(len(strings[spin])):
-                sign *= found[spin].sign[0]
+            if halves[spin].acts_alike(len(strings[spin])):
+                sign *= halves[spin].sign[0]
                 keys[spin] = ALIKE
             else:
                 support |= (keys[spin].x | keys[spin].z | keys[spin].m) << (MAX_QUBITS * spin)
-        shape = _shape(keys, found, bool(lowered.fixed[op]))
+        shape = _shape(keys, halves, bool(lowered.fixed[op]))
         yield _Piece(op, shape, (keys[0], keys[1]), float(sign), -1.0 if flips % 2 else 1.0, support)
 
 
@@ -228,7 +227,7 @@ def _shape(keys: list[HalfKey], halves: list[Half], fixed: bool) -> GroupClass:
 
 
 def _join(groups: list[_Group], piece: _Piece) -> None:
-    """Puts an operation into the last group that it fits into and that all later ones let it reach."""
+    """Add an operation to the last group that it fits into, if it commutes with all later groups."""
     for group in reversed(groups[-LOOK_BACK:]):
         if group.key == piece.group:
             group.add(piece)
@@ -240,7 +239,7 @@ def _join(groups: list[_Group], piece: _Piece) -> None:
 
 
 def _tabled(shape: GroupClass, piece: _Piece) -> list[tuple[str, HalfKey]]:
-    """The tables that an operation has an entry in."""
+    """Return the tables that an operation has an entry in."""
     both = [("alpha", piece.halves[0]), ("beta", piece.halves[1])]
     return {"phase": both, "alpha": both[:1]}.get(shape.side, both[1:])
 
@@ -278,7 +277,7 @@ def _stacked(halves: list[Half]) -> dict[str, np.ndarray]:
 
 
 def _spread(halves: list[Half], n_strings: int) -> FloatArray:
-    """Signs of all strings, 0 where a half does not select them."""
+    """Return signs of all strings, 0 if a half does not select the string."""
     signs = np.zeros((len(halves), n_strings))
     for row, half in zip(signs, halves, strict=True):
         row[half.rows] = half.sign

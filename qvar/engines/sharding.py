@@ -1,10 +1,10 @@
-"""One state over several devices: meshes, and how arrays lie on them.
+"""Sharding of states over several devices.
 
-A mesh has one axis. Inside compiled programs, engines say along which axis of an array the state is cut (`cut`), and
-XLA moves what has to move; tables are copied to every device. Lengths need not be multiples of the number of devices.
+A mesh has one axis. Inside compiled programs, engines shard the state along one axis of an array (`shard`), and XLA
+moves the data; tables are replicated on every device. Lengths need not be multiples of the number of devices.
 
 After `jax.distributed.initialize()` the mesh spans the devices of several processes. Every process then runs the same
-program, and whatever enters it must be the same to the last bit: tables and starts are those of process 0.
+program, whose inputs must be the same to the last bit: tables and starts are those of process 0.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ AXIS = "state"
 
 
 def device_mesh(devices: int | None) -> Mesh | None:
-    """A mesh over the first `devices` devices that JAX sees; None for one device, or where None is asked for.
+    """Return a mesh over the first `devices` devices of JAX; None for one device, or if `devices` is None.
 
     Of several processes it is a mesh over all devices of all of them.
 
@@ -38,41 +38,41 @@ def device_mesh(devices: int | None) -> Mesh | None:
     several = jax.process_count() > 1
     if devices is None and not several:
         return None
-    found = jax.devices()
+    available = jax.devices()
     if devices is not None:
-        if isinstance(devices, bool) or not isinstance(devices, int) or not 1 <= devices <= len(found):
-            raise QvarError(f"`devices` must be from 1 to {len(found)}, which JAX sees here, but is {devices!r}.")
-        if several and devices < len(found):
+        n = len(available)
+        if isinstance(devices, bool) or not isinstance(devices, int) or not 1 <= devices <= n:
+            raise QvarError(f"`devices` must be from 1 to {n}, which JAX sees here, but is {devices!r}.")
+        if several and devices < n:
             raise QvarError(
-                f"`devices` must be {len(found)}, all devices of the {jax.process_count()} processes, or None, but is "
-                f"{devices}."
+                f"`devices` must be {n}, all devices of the {jax.process_count()} processes, or None, but is {devices}."
             )
-        found = found[:devices]
-    return Mesh(np.array(found), (AXIS,)) if len(found) > 1 else None
+        available = available[:devices]
+    return Mesh(np.array(available), (AXIS,)) if len(available) > 1 else None
 
 
-def shared(mesh: Mesh | None) -> Mesh | None:
-    """The mesh where it spans several processes, so that results must be whole in each of them; else None."""
+def spanning(mesh: Mesh | None) -> Mesh | None:
+    """Return the mesh if it spans several processes, so that results must be whole in each of them; else None."""
     return mesh if mesh is not None and mesh.is_multi_process else None
 
 
-def cut(array: Array, mesh: Mesh | None, axis: int) -> Array:
-    """The same array, cut along one axis over the devices of the mesh; inside compiled programs."""
+def shard(array: Array, mesh: Mesh | None, axis: int) -> Array:
+    """Shard an array along one axis over the devices of the mesh; inside compiled programs."""
     if mesh is None:
         return array
     spec = PartitionSpec(*[AXIS if at == axis else None for at in range(array.ndim)])
     return jax.lax.with_sharding_constraint(array, NamedSharding(mesh, spec))
 
 
-def whole(array: Array, mesh: Mesh | None) -> Array:
-    """The same array, whole on every device; inside compiled programs."""
+def gather(array: Array, mesh: Mesh | None) -> Array:
+    """Gather an array, so that it is whole on every device; inside compiled programs."""
     if mesh is None:
         return array
     return jax.lax.with_sharding_constraint(array, NamedSharding(mesh, PartitionSpec()))
 
 
-def copied(tree: PyTree, mesh: Mesh | None) -> Any:
-    """Arrays put on the device, or copied to every device of the mesh; of several processes those of process 0.
+def replicate(tree: PyTree, mesh: Mesh | None) -> Any:
+    """Put arrays on the device, or replicate them on every device of the mesh, from process 0 if there are several.
 
     Raises:
         QvarError: if the mesh spans several processes and their arrays differ in shape.
@@ -80,7 +80,7 @@ def copied(tree: PyTree, mesh: Mesh | None) -> Any:
     if mesh is None:
         return jax.device_put(tree)  # `asarray` compiles a program for every shape
     everywhere = NamedSharding(mesh, PartitionSpec())
-    if shared(mesh) is None:
+    if spanning(mesh) is None:
         return jax.device_put(tree, everywhere)
     leaves, structure = jax.tree.flatten(tree)
     kinds = {at: jax.random.key_impl(leaf) for at, leaf in enumerate(leaves) if _is_key(leaf)}
@@ -88,7 +88,7 @@ def copied(tree: PyTree, mesh: Mesh | None) -> Any:
         leaves[at] = jax.random.key_data(leaves[at])
     here = [at for at, leaf in enumerate(leaves) if not (isinstance(leaf, jax.Array) and leaf.sharding == everywhere)]
     arrays = [np.asarray(leaf) for leaf in jax.device_get([leaves[at] for at in here])]
-    alike(f"{structure}, {here}, {[(array.shape, array.dtype) for array in arrays]}", mesh)
+    check_same_program(f"{structure}, {here}, {[(array.shape, array.dtype) for array in arrays]}", mesh)
     for at, array in zip(here, _of_first(arrays), strict=True):
         # `device_put` would compare every array with those of the other processes, one by one
         kept = array.astype(jax.dtypes.canonicalize_dtype(array.dtype))
@@ -103,7 +103,7 @@ def _is_key(leaf: Any) -> bool:
 
 
 def mesh_of(tree: PyTree) -> Mesh | None:
-    """The mesh that arrays were copied to; None where they lie on one device."""
+    """Return the mesh that arrays are replicated on; None if they lie on one device."""
     for leaf in jax.tree.leaves(tree):
         if isinstance(leaf, jax.Array) and isinstance(leaf.sharding, NamedSharding):
             return leaf.sharding.mesh if isinstance(leaf.sharding.mesh, Mesh) else None
@@ -111,16 +111,16 @@ def mesh_of(tree: PyTree) -> Mesh | None:
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Several processes: every one of them calls these, in the same order
+# Several processes: all of them call these, in the same order
 
 
-def alike(words: str, mesh: Mesh | None) -> None:
-    """Makes sure that all processes are about to run the same program.
+def check_same_program(words: str, mesh: Mesh | None) -> None:
+    """Check that all processes are about to run the same program.
 
     Raises:
-        QvarError: in every process, if their words differ: they would wait for each other for ever.
+        QvarError: in every process, if their words differ: they would wait for each other forever.
     """
-    if shared(mesh) is None:
+    if spanning(mesh) is None:
         return
     digest = np.frombuffer(hashlib.sha256(words.encode()).digest(), np.uint32)
     if len(np.unique(multihost_utils.process_allgather(digest), axis=0)) > 1:
@@ -130,25 +130,25 @@ def alike(words: str, mesh: Mesh | None) -> None:
         )
 
 
-def least(number: int, mesh: Mesh | None) -> int:
-    """The smallest of the processes' numbers, each at least 0; the number itself where there is one process."""
-    if shared(mesh) is None:
+def process_minimum(number: int, mesh: Mesh | None) -> int:
+    """Return the smallest of the processes' numbers, each at least 0; the number itself if there is one process."""
+    if spanning(mesh) is None:
         return number
     return int(multihost_utils.process_allgather(np.minimum(number, np.iinfo(np.int32).max).astype(np.int32)).min())
 
 
-def agreed_array(array: Array, mesh: Mesh | None) -> Array:
-    """An array of this process as process 0 has it; the array itself where there is one process.
+def of_first_process(array: Array, mesh: Mesh | None) -> Array:
+    """Return an array as process 0 has it; the array itself if there is one process.
 
-    The processes may differ in its last bits, because each of them made it.
+    The processes may differ in its last bits, because each of them computed it.
     """
-    if shared(mesh) is None:
+    if spanning(mesh) is None:
         return array
     return jax.device_put(_of_first([np.asarray(array)])[0])
 
 
 def _of_first(arrays: list[np.ndarray]) -> list[np.ndarray]:
-    """Arrays as process 0 has them, which have the same shapes everywhere; sent as one row of bytes."""
+    """Return arrays as process 0 has them, which have the same shapes everywhere; sent as one row of bytes."""
     sent = b"".join(array.tobytes() for array in arrays)
     if not sent:
         return arrays

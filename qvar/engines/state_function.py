@@ -1,4 +1,4 @@
-r"""theta -> |psi(theta)>: what every engine makes of a circuit, with its data and what it takes of the memory."""
+r"""State functions theta -> |psi(theta)>, their data and their memory, in every engine."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from jaxtyping import Array, Float
 from qvar._types import PyTree
 from qvar.ansatz.program import Program, affine_angles
 from qvar.engines.adjoint import Circuit
-from qvar.engines.sharding import whole
+from qvar.engines.sharding import gather
 
 STATES_HELD = 8
 """States that a value and gradient hold at the same time, parts and copies included."""
 
 SCRATCH_BYTES = 1 << 21
-"""What H|psi> takes beside, see `electronic.CHUNK_BYTES`."""
+"""Additional memory of H|psi>, see `electronic_hamiltonian.CHUNK_BYTES`."""
 
 CACHE_BYTES = 1 << 18
-"""On a CPU, a batch whose states take more than this is slower than its members one after the other."""
+"""Size of the states of a batch above which, on a CPU, single evaluations in sequence are faster."""
 
 
 @dataclass(frozen=True)
@@ -33,19 +33,19 @@ class StateFunction:
     circuit: Circuit
     angle_function: Callable[[Any], Array] | None
     readers: Mesh | None = None
-    """Devices of several processes, each of which gets the whole state."""
+    """Devices of several processes, each of which reads the whole state; None if there is one process."""
 
     def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Array:
-        """The state at theta."""
-        return whole(self.amplitudes(theta, data), self.readers)
+        """Return the state at theta."""
+        return gather(self.amplitudes(theta, data), self.readers)
 
     def amplitudes(self, theta: Float[Array, " n_params"], data: PyTree) -> Array:
-        """The state at theta, cut as the engine has it."""
-        # the cotangent of what is whole is whole: every process can read the gradient
-        return self.circuit(data["reference"], self.phi(whole(theta, self.readers), data), data["circuit"])
+        """Return the state at theta, sharded as the engine does."""
+        # the cotangent of a gathered array is gathered: every process can read the gradient
+        return self.circuit(data["reference"], self.phi(gather(theta, self.readers), data), data["circuit"])
 
     def phi(self, theta: Float[Array, " n_params"], data: PyTree) -> Array:
-        """The angles of the mask operations at theta, radians."""
+        """Return the angles of the mask operations at theta, radians."""
         lowering = data["angles"]
         angles = affine_angles(theta, lowering["affine"]) if self.angle_function is None else self.angle_function(theta)
         return lowering["factor"] * angles[lowering["slot"]] + lowering["constant"]
@@ -58,13 +58,13 @@ class ForwardStateFunction:
     state: StateFunction
 
     def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Array:
-        """The state at theta."""
+        """Return the state at theta."""
         state = self.state.circuit.forward_mode(data["reference"], self.state.phi(theta, data), data["circuit"])
-        return whole(state, self.state.readers)
+        return gather(state, self.state.readers)
 
 
 def state_data(program: Program, reference: PyTree, tables: PyTree) -> dict[str, PyTree]:
-    """What a `StateFunction` reads: how angles follow from theta, the state at the start, the circuit's tables."""
+    """Return the data of a `StateFunction`: the map from theta to angles, the initial state, the circuit's tables."""
     lowered = program.lowered
     return {
         "angles": {
@@ -79,15 +79,15 @@ def state_data(program: Program, reference: PyTree, tables: PyTree) -> dict[str,
 
 
 def bytes_per_state(program: Program, n_amplitudes: int) -> int:
-    """Memory of one state of a circuit, real where the circuit keeps it so."""
+    """Return the memory of one state of a circuit, real if the circuit keeps it real."""
     return n_amplitudes * jnp.zeros(0, float).dtype.itemsize * (1 if program.lowered.real else 2)
 
 
 def bytes_per_evaluation(state_bytes: int, n_devices: int = 1) -> int:
-    """Memory that an evaluation takes of each of the devices that share its states."""
+    """Return the memory of an evaluation on each of the devices that share its states."""
     return STATES_HELD * state_bytes // n_devices + SCRATCH_BYTES
 
 
 def most_in_cache(state_bytes: int) -> int | None:
-    """How many evaluations at once are faster than one after the other; None for any number."""
+    """Return how many simultaneous evaluations are faster than sequential ones; None for any number."""
     return max(1, CACHE_BYTES // state_bytes) if jax.default_backend() == "cpu" else None

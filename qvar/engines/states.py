@@ -1,4 +1,4 @@
-"""The states of an ansatz, apart from any problem."""
+"""States of an ansatz without a problem."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from qvar.objective import in_chunks
 
 @dataclass(frozen=True)
 class ConservedSector:
-    """The basis states that a circuit cannot leave: so many ones in each of two strings of wires."""
+    """Basis states that a circuit stays within, by the number of ones in each of two strings of wires."""
 
     layout: Layout
     """Wires of the two strings: spin up and spin down, or all wires and none."""
@@ -49,10 +49,10 @@ class ConservedSector:
 
 
 def conserved_sector(program: Program) -> ConservedSector | None:
-    """The (N_alpha, N_beta) of a circuit's reference where every operation conserves them, else its number of ones.
+    """Return the (N_alpha, N_beta) that every operation of a circuit conserves, else the conserved number of ones.
 
-    None where not even that is conserved. Spin up are the even wires, spin down the odd ones; with an odd number of
-    wires there are no such pairs, and the number of ones alone is looked at.
+    None if neither is conserved. Spin up are the even wires, spin down the odd ones; with an odd number of wires, the
+    number of ones alone is considered.
     """
     n = program.n_qubits
     if n % 2 == 0 and program.conserves_spin_numbers:
@@ -67,7 +67,7 @@ def conserved_sector(program: Program) -> ConservedSector | None:
 
 @dataclass(frozen=True, eq=False)
 class AnsatzStates:
-    """The states of an ansatz, many at a time, as an engine makes them; see `ansatz_states`."""
+    """States of an ansatz in an engine, many at a time; see `ansatz_states`."""
 
     ansatz: Ansatz
     state_function: StateFunction
@@ -76,11 +76,11 @@ class AnsatzStates:
     """Arrays that `state_function` reads; in a sector also `strings`, the alpha strings of the rows of a state and
     the beta strings of its columns."""
     sector: ConservedSector | None
-    """What the states are matrices over; None for a register, shape (2^n,)."""
+    """Sector of the states, which are matrices; None for a register, shape (2^n,)."""
     bytes_per_state: int
 
     def draw(self, key: jax.Array, n: int, start: str | None = None) -> Float[Array, "n n_params"]:
-        """Random parameters of `n` states, shape (n, n_params).
+        """Draw random parameters of `n` states, shape (n, n_params).
 
         Args:
             key: JAX random key.
@@ -94,18 +94,18 @@ class AnsatzStates:
         draw = (self.ansatz if start is None else self.ansatz.with_start(start)).initial
         try:
             return jax.vmap(draw)(keys)
-        except jax.errors.JAXTypeError:  # a draw that leaves JAX is made one by one
+        except jax.errors.JAXTypeError:  # a draw that leaves JAX cannot be batched
             return jnp.stack([draw(one) for one in keys])
 
     def batch(self, function: Callable[[Any, PyTree], Any], points: Float[Array, "n width"]) -> Any:
-        """A function of (point, data) at many points, in chunks that fit into memory.
+        """Evaluate a function of (point, data) at many points, in chunks that fit into memory.
 
         Args:
             function: pure and hashable; it may hold about eight states.
             points: (n, width), such as (n, n_params) parameters.
 
         Returns:
-            What the function gives, every array with a leading axis n.
+            The results of the function, every array with a leading axis n.
         """
         most = most_in_cache(self.bytes_per_state)
         chunk = chunk_size(len(points), bytes_per_evaluation(self.bytes_per_state), most)
@@ -113,12 +113,12 @@ class AnsatzStates:
 
 
 def ansatz_states(ansatz: Ansatz, engine: Literal["auto", "dense"] = "auto") -> AnsatzStates:
-    """The states that a circuit prepares from its reference, without a Hamiltonian.
+    """Return the states that a circuit prepares from its reference, without a Hamiltonian.
 
     Args:
         ansatz: the circuit.
-        engine: `"dense"` gives states of shape (2^n,), wire 0 the most significant bit; `"auto"` the sector's
-            matrix (alpha strings, beta strings) where `conserved_sector` knows one, which is smaller.
+        engine: `"dense"` for states of shape (2^n,), wire 0 the most significant bit; `"auto"` for the smaller
+            matrix (alpha strings, beta strings) of the `conserved_sector` if there is one.
 
     Raises:
         QvarError: if 2^n is out of reach.

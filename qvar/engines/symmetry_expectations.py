@@ -1,4 +1,4 @@
-r"""What a state's symmetries are: particle number, S_z and S^2."""
+r"""Expectation values of symmetries: particle number, S_z and S^2."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from qvar.engines.occupation_strings import occupation_strings, parity, register
 
 
 def spin_symmetries(matrix: np.ndarray, alpha: IntArray, beta: IntArray, n_orbitals: int) -> dict[str, float]:
-    r"""Expectation values of N, S_z and S^2 in a normalised state.
+    r"""Return expectation values of N, S_z and S^2 in a normalised state.
 
     \(S^2 = S_- S_+ + S_z (S_z + 1)\) with \(S_+ = \sum_p a^\dagger_{p\alpha} a_{p\beta}\), so that
     \(\langle S_- S_+ \rangle = \lVert S_+ \psi \rVert^2\).
@@ -17,7 +17,7 @@ def spin_symmetries(matrix: np.ndarray, alpha: IntArray, beta: IntArray, n_orbit
     Args:
         matrix: (n_alpha_strings, n_beta_strings) amplitudes, alpha creation operators first.
         alpha: (n_alpha_strings,) occupation strings, ascending.
-        beta: (n_beta_strings,) likewise.
+        beta: (n_beta_strings,) occupation strings, ascending.
         n_orbitals: M; time grows as M times the size of the matrix.
 
     Returns:
@@ -30,7 +30,7 @@ def spin_symmetries(matrix: np.ndarray, alpha: IntArray, beta: IntArray, n_orbit
     sz = 0.5 * (rows @ n_alpha - columns @ n_beta)
     sz_squared = 0.25 * np.sum(weight * (n_alpha[:, None] - n_beta[None, :]) ** 2)
 
-    # strings with one more alpha and one less beta electron; the register holds them all anyway
+    # strings with one more alpha and one less beta electron; the register holds all strings
     everything = len(alpha) == 1 << n_orbitals
     up = alpha if everything else occupation_strings(n_orbitals, min(int(n_alpha[0]) + 1, n_orbitals))
     down = beta if everything else occupation_strings(n_orbitals, max(int(n_beta[0]) - 1, 0))
@@ -49,7 +49,7 @@ def spin_symmetries(matrix: np.ndarray, alpha: IntArray, beta: IntArray, n_orbit
 
 
 def register_symmetries(state: np.ndarray, n_qubits: int) -> dict[str, float]:
-    """`spin_symmetries` of a register of qubits, shape (2^n,); wire 2p is orbital p spin up."""
+    """Return `spin_symmetries` of a register of qubits, shape (2^n,); wire 2p is orbital p spin up."""
     index, _, sign = register_layout(n_qubits // 2)
     strings = occupation_strings(n_qubits // 2, None)
     return spin_symmetries(sign * state[index], strings, strings, n_qubits // 2)

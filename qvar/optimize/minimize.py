@@ -16,7 +16,7 @@ from jaxtyping import Array
 from qvar._types import PyTree
 from qvar.arguments import checked
 from qvar.checks import real_array
-from qvar.engines.sharding import copied, mesh_of
+from qvar.engines.sharding import mesh_of, replicate
 from qvar.errors import QvarError, require
 from qvar.objective import Objective, evaluate_in_chunks
 from qvar.optimize.agreement import gathered
@@ -151,7 +151,7 @@ def _train(
     if saved is not None:
         standing, records = saved[0], [saved[1]]
     # where the tables are, or the first stretch would be compiled for another place than those after it
-    batch = copied(standing.batch, mesh_of(data))
+    batch = replicate(standing.batch, mesh_of(data))
     wall_s, compile_s = float(standing.wall_s), float(standing.compile_s)
     granted = jnp.asarray(plan.method.evaluations(budget))
 

@@ -19,7 +19,7 @@ from jax.sharding import Mesh
 from jaxtyping import Array
 
 from qvar._types import FloatArray, IntArray, PyTree
-from qvar.engines.sharding import copied, mesh_of, whole
+from qvar.engines.sharding import gather, mesh_of, replicate
 from qvar.hessian_products import Curvature, ProductFunction, lowest_curvature
 from qvar.objective import LossFunction, Objective
 from qvar.optimize.batch import RUNNING, STATUSES, Batch, chosen, iterates_at, unchecked
@@ -81,7 +81,7 @@ class Examiner:
             if len(leaving):
                 fresh = iterates_at(self.method, jnp.asarray(here.iterates.theta), self.keys, self.frequencies)
                 iterates = chosen(leaving, fresh, iterates)
-        return copied(here._replace(iterates=iterates), mesh), compile_s
+        return replicate(here._replace(iterates=iterates), mesh), compile_s
 
     def _judged(self, products: _Products, here: Any, which: IntArray, granted: int) -> IntArray:
         """The starts that step out of where they are; what was found, and where they go, is written into `here`."""
@@ -197,7 +197,7 @@ class _Products:
         return values, gradients, images
 
     def _run(self, point: FloatArray, direction: FloatArray, wanted: bool) -> Any:
-        there = copied((point, direction, np.asarray(wanted)), self.mesh)
+        there = replicate((point, direction, np.asarray(wanted)), self.mesh)
         return self.program(self.function, self.mesh, there[0], there[1], there[2], self.data)
 
 
@@ -208,7 +208,7 @@ def _derivatives(
 
     def work() -> tuple[Array, Array, Array]:
         value, gradient, image = ProductFunction(function).with_value(point, direction, data)
-        return whole(value, mesh), whole(gradient, mesh), whole(image, mesh)
+        return gather(value, mesh), gather(gradient, mesh), gather(image, mesh)
 
     def nothing() -> tuple[Array, Array, Array]:
         return jnp.zeros((), point.dtype), jnp.zeros_like(point), jnp.zeros_like(point)

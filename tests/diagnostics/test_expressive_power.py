@@ -141,7 +141,7 @@ def test_mistakes() -> None:
     for arguments, sentence in (
         ({"pairs": 0}, r"`pairs` must be at least 1, but is 0\."),
         ({"bins": -1}, r"`bins` must be at least 1, but is -1\."),
-        ({"space": "sector"}, r"`space` must be 'full' where the number of ones changes as in .*, but is 'sector'\."),
+        ({"space": "sector"}, r"`space` must be 'full' if the number of ones changes as in .*, but is 'sector'\."),
         ({"start": "mp2"}, r"`start` must be one of .*, but is 'mp2'\."),
     ):
         with pytest.raises(qvar.QvarError, match=f"^{sentence}$"):

@@ -144,9 +144,7 @@ def test_it_is_an_objective_like_any_other(h2: qvar.Problem) -> None:
 def test_what_is_refused(h2: qvar.Problem, h4: qvar.Problem, spins: tuple[qvar.Ansatz, Objective]) -> None:
     _, objective = spins
     sector = qvar.energy(h2, qvar.uccsd(h2))
-    with pytest.raises(
-        qvar.QvarError, match=r"^`problem` must be given where the engine is not 'dense', .* is None\.$"
-    ):
+    with pytest.raises(qvar.QvarError, match=r"^`problem` must be given if the engine is not 'dense', .* is None\.$"):
         depolarized(sector, 0.1, 1)
     with pytest.raises(qvar.QvarError, match=r"^`problem` must be the one whose energy uccsd is, but is H4 .*\.$"):
         depolarized(sector, 0.1, 1, problem=h4)

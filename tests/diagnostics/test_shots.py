@@ -79,7 +79,7 @@ def test_a_parameter_of_two_gates() -> None:
     ansatz, objective = rotation(1.0, gates=2)
     expected = math.ceil(Z**2 / (4 * math.tan(0.2) ** 2))
     assert shots_to_resolve(objective, [0.1], ansatz) == pytest.approx([expected])
-    with pytest.raises(qvar.QvarError, match=r"^`ansatz` must be given where a parameter has more than one frequency"):
+    with pytest.raises(qvar.QvarError, match=r"^`ansatz` must be given if a parameter has more than one frequency"):
         shots_to_resolve(objective, [0.1])
 
 
@@ -209,7 +209,7 @@ def test_what_is_refused(spins: tuple[qvar.Ansatz, Objective, np.ndarray], h2: q
     theta = np.zeros(objective.n_params)
     with pytest.raises(qvar.QvarError, match=r"^`confidence` must be between 0 and 1, but is 1\.0\.$"):
         shots_to_resolve(objective, theta, confidence=1.0)
-    with pytest.raises(qvar.QvarError, match=r"^`step` must be left out where `ansatz` is given, but is 0\.1\.$"):
+    with pytest.raises(qvar.QvarError, match=r"^`step` must be left out if `ansatz` is given, but is 0\.1\.$"):
         shots_to_resolve(objective, theta, ansatz, step=0.1)
     with pytest.raises(qvar.QvarError, match=r"^`step` must be positive, but is 0\.0\.$"):
         shots_to_resolve(objective, theta, step=0.0)

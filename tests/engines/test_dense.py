@@ -82,7 +82,7 @@ LAYERED = (
 @pytest.fixture
 def layers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Layers wherever they are possible, worth it or not."""
-    monkeypatch.setattr(dense, "FEWEST_TURNS", 1)
+    monkeypatch.setattr(dense, "FEWEST_ROTATIONS", 1)
     monkeypatch.setattr(dense, "LEAST_GAIN", 0.0)
 
 

@@ -9,11 +9,11 @@ from qvar.engines.dense_schedule import AffineMap, Layer, Single, schedule
 N = 5
 
 
-def _steps(gates, fewest_turns: int = 1):
+def _steps(gates, fewest_rotations: int = 1):
     builder = ProgramBuilder(N, 1)
     for name, wires, *angle in gates:
         builder.add(name, wires, {0: angle[0]} if angle else {})
-    return schedule(builder.build().lowered, fewest_turns, 0.0)
+    return schedule(builder.build().lowered, fewest_rotations, 0.0)
 
 
 def test_a_run_of_permutations_is_one_map() -> None:
@@ -43,19 +43,19 @@ def test_a_run_of_permutations_is_one_map() -> None:
 def test_operations_on_other_wires_pass() -> None:
     """RY on wire 4 goes beside RY on wire 0, before the CNOT that stands between them."""
     steps = _steps([("RY", (0,), 1.0), ("CNOT", (0, 1)), ("RY", (4,), 1.0)])
-    assert [len(step.turns) for step in steps if isinstance(step, Layer)] == [2, 0]
+    assert [len(step.rotations) for step in steps if isinstance(step, Layer)] == [2, 0]
 
 
 def test_operations_on_the_same_wire_do_not_pass() -> None:
     steps = _steps([("RY", (0,), 1.0), ("CRY", (0, 1), 1.0), ("RY", (1,), 0.5), ("RZ", (0,), 1.0), ("RY", (0,), 2.0)])
     assert [type(step) for step in steps] == [Layer, Single, Layer]
-    assert len(steps[2].turns) == 2
+    assert len(steps[2].rotations) == 2
     assert len(steps[2].after) == 1
 
 
-@pytest.mark.parametrize(("fewest_turns", "expected"), [(1, [Layer]), (3, [Single, Single])])
-def test_few_turns_stay_single(fewest_turns: int, expected: list[type]) -> None:
-    assert [type(step) for step in _steps([("RY", (0,), 1.0), ("RY", (1,), 1.0)], fewest_turns)] == expected
+@pytest.mark.parametrize(("fewest_rotations", "expected"), [(1, [Layer]), (3, [Single, Single])])
+def test_few_rotations_stay_single(fewest_rotations: int, expected: list[type]) -> None:
+    assert [type(step) for step in _steps([("RY", (0,), 1.0), ("RY", (1,), 1.0)], fewest_rotations)] == expected
 
 
 def test_layers_that_gain_little_are_left_alone() -> None:

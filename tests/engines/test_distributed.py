@@ -69,15 +69,15 @@ try:
 except QvarError as error:
     told["some"] = str(error)
 # tables that differ in a bit are those of process 0, others than that are refused everywhere
-from qvar.engines.sharding import agreed_array, copied, device_mesh, least
+from qvar.engines.sharding import device_mesh, of_first_process, process_minimum, replicate
 mesh, here = device_mesh(None), jax.process_index()
 tree = {"a": np.array([1.0, here]), "key": jax.random.key(here), "b": np.array(here == 0), "none": np.zeros((0, 2))}
-tree = copied(tree, mesh)
+tree = replicate(tree, mesh)
 assert np.array_equal(np.asarray(tree["a"]), [1.0, 0.0]) and bool(tree["b"]) and tree["none"].shape == (0, 2)
 assert np.array_equal(np.asarray(jax.random.key_data(tree["key"])), jax.random.key_data(jax.random.key(0)))
-assert least(10 - here, mesh) == 9 and float(agreed_array(jnp.asarray(float(here)), mesh)) == 0.0
+assert process_minimum(10 - here, mesh) == 9 and float(of_first_process(jnp.asarray(float(here)), mesh)) == 0.0
 try:
-    copied(np.zeros(1 + here), mesh)
+    replicate(np.zeros(1 + here), mesh)
 except QvarError as error:
     told["unlike"] = str(error)
 with open(sys.argv[1] + str(here), "w") as file:
