@@ -16,7 +16,7 @@ from pyscf.gto.basis import bse
 
 import qvar
 from qvar.checks import counting_number
-from qvar.problems.basis_input import given_basis
+from qvar.problems.basis_input import parse_basis
 from qvar.problems.geometry import parse_geometry
 from qvar.problems.scf import build_molecule
 from qvar.task import Row, task_key
@@ -73,7 +73,7 @@ def compare(name: str, elements: Iterable[str], kinds: Iterable[str] = FORMATS, 
         for kind, text in texts.items() if size <= most else ():
             try:
                 atom = parse_geometry(f"{element} 0 0 0", "angstrom")
-                own = one_electron_energies(build_molecule(atom, given_basis(text), charge, 1))
+                own = one_electron_energies(build_molecule(atom, parse_basis(text), charge, 1))
             except qvar.QvarError as error:
                 yield Outcome(name, element, kind, str(error))
                 continue

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pennylane as qml
-from twin import twin_angles, twin_state
+from twin import state_of_angles, twin_angles
 
 Angle = Callable[[Any], Any]
 """theta -> an angle."""
@@ -232,9 +232,9 @@ def worst_difference(
     """Largest distance of two states at some theta, relative to what rounded angles allow."""
     worst = 0.0
     for theta in thetas:
-        theirs, ours = state(circuit, theta), twin_state(program, theta)
+        angles = twin_angles(program, theta)
+        theirs, ours = state(circuit, theta), state_of_angles(program, angles)
         phase = np.vdot(ours, theirs)
-        angles = np.abs(twin_angles(program, theta)).sum()
-        allowed = 1e-9 + 50 * np.finfo(float).eps * angles
+        allowed = 1e-9 + 50 * np.finfo(float).eps * np.abs(angles).sum()
         worst = max(worst, float(np.linalg.norm(theirs - phase / abs(phase) * ours)) / allowed)
     return worst

@@ -17,11 +17,16 @@ from qvar.objective import Objective
 
 def twin_state(program: Program, theta: np.ndarray) -> np.ndarray:
     """Amplitudes (2^n,)."""
+    return state_of_angles(program, twin_angles(program, np.asarray(theta)))
+
+
+def state_of_angles(program: Program, angles: np.ndarray) -> np.ndarray:
+    """Amplitudes (2^n,) of a circuit whose operations have the angles (n_ops,)."""
     lowered, n = program.lowered, program.n_qubits
     index = np.arange(1 << n)
     state = np.zeros(1 << n, complex)
     state[int("".join(map(str, program.reference)), 2)] = 1.0
-    phi = lowered.factor * twin_angles(program, np.asarray(theta))[lowered.slot] + lowered.constant
+    phi = lowered.factor * angles[lowered.slot] + lowered.constant
     for k in range(len(phi)):
         x, z, m, f, w = (getattr(lowered, name)[k] for name in "xzmfw")
         acts = ((index & m) == f) | ((index & m) == f ^ (x & m))

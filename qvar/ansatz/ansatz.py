@@ -14,9 +14,11 @@ from jaxtyping import Array, Float
 
 from qvar._types import Family
 from qvar.ansatz.program import Program
+from qvar.ansatz.resources import count
 from qvar.arguments import check_fields, checked
 from qvar.checks import random_key, real_array
 from qvar.errors import QvarError, shown
+from qvar.objective import Costs
 from qvar.short_repr import short_repr
 
 Draw: TypeAlias = Callable[[jax.Array], Any]
@@ -36,18 +38,6 @@ COMMON_STARTS = ("uniform", "gaussian", "zero")
 
 _START_PAPERS = {"zhang": ("zhang2022",), "mp2": ("romero2018",), "ccsd": ("romero2018",)}
 """Papers that a run should cite for its start."""
-
-
-@dataclass(frozen=True)
-class Resources:
-    """What a circuit costs after decomposition to CNOT and single-qubit gates."""
-
-    n_params: int
-    """Free parameters."""
-    two_qubit_gates: int
-    """CNOTs."""
-    depth: int
-    """Longest chain of gates, the preparation of the reference determinant included."""
 
 
 @short_repr("name", "family", "n_qubits", "n_params", "start")
@@ -214,13 +204,11 @@ class Ansatz:
         return draw(self.program, point, max_length)
 
     @cached_property
-    def _resources(self) -> Resources:
-        from qvar.ansatz.resources import count
-
+    def _resources(self) -> Costs:
         return count(self.program, self.program.n_ops - self.classical_tail)
 
-    def resources(self) -> Resources:
-        """Parameters, CNOTs and depth after PennyLane's decomposition to CNOT and single-qubit gates.
+    def resources(self) -> Costs:
+        """Count qubits, CNOTs and depth after PennyLane's decomposition to CNOT and single-qubit gates.
 
         Adjacent gates are not merged or cancelled. Each kind of gate is decomposed once; counting is
         linear in the number of decomposed gates.

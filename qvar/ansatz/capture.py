@@ -6,6 +6,7 @@ import inspect
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import jax
@@ -17,7 +18,6 @@ from qvar.ansatz.angle_function import AngleFunction, computation_digest
 from qvar.ansatz.recognize import Step, steps
 from qvar.errors import QvarError
 
-_FEWEST_RECORDINGS = 2
 _MOST_RECORDINGS = 8
 _OPERATIONS_RECORDED = 400
 """A function is recorded again until this many operations, so that one that picks among few circuits shows it."""
@@ -47,7 +47,7 @@ class Recording:
     angles: AngleFunction
     """Their angles, 0 for an operation without one."""
 
-    @property
+    @cached_property
     def key(self) -> tuple[Any, ...]:
         """All that two recordings of one function have in common."""
         return self.reference, self.operations, computation_digest(self.angles.traced)

@@ -20,6 +20,9 @@ from qvar.ansatz.recognize import ROUNDING
 from qvar.checks import counting_number, whole_number
 from qvar.errors import QvarError, require
 
+_NO_SLOPE = csr_array((1, 0))
+"""Coefficients of an angle that depends on no parameter."""
+
 
 def trace_circuit(function: Any, n_qubits: int, n_params: int) -> Program:
     """Compile a PennyLane quantum function of theta into a Program.
@@ -72,12 +75,13 @@ def trace_circuit(function: Any, n_qubits: int, n_params: int) -> Program:
 
 def _real(form: Form) -> tuple[Any, csr_array] | None:
     """Constant and coefficients of an angle: None if it is not affine, NaN if it is not known to be real."""
-    none = csr_array((1, 0))
     if isinstance(form, Other):
-        return None if form.quarter == 0 else (np.nan, none)
-    constant, slope = (form.constant, form.slope) if isinstance(form, Affine) else (np.asarray(form), none)
+        return None if form.quarter == 0 else (np.nan, _NO_SLOPE)
+    constant, slope = (form.constant, form.slope) if isinstance(form, Affine) else (np.asarray(form), _NO_SLOPE)
     if max(np.abs(np.imag(constant)), np.abs(np.imag(slope.data)).max(initial=0.0)) > ROUNDING:
-        return np.nan, none
+        return np.nan, _NO_SLOPE
+    if slope is _NO_SLOPE:
+        return np.real(constant), slope
     slope = csr_array(np.real(slope))
     slope.sum_duplicates()
     slope.eliminate_zeros()

@@ -7,22 +7,21 @@ from typing import Any, cast
 
 import numpy as np
 
-from qvar.ansatz.ansatz import Resources
 from qvar.ansatz.gates import KINDS
 from qvar.ansatz.program import Program, ProgramBuilder
+from qvar.objective import Costs
 
 _GENERIC_ANGLE = 0.3712  # no gate vanishes or simplifies at this angle
 
 
-def count(program: Program, n_ops: int | None = None) -> Resources:
-    """Parameters, CNOTs and depth of a program, the preparation of its reference included.
+def count(program: Program, n_ops: int | None = None) -> Costs:
+    """Count qubits, CNOTs and depth of a program, the preparation of its reference included.
 
-    Each distinct gate is decomposed once, by PennyLane; the count itself is linear in the number of
-    decomposed gates.
+    PennyLane decomposes each distinct gate once; the count is linear in the number of decomposed gates.
 
     Args:
         program: the circuit.
-        n_ops: count only the first so many operations; all where None.
+        n_ops: number of operations that count, from the first; all if None.
     """
     depth = np.array(program.reference, dtype=np.int64)  # one X gate on every occupied wire
     cnots = 0
@@ -34,7 +33,7 @@ def count(program: Program, n_ops: int | None = None) -> Resources:
             on = [span[w] for w in gate]
             depth[on] = depth[on].max() + 1
             cnots += len(on) == 2
-    return Resources(program.n_params, cnots, int(depth.max(initial=0)))
+    return Costs(program.n_qubits, cnots, int(depth.max(initial=0)))
 
 
 @cache

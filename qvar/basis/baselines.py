@@ -13,6 +13,7 @@ from qvar._types import FloatArray
 from qvar.arguments import checked
 from qvar.basis.exponent_starts import nuclear_charge, symbol_of
 from qvar.basis.form import Form
+from qvar.basis.formats import nwchem
 from qvar.basis.published_forms import published_shells
 from qvar.basis.shells import BasisSet, Shell, basis_set
 from qvar.basis.target import Target
@@ -74,7 +75,7 @@ class Baseline:
 
     def describe(self) -> dict[str, Any]:
         """What the energy depends on, ready for JSON."""
-        return {"name": self.name, "target": self.target.describe(), "set": self.basis.nwchem()}
+        return {"name": self.name, "target": self.target.describe(), "set": nwchem(self.basis)}
 
 
 @checked()

@@ -18,6 +18,7 @@ from qvar.basis.baselines import HARTREE_FOCK_LIMITS, Baseline, n_numbers, primi
 from qvar.basis.energy import UnsolvedError
 from qvar.basis.fitting import Course, Fitted
 from qvar.basis.form import Form
+from qvar.basis.formats import nwchem
 from qvar.basis.shells import LETTERS, BasisSet
 from qvar.basis.target import Measured, Solver, Target
 from qvar.checks import counting_number
@@ -315,7 +316,7 @@ def _set_columns(study: BasisDuel, basis: BasisSet, measured: Sequence[Measured]
         "virial_ratio": max((found.virial_ratio for found in measured), key=lambda one: abs(one - 2), default=None),
         "spherical": all(shapes) if shapes else None,
         "exponents": json.dumps(_exponents(basis)),
-        "basis_set": basis.nwchem(),
+        "basis_set": nwchem(basis),
     }
 
 

@@ -103,7 +103,15 @@ class Fitted:
         Raises:
             QvarError: if the fit has no finite value.
         """
-        return self._good_basis().nwchem()
+        return formats.nwchem(self._good_basis())
+
+    def pyscf(self) -> dict[str, list[list[Any]]]:
+        """Return the set as PySCF takes it: `gto.M(basis=...)`.
+
+        Raises:
+            QvarError: if the fit has no finite value.
+        """
+        return self._good_basis().pyscf()
 
     def write(self, path: str | Path) -> Path:
         """Writes the set with a comment that tells its origin; see `qvar.basis.formats.write`.

@@ -20,7 +20,6 @@ from qvar._version import __version__
 from qvar.arguments import checked
 from qvar.atomic_files import write_whole
 from qvar.basis.exponent_starts import nuclear_charge, symbol_of
-from qvar.basis.published_forms import shells_of
 from qvar.basis.shells import LETTERS, MAX_L, BasisSet, Shell, segments
 from qvar.errors import QvarError, require
 from qvar.problems.basis_text import Kind, read_basis_text
@@ -143,6 +142,40 @@ def _parsed_json(text: str, name: str, path: str) -> BasisSet:
     for entry in entries:
         _check_momenta(max(entry["angular_momentum"]), entry["function_type"] == "gto_cartesian", path)
     return BasisSet(found, name)
+
+
+def shells_of(data: Mapping[str, Any], argument: str, name: str) -> tuple[Shell, ...]:
+    """Read the shells of an element from a record of the Basis Set Exchange, by ascending l.
+
+    Args:
+        data: the element's entry.
+        argument: argument that errors name.
+        name: its value.
+
+    Raises:
+        QvarError: if it has core potentials, or functions above `MAX_L`.
+    """
+    require("ecp_potentials" not in data, argument, "have all electrons and no core potentials", name)
+    shells = []
+    for shell in data.get("electron_shells", ()):
+        exponents = np.array(shell["exponents"], dtype=float)
+        columns = np.array(shell["coefficients"], dtype=float)
+        momenta = shell["angular_momentum"]
+        require(max(momenta) <= MAX_L, argument, f"have functions up to {LETTERS[MAX_L]} only", name)
+        if len(momenta) == 1:
+            shells.append(Shell(momenta[0], exponents, columns.T))
+        else:
+            shells += [Shell(l, exponents, column[:, None]) for l, column in zip(momenta, columns, strict=True)]
+    return tuple(sorted(shells, key=lambda shell: shell.l))
+
+
+def nwchem(basis: BasisSet) -> str:
+    """Return a basis set as text in NWChem's format, with all digits.
+
+    Raises:
+        QvarError: as `formatted`.
+    """
+    return formatted(basis, "nwchem", ALL_DIGITS)
 
 
 def formatted(basis: BasisSet, kind: str, digits: int, comment: Sequence[str] = ()) -> str:

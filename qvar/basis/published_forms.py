@@ -2,7 +2,7 @@ r"""Forms made from published sets: scaled STO-nG, and any set of the Basis Set 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, Literal, get_args
 
@@ -14,7 +14,8 @@ from qvar._types import FloatArray, IntArray
 from qvar.arguments import checked
 from qvar.basis.exponent_starts import nuclear_charge, symbol_of
 from qvar.basis.form import Expanded, Form, Part
-from qvar.basis.shells import LETTERS, MAX_L, Shell
+from qvar.basis.formats import shells_of
+from qvar.basis.shells import LETTERS, Shell
 from qvar.checks import whole_number
 from qvar.errors import QvarError, require
 
@@ -45,31 +46,6 @@ def published_shells(name: str, element: str) -> tuple[Shell, ...]:
         must = f"be a set of the Basis Set Exchange that has {element}"
         raise QvarError(f"`basis` must {must}, but is {name!r}.") from None
     return shells_of(found["elements"][str(charge)], "basis", name)
-
-
-def shells_of(data: Mapping[str, Any], argument: str, name: str) -> tuple[Shell, ...]:
-    """The shells of an element as the Basis Set Exchange has it in memory, by ascending l.
-
-    Args:
-        data: its entry.
-        argument: what errors are about.
-        name: what the user gave for it.
-
-    Raises:
-        QvarError: if it has core potentials, or functions above `MAX_L`.
-    """
-    require("ecp_potentials" not in data, argument, "have all electrons and no core potentials", name)
-    shells = []
-    for shell in data.get("electron_shells", ()):
-        exponents = np.array(shell["exponents"], dtype=float)
-        columns = np.array(shell["coefficients"], dtype=float)
-        momenta = shell["angular_momentum"]
-        require(max(momenta) <= MAX_L, argument, f"have functions up to {LETTERS[MAX_L]} only", name)
-        if len(momenta) == 1:
-            shells.append(Shell(momenta[0], exponents, columns.T))
-        else:
-            shells += [Shell(l, exponents, column[:, None]) for l, column in zip(momenta, columns, strict=True)]
-    return tuple(sorted(shells, key=lambda shell: shell.l))
 
 
 @checked()

@@ -170,16 +170,6 @@ class BasisSet:
             for element, shells in self.shells.items()
         }
 
-    def nwchem(self) -> str:
-        """The set in NWChem's format with all digits, as PySCF and `qvar.molecule` read it.
-
-        Raises:
-            QvarError: as `qvar.basis.formats.formatted`.
-        """
-        from qvar.basis.formats import ALL_DIGITS, formatted
-
-        return formatted(self, "nwchem", ALL_DIGITS)
-
 
 @checked()
 def basis_set(shells: Iterable[tuple[str, Shell]], name: str = "custom basis") -> BasisSet:

@@ -13,7 +13,8 @@ from qvar.ansatz.gates import Lowered, MaskOp
 from qvar.ansatz.program import MAX_QUBITS, Program
 from qvar.diagnostics.pauli_sums import Frame, PauliSum, added, commute, from_terms, mask_sums
 from qvar.errors import QvarError, require
-from qvar.problems.problem import PauliTerms, Problem
+from qvar.problems.hamiltonians import PauliTerms
+from qvar.problems.problem import Problem
 
 _NO_ANGLE = 1e-15
 """Constant angles up to this are zero."""

@@ -22,7 +22,7 @@ import numpy as np
 from qvar._types import IntArray
 from qvar.ansatz.gates import MaskOp
 from qvar.errors import QvarError
-from qvar.problems.problem import PauliTerms
+from qvar.problems.hamiltonians import PauliTerms
 
 Masks: TypeAlias = np.ndarray[Any, np.dtype[np.uint64]]
 """Bit masks, one bit for each wire."""

@@ -44,8 +44,9 @@ from qvar.engines.state_function import (
 from qvar.engines.symmetry_expectations import mapped_symmetries, register_symmetries, spin_symmetries
 from qvar.errors import QvarError
 from qvar.memory import memory_limit, require_memory
-from qvar.objective import Costs, Objective
-from qvar.problems.problem import Integrals, PauliTerms, Problem
+from qvar.objective import Objective
+from qvar.problems.hamiltonians import Integrals, PauliTerms
+from qvar.problems.problem import Problem
 
 Engine: TypeAlias = Literal["auto", "sector", "dense"]
 """`auto` takes the sector if every operation conserves N_alpha and N_beta; for a Hamiltonian of Pauli terms, if every
@@ -289,10 +290,6 @@ def _objective(
         fitting = max(1, process_minimum(memory_limit() // scratch, mesh))
         scratch, most_at_once = 0, fitting if most_at_once is None else min(fitting, most_at_once)
 
-    def count_costs() -> Costs:
-        resources = ansatz.resources()
-        return Costs(ansatz.n_qubits, resources.two_qubit_gates, resources.depth)
-
     def draw(key: jax.Array, scheme: str | None = None) -> Array:
         start = ansatz.initial(key, scheme)
         # draws of JAX are the same in all processes, results of PySCF are not
@@ -309,7 +306,7 @@ def _objective(
         function=EnergyFunction(state_function, h_kernel),
         draw=draw,
         data=data,
-        count_costs=count_costs,
+        count_costs=ansatz.resources,
         engine=engine,
         unit="" if problem is None else problem.unit,
         baseline=None if problem is None else problem.reference_energy,

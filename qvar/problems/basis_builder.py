@@ -114,18 +114,19 @@ class Builder:
         self.potentials: dict[str, list[Any]] = {}
         self.cartesian: set[bool] = set()
 
-    def add_shell(self, elements: Sequence[str], momenta: Sequence[int], rows: list[list[float]], head: Line) -> None:
+    def add_shell(
+        self, elements: Sequence[str], momenta: Sequence[int], rows: list[list[float]], head: Line | None = None
+    ) -> None:
         """Add a shell to elements, of several momenta one for each.
 
         Args:
             elements: symbols.
             momenta: its angular momenta; the columns of `rows` after the first belong to one, or are one for each.
             rows: exponent and coefficients of each primitive.
-            head: the line that it begins with.
+            head: the line that it begins with; None if there is no text.
 
         Raises:
-            QvarError: if there are no rows, an exponent is out of range or stands twice, or a function is zero or was
-                there before.
+            QvarError: if there are no rows, an exponent is out of range or repeated, or a function is zero or repeated.
         """
         if not rows:
             raise self.source.mistake("have no shell without exponents", head)
@@ -149,7 +150,7 @@ class Builder:
                 self._refuse_twice(element, shell, head)
                 self.shells.setdefault(element, []).append(shell)
 
-    def _refuse_twice(self, element: str, shell: list[Any], head: Line) -> None:
+    def _refuse_twice(self, element: str, shell: list[Any], head: Line | None) -> None:
         new = np.array(shell[1:])
         for other in (np.array(other[1:]) for other in self.shells.get(element, []) if other[0] == shell[0]):
             if np.any(np.abs(_overlaps(shell[0], other, new)) > 1 - _SAME):

@@ -1,4 +1,4 @@
-"""What users may give as a basis set: a name, a text, a file of it, or an object that writes it."""
+"""Basis sets as users choose them: a name, a text, a file of it, or an object with shells."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from qvar.errors import QvarError, require
+from qvar.problems.basis_builder import BasisText, Builder, Source
 from qvar.problems.basis_text import read_basis_text
 
 _SUFFIXES = (".nw", ".gbs")
@@ -17,44 +18,42 @@ _FILE = f"a file that ends with {' or '.join(_SUFFIXES)}"
 
 
 @runtime_checkable
-class WritesNWChem(Protocol):
-    """A basis set that can write itself, such as a fitted one."""
+class HasShells(Protocol):
+    """A basis set as an object, such as a fitted one."""
 
     @property
     def name(self) -> str:
-        """What tables call it."""
+        """Name for tables."""
         ...
 
-    def nwchem(self) -> str:
-        """The set in NWChem's format."""
+    def pyscf(self) -> dict[str, list[list[Any]]]:
+        """Return element -> shells, as `pyscf.gto.Mole.basis` takes them."""
         ...
 
 
-class GivenBasis(NamedTuple):
-    """A basis set as a user gave it, without the file or the object that it came from."""
+class BasisInput(NamedTuple):
+    """A basis set that a user chose, without the file or the object that it came from."""
 
-    content: str
-    """A name that PySCF knows; or a text in the format of NWChem, Gaussian or Psi4, which contains newlines."""
+    content: str | dict[str, list[Any]]
+    """A name that PySCF knows; a text in the format of NWChem, Gaussian or Psi4, which contains newlines; or element ->
+    shells, as PySCF takes them."""
     name: str
-    """What tables call it."""
+    """Name for tables."""
 
     @property
-    def is_text(self) -> bool:
-        """Whether the content is a text and not a name."""
-        return "\n" in self.content
-
-    @property
-    def is_cartesian(self) -> bool:
-        """Whether the content is a text of Cartesian functions; under their names all sets are spherical, as in PySCF.
+    def text(self) -> BasisText | None:
+        """Shells and potentials of a text or a mapping; None for a name.
 
         Raises:
             QvarError: as `read_basis_text`.
         """
-        return self.is_text and read_basis_text(self.content, self.name).cartesian
+        if not isinstance(self.content, str):
+            return BasisText(self.content, {}, cartesian=False)
+        return read_basis_text(self.content, self.name) if "\n" in self.content else None
 
 
 class ElementBasis(NamedTuple):
-    """What PySCF is to use for an element."""
+    """Shells and core potential of an element."""
 
     shells: Any
     """As `pyscf.gto.Mole.basis` takes them."""
@@ -62,18 +61,18 @@ class ElementBasis(NamedTuple):
     """As `pyscf.gto.Mole.ecp` takes it; None if there is none."""
 
 
-def given_basis(basis: Any) -> GivenBasis:
-    """Read what a user gave.
+def parse_basis(basis: Any) -> BasisInput:
+    """Read a user's choice of a basis set.
 
     Args:
         basis: a name; a text in the format of NWChem, Gaussian or Psi4; the path of a file of it, which ends with ".nw"
-            or ".gbs"; or an object that writes it.
+            or ".gbs"; or an object with shells.
 
     Raises:
-        QvarError: if it is none of them, or there is no such file, or it cannot be read.
+        QvarError: if it is none of them, there is no such file, it cannot be read, or a shell of an object is wrong.
     """
     if isinstance(basis, str) and len(basis.splitlines()) > 1:
-        return GivenBasis(_text(basis), "custom basis")
+        return BasisInput(_text(basis), "custom basis")
     if isinstance(basis, str | Path) and str(basis).strip().lower().endswith(_SUFFIXES):
         return _from_file(Path(str(basis).strip()))
     if isinstance(basis, str) and basis.strip():
@@ -81,27 +80,31 @@ def given_basis(basis: Any) -> GivenBasis:
         require(not os.path.isfile(basis), "basis", f"be a basis set's name, or {_FILE}", basis)
         name = basis.strip().lower()
         require("gth" not in name, "basis", "be an all-electron or ECP basis set and not a GTH one", basis)
-        return GivenBasis(name, name)
-    writer: Any = basis if isinstance(basis, WritesNWChem) and not isinstance(basis, type) else None
-    require(writer is not None, "basis", f"be the name of a basis set, {_FILE}, or a fitted basis set", basis)
-    return GivenBasis(_text(writer.nwchem()), writer.name)
+        return BasisInput(name, name)
+    own: Any = basis if isinstance(basis, HasShells) and not isinstance(basis, type) else None
+    require(own is not None, "basis", f"be the name of a basis set, {_FILE}, or a fitted basis set", basis)
+    builder = Builder(Source("basis", own.name, "PySCF"))
+    for element, shells in own.pyscf().items():
+        for l, *rows in shells:
+            builder.add_shell([element], [l], rows)
+    return BasisInput(builder.finished().shells, own.name)
 
 
-def _from_file(path: Path) -> GivenBasis:
+def _from_file(path: Path) -> BasisInput:
     try:
         text = path.expanduser().read_text(encoding="utf-8-sig")
     except (OSError, RuntimeError, ValueError):  # no such file or user, not UTF-8, a zero byte in the name
         raise QvarError(f"`basis` must be an existing file of text, but is {str(path)!r}.") from None
-    return GivenBasis(_text(text), path.stem)
+    return BasisInput(_text(text), path.stem)
 
 
 def _text(text: str) -> str:
-    """The same lines with one kind of line ends, and at least one of them."""
+    """Return the same lines, each with a newline at its end."""
     return "\n".join(text.rstrip().splitlines()) + "\n"
 
 
-def element_basis(basis: GivenBasis, element: str) -> ElementBasis:
-    """Shells and core potential of an element.
+def element_basis(basis: BasisInput, element: str) -> ElementBasis:
+    """Return shells and core potential of an element.
 
     Args:
         basis: the set.
@@ -112,21 +115,21 @@ def element_basis(basis: GivenBasis, element: str) -> ElementBasis:
     """
     from pyscf.gto import basis as library
 
-    if basis.is_text:
-        text = read_basis_text(basis.content, basis.name)
+    text = basis.text
+    if text is not None:
         shells, potential = copy.deepcopy((text.shells.get(element), text.potentials.get(element)))
     else:
         shells = _or_none(lambda: library.load(basis.content, element))
-        potential = _published_potential(basis.content, element) if shells else None
+        potential = _published_potential(str(basis.content), element) if shells else None
     if not shells:
         raise QvarError(f"`basis` must be a basis set that has shells for {element}, but is {basis.name!r}.")
     return ElementBasis(shells, potential)
 
 
 def _published_potential(name: str, element: str) -> Any:
-    """The core potential of an element under the name of a set; None if all electrons are in the shells.
+    """Return the core potential of an element in a published set; None if all electrons are in the shells.
 
-    PySCF finds none if it keeps the shells of a set in several files, as those of aug-cc-pVDZ-PP, or takes them from
+    PySCF has none if it keeps the shells of a set in several files, as those of aug-cc-pVDZ-PP, or takes them from
     the Basis Set Exchange because its own file lacks the element.
     """
     import basis_set_exchange

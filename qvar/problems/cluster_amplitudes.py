@@ -9,7 +9,7 @@ import numpy as np
 
 from qvar._types import Excitation, FloatArray
 from qvar.errors import QvarError
-from qvar.problems.problem import Integrals
+from qvar.problems.hamiltonians import Integrals
 
 _DEGENERATE = 1e-8
 """Energy denominators below this, in hartree, give no amplitude instead of an infinite one."""

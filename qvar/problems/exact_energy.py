@@ -12,7 +12,7 @@ from qvar._types import FloatArray, IntArray
 from qvar.errors import QvarError, require
 from qvar.memory import require_memory
 from qvar.problems.davidson import davidson
-from qvar.problems.problem import Integrals, PauliTerms
+from qvar.problems.hamiltonians import Integrals, PauliTerms
 
 _DENSE_QUBITS = 5
 """Up to here a dense eigensolver is faster than Lanczos, and never fails to converge."""

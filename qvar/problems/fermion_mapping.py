@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from qvar._types import IntArray
 from qvar.errors import QvarError, require
 from qvar.memory import require_memory
-from qvar.problems.problem import Integrals, PauliTerms, Problem
+from qvar.problems.hamiltonians import Integrals, PauliTerms
 from qvar.problems.tapering import all_bits, taper
 
 _DECOMPOSED_WIRES = 5
@@ -25,51 +25,41 @@ _HERMITIAN = 1e-10
 """Imaginary parts of Pauli coefficients up to this, relative to the largest coefficient, are rounding."""
 
 
-def qubit_terms(problem: Problem, mapping: str = "jordan_wigner") -> PauliTerms:
-    r"""The Hamiltonian of a problem as Pauli terms on n_qubits qubits.
+def qubit_terms(integrals: Integrals, mapping: str = "jordan_wigner") -> PauliTerms:
+    r"""Map an electronic Hamiltonian to Pauli terms on 2M qubits, for all numbers of electrons.
 
-    A mapping is a way to write occupations n_k of modes (2p for orbital p spin up, 2p+1 for spin down) into bits b_k:
+    A mapping writes occupations n_k of modes (2p for orbital p spin up, 2p+1 for spin down) into bits b_k:
 
     - `"jordan_wigner"`: \(b_k = n_k\). Jordan and Wigner 1928, https://doi.org/10.1007/BF01331938.
     - `"parity"`: \(b_k = \sum_{l \le k} n_l \bmod 2\). Seeley et al. 2012, https://doi.org/10.1063/1.4768229.
     - `"bravyi_kitaev"`: \(b_k = \sum_{l = k+1-c}^{k} n_l \bmod 2\) with c the largest power of 2 that divides k+1, a
       binary tree. Bravyi and Kitaev 2002, https://doi.org/10.1006/aphy.2002.6254, as in Seeley et al. 2012.
 
-    The terms act on all numbers of electrons, so their lowest eigenvalue may lie below `problem.exact_energy()`,
-    that of the problem's sector. A Hamiltonian that is given in Pauli terms is returned as it is.
-
     Args:
-        problem: what to map.
-        mapping: one of the above; Pauli terms need none, and take the default only.
+        integrals: the Hamiltonian over M orbitals.
+        mapping: one of the above.
 
     Returns:
-        Words and real coefficients, in the problem's unit.
+        Words and real coefficients, in the unit of the integrals.
 
     Raises:
-        QvarError: if `mapping` is not known, or not the default where there are no fermions.
+        QvarError: if `mapping` is not known, or the terms do not fit into memory.
     """
-    _check_mapping(mapping)
-    if problem.pauli is not None:
-        if mapping != "jordan_wigner":
-            raise QvarError(
-                f"`mapping` must be left out for {problem.name}, which has no fermions, but is {mapping!r}."
-            )
-        return problem.pauli
     import pennylane as qml
 
-    assert problem.integrals is not None
-    fermions = _fermions(problem.integrals)
+    _check_mapping(mapping)
+    fermions, n_qubits = _fermions(integrals), 2 * len(integrals.one_body)
     if mapping == "jordan_wigner":
         sentence = qml.jordan_wigner(fermions, ps=True)
     elif mapping == "parity":
-        sentence = qml.parity_transform(fermions, problem.n_qubits, ps=True)
+        sentence = qml.parity_transform(fermions, n_qubits, ps=True)
     else:
-        sentence = qml.bravyi_kitaev(fermions, problem.n_qubits, ps=True)
-    return _from_sentence(sentence, problem.n_qubits, "problem")
+        sentence = qml.bravyi_kitaev(fermions, n_qubits, ps=True)
+    return _from_sentence(sentence, n_qubits, "problem")
 
 
 def encoded_bits(occupations: Sequence[int], mapping: str) -> tuple[int, ...]:
-    """A determinant as the basis state that a mapping makes of it; see `qubit_terms`.
+    """Encode a determinant as the basis state of a mapping; see `qubit_terms`.
 
     Args:
         occupations: 0 or 1 for each mode, such as `Problem.reference_bits` of a molecule.
@@ -88,45 +78,45 @@ def encoded_bits(occupations: Sequence[int], mapping: str) -> tuple[int, ...]:
     return tuple(sum(occupations[k + 1 - count : k + 1]) % 2 for k, count in enumerate(counted))
 
 
-def decoding(problem: Problem, mapping: str, tapered: bool) -> IntArray:
-    """Return the occupations of modes as sums, modulo 2, of the bits of a mapped problem; see `Problem.decoding`.
+class Mapped(NamedTuple):
+    """An electronic Hamiltonian on qubits."""
+
+    terms: PauliTerms
+    """Words and coefficients."""
+    bits: tuple[int, ...]
+    """Basis state of the reference determinant."""
+    decoding: IntArray
+    """Occupations of modes as sums of bits; see `Problem.decoding`."""
+
+
+def mapped(integrals: Integrals, occupations: Sequence[int], mapping: str, tapered: bool) -> Mapped:
+    """Map an electronic Hamiltonian and its reference determinant to qubits.
 
     Args:
-        problem: what was mapped; has fermions.
+        integrals: the Hamiltonian over M orbitals.
+        occupations: (2M,) occupations of the reference determinant.
         mapping: name of the mapping.
-        tapered: whether qubits were left out, see `qvar.problems.tapering.all_bits`.
-    """
-    n = problem.n_qubits
-    encoding = np.array([encoded_bits(row, mapping) for row in np.eye(n, dtype=int).tolist()]).T
-    inverse = np.rint(np.linalg.inv(encoding)).astype(np.int64)  # triangular with a unit diagonal: all integers
-    if tapered:
-        bits = all_bits(qubit_terms(problem, mapping), encoded_bits(problem.reference_bits, mapping))
-    else:
-        bits = np.eye(n, n + 1, dtype=np.int64)
-    return inverse @ bits % 2
-
-
-def mapped_terms(problem: Problem, mapping: str, tapered: bool) -> tuple[PauliTerms, tuple[int, ...]]:
-    """Hamiltonian and reference determinant of a problem on qubits; see `Problem.hamiltonian` and `Problem.mapped`.
+        tapered: whether to leave out qubits that symmetries fix; see `qvar.problems.tapering.taper`.
 
     Raises:
-        QvarError: if `mapping` is not known, or there are no fermions and more than the Hamiltonian itself is asked.
+        QvarError: as `qubit_terms`.
     """
-    terms, bits = qubit_terms(problem, mapping), problem.reference_bits
-    if problem.pauli is None:
-        bits = encoded_bits(bits, mapping)
-        return taper(terms, bits) if tapered else (terms, bits)
-    if tapered:
-        raise QvarError(f"`taper` must be False for {problem.name}, which has no fermions, but is True.")
-    return terms, bits
+    n = len(occupations)
+    terms, bits = qubit_terms(integrals, mapping), encoded_bits(occupations, mapping)
+    encoding = np.array([encoded_bits(row, mapping) for row in np.eye(n, dtype=int).tolist()]).T
+    inverse = np.rint(np.linalg.inv(encoding)).astype(np.int64)  # triangular with a unit diagonal: all integers
+    if not tapered:
+        return Mapped(terms, bits, inverse @ np.eye(n, n + 1, dtype=np.int64) % 2)
+    decoding = inverse @ all_bits(terms, bits) % 2
+    return Mapped(*taper(terms, bits), decoding)
 
 
 def _fermions(integrals: Integrals) -> Any:
-    r"""The Hamiltonian as a PennyLane `FermiSentence`.
+    r"""Write the Hamiltonian as a PennyLane `FermiSentence`.
 
     \(E_{core} + \sum_{pq\sigma} h_{pq} a^\dagger_{p\sigma} a_{q\sigma} + \tfrac12 \sum_{pqrs\sigma\tau} (ps|qr)
-    a^\dagger_{p\sigma} a^\dagger_{q\tau} a_{r\tau} a_{s\sigma}\), made here because `qml.qchem.fermionic_observable`
-    leaves out terms below 1e-8, which add up.
+    a^\dagger_{p\sigma} a^\dagger_{q\tau} a_{r\tau} a_{s\sigma}\); `qml.qchem.fermionic_observable` leaves out terms
+    below 1e-8, which add up.
     """
     import pennylane as qml
 
@@ -152,14 +142,7 @@ def _check_mapping(mapping: str) -> None:
 
 
 def observable(terms: PauliTerms) -> Any:
-    """Pauli terms as a PennyLane operator on wires 0 ... n_qubits-1.
-
-    Args:
-        terms: words and coefficients.
-
-    Returns:
-        A `qml.Hamiltonian` with one term per word.
-    """
+    """Return Pauli terms as a `qml.Hamiltonian` on wires 0 ... n_qubits-1, one term per word."""
     import pennylane as qml
 
     letters = {"X": qml.X, "Y": qml.Y, "Z": qml.Z}
@@ -174,7 +157,7 @@ def observable(terms: PauliTerms) -> Any:
 
 
 def pauli_terms(observable: Any, n_qubits: int) -> PauliTerms:
-    r"""Any PennyLane observable as Pauli terms: sums, products, multiples, Pauli operators, Hermitian matrices.
+    r"""Convert any PennyLane observable to Pauli terms: sums, products, multiples, Pauli operators, Hermitian matrices.
 
     Args:
         observable: a Hermitian PennyLane operator on wires among 0 ... n_qubits-1. A projector on a basis state of k
@@ -203,7 +186,7 @@ def pauli_terms(observable: Any, n_qubits: int) -> PauliTerms:
 
 
 def _sentence(observable: Any) -> Any:
-    """An operator as a PennyLane `PauliSentence`; its parts need not be Hermitian."""
+    """Convert an operator to a PennyLane `PauliSentence`; its parts need not be Hermitian."""
     from pennylane.ops.op_math import Prod, SProd, Sum
     from pennylane.ops.qubit.observables import BasisStateProjector
     from pennylane.pauli import PauliSentence

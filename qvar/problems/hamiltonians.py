@@ -6,7 +6,7 @@ that a Hamiltonian which is not Hermitian would give an energy that belongs to n
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,6 +101,21 @@ class Integrals:
         object.__setattr__(self, "one_body", _symmetric(one))
         object.__setattr__(self, "two_body", _eightfold(two))
 
+    def determinant_energy(self, alpha: Sequence[int], beta: Sequence[int]) -> float:
+        r"""Return the energy of a determinant by the Slater-Condon rules, in hartree.
+
+        \(E_{core} + \sum_{i\sigma} h_{ii} + \tfrac12 \sum_{i\sigma, j\tau} [(ii|jj) - \delta_{\sigma\tau} (ij|ji)]\).
+
+        Args:
+            alpha: orbitals that hold a spin-up electron.
+            beta: orbitals that hold a spin-down electron.
+        """
+        coulomb, exchange = np.einsum("iijj->ij", self.two_body), np.einsum("ijji->ij", self.two_body)
+        energy = self.core_energy + sum(np.trace(self.one_body[np.ix_(spin, spin)]) for spin in (alpha, beta))
+        for spin in (alpha, beta):
+            energy += 0.5 * (coulomb - exchange)[np.ix_(spin, spin)].sum()
+        return float(energy + coulomb[np.ix_(alpha, beta)].sum())
+
 
 def _symmetric(one: FloatArray) -> FloatArray:
     worst = np.abs(one - one.T)
@@ -114,15 +129,15 @@ def _symmetric(one: FloatArray) -> FloatArray:
 
 
 def _eightfold(two: FloatArray) -> FloatArray:
-    """The integrals with exact symmetry; most come with it, and then they are not touched."""
+    """Return the integrals with exact symmetry; arrays that have it are not copied."""
     tolerance = _rounding(two)
     deviations = [_deviation(two, axes) for axes in _SWAPS]
     worst = int(np.argmax(deviations))
     if deviations[worst] <= tolerance:
         return two if deviations[worst] == 0 else _mean(two, _SWAPS)
     for axes, order in _OTHER_ORDERS:
-        turned = two.transpose(axes)
-        if all(_deviation(turned, swap) <= tolerance for swap in _SWAPS):
+        transposed = two.transpose(axes)
+        if all(_deviation(transposed, swap) <= tolerance for swap in _SWAPS):
             raise QvarError(
                 f"`two_body` must be in chemists' order, (pq|rs), but is in {order}: give two_body.transpose{axes}."
             )
@@ -134,9 +149,9 @@ def _eightfold(two: FloatArray) -> FloatArray:
 
 
 def _deviation(two: FloatArray, axes: tuple[int, ...]) -> float:
-    """Largest difference from a transposition, one slice at a time: the array may fill much of the memory."""
-    turned = two.transpose(axes)
-    return max(float(np.abs(here - there).max()) for here, there in zip(two, turned, strict=True))
+    """Largest difference from a transposition, slice by slice to save memory."""
+    transposed = two.transpose(axes)
+    return max(float(np.abs(here - there).max()) for here, there in zip(two, transposed, strict=True))
 
 
 def _rounding(array: FloatArray) -> float:
@@ -144,7 +159,7 @@ def _rounding(array: FloatArray) -> float:
 
 
 def _mean(array: FloatArray, swaps: Iterable[tuple[int, ...]]) -> FloatArray:
-    """The mean over the group that commuting transpositions generate; each sum keeps the symmetries before it."""
+    """Average over the group that commuting transpositions generate; each sum keeps the symmetries before it."""
     for axes in swaps:
         array = 0.5 * (array + array.transpose(axes))
     array.setflags(write=False)
@@ -165,7 +180,7 @@ class PauliTerms:
         """Check and copy the terms.
 
         Args:
-            words: words of one length over "IXYZ"; a word that stands twice counts twice.
+            words: words of one length over "IXYZ"; a repeated word counts each time.
             coefficients: array-like of shape (n_terms,), real.
 
         Raises:
@@ -188,3 +203,12 @@ class PauliTerms:
     def n_qubits(self) -> int:
         """Number of wires that the words cover."""
         return len(self.words[0])
+
+    def basis_state_energy(self, bits: Sequence[int]) -> float:
+        """Return the expectation value in a computational basis state, one 0 or 1 per wire."""
+        energy = 0.0
+        for word, coefficient in zip(self.words, self.coefficients, strict=True):
+            if not set(word) - set("IZ"):
+                ones = sum(bit for bit, letter in zip(bits, word, strict=True) if letter == "Z")
+                energy += float(coefficient) * (-1.0) ** ones
+        return energy

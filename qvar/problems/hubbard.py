@@ -12,7 +12,8 @@ from qvar.checks import finite_number, whole_numbers
 from qvar.errors import require
 from qvar.lattice_graphs import Shape, checkerboard, coloured_bonds, rows_and_columns, shown, standing_waves
 from qvar.memory import require_memory
-from qvar.problems.problem import Integrals, Problem
+from qvar.problems.hamiltonians import Integrals
+from qvar.problems.problem import Problem
 
 Orbitals: TypeAlias = Literal["site", "hopping"]
 """Which orbitals the electrons are counted in."""
@@ -95,7 +96,6 @@ def hubbard(
             "bonds": bonds,
         },
         integrals=Integrals(0.0, one_body, u * np.einsum("ipq,irs->pqrs", densities, densities, optimize=True)),
-        pauli=None,
         occupied_alpha=tuple(sorted(filled[0][: electrons[0]])),
         occupied_beta=tuple(sorted(filled[1][: electrons[1]])),
     )

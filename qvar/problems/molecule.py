@@ -14,7 +14,7 @@ from qvar.arguments import checked
 from qvar.checks import finite_number, whole_number
 from qvar.errors import require
 from qvar.memory import require_memory
-from qvar.problems.basis_input import WritesNWChem, given_basis
+from qvar.problems.basis_input import HasShells, parse_basis
 from qvar.problems.problem import Problem
 
 _MATRICES = 16
@@ -24,7 +24,7 @@ _MATRICES = 16
 @checked()
 def molecule(
     geometry: str,
-    basis: str | Path | WritesNWChem = "sto-3g",
+    basis: str | Path | HasShells = "sto-3g",
     *,
     charge: int = 0,
     spin: int = 0,
@@ -82,9 +82,9 @@ def molecule(
 
     charge, spin = whole_number("charge", charge), whole_number("spin", spin)
     require(isinstance(stable, bool), "stable", "be True or False", stable)
-    given = given_basis(basis)
+    chosen = parse_basis(basis)
     atoms = parse_geometry(geometry, unit)
-    mol = build_molecule(atoms, given, charge, spin)
+    mol = build_molecule(atoms, chosen, charge, spin)
     n_alpha, n_beta = map(int, mol.nelec)
     space = choose_active_space(int(mol.nao), n_alpha, n_beta, active_space, active_orbitals, frozen)
     require_memory("active_space", f"{len(space.active)} orbitals", 2 * 8 * len(space.active) ** 4)
@@ -99,14 +99,14 @@ def molecule(
         notes += ("Whether the Hartree-Fock reference is a minimum could not be found out.",)
     integrals = active_integrals(mean_field, np.array(space.frozen, int), np.array(space.active, int))
     if name is None:
-        name = f"{atoms.formula}{_charge_suffix(charge)} {given.name}"
+        name = f"{atoms.formula}{_charge_suffix(charge)} {chosen.name}"
         if len(space.active) < mol.nao:
             name += _space_suffix(space.n_electrons, len(space.active))
     description: dict[str, Any] = {
         "model": "molecule",
         "geometry": atoms.text,
         "unit": unit,
-        "basis": given.content,
+        "basis": chosen.content,
         "charge": charge,
         "spin": spin,
         "frozen": list(space.frozen),
@@ -119,7 +119,6 @@ def molecule(
         unit=units.HARTREE,
         description=description,
         integrals=integrals,
-        pauli=None,
         occupied_alpha=space.occupied_alpha,
         occupied_beta=space.occupied_beta,
         stability=stability,
@@ -131,7 +130,7 @@ def molecule(
 def hydrogen_chain(
     n_atoms: int,
     bond: float = 1.0,
-    basis: str | Path | WritesNWChem = "sto-3g",
+    basis: str | Path | HasShells = "sto-3g",
     *,
     charge: int = 0,
     spin: int | None = None,

@@ -6,7 +6,8 @@ from collections import defaultdict
 
 import numpy as np
 
-from qvar.problems.problem import Integrals, PauliTerms, Problem
+from qvar.problems.hamiltonians import Integrals, PauliTerms
+from qvar.problems.problem import Problem
 
 
 def pauli_one_norm(problem: Problem) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from qvar._types import IntArray
-from qvar.problems.problem import Integrals
+from qvar.problems.hamiltonians import Integrals
 
 _VANISHES = 1e-8
 """Integrals below this, in hartree, count as zero: self-consistent orbitals are symmetric to about 1e-9."""

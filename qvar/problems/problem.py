@@ -1,7 +1,6 @@
-r"""Problem: what is asked of an ansatz, as plain arrays.
+r"""Problem: a molecule in an orbital basis, a lattice model, or either one as Pauli terms, as plain arrays.
 
-A `Problem` is a molecule in an orbital basis, a lattice model, or either one as Pauli terms. It carries everything
-that an engine needs to build the energy, the inputs that identify it, and a determinant to start from. This file needs
+It carries the Hamiltonian, the inputs that identify it, and a determinant to start from. Importing this file needs
 NumPy only, so that a problem saved on one machine can be read on a node without PySCF.
 """
 
@@ -14,7 +13,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -24,15 +23,19 @@ from qvar.array_files import read_arrays
 from qvar.atomic_files import write_whole
 from qvar.checks import finite_number, whole_number, whole_numbers
 from qvar.errors import QvarError, require
+from qvar.problems import remarks
+from qvar.problems.cluster_amplitudes import ccsd, mp2
+from qvar.problems.exact_energy import GroundState, fci_ground, pauli_ground_energy
+from qvar.problems.fermion_mapping import mapped, observable
 from qvar.problems.hamiltonians import Integrals, PauliTerms
+from qvar.problems.orbital_symmetries import orbital_parities
+from qvar.problems.sectors import SAME, LowestState, lowest_state
 from qvar.problems.stability import Stability
 from qvar.short_repr import short_repr
 
-if TYPE_CHECKING:
-    from qvar.problems.exact_energy import GroundState
-    from qvar.problems.sectors import LowestState
-
 _FORMAT = "qvar-problem-1"
+_HEAD = ("name", "n_qubits", "unit", "description", "occupied_alpha", "occupied_beta")
+"""Fields that are written as JSON."""
 
 
 @short_repr("name", "n_electrons", "n_qubits", "unit")
@@ -51,23 +54,23 @@ class Problem:
     unit: str
     """Unit of its energies: `qvar.units.HARTREE` or `qvar.units.COUPLING`."""
     description: dict[str, Any]
-    """The inputs that identify the problem, ready for JSON: geometry, basis ..., or model and couplings."""
-    integrals: Integrals | None
+    """Inputs that identify the problem, ready for JSON: geometry, basis ..., or model and couplings."""
+    integrals: Integrals | None = None
     """The Hamiltonian of a molecule or of electrons on a lattice; `None` for Pauli terms."""
-    pauli: PauliTerms | None
+    pauli: PauliTerms | None = None
     """The Hamiltonian of a spin model or of a mapped problem; `None` for integrals."""
-    occupied_alpha: tuple[int, ...]
+    occupied_alpha: tuple[int, ...] = ()
     """Active orbitals that hold a spin-up electron in the reference determinant; () for Pauli terms."""
-    occupied_beta: tuple[int, ...]
+    occupied_beta: tuple[int, ...] = ()
     """Active orbitals that hold a spin-down electron in the reference determinant; () for Pauli terms."""
     known_exact_energy: float | None = None
-    """Lowest energy where it is known beforehand, e.g. from a file; otherwise it is computed when asked."""
+    """Lowest energy if it is known beforehand, e.g. from a file; `exact_energy` computes it if None."""
     bits: tuple[int, ...] = ()
     """(n_qubits,) reference basis state of a Hamiltonian of Pauli terms; () is |0...0>, and for molecules."""
     stability: Stability | None = None
-    """Whether the self-consistent determinant is a minimum; None if that was not analysed."""
+    """Lowest second derivatives of the self-consistent determinant's energy; None if they were not computed."""
     notes: tuple[str, ...] = ()
-    """Sentences on what a reader of its numbers must know, found when it was made; see `remarks`."""
+    """Sentences for readers of its numbers; see `remarks`."""
     decoding: IntArray | None = None
     """(n_modes, n_qubits + 1) of a mapped problem: occupations are sums of these bits and the last column, modulo 2."""
 
@@ -127,35 +130,23 @@ class Problem:
 
     @property
     def reference_energy(self) -> float:
-        r"""Energy of the reference state, in `unit`.
-
-        For a molecule, the determinant's energy by the Slater-Condon rules,
-        \(E_{core} + \sum_{i\sigma} h_{ii} + \tfrac12 \sum_{i\sigma, j\tau} [(ii|jj) - \delta_{\sigma\tau} (ij|ji)]\);
-        for Pauli terms, the energy of the reference basis state.
-        """
+        """Energy of the reference determinant or basis state, in `unit`."""
         if self.pauli is not None:
-            energy = 0.0
-            for word, coefficient in zip(self.pauli.words, self.pauli.coefficients, strict=True):
-                if not set(word) - set("IZ"):
-                    ones = sum(bit for bit, letter in zip(self.reference_bits, word, strict=True) if letter == "Z")
-                    energy += float(coefficient) * (-1.0) ** ones
-            return energy
-        assert self.integrals is not None
-        one, two = self.integrals.one_body, self.integrals.two_body
-        coulomb, exchange = np.einsum("iijj->ij", two), np.einsum("ijji->ij", two)
-        up, down = list(self.occupied_alpha), list(self.occupied_beta)
-        energy = self.integrals.core_energy + np.trace(one[np.ix_(up, up)]) + np.trace(one[np.ix_(down, down)])
-        for same in (up, down):
-            energy += 0.5 * (coulomb - exchange)[np.ix_(same, same)].sum()
-        return float(energy + coulomb[np.ix_(up, down)].sum())
+            return self.pauli.basis_state_energy(self.reference_bits)
+        return self._electrons().determinant_energy(self.occupied_alpha, self.occupied_beta)
+
+    def _electrons(self) -> Integrals:
+        if self.integrals is None:
+            raise QvarError(f"`problem` must have electrons in orbitals, but {self.name} has none.")
+        return self.integrals
 
     def exact_energy(self, spin: int | None = None) -> float:
-        """Lowest eigenvalue of the Hamiltonian, in `unit`; computed when first asked, then kept.
+        """Compute the lowest eigenvalue of the Hamiltonian, in `unit`; kept for the next call.
 
         For a molecule it is full configuration interaction (FCI) in the sector of (n_alpha, n_beta)
         electrons, right to 1e-8 hartree; for a spin model, the lowest eigenvalue over all states; for a mapped
-        problem, the lowest energy on its qubits with the electrons of what was mapped. `remarks` says if that state's
-        spin is not the reference's.
+        problem, the lowest energy on its qubits with the electrons of the problem that was mapped. `remarks` says if
+        that state's spin is not the reference's.
 
         Args:
             spin: number of unpaired electrons 2S of the state, such as 0 for the lowest singlet; any if None.
@@ -170,8 +161,6 @@ class Problem:
             raise QvarError(f"`spin` must be left out for {self.name}, which has no orbitals, but is {spin!r}.")
         spin = whole_number("spin", spin)
         if spin not in self._energies_of_spin:
-            from qvar.problems.exact_energy import fci_ground
-
             self._energies_of_spin[spin] = fci_ground(self.integrals, self.n_alpha, self.n_beta, spin).energy
         return self._energies_of_spin[spin]
 
@@ -181,12 +170,19 @@ class Problem:
 
     @cached_property
     def _exact_state(self) -> GroundState:
-        from qvar.problems.sectors import exact_state
+        if self.pauli is not None:
+            return GroundState(pauli_ground_energy(self.pauli), None)
+        parities = self._reference_parities()
+        return fci_ground(self._electrons(), self.n_alpha, self.n_beta, parities=parities, restrict=False)
 
-        return exact_state(self)
+    def _reference_parities(self) -> tuple[IntArray, IntArray] | None:
+        """Return signs of orbitals under the Hamiltonian's symmetries, and of the reference; None without any."""
+        signs = self.orbital_parities()
+        occupied = [*self.occupied_alpha, *self.occupied_beta]
+        return (signs, signs[:, occupied].prod(axis=1)) if len(signs) else None
 
     def lowest_state(self) -> LowestState:
-        r"""Return the lowest state of all on the qubits, whatever its numbers of electrons; kept once found.
+        r"""Compute the lowest state on the qubits over all numbers of electrons; kept for the next call.
 
         A circuit that does not conserve electrons may end there, below `exact_energy()`.
 
@@ -201,39 +197,49 @@ class Problem:
 
     @cached_property
     def _lowest_state(self) -> LowestState:
-        from qvar.problems.sectors import lowest_state
-
-        return lowest_state(self)
+        return lowest_state(self._electrons() if self.pauli is None else self.pauli, self.decoding)
 
     def remarks(self) -> tuple[str, ...]:
-        """Return sentences on what a reader of this problem's energies must know; reports show them.
+        """Return sentences on this problem's energies, for readers; reports show them.
 
-        A self-consistent determinant that is a saddle; an active space that cuts a degenerate set; an exact state, once
-        `exact_energy()` was asked, of another spin than the reference; lower states on a mapped problem's qubits.
+        A self-consistent determinant that is a saddle; an active space that cuts a degenerate set; once
+        `exact_energy()` was computed, an exact state of another spin or symmetry than the reference; lower states on
+        a mapped problem's qubits.
         """
-        from qvar.problems.remarks import remarks
-
-        return remarks(self, "_exact_state" in self.__dict__)
+        state = self.__dict__.get("_exact_state")
+        sentences = list(self.notes)
+        if self.stability is not None:
+            sentences += remarks.of_stability(self.stability, self.unit)
+        if state is not None and self.integrals is not None:
+            sentences += remarks.of_spin(state, self.occupied_alpha, self.occupied_beta, self.exact_energy, self.unit)
+            sentences += remarks.of_symmetry(state)
+        if state is not None and self.pauli is not None and self.description.get("model") in remarks.CONSERVE_ONES:
+            sentences += remarks.of_ones(self.pauli, self.reference_bits)
+        if self.decoding is not None:
+            energies = self.exact_energy, self.lowest_state
+            sentences += remarks.of_register(self.reference_bits, self.decoding, *energies, self.unit)
+        return tuple(dict.fromkeys(sentences))
 
     @cached_property
     def _orbital_parities(self) -> IntArray:
-        from qvar.problems.orbital_symmetries import orbital_parities
-
-        if self.integrals is None:
-            return np.zeros((0, 0), dtype=int)
-        return orbital_parities(self.integrals)
+        return np.zeros((0, 0), dtype=int) if self.integrals is None else orbital_parities(self.integrals)
 
     def orbital_parities(self) -> IntArray:
-        r"""Sign of each orbital under each \(Z_2\) symmetry of the Hamiltonian, shape (n_symmetries, M) of +1 and -1.
+        r"""Compute the sign of each orbital under each \(Z_2\) symmetry of the Hamiltonian.
 
-        The abelian part of the point group as the integrals show it: a product of orbitals whose sign is -1 under
-        one of the symmetries has no matrix element with one whose sign is +1. The trivial symmetry is left out.
+        They are the abelian part of the point group as the integrals show it: a product of orbitals whose sign is -1
+        under one of the symmetries has no matrix element with one whose sign is +1.
+
+        Returns:
+            Signs +1 and -1, shape (n_symmetries, M), without the trivial symmetry.
         """
         return self._orbital_parities
 
     @checked()
     def amplitudes(self, method: AmplitudeMethod) -> Mapping[Excitation, float]:
-        r"""Cluster amplitudes \(t\) of \(T = \sum t\, a_a^\dagger a_i + \sum t\, a_a^\dagger a_b^\dagger a_j a_i\).
+        r"""Compute the cluster amplitudes t of the reference determinant; kept for the next call.
+
+        \(T = \sum t\, a_a^\dagger a_i + \sum t\, a_a^\dagger a_b^\dagger a_j a_i\).
 
         Args:
             method: `"mp2"`, first-order perturbation theory with the Fock operator's diagonal (singles too, which
@@ -247,14 +253,11 @@ class Problem:
             QvarError: if there are no electrons, the method is unknown, or CCSD does not converge.
         """
         require(method in ("mp2", "ccsd"), "method", "be 'mp2' or 'ccsd'", method)
-        if self.integrals is None:
-            raise QvarError(f"`problem` must have electrons in orbitals, but {self.name} has none.")
+        integrals = self._electrons()
         if method not in self._amplitudes:
-            from qvar.problems.cluster_amplitudes import ccsd, mp2
-
             solve = mp2 if method == "mp2" else ccsd
-            found = solve(self.integrals, self.occupied_alpha, self.occupied_beta)
-            self._amplitudes[method] = MappingProxyType(found)
+            amplitudes = solve(integrals, self.occupied_alpha, self.occupied_beta)
+            self._amplitudes[method] = MappingProxyType(amplitudes)
         return self._amplitudes[method]
 
     @cached_property
@@ -263,30 +266,36 @@ class Problem:
 
     @checked()
     def hamiltonian(self, mapping: str = "jordan_wigner", taper: bool = False) -> Any:
-        """The Hamiltonian as a PennyLane operator on wires 0, 1, ...: n_qubits of them, or fewer once tapered.
+        """Return the Hamiltonian as a PennyLane operator on wires 0, 1, ...: n_qubits of them, or fewer once tapered.
 
         Args:
-            mapping: how fermions become qubits: "jordan_wigner", "parity" or "bravyi_kitaev". A spin model needs none.
+            mapping: "jordan_wigner", "parity" or "bravyi_kitaev"; see `qvar.problems.fermion_mapping.qubit_terms`.
+                A spin model needs none.
             taper: whether to leave out the qubits that the two-fold symmetries of the Hamiltonian fix, in the symmetry
                 sector of the reference determinant; see `mapped`.
 
         Raises:
             QvarError: if `mapping` is not known, or mapping or tapering is asked of a spin model.
         """
-        from qvar.problems.fermion_mapping import mapped_terms, observable
-
-        return observable(mapped_terms(self, mapping, taper)[0])
+        if self.pauli is None:
+            return observable(mapped(self._electrons(), self.reference_bits, mapping, taper).terms)
+        no_fermions = f"for {self.name}, which has no fermions, but is"
+        if mapping != "jordan_wigner":
+            raise QvarError(f"`mapping` must be left out {no_fermions} {mapping!r}.")
+        if taper:
+            raise QvarError(f"`taper` must be False {no_fermions} True.")
+        return observable(self.pauli)
 
     @checked()
     def mapped(self, mapping: str = "jordan_wigner", taper: bool = False) -> Problem:
-        r"""The same problem in Pauli terms, with the reference determinant as a basis state of its qubits.
+        r"""Return the same problem in Pauli terms, with the reference determinant as a basis state of its qubits.
 
-        So that a circuit which knows nothing of electrons can play on fewer qubits. `reference_energy` is that of this
-        problem, and so is `exact_energy()`, which is found at once: the lowest with (n_alpha, n_beta) electrons, though
-        the qubits hold other numbers of electrons too, whose energies may lie below (`lowest_state`, `remarks`).
-        Tapering keeps the symmetry sector of the reference determinant: the parities of n_alpha and n_beta, and the
-        determinant's spatial symmetry. If the exact ground state has another spatial symmetry, it is not on the tapered
-        qubits: `exact_energy()` is then the lowest that is, and `remarks` says so.
+        `reference_energy` and `exact_energy()`, which is computed at once, are this problem's: the lowest with
+        (n_alpha, n_beta) electrons. The qubits hold other numbers of electrons too, whose energies may be lower
+        (`lowest_state`, `remarks`). Tapering keeps the symmetry sector of the reference determinant: the parities of
+        n_alpha and n_beta, and the determinant's spatial symmetry. If the exact ground state has another spatial
+        symmetry, it is not on the tapered qubits: `exact_energy()` is then the lowest energy on them, and `remarks`
+        says so.
 
         Args:
             mapping: "jordan_wigner", "parity" or "bravyi_kitaev"; see `qvar.problems.fermion_mapping.qubit_terms`.
@@ -299,31 +308,28 @@ class Problem:
         Raises:
             QvarError: if `mapping` is not known, the problem has no fermions, or FCI is out of reach.
         """
-        from qvar.problems.fermion_mapping import decoding, mapped_terms
-        from qvar.problems.sectors import energy_on_qubits
-
-        if self.integrals is None:
-            raise QvarError(f"`problem` must have electrons in orbitals, but {self.name} has none.")
-        terms, bits = mapped_terms(self, mapping, taper)
-        exact, notes = energy_on_qubits(self, taper)
+        integrals = self._electrons()
+        terms, bits, decoding = mapped(integrals, self.reference_bits, mapping, taper)
+        exact, notes, parities = self.exact_energy(), self.remarks(), self._reference_parities()
+        if taper and parities is not None:
+            within = fci_ground(integrals, self.n_alpha, self.n_beta, parities=parities).energy
+            if within > exact + SAME:
+                exact, notes = within, (*notes, remarks.of_tapering(within - exact, self.unit))
         return Problem(
             name=f"{self.name} {mapping.replace('_', ' ')}{' tapered' if taper else ''}",
             n_qubits=terms.n_qubits,
             unit=self.unit,
             description={"model": "mapped", "mapping": mapping, "taper": bool(taper), "of": self.description},
-            integrals=None,
             pauli=terms,
-            occupied_alpha=(),
-            occupied_beta=(),
             known_exact_energy=exact,
             bits=bits,
             stability=self.stability,
             notes=notes,
-            decoding=decoding(self, mapping, taper),
+            decoding=decoding,
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the problem to one `.npz` file, whole or not at all; an exact energy already computed goes along.
+        """Write the problem to one `.npz` file, whole or not at all, with an exact energy that was computed.
 
         Args:
             path: name of the file, taken as it is; an existing file is replaced.
@@ -332,14 +338,9 @@ class Problem:
             QvarError: if the file cannot be written.
         """
         exact = self.exact_energy() if "_exact_state" in self.__dict__ else self.known_exact_energy
-        head = {
+        head: dict[str, Any] = {
             "format": _FORMAT,
-            "name": self.name,
-            "n_qubits": self.n_qubits,
-            "unit": self.unit,
-            "description": self.description,
-            "occupied_alpha": self.occupied_alpha,
-            "occupied_beta": self.occupied_beta,
+            **{name: getattr(self, name) for name in _HEAD},
             "notes": self.remarks() if self.decoding is None else self.notes,
             "stability": None if self.stability is None else asdict(self.stability),
         }
@@ -366,7 +367,7 @@ class Problem:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Problem:
-        """Reads a problem that `save` wrote; every number comes back bit for bit.
+        """Read a problem that `save` wrote; every number is the same bit for bit.
 
         Args:
             path: name of the file.
@@ -379,17 +380,13 @@ class Problem:
             data = read_arrays(Path(path))
             head = json.loads(str(data["head"]))
             require(head["format"] == _FORMAT, "format", f"be {_FORMAT!r}", head["format"])
+            fields: Any = {name: tuple(v) if isinstance(v := head[name], list) else v for name in _HEAD}
             return cls(
-                name=head["name"],
-                n_qubits=head["n_qubits"],
-                unit=head["unit"],
-                description=head["description"],
+                **fields,
                 integrals=Integrals(data["core_energy"][()], data["one_body"], data["two_body"])
                 if "one_body" in data
                 else None,
                 pauli=PauliTerms(tuple(map(str, data["words"])), data["coefficients"]) if "words" in data else None,
-                occupied_alpha=tuple(head["occupied_alpha"]),
-                occupied_beta=tuple(head["occupied_beta"]),
                 known_exact_energy=float(data["exact_energy"]) if "exact_energy" in data else None,
                 bits=tuple(head.get("bits", ())),
                 stability=Stability(**head["stability"]) if head.get("stability") else None,

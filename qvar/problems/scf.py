@@ -15,9 +15,9 @@ import numpy as np
 
 from qvar._types import FloatArray, IntArray
 from qvar.errors import QvarError, require
-from qvar.problems.basis_input import GivenBasis, element_basis
+from qvar.problems.basis_input import BasisInput, element_basis
 from qvar.problems.geometry import Geometry, element_of
-from qvar.problems.problem import Integrals
+from qvar.problems.hamiltonians import Integrals
 from qvar.problems.stability import descents
 
 _DEGENERATE = 1e-6
@@ -33,12 +33,12 @@ DEPENDENT = 1e-6
 """Eigenvalue of the overlap matrix below which PySCF drops functions as linearly dependent."""
 
 
-def build_molecule(geometry: Geometry, basis: GivenBasis, charge: int, spin: int) -> Any:
+def build_molecule(geometry: Geometry, basis: BasisInput, charge: int, spin: int) -> Any:
     """PySCF's `Mole`, silent, after checking that basis, charge and spin fit the atoms.
 
     Args:
         geometry: the atoms.
-        basis: the basis set, see `qvar.problems.basis_input.given_basis`.
+        basis: the basis set, see `qvar.problems.basis_input.parse_basis`.
         charge: charge of the molecule, in elementary charges.
         spin: number of unpaired electrons, 2S.
 
@@ -52,15 +52,15 @@ def build_molecule(geometry: Geometry, basis: GivenBasis, charge: int, spin: int
     from pyscf import gto
 
     sets = {element: element_basis(basis, element) for element in geometry.elements}
-    shells: Any = basis.content
-    if basis.is_text:
+    text, shells = basis.text, basis.content
+    if text is not None:
         shells = {symbol: sets[element_of(symbol)].shells for symbol, _ in geometry.atoms}
     potentials = {element: found.potential for element, found in sets.items() if found.potential}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # PySCF's remarks on names of basis sets; what matters is checked above
         mol = gto.Mole()
         mol.atom, mol.basis, mol.ecp, mol.unit = list(geometry.atoms), shells, potentials, geometry.unit
-        mol.cart = basis.is_cartesian
+        mol.cart = text is not None and text.cartesian
         mol.verbose, mol.charge, mol.spin = 0, 0, None
         mol.build(dump_input=False, parse_arg=False)
     electrons = int(mol.nelectron) - charge

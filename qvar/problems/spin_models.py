@@ -10,7 +10,8 @@ from qvar.checks import finite_number, whole_number
 from qvar.errors import require
 from qvar.lattice_graphs import Bonds, Shape, checkerboard, coloured_bonds, rows_and_columns, shown
 from qvar.memory import require_memory
-from qvar.problems.problem import PauliTerms, Problem
+from qvar.problems.hamiltonians import PauliTerms
+from qvar.problems.problem import Problem
 
 _BYTES_PER_WORD = 100
 """Memory of a Pauli word beside its letters."""
@@ -51,10 +52,7 @@ def tfim(n: int, j: float = 1.0, h: float = 1.0, periodic: bool = False) -> Prob
         n_qubits=n,
         unit=units.COUPLING,
         description={"model": "tfim", "n": n, "j": j, "h": h, "periodic": periodic, "bonds": bonds},
-        integrals=None,
         pauli=PauliTerms(tuple(words), coefficients),
-        occupied_alpha=(),
-        occupied_beta=(),
     )
 
 
@@ -118,10 +116,7 @@ def _exchange(model: str, shape: tuple[int, int], j: float, delta: float | None,
         n_qubits=n_spins,
         unit=units.COUPLING,
         description={"model": model, "shape": list(shape), **couplings, "periodic": periodic, "bonds": bonds},
-        integrals=None,
         pauli=PauliTerms(tuple(words), np.array(weights * (len(words) // 3))),
-        occupied_alpha=(),
-        occupied_beta=(),
         bits=checkerboard(shape),
     )
 

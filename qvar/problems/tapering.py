@@ -12,7 +12,7 @@ import numpy as np
 
 from qvar._types import FloatArray, IntArray
 from qvar.errors import require
-from qvar.problems.problem import PauliTerms
+from qvar.problems.hamiltonians import PauliTerms
 
 _VANISHES = 1e-8
 """Coefficients up to this may break a symmetry: self-consistent orbitals are symmetric to about 1e-9."""

@@ -35,7 +35,7 @@ def ansatze_text(problem: Problem, layers: int = 2) -> str:
         table.add_row(
             plain(name),
             ansatz.family,
-            str(cost.n_params),
+            str(ansatz.n_params),
             str(cost.two_qubit_gates),
             str(cost.depth),
             " ".join(_SHORT[symmetry] for symmetry in ansatz.symmetries),

@@ -16,7 +16,7 @@ import qvar
 def test_hardware_efficient_counts(layers: int, rotations: tuple[str, ...], last: bool, n_params: int, cnots: int):
     ansatz = qvar.hardware_efficient(4, layers=layers, rotations=rotations, final_rotations=last)
     resources = ansatz.resources()
-    assert (ansatz.n_params, resources.n_params, resources.two_qubit_gates) == (n_params, n_params, cnots)
+    assert (ansatz.n_params, resources.n_qubits, resources.two_qubit_gates) == (n_params, 4, cnots)
     assert ansatz.family == "generic"
 
 

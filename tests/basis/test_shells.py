@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from pyscf import gto
 
+from qvar.basis.formats import nwchem
 from qvar.basis.shells import BasisSet, Shell, angular_momentum, basis_set, blocks, segments
 from qvar.errors import QvarError
 from qvar.problems.basis_builder import primitive_overlaps
@@ -78,7 +79,7 @@ def test_text_gives_every_element_its_own_shells_in_pyscf():
     shells = [("Li", Shell(0, EXPONENTS / 7, CONTRACTED)), ("H", Shell(0, EXPONENTS / 3, np.eye(3)))]
     shells.append(("Li", Shell(1, EXPONENTS[:1] / 3, np.eye(1))))
     basis = basis_set(shells)
-    given = {element: gto.basis.load(basis.nwchem(), element) for element in ("H", "Li")}
+    given = {element: gto.basis.load(nwchem(basis), element) for element in ("H", "Li")}
     read, direct = (gto.M(atom="Li 0 0 0; H 0 0 1.5", basis=b, verbose=0) for b in (given, basis.pyscf()))
     assert read.nao == direct.nao == 8
     for name in ("int1e_ovlp", "int1e_kin", "int1e_nuc"):

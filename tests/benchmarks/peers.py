@@ -10,6 +10,7 @@ import numpy as np
 
 import qvar
 from qvar.ansatz.gates import KINDS
+from qvar.basis import formats
 
 PUBLISHED: dict[str, tuple[str, dict[str, float]]] = {
     "TenCirChem-NG": (
@@ -122,7 +123,7 @@ def pyscf_field(target: Any, found: Any) -> Callable[[], float]:
 
     from qvar.problems.scf import converge
 
-    shells = {element: gto.basis.parse(found.nwchem(), element) for element in found.elements}
+    shells = {element: gto.basis.parse(formats.nwchem(found), element) for element in found.elements}
     atoms, unit = list(target.geometry.atoms), target.geometry.unit
 
     def energy() -> float:

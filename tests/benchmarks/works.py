@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import qvar
-from qvar.problems.problem import PauliTerms
+from qvar.problems.hamiltonians import PauliTerms
 
 NAMED: dict[str, Callable[[], qvar.Problem]] = {
     "lih": lambda: qvar.molecule("Li 0 0 0; H 0 0 1.546", basis="sto-3g"),

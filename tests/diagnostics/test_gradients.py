@@ -25,7 +25,8 @@ from qvar.diagnostics.exact_variances import (
 )
 from qvar.diagnostics.gradients import GradientVariance, ensemble_variance, gradient_variance
 from qvar.objective import Objective
-from qvar.problems.problem import PauliTerms, Problem
+from qvar.problems.hamiltonians import PauliTerms
+from qvar.problems.problem import Problem
 
 
 def agrees(sampled: Estimate, law: float, within: float = 0.1) -> None:

@@ -15,7 +15,8 @@ from qvar.diagnostics.exact_variances import haar_pauli_loss, mcclean_first_angl
 from qvar.diagnostics.gradients import gradient_variance
 from qvar.diagnostics.haar import haar_gradient_variance, haar_loss_variance, has_real_states, sector_moments
 from qvar.objective import Objective
-from qvar.problems.problem import PauliTerms, Problem
+from qvar.problems.hamiltonians import PauliTerms
+from qvar.problems.problem import Problem
 
 
 def random_losses(matrix: np.ndarray, real: bool, samples: int = 20000) -> np.ndarray:

@@ -17,7 +17,7 @@ WORDS = {
 @pytest.mark.parametrize("table_bytes", [1 << 31, 0])
 def test_pauli_words_against_pennylane(kind: str, table_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
     from qvar.problems.fermion_mapping import observable
-    from qvar.problems.problem import PauliTerms
+    from qvar.problems.hamiltonians import PauliTerms
 
     monkeypatch.setattr("qvar.engines.pauli_hamiltonian.DIAGONAL_BYTES", table_bytes)
     words, all_real = WORDS[kind]

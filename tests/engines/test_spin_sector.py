@@ -16,7 +16,8 @@ from qvar.engines.occupation_strings import occupation_strings
 from qvar.engines.pauli_hamiltonian import conserves_ones, pauli_sector_hamiltonian
 from qvar.engines.pennylane_reference import oracle
 from qvar.problems.fermion_mapping import observable
-from qvar.problems.problem import PauliTerms, Problem
+from qvar.problems.hamiltonians import PauliTerms
+from qvar.problems.problem import Problem
 from qvar.problems.spin_models import heisenberg, tfim, xxz
 
 PROBLEMS = {

@@ -10,7 +10,7 @@ from pyscf import gto, scf
 from pyscf.gto.basis import bse
 
 from qvar.errors import QvarError
-from qvar.problems.basis_input import element_basis, given_basis
+from qvar.problems.basis_input import element_basis, parse_basis
 from qvar.problems.molecule import hydrogen_chain, molecule
 from qvar.problems.scf import one_thread_without_files
 
@@ -26,10 +26,10 @@ LI_AND_H_SHELLS = {
 @dataclass
 class Own:
     name: str
-    text: str
+    shells: dict[str, list[list[Any]]]
 
-    def nwchem(self) -> str:
-        return self.text
+    def pyscf(self) -> dict[str, list[list[Any]]]:
+        return self.shells
 
 
 def hartree_fock(atom, shells, spin=0, ecp=None):
@@ -55,11 +55,15 @@ def test_a_file_is_read_when_the_problem_is_made(tmp_path):
     assert abs(changed.exact_energy() - expected) > 1e-4
 
 
-def test_an_object_that_writes_itself():
-    problem = molecule(H2, basis=Own("my set", STO_3G_H))
+def test_an_object_with_shells():
+    shells = element_basis(parse_basis(STO_3G_H), "H").shells
+    problem = molecule(H2, basis=Own("my set", {"H": shells}))
     assert problem.name == "H2 my set"
     assert problem.exact_energy() == pytest.approx(molecule(H2).exact_energy(), abs=1e-7)
-    assert problem.description == molecule(H2, basis=STO_3G_H).description
+    assert problem.description == {**molecule(H2, basis=STO_3G_H).description, "basis": {"H": shells}}
+    atom = "Li 0 0 0; H 0 0 1.6"
+    mapped = molecule(atom, basis=Own("general", LI_AND_H_SHELLS))
+    assert mapped.reference_energy == pytest.approx(hartree_fock(atom, LI_AND_H_SHELLS), abs=1e-9)
 
 
 def test_every_element_of_a_text_has_its_own_shells():
@@ -72,7 +76,7 @@ def test_every_element_of_a_text_has_its_own_shells():
 
 def test_order_of_elements_and_comments_between_them_do_not_matter():
     text = "# all of it\nBASIS\n#BASIS SET: H\n" + STO_3G_H + "\n# END\n" + LI_AND_H.partition("h s")[0] + "END\n"
-    given = given_basis(text)
+    given = parse_basis(text)
     assert len(element_basis(given, "Li").shells) == 2
     assert len(element_basis(given, "H").shells) == 1
 
@@ -104,9 +108,9 @@ def test_ghost_atoms_have_the_functions_of_a_text():
 
 
 def test_names_stay_names():
-    assert given_basis(" STO-3G ") == ("sto-3g", "sto-3g")
-    assert not given_basis("cc-pvdz").is_text
-    assert given_basis(STO_3G_H).is_text
+    assert parse_basis(" STO-3G ") == ("sto-3g", "sto-3g")
+    assert parse_basis("cc-pvdz").text is None
+    assert parse_basis(STO_3G_H).text is not None
 
 
 @pytest.mark.parametrize(
@@ -123,28 +127,42 @@ def test_names_stay_names():
             "but is the class Own.",
         ),
         (STO_3G_H, "`basis` must be a basis set that has shells for Li, but is 'custom basis'."),
-        (Own("mine", STO_3G_H), "`basis` must be a basis set that has shells for Li, but is 'mine'."),
+        (Own("mine", {"H": [[0, [1.0, 1.0]]]}), "`basis` must be a basis set that has shells for Li, but is 'mine'."),
         ("sto-3g-x", "`basis` must be a basis set that has shells for Li, but is 'sto-3g-x'."),
         (
-            Own("mine", "Li S\n 1.0\n"),
+            "Li S\n 1.0\n",
             "`basis` must have an exponent and a coefficient in each line of this shell, "
-            "but line 2 of 'mine' is '1.0'.",
+            "but line 2 of 'custom basis' is '1.0'.",
         ),
-        (Own("mine", "Li S\n 1.0 x\n"), "`basis` must be in NWChem's format, but line 2 of 'mine' is '1.0 x'."),
+        ("Li S\n 1.0 x\n", "`basis` must be in NWChem's format, but line 2 of 'custom basis' is '1.0 x'."),
         (
-            Own("mine", "Li S\n -1 1\n"),
-            "`basis` must have positive exponents, from 1e-08 to 1e+12 and not -1, but line 1 of 'mine' is 'Li S'.",
+            "Li S\n -1 1\n",
+            "`basis` must have positive exponents, from 1e-08 to 1e+12 and not -1, "
+            "but line 1 of 'custom basis' is 'Li S'.",
         ),
-        (Own("mine", "Li S\n 1 nan\n"), "`basis` must be in NWChem's format, but line 2 of 'mine' is '1 nan'."),
+        ("Li S\n 1 nan\n", "`basis` must be in NWChem's format, but line 2 of 'custom basis' is '1 nan'."),
         (
-            Own("mine", "Li X\n 1 1\n"),
-            "`basis` must have shells S, P, D, F, G, H, I, K, SP or L, which is SP, but line 1 of 'mine' is 'Li X'.",
+            "Li X\n 1 1\n",
+            "`basis` must have shells S, P, D, F, G, H, I, K, SP or L, which is SP, "
+            "but line 1 of 'custom basis' is 'Li X'.",
         ),
-        (Own("mine", "Li\n 1 1\n"), "`basis` must be in Gaussian's format, but line 2 of 'mine' is '1 1'."),
-        (Own("mine", "1.0 1.0\n"), "`basis` must be in NWChem's format, but line 1 of 'mine' is '1.0 1.0'."),
+        ("Li\n 1 1\n", "`basis` must be in Gaussian's format, but line 2 of 'custom basis' is '1 1'."),
+        ("1.0 1.0\n1 1\n", "`basis` must be in NWChem's format, but line 1 of 'custom basis' is '1.0 1.0'."),
         (
-            Own("mine", "Li S\n (exit(), 1)\n"),
-            "`basis` must be in NWChem's format, but line 2 of 'mine' is '(exit(), 1)'.",
+            "Li S\n (exit(), 1)\n",
+            "`basis` must be in NWChem's format, but line 2 of 'custom basis' is '(exit(), 1)'.",
+        ),
+        (
+            Own("mine", {"Li": [[0, [-1.0, 1.0]]]}),
+            "`basis` must have positive exponents, from 1e-08 to 1e+12 and not -1, but 'mine' does not.",
+        ),
+        (
+            Own("mine", {"Li": [[0, [1.0, 1.0]], [0, [1.0, 2.0]]]}),
+            "`basis` must have every function of Li once, but 'mine' does not.",
+        ),
+        (
+            Own("mine", {"Li": [[0, [1.0, float("nan")]]]}),
+            "`basis` must have in each function a coefficient from 1e-20 to 1e+20, but 'mine' does not.",
         ),
         (
             "Li S\n 1 1\nEND\nECP\nLi nelec 2\nLi ul\n 2.5 1.0 3.0\nEND\n",
@@ -169,5 +187,5 @@ def test_mistakes(basis, sentence):
 
 
 def test_general_contractions_keep_their_columns():
-    shells = element_basis(given_basis(LI_AND_H), "H").shells
+    shells = element_basis(parse_basis(LI_AND_H), "H").shells
     assert shells == LI_AND_H_SHELLS["H"]

@@ -14,7 +14,7 @@ from pyscf import gto, scf
 from pyscf.gto.basis import bse, parse_nwchem_ecp
 
 from qvar.errors import QvarError
-from qvar.problems.basis_input import element_basis, given_basis
+from qvar.problems.basis_input import element_basis, parse_basis
 from qvar.problems.basis_text import read_basis_text
 from qvar.problems.molecule import molecule
 from qvar.problems.scf import one_thread_without_files
@@ -116,7 +116,7 @@ def test_the_ways_of_gaussian_and_psi4(text, tmp_path):
         np.testing.assert_allclose(own[1:], expected[1:], rtol=1e-14)
     path = tmp_path / "mine.gbs"
     path.write_bytes(text.encode())
-    assert element_basis(given_basis(path), "H").shells == shells["H"]
+    assert element_basis(parse_basis(path), "H").shells == shells["H"]
 
 
 def test_a_section_of_gaussian_holds_for_all_elements_that_it_names():
@@ -131,7 +131,7 @@ def test_a_section_of_gaussian_holds_for_all_elements_that_it_names():
 @pytest.mark.parametrize("kind", ["nwchem", "gaussian94", "psi4"])
 def test_core_potentials_of_all_formats(kind):
     text = published("lanl2dz", ["Na", "H", "Zn"], kind)
-    given_text = given_basis(text)
+    given_text = parse_basis(text)
     for element in ("Na", "Zn"):
         whole = published("lanl2dz", element, "nwchem")
         assert element_basis(given_text, element).potential == parse_nwchem_ecp.parse(whole[whole.index("\nECP") :])
@@ -145,7 +145,7 @@ def test_core_potentials_of_all_formats(kind):
 def test_core_potentials_that_pyscf_does_not_find_by_the_name_of_their_set(name):
     """PySCF has the shells of these sets in two files, and looks for the potential in none of them."""
     full = "aug-cc-pvdz-pp" if name == "augccpvdzpp" else name
-    found = element_basis(given_basis(name), "Zn")
+    found = element_basis(parse_basis(name), "Zn")
     text = published(full, "Zn", "nwchem")
     assert found.potential[0] == 10
     assert found.potential == parse_nwchem_ecp.parse(text[text.index("\nECP") :])
@@ -274,7 +274,7 @@ def test_mistakes(text, sentence):
 )
 def test_what_is_no_basis_set(basis, one_sentence):
     with pytest.raises(QvarError) as info:
-        element_basis(given_basis(basis), "H")
+        element_basis(parse_basis(basis), "H")
     one_sentence(info, "basis")
 
 
@@ -284,7 +284,7 @@ def test_folders_and_files_that_are_no_text(tmp_path, one_sentence):
     (tmp_path / "zeros.nw").write_bytes(b"\0" * 100)
     for name in ("folder.nw", "bytes.gbs", "zeros.nw"):
         with pytest.raises(QvarError) as info:
-            element_basis(given_basis(tmp_path / name), "H")
+            element_basis(parse_basis(tmp_path / name), "H")
         one_sentence(info, "basis")
 
 

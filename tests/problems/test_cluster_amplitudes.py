@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from qvar.errors import QvarError
-from qvar.problems.basis_input import given_basis
+from qvar.problems.basis_input import parse_basis
 from qvar.problems.geometry import parse_geometry
 from qvar.problems.molecule import hydrogen_chain, molecule
 from qvar.problems.problem import Problem
@@ -23,7 +23,7 @@ OXYGEN = "O 0 0 0; O 0 0 1.2"
 
 def mean_field(geometry, spin=0):
     """The orbitals of the problem, as PySCF's object."""
-    return run_scf(build_molecule(parse_geometry(geometry, "angstrom"), given_basis("sto-3g"), 0, spin))
+    return run_scf(build_molecule(parse_geometry(geometry, "angstrom"), parse_basis("sto-3g"), 0, spin))
 
 
 def restricted(problem: Problem, t1, t2):

@@ -7,8 +7,8 @@ import pytest
 from qvar.errors import QvarError
 from qvar.problems.exact_energy import fci_energy, pauli_ground_energy, pauli_matrix
 from qvar.problems.fermion_mapping import observable
+from qvar.problems.hamiltonians import Integrals, PauliTerms
 from qvar.problems.molecule import hydrogen_chain, molecule
-from qvar.problems.problem import Integrals, PauliTerms
 
 
 def random_terms(n, n_terms, letters, seed=0):

@@ -10,8 +10,8 @@ from scipy.sparse.linalg import eigsh
 from qvar.errors import QvarError
 from qvar.problems.exact_energy import pauli_ground_energy, pauli_matrix
 from qvar.problems.fermion_mapping import encoded_bits, observable, pauli_terms, qubit_terms
+from qvar.problems.hamiltonians import PauliTerms
 from qvar.problems.molecule import hydrogen_chain, molecule
-from qvar.problems.problem import PauliTerms
 from qvar.problems.spin_models import tfim
 
 MOLECULES = {
@@ -77,7 +77,7 @@ MAPPINGS = ("jordan_wigner", "parity", "bravyi_kitaev")
 
 
 def dense(problem, mapping):
-    return pauli_matrix(qubit_terms(problem, mapping)).toarray()
+    return pauli_matrix(qubit_terms(problem.integrals, mapping)).toarray()
 
 
 @pytest.mark.parametrize("name", ["H2", "H3", "H4"])
@@ -90,7 +90,7 @@ def test_spectrum_is_the_same_in_all_mappings(name):
 
 def test_lowest_energy_of_a_larger_register_is_the_same_in_all_mappings():
     problem = MOLECULES["LiH"]()
-    lowest = [pauli_ground_energy(qubit_terms(problem, mapping)) for mapping in MAPPINGS]
+    lowest = [pauli_ground_energy(qubit_terms(problem.integrals, mapping)) for mapping in MAPPINGS]
     assert lowest == pytest.approx([problem.exact_energy()] * 3, abs=1e-9)
 
 
@@ -135,7 +135,7 @@ def test_unknown_mapping(make, one_sentence):
 def test_spins_cannot_be_mapped(one_sentence):
     problem = tfim(3)
     with pytest.raises(QvarError) as info:
-        qubit_terms(problem, "parity")
+        problem.hamiltonian("parity")
     one_sentence(info, "mapping", problem.name, "'parity'")
     with pytest.raises(QvarError) as info:
         problem.hamiltonian(taper=True)

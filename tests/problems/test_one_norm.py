@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from qvar.problems.fermion_mapping import qubit_terms
+from qvar.problems.hamiltonians import PauliTerms
 from qvar.problems.hubbard import hubbard
 from qvar.problems.molecule import hydrogen_chain, molecule
 from qvar.problems.one_norm import pauli_one_norm
-from qvar.problems.problem import PauliTerms, Problem
+from qvar.problems.problem import Problem
 from qvar.problems.spin_models import tfim
 
 PROBLEMS = {
@@ -29,7 +30,7 @@ def summed(terms: PauliTerms) -> float:
 @pytest.mark.parametrize("mapping", ["jordan_wigner", "parity", "bravyi_kitaev"])
 def test_integrals_give_the_norm_of_every_mapping(name: str, mapping: str) -> None:
     problem = PROBLEMS[name]()
-    assert pauli_one_norm(problem) == pytest.approx(summed(qubit_terms(problem, mapping)), rel=1e-11)
+    assert pauli_one_norm(problem) == pytest.approx(summed(qubit_terms(problem.integrals, mapping)), rel=1e-11)
 
 
 def test_spin_models_and_mapped_problems() -> None:

@@ -7,12 +7,12 @@ from itertools import product
 import numpy as np
 import pytest
 
-from qvar.problems.basis_input import given_basis
+from qvar.problems.basis_input import parse_basis
 from qvar.problems.geometry import parse_geometry
+from qvar.problems.hamiltonians import Integrals
 from qvar.problems.hubbard import hubbard
 from qvar.problems.molecule import hydrogen_chain, molecule
 from qvar.problems.orbital_symmetries import orbital_parities
-from qvar.problems.problem import Integrals
 from qvar.problems.scf import build_molecule, run_scf
 from qvar.problems.spin_models import tfim
 
@@ -39,7 +39,7 @@ def test_symmetries_are_those_of_the_point_group(name):
     from pyscf import gto, symm
 
     geometry, group, count = MOLECULES[name]
-    orbitals = run_scf(build_molecule(parse_geometry(geometry, "angstrom"), given_basis("sto-3g"), 0, 0)).mo_coeff
+    orbitals = run_scf(build_molecule(parse_geometry(geometry, "angstrom"), parse_basis("sto-3g"), 0, 0)).mo_coeff
     mol = gto.M(atom=geometry, basis="sto-3g", symmetry=group, verbose=0)
     irreps = symm.label_orb_symm(mol, mol.irrep_name, mol.symm_orb, orbitals)
     characters = {row[0]: row[1:] for row in symm.param.CHARACTER_TABLE[group]}

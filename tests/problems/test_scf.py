@@ -7,14 +7,14 @@ from pyscf.scf import hf
 
 from qvar import basis
 from qvar.errors import QvarError
-from qvar.problems.basis_input import given_basis
+from qvar.problems.basis_input import parse_basis
 from qvar.problems.geometry import parse_geometry
 from qvar.problems.molecule import hydrogen_chain, molecule
 from qvar.problems.scf import build_molecule, fix_signs, run_scf
 
 
 def orbitals_of(geometry, basis="sto-3g", spin=0):
-    mol = build_molecule(parse_geometry(geometry, "angstrom"), given_basis(basis), 0, spin)
+    mol = build_molecule(parse_geometry(geometry, "angstrom"), parse_basis(basis), 0, spin)
     mean_field = run_scf(mol)
     return mol, mean_field, mean_field.mo_coeff
 

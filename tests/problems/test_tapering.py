@@ -13,7 +13,8 @@ import qvar
 from qvar.errors import QvarError
 from qvar.problems.exact_energy import pauli_matrix
 from qvar.problems.fermion_mapping import observable, pauli_terms, qubit_terms
-from qvar.problems.problem import Integrals, PauliTerms, Problem
+from qvar.problems.hamiltonians import Integrals, PauliTerms
+from qvar.problems.problem import Problem
 from qvar.problems.tapering import symmetry_generators, taper
 
 MAPPINGS = ("jordan_wigner", "parity", "bravyi_kitaev")
@@ -73,7 +74,7 @@ def test_tapered_matrix_is_the_block_of_the_sector(name, mapping):
     problem = replace(qvar.hydrogen_chain(2), occupied_alpha=(1,), occupied_beta=(0,))
     problem = problem if name == "open-shell singlet" else PROBLEMS[name][0]()
     mapped = problem.mapped(mapping, taper=True)
-    block, _ = sector_block(qubit_terms(problem, mapping), problem.mapped(mapping).bits)
+    block, _ = sector_block(qubit_terms(problem.integrals, mapping), problem.mapped(mapping).bits)
     assert mapped.reference_energy == pytest.approx(problem.reference_energy, abs=1e-10)
     np.testing.assert_allclose(pauli_matrix(mapped.pauli).toarray(), block, atol=1e-10)
 
@@ -86,7 +87,7 @@ def test_lih_loses_four_qubits(lih):
         "ZIZIZIZIZIZI",
         "IZIZIZZIZIIZ",
     }
-    assert set(symmetry_generators(qubit_terms(lih))) == generators
+    assert set(symmetry_generators(qubit_terms(lih.integrals))) == generators
     for mapping in MAPPINGS:
         mapped = lih.mapped(mapping, taper=True)
         assert mapped.n_qubits == 8
@@ -102,7 +103,7 @@ def test_pennylane_tapers_the_same_but_for_a_z_string(name, mapping):
     n = problem.n_qubits
     operator, bits = problem.hamiltonian(mapping), problem.mapped(mapping).bits
     generators = qml.symmetry_generators(operator)
-    words = symmetry_generators(qubit_terms(problem, mapping))
+    words = symmetry_generators(qubit_terms(problem.integrals, mapping))
     assert {qml.pauli.pauli_word_to_string(g, wire_map={w: w for w in range(n)}) for g in generators} == set(words)
     signs = [(-1) ** sum(bits[w] for w in g.wires) for g in generators]
     # Not `qml.paulix_ops`: in 0.45 it numbers the wires that generators touch, which under Bravyi-Kitaev are not all.
@@ -149,7 +150,7 @@ def test_noise_does_not_hide_a_symmetry(h4):
     mapped = noisy.mapped("parity", taper=True)
     assert mapped.n_qubits == 5
     matrix = pauli_matrix(mapped.pauli).toarray()
-    block, _ = sector_block(qubit_terms(noisy, "parity"), noisy.mapped("parity").bits, coupling=1e-7)
+    block, _ = sector_block(qubit_terms(noisy.integrals, "parity"), noisy.mapped("parity").bits, coupling=1e-7)
     np.testing.assert_allclose(matrix, block, atol=1e-12)
     assert np.linalg.eigvalsh(matrix)[0] == pytest.approx(noisy.exact_energy(), abs=1e-10)
     assert mapped.reference_energy == pytest.approx(noisy.reference_energy, abs=1e-10)
