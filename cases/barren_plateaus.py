@@ -7,9 +7,7 @@ from typing import Literal
 import pennylane as qml
 
 import qvar
-from qvar.diagnostics.exact_variances import haar_pauli_loss, mcclean_first_angle
-from qvar.errors import require
-from qvar.studies.scaling import ExactLaw, Growing, Scaling
+from qvar.diagnostics import haar_pauli_loss, mcclean_first_angle
 
 Name = Literal["hardware_efficient", "givens_fabric", "uccsd", "hva", "random_circuit"]
 
@@ -25,7 +23,7 @@ def case(
     contenders: tuple[Name, ...] = ("hardware_efficient", "givens_fabric", "uccsd", "hva"),
     seed: int = 0,
     quick: bool = False,
-) -> Scaling:
+) -> qvar.Scaling:
     """Measures the variance of the loss and of its gradient over random parameters against the number of qubits.
 
     Each circuit is as deep as it takes for its variance to have come down to where more layers leave it: 2n layers of
@@ -48,16 +46,16 @@ def case(
         quick: Fewer sizes, samples and layers, unless they are given.
     """
     for size in sizes:
-        require(size >= 4 and size % 2 == 0, "sizes", "be even and at least 4", size)
+        qvar.require(size >= 4 and size % 2 == 0, "sizes", "be even and at least 4", size)
     sizes = sizes or (QUICK_SIZES if quick else SIZES)
     if samples is None:
         samples = QUICK_SAMPLES if quick else SAMPLES
     everyone = {contender.name: contender for contender in _contenders(quick)}
     who = [everyone[name] for name in dict.fromkeys(contenders)]
-    return Scaling(who, sizes, samples=samples, starts=starts, noise=noise, seed=seed)
+    return qvar.Scaling(who, sizes, samples=samples, starts=starts, noise=noise, seed=seed)
 
 
-def _contenders(quick: bool) -> list[Growing]:
+def _contenders(quick: bool) -> list[qvar.Growing]:
     """Depths are where the variance of the loss has come down to its limit, up to the scatter of 1000 samples or so.
 
     hardware_efficient: n layers leave 1.2 (6 qubits) to 1.9 times (8) the law, 1.5n and more are within 3 % of it.
@@ -67,20 +65,20 @@ def _contenders(quick: bool) -> list[Growing]:
     random_circuit: McClean et al. 2018 saw the plateau after about 8n to 13n layers.
     """
     ready = _ready_soon if quick else lambda ansatz: ansatz
-    pauli = ExactLaw("1/(d+1)", loss=_deep_pauli)
-    random = ExactLaw("1/(d+1)", loss=_deep_pauli, gradient_first=_first_angle, reference="mcclean2018")
+    pauli = qvar.ExactLaw("1/(d+1)", loss=_deep_pauli)
+    random = qvar.ExactLaw("1/(d+1)", loss=_deep_pauli, gradient_first=_first_angle, reference="mcclean2018")
     return [
-        Growing(
+        qvar.Growing(
             "hardware_efficient", "generic", lambda n: (_z0z1(), ready(qvar.hardware_efficient(n, 2 * n))), law=pauli
         ),
-        Growing(
+        qvar.Growing(
             "givens_fabric",
             "constrained",
             _on(lambda n: qvar.hubbard(n // 2), lambda p, n: qvar.givens_fabric(p, 2 * n)),
         ),
-        Growing("uccsd", "constrained", _on(_hydrogen, lambda p, n: qvar.uccsd(p))),
-        Growing("hva", "constrained", _on(qvar.tfim, lambda p, n: ready(qvar.hva(p, 2 * n**2 // 3)))),
-        Growing(
+        qvar.Growing("uccsd", "constrained", _on(_hydrogen, lambda p, n: qvar.uccsd(p))),
+        qvar.Growing("hva", "constrained", _on(qvar.tfim, lambda p, n: ready(qvar.hva(p, 2 * n**2 // 3)))),
+        qvar.Growing(
             "random_circuit", "generic", draw=lambda n, key: (_z0z1(), qvar.random_circuit(n, 13 * n, key)), law=random
         ),
     ]

@@ -6,9 +6,6 @@ from typing import Any, Literal
 
 import qvar
 from qvar import basis
-from qvar.basis.exponent_starts import nuclear_charge, symbol_of, unpaired_electrons
-from qvar.checks import whole_number
-from qvar.errors import require
 
 LEGENDRE = (3, 4, 6)
 """Terms of the Legendre forms."""
@@ -49,16 +46,16 @@ def case(
         quick: Even-tempered, Legendre 3 and free exponents alone, fewer of them and fewer starts unless they are
             given: half a minute.
     """
-    symbol = symbol_of(element)
-    spin = unpaired_electrons(symbol)
+    symbol = basis.symbol_of(element)
+    spin = basis.unpaired_electrons(symbol)
     if s is None:
         s = 5 if quick else 8
     if p is None:
-        p = (3 if quick else 4) if nuclear_charge(symbol) >= 5 else 0
+        p = (3 if quick else 4) if basis.nuclear_charge(symbol) >= 5 else 0
     if starts is None:
         starts = 2 if quick else 4
     for name, count in (("s", s), ("p", p), ("d", d)):
-        require(whole_number(name, count) >= 0, name, "not be negative", count)
+        qvar.require(count >= 0, name, "not be negative", count)
     counts: dict[str, Any] = {letter: count for letter, count in (("s", s), ("p", p), ("d", d)) if count}
     target = basis.Target(f"{symbol} 0 0 0", method=method or "", spin=spin)
     forms = _forms(symbol, counts, quick)
@@ -67,9 +64,9 @@ def case(
     more: list[str | basis.Baseline] = [*dict.fromkeys([*basis.sets_of_size(forms[-1]), *baselines])]
     if method == "fci":
         functions = forms[-1].basis(forms[-1].start).n_functions(symbol)
-        up = (nuclear_charge(symbol) + spin) // 2
+        up = (basis.nuclear_charge(symbol) + spin) // 2
         states = comb(functions, up) * comb(functions, up - spin)
-        require(states <= MOST_STATES, "method", f"be another one for {functions} functions of {symbol}", method)
+        qvar.require(states <= MOST_STATES, "method", f"be another one for {functions} functions of {symbol}", method)
         more = [one for one in more if basis.published_set(str(one), [symbol]).n_functions(symbol) <= functions]
         more.append(basis.casscf_baseline(target, functions))
     return basis.BasisDuel(

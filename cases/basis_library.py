@@ -15,11 +15,7 @@ from pyscf.data.elements import ELEMENTS
 from pyscf.gto.basis import bse
 
 import qvar
-from qvar.checks import counting_number
-from qvar.problems.basis_input import parse_basis
-from qvar.problems.geometry import parse_geometry
-from qvar.problems.scf import build_molecule
-from qvar.task import Row, task_key
+from qvar import basis
 
 Kind = Literal["nwchem", "gaussian94", "psi4"]
 FORMATS: tuple[Kind, ...] = ("nwchem", "gaussian94", "psi4")
@@ -72,16 +68,15 @@ def compare(name: str, elements: Iterable[str], kinds: Iterable[str] = FORMATS, 
         expected: dict[bool, np.ndarray] = {}
         for kind, text in texts.items() if size <= most else ():
             try:
-                atom = parse_geometry(f"{element} 0 0 0", "angstrom")
-                own = one_electron_energies(build_molecule(atom, parse_basis(text), charge, 1))
+                own = one_electron_energies(basis.mole(f"{element} 0 0 0", text, charge=charge, spin=1))
             except qvar.QvarError as error:
                 yield Outcome(name, element, kind, str(error))
                 continue
             cartesian = kind in ("nwchem", "psi4") and "gto_cartesian" in data["function_types"]
             if cartesian not in expected:
                 ecp = {element: potentials[element]} if element in potentials else {}
-                basis = {element: shells[element]}
-                mol = gto.M(atom=element, basis=basis, ecp=ecp, charge=charge, spin=1, cart=cartesian, verbose=0)
+                orbitals = {element: shells[element]}
+                mol = gto.M(atom=element, basis=orbitals, ecp=ecp, charge=charge, spin=1, cart=cartesian, verbose=0)
                 expected[cartesian] = one_electron_energies(mol)
             known = expected[cartesian]
             if len(own) != len(known):
@@ -122,19 +117,19 @@ class Library:
         version = basis_set_exchange.__version__
         return [
             qvar.Task(
-                task_key({"set": name, "kinds": self.kinds, "most": self.most, "library": version}),
+                qvar.task_key({"set": name, "kinds": self.kinds, "most": self.most, "library": version}),
                 name,
                 partial(self._rows, name, sets[name]),
             )
             for name in chosen
         ]
 
-    def _rows(self, name: str, elements: Sequence[str], report: Any) -> list[Row]:
+    def _rows(self, name: str, elements: Sequence[str], report: Any) -> list[dict[str, Any]]:
         outcomes = list(compare(name, elements, self.kinds, self.most))
         return [_row(name, kind, [outcome for outcome in outcomes if outcome.kind == kind]) for kind in self.kinds]
 
 
-def _row(name: str, kind: str, outcomes: Sequence[Outcome]) -> Row:
+def _row(name: str, kind: str, outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """All elements of a set in one format."""
     count = Counter(outcome.status for outcome in outcomes)
     reasons = Counter(outcome.refusal.partition(", but ")[0] for outcome in outcomes if outcome.refusal)
@@ -164,7 +159,9 @@ def case(kinds: tuple[Kind, ...] = FORMATS, every: int = 1, most: int = 60) -> L
         every: Every so many sets, in the order of their names; 1 takes all.
         most: Number of functions above which an element of a set is left out.
     """
-    return Library(tuple(kinds), counting_number("every", every), counting_number("most", most))
+    qvar.require(every >= 1, "every", "be at least 1", every)
+    qvar.require(most >= 1, "most", "be at least 1", most)
+    return Library(tuple(kinds), every, most)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from typing import Literal
 
 import qvar
 from qvar import basis
-from qvar.checks import counting_number
 
 SETS = Path(__file__).parents[1] / "basis" / "sets"
 """The sets that `basis/recipes/h2_minimal.py` and `lih_minimal.py` gave."""
@@ -35,7 +34,7 @@ def case(
         gradients: Budget of each start, in evaluations of energy and gradient together.
         large: Basis set of the baseline, a name that the Basis Set Exchange knows.
     """
-    counting_number("layers", layers)
+    qvar.require(layers >= 1, "layers", "be at least 1", layers)
     geometry, active, limit, files = {
         "h2": (
             "H 0 0 0; H 0 0 0.7414",

@@ -1,10 +1,9 @@
 """Coverage: how often intervals hold the exact value, and how often verdicts on decays are wrong."""
 
 import qvar
-from qvar.studies.coverage import Coverage
 
 
-def case(experiments: int | None = None, samples: int = 1000, seed: int = 0, quick: bool = False) -> Coverage:
+def case(experiments: int | None = None, samples: int = 1000, seed: int = 0, quick: bool = False) -> qvar.Coverage:
     """Counts how often the 95 % intervals of every kind hold the exact value, and how often verdicts are wrong.
 
     Args:
@@ -14,7 +13,7 @@ def case(experiments: int | None = None, samples: int = 1000, seed: int = 0, qui
         quick: Fewer experiments, unless their number is given.
     """
     usual = 100 if quick else 600
-    return Coverage(usual if experiments is None else experiments, samples, seed)
+    return qvar.Coverage(usual if experiments is None else experiments, samples, seed)
 
 
 if __name__ == "__main__":

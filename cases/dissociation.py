@@ -1,16 +1,12 @@
 """Bonds that break: who follows the exact curve, and who only touches it at equilibrium."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Literal
 
 import numpy as np
 
 import qvar
-from qvar.ansatz.catalogue import ANSATZE
-from qvar.checks import counting_number
-from qvar.errors import require
 
 
 def case(
@@ -37,9 +33,9 @@ def case(
         gradients: Budget of each start at each point, in evaluations of energy and gradient.
         stable: Follow a Hartree-Fock reference that is a saddle down to a minimum, as of N2 from 1.5 angstrom on.
     """
-    counting_number("points", points)
+    qvar.require(points >= 1, "points", "be at least 1", points)
     for flag, length in (("start", start), ("stop", stop)):
-        require(length > 0, flag, "be positive", length)
+        qvar.require(length > 0, flag, "be positive", length)
     lengths = [round(float(length), 6) for length in np.linspace(start, stop, points)]
     makers = [_maker(name, layers) for name in contenders]
     budget = qvar.Budget(gradients=gradients)
@@ -48,14 +44,15 @@ def case(
 
 def _maker(name: str, layers: int) -> Callable[[qvar.Problem], qvar.Ansatz]:
     """The catalogue's ansatz of this name, as a function of the problem."""
-    entries = {entry.name: entry for entry in ANSATZE if entry.needs != "model"}
-    if name not in entries:
+    try:
+        qvar.named_ansatz(name, qvar.named("h2"), layers=1)
+    except qvar.QvarError as error:
         raise qvar.QvarError(
             f"`contenders` must be names that `qvar list ansatze` prints for a molecule, but {name!r} is not."
-        )
+        ) from error
 
     def make(problem: qvar.Problem) -> qvar.Ansatz:
-        return replace(entries[name].make(problem, layers), name=name)
+        return qvar.named_ansatz(name, problem, layers=layers)
 
     make.__name__ = name
     return make

@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import Literal
 
 import qvar
-from qvar.ansatz.catalogue import build
 
 
 def case(
@@ -30,7 +29,7 @@ def case(
         stable: Follow a Hartree-Fock reference that is a saddle down to a minimum, as of H2O at 2.5 angstrom.
     """
     problem = qvar.named(molecule, bond, stable)
-    ansatze, refused = build(problem, layers)
+    ansatze, refused = qvar.all_ansatze(problem, layers)
     for name in contenders:
         if name not in ansatze:
             reason = refused.get(name, "it is not.")

@@ -5,9 +5,6 @@ from typing import Literal
 import numpy as np
 
 import qvar
-from qvar.ansatz.catalogue import build
-from qvar.checks import counting_number
-from qvar.studies.landscape import Landscape
 
 
 def case(
@@ -21,7 +18,7 @@ def case(
     span: float = float(np.pi),
     points: int | None = None,
     quick: bool = False,
-) -> Landscape:
+) -> qvar.Landscape:
     """Trains a generic and two constrained circuits on a molecule, STO-3G, and scans what surrounds them.
 
     Args:
@@ -42,15 +39,15 @@ def case(
         seeds = 3 if quick else 8
     if points is None:
         points = 15 if quick else 41
-    counting_number("layers", layers)
+    qvar.require(layers >= 1, "layers", "be at least 1", layers)
     problem = qvar.named(molecule, bond)
-    ansatze, refused = build(problem, layers)
+    ansatze, refused = qvar.all_ansatze(problem, layers)
     for name in contenders:
         if name not in ansatze:
             reason = refused.get(name, "it is not.")
             raise qvar.QvarError(f"`contenders` must be names that `qvar list ansatze` prints, but {name!r}: {reason}")
     who = [ansatze[name] if start == "own" else ansatze[name].with_start(start) for name in contenders]
-    return Landscape(
+    return qvar.Landscape(
         problem,
         who,
         seeds=seeds,

@@ -3,7 +3,6 @@
 from typing import Literal
 
 import qvar
-from qvar.checks import counting_number
 
 
 def case(
@@ -29,7 +28,7 @@ def case(
         energies: Budget of those that read energies alone; as many as gradients where nothing is said.
         shots: Shots of each energy that SPSA reads.
     """
-    counting_number("shots", shots)
+    qvar.require(shots >= 1, "shots", "be at least 1", shots)
     problem = qvar.named(molecule, bond)
     circuit = qvar.hardware_efficient(problem, layers=layers, rotations=("RY",), entangler="cnot_chain")
     methods = [

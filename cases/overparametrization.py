@@ -3,8 +3,6 @@
 from functools import partial
 
 import qvar
-from qvar.errors import require
-from qvar.studies.capacity import Capacity, Layered
 
 USUAL = {"qubits": 6, "seeds": 20, "dimension_samples": 50}
 QUICK = {"qubits": 4, "seeds": 10, "dimension_samples": 0}
@@ -19,7 +17,7 @@ def case(
     tolerance: float = 1e-4,
     dimension_samples: int | None = None,
     quick: bool = False,
-) -> Capacity:
+) -> qvar.Capacity:
     """Trains circuits of growing depth on the periodic transverse-field Ising chain, from random starts.
 
     A Hamiltonian-variational circuit (constrained) needs half as many layers as there are qubits until the rank of its
@@ -39,20 +37,20 @@ def case(
     qubits = usual["qubits"] if qubits is None else qubits
     seeds = usual["seeds"] if seeds is None else seeds
     dimension_samples = usual["dimension_samples"] if dimension_samples is None else dimension_samples
-    require(qubits >= 2, "qubits", "be at least 2", qubits)
+    qvar.require(qubits >= 2, "qubits", "be at least 2", qubits)
     beyond = 1 if quick else 2
     problem = qvar.tfim(qubits, h=field, periodic=True)
     generic = partial(qvar.hardware_efficient, problem, rotations=("RY",), entangler="cnot_chain")
-    return Capacity(
+    return qvar.Capacity(
         problem,
         contenders=[
-            Layered(
+            qvar.Layered(
                 "hva",
                 "constrained",
                 lambda n: qvar.hva(problem, layers=n).with_start("uniform"),
                 layers or range(1, qubits // 2 + 1 + beyond),
             ),
-            Layered(
+            qvar.Layered(
                 "ry cnot chain",
                 "generic",
                 lambda n: generic(layers=n).with_start("uniform"),

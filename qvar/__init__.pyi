@@ -1,6 +1,7 @@
 from . import analysis, basis, diagnostics
 from ._version import __version__
 from .ansatz.ansatz import Ansatz
+from .ansatz.catalogue import all_ansatze, named_ansatz
 from .ansatz.fabric import gate_fabric, givens_fabric, tups
 from .ansatz.hardware_efficient import hardware_efficient
 from .ansatz.hva import hva
@@ -15,7 +16,7 @@ from .ansatz.ucc import kupccgsd, puccd, uccd, uccgsd, uccsd
 from .cli.main import launch
 from .engines.density_matrix import noisy_energy
 from .engines.energy import energy, expectation
-from .errors import QvarError
+from .errors import QvarError, require
 from .objective import Costs, Objective
 from .optimize.budget import Budget, Status
 from .optimize.methods import adam, from_optax, gradient_descent, lbfgs
@@ -31,18 +32,20 @@ from .problems.problem import Problem
 from .problems.spin_models import heisenberg, tfim, xxz
 from .runs.runner import run
 from .studies.capacity import Capacity, Layered
+from .studies.coverage import Coverage
 from .studies.curve import Curve
 from .studies.duel import Duel
 from .studies.landscape import Landscape
 from .studies.ranking import Ranking
 from .studies.scaling import ExactLaw, Growing, Scaling
-from .task import Progress, Runnable, Task
+from .task import Progress, Runnable, Task, task_key
 
 __all__ = [
     "Ansatz",
     "Budget",
     "Capacity",
     "Costs",
+    "Coverage",
     "Curve",
     "Duel",
     "ExactLaw",
@@ -61,6 +64,7 @@ __all__ = [
     "Task",
     "__version__",
     "adam",
+    "all_ansatze",
     "analysis",
     "basic_entangler",
     "basis",
@@ -86,6 +90,7 @@ __all__ = [
     "minimize_batch",
     "molecule",
     "named",
+    "named_ansatz",
     "natural_gradient",
     "noisy_energy",
     "orbital_optimized",
@@ -94,12 +99,14 @@ __all__ = [
     "puccd",
     "random_circuit",
     "real_amplitudes",
+    "require",
     "rotosolve",
     "run",
     "sim_circuit",
     "spsa",
     "strongly_entangling",
     "symmetry_preserving",
+    "task_key",
     "tfim",
     "tups",
     "uccd",

@@ -5,7 +5,7 @@ import re
 import pytest
 
 import qvar
-from qvar.ansatz.catalogue import build
+from qvar.ansatz.catalogue import all_ansatze
 from qvar.citations import bibtex, entries
 from qvar.problems.named_problems import named
 
@@ -60,13 +60,13 @@ def test_entries_are_sorted_and_different() -> None:
 
 @pytest.mark.parametrize("problem_name", ["h2", "h4", "tfim", "heisenberg", "hubbard"])
 def test_every_key_that_is_used_is_there(problem_name: str) -> None:
-    built, _ = build(named(problem_name), layers=1)
+    built, _ = all_ansatze(named(problem_name), layers=1)
     used = {key for ansatz in built.values() for key in ansatz.references}
     assert used - set(entries()) == set()
 
 
 def test_every_ansatz_of_the_table_has_a_reference() -> None:
-    built, _ = build(named("h4"), layers=1)
+    built, _ = all_ansatze(named("h4"), layers=1)
     assert [name for name, ansatz in built.items() if not ansatz.references] == []
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import jax
@@ -85,8 +85,28 @@ def obstacle(entry: Entry, problem: HasReference) -> str | None:
     return None
 
 
-def build(problem: HasReference, layers: int = 2) -> tuple[dict[str, Ansatz], dict[str, str]]:
-    """Every ansatz of the table on one problem.
+def named_ansatz(name: str, problem: HasReference, layers: int = 2) -> Ansatz:
+    """Return an ansatz of the table by its name, such as `"uccsd"`, on a problem.
+
+    Args:
+        name: a name that `qvar list ansatze` prints.
+        problem: a molecule or a lattice model.
+        layers: layers of those that have layers.
+
+    Raises:
+        QvarError: if there is no such name, or the ansatz does not apply to the problem.
+    """
+    entry = next((entry for entry in ANSATZE if entry.name == name), None)
+    if entry is None:
+        raise QvarError(f"`name` must be a name that `qvar list ansatze` prints, but is {name!r}.")
+    reason = obstacle(entry, problem)
+    if reason is not None:
+        raise QvarError(f"`name` must be an ansatz for this problem, but is {name!r}. {reason}")
+    return replace(entry.make(problem, layers), name=name)
+
+
+def all_ansatze(problem: HasReference, layers: int = 2) -> tuple[dict[str, Ansatz], dict[str, str]]:
+    """Build every ansatz of the table on one problem.
 
     Args:
         problem: a molecule or a lattice model.

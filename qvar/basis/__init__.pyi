@@ -3,11 +3,13 @@ from .basis_duel import BasisDuel
 from .continuation import stages
 from .energy import METHODS, Solution, UnsolvedError
 from .exponent_forms import even_tempered, free, legendre, well_tempered
+from .exponent_starts import nuclear_charge, symbol_of, unpaired_electrons
 from .fitting import Course, Fitted, fit
 from .form import Form, Part, tied
 from .formats import read, write
 from .post_vqe import vqe
 from .published_forms import from_set, published_shells, sto_ng
+from .pyscf_molecule import mole
 from .shells import BasisSet, Shell, basis_set
 from .target import Measured, Solver, Target
 
@@ -34,13 +36,17 @@ __all__ = [
     "free",
     "from_set",
     "legendre",
+    "mole",
+    "nuclear_charge",
     "published_set",
     "published_shells",
     "read",
     "sets_of_size",
     "stages",
     "sto_ng",
+    "symbol_of",
     "tied",
+    "unpaired_electrons",
     "vqe",
     "well_tempered",
     "write",

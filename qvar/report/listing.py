@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qvar.ansatz.ansatz import Ansatz, Symmetry
-from qvar.ansatz.catalogue import build
+from qvar.ansatz.catalogue import all_ansatze
 from qvar.problems.named_problems import PROBLEMS, named
 from qvar.problems.problem import Problem
 from qvar.report.terminal import empty_table, plain, render, wrapped
@@ -22,7 +22,7 @@ def ansatze_text(problem: Problem, layers: int = 2) -> str:
         problem: a molecule or a lattice model.
         layers: layers of those that have layers.
     """
-    built, refused = build(problem, layers)
+    built, refused = all_ansatze(problem, layers)
     table = empty_table()
     table.add_column("ansatz", overflow="fold", min_width=8)
     table.add_column("family", no_wrap=True)

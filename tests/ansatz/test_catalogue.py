@@ -6,7 +6,7 @@ from math import comb
 import pytest
 
 import qvar
-from qvar.ansatz.catalogue import ANSATZE, Entry, available, build
+from qvar.ansatz.catalogue import ANSATZE, Entry, all_ansatze, available
 from qvar.ansatz.protocols import HasModel
 from qvar.problems.named_problems import named
 
@@ -14,7 +14,7 @@ from qvar.problems.named_problems import named
 def test_names_differ_and_generic_ones_stand_first() -> None:
     assert len({entry.name for entry in ANSATZE}) == len(ANSATZE)
     h4 = named("h4")
-    built, refused = build(h4)
+    built, refused = all_ansatze(h4)
     assert {*built, *refused} == {entry.name for entry in ANSATZE}
     assert not set(built) & set(refused)
     families = [ansatz.family for ansatz in built.values()]
@@ -36,13 +36,13 @@ def test_what_is_available_depends_on_the_problem() -> None:
 
 def test_what_an_ansatz_refuses_is_told() -> None:
     full = qvar.molecule("He 0 0 0")  # STO-3G has one orbital, and it is full
-    _, refused = build(full)
+    _, refused = all_ansatze(full)
     assert refused["uccsd"] == "`problem` must have occupied and empty orbitals to excite between, but has none."
 
 
 def test_layers_reach_the_ansatz() -> None:
     h2 = named("h2")
-    one, three = (build(h2, layers)[0]["hardware_efficient"].resources().two_qubit_gates for layers in (1, 3))
+    one, three = (all_ansatze(h2, layers)[0]["hardware_efficient"].resources().two_qubit_gates for layers in (1, 3))
     assert (one, three) == (3, 9)
 
 
@@ -80,12 +80,12 @@ def test_parameter_counts() -> None:
             "particle_conserving_u1": 2 * layers * (n - 1),
             "particle_conserving_u2": layers * (2 * n - 1),
         }
-        built, refused = build(problem, layers)
+        built, refused = all_ansatze(problem, layers)
         assert {name: ansatz.n_params for name, ansatz in built.items()} == expected
         assert set(refused) == {"hva"}
     groups = {"tfim": 2, "xxz": 4, "heisenberg": 2, "hubbard": 3}  # a chain has bonds of two colours
     for name, per_layer in groups.items():
-        assert build(named(name), layers)[0]["hva"].n_params == per_layer * layers
+        assert all_ansatze(named(name), layers)[0]["hva"].n_params == per_layer * layers
 
 
 PARTICULAR = [e for e in ANSATZE if e.needs != "qubits" and e.name != "ucj"]  # which hands all on to lucj

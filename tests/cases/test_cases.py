@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import qvar
-from qvar.ansatz.catalogue import build
+from qvar.ansatz.catalogue import all_ansatze
 from qvar.problems.named_problems import named
 
 FAMILIES = ("all", "generic", "constrained")
@@ -157,7 +157,7 @@ def test_the_basis_duel_has_the_forms_that_differ() -> None:
 
 def test_the_family_duel_takes_the_whole_catalogue() -> None:
     case = load("family_duel.py")
-    everyone, _ = build(named("h2"), 2)
+    everyone, _ = all_ansatze(named("h2"), 2)
     labels = {
         families: [task.label for task in case("h2", families=families, layers=2).tasks()] for families in FAMILIES
     }
