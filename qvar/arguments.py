@@ -26,6 +26,7 @@ Reader = Callable[[str, Any], Any]
 """(name of the argument, what was given) -> the value, converted; raises `QvarError`."""
 
 WORDS = {
+    "GradientTransformation": "an optax transformation",
     "Problem": "a problem, such as qvar.hydrogen_chain(4)",
     "HasReference": "a problem, such as qvar.hydrogen_chain(4)",
     "HasOrbitals": "a problem with orbitals, such as qvar.hydrogen_chain(4)",

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
-from qvar.errors import QvarError
+from qvar.errors import QvarError, shown
 from qvar.short_repr import short_repr
 
 RECORD_FORMAT = 3
@@ -69,17 +69,22 @@ class Runnable(Protocol):
 
 
 def task_key(inputs: dict[str, Any]) -> str:
-    """Digest of a JSON-able description of a task's inputs and of the version of the record format.
+    """Return the digest of a JSON-able description of a task's inputs and of the version of the record format.
 
     Args:
         inputs: nested dicts and lists of strings, numbers, booleans and None.
 
     Returns:
         The first 16 hexadecimal digits of the SHA-256 of the canonical JSON text.
+
+    Raises:
+        QvarError: if the inputs hold anything else.
     """
-    text = json.dumps(
-        {"record": RECORD_FORMAT, "inputs": inputs}, sort_keys=True, separators=(",", ":"), allow_nan=True
-    )
+    content = {"record": RECORD_FORMAT, "inputs": inputs}
+    try:
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=True)
+    except (TypeError, ValueError) as error:
+        raise QvarError(f"`inputs` must be what JSON can hold, but is {shown(inputs)}.") from error
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -21,6 +21,7 @@ from qvar.ansatz.sim_circuits import sim_circuit
 from qvar.ansatz.symmetry_preserving import particle_conserving_u1, particle_conserving_u2, symmetry_preserving
 from qvar.ansatz.templates import basic_entangler, efficient_su2, real_amplitudes, strongly_entangling
 from qvar.ansatz.ucc import kupccgsd, puccd, uccd, uccgsd, uccsd
+from qvar.arguments import checked
 from qvar.errors import QvarError
 
 Needs: TypeAlias = Literal["qubits", "orbitals", "model"]
@@ -85,6 +86,7 @@ def obstacle(entry: Entry, problem: HasReference) -> str | None:
     return None
 
 
+@checked()
 def named_ansatz(name: str, problem: HasReference, layers: int = 2) -> Ansatz:
     """Return an ansatz of the table by its name, such as `"uccsd"`, on a problem.
 
@@ -105,6 +107,7 @@ def named_ansatz(name: str, problem: HasReference, layers: int = 2) -> Ansatz:
     return replace(entry.make(problem, layers), name=name)
 
 
+@checked()
 def all_ansatze(problem: HasReference, layers: int = 2) -> tuple[dict[str, Ansatz], dict[str, str]]:
     """Build every ansatz of the table on one problem.
 

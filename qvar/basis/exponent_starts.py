@@ -15,7 +15,7 @@ _NOBLE = (0, 2, 10, 18, 36, 54, 86)
 
 
 def symbol_of(element: Any) -> str:
-    """The symbol of an element as PySCF spells it.
+    """Return the symbol of an element as PySCF spells it.
 
     Raises:
         QvarError: if it is none.
@@ -27,14 +27,14 @@ def symbol_of(element: Any) -> str:
 
 
 def nuclear_charge(symbol: str) -> int:
-    """Z of an element."""
+    """Return the nuclear charge Z of an element."""
     from pyscf.data import elements
 
-    return int(elements.charge(symbol))
+    return int(elements.charge(symbol_of(symbol)))
 
 
 def unpaired_electrons(symbol: str) -> int:
-    """Unpaired electrons 2S of an atom's ground state, by Hund's rule."""
+    """Return the number of unpaired electrons, 2S, of an atom's ground state, by Hund's rule."""
     from pyscf.data import elements
 
     shells = [2 * (2 * l + 1) for l in range(4)]

@@ -168,6 +168,7 @@ def descent(
     return init, tell
 
 
+@checked()
 @cache
 def from_optax(transform: optax.GradientTransformation, name: str = "optax") -> Method:
     r"""Return an optax transformation, such as a chain, as a method: its updates are added to theta, point by point.

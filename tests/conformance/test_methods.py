@@ -50,13 +50,13 @@ def _energy(problem: qvar.Problem, make: Callable[[qvar.Problem], qvar.Ansatz]) 
 
 
 def test_every_method_is_public() -> None:
-    public = {name for name in qvar.__all__ if _returns(getattr(qvar, name), "Method")}
+    public = {name for name in qvar.__all__ if _returns(getattr(qvar, name), "Method")} - {"from_optax"}
     assert public == set(METHODS)
     assert {name: make().name for name, make in METHODS.items()} == {name: name for name in METHODS}
 
 
 def test_every_public_ansatz_is_in_the_catalogue() -> None:
-    public = {name for name in qvar.__all__ if _returns(getattr(qvar, name), "Ansatz")}
+    public = {name for name in qvar.__all__ if _returns(getattr(qvar, name), "Ansatz")} - {"named_ansatz"}
     assert public == {entry.name.split()[0] for entry in ANSATZE}
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pennylane as qml
 
 import qvar
@@ -185,6 +186,11 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
         "geometry": "H 0 0 0; H 0 0 0.7", "basis": "sto-3g", "charge": 0, "spin": 0, "unit": "angstrom",
         "active_space": (2, 2), "active_orbitals": None, "frozen": None, "name": "a",
     },
+    "qvar.Coverage": lambda: {"experiments": 2, "samples": 10, "seed": 0},
+    "qvar.all_ansatze": lambda: {"problem": h2(), "layers": 1},
+    "qvar.from_optax": lambda: {"transform": optax.sgd(0.1), "name": "sgd"},
+    "qvar.named_ansatz": lambda: {"name": "puccd", "problem": h2(), "layers": 1},
+    "qvar.task_key": lambda: {"inputs": {"x": [1, 2.0, None, "a"]}},
     "qvar.named": lambda: {"name": "h2", "bond": 1.0},
     "qvar.natural_gradient": lambda: {"learning_rate": 0.1, "regularisation": 1e-3},
     "qvar.noisy_energy": lambda: {
@@ -249,6 +255,12 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     "qvar.basis.free": lambda: {"element": "H", "ratio": 1.4, "contracted": False, "name": "f", "s": 2},
     "qvar.basis.from_set": lambda: {"element": "H", "basis": "STO-3G", "vary": "all", "name": "f"},
     "qvar.basis.legendre": lambda: {"element": "H", "terms": 1, "name": "l", "s": 2},
+    "qvar.basis.mole": lambda: {
+        "geometry": "H 0 0 0; H 0 0 0.74", "basis": "sto-3g", "charge": 0, "spin": 0, "unit": "angstrom",
+    },
+    "qvar.basis.nuclear_charge": lambda: {"symbol": "H"},
+    "qvar.basis.symbol_of": lambda: {"element": "H"},
+    "qvar.basis.unpaired_electrons": lambda: {"symbol": "O"},
     "qvar.basis.published_set": lambda: {"name": "STO-3G", "elements": ["H"]},
     "qvar.basis.published_shells": lambda: {"name": "STO-3G", "element": "H"},
     "qvar.basis.read": lambda: {"path": Path("sets.nw"), "elements": ["H"]},
@@ -385,6 +397,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
 """{dotted name: the arguments of a call that works}."""
 
 RECORDS = {
+    "require",
     "Problem", "Progress", "Result", "Runnable", "Status", "Task", "QvarError", "Baseline", "Fitted", "Measured",
     "Part", "Solution", "Solver", "UnsolvedError", "DecayFit", "EntropyProfile", "Estimate", "GradientVariance",
     "HessianSummary", "LieAlgebra", "LineScan", "Minima", "PlaneScan", "SymmetryLeakage",
