@@ -1,1 +1,1 @@
-"""What is asked: molecules and spin models."""
+"""Problems: molecules, lattice models, and their exact energies."""

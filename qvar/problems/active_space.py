@@ -1,4 +1,4 @@
-"""Active spaces: which orbitals are frozen, which are active, and what fills them."""
+"""Active spaces: frozen orbitals, active orbitals and their occupations."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def choose_active_space(
     active_orbitals: Any = None,
     frozen: Any = None,
 ) -> ActiveSpace:
-    """Turns a user's choice, which is checked here, into lists of orbitals; without a choice, everything is active.
+    """Check a user's choice and convert it to lists of orbitals; without a choice, all orbitals are active.
 
     Args:
         n_orbitals: number of molecular orbitals.
@@ -90,7 +90,7 @@ def choose_active_space(
 def degenerate_borders(space: ActiveSpace, energies: FloatArray, occupations: FloatArray) -> tuple[str, ...]:
     """Return a sentence for each set of orbitals of one energy and occupation of which the active space takes a part.
 
-    Such a set is free to turn, so that a part of it is an arbitrary choice, and breaks the molecule's symmetry.
+    The directions in such a set are arbitrary, so that a part of it breaks the molecule's symmetry.
 
     Args:
         space: the choice.
@@ -120,16 +120,16 @@ def _around_fermi_level(n_orbitals: int, n_alpha: int, n_beta: int, active_space
     require(len(numbers) == 2, "active_space", "be a pair (electrons, orbitals)", active_space)
     electrons, orbitals = numbers
     total, unpaired = n_alpha + n_beta, n_alpha - n_beta
-    given = (electrons, orbitals)
-    require(electrons >= 1, "active_space", "have at least one electron", given)
-    require(electrons <= total, "active_space", f"have at most the molecule's {total} electrons", given)
-    require(electrons >= unpaired, "active_space", f"have at least the {unpaired} unpaired electrons", given)
+    pair = (electrons, orbitals)
+    require(electrons >= 1, "active_space", "have at least one electron", pair)
+    require(electrons <= total, "active_space", f"have at most the molecule's {total} electrons", pair)
+    require(electrons >= unpaired, "active_space", f"have at least the {unpaired} unpaired electrons", pair)
     parity = "even" if total % 2 == 0 else "odd"
-    require((total - electrons) % 2 == 0, "active_space", f"have an {parity} number of electrons", given)
+    require((total - electrons) % 2 == 0, "active_space", f"have an {parity} number of electrons", pair)
     n_frozen = (total - electrons) // 2
     most, least = n_orbitals - n_frozen, n_alpha - n_frozen
-    require(orbitals <= most, "active_space", f"have at most {most} orbitals with {electrons} electrons", given)
-    require(orbitals >= least, "active_space", f"have at least {least} orbitals for {electrons} electrons", given)
+    require(orbitals <= most, "active_space", f"have at most {most} orbitals with {electrons} electrons", pair)
+    require(orbitals >= least, "active_space", f"have at least {least} orbitals for {electrons} electrons", pair)
     return list(range(n_frozen)), list(range(n_frozen, n_frozen + orbitals))
 
 

@@ -1,4 +1,4 @@
-"""Shells and core potentials as the lines of a text give them, checked one by one."""
+"""Shells and core potentials of a basis set, checked one by one as the lines of a text are read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from qvar._types import FloatArray
 from qvar.errors import QvarError
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?", re.ASCII)
-"""A number of a text; Python's own reader takes "1_0" and "nan" as well, and Fortran's exponents not."""
+"""A number of a text. Python's own parser takes "1_0" and "nan" too, but not Fortran's exponents."""
 
 LETTERS = "spdfghi"
 """Letters of angular momenta that all programs agree on."""
@@ -32,18 +32,18 @@ _SAME = 1e-13
 
 
 class BasisText(NamedTuple):
-    """What a text says."""
+    """Contents of a text."""
 
     shells: dict[str, list[Any]]
     """Element -> its shells, as `pyscf.gto.Mole.basis` takes them."""
     potentials: dict[str, list[Any]]
     """Element -> its effective core potential, as `pyscf.gto.Mole.ecp` takes it."""
     cartesian: bool
-    """Whether functions of l > 1 are Cartesian: six d functions and not five."""
+    """True if functions of l > 1 are Cartesian: six d functions and not five."""
 
 
 class Line(NamedTuple):
-    """A line of a text that holds more than a comment."""
+    """A line of a text, if it holds more than a comment."""
 
     number: int
     """Counted from 1."""
@@ -54,37 +54,37 @@ class Line(NamedTuple):
 
 
 class Source(NamedTuple):
-    """Where a text comes from, for errors."""
+    """Origin of a text, for errors."""
 
     argument: str
-    """The argument that errors are about."""
+    """Argument that errors name."""
     name: str
-    """What errors call the text."""
+    """Name of the text in errors."""
     format: str
     """"NWChem" or "Gaussian"."""
 
     def mistake(self, must: str, line: Line | None = None) -> QvarError:
-        """A sentence about the text, or about one of its lines."""
+        """Return an error about the text, or about one of its lines."""
         place = f"{self.name!r} does not" if line is None else f"line {line.number} of {self.name!r} is {line.text!r}"
         return QvarError(f"`{self.argument}` must {must}, but {place}.")
 
     def unknown(self, line: Line) -> QvarError:
-        """A sentence about a line that means nothing."""
+        """Return an error about a line that is not understood."""
         return self.mistake(f"be in {self.format}'s format", line)
 
 
 def number(word: str) -> float:
-    """The value of a number of a text."""
+    """Convert a number of a text, whose exponent may begin with D."""
     return float(word.lower().replace("d", "e"))
 
 
 def numbers(line: Line, count: int | None, source: Source) -> list[float]:
-    """An exponent and its coefficients.
+    """Read an exponent and its coefficients from a line.
 
     Args:
         line: the line.
-        count: how many numbers there must be; at least two if None.
-        source: where it stands.
+        count: required number of numbers; at least two if None.
+        source: origin of the line.
 
     Raises:
         QvarError: if a word is not a finite number, or there are more or fewer.
@@ -104,11 +104,6 @@ class Builder:
     """A basis set that grows by shells and terms of potentials."""
 
     def __init__(self, source: Source) -> None:
-        """Start with nothing.
-
-        Args:
-            source: where the text comes from.
-        """
         self.source = source
         self.shells: dict[str, list[Any]] = {}
         self.potentials: dict[str, list[Any]] = {}
@@ -159,7 +154,7 @@ class Builder:
             raise self.source.mistake(f"have every function of {element} once", head)
 
     def add_potential(self, element: str, n_electrons: int, head: Line) -> None:
-        """Begin the core potential of an element, which stands for so many electrons.
+        """Begin the core potential of an element, which replaces so many electrons.
 
         Raises:
             QvarError: if it has one.
@@ -172,7 +167,7 @@ class Builder:
         r"""Add a term \(\sum_k c_k r^{n_k - 2} e^{-\alpha_k r^2}\) of a potential.
 
         Args:
-            element: its element, whose potential was begun.
+            element: element whose potential exists.
             l: the angular momentum that it acts on; -1 for the local term.
             rows: lines of n, alpha and c.
             head: the line that it begins with.
@@ -197,10 +192,10 @@ class Builder:
         terms.sort(key=lambda term: term[0])
 
     def finished(self) -> BasisText:
-        """The set.
+        """Return the set.
 
         Raises:
-            QvarError: if there is nothing in it, a potential has no terms, or it is both spherical and Cartesian.
+            QvarError: if it is empty, a potential has no terms, or it is both spherical and Cartesian.
         """
         if not self.shells and not self.potentials:
             raise self.source.mistake("hold shells of a basis set")

@@ -14,17 +14,17 @@ _TYPES = (["spherical"], ["cartesian"])
 
 
 def is_gaussian(line: Line) -> bool:
-    """Whether a text that begins with this line has this format."""
+    """Return True if a text that begins with this line has this format."""
     return line.words == ["****"] or line.text.lower().split() in _TYPES or len(_elements(line.words)) > 0
 
 
-def read_gaussian(lines: Sequence[Line], found: Builder) -> None:
+def read_gaussian(lines: Sequence[Line], builder: Builder) -> None:
     """Add what the lines say to a set.
 
     Raises:
         QvarError: if a line is not understood.
     """
-    source, position = found.source, 0
+    source, position = builder.source, 0
     elements: list[str] = []  # of the section at hand; none between sections
     while position < len(lines):
         line = lines[position]
@@ -33,17 +33,17 @@ def read_gaussian(lines: Sequence[Line], found: Builder) -> None:
         if line.words == ["****"]:
             elements = []
         elif line.text.lower().split() in _TYPES:
-            if found.shells or found.cartesian:
+            if builder.shells or builder.cartesian:
                 raise source.mistake("say once, before its shells, whether functions are spherical", line)
-            found.cartesian.add(line.text.lower() == "cartesian")
+            builder.cartesian.add(line.text.lower() == "cartesian")
         elif _elements(line.words) and following is not None and _is_potential(following.words):
-            position = _read_potential(lines, position, _elements(line.words), found)
+            position = _read_potential(lines, position, _elements(line.words), builder)
             elements = []
         elif not elements:
             elements = _elements(line.words)
             if not elements:
                 raise source.unknown(line)
-            if len(set(elements)) < len(elements) or set(elements) & set(found.shells):
+            if len(set(elements)) < len(elements) or set(elements) & set(builder.shells):
                 raise source.mistake("have the shells of an element in one place", line)
             if following is None or following.words == ["****"]:
                 raise source.mistake("have shells for each element that it names", line)
@@ -52,7 +52,7 @@ def read_gaussian(lines: Sequence[Line], found: Builder) -> None:
             rows = [numbers(row, len(momenta) + 1, source) for row in lines[position : position + n_rows]]
             if len(rows) < n_rows:
                 raise source.mistake(f"have {n_rows} lines of numbers for this shell", line)
-            found.add_shell(elements, momenta, [[row[0] * scale**2, *row[1:]] for row in rows], line)
+            builder.add_shell(elements, momenta, [[row[0] * scale**2, *row[1:]] for row in rows], line)
             position += n_rows
 
 
@@ -93,20 +93,20 @@ def _head(line: Line, source: Source) -> tuple[tuple[int, ...], int, float]:
 
 
 def _is_potential(words: Sequence[str]) -> bool:
-    """Whether a line is the first of a potential: a name, the highest l and the number of core electrons."""
+    """Return True for the first line of a potential: a name, the highest l and the number of core electrons."""
     name = words[0].lower()
     is_shell = name in COMBINED or name in LETTERS or name.startswith("l=")
     return len(words) == 3 and not is_shell and words[1].isdecimal() and words[2].isdecimal()
 
 
-def _read_potential(lines: Sequence[Line], start: int, elements: Sequence[str], found: Builder) -> int:
+def _read_potential(lines: Sequence[Line], start: int, elements: Sequence[str], builder: Builder) -> int:
     """Read the terms of a potential, the local one first, then those of s, p, ...; return the line after it."""
-    source, head = found.source, lines[start]
+    source, head = builder.source, lines[start]
     highest = int(head.words[1])
     if highest >= len(LETTERS):
         raise source.mistake(f"have potentials up to {LETTERS[-1]} only", head)
     for element in elements:
-        found.add_potential(element, int(head.words[2]), head)
+        builder.add_potential(element, int(head.words[2]), head)
     position = start + 1
     for l in (-1, *range(highest)):
         title, *counted = lines[position : position + 2] or [head]
@@ -120,6 +120,6 @@ def _read_potential(lines: Sequence[Line], start: int, elements: Sequence[str], 
         if len(rows) < n_rows:
             raise source.mistake(f"have {n_rows} lines of numbers for this term", title)
         for element in elements:
-            found.add_term(element, l, rows, title)
+            builder.add_term(element, l, rows, title)
         position += 2 + n_rows
     return position

@@ -2,7 +2,7 @@
 
 Readers of other programs skip what they do not know, and so change the set: PySCF reads an SP shell that is called `L`
 as functions of angular momentum 8, takes every set for spherical, and leaves out scale factors and all but the first of
-several elements. Here every word of a text is either understood or named in a sentence.
+several elements. Here every word of a text is either understood or named in an error.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from qvar.problems.basis_gaussian import is_gaussian, read_gaussian
 from qvar.problems.basis_nwchem import read_nwchem
 
 Kind = Literal["nwchem", "gaussian94"]
-"""Formats by the names of the Basis Set Exchange; Psi4's is Gaussian's, after a line `spherical` or `cartesian`."""
+"""Names of formats in the Basis Set Exchange. Psi4's is Gaussian's, after a line `spherical` or `cartesian`."""
 
 
 @lru_cache(maxsize=16)
@@ -31,25 +31,25 @@ def read_basis_text(text: str, name: str, kind: Kind | None = None, argument: st
 
     Args:
         text: the set.
-        name: what errors call it.
+        name: its name in errors.
         kind: the format; recognized by the first line if None.
-        argument: the argument that errors are about.
+        argument: argument that errors name.
 
     Returns:
-        The set; the next caller gets the same lists, so that they must not be changed.
+        The set. It is cached: its lists must not be changed.
 
     Raises:
         QvarError: if a line is not understood, a shell is empty, lacks a number or has one that cannot be, a function
-            is zero or stands twice, or it remains open whether functions are spherical.
+            is zero or repeated, or the text does not say if functions are spherical.
     """
     lines = list(_lines(text))
     gaussian = is_gaussian(lines[0]) if kind is None and lines else kind == "gaussian94"
     source = Source(argument, name, "Gaussian" if gaussian else "NWChem")
     if not lines:
         raise source.mistake("hold shells of a basis set")
-    found = Builder(source)
-    (read_gaussian if gaussian else read_nwchem)(lines, found)
-    return found.finished()
+    builder = Builder(source)
+    (read_gaussian if gaussian else read_nwchem)(lines, builder)
+    return builder.finished()
 
 
 def _lines(text: str) -> Iterator[Line]:

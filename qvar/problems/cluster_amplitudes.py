@@ -1,4 +1,4 @@
-"""Amplitudes of perturbation theory and of coupled cluster: where a unitary coupled cluster may start."""
+"""Amplitudes of perturbation theory and of coupled cluster, from which unitary coupled cluster may start."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from qvar.errors import QvarError
 from qvar.problems.hamiltonians import Integrals
 
 _DEGENERATE = 1e-8
-"""Energy denominators below this, in hartree, give no amplitude instead of an infinite one."""
+"""Energy denominators below this, in hartree, give amplitude 0."""
 
 _ROUNDING = 1e-9
 """A correlation energy above this, in hartree, is that of an excited state."""
@@ -24,7 +24,7 @@ Spin = tuple[list[int], list[int]]
 def mp2(
     integrals: Integrals, occupied_alpha: tuple[int, ...], occupied_beta: tuple[int, ...]
 ) -> dict[Excitation, float]:
-    r"""First-order amplitudes of Moller-Plesset perturbation theory.
+    r"""Compute first-order amplitudes of Moller-Plesset perturbation theory.
 
     \(t_{ij}^{ab} = \langle ab \Vert ij \rangle / (\epsilon_i + \epsilon_j - \epsilon_a - \epsilon_b)\) and
     \(t_i^a = f_{ai} / (\epsilon_i - \epsilon_a)\), with the diagonal of the Fock operator as orbital energies.
@@ -40,25 +40,25 @@ def mp2(
     fock = _fock(integrals, occupied_alpha, occupied_beta)
     energy, two = [np.diag(f) for f in fock], integrals.two_body
     spins = _spins(integrals, occupied_alpha, occupied_beta)
-    found: dict[Excitation, float] = {}
+    amplitudes: dict[Excitation, float] = {}
     for spin, (occupied, empty) in enumerate(spins):
         for i, a in product(occupied, empty):
             gap = energy[spin][i] - energy[spin][a]
-            found[(2 * a + spin,), (2 * i + spin,)] = _ratio(fock[spin][a, i], gap)
+            amplitudes[(2 * a + spin,), (2 * i + spin,)] = _ratio(fock[spin][a, i], gap)
         for (i, j), (a, b) in product(combinations(occupied, 2), combinations(empty, 2)):
             gap = energy[spin][[i, j]].sum() - energy[spin][[a, b]].sum()
             value = _ratio(two[i, a, j, b] - two[i, b, j, a], gap)
-            found[(2 * a + spin, 2 * b + spin), (2 * j + spin, 2 * i + spin)] = value
+            amplitudes[(2 * a + spin, 2 * b + spin), (2 * j + spin, 2 * i + spin)] = value
     for (i, a), (j, b) in product(product(*spins[0]), product(*spins[1])):
         gap = energy[0][i] + energy[1][j] - energy[0][a] - energy[1][b]
-        found[(2 * a, 2 * b + 1), (2 * j + 1, 2 * i)] = _ratio(two[i, a, j, b], gap)
-    return found
+        amplitudes[(2 * a, 2 * b + 1), (2 * j + 1, 2 * i)] = _ratio(two[i, a, j, b], gap)
+    return amplitudes
 
 
 def ccsd(
     integrals: Integrals, occupied_alpha: tuple[int, ...], occupied_beta: tuple[int, ...]
 ) -> dict[Excitation, float]:
-    """Converged amplitudes of coupled cluster with singles and doubles, by PySCF; the energy is below the reference's.
+    """Compute converged amplitudes of coupled cluster with singles and doubles, by PySCF.
 
     Args:
         integrals: the Hamiltonian.
@@ -82,24 +82,24 @@ def ccsd(
     if solver is None:
         raise QvarError(f"`method` must converge, but CCSD over {m} orbitals did not; 'mp2' always does.")
     t1, t2 = solver.t1, solver.t2
-    found: dict[Excitation, float] = {}
+    amplitudes: dict[Excitation, float] = {}
     for spin, (occupied, empty) in enumerate(spins):
         same = t2[0 if spin == 0 else 2]
         for (ni, i), (na, a) in product(enumerate(occupied), enumerate(empty)):
-            found[(2 * a + spin,), (2 * i + spin,)] = float(t1[spin][ni, na])
+            amplitudes[(2 * a + spin,), (2 * i + spin,)] = float(t1[spin][ni, na])
         for ij, ab in product(combinations(enumerate(occupied), 2), combinations(enumerate(empty), 2)):
             (ni, i), (nj, j), (na, a), (nb, b) = *ij, *ab
             key = ((2 * a + spin, 2 * b + spin), (2 * j + spin, 2 * i + spin))
-            found[key] = float(same[ni, nj, na, nb])
+            amplitudes[key] = float(same[ni, nj, na, nb])
     (occ_a, vir_a), (occ_b, vir_b) = spins
     for (ni, i), (na, a) in product(enumerate(occ_a), enumerate(vir_a)):
         for (nj, j), (nb, b) in product(enumerate(occ_b), enumerate(vir_b)):
-            found[(2 * a, 2 * b + 1), (2 * j + 1, 2 * i)] = float(t2[1][ni, nj, na, nb])
-    return found
+            amplitudes[(2 * a, 2 * b + 1), (2 * j + 1, 2 * i)] = float(t2[1][ni, nj, na, nb])
+    return amplitudes
 
 
 def _solved(integrals: Integrals, spins: list[Spin], fock: list[FloatArray]) -> Any:
-    """PySCF's converged `UCCSD` over a mean field made of our numbers; None where it does not converge."""
+    """Run PySCF's `UCCSD` over a mean field of the reference determinant; None if it does not converge."""
     from pyscf import cc, gto, scf
 
     m = len(integrals.one_body)
@@ -117,7 +117,7 @@ def _solved(integrals: Integrals, spins: list[Spin], fock: list[FloatArray]) -> 
     mean_field.mo_occ = np.stack([np.arange(m) < len(occupied) for occupied, _ in spins]).astype(float)
     mean_field.mo_energy = np.stack([np.diag(f)[o] for f, o in zip(fock, order, strict=True)])
     mean_field.converged, mean_field.e_tot = True, 0.0
-    for shift in (0.0, 0.5, 1.0):  # hartree; slower, but safe where the reference is poor
+    for shift in (0.0, 0.5, 1.0):  # hartree; slower, but safe if the reference is poor
         solver: Any = cc.UCCSD(mean_field)
         solver.verbose, solver.max_cycle, solver.conv_tol, solver.conv_tol_normt = 0, 300, 1e-11, 1e-8
         solver.level_shift = shift

@@ -1,4 +1,4 @@
-"""Lowest eigenvalue of a symmetric matrix that is known by its products and its diagonal: Davidson's iteration."""
+"""Davidson's iteration: the lowest eigenvalue of a symmetric matrix from products and its diagonal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def davidson(
     Args:
         product: vector (n,) -> matrix times vector.
         diagonal: (n,) exact or approximate diagonal, which preconditions.
-        start: (n,) first vector; what it has no part of may stay out of reach.
+        start: (n,) first vector; eigenvectors orthogonal to it may stay out of reach.
         limits: tolerances and numbers of `pyscf.lib.davidson1`.
     """
     from pyscf import lib

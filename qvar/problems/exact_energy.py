@@ -1,4 +1,4 @@
-"""Exact lowest energies by diagonalization: what every variational energy is measured against."""
+"""Exact lowest energies by diagonalization."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from qvar.problems.hamiltonians import Integrals, PauliTerms
 _DENSE_QUBITS = 5
 """Up to here a dense eigensolver is faster than Lanczos, and never fails to converge."""
 _DENSE_DETERMINANTS = 60
-"""The same for sectors of electrons of which a part is asked."""
+"""The same for a restricted sector of electrons."""
 _PURE = 1e-6
 """S^2 closer than this to S(S + 1) is that of a pure state."""
 _LARGEST_DIMENSION = 2**30
@@ -50,8 +50,7 @@ def fci_ground(
 ) -> GroundState:
     r"""Compute the lowest state with (n_alpha, n_beta) electrons by full configuration interaction.
 
-    The sector is the one of the numbers of spin-up and spin-down electrons; the ground state in it may
-    have any total spin that fits, and any spatial symmetry, if nothing else is asked.
+    It may have any total spin and spatial symmetry, if `spin` and `parities` do not restrict it.
 
     Args:
         integrals: the Hamiltonian over M orbitals.
@@ -61,7 +60,7 @@ def fci_ground(
             more spin and are raised by \(w (S^2 - S(S+1))\), with w as large as it takes.
         parities: signs of orbitals, (n_symmetries, M), and of the state, (n_symmetries,), under symmetries of the
             Hamiltonian (`qvar.problems.orbital_symmetries`); any state if None.
-        restrict: whether other signs are excluded; if not, the weight of these is measured.
+        restrict: whether other signs are excluded; if not, the weight of these determinants is returned.
 
     Returns:
         Its energy and spin. Time and memory grow as the number of determinants.
@@ -127,7 +126,7 @@ def _restricted(
     spin: int | None,
     mask: Any,
 ) -> GroundState:
-    """The lowest state of one spin (2S), or of the determinants where `mask` is 1, or both."""
+    """Compute the lowest state of one spin (2S), or of the determinants where `mask` is 1, or both."""
     from pyscf.fci import direct_spin1, spin_op
 
     m = len(one)
@@ -180,14 +179,14 @@ def _davidson(
 
 
 def _of_parity(parities: tuple[IntArray, IntArray], m: int, nelec: tuple[int, int]) -> Any:
-    """Whether determinants have given signs, shape (alpha strings, beta strings) in PySCF's order."""
+    """Return True for determinants with the given signs, shape (alpha strings, beta strings) in PySCF's order."""
     orbitals, wanted = parities
     alpha, beta = (1 - 2 * (_occupations(m, n) @ (orbitals == -1).T.astype(int) % 2) for n in nelec)
     return np.all(alpha[:, None, :] * beta[None, :, :] == wanted, axis=-1)
 
 
 def _spin_diagonal(m: int, nelec: tuple[int, int]) -> FloatArray:
-    """<S^2> of determinants, (alpha strings, beta strings): the spin-down electrons that are alone may flip."""
+    """<S^2> of determinants, (alpha strings, beta strings): unpaired spin-down electrons may flip."""
     alpha, beta = (_occupations(m, n) for n in nelec)
     sz = 0.5 * (nelec[0] - nelec[1])
     return sz * (sz + 1) + nelec[1] - (alpha @ beta.T).astype(float)
@@ -202,7 +201,7 @@ def _occupations(m: int, n: int) -> IntArray:
 
 
 def pauli_matrix(terms: PauliTerms) -> Any:
-    r"""The matrix of a sum of Pauli words, as `scipy.sparse.csr_array` of shape (2**n, 2**n).
+    r"""Return the matrix of a sum of Pauli words, a `scipy.sparse.csr_array` of shape (2**n, 2**n).
 
     A word with bit masks x (letters X, Y) and z (letters Z, Y) acts as
     \(P |b\rangle = i^{|x \wedge z|} (-1)^{|b \wedge z|} |b \oplus x\rangle\), so all words of one x share
@@ -212,7 +211,7 @@ def pauli_matrix(terms: PauliTerms) -> Any:
         terms: the operator on n qubits.
 
     Returns:
-        The matrix, real where every word has an even number of Y, else complex.
+        The matrix, real if every word has an even number of Y, else complex.
 
     Raises:
         QvarError: if the matrix is too large to store.
@@ -221,7 +220,7 @@ def pauli_matrix(terms: PauliTerms) -> Any:
 
 
 def pauli_ground_energy(terms: PauliTerms) -> float:
-    """Lowest eigenvalue of a sum of Pauli words, over all states of its qubits.
+    """Compute the lowest eigenvalue of a sum of Pauli words, over all states of its qubits.
 
     Args:
         terms: the operator on n qubits.
@@ -306,7 +305,7 @@ def _phases_by_flip(terms: PauliTerms) -> dict[int, Any]:
         if flip not in by_flip:
             by_flip[flip] = np.zeros(len(states), dtype)
         by_flip[flip] += factor * _parity_signs(states & sign)
-    # Words that cancel leave no trace; the zero operator is a diagonal of zeros.
+    # words may cancel; the zero operator is a diagonal of zeros
     return {flip: phases for flip, phases in by_flip.items() if phases.any()} or {0: np.zeros(len(states), dtype)}
 
 

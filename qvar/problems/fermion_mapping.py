@@ -1,4 +1,4 @@
-"""Fermions as qubits; Pauli terms as PennyLane operators, and back."""
+"""Mappings of fermions to qubits; conversion of Pauli terms to PennyLane operators, and back."""
 
 from __future__ import annotations
 

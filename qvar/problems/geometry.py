@@ -1,4 +1,4 @@
-"""Geometries: text in, atoms out; what PySCF would leave out, guess or evaluate is refused."""
+"""Geometries: text in, atoms out. Text that PySCF would leave out, guess or evaluate is refused."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import numpy as np
 from qvar.errors import QvarError, require
 
 _CLOSEST_ANGSTROM = 1e-3
-"""Nuclei nearer than this are taken to stand at the same place, which is a slip and not chemistry."""
+"""Distance below which two nuclei coincide, a mistake in the input."""
 
 _FARTHEST = 1e6
-"""Larger lengths, in angstrom or bohr, are slips too, and the largest make integrals overflow."""
+"""Largest length, in angstrom or bohr; integrals overflow for much larger ones."""
 
 _COLLINEAR = 1e-4
 """Sine of the angle below which three atoms define no plane, so that a dihedral angle has no meaning."""
@@ -37,7 +37,7 @@ _GHOSTS = tuple(
 """Ghost atoms as programs write them: functions of an element without its nucleus and electrons."""
 
 _GHOST = "ghost-"
-"""What PySCF knows a ghost atom by, before its element."""
+"""PySCF's prefix of a ghost atom, before its element."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def parse_geometry(text: Any, unit: Any) -> Geometry:
     Unlike in PySCF, numbers are numbers: arithmetic is not evaluated, and names of files are not followed.
 
     Args:
-        text: the geometry, a string; angles of a Z-matrix in degrees. What users give is checked here.
+        text: the geometry, a string; angles of a Z-matrix in degrees.
         unit: "angstrom" or "bohr", the unit of lengths and coordinates.
 
     Returns:
@@ -100,7 +100,7 @@ def parse_geometry(text: Any, unit: Any) -> Geometry:
 
 
 def _lines(text: str) -> list[list[str]]:
-    """Tokens of each line that says something."""
+    """Tokens of each line that is not empty."""
     rows = text.lstrip("\ufeff").strip().splitlines()
     if rows and rows[0].strip().isdecimal() and len(rows) > 2:  # an XYZ file: number of atoms, comment, atoms
         atoms = [row for row in rows[2:] if row.strip()]
@@ -129,7 +129,7 @@ def _tokens(part: str) -> list[str]:
 
 
 def known_element(symbol: Any) -> str | None:
-    """An element's symbol in its usual spelling, given in any case or as the nuclear charge; None if there is none.
+    """Return an element's symbol in its usual spelling, from any case or its nuclear charge; None if there is none.
 
     PySCF drops whatever is no letter, which makes `C1a` calcium and `@Xe` xenon.
     """
@@ -142,7 +142,7 @@ def known_element(symbol: Any) -> str | None:
 
 
 def _symbol(token: str) -> str:
-    """The element of a token, after "ghost-" for a ghost atom."""
+    """Return the element of a token, after "ghost-" for a ghost atom."""
     for ghost, form in (("", _PLAIN), *((_GHOST, form) for form in _GHOSTS)):
         label = form.fullmatch(token)
         element = None if label is None else known_element(label[1] or token)
@@ -152,7 +152,7 @@ def _symbol(token: str) -> str:
 
 
 def element_of(symbol: str) -> str:
-    """The element of an atom, of a ghost atom the element whose functions it has; PySCF writes "GHOST-He" too."""
+    """Return the element of an atom, or of the functions of a ghost atom ("ghost-He" or PySCF's "GHOST-He")."""
     return symbol[len(_GHOST) :] if symbol.lower().startswith(_GHOST) else symbol
 
 

@@ -1,7 +1,7 @@
 r"""Hamiltonians as plain arrays: integrals over orbitals, or Pauli words with coefficients.
 
-Every array is checked where it comes in. An engine reads each number once and trusts the symmetries of the others, so
-that a Hamiltonian which is not Hermitian would give an energy that belongs to no operator.
+Every array is checked here, because engines read each number once and trust the symmetries: a Hamiltonian which is not
+Hermitian would give an energy of no operator.
 """
 
 from __future__ import annotations

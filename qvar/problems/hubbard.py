@@ -16,7 +16,7 @@ from qvar.problems.hamiltonians import Integrals
 from qvar.problems.problem import Problem
 
 Orbitals: TypeAlias = Literal["site", "hopping"]
-"""Which orbitals the electrons are counted in."""
+"""Orbitals of the modes."""
 
 
 @checked("shape")
@@ -29,7 +29,7 @@ def hubbard(
     orbitals: Orbitals = "site",
     name: str | None = None,
 ) -> Problem:
-    r"""Fermi-Hubbard model, electrons that hop between neighbours and repel each other on a site.
+    r"""Make the Fermi-Hubbard model: electrons that hop between neighbours and repel each other on a site.
 
     $$ H = -t \sum_{\langle pq \rangle \sigma} (a_{p\sigma}^\dagger a_{q\sigma} + a_{q\sigma}^\dagger a_{p\sigma})
            + U \sum_p n_{p\uparrow} n_{p\downarrow} $$
@@ -44,10 +44,10 @@ def hubbard(
         shape: number of sites in a chain, at least 2, or (rows, columns) of a rectangle.
         t: hopping, in units of the coupling.
         u: repulsion U of two electrons on one site, in the same unit; negative attracts.
-        n_electrons: (spin up, spin down); half filling where None, with one more spin up on an odd number of sites.
+        n_electrons: (spin up, spin down); half filling if None, with one more spin up on an odd number of sites.
         periodic: whether the lattice closes in all its directions; two sites in a row have one bond all the same.
         orbitals: `"site"`, or `"hopping"` for ansätze that excite from a mean-field determinant.
-        name: name for tables; made of the arguments where None.
+        name: name for tables; made from the arguments if None.
 
     Returns:
         The problem on two qubits per site, sites row by row; its exact energy is the lowest with these numbers of

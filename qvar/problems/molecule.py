@@ -18,7 +18,7 @@ from qvar.problems.basis_input import HasShells, parse_basis
 from qvar.problems.problem import Problem
 
 _MATRICES = 16
-"""Matrices over the basis functions that a self-consistent field holds, at least."""
+"""Smallest number of matrices over the basis functions that a self-consistent field holds."""
 
 
 @checked()
@@ -35,17 +35,16 @@ def molecule(
     stable: bool = False,
     name: str | None = None,
 ) -> Problem:
-    r"""A molecule in the canonical orbitals of its restricted Hartree-Fock determinant, RHF or ROHF (PySCF).
+    r"""Make the problem of a molecule in the canonical orbitals of its RHF or ROHF determinant (PySCF).
 
-    The same arguments give the same integrals bit for bit on one machine. A determinant found need not be a minimum:
+    The same arguments give the same integrals bit for bit on one machine. The determinant need not be a minimum:
     that of N2 at 2.0 angstrom is a saddle, 196 mHa above a lower one. `Problem.stability` and `Problem.remarks` say so,
     and reports show it; `stable=True` follows the saddle down. If the determinant is not unique, as in a square of
-    hydrogen atoms whose frontier orbitals have one energy, `reference_energy` is that of the determinant found, which
-    `occupied_alpha` and `occupied_beta` record.
+    hydrogen atoms whose frontier orbitals have one energy, `occupied_alpha` and `occupied_beta` record the one chosen.
 
     Args:
         geometry: atoms, Cartesian ("H 0 0 0; H 0 0 0.7414") or as a Z-matrix with angles in degrees
-            ("O; H 1 0.9584; H 1 0.9584 2 104.45"), parted by ";" or newlines; or the text of an XYZ file. An atom
+            ("O; H 1 0.9584; H 1 0.9584 2 104.45"), separated by ";" or newlines; or the text of an XYZ file. An atom
             written "ghost-H" (PySCF), "@H" or "Gh(H)" (Psi4), "H:" (ORCA) or "BqH" (NWChem) has the functions of
             hydrogen and no nucleus and no electrons.
         basis: name of a Gaussian basis set that PySCF knows, with its effective core potentials if it has some, and
@@ -59,13 +58,12 @@ def molecule(
         active_space: (electrons, orbitals) around the Fermi level as PySCF's CASCI picks them: the lowest
             orbitals are frozen. `None`: everything is active.
         active_orbitals: instead of `active_space`, indices of the active orbitals, counted from 0 in order of
-            energy, the doubly occupied before the singly occupied and the empty ones; taken in ascending order,
-            whatever order they are given in. The others are left empty.
+            energy, the doubly occupied before the singly occupied and the empty ones; taken in ascending order. The
+            others are left empty.
         frozen: indices of doubly occupied orbitals to freeze. Default: the doubly occupied ones that are not in
             `active_orbitals`. Given alone, all other orbitals are active, so `frozen=[0]` freezes one core.
         stable: whether a determinant that is a saddle is followed down until it is a minimum among restricted
-            determinants (`qvar.problems.scf.follow`). It is the lowest nearby, and may have less symmetry than the
-            molecule. False: it is left as found.
+            determinants (`qvar.problems.scf.follow`), which may have less symmetry than the molecule.
         name: name for tables. Default: formula and basis, e.g. "LiH sto-3g (2e,5o)".
 
     Returns:
@@ -140,7 +138,7 @@ def hydrogen_chain(
     stable: bool = False,
     name: str | None = None,
 ) -> Problem:
-    """Hydrogen atoms in a row along z, equally spaced: the standard model of growing correlation.
+    """Make a chain of equally spaced hydrogen atoms along z, the standard model of growing correlation.
 
     Args:
         n_atoms: number of atoms, at least 1.
@@ -185,7 +183,7 @@ def hydrogen_chain(
 
 
 def _charge_suffix(charge: int) -> str:
-    """Marks such as "+" and "2-"; empty for neutral molecules."""
+    """Return the sign and size of a charge, such as "+" and "2-"; empty for neutral molecules."""
     size = str(abs(charge)) if abs(charge) > 1 else ""
     return "" if charge == 0 else size + ("+" if charge > 0 else "-")
 

@@ -17,16 +17,16 @@ from qvar.problems.spin_models import heisenberg, tfim, xxz
 
 @dataclass(frozen=True)
 class NamedProblem:
-    """A problem that a word stands for."""
+    """A well-known problem."""
 
     name: str
-    """The word, such as `lih`."""
+    """Name, such as `lih`."""
     about: str
-    """What it is, in a few words."""
+    """Description in a few words."""
     bond: float | None
-    """Length of its bonds where nothing else is said, in angstrom; None for lattices, which have none."""
+    """Default length of its bonds, in angstrom; None for lattices."""
     make: Callable[..., Problem]
-    """Makes it; a molecule's takes the length of its bonds and `stable`, see `qvar.molecule`."""
+    """Maker of the problem; that of a molecule takes the length of its bonds and `stable`, see `qvar.molecule`."""
 
 
 def _chain(n_atoms: int) -> Callable[[float, bool], Problem]:
@@ -65,18 +65,18 @@ PROBLEMS: tuple[NamedProblem, ...] = (
     NamedProblem("heisenberg", "Heisenberg ring, J = 1", None, lambda: heisenberg(6, periodic=True)),
     NamedProblem("hubbard", "Fermi-Hubbard chain, half filled, t = 1, U = 4", None, lambda: hubbard(4, u=4.0)),
 )
-"""Molecules in STO-3G, all electrons active where nothing else is said; then lattices, in units of their coupling."""
+"""Molecules in STO-3G, with all electrons active unless `about` says otherwise; then lattices."""
 
 
 @checked()
 def named(name: str, bond: float | None = None, stable: bool = False) -> Problem:
-    """A well-known problem by its name; `qvar list problems` prints them.
+    """Make a well-known problem by its name; `qvar list problems` prints the names.
 
     Args:
         name: `h2`, `h4`, `h6`, `lih`, `beh2`, `h2o` or `n2` (STO-3G), or `tfim`, `xxz`, `heisenberg` or `hubbard`;
-            capital letters are as good.
-        bond: length of all bonds, in angstrom; the usual one where None. Lattices have none.
-        stable: whether a Hartree-Fock reference that is a saddle is followed down, see `molecule`. False for lattices.
+            case does not matter.
+        bond: length of all bonds, in angstrom; the usual one if None. Lattices have none.
+        stable: whether a Hartree-Fock reference that is a saddle is followed down, see `molecule`.
 
     Raises:
         QvarError: if the name is unknown, `bond` is not positive, or `bond` or `stable` is given for a lattice.

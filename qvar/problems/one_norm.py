@@ -1,4 +1,4 @@
-"""The one-norm of a Hamiltonian's Pauli coefficients, which bounds how many shots its energy takes."""
+"""The one-norm of a Hamiltonian's Pauli coefficients, which bounds the number of shots of its energy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from qvar.problems.problem import Problem
 
 
 def pauli_one_norm(problem: Problem) -> float:
-    r"""One-norm \(\lambda = \sum_{P_j \ne 1} |c_j|\) of \(H = \sum_j c_j P_j\), without the identity.
+    r"""Compute the one-norm \(\lambda = \sum_{P_j \ne 1} |c_j|\) of \(H = \sum_j c_j P_j\), without the identity.
 
     For integrals over M real orbitals no Pauli term is written out: products of Majorana operators become different
     Pauli words under every mapping of modes to qubits, so \(\lambda\) is that of Jordan-Wigner, parity and

@@ -1,4 +1,4 @@
-"""Symmetries that the integrals themselves show: signs of orbitals that no matrix element mixes."""
+"""Symmetries of integrals: signs of orbitals that no matrix element mixes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _VANISHES = 1e-8
 
 
 def orbital_parities(integrals: Integrals) -> IntArray:
-    r"""All independent sign vectors \(s \in \{\pm 1\}^M\) under which the Hamiltonian is even.
+    r"""Compute all independent sign vectors \(s \in \{\pm 1\}^M\) under which the Hamiltonian is even.
 
     \(s_p s_q = 1\) wherever \(h_{pq} \neq 0\), and \(s_p s_q s_r s_s = 1\) wherever \((pq|rs) \neq 0\). They form a
-    linear space over GF(2), found by elimination. Each two-fold operation of the point group (for orbitals that
+    linear space over GF(2), computed by elimination. Each two-fold operation of the point group (for orbitals that
     are its eigenfunctions) is one of them. The vector of all -1, which counts electrons, is left out.
 
     Args:

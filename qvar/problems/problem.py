@@ -41,7 +41,7 @@ _HEAD = ("name", "n_qubits", "unit", "description", "occupied_alpha", "occupied_
 @short_repr("name", "n_electrons", "n_qubits", "unit")
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """A Hamiltonian, where it comes from, and a reference determinant.
+    """A Hamiltonian, the inputs that identify it, and a reference determinant.
 
     Exactly one of `integrals` and `pauli` is set. Spin orbitals are ordered as PennyLane orders them:
     wire 2p is orbital p spin up, wire 2p+1 the same orbital spin down.
@@ -81,7 +81,7 @@ class Problem:
         require(
             (self.integrals is None) != (self.pauli is None),
             "pauli",
-            "be given exactly where `integrals` is not",
+            "be given if `integrals` is not, and only then",
             self.pauli,
         )
         for field in ("occupied_alpha", "occupied_beta"):

@@ -1,4 +1,4 @@
-"""What a problem rests on: papers and software to cite."""
+"""Papers and software to cite for a problem."""
 
 from __future__ import annotations
 
@@ -12,10 +12,7 @@ _MAPPINGS = {
 
 
 def problem_references(problem: Problem) -> tuple[str, ...]:
-    """Keys in `qvar/citations.bib` of what a problem rests on.
-
-    PySCF where electrons are in it, for integrals and exact energies; how its fermions became qubits.
-    """
+    """Return keys in `qvar/citations.bib`: PySCF for a problem with electrons, mappings of fermions, and tapering."""
     keys: set[str] = set()
     if problem.integrals is not None or problem.description.get("model") == "molecule":
         keys |= {"sun2020", *_MAPPINGS[problem.description.get("mapping", "jordan_wigner")]}

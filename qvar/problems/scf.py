@@ -1,7 +1,7 @@
-"""Self-consistent field with PySCF: a checked molecule in, reproducible orbitals and integrals out.
+"""Self-consistent field with PySCF: a molecule in, reproducible orbitals and integrals out.
 
 The same inputs give the same numbers bit for bit in every process on one machine: PySCF's parallel sums are
-kept to one thread, orbitals of one energy are turned to a fixed direction, and signs are fixed.
+kept to one thread, and orbitals of one energy have fixed directions and signs.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _SAME = 1e-6
 """Energies closer than this, in hartree, are those of one determinant."""
 
 _MOST_SADDLES = 10
-"""Saddles that are left before the search for a minimum is given up."""
+"""Largest number of saddles that `follow` leaves."""
 
 DEPENDENT = 1e-6
 """Eigenvalue of the overlap matrix below which PySCF drops functions as linearly dependent."""
 
 
 def build_molecule(geometry: Geometry, basis: BasisInput, charge: int, spin: int) -> Any:
-    """PySCF's `Mole`, silent, after checking that basis, charge and spin fit the atoms.
+    """Build PySCF's `Mole`, after checking that basis, charge and spin fit the atoms.
 
     Args:
         geometry: the atoms.
@@ -55,9 +55,9 @@ def build_molecule(geometry: Geometry, basis: BasisInput, charge: int, spin: int
     text, shells = basis.text, basis.content
     if text is not None:
         shells = {symbol: sets[element_of(symbol)].shells for symbol, _ in geometry.atoms}
-    potentials = {element: found.potential for element, found in sets.items() if found.potential}
+    potentials = {element: own.potential for element, own in sets.items() if own.potential}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # PySCF's remarks on names of basis sets; what matters is checked above
+        warnings.simplefilter("ignore")  # PySCF's remarks on names of basis sets, which are checked above
         mol = gto.Mole()
         mol.atom, mol.basis, mol.ecp, mol.unit = list(geometry.atoms), shells, potentials, geometry.unit
         mol.cart = text is not None and text.cartesian
@@ -91,7 +91,7 @@ def _require_independent(n_functions: int, n_independent: int) -> None:
 
 
 def run_scf(mol: Any) -> Any:
-    """Restricted Hartree-Fock, RHF without and ROHF with unpaired electrons, in fixed canonical orbitals.
+    """Run restricted Hartree-Fock, RHF without and ROHF with unpaired electrons, in fixed canonical orbitals.
 
     Args:
         mol: a built `pyscf.gto.Mole`.
@@ -114,19 +114,19 @@ def run_scf(mol: Any) -> Any:
 
 
 def _fix_orbitals(mean_field: Any) -> None:
-    """Gives restricted orbitals their order, directions and signs, in place."""
+    """Fix order, directions and signs of restricted orbitals, in place."""
     # PySCF fills open shells by the energies of spin-up orbitals, whose order need not be that of the orbitals
     order = np.lexsort((np.asarray(mean_field.mo_energy), -np.asarray(mean_field.mo_occ)))
     mean_field.mo_energy, mean_field.mo_occ = mean_field.mo_energy[order], mean_field.mo_occ[order]
     orbitals = np.array(mean_field.mo_coeff)[:, order]
-    orbitals = _turn_degenerate(mean_field.mol, orbitals, mean_field.mo_energy, mean_field.mo_occ)
+    orbitals = _fix_degenerate(mean_field.mol, orbitals, mean_field.mo_energy, mean_field.mo_occ)
     mean_field.mo_coeff = fix_signs(orbitals)
 
 
 def follow(mean_field: Any) -> float:
-    """Lowers a converged mean field of PySCF in place until no determinant of its kind lies lower nearby.
+    """Lower a converged mean field of PySCF in place until no determinant of its kind lies lower nearby.
 
-    Each step turns the orbitals along the direction in which the energy falls most steeply, both ways, and iterates to
+    Each step rotates the orbitals along the direction of steepest descent, both ways, and iterates to
     self-consistency from there, by second order. Every minimum is a local one: another may be lower.
 
     Args:
@@ -146,7 +146,7 @@ def follow(mean_field: Any) -> float:
                 if np.ndim(mean_field.mo_occ) == 1:
                     _fix_orbitals(mean_field)
                 return first - float(mean_field.e_tot)
-            lowest = min(below, key=lambda found: (not found.converged, found.e_tot))
+            lowest = min(below, key=lambda field: (not field.converged, field.e_tot))
             if not (lowest.converged and lowest.e_tot < mean_field.e_tot):
                 break
             _adopt(mean_field, lowest)
@@ -157,7 +157,7 @@ def follow(mean_field: Any) -> float:
 
 
 def converge(mean_field: Any) -> Any:
-    """Iterates a mean field of PySCF to self-consistency, well below what an energy needs.
+    """Iterate a mean field of PySCF to self-consistency, tighter than its energy needs.
 
     Args:
         mean_field: RHF, ROHF, UHF, RKS or UKS, not yet run.
@@ -169,7 +169,7 @@ def converge(mean_field: Any) -> Any:
         QvarError: if neither the usual (DIIS) nor the second-order iteration converges.
     """
     mean_field.verbose = 0
-    # FCI does not see the orbitals, but a truncated ansatz does: hence gradients well below the energy's need.
+    # FCI does not depend on the orbitals, but a truncated ansatz does: hence small gradients
     size = _size(mean_field)
     mean_field.conv_tol, mean_field.conv_tol_grad, mean_field.max_cycle = 1e-12 * size, 1e-8 * size, 200
     with one_thread_without_files():
@@ -192,7 +192,7 @@ def converge(mean_field: Any) -> Any:
 
 
 def _second_order(mean_field: Any, orbitals: Any, change: float, gradient: float) -> Any:
-    """A mean field iterated from given orbitals by PySCF's second-order solver, converged or not."""
+    """Iterate a mean field from given orbitals by PySCF's second-order solver, converged or not."""
     second_order, size = mean_field.newton(), _size(mean_field)
     second_order.verbose, second_order.max_cycle = 0, 100
     second_order.conv_tol, second_order.conv_tol_grad = change * size, gradient * size
@@ -201,9 +201,10 @@ def _second_order(mean_field: Any, orbitals: Any, change: float, gradient: float
 
 
 def _descended(mean_field: Any, orbitals: Any) -> Any:
-    """A mean field iterated from orbitals beside a saddle, converged or not.
+    """Iterate a mean field from orbitals near a saddle, converged or not.
 
-    By second order, which goes down, but stalls at gradients of some 1e-7; on by DIIS, if that does not go up again.
+    First by second order, which descends but stalls at gradients of about 1e-7; then by DIIS, if its energy is no
+    higher.
     """
     rough = _second_order(mean_field, orbitals, 1e-8, 1e-5)
     fine = mean_field.copy()
@@ -221,17 +222,17 @@ def _adopt(mean_field: Any, other: Any) -> None:
 
 
 def _size(mean_field: Any) -> float:
-    """Rounding grows with the total energy, roughly Z^2.4 per atom, and tolerances below it are never reached."""
+    """Return a factor of tolerances: rounding grows with the total energy, roughly as Z^2.4 per atom."""
     return max(1.0, float(np.sum(mean_field.mol.atom_charges() ** 2.4)) / 100)
 
 
-def _turn_degenerate(mol: Any, orbitals: FloatArray, energies: FloatArray, occupations: FloatArray) -> FloatArray:
-    r"""Makes orbitals of one energy and occupation eigenfunctions of x^2 + 2 y^2 + 3 z^2 about the charge centre.
+def _fix_degenerate(mol: Any, orbitals: FloatArray, energies: FloatArray, occupations: FloatArray) -> FloatArray:
+    r"""Rotate orbitals of one energy and occupation to eigenfunctions of x^2 + 2 y^2 + 3 z^2 about the charge centre.
 
-    Self-consistency leaves such a set free to turn. With atoms along an axis, its pi orbitals come out along the
-    other two axes; a set that this operator cannot tell apart stays as it is.
+    Self-consistency leaves the directions in such a set free. With atoms along an axis, pi orbitals then point along
+    the other two axes; a set on which this operator is degenerate stays as it is.
     """
-    turned = orbitals.copy()
+    fixed = orbitals.copy()
     charges, places = mol.atom_charges(), mol.atom_coords()
     centre = charges @ places / max(charges.sum(), 1)
     starts = [
@@ -247,12 +248,12 @@ def _turn_degenerate(mol: Any, orbitals: FloatArray, energies: FloatArray, occup
                     second = mol.intor("int1e_rr").reshape(3, 3, mol.nao, mol.nao)
                 spread = second[0, 0] + 2 * second[1, 1] + 3 * second[2, 2]
             _, mixing = np.linalg.eigh(orbitals[:, group].T @ spread @ orbitals[:, group])
-            turned[:, group] = orbitals[:, group] @ mixing
-    return turned
+            fixed[:, group] = orbitals[:, group] @ mixing
+    return fixed
 
 
 def fix_signs(orbitals: FloatArray) -> FloatArray:
-    """Gives every column the sign that makes its largest coefficient positive.
+    """Choose the sign of every column that makes its largest coefficient positive.
 
     Of coefficients that are equally large to a relative 1e-8, which symmetry makes common, the first decides.
 
@@ -268,7 +269,7 @@ def fix_signs(orbitals: FloatArray) -> FloatArray:
 
 
 def active_integrals(mean_field: Any, frozen: IntArray, active: IntArray) -> Integrals:
-    r"""Integrals over active orbitals in the field of a frozen core, as in a CASCI.
+    r"""Compute integrals over active orbitals in the field of a frozen core, as in a CASCI.
 
     With the core's density \(D = 2 \sum_{i \in frozen} C_i C_i^T\) and field \(V = J(D) - K(D)/2\), the one-body
     part is \(h + V\), and the core energy is \(E_{nuc} + \mathrm{Tr}\, D (h + V/2)\).
@@ -306,7 +307,7 @@ def active_integrals(mean_field: Any, frozen: IntArray, active: IntArray) -> Int
 
 @contextmanager
 def one_thread_without_files() -> Iterator[None]:
-    """Keeps PySCF to one thread, and from opening a checkpoint file in the user's folder."""
+    """Keep PySCF to one thread, and from opening a checkpoint file in the user's folder."""
     from pyscf import lib
     from pyscf.scf import hf
 

@@ -19,7 +19,7 @@ _BYTES_PER_WORD = 100
 
 @checked("n")
 def tfim(n: int, j: float = 1.0, h: float = 1.0, periodic: bool = False) -> Problem:
-    r"""Transverse-field Ising model on a chain, \(H = -J \sum_i Z_i Z_{i+1} - h \sum_i X_i\).
+    r"""Make the transverse-field Ising model on a chain, \(H = -J \sum_i Z_i Z_{i+1} - h \sum_i X_i\).
 
     At J = h = 1, the critical point, the lowest energies are \(-2 / \sin(\pi / 2n)\) on a ring (n > 2)
     and \(1 - 1 / \sin(\pi / (4n + 2))\) on an open chain (Pfeuty 1970,
@@ -58,7 +58,7 @@ def tfim(n: int, j: float = 1.0, h: float = 1.0, periodic: bool = False) -> Prob
 
 @checked("n")
 def xxz(n: Shape, j: float = 1.0, delta: float = 1.0, periodic: bool = False) -> Problem:
-    r"""XXZ model, \(H = J \sum_{\langle ik \rangle} (X_i X_k + Y_i Y_k + \Delta Z_i Z_k)\) over neighbours.
+    r"""Make the XXZ model, \(H = J \sum_{\langle ik \rangle} (X_i X_k + Y_i Y_k + \Delta Z_i Z_k)\) over neighbours.
 
     With Pauli matrices, not spins of length 1/2: four times the latter's energies. It conserves the number of ones,
     that is, the magnetization. On lattices without odd rings its ground state has magnetization zero (1/2 for an odd
@@ -83,7 +83,7 @@ def xxz(n: Shape, j: float = 1.0, delta: float = 1.0, periodic: bool = False) ->
 
 @checked("n")
 def heisenberg(n: Shape, j: float = 1.0, periodic: bool = False) -> Problem:
-    r"""Heisenberg model, \(H = J \sum_{\langle ik \rangle} (X_i X_k + Y_i Y_k + Z_i Z_k)\) over neighbours.
+    r"""Make the Heisenberg model, \(H = J \sum_{\langle ik \rangle} (X_i X_k + Y_i Y_k + Z_i Z_k)\) over neighbours.
 
     With Pauli matrices, not spins of length 1/2. It conserves the total spin.
 
@@ -102,7 +102,7 @@ def heisenberg(n: Shape, j: float = 1.0, periodic: bool = False) -> Problem:
 
 
 def _exchange(model: str, shape: tuple[int, int], j: float, delta: float | None, periodic: bool) -> Problem:
-    """Exchange on every bond; `delta` is None where it is 1 and no parameter of the model."""
+    """Make a model of exchange on every bond; `delta` is None for the Heisenberg model."""
     n_spins = shape[0] * shape[1]
     require_memory("n", n_spins, 3 * n_spins * (n_spins + _BYTES_PER_WORD))
     bonds = coloured_bonds(shape, periodic)

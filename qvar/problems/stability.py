@@ -20,14 +20,14 @@ from qvar.errors import QvarError
 from qvar.problems.davidson import davidson
 
 UNSTABLE = -1e-5
-"""A second derivative below this, in hartree, is a saddle's; rounding and free rotations stay above it."""
+"""Second derivatives below this, in hartree, are those of a saddle, not of rounding or of free rotations."""
 
 _TOLERANCE = 1e-7
 """Change of an eigenvalue, in hartree, at which its iteration ends."""
 
 
 class UndecidedError(QvarError):
-    """A stability that could not be found out."""
+    """A stability whose iteration did not converge."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,12 @@ class Stability:
 
     @property
     def is_saddle(self) -> bool:
-        """Whether a determinant of the same kind lies lower nearby."""
+        """True if a determinant of the same kind lies lower nearby."""
         return self.internal is not None and self.internal < UNSTABLE
 
     @property
     def breaks_spin(self) -> bool:
-        """Whether an unrestricted determinant lies lower nearby."""
+        """True if an unrestricted determinant lies lower nearby."""
         return self.external is not None and self.external < UNSTABLE
 
 
@@ -68,13 +68,13 @@ def analysed(mean_field: Any) -> Stability:
 
 
 def descents(mean_field: Any) -> list[Any]:
-    """Return orbitals on both sides of a saddle, from which an iteration by second order finds a lower determinant.
+    """Return orbitals on both sides of a saddle, from which a second-order iteration reaches a lower determinant.
 
     Args:
         mean_field: as `analysed` takes it.
 
     Returns:
-        Two sets of orbitals, turned by one radian either way along the lowest direction; none if the mean field is
+        Two sets of orbitals, rotated by one radian either way along the lowest direction; none if the mean field is
         stable.
 
     Raises:
@@ -84,11 +84,11 @@ def descents(mean_field: Any) -> list[Any]:
     curvature, direction = _lowest(*_internal(mean_field))
     if curvature is None or direction is None or curvature >= UNSTABLE:
         return []
-    return [_turned(mean_field, sign * direction) for sign in (1.0, -1.0)]
+    return [_rotated(mean_field, sign * direction) for sign in (1.0, -1.0)]
 
 
 def _internal(mean_field: Any) -> tuple[Callable[[FloatArray], FloatArray], FloatArray]:
-    """The product of the Hessian with a vector of rotations, and its approximate diagonal."""
+    """Return the product of the Hessian with a vector of rotations, and its approximate diagonal."""
     from pyscf.soscf import newton_ah
 
     if not _is_unrestricted(mean_field) and not _is_closed(mean_field):
@@ -99,9 +99,9 @@ def _internal(mean_field: Any) -> tuple[Callable[[FloatArray], FloatArray], Floa
 
 
 def _open_shell(mean_field: Any) -> tuple[Callable[[FloatArray], FloatArray], FloatArray]:
-    r"""The same for restricted open shells, whose rotations of both spins are one.
+    r"""Return the same for restricted open shells, whose rotations are the same for both spins.
 
-    PySCF's turns the spins apart, and so misses what a rotation from closed to open and on to empty orbitals does: at
+    PySCF's product rotates the spins apart, and so misses rotations from closed to open and on to empty orbitals: at
     convergence only the sum of both spins' Fock matrices vanishes between closed and empty orbitals. With
     \(D(t) = e^{t\kappa} n e^{-t\kappa}\),
 
@@ -133,7 +133,7 @@ def _open_shell(mean_field: Any) -> tuple[Callable[[FloatArray], FloatArray], Fl
 
 
 def _external(mean_field: Any) -> tuple[Callable[[FloatArray], FloatArray], FloatArray]:
-    """The same for rotations of a closed shell that are opposite for spin up and down."""
+    """Return the same for rotations of a closed shell that are opposite for spin up and down."""
     orbitals, occupied = np.asarray(mean_field.mo_coeff), np.asarray(mean_field.mo_occ) > 0
     full, empty = orbitals[:, occupied], orbitals[:, ~occupied]
     fock = np.asarray(mean_field.get_fock())
@@ -152,7 +152,7 @@ def _external(mean_field: Any) -> tuple[Callable[[FloatArray], FloatArray], Floa
 def _lowest(
     product: Callable[[FloatArray], FloatArray], diagonal: FloatArray
 ) -> tuple[float, FloatArray] | tuple[None, None]:
-    """The lowest eigenvalue and its vector, by Davidson's iteration; None if there are no rotations."""
+    """Compute the lowest eigenvalue and its vector, by Davidson's iteration; None if there are no rotations."""
     n = len(diagonal)
     if n == 0:
         return None, None
@@ -160,12 +160,12 @@ def _lowest(
     start = np.random.default_rng(0).standard_normal(n) / np.maximum(np.abs(diagonal), 0.1)
 
     value, vector, converged = davidson(product, diagonal, start, tol=_TOLERANCE, max_cycle=100, max_space=30)
-    if not converged and value >= UNSTABLE:  # an upper bound below zero is proof enough
+    if not converged and value >= UNSTABLE:  # an upper bound below zero is enough
         raise UndecidedError(f"`stable` must be decided, but the iteration over {n} rotations did not converge.")
     return value, vector
 
 
-def _turned(mean_field: Any, x: FloatArray) -> Any:
+def _rotated(mean_field: Any, x: FloatArray) -> Any:
     r"""Orbitals after the rotation \(\exp(\kappa)\) of packed x."""
     from scipy.linalg import expm
 
@@ -180,7 +180,7 @@ def _turned(mean_field: Any, x: FloatArray) -> Any:
 
 
 def _unpacked(x: FloatArray, alpha: Any, beta: Any) -> FloatArray:
-    """The antisymmetric matrix of rotations between orbitals that differ in occupation."""
+    """Return the antisymmetric matrix of rotations between orbitals that differ in occupation."""
     free = _free(alpha, beta)
     matrix = np.zeros(free.shape)
     matrix[free] = x
@@ -188,7 +188,7 @@ def _unpacked(x: FloatArray, alpha: Any, beta: Any) -> FloatArray:
 
 
 def _free(alpha: Any, beta: Any) -> Any:
-    """Whether the rotation of one orbital (column) into another (row) changes the determinant; the emptier is first."""
+    """Mask of rotations of one orbital (column) into another, emptier one (row) that change the determinant."""
     return (~alpha[:, None] & alpha) | (~beta[:, None] & beta)
 
 
@@ -201,7 +201,7 @@ def _is_unrestricted(mean_field: Any) -> bool:
 
 
 def _plain(mean_field: Any) -> Any:
-    """A closed shell as an object of PySCF's class for closed shells; that for open ones turns the spins apart."""
+    """Return a closed shell as PySCF's class for closed shells; that for open ones rotates the spins apart."""
     from pyscf import dft, scf
 
     if not isinstance(mean_field, scf.rohf.ROHF) or not _is_closed(mean_field):

@@ -1,6 +1,6 @@
-r"""Tapering: qubits that the \(Z_2\) symmetries of a Hamiltonian fix are taken out of it.
+r"""Tapering: removal of the qubits that the \(Z_2\) symmetries of a Hamiltonian fix.
 
-Done on bit masks rather than by `qml.taper`: in PennyLane 0.45 `qml.paulix_ops` counts only the wires that some
+It uses bit masks and not `qml.taper`: in PennyLane 0.45 `qml.paulix_ops` counts only the wires that some
 generator touches, and so picks wrong qubits under Bravyi-Kitaev.
 """
 
@@ -21,14 +21,15 @@ _CANCELS = 1e-14
 
 
 def symmetry_generators(terms: PauliTerms) -> tuple[str, ...]:
-    r"""Independent Z strings \(\tau_j\) that commute with every word of a Hamiltonian, by elimination over GF(2).
+    r"""Compute independent Z strings \(\tau_j\) that commute with every word of a Hamiltonian.
 
-    A Z string commutes with a word where it shares an even number of wires with its letters X and Y. For molecules
+    By elimination over GF(2). A Z string commutes with a word if it shares an even number of wires with its letters X
+    and Y. For molecules
     these are the parities of the numbers of spin-up and spin-down electrons and the two-fold operations of the point
     group, in whatever form the mapping gives them. Symmetries that are no Z strings are not looked for.
 
     Args:
-        terms: the Hamiltonian; words with coefficients up to 1e-8 are not heard.
+        terms: the Hamiltonian; words with coefficients up to 1e-8 are ignored.
 
     Returns:
         Words over "IZ". Each owns one wire that no other touches, its last one; generators in order of these wires.
@@ -52,14 +53,14 @@ def symmetry_generators(terms: PauliTerms) -> tuple[str, ...]:
 
 
 def taper(terms: PauliTerms, bits: tuple[int, ...]) -> tuple[PauliTerms, tuple[int, ...]]:
-    r"""The Hamiltonian within the symmetry sector of a basis state, on the qubits that are free there.
+    r"""Restrict a Hamiltonian to the symmetry sector of a basis state, on the qubits that are free there.
 
     In the sector where \(\tau_j = s_j\), the generator's own qubit q is fixed by the others: once
     \(Z_q = s_j \prod_{k \in \tau_j, k \ne q} Z_k\) is put in, every word that commutes with \(\tau_j\) acts on q as
     I or X, and q can be dropped. The result is the sector's block of the matrix in the computational basis, each state
     labelled by its remaining bits; so basis states stay basis states with the dropped bits left out. It is that of
-    Bravyi et al. 2017, https://arxiv.org/abs/1701.08213, up to conjugation with a Z string, which their Clifford frame
-    brings along. Words that break a symmetry (coefficients up to 1e-8) have no matrix element in the block. At least
+    Bravyi et al. 2017, https://arxiv.org/abs/1701.08213, up to conjugation with a Z string of their Clifford frame.
+    Words that break a symmetry (coefficients up to 1e-8) have no matrix element in the block. At least
     one qubit is kept: wire 0 of a diagonal Hamiltonian, all of whose qubits are fixed.
 
     Args:
@@ -115,21 +116,21 @@ def all_bits(terms: PauliTerms, bits: tuple[int, ...]) -> IntArray:
 
 
 def _fixed(terms: PauliTerms) -> tuple[Sequence[IntArray], list[int]]:
-    """Generators as masks of wires, and the wire that each fixes; at least one wire stays free."""
+    """Return generators as masks of wires, and the wire that each fixes; at least one wire stays free."""
     generators = [np.array([letter == "Z" for letter in word], dtype=np.int64) for word in symmetry_generators(terms)]
     generators = generators[-(terms.n_qubits - 1) :] if terms.n_qubits > 1 else []
     return generators, [int(np.flatnonzero(generator)[-1]) for generator in generators]
 
 
 def _masks(terms: PauliTerms) -> tuple[IntArray, IntArray]:
-    """Where each word flips a bit (X, Y) and where it takes its sign (Z, Y); each (n_terms, n_qubits) of 0 and 1."""
+    """Masks of flipped bits (letters X, Y) and of signs (letters Z, Y), each (n_terms, n_qubits) of 0 and 1."""
     letters = np.array([list(word) for word in terms.words])
     flips, signs = np.isin(letters, ("X", "Y")), np.isin(letters, ("Z", "Y"))
     return flips.astype(np.int64), signs.astype(np.int64)
 
 
 def _joined(flips: IntArray, signs: IntArray, coefficients: FloatArray) -> PauliTerms:
-    """Words of masks, equal ones summed, in order of their first appearance; a zero identity where none is left."""
+    """Sum equal words, in order of their first appearance; return a zero identity if none is left."""
     sums: dict[str, float] = {}
     for row, coefficient in zip(flips + 2 * signs, coefficients, strict=True):
         word = "".join("IXZY"[code] for code in row)

@@ -8,7 +8,7 @@ from qvar.errors import QvarError
 from qvar.problems.molecule import hydrogen_chain, molecule
 from qvar.problems.problem import Problem
 from qvar.problems.scf import converge, follow, one_thread_without_files
-from qvar.problems.stability import _internal, _lowest, _turned, analysed
+from qvar.problems.stability import _internal, _lowest, _rotated, analysed
 
 N2 = "N 0 0 0; N 0 0 2.0"
 SQUARE = "H 0 0 0; H 1.2 0 0; H 0 1.2 0; H 1.2 1.2 0"
@@ -87,7 +87,7 @@ def test_closed_to_open_to_empty_rotations_count():
     field = mean_field("O 0 0 0; O 0 0 1.2", "ROHF", 2, basis="6-31g")
     lowest, direction = _lowest(*_internal(field))
     h = 5e-3
-    energies = [energy(field, _turned(field, step * direction)) for step in (-h, 0.0, h)]
+    energies = [energy(field, _rotated(field, step * direction)) for step in (-h, 0.0, h)]
     assert lowest == pytest.approx((energies[0] - 2 * energies[1] + energies[2]) / h**2, abs=1e-4)
     assert lowest < -0.03
 
