@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 CASE = Path(__file__).parents[2] / "cases" / "h4_duel.py"
-FLAGS = ["--layers", "1", "2", "--seeds", "3", "--gradients", "60", "--bond", "1.2"]
+FLAGS = ["--layers", "1", "--seeds", "3", "--gradients", "60", "--bond", "1.2"]
 TIMES = ["wall_s", "compile_s"]
 
 
@@ -27,14 +27,14 @@ def test_killed_and_resumed(tmp_path: Path) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     assert _start(whole).wait() == 0
 
-    for wanted in (0, 3):  # killed before the first shard, and after some
+    for wanted in (0, 2):  # killed before the first shard, and after some
         process = _start(broken, *(["--resume"] if broken.exists() else []))
         while process.poll() is None and not (broken.exists() and len(_shards(broken)) >= wanted):
             time.sleep(0.02)
         process.send_signal(signal.SIGKILL)
         process.wait()
     kept = {path: path.stat().st_mtime_ns for path in _shards(broken)}
-    assert 3 <= len(kept) < 5
+    assert len(kept) == 2
     assert not (broken / "ledger.parquet").exists()
 
     assert _start(broken, "--resume").wait() == 0
