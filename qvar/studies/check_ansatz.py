@@ -152,7 +152,8 @@ def _record(ansatz: Ansatz) -> Iterator[Finding]:
 
 def _cost(ansatz: Ansatz) -> Iterator[Finding]:
     cost = ansatz.resources()
-    yield Finding("cost", True, f"{_count(cost.two_qubit_gates, 'CNOT')}, depth {cost.depth}.", cost.two_qubit_gates)
+    n_gates = cost.two_qubit_gates or 0
+    yield Finding("cost", True, f"{_count(n_gates, 'CNOT')}, depth {cost.depth}.", n_gates)
 
 
 def _starts(ansatz: Ansatz) -> Iterator[Finding]:
