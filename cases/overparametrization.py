@@ -1,7 +1,5 @@
 """From which depth on training stops failing: rank of the Fisher information and success, layer by layer."""
 
-from functools import partial
-
 import qvar
 
 USUAL = {"qubits": 6, "seeds": 20, "dimension_samples": 50}
@@ -40,28 +38,26 @@ def case(
     qvar.require(qubits >= 2, "qubits", "be at least 2", qubits)
     beyond = 1 if quick else 2
     problem = qvar.tfim(qubits, h=field, periodic=True)
-    generic = partial(qvar.hardware_efficient, problem, rotations=("RY",), entangler="cnot_chain")
     return qvar.Capacity(
         problem,
         contenders=[
-            qvar.Layered(
-                "hva",
-                "constrained",
-                lambda n: qvar.hva(problem, layers=n).with_start("uniform"),
-                layers or range(1, qubits // 2 + 1 + beyond),
-            ),
-            qvar.Layered(
-                "ry cnot chain",
-                "generic",
-                lambda n: generic(layers=n).with_start("uniform"),
-                layers or _depths(qubits, beyond),
-            ),
+            qvar.Contender("hva", "constrained", _hva, layers or range(1, qubits // 2 + 1 + beyond)),
+            qvar.Contender("ry cnot chain", "generic", _ry, layers or _depths(qubits, beyond)),
         ],
         tolerance=tolerance,
         seeds=seeds,
         budget=qvar.Budget(gradients=gradients),
         dimension_samples=dimension_samples,
     )
+
+
+def _hva(problem: qvar.Problem, layers: int) -> qvar.Ansatz:
+    return qvar.hva(problem, layers=layers).with_start("uniform")
+
+
+def _ry(problem: qvar.Problem, layers: int) -> qvar.Ansatz:
+    circuit = qvar.hardware_efficient(problem, layers=layers, rotations=("RY",), entangler="cnot_chain")
+    return circuit.with_start("uniform")
 
 
 def _depths(qubits: int, beyond: int) -> list[int]:

@@ -31,19 +31,23 @@ from .problems.named_problems import named
 from .problems.problem import Problem
 from .problems.spin_models import heisenberg, tfim, xxz
 from .runs.runner import run
-from .studies.capacity import Capacity, Layered
+from .studies.capacity import Capacity
+from .studies.contender import Contender
 from .studies.coverage import Coverage
 from .studies.curve import Curve
 from .studies.duel import Duel
+from .studies.growing import ExactLaw, Growing
 from .studies.landscape import Landscape
 from .studies.ranking import Ranking
-from .studies.scaling import ExactLaw, Growing, Scaling
+from .studies.scaling import Scaling
+from .studies.training import Training
 from .task import Progress, Runnable, Task, task_key
 
 __all__ = [
     "Ansatz",
     "Budget",
     "Capacity",
+    "Contender",
     "Costs",
     "Coverage",
     "Curve",
@@ -51,7 +55,6 @@ __all__ = [
     "ExactLaw",
     "Growing",
     "Landscape",
-    "Layered",
     "Objective",
     "Problem",
     "Progress",
@@ -62,6 +65,7 @@ __all__ = [
     "Scaling",
     "Status",
     "Task",
+    "Training",
     "__version__",
     "adam",
     "all_ansatze",

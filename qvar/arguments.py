@@ -35,7 +35,7 @@ WORDS = {
     "Objective": "an objective, such as qvar.energy(problem, ansatz)",
     "Method": "a method, such as qvar.lbfgs()",
     "Budget": "a budget, such as qvar.Budget(gradients=500)",
-    "Layered": "qvar.Layered(name, family, make, layers)",
+    "Contender": "qvar.Contender(name, family, make, layers=...)",
     "Growing": "qvar.Growing(name, family, make)",
     "Runnable": "a study, such as qvar.Duel(...)",
     "Form": "a form, such as qvar.basis.even_tempered('H', s=3)",

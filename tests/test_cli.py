@@ -357,7 +357,11 @@ def test_cite(capsys: pytest.CaptureFixture[str]) -> None:
     problem = qvar.tfim(2)
     first = qvar.Duel(problem, [qvar.hardware_efficient(problem, layers=1)], seeds=1, budget=qvar.Budget(gradients=3))
     qvar.run(first, out="one", progress=False)
-    qvar.run(qvar.Duel(problem, first.contenders, qvar.adam(), 1, first.budget), out="two", progress=False)
+    qvar.run(
+        qvar.Duel(problem, first.contenders, method=qvar.adam(), seeds=1, budget=first.budget),
+        out="two",
+        progress=False,
+    )
     capsys.readouterr()
     assert main(["cite", "one"]) == 0
     one, err = capsys.readouterr()

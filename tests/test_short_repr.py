@@ -40,7 +40,7 @@ def records(h2: qvar.Problem, h4: qvar.Problem) -> dict[str, Any]:
     ansatz, spins = qvar.uccsd(h4), qvar.tfim(3)
     assert spins.pauli is not None
     objective, result = qvar.energy(h4, ansatz), training(spins)
-    ry = qvar.Layered("ry", "generic", lambda n: ansatz, (1, 2))
+    ry = qvar.Contender("ry", "generic", lambda problem, layers: ansatz, (1, 2))
     growing = qvar.Growing("uccsd", "constrained", lambda n: ansatz)
     form = basis.even_tempered("H", s=3)
     profile = diagnostics.EntropyProfile((1,), (diagnostics.Estimate(0.5, (0.4, 0.6), 20),), (0.25,))
@@ -64,7 +64,7 @@ def records(h2: qvar.Problem, h4: qvar.Problem) -> dict[str, Any]:
         "gradient_evaluations=3": result,
         "Trace(step=int": result.trace,
         "Scaling(contenders=['uccsd'], sizes=": qvar.Scaling([growing], (4, 6)),
-        "Layered(name='ry', family='generic'": ry,
+        "Contender(name='ry', family='generic'": ry,
         "Capacity(problem='H2": qvar.Capacity(h2, [ry], 1e-4),
         "Landscape(problem='H4": qvar.Landscape(h4, [ansatz]),
         "Form(name='": form,

@@ -236,7 +236,7 @@ class Course:
             last = number == len(self.forms) - 1
             loose = max(LOOSE, self.budget.gradient_tolerance)
             budget = self.budget if last else replace(self.budget, gradient_tolerance=loose)
-            results.append(minimize(objective, self.method, key, budget, theta, on_progress))
+            results.append(minimize(objective, theta, method=self.method, key=key, budget=budget, callback=on_progress))
             if last:
                 break
             following = self.forms[number + 1]

@@ -62,7 +62,7 @@ def vqe(make: MakeAnsatz, *, name: str = "", budget: Budget | None = None, seed:
         problem = _problem(mol, field)
         ansatz = make(problem)
         objective = energy(problem, ansatz, "sector")
-        result = minimize(objective, lbfgs(memory=MEMORY), jax.random.key(seed), spent)
+        result = minimize(objective, method=lbfgs(memory=MEMORY), key=jax.random.key(seed), budget=spent)
         if result.status not in (Status.CONVERGED, Status.STALLED):
             ended = result.status.value
             raise UnsolvedError(f"`budget` must let {ansatz.name} converge, but its training ended {ended}.")

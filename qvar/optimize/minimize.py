@@ -51,23 +51,23 @@ Hook: TypeAlias = Callable[[Look], None]
 @checked()
 def minimize(
     objective: Objective,
+    theta0: Any = None,
+    *,
     method: Method | None = None,
     key: jax.Array | None = None,
     budget: Budget | None = None,
-    theta0: Any = None,
-    on_progress: Hook | None = None,
-    *,
+    callback: Hook | None = None,
     keep_path: bool = False,
 ) -> Result:
-    """Minimizes an objective from one start.
+    """Minimize an objective from one start.
 
     Args:
         objective: what to minimize.
-        method: `qvar.lbfgs()` where None; the others are in `qvar.optimize`, and an optax transformation is one.
-        key: JAX random key that the start is drawn with, and whatever the method draws; needed where theta0 is None.
-        budget: what may be spent; `Budget()` where None.
-        theta0: (n_params,) start parameters.
-        on_progress: called now and then with a `Look`.
+        theta0: (n_params,) start parameters; drawn with `key` if None.
+        method: `qvar.lbfgs()` if None; an optax transformation is a method too.
+        key: JAX random key that draws the start and the method's own random numbers.
+        budget: limits of the work; `Budget()` if None.
+        callback: called now and then with a `Look`.
         keep_path: see `minimize_batch`.
 
     Raises:
@@ -76,42 +76,43 @@ def minimize(
     """
     if theta0 is None:
         if key is None:
-            raise QvarError("`key` must be a JAX random key where `theta0` is not given, but is None.")
+            raise QvarError("`key` must be a JAX random key if `theta0` is not given, but is None.")
         theta0 = objective.initial(key)
     theta0 = real_array("theta0", theta0, (objective.n_params,))
-    starts, keys = theta0[None], None if key is None else key[None]
-    return minimize_batch(objective, starts, method, budget, on_progress, keys=keys, keep_path=keep_path)[0]
+    keys = None if key is None else key[None]
+    return minimize_batch(
+        objective, theta0[None], method=method, keys=keys, budget=budget, callback=callback, keep_path=keep_path
+    )[0]
 
 
 @checked()
 def minimize_batch(
     objective: Objective,
     theta0: Any,
-    method: Method | None = None,
-    budget: Budget | None = None,
-    on_progress: Hook | None = None,
     *,
+    method: Method | None = None,
     keys: jax.Array | None = None,
+    budget: Budget | None = None,
+    callback: Hook | None = None,
     keep_path: bool = False,
 ) -> list[Result]:
-    """Minimizes an objective from several starts at once, as one batch on the device.
+    """Minimize an objective from several starts at once, as one batch on the device.
 
-    The starts know nothing of each other: each has its own line search, counts and stop. They are evaluated in
-    chunks that fit into memory, see `Objective.bytes_per_evaluation`. Inside of `qvar.optimize.checkpoint.keeping` the
-    batch goes on from a saved state where there is one, and may be stopped; seconds then add up over all processes
-    that worked on it.
+    The starts are independent: each has its own line search, counts and end. They are evaluated in chunks that fit into
+    memory, see `Objective.bytes_per_evaluation`. Inside `qvar.optimize.checkpoint.keeping` the batch continues from a
+    saved state if there is one, and may be stopped; seconds then add up over all processes that worked on it.
 
     Args:
         objective: what to minimize.
         theta0: (n_starts, n_params) start parameters.
-        method: `qvar.lbfgs()` where None; an optax transformation is a method too.
-        budget: what each start may spend; `Budget()` where None.
-        on_progress: called now and then with a `Look`.
-        keys: (n_starts,) JAX random keys, one for each start, for methods that draw random numbers (SPSA); where None,
+        method: `qvar.lbfgs()` if None; an optax transformation is a method too.
+        keys: (n_starts,) JAX random keys, one for each start, for methods that draw random numbers (SPSA). If None,
             start i has `jax.random.fold_in(jax.random.key(0), i)`. With the keys that drew theta0, each start
-            comes out as `minimize` with its key.
-        keep_path: whether `Trace.theta` holds the accepted points. They are gathered in the host's memory, n_params
-            numbers for each start and evaluation, accepted or not, until the last start has ended.
+            ends as `minimize` with its key.
+        budget: limits of the work of each start; `Budget()` if None.
+        callback: called now and then with a `Look`.
+        keep_path: whether `Trace.theta` holds the accepted points. They take n_params numbers of the host's memory for
+            each start and evaluation, accepted or not, until the last start has ended.
 
     Returns:
         One Result per start.
@@ -120,7 +121,7 @@ def minimize_batch(
         QvarError: if theta0 or keys have another shape, or the method cannot take the objective: it has no state (for
             `natural_gradient`) or no operator (for `spsa` with shots), or its value is not one sine in each parameter
             (for `rotosolve`).
-        Stopped: if the ambient keeper wants it; a `BaseException`.
+        Stopped: if the ambient keeper asks for it; a `BaseException`.
         OSError: if the ambient keeper cannot save a state.
     """
     method, budget = method or lbfgs(), budget or Budget()
@@ -138,11 +139,11 @@ def minimize_batch(
     training = Training.next(lambda: fingerprint_of(inputs, np.round(np.asarray(starts), 8), keys))
     standing = _Standing(new_batch(method, starts, keys, frequencies), wall_s=0.0, compile_s=0.0)
     examine = Examiner(objective, method, budget, starts, keys, frequencies)
-    return _train(plan, standing, examine, on_progress, training)
+    return _train(plan, standing, examine, callback, training)
 
 
 def _train(
-    plan: _Plan, standing: _Standing, examine: Examiner, on_progress: Hook | None, training: Training
+    plan: _Plan, standing: _Standing, examine: Examiner, callback: Hook | None, training: Training
 ) -> list[Result]:
     """Turn after turn, in stretches between two looks, until the last start has ended and been examined."""
     data, budget = examine.objective.data, examine.budget
@@ -160,8 +161,8 @@ def _train(
         return jax.block_until_ready(_advance(plan, batch, data, limits))
 
     if running(batch) == 0 and not unchecked(batch).any():  # an earlier process came to its end
-        if on_progress:
-            on_progress(_look(batch))
+        if callback:
+            callback(_look(batch))
         return _results(plan, batch, records[0], wall_s, compile_s)
 
     began = time.perf_counter()
@@ -181,8 +182,8 @@ def _train(
         if late:
             late = STATUSES.index(Status.OUT_OF_TIME)
             batch = batch._replace(status=jnp.where(batch.status == RUNNING, late, batch.status))
-        if on_progress and begun:
-            on_progress(_look(batch))
+        if callback and begun:
+            callback(_look(batch))
         if late:
             turns = -1 if unchecked(batch).any() else 0
         ended = turns == 0

@@ -114,14 +114,14 @@ def sentence(box: str, kinds: Mapping[str, Any], args: Sequence[str], prog: str)
 
 
 def repeated(kinds: Mapping[str, Any], args: Sequence[str]) -> str | None:
-    """Return a sentence about a flag that stands more than once, of which only the last would count; or None."""
+    """Return a sentence about a flag that occurs more than once, of which only the last would count; or None."""
     names = {flag_of(name): name for name in (*flat(kinds), "out", "workers", *SWITCHES)}
     names |= {switch_off(name): name for name, kind in flat(kinds).items() if kind is bool}
     seen: set[str] = set()
     for flag, _ in given(args):
         name = names.get(flag)
         if name in seen:
-            return f"`{name}` must be given once, but stands more than once."
+            return f"`{name}` must be given once, but occurs more than once."
         seen |= {name} if name is not None else set()
     return None
 

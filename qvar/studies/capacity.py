@@ -2,53 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass, field
 from functools import cached_property, partial
 
 import jax
-import jax.numpy as jnp
 
-from qvar._types import Family
 from qvar.ansatz.ansatz import Ansatz
 from qvar.arguments import check_fields
-from qvar.checks import counting_number, different_names, whole_numbers
-from qvar.diagnostics.fisher_information import effective_dimension, fisher_rank
+from qvar.checks import counting_number, different_names
+from qvar.diagnostics.fisher_information import effective_dimension, fisher_rank, fisher_rank_bound
 from qvar.diagnostics.lie_algebra import LIMIT, lie_closure
-from qvar.diagnostics.spectral import state_shape
 from qvar.engines.energy import Engine, energy
 from qvar.errors import QvarError, require, shown
 from qvar.memory import require_memory
-from qvar.objective import Objective
 from qvar.optimize.budget import Budget
 from qvar.optimize.methods import Method, lbfgs
 from qvar.problems.problem import Problem
-from qvar.problems.problem_citations import problem_references
 from qvar.short_repr import short_repr
-from qvar.studies.duel import Duel, check_seeds, run_contender
+from qvar.studies.contender import Contender, made_by
+from qvar.studies.training import Training, check_seeds
 from qvar.task import Progress, Reporter, Row, Task, error_words, task_key
-
-
-@short_repr()
-@dataclass(frozen=True, eq=False)
-class Layered:
-    """A circuit, and the depths at which it is looked at."""
-
-    name: str
-    """What the ledger calls the series; a contender is called `name xN` for N layers."""
-    family: Family
-    """`"generic"` or `"constrained"`."""
-    make: Callable[[int], Ansatz]
-    """Number of layers -> the circuit."""
-    layers: Sequence[int]
-    """Different numbers of layers."""
-
-    def __post_init__(self) -> None:
-        check_fields(self)
-        layers = whole_numbers("layers", self.layers)
-        good = len(layers) >= 1 and len(set(layers)) == len(layers) and min(layers) >= 1
-        require(good, "layers", "hold different positive integers", layers)
-        object.__setattr__(self, "layers", tuple(layers))
 
 
 @short_repr()
@@ -66,17 +40,18 @@ class Capacity:
     """
 
     problem: Problem
-    """What is asked of all."""
-    contenders: Sequence[Layered]
-    """Who answers; names differ."""
+    """Problem of all."""
+    contenders: Sequence[Contender]
+    """Circuits with their numbers of `layers`; names differ."""
     tolerance: float
-    """A seed succeeds where it ends no farther from the exact value, in the problem's unit."""
+    """Largest error of a seed that succeeds, in the problem's unit."""
+    _: KW_ONLY
     method: Method = field(default_factory=lbfgs)
     """Optimization method of all."""
     seeds: int = 20
     """Number of random starts of each depth: seeds 0 to seeds - 1."""
     budget: Budget = field(default_factory=Budget)
-    """What each start may spend."""
+    """Limits of the work of each start."""
     fisher_samples: int = 4
     """Random points over which the largest rank is taken."""
     dimension_samples: int = 0
@@ -84,16 +59,18 @@ class Capacity:
     seed: int = 0
     """Number that makes the JAX key of these points."""
     engine: Engine = "auto"
-    """Which simulator runs the circuits; see `qvar.energy`."""
+    """Simulator of the circuits; see `qvar.energy`."""
     lie_limit: int = LIMIT
     """A Lie algebra is counted up to this dimension; 0 for no count."""
 
     def __post_init__(self) -> None:
-        if isinstance(self.contenders, Layered):
+        if isinstance(self.contenders, Contender):
             object.__setattr__(self, "contenders", (self.contenders,))
         check_fields(self, "seeds", "fisher_samples", "dimension_samples")
-        require(len(self.contenders) >= 1, "contenders", "hold at least one Layered", self.contenders)
+        require(len(self.contenders) >= 1, "contenders", "hold at least one Contender", self.contenders)
         different_names("contenders", [contender.name for contender in self.contenders])
+        for contender in self.contenders:
+            require(len(contender.layers) >= 1, "layers", "hold different positive integers", contender.layers)
         require(self.tolerance > 0, "tolerance", "be positive", self.tolerance)
         check_seeds(self.seeds, 1)
         counting_number("fisher_samples", self.fisher_samples)
@@ -110,14 +87,17 @@ class Capacity:
 
     @property
     def references(self) -> tuple[str, ...]:
-        """Keys of the papers and software that the study rests on, in `qvar/citations.bib`."""
+        """Keys of the papers and software that the study uses, in `qvar/citations.bib`."""
         keys = {"jax2018", "jones2020", "bergholm2018", "larocca2023", "haug2021"}
         keys |= {"abbas2021"} if self.dimension_samples else set()
-        keys |= {*problem_references(self.problem), *self.method.references}
-        return tuple(sorted(keys.union(*(depth.ansatz.references for depth in self._depths))))
+        return tuple(sorted(keys.union(*(training.references for _, training in self.trainings()))))
+
+    def trainings(self) -> list[tuple[Row, Training]]:
+        """Return the trainings of all contenders and depths, each with its series and number of layers."""
+        return [({"series": depth.series, "layers": depth.layers}, depth.training) for depth in self._depths]
 
     def tasks(self) -> list[Task]:
-        """One task per contender and depth, the depths of a contender together."""
+        """Return one task for each contender and depth, the depths of a contender together."""
         return [Task(self._key(depth), depth.ansatz.name, partial(_measure, self, depth)) for depth in self._depths]
 
     def _key(self, depth: _Depth) -> str:
@@ -125,7 +105,7 @@ class Capacity:
             "study": "capacity",
             "series": depth.series,
             "layers": depth.layers,
-            "duel": depth.duel.inputs(depth.ansatz),
+            "training": depth.training.inputs,
             "fisher_samples": self.fisher_samples,
             "dimension_samples": self.dimension_samples,
             "seed": self.seed,
@@ -138,39 +118,38 @@ class Capacity:
     def _depths(self) -> list[_Depth]:
         depths = []
         for contender in self.contenders:
-            for layers in contender.layers:
-                circuit = contender.make(layers)
-                if not isinstance(circuit, Ansatz):
-                    raise QvarError(f"`make` must return an ansatz, but returned {shown(circuit)}.")
-                ansatz = replace(circuit, name=f"{contender.name} x{layers}", family=contender.family)
-                duel = Duel(self.problem, [ansatz], self.method, self.seeds, self.budget, self.engine)
-                depths.append(_Depth(contender.name, layers, ansatz, duel))
+            for layers, depth in zip(contender.layers, contender.depths, strict=True):
+                ansatz = made_by(depth, self.problem)
+                if not isinstance(ansatz, Ansatz):
+                    raise QvarError(f"`make` must return an ansatz, but returned {shown(ansatz)}.")
+                training = Training(ansatz, self.method, self.seeds, self.budget, self.problem, self.engine)
+                depths.append(_Depth(contender.name, layers, ansatz, training))
         return depths
 
 
 @dataclass(frozen=True, eq=False)
 class _Depth:
-    """A contender at one depth: a duel of one."""
+    """A contender at one depth."""
 
     series: str
     layers: int
     ansatz: Ansatz
-    duel: Duel
+    training: Training
 
 
 def _measure(study: Capacity, depth: _Depth, report: Reporter) -> list[Row]:
-    """The rows of all seeds at one depth."""
+    """Return the rows of all seeds at one depth."""
     base: Row = {"series": depth.series, "layers": depth.layers, "tolerance": float(study.tolerance)}
     try:
         report(Progress(0, study.budget.gradients, "Fisher information"))
         base |= _capacity(study, depth)
     except Exception as error:  # the training is worth having all the same
         base |= {"message": error_words(error)}
-    return [{**base, **row} for row in run_contender(depth.duel, depth.ansatz, report)]
+    return [{**base, **row} for row in depth.training.rows(report)]
 
 
 def _capacity(study: Capacity, depth: _Depth) -> Row:
-    """What the circuit can do, whether or not training finds it."""
+    """Return what the circuit can do, found by training or not."""
     objective = energy(study.problem, depth.ansatz, study.engine)
     rank_key, dimension_key = jax.random.split(jax.random.key(study.seed))
     row: Row = {
@@ -179,10 +158,11 @@ def _capacity(study: Capacity, depth: _Depth) -> Row:
         "fisher_samples": study.fisher_samples,
     }
     if study.dimension_samples:
-        found = effective_dimension(objective, dimension_key, study.dimension_samples)
-        low, high = found.interval
-        row |= {"effective_dimension": float(found), "effective_dimension_low": low, "effective_dimension_high": high}
-        row |= {"effective_dimension_needed": found.needed} if found.needed is not None else {}
+        dimension = effective_dimension(objective, dimension_key, study.dimension_samples)
+        low, high = dimension.interval
+        row |= {"effective_dimension": float(dimension), "effective_dimension_low": low}
+        row |= {"effective_dimension_high": high}
+        row |= {"effective_dimension_needed": dimension.needed} if dimension.needed is not None else {}
     return row | _lie_dimension(study, depth)
 
 
@@ -193,16 +173,3 @@ def _lie_dimension(study: Capacity, depth: _Depth) -> Row:
     if not algebra.complete and algebra.dimension <= study.lie_limit:  # memory ended the search
         return {}
     return {"lie_dimension": algebra.dimension if algebra.complete else None, "lie_limit": study.lie_limit}
-
-
-def fisher_rank_bound(objective: Objective) -> int:
-    r"""The largest rank that any circuit in the engine's space can have.
-
-    A state of d complex amplitudes has 2 d - 2 directions, norm and global phase being left out; one of d real
-    amplitudes d - 1. In the sector engine d counts the determinants of the sector.
-
-    Raises:
-        QvarError: if the objective has no state.
-    """
-    like = state_shape(objective)
-    return (like.size - 1) * (2 if jnp.issubdtype(like.dtype, jnp.complexfloating) else 1)

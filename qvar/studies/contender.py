@@ -1,77 +1,143 @@
-"""Contenders as users give them: an ansatz, an objective, or a function such as `qvar.uccsd` that makes one."""
+"""Contenders of a study: an ansatz, an objective, or a rule that makes one for each problem and depth."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeAlias
 
+from qvar._types import Family
 from qvar.ansatz.ansatz import Ansatz
-from qvar.arguments import is_row
+from qvar.arguments import check_fields, is_row
+from qvar.checks import whole_numbers
 from qvar.errors import QvarError, require, shown
 from qvar.objective import Objective
 from qvar.problems.problem import Problem
+from qvar.short_repr import short_repr
 
-Contender: TypeAlias = Ansatz | Objective
-"""An ansatz, whose energy on the problem is minimized, or an objective that brings everything itself."""
+Trainable: TypeAlias = Ansatz | Objective
+"""An ansatz, whose energy on the problem is minimized, or an objective that needs no problem."""
 
-Maker: TypeAlias = Callable[[Problem], Ansatz]
-"""Makes the ansatz of one contender for any point, such as `qvar.uccsd`."""
+Maker: TypeAlias = Callable[[Problem], Trainable]
+"""Makes the ansatz or objective of one contender for any problem, such as `qvar.uccsd` or a `Contender`."""
 
 
-def contenders_of(problem: Problem, contenders: Any) -> tuple[Contender, ...]:
-    """Return the contenders on one problem; one alone is a row of one, and a function is called with the problem.
+@short_repr("name", "family", "layers")
+@dataclass(frozen=True, eq=False)
+class Contender:
+    """Rule that makes an ansatz or an objective for any problem and depth; all studies take it.
+
+    In a study a contender with several depths is one contender for each of them, called `name xN` for N layers.
+    """
+
+    name: str
+    """Name in the ledger."""
+    family: Family
+    """`"generic"` or `"constrained"`."""
+    make: Callable[..., Trainable]
+    """Problem -> ansatz or objective, called as `make(problem)`, or as `make(problem, layers=n)` if there are
+    depths."""
+    layers: Sequence[int] = ()
+    """Different numbers of layers; empty if the contender has one depth, its own."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        layers = whole_numbers("layers", self.layers)
+        good = len(set(layers)) == len(layers) and min(layers, default=1) >= 1
+        require(good, "layers", "hold different positive integers", layers)
+        object.__setattr__(self, "layers", tuple(layers))
+
+    @property
+    def depths(self) -> tuple[Contender, ...]:
+        """One contender for each depth; the contender itself if it has none."""
+        if not self.layers:
+            return (self,)
+        return tuple(
+            replace(self, name=f"{self.name} x{n}", make=partial(self.make, layers=n), layers=()) for n in self.layers
+        )
+
+    def __call__(self, problem: Problem | None) -> Trainable:
+        """Return the ansatz or objective for a problem, with the contender's name and family.
+
+        Raises:
+            QvarError: if `make` returns something else, or the contender has several depths.
+        """
+        require(not self.layers, "layers", "be empty to make one ansatz", self.layers)
+        trainable = self.make(problem)
+        if not isinstance(trainable, Ansatz | Objective):
+            raise QvarError(f"`make` must return an ansatz or an objective, but returned {shown(trainable)}.")
+        return replace(trainable, name=self.name, family=self.family)
+
+
+def contenders_of(problem: Problem | None, contenders: Any) -> tuple[Trainable, ...]:
+    """Return the contenders on one problem; a single one is a list of one.
 
     Raises:
-        QvarError: if one is neither an ansatz nor an objective nor a function that makes an ansatz.
+        QvarError: if one is neither an ansatz nor an objective nor a rule that makes one, or an ansatz has no problem.
     """
-    made: list[Contender] = []
-    for contender in _row(contenders, "ansatz or objective"):
+    trainables: list[Trainable] = []
+    for contender in _list_of(contenders, "ansatz or objective"):
         if isinstance(contender, Ansatz | Objective):
-            made.append(contender)
+            trainables.append(contender)
+        elif isinstance(contender, Contender):
+            trainables += [made_by(depth, problem) for depth in contender.depths]
         elif callable(contender) and not inspect.isclass(contender):
-            made.append(made_by(contender, problem))
+            trainables.append(made_by(contender, problem))
         else:
             raise QvarError(
                 "`contenders` must hold ansätze, objectives, or functions such as qvar.uccsd, but one is "
                 f"{shown(contender)}."
             )
-    return tuple(made)
+    for trainable in trainables:
+        if problem is None and isinstance(trainable, Ansatz):
+            raise QvarError(f"`problem` must be a problem to train the ansatz {trainable.name}, but is None.")
+    return tuple(trainables)
 
 
 def makers_of(contenders: Any) -> tuple[Maker, ...]:
-    """Return the contenders of a study with several problems: functions that make an ansatz for each.
+    """Return the contenders of a study with several problems: one rule for each contender and depth.
 
     Raises:
-        QvarError: if one is no function.
+        QvarError: if one makes nothing for a problem.
     """
-    makers = _row(contenders, "function")
-    for maker in makers:
-        if isinstance(maker, Ansatz | Objective) or not callable(maker) or inspect.isclass(maker):
+    makers: list[Any] = []
+    for maker in _list_of(contenders, "function"):
+        if isinstance(maker, Contender):
+            makers += maker.depths
+        elif isinstance(maker, Ansatz | Objective) or not callable(maker) or inspect.isclass(maker):
             raise QvarError(
                 "`contenders` must hold functions such as qvar.uccsd, which make an ansatz for each problem, but one "
                 f"is {shown(maker)}."
             )
+        else:
+            makers.append(maker)
     return tuple(makers)
 
 
-def made_by(maker: Callable[[Problem], Any], problem: Problem) -> Ansatz:
-    """Return the ansatz that a function makes for a problem.
+def label_of(maker: Callable[..., Any], default: str = "contender") -> str:
+    """Return the name of a rule before it has made anything."""
+    return maker.name if isinstance(maker, Contender) else getattr(maker, "__name__", default)
+
+
+def made_by(maker: Callable[..., Any], problem: Problem | None) -> Trainable:
+    """Return the ansatz or objective that a rule makes for a problem.
 
     Raises:
         QvarError: if it fails, or makes something else.
     """
-    name = getattr(maker, "__name__", "contender")
+    name = label_of(maker)
     try:
-        ansatz = maker(problem)
+        trainable = maker(problem)
     except TypeError as error:
         raise QvarError(f"`contenders` must hold functions of a problem, but {name} raised {error}.") from error
-    if not isinstance(ansatz, Ansatz):
-        raise QvarError(f"`contenders` must hold functions that make an ansatz, but {name} made {shown(ansatz)}.")
-    return ansatz
+    if not isinstance(trainable, Ansatz | Objective):
+        raise QvarError(f"`contenders` must hold functions that make an ansatz, but {name} made {shown(trainable)}.")
+    return trainable
 
 
-def _row(contenders: Any, one: str) -> list[Any]:
+def _list_of(contenders: Any, one: str) -> list[Any]:
     if isinstance(contenders, Ansatz | Objective) or (callable(contenders) and not inspect.isclass(contenders)):
         return [contenders]
     if not is_row(contenders):

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cached_property, partial
-from typing import Any, TypeAlias
+from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from qvar._types import FloatArray
-from qvar.ansatz.ansatz import Ansatz
 from qvar.arguments import check_fields
-from qvar.engines.energy import Engine, energy
+from qvar.checks import different_names
+from qvar.engines.energy import Engine
 from qvar.errors import QvarError, require, shown
-from qvar.optimize.budget import Budget, Status
+from qvar.optimize.budget import Budget
 from qvar.optimize.methods import Method, lbfgs
-from qvar.optimize.minimize import Look, minimize_batch
+from qvar.optimize.minimize import Look
 from qvar.optimize.result import Result
 from qvar.problems.problem import Problem
 from qvar.short_repr import short_repr
-from qvar.studies.contender import Maker, made_by, makers_of
-from qvar.studies.duel import Duel, check_seeds, ledger_row, progress_words
+from qvar.studies.contender import Maker, Trainable, label_of, made_by, makers_of
+from qvar.studies.training import Training, Watcher, check_seeds, failed_seeds
 from qvar.task import Progress, Reporter, Row, Task, error_words, task_key
 
 
@@ -39,21 +38,13 @@ class _Place:
 
 @dataclass(frozen=True)
 class _Stop:
-    """One contender at one point: a duel of one, or why there is none."""
+    """One contender at one point: its training, or why there is none."""
 
     coordinate: float
     title: str
-    duel: Duel | None
+    training: Training | None
     inputs: dict[str, Any] | str
-    """What its numbers depend on: the duel's inputs, or what went wrong."""
-
-    @property
-    def ansatz(self) -> Ansatz:
-        """The contender; only where there is a duel."""
-        assert self.duel is not None
-        (contender,) = self.duel.contenders
-        assert isinstance(contender, Ansatz)
-        return contender
+    """Inputs of the training, or the error."""
 
 
 @short_repr()
@@ -79,19 +70,20 @@ class Curve:
     coordinates: Sequence[float]
     """The points, in the order of the walk."""
     contenders: Sequence[Maker]
-    """Who answers: functions that make an ansatz for a problem; names differ."""
+    """Functions such as `qvar.uccsd` that make an ansatz for a problem, or a `Contender`; names differ."""
+    _: KW_ONLY
     method: Method = field(default_factory=lbfgs)
     """Optimization method of all."""
     seeds: int = 4
     """Number of starts of each contender: seeds 0 to seeds - 1."""
     budget: Budget = field(default_factory=Budget)
-    """What each start at each point may spend."""
+    """Limits of the work of each start at each point."""
     engine: Engine = "auto"
-    """Which simulator runs the ansätze; see `qvar.energy`."""
+    """Simulator of the ansätze; see `qvar.energy`."""
     warm_start: bool = True
-    """Whether points start from the one before; otherwise each stands alone, with its own starts."""
+    """Whether points start from the one before; otherwise from their own starts alone."""
     coordinate: str = "bond"
-    """What the coordinate is called."""
+    """Name of the coordinate."""
     unit: str = "angstrom"
     """Unit of the coordinate."""
 
@@ -110,20 +102,21 @@ class Curve:
 
     @property
     def references(self) -> tuple[str, ...]:
-        """Keys of the papers and software that the curve rests on, in `qvar/citations.bib`."""
-        duels = [stop.duel for _, stops in self._walks for stop in stops if stop.duel is not None]
-        return tuple(sorted({key for duel in duels for key in duel.references}))
+        """Keys of the papers and software that the curve uses, in `qvar/citations.bib`."""
+        return tuple(sorted(set().union(*(training.references for _, training in self.trainings()))))
+
+    def trainings(self) -> list[tuple[Row, Training]]:
+        """Return the trainings of all contenders and points, each with its coordinate."""
+        stops = [stop for _, stops in self._walks for stop in stops]
+        return [({"coordinate": stop.coordinate}, stop.training) for stop in stops if stop.training is not None]
 
     def tasks(self) -> list[Task]:
-        """One task per contender, in their order.
+        """Return one task for each contender, in their order.
 
         Raises:
             QvarError: if two contenders have one name, or no point has a problem.
         """
-        names = [name for name, _ in self._walks]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise QvarError(f"`contenders` must have different names, but {twice[0]!r} stands more than once.")
+        different_names("contenders", [name for name, _ in self._walks])
         return [Task(self._key(name, stops), name, partial(_walk, self, name, stops)) for name, stops in self._walks]
 
     def _key(self, name: str, stops: Sequence[_Stop]) -> str:
@@ -139,7 +132,7 @@ class Curve:
 
     @cached_property
     def _places(self) -> list[_Place]:
-        """All points; where a problem cannot be made, such as no converged Hartree-Fock, the point says why."""
+        """All points; one whose problem cannot be made, such as no converged Hartree-Fock, has a message."""
         places, mistakes = [], []
         for coordinate in self.coordinates:
             try:
@@ -158,106 +151,89 @@ class Curve:
     def _walks(self) -> list[tuple[str, list[_Stop]]]:
         """Name and stops of every contender."""
         names = [place.problem.name for place in self._places if place.problem]
-        told = len(set(names)) == len(names)  # do the problems' names tell the points apart?
+        distinct = len(set(names)) == len(names)
         walks = []
         for position, make in enumerate(self.contenders):
             stops, name = [], ""
             for place in self._places:
                 at = f"{self.coordinate} {place.coordinate:g} {self.unit}".rstrip()
-                title = at if place.problem is None else place.problem.name if told else f"{place.problem.name}, {at}"
-                duel, inputs = None, place.message
+                title = (
+                    at if place.problem is None else place.problem.name if distinct else f"{place.problem.name}, {at}"
+                )
+                training, inputs = None, place.message
                 if place.problem is not None:
                     try:
-                        ansatz = made_by(make, place.problem)
-                        name = name or ansatz.name
-                        duel = self._duel(place.problem, replace(ansatz, name=name))
-                        inputs = duel.inputs(duel.contenders[0])
+                        contender = made_by(make, place.problem)
+                        name = name or contender.name
+                        training = self._training(place.problem, replace(contender, name=name))
+                        inputs = training.inputs
                     except Exception as error:
-                        duel, inputs = None, error_words(error)
-                stops.append(_Stop(place.coordinate, title, duel, inputs))
-            walks.append((name or getattr(make, "__name__", f"contender {position + 1}"), stops))
+                        training, inputs = None, error_words(error)
+                stops.append(_Stop(place.coordinate, title, training, inputs))
+            walks.append((name or label_of(make, f"contender {position + 1}"), stops))
         return walks
 
-    def _duel(self, problem: Problem, ansatz: Ansatz) -> Duel:
-        return Duel(problem, [ansatz], self.method, self.seeds, self.budget, self.engine)
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Walking
-
-Told: TypeAlias = Callable[[Look, float, str], None]
-"""What is told while a stop is trained: a look at it, the exact value and the unit."""
+    def _training(self, problem: Problem, contender: Trainable) -> Training:
+        return Training(contender, self.method, self.seeds, self.budget, problem, self.engine)
 
 
 def _walk(curve: Curve, name: str, stops: Sequence[_Stop], report: Reporter) -> list[Row]:
-    """The ledger rows of one contender, seed by seed along the coordinate."""
+    """Return the ledger rows of one contender, seed by seed along the coordinate."""
     reached: dict[int, FloatArray] = {}
     rows: list[Row] = []
     for position, stop in enumerate(stops):
 
-        def tell(look: Look, exact: float, unit: str, stop: _Stop = stop, position: int = position) -> None:
+        def watch(look: Look, words: str, stop: _Stop = stop, position: int = position) -> None:
             granted = curve.method.evaluations(curve.budget)
-            words = f"{curve.coordinate} {stop.coordinate:g}: {progress_words(look, exact, unit)}"
-            report(Progress(position * granted + look.evaluations, len(stops) * granted, words))
+            done, total = position * granted + look.evaluations, len(stops) * granted
+            report(Progress(done, total, f"{curve.coordinate} {stop.coordinate:g}: {words}"))
 
         try:
-            if stop.duel is None:
-                found = _failed(curve, name, stop, str(stop.inputs))
+            if stop.training is None:
+                here = _failed(curve, name, stop, str(stop.inputs))
             else:
-                found, thetas = _train(stop, stop.duel, reached if curve.warm_start else {}, tell)
+                here, thetas = _train(stop.training, reached if curve.warm_start else {}, watch)
                 reached |= thetas
         except Exception as error:
-            found = _failed(curve, name, stop, error_words(error))
+            here = _failed(curve, name, stop, error_words(error))
         place = {"coordinate": stop.coordinate, "coordinate_name": curve.coordinate, "coordinate_unit": curve.unit}
-        rows += [{**place, **row, "problem": stop.title} for row in found]
+        rows += [{**place, **row, "problem": stop.title} for row in here]
     rows.sort(key=lambda row: row["seed"])  # stable: the points of a seed stay in order
     for seed in range(curve.seeds):
-        mine = [row for row in rows if row["seed"] == seed]
-        errors = [row.get("error", math.nan) for row in mine]
-        for row in mine:
+        own = [row for row in rows if row["seed"] == seed]
+        errors = [row.get("error", math.nan) for row in own]
+        for row in own:
             row["npe"] = max(errors) - min(errors) if np.isfinite(errors).all() else math.nan
     return rows
 
 
 def _failed(curve: Curve, name: str, stop: _Stop, message: str) -> list[Row]:
-    base = {"contender": name, "method": curve.method.name, "status": Status.FAILED.value, "message": message}
-    if stop.duel is not None:
-        base |= {"family": stop.ansatz.family, "n_params": stop.ansatz.n_params}
-    return [{**base, "seed": seed} for seed in range(curve.seeds)]
+    if stop.training is not None:
+        return stop.training.failed_rows(message)
+    return [{"contender": name, **row} for row in failed_seeds(curve.seeds, curve.method, message)]
 
 
 def _train(
-    stop: _Stop, duel: Duel, reached: Mapping[int, FloatArray], tell: Told
+    training: Training, reached: Mapping[int, FloatArray], watch: Watcher
 ) -> tuple[list[Row], dict[int, FloatArray]]:
-    """The rows of all seeds at one stop, and the parameters of those that ended well.
+    """Return the rows of all seeds at one stop, and the parameters of those whose value is finite.
 
     Args:
-        stop: where.
-        duel: its duel.
+        training: that of the stop.
         reached: parameters of the seeds at the last point before.
-        tell: called now and then.
+        watch: called now and then.
     """
-    objective = energy(duel.problem, stop.ansatz, duel.engine)
-    exact = objective.target() if objective.target else math.nan
-
-    def train(starts: Mapping[int, Any]) -> list[Result]:
-        def hook(look: Look) -> None:
-            tell(look, exact, objective.unit)
-
-        if not starts:
-            return []
-        thetas, keys = jnp.stack(list(starts.values())), jnp.stack([jax.random.key(seed) for seed in starts])
-        return minimize_batch(objective, thetas, duel.methods[0], duel.budget, hook, keys=keys)
-
+    objective = training.objective()
+    own_starts = {seed: objective.initial(jax.random.key(seed)) for seed in range(training.seeds)}
     fitting = {seed: theta for seed, theta in reached.items() if len(theta) == objective.n_params}
-    own = train({seed: objective.initial(jax.random.key(seed)) for seed in range(duel.seeds)})
-    before = dict(zip(fitting, train(fitting), strict=True))
+    own = training.minimize(objective, own_starts, watch)
+    before = dict(zip(fitting, training.minimize(objective, fitting, watch), strict=True))
     rows, thetas = [], {}
     for seed, result in enumerate(own):
         ends = {"own": result, **({"before": before[seed]} if seed in before else {})}
         started_from = min(ends, key=lambda start: _height(ends[start]))
         kept = _with_costs(ends[started_from], list(ends.values()))
-        row = {**ledger_row(duel, objective, exact, seed, kept), "started_from": started_from}
+        row = {**training.row(objective, seed, kept), "started_from": started_from}
         if seed in reached and seed not in before:
             was, now = len(reached[seed]), objective.n_params
             row["message"] = f"Only its own start: the circuit has {now} parameters here, and had {was} before."
@@ -272,7 +248,7 @@ def _height(result: Result) -> float:
 
 
 def _with_costs(kept: Result, ends: Sequence[Result]) -> Result:
-    """The end that is kept, with what all of them cost."""
+    """Return the end that is kept, with the costs of all of them."""
     return replace(
         kept,
         energy_evaluations=sum(end.energy_evaluations for end in ends),

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import jax
 import numpy as np
 
 from qvar.ansatz.ansatz import Ansatz
 from qvar.arguments import check_fields
+from qvar.checks import different_names
 from qvar.diagnostics.curvature import hessian_extremes, hessian_spectrum, hessian_summary, hessian_trace
 from qvar.diagnostics.landscape import (
     PlaneScan,
@@ -33,8 +34,8 @@ from qvar.optimize.methods import Method, lbfgs
 from qvar.optimize.result import Result
 from qvar.problems.problem import Problem
 from qvar.short_repr import short_repr
-from qvar.studies.contender import Contender, contenders_of
-from qvar.studies.duel import Duel, failed_rows, train
+from qvar.studies.contender import Maker, Trainable, contenders_of
+from qvar.studies.training import Training
 from qvar.task import Progress, Reporter, Row, Task, error_words, task_key
 
 MAX_PATH = 50
@@ -61,15 +62,16 @@ class Landscape:
     """
 
     problem: Problem
-    """What is asked of all."""
-    contenders: Sequence[Contender]
-    """Who answers; names differ."""
+    """Problem of all."""
+    contenders: Sequence[Trainable | Maker]
+    """Contenders as `qvar.Duel` takes them; names differ."""
+    _: KW_ONLY
     method: Method = field(default_factory=lbfgs)
     """Optimization method of all."""
     seeds: int = 8
     """Number of random starts of each: seeds 0 to seeds - 1."""
     budget: Budget = field(default_factory=Budget)
-    """What each start may spend."""
+    """Limits of the work of each start."""
     span: float = float(np.pi)
     """The planes reach from -span to span along both directions, radians."""
     line_points: int = 201
@@ -79,7 +81,7 @@ class Landscape:
     seed: int = 0
     """Number that makes the JAX key of the random directions."""
     engine: Engine = "auto"
-    """Which simulator runs the circuits; see `qvar.energy`."""
+    """Simulator of the circuits; see `qvar.energy`."""
 
     def __post_init__(self) -> None:
         if isinstance(self.problem, Problem):
@@ -89,12 +91,9 @@ class Landscape:
         for name, power in (("line_points", 1), ("points", 2)):
             number = getattr(self, name)
             require(number >= 3, name, "be at least 3", number)
-            require_memory(name, number, 8 * number**power * max(c.n_params for c in self.contenders))
-        self._duel  # noqa: B018 - its checks are this study's
-
-    @property
-    def _duel(self) -> Duel:
-        return Duel(self.problem, self.contenders, self.method, self.seeds, self.budget, self.engine)
+            require_memory(name, number, 8 * number**power * max(c.n_params for c in self._trainables))
+        different_names("contenders", [contender.name for contender in self._trainables])
+        self.trainings()
 
     @property
     def name(self) -> str:
@@ -102,13 +101,24 @@ class Landscape:
         return "landscape"
 
     @property
+    def _trainables(self) -> Sequence[Trainable]:
+        """The contenders, made for the problem."""
+        return cast("Sequence[Trainable]", self.contenders)
+
+    @property
     def references(self) -> tuple[str, ...]:
-        """Keys of the papers and software that the study rests on, in `qvar/citations.bib`."""
-        return tuple(sorted({*self._duel.references, "rudolph2021"}))
+        """Keys of the papers and software that the study uses, in `qvar/citations.bib`."""
+        return tuple(sorted({"rudolph2021"}.union(*(training.references for _, training in self.trainings()))))
+
+    def trainings(self) -> list[tuple[Row, Training]]:
+        """Return one training for each contender, in their order."""
+        return [
+            ({}, Training(contender, self.method, self.seeds, self.budget, self.problem, self.engine))
+            for contender in self._trainables
+        ]
 
     def tasks(self) -> list[Task]:
-        """One task per contender, in their order."""
-        duel = self._duel
+        """Return one task for each contender, in their order."""
         own = {
             "study": "landscape",
             "span": float(self.span),
@@ -116,17 +126,19 @@ class Landscape:
             "seed": self.seed,
         }
         return [
-            Task(task_key({**own, "duel": duel.inputs(c)}), c.name, partial(_look, self, c)) for c in self.contenders
+            Task(
+                task_key({**own, "training": training.inputs}), training.contender.name, partial(_look, self, training)
+            )
+            for _, training in self.trainings()
         ]
 
 
-def _look(study: Landscape, contender: Contender, report: Reporter) -> list[Row]:
-    """The rows of one contender; what cannot be measured is told in `message`."""
-    duel = study._duel
+def _look(study: Landscape, training: Training, report: Reporter) -> list[Row]:
+    """Return the rows of one contender; an error of a measurement is recorded in `message`."""
     try:
-        trained = train(duel, contender, report, keep_path=True)
+        trained = training.run(report, keep_path=True)
     except Exception as error:
-        return failed_rows(duel, contender, error_words(error))
+        return training.failed_rows(error_words(error))
     objective, results = trained.objective, trained.results
     finite = [seed for seed, result in enumerate(results) if result.status is not Status.NOT_FINITE]
     best = min(finite, key=lambda seed: results[seed].value) if finite else None
@@ -136,7 +148,7 @@ def _look(study: Landscape, contender: Contender, report: Reporter) -> list[Row]
         if seed in finite:
             report(Progress(seed + 1, len(results), f"curvature at seed {seed}"))
             measures = [partial(_curvature, study, objective, result)]
-            if isinstance(contender, Ansatz):
+            if isinstance(training.contender, Ansatz):
                 measures.append(partial(_leakage, objective, study.problem, result))
         if seed == best:
             measures.append(partial(_scans, study, objective, result))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from functools import cached_property, partial
 
 import numpy as np
@@ -16,8 +16,8 @@ from qvar.optimize.budget import Budget, Status
 from qvar.optimize.methods import Method, lbfgs
 from qvar.problems.problem import Problem
 from qvar.short_repr import short_repr
-from qvar.studies.contender import Maker, made_by, makers_of
-from qvar.studies.duel import Duel, check_seeds, run_contender
+from qvar.studies.contender import Maker, label_of, made_by, makers_of
+from qvar.studies.training import Training, check_seeds, failed_seeds
 from qvar.task import Reporter, Row, Task, error_words, task_key
 
 
@@ -37,7 +37,8 @@ class Ranking:
     problems: Mapping[str, Problem]
     """Name of a setting -> the molecule in it."""
     contenders: Sequence[Maker]
-    """Functions that make an ansatz for a problem; names of the ansätze differ."""
+    """Functions such as `qvar.uccsd` that make an ansatz for a problem, or a `Contender`; names differ."""
+    _: KW_ONLY
     limit: float | None = None
     """Energy that all settings aim at, such as that of a large basis set, in hartree."""
     baselines: Mapping[str, float] = field(default_factory=dict)
@@ -47,9 +48,9 @@ class Ranking:
     seeds: int = 4
     """Number of starts of each: seeds 0 to seeds - 1."""
     budget: Budget = field(default_factory=Budget)
-    """What each start may spend."""
+    """Limits of the work of each start."""
     engine: Engine = "auto"
-    """Which simulator runs the circuits; see `qvar.energy`."""
+    """Simulator of the circuits; see `qvar.energy`."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "contenders", makers_of(self.contenders))
@@ -64,50 +65,53 @@ class Ranking:
 
     @property
     def references(self) -> tuple[str, ...]:
-        """Keys of the papers and software that the study rests on, in `qvar/citations.bib`."""
-        duels = [duel for _, duel in self._duels if isinstance(duel, Duel)]
-        return tuple(sorted({key for duel in duels for key in duel.references}))
+        """Keys of the papers and software that the study uses, in `qvar/citations.bib`."""
+        return tuple(sorted(set().union(*(training.references for _, training in self.trainings()))))
+
+    def trainings(self) -> list[tuple[Row, Training]]:
+        """Return the trainings of all settings, each with the name of its setting."""
+        return [({"setting": setting}, entry) for setting, entry in self._entries if isinstance(entry, Training)]
 
     def tasks(self) -> list[Task]:
-        """One task for each contender in each setting, and one for each baseline."""
-        found = [
+        """Return one task for each contender in each setting, and one for each baseline."""
+        tasks = [
             Task(
-                task_key({"study": "ranking", "setting": setting, "limit": self.limit, "asked": _inputs(duel)}),
-                f"{duel.contenders[0].name if isinstance(duel, Duel) else duel[0]} in {setting}",
-                partial(self._train, setting, duel),
+                task_key({"study": "ranking", "setting": setting, "limit": self.limit, "training": _inputs(entry)}),
+                f"{entry.contender.name if isinstance(entry, Training) else entry[0]} in {setting}",
+                partial(self._train, setting, entry),
             )
-            for setting, duel in self._duels
+            for setting, entry in self._entries
         ]
         for name, energy in self.baselines.items():
             key = task_key({"study": "ranking", "baseline": [name, float(energy)], "limit": self.limit})
-            found.append(Task(key, name, partial(self._baseline, name, float(energy))))
-        return found
+            tasks.append(Task(key, name, partial(self._baseline, name, float(energy))))
+        return tasks
 
     @cached_property
-    def _duels(self) -> list[tuple[str, Duel | tuple[str, str]]]:
-        """(setting, a duel of one), or a name and what went wrong, setting by setting."""
-        found: list[tuple[str, Duel | tuple[str, str]]] = []
+    def _entries(self) -> list[tuple[str, Training | tuple[str, str]]]:
+        """(setting, training), or (setting, name and error), setting by setting."""
+        entries: list[tuple[str, Training | tuple[str, str]]] = []
         mistakes: list[Exception] = []
         for setting, problem in self.problems.items():
             for make in self.contenders:
                 try:
-                    ansatz = made_by(make, problem)
-                    duel = Duel(problem, [ansatz], self.method, self.seeds, self.budget, self.engine)
-                    found.append((setting, duel))
+                    contender = made_by(make, problem)
+                    training = Training(contender, self.method, self.seeds, self.budget, problem, self.engine)
+                    entries.append((setting, training))
                 except Exception as error:
                     mistakes.append(error)
-                    found.append((setting, (getattr(make, "__name__", "contender"), error_words(error))))
-        if len(mistakes) == len(found):
+                    entries.append((setting, (label_of(make), error_words(error))))
+        if len(mistakes) == len(entries):
             raise mistakes[0]
-        return found
+        return entries
 
-    def _train(self, setting: str, duel: Duel | tuple[str, str], report: Reporter) -> list[Row]:
-        if isinstance(duel, Duel):
-            rows = run_contender(duel, duel.contenders[0], report)
+    def _train(self, setting: str, entry: Training | tuple[str, str], report: Reporter) -> list[Row]:
+        if isinstance(entry, Training):
+            rows = entry.rows(report)
         else:
-            name, message = duel
-            base = {"problem": self.problems[setting].name, "contender": name, "message": message}
-            rows = [{**base, "status": Status.FAILED.value, "seed": seed} for seed in range(self.seeds)]
+            name, message = entry
+            base = {"problem": self.problems[setting].name, "contender": name}
+            rows = [{**base, **row} for row in failed_seeds(self.seeds, self.method, message)]
         return [{**row, **self._columns(setting, row.get("value"))} for row in rows]
 
     def _baseline(self, name: str, energy: float, report: Reporter) -> list[Row]:
@@ -132,6 +136,6 @@ class Ranking:
         }
 
 
-def _inputs(duel: Duel | tuple[str, str]) -> object:
-    """What a duel's numbers depend on, or what went wrong."""
-    return duel.inputs(duel.contenders[0]) if isinstance(duel, Duel) else list(duel)
+def _inputs(entry: Training | tuple[str, str]) -> object:
+    """Return what a training's numbers depend on, or the error."""
+    return entry.inputs if isinstance(entry, Training) else list(entry)

@@ -7,16 +7,15 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import cached_property, partial
 from statistics import median
-from typing import Any, TypeAlias
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from qvar._types import Family
 from qvar.ansatz.ansatz import COMMON_STARTS, Ansatz
 from qvar.ansatz.identity_blocks import identity_blocks
 from qvar.arguments import check_fields
@@ -27,22 +26,20 @@ from qvar.diagnostics.lie_algebra import lie_closure
 from qvar.diagnostics.lie_prediction import lie_variance
 from qvar.diagnostics.spectral import spectral_width
 from qvar.engines.energy import Engine, energy, expectation
-from qvar.errors import QvarError, require, shown
+from qvar.errors import QvarError, require
 from qvar.memory import require_memory
 from qvar.objective import Objective
 from qvar.optimize.budget import Status
-from qvar.problems.fermion_mapping import pauli_terms
 from qvar.problems.problem import Problem
 from qvar.problems.problem_citations import problem_references
 from qvar.quantum_geometry import state_shape
 from qvar.short_repr import short_repr
+from qvar.studies.contender import Contender
+from qvar.studies.growing import Growing, Setup, description_of, growing_of
 from qvar.task import Progress, Reporter, Row, Task, error_words, task_key
 
-Asked: TypeAlias = tuple[Any, Ansatz]
-"""What is measured, a `Problem` (its energy) or a PennyLane observable, and the circuit."""
-
 LIE_LIMIT = 300
-"""Largest Lie algebra that a prediction is made from where nothing else is said: a second or so."""
+"""Largest Lie algebra that a prediction is made from by default: it takes about a second."""
 
 _SECTOR_STATES = 40
 """Sectors of electrons up to here get a prediction from the Lie algebra: larger ones take minutes, and circuits of
@@ -52,62 +49,13 @@ _ROUNDING = 1e-12
 """Standard deviations below this, relative to the loss and its width, are rounding: the start is a single point."""
 
 
-@short_repr()
-@dataclass(frozen=True)
-class ExactLaw:
-    """What theory says the variances are, exactly, to be shown beside the sampled ones."""
-
-    name: str
-    """The formula in a few characters, such as "1/(d+1)"."""
-    loss: Callable[[int], float] | None = None
-    """Size -> variance of the loss, in the unit squared."""
-    gradient_first: Callable[[int], float] | None = None
-    """Size -> variance of the derivative by the first parameter, in the unit squared."""
-    reference: str | None = None
-    """Key of its paper in `qvar/citations.bib`."""
-
-
-@short_repr()
-@dataclass(frozen=True, eq=False)
-class Growing:
-    """A contender of any size: one circuit for each, or an ensemble of them."""
-
-    name: str
-    """What the ledger calls it."""
-    family: Family
-    """`"generic"` or `"constrained"`."""
-    make: Callable[[int], Asked] | None = None
-    """Size -> what is measured, and the circuit."""
-    draw: Callable[[int, jax.Array], Asked] | None = None
-    """In place of `make`, for an ensemble such as `qvar.random_circuit`: (size, JAX random key) -> what is measured,
-    and a circuit that is drawn anew for every sample."""
-    law: ExactLaw | None = None
-    """What theory says about it."""
-
-    def __post_init__(self) -> None:
-        check_fields(self)
-        require((self.make is None) != (self.draw is None), "make", "be given exactly where `draw` is not", self.make)
-
-    def asked(self, size: int, key: jax.Array | None = None) -> Asked:
-        """What is measured at one size, and the circuit: of an ensemble the one that belongs to a key."""
-        if self.make is not None:
-            asked = self.make(size)
-        else:
-            assert self.draw is not None
-            asked = self.draw(size, jax.random.key(0) if key is None else key)
-        if not (isinstance(asked, tuple) and len(asked) == 2 and isinstance(asked[1], Ansatz)):
-            word = "draw" if self.make is None else "make"
-            raise QvarError(f"`{word}` must return (problem or observable, ansatz), but returned {shown(asked)}.")
-        return asked
-
-
 @dataclass(frozen=True)
 class _Place:
     """A contender at one size: what is measured, or why there is nothing."""
 
     contender: Growing
     size: int
-    asked: Asked | None
+    setup: Setup | None
     title: str = ""
     """What is measured, in words."""
     description: Any = None
@@ -143,30 +91,32 @@ class Scaling:
     the loss. `qvar.records.schema.describe` tells every column.
     """
 
-    contenders: Sequence[Growing]
-    """Who grows; names differ."""
+    contenders: Sequence[Growing | Contender]
+    """Contenders with different names; a `Contender` is made for the `problem` of each size."""
     sizes: Sequence[int]
-    """What each contender is made for, such as numbers of qubits."""
+    """Sizes of each contender, such as numbers of qubits."""
+    _: KW_ONLY
     samples: int = 500
     """Parameter vectors drawn for each row, at least 2."""
     starts: Sequence[str | None] = ("uniform",)
     """How they are drawn: schemes that `Ansatz.initial` takes; None is each ansatz's own; `"identity_blocks"` makes
-    `qvar.identity_blocks` of a circuit that is none. A contender is left out where it has no such start."""
+    `qvar.identity_blocks` of a circuit that is none. A contender without such a start is left out."""
     noise: float = 0.0
     """Standard deviation in radians of Gaussian noise added to every parameter, so that a start that is one point, such
     as `"mp2"` or `"zero"`, has a variance."""
     seed: int = 0
     """Number that makes the JAX key of all samples."""
     size_name: str = "qubits"
-    """What a size counts, such as "qubits" or "layers"; decays are fitted where it is "qubits"."""
+    """Meaning of a size, such as "qubits" or "layers"; decays are fitted if it is "qubits"."""
     engine: Engine = "auto"
-    """Which simulator runs the circuits; see `qvar.energy`. Observables take the dense one."""
+    """Simulator of the circuits; see `qvar.energy`. Observables take the dense one."""
     lie_limit: int = LIE_LIMIT
     """Largest dimension of a Lie algebra that a prediction is made from; 0 for none."""
+    problem: Callable[[int], Any] | None = None
+    """Size -> problem of that size, such as `qvar.tfim`, for contenders that do not bring their own."""
 
     def __post_init__(self) -> None:
-        if isinstance(self.contenders, Growing):
-            object.__setattr__(self, "contenders", (self.contenders,))
+        object.__setattr__(self, "contenders", growing_of(self.contenders, self.problem))
         if isinstance(self.starts, str) or self.starts is None:
             object.__setattr__(self, "starts", (self.starts,))
         check_fields(self, "samples")
@@ -194,8 +144,8 @@ class Scaling:
         for place in self._places:
             law = place.contender.law
             keys |= {law.reference} if law is not None and law.reference is not None else set()
-            if place.asked is not None:
-                observable, ansatz = place.asked
+            if place.setup is not None:
+                observable, ansatz = place.setup
                 keys |= set(ansatz.references)
                 keys |= set(problem_references(observable)) if isinstance(observable, Problem) else set()
         return tuple(sorted(keys))
@@ -216,8 +166,8 @@ class Scaling:
             "family": place.contender.family,
             "ensemble": place.contender.make is None,
             "size": [place.size, self.size_name],
-            "asked": place.description,
-            "ansatz": None if place.asked is None else _started(place.asked[1], point.start).describe(),
+            "measured": place.description,
+            "ansatz": None if place.setup is None else _started(place.setup[1], point.start).describe(),
             "law": _law(place),
             "start": point.start,
             "noise": self.noise,
@@ -229,16 +179,21 @@ class Scaling:
         }
         return task_key(inputs)
 
+    @property
+    def _growing(self) -> Sequence[Growing]:
+        """The contenders, each with a problem of every size."""
+        return cast("Sequence[Growing]", self.contenders)
+
     @cached_property
     def _places(self) -> list[_Place]:
         """All contenders at all sizes; where one cannot be made, its place says why."""
         places: list[_Place] = []
         mistakes: list[Exception] = []
-        for contender in self.contenders:
+        for contender in self._growing:
             for size in self.sizes:
                 try:
-                    asked = contender.asked(size)
-                    places.append(_Place(contender, size, asked, *_described(*asked)))
+                    setup = contender.setup(size)
+                    places.append(_Place(contender, size, setup, *description_of(*setup)))
                 except Exception as error:
                     mistakes.append(error)
                     places.append(_Place(contender, size, None, description=error_words(error)))
@@ -249,9 +204,9 @@ class Scaling:
     @cached_property
     def _points(self) -> list[_Point]:
         points: list[_Point] = []
-        for contender in self.contenders:
+        for contender in self._growing:
             places = [place for place in self._places if place.contender is contender]
-            ansatze = [place.asked[1] for place in places if place.asked is not None]
+            ansatze = [place.setup[1] for place in places if place.setup is not None]
             starts = dict.fromkeys(start or (ansatze[0].start if ansatze else "own") for start in self.starts)
             for start in starts:
                 if not ansatze or all(_knows(ansatz, start) for ansatz in ansatze):
@@ -273,30 +228,13 @@ def _started(ansatz: Ansatz, start: str) -> Ansatz:
     return ansatz.with_start(start)
 
 
-def _described(observable: Any, ansatz: Ansatz) -> tuple[str, Any]:
-    """What is measured, in words and ready for JSON."""
-    if isinstance(observable, Problem):
-        return observable.name, observable.description
-    terms = pauli_terms(observable, ansatz.n_qubits)
-    letters = [f"{letter}{wire}" for wire, letter in enumerate(terms.words[0]) if letter != "I"]
-    said = " ".join(letters) or "1"
-    if len(terms.words) > 1:
-        said = f"{len(terms.words)} Pauli terms"
-    words = [[word, round(float(c), 12)] for word, c in zip(terms.words, terms.coefficients, strict=True)]
-    return f"{said} on {ansatz.n_qubits} qubits", words
-
-
 def _law(place: _Place) -> Row:
-    """The columns of the exact law."""
+    """Return the columns of the exact law."""
     law = place.contender.law
     if law is None:
         return {}
     columns = {"law_loss_variance": law.loss, "law_gradient_variance_first": law.gradient_first}
     return {"law": law.name, **{name: float(of(place.size)) for name, of in columns.items() if of is not None}}
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Measuring
 
 
 def _measure(study: Scaling, point: _Point, report: Reporter) -> list[Row]:
@@ -313,7 +251,7 @@ def _measure(study: Scaling, point: _Point, report: Reporter) -> list[Row]:
         "start_noise": float(study.noise),
     }
     try:
-        if place.asked is None:
+        if place.setup is None:
             return [{**base, "status": Status.FAILED.value, "message": place.description}]
         return [{**base, **_row(study, point, report)}]
     except Exception as error:
@@ -322,8 +260,8 @@ def _measure(study: Scaling, point: _Point, report: Reporter) -> list[Row]:
 
 def _row(study: Scaling, point: _Point, report: Reporter) -> Row:
     place = point.place
-    assert place.asked is not None
-    observable, ansatz = place.asked[0], _started(place.asked[1], point.start)
+    assert place.setup is not None
+    observable, ansatz = place.setup[0], _started(place.setup[1], point.start)
     objective = _objective(observable, ansatz, study.engine)
     marks = [time.perf_counter()]
 
@@ -377,7 +315,7 @@ def _sample(study: Scaling, point: _Point, objective: Objective, tell: Callable[
         return gradient_variance(objective, start=point.start, **shared)
 
     def drawn(one: jax.Array) -> Objective:
-        observable, ansatz = place.contender.asked(place.size, one)
+        observable, ansatz = place.contender.setup(place.size, one)
         return _objective(observable, _started(ansatz, point.start), study.engine)
 
     return ensemble_variance(drawn, start=point.start, **shared)

@@ -228,7 +228,7 @@ def test_u2_stays_a_single_determinant_and_u1_does_not() -> None:
 def test_default_reaches_chemical_accuracy_on_h4(h4: qvar.Problem) -> None:
     objective = qvar.energy(h4, symmetry_preserving(h4))
     starts = np.stack([np.asarray(objective.initial(key)) for key in jax.random.split(jax.random.key(0), 2)])
-    results = minimize_batch(objective, starts, qvar.lbfgs(), qvar.Budget(gradients=500))
+    results = minimize_batch(objective, starts, method=qvar.lbfgs(), budget=qvar.Budget(gradients=500))
     error = min(result.value for result in results) - h4.exact_energy()
     assert -1e-9 < error < 1.6e-3
 

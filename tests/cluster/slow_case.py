@@ -58,7 +58,9 @@ class Trainings:
             time.sleep(self.pause)
             report(Progress(look.evaluations, self.steps, f"best {look.best:.3g}"))
 
-        results = qvar.minimize_batch(objective, starts, adam(0.02), qvar.Budget(gradients=self.steps), hook)
+        results = qvar.minimize_batch(
+            objective, starts, method=adam(0.02), budget=qvar.Budget(gradients=self.steps), callback=hook
+        )
         return [
             {
                 "problem": "valley",

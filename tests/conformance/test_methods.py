@@ -68,10 +68,10 @@ def test_method_on_problem(method_name: str, objective_name: str) -> None:
     starts = np.stack([objective.initial(jax.random.key(seed)) for seed in range(3)])
     if method.needs_frequencies and np.isnan(objective.frequencies).any():
         with pytest.raises(qvar.QvarError, match=f"for {method.name}"):
-            qvar.minimize_batch(objective, starts, method, budget)
+            qvar.minimize_batch(objective, starts, method=method, budget=budget)
         return
-    results = qvar.minimize_batch(objective, starts, method, budget)
-    again = qvar.minimize_batch(objective, starts, method, budget)
+    results = qvar.minimize_batch(objective, starts, method=method, budget=budget)
+    again = qvar.minimize_batch(objective, starts, method=method, budget=budget)
     for start, result, repeated in zip(starts, results, again, strict=True):
         assert result.status in (qvar.Status.CONVERGED, qvar.Status.OUT_OF_BUDGET)
         assert result.value < float(objective.loss(start))

@@ -95,9 +95,12 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     "qvar.Ansatz.draw": lambda: {"self": circuit(), "theta": THETA, "max_length": 78},
     "qvar.Budget": lambda: {"gradients": 5, "seconds": 1.0, "gradient_tolerance": 1e-3, "energies": 5},
     "qvar.Capacity": lambda: {
-        "problem": spins(), "contenders": [qvar.Layered("a", "generic", lambda n: qvar.hardware_efficient(2, n), [1])],
+        "problem": spins(), "contenders": [qvar.Contender("a", "generic", qvar.hardware_efficient, [1])],
         "tolerance": 0.1, "method": qvar.lbfgs(), "seeds": 1, "budget": BUDGET, "fisher_samples": 1,
         "dimension_samples": 0, "seed": 0, "engine": "auto", "lie_limit": 0,
+    },
+    "qvar.Contender": lambda: {
+        "name": "a", "family": "generic", "make": qvar.hardware_efficient, "layers": [1],
     },
     "qvar.Costs": lambda: {"n_qubits": 1, "two_qubit_gates": 1, "depth": 1},
     "qvar.Curve": lambda: {
@@ -107,7 +110,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     },
     "qvar.Duel": lambda: {
         "problem": spins(), "contenders": [circuit()], "method": qvar.lbfgs(), "seeds": 1, "budget": BUDGET,
-        "engine": "auto",
+        "engine": "auto", "start_noise": 0.0, "tolerance": 0.1,
     },
     "qvar.ExactLaw": lambda: {"name": "law", "loss": lambda n: 1.0, "gradient_first": None, "reference": None},
     "qvar.Growing": lambda: {
@@ -116,9 +119,6 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     "qvar.Landscape": lambda: {
         "problem": spins(), "contenders": [circuit()], "method": qvar.lbfgs(), "seeds": 1, "budget": BUDGET,
         "span": 1.0, "line_points": 3, "points": 3, "seed": 0, "engine": "auto",
-    },
-    "qvar.Layered": lambda: {
-        "name": "a", "family": "generic", "make": lambda n: qvar.hardware_efficient(2, n), "layers": [1],
     },
     "qvar.Objective": lambda: {
         "name": "o", "family": "generic", "n_params": 2, "function": _curve, "draw": _draw, "data": (),
@@ -142,7 +142,11 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     "qvar.Scaling": lambda: {
         "contenders": [qvar.Growing("a", "generic", lambda n: (qvar.tfim(n), qvar.hardware_efficient(n, 1)))],
         "sizes": [2], "samples": 2, "starts": ("uniform",), "noise": 0.0, "seed": 0, "size_name": "qubits",
-        "engine": "auto", "lie_limit": 0,
+        "engine": "auto", "lie_limit": 0, "problem": None,
+    },
+    "qvar.Training": lambda: {
+        "contender": circuit(), "method": qvar.lbfgs(), "seeds": 1, "budget": BUDGET, "problem": spins(),
+        "engine": "auto", "start_noise": 0.0, "tolerance": 0.1,
     },
     "qvar.adam": lambda: {"learning_rate": 0.1, "b1": 0.9, "b2": 0.99},
     "qvar.basic_entangler": lambda: {"problem": 2, "layers": 1, "rotation": "RX", "name": "a"},
@@ -176,11 +180,11 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     "qvar.lucj": lambda: {"problem": h2(), "layers": 1, "connectivity": "square", "final_rotation": False, "name": "a"},
     "qvar.minimize": lambda: {
         "objective": parabola(), "method": qvar.lbfgs(), "key": KEY, "budget": BUDGET, "theta0": [0.0, 0.0],
-        "on_progress": None, "keep_path": False,
+        "callback": None, "keep_path": False,
     },
     "qvar.minimize_batch": lambda: {
         "objective": parabola(), "theta0": [[0.0, 0.0]], "method": qvar.lbfgs(), "budget": BUDGET,
-        "on_progress": None, "keys": jax.random.split(KEY, 1), "keep_path": False,
+        "callback": None, "keys": jax.random.split(KEY, 1), "keep_path": False,
     },
     "qvar.molecule": lambda: {
         "geometry": "H 0 0 0; H 0 0 0.7", "basis": "sto-3g", "charge": 0, "spin": 0, "unit": "angstrom",

@@ -23,9 +23,9 @@ N_VALUES = int(os.environ.get("QVAR_WRONG_VALUES", "7"))
 """Values for each argument, out of `WRONG`; all of them are tried by hand."""
 
 CALLBACKS = {
-    "make", "draw", "start", "on_progress", "function", "count_costs", "target", "state_function", "problem",
-    "forward_state_function", "operator", "draw_scheme", "measure", "loss", "gradient_first", "contenders", "remake",
-    "quantum_function", "case_function",
+    "make", "draw", "start", "on_progress", "callback", "function", "count_costs", "target", "state_function",
+    "problem", "forward_state_function", "operator", "draw_scheme", "measure", "loss", "gradient_first", "contenders",
+    "remake", "quantum_function", "case_function",
 }  # fmt: skip
 """Arguments that may be functions, whose own errors are their author's."""
 

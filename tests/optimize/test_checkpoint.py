@@ -125,7 +125,7 @@ def test_stopped_and_continued_it_is_undisturbed(name: str, monkeypatch: pytest.
 
     def train() -> list[qvar.Result]:
         keys = jax.random.split(jax.random.key(7), 2)
-        return qvar.minimize_batch(objective, starts, method, budget, keys=keys, keep_path=keep_path)
+        return qvar.minimize_batch(objective, starts, method=method, budget=budget, keys=keys, keep_path=keep_path)
 
     with monkeypatch.context() as usual:
         usual.setattr("qvar.optimize.minimize._SECONDS_BETWEEN_LOOKS", 0.4)
@@ -162,7 +162,7 @@ def test_nothing_is_evaluated_or_compiled_twice() -> None:
     shelf = Shelf()
 
     def train() -> list[list[qvar.Result]]:
-        return [qvar.minimize_batch(objective, scale * STARTS, ADAM, FEW) for scale in (1.0, 2.0)]
+        return [qvar.minimize_batch(objective, scale * STARTS, method=ADAM, budget=FEW) for scale in (1.0, 2.0)]
 
     whole = train()
     jax.effects_barrier()
@@ -189,7 +189,7 @@ def test_nothing_is_evaluated_or_compiled_twice() -> None:
     shelf.written.clear()
     looks = []
     with keeping(shelf.keeper(stop_at=1)):  # it has ended, nobody asks
-        again = qvar.minimize_batch(objective, STARTS, ADAM, FEW, looks.append)
+        again = qvar.minimize_batch(objective, STARTS, method=ADAM, budget=FEW, callback=looks.append)
     jax.effects_barrier()
     assert len(calls) == 2 * made
     assert shelf.written == []
@@ -203,17 +203,17 @@ def test_nothing_is_evaluated_or_compiled_twice() -> None:
 def test_when_states_are_written() -> None:
     shelf = Shelf()
     with keeping(shelf.keeper(due=True)):
-        qvar.minimize_batch(_quadratic(), STARTS, ADAM, FEW)
+        qvar.minimize_batch(_quadratic(), STARTS, method=ADAM, budget=FEW)
     assert shelf.written == ["0000"] * 10  # before the first turn and after each
     shelf = Shelf()
     with keeping(shelf.keeper()):
         for _ in range(2):
-            qvar.minimize_batch(_quadratic(), STARTS, ADAM, FEW)
+            qvar.minimize_batch(_quadratic(), STARTS, method=ADAM, budget=FEW)
         with keeping(Shelf().keeper()):
-            qvar.minimize_batch(_quadratic(), STARTS, ADAM, FEW)
-        qvar.minimize_batch(_quadratic(), STARTS, ADAM, FEW)
+            qvar.minimize_batch(_quadratic(), STARTS, method=ADAM, budget=FEW)
+        qvar.minimize_batch(_quadratic(), STARTS, method=ADAM, budget=FEW)
     assert shelf.written == shelf.read == ["0000", "0001", "0002"]  # at their ends
-    qvar.minimize_batch(_quadratic(), STARTS, ADAM, FEW)
+    qvar.minimize_batch(_quadratic(), STARTS, method=ADAM, budget=FEW)
     assert len(shelf.written) == 3
 
 
@@ -221,7 +221,7 @@ def _stopped(looks: int = 4) -> Shelf:
     """A training of the quadratic, stopped on its way."""
     shelf = Shelf()
     with pytest.raises(Stopped), keeping(shelf.keeper(stop_at=looks)):
-        qvar.minimize_batch(_quadratic(), STARTS, ADAM, FEW)
+        qvar.minimize_batch(_quadratic(), STARTS, method=ADAM, budget=FEW)
     assert len(shelf["0000"]["rows.value"]) == looks - 1
     return shelf
 
@@ -241,8 +241,8 @@ OTHERS: dict[str, dict[str, Any]] = {
 def test_starts_that_differ_in_their_last_bits_are_the_same_training() -> None:
     # as another kind of CPU draws them; what was kept goes on from the bits that it has
     with keeping(_stopped().keeper()):
-        found = qvar.minimize_batch(_quadratic(), np.nextafter(STARTS, 9.0), ADAM, FEW)
-    assert_same(found, qvar.minimize_batch(_quadratic(), STARTS, ADAM, FEW))
+        found = qvar.minimize_batch(_quadratic(), np.nextafter(STARTS, 9.0), method=ADAM, budget=FEW)
+    assert_same(found, qvar.minimize_batch(_quadratic(), STARTS, method=ADAM, budget=FEW))
 
 
 @pytest.mark.usefixtures("a_look_at_every_turn")
@@ -285,8 +285,8 @@ def test_a_damaged_state_is_refused(damage: str) -> None:
     shelf = _stopped()
     shelf["0000"] = DAMAGES[damage](shelf["0000"])
     with pytest.warns(RuntimeWarning, match="^Training 0000 starts afresh, because"), keeping(shelf.keeper()):
-        found = qvar.minimize_batch(_quadratic(), STARTS, ADAM, FEW)
-    assert_same(found, qvar.minimize_batch(_quadratic(), STARTS, ADAM, FEW))
+        found = qvar.minimize_batch(_quadratic(), STARTS, method=ADAM, budget=FEW)
+    assert_same(found, qvar.minimize_batch(_quadratic(), STARTS, method=ADAM, budget=FEW))
 
 
 @pytest.mark.usefixtures("a_look_at_every_turn")
@@ -294,12 +294,12 @@ def test_seconds_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """A training that was stopped has no more time than another."""
     shelf, budget = Shelf(), qvar.Budget(gradients=9, seconds=1000.0)
     with pytest.raises(Stopped), keeping(shelf.keeper(stop_at=4)):
-        qvar.minimize_batch(_quadratic(), STARTS, ADAM, budget)
+        qvar.minimize_batch(_quadratic(), STARTS, method=ADAM, budget=budget)
     state = shelf["0000"]
     assert 0 < state["wall_s"] < 100
     shelf["0000"] = {**state, "wall_s": np.array(1000.5), "compile_s": np.array(50.0)}
     with keeping(shelf.keeper()):
-        results = qvar.minimize_batch(_quadratic(), STARTS, ADAM, budget)
+        results = qvar.minimize_batch(_quadratic(), STARTS, method=ADAM, budget=budget)
     for result in results:
         assert result.status is qvar.Status.OUT_OF_TIME
         assert result.gradient_evaluations == 3
@@ -312,7 +312,7 @@ def test_an_unwritable_state_is_told() -> None:
         raise OSError("No space left on device")
 
     with pytest.raises(OSError, match="No space"), keeping(Keeper(lambda _: None, write, lambda: True, lambda: False)):
-        qvar.minimize_batch(_quadratic(), STARTS, ADAM, FEW)
+        qvar.minimize_batch(_quadratic(), STARTS, method=ADAM, budget=FEW)
 
 
 @pytest.mark.usefixtures("a_look_at_every_turn")
@@ -357,7 +357,7 @@ def test_any_process_may_stop_and_process_0_has_the_clock(monkeypatch: pytest.Mo
     other = iter([[64, True, True, looks == 3] for looks in range(9)])
     monkeypatch.setattr("qvar.optimize.minimize.gathered", lambda said: np.array([said, next(other)], dtype=float))
     with pytest.raises(Stopped), keeping(shelf.keeper()):
-        qvar.minimize_batch(_quadratic(), STARTS, ADAM, FEW)
+        qvar.minimize_batch(_quadratic(), STARTS, method=ADAM, budget=FEW)
     assert shelf.written == ["0000"]
     assert len(shelf["0000"]["rows.value"]) == 3
 

@@ -37,7 +37,7 @@ def test_a_quadratic_is_minimized(method: str) -> None:
     scale = jnp.array([1.0, 2.0, 5.0])
     objective = _objective(lambda x: jnp.sum(scale * (x - 1.5) ** 2), 3)
     budget = qvar.Budget(gradients=3000, gradient_tolerance=1e-6)
-    result = qvar.minimize(objective, METHODS[method], theta0=jnp.zeros(3), budget=budget)
+    result = qvar.minimize(objective, method=METHODS[method], theta0=jnp.zeros(3), budget=budget)
     assert result.status is qvar.Status.CONVERGED
     np.testing.assert_allclose(result.theta, 1.5, atol=1e-5)
     assert result.gradient_norm <= 1e-6
@@ -75,7 +75,9 @@ def test_evaluations_are_counted_as_made() -> None:
 @pytest.mark.parametrize("gradients", [1, 2, 7])
 def test_the_budget_is_never_exceeded(method: str, gradients: int) -> None:
     objective = _objective(lambda x: 1e-3 * _rosenbrock(x), 6)
-    result = qvar.minimize(objective, METHODS[method], jax.random.key(1), qvar.Budget(gradients=gradients))
+    result = qvar.minimize(
+        objective, method=METHODS[method], key=jax.random.key(1), budget=qvar.Budget(gradients=gradients)
+    )
     assert result.status is qvar.Status.OUT_OF_BUDGET
     assert result.gradient_evaluations == gradients
     assert result.value == pytest.approx(float(objective.loss(result.theta)), rel=1e-12)
@@ -86,7 +88,7 @@ def test_gradient_descent_is_a_recursion(momentum: float) -> None:
     scale, start = np.array([1.0, 3.0]), np.array([2.0, -1.0])
     objective = _objective(lambda x: jnp.sum(jnp.asarray(scale) * x**2) / 2, 2)
     method = gradient_descent(learning_rate=0.1, momentum=momentum)
-    result = qvar.minimize(objective, method, theta0=start, budget=qvar.Budget(gradients=20), keep_path=True)
+    result = qvar.minimize(objective, method=method, theta0=start, budget=qvar.Budget(gradients=20), keep_path=True)
     theta, velocity = [start], np.zeros(2)
     for _ in range(19):
         velocity = scale * theta[-1] + momentum * velocity
@@ -99,7 +101,7 @@ def test_the_path_is_what_was_accepted(method: str) -> None:
     objective = _objective(lambda x: 1e-2 * _rosenbrock(x), 3)
     starts = objective.initial_batch(jax.random.key(2), 2)
     budget = qvar.Budget(gradients=100)  # more than one stretch
-    results = qvar.minimize_batch(objective, starts, METHODS[method], budget, keep_path=True)
+    results = qvar.minimize_batch(objective, starts, method=METHODS[method], budget=budget, keep_path=True)
     for start, result in zip(starts, results, strict=True):
         path = result.trace.theta
         assert path is not None
@@ -107,7 +109,7 @@ def test_the_path_is_what_was_accepted(method: str) -> None:
         np.testing.assert_array_equal(path[0], start)
         np.testing.assert_array_equal(path[-1], result.theta)
         np.testing.assert_allclose(objective.loss_batch(path), result.trace.value, rtol=1e-12)
-    assert qvar.minimize_batch(objective, starts, METHODS[method], budget)[0].trace.theta is None
+    assert qvar.minimize_batch(objective, starts, method=METHODS[method], budget=budget)[0].trace.theta is None
 
 
 def test_energies_bound_what_reads_no_gradient() -> None:
@@ -125,9 +127,9 @@ def test_values_of_lbfgs_never_rise() -> None:
 def test_time_is_a_stop() -> None:
     result = qvar.minimize(
         _objective(_rosenbrock, 4),
-        qvar.adam(learning_rate=1e-6),
-        jax.random.key(0),
-        qvar.Budget(gradients=10**9, seconds=0.3),
+        method=qvar.adam(learning_rate=1e-6),
+        key=jax.random.key(0),
+        budget=qvar.Budget(gradients=10**9, seconds=0.3),
     )
     assert result.status is qvar.Status.OUT_OF_TIME
     assert result.wall_s < 30
@@ -137,7 +139,7 @@ def test_time_is_a_stop() -> None:
 def test_nan_is_a_status_and_neighbours_go_on(method: str) -> None:
     objective = _objective(lambda x: jnp.sum(jnp.where(x > 100.0, jnp.nan, (x - 1.0) ** 2)), 2)
     starts = np.array([[0.0, 0.0], [200.0, 0.0], [3.0, -1.0]])
-    results = qvar.minimize_batch(objective, starts, METHODS[method], qvar.Budget(gradients=3000))
+    results = qvar.minimize_batch(objective, starts, method=METHODS[method], budget=qvar.Budget(gradients=3000))
     assert [r.status for r in results] == [qvar.Status.CONVERGED, qvar.Status.NOT_FINITE, qvar.Status.CONVERGED]
     assert np.isnan(results[1].value)
     assert results[1].gradient_evaluations == 1

@@ -35,7 +35,7 @@ def _separable(x):
 
 
 def test_a_sum_of_sines_takes_one_sweep() -> None:
-    result = qvar.minimize(_objective(_separable, WAVES), rotosolve(), theta0=[0.1, -2.0, 3.0], keep_path=True)
+    result = qvar.minimize(_objective(_separable, WAVES), method=rotosolve(), theta0=[0.1, -2.0, 3.0], keep_path=True)
     assert result.status is qvar.Status.CONVERGED
     assert result.value == pytest.approx(4.0 - 3.3, abs=1e-14)
     assert result.trace.value[3] == pytest.approx(4.0 - 3.3, abs=1e-14)
@@ -77,7 +77,7 @@ def test_a_sweep_is_that_of_pennylane() -> None:
     peer, values = qml.RotosolveOptimizer().step_and_cost(
         node, pnp.array(start, requires_grad=True), spectra=spectra, full_output=True
     )[::2]
-    result = qvar.minimize(objective, rotosolve(), theta0=start, budget=qvar.Budget(energies=15), keep_path=True)
+    result = qvar.minimize(objective, method=rotosolve(), theta0=start, budget=qvar.Budget(energies=15), keep_path=True)
     assert result.status is qvar.Status.OUT_OF_BUDGET
     np.testing.assert_allclose(result.trace.value[1:], np.array(values), rtol=0, atol=1e-9)
     np.testing.assert_allclose(np.exp(1j * waves * result.theta), np.exp(1j * waves * np.array(peer)), atol=1e-6)
@@ -88,7 +88,9 @@ def test_the_ground_state_is_found() -> None:
     problem = qvar.tfim(3)
     objective = qvar.energy(problem, qvar.hardware_efficient(3, layers=2, rotations=("RY",)))
     starts = objective.initial_batch(jax.random.key(0), 4)
-    results = qvar.minimize_batch(objective, starts, rotosolve(tolerance=1e-11), qvar.Budget(energies=20_000))
+    results = qvar.minimize_batch(
+        objective, starts, method=rotosolve(tolerance=1e-11), budget=qvar.Budget(energies=20_000)
+    )
     assert all(result.status is qvar.Status.CONVERGED for result in results)
     assert min(result.value for result in results) == pytest.approx(problem.exact_energy(), abs=1e-9)
     for result in results:
@@ -101,7 +103,9 @@ def test_the_ground_state_is_found() -> None:
 def test_the_budget_is_never_exceeded(energies: int) -> None:
     coupled = lambda x: jnp.sin(x[0]) * jnp.cos(x[1] + 0.2) + jnp.sin(x[2] - x[1]) + 0.3 * jnp.cos(x[2])  # noqa: E731
     objective = _objective(coupled, [1.0, 1.0, 1.0])
-    result = qvar.minimize(objective, rotosolve(), theta0=[0.3, 0.1, -0.4], budget=qvar.Budget(energies=energies))
+    result = qvar.minimize(
+        objective, method=rotosolve(), theta0=[0.3, 0.1, -0.4], budget=qvar.Budget(energies=energies)
+    )
     assert result.status is qvar.Status.OUT_OF_BUDGET
     assert result.energy_evaluations == energies
     assert result.value == pytest.approx(float(objective.loss(result.theta)), abs=1e-14)
@@ -109,17 +113,19 @@ def test_the_budget_is_never_exceeded(energies: int) -> None:
 
 def test_parameters_that_move_nothing_stay() -> None:
     objective = _objective(lambda x: jnp.cos(x[1]) + 0.0 * x[0], [1.0, 1.0])
-    result = qvar.minimize(objective, rotosolve(), theta0=[0.4, 0.5])
+    result = qvar.minimize(objective, method=rotosolve(), theta0=[0.4, 0.5])
     assert result.theta[0] == 0.4
     assert result.theta[1] == pytest.approx(np.pi, abs=1e-14)
     none = _objective(lambda x: jnp.asarray(2.0) + jnp.sum(x), [])
-    alone = qvar.minimize(none, rotosolve(), theta0=np.zeros(0))
+    alone = qvar.minimize(none, method=rotosolve(), theta0=np.zeros(0))
     assert (alone.status, alone.value, alone.energy_evaluations) == (qvar.Status.CONVERGED, 2.0, 1)
 
 
 def test_nan_is_a_status_and_neighbours_go_on() -> None:
     objective = _objective(lambda x: jnp.sum(jnp.where(x > 100.0, jnp.nan, jnp.sin(x))), [1.0])
-    results = qvar.minimize_batch(objective, [[0.0], [200.0], [99.5]], rotosolve(), qvar.Budget(energies=50))
+    results = qvar.minimize_batch(
+        objective, [[0.0], [200.0], [99.5]], method=rotosolve(), budget=qvar.Budget(energies=50)
+    )
     assert [r.status.value for r in results] == ["converged", "not_finite", "not_finite"]
     assert results[1].energy_evaluations == 1
     assert results[2].theta[0] == 99.5
@@ -128,9 +134,9 @@ def test_nan_is_a_status_and_neighbours_go_on() -> None:
 def test_mistakes(h2: qvar.Problem) -> None:
     objective = qvar.energy(h2, qvar.uccsd(h2))
     with pytest.raises(qvar.QvarError, match=r"^`objective` must be a sine .* but uccsd is not in parameter 0\.$"):
-        qvar.minimize(objective, rotosolve(), theta0=np.zeros(3))
+        qvar.minimize(objective, method=rotosolve(), theta0=np.zeros(3))
     unknown = replace(_objective(_separable, WAVES), frequencies=None)
     with pytest.raises(qvar.QvarError, match=r"^`objective` must have frequencies for rotosolve, but test has none\.$"):
-        qvar.minimize(unknown, rotosolve(), theta0=np.zeros(3))
+        qvar.minimize(unknown, method=rotosolve(), theta0=np.zeros(3))
     with pytest.raises(qvar.QvarError, match=r"^`tolerance` must not be negative, but is -1\.0\.$"):
         rotosolve(tolerance=-1.0)

@@ -33,7 +33,7 @@ def _wells(x: jax.Array) -> jax.Array:
 
 @pytest.mark.parametrize("method", list(METHODS))
 def test_a_start_on_a_saddle_steps_down(method: str) -> None:
-    result = qvar.minimize(_objective(_wells, 2), METHODS[method], theta0=np.zeros(2), budget=LONG)
+    result = qvar.minimize(_objective(_wells, 2), method=METHODS[method], theta0=np.zeros(2), budget=LONG)
     assert result.status is qvar.Status.CONVERGED
     assert result.value == pytest.approx(-0.25, abs=1e-10)
     assert result.lowest_curvature == pytest.approx(2.0, abs=1e-4)
@@ -48,16 +48,16 @@ def test_a_start_on_a_saddle_steps_down(method: str) -> None:
 @pytest.mark.parametrize("method", list(METHODS))
 def test_an_end_on_a_saddle_is_a_status(method: str) -> None:
     objective, start = _objective(_wells, 2), np.array([0.3, 0.0])  # nothing ever pulls y away from 0
-    result = qvar.minimize(objective, METHODS[method], theta0=start, budget=LONG)
+    result = qvar.minimize(objective, method=METHODS[method], theta0=start, budget=LONG)
     assert result.status is qvar.Status.SADDLE
     assert "saddle" in result.status.sentence
     assert "lowest_curvature" in result.status.sentence
     assert result.lowest_curvature == pytest.approx(-2.0, abs=1e-5)
     assert result.gradient_evaluations == result.energy_evaluations
-    left = qvar.minimize(objective, METHODS[method], theta0=start, budget=qvar.Budget(3000, escape="always"))
+    left = qvar.minimize(objective, method=METHODS[method], theta0=start, budget=qvar.Budget(3000, escape="always"))
     assert left.status is qvar.Status.CONVERGED
     assert left.value == pytest.approx(-0.25, abs=1e-10)
-    held = qvar.minimize(objective, METHODS[method], theta0=np.zeros(2), budget=qvar.Budget(escape="never"))
+    held = qvar.minimize(objective, method=METHODS[method], theta0=np.zeros(2), budget=qvar.Budget(escape="never"))
     assert (held.status, held.energy_evaluations) == (qvar.Status.SADDLE, 1)
 
 
@@ -104,7 +104,9 @@ def test_a_start_in_a_flat_valley_is_its_own_result() -> None:
 def test_no_step_out_of_a_saddle_beyond_the_budget() -> None:
     result = qvar.minimize(_objective(_wells, 2), theta0=np.zeros(2), budget=qvar.Budget(gradients=5))
     assert (result.status, result.energy_evaluations) == (qvar.Status.SADDLE, 1)
-    result = qvar.minimize(_objective(_wells, 2), qvar.adam(1e-3), theta0=np.zeros(2), budget=qvar.Budget(gradients=20))
+    result = qvar.minimize(
+        _objective(_wells, 2), method=qvar.adam(1e-3), theta0=np.zeros(2), budget=qvar.Budget(gradients=20)
+    )
     assert (result.status, result.gradient_evaluations) == (qvar.Status.OUT_OF_BUDGET, 20)
     assert result.value < 0
     assert np.isnan(result.lowest_curvature)
@@ -137,11 +139,11 @@ def test_what_has_no_second_derivative_has_no_curvature() -> None:
 def test_rotosolve_at_the_minimum_of_each_angle_alone() -> None:
     """Each angle alone is at its minimum, but the Hessian at 0 is [[1, 3], [3, 1]]."""
     objective = _objective(lambda x: 3 * jnp.sin(x[0]) * jnp.sin(x[1]) - jnp.sum(jnp.cos(x)), 2, frequencies=np.ones(2))
-    held = qvar.minimize(objective, rotosolve(), theta0=np.zeros(2), budget=qvar.Budget(escape="never"))
+    held = qvar.minimize(objective, method=rotosolve(), theta0=np.zeros(2), budget=qvar.Budget(escape="never"))
     assert held.status is qvar.Status.SADDLE
     assert held.lowest_curvature == pytest.approx(-2.0, abs=1e-9)
     assert held.gradient_evaluations == 0
-    result = qvar.minimize(objective, rotosolve(), theta0=np.zeros(2))
+    result = qvar.minimize(objective, method=rotosolve(), theta0=np.zeros(2))
     # sin^2 = s, at x = -y: -3 s - 2 sqrt(1 - s) is lowest at cos = 1/3
     assert result.value == pytest.approx(-3 * (1 - 1 / 9) - 2 / 3, abs=1e-7)
     assert result.status is qvar.Status.CONVERGED
@@ -205,7 +207,9 @@ def _chain() -> qvar.Objective:
 def test_curvature_is_the_dense_hessians(name: str) -> None:
     method = {"lbfgs": qvar.lbfgs(), "natural_gradient": natural_gradient(), "rotosolve": rotosolve()}[name]
     objective, budget = _chain(), qvar.Budget(gradients=20000, gradient_tolerance=1e-5)
-    results = qvar.minimize_batch(objective, objective.initial_batch(jax.random.key(4), 3), method, budget)
+    results = qvar.minimize_batch(
+        objective, objective.initial_batch(jax.random.key(4), 3), method=method, budget=budget
+    )
     for result in results:
         assert result.status in (qvar.Status.CONVERGED, qvar.Status.SADDLE)
         dense = jax.hessian(objective.function)(jnp.asarray(result.theta), objective.data)

@@ -29,7 +29,7 @@ def test_gains_are_those_of_spall() -> None:
     settings = {"a": 0.3, "c": 0.2, "stability": 5.0, "alpha": 0.7, "gamma": 0.15}
     budget = qvar.Budget(gradients=1, energies=20)
     result = qvar.minimize(
-        _objective(lambda x: jnp.sum(x**3), 1), spsa(**settings), theta0=[0.8], budget=budget, keep_path=True
+        _objective(lambda x: jnp.sum(x**3), 1), method=spsa(**settings), theta0=[0.8], budget=budget, keep_path=True
     )
     x = [0.8]
     for k in range(1, 11):
@@ -42,7 +42,9 @@ def test_gains_are_those_of_spall() -> None:
 def test_directions_are_signs_and_the_slope_is_unbiased() -> None:
     slopes = np.array([1.0, -2.0, 0.5])
     objective = _objective(lambda x: jnp.sum(jnp.asarray(slopes) * x), 3)
-    results = qvar.minimize_batch(objective, np.zeros((MANY, 3)), spsa(a=1.0, stability=0.0), qvar.Budget(gradients=2))
+    results = qvar.minimize_batch(
+        objective, np.zeros((MANY, 3)), method=spsa(a=1.0, stability=0.0), budget=qvar.Budget(gradients=2)
+    )
     steps = -np.array([result.theta for result in results])  # (slopes . signs) signs
     sizes = np.abs(steps)
     np.testing.assert_allclose(sizes, sizes[:, :1] @ np.ones((1, 3)), rtol=1e-9)
@@ -62,7 +64,9 @@ def test_the_noise_of_shots() -> None:
         operator=lambda state, data: jnp.array([0.0, 2.0]) * state,
     )
     method = spsa(shots=shots, a=a, c=c, stability=0.0, alpha=0.0)
-    results = qvar.minimize_batch(objective, np.zeros((MANY, 1)), method, qvar.Budget(gradients=4), keep_path=True)
+    results = qvar.minimize_batch(
+        objective, np.zeros((MANY, 1)), method=method, budget=qvar.Budget(gradients=4), keep_path=True
+    )
     first, second = np.diff(np.array([result.trace.theta for result in results])[:, :, 0], axis=1).T
     for k, steps in enumerate((first, second), start=1):
         noise = steps * 2 * (c / k**0.101) / a  # difference of two measurements, up to sign
@@ -84,7 +88,7 @@ def test_what_is_counted(energies: int) -> None:
         return jnp.sum((x - 1.0) ** 2)
 
     budget = qvar.Budget(gradients=1000, energies=energies)
-    result = qvar.minimize(_objective(function, 2), spsa(), jax.random.key(0), budget)
+    result = qvar.minimize(_objective(function, 2), method=spsa(), key=jax.random.key(0), budget=budget)
     jax.effects_barrier()
     assert result.status is qvar.Status.OUT_OF_BUDGET
     assert result.energy_evaluations == energies
@@ -100,7 +104,7 @@ def test_what_is_counted(energies: int) -> None:
 def test_a_quadratic_is_minimized() -> None:
     scale = jnp.array([1.0, 2.0, 3.0])
     objective = _objective(lambda x: jnp.sum(scale * (x - 1.5) ** 2), 3)
-    result = qvar.minimize(objective, spsa(), theta0=np.zeros(3), budget=qvar.Budget(energies=3000))
+    result = qvar.minimize(objective, method=spsa(), theta0=np.zeros(3), budget=qvar.Budget(energies=3000))
     np.testing.assert_allclose(result.theta, 1.5, atol=1e-3)
 
 
@@ -109,7 +113,7 @@ def test_more_shots_come_closer(h2: qvar.Problem) -> None:
     starts, budget = objective.initial_batch(jax.random.key(0), 8), qvar.Budget(energies=600)
     errors = []
     for shots in (100, 10_000):
-        results = qvar.minimize_batch(objective, starts, spsa(shots=shots), budget)
+        results = qvar.minimize_batch(objective, starts, method=spsa(shots=shots), budget=budget)
         errors.append(np.mean([result.value for result in results]) - h2.exact_energy())
         assert all(result.value == pytest.approx(float(objective.loss(result.theta)), abs=1e-12) for result in results)
     assert 0 < errors[1] < 0.1 * errors[0]
@@ -121,26 +125,28 @@ def test_a_key_is_all_that_it_depends_on() -> None:
     keys = jnp.stack([jax.random.key(seed) for seed in range(3)])
     starts = jnp.stack([objective.initial(key) for key in keys])
     budget = qvar.Budget(energies=20)
-    together = qvar.minimize_batch(objective, starts, spsa(), budget, keys=keys)
+    together = qvar.minimize_batch(objective, starts, method=spsa(), budget=budget, keys=keys)
     for key, one in zip(keys, together, strict=True):
-        np.testing.assert_allclose(qvar.minimize(objective, spsa(), key, budget).theta, one.theta, rtol=1e-12)
-    same = qvar.minimize_batch(objective, np.ones((2, 4)), spsa(), budget)
+        np.testing.assert_allclose(
+            qvar.minimize(objective, method=spsa(), key=key, budget=budget).theta, one.theta, rtol=1e-12
+        )
+    same = qvar.minimize_batch(objective, np.ones((2, 4)), method=spsa(), budget=budget)
     assert not np.allclose(same[0].theta, same[1].theta)  # starts of their own, directions of their own
 
 
 def test_nan_is_a_status() -> None:
     objective = _objective(lambda x: jnp.sum(jnp.where(x > 0.05, jnp.nan, x)), 1)
     starts = np.array([[-9.0], [0.0], [1.0]])
-    results = qvar.minimize_batch(objective, starts, spsa(), qvar.Budget(energies=6))
+    results = qvar.minimize_batch(objective, starts, method=spsa(), budget=qvar.Budget(energies=6))
     assert [result.status.value for result in results] == ["out_of_budget", "not_finite", "not_finite"]
 
 
 def test_mistakes() -> None:
     objective = _objective(lambda x: jnp.sum(x**2), 1)
     with pytest.raises(qvar.QvarError, match=r"^`objective` must have a state, but test has none\.$"):
-        qvar.minimize(objective, spsa(shots=10), theta0=[1.0])
+        qvar.minimize(objective, method=spsa(shots=10), theta0=[1.0])
     with pytest.raises(qvar.QvarError, match=r"^`keys` must have shape \(1,\), but has shape \(2,\)\.$"):
-        qvar.minimize_batch(objective, [[1.0]], spsa(), keys=jax.random.split(jax.random.key(0)))
+        qvar.minimize_batch(objective, [[1.0]], method=spsa(), keys=jax.random.split(jax.random.key(0)))
     for arguments in ({"shots": 0}, {"a": 0.0}, {"c": -1.0}, {"stability": -1.0}, {"alpha": -0.1}, {"gamma": -0.1}):
         with pytest.raises(qvar.QvarError, match=f"^`{next(iter(arguments))}` must .*, but is"):
             spsa(**arguments)

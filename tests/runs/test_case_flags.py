@@ -234,9 +234,9 @@ def case(settings: Settings = Settings(), noisy: bool = False, n: int = 1, tags:
         ("--settings.deep True",
          "`settings.deep` must be given as --settings.deep or --settings.no-deep alone, but is "
          "'--settings.deep True'."),
-        ("--n 1 --n 2", "`n` must be given once, but stands more than once."),
-        ("--noisy --no-noisy", "`noisy` must be given once, but stands more than once."),
-        ("--tags a --tags b", "`tags` must be given once, but stands more than once."),
+        ("--n 1 --n 2", "`n` must be given once, but occurs more than once."),
+        ("--noisy --no-noisy", "`noisy` must be given once, but occurs more than once."),
+        ("--tags a --tags b", "`tags` must be given once, but occurs more than once."),
     ],
 )  # fmt: skip
 def test_switches_and_fields_of_dataclasses(words: str, sentence: str) -> None:

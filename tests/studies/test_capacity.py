@@ -11,27 +11,29 @@ import pennylane as qml
 import pytest
 
 import qvar
+from qvar.diagnostics import fisher_rank_bound
 from qvar.records.run_tables import ledger_from
 from qvar.records.schema import COLUMN_MEANING
 from qvar.studies import capacity as capacity_module
-from qvar.studies import duel as duel_module
-from qvar.studies.capacity import Capacity, Layered, fisher_rank_bound
+from qvar.studies import training as training_module
+from qvar.studies.capacity import Capacity
+from qvar.studies.contender import Contender
 
 CHAIN = qvar.tfim(4, h=1.0, periodic=True)
 
 
-def hva(layers: int) -> qvar.Ansatz:
-    return qvar.hva(CHAIN, layers=layers).with_start("uniform")
+def hva(problem: qvar.Problem, layers: int) -> qvar.Ansatz:
+    return qvar.hva(problem, layers=layers).with_start("uniform")
 
 
-def chain(layers: int) -> qvar.Ansatz:
-    return qvar.hardware_efficient(CHAIN, layers=layers, rotations=("RY",), entangler="cnot_chain")
+def chain(problem: qvar.Problem, layers: int) -> qvar.Ansatz:
+    return qvar.hardware_efficient(problem, layers=layers, rotations=("RY",), entangler="cnot_chain")
 
 
 def study(**changes: Any) -> Capacity:
     given = {
         "problem": CHAIN,
-        "contenders": [Layered("hva", "constrained", hva, (1, 2)), Layered("ry", "generic", chain, [3])],
+        "contenders": [Contender("hva", "constrained", hva, (1, 2)), Contender("ry", "generic", chain, [3])],
         "tolerance": 1e-4,
         "seeds": 4,
         "fisher_samples": 3,
@@ -90,7 +92,7 @@ def test_keys_are_stable_and_tell_every_argument_apart() -> None:
     keys = [task.key for task in study().tasks()]
     assert keys == [task.key for task in study().tasks()]
     assert len(set(keys)) == 3
-    deeper = [task.key for task in study(contenders=[Layered("hva", "constrained", hva, (1, 2, 3))]).tasks()]
+    deeper = [task.key for task in study(contenders=[Contender("hva", "constrained", hva, (1, 2, 3))]).tasks()]
     assert deeper[:2] == keys[:2]  # more depths repeat nothing
     for changes in (
         {"tolerance": 1e-3},
@@ -103,14 +105,14 @@ def test_keys_are_stable_and_tell_every_argument_apart() -> None:
         {"budget": qvar.Budget(gradients=7)},
         {"method": qvar.adam()},
         {"problem": qvar.tfim(4, h=0.5, periodic=True)},
-        {"contenders": [Layered("h", "constrained", hva, (1, 2)), Layered("r", "generic", chain, (3,))]},
+        {"contenders": [Contender("h", "constrained", hva, (1, 2)), Contender("r", "generic", chain, (3,))]},
     ):
         assert not set(keys) & {task.key for task in study(**changes).tasks()}, changes
 
 
 def test_a_lie_algebra_over_the_limit_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(capacity_module, "fisher_rank", lambda *_: 1)
-    small = replace(study(lie_limit=10, dimension_samples=0), contenders=[Layered("hva", "constrained", hva, (2,))])
+    small = replace(study(lie_limit=10, dimension_samples=0), contenders=[Contender("hva", "constrained", hva, (2,))])
     row = capacity_module._capacity(small, small._depths[0])
     assert (row["lie_dimension"], row["lie_limit"]) == (None, 10)
     assert "effective_dimension" not in row
@@ -122,13 +124,13 @@ def test_what_fails_is_told_and_stops_nothing_else(monkeypatch: pytest.MonkeyPat
     def broken(*_: Any, words: str) -> Any:
         raise RuntimeError(words)
 
-    small = study(contenders=[Layered("hva", "constrained", hva, (2,))], seeds=2, budget=qvar.Budget(gradients=3))
+    small = study(contenders=[Contender("hva", "constrained", hva, (2,))], seeds=2, budget=qvar.Budget(gradients=3))
     monkeypatch.setattr(capacity_module, "fisher_rank", partial(broken, words="no rank"))
     (rows,) = rows_of(small)
     assert [row["message"] for row in rows] == ["RuntimeError: no rank"] * 2
     assert all(math.isfinite(row["value"]) and "fisher_rank" not in row for row in rows)
 
-    monkeypatch.setattr(duel_module, "energy", partial(broken, words="no energy"))
+    monkeypatch.setattr(training_module, "energy", partial(broken, words="no energy"))
     (rows,) = rows_of(small)
     assert [(row["seed"], row["status"], row["series"], row["layers"]) for row in rows] == [
         (0, "failed", "hva", 2),
@@ -151,10 +153,10 @@ def test_rank_bounds_of_a_sector(h2: qvar.Problem) -> None:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"contenders": []}, "`contenders` must hold at least one Layered"),
+        ({"contenders": []}, "`contenders` must hold at least one Contender"),
         (
-            {"contenders": [Layered("a", "generic", chain, (1,)), Layered("a", "generic", chain, (2,))]},
-            "`contenders` must have different names, but 'a' stands more than once.",
+            {"contenders": [Contender("a", "generic", chain, (1,)), Contender("a", "generic", chain, (2,))]},
+            "`contenders` must have different names, but 'a' occurs more than once.",
         ),
         ({"tolerance": 0.0}, "`tolerance` must be positive, but is 0.0."),
         ({"tolerance": float("nan")}, "`tolerance` must be"),
@@ -170,7 +172,12 @@ def test_mistakes_are_told_before_anything_runs(changes: dict[str, Any], sentenc
     assert str(caught.value).startswith(sentence)
 
 
-@pytest.mark.parametrize("layers", [(), (0,), (1, 1), (1, -2)])
+def test_a_circuit_without_depths_is_refused() -> None:
+    with pytest.raises(qvar.QvarError, match=r"`layers` must hold different positive integers, but is \(\)"):
+        study(contenders=[Contender("hva", "constrained", hva)])
+
+
+@pytest.mark.parametrize("layers", [(0,), (1, 1), (1, -2)])
 def test_layers_are_different_positive_numbers(layers: tuple[int, ...]) -> None:
     with pytest.raises(qvar.QvarError, match=r"`layers` must hold different positive integers, but is \["):
-        Layered("hva", "constrained", hva, layers)
+        Contender("hva", "constrained", hva, layers)

@@ -32,13 +32,13 @@ def compilations() -> Iterator[Counter[str]]:
 def test_a_study_compiles_its_energy_once(h2: qvar.Problem) -> None:
     ansatz = qvar.hardware_efficient(h2, layers=3, name="counted")
     budget = qvar.Budget(gradients=200, gradient_tolerance=0.0)
-    duel = qvar.Duel(h2, [ansatz], qvar.adam(learning_rate=0.011), seeds=8, budget=budget)  # a method of its own
+    duel = qvar.Duel(h2, [ansatz], method=qvar.adam(learning_rate=0.011), seeds=8, budget=budget)  # a method of its own
     with compilations() as count:
         rows = duel.tasks()[0].run(lambda _: None)
     assert [row["gradient_evaluations"] for row in rows] == [200] * 8
     assert count["jit(_advance)"] == 1
     assert count["jit(_value_and_grad)"] == 0
     with compilations() as count:  # the same shapes again: other numbers in the same tables
-        other = qvar.Duel(qvar.hydrogen_chain(2, bond=1.1), [ansatz], duel.method, seeds=8, budget=budget)
+        other = qvar.Duel(qvar.hydrogen_chain(2, bond=1.1), [ansatz], method=duel.method, seeds=8, budget=budget)
         assert other.tasks()[0].run(lambda _: None)[0]["gradient_evaluations"] == 200
     assert sum(count.values()) == 0

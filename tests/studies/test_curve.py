@@ -178,7 +178,7 @@ def test_mistakes(changes: dict[str, Any], sentence: str) -> None:
 
 
 def test_contenders_are_told_apart_by_name() -> None:
-    with pytest.raises(qvar.QvarError, match=r"^`contenders` must have different names, but 'uccsd' stands more than"):
+    with pytest.raises(qvar.QvarError, match=r"^`contenders` must have different names, but 'uccsd' occurs more than"):
         curve(contenders=[qvar.uccsd, qvar.uccsd]).tasks()
 
 

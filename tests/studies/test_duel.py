@@ -11,8 +11,8 @@ import pytest
 import qvar
 from qvar.optimize.minimize import minimize_batch
 from qvar.records.run_tables import ledger_from
-from qvar.studies import duel as duel_module
-from qvar.studies.duel import minima_of
+from qvar.studies import training as training_module
+from qvar.studies.training import minima_of
 
 
 def _rows(duel: qvar.Duel) -> list[list[dict]]:
@@ -78,7 +78,7 @@ def test_minima_of_one_energy_are_told_apart_by_their_states(monkeypatch: pytest
     starts = jnp.array([[0.3, -0.2], [3.0, 3.4], [-0.1, 0.5], [2.5, -3.0], [0.0, jnp.nan], [jnp.pi / 2, -jnp.pi / 2]])
     results = minimize_batch(objective, starts, budget=qvar.Budget(escape="never"))
     assert minima_of(objective, results) == [0, 1, 0, 1, None, 2]  # the last one starts on a ridge of energy 0
-    monkeypatch.setattr(duel_module, "MAX_STATE_BYTES", 4 * 4 * 8 - 1)  # four states of four amplitudes
+    monkeypatch.setattr(training_module, "MAX_STATE_BYTES", 4 * 4 * 8 - 1)  # four states of four amplitudes
     assert minima_of(objective, results) == [0, 0, 0, 0, None, 1]
 
 
@@ -119,9 +119,9 @@ def test_starts_from_amplitudes_differ_with_noise(h2: qvar.Problem) -> None:
         assert [row["value"] for row in again] == [row["value"] for row in rows]
     objective = qvar.energy(h2, ansatz)
     key, start = jax.random.key(5), ansatz.initial(jax.random.key(5))
-    draws = np.stack([duel_module.noisy_start(objective, jax.random.key(k), 0.05) - start for k in range(40)])
+    draws = np.stack([training_module.noisy_start(objective, jax.random.key(k), 0.05) - start for k in range(40)])
     assert np.std(draws) == pytest.approx(0.05, rel=0.25)  # 120 numbers: 6.5 %
-    np.testing.assert_array_equal(duel_module.noisy_start(objective, key, 0.0), start)
+    np.testing.assert_array_equal(training_module.noisy_start(objective, key, 0.0), start)
     for noise in (-0.1, np.inf):
         with pytest.raises(qvar.QvarError, match=r"^`start_noise` must "):
             qvar.Duel(h2, [ansatz], start_noise=noise)
@@ -161,7 +161,7 @@ def test_mistakes(h2: qvar.Problem, changes: dict, sentence: str) -> None:
 
 
 def test_contenders_are_told_apart_by_name(h2: qvar.Problem) -> None:
-    with pytest.raises(qvar.QvarError, match=r"^`contenders` must have different names, but 'uccsd' stands more than"):
+    with pytest.raises(qvar.QvarError, match=r"^`contenders` must have different names, but 'uccsd' occurs more than"):
         qvar.Duel(h2, [qvar.uccsd(h2), qvar.uccsd(h2)])
 
 

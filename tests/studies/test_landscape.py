@@ -15,8 +15,8 @@ import pytest
 import qvar
 from qvar.records.run_tables import ledger_from
 from qvar.records.schema import COLUMN_MEANING
-from qvar.studies import duel as duel_module
 from qvar.studies import landscape as landscape_module
+from qvar.studies import training as training_module
 from qvar.studies.landscape import Landscape
 
 STEP = 0.01
@@ -168,7 +168,7 @@ def test_what_fails_is_told_and_stops_nothing_else(h2: qvar.Problem, monkeypatch
         "RuntimeError: no curvature; RuntimeError: no line",
     }
 
-    monkeypatch.setattr(duel_module, "energy", partial(broken, words="no energy"))
+    monkeypatch.setattr(training_module, "energy", partial(broken, words="no energy"))
     (rows,) = rows_of(one)
     assert [(row["seed"], row["status"], row["message"]) for row in rows] == [
         (0, "failed", "RuntimeError: no energy"),

@@ -30,7 +30,9 @@ def _ry(problem: qvar.Problem) -> qvar.Ansatz:
 def study() -> qvar.Ranking:
     problems = {"STO-3G": qvar.molecule(H2), "STO-6G": qvar.molecule(H2, basis="sto-6g")}
     baselines = {"CASSCF(2,2)": -1.15}
-    return qvar.Ranking(problems, [qvar.uccsd, _ry], LIMIT, baselines, seeds=2, budget=qvar.Budget(gradients=60))
+    return qvar.Ranking(
+        problems, [qvar.uccsd, _ry], limit=LIMIT, baselines=baselines, seeds=2, budget=qvar.Budget(gradients=60)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +60,17 @@ def test_keys_depend_on_inputs_alone(study: qvar.Ranking) -> None:
     keys = [task.key for task in study.tasks()]
     assert len(set(keys)) == len(keys)
     again = qvar.Ranking(
-        study.problems, study.contenders, LIMIT, study.baselines, seeds=2, budget=qvar.Budget(gradients=60)
+        study.problems,
+        study.contenders,
+        limit=LIMIT,
+        baselines=study.baselines,
+        seeds=2,
+        budget=qvar.Budget(gradients=60),
     )
     assert [task.key for task in again.tasks()] == keys
-    moved = qvar.Ranking(study.problems, study.contenders, 0.0, {}, seeds=2, budget=qvar.Budget(gradients=60))
+    moved = qvar.Ranking(
+        study.problems, study.contenders, limit=0.0, baselines={}, seeds=2, budget=qvar.Budget(gradients=60)
+    )
     assert not set(keys) & {task.key for task in moved.tasks()}
 
 

@@ -15,13 +15,14 @@ import qvar
 from qvar.analysis.decay import decay_table, is_relative
 from qvar.records.run_tables import ledger_from
 from qvar.records.schema import COLUMN_MEANING, LEDGER_COLUMNS
-from qvar.studies.scaling import Asked, ExactLaw, Growing, Scaling
+from qvar.studies.growing import ExactLaw, Growing, Setup
+from qvar.studies.scaling import Scaling
 
 SIZES = (1, 2, 3, 4)
 HALVES = ExactLaw("2^-n", loss=lambda n: 2.0**-n, gradient_first=lambda n: 2.0**-n)
 
 
-def product(n: int) -> Asked:
+def product(n: int) -> Setup:
     r"""One RX on every qubit: \(\langle Z \cdots Z \rangle = \prod \cos \theta_q\), all variances are 2^-n."""
 
     def circuit(theta: Any) -> None:
@@ -31,7 +32,7 @@ def product(n: int) -> Asked:
     return qml.prod(*(qml.Z(wire) for wire in range(n))), qvar.Ansatz.from_circuit(circuit, n, n, name="rx")
 
 
-def deep_pair(layers: int) -> Asked:
+def deep_pair(layers: int) -> Setup:
     return qml.Z(0) @ qml.Z(1), qvar.hardware_efficient(2, layers=layers)
 
 
@@ -125,7 +126,7 @@ def test_an_ensemble_is_drawn_anew_for_every_sample() -> None:
     r"""\(c \cos\theta\) with c = 1 or 3 by chance: both variances are (1 + 9) / 2 / 2, those of one c 1/2 or 9/2."""
     ansatz = product(1)[1]
 
-    def draw(size: int, key: jax.Array) -> Asked:
+    def draw(size: int, key: jax.Array) -> Setup:
         return (3.0 if jax.random.bernoulli(key) else 1.0) * qml.Z(0), ansatz
 
     law = ExactLaw("5/2", lambda n: 2.5, lambda n: 2.5, "mcclean2018")
@@ -138,7 +139,7 @@ def test_an_ensemble_is_drawn_anew_for_every_sample() -> None:
     assert "mcclean2018" in study.references
 
 
-def h2(size: int) -> Asked:
+def h2(size: int) -> Setup:
     problem = qvar.hydrogen_chain(2, bond=0.5 + size / 2)
     return problem, qvar.uccsd(problem)
 
@@ -176,7 +177,7 @@ def test_an_own_start_is_taken_once() -> None:
 
 
 def test_failures_are_rows_and_the_others_go_on() -> None:
-    def moody(n: int) -> Asked:
+    def moody(n: int) -> Setup:
         if n == 2:
             raise RuntimeError("no orbitals\nand more")
         observable, ansatz = product(n)
@@ -196,10 +197,10 @@ def test_keys_depend_on_inputs_alone() -> None:
     def keys(*contenders: Growing, **changes: Any) -> list[str]:
         return [task.key for task in scaling(*contenders, **{"sizes": (2,), **changes}).tasks()]
 
-    def other(n: int) -> Asked:
+    def other(n: int) -> Setup:
         return qml.Z(0), product(n)[1]
 
-    def drawn(n: int, key: jax.Array) -> Asked:
+    def drawn(n: int, key: jax.Array) -> Setup:
         return product(n)
 
     assert keys() == keys()
@@ -243,7 +244,7 @@ def test_mistakes(changes: dict[str, Any], sentence: str) -> None:
 
 def test_mistakes_of_contenders() -> None:
     one = Growing("a", "generic", product)
-    with pytest.raises(qvar.QvarError, match=r"^`contenders` must have different names, but 'a' stands more than once"):
+    with pytest.raises(qvar.QvarError, match=r"^`contenders` must have different names, but 'a' occurs more than once"):
         scaling(one, one)
     with pytest.raises(qvar.QvarError, match=r"^`starts` must be starts that a contender has, but none has 'mp3'"):
         scaling(one, starts=("uniform", "mp3")).tasks()

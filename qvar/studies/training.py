@@ -1,0 +1,355 @@
+"""Training: one contender, trained by one method from several starts; the unit that studies are made of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache
+from typing import Any, Protocol, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from qvar.analysis.convergence import arrival
+from qvar.ansatz.ansatz import Ansatz
+from qvar.ansatz.parameter_shift import parameter_shift_energies
+from qvar.arguments import check_fields
+from qvar.checks import counting_number
+from qvar.diagnostics.minima import distinct_minima
+from qvar.engines.energy import Engine, choose_engine, energy
+from qvar.errors import QvarError, require
+from qvar.memory import require_memory
+from qvar.objective import Objective
+from qvar.optimize.budget import Budget, Status
+from qvar.optimize.methods import Method, lbfgs
+from qvar.optimize.minimize import Look, minimize_batch
+from qvar.optimize.result import Result
+from qvar.problems.one_norm import pauli_one_norm
+from qvar.problems.problem import Problem
+from qvar.problems.problem_citations import problem_references
+from qvar.short_repr import short_repr
+from qvar.studies.contender import Trainable
+from qvar.task import Progress, Reporter, Row, error_words
+from qvar.units import CHEMICAL_ACCURACY, HARTREE, MILLIHARTREE_PER_HARTREE
+
+CIRCUIT_REFERENCES = frozenset({"jones2020", "bergholm2018"})
+"""The reversible gradient, and PennyLane, which counts gates and traces quantum functions."""
+
+_BYTES_PER_SEED = 1 << 10
+"""Memory of one start beside its vectors: its key, its row and its trace, at least."""
+
+_VECTORS_PER_SEED = 6
+"""Vectors of n_params numbers that every method keeps for one start."""
+
+MAX_STATE_BYTES = 1 << 28
+"""Memory of the states of end points, up to which they are compared by fidelity; by energy alone beyond."""
+
+Watcher: TypeAlias = Callable[[Look, str], None]
+"""Called now and then during a training, with a `Look` and a few words such as the best error so far."""
+
+
+@short_repr("contender", "method", "seeds", "budget")
+@dataclass(frozen=True, eq=False)
+class Training:
+    """One contender, trained from seeds 0 to seeds - 1 by one method, all starts as one batch on the device.
+
+    A seed is the integer of the JAX key `jax.random.key(seed)` that draws the start, so that all methods start at the
+    same points.
+    """
+
+    contender: Trainable
+    """Ansatz or objective."""
+    method: Method = field(default_factory=lbfgs)
+    """Optimization method."""
+    seeds: int = 8
+    """Number of random starts."""
+    budget: Budget = field(default_factory=Budget)
+    """Limits of the work of each start."""
+    problem: Problem | None = None
+    """Problem whose energy is minimized; an objective can do without."""
+    engine: Engine = "auto"
+    """Simulator of an ansatz; see `qvar.energy`."""
+    start_noise: float = 0.0
+    """Standard deviation in radians of Gaussian noise added to every parameter of a start."""
+    tolerance: float | None = None
+    """Distance from the exact value that `evaluations_to_tolerance` waits for, in the objective's unit; chemical
+    accuracy for energies in hartree if None."""
+
+    def __post_init__(self) -> None:
+        check_fields(self, "seeds")
+        check_seeds(self.seeds, self.contender.n_params)
+        require(self.start_noise >= 0, "start_noise", "not be negative", self.start_noise)
+        require(self.tolerance is None or self.tolerance > 0, "tolerance", "be positive", self.tolerance)
+        if isinstance(self.contender, Ansatz):
+            if self.problem is None:
+                raise QvarError(f"`problem` must be a problem to train {self.contender.name}, but is None.")
+            choose_engine(self.problem, self.contender, self.engine)
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """JSON-able description of everything that the numbers depend on, for the key of a task."""
+        contender = self.contender
+        return {
+            "problem": None if self.problem is None else self.problem.description,
+            "contender": contender.describe() if isinstance(contender, Ansatz) else _describe(contender),
+            "method": self.method.describe(),
+            "seeds": self.seeds,
+            "budget": asdict(self.budget),
+            "engine": self.engine,
+            "start_noise": float(self.start_noise),
+            "tolerance": None if self.tolerance is None else float(self.tolerance),
+            "precision": str(jnp.zeros(0, float).dtype),
+        }
+
+    @property
+    def references(self) -> set[str]:
+        """Keys of the papers and software that the training uses, in `qvar/citations.bib`."""
+        keys = {"jax2018", *self.method.references}
+        if self.problem is not None:
+            keys |= set(problem_references(self.problem))
+        if isinstance(self.contender, Ansatz):
+            keys |= CIRCUIT_REFERENCES.union(self.contender.references)
+        return keys
+
+    def objective(self) -> Objective:
+        """Return the function that is minimized.
+
+        An objective of the user, such as an energy with a penalty, gets the problem's exact value and reference energy
+        if its values are in the problem's unit and it has no exact value itself.
+        """
+        contender, problem = self.contender, self.problem
+        if isinstance(contender, Ansatz):
+            assert problem is not None  # see __post_init__
+            return energy(problem, contender, self.engine)
+        if contender.target is not None:
+            return replace(contender, target=cache(contender.target))
+        if problem is None or contender.unit != problem.unit:
+            return contender
+        baseline = problem.reference_energy if contender.baseline is None else contender.baseline
+        return replace(contender, target=problem.exact_energy, baseline=baseline)
+
+    def run(self, report: Reporter, keep_path: bool = False) -> Trained:
+        """Train all seeds.
+
+        Args:
+            report: called now and then with the progress.
+            keep_path: whether the results keep the accepted points, see `qvar.minimize_batch`.
+        """
+        objective = self.objective()
+        keys = [jax.random.key(seed) for seed in range(self.seeds)]
+        starts = {seed: noisy_start(objective, key, self.start_noise) for seed, key in enumerate(keys)}
+
+        def watch(look: Look, words: str) -> None:
+            report(Progress(look.evaluations, self.method.evaluations(self.budget), words))
+
+        results = self.minimize(objective, starts, watch, keep_path)
+        minima = minima_of(objective, results)
+        rows = [
+            {
+                **self.row(objective, seed, result),
+                "minimum": minimum,
+                "start_noise": float(self.start_noise),
+                **self._measurement_costs(),
+            }
+            for seed, (result, minimum) in enumerate(zip(results, minima, strict=True))
+        ]
+        return Trained(objective, results, rows)
+
+    def rows(self, report: Reporter) -> list[Row]:
+        """Return the ledger's rows after the training; an error becomes rows with its message."""
+        try:
+            return self.run(report).rows
+        except Exception as error:
+            return self.failed_rows(error_words(error))
+
+    def minimize(
+        self, objective: Objective, starts: Mapping[int, Any], watch: Watcher, keep_path: bool = False
+    ) -> list[Result]:
+        """Minimize the objective from the start parameters of some seeds."""
+        if not starts:
+            return []
+        exact = exact_value(objective)
+        thetas, keys = jnp.stack(list(starts.values())), jnp.stack([jax.random.key(seed) for seed in starts])
+        return minimize_batch(
+            objective,
+            thetas,
+            method=self.method,
+            keys=keys,
+            budget=self.budget,
+            callback=lambda look: watch(look, progress_words(look, exact, objective.unit)),
+            keep_path=keep_path,
+        )
+
+    def failed_rows(self, message: str) -> list[Row]:
+        """Return one row for each seed of a contender that could not be trained."""
+        base = {
+            "problem": self.problem_name,
+            "contender": self.contender.name,
+            "family": self.contender.family,
+            "n_params": self.contender.n_params,
+        }
+        return [{**base, **row} for row in failed_seeds(self.seeds, self.method, message)]
+
+    @property
+    def problem_name(self) -> str:
+        """Name of the problem; empty if there is none."""
+        return "" if self.problem is None else self.problem.name
+
+    def row(self, objective: Objective, seed: int, result: Result) -> Row:
+        """Return the ledger's fixed columns, the trace and the parameters of one start."""
+        exact, trace = exact_value(objective), result.trace
+        tolerance = CHEMICAL_ACCURACY if self.tolerance is None and objective.unit == HARTREE else self.tolerance
+        arrived = None if tolerance is None else arrival(trace.value - exact, tolerance)
+        symmetries = objective.measure(result.theta) if objective.measure and np.isfinite(result.value) else {}
+        baseline = float("nan") if objective.baseline is None else objective.baseline
+        correlation = baseline - exact
+        remarks = [] if self.problem is None else self.problem.remarks()
+        return {
+            "problem": self.problem_name,
+            "contender": objective.name,
+            "family": objective.family,
+            "engine": objective.engine,
+            "n_qubits": objective.costs.n_qubits,
+            "n_params": objective.n_params,
+            "two_qubit_gates": objective.costs.two_qubit_gates,
+            "depth": objective.costs.depth,
+            "seed": seed,
+            "method": self.method.name,
+            "status": result.status.value,
+            "value": result.value,
+            "reference": exact,
+            "error": result.value - exact,
+            "unit": objective.unit,
+            "correlation_recovered": (baseline - result.value) / correlation if correlation > 0 else float("nan"),
+            **symmetries,
+            "initial_gradient_norm": float(trace.gradient_norm[0]) if len(trace.gradient_norm) else float("nan"),
+            "lowest_curvature": result.lowest_curvature,
+            "iterations": result.iterations,
+            "energy_evaluations": result.energy_evaluations,
+            "gradient_evaluations": result.gradient_evaluations,
+            "evaluations_to_tolerance": None if arrived is None else int(trace.evaluations[arrived]),
+            "wall_s": result.wall_s,
+            "compile_s": result.compile_s,
+            "hessian_products": result.hessian_products,
+            **({"remarks": json.dumps(remarks)} if remarks else {}),
+            **({} if self.tolerance is None else {"tolerance": float(self.tolerance)}),
+            "trace_step": trace.step.tolist(),
+            "trace_value": trace.value.tolist(),
+            "trace_gradient_norm": trace.gradient_norm.tolist(),
+            "trace_evaluations": trace.evaluations.tolist(),
+            "theta": np.asarray(result.theta).tolist(),
+        }
+
+    def _measurement_costs(self) -> Row:
+        """Return what an energy and a gradient would cost in shots."""
+        if not isinstance(self.contender, Ansatz) or self.problem is None:
+            return {}
+        return {
+            "pauli_one_norm": pauli_one_norm(self.problem),
+            "parameter_shift_energies": parameter_shift_energies(self.contender),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A contender after its training."""
+
+    objective: Objective
+    """Function that was minimized."""
+    results: list[Result]
+    """End of each seed."""
+    rows: list[Row]
+    """The ledger's rows, one for each seed."""
+
+
+class Trains(Protocol):
+    """A study made of trainings."""
+
+    def trainings(self) -> list[tuple[Row, Training]]:
+        """Return all trainings, each with the columns that tell it from others with its contender and method."""
+        ...
+
+
+def check_seeds(seeds: int, n_params: int) -> None:
+    """Refuse numbers of starts that are no counts, or do not fit into memory with their methods' own vectors.
+
+    Raises:
+        QvarError: if there are none or too many.
+    """
+    counting_number("seeds", seeds)
+    require_memory("seeds", seeds, seeds * (_BYTES_PER_SEED + 8 * _VECTORS_PER_SEED * n_params))
+
+
+def failed_seeds(seeds: int, method: Method, message: str) -> list[Row]:
+    """Return one row with status `failed` for each seed."""
+    base = {"method": method.name, "status": Status.FAILED.value, "message": message}
+    return [{**base, "seed": seed} for seed in range(seeds)]
+
+
+def exact_value(objective: Objective) -> float:
+    """Return the exact minimum; NaN if it is not known."""
+    return objective.target() if objective.target else float("nan")
+
+
+def noisy_start(objective: Objective, key: jax.Array, noise: float) -> Array:
+    """Return a start of the objective's own, (n_params,), with Gaussian noise on every parameter."""
+    start = objective.initial(key)
+    return start + noise * jax.random.normal(jax.random.fold_in(key, 2), start.shape, start.dtype) if noise else start
+
+
+def progress_words(look: Look, exact: float, unit: str) -> str:
+    """Return the end of a progress bar: the best error so far, or the best value if no exact one is known."""
+    if unit == HARTREE and np.isfinite(exact):
+        return f"best {MILLIHARTREE_PER_HARTREE * (look.best - exact):.3g} mHa"
+    return f"best {look.best:.6g} {unit}"
+
+
+def minima_of(objective: Objective, results: Sequence[Result]) -> list[int | None]:
+    """Return the number of the distinct minimum that each start ended in, 0 the lowest; None if it is not finite.
+
+    Minima differ by energy, and by fidelity if the objective has states and those of equal energy fit into
+    `MAX_STATE_BYTES`.
+    """
+    values = np.array([result.value for result in results])
+    levels = distinct_minima(values)
+    most = int(levels.counts.max(initial=0))
+    split = most > 1 and 0 < most * _state_bytes(objective) <= MAX_STATE_BYTES
+    minima: list[int | None] = [None] * len(results)
+    lower = 0  # minima in the levels below
+    for level in range(levels.number):
+        ends = np.flatnonzero(levels.labels == level).tolist()
+        states = None
+        if split and len(ends) > 1:  # one by one: a program that is compiled already where symmetries are measured
+            states = np.stack([np.asarray(objective.state(results[end].theta)) for end in ends])
+        within = distinct_minima(values[ends], states)
+        for end, label in zip(ends, within.labels, strict=True):
+            minima[end] = lower + int(label)
+        lower += within.number
+    return minima
+
+
+def _state_bytes(objective: Objective) -> int:
+    """Return the memory of one state; 0 if there is none."""
+    if objective.state_function is None:
+        return 0
+    theta = jax.ShapeDtypeStruct((objective.n_params,), jnp.zeros(0, float).dtype)
+    state = jax.eval_shape(objective.state_function, theta, objective.data)
+    return state.size * state.dtype.itemsize
+
+
+def _describe(objective: Objective) -> dict[str, Any]:
+    """Describe an objective by its values at two points, because its function cannot be written down."""
+    probes = [jnp.sin(scale * jnp.arange(1, objective.n_params + 1)) for scale in (0.37, 1.91)]
+    try:
+        values = [round(float(objective.loss(probe)), 9) for probe in probes]
+    except Exception as error:  # the task raises the same, and records it in a row
+        values = [type(error).__name__]
+    return {
+        "name": objective.name,
+        "family": objective.family,
+        "n_params": objective.n_params,
+        "values": values,
+    }
