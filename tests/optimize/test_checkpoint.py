@@ -324,7 +324,9 @@ def test_a_study_of_several_trainings_is_stopped_and_continued() -> None:
 
     def run() -> list[dict[str, Any]]:
         budget = qvar.Budget(gradients=12)
-        curve = qvar.Curve(lambda field: qvar.tfim(3, h=field), (0.5, 1.0), [contender], ADAM, seeds=2, budget=budget)
+        curve = qvar.Curve(
+            lambda field: qvar.tfim(3, h=field), (0.5, 1.0), [contender], method=ADAM, seeds=2, budget=budget
+        )
         rows = curve.tasks()[0].run(lambda _: None)
         return [{name: row[name] for name in row if name not in ("wall_s", "compile_s")} for row in rows]
 
