@@ -13,7 +13,6 @@ from .ansatz.sim_circuits import sim_circuit
 from .ansatz.symmetry_preserving import particle_conserving_u1, particle_conserving_u2, symmetry_preserving
 from .ansatz.templates import basic_entangler, efficient_su2, real_amplitudes, strongly_entangling
 from .ansatz.ucc import kupccgsd, puccd, uccd, uccgsd, uccsd
-from .cli.main import launch
 from .engines.density_matrix import noisy_energy
 from .engines.energy import energy, expectation
 from .errors import QvarError, require
@@ -30,6 +29,7 @@ from .problems.molecule import hydrogen_chain, molecule
 from .problems.named_problems import named
 from .problems.problem import Problem
 from .problems.spin_models import heisenberg, tfim, xxz
+from .runs.launch import launch
 from .runs.runner import run
 from .studies.capacity import Capacity
 from .studies.contender import Contender

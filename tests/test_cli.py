@@ -102,7 +102,7 @@ def test_an_unfinished_run_can_be_shown(capsys: pytest.CaptureFixture[str]) -> N
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["run"], "`CASE` must be given, such as `qvar run cases/h4_duel.py`; `qvar run --help` tells more."),
+        (["run"], "`CASE` must be given, such as `qvar run cases/h4_duel.py`; see `qvar run --help`."),
         (["run", "--bond", "1"], "`CASE` must come before its flags, but the first word is --bond."),
         (["run", "none.py"], "`CASE` must be a Python file, but none.py is missing."),
         (["run", str(CASE), "--bond", "abc"], "`bond` must be a float, but is 'abc'."),
@@ -114,13 +114,13 @@ def test_an_unfinished_run_can_be_shown(capsys: pytest.CaptureFixture[str]) -> N
         (["run", str(CASE), "--out", "file"], "`out` must be a new folder, but file is a file."),
         (["shw"], "`shw` is not a command of qvar; did you mean `qvar show`?"),
         (["xyzzy"], "`xyzzy` is not a command of qvar; `qvar --help` lists them."),
-        (["--bad"], "Unrecognized arguments: --bad; `qvar --help` tells more."),
+        (["--bad"], "Unrecognized arguments: --bad; see `qvar --help`."),
         (["show"], "`RUN` must be given: the folder of a run, such as `qvar show runs/h4_duel`."),
         (["show", "none"], "`RUN` must be the folder of a run, but none does not exist."),
         (["show", "there"], "`RUN` must be the folder of a run, but there has no case.json."),
         (["show", "file"], "`RUN` must be the folder of a run, but file has no case.json."),
         (["report", "there"], "`RUN` must be the folder of a run, but there has no case.json."),
-        (["report"], "The following arguments are required: RUN; `qvar report --help` tells more."),
+        (["report"], "The following arguments are required: RUN; see `qvar report --help`."),
         (
             ["cite"],
             "`RUN` must be given: the folder of a run, such as `qvar cite runs/h4_duel`; `qvar cite --all` prints "

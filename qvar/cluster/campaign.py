@@ -31,13 +31,7 @@ from qvar.records.case_file import is_campaign
 from qvar.records.json_files import parsed, sealed
 from qvar.records.json_shapes import Shape, count, key, point_name, record, several, text
 from qvar.records.run_folder import RunFolder, read_case, reason
-
-HEARTBEAT_S = 10.0
-"""Seconds between two heartbeats of a task at work."""
-
-STALE_HEARTBEATS = 9
-"""So many heartbeats missed in a row mean that a task is dead: 90 seconds, more than file systems cache."""
-
+from qvar.runs.leases import HEARTBEAT_S, STALE_HEARTBEATS
 
 _TASK = record({"key": key, "label": text, "points": several(point_name, 1)}, {})
 _ELEMENT = record({"element": count(1), "tasks": several(key)}, {})
@@ -98,10 +92,6 @@ class Campaign:
     def cancelled(self) -> Path:
         """A file whose presence tells everyone to stop."""
         return self.path / "cancelled"
-
-    def state(self, key: str) -> Path:
-        """Folder of a task's attempts and checkpoints."""
-        return self.path / "state" / key
 
     def point(self, name: str) -> RunFolder:
         """The run of a point."""

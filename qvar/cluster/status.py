@@ -12,8 +12,8 @@ from enum import Enum
 
 from qvar.cluster.campaign import Campaign, TaskLine
 from qvar.cluster.choose_scheduler import adapter
-from qvar.cluster.leases import Attempt, Ending, attempts, file_time
 from qvar.cluster.scheduler import Heard, State
+from qvar.runs.leases import Attempt, Ending, attempts, file_time
 
 _TIMEOUT_S = 10
 """A queue that is well answers within a second; without its controller, Slurm's commands give up after 18."""
@@ -100,11 +100,13 @@ def survey(campaign: Campaign) -> Survey:
         QvarError: if the campaign cannot be read.
     """
     shards = _names(campaign.run.tasks)
-    begun = _names(campaign.path / "state")
+    begun = _names(campaign.run.states)
     now = time.time()
     with contextlib.suppress(OSError):  # a folder that may only be read, or a full disk
         now = file_time(campaign.path)
-    found = {line.key: attempts(campaign.state(line.key), now) if line.key in begun else [] for line in campaign.tasks}
+    found = {
+        line.key: attempts(campaign.run.state(line.key), now) if line.key in begun else [] for line in campaign.tasks
+    }
     places = _places(campaign)
 
     def proved(key: str) -> Condition | None:

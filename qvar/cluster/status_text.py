@@ -89,10 +89,10 @@ def status_record(campaign: Campaign, found: Survey) -> dict[str, Any]:
                 "points": list(one.line.points),
                 "condition": one.condition.value,
                 "attempts": one.n_attempts,
-                "host": None if one.attempt is None else one.attempt.told.get("host"),
-                "done": None if one.attempt is None else one.attempt.told.get("done"),
-                "total": None if one.attempt is None else one.attempt.told.get("total"),
-                "message": None if one.attempt is None else one.attempt.told.get("message"),
+                "host": None if one.attempt is None else one.attempt.content.get("host"),
+                "done": None if one.attempt is None else one.attempt.content.get("done"),
+                "total": None if one.attempt is None else one.attempt.content.get("total"),
+                "message": None if one.attempt is None else one.attempt.content.get("message"),
                 "queue": None if one.heard is None else one.heard.state.value,
                 "log": _log(campaign, one),
             }
@@ -104,7 +104,7 @@ def status_record(campaign: Campaign, found: Survey) -> dict[str, Any]:
 def _remark(condition: Condition, having: list[Standing]) -> str:
     words = _WORDS[condition]
     if condition is Condition.RUNNING:
-        hosts = sorted({str(one.attempt.told.get("host")) for one in having if one.attempt is not None})
+        hosts = sorted({str(one.attempt.content.get("host")) for one in having if one.attempt is not None})
         return f"on {_few(hosts)}"
     if condition is Condition.WAITING:
         again = sum(one.n_attempts > 0 for one in having)
@@ -118,7 +118,7 @@ def _details(campaign: Campaign, condition: Condition, having: list[Standing]) -
         return []
     lines = [f"{condition.value}:"]
     for one in having[:_MOST_LINES]:
-        told = {} if one.attempt is None else one.attempt.told
+        told = {} if one.attempt is None else one.attempt.content
         words = str(told.get("message") or "")
         if condition is Condition.RUNNING:
             count = f"{told.get('done')}/{told['total']}" if "total" in told else "starting"
@@ -137,7 +137,7 @@ def _details(campaign: Campaign, condition: Condition, having: list[Standing]) -
 
 def _log(campaign: Campaign, one: Standing) -> str:
     """Where to look why a task ended, from the campaign's folder; empty where there is no log."""
-    told = {} if one.attempt is None else one.attempt.told
+    told = {} if one.attempt is None else one.attempt.content
     name, job, number = one.place or ("", "", 0)
     if {"queue", "job", "number"} <= told.keys():
         name, job, number = told["queue"], told["job"], told["number"]

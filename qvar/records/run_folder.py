@@ -75,6 +75,15 @@ class RunFolder:
         """File that the process which writes the folder holds locked; it goes away with that process."""
         return self.path / ".lock"
 
+    @property
+    def states(self) -> Path:
+        """Folder of leases and checkpoints, while tasks are not done."""
+        return self.path / "state"
+
+    def state(self, key: str) -> Path:
+        """Folder of a task's leases and checkpoints."""
+        return self.states / key
+
     def shard(self, key: str) -> Path:
         """The shard of the task with this key."""
         return self.tasks / f"{key}.parquet"
@@ -105,6 +114,11 @@ class LoadedRun:
     """A sentence about each file that is there and could not be taken."""
     parameters: pd.DataFrame = field(default_factory=lambda: parameters_from([]))
     """Trained parameters, row by row as the ledger; see `qvar.records.parameters`."""
+
+    @property
+    def progress(self) -> str:
+        """Number of finished tasks in words, such as "1 of 3 tasks is done"."""
+        return f"{self.n_done} of {self.n_tasks} tasks {'is' if self.n_done == 1 else 'are'} done"
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -162,7 +162,7 @@ def build(case_function: CaseFunction, args: Sequence[str], prog: str) -> tuple[
         begin()
     if is_leader():
         check_out(out, options.resume)  # before the case spends minutes on building its problem
-    from_leader(None)  # the others learn here that it cannot be
+    out = Path(from_leader(str(out)))  # all work on one folder; the others learn here that it cannot be
     study = make_study(case_function, values)
     remake = partial(_remade, str(path.resolve()), values)
     return study, jsonable(values), RunOptions(out, options.resume, not options.no_progress, options.workers, remake)

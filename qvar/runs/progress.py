@@ -1,33 +1,43 @@
-"""What a run shows while it works: bars on a terminal, a line per finished task elsewhere, or nothing."""
+"""Display of a run's progress: bars on a terminal, a line per finished task elsewhere, or nothing."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from qvar.task import Progress, Row, Task
+from qvar.task import Progress, Row
 
 _BAR, _COUNT, _NOTE, _TIME = 10, 11, 24, 7
 """Letters of the parts of a line: a bar, evaluations, a few words, the time."""
 
 
+def _fail(key: str, error: OSError) -> None:
+    raise error
+
+
 @dataclass(frozen=True)
 class Display:
-    """Three functions that a run calls; each gets the task's position, counted from 0."""
+    """Functions that a loop over tasks calls with a task's key; by default they show nothing."""
 
-    start: Callable[[int], None]
-    """A task begins."""
-    report: Callable[[int, Progress], None]
-    """A task tells how far it is."""
-    finish: Callable[[int, Sequence[Row], float], None]
+    labels: Mapping[str, str]
+    """{key of a task: its short name}."""
+    start: Callable[[str, int], None] = lambda key, attempt: None
+    """A task begins, for the n-th time."""
+    report: Callable[[str, Progress], None] = lambda key, progress: None
+    """A task reports its progress."""
+    finish: Callable[[str, Sequence[Row], float], None] = lambda key, rows, seconds: None
     """A task is done: its rows, and the seconds it took."""
+    note: Callable[[str, str], None] = lambda key, words: None
+    """Something else happened to a task."""
+    unwritten: Callable[[str, OSError], None] = _fail
+    """A result could not be written; ends the loop by default."""
 
 
 def outcome(rows: Sequence[Row]) -> str:
-    """A task's rows in a few words, such as "7 converged, 1 stalled"; a failure with its message."""
+    """Return a task's rows in a few words, such as "7 converged, 1 stalled"; a failure with its message."""
     counts = Counter(str(row.get("status")) for row in rows)
     words = ", ".join(f"{count} {status}" for status, count in counts.items()) or "no rows"
     messages = dict.fromkeys(str(row["message"]) for row in rows if row.get("message"))
@@ -35,39 +45,41 @@ def outcome(rows: Sequence[Row]) -> str:
 
 
 @contextlib.contextmanager
-def display(tasks: Sequence[Task], n_there: int, enabled: bool) -> Iterator[Display]:
-    """Shows a run's progress on standard error.
+def display(labels: Mapping[str, str], n_there: int, enabled: bool) -> Iterator[Display]:
+    """Show a run's progress on standard error.
 
     Args:
-        tasks: all tasks of the run.
-        n_there: how many of them have a shard from an earlier sitting.
-        enabled: whether to show anything.
+        labels: {key: short name} of all tasks of the run, in their order.
+        n_there: number of those that have a shard from an earlier sitting.
+        enabled: show anything.
 
     Yields:
         The functions to call.
     """
     if not enabled:
-        yield Display(lambda _: None, lambda _, __: None, lambda _, __, ___: None)
+        yield Display(labels)
         return
     if n_there:
-        print(f"{n_there} of {len(tasks)} tasks are there already.", file=sys.stderr, flush=True)
+        print(f"{n_there} of {len(labels)} tasks are there already.", file=sys.stderr, flush=True)
     if sys.stderr.isatty():
-        with _bars(tasks) as shown:
-            yield shown
+        with _bars(labels) as bars:
+            yield bars
     else:
-        yield _lines(tasks)
+        yield _lines(labels)
 
 
-def _lines(tasks: Sequence[Task]) -> Display:
-    def finish(position: int, rows: Sequence[Row], seconds: float) -> None:
-        text = f"{position + 1}/{len(tasks)} {tasks[position].label}: {outcome(rows)} ({seconds:.1f} s)"
+def _lines(labels: Mapping[str, str]) -> Display:
+    numbers = {key: number for number, key in enumerate(labels, start=1)}
+
+    def finish(key: str, rows: Sequence[Row], seconds: float) -> None:
+        text = f"{numbers[key]}/{len(labels)} {labels[key]}: {outcome(rows)} ({seconds:.1f} s)"
         print(text, file=sys.stderr, flush=True)
 
-    return Display(lambda _: None, lambda _, __: None, finish)
+    return Display(labels, finish=finish)
 
 
 def room(width: int) -> tuple[int, bool, bool]:
-    """Return how many letters of a line a task's name has, and whether there is room for a bar and for a few words.
+    """Return the letters of a line for a task's name, and if there is room for a bar and for a few words.
 
     Args:
         width: letters of the line.
@@ -78,7 +90,7 @@ def room(width: int) -> tuple[int, bool, bool]:
 
 
 @contextlib.contextmanager
-def _bars(tasks: Sequence[Task]) -> Iterator[Display]:
+def _bars(labels: Mapping[str, str]) -> Iterator[Display]:
     from rich.console import Console
     from rich.markup import escape
     from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
@@ -100,24 +112,24 @@ def _bars(tasks: Sequence[Task]) -> Iterator[Display]:
         TimeElapsedColumn(),
         console=console,
     )
-    shown: dict[int, TaskID] = {}
+    ids: dict[str, TaskID] = {}
 
-    def start(position: int) -> None:
-        shown[position] = bars.add_task(escape(tasks[position].label), total=None, count="", note="starting")
+    def start(key: str, attempt: int) -> None:
+        ids[key] = bars.add_task(escape(labels[key]), total=None, count="", note="starting")
         # A display that is taller than the terminal would hide its newest bars, so the oldest give way.
-        for hidden in list(shown.values())[: -max(bars.console.height - 2, 1)]:
+        for hidden in list(ids.values())[: -max(bars.console.height - 2, 1)]:
             bars.update(hidden, visible=False)
 
-    def report(position: int, progress: Progress) -> None:
+    def report(key: str, progress: Progress) -> None:
         count = f"{progress.done}/{progress.total}"
         note = escape(progress.message)
-        bars.update(shown[position], completed=progress.done, total=progress.total, count=count, note=note)
+        bars.update(ids[key], completed=progress.done, total=progress.total, count=count, note=note)
 
-    def finish(position: int, rows: Sequence[Row], seconds: float) -> None:
+    def finish(key: str, rows: Sequence[Row], seconds: float) -> None:
         # A start that converged early has not spent its budget: its bar is full all the same.
-        bar = bars.tasks[bars.task_ids.index(shown[position])]
-        bars.update(shown[position], completed=bar.total or 1, total=bar.total or 1, note=escape(outcome(rows)))
-        bars.stop_task(shown[position])
+        bar = bars.tasks[bars.task_ids.index(ids[key])]
+        bars.update(ids[key], completed=bar.total or 1, total=bar.total or 1, note=escape(outcome(rows)))
+        bars.stop_task(ids[key])
 
     with bars:
-        yield Display(start, report, finish)
+        yield Display(labels, start, report, finish)

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import pickle
 import sys
+import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from qvar.arguments import checked
 from qvar.checks import counting_number
@@ -40,13 +43,22 @@ from qvar.records.run_folder import (
     write_case,
 )
 from qvar.records.run_tables import ledger_from, trace_from, write_ledger, write_table
-from qvar.runs.executor import Remake, do_here, do_in_workers, do_task
-from qvar.runs.multiprocess import finished_alike, from_leader, is_distributed, is_leader, meet
-from qvar.runs.progress import display
-from qvar.task import RECORD_FORMAT, Row, Runnable, Task, tasks_of
+from qvar.runs.leases import attempts, clear_leases
+from qvar.runs.local_pool import work_in_processes
+from qvar.runs.multiprocess import from_leader, is_distributed, is_leader, meet
+from qvar.runs.progress import Display, display
+from qvar.runs.stop import Stop, listening
+from qvar.runs.task_loop import STOPPED, TaskLoop
+from qvar.task import RECORD_FORMAT, Progress, Row, Runnable, Task, error_words, tasks_of
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Remake: TypeAlias = Callable[[], Runnable]
+"""Makes a study again, in another process: a function of a module, or a `functools.partial` of one."""
+
+CHECKPOINT_S = 60.0
+"""Seconds between two checkpoints of a training."""
 
 
 @checked("workers", own=("study",))
@@ -96,9 +108,9 @@ def run(
     wanted_memory()  # once, and not as the failure of every task
     if is_distributed() and workers > 1:
         raise QvarError(f"`workers` must be 1 where several processes hold one state, but is {workers}.")
-    if not is_leader():
-        return _follow(checked_tasks(tasks_of(study)))
     path = Path(out)
+    if not is_leader():
+        return _follow(checked_tasks(tasks_of(study)), RunFolder(path))
     again = "resume=True" if case is None else "--resume"
     try:
         check_out(path, resume, again)
@@ -109,14 +121,16 @@ def run(
         with locked(folder):
             clean(folder)
             _take_up(folder, record, resume, missing)
-            _do_tasks(tasks, folder, progress, workers, remake, again)
+            clear_leases(folder.states)  # of processes that were killed: the lock says that none is at work
+            try:
+                _do_tasks(tasks, folder, progress, workers, remake, again)
+            finally:
+                clear_leases(folder.states)
             table = _make_tables(tasks, folder, run_name(record), again)
             from_leader(None)  # the other processes leave when all is written
             return table
     except OSError as error:  # the disk is full, or the folder went away
-        raise QvarError(
-            f"`out` {path} could not be written: {reason(error)}; {again} finishes what it lacks."
-        ) from error
+        raise _unwritten(path, error, again) from error
 
 
 def checked_tasks(tasks: Sequence[Task]) -> list[Task]:
@@ -240,32 +254,92 @@ def _check_same(there: dict[str, Any], record: dict[str, Any], out: Path) -> Non
 def _do_tasks(
     tasks: Sequence[Task], folder: RunFolder, progress: bool, workers: int, remake: Remake | None, again: str
 ) -> None:
-    shards = [folder.look_at_shard(task.key) for task in tasks]
-    for task, shard in zip(tasks, shards, strict=True):
-        if shard.damage:
-            words = damage_words(folder.shard(task.key), shard.damage).removesuffix(".")
+    shards = {task.key: folder.look_at_shard(task.key) for task in tasks}
+    for task in tasks:
+        if damage := shards[task.key].damage:
+            words = damage_words(folder.shard(task.key), damage).removesuffix(".")
             print(f"qvar: {words}; {task.label} is done again.", file=sys.stderr, flush=True)
-    left = [position for position, shard in enumerate(shards) if shard.rows is None]
-    if left:  # tables of an earlier sitting no longer tell the whole run
+    left = [key for key, shard in shards.items() if shard.rows is None]
+    if left:  # tables of an earlier sitting lack these tasks
         folder.ledger.unlink(missing_ok=True)
     meet(len(tasks))
-    from_leader(left)
-    with display(tasks, len(tasks) - len(left), progress) as shown:
+    with display({task.key: task.label for task in tasks}, len(tasks) - len(left), progress) as shown:
         if workers > 1 and len(left) > 1:
             assert remake is not None
-            do_in_workers(tasks, left, folder, shown, workers, remake, again)
+            _work_in_processes(remake, left, folder, shown, workers, again)
         else:
-            do_here(tasks, left, folder, shown)
+            _loop(tasks, folder, shown, Stop()).work(left)
+    from_leader(None)  # there are no more tasks
 
 
-def _follow(tasks: Sequence[Task]) -> pd.DataFrame:
-    """Does the leader's tasks with it, and writes nothing; the ledger of those tasks alone."""
+def _loop(tasks: Sequence[Task], folder: RunFolder, shown: Display, stop: Stop) -> TaskLoop:
+    by_key = {task.key: task for task in tasks}
+    return TaskLoop(folder, by_key.__getitem__, shown, stop, checkpoint_s=CHECKPOINT_S)
+
+
+def _work_in_processes(
+    remake: Remake, left: Sequence[str], folder: RunFolder, shown: Display, workers: int, again: str
+) -> None:
+    """Do the tasks in several processes, and show what their leases and shards say.
+
+    Raises:
+        QvarError: if a process was killed and left tasks undone, such as for too little memory.
+        KeyboardInterrupt: after Ctrl-C, once each process has written its checkpoints.
+    """
+    try:
+        work = pickle.dumps(partial(_work_here, remake, folder, left, again))
+    except Exception as error:  # pickle raises whatever an object's own methods raise
+        raise QvarError(f"`remake` must be a function that can be pickled, but: {error_words(error)}.") from error
+    begun: dict[str, float] = {}
+    open_keys = dict.fromkeys(left)
+
+    def look() -> None:
+        for key in list(open_keys):
+            newest = attempts(folder.state(key), time.time())[-1:]
+            rows = folder.look_at_shard(key).rows if folder.shard(key).exists() else None
+            if (newest or rows is not None) and key not in begun:
+                begun[key] = time.monotonic()
+                shown.start(key, 1)
+            if rows is not None:
+                shown.finish(key, rows, time.monotonic() - begun[key])
+                del open_keys[key]
+            elif newest and "total" in newest[0].content:
+                content = newest[0].content
+                shown.report(key, Progress(content["done"], content["total"], content.get("words", "")))
+
+    ended = work_in_processes(work, min(workers, len(left)), look)
+    if ended.interrupted:
+        raise KeyboardInterrupt
+    if ended.sentences:
+        raise QvarError(ended.sentences[0])
+    if open_keys:
+        raise QvarError(
+            f"`workers` must be few enough for the machine's memory, but one of {workers} died; {again} finishes "
+            "what is left."
+        )
+
+
+def _work_here(remake: Remake, folder: RunFolder, left: Sequence[str], again: str) -> int:
+    """Do what one of several processes of a run does."""
+    with listening(lambda: False, float("inf"), lambda _: None) as stop:
+        tasks = tasks_of(remake())
+        if not {task.key for task in tasks}.issuperset(left):
+            raise QvarError("`remake` must make the study that is run, but its tasks are others.")
+        try:
+            _loop(tasks, folder, Display({task.key: task.label for task in tasks}), stop).work(left)
+        except OSError as error:
+            raise _unwritten(folder.path, error, again) from error
+        return STOPPED if stop.asked else 0
+
+
+def _unwritten(path: Path, error: OSError, again: str) -> QvarError:
+    return QvarError(f"`out` {path} could not be written: {reason(error)}; {again} finishes what it lacks.")
+
+
+def _follow(tasks: Sequence[Task], folder: RunFolder) -> pd.DataFrame:
+    """Do the leader's tasks with it, and write nothing; return the ledger of those tasks alone."""
     meet(len(tasks))
-    rows: list[Row] = []
-    for position in from_leader(None):
-        done = do_task(tasks[position], None, lambda _: None)
-        finished_alike(done)
-        rows += done
+    rows = _loop(tasks, folder, Display({}), Stop()).follow()
     from_leader(None)
     return ledger_from(rows)
 

@@ -97,16 +97,16 @@ def _seconds(words: list[str], environment: dict[str, str], status: int = 0) -> 
 def _finish(path: Path, n_tasks: int) -> None:
     """Writes what elements leave of the first tasks that lack it: an attempt that has ended, and a result."""
     from qvar.cluster.campaign import open_campaign
-    from qvar.cluster.leases import Claim, Ending, claim, owner
     from qvar.records.run_tables import write_shard
+    from qvar.runs.leases import Ending, Lease, acquire, owner
 
     case, campaign = _module("fake_case", CASE), open_campaign(path)
     values = {point["name"]: point["swept"] for point in campaign.record["points"]}
     for line in campaign.tasks[:n_tasks]:
         if not campaign.run.shard(line.key).exists():
             tasks: list[Any] = case.case(**values[line.points[0]]).tasks()
-            taken = claim(campaign.state(line.key), owner(), campaign.stale_s, campaign.beat_s)
-            assert isinstance(taken, Claim)
+            taken = acquire(campaign.run.state(line.key), owner(), campaign.stale_s, campaign.beat_s)
+            assert isinstance(taken, Lease)
             result = next(task for task in tasks if task.key == line.key).run(lambda progress: None)
             write_shard(campaign.run.shard(line.key), result, once=True)
             taken.end(Ending.DONE)

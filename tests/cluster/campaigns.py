@@ -14,17 +14,19 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from qvar.cluster import array_task, checkpoints
 from qvar.cluster.campaign import Campaign, append_lines
 from qvar.cluster.collect import collect
-from qvar.cluster.leases import Claim
+from qvar.cluster.options import SubmissionOptions
+from qvar.cluster.plan import create, plan
 from qvar.cluster.scheduler import Resources
-from qvar.cluster.stop import Stop
-from qvar.cluster.submit import Wish, create, deal, plan
+from qvar.cluster.send import deal
 from qvar.cluster.sweep import points
 from qvar.optimize.checkpoint import Keeper
+from qvar.runs import checkpoints, task_loop
 from qvar.runs.case_flags import case_values, load_case, make_study
+from qvar.runs.leases import Lease
 from qvar.runs.runner import run
+from qvar.runs.stop import Stop
 
 SLOW = Path(__file__).parent / "slow_case.py"
 FAKE = Path(__file__).parents[1] / "runs" / "fake_case.py"
@@ -37,8 +39,8 @@ def made(
 ) -> Campaign:  # fmt: skip
     """A campaign with its elements dealt out, of which nothing is sent."""
     function = load_case(case)
-    wish = Wish(queue, Resources(), pack, checkpoint_s=every_s)
-    planned = plan(function, case, points(function, words, sweeps, "qvar submit"), sweeps, wish)
+    options = SubmissionOptions(queue, Resources(), pack, checkpoint_s=every_s)
+    planned = plan(function, case, points(function, words, sweeps, "qvar submit"), sweeps, options)
     campaign = create(planned, folder)
     elements = deal([line["key"] for line in planned.tasks], set(), pack)
     append_lines(campaign.elements_file, [{"element": at, "tasks": keys} for at, keys in enumerate(elements, start=1)])
@@ -63,24 +65,24 @@ def assert_undisturbed(campaign: Campaign) -> None:
         pd.testing.assert_frame_equal(*both, check_exact=True, check_dtype=not campaign.record["sweep"])
 
 
-def at_look(monkeypatch: pytest.MonkeyPatch, act: Callable[[Stop, Claim], object], *numbers: int) -> None:
+def at_look(monkeypatch: pytest.MonkeyPatch, act: Callable[[Stop, Lease], object], *numbers: int) -> None:
     """Does something when trainings ask for the n-th time, all of them counted together, whether to stop.
 
     The first time of each training is before its first step.
     """
     count = itertools.count(1)
 
-    def watched(folder: Path, claim: Claim, stop: Stop, every_s: float) -> Keeper:
-        kept = checkpoints.keeper(folder, claim, stop, every_s)
+    def watched(folder: Path, lease: Lease, stop: Stop, every_s: float) -> Keeper:
+        kept = checkpoints.keeper(folder, lease, stop, every_s)
 
         def asked() -> bool:
             if next(count) in numbers:
-                act(stop, claim)
+                act(stop, lease)
             return kept.stop()
 
         return dataclasses.replace(kept, stop=asked)
 
-    monkeypatch.setattr(array_task, "keeper", watched)
+    monkeypatch.setattr(task_loop, "keeper", watched)
 
 
 def until(true: Callable[[], object], seconds: float = 20.0) -> None:
@@ -93,7 +95,7 @@ def until(true: Callable[[], object], seconds: float = 20.0) -> None:
 
 def told(campaign: Campaign, label: str) -> list[dict[str, Any]]:
     """What the files of a task's attempts tell, the first one first."""
-    folder = campaign.state(key_of(campaign, label))
+    folder = campaign.run.state(key_of(campaign, label))
     return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("attempt-*.json"))]
 
 
@@ -109,7 +111,7 @@ def key_of(campaign: Campaign, label: str) -> str:
 
 def write_attempt(campaign: Campaign, label: str, number: int, /, age_s: float, **words: Any) -> None:
     """An attempt of another machine, as its file tells it."""
-    folder = campaign.state(key_of(campaign, label))
+    folder = campaign.run.state(key_of(campaign, label))
     folder.mkdir(exist_ok=True)
     path = folder / f"attempt-{number:04d}.json"
     content: Mapping[str, Any] = {"host": "n9", "process": 1, "space": "", "birth": "", "ending": "running", **words}

@@ -7,7 +7,7 @@ import pytest
 from cluster.fake_queue import FakeQueue
 from cluster.local_slurm import LocalSlurm, Unavailable
 
-from qvar.cluster.stop import DEADLINE
+from qvar.runs.stop import DEADLINE
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def queue(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
 def without_pages_or_queue(without_pages: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Elements and collections run bare: no page is made, no queue is around, requests to stop are heard at once."""
     monkeypatch.setattr("qvar.cluster.collect.write_report", lambda run: None)
-    monkeypatch.setattr("qvar.cluster.stop._LOOK_S", 0.02)
+    monkeypatch.setattr("qvar.runs.stop._LOOK_S", 0.02)
     for name in (DEADLINE, "QVAR_QUEUE", "CUDA_VISIBLE_DEVICES"):
         monkeypatch.delenv(name, raising=False)
 

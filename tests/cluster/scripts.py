@@ -20,7 +20,7 @@ def full_job(extra: str, qos: str | None = None) -> Job:
         partition="gpu", account="chem", qos=qos, time_s=36 * 3600 + 1805, memory_bytes=16 << 30, cpus=4, gpus=2,
         at_once=5, extra=(extra,), setup=("module load cuda",),
     )  # fmt: skip
-    words = ("qvar", "run", "--campaign", "/scratch/duel")
+    words = ("qvar", "worker", "/scratch/duel")
     return Job("duel", Path("/scratch/duel"), words, 40, 1000, resources, "/opt/qvar/bin")
 
 
@@ -56,7 +56,7 @@ def run_awkward(
     shown = '"$@" "$PWD" $OMP_NUM_THREADS $QVAR_QUEUE $QVAR_STOP_AT'
     fake.write_text(f"#!/bin/bash\nprintf '%s\\n' {shown} >'{told}'\necho printed\n")
     fake.chmod(0o755)
-    words = ("qvar", "run", "--campaign", str(folder))
+    words = ("qvar", "worker", str(folder))
     job = Job("awkward", folder, words, count, 40, Resources(cpus=3), str(programs), workdir=folder)
     script = queue.render(job)
     check_syntax(script)

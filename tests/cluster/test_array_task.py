@@ -23,10 +23,12 @@ from cluster.campaigns import (
 )
 
 from qvar.cluster import array_task
-from qvar.cluster.array_task import STOPPED, run_element
-from qvar.cluster.leases import Claim
-from qvar.cluster.stop import DEADLINE, Stop, listening
+from qvar.cluster.array_task import run_array_task
 from qvar.records.run_tables import read_shard
+from qvar.runs import task_loop
+from qvar.runs.leases import Lease
+from qvar.runs.stop import DEADLINE, Stop, listening
+from qvar.runs.task_loop import STOPPED
 from qvar.task import Row
 
 pytestmark = pytest.mark.usefixtures("without_pages_or_queue")
@@ -50,10 +52,10 @@ def scontrol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], li
     return lambda: noted.read_text(encoding="utf-8").splitlines() if noted.exists() else []
 
 
-def sends(number: signal.Signals) -> Callable[[Stop, Claim], None]:
+def sends(number: signal.Signals) -> Callable[[Stop, Lease], None]:
     """Sends this process a signal and waits until it is known."""
 
-    def act(stop: Stop, _: Claim) -> None:
+    def act(stop: Stop, _: Lease) -> None:
         os.kill(os.getpid(), number)
         until(lambda: stop.asked)
 
@@ -66,10 +68,10 @@ def sends(number: signal.Signals) -> Callable[[Stop, Claim], None]:
 
 def test_an_element_does_its_line_and_no_other(tmp_path: Path) -> None:
     campaign = made(tmp_path / "c", "--number", "3", pack=2)
-    assert run_element(campaign, 1) == 0
+    assert run_array_task(campaign, 1) == 0
     assert [endings(campaign, label) for label in ("t0", "t1", "t2")] == [["done"], ["done"], []]
-    assert run_element(campaign, 2) == 0
-    assert run_element(campaign, 1) == 0  # there is nothing left
+    assert run_array_task(campaign, 2) == 0
+    assert run_array_task(campaign, 1) == 0  # there is nothing left
     assert [endings(campaign, label) for label in ("t0", "t1", "t2")] == [["done"]] * 3
     assert_undisturbed(campaign)
     assert sorted(path.name for path in campaign.run.tasks.iterdir()) == sorted(
@@ -86,7 +88,7 @@ def test_a_task_of_two_points_is_done_once_and_stands_at_both(tmp_path: Path) ->
         ("t1", ("number=2,shift=0",)),
         ("t1", ("number=2,shift=0.5",)),
     ]
-    assert run_element(campaign, 1) == 0
+    assert run_array_task(campaign, 1) == 0
     assert len(list(campaign.path.glob("state/*/attempt-*"))) == 4
     assert_undisturbed(campaign)
 
@@ -94,17 +96,17 @@ def test_a_task_of_two_points_is_done_once_and_stands_at_both(tmp_path: Path) ->
 def test_without_a_number_everything_is_done_but_what_others_are_at_work_on(tmp_path: Path) -> None:
     campaign = made(tmp_path / "c", case=FAKE, pack=1)
     write_attempt(campaign, "ry x2", 1, age_s=3.0)
-    assert run_element(campaign, None) == 0
+    assert run_array_task(campaign, None) == 0
     assert [endings(campaign, line.label) for line in campaign.tasks] == [["done"], ["running"], ["done"], ["done"]]
     write_attempt(campaign, "ry x2", 1, age_s=91.0)  # nine heartbeats of ten seconds were missed
-    assert run_element(campaign, None) == 0
+    assert run_array_task(campaign, None) == 0
     assert endings(campaign, "ry x2") == ["running", "done"]
     assert_undisturbed(campaign)
 
 
 def test_a_task_that_raises_is_a_row_and_stops_no_other(tmp_path: Path) -> None:
     campaign = made(tmp_path / "c", "--contenders", "broken", "uccsd", case=FAKE)
-    assert run_element(campaign, 1) == 0
+    assert run_array_task(campaign, 1) == 0
     assert endings(campaign, "broken") == ["failed"]
     assert told(campaign, "broken")[0]["message"] == "RuntimeError: the matrix is singular"
     assert_undisturbed(campaign)
@@ -113,11 +115,11 @@ def test_a_task_that_raises_is_a_row_and_stops_no_other(tmp_path: Path) -> None:
 @pytest.mark.parametrize("damage", [lambda shard: shard[:-9], lambda shard: shard[:400] + b"\xff" + shard[401:]])
 def test_a_damaged_shard_is_made_again(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
     campaign = made(tmp_path / "c", case=FAKE)
-    assert run_element(campaign, 1) == 0
+    assert run_array_task(campaign, 1) == 0
     shard = campaign.run.shard(key_of(campaign, "uccsd"))
     shard.write_bytes(damage(shard.read_bytes()))
     assert read_shard(shard) is None
-    assert run_element(campaign, 1) == 0
+    assert run_array_task(campaign, 1) == 0
     assert (endings(campaign, "uccsd"), endings(campaign, "ry x1")) == (["done", "done"], ["done"])
     assert_undisturbed(campaign)
 
@@ -132,13 +134,13 @@ def test_stopped_at_its_own_deadline_again_and_again_it_ends_as_if_never_stopped
     campaign = made(tmp_path / "c", *LONG)
     statuses: list[int] = []
 
-    def waits(stop: Stop, _: Claim) -> None:
+    def waits(stop: Stop, _: Lease) -> None:
         until(lambda: stop.asked or len(statuses) >= 7)
 
     at_look(monkeypatch, waits, 4, 5, 11, 20, 21, 24, 30)
     while not statuses or statuses[-1] == STOPPED:
         monkeypatch.setenv(DEADLINE, str(time.time() + (0.3 if len(statuses) < 7 else 1e6)))
-        statuses.append(run_element(campaign, 1))
+        statuses.append(run_array_task(campaign, 1))
     assert statuses[-1] == 0
     assert len(statuses) >= 6
     ends = endings(campaign, "t0") + endings(campaign, "t1")
@@ -157,13 +159,13 @@ def test_told_by_slurm_it_goes_back_once_as_an_array_element(
 ) -> None:
     campaign = made(tmp_path / "c", *LONG, queue="slurm")
     at_look(monkeypatch, sends(signal.SIGUSR1), 3)
-    assert run_element(campaign, 1) == STOPPED
+    assert run_array_task(campaign, 1) == STOPPED
     assert scontrol() == ["requeue 71_4"]
     assert (endings(campaign, "t0"), endings(campaign, "t1")) == (["stopped"], [])
     told_ = told(campaign, "t0")[0]
     assert (told_["queue"], told_["job"], told_["number"]) == ("slurm", "71", 4)
     assert (told_["message"], told_["kept"] > 0) == ("signal SIGUSR1", True)
-    assert run_element(campaign, 1) == 0
+    assert run_array_task(campaign, 1) == 0
     assert scontrol() == ["requeue 71_4"]
     assert_undisturbed(campaign)
 
@@ -174,9 +176,9 @@ def test_ended_for_good_it_does_not_go_back(
 ) -> None:
     campaign = made(tmp_path / "c", *LONG, queue="slurm")
     at_look(monkeypatch, sends(number), 3)
-    assert run_element(campaign, 1) == STOPPED
+    assert run_array_task(campaign, 1) == STOPPED
     assert (scontrol(), endings(campaign, "t0")) == ([], ["stopped"])
-    assert run_element(campaign, 1) == 0
+    assert run_array_task(campaign, 1) == 0
     assert_undisturbed(campaign)
 
 
@@ -184,15 +186,15 @@ def test_told_when_all_is_done_it_does_not_go_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scontrol: Callable[[], list[str]]
 ) -> None:
     campaign = made(tmp_path / "c", "--contenders", "uccsd", case=FAKE, queue="slurm")
-    real = array_task.plain_rows
+    real = task_loop.plain_rows
 
     def rows_at_last(rows: object) -> list[Row]:
         os.kill(os.getpid(), signal.SIGUSR1)
         time.sleep(0.2)
         return real(rows)
 
-    monkeypatch.setattr(array_task, "plain_rows", rows_at_last)
-    assert run_element(campaign, 1) == 0
+    monkeypatch.setattr(task_loop, "plain_rows", rows_at_last)
+    assert run_array_task(campaign, 1) == 0
     assert (endings(campaign, "uccsd"), scontrol()) == (["done"], [])
 
 
@@ -201,7 +203,7 @@ def test_what_nobody_numbered_does_not_go_back(
 ) -> None:
     campaign = made(tmp_path / "c", *LONG, queue="slurm")
     at_look(monkeypatch, sends(signal.SIGUSR1), 3)
-    assert (run_element(campaign, None), scontrol()) == (STOPPED, [])
+    assert (run_array_task(campaign, None), scontrol()) == (STOPPED, [])
 
 
 def test_a_queue_that_puts_it_back_by_itself_is_no_fault(
@@ -211,10 +213,10 @@ def test_a_queue_that_puts_it_back_by_itself_is_no_fault(
     with (tmp_path / "bin" / "scontrol").open("a") as file:
         file.write("echo 'Requested operation is presently disabled' >&2; exit 1\n")
     at_look(monkeypatch, sends(signal.SIGUSR1), 3, 6)
-    assert run_element(campaign, 1) == STOPPED
+    assert run_array_task(campaign, 1) == STOPPED
     assert "not put back: Requested operation is presently disabled" in capsys.readouterr().out
     monkeypatch.setenv("PATH", "/nowhere")
-    assert run_element(campaign, 1) == STOPPED
+    assert run_array_task(campaign, 1) == STOPPED
     assert "not put back, `qvar submit --resume` does it: " in capsys.readouterr().out
 
 
@@ -234,7 +236,7 @@ def test_other_queues_take_it_back_by_its_exit_status_or_not_at_all(
         monkeypatch.setenv(name, value)
     campaign = made(tmp_path / "c", *LONG, queue=queue)
     at_look(monkeypatch, sends(signal.SIGUSR2), 3)
-    assert run_element(campaign, 1) == status
+    assert run_array_task(campaign, 1) == status
     assert (told(campaign, "t0")[0]["kept"] > 0, "job" in told(campaign, "t0")[0]) == (True, bool(environment))
 
 
@@ -248,14 +250,14 @@ def impatient(
 def test_one_that_does_not_come_to_an_end_is_put_back_meanwhile_and_not_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scontrol: Callable[[], list[str]]
 ) -> None:
-    def in_a_long_step(stop: Stop, _: Claim) -> None:
+    def in_a_long_step(stop: Stop, _: Lease) -> None:
         sends(signal.SIGUSR1)(stop, _)
         until(scontrol)
 
     campaign = made(tmp_path / "c", *LONG, queue="slurm")
     monkeypatch.setattr(array_task, "listening", impatient)
     at_look(monkeypatch, in_a_long_step, 3)
-    assert run_element(campaign, 1) == STOPPED
+    assert run_array_task(campaign, 1) == STOPPED
     assert scontrol() == ["requeue 71_4"]
 
 
@@ -264,7 +266,7 @@ def test_one_that_does_not_come_to_an_end_leaves_where_its_exit_status_puts_it_b
 ) -> None:
     left: list[int] = []
 
-    def in_a_long_step(stop: Stop, _: Claim) -> None:
+    def in_a_long_step(stop: Stop, _: Lease) -> None:
         sends(signal.SIGUSR1)(stop, _)
         until(lambda: left)
 
@@ -274,7 +276,7 @@ def test_one_that_does_not_come_to_an_end_leaves_where_its_exit_status_puts_it_b
     monkeypatch.setattr(array_task, "listening", impatient)
     monkeypatch.setattr(array_task.os, "_exit", left.append)
     at_look(monkeypatch, in_a_long_step, 3)
-    assert run_element(campaign, 1) == 99
+    assert run_array_task(campaign, 1) == 99
     assert left == [99]
 
 
@@ -285,15 +287,15 @@ def test_what_keeps_nothing_goes_back_once_and_no_more(
     for number in range(1, 4):  # told before the first step
         with monkeypatch.context() as patched:
             at_look(patched, sends(signal.SIGUSR1), 1)
-            assert run_element(campaign, 1) == STOPPED
+            assert run_array_task(campaign, 1) == STOPPED
         assert [attempt["kept"] for attempt in told(campaign, "t0")] == [0] * number
         assert len(scontrol()) == 1
     assert "reached no step that could be kept; it needs a longer time limit" in capsys.readouterr().out
     with monkeypatch.context() as patched:  # one that gets further may go back again
         at_look(patched, sends(signal.SIGUSR1), 3)
-        assert run_element(campaign, 1) == STOPPED
+        assert run_array_task(campaign, 1) == STOPPED
     assert len(scontrol()) == 2
-    assert run_element(campaign, 1) == 0
+    assert run_array_task(campaign, 1) == 0
     assert_undisturbed(campaign)
 
 
@@ -301,21 +303,21 @@ def test_work_that_is_no_training_stops_where_it_tells_how_far_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scontrol: Callable[[], list[str]]
 ) -> None:
     campaign = made(tmp_path / "c", case=FAKE, queue="slurm")
-    monkeypatch.setattr(array_task, "_PATIENCE_S", 0.0)
-    real_tell = Claim.tell
+    monkeypatch.setattr(task_loop, "_PATIENCE_S", 0.0)
+    real_report = Lease.report
 
-    def tell(claimed: Claim, **words: object) -> None:
-        real_tell(claimed, **words)
+    def report(lease: Lease, **words: object) -> None:
+        real_report(lease, **words)
         if words["done"] == 2 and len(endings(campaign, "ry x2")) == 1:
             os.kill(os.getpid(), signal.SIGUSR1)
             time.sleep(0.2)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Claim, "tell", tell)
-        assert run_element(campaign, 1) == STOPPED
+        patched.setattr(Lease, "report", report)
+        assert run_array_task(campaign, 1) == STOPPED
     assert (endings(campaign, "ry x1"), endings(campaign, "ry x2")) == (["done"], ["stopped"])
     assert scontrol() == ["requeue 71_4"]
-    assert run_element(campaign, 1) == 0
+    assert run_array_task(campaign, 1) == 0
     assert_undisturbed(campaign)
 
 
@@ -324,14 +326,14 @@ def test_a_cancelled_campaign_stops_and_does_not_go_back(
 ) -> None:
     campaign = made(tmp_path / "c", *LONG, queue="slurm")
 
-    def cancels(stop: Stop, _: Claim) -> None:
+    def cancels(stop: Stop, _: Lease) -> None:
         campaign.cancelled.touch()
         until(lambda: stop.asked)
 
     at_look(monkeypatch, cancels, 5)
-    assert run_element(campaign, 1) == STOPPED
+    assert run_array_task(campaign, 1) == STOPPED
     assert (endings(campaign, "t0"), scontrol()) == (["stopped"], [])
     assert told(campaign, "t0")[0]["message"] == "the campaign was cancelled"
     campaign.cancelled.unlink()
-    assert run_element(campaign, 1) == 0
+    assert run_array_task(campaign, 1) == 0
     assert_undisturbed(campaign)

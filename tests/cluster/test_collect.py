@@ -8,7 +8,7 @@ import pytest
 from cluster.campaigns import FAKE, made, write_attempt
 from cluster.fake_queue import FakeQueue
 
-from qvar.cluster.array_task import run_element
+from qvar.cluster.array_task import run_array_task
 from qvar.cluster.campaign import Campaign
 from qvar.cluster.collect import collect
 from qvar.errors import QvarError
@@ -17,7 +17,7 @@ from qvar.records.run_tables import write_shard
 
 
 def finished(campaign: Campaign, status: int = 0) -> Campaign:
-    assert run_element(campaign, None) == status
+    assert run_array_task(campaign, None) == status
     return campaign
 
 
@@ -63,14 +63,14 @@ def test_what_is_missing_makes_the_ledger_unfinished(queue: FakeQueue) -> None:
     gone = campaign.tasks[1]
     campaign.run.shard(gone.key).unlink()
     said = queue.qvar("collect", "c", status=1)
-    assert said.endswith("ledger: c/ledger.csv\n7 of 8 tasks are there; `qvar status c` tells of the others.\n")
+    assert said.endswith("ledger: c/ledger.csv\n7 of 8 tasks are done; `qvar status c` shows the others.\n")
     assert files(campaign) == {"ledger.csv", "report.html"}
     left = (campaign.path / "ledger.csv").read_text().splitlines()
     assert left == [line for line in whole if not (",ry x2," in line and line.endswith(",1"))]
     assert len(left) == len(whole) - 1
     page = (campaign.path / "report.html").read_text()
     assert "This run is not finished: 7 of 8 tasks are done. Missing: ry x2 (seeds=1)." in page
-    assert "7 of 8 tasks are done; `qvar status c` tells of the others." in queue.qvar("show", "c")
+    assert "7 of 8 tasks are done; `qvar status c` shows the others." in queue.qvar("show", "c")
     finished(campaign)
     assert "7 of 8" not in queue.qvar("collect", "c")
     assert len(files(campaign)) == 5
@@ -79,7 +79,7 @@ def test_what_is_missing_makes_the_ledger_unfinished(queue: FakeQueue) -> None:
 def test_nothing_is_there_yet(queue: FakeQueue) -> None:
     campaign = made(Path("c"), case=FAKE)
     said = queue.qvar("collect", "c", status=1)
-    assert said == "ledger: c/ledger.csv\n0 of 4 tasks are there; `qvar status c` tells of the others.\n"
+    assert said == "ledger: c/ledger.csv\n0 of 4 tasks are done; `qvar status c` shows the others.\n"
     assert files(campaign) == {"ledger.csv"}
     assert len((campaign.path / "ledger.csv").read_text().splitlines()) == 1
     assert "0 of 4 tasks are done" in queue.qvar("show", "c")
@@ -143,7 +143,7 @@ def test_a_damaged_result_is_missing(queue: FakeQueue) -> None:
     content = bytearray(shard.read_bytes())
     content[len(content) // 2 :] = b"\0" * (len(content) - len(content) // 2)
     shard.write_bytes(content)
-    assert "3 of 4 tasks are there" in queue.qvar("collect", "c", status=1)
+    assert "3 of 4 tasks are done" in queue.qvar("collect", "c", status=1)
     assert not shard.exists()  # so that whoever looks sends it again
     finished(campaign)
-    assert "tasks are there" not in queue.qvar("collect", "c")
+    assert "tasks are done" not in queue.qvar("collect", "c")

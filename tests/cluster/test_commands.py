@@ -11,7 +11,7 @@ import pytest
 from cluster.fake_queue import CASE, FakeQueue
 
 from qvar.cluster.campaign import open_campaign
-from qvar.cluster.submit import recorded_wish
+from qvar.cluster.options import recorded_options
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def alone(queue: FakeQueue) -> FakeQueue:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ([], "`CASE` must be given, such as `qvar submit cases/h4_duel.py`; `qvar submit --help` tells."),
+        ([], "`CASE` must be given, such as `qvar submit cases/h4_duel.py`; see `qvar submit --help`."),
         (["nowhere.py"], "`CASE` must be a Python file, but nowhere.py is missing."),
         (["--queue", "slurm", "case.py"], "`CASE` must come before its flags, but the first word is --queue."),
         (["--failed"], "`CASE` must come before its flags, but the first word is --failed."),
@@ -37,7 +37,7 @@ def alone(queue: FakeQueue) -> FakeQueue:
          "`queue` must be one of slurm, grid_engine, pbs, lsf or local, but is 'slrm'; did you mean slurm?"),
         (["case.py", "--queue", "sge"],
          "`queue` must be one of slurm, grid_engine, pbs, lsf or local, but is 'sge'; did you mean grid_engine?"),
-        (["case.py", "--queue"], "Argument --queue: expected one argument; `qvar submit --help` tells more."),
+        (["case.py", "--queue"], "Argument --queue: expected one argument; see `qvar submit --help`."),
         (["case.py", "--time", "soon"],
          "`time` must be a time such as 2h, 90m, 45s, 02:00:00 or 1-12:00:00, but is 'soon'."),
         (["case.py", "--signal", "0"], "`signal` must be a time such as 2h"),
@@ -175,7 +175,7 @@ def test_a_queue_is_found_by_its_commands_and_folders_do_not_collide(alone: Fake
     for name in ("case-campaign", "case-campaign-2"):
         said = alone.qvar("submit", "case.py")
         assert said.startswith(f"runs/{name}: 1 point, 4 tasks\nsent to slurm: 4 array elements in job ")
-        assert f"`qvar status runs/{name}` tells how it goes.\n" in said
+        assert f"`qvar status runs/{name}` shows the progress.\n" in said
         assert f"runs/{name}: case.py, 1 point, 4 tasks; slurm 10" in alone.qvar("status", f"runs/{name}")
 
 
@@ -206,6 +206,6 @@ def test_a_campaign_on_this_machine(alone: FakeQueue) -> None:
     told = json.loads(alone.qvar("status", "camp", "--json"))
     assert (told["counts"]["done"], told["counts"]["failed"], told["queue"]) == (2, 2, "local")
     assert [task["label"] for task in told["tasks"]] == ["ry x1", "broken"] * 2
-    assert recorded_wish(open_campaign("camp")).queue == "local"
+    assert recorded_options(open_campaign("camp")).queue == "local"
     trial = alone.qvar("submit", "--resume", "camp", "--failed", "--dry-run")
     assert "there is no script" in trial

@@ -18,12 +18,12 @@ from cluster.campaigns import FAKE, SLOW, key_of, made, until
 
 from qvar.array_files import read_arrays
 from qvar.cli.main import main
-from qvar.cluster import submit
+from qvar.cluster import plan
 from qvar.cluster.campaign import Campaign, _leave_out, append_lines, open_campaign
-from qvar.cluster.leases import Claim, Ending, attempts, claim, owner
 from qvar.cluster.status import Condition, survey
 from qvar.errors import QvarError
 from qvar.records.run_folder import locked
+from qvar.runs.leases import Ending, Lease, acquire, attempts, owner
 
 
 @pytest.fixture
@@ -100,8 +100,8 @@ def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(
 
 
 def test_a_damaged_attempt_counts_as_one_that_is_being_written(tmp_path: Path) -> None:
-    begun = claim(tmp_path, owner(), stale_s=50.0, beat_s=10.0)
-    assert isinstance(begun, Claim)
+    begun = acquire(tmp_path, owner(), stale_s=50.0, beat_s=10.0)
+    assert isinstance(begun, Lease)
     begun.end(Ending.STOPPED, "words")
     path = tmp_path / "attempt-0001.json"
     data = path.read_bytes()
@@ -112,27 +112,27 @@ def test_a_damaged_attempt_counts_as_one_that_is_being_written(tmp_path: Path) -
         flipped[bit // 8] ^= 1 << bit % 8
         path.write_bytes(flipped)
         (found,) = attempts(tmp_path, time.time())
-        if found.told:
-            assert (found.ending, found.told["message"]) == (Ending.STOPPED, "words")
+        if found.content:
+            assert (found.ending, found.content["message"]) == (Ending.STOPPED, "words")
         else:
             assert found.ending is Ending.RUNNING
     for words in ({"ending": ["done"]}, {"host": 3}, {"kept": -1}, [1]):
         path.write_text(json.dumps(words))
-        assert not attempts(tmp_path, time.time())[0].told
+        assert not attempts(tmp_path, time.time())[0].content
     path.unlink()
     os.mkfifo(path)
-    assert not attempts(tmp_path, time.time())[0].told
+    assert not attempts(tmp_path, time.time())[0].content
 
 
 def test_a_result_of_another_task_is_not_taken(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("qvar.cluster.collect.write_report", lambda run: None)
-    assert main(["run", "--campaign", "c", "--index", "1"]) == 0
+    assert main(["worker", "c", "--index", "1"]) == 0
     one, two = (line.key for line in campaign.tasks)
     shutil.copy(campaign.run.shard(one), campaign.run.shard(two))
     assert main(["collect", "c"]) == 1
     assert not campaign.run.shard(two).exists()
     assert [one.condition for one in survey(campaign).standings] == [Condition.DONE, Condition.MISSING]
-    assert main(["run", "--campaign", "c"]) == 0
+    assert main(["worker", "c"]) == 0
     assert main(["collect", "c"]) == 0
 
 
@@ -144,7 +144,7 @@ def test_the_second_of_two_that_submit_at_once_leaves_the_first_alone(
     campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = {path: path.read_bytes() for path in campaign.path.rglob("*") if path.is_file()}
-    monkeypatch.setattr(submit, "check_out", lambda *_, **__: None)  # it looked before the first began
+    monkeypatch.setattr(plan, "check_out", lambda *_, **__: None)  # it looked before the first began
     with pytest.raises(QvarError, match="`out` must be a new folder, but c exists already"):
         made(Path("c"), case=FAKE)
     assert {path: path.read_bytes() for path in campaign.path.rglob("*") if path.is_file()} == before
@@ -168,15 +168,15 @@ def test_processes_of_this_machine_end_with_the_one_that_is_killed(
         try:
             until(lambda: list(tmp_path.glob("c/state/*/attempt-*.json")), 60)
             campaign = open_campaign("c")
-            (attempt,) = attempts(campaign.state(key_of(campaign, "t0")), time.time())
-            worker = Path(f"/proc/{attempt.told['process']}/cwd")
+            (attempt,) = attempts(campaign.run.state(key_of(campaign, "t0")), time.time())
+            worker = Path(f"/proc/{attempt.content['process']}/cwd")
             assert worker.exists()
         finally:
             process.send_signal(signal.SIGKILL)
     until(lambda: not worker.exists(), 15)
-    (attempt,) = attempts(campaign.state(key_of(campaign, "t0")), time.time())
+    (attempt,) = attempts(campaign.run.state(key_of(campaign, "t0")), time.time())
     if attempt.ending is Ending.STOPPED:  # it came to a step within its five seconds
-        assert attempt.told["message"] == "the process that started it is gone"
+        assert attempt.content["message"] == "the process that started it is gone"
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -88,7 +88,7 @@ def test_bash_reads_the_scripts(name: str) -> None:
 def test_the_words_arrive_whole_from_an_awkward_folder(tmp_path: Path) -> None:
     told = run_awkward(GRID_ENGINE, tmp_path, {"JOB_ID": "12", "SGE_TASK_ID": "3"})
     folder = tmp_path / AWKWARD
-    assert told == ["run", "--campaign", str(folder), "--index", "43", str(folder), "3", "grid_engine"]
+    assert told == ["worker", str(folder), "--index", "43", str(folder), "3", "grid_engine"]
     assert (folder / "logs" / GRID_ENGINE.log("12", 3)).read_text() == "printed\n"
 
 

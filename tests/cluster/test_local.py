@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -16,15 +20,17 @@ from cluster.campaigns import FAKE, SLOW, assert_undisturbed, endings, key_of, m
 
 from qvar.cli.main import main
 from qvar.cluster import local
-from qvar.cluster.array_task import DISK, MOST_DEATHS, STOPPED
 from qvar.cluster.campaign import Campaign, open_campaign
 from qvar.cluster.local import work_here
+from qvar.runs import local_pool
+from qvar.runs.local_pool import Ended, work_in_processes
+from qvar.runs.task_loop import DISK, MOST_DEATHS, STOPPED
 
 
 @pytest.fixture(autouse=True)
 def without_pages_or_waiting(without_pages: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("qvar.cluster.collect.write_report", lambda run: None)
-    monkeypatch.setattr(local, "_LOOK_S", 0.02)
+    monkeypatch.setattr(local_pool, "_LOOK_S", 0.02)
 
 
 @pytest.fixture
@@ -32,63 +38,74 @@ def campaign(tmp_path: Path) -> Campaign:
     return made(tmp_path / "c", case=FAKE)
 
 
-Started = list["subprocess.Popen[bytes]"]
+def ends(script: str) -> bytes:
+    """Work of a process in place of a campaign's: these statements, in which `n` counts the processes from 0."""
+    count = (
+        "import os, re, signal, sys, time; n = int(re.search(r'_(\\d+).log$', os.readlink('/proc/self/fd/1'))[1]) - 1"
+    )
+    return pickle.dumps(partial(exec, f"{count}\n{script}"))
 
 
 @pytest.fixture
-def shells(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Started]:
-    """Shells in place of workers, which do this, the n-th one the n-th thing and all later ones the last."""
-    real = subprocess.Popen
+def does(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[Ended]]:
+    """Lets processes do something else than a campaign's tasks; gives how they ended."""
+    real = work_in_processes
 
-    def set_up(*scripts: str) -> Started:
-        started: Started = []
+    def set_up(script: str) -> list[Ended]:
+        seen: list[Ended] = []
 
-        def popen(command: list[str], **words: object) -> subprocess.Popen[bytes]:
-            assert command[1:5] == ["-m", "qvar", "run", "--campaign"]
-            process = real(["sh", "-c", scripts[min(len(started), len(scripts) - 1)]], **words)  # pyright: ignore[reportCallIssue, reportArgumentType]
-            started.append(process)
-            return process
+        def pool(work: bytes, workers: int, look: Callable[[], None], **words: Any) -> Ended:
+            seen.append(real(ends(script), workers, look, **words))
+            return seen[-1]
 
-        monkeypatch.setattr(local.subprocess, "Popen", popen)
-        return started
+        monkeypatch.setattr(local, "work_in_processes", pool)
+        return seen
 
     return set_up
 
 
 @pytest.mark.parametrize(
-    ("scripts", "status", "number"),
+    ("script", "status", "number"),
     [
-        (("exit 0",), 0, 2),
-        (("exit 0", f"exit {DISK}"), DISK, 2),
-        ((f"exit {STOPPED}", "exit 0"), STOPPED, 2),  # the campaign was cancelled
-        (("exit 2",), 0, 2),  # each would say the same sentence again
-        (("kill -9 $$", "exit 0"), 0, 3),
-        (("exit 0", "exit 1", "kill -11 $$", "exit 0"), 0, 4),
-        (("kill -9 $$",), 0, 2 + 4 * MOST_DEATHS),  # so often each of the four tasks may kill one
+        ("", 0, 2),
+        (f"sys.exit({DISK} * (n == 1))", DISK, 2),
+        (f"sys.exit({STOPPED} * (n == 0))", STOPPED, 2),  # the campaign was cancelled
+        ("sys.exit(2)", 0, 2),  # each would print the same sentence again
+        ("if n == 0: os.kill(os.getpid(), 9)", 0, 3),
+        ("if n == 1: sys.exit(1)\nif n == 2: os.kill(os.getpid(), 11)", 0, 4),
     ],
 )
-def test_who_dies_is_replaced_and_who_ends_is_not(
-    campaign: Campaign, shells: Callable[..., Started], scripts: tuple[str, ...], status: int, number: int
+def test_a_killed_process_is_replaced_and_one_that_ends_is_not(
+    campaign: Campaign, does: Callable[[str], list[Ended]], script: str, status: int, number: int
 ) -> None:
-    started = shells(*scripts)
+    seen = does(script)
     assert work_here(campaign, 2, progress=False) == status
-    assert len(started) == number
+    assert len(seen[0].statuses) == number
     assert len(list(campaign.logs.iterdir())) == number
 
 
-def test_there_are_no_more_workers_than_tasks(campaign: Campaign, shells: Callable[..., Started]) -> None:
-    started = shells("exit 0")
+def test_processes_are_not_replaced_for_ever(tmp_path: Path, does: Callable[[str], list[Ended]]) -> None:
+    campaign = made(tmp_path / "one", "--contenders", "uccsd", case=FAKE)
+    seen = does("os.kill(os.getpid(), 9)")
+    assert work_here(campaign, 2, progress=False) == 0
+    assert seen[0].statuses == [-9] * (1 + MOST_DEATHS)  # so often the task may kill one
+
+
+def test_there_are_no_more_workers_than_tasks(campaign: Campaign, does: Callable[[str], list[Ended]]) -> None:
+    seen = does("")
     assert work_here(campaign, 9, progress=False) == 0
-    assert len(started) == 4
+    assert len(seen[0].statuses) == 4
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_wish_to_end_is_passed_on_and_nobody_replaced(
-    campaign: Campaign, shells: Callable[..., Started], number: signal.Signals
+def test_a_request_to_end_is_passed_on_and_no_process_replaced(
+    campaign: Campaign, does: Callable[[str], list[Ended]], number: signal.Signals
 ) -> None:
     before = signal.getsignal(number)
-    waits = f"touch {campaign.path}/ready.$$; for at in $(seq 200); do sleep 0.05; done"
-    started = shells(f"trap 'exit 75' TERM; {waits}", f"trap 'kill -9 $$' TERM; {waits}")
+    seen = does(
+        "end = (lambda *_: os.kill(os.getpid(), 9)) if n else (lambda *_: sys.exit(75))\n"
+        f"signal.signal(signal.SIGTERM, end)\nopen(f'{campaign.path}/ready.{{n}}', 'w').close()\ntime.sleep(20)"
+    )
 
     def ask() -> None:
         try:
@@ -100,21 +117,22 @@ def test_a_wish_to_end_is_passed_on_and_nobody_replaced(
     thread.start()
     assert work_here(campaign, 2, progress=False) == STOPPED
     thread.join()
-    assert sorted(process.returncode for process in started) == [-9, 75]
+    assert sorted(seen[0].statuses) == [-9, 75]
     assert signal.getsignal(number) is before
 
 
-def test_no_worker_outlives_a_fault(
-    campaign: Campaign, shells: Callable[..., Started], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(_: Campaign) -> None:
+def test_no_worker_outlives_a_fault(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
         raise MemoryError
 
-    started = shells("sleep 60")
-    monkeypatch.setattr(local, "survey", broken)
+    started: list[Any] = []
+    context = get_context("spawn")
+    real = context.Process.start
+    monkeypatch.setattr(context.Process, "start", lambda process: (real(process), started.append(process.pid))[0])
     with pytest.raises(MemoryError):
-        work_here(campaign, 2, progress=True)
-    assert [process.returncode for process in started] == [-9, -9]
+        work_in_processes(ends("time.sleep(60)"), 2, broken, logs=campaign.logs)
+    assert len(started) == 2
+    assert not any(Path(f"/proc/{process}/cwd").exists() for process in started)
 
 
 DYING = '''
@@ -173,9 +191,9 @@ def test_two_workers_do_all_and_go_on_where_one_was_killed(
 def test_a_result_that_cannot_be_written_is_the_exit_status(
     tmp_path: Path, campaign: Campaign, capfd: pytest.CaptureFixture
 ) -> None:
-    (campaign.state(key_of(campaign, "ry x1"))).write_text("in the way", encoding="utf-8")
+    (campaign.run.state(key_of(campaign, "ry x1"))).write_text("in the way", encoding="utf-8")
     assert main(["submit", "--resume", str(campaign.path), "--no-progress"]) == DISK
-    assert f"not all was done; go on with: qvar submit --resume {campaign.path}" in capfd.readouterr().err
+    assert f"not all was done; continue with: qvar submit --resume {campaign.path}" in capfd.readouterr().err
     assert len(list(campaign.run.tasks.iterdir())) == 3
 
 
@@ -192,7 +210,7 @@ def test_after_ctrl_c_it_goes_on_as_if_nothing_had_happened(tmp_path: Path, monk
         finally:
             process.kill()
     assert process.returncode == STOPPED, errors
-    assert errors.endswith("qvar: not all was done; go on with: qvar submit --resume c\n")
+    assert errors.endswith("qvar: not all was done; continue with: qvar submit --resume c\n")
     campaign = open_campaign("c")
     stopped = [one for line in campaign.tasks for one in told(campaign, line.label) if one["ending"] == "stopped"]
     assert stopped

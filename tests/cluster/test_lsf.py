@@ -43,7 +43,7 @@ def test_bash_reads_the_scripts(name: str) -> None:
 def test_the_words_arrive_whole_from_an_awkward_folder(tmp_path: Path) -> None:
     told = run_awkward(LSF, tmp_path, {"LSB_JOBID": "12", "LSB_JOBINDEX": "3"})
     folder = tmp_path / AWKWARD
-    assert told == ["run", "--campaign", str(folder), "--index", "43", str(folder), "3", "lsf"]
+    assert told == ["worker", str(folder), "--index", "43", str(folder), "3", "lsf"]
     assert (folder / "logs" / LSF.log("12", 3)).read_text() == "printed\n"
 
 

@@ -51,7 +51,7 @@ def test_the_words_arrive_whole_from_an_awkward_folder(tmp_path: Path) -> None:
     environment = {"PBS_JOBID": "12[3].pbs", "PBS_ARRAY_INDEX": "3", "PBS_O_WORKDIR": str(tmp_path)}
     told = run_awkward(PBS, tmp_path, environment)
     folder = tmp_path / AWKWARD
-    assert told == ["run", "--campaign", str(folder), "--index", "43", str(folder), "3", "pbs"]
+    assert told == ["worker", str(folder), "--index", "43", str(folder), "3", "pbs"]
     assert (folder / "logs" / PBS.log("12[].pbs", 3)).read_text() == "printed\n"
 
 

@@ -61,7 +61,7 @@ def test_an_array_is_the_script_of_the_manual() -> None:
 
 def test_a_spread_state_starts_under_srun() -> None:
     asked = Resources(time_s=7200, gpus=4, nodes=2, distributed=True)
-    words = ("qvar", "run", "--campaign", "/scratch/duel")
+    words = ("qvar", "worker", "/scratch/duel")
     job = Job("state", Path("/scratch/duel"), words, 2, resources=asked, workdir=Path("/home/me/my cases"))
     assert SLURM.render(job) == golden("slurm_distributed")
     without = SLURM.render(Job("s", Path("/x"), words, 1, resources=Resources(cpus=8, nodes=2, distributed=True)))
@@ -82,7 +82,7 @@ def test_the_words_arrive_whole_from_an_awkward_folder(tmp_path: Path) -> None:
     environment = {"SLURM_ARRAY_TASK_ID": "3", "SLURM_ARRAY_JOB_ID": "7"}
     told = run_awkward(SLURM, tmp_path, {**environment, "QVAR_STOP_AT": "1"})
     folder = tmp_path / AWKWARD
-    assert told == ["run", "--campaign", str(folder), "--index", "43", str(folder), "3", "slurm"]  # no deadline is left
+    assert told == ["worker", str(folder), "--index", "43", str(folder), "3", "slurm"]  # no deadline is left
     assert (folder / "logs" / "7_3.log").read_text() == "printed\n"
 
 

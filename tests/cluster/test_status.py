@@ -79,7 +79,7 @@ def in_folder(campaign: Campaign, state: str) -> None:
         write_attempt(campaign, LABEL, 2, 3.0)
     elif state == "torn":
         write_attempt(campaign, LABEL, 1, DEAD_S)
-        next(campaign.state(key_of(campaign, LABEL)).iterdir()).write_text('{"ending": "do', encoding="utf-8")
+        next(campaign.run.state(key_of(campaign, LABEL)).iterdir()).write_text('{"ending": "do', encoding="utf-8")
     else:
         assert state == "nothing"
 
@@ -142,7 +142,7 @@ def test_every_condition_and_every_word_is_in_the_table() -> None:
 def test_a_dead_process_of_this_machine_is_not_taken_for_one_at_work(
     campaign: Campaign, queue: Callable[..., list[str]]
 ) -> None:
-    from qvar.cluster.leases import owner
+    from qvar.runs.leases import owner
 
     queue({})
     write_attempt(campaign, LABEL, 1, 3.0, **owner())
@@ -287,14 +287,14 @@ def test_long_names_fit_a_terminal(tmp_path: Path, queue: Callable[..., list[str
     message = "RuntimeError: " + "a long sentence about what went wrong " * 5
     folder = list(found.tasks)
     for at, line in enumerate(folder[:40]):
-        found.state(line.key).mkdir()
+        found.run.state(line.key).mkdir()
         told = [
             {"done": 123456, "total": 1234567, "words": "best -123.456789 Ha, and more words " * 3},
             {"ending": "error", "message": message},
             {"ending": "failed", "message": message},
             {},
         ][at % 4]
-        path = found.state(line.key) / "attempt-0001.json"
+        path = found.run.state(line.key) / "attempt-0001.json"
         path.write_text(json.dumps({"host": f"node-{at}.rack.cluster.example.org", **told}), encoding="utf-8")
         if at % 4 == 2:
             write_shard(found.run.shard(line.key), [{"contender": line.label, "status": "failed"}], once=True)

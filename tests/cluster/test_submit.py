@@ -7,22 +7,24 @@ from pathlib import Path
 import pytest
 from cluster.fake_queue import CASE, FakeQueue, asked
 
-from qvar.cluster import submit
+from qvar.cluster import plan as planning
 from qvar.cluster.campaign import Campaign, open_campaign
+from qvar.cluster.options import SubmissionOptions, recorded_options
+from qvar.cluster.plan import Planned, create, plan
 from qvar.cluster.scheduler import Resources
+from qvar.cluster.send import collecting_job, deal, jobs_of
 from qvar.cluster.slurm import SLURM
-from qvar.cluster.submit import Planned, Wish, collecting_job, create, deal, jobs_of, plan, recorded_wish
 from qvar.cluster.sweep import points
 from qvar.errors import QvarError
 from qvar.records.run_tables import read_shard, write_shard
 from qvar.runs.case_flags import load_case
 
-WISH = Wish("slurm", Resources())
+OPTIONS = SubmissionOptions("slurm", Resources())
 
 
 def planned(*sweeps: str, case: Path = CASE, words: tuple[str, ...] = ()) -> Planned:
     function = load_case(case)
-    return plan(function, case, points(function, words, sweeps, "qvar submit"), sweeps, WISH)
+    return plan(function, case, points(function, words, sweeps, "qvar submit"), sweeps, OPTIONS)
 
 
 def lines(path: Path) -> list[dict[str, object]]:
@@ -52,7 +54,7 @@ def test_a_long_plan_says_how_far_it_is(
     monkeypatch.chdir(tmp_path)
     planned("seeds=2,3")
     assert capsys.readouterr().err == ""
-    monkeypatch.setattr(submit, "_TELL_S", 0.0)
+    monkeypatch.setattr(planning, "_PROGRESS_S", 0.0)
     planned("seeds=2,3")
     assert capsys.readouterr().err.splitlines() == ["0 of 2 points are made", "1 of 2 points are made"]
 
@@ -108,7 +110,7 @@ def test_the_folder_of_a_campaign(queue: FakeQueue) -> None:
         queue.qvar("report", str(point.path))
         assert point.report.exists()
         assert "names nothing to cite" in queue.qvar("cite", str(point.path))
-    assert "2 of 8 tasks are done; `qvar status deep/camp` tells" in queue.qvar("show", "deep/camp")
+    assert "2 of 8 tasks are done; `qvar status deep/camp` shows" in queue.qvar("show", "deep/camp")
 
 
 def test_what_makes_a_folder_a_campaign_comes_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,10 +140,10 @@ def test_ctrl_c_while_the_folder_is_made_leaves_none(tmp_path: Path, monkeypatch
 
 def test_how_it_is_to_be_done_is_read_back(tmp_path: Path) -> None:
     resources = Resources("gpu", "chem", "low", 7200, 1 << 34, 4, 2, 1, False, 9, 60, ("#SBATCH -x a",), ("true",))
-    wish = Wish("slurm", resources, 3, 100, 60.0, False)
+    wish = SubmissionOptions("slurm", resources, 3, 100, 60.0, False)
     function = load_case(CASE)
     campaign = create(plan(function, CASE, points(function, (), (), ""), (), wish), tmp_path / "camp")
-    assert recorded_wish(open_campaign(campaign.path)) == wish
+    assert recorded_options(open_campaign(campaign.path)) == wish
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -157,11 +159,13 @@ def test_dealing() -> None:
 
 
 def test_arrays_are_split_and_numbers_are_not_used_twice(tmp_path: Path) -> None:
-    wish = Wish("slurm", Resources(), max_array=4)
+    wish = SubmissionOptions("slurm", Resources(), max_array=4)
     jobs = jobs_of(tmp_path, tmp_path, 10, 7, wish, SLURM)
     assert [(job.offset, job.count) for job in jobs] == [(7, 4), (11, 4), (15, 2)]
     assert len({job.name for job in jobs}) == 1
-    last = collecting_job(tmp_path, tmp_path, ["5", "6"], Wish("slurm", Resources(gpus=2, cpus=8, nodes=2)))
+    last = collecting_job(
+        tmp_path, tmp_path, ["5", "6"], SubmissionOptions("slurm", Resources(gpus=2, cpus=8, nodes=2))
+    )
     assert (last.count, last.after, last.resources) == (0, ("5", "6"), Resources())
 
 
@@ -183,7 +187,7 @@ def test_what_is_sent_and_written_down(queue: FakeQueue) -> None:
     assert said == (
         "camp: 3 points, 12 tasks\n"
         "sent to slurm: 3 array elements in jobs 101, 102; job 103 collects\n"
-        "`qvar status camp` tells how it goes.\n"
+        "`qvar status camp` shows the progress.\n"
     )
     first, second, last = queue.sent()
     assert {"array=1-2", "time=0-02:00:00"} <= asked(first)
@@ -265,7 +269,7 @@ def test_only_what_is_missing_and_nobody_has_is_sent_again(queue: FakeQueue) -> 
     assert words_of(campaign)[9] == ["uccsd", "ry x1"]
     assert words_of(campaign)[10] == ["ry+rz x1", "uccsd"]
     assert {"array=1-2", "mem=8192M", "time=0-01:00:00"} <= asked(queue.sent()[1])
-    assert recorded_wish(open_campaign("camp")).resources.memory_bytes == 8 << 30
+    assert recorded_options(open_campaign("camp")).resources.memory_bytes == 8 << 30
     queue.say("squeue", "".join(f"10{job}|{at}|PENDING|Priority|\n" for job in (1, 2) for at in range(1, 9)))
     assert "nothing is missing that nobody is at work on" in queue.qvar("submit", "--resume", "camp")
     assert len(queue.sent()) == 2
@@ -293,7 +297,7 @@ def test_failed_tasks_are_tried_again_when_that_is_asked(queue: FakeQueue) -> No
     said = queue.qvar("submit", "--resume", "camp", "--failed", "--queue", "slurm", "--no-collect")
     assert said.startswith("camp: 1 task of 2\nsent to slurm: 1 array element in job 101\n")
     assert not campaign.run.shard(broken).exists()
-    assert read_shard(campaign.state(broken) / "failed-0001.parquet") == before
+    assert read_shard(campaign.run.state(broken) / "failed-0001.parquet") == before
 
 
 def test_a_cancelled_campaign_goes_on_when_it_is_resumed(queue: FakeQueue) -> None:

@@ -294,7 +294,7 @@ def test_a_mistyped_case_json_is_a_sentence(data: st.DataObject, folder: Path, m
     del content["checksum"]
     (folder / "case.json").write_bytes(mistyped(data, content))
     others = (["show", "r", "--all"], ["report", "r"], ["cite", "r"], ["export", "r", "--out", "sets"], ["status", "r"],
-              ["collect", "r"], ["submit", "--resume", "r", "--dry-run"], ["run", "--campaign", "r"])  # fmt: skip
+              ["collect", "r"], ["submit", "--resume", "r", "--dry-run"], ["worker", "r"])  # fmt: skip
     for words in (["show", "r"], data.draw(st.sampled_from(others)), [*WORDS, "--out", "r", "--resume"]):
         assert one_sentence(words) in (0, 1, 2)
 

@@ -21,4 +21,4 @@ module load cuda
 export PATH=/opt/qvar/bin:"$PATH"
 export OMP_NUM_THREADS=4
 export QVAR_QUEUE=grid_engine
-exec qvar run --campaign /scratch/duel --index "$((1000 + ${SGE_TASK_ID:?}))"
+exec qvar worker /scratch/duel --index "$((1000 + ${SGE_TASK_ID:?}))"

@@ -20,4 +20,4 @@ module load cuda
 export PATH=/opt/qvar/bin:"$PATH"
 export OMP_NUM_THREADS=4
 export QVAR_QUEUE=lsf
-exec qvar run --campaign /scratch/duel --index "$((1000 + ${LSB_JOBINDEX:?}))"
+exec qvar worker /scratch/duel --index "$((1000 + ${LSB_JOBINDEX:?}))"

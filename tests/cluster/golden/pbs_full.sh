@@ -18,4 +18,4 @@ export PATH=/opt/qvar/bin:"$PATH"
 export OMP_NUM_THREADS=4
 export QVAR_QUEUE=pbs
 cd "${PBS_O_WORKDIR:?}" || exit 1
-exec qvar run --campaign /scratch/duel --index "$((1000 + ${PBS_ARRAY_INDEX:?}))"
+exec qvar worker /scratch/duel --index "$((1000 + ${PBS_ARRAY_INDEX:?}))"

@@ -15,4 +15,4 @@ export QVAR_STOP_AT=$(( $(date +%s) + 7080 ))
 export OMP_NUM_THREADS=1
 export QVAR_QUEUE=slurm
 cd '/home/me/my cases' || exit 1
-exec srun --nodes=2 --ntasks-per-node=4 --cpus-per-task=1 --gres=gpu:4 --kill-on-bad-exit=1 qvar run --campaign /scratch/duel --distributed --index "$((0 + ${SLURM_ARRAY_TASK_ID:?}))"
+exec srun --nodes=2 --ntasks-per-node=4 --cpus-per-task=1 --gres=gpu:4 --kill-on-bad-exit=1 qvar worker /scratch/duel --distributed --index "$((0 + ${SLURM_ARRAY_TASK_ID:?}))"

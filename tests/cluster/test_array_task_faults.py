@@ -24,14 +24,15 @@ from cluster.campaigns import (
     write_attempt,
 )
 
-from qvar.cluster import array_task
-from qvar.cluster.array_task import DISK, MOST_DEATHS, run_element
+from qvar.cluster.array_task import run_array_task
 from qvar.cluster.campaign import Campaign, open_campaign
-from qvar.cluster.leases import Claim, Ending, claim, owner
 from qvar.cluster.status import Condition, survey
-from qvar.cluster.stop import Stop
 from qvar.errors import QvarError
 from qvar.records.run_tables import read_shard, write_shard
+from qvar.runs import task_loop
+from qvar.runs.leases import Ending, Lease, acquire, owner
+from qvar.runs.stop import Stop
+from qvar.runs.task_loop import DISK, MOST_DEATHS
 from qvar.task import Row
 
 pytestmark = pytest.mark.usefixtures("without_pages_or_queue")
@@ -48,37 +49,37 @@ def test_what_died_too_often_is_a_failed_row(tmp_path: Path) -> None:
         if number < MOST_DEATHS:
             write_attempt(campaign, "ry x2", number, age_s=1e4)
         write_attempt(campaign, "uccsd", number, age_s=1e4, kept=3 if number == 2 else 0)
-    assert run_element(campaign, 1) == 0
+    assert run_array_task(campaign, 1) == 0
     rows = read_shard(campaign.run.shard(key_of(campaign, "ry x1")))
     assert rows is not None
     (row,) = rows
     assert (row["contender"], row["status"]) == ("ry x1", "failed")
-    assert row["message"] == f"It died {MOST_DEATHS} times without a word; see {campaign.logs}."
+    assert row["message"] == f"Its process was killed {MOST_DEATHS} times; see {campaign.logs}."
     assert endings(campaign, "ry x1")[-1] == "failed"
     assert endings(campaign, "ry x2")[-1] == endings(campaign, "uccsd")[-1] == "done"
 
 
-def stale_and_newer(campaign: Campaign, monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[Claim], None]) -> int:
+def stale_and_newer(campaign: Campaign, monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[Lease], None]) -> int:
     """Runs an element of another machine, whose heart stops after some steps; then something happens meanwhile."""
 
-    def heart_stops(_: Stop, claimed: Claim) -> None:
-        claimed._over.set()
-        claimed._thread.join()
-        (path,) = campaign.state(key_of(campaign, "t0")).glob("attempt-*.json")
+    def heart_stops(_: Stop, lease: Lease) -> None:
+        lease._over.set()
+        lease._thread.join()
+        (path,) = campaign.run.state(key_of(campaign, "t0")).glob("attempt-*.json")
         age(path, 1e4)
         with monkeypatch.context() as here:
             here.undo()
-            meanwhile(claimed)
+            meanwhile(lease)
 
     with monkeypatch.context() as far:
-        far.setattr(array_task, "owner", lambda: owner() | {"host": "n9", "space": ""})
+        far.setattr(task_loop, "owner", lambda: owner() | {"host": "n9", "space": ""})
         at_look(far, heart_stops, 5)
-        return run_element(campaign, 1)
+        return run_array_task(campaign, 1)
 
 
-def newer(campaign: Campaign) -> Claim:
-    found = claim(campaign.state(key_of(campaign, "t0")), owner(), campaign.stale_s, campaign.beat_s)
-    assert isinstance(found, Claim)
+def newer(campaign: Campaign) -> Lease:
+    found = acquire(campaign.run.state(key_of(campaign, "t0")), owner(), campaign.stale_s, campaign.beat_s)
+    assert isinstance(found, Lease)
     return found
 
 
@@ -92,8 +93,8 @@ def test_a_stale_copy_that_wakes_when_the_newer_one_is_done_changes_nothing(
 ) -> None:
     shard, seen = two.run.shard(key_of(two, "t0")), []
 
-    def meanwhile(_: Claim) -> None:
-        assert run_element(two, 1) == 0
+    def meanwhile(_: Lease) -> None:
+        assert run_array_task(two, 1) == 0
         seen.append((shard.stat().st_ino, shard.stat().st_mtime_ns))
 
     assert stale_and_newer(two, monkeypatch, meanwhile) == 0
@@ -110,18 +111,18 @@ def test_a_stale_copy_that_does_not_stop_does_not_replace_a_result(
 
     def late(path: Path, rows: list[Row], once: bool) -> None:  # it has looked around, and then stands still
         with monkeypatch.context() as here:
-            here.setattr(array_task, "write_shard", write_shard)
-            here.setattr(array_task, "owner", owner)
+            here.setattr(task_loop, "write_shard", write_shard)
+            here.setattr(task_loop, "owner", owner)
             (attempt,) = path.parents[1].glob("state/*/attempt-*.json")
             age(attempt, 1e4)
-            assert run_element(two, 1) == 0
+            assert run_array_task(two, 1) == 0
         seen.append((shard.stat().st_ino, shard.stat().st_mtime_ns))
         write_shard(path, [{**row, "value": 7.0} for row in rows], once)
 
     with monkeypatch.context() as far:
-        far.setattr(array_task, "owner", lambda: owner() | {"host": "n9", "space": ""})
-        far.setattr(array_task, "write_shard", late)
-        assert run_element(two, 1) == 0
+        far.setattr(task_loop, "owner", lambda: owner() | {"host": "n9", "space": ""})
+        far.setattr(task_loop, "write_shard", late)
+        assert run_array_task(two, 1) == 0
     assert endings(two, "t0") == ["outrun", "done"]
     assert seen == [(shard.stat().st_ino, shard.stat().st_mtime_ns)]
     assert not [path for path in two.run.tasks.iterdir() if path != shard]
@@ -131,11 +132,11 @@ def test_a_stale_copy_that_does_not_stop_does_not_replace_a_result(
 def test_a_stale_copy_that_wakes_while_the_newer_one_is_at_work_writes_nothing(
     two: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    after: list[Claim] = []
+    after: list[Lease] = []
     shard = two.run.shard(key_of(two, "t0"))
     before: list[dict[str, bytes]] = []
 
-    def meanwhile(_: Claim) -> None:
+    def meanwhile(_: Lease) -> None:
         after.append(newer(two))
         before.append(checkpoints(two))
 
@@ -148,7 +149,7 @@ def test_a_stale_copy_that_wakes_while_the_newer_one_is_at_work_writes_nothing(
     assert before == [checkpoints(two)]
     assert list(before[0]) == ["checkpoint-0000-0001.npz"]
     after[0].end(Ending.STOPPED)
-    assert run_element(two, 1) == 0
+    assert run_array_task(two, 1) == 0
     first, _, third = told(two, "t0")
     assert first["kept"] + third["kept"] == 900
     assert_undisturbed(two)
@@ -158,7 +159,7 @@ def test_a_stale_copy_that_ends_first_leaves_the_task_to_the_newer_one(
     two: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shard, after = two.run.shard(key_of(two, "t0")), []
-    real = array_task.plain_rows
+    real = task_loop.plain_rows
 
     def rows_at_last(rows: object) -> list[Row]:  # its training has ended when the newer attempt begins
         if not after:
@@ -168,13 +169,13 @@ def test_a_stale_copy_that_ends_first_leaves_the_task_to_the_newer_one(
         return real(rows)
 
     with monkeypatch.context() as far:
-        far.setattr(array_task, "owner", lambda: owner() | {"host": "n9", "space": ""})
-        far.setattr(array_task, "plain_rows", rows_at_last)
-        assert run_element(two, 1) == 0
+        far.setattr(task_loop, "owner", lambda: owner() | {"host": "n9", "space": ""})
+        far.setattr(task_loop, "plain_rows", rows_at_last)
+        assert run_array_task(two, 1) == 0
     assert endings(two, "t0") == ["outrun", "running"]
     assert not shard.exists()
     after[0].end(Ending.STOPPED)
-    assert run_element(two, 1) == 0
+    assert run_array_task(two, 1) == 0
     assert endings(two, "t0") == ["outrun", "stopped", "done"]
     assert [attempt["kept"] for attempt in told(two, "t0")] == [900, 0, 0]  # the training had ended, and was kept
     assert_undisturbed(two)
@@ -185,7 +186,7 @@ def test_two_processes_at_the_same_element_of_which_one_stands_still(
 ) -> None:
     monkeypatch.setenv("QVAR_HEARTBEAT", "0.15")
     campaign = made(tmp_path / "c", "--number", "3", "--steps", "1200", "--pause", "0.02", every_s=0.0)
-    command = [sys.executable, "-m", "qvar", "run", "--campaign", str(campaign.path), "--index", "1"]
+    command = [sys.executable, "-m", "qvar", "worker", str(campaign.path), "--index", "1"]
     processes = []
 
     def begin() -> subprocess.Popen[str]:
@@ -242,15 +243,15 @@ def test_a_result_that_cannot_be_written_is_told_and_made_later(
             full_disk(False)
 
     with monkeypatch.context() as patched:
-        patched.setattr(array_task, "write_shard", write)
-        assert run_element(campaign, 1) == DISK
+        patched.setattr(task_loop, "write_shard", write)
+        assert run_array_task(campaign, 1) == DISK
     assert (endings(campaign, "ry x1"), endings(campaign, "uccsd")) == (["error"], ["done"])
     assert "ry x1 (point) could not be written: " in capsys.readouterr().err
     assert [path.stem for path in campaign.run.tasks.iterdir()] == [key_of(campaign, "uccsd")]
     (standing,) = survey(campaign).having(Condition.ERROR)
     assert standing.attempt is not None
-    assert "File too large" in standing.attempt.told["message"]
-    assert run_element(campaign, 1) == 0
+    assert "File too large" in standing.attempt.content["message"]
+    assert run_array_task(campaign, 1) == 0
     assert endings(campaign, "ry x1") == ["error", "done"]
     assert_undisturbed(campaign)
 
@@ -271,16 +272,16 @@ def test_no_room_for_a_name_leaves_nothing_behind(
                 disk.setattr(f"qvar.atomic_files.{name}", full)
             real(path, rows, once)
 
-    monkeypatch.setattr(array_task, "write_shard", write)
-    assert run_element(campaign, 1) == DISK
+    monkeypatch.setattr(task_loop, "write_shard", write)
+    assert run_array_task(campaign, 1) == DISK
     assert told(campaign, "uccsd")[0]["message"] == "No space left on device"
     assert list(campaign.run.tasks.iterdir()) == []
 
 
-def test_a_task_that_cannot_be_claimed_is_told_and_left(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_a_task_that_cannot_be_lease_is_told_and_left(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     campaign = made(tmp_path / "c", "--contenders", "ry x1", "uccsd", case=FAKE)
-    campaign.state(key_of(campaign, "ry x1")).write_text("in the way", encoding="utf-8")
-    assert run_element(campaign, 1) == DISK
+    campaign.run.state(key_of(campaign, "ry x1")).write_text("in the way", encoding="utf-8")
+    assert run_array_task(campaign, 1) == DISK
     assert "ry x1 (point) could not be written: File exists" in capsys.readouterr().err
     assert endings(campaign, "uccsd") == ["done"]
 
@@ -290,14 +291,14 @@ def test_work_goes_on_where_a_checkpoint_cannot_be_written(
 ) -> None:
     campaign = made(tmp_path / "c", "--number", "1", "--steps", "900", every_s=0.0)
     at_look(monkeypatch, lambda *_: full_disk(True), 3)
-    real = array_task.plain_rows
+    real = task_loop.plain_rows
 
     def rows_at_last(rows: object) -> list[Row]:
         full_disk(False)
         return real(rows)
 
-    monkeypatch.setattr(array_task, "plain_rows", rows_at_last)
-    assert run_element(campaign, 1) == 0
+    monkeypatch.setattr(task_loop, "plain_rows", rows_at_last)
+    assert run_array_task(campaign, 1) == 0
     said = capsys.readouterr().err
     assert said.count("qvar: no checkpoint, ") > 5
     assert said.count("could not be written: File too large") > 5
@@ -315,12 +316,12 @@ def test_the_case_as_it_was_submitted_is_run(tmp_path: Path) -> None:
     source.write_bytes(FAKE.read_bytes())
     campaign = made(tmp_path / "c", "--contenders", "uccsd", case=source)
     source.write_text("raise RuntimeError('edited in the meantime')\n", encoding="utf-8")
-    assert run_element(campaign, 1) == 0
+    assert run_array_task(campaign, 1) == 0
     source.write_bytes(FAKE.read_bytes())
     assert_undisturbed(campaign)
     again = made(tmp_path / "again", "--contenders", "uccsd", case=source)
     source.unlink()
-    assert run_element(again, 1) == 0
+    assert run_array_task(again, 1) == 0
 
 
 def test_a_case_that_no_longer_makes_its_tasks_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -334,23 +335,23 @@ def test_a_case_that_no_longer_makes_its_tasks_is_told(tmp_path: Path, monkeypat
     campaign = made(tmp_path / "c", case=source)
     monkeypatch.setenv("CONTENDER", "ry x1")
     with pytest.raises(QvarError, match=r"`CASE` must make the tasks .*, but uccsd of point is not among them"):
-        run_element(campaign, 1)
+        run_array_task(campaign, 1)
     assert endings(campaign, "uccsd") == ["error"]
     assert "uccsd of point is not" in told(campaign, "uccsd")[0]["message"]
     (standing,) = survey(campaign).standings
     assert standing.condition is Condition.ERROR
     monkeypatch.setenv("CONTENDER", "uccsd")
-    assert run_element(campaign, 1) == 0
+    assert run_array_task(campaign, 1) == 0
 
 
 def test_an_element_that_is_none_is_told(tmp_path: Path) -> None:
     campaign = made(tmp_path / "c", case=FAKE, pack=2)
     for number in (0, 3, -1):
-        with pytest.raises(QvarError, match=rf"`index` must be an element from 1 to 2, but is {number}\."):
-            run_element(campaign, number)
+        with pytest.raises(QvarError, match=rf"`index` must be an array task from 1 to 2, but is {number}\."):
+            run_array_task(campaign, number)
     with campaign.elements_file.open("a") as file:
         file.write('{"element": 3, "tasks": ["0123"]}\n{"element": 4, "ta')
     with pytest.raises(QvarError, match=r"`elements\.jsonl` must name tasks of the campaign, but 0123 is none"):
-        run_element(campaign, 3)
+        run_array_task(campaign, 3)
     with pytest.raises(QvarError, match="`CAMPAIGN` must be a folder that `qvar submit` made"):
         open_campaign(tmp_path)

@@ -11,11 +11,11 @@ import pytest
 from cluster.campaigns import age
 
 from qvar.atomic_files import write_whole
-from qvar.cluster import checkpoints
-from qvar.cluster.checkpoints import forget, keeper
-from qvar.cluster.leases import Claim, Ending, claim, owner
-from qvar.cluster.stop import Stop
 from qvar.optimize.checkpoint import Arrays, Keeper
+from qvar.runs import checkpoints
+from qvar.runs.checkpoints import forget, keeper
+from qvar.runs.leases import Ending, Lease, acquire, owner
+from qvar.runs.stop import Stop
 
 
 def state(steps: int) -> Arrays:
@@ -23,14 +23,14 @@ def state(steps: int) -> Arrays:
     return {"fingerprint": np.array("f"), "theta": np.full(3, float(steps)), "rows.value": np.arange(steps) / 7}
 
 
-def attempt(folder: Path, every_s: float = 300.0) -> tuple[Claim, Keeper]:
+def attempt(folder: Path, every_s: float = 300.0) -> tuple[Lease, Keeper]:
     """The next attempt, of a machine that nobody can see, so that it is dead when its heart stands still."""
-    found = claim(folder, owner() | {"host": "n9", "space": ""}, stale_s=50.0, beat_s=10.0)
-    assert isinstance(found, Claim)
+    found = acquire(folder, owner() | {"host": "n9", "space": ""}, stale_s=50.0, beat_s=10.0)
+    assert isinstance(found, Lease)
     return found, keeper(folder, found, Stop(), every_s)
 
 
-def dies(dead: Claim) -> None:
+def dies(dead: Lease) -> None:
     dead._over.set()
     dead._thread.join()
     age(dead._path, 1e3)
@@ -190,8 +190,8 @@ def test_due_when_the_time_has_come_since_the_last_one(tmp_path: Path, monkeypat
 
 
 def test_a_wish_to_stop_is_passed_on(tmp_path: Path) -> None:
-    found = claim(tmp_path, owner(), stale_s=50.0, beat_s=10.0)
-    assert isinstance(found, Claim)
+    found = acquire(tmp_path, owner(), stale_s=50.0, beat_s=10.0)
+    assert isinstance(found, Lease)
     stop = Stop()
     kept = keeper(tmp_path, found, stop, 300.0)
     assert not kept.stop()

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from qvar.cluster.stop import DEADLINE, Stop, listening
+from qvar.runs.stop import DEADLINE, Stop, listening
 
 
 def wait_for(stop: Stop) -> None:

@@ -1,0 +1,49 @@
+"""The command `qvar run`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qvar.errors import QvarError
+
+_HELP = """usage: qvar run CASE [flags of the case] [--out FOLDER] [--resume]
+                         [--workers N] [--distributed]
+
+Runs a case: a Python file with a function `case` whose arguments are its flags.
+
+  qvar run cases/h4_duel.py --help         the case's flags, their units and defaults
+  qvar run cases/h4_duel.py --bond 1.5     run it with one of them changed
+
+options of every run:
+  --out FOLDER     where the record goes (default: runs/<name of the case file>,
+                   or runs/<name>-2 ... if that exists)
+  --resume         finish an interrupted run in --out; a training continues at
+                   its last checkpoint
+  --workers N      processes that do tasks at the same time (default: 1)
+  --distributed    one of several processes, such as of srun, whose GPUs hold
+                   one state
+  --no-progress    show no progress
+  -h, --help       show this help message and exit
+"""
+
+
+def run(words: Sequence[str]) -> int:
+    """Run a case, or print the help of `qvar run`.
+
+    Args:
+        words: words of the command line after `run`.
+
+    Returns:
+        The exit status.
+    """
+    if not words:
+        raise QvarError("`CASE` must be given, such as `qvar run cases/h4_duel.py`; see `qvar run --help`.")
+    if words[0] in ("-h", "--help"):
+        print(_HELP, end="")
+        return 0
+    if words[0].startswith("-"):
+        raise QvarError(f"`CASE` must come before its flags, but the first word is {words[0]}.")
+    from qvar.runs.case_flags import load_case
+    from qvar.runs.launch import run_case
+
+    return run_case(load_case(words[0]), words[0], words[1:], f"qvar run {words[0]}")
