@@ -53,7 +53,7 @@ class Job:
     folder: Path
     """The campaign's folder, absolute; logs go to `logs/` in it."""
     words: tuple[str, ...]
-    """What follows `exec`: `("qvar", "run", "--campaign", DIR)` for elements, which get `--index N` appended, and
+    """What follows `exec`: `("qvar", "worker", DIR)` for array tasks, which get `--index N` appended, and
     `--distributed` before it where they are."""
     count: int
     """Elements of the array, numbered from 1 by the queue; 0 for a single command."""

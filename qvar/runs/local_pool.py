@@ -68,7 +68,7 @@ def work_in_processes(
             process = context.Process(target=_begin, args=(work, writing, log), name=f"qvar worker {number}")
             process.start()
             writing.close()
-            running[process] = reading
+            running[process] = reading  # pyright: ignore[reportArgumentType]  # a PipeConnection on Windows alone
 
         for _ in range(workers):
             start()

@@ -90,11 +90,11 @@ def test_attempts_do_not_count(tmp_path: Path, without_pages: None) -> None:
     for number in (1, 2):
         write_attempt(stormy, "ry x1", number, age_s=1000.0, ending="stopped" if number == 1 else "running")
     (shard,) = (line.key for line in stormy.tasks if line.label == "uccsd" and line.points == ("seeds=1",))
-    stormy.state(shard).mkdir()
-    write_shard(stormy.state(shard) / "failed-0001.parquet", [{"contender": "uccsd", "status": "failed"}])
+    stormy.run.state(shard).mkdir()
+    write_shard(stormy.run.state(shard) / "failed-0001.parquet", [{"contender": "uccsd", "status": "failed"}])
     (stormy.run.tasks / ".x.tmp").touch()
     tables = [collect(finished(campaign)).ledger for campaign in (calm, stormy)]
-    assert stormy.state(stormy.tasks[0].key).joinpath("attempt-0003.json").exists()
+    assert stormy.run.state(stormy.tasks[0].key).joinpath("attempt-0003.json").exists()
     pd.testing.assert_frame_equal(*(table.drop(columns=["wall_s", "compile_s"]) for table in tables), check_exact=True)
 
 

@@ -174,7 +174,7 @@ def test_without_a_queue_one_has_to_be_named(alone: FakeQueue, monkeypatch: pyte
 def test_a_queue_is_found_by_its_commands_and_folders_do_not_collide(alone: FakeQueue) -> None:
     for name in ("case-campaign", "case-campaign-2"):
         said = alone.qvar("submit", "case.py")
-        assert said.startswith(f"runs/{name}: 1 point, 4 tasks\nsent to slurm: 4 array elements in job ")
+        assert said.startswith(f"runs/{name}: 1 point, 4 tasks\nsent to slurm: 4 array tasks in job ")
         assert f"`qvar status runs/{name}` shows the progress.\n" in said
         assert f"runs/{name}: case.py, 1 point, 4 tasks; slurm 10" in alone.qvar("status", f"runs/{name}")
 

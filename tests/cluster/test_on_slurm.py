@@ -41,7 +41,7 @@ def campaign(slurm: LocalSlurm, tmp_path: Path) -> OnSlurm:
 def test_forty_tasks_give_what_a_run_here_gives(slurm: LocalSlurm, tmp_path: Path) -> None:
     mine = campaign(slurm, tmp_path)
     said = mine.submit("--number", "40", "--at-once", "4", "--pack", "5", "--gpus", "1")
-    assert re.search(r"sent to slurm: 8 array elements in job \d+\n", said)
+    assert re.search(r"sent to slurm: 8 array tasks in job \d+\n", said)
     most, nodes = 0, set[str]()
     while mine.elements():
         most = max(most, list(mine.elements().values()).count("RUNNING"))

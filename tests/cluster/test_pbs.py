@@ -57,7 +57,7 @@ def test_the_words_arrive_whole_from_an_awkward_folder(tmp_path: Path) -> None:
 
 def test_an_array_of_one_is_a_plain_job_with_its_number(tmp_path: Path) -> None:
     told = run_awkward(PBS, tmp_path, {"PBS_JOBID": "12.pbs", "PBS_O_WORKDIR": str(tmp_path)}, count=1)
-    assert told[3:5] == ["--index", "41"]
+    assert told[2:4] == ["--index", "41"]
     assert "#PBS -J" not in PBS.render(Job("x", Path("/x"), ("qvar",), 1, resources=Resources(at_once=4)))
     assert PBS.place({"PBS_JOBID": "12.pbs"}) == ("12.pbs", 1)
     assert (tmp_path / AWKWARD / "logs" / PBS.log("12.pbs", 1)).exists()

@@ -120,7 +120,7 @@ def test_what_makes_a_folder_a_campaign_comes_last(tmp_path: Path, monkeypatch: 
         seen.append({str(entry.relative_to(tmp_path / "camp")) for entry in (tmp_path / "camp").rglob("*")})
         raise OSError(28, os.strerror(28))
 
-    monkeypatch.setattr(submit, "write_json", full)
+    monkeypatch.setattr(planning, "write_json", full)
     with pytest.raises(QvarError, match=r"`out` .*camp could not be written: No space left on device\."):
         create(planned("seeds=1:2"), tmp_path / "camp")
     assert {"tasks.jsonl", "points/seeds=2/case.json", "points/seeds=2/tasks", "case/fake_case.py"} <= seen[0]
@@ -132,7 +132,7 @@ def test_ctrl_c_while_the_folder_is_made_leaves_none(tmp_path: Path, monkeypatch
     def interrupted(path: Path, content: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(submit, "write_json", interrupted)
+    monkeypatch.setattr(planning, "write_json", interrupted)
     with pytest.raises(KeyboardInterrupt):
         create(planned("seeds=1:2"), tmp_path / "camp")
     assert not (tmp_path / "camp").exists()
@@ -186,7 +186,7 @@ def test_what_is_sent_and_written_down(queue: FakeQueue) -> None:
     said = queue.submit("camp", "--sweep", "seeds=1:3", "--pack", "4", "--max-array", "2", "--time", "2h")
     assert said == (
         "camp: 3 points, 12 tasks\n"
-        "sent to slurm: 3 array elements in jobs 101, 102; job 103 collects\n"
+        "sent to slurm: 3 array tasks in jobs 101, 102; job 103 collects\n"
         "`qvar status camp` shows the progress.\n"
     )
     first, second, last = queue.sent()
@@ -204,7 +204,7 @@ def test_what_is_sent_and_written_down(queue: FakeQueue) -> None:
 
 def test_no_collecting_job_is_sent_where_none_is_wanted(queue: FakeQueue) -> None:
     said = queue.submit("camp", "--no-collect")
-    assert "sent to slurm: 4 array elements in job 101\n" in said
+    assert "sent to slurm: 4 array tasks in job 101\n" in said
     assert len(queue.sent()) == 1
     queue.qvar("submit", "--resume", "camp")  # nobody is at work on it: all is sent again, without one again
     assert len(queue.sent()) == 2
@@ -239,7 +239,7 @@ def test_after_a_refusal_in_the_middle_it_goes_on(queue: FakeQueue) -> None:
     assert {name: count for name, count in counts.items() if count} == {"waiting": 3, "missing": 1}
     (queue.folder / "refuse-2").unlink()
     said = queue.qvar("submit", "--resume", "camp")
-    assert said.startswith("camp: 1 task of 4\nsent to slurm: 1 array element in job 102; job 103 collects\n")
+    assert said.startswith("camp: 1 task of 4\nsent to slurm: 1 array task in job 102; job 103 collects\n")
     campaign = open_campaign("camp")
     assert words_of(campaign)[5] == ["uccsd"]  # 4 was not taken, and is not used again
     assert (campaign.submissions()[-2]["offset"], campaign.submissions()[-2]["count"]) == (4, 1)
@@ -271,14 +271,14 @@ def test_only_what_is_missing_and_nobody_has_is_sent_again(queue: FakeQueue) -> 
     assert {"array=1-2", "mem=8192M", "time=0-01:00:00"} <= asked(queue.sent()[1])
     assert recorded_options(open_campaign("camp")).resources.memory_bytes == 8 << 30
     queue.say("squeue", "".join(f"10{job}|{at}|PENDING|Priority|\n" for job in (1, 2) for at in range(1, 9)))
-    assert "nothing is missing that nobody is at work on" in queue.qvar("submit", "--resume", "camp")
+    assert "all tasks are done or under way" in queue.qvar("submit", "--resume", "camp")
     assert len(queue.sent()) == 2
 
 
 def test_a_queue_that_does_not_answer_is_told(queue: FakeQueue) -> None:
     queue.submit("camp")
     said = queue.qvar("submit", "--resume", "camp")
-    assert "qvar: the queue does not answer (squeue: status 1); what it may still have is sent again." in said
+    assert "qvar: the queue does not answer (squeue: status 1); tasks that it may still have are sent again." in said
     assert "camp: 4 tasks of 4" in said
 
 
@@ -295,7 +295,7 @@ def test_failed_tasks_are_tried_again_when_that_is_asked(queue: FakeQueue) -> No
     (broken,) = (line.key for line in campaign.tasks if line.label == "broken")
     before = read_shard(campaign.run.shard(broken))
     said = queue.qvar("submit", "--resume", "camp", "--failed", "--queue", "slurm", "--no-collect")
-    assert said.startswith("camp: 1 task of 2\nsent to slurm: 1 array element in job 101\n")
+    assert said.startswith("camp: 1 task of 2\nsent to slurm: 1 array task in job 101\n")
     assert not campaign.run.shard(broken).exists()
     assert read_shard(campaign.run.state(broken) / "failed-0001.parquet") == before
 
@@ -319,7 +319,7 @@ def test_a_cancelled_campaign_goes_on_when_it_is_resumed(queue: FakeQueue) -> No
 def test_a_trial_shows_the_scripts_and_writes_nothing(queue: FakeQueue) -> None:
     words = ("--sweep", "seeds=1,2", "--max-array", "5", "--extra", "#SBATCH --constraint=a100")
     said = queue.submit("camp", *words, "--dry-run")
-    assert said.startswith("# camp: 2 points, 8 tasks, 8 array elements; nothing is written or sent\n")
+    assert said.startswith("# camp: 2 points, 8 tasks, 8 array tasks; nothing is written or sent\n")
     assert os.listdir() == []
     assert queue.sent() == []
     queue.submit("camp", *words)
@@ -338,7 +338,7 @@ def test_a_trial_of_a_resumption_writes_nothing(queue: FakeQueue) -> None:
 
     before = content()
     said = queue.qvar("submit", "--resume", "camp", "--failed", "--time", "3h", "--dry-run")
-    assert "# camp: 6 tasks of 8, 6 array elements; nothing is written or sent\n" in said
+    assert "# camp: 6 tasks of 8, 6 array tasks; nothing is written or sent\n" in said
     assert "#SBATCH --time=0-03:00:00" in said
     assert "$((8 + " in said
     assert content() == before
