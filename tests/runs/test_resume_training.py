@@ -74,10 +74,10 @@ class Valley:
         ]
 
 
-def case(steps: int = %d, starts: int = %d) -> Valley:
+def case(steps: int = STEPS, starts: int = STARTS) -> Valley:
     """Trains Adam along a valley."""
     return Valley(steps, starts)
-''' % (STEPS, STARTS)
+'''.replace("STEPS", str(STEPS)).replace("STARTS", str(STARTS))
 
 
 def ledger(out: Path) -> pd.DataFrame:
@@ -120,6 +120,6 @@ def test_a_run_killed_in_a_training_continues_at_its_checkpoint(
     n_resumed = run_here(killed, "--resume")
     assert n_resumed <= n_whole - STARTS * (kept - 1)
     pd.testing.assert_frame_equal(ledger(killed), ledger(whole), check_exact=True)
-    for table in ("trace.parquet",):
-        pd.testing.assert_frame_equal(*(pd.read_parquet(out / table) for out in (killed, whole)), check_exact=True)
+    traces = [pd.read_parquet(out / "trace.parquet") for out in (killed, whole)]
+    pd.testing.assert_frame_equal(*traces, check_exact=True)
     assert not (killed / "state").exists()
