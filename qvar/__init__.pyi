@@ -30,6 +30,7 @@ from .problems.named_problems import named
 from .problems.problem import Problem
 from .problems.spin_models import heisenberg, tfim, xxz
 from .runs.launch import launch
+from .runs.recorded_run import Run, load
 from .runs.runner import run
 from .studies.capacity import Capacity
 from .studies.contender import Contender
@@ -61,6 +62,7 @@ __all__ = [
     "QvarError",
     "Ranking",
     "Result",
+    "Run",
     "Runnable",
     "Scaling",
     "Status",
@@ -89,6 +91,7 @@ __all__ = [
     "kupccgsd",
     "launch",
     "lbfgs",
+    "load",
     "lucj",
     "minimize",
     "minimize_batch",

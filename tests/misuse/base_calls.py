@@ -177,6 +177,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     },
     "qvar.launch": lambda: {"case_function": lambda: None},
     "qvar.lbfgs": lambda: {"memory": 3, "max_trials": 5},
+    "qvar.load": lambda: {"run": "none"},
     "qvar.lucj": lambda: {"problem": h2(), "layers": 1, "connectivity": "square", "final_rotation": False, "name": "a"},
     "qvar.minimize": lambda: {
         "objective": parabola(), "method": qvar.lbfgs(), "key": KEY, "budget": BUDGET, "theta0": [0.0, 0.0],
@@ -402,7 +403,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
 
 RECORDS = {
     "require",
-    "Problem", "Progress", "Result", "Runnable", "Status", "Task", "QvarError", "Baseline", "Fitted", "Measured",
+    "Problem", "Progress", "Result", "Run", "Runnable", "Status", "Task", "QvarError", "Baseline", "Fitted", "Measured",
     "Part", "Solution", "Solver", "UnsolvedError", "DecayFit", "EntropyProfile", "Estimate", "GradientVariance",
     "HessianSummary", "LieAlgebra", "LineScan", "Minima", "PlaneScan", "SymmetryLeakage",
 }  # fmt: skip
