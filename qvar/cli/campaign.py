@@ -37,12 +37,12 @@ def collect(path: str) -> int:
     """Make the tables and the page of a campaign; the exit status is 1 if results are missing."""
     from qvar.cluster.collect import collect as gather
     from qvar.records.run_folder import say_damage
-    from qvar.report.views import summary_text
+    from qvar.report.reports import summary_text
 
     run = gather(open_campaign(path))
     say_damage(run)
     if run.n_done:
-        print(summary_text(run.ledger))
+        print(summary_text(run.ledger, run.case.get("study")))
         print()
         print(f"report: {Path(path) / 'report.html'}")
     print(f"ledger: {Path(path) / 'ledger.csv'}")

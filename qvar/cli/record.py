@@ -13,7 +13,7 @@ from qvar.records.run_folder import LoadedRun, load, reason, say_damage
 def show(path: str | None, every_row: bool, columns: bool) -> int:
     """Print the table of a run, or the meaning of its columns."""
     from qvar.report.terminal import columns_text
-    from qvar.report.views import rows_text, summary_text
+    from qvar.report.reports import rows_text, summary_text
 
     if columns:
         print(columns_text())
@@ -21,7 +21,8 @@ def show(path: str | None, every_row: bool, columns: bool) -> int:
     if path is None:
         raise QvarError("`RUN` must be given: the folder of a run, such as `qvar show runs/h4_duel`.")
     run = load(path)
-    print(rows_text(run.ledger) if every_row else summary_text(run.ledger))
+    text = rows_text if every_row else summary_text
+    print(text(run.ledger, run.case.get("study")))
     _print_state(run)
     return 0
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from qvar.analysis.rows import SWEEP
+
 LEDGER_TYPES: dict[str, str] = {
     "problem": "string",
     "contender": "string",
@@ -62,9 +64,6 @@ TRACE_LISTS: dict[str, str] = {
 
 LISTS: dict[str, str] = {**TRACE_LISTS, "theta": "float64"}
 """All lists of a shard\'s rows: the trace, and the parameters at the end of a training."""
-
-SWEEP = "sweep_"
-"""What the columns of a campaign's swept arguments begin with."""
 
 OWN_TYPES: dict[str, str] = {
     "setting": "string",

@@ -2,66 +2,50 @@
 
 from __future__ import annotations
 
-from qvar.report import tables
-from qvar.report.tables import Frame
+from typing import TYPE_CHECKING
+
+from qvar.analysis.rows import RESOLUTION, records, some, where
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-def summary_notes(table: Frame) -> list[str]:
-    """Sentences that a summary needs below it.
-
-    Args:
-        table: a `summary`.
-    """
-    return [words for words in (without_exact(table), equal_errors(table), below_exact(table)) if words]
+def summary_notes(summary: pd.DataFrame) -> list[str]:
+    """Return the sentences that a `summary` needs below it."""
+    return list(filter(None, (without_exact(summary), equal_errors(summary), below_exact(summary))))
 
 
-def without_exact(table: Frame) -> str | None:
-    """A sentence on contenders whose exact value is not known, if that of others is; None if there are none.
-
-    Args:
-        table: a `summary`.
-    """
-    rows = table[(table["quantity"] == "value") & table["median"].notna()]
-    if rows.empty or not (table["quantity"] == "error").any():
-        return None
-    which = ", ".join(
-        f"{row.label} (median value {float(row.median):.6f} {row.unit})".rstrip() for row in tables.records(rows)
-    )
-    return f"No exact value is known for {which}, so that there is no error to rank by."
+def without_exact(summary: pd.DataFrame) -> str:
+    """Return a sentence on contenders without an exact value, if others have one; "" if there are none."""
+    rows = where(summary, (summary["quantity"] == "value") & summary["median"].notna())
+    if rows.empty or not some(summary["quantity"] == "error"):
+        return ""
+    names = [f"{row.label} (median value {float(row.median):.6f} {row.unit})".rstrip() for row in records(rows)]
+    return f"No exact value is known for {', '.join(names)}, so that there is no error to rank by."
 
 
-def equal_errors(table: Frame) -> str | None:
-    """A sentence on contenders whose errors are equal within what the exact energy is known to, or None.
-
-    Args:
-        table: a `summary`.
-    """
-    rows = table[(table["quantity"] == "error") & (table["equals"].fillna(0) > 1)]
-    if rows.empty:
-        return None
+def equal_errors(summary: pd.DataFrame) -> str:
+    """Return a sentence on contenders whose errors are equal within the accuracy of the exact energy, or ""."""
+    ranked = records(where(summary, (summary["quantity"] == "error") & (summary["equals"].fillna(0) > 1)))
     blocks: list[str] = []
-    ranked = tables.records(rows)
     while ranked:
         block, ranked = ranked[: int(ranked[0].equals)], ranked[int(ranked[0].equals) :]
         blocks.append(f"{block[0].rank} to {block[-1].rank}")
+    if not blocks:
+        return ""
     return (
-        f"Equal within {tables.RESOLUTION:g} of the unit, to which exact values are known: the errors of "
+        f"Equal within {RESOLUTION:g} of the unit, to which exact values are known: the errors of "
         f"{', '.join(blocks)}; the fewer parameters come first."
     )
 
 
-def below_exact(table: Frame) -> str | None:
-    """A sentence on contenders that ended below the exact value, or None if there are none.
-
-    Args:
-        table: a `summary`.
-    """
-    rows = table[table["below"] > 0]
-    if rows.empty:
-        return None
-    which = ", ".join(f"{row.label} ({row.below} of {row.seeds} seeds)" for row in tables.records(rows))
+def below_exact(summary: pd.DataFrame) -> str:
+    """Return a sentence on contenders that ended below the exact value, or ""."""
+    names = [f"{row.label} ({row.below} of {row.seeds} seeds)" for row in records(summary) if row.below > 0]
+    if not names:
+        return ""
     return (
-        f"Ended below the exact value: {which}. Such a state has left the sector of the exact state, for another "
-        "particle number or spin (columns particle_number, sz, s2). Errors are shown by size; a crossing on the way "
-        "down is no arrival within 1.6 mHa."
+        f"Ended below the exact value: {', '.join(names)}. Such a state has left the sector of the exact state, for "
+        "another particle number or spin (columns particle_number, sz, s2). Errors are shown by size; a crossing on "
+        "the way down is no arrival within 1.6 mHa."
     )

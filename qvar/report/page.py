@@ -1,28 +1,36 @@
-"""report.html: one page that tells a run to someone who does not know the code, and needs no other file."""
+"""report.html: one page that explains a run to someone who does not know the code, and needs no other file."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from qvar.analysis.rows import endings, labelled, records, row_name
 from qvar.atomic_files import write_whole
 from qvar.optimize.budget import FINE, Status
 from qvar.records import provenance
 from qvar.records.run_folder import LoadedRun
 from qvar.records.schema import TRACE_TYPES, describe
-from qvar.report import pieces, tables
-from qvar.report.page_style import style
+from qvar.report.formats import attention, bold, ends, first_few, values
+from qvar.report.html import escaped, picture, section, style
 from qvar.report.plot_style import Plot
 from qvar.report.plots.write import write_plots
-from qvar.report.remarks import remarks_html
-from qvar.report.tables import Frame
-from qvar.report.view import View
-from qvar.report.views import view_of
+from qvar.report.remarks import remarks
+from qvar.report.reports import report_of
+from qvar.report.study_report import StudyReport
+from qvar.report.table import Bullets, Column, Facts, Fold, Heading, Part, Span, Table, Text, Verbatim
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_MOST = 8
+"""Messages that are written out."""
 
 
 def write_report(run: LoadedRun) -> Path:
-    """Draws the plots and writes `report.html`, each whole or not at all.
+    """Draw the plots and write `report.html`, each whole or not at all.
 
     Args:
         run: a run, finished or not.
@@ -33,7 +41,7 @@ def write_report(run: LoadedRun) -> Path:
     Raises:
         OSError: if a file cannot be written.
     """
-    plots = write_plots(run.ledger, run.trace, run.folder.plots)
+    plots = write_plots(run.ledger, run.trace, run.folder.plots, run.case.get("study"))
     page = report_page(run, plots)
     with write_whole(run.folder.report) as temporary:
         temporary.write_text(page, encoding="utf-8")
@@ -41,130 +49,114 @@ def write_report(run: LoadedRun) -> Path:
 
 
 def report_page(run: LoadedRun, plots: Sequence[Plot]) -> str:
-    """The page's HTML: images inside, no scripts, nothing fetched.
+    """Return the page's HTML: images inside, no scripts, nothing fetched.
 
     Args:
         run: a run, finished or not.
         plots: its pictures.
-
-    Returns:
-        The text of an HTML file.
     """
-    view, known = view_of(run.ledger), remarks_html(run.ledger)
-    title = (
-        f"{run.case.get('study') or 'run'}: {pieces.ends(pieces.values(run.ledger, 'problem')) or run.folder.path.name}"
-    )
+    ledger, trace = run.ledger, run.trace
+    report = report_of(ledger, run.case.get("study"))
+    title = escaped(f"{run.case.get('study') or 'run'}: {ends(values(ledger, 'problem')) or run.folder.path.name}")
     sections = [
         _unfinished(run),
-        pieces.section("What was compared", _compared(run, view)),
-        pieces.section("Result", view.result(run.ledger, run.trace)),
-        *([pieces.section("What to know of the problem", known)] if known else []),
-        *(_picture(plot) for plot in plots),
-        *(pieces.section(name, told) for name, told in view.sections(run.ledger, run.trace).items() if told),
-        pieces.section(f"How the {view.noun} ended", _endings(run.ledger, view.noun)),
-        pieces.section("What the columns mean", _columns(run)),
-        pieces.section("Where this comes from", _origin(run)),
+        section("What was compared", _compared(run, report)),
+        section("Result", list(report.result(ledger, trace))),
+        section("What to know of the problem", [Bullets(remarks(ledger))]),
+        *(section(plot.title, [], _figure(plot)) for plot in plots),
+        *(section(name, list(parts)) for name, parts in report.sections(ledger, trace).items()),
+        section(f"How the {report.noun} ended", _endings(ledger, report.noun)),
+        section("What the columns mean", _columns(ledger)),
+        section("Where this comes from", _origin(run)),
     ]
     body = "\n".join(filter(None, sections))
     return (
-        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{pieces.text(title)}</title>\n'
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<style>{style(body)}</style>\n</head>\n<body>\n<main>\n<h1>{pieces.text(title)}</h1>\n{body}\n</main>\n</body>\n</html>\n"
+        f"<style>{style(body)}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n{body}\n</main>\n</body>\n</html>\n"
     )
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Sections
 
 
 def _unfinished(run: LoadedRun) -> str:
     if run.n_done == run.n_tasks:
         return ""
     left = [task["label"] for task in run.case["tasks"] if not run.folder.shard(task["key"]).exists()]
-    missing = f" Missing: {pieces.text(_first_few(left))}." if left else ""
-    return f'<p class="warning">This run is not finished: {run.n_done} of {run.n_tasks} tasks are done.{missing}</p>'
+    missing = f" Missing: {first_few(left)}." if left else ""
+    words = f"This run is not finished: {run.n_done} of {run.n_tasks} tasks are done.{missing}"
+    return f'<p class="warning">{escaped(words)}</p>'
 
 
-def _compared(run: LoadedRun, view: View) -> str:
+def _figure(plot: Plot) -> str:
+    return picture(base64.b64encode(plot.path.read_bytes()).decode("ascii"), plot.title, plot.caption)
+
+
+def _compared(run: LoadedRun, report: StudyReport) -> list[Part]:
     ledger = run.ledger
     families = ledger.drop_duplicates("contender")["family"].value_counts()
     contenders = f"{ledger['contender'].nunique()}"
     if len(families):
         contenders += " (" + ", ".join(f"{n} {family}" for family, n in families.items()) + ")"
-    told = {
-        "Problem": pieces.ends(pieces.values(ledger, "problem")),
-        "Qubits": ", ".join(sorted(pieces.values(ledger, "n_qubits"), key=float)),
+    facts = {
+        "Problem": ends(values(ledger, "problem")),
+        "Qubits": ", ".join(sorted(values(ledger, "n_qubits"), key=float)),
         "Contenders": contenders,
-        **view.facts(run),
-        "Engine": ", ".join(pieces.values(ledger, "engine")),
+        **report.facts(run),
+        "Engine": ", ".join(values(ledger, "engine")),
     }
-    arguments = {
-        f"<code>{pieces.text(name)}</code>": pieces.value(value)
-        for name, value in run.case.get("arguments", {}).items()
-    }
-    return f"<p>{pieces.text(view.words)}</p>" + pieces.facts(told) + _arguments(arguments)
+    arguments = {str(name): _argument(value) for name, value in run.case.get("arguments", {}).items()}
+    parts: list[Part] = [report.words, Facts(facts)]
+    if any(arguments.values()):  # apart from the facts: a case may do with them what it likes
+        parts += [Heading("Arguments of the case, as they were given"), Facts(arguments, code=True)]
+    return parts
 
 
-def _arguments(entries: dict[str, str]) -> str:
-    """Arguments of the case, apart from the facts: a case may do with them what it likes."""
-    if not any(entries.values()):
+def _argument(value: object) -> str:
+    if value is None:  # an argument that was not given
         return ""
-    return f"<h3>Arguments of the case, as they were given</h3>{pieces.facts(entries)}"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _picture(plot: Plot) -> str:
-    data = base64.b64encode(plot.path.read_bytes()).decode("ascii")
-    image = f'<img src="data:image/png;base64,{data}" alt="{pieces.text(plot.title)}">'
-    return pieces.section(plot.title, f"<figure>{image}<figcaption>{pieces.text(plot.caption)}</figcaption></figure>")
-
-
-def _endings(ledger: Frame, noun: str) -> str:
-    """Every status that occurs, in words, with the contenders that ended so; messages of failures, each once."""
+def _endings(ledger: pd.DataFrame, noun: str) -> list[Part]:
+    """Return every status that occurs, in words, with its contenders; messages of failures, each once."""
     words = {status.value: status.sentence for status in Status}
-    rows = []
-    for status, counts in tables.endings(ledger).items():
-        who = _first_few([f"{label} ({count})" for label, count in counts.items()])
-        kind = "" if status in FINE else "attention"
-        sentence = words.get(status, "A status of the study's own.")
-        rows.append(
-            [
-                (pieces.text(status.replace("_", " ")), f"name {kind}".strip()),
-                (pieces.text(sentence), ""),
-                (str(sum(counts.values())), "number"),
-                (pieces.text(who), ""),
-            ]
-        )
-    table = pieces.table(["ended", "which means", noun, "contenders"], rows)
-    said: dict[str, list[str]] = {}
-    if "message" in ledger.columns:
-        for row in tables.records(ledger.assign(label=tables.labels(ledger)).dropna(subset=["message"])):
-            said.setdefault(str(row.message), []).append(tables.whose(str(row.label), row._asdict()))
-    items = [f"<b>{pieces.text(_first_few(who))}</b>: {pieces.text(words)}" for words, who in said.items()]
-    if len(items) > _MOST:
-        items = [*items[:_MOST], f"and {len(items) - _MOST} more, in the ledger"]
-    return table + (f"<ul>{''.join(f'<li>{item}</li>' for item in items)}</ul>" if items else "")
-
-
-def _columns(run: LoadedRun) -> str:
-    columns = dict.fromkeys([*run.ledger.columns, *TRACE_TYPES])
-    rows = [[(f"<code>{pieces.text(c)}</code>", "name"), (pieces.text(describe(c)), "")] for c in columns]
-    table = pieces.table(["column", "meaning"], rows)
-    return (
-        "<p>The ledger (<code>ledger.parquet</code>, <code>ledger.csv</code>) has one row per contender and seed, the "
-        "trace (<code>trace.parquet</code>) one per contender, seed and step.</p>"
-        f"<details><summary>All columns</summary>{table}</details>"
+    status_table = Table(
+        [
+            Column("ended", lambda e: attention(e[0].replace("_", " "), e[0] not in FINE), "name"),
+            Column("which means", lambda e: words.get(e[0], "A status of the study's own."), "prose"),
+            Column(noun, lambda e: str(sum(e[1].values()))),
+            Column("contenders", lambda e: first_few([f"{label} ({n})" for label, n in e[1].items()]), "prose"),
+        ],
+        list(endings(ledger).items()),
     )
+    names: dict[str, list[str]] = {}
+    if "message" in ledger.columns:
+        for row in records(labelled(ledger).dropna(subset=["message"])):
+            names.setdefault(str(row.message), []).append(row_name(row._asdict()))
+    lines: list[Text] = [(bold(first_few(who)), f": {message}") for message, who in names.items()]
+    if len(lines) > _MOST:
+        lines = [*lines[:_MOST], f"and {len(lines) - _MOST} more, in the ledger"]
+    return [status_table, Bullets(lines)]
 
 
-def _origin(run: LoadedRun) -> str:
+def _columns(ledger: pd.DataFrame) -> list[Part]:
+    columns = dict.fromkeys([*map(str, ledger.columns), *TRACE_TYPES])
+    files = ("The ledger (", Span("ledger.parquet", "code"), ", ", Span("ledger.csv", "code"))
+    rest = (") has one row per contender and seed, the trace (", Span("trace.parquet", "code"))
+    meanings = [Column("column", lambda name: Span(name, "code"), "name"), Column("meaning", describe, "prose")]
+    return [
+        (*files, *rest, ") one per contender, seed and step."),
+        Fold("All columns", [Table(meanings, list(columns))]),
+    ]
+
+
+def _origin(run: LoadedRun) -> list[Part]:
     case = run.case
     git = case.get("git") or {}
     commit = f"{git['commit']}{' with uncommitted changes' if git.get('dirty') else ''}" if git.get("commit") else ""
     versions = ", ".join(f"{name} {number}" for name, number in (case.get("versions") or {}).items() if number)
-    sittings = [str(sitting.get("time")) for sitting in case.get("resumed") or []]
     facts = {
         "Started": case.get("started"),
-        "Resumed": ", ".join(sittings),
+        "Resumed": ", ".join(str(resumed.get("time")) for resumed in case.get("resumed") or []),
         "Machine": ", ".join(str(case[name]) for name in ("host", "cpu", "system") if case.get(name)),
         "JAX devices": ", ".join(case.get("devices") or []),
         "Precision": f"{case['precision']} bit" if case.get("precision") else "",
@@ -172,17 +164,5 @@ def _origin(run: LoadedRun) -> str:
         "Git commit": commit,
     }
     command = provenance.command(case.get("case"), case.get("arguments", {}))
-    again = f"<p>To repeat it:</p><pre>{pieces.text(command)}</pre>" if command else ""
-    return again + pieces.facts({name: pieces.text(value) for name, value in facts.items() if value}, escape=False)
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Pieces
-
-_MOST = 8
-"""Names and messages of a list that are written out."""
-
-
-def _first_few(names: Sequence[str]) -> str:
-    """Names with commas between them; of many the first ones, and how many more there are."""
-    return ", ".join(names[:_MOST]) + (f" and {len(names) - _MOST} more" if len(names) > _MOST else "")
+    again: list[Part] = ["To repeat it:", Verbatim(command)] if command else []
+    return [*again, Facts({name: str(value) for name, value in facts.items() if value})]

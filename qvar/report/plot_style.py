@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qvar.analysis.accuracy import series_of
-from qvar.report.tables import MILLIHARTREE, Frame, records, resolution
+from qvar.analysis.rows import MILLIHARTREE, records, resolution
 from qvar.units import CHEMICAL_ACCURACY, HARTREE, MILLIHARTREE_PER_HARTREE
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -84,7 +85,7 @@ class Look:
     """Whether the legend names it."""
 
 
-def looks(table: Frame) -> dict[str, Look]:
+def looks(table: pd.DataFrame) -> dict[str, Look]:
     """Colors by series, from light to dark with depth; dashes for the generic family.
 
     Args:

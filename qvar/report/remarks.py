@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from typing import TYPE_CHECKING
 
-from qvar.report import pieces
-from qvar.report.tables import Frame
+if TYPE_CHECKING:
+    import pandas as pd
 
 _MOST = 8
 """Remarks that are written out; a run along a coordinate may have some at every point."""
@@ -14,7 +15,7 @@ _MOST = 8
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
-def remarks(ledger: Frame) -> list[str]:
+def remarks(ledger: pd.DataFrame) -> list[str]:
     """Return the remarks on the problems of a ledger, those of one kind as one with the number of problems.
 
     Args:
@@ -26,19 +27,13 @@ def remarks(ledger: Frame) -> list[str]:
     for problem, text in ledger[["problem", "remarks"]].dropna().drop_duplicates().itertuples(index=False, name=None):
         for sentence in _sentences(str(text)):
             kinds.setdefault(_NUMBER.sub("#", sentence), []).append((str(problem), sentence))
-    several = ledger["problem"].nunique() > 1
+    several = len(ledger["problem"].dropna().unique()) > 1
     lines = []
-    for found in kinds.values():
-        problem, sentence = found[0]
-        others = f" So it is, with other numbers, for {len(found) - 1} more." if len(found) > 1 else ""
+    for entries in kinds.values():
+        problem, sentence = entries[0]
+        others = f" So it is, with other numbers, for {len(entries) - 1} more." if len(entries) > 1 else ""
         lines.append(f"{problem}: {sentence}{others}" if several else sentence)
     return lines if len(lines) <= _MOST else [*lines[:_MOST], f"And {len(lines) - _MOST} more, in the ledger."]
-
-
-def remarks_html(ledger: Frame) -> str:
-    """Return `remarks` as a list of a page, or "" if there are none."""
-    items = "".join(f"<li>{pieces.text(line)}</li>" for line in remarks(ledger))
-    return f"<ul>{items}</ul>" if items else ""
 
 
 def _sentences(text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Tables for a terminal of any width: a cell that is printed is whole, and a column that is not is named below."""
+"""Tables for a terminal of any width: no cell is cut, and a column that is left out is named below."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 from qvar.records.schema import COLUMN_MEANING, LEDGER_COLUMNS, TRACE_TYPES, describe
+from qvar.report.table import Column, Table, Text, plain
 
 LEAST_WIDTH = 20
 """Narrower terminals get lines of this many letters."""
@@ -22,143 +23,118 @@ _TEXT_WIDTH = 24
 """Letters that a line of prose in a table has at least, if there is as much to say."""
 
 _LONGEST_PIECE = 24
-"""Letters of a longer word may stand in two lines."""
+"""Letters of a word above which it may take two lines."""
 
 _PIECE_END = re.compile(r"\s+(?=\S)|[_\-/=,](?=[^\W\d])")
-"""Where a line of a name may end: at a space, and after a sign that a letter follows, for numbers stay whole."""
+"""Ends of lines of a name: at a space, and after a sign that a letter follows, because numbers stay whole."""
+
+_STYLES = {"good": "green", "wrong": "bold red"}
+"""Styles that have a color on a terminal."""
 
 
 @dataclass(frozen=True)
-class _Column:
-    head: str
-    justify: Literal["left", "right"]
-    no_wrap: bool
-    fold: bool
-    min_width: int
-    essential: bool
+class _Filled:
+    """A column with its head and its cells."""
 
+    column: Column
+    head: str
+    cells: list[Text]
+
+    @property
     def words(self) -> str:
         """The head in one line."""
-        return _content(self.head.replace("-\n", "").replace("\n", " ")).strip()
+        return self.head.replace("-\n", "").replace("\n", " ").strip()
+
+    @property
+    def fold(self) -> bool:
+        """True if cells may be broken within a word."""
+        return self.column.align == "name"
+
+    @property
+    def least(self) -> int:
+        """Letters that the column has at least."""
+        return self.column.least or (8 if self.fold else 0)
+
+    @functools.cached_property
+    def lines(self) -> list[str]:
+        """Head and cells, line by line."""
+        return [line for text in (self.head, *map(plain, self.cells)) for line in text.split("\n")]
 
 
-@dataclass
-class Table:
-    """Columns and rows of text, in which rich's markup, such as `[green]pass[/green]`, gives color.
-
-    Where the terminal is too narrow for all columns, those that are not essential are left out from the right, and
-    named below the table. Where even the essential ones do not fit, every row becomes a paragraph with all its cells.
-    """
-
-    columns: list[_Column] = field(default_factory=list)
-    rows: list[tuple[str, ...]] = field(default_factory=list)
-
-    def add_column(
-        self,
-        head: str,
-        *,
-        justify: Literal["left", "right"] = "left",
-        no_wrap: bool = False,
-        overflow: Literal["fold"] | None = None,
-        min_width: int = 0,
-        essential: bool | None = None,
-    ) -> None:
-        """Add a column on the right.
-
-        Args:
-            head: its name, in as many lines as it has.
-            justify: side at which cells begin.
-            no_wrap: whether cells stay in one line, as numbers do.
-            overflow: "fold" for names, which may be broken after an underscore or a hyphen as well as at a space.
-            min_width: letters that it has at least.
-            essential: whether it is never left out; by default only names are not.
-        """
-        fold = overflow == "fold"
-        self.columns.append(_Column(head, justify, no_wrap, fold, min_width, fold if essential is None else essential))
-
-    def add_row(self, *cells: str) -> None:
-        """Add a row with one cell for each column."""
-        if len(cells) != len(self.columns):
-            raise ValueError(f"A row has {len(cells)} cells, but the table has {len(self.columns)} columns.")
-        self.rows.append(cells)
-
-
-def columns_text() -> str:
-    """List the columns of the ledger and of the trace with their meaning."""
-    table = empty_table()
-    table.add_column("column", no_wrap=True, essential=True)
-    table.add_column("meaning", essential=True)
-    for column in dict.fromkeys([*LEDGER_COLUMNS, *COLUMN_MEANING, *TRACE_TYPES]):
-        table.add_row(column, plain(describe(column)))
-    return render(table, [])
-
-
-def empty_table() -> Table:
-    """Return a table without cells."""
-    return Table()
+def _grid(table: Table) -> list[_Filled]:
+    columns = table.on("terminal")
+    return [_Filled(c, c.short or plain(c.head), [c.cell(row) for row in table.rows]) for c in columns]
 
 
 def terminal_width() -> int:
-    """Return how many letters a line has."""
+    """Return the number of letters of a line."""
     return max(shutil.get_terminal_size((80, 24)).columns, LEAST_WIDTH)
 
 
-def render(table: Table, notes: list[str]) -> str:
-    """Return the table as text with the notes below it, in color if standard output is a terminal.
+def to_terminal(table: Table, width: int | None = None) -> str:
+    """Render a table with its notes below it, in color if standard output is a terminal.
+
+    If the terminal is too narrow for all columns, optional ones are left out from the right and named below the table.
+    If even the others do not fit, every row becomes a paragraph with all its cells.
 
     Args:
-        table: what to print.
-        notes: sentences, broken at spaces.
+        table: columns, rows and notes.
+        width: letters of a line; None is the terminal's.
     """
     from rich.console import Console
 
-    width = terminal_width()
+    width = width or terminal_width()
     console = Console(file=io.StringIO(), force_terminal=sys.stdout.isatty(), width=width, highlight=False)
-    places, gap = _that_fit(table, width)
+    grid = _grid(table)
+    places, gap = _that_fit(grid, width)
     if places:
-        console.print(_rich(table, places, gap, width))
-        hidden = [column.words() for place, column in enumerate(table.columns) if place not in places]
+        console.print(_rich(grid, places, gap, width))
+        hidden = [column.words for place, column in enumerate(grid) if place not in places]
         if hidden:
-            console.print(_hidden_words(table, hidden, width), markup=False)
+            console.print(_hidden_words(grid, hidden, width), markup=False)
     else:
-        for paragraph in _paragraphs(table, width):
+        for paragraph in _paragraphs(grid, width):
             console.print(paragraph, markup=False)
-    for note in notes:
+    for note in table.notes:
         console.print(note, markup=False)
     text: Any = console.file
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 
 
-def wrapped(line: str) -> str:
-    """Break a line at spaces where the terminal ends."""
-    return "\n".join(_lines(line, terminal_width(), ""))
+def wrapped(*lines: str) -> str:
+    """Break lines at spaces at the width of the terminal."""
+    return "\n".join(line for text in lines for line in _lines(text, terminal_width(), ""))
 
 
-def plain(text: Any) -> str:
-    """Escape text in which brackets are no markup."""
-    from rich.markup import escape
+def fits(table: Table) -> bool:
+    """Return if the terminal has room for all columns of a table."""
+    grid = _grid(table)
+    return len(_that_fit(grid, terminal_width())[0]) == len(grid)
 
-    return escape(str(text))
+
+def columns_text() -> str:
+    """List the columns of the ledger and of the trace with their meaning."""
+    columns = dict.fromkeys([*LEDGER_COLUMNS, *COLUMN_MEANING, *TRACE_TYPES])
+    return to_terminal(
+        Table(
+            [Column("column", str, "word", stays=True), Column("meaning", describe, "prose", stays=True)], list(columns)
+        )
+    )
 
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Which columns fit
 
 
-def fits(table: Table) -> bool:
-    """Return whether the terminal has room for all columns of a table."""
-    return len(_that_fit(table, terminal_width())[0]) == len(table.columns)
-
-
-def _that_fit(table: Table, width: int) -> tuple[list[int], int]:
-    """Places of the columns that are printed, none if the essential ones do not fit; letters between two of them."""
-    places = list(range(len(table.columns)))
-    most, least = ([measure(table, place) for place in places] for measure in (_most, _least))
+def _that_fit(grid: list[_Filled], width: int) -> tuple[list[int], int]:
+    """Return the places of the columns that are printed, none if not even those that stay fit, and the gap."""
+    places = list(range(len(grid)))
+    most, least = [_most(column) for column in grid], [_least(column) for column in grid]
     for gap in (2, 1):
         if _total(most, gap) <= width:
             return places, gap
     while _total([least[place] for place in places], 1) > width:
-        optional = [place for place in places if not table.columns[place].essential]
+        optional = [place for place in places if not (grid[place].column.stays or grid[place].fold)]
         if not optional:
             return [], 1
         places.remove(optional[-1])
@@ -169,39 +145,28 @@ def _total(widths: Sequence[int], gap: int) -> int:
     return sum(widths) + gap * (len(widths) - 1)
 
 
-def _texts(table: Table, place: int) -> list[str]:
-    """Head and cells of a column, line by line, without markup."""
-    return [
-        line
-        for cell in (table.columns[place].head, *(row[place] for row in table.rows))
-        for line in _content(cell).split("\n")
-    ]
-
-
-def _most(table: Table, place: int) -> int:
-    """Width at which no cell of a column is broken."""
+def _most(column: _Filled) -> int:
+    """Return the width at which no cell of a column is broken."""
     from rich.cells import cell_len
 
-    return max(table.columns[place].min_width, *map(cell_len, _texts(table, place)))
+    return max(column.least, *map(cell_len, column.lines))
 
 
-def _least(table: Table, place: int) -> int:
-    """Width that a column must have so that nothing is broken within a word, a number or a part of a name."""
+def _least(column: _Filled) -> int:
+    """Return the width below which a word, a number or a part of a name would be broken."""
     from rich.cells import cell_len
 
-    column, most = table.columns[place], _most(table, place)
-    if column.no_wrap:
+    most = _most(column)
+    if column.column.align in ("number", "word"):
         return most
     split = _pieces if column.fold else str.split
-    longest = max((cell_len(piece.rstrip()) for line in _texts(table, place) for piece in split(line)), default=0)
-    prose = 0 if column.fold or column.min_width else _TEXT_WIDTH
-    return min(most, max(min(longest, _LONGEST_PIECE), column.min_width, prose))
+    longest = max((cell_len(piece.rstrip()) for line in column.lines for piece in split(line)), default=0)
+    return min(most, max(min(longest, _LONGEST_PIECE), column.least or _TEXT_WIDTH))
 
 
-def _widths(table: Table, places: Sequence[int], gap: int, width: int) -> list[int]:
-    """Widths of the columns: what is left over goes to those that are narrower than their cells."""
-    widths = [_least(table, place) for place in places]
-    most = [_most(table, place) for place in places]
+def _widths(columns: Sequence[_Filled], gap: int, width: int) -> list[int]:
+    """Return the widths of the columns; spare room goes to those that are narrower than their cells."""
+    widths, most = [_least(column) for column in columns], [_most(column) for column in columns]
     spare = width - _total(widths, gap)
     while spare > 0 and any(a < b for a, b in zip(widths, most, strict=True)):
         narrow = min((k for k in range(len(widths)) if widths[k] < most[k]), key=lambda k: widths[k])
@@ -210,9 +175,9 @@ def _widths(table: Table, places: Sequence[int], gap: int, width: int) -> list[i
     return widths
 
 
-def _hidden_words(table: Table, hidden: Sequence[str], width: int) -> str:
-    """A sentence on the columns that are left out, and how to see them."""
-    needed = _total([_least(table, place) for place in range(len(table.columns))], 1)
+def _hidden_words(grid: Sequence[_Filled], hidden: Sequence[str], width: int) -> str:
+    """Return a sentence on the columns that are left out, and the command that shows them."""
+    needed = _total([_least(column) for column in grid], 1)
     return (
         f"There is no room in {width} columns for: {', '.join(filter(None, hidden))}. All fit in {needed}: put "
         f"COLUMNS={needed} before the command."
@@ -223,28 +188,30 @@ def _hidden_words(table: Table, hidden: Sequence[str], width: int) -> str:
 # Text
 
 
-def _rich(table: Table, places: Sequence[int], gap: int, width: int) -> Any:
+def _rich(grid: list[_Filled], places: Sequence[int], gap: int, width: int) -> Any:
     from rich import box
     from rich.table import Table as RichTable
 
     lines = box.SIMPLE_HEAD if "utf" in (sys.stdout.encoding or "").lower() else box.ASCII2
     shown = RichTable(box=lines, padding=(0, gap - 1, 0, 0), show_edge=False, pad_edge=False)
-    widths = _widths(table, places, gap, width)
-    columns = [table.columns[place] for place in places]
-    for column, letters in zip(columns, widths, strict=True):
-        head = _broken(column.head, letters, column.fold)
-        shown.add_column(head, justify=column.justify, width=letters, overflow="fold")
-    for row in table.rows:
-        shown.add_row(*(_broken(row[p], w, column.fold) for p, w, column in zip(places, widths, columns, strict=True)))
+    columns = [grid[place] for place in places]
+    cells = []
+    for column, letters in zip(columns, _widths(columns, gap, width), strict=True):
+        side: Any = "right" if column.column.align == "number" else "left"
+        shown.add_column(_broken(column.head, letters, column.fold), justify=side, width=letters, overflow="fold")
+        cells.append([_broken(cell, letters, column.fold) for cell in column.cells])
+    for row in zip(*cells, strict=True):
+        shown.add_row(*row)
     return shown
 
 
-def _broken(cell: str, width: int, fold: bool) -> Any:
-    """A cell in lines of at most `width` letters: names are broken between their parts, prose at spaces."""
+def _broken(cell: Text, width: int, fold: bool) -> Any:
+    """Return a cell in lines of at most `width` letters: names are broken between their parts, prose at spaces."""
     from rich.cells import cell_len
-    from rich.text import Text
+    from rich.text import Text as RichText
 
-    text = Text.from_markup(cell)
+    spans = cell if isinstance(cell, tuple) else (cell,)
+    text = RichText.assemble(*(s if isinstance(s, str) else (s.text, _STYLES.get(s.style, "")) for s in spans))
     if not fold:
         return text
     ends, position = [], 0
@@ -260,26 +227,22 @@ def _broken(cell: str, width: int, fold: bool) -> Any:
     lines = list(text.divide(ends))
     for part in lines:
         part.rstrip()
-    return Text("\n").join(lines)
+    return RichText("\n").join(lines)
 
 
 def _pieces(name: str) -> list[str]:
-    """Parts of a name, each with the sign or the spaces that follow it."""
+    """Return the parts of a name, each with the sign or the spaces that follow it."""
     ends = [0, *(match.end() for match in _PIECE_END.finditer(name)), len(name)]
     return [name[start:end] for start, end in pairwise(ends)]
 
 
-def _paragraphs(table: Table, width: int) -> list[str]:
-    """Every row as a paragraph: the name, and below it the other cells, each with its column's head."""
-    name = next((place for place, column in enumerate(table.columns) if column.fold), 0)
+def _paragraphs(grid: list[_Filled], width: int) -> list[str]:
+    """Return every row as a paragraph: the name, and below it the other cells, each with its column's head."""
+    name = next((place for place, column in enumerate(grid) if column.fold), 0)
     paragraphs, last = [], ""
-    for row in table.rows:
-        last = _content(row[name]) or last
-        entries = [
-            f"{table.columns[place].words()} {_content(cell)}".strip()
-            for place, cell in enumerate(row)
-            if place != name and cell
-        ]
+    for row in zip(*(map(plain, column.cells) for column in grid), strict=True):
+        last = row[name] or last
+        entries = [f"{grid[place].words} {cell}".strip() for place, cell in enumerate(row) if place != name and cell]
         lines = _lines(last, width, "")
         for number, entry in enumerate(entries):
             comma = "," * (number < len(entries) - 1)
@@ -295,11 +258,3 @@ def _lines(text: str, width: int, indent: str) -> list[str]:
     return textwrap.wrap(
         text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False
     )
-
-
-@functools.lru_cache(4096)
-def _content(cell: str) -> str:
-    """A cell without its markup."""
-    from rich.text import Text
-
-    return Text.from_markup(cell).plain

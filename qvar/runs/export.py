@@ -8,11 +8,11 @@ import re
 from pathlib import Path
 from typing import Any
 
+from qvar.analysis.rows import where
 from qvar.atomic_files import write_whole
 from qvar.basis import formats
 from qvar.errors import QvarError, require
 from qvar.records.run_folder import LoadedRun, reason
-from qvar.report.tables import Frame
 
 _LONGEST_SLUG = 100
 
@@ -40,7 +40,7 @@ def export_sets(run: LoadedRun, out: str | Path, contender: str | None = None, e
     if "basis_set" not in ledger.columns:
         raise QvarError(f"`RUN` must have fitted basis sets, such as one of cases/basis_duel.py, but {path} has not.")
     require(ending in (".nw", ".gbs"), "format", "be '.nw' or '.gbs'", ending)
-    fitted: Frame = ledger[(ledger["n_params"] > 0) & ledger["value"].notna() & ledger["basis_set"].notna()]
+    fitted = where(ledger, (ledger["n_params"] > 0) & ledger["value"].notna() & ledger["basis_set"].notna())
     names = list(dict.fromkeys(fitted["contender"]))
     if contender is not None:
         require(contender in names, "contender", f"be one that has a set: {', '.join(names) or 'none has'}", contender)
@@ -49,7 +49,7 @@ def export_sets(run: LoadedRun, out: str | Path, contender: str | None = None, e
         raise QvarError(f"`RUN` must have a form whose fit came to an end, but {path} has none.")
     files = []
     for name in names:
-        rows: Frame = fitted[fitted["contender"] == name].sort_values("value", kind="stable")
+        rows = where(fitted, fitted["contender"] == name).sort_values("value", kind="stable")
         files.append(_write(run, Path(out), rows.to_dict("records")[0], len(rows), ending))
     return files
 

@@ -68,9 +68,10 @@ def run_case(case_function: Callable[..., Any], path: str, words: Sequence[str],
         return INTERRUPTED
     if not is_leader():
         return 0
-    from qvar.report.views import summary_text
+    from qvar.report.reports import summary_text
 
-    print(summary_text(load(options.out).ledger))
+    finished = load(options.out)
+    print(summary_text(finished.ledger, finished.case.get("study")))
     print()
     has_report = folder.report.exists()
     if has_report:

@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
+from qvar.analysis.contenders import accuracy_table, convergence_table
+from qvar.analysis.rows import known, records
+from qvar.analysis.summary import summary
 from qvar.records.run_tables import ledger_from, trace_from
-from qvar.report import tables
-from qvar.report.accuracy_tables import accuracy_html, accuracy_table, convergence_table, success_words
+from qvar.report.accuracy import accuracy_parts, success_words
+from qvar.report.html import to_html
 
 
 def row(contender: str, seed: int, error: float | None, n_params: int, **more: Any) -> dict[str, Any]:
@@ -49,12 +52,12 @@ ROWS = [
 
 
 def named(table: Any) -> dict[str, Any]:
-    return {entry.label: entry for entry in tables.records(table)}
+    return {entry.label: entry for entry in records(table)}
 
 
 def test_accuracy_table_by_hand() -> None:
     table = accuracy_table(ledger_from(ROWS))
-    assert table["label"].tolist() == tables.summary(ledger_from(ROWS))["label"].tolist()
+    assert table["label"].tolist() == summary(ledger_from(ROWS))["label"].tolist()
     one, two, ucc = (named(table)[name] for name in ("ry x1", "ry x2", "uccsd_1"))
     per_parameter = [one.per_parameter_low, one.per_parameter_median, one.per_parameter_high]
     assert per_parameter == pytest.approx([0.05, 0.06, 0.07])
@@ -72,7 +75,7 @@ def test_convergence_table_by_hand() -> None:
     assert [entry.successes for entry in (one, two, ucc)] == [0, 2, 2]
     assert [entry.reached for entry in (one, two, ucc)] == [0, 2, 2]
     assert (two.steps_50, two.evaluations_50) == (2, 7)
-    assert not tables.known(two.steps_75)
+    assert not known(two.steps_75)
     assert (one.unit, one.best, one.error_50) == ("mHa", pytest.approx(30.0), pytest.approx(40.0))
     assert [entry.minima for entry in (one, two, ucc)] == [1, 3, 1]
     assert [entry.in_lowest for entry in (one, two, ucc)] == [3, 1, 2]
@@ -116,7 +119,7 @@ class _Fragment(HTMLParser):
 
 
 def test_the_fragment_tells_it() -> None:
-    page = _Fragment(accuracy_html(ledger_from(ROWS), trace_from(ROWS)))
+    page = _Fragment(to_html(accuracy_parts(ledger_from(ROWS), trace_from(ROWS))))
     bought, arrived = page.rows[0], page.rows[4]
     told = {line[1]: dict(zip(bought, line, strict=True)) for line in page.rows[1:4]}
     assert told["ry x1"]["per parameter"] == "0.06 [0.05, 0.07]"
@@ -134,20 +137,20 @@ def test_the_fragment_tells_it() -> None:
 
 def test_best_seeds_that_take_fewer_parameters_are_said() -> None:
     rows = [*(row("ry x1", seed, error, 10) for seed, error in enumerate([0.1, 0.1, 1e-3])), row("ry x2", 0, 1e-3, 20)]
-    assert "20 (best seed 10)" in accuracy_html(ledger_from(rows), trace_from(rows))
+    assert "20 (best seed 10)" in to_html(accuracy_parts(ledger_from(rows), trace_from(rows)))
 
 
 def test_other_units_have_no_tolerance() -> None:
     rows = [row("a", 0, 0.1, 4, unit="J"), row("b", 0, 0.1, 4)]
     ledger, trace = ledger_from(rows), trace_from(rows)
     spins, molecule = (named(convergence_table(ledger, trace))[name] for name in "ab")
-    assert not tables.known(spins.successes)
+    assert not known(spins.successes)
     assert molecule.successes == 0
     assert spins.best == pytest.approx(0.1)
     spins, molecule = (named(accuracy_table(ledger))[name] for name in "ab")
     assert spins.per_parameter_median == pytest.approx(0.0)
-    assert not tables.known(spins.per_shot_median)
-    page = _Fragment(accuracy_html(ledger_from(rows[:1]), trace_from(rows[:1])))
+    assert not known(spins.per_shot_median)
+    page = _Fragment(to_html(accuracy_parts(ledger_from(rows[:1]), trace_from(rows[:1]))))
     assert not any("1.6 mHa" in head for head in page.rows[0] + page.rows[2])
 
 
@@ -165,13 +168,13 @@ def test_methods_have_steps_of_their_own() -> None:
 def test_ledgers_without_numbers(rows: list[dict[str, Any]]) -> None:
     ledger, trace = ledger_from(rows), trace_from(rows)
     assert len(accuracy_table(ledger)) == len(convergence_table(ledger, trace)) == len(rows)
-    _Fragment(accuracy_html(ledger, trace))
+    _Fragment(to_html(accuracy_parts(ledger, trace)))
 
 
 def test_names_are_escaped() -> None:
     evil = "<b>_&"
     rows = [row(evil, 0, 0.0, 4, unit="Ha", method=evil, problem=evil, family=evil)]
-    text = accuracy_html(ledger_from(rows), trace_from(rows))
+    text = to_html(accuracy_parts(ledger_from(rows), trace_from(rows)))
     assert "<b>" not in text
     assert _Fragment(text).words.count(evil) == 2
     assert re.search(r"&lt;b&gt;_<wbr>&amp;", text)

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
+from qvar.analysis.basis_sets import basis_table, floor, is_basis
+from qvar.analysis.rows import known, records
 from qvar.records.run_folder import load
 from qvar.records.run_tables import ledger_from, trace_from
-from qvar.report import tables
-from qvar.report.basis_tables import basis_table, floor, is_basis, sentences
+from qvar.report.basis import sentences
 from qvar.report.page import write_report
 from qvar.report.plots.write import write_plots
-from qvar.report.views import rows_text, summary_text
+from qvar.report.reports import rows_text, summary_text
 from qvar.runs.runner import run
 from qvar.task import Row, Task, task_key
 
@@ -119,14 +120,14 @@ class FakeStudy:
 
 def test_one_row_for_each_form() -> None:
     table = basis_table(ledger_from(all_rows()))
-    rows = {row.label: row for row in tables.records(table)}
+    rows = {row.label: row for row in records(table)}
     assert list(rows) == ["larger", "free 6s", "Legendre 3 6s", "even-tempered 6s", "small", "lost"]
     free = rows["free 6s"]
     assert (free.rank, free.starts, free.finite, free.reached, free.converged) == (2, 3, 3, 2, 3)
     assert (free.value, free.worst, free.error) == pytest.approx((-9.9, -9.85, 100.0))
     assert (free.evaluations, free.wall_s) == (20, 3.0)
     assert (rows["lost"].failed, rows["lost"].reached, rows["lost"].finite) == (3, 0, 0)
-    assert not tables.known(rows["lost"].value)
+    assert not known(rows["lost"].value)
     assert rows["larger"].n_numbers == 15
 
 
@@ -142,7 +143,7 @@ def test_errors_are_drawn_above_the_limit_or_the_lowest() -> None:
     nothing = ledger_from(fitted_rows("lost", **_set(1, 2)))
     assert floor(nothing) != floor(nothing)
     table = basis_table(ledger_from(all_rows(-9.93)))
-    first = next(iter(tables.records(table)))
+    first = next(iter(records(table)))
     assert (first.error, first.above) == pytest.approx((-20.0, 0.0))
 
 

@@ -11,14 +11,15 @@ from typing import Any
 
 import pytest
 
+from qvar.analysis.campaigns import arguments, best_at, points, results, standings
+from qvar.analysis.rows import without_sweep
 from qvar.records.run_folder import load
 from qvar.records.run_tables import ledger_from, trace_from, write_ledger, write_table
-from qvar.report import campaign_tables
-from qvar.report.campaign_tables import arguments, points, results, standings, winners
+from qvar.report.duel import DUEL
 from qvar.report.page import write_report
 from qvar.report.plots import campaign
 from qvar.report.plots.write import write_plots
-from qvar.report.views import STUDIES, VIEWS, rows_text, summary_text, view_of
+from qvar.report.reports import report_of, rows_text, summary_text
 from qvar.task import RECORD_FORMAT
 
 FAMILIES = {"ladder": "generic", "cluster": "constrained", "fabric": "constrained"}
@@ -115,9 +116,8 @@ def width(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_ledger_is_known_by_its_columns() -> None:
     ledger = ledger_from(SWEEP)
-    assert view_of(ledger) is VIEWS[0]
-    assert VIEWS[0] not in STUDIES
-    assert view_of(campaign_tables.alone(ledger)) is STUDIES[-1]
+    assert report_of(ledger).noun == "rows"
+    assert report_of(without_sweep(ledger)) is DUEL
 
 
 def test_arguments_and_points_in_their_order() -> None:
@@ -134,14 +134,14 @@ def test_arguments_and_points_in_their_order() -> None:
     ]
 
 
-def test_medians_and_winners() -> None:
+def test_medians_and_best_at() -> None:
     table = results(ledger_from(SWEEP))
     assert len(table) == 6 * 3
     for row in table.itertuples(index=False):
         assert row.median == pytest.approx(error_of(row.label, row.sweep_molecule, row.sweep_layers))
         assert (row.low, row.high) == pytest.approx((0.5 * row.median, 4 * row.median))
         assert (row.seeds, row.finite, row.converged, row.failed, row.unit) == (3, 3, 2, 0, "mHa")
-    won = {name: [row.label for row in best] for name, best, _ in winners(table)}
+    won = {name: [row.label for row in best] for name, best, _ in best_at(table)}
     assert won["molecule=h4, layers=3"] == ["cluster"]
     assert won["molecule=lih, layers=3"] == ["ladder"]
     first = standings(table)
@@ -155,10 +155,10 @@ def test_medians_and_winners() -> None:
 
 def test_equal_errors_go_to_the_fewer_parameters() -> None:
     below = [row for layers in (1, 2) for row in rows_at({"layers": layers}, lambda name: 1e-9 * PARAMS[name])]
-    ((_, best, _), *_) = winners(results(ledger_from(below)))
+    ((_, best, _), *_) = best_at(results(ledger_from(below)))
     assert [row.label for row in best] == ["cluster"]
     same = [row for layers in (1, 2) for row in rows_at({"layers": layers}, lambda _: 3.0, n_params=5)]
-    ((_, best, n_numbered), *_) = winners(results(ledger_from(same)))
+    ((_, best, n_numbered), *_) = best_at(results(ledger_from(same)))
     assert (len(best), n_numbered) == (3, 3)
 
 
@@ -202,7 +202,7 @@ def test_over_sizes_the_greatest_variance_at_the_largest_size_is_best() -> None:
     ledger = ledger_from(rows)
     table = results(ledger)
     assert dict(zip(table["label"], table["median"], strict=True)) == {n: PARAMS[n] / 64 for n in FAMILIES}
-    assert [row.label for row in winners(table)[0][1]] == ["ladder"]
+    assert [row.label for row in best_at(table)[0][1]] == ["ladder"]
     assert "ladder has the largest variance of the gradient at 2 of 2 points" in flat(summary_text(ledger))
     assert "loss variance" in rows_text(ledger)  # as that study itself tells it
     drawings, missing = campaign.campaign_drawings(ledger)
@@ -254,7 +254,7 @@ def test_failures_are_counted_and_told_once() -> None:
     assert re.search(r"molecule=h2o\nlayers = +1\n.+\ncluster +failed", text)
     many = [row for n in range(9) for row in failed(rows_at({"layers": n})[:1], f"E{n}")]
     text = summary_text(ledger_from(many))
-    assert "4 other messages stand in the ledger." in text
+    assert "4 other messages are in the ledger." in text
     assert "Numbers are" not in text
 
 
@@ -324,7 +324,7 @@ def test_one_point_is_told_as_its_study(tmp_path: Path) -> None:
     text = summary_text(ledger_from(rows))
     first, _, rest = text.partition("\n")
     assert first == "molecule=h4, layers=3"
-    assert rest == summary_text(campaign_tables.alone(ledger_from(rows)))
+    assert rest == summary_text(without_sweep(ledger_from(rows)))
     folder_of(tmp_path / "run", rows)
     page = write_report(load(tmp_path / "run")).read_text()
     assert "The lowest median error is that of <b>cluster</b>" in page

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from qvar.analysis.depths import depth_table, is_capacity, series_table
+from qvar.analysis.rows import known, records
 from qvar.records.run_folder import load
 from qvar.records.run_tables import ledger_from, trace_from
-from qvar.report import tables
-from qvar.report.capacity_tables import depth_table, is_capacity, series_table
 from qvar.report.page import report_page, write_report
 from qvar.report.plots.write import write_plots
-from qvar.report.views import rows_text, summary_text
+from qvar.report.reports import rows_text, summary_text
 from qvar.runs.runner import run
 from qvar.task import Task, task_key
 
@@ -91,7 +91,7 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
 
 
 def test_one_row_for_each_depth() -> None:
-    depths = tables.records(depth_table(ledger_from(all_rows())))
+    depths = records(depth_table(ledger_from(all_rows())))
     assert [(row.series, row.layers) for row in depths] == [
         (series, layers) for series, depth in SERIES.items() for layers in depth
     ]
@@ -99,7 +99,7 @@ def test_one_row_for_each_depth() -> None:
         rank, n_params, good = SERIES[row.series][row.layers]
         assert (row.n_params, row.seeds, row.successes, row.success) == (n_params, 10, good, good / 10)
         assert (row.success_low, row.success_high) == pytest.approx(wilson(good, 10), abs=1e-12)
-        assert row.fisher_rank == rank if rank is not None else not tables.known(row.fisher_rank)
+        assert row.fisher_rank == rank if rank is not None else not known(row.fisher_rank)
     first, second = depths[:2]
     assert (first.median, first.evaluations, first.unit, first.tolerance) == pytest.approx(
         (0.11, 14.5, "J", 1e-4)
@@ -110,15 +110,15 @@ def test_one_row_for_each_depth() -> None:
 
 
 def test_saturation_and_reliability() -> None:
-    ladder, generic, broken = tables.records(series_table(depth_table(ledger_from(all_rows()))))
+    ladder, generic, broken = records(series_table(depth_table(ledger_from(all_rows()))))
     assert (ladder.rank, ladder.bound, ladder.lie_dimension) == (4, 30, 11)
     assert (ladder.saturation, ladder.saturation_params) == (2, 4)
     assert (ladder.reliable, ladder.reliable_params) == (2, 4)  # 9 of 10 are enough
     # the rank still grows; 8 of 10 at four layers undo the success at two
-    assert not tables.known(generic.saturation)
-    assert not tables.known(generic.saturation_params)
+    assert not known(generic.saturation)
+    assert not known(generic.saturation_params)
     assert (generic.reliable, generic.reliable_params, generic.success_last) == (8, 36, "10/10")
-    assert not any(tables.known(value) for value in (broken.rank, broken.saturation, broken.reliable))
+    assert not any(known(value) for value in (broken.rank, broken.saturation, broken.reliable))
     assert broken.success_last == "0/10"
 
 
@@ -126,13 +126,13 @@ def test_errors_just_at_the_tolerance_succeed_and_negative_ones_by_size() -> Non
     rows = rows_of("ladder", 1)
     for row, error in zip(rows, (1e-4, -1e-4, -2e-4, None, math.nan, 1.01e-4, *[1.0] * 4), strict=True):
         row["error"] = error
-    (row,) = tables.records(depth_table(ledger_from(rows)))
+    (row,) = records(depth_table(ledger_from(rows)))
     assert (row.successes, row.seeds) == (2, 10)
 
 
 def test_hartree_is_shown_in_millihartree() -> None:
     rows = rows_of("ladder", 1, unit="Ha", tolerance=1.6e-3)
-    (row,) = tables.records(depth_table(ledger_from(rows)))
+    (row,) = records(depth_table(ledger_from(rows)))
     assert (row.unit, row.tolerance, row.median) == pytest.approx(("mHa", 1.6, 110.0))
     assert "within 1.6 mHa of the exact value" in summary_text(ledger_from(rows)).replace("\n", " ")
 
@@ -225,8 +225,8 @@ def test_effective_dimensions_are_shown_where_they_were_measured(tmp_path: Path)
 
 def test_one_depth_and_one_seed(tmp_path: Path) -> None:
     ledger = ledger_from(rows_of("ladder", 2)[:1])
-    (row,) = tables.records(series_table(depth_table(ledger)))
-    assert not tables.known(row.saturation)  # one depth does not tell whether the rank stays
+    (row,) = records(series_table(depth_table(ledger)))
+    assert not known(row.saturation)  # one depth does not tell whether the rank stays
     assert (row.reliable, row.success_last) == (2, "1/1")
     assert len(write_plots(ledger, trace_from([]), tmp_path)) == 2
     text = " ".join(summary_text(ledger).split())

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from qvar.analysis.rows import axis_name, is_curve, records
+from qvar.analysis.summary import curve_summary
 from qvar.records.run_folder import load
 from qvar.records.run_tables import ledger_from, trace_from
-from qvar.report import tables
 from qvar.report.page import write_report
 from qvar.report.plots.write import write_plots
-from qvar.report.views import rows_text, summary_text
+from qvar.report.reports import rows_text, summary_text
 from qvar.runs.runner import run
 from qvar.task import Task, task_key
 
@@ -78,7 +79,7 @@ def loaded(tmp_path: Path) -> Any:
 
 
 def test_summary_along_the_coordinate() -> None:
-    gap, flat, bad = tables.records(tables.curve_summary(ledger_from(ROWS)))
+    gap, flat, bad = records(curve_summary(ledger_from(ROWS)))
     assert (gap.label, flat.label, bad.label) == ("with a gap", "flat", "good then bad")
     assert (flat.rank, flat.unit, flat.seeds, flat.within) == (2, "mHa", 6, 0)
     # medians over two seeds: greatest errors 5 and 7; greatest minus smallest 0 and 1; means 5 and 19/3
@@ -90,10 +91,10 @@ def test_summary_along_the_coordinate() -> None:
 
 
 def test_only_such_runs_are_taken_for_curves() -> None:
-    assert tables.is_curve(ledger_from(ROWS))
-    assert tables.axis_name(ledger_from(ROWS)) == "bond (angstrom)"
+    assert is_curve(ledger_from(ROWS))
+    assert axis_name(ledger_from(ROWS)) == "bond (angstrom)"
     plain = [{key: value for key, value in row.items() if not key.startswith("coordinate")} for row in ROWS]
-    assert not tables.is_curve(ledger_from(plain))
+    assert not is_curve(ledger_from(plain))
 
 
 def test_terminal_tables_fit_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,7 +129,7 @@ def test_odd_curves(tmp_path: Path) -> None:
     assert write_plots(ledger_from(ROWS[:0]), trace_from([]), tmp_path) == []
     failed = [{**row, "value": None, "error": None, "status": "failed"} for row in rows_of("flat")]
     assert write_plots(ledger_from(failed), trace_from(failed), tmp_path) == []
-    assert tables.records(tables.curve_summary(ledger_from(failed)))[0].rank == 1
+    assert records(curve_summary(ledger_from(failed)))[0].rank == 1
     lost = [*ROWS, {"contender": "a task that raised", "status": "failed", "message": "E"}]  # it has no coordinate
     assert len(write_plots(ledger_from(lost), trace_from(lost), tmp_path)) == 2
     unknown = [{**row, "reference": None, "error": None, "npe": None} for row in rows_of("flat")]

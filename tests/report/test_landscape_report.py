@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from qvar.analysis.landscapes import landscape_table
+from qvar.analysis.rows import known, records
 from qvar.records.run_folder import load
 from qvar.records.run_tables import ledger_from, trace_from
-from qvar.report import tables
-from qvar.report.landscape_view import is_landscape, landscape_table
+from qvar.report.landscape import is_landscape
 from qvar.report.page import report_page, write_report
 from qvar.report.plots.write import write_plots
-from qvar.report.views import rows_text, summary_text
+from qvar.report.reports import rows_text, summary_text
 from qvar.runs.runner import run
 from qvar.task import Task, task_key
 
@@ -108,7 +109,7 @@ def without(rows: list[dict[str, Any]], *columns: str) -> list[dict[str, Any]]:
 
 
 def test_medians_over_the_seeds() -> None:
-    keeps, leaks, lost = tables.records(landscape_table(ledger_from(ROWS)))
+    keeps, leaks, lost = records(landscape_table(ledger_from(ROWS)))
     assert (keeps.label, leaks.label, lost.label) == ("keeps", "leaks", "lost")  # the lowest error first
     assert (keeps.ends, keeps.minima, keeps.n_params, keeps.dips) == (3, 2, 10, 1)
     assert (keeps.start_negative_directions, keeps.end_negative_directions, keeps.end_flat_directions) == (5, 0, 2)
@@ -118,7 +119,7 @@ def test_medians_over_the_seeds() -> None:
     assert (leaks.leaked, leaks.most_leaked, leaks.outside) == pytest.approx((0.25, 0.75, 1))
     assert leaks.symmetry_price == pytest.approx(-0.0005)
     assert (lost.ends, lost.minima) == (0, 0)
-    assert not tables.known(lost.leaked)
+    assert not known(lost.leaked)
 
 
 def test_only_such_runs_are_taken_for_landscapes() -> None:

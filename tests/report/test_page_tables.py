@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import html
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from report.test_terminal import LEDGERS
 
 from qvar.records.run_folder import LoadedRun, RunFolder
 from qvar.records.run_tables import ledger_from, trace_from
-from qvar.report import pieces
+from qvar.report.html import style, to_html
 from qvar.report.page import report_page
-from qvar.report.page_style import style
+from qvar.report.table import Column, Span, Table, Text
 
 
 class Tables(HTMLParser):
@@ -72,24 +72,29 @@ def test_every_cell_names_its_column(name: str) -> None:
         assert sum(kind.startswith("name") for _, kind in cells) >= len(cells) // len(heads)
 
 
+def table_of(*cells: tuple[str, Literal["number", "name", "prose"]], head: Text = "") -> str:
+    columns = [Column(head, lambda row, k=k: row[k][0], align) for k, (_, align) in enumerate(cells)]
+    return to_html(Table(columns, [cells]))
+
+
 def test_a_table_asks_for_the_width_of_its_longest_words() -> None:
-    def width(*cells: pieces.Cell) -> int:
-        found = re.search(r"wide w(\d+)", pieces.table([""] * len(cells), [cells]))
-        assert found is not None
-        return int(found[1])
+    def width(*cells: tuple[str, Literal["number", "name", "prose"]]) -> int:
+        match = re.search(r"wide w(\d+)", table_of(*cells))
+        assert match is not None
+        return int(match[1])
 
     assert width(("1.5", "number")) == 4
     assert width(*[("1.2345678", "number")] * 10) == width(*[("1.2345678 [1.1, 1.3]", "number")] * 10) == 56
     assert width(*[("1.23456789012345678", "number")] * 10) > 100
-    assert width(pieces.name("a_long_name_of_many_short_parts")) < width(("alongnameofmanyshortparts", "name"))
-    assert width(("one word after another and so on", "")) == 12
+    assert width(("a_long_name_of_many_short_parts", "name")) < width(("alongnameofmanyshortparts", "name"))
+    assert width(("one word after another and so on", "prose")) == 12
 
 
 def test_a_head_stays_what_it_is_in_a_card() -> None:
-    table = pieces.table(["b of e<sup>-b n</sup>", "a &lt; b"], [[("1", "number"), ("2", "")]])
+    table = table_of(("1", "number"), head=("b of e", Span("-b n", "sup")))
+    assert "<th class=number>b of e<sup>-b n</sup></th>" in table
     assert 'data-head="b of e^-b n"' in table
-    assert 'data-head="a &lt; b"' in table
-    assert html.unescape("a &lt; b") == "a < b"
+    assert 'data-head="a &lt; b"' in table_of(("2", "prose"), head="a < b")
 
 
 def test_only_the_widths_of_a_page_have_rules() -> None:

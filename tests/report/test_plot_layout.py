@@ -15,7 +15,7 @@ from report.test_terminal import LEDGERS, SWEEP
 
 from qvar.records.run_tables import ledger_from, trace_from
 from qvar.report.plot_style import ACCURACY_WORDS, wrapped_name
-from qvar.report.views import view_of
+from qvar.report.reports import report_of
 
 LONG = "a_circuit_that_someone_named_with_great_care_and_then_some_more layered twice over x8"
 
@@ -52,7 +52,7 @@ ROWS = {
 def drawn(name: str) -> Iterator[Figure]:
     rows = ROWS[name]()
     ledger, trace = ledger_from(rows), trace_from(rows)
-    drawings, _ = view_of(ledger).drawings(ledger, trace)
+    drawings, _ = report_of(ledger).drawings(ledger, trace)
     assert drawings
     for drawing in drawings:
         FigureCanvasAgg(drawing.figure).draw()

@@ -11,7 +11,7 @@ from qvar.records.run_folder import load
 from qvar.records.run_tables import ledger_from
 from qvar.report.page import report_page
 from qvar.report.remarks import remarks
-from qvar.report.views import summary_text
+from qvar.report.reports import summary_text
 from qvar.runs.runner import run
 
 SADDLE = "The Hartree-Fock reference is a saddle: a second derivative is -0.98 Ha."

@@ -10,15 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qvar.analysis.rows import records
+from qvar.analysis.summary import lowest
+from qvar.analysis.summary import summary as summarize
 from qvar.records.run_folder import load
 from qvar.records.run_tables import ledger_from, trace_from
 from qvar.records.schema import LEDGER_COLUMNS
-from qvar.report import notes, tables
+from qvar.report import notes
+from qvar.report.formats import number, seconds
 from qvar.report.page import report_page, write_report
 from qvar.report.plots.front import pareto_front
 from qvar.report.plots.write import write_plots
+from qvar.report.reports import rows_text, summary_text
 from qvar.report.terminal import columns_text
-from qvar.report.views import rows_text, summary_text
 from qvar.runs.runner import run
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -56,23 +60,23 @@ def test_equal_is_equal() -> None:
     """Exact energies are right to 1e-8: below that neither rank nor headline is won."""
     rows = [row("many", 0, 1e-16, n_params=99), row("few", 0, 4.9e-9, n_params=3), row("mid", 0, 5.1e-9, n_params=9)]
     rows.append(row("worse", 0, 2e-8, n_params=1))
-    summary = tables.summary(ledger_from(rows))
+    summary = summarize(ledger_from(rows))
     assert summary["label"].tolist() == ["few", "mid", "many", "worse"]
     assert summary["equals"].tolist() == [3, 3, 3, 1]
     assert "the errors of 1 to 3" in str(notes.equal_errors(summary))
-    assert tables.lowest(summary, "median")["label"] == "few"
+    assert lowest(summary, "median")["label"] == "few"
     text = summary_text(ledger_from(rows))
     assert text.count("<1e-5") == 6
     assert "e-13" not in text
     one = [row("a", 0, 1e-10, n_params=5, status="stalled"), row("b", 0, 0.0, n_params=5)]
-    assert tables.summary(ledger_from(one))["label"].tolist() == ["b", "a"]  # then the one that converged
-    assert notes.equal_errors(tables.summary(ledger_from([row("a", 0, 0.1), row("b", 0, 0.2)]))) is None
+    assert summarize(ledger_from(one))["label"].tolist() == ["b", "a"]  # then the one that converged
+    assert notes.equal_errors(summarize(ledger_from([row("a", 0, 0.1), row("b", 0, 0.2)]))) == ""
 
 
 def test_without_an_exact_value_there_is_no_error_and_no_first_rank() -> None:
     unknown = {**row("unknown", 0, -0.5), "reference": None, "error": None}  # -2.5 Ha, lower than all
     ledger = ledger_from([unknown, row("known", 0, 0.1), row("failed", 0, None, status="failed")])
-    summary = tables.summary(ledger)
+    summary = summarize(ledger)
     assert summary["label"].tolist() == ["known", "unknown", "failed"]
     text = summary_text(ledger)
     assert "No exact value is known for unknown (median value -2.500000 Ha)" in " ".join(text.split())
@@ -82,12 +86,12 @@ def test_without_an_exact_value_there_is_no_error_and_no_first_rank() -> None:
     assert "100.0" in line
     alone = ledger_from([unknown, {**row("other", 0, -0.25), "reference": None, "error": None}])
     assert "-2.500000" in summary_text(alone)  # values have the columns to themselves
-    assert notes.without_exact(tables.summary(alone)) is None
+    assert notes.without_exact(summarize(alone)) == ""
 
 
 def test_summary_over_seeds() -> None:
     rows = [row("a", 0, 1e-3), row("a", 1, 3e-3), row("a", 2, 1.6e-3), row("b", 0, 0.1)]
-    a, b = tables.records(tables.summary(ledger_from(rows)))
+    a, b = records(summarize(ledger_from(rows)))
     assert (a.label, a.seeds, a.within, a.unit, a.quantity) == ("a", 3, 2, "mHa", "error")
     assert (a.best, a.median) == pytest.approx((1.0, 1.6))
     assert a.evaluations == 20
@@ -104,7 +108,7 @@ def test_the_lowest_median_error_comes_first() -> None:
         row("worst", 0, -0.5),
         row("best", 0, 2e-4, n_params=None),
     ]
-    summary = tables.summary(ledger_from(rows))
+    summary = summarize(ledger_from(rows))
     assert summary["label"].tolist() == ["best", "small, tie", "large, tie", "middle", "worst", "none"]
     assert summary["rank"].tolist() == [1, 2, 3, 4, 5, 6]
     text = summary_text(ledger_from(rows)).splitlines()
@@ -114,7 +118,7 @@ def test_the_lowest_median_error_comes_first() -> None:
 
 def test_problems_stay_apart_in_the_order_of_the_ledger() -> None:
     rows = [row("a", 0, 0.3, problem="H6"), row("a", 0, 0.1, problem="H4"), row("b", 0, 0.2, problem="H6")]
-    assert tables.summary(ledger_from(rows))["label"].tolist() == ["b, H6", "a, H6", "a, H4"]
+    assert summarize(ledger_from(rows))["label"].tolist() == ["b, H6", "a, H6", "a, H4"]
 
 
 def test_pareto_front_of_a_small_example() -> None:
@@ -153,36 +157,36 @@ def test_the_picture_says_who_is_on_the_front(tmp_path: Path) -> None:
 def test_a_failed_seed_counts_and_has_no_error() -> None:
     rows = [row("a", 0, 1e-3), row("a", 1, None, status="failed", message="RuntimeError: x")]
     rows.append(row("a", 2, math.nan, status="not_finite"))
-    (a,) = tables.records(tables.summary(ledger_from(rows)))
+    (a,) = records(summarize(ledger_from(rows)))
     assert (a.seeds, a.finite, a.failed, a.within, a.message) == (3, 1, 1, 1, "RuntimeError: x")
     assert (a.best, a.median) == pytest.approx((1.0, 1.0))
 
 
 def test_other_units_and_missing_references() -> None:
-    (spins,) = tables.records(tables.summary(ledger_from([row("a", 0, 0.25, unit="J")])))
+    (spins,) = records(summarize(ledger_from([row("a", 0, 0.25, unit="J")])))
     assert (spins.best, spins.unit, spins.within) == (0.25, "J", None)
-    (unknown,) = tables.records(tables.summary(ledger_from([row("a", 0, None, reference=None, value=-1.5)])))
+    (unknown,) = records(summarize(ledger_from([row("a", 0, None, reference=None, value=-1.5)])))
     assert (unknown.best, unknown.unit, unknown.quantity) == (-1.5, "Ha", "value")
 
 
 def test_values_below_the_reference_are_said() -> None:
-    summary = tables.summary(ledger_from([row("a", 0, -0.01), row("a", 1, 0.02)]))
+    summary = summarize(ledger_from([row("a", 0, -0.01), row("a", 1, 0.02)]))
     assert summary["best"].tolist() == pytest.approx([10.0])
     assert "Ended below the exact value: a (1 of 2 seeds)." in str(notes.below_exact(summary))
-    assert notes.below_exact(tables.summary(ledger_from([row("a", 0, 0.0)]))) is None
+    assert notes.below_exact(summarize(ledger_from([row("a", 0, 0.0)]))) == ""
 
 
 def test_problems_and_methods_are_named_where_there_are_several() -> None:
     rows = [row("a", 0, 0.1, method="adam"), row("a", 0, 0.2, method="lbfgs"), {"contender": "b", "status": "failed"}]
-    assert tables.summary(ledger_from(rows))["label"].tolist() == ["a, adam", "a, lbfgs", "b"]
-    assert len(tables.summary(ledger_from([]))) == 0
+    assert summarize(ledger_from(rows))["label"].tolist() == ["a, adam", "a, lbfgs", "b"]
+    assert len(summarize(ledger_from([]))) == 0
 
 
 def test_numbers_as_text() -> None:
-    assert [tables.number(x) for x in (0.0, 1.23456, 45.678, 299.22, 1e-5, None)] == [
+    assert [number(x) for x in (0.0, 1.23456, 45.678, 299.22, 1e-5, None)] == [
         "0.000", "1.235", "45.68", "299.2", "1.0e-05", "-",
     ]  # fmt: skip
-    assert [tables.seconds(x) for x in (0.25, 45, 200, 9000, None)] == ["0.2 s", "45 s", "3.3 min", "2.5 h", "-"]
+    assert [seconds(x) for x in (0.25, 45, 200, 9000, None)] == ["0.2 s", "45 s", "3.3 min", "2.5 h", "-"]
 
 
 def test_terminal_tables_fit_80_columns(loaded: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,14 +14,15 @@ import numpy as np
 import pytest
 
 from qvar.analysis.decay import decay_table
+from qvar.analysis.rows import labels, records
 from qvar.records.run_folder import load
 from qvar.records.run_tables import ledger_from, trace_from
-from qvar.report import tables
+from qvar.report.html import to_html
 from qvar.report.page import report_page, write_report
 from qvar.report.plots.scaling import gradient_variance
 from qvar.report.plots.write import write_plots
-from qvar.report.scaling_view import SCALING, ratio
-from qvar.report.views import rows_text, summary_text, view_of
+from qvar.report.reports import report_of, rows_text, summary_text
+from qvar.report.scaling import SCALING, ratio
 from qvar.runs.runner import run
 from qvar.task import Task, task_key
 
@@ -109,29 +110,29 @@ def loaded(tmp_path: Path) -> Any:
 def test_exact_laws_give_their_verdicts() -> None:
     table: Any = decay_table(ledger_from(ROWS))
     assert list(table["contender"]) == ["halving"] * 2 + ["squares"] * 2 + ["lost"] * 2
-    for row in tables.records(table[table["contender"] == "halving"]):
+    for row in records(table[table["contender"] == "halving"]):
         assert row.verdict == "exponential"
         assert row.rate == pytest.approx(math.log(2), rel=1e-3)
         assert row.rate_low < math.log(2) < row.rate_high
-    for row, prefactor in zip(tables.records(table[table["contender"] == "squares"]), (1.0, 3.0), strict=True):
+    for row, prefactor in zip(records(table[table["contender"] == "squares"]), (1.0, 3.0), strict=True):
         assert row.relative
         assert row.verdict == "power"
         assert row.exponent == pytest.approx(2, rel=1e-3)
         assert row.power_prefactor == pytest.approx(prefactor, rel=1e-2)
-    loss, _ = tables.records(table[table["contender"] == "lost"])
+    loss, _ = records(table[table["contender"] == "lost"])
     assert (loss.verdict, loss.n_points, loss.variance_first) == ("undecided", 4, 0.1)  # it does not fall
 
 
 def test_only_such_runs_are_taken_for_scaling() -> None:
-    assert view_of(ledger_from(ROWS)) is SCALING
+    assert report_of(ledger_from(ROWS)) is SCALING
     plain = [{key: value for key, value in row.items() if key not in ("size_name", "start")} for row in ROWS]
-    assert view_of(ledger_from(plain)) is not SCALING
+    assert report_of(ledger_from(plain)) is not SCALING
 
 
 def test_labels_tell_starts_apart_but_not_sizes() -> None:
-    assert set(tables.labels(ledger_from(ROWS))) == {"halving", "squares", "lost"}
+    assert set(labels(ledger_from(ROWS))) == {"halving", "squares", "lost"}
     several = [{**row, "start": start} for start in ("uniform", "mp2") for row in ROWS[:5]]
-    assert list(dict.fromkeys(tables.labels(ledger_from(several)))) == ["halving, uniform", "halving, mp2"]
+    assert list(dict.fromkeys(labels(ledger_from(several)))) == ["halving, uniform", "halving, mp2"]
     assert len(decay_table(ledger_from(several))) == 4
 
 
@@ -181,7 +182,7 @@ def test_neither_is_a_verdict_without_a_line(tmp_path: Path) -> None:
     ledger = ledger_from(rows)
     assert list(decay_table(ledger)["verdict"]) == ["neither", "neither"]
     assert "neither" in summary_text(ledger)
-    page = SCALING.result(ledger, trace_from(rows))
+    page = to_html(list(SCALING.result(ledger, trace_from(rows))))
     assert "Neither an exponential nor a power law: <b>halving</b> (from 0.0628 at 2 to " in page
     figure = gradient_variance(ledger)
     assert figure is not None
@@ -197,7 +198,7 @@ def test_intervals_that_are_too_narrow_are_named(tmp_path: Path) -> None:
     for text in (summary_text(ledger), rows_text(ledger)):
         assert words in " ".join(text.split())
         assert text.count("heavy tail") == 1
-    page = SCALING.result(ledger, trace_from(rows))
+    page = to_html(list(SCALING.result(ledger, trace_from(rows))))
     assert words in page
     assert page.count("heavy tail") == 1
 
@@ -211,7 +212,7 @@ def test_depths_are_shown_without_a_verdict(tmp_path: Path) -> None:
     assert "exponential" not in text
     plots = write_plots(ledger, trace_from(rows), tmp_path)
     assert plots[0].title == "Variance of the loss against the number of layers"
-    assert "Decays are fitted where sizes count qubits" in SCALING.result(ledger, trace_from(rows))
+    assert "Decays are fitted where sizes count qubits" in to_html(list(SCALING.result(ledger, trace_from(rows))))
 
 
 def test_odd_ledgers(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def made(fake: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def folder(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of it, in the current folder; pages are made without what depends on the ledger alone."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("qvar.report.duel_view.accuracy_html", lambda *_: "")
+    monkeypatch.setattr("qvar.report.duel.accuracy_parts", lambda *_: [])
     monkeypatch.setattr("qvar.report.page.write_plots", lambda *_: [])
     monkeypatch.setattr("qvar.records.provenance.place", lambda: PLACE)
     return Path(shutil.copytree(made, "r"))

@@ -8,9 +8,10 @@ import pennylane as qml
 import pytest
 
 import qvar
+from qvar.analysis.rankings import ranking_summary
 from qvar.records.run_folder import load
-from qvar.report.ranking_view import ranking_summary, verdict
-from qvar.report.views import summary_text, view_of
+from qvar.report.ranking import verdict
+from qvar.report.reports import report_of, summary_text
 
 H2 = "H 0 0 0; H 0 0 0.7414"
 LIMIT = -1.174475
@@ -83,7 +84,7 @@ def test_the_table_ranks_within_each_setting(folder: Path) -> None:
     text = summary_text(ledger)
     assert "The order of the circuits is the same in all 2 settings." in text.replace("\n", " ")
     assert max(map(len, text.splitlines())) <= 80
-    assert view_of(ledger).words.startswith("Generic")
+    assert report_of(ledger).words.startswith("Generic")
     assert "CASSCF(2,2)" in (folder / "report.html").read_text()
     assert (folder / "plots" / "energy_by_setting.png").stat().st_size > 5000
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from qvar.report import tables
-from qvar.report.basis_tables import PUBLISHED, floor, reference
+from qvar.analysis.basis_sets import PUBLISHED, floor, limit
+from qvar.analysis.rows import MILLIHARTREE, RESOLUTION, known, records
 from qvar.report.plot_style import Drawing
 from qvar.report.plots.front import Point, fronts
-from qvar.report.tables import MILLIHARTREE, RESOLUTION, Frame
 from qvar.units import MILLIHARTREE_PER_HARTREE
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _COSTS = {"n_params": "parameters", "n_primitives": "primitives", "n_qubits": "qubits"}
 
 
-def basis_front(ledger: Frame, table: Frame) -> Drawing | None:
+def basis_front(ledger: pd.DataFrame, table: pd.DataFrame) -> Drawing | None:
     """Error against parameters, primitives and qubits, each with its Pareto front.
 
     Args:
@@ -26,24 +28,24 @@ def basis_front(ledger: Frame, table: Frame) -> Drawing | None:
         The picture, or None where it would be empty.
     """
     resolution = MILLIHARTREE_PER_HARTREE * RESOLUTION
-    inside = [row for row in tables.records(table) if tables.known(row.value) and row.above > resolution]
+    inside = [row for row in records(table) if known(row.value) and row.above > resolution]
     found = fronts([_point(row) for row in inside], _COSTS, "error", MILLIHARTREE, logarithmic=True)
     if found is None:
         return None
-    level, limit = floor(ledger), reference(ledger)
-    if limit == level:
-        zero = f"Errors are counted from the limit, {level:.12g} Ha."
+    level, zero = floor(ledger), limit(ledger)
+    if zero == level:
+        words = f"Errors are counted from the limit, {level:.12g} Ha."
     else:
-        lowest = ", ".join(str(row.label) for row in tables.records(table) if row.above <= resolution)
-        why = "the limit is not known" if limit is None else "energies lie below the limit"
-        zero = f"Because {why}, errors are counted from the lowest energy, that of {lowest}, which is not drawn."
+        lowest = ", ".join(str(row.label) for row in records(table) if row.above <= resolution)
+        why = "the limit is not known" if zero is None else "energies lie below the limit"
+        words = f"Because {why}, errors are counted from the lowest energy, that of {lowest}, which is not drawn."
     caption = (
         "What accuracy each basis set bought, and for how much, both axes logarithmic. Numbers are those of the table. "
         "A point is the lowest start, its bar reaches to the highest. Squares are generic forms, round marks "
         "constrained ones; gray diamonds are baselines, in which nothing was fitted here: as parameters they have the "
         "numbers that they consist of, exponents and contraction coefficients up to scale. Primitives are different "
         "exponents; qubits are two for each function, however many primitives it is contracted from. The stepped line "
-        f"is the Pareto front: no set has less error at the same cost or less. On it are, {found.told}. {zero}"
+        f"is the Pareto front: no set has less error at the same cost or less. On it are, {found.told}. {words}"
     )
     return Drawing("basis_front", found.figure, found.title, caption)
 
@@ -52,6 +54,6 @@ def _point(row: Any) -> Point:
     cells = {cost: getattr(row, cost) for cost in _COSTS}
     if row.family == PUBLISHED:
         cells["n_params"] = row.n_numbers
-    costs = {cost: float(cell) if tables.known(cell) and cell > 0 else math.nan for cost, cell in cells.items()}
+    costs = {cost: float(cell) if known(cell) and cell > 0 else math.nan for cost, cell in cells.items()}
     height = row.above + MILLIHARTREE_PER_HARTREE * (row.worst - row.value)
     return Point(row.rank, str(row.label), str(row.family), costs, row.above, row.above, height)

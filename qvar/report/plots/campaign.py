@@ -10,8 +10,7 @@ import numpy as np
 
 from qvar._types import FloatArray
 from qvar.analysis.accuracy import pareto_front
-from qvar.report import pieces
-from qvar.report.campaign_tables import (
+from qvar.analysis.campaigns import (
     VARIANCE,
     Argument,
     Block,
@@ -22,6 +21,8 @@ from qvar.report.campaign_tables import (
     value_words,
     varied,
 )
+from qvar.analysis.rows import records, resolution, where
+from qvar.report.formats import ends
 from qvar.report.plot_style import (
     BEST_LINES,
     FAMILY_COLORS,
@@ -36,10 +37,10 @@ from qvar.report.plot_style import (
     value_axis,
     wrapped_name,
 )
-from qvar.report.tables import Frame, records, resolution
 from qvar.units import HARTREE
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -68,7 +69,7 @@ _WIDE_RATIO = 30.0
 """Numbers that span more than this factor are drawn on a logarithmic axis."""
 
 
-def campaign_drawings(ledger: Frame) -> tuple[list[Drawing], list[str]]:
+def campaign_drawings(ledger: pd.DataFrame) -> tuple[list[Drawing], list[str]]:
     """All pictures of a campaign.
 
     Args:
@@ -83,11 +84,11 @@ def campaign_drawings(ledger: Frame) -> tuple[list[Drawing], list[str]]:
         return [], []
     first = standings(table)
     missing = [str(label) for label in first.loc[first["finite"] == 0, "label"]]
-    drawn: Frame = table[table["median"].notna()]
+    drawn = where(table, table["median"].notna())
     if drawn.empty:
         return [], missing
     swept = varied(ledger)
-    look_of = looks(first[first["finite"] > 0])
+    look_of = looks(where(first, first["finite"] > 0))
     numeric = [argument for argument in swept if argument.numeric]
     found = [
         _against(drawn, argument, swept, look_of, name)
@@ -113,7 +114,9 @@ def _names(swept: Sequence[Argument]) -> str:
 # Pictures
 
 
-def _against(table: Frame, along: Argument, swept: Sequence[Argument], look_of: dict[str, Look], name: str) -> Drawing:
+def _against(
+    table: pd.DataFrame, along: Argument, swept: Sequence[Argument], look_of: dict[str, Look], name: str
+) -> Drawing:
     """Lines of all contenders against one swept number, a panel for each combination of the other arguments."""
     panels = blocks(table, along, swept)
     shown = panels[:MOST_PANELS]
@@ -123,7 +126,7 @@ def _against(table: Frame, along: Argument, swept: Sequence[Argument], look_of: 
         mine = _of_kind(block.rows, quantity, unit)
         apart = min(_APART, 0.3 / max(len(along.values) - 1, 1) / len(look_of))
         for number, (label, look) in enumerate(look_of.items()):
-            rows = mine[mine["label"] == label].sort_values(along.column)
+            rows = where(mine, mine["label"] == label).sort_values(along.column)
             x = _aside(
                 rows[along.column].to_numpy(dtype=float), apart * (number - (len(look_of) - 1) / 2), along.values
             )
@@ -143,7 +146,7 @@ def _against(table: Frame, along: Argument, swept: Sequence[Argument], look_of: 
     return Drawing(name, figure, title, caption + _axis_words(shown))
 
 
-def _by_point(table: Frame, swept: Sequence[Argument], look_of: dict[str, Look]) -> Drawing:
+def _by_point(table: pd.DataFrame, swept: Sequence[Argument], look_of: dict[str, Look]) -> Drawing:
     """Dots of all contenders at each point, for arguments that are no numbers."""
     from matplotlib.figure import Figure
 
@@ -154,7 +157,7 @@ def _by_point(table: Frame, swept: Sequence[Argument], look_of: dict[str, Look])
     names = names.head(MOST_POINTS)
     words = [_point_label(row, swept) for row in records(names)]
     place_of = {number: place for place, number in enumerate(names["point"])}
-    mine = mine[mine["point"].isin(list(place_of))]
+    mine = where(mine, mine["point"].isin(list(place_of)))
     longest = max(map(len, words))
     legend_lines = -(-(len(look_of) + 1) // 3)
     height = 4.2 + (0.07 * longest if longest > 8 or len(words) > 8 else 0) + 0.22 * legend_lines
@@ -162,7 +165,7 @@ def _by_point(table: Frame, swept: Sequence[Argument], look_of: dict[str, Look])
     axes: Any = figure.add_subplot()
     plain_axes(axes)
     for number, (label, look) in enumerate(look_of.items()):
-        rows = mine[mine["label"] == label]
+        rows = where(mine, mine["label"] == label)
         aside = 0.6 * ((number + 0.5) / len(look_of) - 0.5)
         x = np.array([place_of[point] for point in rows["point"]], dtype=float) + aside
         low, middle, high = _drawn(rows, quantity, unit)
@@ -187,10 +190,9 @@ def _by_point(table: Frame, swept: Sequence[Argument], look_of: dict[str, Look])
     return Drawing(_POINTS, figure, title, caption + _gray_words(len(look_of)) + _axis_words([Block({}, mine)]))
 
 
-def _against_parameters(table: Frame, swept: Sequence[Argument]) -> Drawing | None:
+def _against_parameters(table: pd.DataFrame, swept: Sequence[Argument]) -> Drawing | None:
     """Error against the number of parameters at all points, with the Pareto front of each panel."""
-    table = table.dropna(subset=["n_params"])
-    table = table[table["quantity"] != VARIANCE]
+    table = where(table, table["n_params"].notna() & (table["quantity"] != VARIANCE))
     if table.empty:
         return None
     within = [argument for argument in swept if argument.numeric]
@@ -222,7 +224,7 @@ def _against_parameters(table: Frame, swept: Sequence[Argument]) -> Drawing | No
         axes.set_xlabel("number of parameters")
         rows = mine.iloc[front].drop_duplicates(["label", "n_params"])
         names = [_with_point(row, within) for row in records(rows)]
-        told.append(f"{f'{block.name}: ' if block.name else ''}{pieces.ends(names)}")
+        told.append(f"{f'{block.name}: ' if block.name else ''}{ends(names)}")
     noun = _noun(table)
     title = f"{noun} against number of parameters"
     _legend(figure, all_axes, title)
@@ -240,21 +242,22 @@ def _against_parameters(table: Frame, swept: Sequence[Argument]) -> Drawing | No
 # Pieces
 
 
-def _panels_of(table: Frame, others: Sequence[Argument]) -> list[Block]:
+def _panels_of(table: pd.DataFrame, others: Sequence[Argument]) -> list[Block]:
     return blocks(table, None, others) if others else [Block({}, table)]
 
 
-def _kind(rows: Frame) -> tuple[str, str]:
+def _kind(rows: pd.DataFrame) -> tuple[str, str]:
     """What most of the rows show, and its unit: one axis shows one thing."""
-    (quantity, unit), *_ = rows.groupby(["quantity", "unit"]).size().sort_values(ascending=False, kind="stable").index
+    sizes: Any = rows.groupby(["quantity", "unit"]).size()
+    (quantity, unit), *_ = sizes.sort_values(ascending=False, kind="stable").index
     return str(quantity), str(unit)
 
 
-def _of_kind(rows: Frame, quantity: str, unit: str) -> Frame:
-    return rows[(rows["quantity"] == quantity) & (rows["unit"] == unit)]
+def _of_kind(rows: pd.DataFrame, quantity: str, unit: str) -> pd.DataFrame:
+    return where(rows, (rows["quantity"] == quantity) & (rows["unit"] == unit))
 
 
-def _noun(table: Frame) -> str:
+def _noun(table: pd.DataFrame) -> str:
     """What the vertical axes of all panels show."""
     kinds = set(zip(table["quantity"], table["unit"], strict=True))
     quantities = {quantity for quantity, _ in kinds}
@@ -265,7 +268,7 @@ def _noun(table: Frame) -> str:
     return "Error" if quantities == {"error"} else "Variance of the gradient"
 
 
-def _drawn(rows: Frame, quantity: str, unit: str) -> list[Any]:
+def _drawn(rows: pd.DataFrame, quantity: str, unit: str) -> list[Any]:
     return [drawn_errors(rows[end].to_numpy(dtype=float), quantity, unit) for end in ("low", "median", "high")]
 
 
@@ -275,7 +278,7 @@ def _aside(x: FloatArray, share: float, values: Sequence[Any]) -> FloatArray:
     return x * (high / low) ** share if _wide(values) else x + share * (high - low)
 
 
-def _line(axes: Axes, x: FloatArray, rows: Frame, look: Look, label: str, quantity: str, unit: str) -> None:
+def _line(axes: Axes, x: FloatArray, rows: pd.DataFrame, look: Look, label: str, quantity: str, unit: str) -> None:
     low, middle, high = _drawn(rows, quantity, unit)
     axes.plot(
         x, middle, color=look.color, linestyle=look.dashes, marker=look.marker, markersize=4,

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qvar.analysis.depths import series_table
+from qvar.analysis.rows import known, records, shown_errors, some, where
 from qvar.optimize.budget import Status
-from qvar.report.capacity_tables import series_table
 from qvar.report.plot_style import (
     Drawing,
     Look,
@@ -20,9 +21,9 @@ from qvar.report.plot_style import (
     plain_axes,
     value_axis,
 )
-from qvar.report.tables import Frame, known, records, shown_errors
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
 _LOG_RATIO = 10
@@ -32,7 +33,7 @@ _DODGE = 0.012
 """How far the points of two series stand apart, as a share of all layers."""
 
 
-def capacity(depths: Frame) -> Drawing | None:
+def capacity(depths: pd.DataFrame) -> Drawing | None:
     """Rank of the quantum Fisher information and share of successful starts against layers.
 
     Args:
@@ -43,7 +44,7 @@ def capacity(depths: Frame) -> Drawing | None:
     """
     from matplotlib.figure import Figure
 
-    if not depths[["fisher_rank", "median"]].notna().any(axis=None):
+    if not some(depths["fisher_rank"].notna() | depths["median"].notna()):
         return None
     table = series_table(depths)
     look_of = looks(table.assign(label=table["series"]))
@@ -54,7 +55,7 @@ def capacity(depths: Frame) -> Drawing | None:
     _scale_ranks(upper, depths)
     aside = _aside(depths)
     for position, row in enumerate(records(table)):
-        mine = depths[depths["series"] == row.series].sort_values("layers")
+        mine = where(depths, depths["series"] == row.series).sort_values("layers")
         look = look_of[str(row.series)]
         shift = aside * (position - (len(table) - 1) / 2)
         _ranks(upper, mine, look, str(row.series), row.saturation)
@@ -81,7 +82,7 @@ def capacity(depths: Frame) -> Drawing | None:
     return Drawing("capacity", figure, title, caption)
 
 
-def final_errors(ledger: Frame, depths: Frame) -> Drawing | None:
+def final_errors(ledger: pd.DataFrame, depths: pd.DataFrame) -> Drawing | None:
     """Where every start ended, against layers.
 
     Args:
@@ -92,18 +93,18 @@ def final_errors(ledger: Frame, depths: Frame) -> Drawing | None:
         The picture, or None where it would be empty.
     """
     table = series_table(depths)
-    placed = ledger[ledger["layers"].notna()] if len(ledger) else ledger
+    placed = where(ledger, ledger["layers"].notna()) if len(ledger) else ledger
     if placed.empty:
         return None
     shown, quantity, unit = shown_errors(placed)
-    placed = placed.assign(shown=shown)[np.isfinite(shown)]
+    placed = where(placed.assign(shown=shown), np.isfinite(shown))
     if placed.empty:
         return None
     look_of = looks(table.assign(label=table["series"]))
     figure, axes = line_figure(len(table) + 2)
     aside = _aside(depths)
     for position, row in enumerate(records(table)):
-        mine = placed[placed["series"] == row.series]
+        mine = where(placed, placed["series"] == row.series)
         shift = aside * (position - (len(table) - 1) / 2)
         _ends(axes, mine, look_of[str(row.series)], str(row.series), shift, (quantity, unit))
     noun = value_axis(axes, quantity, unit)
@@ -123,21 +124,21 @@ def final_errors(ledger: Frame, depths: Frame) -> Drawing | None:
     return Drawing("error_vs_layers", figure, title, caption + axis_words(quantity, unit))
 
 
-def _aside(depths: Frame) -> float:
+def _aside(depths: pd.DataFrame) -> float:
     return _DODGE * max(1, int(np.ptp(depths["layers"].to_numpy(dtype=int))))
 
 
-def _scale_ranks(axes: Axes, depths: Frame) -> None:
+def _scale_ranks(axes: Axes, depths: pd.DataFrame) -> None:
     from matplotlib.ticker import NullFormatter, ScalarFormatter
 
-    ranks = depths["fisher_rank"].dropna().astype(float)
+    ranks: Any = depths["fisher_rank"].dropna().astype(float)
     if len(ranks) and ranks.max() > _LOG_RATIO * max(ranks.min(), 1):
         axes.set_yscale("log", base=2)
         axes.yaxis.set_major_formatter(ScalarFormatter())
         axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def _ranks(axes: Axes, mine: Frame, look: Look, name: str, saturation: Any) -> None:
+def _ranks(axes: Axes, mine: pd.DataFrame, look: Look, name: str, saturation: Any) -> None:
     ranked = mine[mine["fisher_rank"].notna()]
     axes.plot(
         ranked["layers"], ranked["fisher_rank"].astype(float), color=look.color, linestyle=look.dashes,
@@ -150,7 +151,7 @@ def _ranks(axes: Axes, mine: Frame, look: Look, name: str, saturation: Any) -> N
     )  # fmt: skip
 
 
-def _bounds(axes: Axes, depths: Frame) -> None:
+def _bounds(axes: Axes, depths: pd.DataFrame) -> None:
     """The largest ranks that are possible, each once."""
     for bound in depths["fisher_rank_bound"].dropna().unique():
         axes.axhline(float(bound), color="#B8BCC4", linewidth=1, zorder=1)
@@ -160,8 +161,8 @@ def _bounds(axes: Axes, depths: Frame) -> None:
         )  # fmt: skip
 
 
-def _success(axes: Axes, mine: Frame, look: Look, shift: float) -> None:
-    mine = mine[mine["success"].notna()]
+def _success(axes: Axes, mine: pd.DataFrame, look: Look, shift: float) -> None:
+    mine = where(mine, mine["success"].notna())
     middle = mine["success"].to_numpy(dtype=float)
     # at the ends of the scale the interval's end and the share may differ by rounding
     below = (middle - mine["success_low"].to_numpy(dtype=float)).clip(min=0)
@@ -172,7 +173,7 @@ def _success(axes: Axes, mine: Frame, look: Look, shift: float) -> None:
     )  # fmt: skip
 
 
-def _ends(axes: Axes, mine: Frame, look: Look, name: str, shift: float, shown_as: tuple[str, str]) -> None:
+def _ends(axes: Axes, mine: pd.DataFrame, look: Look, name: str, shift: float, shown_as: tuple[str, str]) -> None:
     """The marks and the medians of one series."""
     spent = (mine["status"] == Status.OUT_OF_BUDGET.value).to_numpy(dtype=bool, na_value=False)
     places = mine["layers"].to_numpy(dtype=float) + shift

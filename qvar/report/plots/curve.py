@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from qvar._types import FloatArray
+from qvar.analysis.rows import axis_name, labels, shown_errors
 from qvar.report.plot_style import (
     Drawing,
     Look,
@@ -21,13 +22,13 @@ from qvar.report.plot_style import (
     spread,
     value_axis,
 )
-from qvar.report.tables import Frame, axis_name, labels, shown_errors
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
 
-def energy_along(ledger: Frame, drawn: Frame) -> Drawing | None:
+def energy_along(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
     """The energies of all contenders and the exact curve against the coordinate.
 
     Args:
@@ -59,7 +60,7 @@ def energy_along(ledger: Frame, drawn: Frame) -> Drawing | None:
     return Drawing("energy_vs_coordinate", figure, title, caption + line_words(len(drawn)))
 
 
-def error_along(ledger: Frame, drawn: Frame) -> Drawing | None:
+def error_along(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
     """The distance from the exact curve against the coordinate.
 
     Args:
@@ -90,11 +91,11 @@ def error_along(ledger: Frame, drawn: Frame) -> Drawing | None:
     return Drawing("error_vs_coordinate", figure, title, caption + words)
 
 
-def _draw_lines(axes: Axes, ledger: Frame, look_of: dict[str, Look], quantity: str, unit: str) -> None:
-    ledger = ledger.assign(label=labels(ledger)).dropna(subset=["coordinate"])
-    grid = np.sort(ledger["coordinate"].unique().astype(float))
+def _draw_lines(axes: Axes, ledger: pd.DataFrame, look_of: dict[str, Look], quantity: str, unit: str) -> None:
+    rows: Any = ledger.assign(label=labels(ledger)).dropna(subset=["coordinate"])
+    grid = np.sort(rows["coordinate"].unique().astype(float))
     for label, look in look_of.items():
-        seeds = [seed for _, seed in ledger[ledger["label"] == label].groupby("seed", dropna=False)]
+        seeds = [seed for _, seed in rows[rows["label"] == label].groupby("seed", dropna=False)]
         low, middle, high = spread(drawn_errors(np.array([_on(grid, seed) for seed in seeds]), quantity, unit))
         axes.plot(
             grid, middle, color=look.color, linestyle=look.dashes, marker=look.marker, markersize=4,
@@ -104,12 +105,12 @@ def _draw_lines(axes: Axes, ledger: Frame, look_of: dict[str, Look], quantity: s
             axes.fill_between(grid, low, high, color=look.color, alpha=0.11, linewidth=0)
 
 
-def _on(grid: FloatArray, seed: Frame) -> FloatArray:
+def _on(grid: FloatArray, seed: pd.DataFrame) -> FloatArray:
     """One seed's numbers on the common grid; NaN where a point is missing."""
     numbers = np.full(len(grid), np.nan)
     numbers[np.searchsorted(grid, seed["coordinate"].to_numpy(dtype=float))] = seed["shown"].to_numpy(dtype=float)
     return np.where(np.isfinite(numbers), numbers, np.nan)
 
 
-def _word(ledger: Frame) -> str:
+def _word(ledger: pd.DataFrame) -> str:
     return axis_name(ledger).partition(" (")[0]

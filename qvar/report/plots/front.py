@@ -10,6 +10,7 @@ import numpy as np
 
 from qvar._types import FloatArray
 from qvar.analysis.accuracy import pareto_front
+from qvar.analysis.rows import known, labels, records, resolution, shown_errors
 from qvar.report.plot_style import (
     ACCURACY_WORDS,
     FAMILY_COLORS,
@@ -23,9 +24,9 @@ from qvar.report.plot_style import (
     value_axis,
     wrapped_name,
 )
-from qvar.report.tables import Frame, known, labels, records, resolution, shown_errors
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -59,7 +60,7 @@ class Point:
     high: float
 
 
-def error_vs_cost(ledger: Frame, drawn: Frame) -> Drawing | None:
+def error_vs_cost(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
     """Error against the number of parameters and of two-qubit gates, each with its Pareto front.
 
     The front is that of the median errors, by which the table is sorted too: what a contender reaches from a usual
@@ -151,7 +152,7 @@ def fronts(
     return Fronts(figure, title, noun, "; ".join(told))
 
 
-def _points(ledger: Frame, drawn: Frame, shown: Any, quantity: str, unit: str) -> list[Point]:
+def _points(ledger: pd.DataFrame, drawn: pd.DataFrame, shown: Any, quantity: str, unit: str) -> list[Point]:
     names = np.array(labels(ledger))
     points = []
     for row in records(drawn):

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qvar._types import FloatArray
+from qvar.analysis.rows import MILLIHARTREE, known, records, where
 from qvar.report.plot_style import Drawing, legend_below, line_figure, looks, plain_axes, wrapped_name
 from qvar.report.plots.training import LOG_RATIO
-from qvar.report.tables import MILLIHARTREE, NOTHING, Frame, known, records
 from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -29,7 +30,7 @@ _PRICE_BAND = 0.1
 _SPIN_WORDS = "Bottom: the mean of the total spin S\u00b2, 0 in a singlet and 2 in a triplet. "
 
 
-def lines(best: Frame, drawn: Frame) -> Drawing | None:
+def lines(best: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
     """The loss on the straight line from the start to the end of each contender's lowest seed, and beyond.
 
     Args:
@@ -71,7 +72,7 @@ def lines(best: Frame, drawn: Frame) -> Drawing | None:
     return Drawing("landscape_lines", figure, title, caption)
 
 
-def planes(best: Frame) -> Drawing | None:
+def planes(best: pd.DataFrame) -> Drawing | None:
     """The loss on planes around the start and around the end of each contender's lowest seed.
 
     Args:
@@ -92,11 +93,11 @@ def planes(best: Frame) -> Drawing | None:
         values = [np.array(scan["value"]) for scan in scans]
         low, high = min(v.min() for v in values), max(v.max() for v in values)
         images = []
-        for axes, scan, value, where in zip(pair, scans, values, ("start", "end"), strict=True):
+        for axes, scan, value, end in zip(pair, scans, values, ("start", "end"), strict=True):
             images.append(_plane(axes, scan, value, low, high))
-            axes.set_title(wrapped_name(f"{row.label}: around the {where}", 38), fontsize=9.5)
-            axes.set_xlabel(_direction(1, where), fontsize=8.5)
-            axes.set_ylabel(_direction(2, where), fontsize=8.5)
+            axes.set_title(wrapped_name(f"{row.label}: around the {end}", 38), fontsize=9.5)
+            axes.set_xlabel(_direction(1, end), fontsize=8.5)
+            axes.set_ylabel(_direction(2, end), fontsize=8.5)
         bar = figure.colorbar(images[-1], ax=list(pair), shrink=0.9, pad=0.02)
         bar.set_label(_named(row.unit), fontsize=8.5)
         bar.ax.tick_params(labelsize=8)
@@ -128,7 +129,7 @@ def _direction(number: int, where: str) -> str:
     return f"{kind} {number} (rad)"
 
 
-def curvatures(best: Frame) -> Drawing | None:
+def curvatures(best: pd.DataFrame) -> Drawing | None:
     """All eigenvalues of the Hessian at the start and at the end of each contender's lowest seed.
 
     Args:
@@ -171,7 +172,7 @@ def curvatures(best: Frame) -> Drawing | None:
     return Drawing("landscape_curvature", figure, title, caption)
 
 
-def leakage(ledger: Frame, drawn: Frame) -> Drawing | None:
+def leakage(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
     """Weight outside of the right sector, its price, and S^2 along the training, for the contenders that leave it.
 
     Args:
@@ -247,16 +248,9 @@ def _ladder(n: int) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _with(table: Frame, column: str) -> list[Any]:
-    return records(table[table[column].notna()]) if column in table.columns else []
+def _with(table: pd.DataFrame, column: str) -> list[Any]:
+    return records(where(table, table[column].notna())) if column in table.columns else []
 
 
 def _named(unit: Any) -> str:
     return f"energy ({unit})" if unit == HARTREE else f"value ({unit})" if known(unit) and unit else "value"
-
-
-def price_words(price: Any, unit: Any) -> str:
-    """A symmetry price for a table: in mHa where the unit is hartree."""
-    if not known(price):
-        return NOTHING
-    return f"{float(price) * (MILLIHARTREE_PER_HARTREE if unit == HARTREE else 1):.3g}"

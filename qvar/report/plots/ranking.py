@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qvar.analysis.rows import MILLIHARTREE, where
 from qvar.report.plot_style import (
     Drawing,
     accuracy_line,
@@ -15,7 +16,9 @@ from qvar.report.plot_style import (
     plain_log_ticks,
     wrapped_name,
 )
-from qvar.report.tables import MILLIHARTREE, Frame
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _LETTERS_OF_AXIS = 72
 """Letters that fit below the panel."""
@@ -24,7 +27,7 @@ _STYLES: tuple[Any, ...] = ("--", "-.", (0, (6, 1.5, 1, 1.5, 1, 1.5)))
 """Lines of baselines; the dotted one is chemical accuracy."""
 
 
-def energy_by_setting(summary: Frame, baseline: str) -> Drawing | None:
+def energy_by_setting(summary: pd.DataFrame, baseline: str) -> Drawing | None:
     """Lowest energies above the limit against the settings, baselines as lines.
 
     Args:
@@ -34,11 +37,11 @@ def energy_by_setting(summary: Frame, baseline: str) -> Drawing | None:
     Returns:
         The picture, or None where no limit is known.
     """
-    drawn: Frame = summary[(summary["setting"] != baseline) & (summary["limit_error"] > 0)]
+    drawn = where(summary, (summary["setting"] != baseline) & (summary["limit_error"] > 0))
     if drawn.empty:
         return None
     settings = list(dict.fromkeys(drawn["setting"]))
-    lines = summary[(summary["setting"] == baseline) & (summary["limit_error"] > 0)]
+    lines = where(summary, (summary["setting"] == baseline) & (summary["limit_error"] > 0))
     names = drawn.drop_duplicates("contender").assign(label=lambda table: table["contender"])
     look_of = looks(names)
     figure, axes = line_figure(len(look_of) + len(lines))
@@ -50,6 +53,7 @@ def energy_by_setting(summary: Frame, baseline: str) -> Drawing | None:
             x, mine["limit_error"].astype(float), color=look.color, marker=look.marker, markersize=7, linestyle="",
             label=name,
         )  # fmt: skip
+    row: Any
     for number, (_, row) in enumerate(lines.iterrows()):
         axes.axhline(
             float(row["limit_error"]), color="#6B7280", linestyle=_STYLES[number % len(_STYLES)], linewidth=1.2,

@@ -9,10 +9,11 @@ import numpy as np
 
 from qvar._types import FloatArray
 from qvar.analysis.decay import QUANTITIES, decay_table, is_relative, measured, variances
+from qvar.analysis.rows import known, labelled, records, some, where
 from qvar.report.plot_style import Drawing, Look, legend_below, line_figure, looks
-from qvar.report.tables import Frame, known, labels, records
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
 _MARKS = {
@@ -28,7 +29,7 @@ _DODGE = 0.012
 _INK = "#333333"
 
 
-def loss_variance(ledger: Frame) -> Drawing | None:
+def loss_variance(ledger: pd.DataFrame) -> Drawing | None:
     """The variance of the loss against size, with intervals, fits and what theory says.
 
     Args:
@@ -44,7 +45,7 @@ def loss_variance(ledger: Frame) -> Drawing | None:
     return _against_size(ledger, "loss", "Variance of the loss", words)
 
 
-def gradient_variance(ledger: Frame) -> Drawing | None:
+def gradient_variance(ledger: pd.DataFrame) -> Drawing | None:
     """The variance of the gradient against size, with intervals and fits.
 
     Args:
@@ -60,16 +61,15 @@ def gradient_variance(ledger: Frame) -> Drawing | None:
     return _against_size(ledger, "gradient", "Variance of the gradient", words)
 
 
-def _against_size(ledger: Frame, quantity: str, title: str, words: str) -> Drawing | None:
+def _against_size(ledger: pd.DataFrame, quantity: str, title: str, words: str) -> Drawing | None:
     points, relative, column = measured(ledger), is_relative(ledger), QUANTITIES[quantity]
-    points = points.assign(label=labels(points))
+    points = labelled(points)
     if not (variances(points, column, relative) > 0).any():
         return None
     look_of = _looks(points)
-    fits: Frame = decay_table(ledger)
-    fits = fits.assign(label=labels(fits))
-    fits = fits[fits["quantity"] == quantity]
-    marks = [m for m in _MARKS if quantity == "loss" and m in points.columns and points[m].notna().any()]
+    fits = labelled(decay_table(ledger))
+    fits = where(fits, fits["quantity"] == quantity)
+    marks = [m for m in _MARKS if quantity == "loss" and m in points.columns and some(points[m].notna())]
     first = quantity == "gradient" and "law_gradient_variance_first" in points.columns
     figure, axes = line_figure(len(look_of) + len(marks) + 2 * first + 1)
     sizes = points["size"].to_numpy(dtype=float)
@@ -78,7 +78,7 @@ def _against_size(ledger: Frame, quantity: str, title: str, words: str) -> Drawi
     for label, look in look_of.items():  # the legend names them before the marks
         axes.plot([], [], color=look.color, marker=look.marker or "o", markersize=5.5, linestyle="", label=label)
     for place, (label, look) in enumerate(look_of.items()):
-        mine = points[points["label"] == label].sort_values("size")
+        mine = where(points, points["label"] == label).sort_values("size")
         values, low, high = (variances(mine, column + end, relative) for end in ("", "_low", "_high"))
         positive = values > 0
         zeros += int((~positive).sum())
@@ -89,11 +89,11 @@ def _against_size(ledger: Frame, quantity: str, title: str, words: str) -> Drawi
         for mark in [] if contender in told else marks:  # once for all its starts
             _draw_mark(axes, x, variances(mine, mark, relative), _MARKS[mark][1], _MARKS[mark][2], look.color)
         told.add(contender)
-        if first and mine["law_gradient_variance_first"].notna().any():
+        if first and some(mine["law_gradient_variance_first"].notna()):
             _draw_mark(axes, x, variances(mine, "gradient_variance_first", relative), look.marker, 6.0, look.color)
             _draw_mark(axes, x, variances(mine, "law_gradient_variance_first", relative), "+", 13.0, look.color)
-        _draw_fit(axes, fits[fits["label"] == label], look, aside)
-    if fits["verdict"].notna().any():
+        _draw_fit(axes, where(fits, fits["label"] == label), look, aside)
+    if some(fits["verdict"].notna()):
         axes.plot([], [], color=_INK, linewidth=1.2, label="fitted decay")
     for mark in marks:
         name, marker, size = _MARKS[mark]
@@ -111,7 +111,7 @@ def _against_size(ledger: Frame, quantity: str, title: str, words: str) -> Drawi
     fitted = (
         "Lines are the decay that the points speak for; if it is undecided, the likelier one, dotted; none if neither "
         "an exponential nor a power law fits. "
-        if fits["verdict"].notna().any()
+        if some(fits["verdict"].notna())
         else ""
     )
     caption = words.format(samples=_samples_words(points), fits=fitted, marks=_mark_words(marks, first))
@@ -121,7 +121,7 @@ def _against_size(ledger: Frame, quantity: str, title: str, words: str) -> Drawi
     return Drawing(f"{quantity}_variance", figure, f"{title} against the number of {name}", caption)
 
 
-def component_variance(ledger: Frame) -> Drawing | None:
+def component_variance(ledger: pd.DataFrame) -> Drawing | None:
     """The variance of each component of the gradient against its place in the circuit, at the largest size.
 
     Args:
@@ -131,12 +131,12 @@ def component_variance(ledger: Frame) -> Drawing | None:
         The picture, or None where it would be empty.
     """
     points, relative = measured(ledger), is_relative(ledger)
-    points = points.assign(label=labels(points))
+    points = labelled(points)
     look_of = _looks(points)
     figure, axes = line_figure(len(look_of))
     drawn = 0
     for label, look in look_of.items():
-        row = points[points["label"] == label].sort_values("size").iloc[-1]
+        row = where(points, points["label"] == label).sort_values("size").iloc[-1]
         values = np.array(json.loads(row["component_variances"]), dtype=float)
         values = values / float(row["spectral_width"]) ** 2 if relative else values
         place = (np.arange(len(values)) + 0.5) / max(len(values), 1)
@@ -162,8 +162,8 @@ def component_variance(ledger: Frame) -> Drawing | None:
     return Drawing("component_variance", figure, "Variance of each component of the gradient", caption)
 
 
-def _looks(points: Frame) -> dict[str, Look]:
-    return looks(points.drop_duplicates("label")[["label", "family"]])
+def _looks(points: pd.DataFrame) -> dict[str, Look]:
+    return looks(points.drop_duplicates("label"))
 
 
 def _draw_points(axes: Axes, x: FloatArray, values: FloatArray, low: FloatArray, high: FloatArray, look: Look) -> None:
@@ -182,7 +182,7 @@ def _draw_mark(axes: Axes, x: FloatArray, values: FloatArray, marker: str, size:
     )  # fmt: skip
 
 
-def _draw_fit(axes: Axes, fits: Frame, look: Look, aside: float) -> None:
+def _draw_fit(axes: Axes, fits: pd.DataFrame, look: Look, aside: float) -> None:
     """The preferred decay as a line, as far aside as its points; dotted where it is not decided."""
     for row in records(fits):
         if not known(row.verdict) or row.verdict == "neither" or not known(row.rate) or not known(row.delta_aic):
@@ -196,14 +196,14 @@ def _draw_fit(axes: Axes, fits: Frame, look: Look, aside: float) -> None:
         axes.plot(grid + aside, values, color=look.color, linestyle=dashes, linewidth=1.3, zorder=1.5)
 
 
-def _axis(points: Frame, noun: str, relative: bool) -> str:
+def _axis(points: pd.DataFrame, noun: str, relative: bool) -> str:
     if relative:
         return f"{noun} / (spectral width)\u00b2"
     units = {str(unit) for unit in points["unit"].dropna() if unit}
     return f"{noun} ({units.pop()}\u00b2)" if len(units) == 1 else noun
 
 
-def _samples_words(points: Frame) -> str:
+def _samples_words(points: pd.DataFrame) -> str:
     numbers = sorted(int(number) for number in points["samples"].unique())
     many = f"{numbers[0]}" if len(numbers) == 1 else f"{numbers[0]} to {numbers[-1]}"
     return f"each point rests on {many} random parameter vectors"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from qvar.analysis.rows import shown_errors, where
 from qvar.report.plot_style import (
     Drawing,
     accuracy_line,
@@ -17,16 +18,16 @@ from qvar.report.plot_style import (
     spread,
     value_axis,
 )
-from qvar.report.tables import Frame, shown_errors
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
 
 LOG_RATIO = 50
 """Evaluations that span more than this factor are drawn on a logarithmic axis."""
 
 
-def error_vs_step(trace: Frame, ledger: Frame, drawn: Frame) -> Drawing | None:
+def error_vs_step(trace: pd.DataFrame, ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
     """How the error of each contender fell with the evaluations, over its seeds.
 
     Args:
@@ -40,8 +41,9 @@ def error_vs_step(trace: Frame, ledger: Frame, drawn: Frame) -> Drawing | None:
     import numpy as np
 
     units = dict(zip(ledger["contender"], ledger["unit"], strict=True))
-    trace = trace.assign(unit=trace["contender"].map(units), label=_labels(trace, drawn))
-    trace = trace[trace["label"].isin(set(drawn["label"]))]
+    of_rows = [units.get(contender) for contender in trace["contender"]]
+    trace = trace.assign(unit=of_rows, label=_labels(trace, drawn))
+    trace = where(trace, trace["label"].isin(list(drawn["label"])))
     if trace.empty:
         return None
     shown, quantity, unit = shown_errors(trace)
@@ -49,7 +51,7 @@ def error_vs_step(trace: Frame, ledger: Frame, drawn: Frame) -> Drawing | None:
     look_of = looks(drawn)
     figure, axes = line_figure(sum(look.named for look in look_of.values()))
     for rank, label in enumerate(drawn["label"]):
-        seeds = [_curve(seed) for _, seed in trace[trace["label"] == label].groupby("seed", dropna=False, sort=True)]
+        seeds = [_curve(seed) for _, seed in where(trace, trace["label"] == label).groupby("seed", dropna=False)]
         seeds = [seed for seed in seeds if len(seed[0])]
         if not seeds:
             continue
@@ -86,7 +88,7 @@ def error_vs_step(trace: Frame, ledger: Frame, drawn: Frame) -> Drawing | None:
     return Drawing("error_vs_step", figure, title, caption + line_words(len(drawn)) + axis_words(quantity, unit))
 
 
-def _labels(trace: Frame, drawn: Frame) -> list[str]:
+def _labels(trace: pd.DataFrame, drawn: pd.DataFrame) -> list[str]:
     """The summary's label of each row of the trace."""
     keys = ["problem", "contender", "method"]
     known_keys = drawn[keys].fillna("").itertuples(index=False, name=None)
@@ -94,7 +96,7 @@ def _labels(trace: Frame, drawn: Frame) -> list[str]:
     return [names.get(key, key[1]) for key in trace[keys].fillna("").itertuples(index=False, name=None)]
 
 
-def _curve(seed: Frame) -> tuple[np.ndarray, np.ndarray]:
+def _curve(seed: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Evaluations and shown numbers of one seed, in order, without what is not finite."""
     import numpy as np
 

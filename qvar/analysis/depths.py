@@ -1,4 +1,4 @@
-"""The numbers of a study over depths: ranks, success and where they saturate, from its ledger."""
+"""Numbers of a study over depths: ranks, success and the depths at which they saturate."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qvar.report.tables import MILLIHARTREE, Frame, known, shown_errors
+from qvar.analysis.rows import MILLIHARTREE, first, known, numbers_of, records, shown_errors, where
 from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE
 
 if TYPE_CHECKING:
@@ -22,13 +22,13 @@ _CARRIED = (
 """Columns that are the same for all seeds."""
 
 
-def is_capacity(ledger: Frame) -> bool:
-    """Whether a ledger is that of a `qvar.studies.capacity.Capacity`."""
+def is_capacity(ledger: pd.DataFrame) -> bool:
+    """Return if a ledger is that of a `qvar.Capacity`."""
     return {"series", "layers", "tolerance"} <= set(ledger.columns)
 
 
-def depth_table(ledger: Frame) -> pd.DataFrame:
-    """One row per series and depth, in the ledger's order.
+def depth_table(ledger: pd.DataFrame) -> pd.DataFrame:
+    """Compute one row per series and depth, in the ledger's order.
 
     Args:
         ledger: the ledger of a study over depths.
@@ -36,7 +36,7 @@ def depth_table(ledger: Frame) -> pd.DataFrame:
     Returns:
         Columns: `series`, `layers`, `family`, `n_params`, `fisher_rank`, `fisher_rank_bound`, `lie_dimension`,
         `lie_limit`, `effective_dimension` with `_low`, `_high` and `_needed`, `message`; `seeds`, `successes` (seeds
-        with |error| <= tolerance; those without a finite error failed; missing where there is no exact value to compare
+        with |error| <= tolerance; those without a finite error failed; missing if there is no exact value to compare
         with), `success` (the share) with `_low` and `_high` (Wilson, 95 %), `unit` (mHa for energies in hartree), and
         in it `tolerance` and `median` (|error| over the finite seeds); `evaluations` (median).
     """
@@ -47,78 +47,61 @@ def depth_table(ledger: Frame) -> pd.DataFrame:
     judged = quantity == "error" or bool(ledger["value"].isna().all())
     scale = MILLIHARTREE_PER_HARTREE if unit in (MILLIHARTREE, HARTREE) else 1.0
     rows = []
-    for (series, layers), group in ledger.assign(shown=shown).groupby(["series", "layers"], sort=False):
-        errors = group["shown"].to_numpy(dtype=float, na_value=np.nan)
-        finite = errors[np.isfinite(errors)]
-        evaluations = group["gradient_evaluations"].to_numpy(dtype=float, na_value=np.nan)
+    groups: Any = ledger.assign(shown=shown).groupby(["series", "layers"], sort=False)
+    for (series, layers), group in groups:
+        errors, evaluations = numbers_of(group, "shown"), numbers_of(group, "gradient_evaluations")
         tolerance = scale * float(group["tolerance"].iloc[0])
         rows.append(
             {
                 "series": series,
                 "layers": int(layers),
-                **{name: _first(group, name) for name in _CARRIED},
+                **{name: first(group[name]) if name in group.columns else None for name in _CARRIED},
                 "seeds": len(group),
                 **_success(errors, tolerance, judged),
                 "unit": MILLIHARTREE if unit == HARTREE else unit,
                 "tolerance": tolerance,
-                "median": _median(finite),
-                "evaluations": _median(evaluations[np.isfinite(evaluations)]),
+                "median": _finite_median(errors),
+                "evaluations": _finite_median(evaluations),
             }
         )
     return pd.DataFrame(rows)
 
 
-def _success(errors: np.ndarray, tolerance: float, judged: bool) -> dict[str, Any]:
-    from qvar.diagnostics.intervals import wilson_interval  # with it comes JAX, which no other page needs
-
-    if not judged:
-        return {"successes": None, "success": np.nan, "success_low": np.nan, "success_high": np.nan}
-    successes = int((errors <= tolerance).sum())  # what is not a number is not within
-    low, high = wilson_interval(successes, len(errors))
-    return {
-        "successes": successes,
-        "success": successes / len(errors),
-        "success_low": low,
-        "success_high": high,
-    }
-
-
-def series_table(depths: Frame) -> pd.DataFrame:
-    """One row per series, in the order of `depth_table`.
+def series_table(depths: pd.DataFrame) -> pd.DataFrame:
+    """Compute one row per series, in the order of `depth_table`.
 
     Args:
         depths: a `depth_table`.
 
     Returns:
         Columns: `series`, `family`, `layers_first`, `layers_last`, `rank`, `bound`, `lie_dimension` and `lie_limit`
-        (at the largest depth), `saturation` (layers from which the rank stays; missing where it is
-        not seen to), `saturation_params`, `reliable` (layers from which all depths succeed in at least 90 % of the
-        starts; missing where there are none), `reliable_params`, `success_last` (such as "3/20", at the largest depth;
-        missing where there is no exact value to compare with).
+        (at the largest depth), `saturation` (layers from which the rank stays; missing if it was not seen to),
+        `saturation_params`, `reliable` (layers from which all depths succeed in at least 90 % of the starts; missing
+        if there are none), `reliable_params`, `success_last` (such as "3/20", at the largest depth; missing if there
+        is no exact value to compare with).
     """
     import pandas as pd
 
-    from qvar.diagnostics.fisher_information import saturation_layer  # likewise
+    from qvar.diagnostics.fisher_information import saturation_layer  # imports JAX, which other pages do not need
 
     rows = []
     for series, group in depths.groupby("series", sort=False):
         group = group.sort_values("layers")
-        ranks = {int(row.layers): int(row.fisher_rank) for row in group.itertuples() if known(row.fisher_rank)}
+        ranks = {int(row.layers): int(row.fisher_rank) for row in records(group) if known(row.fisher_rank)}
         saturation = saturation_layer(ranks) if ranks else None
         late = group.loc[~(group["success"] >= RELIABLE), "layers"]
-        good = group[group["layers"] > (late.max() if len(late) else 0)]
+        good = where(group, group["layers"] > (late.max() if len(late) else 0))
         reliable = int(good["layers"].iloc[0]) if len(good) else None
         params = dict(zip(group["layers"], group["n_params"], strict=True))
         last: Any = group.iloc[-1]
-        deepest = group[::-1]
         rows.append(
             {
                 "series": series,
-                "family": _first(group, "family"),
+                "family": first(group["family"]),
                 "layers_first": int(group["layers"].iloc[0]),
                 "layers_last": int(last["layers"]),
-                "rank": _first(deepest, "fisher_rank"),
-                "bound": _first(deepest, "fisher_rank_bound"),
+                "rank": first(group["fisher_rank"].iloc[::-1]),
+                "bound": first(group["fisher_rank_bound"].iloc[::-1]),
                 "lie_dimension": last["lie_dimension"],
                 "lie_limit": last["lie_limit"],
                 "saturation": saturation,
@@ -131,12 +114,16 @@ def series_table(depths: Frame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _median(numbers: np.ndarray) -> float:
-    return float(np.median(numbers)) if len(numbers) else np.nan
+def _success(errors: np.ndarray, tolerance: float, judged: bool) -> dict[str, Any]:
+    from qvar.diagnostics.intervals import wilson_interval  # imports JAX, which other pages do not need
+
+    if not judged:
+        return {"successes": None, "success": np.nan, "success_low": np.nan, "success_high": np.nan}
+    successes = int((errors <= tolerance).sum())  # NaN counts as a failure
+    low, high = wilson_interval(successes, len(errors))
+    return {"successes": successes, "success": successes / len(errors), "success_low": low, "success_high": high}
 
 
-def _first(group: Frame, column: str) -> Any:
-    if column not in group.columns:
-        return None
-    present = group[column].dropna()
-    return present.iloc[0] if len(present) else None
+def _finite_median(numbers: np.ndarray) -> float:
+    finite = numbers[np.isfinite(numbers)]
+    return float(np.median(finite)) if len(finite) else np.nan

@@ -1,0 +1,103 @@
+"""Accuracy per cost and convergence of each contender, one row each in the order of the summary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, get_args
+
+from qvar.analysis.accuracy import Cost, correlation_per, least_parameters, series_of
+from qvar.analysis.convergence import (
+    KEYS,
+    LEVELS,
+    column_of,
+    final_errors,
+    minima_found,
+    quantiles_to_tolerance,
+    success,
+)
+from qvar.analysis.rows import MILLIHARTREE, known, records, where
+from qvar.analysis.summary import summary
+from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_NAMES = ("rank", "label", *KEYS, "family", "n_params", "two_qubit_gates", "seeds", "unit")
+"""Columns that both tables take from `summary`, in its order of contenders."""
+
+
+def accuracy_table(ledger: pd.DataFrame) -> pd.DataFrame:
+    """Compute the accuracy per parameter: one row per contender, in the order of `summary`.
+
+    Args:
+        ledger: a run's ledger.
+
+    Returns:
+        `rank`, `label`, `problem`, `contender`, `method`, `family`, `n_params`, `two_qubit_gates`, `seeds`, `unit`;
+        `correlation_recovered` (median); `per_parameter_low`, `_median`, `_high` and so on for each cost of
+        `correlation_per`; `series` (the family of depths), `least_by_median`, `least_by_best` (see
+        `least_parameters`). Columns that need a tolerance have numbers for energies in hartree alone.
+    """
+    table = summary(ledger).loc[:, [*_NAMES, "correlation_recovered"]].copy()
+    in_hartree = _in_hartree(ledger)
+    for cost in get_args(Cost):
+        entries = _by_key(correlation_per(in_hartree if cost == "shot" else ledger, cost))
+        for end in ("low", "median", "high"):
+            table[f"per_{cost}_{end}"] = _looked_up(table, entries, end, "float64")
+    table["series"] = [series_of(str(contender))[0] for contender in table["contender"]]
+    keys = ("problem", "series", "method")
+    least = _by_key(least_parameters(in_hartree), keys)
+    for column in ("by_median", "by_best"):
+        table[f"least_{column}"] = _looked_up(table, least, column, "Int64", keys)
+    return table
+
+
+def convergence_table(ledger: pd.DataFrame, trace: pd.DataFrame) -> pd.DataFrame:
+    """Compute how often and how soon the seeds converge: one row per contender, in the order of `summary`.
+
+    Args:
+        ledger: a run's ledger.
+        trace: its trace.
+
+    Returns:
+        `rank`, `label`, `problem`, `contender`, `method`, `family`, `n_params`, `two_qubit_gates`, `seeds`, `unit`
+        (mHa for errors in hartree); `successes`, `share`, `low`, `high` of `success`; `reached`, `steps_10` ...
+        `evaluations_90` of `quantiles_to_tolerance`; `best`, `error_10` ... `error_90` (in `unit`) of `final_errors`;
+        `minima`, `in_lowest`, `levels` of `minima_found`. Columns that need a tolerance have numbers for energies in
+        hartree alone.
+    """
+    in_hartree = _in_hartree(ledger)
+    table = summary(ledger).loc[:, list(_NAMES)].copy()
+    for other in (
+        success(in_hartree),
+        quantiles_to_tolerance(in_hartree, trace),
+        final_errors(ledger),
+        minima_found(ledger),
+    ):
+        entries = _by_key(other)
+        for name in [column for column in other.columns if column not in table.columns]:
+            table[name] = _looked_up(table, entries, name, str(other[name].dtype))
+    milli = (table["unit"] == MILLIHARTREE).to_numpy(dtype=bool)
+    for name in ("best", *(column_of("error", level) for level in LEVELS)):
+        table.loc[milli, name] *= MILLIHARTREE_PER_HARTREE
+    return table
+
+
+def _in_hartree(ledger: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows whose tolerance is known: in hartree, or failed before they had a unit."""
+    return where(ledger, ledger["unit"].fillna(HARTREE) == HARTREE)
+
+
+def _by_key(table: pd.DataFrame, keys: Sequence[str] = KEYS) -> dict[tuple[str, ...], Any]:
+    return {tuple(str(getattr(row, name)) for name in keys): row for row in records(table)}
+
+
+def _looked_up(
+    table: pd.DataFrame, entries: dict[tuple[str, ...], Any], column: str, kind: str, keys: Sequence[str] = KEYS
+) -> pd.Series:
+    """Return a column of another table of contenders, row by row of this one; missing if that has no such row."""
+    import pandas as pd
+
+    rows = [entries.get(tuple(str(getattr(row, name)) for name in keys)) for row in records(table)]
+    cells = [None if row is None or not known(getattr(row, column)) else getattr(row, column) for row in rows]
+    return pd.Series(cells, index=table.index, dtype=kind)  # pyright: ignore[reportArgumentType, reportCallIssue]

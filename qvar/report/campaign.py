@@ -1,0 +1,379 @@
+"""The report of a campaign: a study repeated at many values of its arguments, with the best contender at each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from qvar.analysis.campaigns import (
+    VARIANCE,
+    Argument,
+    Block,
+    across,
+    arguments,
+    best_at,
+    blocks,
+    failures,
+    point_words,
+    points,
+    results,
+    short_words,
+    standings,
+    value_words,
+    varied,
+)
+from qvar.analysis.rows import MILLIHARTREE, is_campaign, known, records, resolution, some, where, without_sweep
+from qvar.optimize.budget import FINE
+from qvar.records.run_folder import LoadedRun
+from qvar.report.formats import NOTHING, attention, common, count, family, number
+from qvar.report.plot_style import Drawing
+from qvar.report.plots.campaign import PICTURES, campaign_drawings
+from qvar.report.study_report import StudyReport
+from qvar.report.table import Bullets, Column, Fold, Heading, Note, Part, Span, Table, Text
+from qvar.report.terminal import fits, to_terminal, wrapped
+from qvar.report.training import STARTS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_LINES = 150
+"""Lines of tables of all contenders above which a terminal gets a line per point instead."""
+
+MOST_MESSAGES = 5
+"""Messages that are written out."""
+
+_MOST_VALUES = 8
+"""Values of an argument that are named."""
+
+_OPEN_POINTS = 30
+"""Points above which a table is folded."""
+
+_OPEN_BLOCKS = 6
+"""Blocks that are open when a reader opens the page."""
+
+_WORDS = (
+    "One study was repeated at many points: the swept arguments of its case took all combinations of their values. "
+    "Contenders are compared point by point."
+)
+
+
+def campaign(study: StudyReport) -> StudyReport:
+    """Return the report of a case swept over its arguments.
+
+    Args:
+        study: report of the study at each point. If there is one point alone, it reports everything.
+    """
+
+    def facts(run: LoadedRun) -> dict[str, str]:
+        inner = study.facts(replace(run, ledger=without_sweep(run.ledger)))
+        if len(run.ledger["reference"].unique()) > 3:
+            inner.pop("Exact reference", None)
+        seeds = [rows["seed"].nunique() for _, rows in points(run.ledger)]
+        if len(set(seeds)) > 1 and inner.get(STARTS):
+            inner[STARTS] = f"{min(seeds)} to {max(seeds)} per contender"
+        return {**_swept_facts(run), "At each point": study.words, **inner}
+
+    def result(ledger: pd.DataFrame, trace: pd.DataFrame) -> Sequence[Part]:
+        return study.result(without_sweep(ledger), without_sweep(trace)) if _single(ledger) else _result(ledger)
+
+    def drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> tuple[list[Drawing], list[str]]:
+        if _single(ledger):
+            return study.drawings(without_sweep(ledger), without_sweep(trace))
+        return campaign_drawings(ledger)
+
+    def sections(ledger: pd.DataFrame, trace: pd.DataFrame) -> dict[str, Sequence[Part]]:
+        if _single(ledger):
+            return study.sections(without_sweep(ledger), without_sweep(trace))
+        return {"Every point": _points(results(ledger))}
+
+    def text(ledger: pd.DataFrame) -> str:
+        return _point_text(ledger, study.text) if _single(ledger) else _text(ledger)
+
+    def rows(ledger: pd.DataFrame) -> str:
+        if ledger.empty:
+            return study.rows(without_sweep(ledger))
+        return "\n\n".join(_point_text(rows, study.rows, at) for at, rows in points(ledger))
+
+    return StudyReport(
+        study=study.study,
+        recognises=is_campaign,
+        words=_WORDS,
+        facts=facts,
+        result=result,
+        drawings=drawings,
+        pictures=PICTURES,
+        text=text,
+        rows=rows,
+        noun="rows",
+        sections=sections,
+    )
+
+
+def _single(ledger: pd.DataFrame) -> bool:
+    return len(ledger) == 0 or all(len(argument.values) == 1 for argument in arguments(ledger))
+
+
+def _point_text(rows: pd.DataFrame, text: Callable[[pd.DataFrame], str], at: dict[Argument, Any] | None = None) -> str:
+    """Return the name of a point above its text."""
+    if at is None:
+        at = {argument: argument.values[0] for argument in arguments(rows) if argument.values}
+    return f"{wrapped(point_words(at))}\n{text(without_sweep(rows))}".strip("\n")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Words
+
+
+def _swept_facts(run: LoadedRun) -> dict[str, str]:
+    """Return the swept values, the number of points, and the command for one of them alone."""
+    sweep = run.case.get("sweep") or {argument.name: argument.values for argument in arguments(run.ledger)}
+    swept = [f"{name}: {_listed([value_words(value) for value in values])}" for name, values in sweep.items()]
+    stored = run.case.get("points") or []
+    n_points = complete = len(stored) or (len(points(run.ledger)) if len(run.ledger) else 0)
+    if run.n_done < run.n_tasks:
+        complete = sum(all(run.folder.shard(key).exists() for key in point.get("tasks", [])) for point in stored)
+    name = str(stored[0]["name"]) if stored else "<name>"
+    return {
+        "Swept": "; ".join(swept),
+        "Points": f"{n_points}" + (f", of which {complete} are complete" if complete < n_points else ""),
+        "One point alone": (
+            f"Each point is a run of its own in the folder points: qvar report {run.folder.path}/points/{name} "
+            "makes the page of that one."
+        ),
+    }
+
+
+def _listed(values: list[str]) -> str:
+    if len(values) <= _MOST_VALUES:
+        return ", ".join(values)
+    return f"{', '.join(values[:3])} ... {values[-1]} ({len(values)} values)"
+
+
+def _sentences(table: pd.DataFrame) -> str:
+    """Return the contender and the family that are best at the most points."""
+    numbered = where(table, table["median"].notna())
+    n_points = len(set(numbered["point"]))
+    if n_points == 0:
+        return ""
+    contenders = standings(table)
+    kinds = set(numbered["quantity"])
+    best = {"error": "the lowest median error", "value": "the lowest median value"}
+    best[VARIANCE] = "the largest variance of the gradient"
+    noun = best[kinds.pop()] if len(kinds) == 1 else "the best median"
+    leaders = where(contenders, contenders["won"] == contenders["won"].max())
+    names = " and ".join(str(name) for name in leaders["label"][:3])
+    have, each = ("has", "") if len(leaders) == 1 else ("have", " each")
+    lines = [f"{names} {have} {noun} at {contenders['won'].max()} of {n_points} points{each}."]
+    if len(table["family"].dropna().unique()) > 1:
+        winners = where(table, table["best"])
+        counts = {
+            str(name): winners.loc[winners["family"] == name, "point"].nunique()
+            for name in dict.fromkeys(table["family"].dropna())
+        }
+        words = [f"a {name} one at {n}" for name, n in sorted(counts.items(), key=lambda entry: -entry[1])]
+        lines.append(f"The best contender is {', '.join(words)}.")
+    in_mha = where(numbered, numbered["unit"] == MILLIHARTREE)
+    if len(in_mha):
+        n = where(in_mha, in_mha["median"] <= 1.6)["point"].nunique()
+        lines.append(
+            f"Some contender's median error is within chemical accuracy (1.6 mHa) at {n} of {n_points} points."
+        )
+    return " ".join(lines)
+
+
+def _failure_lines(ledger: pd.DataFrame) -> list[str]:
+    """Return the numbers of rows that did not end well, and the first messages."""
+    counts = Counter(ledger["status"].fillna("unknown"))
+    bad = [f"{n} {str(status).replace('_', ' ')}" for status, n in counts.items() if status not in FINE]
+    lines = [f"Of {len(ledger)} rows ended: {', '.join(bad)}."] if bad else []
+    entries = failures(ledger)
+    for message, n, place in entries[:MOST_MESSAGES]:
+        lines.append(f"{place}{f' (and {n - 1} more rows)' * (n > 1)}: {message}")
+    if len(entries) > MOST_MESSAGES:
+        lines.append(f"{len(entries) - MOST_MESSAGES} other messages are in the ledger.")
+    return lines
+
+
+def _quantity_words(table: pd.DataFrame) -> str:
+    """Return the name of the numbers, such as "median |error| (mHa)", or "" if they are of several kinds."""
+    kinds = table.loc[table["median"].notna(), ["quantity", "unit"]].drop_duplicates()
+    if len(kinds) != 1:
+        return ""
+    quantity, unit = kinds.iloc[0]
+    noun = {"error": "median |error|", VARIANCE: "variance of the gradient"}.get(str(quantity), f"median {quantity}")
+    return f"{noun} ({unit})" if unit else noun
+
+
+def _note(table: pd.DataFrame, marked: str) -> str:
+    return (
+        f"Numbers are the {_quantity_words(table) or 'medians'} over the seeds; the best of each point is {marked}, of "
+        "equal ones that with the fewest parameters."
+    )
+
+
+def _cell_words(row: Any) -> str:
+    """Return the number of one contender at one point; "failed" if no row of it has a number."""
+    if not known(row.median):
+        return "failed" if row.failed else NOTHING
+    if row.quantity == "error":
+        floor = resolution(row.unit)
+        return f"<{floor:g}" if row.median < floor else number(row.median)
+    return f"{row.median:.3g}" if row.quantity == VARIANCE else f"{row.median:.6f}"
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Tables
+
+
+def _standings_table(table: pd.DataFrame) -> Table:
+    rows = standings(table)
+    unit = common(table["unit"])
+    in_unit = f"\n[{unit}]" if unit else ""
+    within, worst = some(rows["within"].notna()), some(rows["worst"].notna())
+    within_columns = [
+        Column("within 1.6 mHa at", lambda row: f"{count(row.within)} of {row.points}", show="page"),
+        Column("within\n1.6 mHa", lambda row: f"{count(row.within)}/{row.points}", show="terminal"),
+    ]
+    worst_columns = [
+        Column(f"worst {_quantity_words(table)}", lambda row: number(row.worst), short=f"worst{in_unit}"),
+        Column("where", lambda row: str(row.worst_at or NOTHING), "prose", "page"),
+    ]
+    return Table(
+        [
+            Column("contender", lambda row: str(row.label), "name"),
+            Column("family", lambda row: family(row.family), "word"),
+            Column("params", _params, stays=True),
+            Column("best at", lambda row: f"{row.won} of {row.points}", show="page"),
+            Column("best\nat", lambda row: f"{row.won}/{row.points}", show="terminal", stays=True),
+            *(within_columns if within else []),
+            *(worst_columns if worst else []),
+            Column("converged", lambda row: f"{row.converged}/{row.seeds}"),
+            Column("failed", lambda row: str(row.failed or NOTHING)),
+        ],
+        records(rows),
+    )
+
+
+def _params(row: Any) -> str:
+    low, high = count(row.n_params_low), count(row.n_params_high)
+    return low if low == high else f"{low}-{high}"
+
+
+def _grid(block: Block, along: Argument, order: Sequence[str], values: Sequence[Any]) -> Table:
+    """Return a table of contenders down and values of one argument across."""
+    cells = {(str(row.label), _at(row, along)): row for row in records(block.rows)}
+    heads = dict(zip(along.values, short_words(along.values), strict=True))
+
+    def page_cell(label: str, value: Any) -> Text:
+        row = cells.get((label, value))
+        if row is None:
+            return ""
+        words = _cell_words(row)
+        return Span(words, "bad bold" if row.failed else "bold") if row.best else attention(words, row.failed)
+
+    def terminal_cell(label: str, value: Any) -> str:
+        row = cells.get((label, value))
+        return "" if row is None else " *"[row.best] + _cell_words(row)
+
+    def columns(value: Any) -> list[Column]:
+        return [
+            Column(f"{along.name} = {heads[value]}", partial(page_cell, value=value), show="page"),
+            Column(heads[value], partial(terminal_cell, value=value), show="terminal", stays=True),
+        ]
+
+    name = f"{block.name}\n{along.name} =" if block.name else f"{along.name} ="
+    names = Column("contender", str, "name", short=name)
+    rows = [label for label in order if any((label, value) in cells for value in values)]
+    return Table([names, *(column for value in values for column in columns(value))], rows)
+
+
+def _at(row: Any, argument: Argument) -> Any:
+    value = getattr(row, argument.column)
+    return value if known(value) else None
+
+
+def _fitting_grids(block: Block, along: Argument, order: Sequence[str]) -> list[Table]:
+    """Return as many tables beside each other as the width of the terminal asks for."""
+    present = {_at(row, along) for row in records(block.rows)}
+    values = [value for value in along.values if value in present]
+    grids: list[Table] = []
+    for n_tables in range(1, len(values) + 1):
+        size = -(-len(values) // n_tables)
+        parts = [values[start : start + size] for start in range(0, len(values), size)]
+        grids = [_grid(block, along, order, part) for part in parts]
+        if all(map(fits, grids)):
+            break
+    return grids
+
+
+def _points_table(table: pd.DataFrame) -> Table:
+    """Return the best contender of each point."""
+    quantity = _quantity_words(table)
+    short = quantity.replace("variance of the ", "variance of\n").replace(" (", "\n[").replace(")", "]")
+
+    def cell(words: Callable[[Any], str]) -> Callable[[Any], str]:
+        return lambda entry: words(entry[1][0]) if entry[1] else ""
+
+    return Table(
+        [
+            Column("point", lambda entry: entry[0], "prose", "page"),
+            Column("point", lambda entry: entry[0], "name", "terminal", least=10),
+            Column("best contender", lambda e: ", ".join(str(r.label) for r in e[1]) or NOTHING, "name", "page"),
+            Column("best contender", _best_and_more, "name", "terminal"),
+            Column("params", cell(lambda row: count(row.n_params))),
+            Column(quantity or "median", cell(_cell_words), show="page"),
+            Column(short, cell(_cell_words), show="terminal", stays=True),
+            Column("converged", cell(lambda row: f"{row.converged}/{row.seeds}")),
+            Column("contenders with a number", lambda entry: str(entry[2]), show="page"),
+        ],
+        best_at(table),
+    )
+
+
+def _best_and_more(entry: tuple[str, list[Any], int]) -> str:
+    rows = entry[1]
+    if not rows:
+        return NOTHING
+    return f"{rows[0].label}" + (f" and {len(rows) - 1} more" if len(rows) > 1 else "")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Page and terminal
+
+
+def _result(ledger: pd.DataFrame) -> list[Part]:
+    table, swept = results(ledger), varied(ledger)
+    parts: list[Part] = [_sentences(table), _standings_table(table)]
+    if some(table["median"].notna()):
+        along, order = across(swept), [str(label) for label in standings(table)["label"]]
+        groups = blocks(table, along, swept)
+        grids: list[Part] = [_grid(block, along, order, along.values) for block in groups]
+        if len(groups) > 1:
+            grids = [
+                Fold(Span(block.name, "bold"), [grid], place < _OPEN_BLOCKS)
+                for place, (block, grid) in enumerate(zip(groups, grids, strict=True))
+            ]
+        parts += [Heading(f"Against {along.name}"), *grids, Note(_note(table, "in bold"))]
+    return [*parts, Bullets(_failure_lines(ledger))]
+
+
+def _points(table: pd.DataFrame) -> list[Part]:
+    best = _points_table(table)
+    return [best if len(best.rows) <= _OPEN_POINTS else Fold(f"{len(best.rows)} points", [best])]
+
+
+def _text(ledger: pd.DataFrame) -> str:
+    table, swept = results(ledger), varied(ledger)
+    texts = [wrapped(_sentences(table)), to_terminal(_standings_table(table))]
+    along, order = across(swept), [str(label) for label in standings(table)["label"]]
+    groups = blocks(table, along, swept)
+    if some(table["median"].notna()):
+        if len(groups) * (len(order) + 4) <= MOST_LINES:
+            texts += [to_terminal(grid) for block in groups for grid in _fitting_grids(block, along, order)]
+            texts.append(wrapped(_note(table, "marked *")))
+        else:
+            texts.append(to_terminal(_points_table(table)))
+    return "\n\n".join(filter(None, [*texts, wrapped(*_failure_lines(ledger))]))

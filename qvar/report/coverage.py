@@ -1,0 +1,86 @@
+"""The report of a study of coverage: a table of intervals, and one of verdicts on decays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from qvar.analysis.rows import known, records, where
+from qvar.report.formats import NOTHING, count, values
+from qvar.report.study_report import StudyReport
+from qvar.report.table import Column, Note, Part, Table
+from qvar.report.terminal import to_terminal
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_WORDS = (
+    "Experiments whose exact result is known were repeated with random samples. The tables count the intervals of 95 % "
+    "that held that result, and the right and wrong verdicts on a decay. Nothing was trained."
+)
+
+_INTERVALS = {"covered": "covered", "below": "all below", "above": "all above", "flagged": "says too narrow"}
+_VERDICTS = {"right": "right", "wrong": "wrong", "undecided": "undecided"}
+
+_NOTE = (
+    "Shares in percent. All below, all above: the interval misses the exact value and lies below or above it. Says too "
+    "narrow: the estimate itself says that it takes more samples of a heavy tail. Wrong: a verdict that is neither "
+    "right nor undecided."
+)
+
+
+def is_coverage(ledger: pd.DataFrame) -> bool:
+    """Return if a ledger is that of a `qvar.studies.coverage.Coverage`."""
+    return "experiments" in ledger.columns and "covered" in ledger.columns
+
+
+def _tables(ledger: pd.DataFrame) -> list[Table]:
+    return [
+        _table(title, columns, where(ledger, ledger[next(iter(columns))].notna()))
+        for title, columns in (("interval of", _INTERVALS), ("verdict", _VERDICTS))
+        if next(iter(columns)) in ledger.columns
+    ]
+
+
+def _table(title: str, columns: dict[str, str], rows: pd.DataFrame) -> Table:
+    shares = [Column(head, _percent(name), short=head.replace(" ", "\n")) for name, head in columns.items()]
+    return Table(
+        [
+            Column(title, lambda row: str(row.contender), "name"),
+            Column("samples", lambda row: count(row.samples)),
+            Column("experiments", lambda row: count(row.experiments), show="page"),
+            *shares,
+        ],
+        records(rows),
+    )
+
+
+def _percent(column: str) -> Callable[[Any], str]:
+    def cell(row: Any) -> str:
+        value = getattr(row, column)
+        return f"{100 * float(value):.1f}" if known(value) else NOTHING
+
+    return cell
+
+
+def _result(ledger: pd.DataFrame, trace: pd.DataFrame) -> list[Part]:
+    return [*_tables(ledger), Note(_NOTE)]
+
+
+def _text(ledger: pd.DataFrame) -> str:
+    return "\n".join([*map(to_terminal, _tables(ledger)), _NOTE])
+
+
+COVERAGE = StudyReport(
+    study="coverage",
+    recognises=is_coverage,
+    words=_WORDS,
+    facts=lambda run: {"Experiments": ", ".join(values(run.ledger, "experiments"))},
+    result=_result,
+    drawings=lambda ledger, trace: ([], []),
+    pictures=(),
+    text=_text,
+    rows=_text,
+    noun="kinds",
+)
+"""The report of a `qvar.studies.coverage.Coverage`."""

@@ -1,0 +1,105 @@
+"""The report of a run along a coordinate: the contenders that follow the exact curve."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qvar.analysis.rows import axis_name, is_curve, records, where
+from qvar.analysis.summary import curve_summary, lowest
+from qvar.records.run_folder import LoadedRun
+from qvar.report.duel import drawn_and_missing
+from qvar.report.formats import bold, common, count, error_words, number, seconds
+from qvar.report.plot_style import Drawing
+from qvar.report.plots.curve import energy_along, error_along
+from qvar.report.study_report import StudyReport, pictures
+from qvar.report.table import Column, Part, Span, Table
+from qvar.report.terminal import to_terminal
+from qvar.report.training import (
+    TRAINED_WORDS,
+    contender_columns,
+    page_notes,
+    rows_text,
+    terminal_notes,
+    training_facts,
+    within_column,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_NOTE = (
+    "The smallest greatest error comes first. Max and mean are of |value - reference| along the curve; the "
+    "non-parallelity error (NPE) is the greatest minus the smallest signed error along it, and is missing where a "
+    "point is: all three are medians over the seeds. Evaluations are those of all points of a seed; times are those "
+    "of the whole batch of seeds, compilation apart."
+)
+
+
+def _facts(run: LoadedRun) -> dict[str, str]:
+    places = run.ledger["coordinate"].dropna().drop_duplicates()
+    points = ""
+    if len(places):
+        points = f"{len(places)}, {axis_name(run.ledger)} from {places.iloc[0]:g} to {places.iloc[-1]:g}"
+    return {"Points": points, **training_facts(run)}
+
+
+def _headline(contenders: pd.DataFrame) -> list[Part]:
+    """Return the contenders with the smallest greatest error and with the smallest non-parallelity error."""
+    spans: list[str | Span] = []
+    for column, words in (("worst", "The smallest greatest error along the curve"), ("npe", "The smallest NPE")):
+        ranked = where(contenders, contenders[column].notna())
+        if len(ranked):
+            best = lowest(ranked, column)
+            spans += [" "] if spans else []
+            spans += [f"{words} is that of ", bold(best["label"])]
+            spans += [f", {error_words(best[column], best['unit'])} {best['unit']}."]
+    return [tuple(spans)] if spans else []
+
+
+def _table(contenders: pd.DataFrame) -> Table:
+    unit = common(contenders["unit"])
+    page, terminal = (f" ({unit})", f"\n[{unit}]") if unit else ("", "")
+    return Table(
+        [
+            *contender_columns(),
+            Column(f"max error{page}", lambda row: number(row.worst), stays=True, short=f"max\nerror{terminal}"),
+            Column(f"NPE{page}", lambda row: number(row.npe), short=f"NPE{terminal}"),
+            Column(f"mean error{page}", lambda row: number(row.mean), short=f"mean\nerror{terminal}"),
+            within_column(contenders),
+            Column("evaluations", lambda row: count(row.evaluations), show="page"),
+            Column("time", lambda row: seconds(row.wall_s)),
+        ],
+        records(contenders),
+    )
+
+
+def _result(ledger: pd.DataFrame, trace: pd.DataFrame) -> list[Part]:
+    contenders = curve_summary(ledger)
+    return [*_headline(contenders), _table(contenders), *page_notes(_NOTE, contenders)]
+
+
+def _text(ledger: pd.DataFrame) -> str:
+    contenders = curve_summary(ledger)
+    table = _table(contenders)
+    return to_terminal(Table(table.columns, table.rows, terminal_notes(ledger, contenders)))
+
+
+def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> tuple[list[Drawing], list[str]]:
+    drawn, missing = drawn_and_missing(curve_summary(ledger))
+    if drawn.empty:
+        return [], missing
+    return pictures([energy_along(ledger, drawn), error_along(ledger, drawn)], missing)
+
+
+CURVE = StudyReport(
+    study="curve",
+    recognises=is_curve,
+    words=TRAINED_WORDS,
+    facts=_facts,
+    result=_result,
+    drawings=_drawings,
+    pictures=("energy_vs_coordinate", "error_vs_coordinate"),
+    text=_text,
+    rows=rows_text,
+)
+"""The report of a `qvar.Curve`."""

@@ -1,0 +1,130 @@
+"""The report of a duel: the contenders closest to the exact value, and their costs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qvar.analysis.rows import records, some, where
+from qvar.analysis.summary import errors_alone, lowest, summary
+from qvar.records.run_folder import LoadedRun
+from qvar.report.accuracy import accuracy_parts
+from qvar.report.formats import NOTHING, bold, common, count, energy, error_words, seconds, values
+from qvar.report.plot_style import Drawing
+from qvar.report.plots.front import error_vs_cost
+from qvar.report.plots.training import error_vs_step
+from qvar.report.study_report import StudyReport, pictures
+from qvar.report.table import Column, Part, Span, Table
+from qvar.report.terminal import to_terminal
+from qvar.report.training import (
+    TRAINED_WORDS,
+    contender_columns,
+    page_notes,
+    rows_text,
+    terminal_notes,
+    training_facts,
+    within_column,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_NOTE = (
+    "The lowest median error comes first. Best and median are of |value - reference| over the seeds. Evaluations are "
+    "medians per seed. Times are those of the whole batch of seeds, compilation apart."
+)
+
+
+def _facts(run: LoadedRun) -> dict[str, str]:
+    references = [f"{value:.8f}" for value in run.ledger["reference"].dropna().unique()]
+    exact = " ".join([", ".join(references[:5]) or "not known", *values(run.ledger, "unit")[:1]])
+    return {"Exact reference": exact, **training_facts(run)}
+
+
+def _headline(contenders: pd.DataFrame) -> list[Part]:
+    """Return the lowest error, and the fewest parameters within chemical accuracy, in a sentence each."""
+    ranked = where(contenders, contenders["median"].notna() & (contenders["quantity"] == "error"))
+    if ranked.empty:
+        return []
+    best = lowest(ranked, "median")
+    spans: list[str | Span] = [
+        "The lowest median error is that of ",
+        bold(best["label"]),
+        f", {error_words(best['median'], best['unit'])} {best['unit']} with {count(best['n_params'])} parameters.",
+    ]
+    reached = where(ranked, ranked["within"].notna() & (ranked["median"] <= 1.6) & ranked["n_params"].notna())
+    if len(reached):
+        least: Any = reached.loc[reached["n_params"].astype(float).idxmin()]
+        words = " The fewest parameters with a median error within chemical accuracy (1.6 mHa) are those of "
+        spans += [words, bold(least["label"]), f", {count(least['n_params'])}."]
+    elif some(ranked["within"].notna()):
+        spans.append(" No contender's median error is within chemical accuracy (1.6 mHa).")
+    return [tuple(spans)]
+
+
+def _table(contenders: pd.DataFrame) -> Table:
+    rows = errors_alone(contenders)
+    units = set(where(rows, rows["best"].notna())["unit"])
+    unit = str(units.pop()) if len(units) == 1 else ""
+    quantity = "value" if common(contenders["quantity"]) == "value" else "error"
+
+    def column(name: str) -> Column:
+        def cell(row: Any) -> str:
+            value = getattr(row, name)
+            words = error_words(value, row.unit) if row.quantity == "error" else energy(value)
+            return words if unit or not row.unit or words == NOTHING else f"{words} {row.unit}"
+
+        head = f"{name} {quantity}" + (f" ({unit})" if unit else "")
+        short = f"{name}\n{quantity}" + (f"\n[{unit}]" if unit else "")
+        return Column(head, cell, stays=name == "median", short=short)
+
+    return Table(
+        [
+            *contender_columns(),
+            column("best"),
+            column("median"),
+            within_column(contenders),
+            Column("evaluations", lambda row: count(row.evaluations), short="median\nevals"),
+            Column("evals to 1.6 mHa", lambda row: count(row.evaluations_to_tolerance), show="page"),
+            Column("time", lambda row: seconds(row.wall_s)),
+        ],
+        records(rows),
+    )
+
+
+def _result(ledger: pd.DataFrame, trace: pd.DataFrame) -> list[Part]:
+    contenders = summary(ledger)
+    return [*_headline(contenders), _table(contenders), *page_notes(_NOTE, contenders)]
+
+
+def _text(ledger: pd.DataFrame) -> str:
+    contenders = summary(ledger)
+    table = _table(contenders)
+    return to_terminal(Table(table.columns, table.rows, terminal_notes(ledger, contenders)))
+
+
+def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> tuple[list[Drawing], list[str]]:
+    drawn, missing = drawn_and_missing(summary(ledger))
+    if drawn.empty:
+        return [], missing
+    return pictures([error_vs_step(trace, ledger, drawn), error_vs_cost(ledger, drawn)], missing)
+
+
+def drawn_and_missing(contenders: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Return the rows of a summary with a finite value, and the labels of the others."""
+    finite = contenders["finite"] > 0
+    return where(contenders, finite), [str(label) for label in where(contenders, ~finite)["label"]]
+
+
+DUEL = StudyReport(
+    study="duel",
+    recognises=lambda ledger: True,
+    words=TRAINED_WORDS,
+    facts=_facts,
+    result=_result,
+    drawings=_drawings,
+    pictures=("error_vs_step", "error_vs_cost"),
+    text=_text,
+    rows=rows_text,
+    sections=lambda ledger, trace: {"Reliability, speed and cost": accuracy_parts(ledger, trace)},
+)
+"""The report of a `qvar.Duel`, and of every ledger of no other kind."""

@@ -1,0 +1,115 @@
+"""Numbers and names as text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from qvar.analysis.rows import known, resolution
+from qvar.report.table import Span, Text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NOTHING = "-"
+"""Text of a cell without a number."""
+
+
+def number(value: Any) -> str:
+    """Format an error or value with four or more digits; a dash if there is none."""
+    if not known(value):
+        return NOTHING
+    size = abs(float(value))
+    if size != 0 and (size < 1e-3 or size >= 1e6):
+        return f"{float(value):.1e}"
+    return f"{float(value):.{3 if size < 10 else 2 if size < 100 else 1}f}"
+
+
+def error_words(value: Any, unit: Any) -> str:
+    """Format an error; one below the accuracy of the exact value is "<1e-5" mHa, or "<1e-8" of another unit."""
+    if known(value) and abs(float(value)) <= resolution(unit):
+        return f"<{resolution(unit):.0e}".replace("e-0", "e-")
+    return number(value)
+
+
+def energy(value: Any) -> str:
+    """Format an energy with six digits after the point."""
+    return fixed(value, 6)
+
+
+def fixed(value: Any, places: int) -> str:
+    """Format a number with so many digits after the point; a dash if there is none."""
+    return f"{float(value):.{places}f}" if known(value) else NOTHING
+
+
+def digits(value: Any, n: int) -> str:
+    """Format a number with so many digits; a dash if there is none."""
+    return f"{float(f'{float(value):.{n}g}'):g}" if known(value) else NOTHING
+
+
+def short(value: Any) -> str:
+    """Format a variance or a derivative with three digits; a dash if there is none."""
+    return f"{float(value):.3g}" if known(value) else NOTHING
+
+
+def count(value: Any) -> str:
+    """Format a count, or the median of counts; a dash if there is none."""
+    return f"{float(value):.0f}" if known(value) else NOTHING
+
+
+def seconds(value: Any) -> str:
+    """Format a time: 0.3 s, 12 s, 3.4 min, 1.2 h."""
+    if not known(value):
+        return NOTHING
+    time = float(value)
+    if time < 120:
+        return f"{time:.{1 if time < 10 else 0}f} s"
+    return f"{time / 60:.1f} min" if time < 7200 else f"{time / 3600:.1f} h"
+
+
+def share(part: Any, whole: Any) -> str:
+    """Format a part of a count, such as "7/8"; a dash if it is not known."""
+    return f"{count(part)}/{count(whole)}" if known(part) else NOTHING
+
+
+def family(word: Any) -> Text:
+    """Return a family as a tag; a dash if there is none."""
+    return Span(word, "family") if isinstance(word, str) and word else NOTHING
+
+
+def bold(text: Any) -> Span:
+    """Return bold text."""
+    return Span(str(text), "bold")
+
+
+def attention(text: str, bad: Any) -> Text:
+    """Return a text that is marked if something failed."""
+    return Span(text, "bad") if bad else text
+
+
+def once(rows: Sequence[Any], name: str) -> Callable[[Any], str]:
+    """Return a function row -> its name, or "" if the row above has the same."""
+    names = [str(getattr(row, name)) for row in rows]
+    shown = {id(row): words for row, words, above in zip(rows, names, [None, *names], strict=False) if words != above}
+    return lambda row: shown.get(id(row), "")
+
+
+def common(values: Any) -> str:
+    """Return the one text that all entries share, or "" if they differ."""
+    present = {str(value) for value in values.dropna() if value}
+    return present.pop() if len(present) == 1 else ""
+
+
+def values(ledger: pd.DataFrame, column: str) -> list[str]:
+    """Return the different entries of a column, in order of appearance."""
+    return [str(value) for value in ledger[column].dropna().unique()] if column in ledger.columns else []
+
+
+def ends(names: list[str]) -> str:
+    """Join names, of a long list the first and the last."""
+    return ", ".join(names) if len(names) <= 3 else f"{names[0]} ... {names[-1]}"
+
+
+def first_few(names: list[str], most: int = 8) -> str:
+    """Join names with commas, of many the first ones, with the number of the others."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

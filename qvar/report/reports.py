@@ -1,0 +1,63 @@
+"""The reports of all studies, and the choice of the one for a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qvar.analysis.rows import is_campaign, without_sweep
+from qvar.report.basis import BASIS
+from qvar.report.campaign import campaign
+from qvar.report.capacity import CAPACITY
+from qvar.report.coverage import COVERAGE
+from qvar.report.curve import CURVE
+from qvar.report.duel import DUEL
+from qvar.report.landscape import LANDSCAPE
+from qvar.report.plots.campaign import PICTURES
+from qvar.report.ranking import RANKING
+from qvar.report.remarks import remarks
+from qvar.report.scaling import SCALING
+from qvar.report.study_report import StudyReport
+from qvar.report.terminal import wrapped
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+STUDIES: tuple[StudyReport, ...] = (COVERAGE, SCALING, CAPACITY, LANDSCAPE, BASIS, RANKING, CURVE, DUEL)
+"""The reports of the studies, that of a duel last, which fits every ledger."""
+
+ALL_PICTURES = {name for report in STUDIES for name in report.pictures} | set(PICTURES)
+"""Names of the pictures of all reports."""
+
+
+def report_of(ledger: pd.DataFrame, study: str | None = None) -> StudyReport:
+    """Return the report of a run: that of its study, or that of a campaign of it.
+
+    Args:
+        ledger: the run's ledger.
+        study: name of its study in `case.json`. If no study has that name, or the ledger lacks the columns of that
+            study, the ledger's columns decide.
+    """
+    bare = without_sweep(ledger)
+    named = [report for report in STUDIES if report.study == study and report.recognises(bare)]
+    inner = next(report for report in (*named, *STUDIES) if report.recognises(bare))
+    return campaign(inner) if is_campaign(ledger) else inner
+
+
+def summary_text(ledger: pd.DataFrame, study: str | None = None) -> str:
+    """Return the summary of a run for a terminal, with failures and remarks on its problems below it.
+
+    Args:
+        ledger: the run's ledger.
+        study: see `report_of`.
+    """
+    return "\n".join([report_of(ledger, study).text(ledger), *map(wrapped, remarks(ledger))])
+
+
+def rows_text(ledger: pd.DataFrame, study: str | None = None) -> str:
+    """Return every row of a run for a terminal.
+
+    Args:
+        ledger: the run's ledger.
+        study: see `report_of`.
+    """
+    return report_of(ledger, study).rows(ledger)

@@ -1,0 +1,398 @@
+"""The report of a study over sizes: the contenders whose variances fall exponentially, on a barren plateau."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from qvar.analysis.decay import decay_table, is_relative, measured, narrow_intervals
+from qvar.analysis.rows import is_scaling, known, labelled, labels, records, some, where
+from qvar.records.run_folder import LoadedRun
+from qvar.report.formats import NOTHING, bold, count, seconds, short, values
+from qvar.report.plot_style import Drawing
+from qvar.report.plots.scaling import component_variance, gradient_variance, loss_variance
+from qvar.report.study_report import StudyReport, pictures
+from qvar.report.table import Bullets, Column, Heading, Note, Part, Span, Table, Text
+from qvar.report.terminal import to_terminal
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_WORDS = (
+    "Generic contenders have free parameters that know nothing of the problem; constrained contenders carry its "
+    "physics. Nothing was trained here: parameters were drawn at random, as a training would start, and the loss (the "
+    "energy, or the expectation value of an observable) and its exact gradient were computed at each of these points. "
+    "How much they vary from point to point says whether a training can begin. Where the variance falls exponentially "
+    "with the number of qubits, the landscape becomes a barren plateau: it is flat nearly everywhere, and the number "
+    "of measurements needed to see any slope grows exponentially."
+)
+
+_VERDICTS = {
+    "exponential": ("exponential", "Exponential, as on a barren plateau"),
+    "power": ("power law", "A power law, and so no barren plateau"),
+    "neither": ("neither", "Neither an exponential nor a power law"),
+    "undecided": ("undecided", "Undecided"),
+}
+"""Verdicts, in a table and in a sentence."""
+
+_PREDICTIONS = {
+    "law_loss_variance": ("exact law", "loss / law", "/law"),
+    "haar_loss_variance": ("Haar", "loss / Haar", "/Haar"),
+    "lie_loss_variance": ("Lie algebra", "loss / Lie", "/Lie"),
+}
+"""Columns of the variance of the loss in theory, with their names on a page and a terminal."""
+
+_UNIT_WORDS = (
+    "Variances are divided by the square of the spectral width (the largest minus the smallest value that the loss "
+    "can take), so that Hamiltonians of different size and unit can be compared. ",
+    "Variances are in the loss's own unit squared. ",
+)
+
+_FIT_WORDS = (
+    "b is the decay for n qubits, as an exponential and as a power law; dAICc says how much better the exponential "
+    "describes the points than the power law (negative: worse). A law is the verdict if it fits, the other one "
+    "does not, and dAICc is at least 4 either way, from four sizes; if none of the two fits, it is neither."
+)
+
+
+def _facts(run: LoadedRun) -> dict[str, str]:
+    ledger, name = run.ledger, _size_name(run.ledger)
+    sizes = sorted(int(size) for size in ledger["size"].dropna().unique())
+    noise = [float(value) for value in ledger["start_noise"].dropna().unique() if value]
+    return {
+        "Problem": _problems(ledger),
+        **({} if name == "qubits" else {f"Number of {name}": ", ".join(map(str, sizes))}),
+        "Samples": _samples(ledger),
+        "Starts": ", ".join(values(ledger, "start")),
+        "Noise on the start": f"{noise[0]:g} radians (standard deviation)" if noise else "",
+        "Intervals": "95 %, by studentized bootstrap over the samples",
+    }
+
+
+def _problems(ledger: pd.DataFrame) -> str:
+    """Return the smallest and the largest problem of each contender."""
+    rows: Any = ledger.dropna(subset=["problem"]).sort_values("size", kind="stable")
+    problems = {name: values(group, "problem") for name, group in rows.groupby("contender", sort=False)}
+    return "; ".join(f"{name}: {p[0]}{f' ... {p[-1]}' * (len(p) > 1)}" for name, p in problems.items())
+
+
+def _size_name(ledger: pd.DataFrame) -> str:
+    return next(iter(values(ledger, "size_name")), "size")
+
+
+def _samples(ledger: pd.DataFrame) -> str:
+    numbers = sorted(int(number) for number in measured(ledger)["samples"].unique())
+    if not numbers:
+        return ""
+    many = str(numbers[0]) if len(numbers) == 1 else f"{numbers[0]} to {numbers[-1]}"
+    return f"{many} random parameter vectors at every point"
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Words
+
+
+def _headline(fits: pd.DataFrame) -> list[Part]:
+    """Return the verdicts on the gradient; nothing if there are none."""
+    lines: list[Text] = []
+    for verdict, (_, words) in _VERDICTS.items():
+        rows = records(where(fits, ((fits["verdict"] == verdict) & (fits["quantity"] == "gradient")).fillna(False)))
+        names = [part for row in rows for part in (bold(row.label), f" ({_pace(row)}); ")]
+        if names:
+            lines.append((f"{words}: ", *names[:-1], f" ({_pace(rows[-1])})."))
+    if not lines:
+        return []
+    return [
+        "How the variance of the gradient, averaged over all parameters, falls with the number of qubits:",
+        Bullets(lines),
+        Note(
+            "The number of measurements needed to see a slope grows by the factor by which the variance of the "
+            "gradient falls. A verdict holds for the sizes that were measured."
+        ),
+    ]
+
+
+def _pace(row: Any) -> str:
+    """Return the decay of a variance in words."""
+    if row.verdict == "power":
+        return f"as n to the power {-row.exponent:.3g}{_between(-row.exponent_high, -row.exponent_low)}"
+    if row.verdict == "neither":
+        first, last = short(row.variance_first), short(row.variance_last)
+        return f"from {first} at {row.size_first:g} to {last} at {row.size_last:g}"
+    ends = _between(_factor(row.rate_low), _factor(row.rate_high))
+    likelier = ""
+    if row.verdict == "undecided":
+        likelier = f"; the {'exponential' if row.delta_aic >= 0 else 'power law'} is the likelier one"
+    return f"divided by {_factor(row.rate):.3g}{ends} for each further qubit{likelier}"
+
+
+def _factor(rate: Any) -> float:
+    return math.exp(min(float(rate), 700.0)) if known(rate) else math.nan
+
+
+def _between(low: Any, high: Any, form: str = ".3g") -> str:
+    """Return an interval in brackets, if there is one."""
+    return f" [{low:{form}}, {high:{form}}]" if known(low) and known(high) else ""
+
+
+def _size_range(row: Any) -> str:
+    """Return the smallest and the largest size, such as "4-12"."""
+    if not known(row.size_first):
+        return NOTHING
+    first, last = f"{row.size_first:g}", f"{row.size_last:g}"
+    return first if first == last else f"{first}-{last}"
+
+
+def _verdict(row: Any) -> str:
+    return _VERDICTS[row.verdict][0] if known(row.verdict) else NOTHING
+
+
+def ratio(value: Any, predicted: Any) -> str:
+    """Format measured over predicted; a dash if one is missing or the prediction is zero."""
+    if not known(value) or not known(predicted) or float(predicted) == 0:
+        return NOTHING
+    quotient = float(value) / float(predicted)
+    return f"{quotient:.2f}" if 0.01 <= quotient < 10 or quotient == 0 else f"{quotient:.3g}"
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Tables
+
+
+def _fit_table(fits: pd.DataFrame) -> Table:
+    by_qubits = some(fits["verdict"].notna())
+    relative = some(fits["relative"])
+    size = next(iter(values(fits, "size_name")), "size")
+    rate = Column("rate per\nqubit", lambda row: _rate(row, ".2f"), show="terminal")
+    laws = [
+        Column(("b of e", Span("-b n", "sup")), lambda row: _rate(row, ".3g"), show="page"),
+        Column(("b of n", Span("-b", "sup")), _exponent, show="page"),
+        Column("dAICc", lambda row: f"{row.delta_aic:+.1f}" if known(row.delta_aic) else NOTHING, show="page"),
+        rate,
+        Column("decay", _verdict, "word", "terminal", stays=True),
+    ]
+    verdict = Column("verdict", lambda row: bold(_verdict(row)) if known(row.verdict) else NOTHING, "word", "page")
+    columns = [
+        Column("contender", lambda row: str(row.label), "name", "page"),
+        Column("contender", lambda row: str(row.label) if row.quantity == "loss" else "", "name", "terminal"),
+        Column("variance of", lambda row: row.quantity, "word", "page"),
+        Column("of", lambda row: row.quantity.replace("gradient", "grad"), "word", "terminal", stays=True),
+        *([verdict] if by_qubits else []),
+        Column(size, _size_range),
+        Column("points x samples", lambda row: f"{count(row.n_points)} x {count(row.samples)}", show="page"),
+        Column("at the smallest", lambda row: short(row.variance_first), show="page"),
+        Column("at the largest", lambda row: short(row.variance_last), show="page"),
+        Column("at\nfirst", lambda row: _tiny(row.variance_first), show="terminal"),
+        Column("at\nlast", lambda row: _tiny(row.variance_last), show="terminal"),
+        *(laws if by_qubits else []),
+    ]
+    note = f"{_UNIT_WORDS[not relative]}The gradient's variance is the mean over all parameters. In brackets: 95 % "
+    note += f"intervals. {_FIT_WORDS if by_qubits else 'Decays are fitted where sizes count qubits.'}"
+    return Table(columns, records(fits), [note])
+
+
+def _rate(row: Any, form: str) -> str:
+    return f"{row.rate:{form}}{_between(row.rate_low, row.rate_high, form)}" if known(row.rate) else NOTHING
+
+
+def _exponent(row: Any) -> str:
+    return short(row.exponent) + _between(row.exponent_low, row.exponent_high)
+
+
+def _tiny(value: Any) -> str:
+    return f"{float(value):.2g}" if known(value) else NOTHING
+
+
+def _point_columns(ledger: pd.DataFrame) -> list[Column]:
+    return [
+        Column("contender", lambda row: str(row.label), "name"),
+        Column(_size_name(ledger), lambda row: count(row.size), stays=True),
+        Column("params", lambda row: count(row.n_params), show="page"),
+    ]
+
+
+def _loss_table(points: pd.DataFrame) -> Table:
+    """Return the variance of the loss at every point, with its value in theory."""
+    shown = [column for column in _PREDICTIONS if column in points.columns and some(points[column].notna())]
+    theory = [column for name in shown for column in _prediction_columns(name)]
+    words = {
+        "law_loss_variance": f"Exact law: what is known for deep circuits of this kind ({_laws(points)}). ",
+        "haar_loss_variance": (
+            "Haar: what random states of the space that was simulated would give, be it all 2^n states or "
+            "the sector of the right numbers of electrons; a circuit that reaches it is as flat as can be. "
+        ),
+        "lie_loss_variance": (
+            "Lie algebra: what a deep circuit of these generators gives, from the algebra that they generate and its "
+            "dimension. "
+        ),
+    }
+    note = f"In the loss's own unit squared, with 95 % intervals. {''.join(words[column] for column in shown)}"
+    return Table(
+        [
+            *_point_columns(points),
+            Column("states", lambda row: count(row.space_dimension)),
+            Column("variance of the loss", _loss_cell),
+            *theory,
+        ],
+        records(points),
+        [note + ("Ratios are measured / predicted." if shown else "")],
+    )
+
+
+def _loss_cell(row: Any) -> Text:
+    ends = _between(row.loss_variance_low, row.loss_variance_high)
+    if not known(row.unit) or not row.unit:
+        return short(row.loss_variance) + ends
+    return (f"{short(row.loss_variance)} {row.unit}", Span("2", "sup"), ends)
+
+
+def _prediction_columns(name: str) -> list[Column]:
+    def value(row: Any) -> str:
+        prediction = getattr(row, name)
+        lie = known(prediction) and name == "lie_loss_variance"
+        return short(prediction) + (f" (dim {count(row.lie_dimension)})" if lie else "")
+
+    head, quotient, _ = _PREDICTIONS[name]
+    return [Column(head, value), Column(quotient, lambda row: ratio(row.loss_variance, getattr(row, name)))]
+
+
+def _laws(points: pd.DataFrame) -> str:
+    if "law" not in points.columns:
+        return ""
+    rows: Any = points.dropna(subset=["law"]).drop_duplicates("contender")
+    return "; ".join(f"{row.contender}: {row.law}" for row in records(rows))
+
+
+def _gradient_table(points: pd.DataFrame) -> Table:
+    """Return the variances of the gradient at every point."""
+    law = [
+        Column("exact law", lambda row: short(row.law_gradient_variance_first)),
+        Column("first / law", lambda row: ratio(row.gradient_variance_first, row.law_gradient_variance_first)),
+    ] * ("law_gradient_variance_first" in points.columns)
+    note = (
+        "Variances of components of the gradient, in the loss's own unit squared, with 95 % intervals: their mean over "
+        "all parameters, that of the first parameter, and the largest of all. Mean square: of the components "
+        "themselves, over samples and parameters. "
+    )
+    if set(points["start"].dropna()) != {"uniform"}:
+        note += (
+            "Starts that lie close together all have nearly the same loss and gradient, so that their variances are "
+            "small even where the landscape is steep: the mean square says how steep it is there."
+        )
+    return Table(
+        [
+            *_point_columns(points),
+            Column("mean over parameters", _with_interval("gradient_variance")),
+            Column("first parameter", _with_interval("gradient_variance_first")),
+            *law,
+            Column("largest", lambda row: short(row.gradient_variance_largest)),
+            Column("mean square", lambda row: short(row.gradient_mean_square)),
+        ],
+        records(points),
+        [note],
+    )
+
+
+def _with_interval(name: str) -> Callable[[Any], str]:
+    def cell(row: Any) -> str:
+        return short(getattr(row, name)) + _between(getattr(row, f"{name}_low"), getattr(row, f"{name}_high"))
+
+    return cell
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Page and terminal
+
+
+def _result(ledger: pd.DataFrame, trace: pd.DataFrame) -> list[Part]:
+    fits, points = labelled(decay_table(ledger)), measured(ledger)
+    parts: list[Part] = [*_headline(fits), _fit_table(fits)]
+    reasons: list[Text] = [
+        (bold(row.label), f", {row.quantity}: {row.sentence}") for row in records(fits) if known(row.sentence)
+    ]
+    for title, lines in (("Why these verdicts", reasons), ("Intervals that are too narrow", _narrow(ledger))):
+        parts += [Heading(title), Bullets(lines)] if lines else []
+    if len(points):
+        points = labelled(points)
+        parts += [Heading("The loss at every point"), _loss_table(points)]
+        parts += [Heading("The gradient at every point"), _gradient_table(points)]
+    return parts
+
+
+def _text(ledger: pd.DataFrame) -> str:
+    fits = labelled(decay_table(ledger))
+    table = _fit_table(fits)
+    unit = "squared spectral width" if is_relative(ledger) else "unit of the loss squared"
+    notes = [
+        "",
+        f"Variances over {_samples(ledger) or 'no samples'}, in the {unit}; of the gradient the mean over all "
+        "parameters. In brackets: 95 % intervals.",
+        *(f"{row.label}, {row.quantity}: {row.sentence}" for row in records(fits) if known(row.sentence)),
+        *_narrow(ledger),
+        *_messages(ledger),
+    ]
+    return to_terminal(Table(table.columns, table.rows, notes))
+
+
+def _narrow(ledger: pd.DataFrame) -> list[str]:
+    """Return the intervals that hold less than they claim, with the samples that they need."""
+    return narrow_intervals(labelled(ledger)) if len(ledger) else []
+
+
+def _messages(ledger: pd.DataFrame) -> list[str]:
+    if "message" not in ledger.columns:
+        return []
+    rows: Any = labelled(ledger).dropna(subset=["message"])
+    return [f"{row.label}, {count(row.size)} {row.size_name}: {row.message}" for row in records(rows)]
+
+
+def _rows_text(ledger: pd.DataFrame) -> str:
+    """Return every row: variances, and their ratio to theory."""
+    ratios = [
+        Column(f"loss\n{name}", lambda row, column=column: ratio(_variance(row), getattr(row, column)))
+        for column, (_, _, name) in _PREDICTIONS.items()
+        if column in ledger.columns
+    ]
+    columns = [
+        *_point_columns(ledger),
+        Column("loss variance", _loss_words, stays=True),
+        Column("gradient\nvariance", lambda row: short(getattr(row, "gradient_variance", None))),
+        *ratios,
+        Column("time", lambda row: seconds(row.wall_s)),
+    ]
+    return to_terminal(Table(columns, records(labelled(ledger)), [*_narrow(ledger), *_messages(ledger)]))
+
+
+def _variance(row: Any) -> Any:
+    return getattr(row, "loss_variance", None)
+
+
+def _loss_words(row: Any) -> str:
+    value = _variance(row)
+    if not known(value):
+        return str(row.status).replace("_", " ")
+    half = (row.loss_variance_high - row.loss_variance_low) / 2
+    return short(value) + (f" +- {100 * half / value:.0f} %" if value > 0 else "")
+
+
+def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> tuple[list[Drawing], list[str]]:
+    points = measured(ledger)
+    drawn = set(labels(points)) if len(points) else set()
+    missing = [label for label in dict.fromkeys(labels(ledger)) if label not in drawn]
+    return pictures([make(ledger) for make in (loss_variance, gradient_variance, component_variance) if drawn], missing)
+
+
+SCALING = StudyReport(
+    study="scaling",
+    recognises=is_scaling,
+    words=_WORDS,
+    facts=_facts,
+    result=_result,
+    drawings=_drawings,
+    pictures=("loss_variance", "gradient_variance", "component_variance"),
+    text=_text,
+    rows=_rows_text,
+    noun="points",
+)
+"""The report of a `qvar.Scaling`."""

@@ -1,0 +1,47 @@
+"""StudyReport: the texts, tables and pictures of one kind of study."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from qvar.records.run_folder import LoadedRun
+from qvar.report.plot_style import Drawing
+from qvar.report.table import Part
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class StudyReport:
+    """Functions that make the report of one kind of study, on a terminal and on a page."""
+
+    study: str
+    """Name of the study in `case.json`."""
+    recognises: Callable[[pd.DataFrame], bool]
+    """Function that returns if a ledger has the columns of this study."""
+    words: str
+    """Sentences on what was compared, for someone who does not know the code."""
+    facts: Callable[[LoadedRun], dict[str, str]]
+    """Names and values beside those of every run."""
+    result: Callable[[pd.DataFrame, pd.DataFrame], Sequence[Part]]
+    """Function (ledger, trace) -> the result, for a page."""
+    drawings: Callable[[pd.DataFrame, pd.DataFrame], tuple[list[Drawing], list[str]]]
+    """Function (ledger, trace) -> the pictures, and the contenders without a finite value, which are not in them."""
+    pictures: tuple[str, ...]
+    """Names of all pictures that there may be."""
+    text: Callable[[pd.DataFrame], str]
+    """Function ledger -> the summary for a terminal."""
+    rows: Callable[[pd.DataFrame], str]
+    """Function ledger -> every row, for a terminal."""
+    noun: str = "seeds"
+    """Name of a row of the ledger."""
+    sections: Callable[[pd.DataFrame, pd.DataFrame], dict[str, Sequence[Part]]] = lambda ledger, trace: {}
+    """Function (ledger, trace) -> titles and content of further sections, below the pictures."""
+
+
+def pictures(drawings: Sequence[Drawing | None], missing: Sequence[str] = ()) -> tuple[list[Drawing], list[str]]:
+    """Return the drawings that are not empty, and the contenders that are not in them."""
+    return [drawing for drawing in drawings if drawing is not None], list(missing)

@@ -1,0 +1,154 @@
+"""Parts that the reports of trained contenders share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from qvar.analysis.rows import (
+    axis_name,
+    endings,
+    is_curve,
+    known,
+    labelled,
+    records,
+    row_name,
+    shown_errors,
+    some,
+)
+from qvar.optimize.budget import FINE
+from qvar.records.run_folder import LoadedRun
+from qvar.report.formats import (
+    NOTHING,
+    attention,
+    count,
+    energy,
+    error_words,
+    family,
+    number,
+    seconds,
+    share,
+    values,
+)
+from qvar.report.notes import summary_notes
+from qvar.report.table import Column, Note, Table
+from qvar.report.terminal import to_terminal
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TRAINED_WORDS = (
+    "Generic contenders have free parameters that know nothing of the problem; constrained contenders carry "
+    "its physics. All were trained with the same method, budget and number of starts."
+)
+
+STARTS = "Starts (seeds)"
+"""Name of the fact on the number of starts of each contender."""
+
+_MANY = 8
+"""Contenders above which those of one ending are counted and not named."""
+
+_BUDGET_WORDS = {
+    "gradients": "{} evaluations of value and gradient per start",
+    "energies": "{} evaluations of the value alone per start, by methods that read no gradient",
+    "seconds": "{} s for the whole batch of starts",
+    "gradient_tolerance": "converged when the gradient norm falls below {}",
+}
+
+
+def training_facts(run: LoadedRun) -> dict[str, str]:
+    """Return the method, the number of starts and the budget."""
+    seeds = len(values(run.ledger, "seed"))
+    return {
+        "Method": ", ".join(values(run.ledger, "method")),
+        STARTS: f"{seeds} per contender" if seeds else "",
+        "Budget": budget_words(run.case.get("budget") or {}),
+    }
+
+
+def budget_words(budget: dict[str, Any]) -> str:
+    """Return the budget of each start in words."""
+    limits = {name: value for name, value in budget.items() if name in _BUDGET_WORDS and value not in (None, "inf")}
+    return "; ".join(_BUDGET_WORDS[name].format(value) for name, value in limits.items())
+
+
+def contender_columns() -> list[Column]:
+    """Return the columns of a contender's name, its costs and its number of converged seeds."""
+    return [
+        Column("#", lambda row: str(row.rank)),
+        Column("contender", lambda row: str(row.label), "name"),
+        Column("family", lambda row: family(row.family), "word", "page"),
+        Column("params", lambda row: count(row.n_params), stays=True),
+        Column("CNOTs", lambda row: count(row.two_qubit_gates), short="CNOT"),
+        Column("converged", lambda row: attention(f"{row.converged}/{row.seeds}", row.failed), short="con-\nverged"),
+    ]
+
+
+def within_column(summary: pd.DataFrame) -> Column:
+    """Return the column of seeds within 1.6 mHa; a terminal has it only if there are energies in hartree."""
+    show = "both" if some(summary["within"].notna()) else "page"
+    return Column("within 1.6 mHa", lambda row: share(row.within, row.seeds), show=show, short="within\n1.6\nmHa")
+
+
+def page_notes(first: str, summary: pd.DataFrame) -> list[Note]:
+    """Return a note on a table of contenders, and those of `summary_notes`."""
+    return [Note(note) for note in (first, *summary_notes(summary))]
+
+
+def terminal_notes(ledger: pd.DataFrame, summary: pd.DataFrame) -> list[str]:
+    """Return sentences on seeds that did not converge, on failures, and those of `summary_notes`."""
+    lines = []
+    for status, counts in endings(ledger).items():
+        names = ", ".join(f"{label} ({n})" for label, n in counts.items())
+        if len(counts) > _MANY:
+            names = f"{len(counts)} of {len(summary)} contenders ({sum(counts.values())} of {len(ledger)} starts)"
+        if status not in FINE:
+            lines.append(f"{status.replace('_', ' ').capitalize()}: {names}.")
+    return [*lines, *messages(records(summary)), *summary_notes(summary)]
+
+
+def messages(rows: Iterable[Any]) -> list[str]:
+    """Return the messages of labelled rows that have one."""
+    return [f"{row.label}: {row.message}" for row in rows if isinstance(row.message, str)]
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A row of a ledger, with its label and its error as it is shown."""
+
+    cells: Any
+    error: str
+
+
+def rows_text(ledger: pd.DataFrame) -> str:
+    """Return every row of a ledger for a terminal, one per contender and seed."""
+    rows = [_Row(row, _error(row)) for _, row in labelled(ledger).iterrows()]
+    axis = axis_name(ledger).replace(" (", "\n(") if is_curve(ledger) else ""
+    place = Column(axis, lambda row: _coordinate(row.cells["coordinate"]), stays=True)
+    columns = [
+        Column("contender", lambda row: str(row.cells["label"]), "name"),
+        Column("seed", lambda row: count(row.cells["seed"]), stays=True),
+        *([place] if axis else []),
+        Column("status", lambda row: str(row.cells["status"]).replace("_", " "), "prose", least=9),
+        Column("value", lambda row: energy(row.cells["value"]), stays=True),
+        Column("error", lambda row: row.error, stays=True),
+        Column("evals", lambda row: count(_evaluations(row.cells))),
+        Column("evals to\n1.6 mHa", lambda row: count(row.cells["evaluations_to_tolerance"])),
+        Column("time", lambda row: seconds(row.cells["wall_s"])),
+    ]
+    notes = [f"{row_name(r.cells)}: {r.cells['message']}" for r in rows if isinstance(r.cells.get("message"), str)]
+    return to_terminal(Table(columns, rows, notes))
+
+
+def _error(row: Any) -> str:
+    shown, quantity, unit = shown_errors(row.to_frame().T.infer_objects())
+    return f"{error_words(shown.iloc[0], unit)} {unit}" if quantity == "error" else NOTHING
+
+
+def _evaluations(row: Any) -> Any:
+    return row["energy_evaluations"] if known(row["energy_evaluations"]) else row["gradient_evaluations"]
+
+
+def _coordinate(value: Any) -> str:
+    return NOTHING if number(value) == NOTHING else f"{value:g}"
