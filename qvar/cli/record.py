@@ -12,8 +12,8 @@ from qvar.records.run_folder import LoadedRun, load, reason, say_damage
 
 def show(path: str | None, every_row: bool, columns: bool) -> int:
     """Print the table of a run, or the meaning of its columns."""
-    from qvar.report.terminal import columns_text
     from qvar.report.reports import rows_text, summary_text
+    from qvar.report.terminal import columns_text
 
     if columns:
         print(columns_text())
