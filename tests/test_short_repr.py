@@ -43,7 +43,7 @@ def records(h2: qvar.Problem, h4: qvar.Problem) -> dict[str, Any]:
     ry = qvar.Contender("ry", "generic", lambda problem, layers: ansatz, (1, 2))
     growing = qvar.Growing("uccsd", "constrained", lambda n: ansatz)
     form = basis.even_tempered("H", s=3)
-    profile = diagnostics.EntropyProfile((1,), (diagnostics.Estimate(0.5, (0.4, 0.6), 20),), (0.25,))
+    profile = diagnostics.EntropyProfile((1,), (diagnostics.Estimate(0.5, 0.4, 0.6, 20),), (0.25,))
     return {
         "Problem(name='H4": h4,
         "n_electrons=4, n_qubits=8, unit='Ha')": h4,
@@ -68,7 +68,7 @@ def records(h2: qvar.Problem, h4: qvar.Problem) -> dict[str, Any]:
         "Capacity(problem='H2": qvar.Capacity(h2, [ry], 1e-4),
         "Landscape(problem='H4": qvar.Landscape(h4, [ansatz]),
         "Form(name='": form,
-        "EntropyProfile(cuts=[1], entropies=[0.5], page=[0.25])": profile,
+        "EntropyProfile(cuts=[1], entropies=[0.50 [0.40, 0.60] (20 samples)], page=[0.25])": profile,
         "Finding(check='gradients', passed=True": Finding("gradients", True, "Well. " * 40),
         "Progress(done=1, total=2": qvar.Progress(1, 2, "best"),
     }
@@ -91,7 +91,7 @@ def test_every_public_record_has_such_a_line(cls: type) -> None:
     small = {"int", "float", "str", "bool", "None"}
     large = [field for field in fields if not set(field.replace("|", " ").split()) <= small]
     own = cls.__repr__ is not object.__repr__ and "short_repr" in " ".join(map(ast.unparse, node.decorator_list))
-    assert own or not large or cls in (qvar.Runnable, qvar.Status, diagnostics.Estimate, basis.Course)
+    assert own or not large or cls in (qvar.Runnable, qvar.Status, basis.Course)
 
 
 def test_what_does_not_fit_is_left_out() -> None:

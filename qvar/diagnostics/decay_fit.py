@@ -101,8 +101,8 @@ class DecayFit:
         require(law in ("exponential", "power"), "law", "be 'exponential' or 'power'", law)
         n = np.asarray(sizes, dtype=float)
         if law == "power":
-            return self.power_prefactor * n ** -float(self.exponent)
-        return self.prefactor * np.exp(-float(self.rate) * n)
+            return self.power_prefactor * n**-self.exponent.value
+        return self.prefactor * np.exp(-self.rate.value * n)
 
 
 @checked()
@@ -170,7 +170,7 @@ def fit_decay(
     n, logarithms, sampling = n[usable], np.log(v[usable]), sampling[usable]
     n_sizes, n_dropped = len(np.unique(n)), int(np.count_nonzero(~usable))
     if n_sizes < 2:
-        nothing = Estimate(math.nan, (-math.inf, math.inf), len(n))
+        nothing = Estimate(math.nan, -math.inf, math.inf, len(n))
         usable_sizes = "is 1 usable size" if n_sizes == 1 else "is no usable size"
         sentence = f"Undecided: there {usable_sizes}, and a verdict needs {LEAST_SIZES}."
         return DecayFit(
@@ -179,7 +179,7 @@ def fit_decay(
         )  # fmt: skip
     exponential, power = _fit(n, logarithms, sampling, level), _fit(np.log(n), logarithms, sampling, level)
     delta = 2 * (exponential.log_likelihood - power.log_likelihood)
-    falls = (exponential if delta >= 0 else power).slope.interval[0] > 0
+    falls = (exponential if delta >= 0 else power).slope.low > 0
     known = sampling if has_errors else None
     tests = [
         law_test(n, logarithms, known, law) if n_sizes >= LEAST_SIZES else LawTest(math.nan, math.nan) for law in LAWS
@@ -236,7 +236,7 @@ def _fit(x: FloatArray, y: FloatArray, sampling: FloatArray, level: float) -> _L
         reach = float(t.ppf((1 + level) / 2, freedom)) * math.sqrt(excess / spread)
     b = -float(slope)
     return _Line(
-        slope=Estimate(b, (b - reach, b + reach), len(x)),
+        slope=Estimate(b, b - reach, b + reach, len(x)),
         prefactor=math.exp(float(height + b * middle)),
         scatter=math.sqrt(common),
         log_likelihood=-float(_deviance(x, y, likeliest, restricted=False)) / 2,
@@ -334,15 +334,14 @@ def _with_dropped(sentence: str, n_dropped: int) -> str:
 
 def _sentence(fit: DecayFit, extent: str, size_name: str, level: float) -> str:
     def law(formula: str, slope: Estimate) -> str:
-        low, high = slope.interval
-        return f"{formula} with b = {float(slope):.3g} [{low:.3g}, {high:.3g}]"
+        return f"{formula} with b = {slope.value:.3g} [{slope.low:.3g}, {slope.high:.3g}]"
 
     exponential, power = law("A exp(-b n)", fit.rate), law("A n^-b", fit.exponent)
     intervals = f"{100 * level:g} % interval"
     by = f"{abs(fit.delta_aic):.1f}"
     if fit.verdict == "exponential":
         return (
-            f"Exponential decay {extent}: the variance falls by a factor of {math.exp(float(fit.rate)):.3g} for each "
+            f"Exponential decay {extent}: the variance falls by a factor of {math.exp(fit.rate.value):.3g} for each "
             f"{size_name}, {exponential} ({intervals}); AICc prefers it to a power law by {by}, {DECISIVE:g} decides."
         )
     misses = (

@@ -2,14 +2,13 @@ r"""Entanglement of a circuit's states: Meyer-Wallach's measure and entropies ov
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from math import comb, log
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from qvar._types import PyTree
@@ -44,8 +43,7 @@ def meyer_wallach(state: Any) -> Float[Array, ""]:
     Raises:
         QvarError: if the state has another shape.
     """
-    amplitudes = _register(state)
-    n = _n_qubits(amplitudes)
+    amplitudes, n = _register(state)
     purity = 0.0
     for wire in range(n):
         halves = amplitudes.reshape(1 << wire, 2, -1)
@@ -121,21 +119,22 @@ def entangling_capability(
     states = ansatz_states(ansatz)
     draws, resampling = jax.random.split(key)
     if states.sector is None:
-        function = RegisterMeasure(states.state_function)
+        function = StateQuantity(meyer_wallach, states.state_function)
     else:
         function = SectorMeasure(states.state_function, tuple(map(len, states.sector.layout)))
     return _mean(resampling, states.batch(function, states.draw(draws, samples, start))[:, None], [1])[0]
 
 
 @dataclass(frozen=True)
-class RegisterMeasure:
-    """theta -> Q of a state on a register."""
+class StateQuantity:
+    """theta -> a quantity of a state on a register."""
 
+    quantity: Callable[[Any], Array]
     state: StateFunction
 
-    def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Float[Array, ""]:
-        """Return Q at theta."""
-        return meyer_wallach(self.state(theta, data))
+    def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Array:
+        """Return the quantity at theta."""
+        return self.quantity(self.state(theta, data))
 
 
 @dataclass(frozen=True)
@@ -174,8 +173,7 @@ def entanglement_entropy(state: Any, wires: int | Sequence[int]) -> Float[Array,
     Raises:
         QvarError: if the state has another shape, or a wire is out of range or named twice.
     """
-    amplitudes = _register(state)
-    n = _n_qubits(amplitudes)
+    amplitudes, n = _register(state)
     if isinstance(wires, int):
         require(0 <= whole_number("wires", wires) <= n, "wires", f"be at most the {n} qubits", wires)
         return _entropy(amplitudes.reshape(1 << wires, -1))
@@ -195,9 +193,8 @@ def entanglement_profile(state: Any) -> Float[Array, " n_cuts"]:
     Raises:
         QvarError: if the state has another shape.
     """
-    amplitudes = _register(state)
-    cuts = range(1, _n_qubits(amplitudes))
-    return jnp.array([_entropy(amplitudes.reshape(1 << cut, -1)) for cut in cuts], dtype=float)
+    amplitudes, n = _register(state)
+    return jnp.array([_entropy(amplitudes.reshape(1 << cut, -1)) for cut in range(1, n)], dtype=float)
 
 
 @checked("d_inside", "d_outside")
@@ -262,7 +259,8 @@ def mean_entanglement_entropy(
     require(n >= 2, "ansatz", "have at least 2 qubits", n)
     states = ansatz_states(ansatz, engine="dense")
     draws, resampling = jax.random.split(key)
-    entropies = states.batch(ProfileFunction(states.state_function), states.draw(draws, samples, start))
+    function = StateQuantity(entanglement_profile, states.state_function)
+    entropies = states.batch(function, states.draw(draws, samples, start))
     cuts = tuple(range(1, n))
     return EntropyProfile(
         cuts=cuts,
@@ -271,26 +269,12 @@ def mean_entanglement_entropy(
     )
 
 
-@dataclass(frozen=True)
-class ProfileFunction:
-    """theta -> entropies over all cuts of a register."""
-
-    state: StateFunction
-
-    def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Float[Array, " n_cuts"]:
-        """Return the profile at theta, bits."""
-        return entanglement_profile(self.state(theta, data))
-
-
-def _register(state: Any) -> Array:
+def _register(state: Any) -> tuple[Array, int]:
+    """Return the amplitudes of a register and its number of qubits."""
     amplitudes = amplitude_array("state", state)
     size = amplitudes.shape[0] if amplitudes.ndim == 1 else 0
     require(size >= 2 and size & (size - 1) == 0, "state", "have shape (2^n,)", amplitudes.shape)
-    return amplitudes
-
-
-def _n_qubits(amplitudes: Array) -> int:
-    return amplitudes.shape[0].bit_length() - 1
+    return amplitudes, size.bit_length() - 1
 
 
 def _weight(part: Array) -> Array:
@@ -306,8 +290,7 @@ def _entropy(matrix: Array) -> Float[Array, ""]:
 def _mean(key: jax.Array, values: Float[Array, "n k"], largest: Sequence[int]) -> tuple[Estimate, ...]:
     """Estimate the means of columns of values from 0 to the largest, with intervals within these bounds."""
     estimates = mean_estimates(key, values)
-    ends = [np.clip(one.interval, 0.0, most) for one, most in zip(estimates, largest, strict=True)]
     return tuple(
-        Estimate(one, (low, high), one.samples, needed=one.needed)
-        for one, (low, high) in zip(estimates, ends, strict=True)
+        replace(one, low=max(one.low, 0.0), high=min(one.high, float(most)))
+        for one, most in zip(estimates, largest, strict=True)
     )

@@ -1,52 +1,60 @@
-"""Estimate: a number from random samples, with its interval."""
+"""Estimates from random samples, with their intervals."""
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from dataclasses import dataclass
 
 
-class Estimate(float):
-    """A number estimated from random samples: a float that knows its interval."""
+@dataclass(frozen=True)
+class Estimate:
+    """A number estimated from random samples, with its interval; prints as 0.123 [0.110, 0.136]."""
 
-    interval: tuple[float, float]
-    """Lower and upper end at 95 % confidence, unless the function that made it says otherwise."""
+    value: float
+    low: float
+    """Lower end of the interval, at 95 % confidence unless another level is chosen."""
+    high: float
+    """Upper end of the interval."""
     samples: int
-    """Number of samples that it rests on."""
-    floor: float | None
-    """Mean of what sampling alone gives if the true number is zero; None if that is zero."""
-    needed: int | None
-    """Number of samples, to a factor of about 3, from which the interval holds what it claims; None if these are
-    enough. A number says that the samples have a heavy tail, of which too few were seen: the interval is too narrow."""
+    """Number of samples."""
+    floor: float | None = None
+    """Mean that sampling alone gives if the true number is zero; None if that is zero."""
+    needed: int | None = None
+    """Number of samples, to a factor of about 3, that the interval needs to reach its confidence; None if there are
+    enough. A number means that the samples have a heavy tail, and that the interval is too narrow."""
 
-    def __new__(
-        cls,
-        value: float,
-        interval: tuple[float, float],
-        samples: int,
-        floor: float | None = None,
-        needed: int | None = None,
-    ) -> Estimate:
-        """Make an estimate from its value, its interval and the number of samples."""
-        estimate = super().__new__(cls, value)
-        estimate.interval = (float(interval[0]), float(interval[1]))
-        estimate.samples = int(samples)
-        estimate.floor = None if floor is None else float(floor)
-        estimate.needed = None if needed is None else int(needed)
-        return estimate
+    def __post_init__(self) -> None:
+        for name in ("value", "low", "high"):
+            object.__setattr__(self, name, float(getattr(self, name)))
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Return what copies and pickles are made from."""
-        return Estimate, (float(self), self.interval, self.samples, self.floor, self.needed)
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Lower and upper end."""
+        return self.low, self.high
+
+    def __float__(self) -> float:
+        """Return the value."""
+        return self.value
+
+    def __str__(self) -> str:
+        """Return value and interval, with two digits of the interval's half width."""
+        numbers, reach = (self.value, self.low, self.high), (self.high - self.low) / 2
+        largest = max(map(abs, numbers))
+        if 0 < reach < math.inf:
+            place = math.floor(math.log10(reach)) - 1
+            digits = max(0, math.floor(math.log10(largest)) - place)
+            style = f".{max(0, -place)}f" if 1e-4 <= largest < 1e6 else f".{digits}e"
+        else:
+            style = ".6g"
+        value, low, high = (format(number, style) for number in numbers)
+        return f"{value} [{low}, {high}]"
 
     def __repr__(self) -> str:
-        low, high = self.interval
         floor = "" if self.floor is None else f", floor {self.floor:.3g}"
         tail = "" if self.needed is None else f"; {heavy_tail(self.needed)}"
-        return f"{float(self):.6g} [{low:.3g}, {high:.3g}] ({self.samples} samples{floor}{tail})"
-
-    __str__ = __repr__
+        return f"{self} ({self.samples} samples{floor}{tail})"
 
 
 def heavy_tail(needed: int) -> str:
-    """Return the words for an interval that rests on too few samples of a heavy tail."""
+    """Return the warning about an interval of too few samples of a heavy tail."""
     return f"heavy tail: interval too narrow, {needed} samples needed"

@@ -51,9 +51,6 @@ def mcclean_middle_angle(d: int) -> float:
     As `mcclean_first_angle`, where a 2-design before the gate makes
     \(\langle P \rangle^2 = 1 / (d + 1)\) on average, so that \(\mathrm{Tr}\, K^2 = d / (2 (d + 1))\).
 
-    McClean, Boixo, Smelyanskiy, Babbush, Neven, Nat. Commun. 9, 4812 (2018),
-    https://doi.org/10.1038/s41467-018-07090-4.
-
     Args:
         d: dimension of the register, \(2^n\), at least 2.
 
@@ -113,9 +110,7 @@ def cerezo_local(n: int) -> float:
        = 1 - \frac1n \sum_j \cos^2(\theta_j / 2), \qquad
        \mathrm{Var}\Big[\frac{\partial C}{\partial \theta_j}\Big] = \frac{1}{8 n^2} $$
 
-    \(\partial_j C = \sin\theta_j / (2 n)\).
-
-    Cerezo, Sone, Volkoff, Cincio, Coles, Nat. Commun. 12, 1791 (2021), https://doi.org/10.1038/s41467-021-21728-w.
+    \(\partial_j C = \sin\theta_j / (2 n)\); see `cerezo_global`.
 
     Args:
         n: number of qubits, at least 1.

@@ -195,7 +195,7 @@ def haar_divergence(fidelities: Any, key: jax.Array, dimension: int, real: bool 
     drawn = generator.multinomial(len(values), share, RESAMPLES) / len(values)
     divergence, resampled = _divergence(share, haar), _divergence(drawn, haar)
     ends = divergence - resampled.mean() + np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Estimate(divergence, (max(0.0, ends[0]), ends[1]), len(values), _floor(len(values), haar))
+    return Estimate(divergence, max(0.0, ends[0]), ends[1], len(values), _floor(len(values), haar))
 
 
 def _divergence(share: FloatArray, log_haar: FloatArray) -> Any:

@@ -186,8 +186,8 @@ def fisher_rank(
 def fisher_rank_bound(objective: Objective) -> int:
     """Return the largest rank that any circuit can have in the space of the objective's engine.
 
-    A state of d complex amplitudes has 2 d - 2 directions, norm and global phase being left out; one of d real
-    amplitudes d - 1. In the sector engine d counts the basis states of the sector.
+    A state of d complex amplitudes has 2 d - 2 directions without norm and global phase; one of d real amplitudes has
+    d - 1. In the sector engine d is the number of basis states of the sector.
 
     Raises:
         QvarError: if the objective has no state.
@@ -257,12 +257,7 @@ def fisher_spectra(
 ) -> FloatArray:
     """Return the eigenvalues of the Fisher information at random points, (samples, n_params), ascending.
 
-    Args:
-        objective: it has a state.
-        key: JAX random key.
-        samples: number of points.
-        start: the distribution of theta, see `Objective.initial`.
-        information: `"quantum"` or `"classical"`.
+    The arguments are those of `effective_dimension`.
 
     Raises:
         QvarError: if the scheme is unknown, or the objective has no state.
@@ -272,14 +267,7 @@ def fisher_spectra(
 
 
 def dimension_estimate(key: jax.Array, spectra: FloatArray, kappa: float, resamples: int = RESAMPLES) -> Estimate:
-    """Return the effective dimension of given spectra, with its interval; see `effective_dimension`.
-
-    Args:
-        key: JAX random key of the bootstrap.
-        spectra: (samples, n_params) eigenvalues of the Fisher information at independent points.
-        kappa: the constant of the definition, above 1.
-        resamples: number of bootstrap samples.
-    """
+    """Return the effective dimension from (samples, n_params) spectra, with its interval; see `effective_dimension`."""
     n, n_params = spectra.shape
     value, error, weights = _dimensions(spectra[None], kappa)
     chosen = draws(key, n, resamples)
@@ -287,12 +275,12 @@ def dimension_estimate(key: jax.Array, spectra: FloatArray, kappa: float, resamp
     parts = [_dimensions(spectra[chosen[i : i + block]], kappa)[:2] for i in range(0, len(chosen), block)]
     values, errors = (np.concatenate(part)[:, None] for part in zip(*parts, strict=True))
     if value[0] == 0:
-        return Estimate(0.0, (0.0, 0.0), n)
+        return Estimate(0.0, 0.0, 0.0, n)
     values = np.maximum(values, value / n)  # points without any information may be all that is drawn
     logarithms = np.log(value), error / value, n, np.log(values), errors / values, chosen.shape[1]
     low, high = np.exp(student_ends(*logarithms, LEVEL)[0])
     high = max(high, _lognormal_end(spectra, kappa))
-    return Estimate(float(value[0]), (low, high), n, needed=samples_needed(weights[0]))
+    return Estimate(value[0], low, high, n, needed=samples_needed(weights[0]))
 
 
 @checked()

@@ -93,8 +93,7 @@ class GradientVariance:
     def component(self, parameter: int) -> Estimate:
         """Return the variance of the derivative by one parameter, with its interval."""
         low, high = self.interval[parameter]
-        needed = int(self.needed[parameter]) or None
-        return Estimate(float(self.variance[parameter]), (float(low), float(high)), self.samples, needed=needed)
+        return Estimate(self.variance[parameter], low, high, self.samples, needed=int(self.needed[parameter]) or None)
 
     def normalised(self, width: float) -> GradientVariance:
         """Return the same for the loss divided by a width, such as `qvar.diagnostics.spectral_width(objective)`.
@@ -332,7 +331,7 @@ def _moments(
     deviations = np.abs(losses - losses.mean()).reshape(-1, group).mean(axis=1)
 
     def estimate(value: Any, ends: FloatArray, needed: Any = 0) -> Estimate:
-        return Estimate(float(value), (float(ends[0]), float(ends[1])), n, needed=int(needed) or None)
+        return Estimate(value, ends[0], ends[1], n, needed=int(needed) or None)
 
     return GradientVariance(
         variance=variance,

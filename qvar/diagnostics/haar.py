@@ -41,11 +41,11 @@ class Moments(NamedTuple):
 
     dimension: int
     """D, the number of basis states."""
-    trace: float
+    trace: float | Estimate
     """Tr O, in the objective's unit."""
-    square: float
+    square: float | Estimate
     r"""\(\mathrm{Tr}\, O^2\), in unit^2."""
-    spread: float
+    spread: float | Estimate
     r"""\(\mathrm{Tr}\, O^2 - (\mathrm{Tr}\, O)^2 / D\): D times the variance of the eigenvalues, in unit^2."""
 
 
@@ -104,7 +104,7 @@ def _estimate(samples: FloatArray) -> Estimate:
     n = len(samples)
     value, error = float(samples.mean()), float(samples.std(ddof=1)) / math.sqrt(n)
     reach = float(t.ppf((1 + LEVEL) / 2, n - 1)) * error
-    return Estimate(value, (value - reach, value + reach), n)
+    return Estimate(value, value - reach, value + reach, n)
 
 
 def _products(objective: Objective, real: bool, keys: jax.Array | None) -> tuple[FloatArray, FloatArray]:
@@ -146,7 +146,9 @@ def has_real_states(objective: Objective) -> bool:
 
 
 @checked()
-def haar_loss_variance(objective: Objective, real: bool | None = None, *, moments: Moments | None = None) -> float:
+def haar_loss_variance(
+    objective: Objective, real: bool | None = None, *, moments: Moments | None = None
+) -> float | Estimate:
     r"""Return the variance of the loss over Haar-random states of the space that the engine holds.
 
     With \(S = \mathrm{Tr}\, O^2 - (\mathrm{Tr}\, O)^2 / D\),
@@ -186,7 +188,7 @@ def haar_gradient_variance(
     real: bool | None = None,
     *,
     moments: Moments | None = None,
-) -> float: ...
+) -> float | Estimate: ...
 
 
 @overload
@@ -202,7 +204,7 @@ def haar_gradient_variance(
     real: bool | None = None,
     *,
     moments: Moments | None = None,
-) -> float | FloatArray:
+) -> float | Estimate | FloatArray:
     r"""Return the variance of a derivative \(\partial_i f\) if the circuit after gate i is a 2-design of its space.
 
     The derivative is \(\mathrm{Tr}(V^\dagger O V\, K)\) with the Haar-random V that follows and
@@ -244,8 +246,8 @@ def haar_gradient_variance(
     if d == 1:
         return 0.0 if values.ndim == 0 else np.zeros_like(values)
     factors = values / ((d - 1) * (d + 2)) if real else values / (2 * (d**2 - 1))
-    return _times(moments.spread, float(factors)) if values.ndim == 0 else moments.spread * factors
+    return _times(moments.spread, float(factors)) if values.ndim == 0 else float(moments.spread) * factors
 
 
-def _times(value: float, factor: float) -> float:
+def _times(value: float | Estimate, factor: float) -> float | Estimate:
     return scaled(value, factor) if isinstance(value, Estimate) else value * factor

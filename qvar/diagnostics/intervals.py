@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import jax
@@ -49,9 +50,9 @@ def check_level(level: float) -> float:
 
 def scaled(estimate: Estimate, factor: float) -> Estimate:
     """Return an estimate times an exactly known factor of at least 0."""
-    low, high = estimate.interval
     floor = None if estimate.floor is None else factor * estimate.floor
-    return Estimate(factor * float(estimate), (factor * low, factor * high), estimate.samples, floor, estimate.needed)
+    value, low, high = (factor * number for number in (estimate.value, estimate.low, estimate.high))
+    return replace(estimate, value=value, low=low, high=high, floor=floor)
 
 
 class MomentIntervals(NamedTuple):
@@ -158,7 +159,7 @@ def mean_estimates(key: jax.Array, samples: Any, level: float = LEVEL) -> tuple[
     means, ends = rows.mean(axis=0), moment_intervals(key, rows, level).means
     needed = [samples_needed(np.abs(column)) for column in (rows - means).T]
     return tuple(
-        Estimate(mean, (low, high), len(rows), needed=number)
+        Estimate(mean, low, high, len(rows), needed=number)
         for mean, (low, high), number in zip(means, ends, needed, strict=True)
     )
 
@@ -193,7 +194,7 @@ def average_variance(
     ends, growth = _logarithmic_ends(whole, _variance(weights, drawn, zeros, unit), n_groups, drawn, level)
     needed = float(_needed(unit, growth)[0]) * group
     low, high = (ends * (scale * n / (n - 1))[:, None])[0]
-    return Estimate(value, (low, high), n, needed=int(needed) or None)
+    return Estimate(value, low, high, n, needed=int(needed) or None)
 
 
 def student_ends(

@@ -29,17 +29,9 @@ from qvar.arguments import checked
 from qvar.checks import counting_number
 from qvar.diagnostics.lie_generators import circuit_generators, distinct, listed_generators, n_wires
 from qvar.diagnostics.lie_spaces import Sector, SectorSpace, Space, StringSpace
-from qvar.diagnostics.pauli_sums import (
-    ComplexArray,
-    Masks,
-    PauliSum,
-    find_strings,
-    product_exponents,
-    single_strings,
-    string_keys,
-)
 from qvar.errors import QvarError
 from qvar.memory import memory_limit
+from qvar.pauli import ComplexArray, Masks, PauliSum, find_strings, product_exponents, string_keys
 from qvar.short_repr import short_repr
 
 LIMIT = 10_000
@@ -89,7 +81,7 @@ class LieAlgebra:
         assert isinstance(self.space, StringSpace)
         x, z, n = self.space.x, self.space.z, self.n_qubits
         if self.rows is None:
-            return tuple(single_strings(PauliSum(n, x, z, np.ones(len(x), dtype=np.complex128))))
+            return tuple(PauliSum(n, x, z, np.ones(len(x), dtype=np.complex128)).strings())
         width = self.rows.shape[1]
         return tuple(PauliSum(n, x[:width], z[:width], row.astype(np.complex128)).simplified() for row in self.rows)
 

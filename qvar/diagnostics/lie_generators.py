@@ -11,8 +11,9 @@ import numpy as np
 from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.gates import Lowered, MaskOp
 from qvar.ansatz.program import MAX_QUBITS, Program
-from qvar.diagnostics.pauli_sums import Frame, PauliSum, added, commute, from_terms, mask_sums
+from qvar.diagnostics.conjugation import Frame, mask_sums
 from qvar.errors import QvarError, require
+from qvar.pauli import PauliSum, added, commute, word_sum
 from qvar.problems.hamiltonians import PauliTerms
 from qvar.problems.problem import Problem
 
@@ -44,13 +45,14 @@ def operator_sum(operator: Any, n_qubits: int, argument: str) -> PauliSum:
         operator = operator.pauli or operator.hamiltonian()
     if isinstance(operator, PauliTerms):
         require(operator.n_qubits == n_qubits, argument, f"act on {n_qubits} qubits", operator.n_qubits)
-        return from_terms(operator)
+        return word_sum(operator.words, operator.coefficients)
     from qvar.problems.fermion_mapping import pauli_terms
 
     try:
-        return from_terms(pauli_terms(operator, n_qubits))
+        terms = pauli_terms(operator, n_qubits)
     except QvarError as error:
         raise QvarError(str(error).replace("`observable`", f"`{argument}`", 1)) from None
+    return word_sum(terms.words, terms.coefficients)
 
 
 def n_wires(operators: Sequence[Any]) -> int:

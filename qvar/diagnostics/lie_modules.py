@@ -34,16 +34,8 @@ import scipy.sparse.csgraph
 from qvar._types import FloatArray, IntArray
 from qvar.diagnostics.lie_algebra import LieAlgebra, close_rows, close_strings
 from qvar.diagnostics.lie_spaces import Space
-from qvar.diagnostics.pauli_sums import (
-    BRACKET,
-    ComplexArray,
-    Masks,
-    PauliSum,
-    find_strings,
-    product_exponents,
-    single_strings,
-)
 from qvar.errors import QvarError
+from qvar.pauli import BRACKET, ComplexArray, Masks, PauliSum, find_strings, product_exponents
 
 MOST_ELEMENTS = 4096
 """Largest module over sums that is decomposed: time grows with the third power."""
@@ -239,7 +231,7 @@ def string_module(algebra: LieAlgebra, operator: PauliSum, limit: int) -> String
         QvarError: if its dimension is larger than `limit`.
     """
     own = algebra.generators
-    x, z, complete, _ = close_strings(own, limit, single_strings(operator))
+    x, z, complete, _ = close_strings(own, limit, operator.strings())
     if not complete:
         raise QvarError(
             f"`limit` must be at least the dimension of what the algebra turns the observable into, but is {limit}."

@@ -27,8 +27,8 @@ from qvar.diagnostics.lie_generators import (
 from qvar.diagnostics.lie_modules import RowModule, StringModule, row_module, string_module
 from qvar.diagnostics.lie_spaces import SectorSpace, StringSpace, sector_states
 from qvar.diagnostics.lie_states import Amplitudes, is_bits, prepared, read_amplitudes, state_qubits, string_means
-from qvar.diagnostics.pauli_sums import PauliSum
 from qvar.errors import QvarError
+from qvar.pauli import PauliSum
 
 Position: TypeAlias = Literal["middle", "first", "last"]
 """Position of a gate in the circuit: random gates on both sides, after it alone, or before it alone."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from math import comb, prod
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
@@ -16,18 +17,18 @@ import scipy.sparse
 
 from qvar._types import FloatArray, IntArray
 from qvar.checks import whole_number
-from qvar.diagnostics.pauli_sums import (
+from qvar.engines.occupation_strings import occupation_strings, register_layout
+from qvar.errors import QvarError, require
+from qvar.pauli import (
     BRACKET,
     ComplexArray,
     Masks,
     PauliSum,
     find_strings,
-    popcount,
+    parity,
     product_exponents,
     string_keys,
 )
-from qvar.engines.occupation_strings import occupation_strings, parity
-from qvar.errors import QvarError, require
 
 Sector: TypeAlias = int | tuple[int, int]
 """Number of ones; or (n_alpha, n_beta), ones on even and on odd wires."""
@@ -271,8 +272,6 @@ def sector_states(sector: Any, n_qubits: int) -> tuple[IntArray, IntArray]:
         raise QvarError(f"`sector` must be a number of ones or a pair (n_alpha, n_beta), but is {sector!r}.")
     else:
         numbers, orbitals = [whole_number("sector", sector)], n_qubits
-    from math import comb, prod
-
     fits = all(0 <= number <= orbitals for number in numbers)
     require(fits, "sector", f"have from 0 to {orbitals} ones{' of each spin' * (len(numbers) - 1)}", sector)
     size = prod(comb(orbitals, number) for number in numbers)
@@ -282,10 +281,5 @@ def sector_states(sector: Any, n_qubits: int) -> tuple[IntArray, IntArray]:
         states = occupation_strings(n_qubits, numbers[0])
         return states, np.ones_like(states)
     alpha, beta = (occupation_strings(orbitals, number) for number in numbers)
-    spread = [np.zeros_like(alpha), np.zeros_like(beta)]
-    crossings = np.zeros((len(alpha), len(beta)), dtype=np.int64)
-    for p in range(orbitals):
-        for spin, strings in enumerate((alpha, beta)):
-            spread[spin] |= (strings >> p & 1) << (n_qubits - 1 - 2 * p - spin)
-        crossings += (alpha >> p & 1)[:, None] * popcount((beta & ((1 << p) - 1)).astype(np.uint64))[None, :]
-    return (spread[0][:, None] | spread[1][None, :]).ravel(), (1 - 2 * (crossings & 1)).ravel()
+    states, signs = register_layout(alpha, beta, orbitals)
+    return states.ravel(), signs.ravel()

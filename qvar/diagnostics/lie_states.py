@@ -12,9 +12,8 @@ from qvar._types import FloatArray, IntArray
 from qvar.ansatz.gates import MaskOp
 from qvar.checks import amplitude_array
 from qvar.diagnostics.lie_spaces import sector_states
-from qvar.diagnostics.pauli_sums import ComplexArray, Masks
-from qvar.engines.occupation_strings import parity
 from qvar.errors import QvarError, require
+from qvar.pauli import ComplexArray, Masks, parity
 
 _MOST_AMPLITUDES = 1 << 22
 """Amplitudes of a state after fixed gates, at most."""

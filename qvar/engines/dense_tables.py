@@ -18,7 +18,7 @@ from qvar._types import FloatArray, IntArray
 from qvar.ansatz.gates import Lowered
 from qvar.engines.dense_schedule import AffineMap, Phase, Sign, Single, Step, identity
 from qvar.engines.mask_operations import mask_tables, mixing_amplitudes
-from qvar.engines.occupation_strings import parity
+from qvar.pauli import parity
 
 CODE_BITS = 31
 """Products of signs that one integer packs."""

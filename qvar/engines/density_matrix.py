@@ -20,12 +20,13 @@ from jaxtyping import Array, Float
 from qvar._types import FloatArray, PyTree
 from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.frequencies import frequencies
-from qvar.ansatz.program import Program, affine_angles
+from qvar.ansatz.program import Program
 from qvar.arguments import checked
 from qvar.checks import finite_number
 from qvar.engines.energy import energy, expectation
 from qvar.engines.mask_operations import mask_tables, mixing_amplitudes, moved, weights
 from qvar.engines.pennylane_reference import checked_observable, pennylane_gradient
+from qvar.engines.state_function import mask_angles, state_data
 from qvar.errors import QvarError, require
 from qvar.memory import require_memory
 from qvar.objective import Objective
@@ -67,10 +68,8 @@ class NoisyEnergyFunction:
 
     def density_matrix(self, theta: Float[Array, " n_params"], data: PyTree) -> Array:
         """Return the state (2^n, 2^n), wire 0 the most significant bit."""
-        lowering, dimension = data["angles"], 1 << self.n_qubits
-        angles = affine_angles(theta, lowering["affine"]) if self.angle_function is None else self.angle_function(theta)
-        phi = lowering["factor"] * angles[lowering["slot"]] + lowering["constant"]
-        reference = jnp.arange(dimension) == data["reference"]
+        phi = mask_angles(self.angle_function, theta, data["angles"])
+        reference = jnp.arange(1 << self.n_qubits) == data["reference"]
         state = jnp.outer(reference, reference).astype(complex)
 
         @jax.checkpoint  # a gradient keeps one density matrix for each gate, and recomputes the rest
@@ -87,7 +86,7 @@ class NoisyEnergyFunction:
 
             return jax.lax.scan(noise, state, op["noisy"])
 
-        return jax.lax.scan(step, state, (data["gates"], phi))[0]
+        return jax.lax.scan(step, state, (data["circuit"], phi))[0]
 
 
 def _channel(state: Array, bit: Array, stay: Array, flip: Array) -> Array:
@@ -162,20 +161,9 @@ def noisy_energy(
     basis = jnp.eye(1 << n, dtype=complex)
     images = jax.vmap(lambda vector: operator(vector, noiseless.data))(basis)
     stay, flip = _tables(channel, p)
-    data = {
-        "angles": {
-            "affine": program.affine_map,
-            "slot": lowered.slot,
-            "factor": lowered.factor,
-            "constant": lowered.constant,
-        },
-        "reference": np.asarray(program.reference_index),
-        "gates": mask_tables(lowered)
-        | {"g": mixing_amplitudes(lowered, real=False)[0], "fixed": lowered.fixed, "noisy": _noisy_bits(program)},
-        "stay": stay,
-        "flip": flip,
-        "observable": images.T,  # row k of the images is column k of the matrix
-    }
+    factors = {"g": mixing_amplitudes(lowered, real=False)[0], "fixed": lowered.fixed, "noisy": _noisy_bits(program)}
+    data = state_data(program, np.asarray(program.reference_index), mask_tables(lowered) | factors)
+    data |= {"stay": stay, "flip": flip, "observable": images.T}  # row k of the images is column k of the matrix
     return replace(
         noiseless,
         name=name or f"{ansatz.name} {channel} {p:g}",

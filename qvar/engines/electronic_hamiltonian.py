@@ -20,8 +20,9 @@ from jax.sharding import Mesh
 from jaxtyping import Array
 
 from qvar._types import FloatArray, IntArray, PyTree
-from qvar.engines.occupation_strings import occupation_strings, parity, register_layout
+from qvar.engines.occupation_strings import occupation_strings, register_layout
 from qvar.engines.sharding import gather, replicate, shard
+from qvar.pauli import parity
 
 CHUNK_BYTES = {"cpu": 1 << 21, "gpu": 1 << 28}
 """Scratch memory of a chunk of rows, by JAX's backend: the cache of a core, or enough work for a GPU."""
@@ -198,8 +199,9 @@ def electronic_hamiltonian(
         tables["same_b"] = _same_spin(effective[p, q], coulomb, *moves[1], 0.5 * zero)
     register = n_alpha is None
     if register:
-        index, position, sign = register_layout(n_orbitals)
-        tables["layout"] = {"index": index, "position": position, "sign": sign}
+        index, sign = register_layout(strings[0], strings[1], n_orbitals)
+        position = np.argsort(index, axis=None)
+        tables["layout"] = {"index": index.astype(np.int32), "position": position.astype(np.int32), "sign": sign}
     per_row = len(pairs) * len(strings[1]) * jnp.zeros(0, float).dtype.itemsize
     n_devices = 1 if mesh is None else mesh.size
     chunk = n_devices * max(1, CHUNK_BYTES.get(jax.default_backend(), CHUNK_BYTES["gpu"]) // per_row)

@@ -28,11 +28,6 @@ def occupation_strings(n_orbitals: int, n_electrons: int | None) -> IntArray:
     return strings.get(n_electrons, none)
 
 
-def parity(strings: IntArray | int, mask: int) -> IntArray:
-    """Return (-1)^(number of ones of each string under the mask), int64."""
-    return 1 - 2 * (np.bitwise_count(np.asarray(strings, dtype=np.int64) & mask).astype(np.int64) & 1)
-
-
 class Layout(NamedTuple):
     """Wires of the bits of the two strings of a state, lowest bit first."""
 
@@ -78,24 +73,23 @@ def interleaving_masks(x: SplitMask, n_orbitals: int) -> tuple[int, int, int]:
     return over_alpha, over_beta, 1 - 2 * crossings
 
 
-def register_layout(n_orbitals: int) -> tuple[IntArray, IntArray, IntArray]:
-    """Return the position of the matrix of all alpha times all beta strings in the register of 2 n_orbitals qubits.
+def register_layout(alpha: IntArray, beta: IntArray, n_orbitals: int) -> tuple[IntArray, IntArray]:
+    """Return register basis states and signs of determinants.
+
+    Args:
+        alpha: (n_alpha_strings,) strings.
+        beta: (n_beta_strings,) strings.
+        n_orbitals: M, half the number of qubits.
 
     Returns:
-        index: (2^M, 2^M) int32, register basis state of (alpha string, beta string).
-        position: (4^M,) int32, its inverse, into the flattened matrix.
-        sign: (2^M, 2^M) s(a, b), int8.
+        (n_alpha_strings, n_beta_strings) basis states, int64, and signs s(a, b), int8.
     """
-    strings = occupation_strings(n_orbitals, None)
-    n_qubits = 2 * n_orbitals
-    spread = np.zeros_like(strings)
+    spread_alpha, spread_beta = np.zeros_like(alpha), np.zeros_like(beta)
+    crossings = np.zeros((len(alpha), len(beta)), dtype=np.int8)
     for p in range(n_orbitals):
-        spread |= (strings >> p & 1) << (n_qubits - 1 - 2 * p)
-    index = (spread[:, None] | (spread >> 1)[None, :]).astype(np.int32)
-    position = np.empty(index.size, dtype=np.int32)
-    position[index.ravel()] = np.arange(index.size, dtype=np.int32)
-    crossings = np.zeros(index.shape, dtype=np.int8)
-    for p in range(n_orbitals):
-        below = np.bitwise_count(strings & ((1 << p) - 1)).astype(np.int8)
-        crossings ^= ((strings >> p & 1).astype(np.int8)[:, None] * below[None, :]) & 1
-    return index, position, (1 - 2 * crossings).astype(np.int8)
+        occupied = alpha >> p & 1
+        spread_alpha |= occupied << (2 * (n_orbitals - p) - 1)
+        spread_beta |= (beta >> p & 1) << (2 * (n_orbitals - p) - 2)
+        below = np.bitwise_count(beta & ((1 << p) - 1)).astype(np.int8)
+        crossings ^= (occupied.astype(np.int8)[:, None] * below[None, :]) & 1
+    return spread_alpha[:, None] | spread_beta[None, :], (1 - 2 * crossings).astype(np.int8)

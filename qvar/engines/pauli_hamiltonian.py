@@ -17,16 +17,13 @@ import numpy as np
 from jaxtyping import Array
 
 from qvar._types import FloatArray, IntArray, PyTree
-from qvar.engines.occupation_strings import parity
+from qvar.pauli import CANCELS, commutator, parity, word_masks, word_sum
 
 DIAGONAL_BYTES = 1 << 26
 """Tables of diagonals of a Pauli Hamiltonian up to this size are kept; above it, they are recomputed from halves."""
 
 WORDS_TOGETHER = 8
 """Words with the same flips whose diagonals are computed together if none are kept."""
-
-_CANCELS = 1e-12
-"""Coefficients of a commutator up to this, relative to the largest of the operator, are rounding."""
 
 
 @dataclass(frozen=True)
@@ -171,30 +168,16 @@ def pauli_sector_hamiltonian(
 
 
 def conserves_ones(words: tuple[str, ...], coefficients: FloatArray) -> bool:
-    r"""Return whether a sum of Pauli words commutes with the number of ones, that is, with \(\sum_q Z_q\).
-
-    \([X, Z] = -2iY\) and \([Y, Z] = 2iX\): each X or Y of a word adds one word to the commutator, whose coefficients
-    must cancel, as those of XX + YY do. Time grows as the letters X and Y in all words.
-    """
-    commutator: dict[str, float] = {}
-    for word, coefficient in zip(words, coefficients, strict=True):
-        for wire, letter in enumerate(word):
-            if letter in "XY":
-                other, change = ("Y", -coefficient) if letter == "X" else ("X", coefficient)
-                turned = word[:wire] + other + word[wire + 1 :]
-                commutator[turned] = commutator.get(turned, 0.0) + change
-    largest = float(np.abs(coefficients).max(initial=0.0))
-    return all(abs(rest) <= _CANCELS * largest for rest in commutator.values())
+    r"""Return whether a sum of Pauli words commutes with the number of ones, that is, with \(\sum_q Z_q\)."""
+    n = len(words[0])
+    ones = word_sum(["I" * wire + "Z" + "I" * (n - 1 - wire) for wire in range(n)], np.ones(n))
+    rest = commutator(word_sum(words, coefficients), ones).coefficients
+    return bool(np.all(np.abs(rest) <= 2 * CANCELS * np.abs(coefficients).max()))
 
 
 def _masks(words: tuple[str, ...], coefficients: FloatArray) -> tuple[IntArray, IntArray, np.ndarray, bool]:
     """Return each word's flip mask, sign mask and weight, and whether all weights are real."""
-    flips = np.array([_mask(word, "XY") for word in words], dtype=np.int64)
-    signs = np.array([_mask(word, "YZ") for word in words], dtype=np.int64)
-    weights = np.asarray(coefficients) * np.array([(-1j) ** word.count("Y") for word in words])
+    flips, signs = (masks.astype(np.int64) for masks in word_masks(words))
+    weights = np.asarray(coefficients) * np.array([1, -1j, -1, 1j])[np.bitwise_count(flips & signs) % 4]
     real = bool(np.all(weights.imag == 0.0))
     return flips, signs, weights.real if real else weights, real
-
-
-def _mask(word: str, letters: str) -> int:
-    return sum(1 << (len(word) - 1 - wire) for wire, letter in enumerate(word) if letter in letters)

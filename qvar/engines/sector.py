@@ -25,7 +25,7 @@ from qvar._types import IntArray, PyTree
 from qvar.ansatz.program import Program
 from qvar.engines.adjoint import sweep
 from qvar.engines.mask_operations import mixing_amplitudes, weights
-from qvar.engines.occupation_strings import Layout, occupation_strings, split
+from qvar.engines.occupation_strings import Layout, occupation_strings, register_layout, split
 from qvar.engines.sector_plan import GroupClass, sector_plan
 from qvar.engines.sharding import replicate, shard
 
@@ -290,13 +290,9 @@ def sector_circuit(
         "g_inverse": back[plan.order] * plan.sign,
         "fixed": lowered.fixed[plan.order],
     }
-    # every occupied pair (alpha p, beta q < p) of the reference exchanges once: see `strings`
-    crossings = sum((beta & ((1 << p) - 1)).bit_count() for p in range(n) if alpha >> p & 1)
-    reference = {
-        "row": np.searchsorted(alpha_strings, alpha),
-        "column": np.searchsorted(beta_strings, beta),
-        "sign": (-1.0) ** crossings,
-    }
+    row, column = np.searchsorted(alpha_strings, alpha), np.searchsorted(beta_strings, beta)
+    _, sign = register_layout(alpha_strings[[row]], beta_strings[[column]], len(layout.alpha))
+    reference = {"row": row, "column": column, "sign": float(sign[0, 0])}
     circuit = SectorCircuit(plan.classes, (len(alpha_strings), len(beta_strings)), real, mesh)
     tables = {"ops": ops, "classes": plan.tables}
     return (circuit, *replicate((reference, tables), mesh)), (alpha_strings, beta_strings)

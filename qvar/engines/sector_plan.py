@@ -23,7 +23,8 @@ import numpy as np
 from qvar._types import FloatArray, IntArray
 from qvar.ansatz.gates import Lowered
 from qvar.ansatz.program import MAX_QUBITS
-from qvar.engines.occupation_strings import Layout, interleaving_masks, parity, split
+from qvar.engines.occupation_strings import Layout, interleaving_masks, split
+from qvar.pauli import parity
 
 Side: TypeAlias = Literal["alpha", "beta", "cross", "phase"]
 

@@ -46,9 +46,7 @@ class StateFunction:
 
     def phi(self, theta: Float[Array, " n_params"], data: PyTree) -> Array:
         """Return the angles of the mask operations at theta, radians."""
-        lowering = data["angles"]
-        angles = affine_angles(theta, lowering["affine"]) if self.angle_function is None else self.angle_function(theta)
-        return lowering["factor"] * angles[lowering["slot"]] + lowering["constant"]
+        return mask_angles(self.angle_function, theta, data["angles"])
 
 
 @dataclass(frozen=True)
@@ -61,6 +59,12 @@ class ForwardStateFunction:
         """Return the state at theta."""
         state = self.state.circuit.forward_mode(data["reference"], self.state.phi(theta, data), data["circuit"])
         return gather(state, self.state.readers)
+
+
+def mask_angles(angle_function: Callable[[Any], Array] | None, theta: Array, lowering: PyTree) -> Array:
+    """Return the angles of the mask operations of a program at theta, radians; see `state_data`."""
+    angles = affine_angles(theta, lowering["affine"]) if angle_function is None else angle_function(theta)
+    return lowering["factor"] * angles[lowering["slot"]] + lowering["constant"]
 
 
 def state_data(program: Program, reference: PyTree, tables: PyTree) -> dict[str, PyTree]:

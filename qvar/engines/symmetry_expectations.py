@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from qvar._types import IntArray
-from qvar.engines.occupation_strings import occupation_strings, parity, register_layout
+from qvar.engines.occupation_strings import occupation_strings, register_layout
+from qvar.pauli import parity
 
 
 def spin_symmetries(matrix: np.ndarray, alpha: IntArray, beta: IntArray, n_orbitals: int) -> dict[str, float]:
@@ -50,8 +51,8 @@ def spin_symmetries(matrix: np.ndarray, alpha: IntArray, beta: IntArray, n_orbit
 
 def register_symmetries(state: np.ndarray, n_qubits: int) -> dict[str, float]:
     """Return `spin_symmetries` of a register of qubits, shape (2^n,); wire 2p is orbital p spin up."""
-    index, _, sign = register_layout(n_qubits // 2)
     strings = occupation_strings(n_qubits // 2, None)
+    index, sign = register_layout(strings, strings, n_qubits // 2)
     return spin_symmetries(sign * state[index], strings, strings, n_qubits // 2)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from qvar._types import FloatArray, IntArray
 from qvar.errors import QvarError, require
 from qvar.memory import require_memory
+from qvar.pauli import parity, word_masks
 from qvar.problems.davidson import davidson
 from qvar.problems.hamiltonians import Integrals, PauliTerms
 
@@ -289,8 +290,8 @@ def _matrix(by_flip: dict[int, Any]) -> Any:
 
 def _phases_by_flip(terms: PauliTerms) -> dict[int, Any]:
     """For each mask x of flipped bits, the factor in P|b> = factor |b^x> for every state b, shape (2**n,)."""
-    masks = [_masks(word) for word in terms.words]
-    n_flips = len({flip for flip, _, _ in masks})
+    flips, signs = word_masks(terms.words)
+    n_flips = len(np.unique(flips))
     if terms.n_qubits > 62 or n_flips * 2**terms.n_qubits > _LARGEST_NONZEROS:
         raise QvarError(
             f"`exact_energy` must be asked of a matrix of at most {_LARGEST_NONZEROS} elements, "
@@ -298,26 +299,13 @@ def _phases_by_flip(terms: PauliTerms) -> dict[int, Any]:
         )
     require_memory("exact_energy", f"{terms.n_qubits} qubits", 8 * 2**terms.n_qubits * (3 * n_flips + _VECTORS))
     states = np.arange(2**terms.n_qubits)
-    dtype = np.complex128 if any(n_y % 2 for _, _, n_y in masks) else np.float64
+    dtype = np.complex128 if np.any(np.bitwise_count(flips & signs) % 2) else np.float64
     by_flip: dict[int, Any] = {}
-    for (flip, sign, n_y), coefficient in zip(masks, terms.coefficients, strict=True):
+    for flip, sign, coefficient in zip(flips.tolist(), signs.tolist(), terms.coefficients, strict=True):
+        n_y = (flip & sign).bit_count()
         factor = coefficient * 1j**n_y if n_y % 2 else coefficient * (1.0 - n_y % 4)
         if flip not in by_flip:
             by_flip[flip] = np.zeros(len(states), dtype)
-        by_flip[flip] += factor * _parity_signs(states & sign)
+        by_flip[flip] += factor * parity(states, sign)
     # words may cancel; the zero operator is a diagonal of zeros
     return {flip: phases for flip, phases in by_flip.items() if phases.any()} or {0: np.zeros(len(states), dtype)}
-
-
-def _masks(word: str) -> tuple[int, int, int]:
-    flip = int("".join("1" if letter in "XY" else "0" for letter in word), 2)
-    sign = int("".join("1" if letter in "ZY" else "0" for letter in word), 2)
-    return flip, sign, word.count("Y")
-
-
-def _parity_signs(bits: IntArray) -> FloatArray:
-    """(-1)**(number of set bits) for each integer."""
-    folded = bits.copy()
-    for shift in (32, 16, 8, 4, 2, 1):
-        folded ^= folded >> shift
-    return 1.0 - 2.0 * (folded & 1)

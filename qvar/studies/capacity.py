@@ -159,9 +159,11 @@ def _capacity(study: Capacity, depth: _Depth) -> Row:
     }
     if study.dimension_samples:
         dimension = effective_dimension(objective, dimension_key, study.dimension_samples)
-        low, high = dimension.interval
-        row |= {"effective_dimension": float(dimension), "effective_dimension_low": low}
-        row |= {"effective_dimension_high": high}
+        row |= {
+            "effective_dimension": dimension.value,
+            "effective_dimension_low": dimension.low,
+            "effective_dimension_high": dimension.high,
+        }
         row |= {"effective_dimension_needed": dimension.needed} if dimension.needed is not None else {}
     return row | _lie_dimension(study, depth)
 

@@ -165,7 +165,7 @@ def _dimension(rng: Generator, points: int) -> Estimate:
 
 def _share(chance: float, rng: Generator, trials: int) -> Estimate:
     successes = int(rng.binomial(trials, chance))
-    return Estimate(successes / trials, wilson_interval(successes, trials), trials)
+    return Estimate(successes / trials, *wilson_interval(successes, trials), trials)
 
 
 def _divergence(rng: Generator, pairs: int) -> Estimate:

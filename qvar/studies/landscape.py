@@ -180,7 +180,7 @@ def _curvature(study: Landscape, objective: Objective, result: Result) -> Row:
         if objective.n_params > MAX_DENSE:
             lowest, highest = hessian_extremes(objective, theta)
             trace = hessian_trace(objective, theta, jax.random.key(study.seed), TRACE_SAMPLES)
-            row |= _ends_of(where, float(lowest[0]), float(highest[-1]), float(trace))
+            row |= _ends_of(where, float(lowest[0]), float(highest[-1]), trace.value)
             continue
         found = hessian_summary(objective, theta)
         row |= _ends_of(where, found.smallest, found.largest, found.trace) | {

@@ -20,6 +20,7 @@ from qvar.ansatz.ansatz import COMMON_STARTS, Ansatz
 from qvar.ansatz.identity_blocks import identity_blocks
 from qvar.arguments import check_fields
 from qvar.checks import different_names, whole_numbers
+from qvar.diagnostics.estimate import Estimate
 from qvar.diagnostics.gradients import GradientVariance, ensemble_variance, gradient_variance
 from qvar.diagnostics.haar import haar_loss_variance
 from qvar.diagnostics.lie_algebra import lie_closure
@@ -321,10 +322,9 @@ def _sample(study: Scaling, point: _Point, objective: Objective, tell: Callable[
     return ensemble_variance(drawn, start=point.start, **shared)
 
 
-def _rounded(estimate: Any, scale: float) -> tuple[float, float, float]:
+def _rounded(estimate: Estimate, scale: float) -> tuple[float, float, float]:
     """A variance and its interval; zero where it is rounding."""
-    value, (low, high) = float(estimate), estimate.interval
-    return (0.0, 0.0, 0.0) if value <= scale**2 else (value, float(low), float(high))
+    return (0.0, 0.0, 0.0) if estimate.value <= scale**2 else (estimate.value, estimate.low, estimate.high)
 
 
 def _needed(found: GradientVariance, scale: float) -> Row:
@@ -335,7 +335,7 @@ def _needed(found: GradientVariance, scale: float) -> Row:
         "gradient_variance_first": found.first,
     }
     return {
-        f"{name}_needed": None if float(estimate) <= scale**2 else estimate.needed
+        f"{name}_needed": None if estimate.value <= scale**2 else estimate.needed
         for name, estimate in estimates.items()
     }
 

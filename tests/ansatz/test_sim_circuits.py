@@ -123,19 +123,19 @@ def test_entangling_capability() -> None:
     """
     for number, always in [(1, 0), (9, 1)]:
         found = entangling_capability(sim_circuit(number), key=KEY, samples=100)
-        assert (float(found), *found.interval) == pytest.approx((always,) * 3, abs=1e-12)
+        assert (found.value, *found.interval) == pytest.approx((always,) * 3, abs=1e-12)
     for number, published in [(2, 0.618), (14, 0.541)]:  # estimates themselves, from some thousand states
         found = entangling_capability(sim_circuit(number), key=KEY, samples=5000)
-        four_errors = found.interval[1] - found.interval[0]
-        assert abs(found - published) < np.sqrt(2) * four_errors
+        four_errors = found.high - found.low
+        assert abs(found.value - published) < np.sqrt(2) * four_errors
         if number == 2:
-            assert abs(found - (1 - 97 / 256)) < four_errors
+            assert abs(found.value - (1 - 97 / 256)) < four_errors
 
 
 @pytest.mark.parametrize(("number", "published"), [(1, 0.30), (2, 0.28), (9, 0.675), (14, 0.013)])
 def test_expressibility(number: int, published: float) -> None:
     """The mean of eight divergences, 5000 pairs and 75 bins each, as published."""
-    found = [expressibility(sim_circuit(number), key=key) for key in jax.random.split(KEY, 8)]
+    found = [expressibility(sim_circuit(number), key=key).value for key in jax.random.split(KEY, 8)]
     assert np.mean(found) == pytest.approx(published, rel=0.25)
 
 

@@ -19,13 +19,13 @@ SIZES = np.array([4.0, 6.0, 8.0, 10.0, 12.0])
 def test_exact_laws() -> None:
     fit = fit_decay(SIZES, [cerezo_global(int(n)) for n in SIZES])
     assert (fit.verdict, fit.decays, fit.n_points, fit.n_sizes, fit.n_dropped) == ("exponential", True, 5, 5, 0)
-    assert fit.rate == pytest.approx(np.log(8 / 3), abs=1e-9)
+    assert fit.rate.value == pytest.approx(np.log(8 / 3), abs=1e-9)
     assert fit.prefactor == pytest.approx(1 / 3, abs=1e-9)
     assert fit.scatter < 1e-5 < 0.1 < fit.power_scatter
     np.testing.assert_allclose(fit.variance_at([3, 5]), [cerezo_global(3), cerezo_global(5)], rtol=1e-8)
     fit = fit_decay(SIZES, [cerezo_local(int(n)) for n in SIZES])
     assert (fit.verdict, fit.decays) == ("power", True)
-    assert fit.exponent == pytest.approx(2, abs=1e-9)
+    assert fit.exponent.value == pytest.approx(2, abs=1e-9)
     assert fit.power_prefactor == pytest.approx(1 / 8, abs=1e-9)
     np.testing.assert_allclose(fit.variance_at([3, 5], "power"), [cerezo_local(3), cerezo_local(5)], rtol=1e-8)
 
@@ -36,9 +36,9 @@ def test_without_errors_it_is_least_squares() -> None:
     residual_sums = []
     for x, slope, scatter in [(SIZES, fit.rate, fit.scatter), (np.log(SIZES), fit.exponent, fit.power_scatter)]:
         line = linregress(x, logarithms)
-        assert slope == pytest.approx(-line.slope, rel=1e-9)
+        assert slope.value == pytest.approx(-line.slope, rel=1e-9)
         reach = t.ppf(0.95, 3) * line.stderr
-        assert slope.interval == pytest.approx((slope - reach, slope + reach), rel=1e-3)
+        assert slope.interval == pytest.approx((slope.value - reach, slope.value + reach), rel=1e-3)
         residual_sums.append(np.sum((logarithms - line.intercept - line.slope * x) ** 2))
         assert scatter == pytest.approx(np.sqrt(residual_sums[-1] / 3), rel=1e-3)
     # Gaussian likelihoods, each with the scatter that maximizes it
@@ -54,15 +54,15 @@ def test_with_errors_points_are_weighted() -> None:
     weights = np.diag(errors**-2.0)
     covariance = np.linalg.inv(design.T @ weights @ design)
     expected = covariance @ design.T @ weights @ logarithms
-    assert (fit.rate, np.log(fit.prefactor)) == pytest.approx((-expected[1], expected[0]), rel=1e-6)
+    assert (fit.rate.value, np.log(fit.prefactor)) == pytest.approx((-expected[1], expected[0]), rel=1e-6)
     assert fit.scatter == 0.0
     reach = t.ppf(0.975, 3) * np.sqrt(covariance[1, 1])
-    assert fit.rate.interval == pytest.approx((fit.rate - reach, fit.rate + reach), rel=1e-6)
+    assert fit.rate.interval == pytest.approx((fit.rate.value - reach, fit.rate.value + reach), rel=1e-6)
     # the same as intervals, which say how sure the points are on the logarithmic axis
     z = norm.ppf(0.975)
     intervals = np.exp(logarithms[:, None] + errors[:, None] * np.array([-z, z]))
     other = fit_decay(SIZES, np.exp(logarithms), intervals)
-    assert (other.rate, *other.rate.interval) == pytest.approx((fit.rate, *fit.rate.interval), rel=1e-9)
+    assert (other.rate.value, *other.rate.interval) == pytest.approx((fit.rate.value, *fit.rate.interval), rel=1e-9)
 
 
 def test_scatter_beyond_the_errors_makes_points_equal() -> None:
@@ -70,7 +70,7 @@ def test_scatter_beyond_the_errors_makes_points_equal() -> None:
     logarithms = -0.5 * SIZES + np.array([0.2, -0.3, 0.4, -0.3, 0.1])
     variances = np.exp(logarithms)
     fit = fit_decay(SIZES, variances, errors=np.array([1e-4, 1e-4, 0.05, 0.05, 0.05]) * variances)
-    assert fit.rate == pytest.approx(-linregress(SIZES, logarithms).slope, rel=0.02)
+    assert fit.rate.value == pytest.approx(-linregress(SIZES, logarithms).slope, rel=0.02)
 
 
 @pytest.mark.parametrize("scatter", [0.0, 0.25])
@@ -81,7 +81,7 @@ def test_interval_of_the_rate_covers(scatter: float) -> None:
     for _ in range(200):
         variances = np.exp(-rate * SIZES + rng.normal(size=5) * np.hypot(errors, scatter))
         fit = fit_decay(SIZES, variances, errors=errors * variances)
-        covered += fit.rate.interval[0] <= rate <= fit.rate.interval[1]
+        covered += fit.rate.low <= rate <= fit.rate.high
         wrong += fit.verdict == "power"
     assert covered >= 0.95 * 200 - 3 * np.sqrt(200 * 0.95 * 0.05)
     assert wrong <= 0.05 * 200
@@ -152,31 +152,31 @@ def test_even_and_odd_sizes_do_not_fake_certainty() -> None:
 def test_undecided() -> None:
     three = fit_decay([4, 6, 8], np.exp([-4, -6, -8]))
     assert (three.verdict, three.decays) == ("undecided", True)
-    assert three.rate == pytest.approx(1.0)
+    assert three.rate.value == pytest.approx(1.0)
     assert "3 different sizes are too few, a verdict needs 4" in three.sentence
     repeated = fit_decay([4, 4, 6, 6, 8, 8], np.exp([-4, -4.1, -6, -6.1, -8, -8.1]))
     assert (repeated.verdict, repeated.n_points, repeated.n_sizes) == ("undecided", 6, 3)
     flat = fit_decay(SIZES, [0.1, 0.11, 0.09, 0.1, 0.105])
     assert (flat.verdict, flat.decays) == ("undecided", False)
-    assert flat.rate.interval[0] < 0 < flat.rate.interval[1]
+    assert flat.rate.low < 0 < flat.rate.high
     assert "the variance is not seen to fall" in flat.sentence
     rising = fit_decay(SIZES, np.exp(0.3 * SIZES))
     assert (rising.verdict, rising.decays) == ("undecided", False)
-    assert rising.rate == pytest.approx(-0.3)
+    assert rising.rate.value == pytest.approx(-0.3)
 
 
 def test_what_cannot_be_fitted_is_left_out_and_counted() -> None:
     fit = fit_decay([2, *SIZES, 14, 16], [np.nan, *np.exp(-SIZES), 0.0, -1.0], [[0, 1]] * 8)
     assert (fit.n_points, fit.n_dropped) == (5, 3)
-    assert fit.rate == pytest.approx(1.0)
+    assert fit.rate.value == pytest.approx(1.0)
     assert fit.sentence.endswith("Left out: 3 variances that are not a positive number.")
     two = fit_decay([4, 6], np.exp([-4, -6]))
-    assert (two.verdict, two.decays, float(two.rate)) == ("undecided", False, pytest.approx(1.0))
+    assert (two.verdict, two.decays, two.rate.value) == ("undecided", False, pytest.approx(1.0))
     assert two.rate.interval == (-np.inf, np.inf)
     for sizes in ([], [4], [4, 4]):
         fit = fit_decay(sizes, [0.1] * len(sizes))
         assert (fit.verdict, fit.decays, fit.n_points) == ("undecided", False, len(sizes))
-        assert np.isnan(fit.rate)
+        assert np.isnan(fit.rate.value)
         assert np.isnan(fit.delta_aic)
     assert fit_decay([4], [0.0]).n_dropped == 1
 

@@ -145,7 +145,7 @@ def test_average_variance() -> None:
     rng = np.random.default_rng(6)
     one = cosines(rng, 300, 3, 1)
     estimate = average_variance(jax.random.key(7), one)
-    assert float(estimate) == pytest.approx(one.var(ddof=1))
+    assert estimate.value == pytest.approx(one.var(ddof=1))
     assert estimate.interval == pytest.approx(bootstrap_moments(jax.random.key(7), one)[1][0], rel=0.05)
     same = average_variance(jax.random.key(7), np.repeat(one, 4, axis=1))
     assert same.interval == pytest.approx(estimate.interval, rel=1e-9)
@@ -161,9 +161,25 @@ def test_average_variance() -> None:
 
 
 def test_estimates_are_copied_whole() -> None:
-    estimate = Estimate(0.5, (0.25, 1.0), 30, floor=0.125, needed=400)
+    estimate = Estimate(0.5, 0.25, 1.0, 30, floor=0.125, needed=400)
     for copied in (copy.deepcopy(estimate), pickle.loads(pickle.dumps(estimate))):
-        assert (float(copied), vars(copied)) == (0.5, vars(estimate))
+        assert copied == estimate
+        assert float(copied) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("numbers", "text"),
+    [
+        ((0.1234, 0.1101, 0.1363), "0.123 [0.110, 0.136]"),
+        ((1.234e-7, 1.101e-7, 1.363e-7), "1.23e-07 [1.10e-07, 1.36e-07]"),
+        ((-1234.56, -1300.0, -1170.0), "-1235 [-1300, -1170]"),
+        ((2.0, 2.0, 2.0), "2 [2, 2]"),
+        ((1.5, -np.inf, np.inf), "1.5 [-inf, inf]"),
+        ((np.nan, -np.inf, np.inf), "nan [-inf, inf]"),
+    ],
+)
+def test_estimates_print_the_digits_that_their_interval_allows(numbers: tuple[float, ...], text: str) -> None:
+    assert str(Estimate(*numbers, 10)) == text
 
 
 @pytest.mark.parametrize(("successes", "trials"), [(0, 1), (0, 20), (3, 20), (10, 20), (20, 20), (1, 1000)])
@@ -178,9 +194,8 @@ def test_wilson_without_trials() -> None:
 
 
 def test_scaled() -> None:
-    twice = scaled(Estimate(0.5, (0.25, 1.0), 30, floor=0.125, needed=90), 2.0)
-    assert (float(twice), twice.interval, twice.samples, twice.floor) == (1.0, (0.5, 2.0), 30, 0.25)
-    assert twice.needed == 90
+    twice = scaled(Estimate(0.5, 0.25, 1.0, 30, floor=0.125, needed=90), 2.0)
+    assert twice == Estimate(1.0, 0.5, 2.0, 30, floor=0.25, needed=90)
 
 
 def test_mistakes() -> None:

@@ -4,9 +4,10 @@ import pytest
 
 import qvar
 from qvar.ansatz.program import ProgramBuilder
+from qvar.diagnostics.conjugation import Frame
 from qvar.diagnostics.lie_generators import circuit_generators
 from qvar.diagnostics.lie_states import prepared, read_amplitudes
-from qvar.diagnostics.pauli_sums import Frame, PauliSum, commute, from_terms, product, word_sum
+from qvar.pauli import PauliSum, commute, product, word_sum
 from qvar.problems.fermion_mapping import pauli_terms
 
 PAULI = {"I": np.eye(2), "X": np.array([[0, 1], [1, 0]]), "Y": np.array([[0, -1j], [1j, 0]]), "Z": np.diag([1, -1])}
@@ -87,7 +88,8 @@ def test_generators_and_frame_make_the_circuit() -> None:
     state[start.index] = start.values
     for generator, param in zip(parts.generators, parts.params, strict=True):
         state = exponential(generator, theta[param]) @ state
-    turned = dense(parts.frame(from_terms(pauli_terms(observable, 4))))
+    terms = pauli_terms(observable, 4)
+    turned = dense(parts.frame(word_sum(terms.words, terms.coefficients)))
     assert np.real(state.conj() @ turned @ state) == pytest.approx(float(loss(theta)), abs=1e-10)
 
 

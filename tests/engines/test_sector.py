@@ -26,9 +26,9 @@ N_PARAMS = 3
 
 
 def _in_sector(state: np.ndarray, n_orbitals: int, n_alpha: int, n_beta: int) -> np.ndarray:
-    index, _, sign = register_layout(n_orbitals)
-    matrix = sign * state[index]
-    return matrix[np.ix_(occupation_strings(n_orbitals, n_alpha), occupation_strings(n_orbitals, n_beta))]
+    strings = occupation_strings(n_orbitals, n_alpha), occupation_strings(n_orbitals, n_beta)
+    index, sign = register_layout(*strings, n_orbitals)
+    return sign * state[index]
 
 
 def _random_program(

@@ -61,9 +61,9 @@ def test_states_are_pennylanes(h4: qvar.Problem) -> None:
                 if states.sector is None:
                     register[:] = state
                 elif ansatz.n_qubits == 8:  # electrons
-                    index, _, sign = register_layout(4)
                     strings = occupation_strings(4, 2)
-                    register[index[np.ix_(strings, strings)]] = sign[np.ix_(strings, strings)] * state
+                    index, sign = register_layout(strings, strings, 4)
+                    register[index] = sign * state
                 else:
                     register[occupation_strings(5, 2)] = state[:, 0]
                 np.testing.assert_allclose(register, _pennylane(ansatz, theta), rtol=0, atol=1e-12)
