@@ -147,7 +147,7 @@ class _View:
     mesh: Mesh | None
 
     def open(self, state: Array) -> tuple[Array, ...]:
-        """Return the parts that the group works on."""
+
         if self.shape.side == "alpha":
             return (state,)
         if self.shape.side == "beta":
@@ -155,7 +155,7 @@ class _View:
         return tuple(shard(_rows_of(state, self._lane(name)).T, self.mesh, 1) for name in self._selections())
 
     def close(self, state: Array, parts: tuple[Array, ...]) -> Array:
-        """Return the state with the group's parts put back."""
+
         if self.shape.side == "alpha":
             return parts[0]
         if self.shape.side == "beta":
@@ -177,13 +177,13 @@ class _View:
         return {**row, "sign": sign, "flip": ops["flip"][at]}
 
     def take(self, parts: tuple[Array, ...], move: PyTree) -> tuple[Array, ...]:
-        """Return the rows that an operation mixes."""
+
         if self.shape.diagonal:
             return (_rows_of(parts[0], move["rows"]),)
         return _rows_of(parts[0], move["rows"]), _rows_of(parts[-1], move["partner"])
 
     def put(self, parts: tuple[Array, ...], move: PyTree, blocks: tuple[Array, ...]) -> tuple[Array, ...]:
-        """Return the parts with these rows replaced."""
+
         if len(parts) == 2:
             return _put_rows(parts[0], move["rows"], blocks[0]), _put_rows(parts[1], move["partner"], blocks[1])
         part = _put_rows(parts[0], move["rows"], blocks[0])

@@ -106,7 +106,7 @@ class _Group:
     support: int = 0
 
     def lets_pass(self, piece: _Piece) -> bool:
-        """Return whether an operation commutes with all of the group."""
+
         return not self.support & piece.support or (self.key[0].diagonal and piece.shape.diagonal)
 
     def add(self, piece: _Piece) -> None:
