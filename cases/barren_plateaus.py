@@ -69,17 +69,23 @@ def _contenders(quick: bool) -> list[qvar.Growing]:
     random = qvar.ExactLaw("1/(d+1)", loss=_deep_pauli, gradient_first=_first_angle, reference="mcclean2018")
     return [
         qvar.Growing(
-            "hardware_efficient", "generic", lambda n: (_z0z1(), ready(qvar.hardware_efficient(n, 2 * n))), law=pauli
+            "hardware_efficient",
+            "generic",
+            lambda n: (_z0z1(), ready(qvar.hardware_efficient(n, layers=2 * n))),
+            law=pauli,
         ),
         qvar.Growing(
             "givens_fabric",
             "constrained",
-            _on(lambda n: qvar.hubbard(n // 2), lambda p, n: qvar.givens_fabric(p, 2 * n)),
+            _on(lambda n: qvar.hubbard(n // 2), lambda p, n: qvar.givens_fabric(p, layers=2 * n)),
         ),
         qvar.Growing("uccsd", "constrained", _on(_hydrogen, lambda p, n: qvar.uccsd(p))),
-        qvar.Growing("hva", "constrained", _on(qvar.tfim, lambda p, n: ready(qvar.hva(p, 2 * n**2 // 3)))),
+        qvar.Growing("hva", "constrained", _on(qvar.tfim, lambda p, n: ready(qvar.hva(p, layers=2 * n**2 // 3)))),
         qvar.Growing(
-            "random_circuit", "generic", draw=lambda n, key: (_z0z1(), qvar.random_circuit(n, 13 * n, key)), law=random
+            "random_circuit",
+            "generic",
+            draw=lambda n, key: (_z0z1(), qvar.random_circuit(n, layers=13 * n, key=key)),
+            law=random,
         ),
     ]
 

@@ -56,7 +56,12 @@ def case(
     baseline = target.value(basis.published_set(large, target.elements))
     return qvar.Ranking(
         problems,
-        [qvar.uccsd, lambda problem: qvar.hardware_efficient(problem, layers, ("RY",), "cnot_chain", name="ry")],
+        [
+            qvar.uccsd,
+            lambda problem: qvar.hardware_efficient(
+                problem, layers=layers, rotations=("RY",), entangler="cnot_chain", name="ry"
+            ),
+        ],
         limit=limit,
         baselines={f"CASSCF({active[0]},{active[1]}) {large}": baseline},
         seeds=seeds,

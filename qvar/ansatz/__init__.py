@@ -1,1 +1,1 @@
-"""What answers: circuits as data."""
+"""Ansätze: circuits as data."""

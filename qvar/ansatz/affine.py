@@ -26,7 +26,7 @@ _CALLS = ("jit", "pjit", "closed_call", "core_call")
 
 @dataclass(frozen=True)
 class Other:
-    """An array of which it is not proved that it is affine."""
+    """An array that is not proved to be affine."""
 
     quarter: int | None
     """0 if it is real, 1 if it is purely imaginary, None if this is not known."""
@@ -102,7 +102,7 @@ def _is_array(form: Form) -> bool:
 
 
 def _other(equation: JaxprEqn, inputs: list[Form], output: Any) -> Other:
-    """What is known of an output that is not proved to be affine."""
+    """Return the form of an output that is not proved to be affine."""
     if not _is_complex(output):
         return Other(0)
     name = equation.primitive.name

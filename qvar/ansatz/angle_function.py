@@ -21,7 +21,7 @@ class AngleFunction:
     traced: ClosedJaxpr
 
     def __call__(self, theta: Any) -> Float[Array, " n_ops"]:
-        """The angles at theta."""
+        """Compute the angles at theta."""
         values = jaxpr_as_fun(self.traced)(jnp.asarray(theta, dtype=float))
         return jnp.stack([jnp.real(value).astype(float) for value in values])
 

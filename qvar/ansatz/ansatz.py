@@ -25,7 +25,7 @@ Draw: TypeAlias = Callable[[jax.Array], Any]
 """JAX random key -> start parameters, shape (n_params,), radians."""
 
 Symmetry: TypeAlias = Literal["particle_number", "sz", "s2", "spin_flip"]
-r"""What a circuit may claim to conserve, for every \(\theta\).
+r"""Quantity that a circuit conserves for every \(\theta\).
 
 `particle_number`: number of ones in the register; `sz`: ones on even minus ones on odd wires; `s2`: total electronic
 spin; `spin_flip`: \(\prod_q X_q\).
@@ -37,7 +37,7 @@ SMALL = 0.01
 COMMON_STARTS = ("uniform", "gaussian", "zero")
 
 _START_PAPERS = {"zhang": ("zhang2022",), "mp2": ("romero2018",), "ccsd": ("romero2018",)}
-"""Papers that a run should cite for its start."""
+"""Citations of starts."""
 
 
 @short_repr("name", "family", "n_qubits", "n_params", "start")
@@ -50,28 +50,28 @@ class Ansatz:
     """
 
     name: str
-    """What the ledger calls it, such as `"uccsd"`."""
+    """Name in the ledger, such as `"uccsd"`."""
     family: Family
     """`"generic"` or `"constrained"`."""
     program: Program
     """The circuit as data."""
     settings: Mapping[str, Any] = field(default_factory=dict)
-    """Arguments that it was made with: JSON-able, recorded."""
+    """Arguments that it was made with, ready for JSON."""
     start: str = "uniform"
-    """How `initial` draws where nothing else is said."""
+    """Default scheme of `initial`."""
     starts: Mapping[str, Draw] = field(default_factory=dict)
-    """Starts of its own beside `uniform`, `gaussian` and `zero`, such as `mp2`."""
+    """Starts of its own in addition to `uniform`, `gaussian` and `zero`, such as `mp2`."""
     spread: float = SMALL
     """Standard deviation of its `gaussian` start, radians."""
     symmetries: tuple[Symmetry, ...] = ()
-    """What it claims to conserve at every theta; `qvar check` measures it."""
+    """Quantities that it conserves at every theta; `qvar check` measures them."""
     references: tuple[str, ...] = ()
     """Keys of the papers it comes from, in `qvar/citations.bib`."""
     classical_tail: int = 0
-    """How many of the last operations are rotations of orbitals that a quantum computer need not run, because the
-    integrals can be turned instead; `resources` leaves them out."""
+    """Number of last operations that are rotations of orbitals, which a quantum computer need not run, because the
+    integrals can be rotated instead; `resources` leaves them out."""
     source: Callable[..., Any] | None = field(default=None, repr=False)
-    """The quantum function of theta that it was made of, if it was; `qvar check` compares with it."""
+    """Quantum function of theta that it was made from, if any; `qvar check` compares with it."""
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -110,14 +110,14 @@ class Ansatz:
             quantum_function: applies PennyLane operations, given theta of shape (n_params,), and computes their angles
                 with Python's arithmetic or `jax.numpy`; no measurements, no branches on theta, the same gates in every
                 call. Wires are 0 to n_qubits - 1; wire 2p is orbital p spin up, 2p+1 spin down. Of a QNode its function
-                is taken; the measurements that this returns are left out, for the observable is the problem's.
+                is taken, without its measurements.
             n_qubits: number of qubits.
             n_params: length of theta.
-            name: what the ledger calls it; the function's name where None.
+            name: name in the ledger; the function's name if None.
             family: `"generic"` or `"constrained"`.
-            start: how `initial` draws, see `Ansatz.initial`.
-            symmetries: what the circuit conserves at every theta, out of `"particle_number"`, `"sz"`, `"s2"` and
-                `"spin_flip"`; `qvar check` measures whether it does.
+            start: default scheme of `Ansatz.initial`.
+            symmetries: quantities that the circuit conserves at every theta, out of `"particle_number"`, `"sz"`,
+                `"s2"` and `"spin_flip"`; `qvar check` measures them.
             references: keys of papers in `qvar/citations.bib`.
 
         Raises:
@@ -140,11 +140,11 @@ class Ansatz:
 
     @checked()
     def with_start(self, start: str, name: str | None = None) -> Ansatz:
-        """The same ansatz, drawing its starts another way.
+        """Return the same ansatz with another default start.
 
         Args:
             start: a scheme, as `initial` takes it.
-            name: what the ledger calls it; unchanged where None.
+            name: name in the ledger; unchanged if None.
 
         Raises:
             QvarError: if the ansatz has no such start.
@@ -160,7 +160,7 @@ class Ansatz:
         return scheme
 
     def circuit(self, theta: Any) -> None:
-        """Applies the whole circuit as PennyLane operations, reference determinant first.
+        """Apply the whole circuit as PennyLane operations, reference determinant first.
 
         Call it inside a quantum function or QNode.
 
@@ -175,12 +175,12 @@ class Ansatz:
         emit(self.program, theta)
 
     def initial(self, key: jax.Array, scheme: str | None = None) -> Float[Array, " n_params"]:
-        """Start parameters, shape (n_params,), radians.
+        """Draw start parameters, shape (n_params,), radians.
 
         Args:
             key: JAX random key.
             scheme: `"uniform"` on [-pi, pi), `"gaussian"` of standard deviation `spread`, 0.01 as a rule,
-                around the reference, `"zero"`, or one of the ansatz's own `starts`; its `start` where None.
+                around the reference, `"zero"`, or one of the ansatz's own `starts`; its `start` if None.
 
         Raises:
             QvarError: if the scheme is unknown.
@@ -197,7 +197,7 @@ class Ansatz:
 
     @checked()
     def draw(self, theta: Any = None, max_length: int = 78) -> str:
-        """The circuit as text, wrapped at `max_length` columns; with angles where theta is given."""
+        """Draw the circuit as text, wrapped at `max_length` columns; with angles if theta is not None."""
         from qvar.ansatz.pennylane_io import draw
 
         point = None if theta is None else real_array("theta", theta, (self.n_params,))
@@ -216,9 +216,9 @@ class Ansatz:
         return self._resources
 
     def describe(self) -> dict[str, Any]:
-        """JSON-able description that identifies the ansatz in task keys."""
+        """Describe the ansatz for task keys, ready for JSON."""
         own = {}
-        if self.start in self.starts:  # a function cannot be written down; what it draws can
+        if self.start in self.starts:  # identifies the function by its draws
             own = {"draws": np.round(np.asarray(self.initial(jax.random.key(0))), 9).tolist()}
         own |= {"spread": self.spread} if self.spread != SMALL else {}
         return {

@@ -1,4 +1,4 @@
-"""One run of a user's quantum function, as JAX traces it; what cannot be traced, in one sentence."""
+"""One run of a user's quantum function under JAX's tracing, or the reason why it cannot be traced."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from qvar.errors import QvarError
 
 _MOST_RECORDINGS = 8
 _OPERATIONS_RECORDED = 400
-"""A function is recorded again until this many operations, so that one that picks among few circuits shows it."""
+"""A function is recorded again up to this many operations, to detect one that draws its gates at random."""
 
 
 _NEEDS_NUMBERS = (
@@ -38,7 +38,7 @@ _INSIDE = (
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """What a quantum function applies."""
+    """Operations that a quantum function applies."""
 
     reference: tuple[int, ...]
     """(n_qubits,) bits of the reference determinant."""
@@ -49,7 +49,7 @@ class Recording:
 
     @cached_property
     def key(self) -> tuple[Any, ...]:
-        """All that two recordings of one function have in common."""
+        """Everything that is equal in two recordings of one function."""
         return self.reference, self.operations, computation_digest(self.angles.traced)
 
 
@@ -120,8 +120,8 @@ def quantum_function(function: Any) -> Callable[..., Any]:
     if hasattr(function, "__wrapped__") and hasattr(function, "lower"):  # gates inside of jax.jit cannot be recorded
         function = function.__wrapped__
     if not callable(function):
-        shown = type(function).__name__
-        raise QvarError(f"`quantum_function` must be a function of theta that applies gates, but is a {shown}.")
+        kind_name = type(function).__name__
+        raise QvarError(f"`quantum_function` must be a function of theta that applies gates, but is a {kind_name}.")
     try:
         inspect.signature(function).bind(None)
     except TypeError:
@@ -166,8 +166,8 @@ def _run(function: Callable[..., Any], n_qubits: int, n_params: int) -> Recordin
         raise QvarError(_explained(error, n_params)) from error
     if any(isinstance(constant, Tracer) for constant in traced.consts):  # of another trace
         raise QvarError(_INSIDE)
-    (reference, found), *_ = recorded
-    return Recording(reference, tuple(step[:3] for step in found), AngleFunction(traced))
+    (reference, operations), *_ = recorded
+    return Recording(reference, tuple(step[:3] for step in operations), AngleFunction(traced))
 
 
 def _check_returned(tape: Any, returned: Any) -> None:
@@ -192,9 +192,9 @@ def _only_operators(returned: Any) -> bool:
 
 
 def _explained(error: Exception, n_params: int) -> str:
-    """What to do about an exception in a quantum function."""
+    """Explain an exception in a quantum function."""
     lines = str(error).strip().splitlines() or [""]
-    shown = f"{type(error).__name__}: {lines[0].split('. ')[0]}".rstrip(" .:")
+    sentence = f"{type(error).__name__}: {lines[0].split('. ')[0]}".rstrip(" .:")
     if isinstance(error, jax.errors.TracerBoolConversionError | jax.errors.NonConcreteBooleanIndexError):
         return (
             "`quantum_function` must apply the same gates for every theta, but branches on theta (if, while, and, or, "
@@ -211,5 +211,5 @@ def _explained(error: Exception, n_params: int) -> str:
     return (
         f"`quantum_function` must take theta as one flat vector of {n_params} numbers (`n_params`), reshaped where a "
         "template wants another shape, for example theta.reshape(layers, n_qubits, 3), but ends in "
-        f"{shown}."
+        f"{sentence}."
     )

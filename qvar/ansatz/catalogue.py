@@ -1,4 +1,4 @@
-"""Every ansatz that qvar offers, in one table: `qvar list ansatze`, the conformance tests and the cases read it."""
+"""Table of every ansatz: `qvar list ansatze`, the conformance tests and the cases read it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from qvar.arguments import checked
 from qvar.errors import QvarError
 
 Needs: TypeAlias = Literal["qubits", "orbitals", "model"]
-"""What an ansatz asks of a problem: qubits alone, electrons in orbitals, or the terms of a lattice model."""
+"""Requirement of an ansatz: qubits alone, electrons in orbitals, or the terms of a lattice model."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,11 @@ class Entry:
     """One ansatz with its usual settings."""
 
     name: str
-    """Name of the function that makes it, with a setting where that tells two entries apart."""
+    """Name of the function that makes it, with a setting if that distinguishes two entries."""
     make: Callable[[Any, int], Ansatz]
-    """(problem, layers) -> the ansatz; those without layers pass over the second."""
+    """(problem, layers) -> the ansatz; those without layers ignore the second."""
     needs: Needs
-    """What it asks of a problem."""
+    """Requirement on the problem."""
 
 
 ANSATZE: tuple[Entry, ...] = (
@@ -46,7 +46,7 @@ ANSATZE: tuple[Entry, ...] = (
     Entry("efficient_su2", lambda p, n: efficient_su2(p, reps=n), "qubits"),
     Entry("strongly_entangling", lambda p, n: strongly_entangling(p, layers=n), "qubits"),
     Entry("basic_entangler", lambda p, n: basic_entangler(p, layers=n), "qubits"),
-    Entry("sim_circuit 6", lambda p, n: sim_circuit(6, layers=n, problem=p), "qubits"),
+    Entry("sim_circuit 6", lambda p, n: sim_circuit(p, number=6, layers=n), "qubits"),
     Entry("random_circuit", lambda p, n: random_circuit(p, layers=n, key=jax.random.key(0)), "qubits"),
     Entry("identity_blocks", lambda p, n: identity_blocks(hardware_efficient(p, layers=1), blocks=n), "qubits"),
     Entry("uccsd", lambda p, _: uccsd(p), "orbitals"),
@@ -55,7 +55,7 @@ ANSATZE: tuple[Entry, ...] = (
     Entry("uccd", lambda p, _: uccd(p), "orbitals"),
     Entry("puccd", lambda p, _: puccd(p), "orbitals"),
     Entry("uccgsd", lambda p, _: uccgsd(p), "orbitals"),
-    Entry("kupccgsd", lambda p, n: kupccgsd(p, k=n), "orbitals"),
+    Entry("kupccgsd", lambda p, n: kupccgsd(p, layers=n), "orbitals"),
     Entry("orbital_optimized puccd", lambda p, _: orbital_optimized(puccd(p)), "orbitals"),
     Entry("gate_fabric", lambda p, n: gate_fabric(p, layers=n), "orbitals"),
     Entry("tups", lambda p, n: tups(p, layers=n), "orbitals"),
@@ -67,16 +67,11 @@ ANSATZE: tuple[Entry, ...] = (
     Entry("particle_conserving_u2", lambda p, n: particle_conserving_u2(p, layers=n), "orbitals"),
     Entry("hva", lambda p, n: hva(p, layers=n), "model"),
 )
-"""The table; the generic ones stand first."""
-
-
-def available(problem: HasReference) -> list[Entry]:
-    """The ansätze that a problem of this kind has what they need for, in the table's order."""
-    return [entry for entry in ANSATZE if obstacle(entry, problem) is None]
+"""The table, generic ansätze first."""
 
 
 def obstacle(entry: Entry, problem: HasReference) -> str | None:
-    """Why an ansatz does not apply to a problem, in one sentence; None where it does."""
+    """Return a sentence on why an ansatz does not apply to a problem; None if it does."""
     electrons = isinstance(problem, HasOrbitals) and problem.n_orbitals > 0
     model = problem.description.get("model") if isinstance(problem, HasModel) else None
     if entry.needs == "orbitals" and not electrons:
@@ -109,14 +104,14 @@ def named_ansatz(name: str, problem: HasReference, layers: int = 2) -> Ansatz:
 
 @checked()
 def all_ansatze(problem: HasReference, layers: int = 2) -> tuple[dict[str, Ansatz], dict[str, str]]:
-    """Build every ansatz of the table on one problem.
+    """Build every ansatz of the table for one problem.
 
     Args:
         problem: a molecule or a lattice model.
         layers: layers of those that have layers.
 
     Returns:
-        Name -> ansatz where it applies, and name -> why not, in one sentence, where it does not.
+        Name -> ansatz for those that apply, and name -> reason for the others.
     """
     built: dict[str, Ansatz] = {}
     refused: dict[str, str] = {}

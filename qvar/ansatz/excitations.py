@@ -39,7 +39,7 @@ def singles(problem: HasOrbitals) -> list[Excitation]:
 def doubles(problem: HasOrbitals) -> list[Excitation]:
     """Occupied to empty: equal spins (for i < j, for a < b; alpha, then beta), then opposite ones (alpha i, a; beta).
 
-    Doubles of opposite spins that share their alpha part stand together.
+    Doubles of opposite spins with the same alpha part are adjacent.
     """
     spins = spaces(problem)
     quads = sorted(
@@ -105,7 +105,7 @@ def opposite_spin(up: tuple[int, int], down: tuple[int, int]) -> Excitation:
 
 
 def canonical(created: Iterable[int], annihilated: Iterable[int]) -> Excitation:
-    """The excitation between these modes as the lists above write it, whatever order they are given in."""
+    """Return the excitation between these modes in the form of the lists above, for modes in any order."""
 
     def place(mode: int) -> tuple[int, int]:
         return mode % 2, mode
@@ -120,7 +120,7 @@ def adjoint(excitation: Excitation) -> Excitation:
 
 
 def spin_flipped(excitation: Excitation) -> Excitation:
-    """The same excitation with up and down exchanged; its sign stays."""
+    """Return the same excitation with up and down exchanged; its sign stays."""
     created, annihilated = excitation
     return canonical((mode ^ 1 for mode in created), (mode ^ 1 for mode in annihilated))
 
@@ -138,11 +138,11 @@ def spatial(excitation: Excitation) -> tuple[tuple[int, int], ...]:
 
 
 def is_same_spin(excitation: Excitation) -> bool:
-    """Whether a double moves two electrons of one spin."""
+    """Return True if a double moves two electrons of one spin."""
     created, _ = excitation
     return len(created) == 2 and created[0] % 2 == created[1] % 2
 
 
 def amplitude(amplitudes: Mapping[Excitation, float], excitation: Excitation) -> float:
-    r"""Coefficient of \(T - T^\dagger\) in \(\sum t\,(T - T^\dagger)\) over `amplitudes`; 0 where there is none."""
+    r"""Coefficient of \(T - T^\dagger\) in \(\sum t\,(T - T^\dagger)\) over `amplitudes`; 0 if there is none."""
     return amplitudes.get(excitation, 0.0) - amplitudes.get(adjoint(excitation), 0.0)

@@ -14,7 +14,7 @@ from qvar.errors import QvarError
 
 
 @checked("layers")
-def gate_fabric(problem: HasOrbitals, layers: int = 6, include_pi: bool = False, name: str | None = None) -> Ansatz:
+def gate_fabric(problem: HasOrbitals, *, layers: int = 2, include_pi: bool = False, name: str | None = None) -> Ansatz:
     r"""Quantum-number-preserving gate fabric: pair exchange and orbital rotation on neighbouring orbitals.
 
     $$ |\psi(\theta)\rangle = \prod_{l=L-1}^{0} \prod_{(p,q)} Q_{pq}(\theta_{l,pq}) |\text{HF}\rangle, \qquad
@@ -37,7 +37,7 @@ def gate_fabric(problem: HasOrbitals, layers: int = 6, include_pi: bool = False,
         problem: a molecule or a model of electrons in at least two orbitals.
         layers: number of layers L, at least 1.
         include_pi: whether a fixed orbital rotation by pi, a signed exchange of the two orbitals, opens every block.
-        name: what the ledger calls it; made of the arguments where None.
+        name: name in the ledger; made from the arguments if None.
 
     Raises:
         QvarError: if `layers` is below 1, or the problem has fewer than two orbitals or nothing to move.
@@ -63,7 +63,7 @@ def gate_fabric(problem: HasOrbitals, layers: int = 6, include_pi: bool = False,
 
 
 @checked("layers")
-def tups(problem: HasOrbitals, layers: int = 4, perfect_pairing: bool = False, name: str | None = None) -> Ansatz:
+def tups(problem: HasOrbitals, *, layers: int = 2, perfect_pairing: bool = False, name: str | None = None) -> Ansatz:
     r"""Tiled unitary product state: single, pair double and single again on neighbouring orbitals.
 
     $$ |\psi(\theta)\rangle = \prod_{l=L-1}^{0} \prod_{(p,q)} U_{pq}(\theta_{l,pq}) |\text{HF}\rangle, \qquad
@@ -87,8 +87,8 @@ def tups(problem: HasOrbitals, layers: int = 4, perfect_pairing: bool = False, n
     Args:
         problem: a molecule or a model of electrons in at least two orbitals.
         layers: number of layers L, at least 1.
-        perfect_pairing: whether bonding and antibonding orbitals stand next to each other.
-        name: what the ledger calls it; made of the arguments where None.
+        perfect_pairing: whether bonding and antibonding orbitals are neighbours.
+        name: name in the ledger; made from the arguments if None.
 
     Raises:
         QvarError: if `layers` is below 1, or the problem has fewer than two orbitals or nothing to move.
@@ -116,7 +116,7 @@ def tups(problem: HasOrbitals, layers: int = 4, perfect_pairing: bool = False, n
 
 
 @checked("layers")
-def givens_fabric(problem: HasOrbitals, layers: int = 6, name: str | None = None) -> Ansatz:
+def givens_fabric(problem: HasOrbitals, *, layers: int = 2, name: str | None = None) -> Ansatz:
     r"""Fabric of Givens rotations: one single of each spin and a pair double on neighbouring orbitals.
 
     $$ |\psi(\theta)\rangle = \prod_{l=L-1}^{0} \prod_{(p,q)} G_{pq}(\theta_{l,pq}) |\text{HF}\rangle, \qquad
@@ -138,7 +138,7 @@ def givens_fabric(problem: HasOrbitals, layers: int = 6, name: str | None = None
     Args:
         problem: a molecule or a model of electrons in at least two orbitals.
         layers: number of layers L, at least 1.
-        name: what the ledger calls it; made of the arguments where None.
+        name: name in the ledger; made from the arguments if None.
 
     Raises:
         QvarError: if `layers` is below 1, or the problem has fewer than two orbitals or nothing to move.
@@ -168,7 +168,7 @@ def brick(n: int) -> list[tuple[int, int]]:
 
 
 def require_movable(problem: Any) -> None:
-    """Raises `QvarError` if the reference has no ones or no zeros, so that circuits that conserve them do nothing."""
+    """Raise `QvarError` if the reference has no ones or no zeros: circuits that conserve them then do nothing."""
     check_problem(problem)
     if len(set(problem.reference_bits)) < 2:
         raise QvarError(

@@ -1,4 +1,4 @@
-r"""Frequencies: how fast an expectation value swings with each parameter of a circuit."""
+r"""Frequencies of expectation values in each parameter of a circuit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from qvar.ansatz.program import Program
 
 
 def frequencies(program: Program) -> FloatArray:
-    r"""The one frequency of each parameter, where it has just one.
+    r"""Compute the frequency of each parameter that has exactly one.
 
     A parameter that drives a single operation \(e^{-i s\theta G}\), whose generator G has two eigenvalues
     a distance \(\Delta\) apart, moves every expectation value as
@@ -18,15 +18,15 @@ def frequencies(program: Program) -> FloatArray:
 
     all other parameters held. Such operations are rotations by a Pauli word (\(\Delta = 2\)), and phases of
     a pattern of bits (\(\Delta = 1\)): RX, RY, RZ, PauliRot, MultiRZ, IsingXX, IsingYY, IsingZZ, PhaseShift,
-    ControlledPhaseShift. Excitations and controlled rotations have three eigenvalues. Operations that are told apart
-    by no expectation value, those of a global phase, do not count.
+    ControlledPhaseShift. Excitations and controlled rotations have three eigenvalues. A global phase moves no
+    expectation value and does not count.
 
     Args:
         program: the circuit.
 
     Returns:
-        (n_params,) frequencies per unit of the parameter, all positive; 1 where a parameter moves nothing, NaN where
-        it drives several operations or one with more eigenvalues, or where the angles are not affine in theta.
+        (n_params,) frequencies per unit of the parameter, all positive; 1 for a parameter that moves nothing, NaN if
+        it drives several operations or one with more eigenvalues, or if the angles are not affine in theta.
     """
     n_params, n_ops, lowered = program.n_params, program.n_ops, program.lowered
     if program.angle_function is not None:

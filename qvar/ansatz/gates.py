@@ -1,4 +1,4 @@
-r"""Operation kinds: what each gate does to a computational basis state, as bit masks.
+r"""Operation kinds: the action of each gate on computational basis states, as bit masks.
 
 Every kind lowers to one or two *mask operations* of a single form. With basis states numbered by
 integers \(k\) (wire 0 the most significant bit), a mask operation has the Hermitian generator
@@ -47,9 +47,9 @@ class Kind:
 
     name: str
     n_wires: int | None
-    """Number of wires; None where it varies."""
+    """Number of wires; None if it varies."""
     parametric: bool
-    """Whether it has an angle."""
+    """True if it has an angle."""
     lower: Lower
 
 
@@ -171,7 +171,7 @@ def _fermionic(wires: Sequence[int], _: str, n: int) -> list[MaskOp]:
     creates, annihilates = wires[:half], wires[half:]
     z, sign = fermionic_sign(creates, annihilates, n)
     mask = _bits(wires, n)
-    # the bit of the first created mode tells T from T^dagger, whose signs differ
+    # the bit of the first created mode distinguishes T from T^dagger, whose signs differ
     return [MaskOp(mask, z | _bit(creates[0], n), mask, _bits(annihilates, n), -1j * sign, factor=0.5)]
 
 
@@ -221,7 +221,7 @@ INVERSES: dict[str, tuple[tuple[str, float], ...]] = {
     "SX": (("RX", -math.pi / 2), ("GlobalPhase", math.pi / 4)),
     "ISWAP": (("IsingXY", -math.pi),),
 }
-"""(kind, angle) of the operations that undo a fixed kind; one that is not here undoes itself."""
+"""(kind, angle) of the operations that invert a fixed kind; a kind that is not here is its own inverse."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,7 +230,7 @@ class Lowered:
 
     n_qubits: int
     slot: IntArray
-    """(n,) which operation of the program, hence which angle, each belongs to."""
+    """(n,) index of the operation of the program, and so of the angle, that each belongs to."""
     factor: FloatArray
     """(n,) phi = factor * angle[slot] + constant."""
     constant: FloatArray
@@ -250,7 +250,7 @@ class Lowered:
 
     @property
     def real(self) -> bool:
-        """Whether a real state stays real."""
+        """True if a real state stays real."""
         return bool(np.all(np.where(self.fixed, np.imag(self.w), np.real(self.w)) == 0.0))
 
     @property
@@ -265,7 +265,7 @@ class Lowered:
         return np.stack([~everywhere, ~constant], axis=1)
 
     def conserves(self, group: int) -> bool:
-        """Whether every operation conserves the number of ones among the bits of `group`."""
+        """Return True if every operation conserves the number of ones among the bits of `group`."""
         flips_selected = (self.x & ~self.m) == 0
         same = np.bitwise_count(self.f & group) == np.bitwise_count((self.f ^ self.x) & group)
         return bool(np.all((self.x & group == 0) | (flips_selected & same)))

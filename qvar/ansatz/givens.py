@@ -10,7 +10,7 @@ $$ U = \Big[ \prod_{k} P_{p_k+1}(\varphi_k)\, G_{p_k}(\theta_k) \Big] D, \qquad
    W(G_p(\theta)) = e^{\theta (a_{p+1}^\dagger a_p - a_p^\dagger a_{p+1})}, \quad
    W(P_p(\varphi)) = e^{i \varphi n_p}, $$
 
-with a diagonal D, and the factor k = 0 rightmost, that is, acting first after D. The pairs \((p_k, p_k + 1)\) stand in
+with a diagonal D, and the factor k = 0 rightmost, that is, acting first after D. The pairs \((p_k, p_k + 1)\) form
 a brick pattern, M layers deep, as in Clements et al., Optica 3, 1460 (2016), https://doi.org/10.1364/OPTICA.3.001460;
 for fermions Kivlichan et al., Phys. Rev. Lett. 120, 110501 (2018), https://doi.org/10.1103/PhysRevLett.120.110501, and
 Arrazola et al., Quantum 6, 742 (2022), https://doi.org/10.22331/q-2022-06-20-742.
@@ -58,7 +58,7 @@ def givens_pairs(n_orbitals: int) -> list[tuple[int, int]]:
 
 
 def givens_angles(unitary: Any) -> GivensAngles:
-    r"""Angles at which the network of `givens_pairs` is the given matrix.
+    r"""Angles at which the network of `givens_pairs` is the matrix matrix.
 
     For real matrices \(\theta\) is in \((-\pi, \pi]\) and every phase zero, so that rotations alone cover SO(M);
     for complex ones \(\theta\) is in \([0, \pi/2]\). Time grows as M cubed.
@@ -69,12 +69,12 @@ def givens_angles(unitary: Any) -> GivensAngles:
     Raises:
         QvarError: if the matrix is not unitary.
     """
-    given = np.array(unitary)
-    require(given.ndim == 2 and len(set(given.shape)) == 1, "unitary", "have shape (M, M)", given.shape)
-    error = float(np.abs(given.conj().T @ given - np.eye(len(given))).max())
+    matrix = np.array(unitary)
+    require(matrix.ndim == 2 and len(set(matrix.shape)) == 1, "unitary", "have shape (M, M)", matrix.shape)
+    error = float(np.abs(matrix.conj().T @ matrix - np.eye(len(matrix))).max())
     require(error < _UNITARY, "unitary", "be unitary", f"one with |U^dagger U - 1| = {error:.1e}")
-    real = not np.any(np.imag(given))
-    work = given.astype(np.complex128)
+    real = not np.any(np.imag(matrix))
+    work = matrix.astype(np.complex128)
 
     # nulling from both sides in turn keeps the depth at M; from one side it would be 2M-3
     first: list[tuple[int, float, float]] = []
@@ -130,7 +130,7 @@ def orbital_rotation(unitary: Any) -> list[Step]:
 
 
 def add_orbital_rotation(builder: ProgramBuilder, unitary: Any, spins: Sequence[int] = (0, 1)) -> None:
-    """Appends W(U) with constant angles.
+    """Append W(U) with constant angles.
 
     Args:
         builder: the circuit; orbital p is wire 2p for spin up, 2p+1 for spin down.
@@ -145,11 +145,6 @@ def add_orbital_rotation(builder: ProgramBuilder, unitary: Any, spins: Sequence[
             builder.add(kind, [2 * p + spin for p in orbitals], offset=angle)
 
 
-def n_network_params(n_orbitals: int, phases: bool) -> int:
-    """Parameters of `add_givens_network`: M(M-1)/2, twice as many with phases."""
-    return len(givens_pairs(n_orbitals)) * (2 if phases else 1)
-
-
 def add_givens_network(
     builder: ProgramBuilder,
     n_orbitals: int,
@@ -158,7 +153,7 @@ def add_givens_network(
     spins: Sequence[int] = (0, 1),
     inverse: bool = False,
 ) -> None:
-    r"""Appends the network of `givens_pairs` with free angles and D = 1; all spins share the parameters.
+    r"""Append the network of `givens_pairs` with free angles and D = 1; all spins share the parameters.
 
     Parameter layout from `first_param`: the M(M-1)/2 angles \(\theta_k\) in the order in which the rotations act, then,
     with phases, the M(M-1)/2 angles \(\varphi_k\), as in `GivensAngles`. Without phases it covers SO(M), with phases
@@ -211,7 +206,7 @@ def _rotation(theta: float) -> FloatArray:
 
 
 def _absorb_signs(rotations: FloatArray, diagonal: FloatArray, lower: list[int]) -> None:
-    """Takes pairs of signs out of D, in place: a rotation by pi changes the signs of both its orbitals."""
+    """Remove pairs of signs from D, in place: a rotation by pi changes the signs of both its orbitals."""
     for p in range(len(diagonal) - 1):
         if np.cos(diagonal[p]) < 0.0:
             diagonal[[p, p + 1]] += np.pi

@@ -42,7 +42,8 @@ _PATTERNS = ("chain", "ring", "all", "brick")
 @checked("layers", "problem", own=("rotations",))
 def hardware_efficient(
     problem: HasReference | int,
-    layers: int = 4,
+    *,
+    layers: int = 2,
     rotations: Sequence[str] = ("RY", "RZ"),
     entangler: Entangler = "cnot_chain",
     final_rotations: bool = True,
@@ -73,7 +74,7 @@ def hardware_efficient(
             (0,1), (0,2), ..., (1,2), ...; or `"_brick"`, (0,1), (2,3), ... in the first, third ... layer and (1,2),
             (3,4), ... in the second, fourth ..., which leaves those of two qubits without an entangler.
         final_rotations: whether a rotation layer follows the last entangler.
-        name: what the ledger calls it; made of the arguments where None.
+        name: name in the ledger; made from the arguments if None.
 
     Raises:
         QvarError: if an argument is out of its range.
@@ -108,15 +109,15 @@ def two_local(
     pairs: Callable[[int], Iterable[Pair]],
     final_rotations: bool,
 ) -> Program:
-    """Layers of rotations on every qubit, each followed by fixed two-qubit gates; laid out as in `hardware_efficient`.
+    """Build layers of rotations on every qubit, each followed by fixed two-qubit gates, as in `hardware_efficient`.
 
     Args:
         n_qubits: number of qubits.
-        reference: bits that it starts from; |0...0> where None.
+        reference: bits that it starts from; |0...0> if None.
         layers: number of entangling layers.
         rotations: kinds with one wire and one angle, in the order in which they act.
         gate: kind with two wires and no angle.
-        pairs: number of a layer, from 0 -> where its gates act, in order.
+        pairs: number of a layer, from 0 -> pairs of wires of its gates, in order.
         final_rotations: whether rotations follow the last entangling layer.
     """
     blocks = layers + 1 if final_rotations else layers
@@ -135,13 +136,13 @@ def two_local(
 
 
 def zhang_start(problem: HasReference | int, layers: int, n_params: int) -> Draw:
-    r"""Normal start parameters whose width keeps the gradient of deep circuits from vanishing exponentially.
+    r"""Make a normal start whose width keeps the gradient of deep circuits from vanishing exponentially.
 
     $$ \theta \sim \mathcal{N}(0, \gamma^2), \qquad \gamma^2 = \frac{1}{4 S (L + 2)}, $$
 
     S the number of qubits that a term of the observable acts on, L the number of layers. For a Hamiltonian of Pauli
     terms S is the weight of its longest word; for a molecule, whose Jordan-Wigner strings are as long as the register,
-    and where only a number of qubits is known, it is the number of qubits.
+    and for a number of qubits alone, it is the number of qubits.
 
     Zhang, Liu, Hsieh, Tao, NeurIPS 35 (2022), https://arxiv.org/abs/2203.09376, theorem 4.1. The paper proves its bound
     for L layers of one rotation and CZ gates, and two rotation layers at the end; other circuits borrow the variance.
@@ -149,7 +150,7 @@ def zhang_start(problem: HasReference | int, layers: int, n_params: int) -> Draw
     Args:
         problem: as an ansatz takes it.
         layers: L.
-        n_params: how many parameters are drawn.
+        n_params: number of parameters.
 
     Returns:
         Function of a JAX random key that gives theta, shape (n_params,), radians.
@@ -166,7 +167,7 @@ def zhang_start(problem: HasReference | int, layers: int, n_params: int) -> Draw
 
 
 def check_rotations(argument: str, rotations: Sequence[str]) -> None:
-    """Raises `QvarError` about `argument` unless it is a list of rotations."""
+    """Raise `QvarError` about `argument` unless it is a list of rotations."""
     listed = isinstance(rotations, Sequence) and not isinstance(rotations, str) and len(rotations) > 0
     known = listed and all(rotation in ("RX", "RY", "RZ") for rotation in rotations)
     require(known, argument, "be names out of RX, RY and RZ", rotations)
@@ -178,7 +179,7 @@ def chain(n_qubits: int) -> list[Pair]:
 
 
 def ring(n_qubits: int) -> list[Pair]:
-    """The chain, closed with (n-1, 0) for more than two qubits; two have one pair, which a ring would use twice."""
+    """Return the chain, closed with (n-1, 0) for more than two qubits."""
     return chain(n_qubits) + ([(n_qubits - 1, 0)] if n_qubits > 2 else [])
 
 

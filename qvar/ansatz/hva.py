@@ -23,7 +23,7 @@ Gate: TypeAlias = tuple[str, tuple[int, ...], float, float]
 
 @dataclass(frozen=True)
 class _Parts:
-    """What a model contributes to the circuit."""
+    """Parts of the circuit of a model."""
 
     start: Program
     """Prepares the start from the reference bits; no parameters."""
@@ -34,7 +34,7 @@ class _Parts:
 
 
 @checked("layers", own=("problem",))
-def hva(problem: HasModel, layers: int = 4, name: str | None = None) -> Ansatz:
+def hva(problem: HasModel, *, layers: int = 2, name: str | None = None) -> Ansatz:
     r"""Hamiltonian-variational ansatz: in each layer one angle for every group of commuting terms.
 
     $$ |\psi(\theta)\rangle = \prod_{l=L-1}^{0} \Big[ \prod_{g=G-1}^{0} e^{-i \theta_{l,g} H_g} \Big] |\psi_0\rangle $$
@@ -73,7 +73,7 @@ def hva(problem: HasModel, layers: int = 4, name: str | None = None) -> Ansatz:
     Args:
         problem: made by `qvar.tfim`, `qvar.xxz`, `qvar.heisenberg` or `qvar.hubbard` (in site orbitals).
         layers: number L of layers, at least 1.
-        name: what the ledger calls it; made of the arguments where None.
+        name: name in the ledger; made from the arguments if None.
 
     Raises:
         QvarError: if the problem is none of these models, or `layers` is no integer of at least 1.
@@ -163,7 +163,7 @@ def _hubbard(problem: HasModel) -> _Parts:
 
 
 def _hop(p: int, q: int, scale: float) -> list[Gate]:
-    """exp(-i scale theta (a+_p a_q + a+_q a_p)): phases of a quarter turn make the real rotation an imaginary one."""
+    """exp(-i scale theta (a+_p a_q + a+_q a_p)): phases of pi/2 make the real rotation an imaginary one."""
     return [
         ("PhaseShift", (q,), 0.0, -math.pi / 2),
         ("FermionicSingleExcitation", (p, q), 2.0 * scale, 0.0),
@@ -172,7 +172,7 @@ def _hop(p: int, q: int, scale: float) -> list[Gate]:
 
 
 def _ground_determinant(model: dict[str, Any], bits: tuple[int, ...]) -> Program:
-    """Rotates the sites occupied in the reference into the lowest orbitals of the hopping matrix."""
+    """Rotate the sites occupied in the reference into the lowest orbitals of the hopping matrix."""
     rows, columns = model["shape"]
     _, waves = standing_waves((rows, columns), model["periodic"], model["t"])
     builder = ProgramBuilder(len(bits), 0)

@@ -14,7 +14,7 @@ from qvar.checks import counting_number
 
 
 @checked("blocks")
-def identity_blocks(ansatz: Ansatz, blocks: int = 1, name: str | None = None) -> Ansatz:
+def identity_blocks(ansatz: Ansatz, *, blocks: int = 1, name: str | None = None) -> Ansatz:
     r"""Blocks of a circuit and its inverse, with parameters of their own, that start as the identity.
 
     $$ |\psi(\theta)\rangle = \prod_{m=M}^{1} \Big[ U(\theta_{2m})^\dagger U(\theta_{2m-1}) \Big] |\text{ref}\rangle $$
@@ -32,7 +32,7 @@ def identity_blocks(ansatz: Ansatz, blocks: int = 1, name: str | None = None) ->
     Args:
         ansatz: the inner circuit; its angles are affine in theta.
         blocks: number of blocks M, at least 1.
-        name: what the ledger calls it; made of the inner name where None.
+        name: name in the ledger; made from the inner name if None.
 
     Raises:
         QvarError: if `blocks` is out of its range, or the angles are not affine in theta.

@@ -1,4 +1,4 @@
-r"""What linear operations of JAX do to arrays that are affine in theta: \(a + C\theta\) with known a and C.
+r"""Linear operations of JAX on arrays that are affine in theta: \(a + C\theta\) with known a and C.
 
 Each rule takes an equation of a jaxpr and its inputs, of which at least one is affine and the others are arrays that
 depend on no parameter, and returns the outputs; None for one that it does not prove to be affine.
@@ -90,7 +90,7 @@ def _same(equation: JaxprEqn, inputs: list[Form]) -> list[Form]:
 
 
 def _moves(numbers: Callable[..., Any]) -> Rule:
-    """A rule of an operation that only puts entries elsewhere, given as what it does to their numbers."""
+    """Make the rule of an operation that only moves entries, from its action on their numbers."""
 
     def rule(equation: JaxprEqn, inputs: list[Form]) -> list[Form]:
         return [_chosen(inputs, np.asarray(numbers(*_numbers(inputs), **equation.params)))]
@@ -173,7 +173,7 @@ def _scaled(slope: csr_array, factors: np.ndarray) -> csr_array:
 
 
 def _stretched(form: Affine, shape: tuple[int, ...]) -> Affine:
-    """An array repeated along axes of length one; JAX combines a scalar with any array."""
+    """Repeat an array along axes of length one; JAX combines a scalar with any array."""
     return form if form.constant.shape == shape else _chosen([form], np.broadcast_to(_numbers([form])[0], shape))
 
 
@@ -271,7 +271,7 @@ def _sparse(constant: Any, dense: np.ndarray) -> Affine:
 
 
 def _part(part: Callable[[Any], Any]) -> Rule:
-    """A rule of the real or imaginary part or the conjugate: theta is real, so it acts on coefficients alone."""
+    """Make the rule of a real or imaginary part or a conjugate: theta is real, so it acts on coefficients alone."""
 
     def rule(equation: JaxprEqn, inputs: list[Form]) -> list[Form]:
         slope = inputs[0].slope
@@ -287,7 +287,7 @@ def _complex(equation: JaxprEqn, inputs: list[Form]) -> list[Form]:
 
 
 def _convert(equation: JaxprEqn, inputs: list[Form]) -> list[Form]:
-    """A change of the number type that loses nothing but an imaginary part."""
+    """Change the number type, if that loses nothing but an imaginary part."""
     (form,), new = inputs, np.dtype(equation.params["new_dtype"])
     old = np.dtype(kind(equation.invars[0]).dtype)
     if np.can_cast(old, new, "safe"):

@@ -21,10 +21,10 @@ from qvar.checks import counting_number
 from qvar.errors import QvarError
 
 Connectivity: TypeAlias = Literal["all", "square", "hex", "heavy-hex"]
-"""Which pairs of spin orbitals have a phase; see `lucj`."""
+"""Pairs of spin orbitals with a phase; see `lucj`."""
 
 _EVERY: dict[str, int] = {"square": 1, "hex": 2, "heavy-hex": 4}
-"""Every how many orbitals spin up and spin down are connected."""
+"""Distance of orbitals at which spin up and spin down are connected."""
 
 SPREAD = 0.3
 """Standard deviation of the `gaussian` start, radians: the determinant is stationary and flat to second order, and most
@@ -34,12 +34,13 @@ starts that are closer fall back to it."""
 @checked("layers")
 def lucj(
     problem: HasOrbitals,
-    layers: int = 1,
+    *,
+    layers: int = 2,
     connectivity: Connectivity = "square",
     final_rotation: bool = False,
     name: str | None = None,
 ) -> Ansatz:
-    r"""Local unitary cluster Jastrow: number-number phases only where a device's qubits are neighbours.
+    r"""Local unitary cluster Jastrow: number-number phases only between neighbouring qubits of a device.
 
     $$ |\psi(\theta)\rangle = F \prod_{\mu=L}^{1} e^{K_\mu} e^{i J_\mu} e^{-K_\mu} |\text{HF}\rangle, \qquad
        J = \sum_p d_p\, n_p + \sum_{p<q} s_{pq} \sum_\sigma n_{p\sigma} n_{q\sigma}
@@ -54,7 +55,7 @@ def lucj(
     - `"square"`: \(s_{p,p+1}\) and \(o_{pp}\), 2M - 1 parameters; `"hex"`: \(o_{pp}\) for even p only,
       M - 1 + ceil(M/2); `"heavy-hex"`: \(o_{pp}\) for p = 0, 4, 8, ... only, M - 1 + ceil(M/4).
 
-    Parameter layout: layer by layer; in a layer d (where it exists), s (p before q), o, then the M(M-1)/2 angles
+    Parameter layout: layer by layer; in a layer d (if it exists), s (p before q), o, then the M(M-1)/2 angles
     and M(M-1)/2 phases of V. Then, for F, M phases that act first, and angles and phases of a network again.
     Count: L (|J| + M(M-1)), and M^2 for F. Gates are counted as written: a compiler may merge the rotations between
     two layers, and drop what acts on the determinant alone.
@@ -73,7 +74,7 @@ def lucj(
         layers: L, at least 1.
         connectivity: `"all"`, `"square"`, `"hex"` or `"heavy-hex"`.
         final_rotation: whether F follows, a rotation of orbitals; F = 1 without.
-        name: what the ledger calls it; made of the arguments where None.
+        name: name in the ledger; made from the arguments if None.
 
     Raises:
         QvarError: if an argument is out of its range, or the problem has no electrons in orbitals.
@@ -128,7 +129,7 @@ def lucj(
 
 
 @checked("layers")
-def ucj(problem: HasOrbitals, layers: int = 1, final_rotation: bool = False, name: str | None = None) -> Ansatz:
+def ucj(problem: HasOrbitals, *, layers: int = 2, final_rotation: bool = False, name: str | None = None) -> Ansatz:
     r"""Unitary cluster Jastrow: `lucj` with phases between all pairs, `connectivity="all"`.
 
     2 M^2 parameters per layer, and M^2 for a final rotation of the orbitals. With as many layers as the doubles
@@ -140,12 +141,12 @@ def ucj(problem: HasOrbitals, layers: int = 1, final_rotation: bool = False, nam
         problem: a molecule.
         layers: number of layers, at least 1.
         final_rotation: whether a rotation of the orbitals follows.
-        name: what the ledger calls it; made of the arguments where None.
+        name: name in the ledger; made from the arguments if None.
 
     Raises:
         QvarError: as `lucj`.
     """
-    return lucj(problem, layers, "all", final_rotation, name)
+    return lucj(problem, layers=layers, connectivity="all", final_rotation=final_rotation, name=name)
 
 
 _Term: TypeAlias = tuple[str, list[tuple[int, ...]], tuple[int, int]]
@@ -184,7 +185,7 @@ def _start(
             continue
         factor = factors[layer % len(factors)]
         weight = 1.0 if layer < len(factors) else 0.0
-        # n_p n_p of one spin is n_p; every other pair stands twice in the sum over k and l
+        # n_p n_p of one spin is n_p; every other pair is twice in the sum over k and l
         scales = [1.0 if kind == "PhaseShift" else 2.0 for kind, *_ in terms]
         phases = [weight * s * factor.couplings[pq] for s, (*_, pq) in zip(scales, terms, strict=True)]
         network = givens_angles(factor.orbitals)

@@ -22,6 +22,7 @@ from qvar.errors import QvarError, require
 @checked()
 def orbital_optimized(
     ansatz: Ansatz,
+    *,
     problem: HasOrbitals | None = None,
     active: Sequence[int] | None = None,
     name: str | None = None,
@@ -39,7 +40,7 @@ def orbital_optimized(
 
     (0,1) acting first, (0,2) next. At \(\kappa = 0\) every direction of orbitals has a parameter of its own, which a
     network of neighbouring rotations does not offer. A quantum computer need not run W: it measures
-    \(W^\dagger H W\), the Hamiltonian with turned integrals. So the rotations are the `classical_tail` of the ansatz,
+    \(W^\dagger H W\), the Hamiltonian with rotated integrals. So the rotations are the `classical_tail` of the ansatz,
     and `Ansatz.resources` does not count their gates.
 
     With a larger `problem`, the circuit acts in the orbitals `active` of it while the others stay occupied or empty as
@@ -54,9 +55,9 @@ def orbital_optimized(
 
     Args:
         ansatz: the circuit; its angles are affine in theta, and its wires 2p and 2p+1 are orbital p.
-        problem: the problem whose orbitals are rotated; the inner ansatz's own where None.
-        active: its orbitals, ascending, that the inner ansatz's orbitals 0, 1, ... are; the first ones where None.
-        name: what the ledger calls it; "oo-" and the inner name where None.
+        problem: the problem whose orbitals are rotated; the inner ansatz's own if None.
+        active: its orbitals, ascending, that are the inner ansatz's orbitals 0, 1, ...; the first ones if None.
+        name: name in the ledger; "oo-" and the inner name if None.
 
     Raises:
         QvarError: if the ansatz has an odd number of qubits or angles that are not affine, the active orbitals do not
@@ -112,7 +113,7 @@ def _check_active(orbitals: list[int], n_inner: int, m: int) -> None:
 
 
 def _check_reference(ansatz: Ansatz, wires: list[int], reference: Sequence[int]) -> None:
-    """The inner reference must be the problem's on the active wires; the others closed shells or empty."""
+    """Raise `QvarError` unless the inner reference is the problem's, and no inactive orbital is singly occupied."""
     here = tuple(reference[w] for w in wires)
     if ansatz.program.reference != here:
         raise QvarError(

@@ -1,4 +1,4 @@
-"""What a gradient costs on a quantum computer: energies at shifted angles."""
+"""Cost of a gradient on a quantum computer: energies at shifted angles."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from qvar.ansatz.gates import KINDS
 
 
 def parameter_shift_energies(ansatz: Ansatz) -> int:
-    r"""Energies that one whole gradient takes by the parameter-shift rule, gate by gate.
+    r"""Count the energies of one whole gradient by the parameter-shift rule, gate by gate.
 
     A gate \(e^{-i \varphi G}\) whose generator has R different positive gaps between its eigenvalues takes 2R energies:
     2 for Pauli rotations and phases, 4 for excitations and controlled rotations, whose eigenvalues are -1, 0 and 1. The

@@ -89,7 +89,7 @@ def _real(form: Form) -> tuple[Any, csr_array] | None:
 
 
 def emit(program: Program, theta: Any) -> None:
-    """Applies a program as PennyLane operations; for use inside a quantum function.
+    """Apply a program as PennyLane operations; for use inside a quantum function.
 
     Args:
         program: the circuit.
@@ -115,7 +115,7 @@ def emit(program: Program, theta: Any) -> None:
 
 
 def _angles(function: Callable[[Any], Any], theta: Any) -> list[Any]:
-    """Angles that are not affine, of the interface of theta, and differentiable in it."""
+    """Angles that are not affine, in the interface of theta and differentiable in it."""
     from pennylane import math
 
     interface = math.get_interface(theta)
@@ -137,7 +137,7 @@ def _angles(function: Callable[[Any], Any], theta: Any) -> list[Any]:
 
 
 def emit_operation(program: Program, index: int, angle: Any) -> None:
-    """Applies one operation of a program in PennyLane, with the given angle."""
+    """Apply one operation of a program in PennyLane, with the given angle."""
     import pennylane as qml
 
     kind, wires = KINDS[program.kind[index]], program.op_wires(index)
@@ -154,7 +154,7 @@ def emit_operation(program: Program, index: int, angle: Any) -> None:
 
 
 def _emit_fermionic(modes: Sequence[int], angle: Any) -> None:
-    """PennyLane's own fermionic excitation where its wire ranges allow it, commuting Pauli rotations elsewhere."""
+    """Apply PennyLane's own fermionic excitation if its wire ranges allow it, else commuting Pauli rotations."""
     import pennylane as qml
 
     half = len(modes) // 2
@@ -179,7 +179,7 @@ def _emit_fermionic(modes: Sequence[int], angle: Any) -> None:
 
 
 def pauli_words(creates: Sequence[int], annihilates: Sequence[int]) -> Iterator[tuple[str, list[int], float]]:
-    r"""An excitation as commuting Pauli rotations.
+    r"""Write an excitation as commuting Pauli rotations.
 
     \(e^{\theta (T - T^\dagger) / 2} = \prod_P e^{-i s_P \theta P / 2}\) with
     \(T = \pm \prod Z \prod_{\text{created}} \tfrac{X - iY}{2} \prod_{\text{annihilated}} \tfrac{X + iY}{2}\).
@@ -202,7 +202,7 @@ def pauli_words(creates: Sequence[int], annihilates: Sequence[int]) -> Iterator[
 
 
 def draw(program: Program, theta: Any, max_length: int) -> str:
-    """The program as PennyLane draws it."""
+    """Draw the program by PennyLane."""
     import pennylane as qml
 
     values = np.zeros(program.n_params) if theta is None else theta

@@ -40,7 +40,7 @@ class Program:
     reference: tuple[int, ...]
     """(n_qubits,) bits of the computational basis state that the circuit starts from."""
     kind: IntArray
-    """(n_ops,) index into `kinds.KINDS`."""
+    """(n_ops,) index into `gates.KINDS`."""
     wires: IntArray
     """(n_ops, width) wires, filled up with -1. For fermionic kinds: created modes, then annihilated ones."""
     words: tuple[str, ...]
@@ -56,8 +56,8 @@ class Program:
     angle_function: Callable[[Any], Array] | None = None
     """theta -> (n_ops,) angles if they are not affine in theta; a JAX function."""
     one_of_many: bool = False
-    """Whether it is drawn from an ensemble of circuits with equally many operations: engines then compile once for all
-    of them, instead of what would be fastest for this one."""
+    """True if it is drawn from an ensemble of circuits with equally many operations: engines then compile once for all
+    of them, and not the fastest program for this one."""
 
     @property
     def reference_index(self) -> int:
@@ -112,12 +112,12 @@ class Program:
 
     @cached_property
     def conserves_spin_numbers(self) -> bool:
-        """Whether every operation conserves the numbers of spin-up and of spin-down electrons."""
+        """True if every operation conserves the numbers of spin-up and of spin-down electrons."""
         return all(self.lowered.conserves(mask) for mask in self.spin_masks)
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of all that defines the circuit."""
+        """SHA-256 of the whole circuit."""
         h = hashlib.sha256(repr((self.n_qubits, self.n_params, self.reference, self.words)).encode())
         for array in (self.kind, self.wires, *self.affine_map):
             h.update(np.ascontiguousarray(array).tobytes())
@@ -138,7 +138,7 @@ def check_operations(argument: str, number: int, each: int) -> None:
     """Refuse a circuit that does not fit into memory, before it is built.
 
     Args:
-        argument: name of the argument that says how often operations are repeated, such as `layers`.
+        argument: name of the argument that counts repetitions, such as `layers`.
         number: its value.
         each: operations of one repetition, at least.
 
@@ -150,7 +150,7 @@ def check_operations(argument: str, number: int, each: int) -> None:
 
 @dataclass
 class ProgramBuilder:
-    """Collects operations one by one, then `build`s the arrays."""
+    """Builder of a program, operation by operation."""
 
     n_qubits: int
     n_params: int
@@ -170,10 +170,10 @@ class ProgramBuilder:
         offset: float = 0.0,
         word: str = "",
     ) -> None:
-        """Appends one operation.
+        """Append one operation.
 
         Args:
-            name: a kind's name, as in `kinds.KINDS`.
+            name: a kind's name, as in `gates.KINDS`.
             wires: the wires it acts on; for fermionic kinds created modes, then annihilated ones.
             angle: parameter index -> coefficient of the affine angle.
             offset: constant part of the angle, radians.
@@ -186,7 +186,7 @@ class ProgramBuilder:
     def extend(
         self, program: Program, *, shift: int = 0, wires: Sequence[int] | None = None, inverse: bool = False
     ) -> None:
-        r"""Appends all operations of another program, not its reference.
+        r"""Append all operations of another program, not its reference.
 
         Args:
             program: the circuit \(U(\theta)\), with affine angles.
@@ -217,7 +217,7 @@ class ProgramBuilder:
                     self.add(undo, on, offset=angle)
 
     def build(self, angle_function: Callable[[Any], Array] | None = None, *, one_of_many: bool = False) -> Program:
-        """The program of all operations added so far; see `Program` for the arguments."""
+        """Return the program of all operations added so far; see `Program` for the arguments."""
         width = max((len(wires) for _, wires, _, _ in self._ops), default=1)
         padded = [(*wires, *[-1] * (width - len(wires))) for _, wires, _, _ in self._ops]
         reference = self.reference if self.reference is not None else [0] * self.n_qubits

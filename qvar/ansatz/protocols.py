@@ -1,4 +1,4 @@
-"""What ansätze need to know of a problem; a `Problem` offers all of it, and so may anything else."""
+"""Protocols of problems that ansätze take; a `Problem` satisfies all of them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class HasReference(Protocol):
 
 @runtime_checkable
 class HasOrbitals(HasReference, Protocol):
-    """Electrons in orbitals: which are occupied, how they transform, what perturbation theory says."""
+    """Electrons in orbitals: occupations, symmetries and cluster amplitudes."""
 
     @property
     def n_orbitals(self) -> int:
@@ -58,7 +58,7 @@ class HasOrbitals(HasReference, Protocol):
 
 @runtime_checkable
 class HasModel(HasReference, Protocol):
-    """A lattice model that says which one it is."""
+    """A lattice model with its name and couplings."""
 
     @property
     def description(self) -> dict[str, Any]:
@@ -67,13 +67,13 @@ class HasModel(HasReference, Protocol):
 
 
 def check_problem(problem: object) -> None:
-    """Raises `QvarError` unless an ansatz that knows its problem was given one, and not a number of qubits."""
+    """Raise `QvarError` unless the argument is a problem, and not a number of qubits."""
     if not isinstance(problem, HasReference) or isinstance(problem, type):
         raise QvarError(f"`problem` must be a problem, such as qvar.hydrogen_chain(4), but is {shown(problem)}.")
 
 
 def register(problem: HasReference | int) -> tuple[int, tuple[int, ...] | None]:
-    """(number of qubits, reference bits or None for |0...0>) of a problem, or of a plain number of qubits."""
+    """Return the number of qubits of a problem or an integer, and reference bits or None for |0...0>."""
     if isinstance(problem, HasReference) and not isinstance(problem, type):
         return problem.n_qubits, problem.reference_bits
     n_qubits = counting_number("problem", problem)

@@ -1,4 +1,4 @@
-"""Random circuits, on which barren plateaus were found."""
+"""Random circuits, the standard example of barren plateaus."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _AXES = ("RX", "RY", "RZ")
 
 
 @checked("layers", "problem")
-def random_circuit(problem: HasReference | int, layers: int, key: jax.Array, name: str | None = None) -> Ansatz:
+def random_circuit(problem: HasReference | int, *, key: jax.Array, layers: int = 2, name: str | None = None) -> Ansatz:
     r"""Rotations about axes drawn at random, and chains of CZ, after a fixed rotation that favours no axis.
 
     $$ |\psi(\theta)\rangle = \prod_{l=L-1}^{0} \Big[ \prod_{q=0}^{n-2} \text{CZ}_{q,q+1}
@@ -42,9 +42,9 @@ def random_circuit(problem: HasReference | int, layers: int, key: jax.Array, nam
     Args:
         problem: a Problem, whose reference determinant is the start, or a number of qubits, which
             start in |0...0>.
+        key: JAX random key that the axes are drawn with, such as `jax.random.key(7)`; its integers are recorded.
         layers: number of layers L, at least 1.
-        key: JAX random key that the axes are drawn with, as `jax.random.key(7)`; its integers are recorded.
-        name: what the ledger calls it; made of the arguments where None.
+        name: name in the ledger; made from the arguments if None.
 
     Raises:
         QvarError: if an argument is out of its range.
@@ -75,7 +75,7 @@ def random_circuit(problem: HasReference | int, layers: int, key: jax.Array, nam
 
 
 def _key_integers(key: Any) -> list[int]:
-    """The integers that make up one JAX random key, of the new or of the old style."""
+    """Return the integers of one JAX random key, typed or as an array."""
     try:
         data = jax.random.key_data(key)
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""PennyLane operations as qvar's kinds: what an operation is, or what PennyLane decomposes it into."""
+"""PennyLane operations as qvar's kinds, decomposed by PennyLane if needed."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ def steps(operations: Sequence[Any], n_qubits: int) -> tuple[tuple[int, ...], li
             decomposed.
     """
     reference = [0] * n_qubits
-    found: list[Step] = []
+    known: list[Step] = []
     for operation in operations:
-        for step in _expand(operation, n_qubits, at_start=not found):
-            if step[0] == "PauliX" and not found:
+        for step in _expand(operation, n_qubits, at_start=not known):
+            if step[0] == "PauliX" and not known:
                 reference[step[1][0]] ^= 1
             else:
-                found.append(step)
-    return tuple(reference), found
+                known.append(step)
+    return tuple(reference), known
 
 
 def _expand(operation: Any, n_qubits: int, *, at_start: bool, depth: int = 0) -> Iterator[Step]:
@@ -128,26 +128,26 @@ def _parts(operation: Any, *, deep: bool) -> list[Any]:
 
 
 def _exponential(operation: Any) -> list[Step]:
-    """The exponential of a Pauli sum as rotations; none if its words do not commute."""
+    """Write the exponential of a Pauli sum as rotations; none if its words do not commute."""
     from pennylane.ops.op_math import Evolution
 
     terms = list(operation.base.pauli_rep.items())
     if not all(one.commutes_with(other) for place, (one, _) in enumerate(terms) for other, _ in terms[:place]):
         return []
-    found: list[Step] = []
+    known: list[Step] = []
     for word, coefficient in terms:
         is_time = isinstance(operation, Evolution)
         factor: Any = 2.0 * operation.param if is_time else 2j * operation.coeff  # real if the exponent is imaginary
         angle: Any = _angle(operation.name, factor * coefficient)
         if len(word):
-            found.append(("PauliRot", tuple(int(wire) for wire in word), "".join(word.values()), angle))
+            known.append(("PauliRot", tuple(int(wire) for wire in word), "".join(word.values()), angle))
         else:
-            found.append(("GlobalPhase", (), "", angle / 2))
-    return found
+            known.append(("GlobalPhase", (), "", angle / 2))
+    return known
 
 
 def _controlled_rotation(operation: Any) -> list[Any]:
-    """A rotation with controls, which PennyLane decomposes for known angles only: X turns it around, twice."""
+    """Decompose a rotation with controls, which PennyLane does for known angles only."""
     import pennylane as qml
 
     base, target = operation.base, operation.target_wires
@@ -160,7 +160,7 @@ def _controlled_rotation(operation: Any) -> list[Any]:
 
 
 def _known(operation: Any, wires: tuple[int, ...]) -> Iterator[Step]:
-    """An operation of a kind of qvar's."""
+    """Yield an operation of one of qvar's kinds."""
     name, kind = operation.name, KINDS[KIND_INDEX[operation.name]]
     angle = _angle(name, operation.parameters[0]) if kind.parametric else None
     if name == "FermionicSingleExcitation":
@@ -173,7 +173,7 @@ def _known(operation: Any, wires: tuple[int, ...]) -> Iterator[Step]:
 
 
 def _angle(name: str, angle: Any) -> Any:
-    """An angle as a finite float, or a tracer of one."""
+    """Convert an angle to a finite float, or a tracer of one."""
     if isinstance(angle, Tracer):
         return angle
     try:

@@ -16,18 +16,11 @@ from qvar.checks import counting_number, whole_number
 from qvar.errors import QvarError, require
 
 Step: TypeAlias = tuple[str, tuple[int, ...]]
-"""(kind, wires); it has a parameter of its own where the kind has an angle."""
+"""(kind, wires); it has a parameter of its own if the kind has an angle."""
 
 
-@checked("layers", "n_qubits")
-def sim_circuit(
-    number: int,
-    n_qubits: int | None = None,
-    layers: int = 1,
-    name: str | None = None,
-    *,
-    problem: HasReference | None = None,
-) -> Ansatz:
+@checked("layers", "problem")
+def sim_circuit(problem: HasReference | int, *, number: int, layers: int = 2, name: str | None = None) -> Ansatz:
     r"""One of the 19 circuits of Sim et al. 2019, as its figure 2 draws it for four qubits.
 
     A layer, the first gates first; (c,t) is control and target, every gate with an angle has a parameter of its own:
@@ -66,19 +59,19 @@ def sim_circuit(
     Sim, Johnson, Aspuru-Guzik, Adv. Quantum Technol. 2, 1900070 (2019), https://doi.org/10.1002/qute.201900070.
 
     Args:
-        number: of the circuit, 1 to 19.
-        n_qubits: number of qubits, at least 2; those of `problem` where None, or 4 where there is none.
+        problem: a Problem, whose reference determinant is the start, or a number of qubits, at least 2, which
+            start in |0...0>.
+        number: number of the circuit, 1 to 19.
         layers: number of layers L, at least 1.
-        name: what the ledger calls it; made of the arguments where None.
-        problem: a Problem, whose reference determinant is the start; |0...0> where None.
+        name: name in the ledger; made from the arguments if None.
 
     Raises:
-        QvarError: if an argument is out of its range, or the numbers of qubits differ.
+        QvarError: if an argument is out of its range.
     """
     number = whole_number("number", number)
     require(1 <= number <= 19, "number", "be from 1 to 19", number)
     layers = counting_number("layers", layers)
-    wires, reference = _register(n_qubits, problem)
+    wires, reference = register(problem)
     require(wires >= 2, "n_qubits", "be at least 2", wires)
     if number in (13, 14, 15) and wires == 3:
         raise QvarError(f"`n_qubits` must allow a ring of qubits three apart for circuit {number}, but is 3.")
@@ -95,17 +88,9 @@ def sim_circuit(
         family="generic",
         program=builder.build(),
         settings={"number": number, "n_qubits": wires, "layers": layers},
-        starts={"zhang": zhang_start(wires if problem is None else problem, layers, param)},
+        starts={"zhang": zhang_start(problem, layers, param)},
         references=("sim2019",),
     )
-
-
-def _register(n_qubits: int | None, problem: HasReference | None) -> tuple[int, tuple[int, ...] | None]:
-    if problem is None:
-        return 4 if n_qubits is None else counting_number("n_qubits", n_qubits), None
-    wires, reference = register(problem)
-    require(n_qubits in (None, wires), "n_qubits", f"be the problem's {wires}", n_qubits)
-    return wires, reference
 
 
 def _has_angle(kind: str) -> bool:

@@ -1,4 +1,4 @@
-r"""Circuits of two-qubit exchange gates that conserve the number of ones, whatever the wires stand for."""
+r"""Circuits of two-qubit exchange gates that conserve the number of ones."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from qvar.arguments import checked
 from qvar.checks import counting_number
 
 MAX_DEFAULT_GATES = 1024
-"""How many A gates `symmetry_preserving` takes at most where no number is asked for."""
+"""Largest default number of A gates of `symmetry_preserving`."""
 
 Pair: TypeAlias = tuple[int, int]
 
 
 @checked("gates")
 def symmetry_preserving(
-    problem: HasReference, gates: int | None = None, real: bool = True, name: str | None = None
+    problem: HasReference, *, gates: int | None = None, real: bool = True, name: str | None = None
 ) -> Ansatz:
     r"""Circuit of A gates: exchange gates on neighbouring wires that conserve the number of particles.
 
@@ -46,9 +46,9 @@ def symmetry_preserving(
 
     Args:
         problem: anything with qubits and a reference state that has both ones and zeros.
-        gates: number of A gates, at least 1; where None, \(\binom{n}{m}\), but at most `MAX_DEFAULT_GATES`.
+        gates: number of A gates, at least 1; if None, \(\binom{n}{m}\), but at most `MAX_DEFAULT_GATES`.
         real: whether all \(\varphi\) are zero, which suffices for real Hamiltonians.
-        name: what the ledger calls it; made of the arguments where None.
+        name: name in the ledger; made from the arguments if None.
 
     Raises:
         QvarError: if `gates` is below 1, or the reference state has no ones or no zeros.
@@ -76,7 +76,7 @@ def symmetry_preserving(
 
 
 @checked("layers")
-def particle_conserving_u1(problem: HasReference, layers: int = 12, name: str | None = None) -> Ansatz:
+def particle_conserving_u1(problem: HasReference, *, layers: int = 2, name: str | None = None) -> Ansatz:
     r"""Layers of the exchange gate U1 on neighbouring wires, PennyLane's `ParticleConservingU1`.
 
     $$ |\psi\rangle = \prod_{l=L-1}^{0} \prod_{(a,b)} U_1(\varphi_{l,ab}, \theta_{l,ab}) |\text{ref}\rangle, \qquad
@@ -95,7 +95,7 @@ def particle_conserving_u1(problem: HasReference, layers: int = 12, name: str | 
     Args:
         problem: anything with qubits and a reference state that has both ones and zeros.
         layers: number of layers L, at least 1.
-        name: what the ledger calls it; made of the arguments where None.
+        name: name in the ledger; made from the arguments if None.
 
     Raises:
         QvarError: if `layers` is below 1, or the reference state has no ones or no zeros.
@@ -119,7 +119,7 @@ def particle_conserving_u1(problem: HasReference, layers: int = 12, name: str | 
 
 
 @checked("layers")
-def particle_conserving_u2(problem: HasReference, layers: int = 4, name: str | None = None) -> Ansatz:
+def particle_conserving_u2(problem: HasReference, *, layers: int = 2, name: str | None = None) -> Ansatz:
     r"""Layers of Z rotations and the exchange gate U2 on neighbouring wires, PennyLane's `ParticleConservingU2`.
 
     $$ |\psi\rangle = \prod_{l=L-1}^{0} \Big[ \prod_{(a,b)} e^{-\frac{i}{2} \phi_{l,ab} (X_a X_b + Y_a Y_b)}
@@ -139,7 +139,7 @@ def particle_conserving_u2(problem: HasReference, layers: int = 4, name: str | N
     Args:
         problem: anything with qubits and a reference state that has both ones and zeros.
         layers: number of layers L, at least 1.
-        name: what the ledger calls it; made of the arguments where None.
+        name: name in the ledger; made from the arguments if None.
 
     Raises:
         QvarError: if `layers` is below 1, or the reference state has no ones or no zeros.
@@ -167,7 +167,7 @@ def particle_conserving_u2(problem: HasReference, layers: int = 4, name: str | N
 
 
 def _exchange(builder: ProgramBuilder, pair: Pair, theta: int, phi: int | None, sign: float) -> None:
-    """The gate A(theta, sign * phi) on two wires, by parameter indices; phi = 0 where None."""
+    """Append the gate A(theta, sign * phi) on two wires, by parameter indices; phi = 0 if None."""
     if phi is not None:
         builder.add("PhaseShift", pair[:1], {phi: sign})
     builder.add("PauliZ", pair[:1])

@@ -1,4 +1,4 @@
-"""Generic circuits as other packages define them, so that a number found with one of them can be found here."""
+"""Generic circuits as other packages define them."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from qvar.checks import counting_number
 from qvar.errors import QvarError, require
 
 Entanglement: TypeAlias = Literal["full", "linear", "reverse_linear", "circular", "pairwise"]
-"""Where Qiskit's circuits put their CNOTs in each layer."""
+"""Pattern of CNOTs in a layer of Qiskit's circuits."""
 
 
 @checked("reps", "problem")
 def real_amplitudes(
     problem: HasReference | int,
+    *,
     reps: int = 3,
     entanglement: Entanglement = "reverse_linear",
     final_rotations: bool = True,
@@ -48,7 +49,7 @@ def real_amplitudes(
             pairs, the last first; `"circular"`, (n-1, 0), then the linear ones, without the former for two qubits;
             `"pairwise"`, (0,1), (2,3), ..., then (1,2), (3,4), ..., all in one layer.
         final_rotations: whether a rotation layer follows the last CNOTs.
-        name: what the ledger calls it; made of the arguments where None.
+        name: name in the ledger; made from the arguments if None.
 
     Raises:
         QvarError: if an argument is out of its range.
@@ -59,6 +60,7 @@ def real_amplitudes(
 @checked("reps", "problem", own=("su2_gates",))
 def efficient_su2(
     problem: HasReference | int,
+    *,
     reps: int = 3,
     entanglement: Entanglement = "reverse_linear",
     su2_gates: Sequence[str] = ("RY", "RZ"),
@@ -84,7 +86,7 @@ def efficient_su2(
         entanglement: as for `real_amplitudes`.
         su2_gates: names out of RX, RY, RZ in the order in which they act.
         final_rotations: whether a rotation layer follows the last CNOTs.
-        name: what the ledger calls it; made of the arguments where None.
+        name: name in the ledger; made from the arguments if None.
 
     Raises:
         QvarError: if an argument is out of its range.
@@ -139,7 +141,7 @@ def _entanglement(entanglement: Any, n_qubits: int) -> list[Pair]:
 
 
 @checked("layers", "problem")
-def strongly_entangling(problem: HasReference | int, layers: int = 1, name: str | None = None) -> Ansatz:
+def strongly_entangling(problem: HasReference | int, *, layers: int = 2, name: str | None = None) -> Ansatz:
     r"""PennyLane's `StronglyEntanglingLayers`: any rotation of every qubit and CNOTs whose reach grows.
 
     $$ |\psi(\theta)\rangle = \prod_{l=L-1}^{0} \Big[ \prod_{q=n-1}^{0} \text{CNOT}_{q,\,(q + r_l) \bmod n}
@@ -159,7 +161,7 @@ def strongly_entangling(problem: HasReference | int, layers: int = 1, name: str 
         problem: a Problem, whose reference determinant is the start, or a number of qubits, which
             start in |0...0>.
         layers: number of layers L, at least 1.
-        name: what the ledger calls it; made of the arguments where None.
+        name: name in the ledger; made from the arguments if None.
 
     Raises:
         QvarError: if an argument is out of its range.
@@ -190,7 +192,7 @@ def strongly_entangling(problem: HasReference | int, layers: int = 1, name: str 
 
 @checked("layers", "problem")
 def basic_entangler(
-    problem: HasReference | int, layers: int = 1, rotation: Literal["RX", "RY", "RZ"] = "RX", name: str | None = None
+    problem: HasReference | int, *, layers: int = 2, rotation: Literal["RX", "RY", "RZ"] = "RX", name: str | None = None
 ) -> Ansatz:
     r"""PennyLane's `BasicEntanglerLayers`: one rotation of every qubit and a ring of CNOTs.
 
@@ -210,7 +212,7 @@ def basic_entangler(
             start in |0...0>.
         layers: number of layers L, at least 1.
         rotation: `"RX"`, `"RY"` or `"RZ"`.
-        name: what the ledger calls it; made of the arguments where None.
+        name: name in the ledger; made from the arguments if None.
 
     Raises:
         QvarError: if an argument is out of its range.

@@ -6,11 +6,11 @@ $$ |\psi(\theta)\rangle = \prod_\mu e^{\phi_\mu(\theta)\,(T_\mu - T_\mu^\dagger)
    T = a_a^\dagger a_i \ \text{or}\ a_a^\dagger a_b^\dagger a_j a_i, $$
 
 with its own list of \(T_\mu\) in a fixed order, the first one acting first: the factors do not commute, and the order
-changes the energy. Each factor is exact, no Trotter error is meant or made. \(\phi_\mu\) is one parameter, an
+changes the energy. Each factor is exact. \(\phi_\mu\) is one parameter, an
 amplitude, unless amplitudes are tied to each other; parameters are numbered as they first act.
 
 Two things are common to all. `excitations="qubit"` drops the Jordan-Wigner string: \(T\) then exchanges the bits
-and leaves their signs alone, which saves CNOTs; \(\phi\) keeps the sign that \(T\) has where all other modes are as in
+and leaves their signs alone, which saves CNOTs; \(\phi\) keeps the sign that \(T\) has if all other modes are as in
 the reference, so that it is the amplitude there (Xia and Kais, Quantum Sci. Technol. 6, 015001 (2021),
 https://doi.org/10.1088/2058-9565/abbc74; Yordanov et al., Phys. Rev. A 102, 062612 (2020),
 https://doi.org/10.1103/PhysRevA.102.062612). Beside the starts of every ansatz there are `"mp2"` and `"ccsd"`, the
@@ -47,6 +47,7 @@ from qvar.errors import QvarError
 @checked()
 def uccsd(
     problem: HasOrbitals,
+    *,
     order: Order = "singles_first",
     excitations: ExcitationKind = "fermionic",
     spin_adapted: bool = False,
@@ -78,8 +79,8 @@ def uccsd(
     \(E_{ai} = a_{a\alpha}^\dagger a_{i\alpha} + a_{a\beta}^\dagger a_{i\beta}\) and
     \(\theta_{ia,jb} = \theta_{jb,ia}\), singles of both spins have \(\phi = \theta_{ia}\), opposite-spin doubles
     \(\phi = \theta_{ia,jb}\), and same-spin ones \(\phi = \theta_{ia,jb} - \theta_{ib,ja}\):
-    \(ov + ov(ov+1)/2\) parameters. The factors of one parameter do not commute and stand apart, so that the total spin
-    is conserved to first order in \(\theta\) only.
+    \(ov + ov(ov+1)/2\) parameters. The factors of one parameter do not commute and are not adjacent, so that
+    the total spin is conserved to first order in \(\theta\) only.
 
     Bartlett, Kucharski, Noga, Chem. Phys. Lett. 155, 133 (1989), https://doi.org/10.1016/S0009-2614(89)87372-5;
     Peruzzo et al., Nat. Commun. 5, 4213 (2014), https://doi.org/10.1038/ncomms5213; on the order of factors:
@@ -95,7 +96,7 @@ def uccsd(
         prune: `"symmetry"` leaves out the excitations that the point group forbids; `"mp2"` also the doubles whose
             MP2 amplitude is below 1e-8 (singles, which have none in canonical orbitals, stay unless symmetry forbids
             them).
-        name: what the ledger calls it; made of the arguments where None.
+        name: name in the ledger; made from the arguments if None.
 
     Raises:
         QvarError: if the problem has no electrons or no empty orbitals, an argument is unknown, or the shell is open
@@ -126,6 +127,7 @@ def uccsd(
 @checked()
 def uccd(
     problem: HasOrbitals,
+    *,
     order: DoublesOrder = "canonical",
     excitations: ExcitationKind = "fermionic",
     spin_adapted: bool = False,
@@ -144,7 +146,7 @@ def uccd(
         excitations: `"fermionic"`, or `"qubit"` without Jordan-Wigner strings.
         spin_adapted: whether amplitudes are tied to a singlet.
         prune: `"symmetry"` or `"mp2"`, see `uccsd`.
-        name: what the ledger calls it; made of the arguments where None.
+        name: name in the ledger; made from the arguments if None.
 
     Raises:
         QvarError: if there is nothing to excite, an argument is unknown, or a spin-adapted shell is open.
@@ -167,6 +169,7 @@ def uccd(
 @checked()
 def uccgsd(
     problem: HasOrbitals,
+    *,
     order: GeneralOrder = "singles_first",
     excitations: ExcitationKind = "fermionic",
     prune: Literal["symmetry"] | None = None,
@@ -187,7 +190,7 @@ def uccgsd(
         order: `"singles_first"`, `"doubles_first"`, or `"mp2"` as for `uccsd`.
         excitations: `"fermionic"`, or `"qubit"` without Jordan-Wigner strings.
         prune: `"symmetry"` leaves out the excitations that the point group forbids.
-        name: what the ledger calls it; made of the arguments where None.
+        name: name in the ledger; made from the arguments if None.
 
     Raises:
         QvarError: if there are fewer than two orbitals, or an argument is unknown.
@@ -206,10 +209,11 @@ def uccgsd(
     )
 
 
-@checked("k")
+@checked("layers")
 def kupccgsd(
     problem: HasOrbitals,
-    k: int = 1,
+    *,
+    layers: int = 2,
     redundant: bool = False,
     excitations: ExcitationKind = "fermionic",
     spin_adapted: bool = False,
@@ -225,7 +229,7 @@ def kupccgsd(
 
     `redundant=True` counts p to q and q to p separately, as `qml.kUpCCGSD` does: \(3M(M-1)\) parameters per copy, pair
     doubles for p, for q, then singles for each mode, to each other of its spin; PennyLane's weights hold the
-    singles of a copy first and are \(\pm 2\theta\). The two of a pair do not stand together: the family is larger.
+    singles of a copy first and are \(\pm 2\theta\). The two of a pair are not adjacent: the family is larger.
 
     `spin_adapted=True`, closed shells only, ties singles of both spins: \(M(M-1)\) parameters per copy. The pair of
     them is the exponential of \(E_{qp} - E_{pq}\), and pair doubles are singlet operators, so the fermionic form
@@ -235,19 +239,19 @@ def kupccgsd(
 
     Args:
         problem: a molecule, or electrons on a lattice.
-        k: number of copies, at least 1.
+        layers: number k of copies, at least 1.
         redundant: whether both directions are counted.
         excitations: `"fermionic"`, or `"qubit"` without Jordan-Wigner strings.
         spin_adapted: whether singles of both spins share their amplitude.
         prune: `"symmetry"` leaves out the singles that the point group forbids; pair doubles it always allows.
-        name: what the ledger calls it; made of the arguments where None.
+        name: name in the ledger; made from the arguments if None.
 
     Raises:
         QvarError: if there are fewer than two orbitals, an argument is out of its range, or a spin-adapted shell is
             open.
     """
     check_problem(problem)
-    k = counting_number("k", k)
+    layers = counting_number("layers", layers)
     check_choice("prune", prune, Literal["symmetry"], optional=True)
     orbitals = range(problem.n_orbitals)
     if redundant:
@@ -256,21 +260,27 @@ def kupccgsd(
     else:
         pairs = list(combinations(orbitals, 2))
         singles = ex.generalized_singles(problem.n_orbitals)
-    copy = pruned(problem, prune, [*ex.pair_doubles(pairs), *singles])
-    once = singlet(problem, copy) if spin_adapted else free(copy)
-    check_operations("k", k, len(once))
+    one = pruned(problem, prune, [*ex.pair_doubles(pairs), *singles])
+    once = singlet(problem, one) if spin_adapted else free(one)
+    check_operations("layers", layers, len(once))
     return assemble(
         problem,
-        [Factor(e, tuple(((turn, label), c) for label, c in angle)) for turn in range(k) for e, angle in once],
-        name or title(f"{k}-upccgsd", excitations, ["redundant"] if redundant else [], spin_adapted, prune),
-        {"k": k, "redundant": redundant, "excitations": excitations, "spin_adapted": spin_adapted, "prune": prune},
+        [Factor(e, tuple(((copy, label), c) for label, c in angle)) for copy in range(layers) for e, angle in once],
+        name or title(f"{layers}-upccgsd", excitations, ["redundant"] if redundant else [], spin_adapted, prune),
+        {
+            "layers": layers,
+            "redundant": redundant,
+            "excitations": excitations,
+            "spin_adapted": spin_adapted,
+            "prune": prune,
+        },
         ("lee2019",),
         ("s2",) if spin_adapted and excitations == "fermionic" else (),
     )
 
 
 @checked()
-def puccd(problem: HasOrbitals, excitations: ExcitationKind = "fermionic", name: str | None = None) -> Ansatz:
+def puccd(problem: HasOrbitals, *, excitations: ExcitationKind = "fermionic", name: str | None = None) -> Ansatz:
     r"""Pair unitary coupled cluster doubles: electrons move two by two, from one orbital to another.
 
     \(a_{a\alpha}^\dagger a_{a\beta}^\dagger a_{i\beta} a_{i\alpha}\) for occupied i, for empty a: \(ov\) parameters.
@@ -283,7 +293,7 @@ def puccd(problem: HasOrbitals, excitations: ExcitationKind = "fermionic", name:
     Args:
         problem: a closed-shell molecule, or electrons on a lattice.
         excitations: `"fermionic"`, or `"qubit"` without Jordan-Wigner strings.
-        name: what the ledger calls it; made of the arguments where None.
+        name: name in the ledger; made from the arguments if None.
 
     Raises:
         QvarError: if the shell is open, there is nothing to excite, or an argument is unknown.

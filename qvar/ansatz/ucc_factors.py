@@ -55,7 +55,7 @@ def singlet(problem: HasOrbitals, sequence: Sequence[Excitation]) -> list[Factor
 
 
 def order_words(order: str) -> list[str]:
-    """How an order is told in a name; nothing for the usual one."""
+    """Words of an order in a name; none for the default order."""
     usual = {"singles_first": [], "canonical": [], "doubles_first": ["doubles first"]}
     return usual.get(order, [f"{order} order"])
 
@@ -63,7 +63,7 @@ def order_words(order: str) -> list[str]:
 def title(
     family: str, excitations: ExcitationKind, words: Sequence[str], spin_adapted: bool, prune: Prune | None
 ) -> str:
-    """What the ledger calls a variant, from its arguments."""
+    """Make the name of a variant from its arguments."""
     before = ["spin-adapted"] * spin_adapted + ["qubit"] * (excitations == "qubit")
     return " ".join([*before, family, *words, *([f"pruned by {prune}"] if prune else [])])
 
@@ -79,7 +79,7 @@ def assemble(
     references: tuple[str, ...],
     conserves: tuple[Symmetry, ...] = (),
 ) -> Ansatz:
-    """The ansatz of these factors, the first acts first; parameters are numbered as they first appear.
+    """Make the ansatz of these factors, the first acting first; parameters are numbered as they first appear.
 
     Args:
         problem: what the reference and the amplitudes come from.
@@ -128,16 +128,16 @@ def _amplitudes(
     factors: Sequence[Factor],
     params: dict[Hashable, int],
     method: AmplitudeMethod,
-    key: jax.Array,  # drawn without chance
+    key: jax.Array,  # unused: the start is not random
 ) -> FloatArray:
     amplitudes = problem.amplitudes(method)
     theta = np.zeros(len(params))
     spent: set[Excitation] = set()  # later copies and the other direction of a pair start at zero
-    found: set[Hashable] = set()
+    done: set[Hashable] = set()
     for e, angle in factors:
-        if len(angle) == 1 and angle[0][0] not in found:
+        if len(angle) == 1 and angle[0][0] not in done:
             ((label, coefficient),) = angle
-            found.add(label)
+            done.add(label)
             if e not in spent:
                 theta[params[label]] = ex.amplitude(amplitudes, e) / coefficient
         spent |= {e, ex.adjoint(e)}

@@ -1,4 +1,4 @@
-"""Which excitations a unitary coupled cluster keeps, and in which order they act."""
+"""Choice and order of the excitations of unitary coupled cluster."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from qvar.ansatz.protocols import HasOrbitals
 from qvar.errors import QvarError
 
 GeneralOrder: TypeAlias = Literal["singles_first", "doubles_first", "mp2"]
-"""What acts first on the reference determinant; `mp2`: by falling size of the MP2 amplitude."""
+"""Excitations that act first on the reference determinant; `mp2`: by falling size of the MP2 amplitude."""
 
 Order: TypeAlias = Literal["singles_first", "doubles_first", "mp2", "tencirchem", "qiskit", "pennylane"]
 """`GeneralOrder`, or the name of a package whose UCCSD by default this is."""
 
 DoublesOrder: TypeAlias = Literal["canonical", "mp2"]
-"""How doubles alone are ordered."""
+"""Order of doubles alone."""
 
 Prune: TypeAlias = Literal["symmetry", "mp2"]
-"""Which excitations are left out, see `pruned`."""
+"""Excitations that are left out, see `pruned`."""
 
 VANISHES = 1e-8
 """MP2 amplitudes below this count as zero; self-consistent orbitals are symmetric to about 1e-9."""
 
 
 def check_choice(argument: str, value: object, choices: object, optional: bool = False) -> None:
-    """Raises `QvarError` about `argument` unless `value` is one of a `Literal`'s choices, or None where `optional`."""
+    """Raise `QvarError` about `argument` unless `value` is one of a `Literal`'s choices, or None if `optional`."""
     known = [*get_args(choices), *([None] if optional else [])]
     if value not in known:
         names = [repr(choice) for choice in known]
@@ -38,7 +38,7 @@ def check_choice(argument: str, value: object, choices: object, optional: bool =
 
 
 def check_closed_shell(problem: HasOrbitals, what: str) -> None:
-    """Raises `QvarError` unless spin up and spin down occupy the same orbitals."""
+    """Raise `QvarError` unless spin up and spin down occupy the same orbitals."""
     alpha, beta = tuple(sorted(problem.occupied_alpha)), tuple(sorted(problem.occupied_beta))
     if alpha != beta:
         raise QvarError(
@@ -49,7 +49,7 @@ def check_closed_shell(problem: HasOrbitals, what: str) -> None:
 def arranged(
     problem: HasOrbitals, order: Order, singles: Sequence[Excitation], doubles: Sequence[Excitation]
 ) -> list[Excitation]:
-    """Singles and doubles, given in canonical order, in the order in which they act.
+    """Sort singles and doubles, in canonical order, into the order in which they act.
 
     Args:
         problem: what the amplitudes and the occupation come from.
@@ -72,7 +72,7 @@ def arranged(
 
 
 def by_mp2(problem: HasOrbitals, excitations: Sequence[Excitation]) -> list[Excitation]:
-    """By falling size of the MP2 amplitude, to 8 decimals; equal ones keep their order, so zeros come last."""
+    """Sort by falling size of the MP2 amplitude, to 8 decimals; equal ones keep their order, so zeros come last."""
     amplitudes = problem.amplitudes("mp2")
     return sorted(excitations, key=lambda e: -round(abs(ex.amplitude(amplitudes, e)), 8))
 
@@ -80,7 +80,7 @@ def by_mp2(problem: HasOrbitals, excitations: Sequence[Excitation]) -> list[Exci
 def pruned(
     problem: HasOrbitals, prune: Prune | None, excitations: Sequence[Excitation], spin_adapted: bool = False
 ) -> list[Excitation]:
-    """What is left of `excitations`, in their order.
+    """Return the excitations that are kept, in their order.
 
     `"symmetry"` leaves out an excitation if the product of its orbitals' signs is -1 under one of
     `orbital_parities()`: from a reference of one symmetry it leads to another. `"mp2"` does the same, and leaves out

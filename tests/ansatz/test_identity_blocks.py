@@ -30,7 +30,7 @@ def _every_inverse(reference: tuple[int, ...]) -> qvar.Ansatz:
 INNER = {
     "hardware_efficient": lambda p: hardware_efficient(p, layers=2, entangler="iswap_brick"),
     "strongly_entangling": lambda p: strongly_entangling(p, layers=2),
-    "random_circuit": lambda p: random_circuit(p, 3, key=jax.random.key(4)),
+    "random_circuit": lambda p: random_circuit(p, layers=3, key=jax.random.key(4)),
     "every_inverse": lambda p: _every_inverse((0, 0, 0, 0) if isinstance(p, int) else p.reference_bits),
 }
 

@@ -129,10 +129,10 @@ def test_starts_lie_below_the_reference(h4: qvar.Problem) -> None:
 def test_all_factors_recover_nearly_everything(h2: qvar.Problem, h4: qvar.Problem) -> None:
     """For two electrons CCSD is exact, and the order of the factors does no harm."""
     for problem, layers, error in ((h2, 2, 1e-6), (h4, 8, 1e-3)):
-        ansatz = ucj(problem, layers, final_rotation=True)
+        ansatz = ucj(problem, layers=layers, final_rotation=True)
         energy = _energy(problem, _state(ansatz, ansatz.initial(KEY)))
         assert 0.0 <= energy - problem.exact_energy() < error
-        more = ucj(problem, layers + 1, final_rotation=True)
+        more = ucj(problem, layers=layers + 1, final_rotation=True)
         again = _energy(problem, _state(more, more.initial(KEY)))
         assert again == pytest.approx(energy, abs=1e-10)  # layers beyond the last factor begin as the identity
 
@@ -150,9 +150,9 @@ def test_parameter_counts_and_pairs(h2: qvar.Problem, lih: qvar.Problem, connect
     for problem in (h2, lih):
         m = problem.n_orbitals
         layer = COUNTS[connectivity](m) + m * (m - 1)
-        assert lucj(problem, 3, connectivity).n_params == 3 * layer
-        assert lucj(problem, 1, connectivity, final_rotation=True).n_params == layer + m * m
-    program = lucj(lih, 1, connectivity).program
+        assert lucj(problem, layers=3, connectivity=connectivity).n_params == 3 * layer
+        assert lucj(problem, layers=1, connectivity=connectivity, final_rotation=True).n_params == layer + m * m
+    program = lucj(lih, layers=1, connectivity=connectivity).program
     assert program.conserves_spin_numbers
     phases = [program.op_wires(i) for i in range(program.n_ops) if len(program.op_wires(i)) == 2]
     opposite = {(p // 2, q // 2) for p, q in phases if (p + q) % 2}
@@ -165,12 +165,12 @@ def test_parameter_counts_and_pairs(h2: qvar.Problem, lih: qvar.Problem, connect
         step = {"square": 1, "hex": 2, "heavy-hex": 4}[connectivity]
         assert opposite == {(p, p) for p in range(0, 6, step)}
         assert same == neighbours
-    assert ucj(lih, 2).n_params == 2 * 2 * 6**2
+    assert ucj(lih, layers=2).n_params == 2 * 2 * 6**2
 
 
 @pytest.mark.parametrize(("connectivity", "final_rotation"), [("all", True), ("heavy-hex", False)])
 def test_agrees_with_pennylane(h2: qvar.Problem, connectivity: Any, final_rotation: bool) -> None:
-    ansatz = lucj(h2, 2, connectivity, final_rotation)
+    ansatz = lucj(h2, layers=2, connectivity=connectivity, final_rotation=final_rotation)
     theta = np.random.default_rng(7).uniform(-1.0, 1.0, ansatz.n_params)
     value, gradient = oracle(h2, ansatz)(theta)
     assert np.linalg.norm(gradient) > 1e-2
@@ -181,7 +181,7 @@ def test_agrees_with_pennylane(h2: qvar.Problem, connectivity: Any, final_rotati
 
 
 def test_dense_is_sector(h4: qvar.Problem) -> None:
-    ansatz = lucj(h4)
+    ansatz = lucj(h4, layers=1)
     theta = np.random.default_rng(8).uniform(-1.0, 1.0, ansatz.n_params)
     dense, sector = (qvar.energy(h4, ansatz, engine=engine) for engine in ("dense", "sector"))
     (value, gradient), (ours, slope) = dense.value_and_grad(theta), sector.value_and_grad(theta)
@@ -196,7 +196,7 @@ def test_dense_is_sector(h4: qvar.Problem) -> None:
 def test_two_layers_do_better_than_one(h4: qvar.Problem) -> None:
     errors = []
     for layers in (1, 2):
-        objective = qvar.energy(h4, ucj(h4, layers))
+        objective = qvar.energy(h4, ucj(h4, layers=layers))
         errors.append(descend(objective, objective.initial(KEY)) - h4.exact_energy())
     assert errors[1] < 0.2 * errors[0]
     assert errors[0] == pytest.approx(1.680e-3, abs=2e-6)
@@ -204,7 +204,7 @@ def test_two_layers_do_better_than_one(h4: qvar.Problem) -> None:
 
 def test_open_shells_have_no_amplitude_start() -> None:
     h3 = qvar.hydrogen_chain(3, bond=1.1)
-    ansatz = ucj(h3)
+    ansatz = ucj(h3, layers=1)
     assert ansatz.start == "gaussian"
     with pytest.raises(qvar.QvarError, match=r"^`start` must be one of 'uniform', 'gaussian', 'zero' for ucj x1, but"):
         ansatz.with_start("ccsd")
@@ -214,7 +214,7 @@ def test_default_starts_of_open_shells_leave_the_determinant() -> None:
     h3 = qvar.hydrogen_chain(3, bond=1.0)
     assert h3.reference_energy is not None
     correlation = h3.reference_energy - h3.exact_energy()
-    (rows,) = (task.run(lambda _: None) for task in qvar.Duel(h3, [lucj(h3)], seeds=4).tasks())
+    (rows,) = (task.run(lambda _: None) for task in qvar.Duel(h3, [lucj(h3, layers=1)], seeds=4).tasks())
     assert min(row["correlation_recovered"] for row in rows) > 0.4
     assert max(row["correlation_recovered"] for row in rows) > 0.75
     assert correlation > 0.04

@@ -55,7 +55,7 @@ def _angles(u: np.ndarray) -> np.ndarray:
 def test_at_the_orbitals_of_casscf(lih: qvar.Problem) -> None:
     energy, orbitals = _casscf(lih, np.eye(6))
     small = qvar.molecule(LIH, active_orbitals=[1, 2])
-    ansatz = orbital_optimized(qvar.uccsd(small), lih, [1, 2])
+    ansatz = orbital_optimized(qvar.uccsd(small), problem=lih, active=[1, 2])
     assert ansatz.n_params == 3 + 15
     orbitals[:, -1] *= np.linalg.det(orbitals)  # rotations alone cover SO(M)
     kappa = _angles(orbitals)
@@ -68,7 +68,7 @@ def test_at_the_orbitals_of_casscf(lih: qvar.Problem) -> None:
 
 
 def test_reaches_casscf_from_the_reference(h4: qvar.Problem) -> None:
-    ansatz = orbital_optimized(qvar.uccsd(qvar.molecule(H4, active_orbitals=[1, 2])), h4, [1, 2])
+    ansatz = orbital_optimized(qvar.uccsd(qvar.molecule(H4, active_orbitals=[1, 2])), problem=h4, active=[1, 2])
     budget = qvar.Budget(gradients=500, gradient_tolerance=1e-7)
     objective = qvar.energy(h4, ansatz)
     result = qvar.minimize(objective, theta0=ansatz.initial(KEY, "gaussian"), budget=budget)
@@ -80,7 +80,7 @@ def test_reaches_casscf_from_the_reference(h4: qvar.Problem) -> None:
 def test_embedded_circuit_has_the_energy_of_the_active_space(lih: qvar.Problem) -> None:
     small = qvar.molecule(LIH, active_orbitals=[1, 2, 5])
     for inner in (qvar.uccsd(small), qvar.hardware_efficient(small, layers=1)):
-        ansatz = orbital_optimized(inner, lih, [1, 2, 5])
+        ansatz = orbital_optimized(inner, problem=lih, active=[1, 2, 5])
         theta = np.random.default_rng(2).uniform(-1, 1, inner.n_params)
         here = qvar.energy(lih, ansatz).loss(np.concatenate([theta, np.zeros(15)]))
         assert float(here) == pytest.approx(float(qvar.energy(small, inner).loss(theta)), abs=1e-10)
@@ -133,7 +133,7 @@ def test_the_tail_costs_no_gates(h2: qvar.Problem, h4: qvar.Problem) -> None:
 
 
 def test_starts_symmetries_and_names(h2: qvar.Problem) -> None:
-    inner = replace(ucj(h2), symmetries=("particle_number", "spin_flip"))
+    inner = replace(ucj(h2, layers=1), symmetries=("particle_number", "spin_flip"))
     ansatz = orbital_optimized(inner)
     assert (ansatz.name, ansatz.start, ansatz.symmetries) == ("oo-ucj x1", "ccsd", ("particle_number",))
     assert ansatz.references == (*inner.references, "mizukami2020", "sokolov2020")
@@ -146,13 +146,13 @@ def test_starts_symmetries_and_names(h2: qvar.Problem) -> None:
 def test_what_does_not_fit(h2: qvar.Problem, lih: qvar.Problem) -> None:
     inner = qvar.uccsd(h2)
     with pytest.raises(qvar.QvarError, match=r"^`ansatz` must start from the problem's reference \(1, 1, 1, 1\) on"):
-        orbital_optimized(inner, lih)
+        orbital_optimized(inner, problem=lih)
     for active in ([2, 1], [1, 1], [1], [1, 6]):
         with pytest.raises(qvar.QvarError, match=r"^`active` must hold 2 ascending orbitals below 6, but is \["):
-            orbital_optimized(inner, lih, active)
+            orbital_optimized(inner, problem=lih, active=active)
     with pytest.raises(qvar.QvarError, match=r"^`active` must be given with the `problem`"):
         orbital_optimized(inner, active=[0, 1])
     with pytest.raises(qvar.QvarError, match=r"^`ansatz` must have two wires per orbital, but is 'one on 3 wires'\.$"):
         orbital_optimized(qvar.hardware_efficient(3))
     with pytest.raises(qvar.QvarError, match=r"^`active` must hold every singly occupied orbital, but leaves out 1\.$"):
-        orbital_optimized(qvar.hardware_efficient(2), qvar.hydrogen_chain(3), [2])
+        orbital_optimized(qvar.hardware_efficient(2), problem=qvar.hydrogen_chain(3), active=[2])

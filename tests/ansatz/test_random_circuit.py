@@ -15,7 +15,7 @@ from qvar.engines.pennylane_reference import oracle
 
 
 def test_gates_are_the_papers() -> None:
-    ansatz = random_circuit(5, 7, key=jax.random.key(2))
+    ansatz = random_circuit(5, layers=7, key=jax.random.key(2))
     program = ansatz.program
     gates = [(KINDS[kind].name, program.op_wires(k)) for k, kind in enumerate(program.kind)]
     assert gates[:5] == [("RY", (q,)) for q in range(5)]
@@ -31,18 +31,18 @@ def test_gates_are_the_papers() -> None:
 
 
 def test_axes_are_drawn_evenly_and_by_the_key() -> None:
-    ansatz = random_circuit(10, 90, key=jax.random.key(5))
+    ansatz = random_circuit(10, layers=90, key=jax.random.key(5))
     names = [KINDS[kind].name for kind in ansatz.program.kind[10:]]
     counts = np.array([names.count(axis) for axis in ("RX", "RY", "RZ")])
     assert np.sum((counts - 300) ** 2 / 300) < 13.8  # chi squared of two degrees of freedom, one in a thousand
-    assert ansatz.program.digest == random_circuit(10, 90, key=jax.random.key(5)).program.digest
-    assert ansatz.program.digest != random_circuit(10, 90, key=jax.random.key(6)).program.digest
+    assert ansatz.program.digest == random_circuit(10, layers=90, key=jax.random.key(5)).program.digest
+    assert ansatz.program.digest != random_circuit(10, layers=90, key=jax.random.key(6)).program.digest
     assert ansatz.settings == {"layers": 90, "key": [0, 5]}
-    assert random_circuit(10, 90, key=jax.random.PRNGKey(5)).program.digest == ansatz.program.digest
+    assert random_circuit(10, layers=90, key=jax.random.PRNGKey(5)).program.digest == ansatz.program.digest
 
 
 def test_agrees_with_pennylane(h2: qvar.Problem) -> None:
-    ansatz = random_circuit(h2, 4, key=jax.random.key(1))
+    ansatz = random_circuit(h2, layers=4, key=jax.random.key(1))
     assert ansatz.program.reference == h2.reference_bits
     theta = np.random.default_rng(7).uniform(-3, 3, ansatz.n_params)
     value, gradient = oracle(h2, ansatz)(theta)
@@ -59,7 +59,8 @@ def test_plateau() -> None:
     """
     circuits, draws, layers, d = 60, 40, 60, 16
     objectives = [
-        qvar.expectation(qml.Z(0) @ qml.Z(1), random_circuit(4, layers, key=jax.random.key(k))) for k in range(circuits)
+        qvar.expectation(qml.Z(0) @ qml.Z(1), random_circuit(4, layers=layers, key=jax.random.key(k)))
+        for k in range(circuits)
     ]
     assert len({o.function for o in objectives}) == 1
     data = jax.tree.map(lambda *leaves: jnp.stack(leaves), *[o.data for o in objectives])
@@ -88,4 +89,4 @@ def test_mistakes(arguments: dict, sentence: str) -> None:
 
 def test_one_key_not_many() -> None:
     with pytest.raises(qvar.QvarError, match=r"`key` must be a JAX random key, .* but has shape"):
-        random_circuit(4, 1, key=jax.random.split(jax.random.key(0)))
+        random_circuit(4, layers=1, key=jax.random.split(jax.random.key(0)))

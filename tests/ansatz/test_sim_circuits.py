@@ -69,7 +69,7 @@ def test_four_qubits_are_figure_two(number: int) -> None:
     for part in FIGURE[number].split("; "):
         gate, *on = part.split()
         drawn += [(gate, tuple(map(int, wires))) for wires in on or "0123"]
-    ansatz = sim_circuit(number)
+    ansatz = sim_circuit(4, number=number, layers=1)
     assert _gates(ansatz) == drawn
     parametric = [k for k, (gate, _) in enumerate(drawn) if gate.startswith(("R", "CR"))]
     assert ansatz.program.angle_op.tolist() == parametric  # one parameter each, in the order of the gates
@@ -82,21 +82,21 @@ def test_counts_are_the_papers(number: int, layers: int) -> None:
     for n in range(2, 9):
         if (n == 3 and number in (13, 14, 15)) or (n == 2 and number == 10):
             continue  # where the figure has no sequel, see below
-        ansatz = sim_circuit(number, n_qubits=n, layers=layers)
+        ansatz = sim_circuit(n, number=number, layers=layers)
         assert (ansatz.n_params, sum(len(wires) == 2 for _, wires in _gates(ansatz))) == COUNTS[number](n, layers)
 
 
 def test_where_the_pattern_ends() -> None:
     for number in (13, 14, 15):
         with pytest.raises(qvar.QvarError, match=rf"^`n_qubits` must allow a ring .* circuit {number}, but is 3\.$"):
-            sim_circuit(number, n_qubits=3)
-    assert sim_circuit(10, n_qubits=2).resources().two_qubit_gates == 1
-    assert _gates(sim_circuit(15, n_qubits=6))[18:] == [("CNOT", (5, 2)), ("CNOT", (2, 5))]
+            sim_circuit(3, number=number, layers=1)
+    assert sim_circuit(2, number=10, layers=1).resources().two_qubit_gates == 1
+    assert _gates(sim_circuit(6, number=15, layers=1))[18:] == [("CNOT", (5, 2)), ("CNOT", (2, 5))]
 
 
 @pytest.mark.parametrize("number", EVERY)
 def test_agrees_with_pennylane(h2: qvar.Problem, number: int) -> None:
-    ansatz = sim_circuit(number, layers=2, problem=h2)
+    ansatz = sim_circuit(h2, number=number, layers=2)
     assert ansatz.program.reference == (1, 1, 0, 0)
     theta = np.random.default_rng(number).uniform(-3, 3, ansatz.n_params)
     value, gradient = oracle(h2, ansatz)(theta)
@@ -122,10 +122,10 @@ def test_entangling_capability() -> None:
     lengths are 5/8, 11/32, 13/64 and 11/32 for qubits 3, 2, 1, 0, so Q = 1 - 97/256.
     """
     for number, always in [(1, 0), (9, 1)]:
-        found = entangling_capability(sim_circuit(number), key=KEY, samples=100)
+        found = entangling_capability(sim_circuit(4, number=number, layers=1), key=KEY, samples=100)
         assert (found.value, *found.interval) == pytest.approx((always,) * 3, abs=1e-12)
     for number, published in [(2, 0.618), (14, 0.541)]:  # estimates themselves, from some thousand states
-        found = entangling_capability(sim_circuit(number), key=KEY, samples=5000)
+        found = entangling_capability(sim_circuit(4, number=number, layers=1), key=KEY, samples=5000)
         four_errors = found.high - found.low
         assert abs(found.value - published) < np.sqrt(2) * four_errors
         if number == 2:
@@ -135,12 +135,12 @@ def test_entangling_capability() -> None:
 @pytest.mark.parametrize(("number", "published"), [(1, 0.30), (2, 0.28), (9, 0.675), (14, 0.013)])
 def test_expressibility(number: int, published: float) -> None:
     """The mean of eight divergences, 5000 pairs and 75 bins each, as published."""
-    found = [expressibility(sim_circuit(number), key=key).value for key in jax.random.split(KEY, 8)]
+    found = [expressibility(sim_circuit(4, number=number, layers=1), key=key).value for key in jax.random.split(KEY, 8)]
     assert np.mean(found) == pytest.approx(published, rel=0.25)
 
 
 def test_names_and_starts() -> None:
-    ansatz = sim_circuit(6, n_qubits=4, layers=2)
+    ansatz = sim_circuit(4, number=6, layers=2)
     assert ansatz.name == "sim circuit 6 x2"
     assert ansatz.family == "generic"
     assert ansatz.settings == {"number": 6, "n_qubits": 4, "layers": 2}
@@ -151,14 +151,10 @@ def test_names_and_starts() -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"number": 0}, "`number` must be from 1 to 19, but is 0."),
-        ({"number": 20}, "`number` must be from 1 to 19, but is 20."),
-        ({"number": 2, "n_qubits": 1}, "`n_qubits` must be at least 2, but is 1."),
-        ({"number": 2, "layers": 0}, "`layers` must be at least 1, but is 0."),
-        (
-            {"number": 2, "n_qubits": 5, "problem": qvar.tfim(4, 1.0, 1.0)},
-            "`n_qubits` must be the problem's 4, but is 5.",
-        ),
+        ({"problem": 4, "number": 0}, "`number` must be from 1 to 19, but is 0."),
+        ({"problem": 4, "number": 20}, "`number` must be from 1 to 19, but is 20."),
+        ({"problem": 1, "number": 2}, "`n_qubits` must be at least 2, but is 1."),
+        ({"problem": 4, "number": 2, "layers": 0}, "`layers` must be at least 1, but is 0."),
     ],
 )
 def test_mistakes(arguments: dict, sentence: str) -> None:

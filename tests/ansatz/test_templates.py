@@ -40,7 +40,7 @@ def _assert_same_state(ansatz: qvar.Ansatz, theta: np.ndarray, function) -> None
 
 @pytest.mark.parametrize(("n", "layers"), [(1, 2), (2, 3), (3, 2), (4, 5)])
 def test_strongly_entangling_is_pennylanes(n: int, layers: int) -> None:
-    ansatz = strongly_entangling(n, layers)
+    ansatz = strongly_entangling(n, layers=layers)
     theta = _theta(ansatz)
     weights = theta.reshape(qml.StronglyEntanglingLayers.shape(layers, n))
     _assert_same_state(ansatz, theta, lambda: qml.StronglyEntanglingLayers(weights, wires=range(n)))
@@ -48,7 +48,7 @@ def test_strongly_entangling_is_pennylanes(n: int, layers: int) -> None:
 
 @pytest.mark.parametrize(("n", "layers", "rotation"), [(1, 2, "RX"), (2, 3, "RY"), (3, 2, "RX"), (4, 2, "RZ")])
 def test_basic_entangler_is_pennylanes(n: int, layers: int, rotation: str) -> None:
-    ansatz = basic_entangler(n, layers, rotation)
+    ansatz = basic_entangler(n, layers=layers, rotation=rotation)
     theta = _theta(ansatz)
     weights = theta.reshape(qml.BasicEntanglerLayers.shape(layers, n))
     gate = getattr(qml, rotation)
@@ -101,8 +101,8 @@ def test_qiskits_defaults_and_counts() -> None:
         assert efficient_su2(n).n_params == 8 * n
         assert real_amplitudes(n, reps=2, final_rotations=False).n_params == 2 * n
         assert efficient_su2(n, reps=1, su2_gates=("RX",)).n_params == 2 * n
-        assert strongly_entangling(n, 4).n_params == 12 * n
-        assert basic_entangler(n, 4).n_params == 4 * n
+        assert strongly_entangling(n, layers=4).n_params == 12 * n
+        assert basic_entangler(n, layers=4).n_params == 4 * n
     assert real_amplitudes(6).resources().two_qubit_gates == 3 * 5
     assert real_amplitudes(2, reps=1, entanglement="circular").resources().two_qubit_gates == 1
     assert real_amplitudes(3).name == "real amplitudes reverse linear x3"

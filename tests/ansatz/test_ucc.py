@@ -63,7 +63,7 @@ def test_energy_of_h4(h4: qvar.Problem, order, expected: float) -> None:
 
 
 def test_energies_of_lih(lih: qvar.Problem) -> None:
-    pairs = kupccgsd(lih)
+    pairs = kupccgsd(lih, layers=1)
     assert pairs.n_params == 45
     assert error(lih, pairs) == pytest.approx(0.1203, abs=6e-5)
     everything = error(lih, uccsd(lih))
@@ -75,8 +75,8 @@ def test_energies_of_lih(lih: qvar.Problem) -> None:
 
 def test_pair_energies_of_h4_stretched() -> None:
     problem = qvar.hydrogen_chain(4, bond=1.5)
-    assert error(problem, kupccgsd(problem), seeds=3) == pytest.approx(16.206, abs=6e-4)
-    two = kupccgsd(problem, k=2)
+    assert error(problem, kupccgsd(problem, layers=1), seeds=3) == pytest.approx(16.206, abs=6e-4)
+    two = kupccgsd(problem, layers=2)
     assert two.n_params == 36
     assert error(problem, two, seeds=3) < 1e-5
 
@@ -139,7 +139,7 @@ def test_pennylane_order_is_pennylanes(make: Callable[[], qvar.Problem]) -> None
 def test_redundant_pairs_are_pennylanes(k: int) -> None:
     problem = qvar.hydrogen_chain(3, bond=1.1)
     n, m = problem.n_qubits, problem.n_orbitals
-    ansatz = kupccgsd(problem, k=k, redundant=True)
+    ansatz = kupccgsd(problem, layers=k, redundant=True)
     shape = qml.kUpCCGSD.shape(k=k, n_wires=n, delta_sz=0)
     assert ansatz.n_params == shape[0] * shape[1] == k * 3 * m * (m - 1)
 
@@ -283,8 +283,8 @@ def test_pairs_in_order(h4: qvar.Problem) -> None:
     pairs = list(combinations(range(4), 2))
     once = [(2 * q, 2 * q + 1, 2 * p + 1, 2 * p) for p, q in pairs]
     once += [(2 * q + s, 2 * p + s) for p, q in pairs for s in (0, 1)]
-    assert factors(kupccgsd(h4, k=2)) == 2 * once
-    assert kupccgsd(h4, k=2).n_params == 2 * 3 * 4 * 3 // 2
+    assert factors(kupccgsd(h4, layers=2)) == 2 * once
+    assert kupccgsd(h4, layers=2).n_params == 2 * 3 * 4 * 3 // 2
     assert factors(puccd(h4)) == [(2 * a, 2 * a + 1, 2 * i + 1, 2 * i) for i in (0, 1) for a in (2, 3)]
 
 
@@ -317,8 +317,8 @@ def test_pruning_keeps_what_the_reference_can_reach(h4: qvar.Problem) -> None:
         (lambda p, x: uccsd(p, excitations=x, spin_adapted=True, order="qiskit"), 14),
         (lambda p, x: uccsd(p, excitations=x, spin_adapted=True, prune="mp2"), 8),
         (lambda p, x: uccd(p, excitations=x, spin_adapted=True), 10),
-        (lambda p, x: kupccgsd(p, excitations=x, spin_adapted=True), 12),
-        (lambda p, x: kupccgsd(p, k=2, redundant=True, excitations=x, spin_adapted=True), 48),
+        (lambda p, x: kupccgsd(p, layers=1, excitations=x, spin_adapted=True), 12),
+        (lambda p, x: kupccgsd(p, layers=2, redundant=True, excitations=x, spin_adapted=True), 48),
     ],
     ids=["uccsd", "uccsd qiskit", "uccsd pruned", "uccd", "pairs", "redundant pairs"],
 )
@@ -362,8 +362,8 @@ VARIANTS: dict[str, Callable[[qvar.Problem], qvar.Ansatz]] = {
     "uccsd pruned": lambda p: uccsd(p, prune="mp2"),
     "uccd": uccd,
     "uccgsd": uccgsd,
-    "pairs": lambda p: kupccgsd(p, k=2),
-    "redundant pairs": lambda p: kupccgsd(p, redundant=True),
+    "pairs": lambda p: kupccgsd(p, layers=2),
+    "redundant pairs": lambda p: kupccgsd(p, layers=1, redundant=True),
     "qubit uccsd": lambda p: uccsd(p, excitations="qubit"),
     "qubit uccgsd": lambda p: uccgsd(p, excitations="qubit"),
 }
@@ -372,7 +372,7 @@ CLOSED_SHELL_VARIANTS = {
     "spin-adapted uccsd": lambda p: uccsd(p, spin_adapted=True),
     "spin-adapted qubit uccsd": lambda p: uccsd(p, excitations="qubit", spin_adapted=True),
     "spin-adapted uccsd pruned": lambda p: uccsd(p, spin_adapted=True, prune="mp2"),
-    "spin-adapted pairs": lambda p: kupccgsd(p, spin_adapted=True),
+    "spin-adapted pairs": lambda p: kupccgsd(p, layers=1, spin_adapted=True),
     "puccd": puccd,
     "qubit puccd": lambda p: puccd(p, excitations="qubit"),
 }
@@ -434,8 +434,8 @@ def test_starts_are_good(h4: qvar.Problem) -> None:
     [
         (puccd, True),
         (lambda p: puccd(p, excitations="qubit"), True),
-        (lambda p: kupccgsd(p, k=2, spin_adapted=True), True),
-        (lambda p: kupccgsd(p, redundant=True, spin_adapted=True), True),
+        (lambda p: kupccgsd(p, layers=2, spin_adapted=True), True),
+        (lambda p: kupccgsd(p, layers=1, redundant=True, spin_adapted=True), True),
         (lambda p: kupccgsd(p, excitations="qubit", spin_adapted=True), False),
         (kupccgsd, False),
         (uccgsd, False),
@@ -462,7 +462,7 @@ def test_names_settings_and_papers(h4: qvar.Problem) -> None:
     assert uccsd(h4).name == "uccsd"
     assert uccsd(h4, order="doubles_first").name == "uccsd doubles first"
     assert uccsd(h4, order="qiskit", prune="mp2").name == "uccsd qiskit order pruned by mp2"
-    assert kupccgsd(h4, k=2, excitations="qubit", spin_adapted=True).name == "spin-adapted qubit 2-upccgsd"
+    assert kupccgsd(h4, layers=2, excitations="qubit", spin_adapted=True).name == "spin-adapted qubit 2-upccgsd"
     assert uccgsd(h4, name="mine").name == "mine"
     assert uccd(h4).settings == {"order": "canonical", "excitations": "fermionic", "spin_adapted": False, "prune": None}
     for variant in {**VARIANTS, **CLOSED_SHELL_VARIANTS}.values():
@@ -497,7 +497,7 @@ def test_gates(h4: qvar.Problem, excitations, prefix: str) -> None:
             lambda: uccsd(qvar.hydrogen_chain(2), order="tencirchem", spin_adapted=True),
             "`spin_adapted` must be False for the order 'tencirchem'",
         ),
-        (lambda: kupccgsd(qvar.hydrogen_chain(2), k=0), "`k` must be at least 1, but is 0"),
+        (lambda: kupccgsd(qvar.hydrogen_chain(2), layers=0), "`k` must be at least 1, but is 0"),
         (
             lambda: unchecked(uccsd, order="random"),
             "`order` must be 'singles_first', .* or 'pennylane', but is 'random'",

@@ -160,16 +160,16 @@ def test_large_sectors_never_need_the_register() -> None:
 
 def test_mean_entropies() -> None:
     """Circuit 9 makes linear cluster states, turned locally: every cut has one bit. Circuit 1 makes products."""
-    cluster = mean_entanglement_entropy(qvar.sim_circuit(9), key=KEY, samples=20)
+    cluster = mean_entanglement_entropy(qvar.sim_circuit(4, number=9, layers=1), key=KEY, samples=20)
     assert cluster.cuts == (1, 2, 3)
     assert [one.value for one in cluster.entropies] == pytest.approx([1, 1, 1], abs=1e-12)
     assert cluster.page == (page_entropy(2, 8), page_entropy(4, 4), page_entropy(8, 2))
-    product = mean_entanglement_entropy(qvar.sim_circuit(1), key=KEY, samples=20)
+    product = mean_entanglement_entropy(qvar.sim_circuit(4, number=1, layers=1), key=KEY, samples=20)
     assert [one.value for one in product.entropies] == pytest.approx([0, 0, 0], abs=1e-12)
 
 
 def test_deep_circuits_reach_page() -> None:
-    deep = mean_entanglement_entropy(qvar.sim_circuit(6, layers=3), key=KEY, samples=400)
+    deep = mean_entanglement_entropy(qvar.sim_circuit(4, number=6, layers=3), key=KEY, samples=400)
     for entropy, page in zip(deep.entropies, deep.page, strict=True):
         assert abs(entropy.value - page) < entropy.high - entropy.low
     assert entropy.samples == 400
@@ -188,7 +188,7 @@ def test_mistakes() -> None:
         with pytest.raises(qvar.QvarError, match=f"^{sentence}$"):
             entanglement_entropy(state, wires)
     with pytest.raises(qvar.QvarError, match=r"^`samples` must be at least 2, but is 1\.$"):
-        entangling_capability(qvar.sim_circuit(1), key=KEY, samples=1)
+        entangling_capability(qvar.sim_circuit(4, number=1, layers=1), key=KEY, samples=1)
     with pytest.raises(qvar.QvarError, match=r"^`ones` must fit into 4 qubits, but is \(3, 0\)\.$"):
         haar_meyer_wallach(4, (3, 0))
     with pytest.raises(qvar.QvarError, match=r"^`d_inside` must be at least 1, but is 0\.$"):

@@ -138,7 +138,7 @@ def test_fabric_of_electrons(h4: qvar.Problem) -> None:
 
 
 def test_mistakes() -> None:
-    circuit = qvar.sim_circuit(1)
+    circuit = qvar.sim_circuit(4, number=1, layers=1)
     for arguments, sentence in (
         ({"pairs": 0}, r"`pairs` must be at least 1, but is 0\."),
         ({"bins": -1}, r"`bins` must be at least 1, but is -1\."),

@@ -244,7 +244,7 @@ def test_mistakes(rotations: Objective) -> None:
 
 def test_interval_of_the_effective_dimension_covers() -> None:
     """100 points out of many: quantiles of resampled dimensions cover 0.80 where few points have large determinants."""
-    objective = qvar.expectation(qml.Z(0) @ qml.Z(1), qvar.hardware_efficient(4, 3))
+    objective = qvar.expectation(qml.Z(0) @ qml.Z(1), qvar.hardware_efficient(4, layers=3))
     spectra = fisher_spectra(objective, KEY, 1000)
     rng, experiments = np.random.default_rng(6), 100
     for kappa, points in ((11_520.0, 100), (23.0, 20)):

@@ -198,7 +198,7 @@ def test_local_cost() -> None:
 
 def test_plateau_of_random_circuits() -> None:
     def make(key: jax.Array) -> Objective:
-        return qvar.expectation(qml.Z(0) @ qml.Z(1), qvar.random_circuit(4, 40, key=key))
+        return qvar.expectation(qml.Z(0) @ qml.Z(1), qvar.random_circuit(4, layers=40, key=key))
 
     done: list[int] = []
     v = ensemble_variance(

@@ -112,7 +112,7 @@ def test_the_limit_is_said_and_never_returned() -> None:
 @pytest.mark.parametrize("n", [3, 4, 5])
 def test_hardware_efficient_circuits(n: int) -> None:
     def dimension(rotations: tuple[str, ...], entangler: str, layers: int) -> int:
-        return lie_dimension(qvar.hardware_efficient(n, layers, rotations, entangler))  # type: ignore[arg-type]
+        return lie_dimension(qvar.hardware_efficient(n, layers=layers, rotations=rotations, entangler=entangler))  # type: ignore[arg-type]
 
     assert dimension(("RY",), "cnot_chain", 3) == 2 ** (n - 1) * (2**n - 1)
     assert dimension(("RY", "RZ"), "cz_chain", 2) == 4**n - 1

@@ -43,15 +43,15 @@ def test_the_smallest_sector_that_is_known(h4: qvar.Problem) -> None:
         ones = conserved_sector(_hopping(n).program)
         assert ones is not None
         assert (ones.ones, ones.dimension) == ((2, 0), comb(n, 2))
-    assert conserved_sector(qvar.sim_circuit(1).program) is None
+    assert conserved_sector(qvar.sim_circuit(4, number=1, layers=1).program) is None
 
 
 def test_states_are_pennylanes(h4: qvar.Problem) -> None:
     for ansatz in (
         qvar.gate_fabric(h4, layers=2),
         _hopping(5),
-        qvar.sim_circuit(6),
-        qvar.random_circuit(3, 4, jax.random.key(0)),
+        qvar.sim_circuit(4, number=6, layers=1),
+        qvar.random_circuit(3, layers=4, key=jax.random.key(0)),
     ):
         for engine in ("dense", "auto"):
             states = ansatz_states(ansatz, engine)
@@ -90,6 +90,6 @@ def test_starts(h4: qvar.Problem) -> None:
 
 def test_mistakes() -> None:
     with pytest.raises(qvar.QvarError, match=r"^`n_qubits` must be at most 30 in the dense engine, but is 40\.$"):
-        ansatz_states(qvar.sim_circuit(1, n_qubits=40))
+        ansatz_states(qvar.sim_circuit(40, number=1, layers=1))
     with pytest.raises(qvar.QvarError, match=r"^`n` must be at least 1, but is 0\.$"):
-        ansatz_states(qvar.sim_circuit(1)).draw(jax.random.key(0), 0)
+        ansatz_states(qvar.sim_circuit(4, number=1, layers=1)).draw(jax.random.key(0), 0)

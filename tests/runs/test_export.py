@@ -47,7 +47,7 @@ def test_mistakes_are_one_sentence(folder: Path, tmp_path: Path, capsys: pytest.
     said = capsys.readouterr().err
     assert said == "qvar: `contender` must be one that has a set: free 2s, even-tempered 2s, but is 'STO-3G'.\n"
     assert not (tmp_path / "x").exists()
-    duel = qvar.Duel(qvar.tfim(2), [qvar.hva(qvar.tfim(2), 1)], seeds=1, budget=qvar.Budget(gradients=2))
+    duel = qvar.Duel(qvar.tfim(2), [qvar.hva(qvar.tfim(2), layers=1)], seeds=1, budget=qvar.Budget(gradients=2))
     qvar.run(duel, tmp_path / "duel", progress=False)
     assert main(["export", str(tmp_path / "duel")]) == 2
     assert capsys.readouterr().err.startswith("qvar: `RUN` must have fitted basis sets")
