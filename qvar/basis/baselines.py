@@ -40,7 +40,7 @@ exact. An ROHF determinant of O or F, whose p orbitals need not be alike, lies b
 """
 
 UNCONTRACTED = " uncontracted"
-"""At the end of a published set's name: each of its primitives a function of its own."""
+"""Suffix of a published set's name: each of its primitives is a function of its own."""
 
 FAMILIAR: tuple[str, ...] = (
     "STO-3G", "3-21G", "6-31G", "cc-pVDZ", "def2-SVP", "cc-pVTZ", "def2-TZVP", "6-311G", "pcseg-0", "pcseg-1",
@@ -53,16 +53,16 @@ FAMILIAR: tuple[str, ...] = (
 @short_repr()
 @dataclass(frozen=True, eq=False)
 class Baseline:
-    """An energy that nothing was fitted for."""
+    """An energy in a basis set that was not fitted."""
 
     name: str
-    """What tables call it."""
+    """Name for tables."""
     target: Target
-    """Whose energy."""
+    """Molecules and method."""
     basis: BasisSet
-    """In which set."""
+    """Basis set."""
     n_qubits: int | None = None
-    """Qubits; 2 for each function of the largest molecule where None."""
+    """Number of qubits; 2 for each function of the largest molecule if None."""
 
     @property
     def energy(self) -> float:
@@ -74,13 +74,13 @@ class Baseline:
         return self.target.value(self.basis)
 
     def describe(self) -> dict[str, Any]:
-        """What the energy depends on, ready for JSON."""
+        """Describe the inputs of the energy, ready for JSON."""
         return {"name": self.name, "target": self.target.describe(), "set": nwchem(self.basis)}
 
 
 @checked()
 def published_set(name: str, elements: Sequence[str]) -> BasisSet:
-    """A set of the Basis Set Exchange.
+    """Return a set of the Basis Set Exchange.
 
     Args:
         name: its name; with " uncontracted" at its end, each of its primitives is a function of its own.
@@ -103,21 +103,21 @@ def published_set(name: str, elements: Sequence[str]) -> BasisSet:
 
 
 def _exponents(shells: Sequence[tuple[str, Shell]], element: str, l: int) -> FloatArray:
-    """All different exponents of one angular momentum, descending."""
+    """Distinct exponents of one angular momentum, descending."""
     return np.unique(np.concatenate([shell.exponents for e, shell in shells if (e, shell.l) == (element, l)]))[::-1]
 
 
 @checked()
 def casscf_baseline(target: Target, n_orbitals: int, basis: str = "cc-pVTZ", electrons: int | None = None) -> Baseline:
-    """CASSCF in a large basis with as many active orbitals as a small set has functions: the same number of qubits.
+    """Make a baseline of CASSCF in a large basis, with as many active orbitals as a small set has functions.
 
-    What a small set is optimized for, its orbitals do here, among all those of the large set.
+    Both need the same number of qubits; here the orbitals are optimized among all those of the large set.
 
     Args:
         target: a single molecule; its method does not matter.
         n_orbitals: active orbitals, half the qubits.
         basis: the large set, of the Basis Set Exchange.
-        electrons: active electrons; all where None.
+        electrons: active electrons; all if None.
 
     Returns:
         The baseline; its `energy` is that of CASSCF.
@@ -140,26 +140,26 @@ def casscf_baseline(target: Target, n_orbitals: int, basis: str = "cc-pVTZ", ele
 
 @checked()
 def sets_of_size(form: Form, names: Sequence[str] = FAMILIAR, most: int = 2) -> tuple[str, ...]:
-    """Published sets that come nearest to a form in size, for baselines.
+    """Choose published sets that come nearest to a form in size, for baselines.
 
     First those whose numbers of primitives come nearest, each as it is and uncontracted, then those that have the most
     functions without having more than the form.
 
     Args:
-        form: what is to be fitted.
+        form: form to be fitted.
         names: sets to choose from.
-        most: how many of each kind.
+        most: number of each kind.
     """
     own = form.basis(form.start)
-    found: dict[tuple[Any, int], tuple[str, BasisSet]] = {}  # without sets that another name has already given
+    choices: dict[tuple[Any, int], tuple[str, BasisSet]] = {}  # without sets that are equal but for their names
     for name in names:
         try:
             basis = published_set(name, form.elements)
         except QvarError:  # lacks an element
             continue
-        found.setdefault((frozenset(primitives(basis)), _functions(basis)), (name, basis))
-    by_primitives = sorted(found.values(), key=lambda entry: _distance(_sizes(own), _sizes(entry[1])))[:most]
-    fitting = [(name, basis) for name, basis in found.values() if _functions(basis) <= _functions(own)]
+        choices.setdefault((frozenset(primitives(basis)), _functions(basis)), (name, basis))
+    by_primitives = sorted(choices.values(), key=lambda entry: _distance(_sizes(own), _sizes(entry[1])))[:most]
+    fitting = [(name, basis) for name, basis in choices.values() if _functions(basis) <= _functions(own)]
     by_functions = sorted(fitting, key=lambda entry: -_functions(entry[1]))[:most]
     chosen = []
     for name, basis in by_primitives:
@@ -185,7 +185,7 @@ def _contracted(basis: BasisSet) -> bool:
 
 
 def primitives(basis: BasisSet) -> set[tuple[str, int, float]]:
-    """Radial primitives: (element, angular momentum, exponent), those that several shells share once."""
+    """Return radial primitives (element, angular momentum, exponent), each once."""
     return {
         (element, shell.l, float(exponent))
         for element, shells in basis.shells.items()
@@ -195,7 +195,7 @@ def primitives(basis: BasisSet) -> set[tuple[str, int, float]]:
 
 
 def n_numbers(basis: BasisSet) -> int:
-    """Numbers that a set consists of: different exponents of each element, and coefficients up to scale."""
+    """Count the numbers of a set: distinct exponents of each element, and coefficients up to scale."""
     exponents = len({(element, exponent) for element, _, exponent in primitives(basis)})
     columns = [column for shells in basis.shells.values() for shell in shells for column in shell.coefficients.T]
     return exponents + sum(int(np.count_nonzero(column)) - 1 for column in columns)

@@ -1,4 +1,4 @@
-r"""Comparison of forms: what each parameter, primitive and qubit of a basis set buys, beside published sets."""
+r"""Comparison of forms of basis sets, with each other and with published sets."""
 
 from __future__ import annotations
 
@@ -44,40 +44,40 @@ _PAPERS = {
 @short_repr()
 @dataclass(frozen=True, eq=False)
 class BasisDuel:
-    """Fits every form to one target from the same number of starts, and measures published sets beside them.
+    """A fit of every form to one target from the same number of starts, with energies of published sets.
 
     Each start of each form is a task, and so is each baseline. Start 0 is the form's own, the others are drawn with
     the seed; see `qvar.basis.fit`.
 
-    Beside the usual columns, where `seed` is the number of the start and n_qubits is twice the functions of the largest
-    molecule, the ledger has `n_primitives`, `n_functions`, `n_numbers`, `condition_number`, `smallest_ratio`,
-    `virial_ratio`, `spherical`, `final_gradient_norm`, `exponents`, `basis_set`, and `transfer` where there is any;
-    `qvar.records.schema` says what they mean. Baselines have the family `published`.
+    In addition to the usual columns (`seed` is the number of the start, n_qubits twice the functions of the largest
+    molecule) the ledger has `n_primitives`, `n_functions`, `n_numbers`, `condition_number`, `smallest_ratio`,
+    `virial_ratio`, `spherical`, `final_gradient_norm`, `exponents`, `basis_set`, and `transfer` if there is any;
+    `qvar.records.schema` explains them. Baselines have the family `published`.
     """
 
     target: Target
-    """What is to be low."""
+    """Energy to be minimized."""
     forms: Sequence[Form]
-    """What is fitted; names differ."""
+    """Forms with different names."""
     starts: int = 4
     """Starts of each form."""
     budget: Budget = field(default_factory=Budget)
-    """What each stage of each start may spend."""
+    """Budget of each stage of each start."""
     method: Method = field(default_factory=lbfgs)
     """Optimization method of all."""
     seed: int = 0
-    """Number that makes the JAX key which draws the starts."""
+    """Seed of the JAX key that draws the starts."""
     staged: bool = True
-    """Whether simpler forms come first, see `qvar.basis.stages`."""
+    """True if simpler forms come first, see `qvar.basis.stages`."""
     reference: float | None = None
-    """The limit that errors are counted from, in hartree, such as one of `HARTREE_FOCK_LIMITS`."""
+    """Limit that errors are relative to, in hartree, such as one of `HARTREE_FOCK_LIMITS`."""
     baselines: Sequence[str | Baseline] = ()
     """Published sets by name, with " uncontracted" at its end as `published_set` takes it, or other energies,
     such as that of `casscf_baseline`."""
     transfer: Mapping[str, Target] | Sequence[Target] = ()
-    """Molecules that were not fitted, in which all sets are tried; with names of their own or without."""
+    """Molecules that are not fitted, whose energies all sets get; with names of their own or without."""
     large: str = "cc-pVQZ"
-    """The published set from whose energies the errors of `transfer` are counted."""
+    """Published set whose energies are the references of `transfer`."""
 
     def __post_init__(self) -> None:
         if isinstance(self.forms, Form):
@@ -88,13 +88,13 @@ class BasisDuel:
         names = [form.name for form in self.forms] + [baseline.name for baseline in self._baselines]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise QvarError(f"`forms` and `baselines` must have different names, but {twice[0]!r} stands twice.")
+            raise QvarError(f"`forms` and `baselines` must have different names, but {twice[0]!r} is there twice.")
         for form in self.forms:
             self.target.objective(form)
             lacking = [element for element in self._elements if element not in form.elements]
             require(not lacking, "forms", f"have all of {', '.join(self._elements)}", form.name)
         if self.transfer:
-            self._large  # noqa: B018 - it says what it lacks
+            self._large  # noqa: B018 - raises if an element is missing
 
     @property
     def name(self) -> str:
@@ -103,7 +103,7 @@ class BasisDuel:
 
     @property
     def references(self) -> tuple[str, ...]:
-        """Keys of the papers and software that the study rests on, in `qvar/citations.bib`."""
+        """Keys of papers and software in `qvar/citations.bib`."""
         keys = {"jax2018", "sun2020", *self.method.references}
         if self.baselines or self.transfer:
             keys.add("pritchard2019")
@@ -120,7 +120,7 @@ class BasisDuel:
         return tuple(sorted(keys))
 
     def tasks(self) -> list[Task]:
-        """One task per form and start, then one per baseline."""
+        """Return one task per form and start, then one per baseline."""
         fits = [
             Task(
                 task_key({**self._inputs, "form": form.describe(), "start": start}),
@@ -141,7 +141,7 @@ class BasisDuel:
 
     @property
     def _common(self) -> dict[str, Any]:
-        """What all rows depend on, ready for JSON."""
+        """Inputs of all rows, ready for JSON."""
         return {
             "study": "basis",
             "target": self.target.describe(),
@@ -152,7 +152,7 @@ class BasisDuel:
 
     @property
     def _inputs(self) -> dict[str, Any]:
-        """What all fits depend on, ready for JSON."""
+        """Inputs of all fits, ready for JSON."""
         return {
             **self._common,
             "method": self.method.describe(),
@@ -182,7 +182,7 @@ class BasisDuel:
         return {}
 
     def _course(self, position: int) -> Course:
-        """The stages of a form, made when first asked; stages that several forms share are compiled once."""
+        """Return the stages of a form; stages that several forms share are compiled once."""
         if position not in self._courses:
             self._courses[position] = Course(
                 self.forms[position], self.target, self.budget, self.method, self.staged, self.reference,
@@ -197,25 +197,25 @@ class BasisDuel:
 
     @cached_property
     def _large_energies(self) -> dict[str, float | None]:
-        """Energies of the molecules that were not fitted in the large set, in hartree; None where there is none."""
+        """Energies of the molecules that are not fitted, in the large set, in hartree; None if there is none."""
         return {name: _energy(target, self._large)[0] for name, target in self._others.items()}
 
     @cached_property
     def _others(self) -> dict[str, Target]:
-        """The molecules that were not fitted, by name."""
+        """Molecules that are not fitted, by name."""
         if isinstance(self.transfer, Mapping):
             return dict(self.transfer)
-        found: dict[str, Target] = {}
+        named: dict[str, Target] = {}
         for target in self.transfer:
             name, number = target.name, 2
-            while name in found:
+            while name in named:
                 name, number = f"{target.name} ({number})", number + 1
-            found[name] = target
-        return found
+            named[name] = target
+        return named
 
 
 def _fit(study: BasisDuel, position: int, start: int, report: Reporter) -> list[Row]:
-    """The row of one start of one form."""
+    """Make the row of one start of one form."""
     form = study.forms[position]
     row: Row = {
         **_base(study, form.name),
@@ -240,7 +240,7 @@ def _fit(study: BasisDuel, position: int, start: int, report: Reporter) -> list[
 
 
 def _fit_columns(study: BasisDuel, fitted: Fitted) -> Row:
-    """How the fit went."""
+    """Columns of the course of a fit."""
     trace, finite = fitted.trace, bool(np.isfinite(fitted.value))
     return {
         "status": fitted.status.value,
@@ -263,14 +263,14 @@ def _fit_columns(study: BasisDuel, fitted: Fitted) -> Row:
 
 
 def _measure(study: BasisDuel, baseline: Baseline, report: Reporter) -> list[Row]:
-    """The row of one baseline."""
+    """Make the row of one baseline."""
     row: Row = {**_base(study, baseline.name), "family": "published", "n_params": 0}
     begin = time.perf_counter()
     try:
         measured = baseline.target.measure(baseline.basis)
         value = sum(
-            weight * (found.energy + molecule.conditioning * float(np.log(found.condition_number)))
-            for (weight, molecule), found in zip(baseline.target.molecules, measured, strict=True)
+            weight * (one.energy + molecule.conditioning * float(np.log(one.condition_number)))
+            for (weight, molecule), one in zip(baseline.target.molecules, measured, strict=True)
         )
         row |= {
             "status": Status.MEASURED.value,
@@ -300,20 +300,20 @@ def _base(study: BasisDuel, contender: str) -> Row:
 
 
 def _set_columns(study: BasisDuel, basis: BasisSet, measured: Sequence[Measured]) -> Row:
-    """What a set is like in the molecules of the target."""
-    functions = max((found.n_functions for found in measured), default=None)
-    shapes = [found.spherical for found in measured if found.spherical is not None]
+    """Make the columns of a set in the molecules of the target."""
+    functions = max((one.n_functions for one in measured), default=None)
+    shapes = [one.spherical for one in measured if one.spherical is not None]
     ratio = basis.smallest_ratio
-    remarks = list(dict.fromkeys(sentence for found in measured for sentence in found.remarks))
+    remarks = list(dict.fromkeys(sentence for one in measured for sentence in one.remarks))
     return {
         **({"remarks": json.dumps(remarks)} if remarks else {}),
         "n_qubits": None if functions is None else 2 * functions,
         "n_primitives": len(primitives(basis)),
         "n_functions": functions,
         "n_numbers": n_numbers(basis),
-        "condition_number": max((found.condition_number for found in measured), default=None),
+        "condition_number": max((one.condition_number for one in measured), default=None),
         "smallest_ratio": ratio if np.isfinite(ratio) else None,
-        "virial_ratio": max((found.virial_ratio for found in measured), key=lambda one: abs(one - 2), default=None),
+        "virial_ratio": max((one.virial_ratio for one in measured), key=lambda one: abs(one - 2), default=None),
         "spherical": all(shapes) if shapes else None,
         "exponents": json.dumps(_exponents(basis)),
         "basis_set": nwchem(basis),
@@ -322,30 +322,32 @@ def _set_columns(study: BasisDuel, basis: BasisSet, measured: Sequence[Measured]
 
 def _exponents(basis: BasisSet) -> dict[str, list[float]]:
     """Ascending exponents in bohr^-2 under "Ne s" and the like."""
-    found: dict[str, set[float]] = {}
+    exponents: dict[str, set[float]] = {}
     for element, l, exponent in primitives(basis):
-        found.setdefault(f"{element} {LETTERS[l]}", set()).add(exponent)
-    order = sorted(found, key=lambda place: (basis.elements.index(place.split()[0]), LETTERS.index(place.split()[1])))
-    return {place: sorted(found[place]) for place in order}
+        exponents.setdefault(f"{element} {LETTERS[l]}", set()).add(exponent)
+    order = sorted(
+        exponents, key=lambda place: (basis.elements.index(place.split()[0]), LETTERS.index(place.split()[1]))
+    )
+    return {place: sorted(exponents[place]) for place in order}
 
 
 def _transfer(study: BasisDuel, basis: BasisSet) -> Row:
-    """Energies of the molecules that were not fitted; what cannot be computed leaves a message."""
+    """Compute the energies of molecules that are not fitted; one that fails leaves a message."""
     if not study.transfer:
         return {}
-    found: dict[str, dict[str, Any]] = {}
+    energies: dict[str, dict[str, Any]] = {}
     messages: list[str] = []
     for name, target in study._others.items():
         energy, message = _energy(target, basis)
         large = study._large_energies[name]
         error = None if energy is None or large is None else energy - large
-        found[name] = {"energy": energy, "error": error, "set": study.large}
+        energies[name] = {"energy": energy, "error": error, "set": study.large}
         messages += [f"{name}: {message}"] if message else []
-    return {"transfer": json.dumps(found)} | ({"message": "; ".join(messages)} if messages else {})
+    return {"transfer": json.dumps(energies)} | ({"message": "; ".join(messages)} if messages else {})
 
 
 def _energy(target: Target, basis: BasisSet) -> tuple[float | None, str]:
-    """A target in a set, in hartree, and what went wrong where something did."""
+    """Compute a target in a set, in hartree, and a message if that fails."""
     try:
         return target.value(basis), ""
     except (UnsolvedError, np.linalg.LinAlgError) as error:

@@ -1,4 +1,4 @@
-r"""How nearly dependent the functions of a basis set are: ln cond(S), and its derivatives."""
+r"""Near linear dependence of a basis set: ln cond(S) and its derivatives."""
 
 from __future__ import annotations
 

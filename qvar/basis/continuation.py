@@ -46,7 +46,7 @@ def _terms(part: Part) -> int:
 
 
 def _stage(form: Form, terms: int) -> Form | None:
-    """The form with at most so many terms in each part; None where that changes nothing."""
+    """Return the form with at most so many terms in each part; None if that changes nothing."""
     parts = tuple(_simpler(part, terms) if _terms(part) > terms else part for part in form.parts)
     if all(new is old for new, old in zip(parts, form.parts, strict=True)):
         return None

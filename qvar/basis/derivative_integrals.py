@@ -6,9 +6,9 @@ $$ \frac{\partial g_k}{\partial \ln \alpha_k} = \Big( \frac{2l + 3}{4} - \alpha_
    \frac{\partial \chi}{\partial c_k} = \frac{g_k}{n}, $$
 
 so that all derivatives by exponents and coefficients come from two bras for each primitive, \(g_k\) and
-\(r^2 g_k\). The latter is a sum of Cartesian Gaussians of l + 2. The functions of the molecule itself stand first among
-the bras; as they are sums of primitives, a contraction of m functions from n primitives leaves n - m primitives to be
-computed beside them, and an uncontracted shell none.
+\(r^2 g_k\). The latter is a sum of Cartesian Gaussians of l + 2. The functions of the molecule itself come first among
+the bras; as they are sums of primitives, a contraction of m functions from n primitives leaves n - m further primitives
+to be computed, and an uncontracted shell none.
 """
 
 from __future__ import annotations
@@ -30,25 +30,24 @@ _ATOM, _ANGULAR, _PRIMITIVES, _CONTRACTED, _KAPPA, _EXPONENT, _COEFFICIENT, _SLO
 """Columns of a row of `Mole._bas`, libcint's table of shells."""
 
 UNMIXED = 1e-7
-"""Angular momenta count as unmixed in an atom's density where its elements between them are smaller. What is left out
-then is of second order in them."""
+"""Largest element of an atom's density between angular momenta that count as unmixed; the error is of second order."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a shell of an atom stands among the functions and the bras."""
+    """Position of a shell of an atom among the functions and the bras."""
 
     atom: int
     """Number of the atom."""
     shell: Shell
     position: int
-    """Number of the shell in the basis set, counted over elements as they stand there."""
+    """Number of the shell in the basis set, counted over its elements."""
     functions: int
     """Its first function."""
     bras: int
     """Its first bra; for each primitive the 2l + 1 of \\(g\\), then the 2l + 1 of \\(r^2 g\\)."""
     beside: IntArray
-    """Primitives that are computed beside the functions."""
+    """Primitives that are computed in addition to the functions."""
 
 
 class _Group(NamedTuple):
@@ -57,7 +56,7 @@ class _Group(NamedTuple):
     own: tuple[int, int]
     """Of the molecule."""
     further: tuple[int, int]
-    """Of those made for the bras of the former."""
+    """Of those for the bras of the former."""
 
 
 class Bras:
@@ -67,7 +66,7 @@ class Bras:
         mol: a built `pyscf.gto.Mole` in spherical functions, those of `basis` in its order, without core potentials.
         basis: its basis set.
         repulsion: two-electron integrals of the functions with all their symmetry, as `mol.intor("int2e", aosym="s8")`
-            gives them, where they are at hand.
+            gives them, if available.
     """
 
     def __init__(self, mol: Any, basis: BasisSet, repulsion: FloatArray | None = None) -> None:
@@ -94,7 +93,7 @@ class Bras:
         assert functions == self.n_functions, "the molecule must have the shells of its basis set"
 
     def _with_further(self) -> Any:
-        """The molecule with further shells, all Cartesian: of each shell some primitives, then all of l + 2."""
+        """Return the molecule with further shells, all Cartesian: of each shell some primitives, then all of l + 2."""
         from pyscf import gto
 
         rows, numbers, end = [], [], len(self.mol._env)
@@ -125,10 +124,10 @@ class Bras:
             d = 2 * l + 1
             plain, squared = _turns(l)
             primitives = place.bras + np.add.outer(2 * d * np.arange(n), np.arange(d)).ravel()
-            made = np.zeros((n, m + len(place.beside)))
-            made[:, :m] = place.shell.coefficients / place.shell.norms
-            made[place.beside, m + np.arange(len(place.beside))] = 1.0
-            back = np.linalg.pinv(made)  # functions and primitives beside them -> all primitives
+            mixing = np.zeros((n, m + len(place.beside)))
+            mixing[:, :m] = place.shell.coefficients / place.shell.norms
+            mixing[place.beside, m + np.arange(len(place.beside))] = 1.0
+            back = np.linalg.pinv(mixing)  # functions and further primitives -> all primitives
             own = place.functions + np.arange(m * d)
             entries.append((own, primitives, np.kron(back[:m], np.eye(d))))
             for block, columns in (
@@ -142,9 +141,9 @@ class Bras:
         values = np.concatenate([block.ravel() for *_, block in entries])
         last = self.places[-1]
         n_bras = last.bras + 2 * (2 * last.shell.l + 1) * len(last.shell.exponents)
-        found = scipy.sparse.csr_array((values, (rows, columns)), shape=(row, n_bras))
-        found.eliminate_zeros()
-        return found
+        matrix = scipy.sparse.csr_array((values, (rows, columns)), shape=(row, n_bras))
+        matrix.eliminate_zeros()
+        return matrix
 
     @property
     def _further(self) -> int:
@@ -179,7 +178,7 @@ class Bras:
 
         All of them in one pass over n_bras x n_functions^3 integrals, half of which are computed. In an atom none of
         whose densities mixes angular momenta, elements between functions and derivatives of functions of different l
-        are left out: they stand beside zeros of the density.
+        are left out: they multiply zeros of the density.
         """
         densities = [*coulomb, *exchange]
         own, n = self._own_fields(coulomb, exchange), len(coulomb)
@@ -189,21 +188,21 @@ class Bras:
         for one in groups:
             for other in groups:
                 self._add(one, other, n, cartesian, fields)
-        found = [self._bras(mine, field[self._further :]) for mine, field in zip(own, fields, strict=True)]
-        return found[:n], found[n:]
+        results = [self._bras(mine, field[self._further :]) for mine, field in zip(own, fields, strict=True)]
+        return results[:n], results[n:]
 
     def _own_fields(self, coulomb: Sequence[FloatArray], exchange: Sequence[FloatArray]) -> list[FloatArray]:
         from pyscf.scf import hf
 
-        found = []
+        results = []
         for number, density in enumerate([*coulomb, *exchange]):
             wanted = {"hermi": 1, "with_j": number < len(coulomb), "with_k": number >= len(coulomb)}
             if self.repulsion is not None:
                 pair = hf.dot_eri_dm(self.repulsion, density, **wanted)
             else:
                 pair = hf.get_jk(self.mol, density, **wanted)
-            found.append(np.asarray(pair[0 if number < len(coulomb) else 1]))
-        return found
+            results.append(np.asarray(pair[0 if number < len(coulomb) else 1]))
+        return results
 
     def _groups(self, densities: Sequence[FloatArray]) -> list[_Group]:
         """Shells that no density mixes with others: those of one angular momentum in an atom, else all."""
@@ -213,14 +212,14 @@ class Bras:
         mixed = of_functions[:, None] != of_functions
         if self.mol.natm > 1 or any(np.abs(density[mixed]).max(initial=0.0) > UNMIXED for density in densities):
             return [_Group((0, n), (n, self._big.nbas))]
-        # shells of an atom stand by ascending l, and so do the further ones by that of their place
+        # shells of an atom are sorted by l, and the further ones by that of their place
         beyond = np.concatenate([np.full(len(p.beside) + len(p.shell.exponents), p.shell.l) for p in self.places])
         return [_Group(_range(momenta == l, 0), _range(beyond == l, n)) for l in np.unique(momenta)]
 
     def _add(
-        self, one: _Group, other: _Group, n_coulomb: int, densities: Sequence[FloatArray], found: Sequence[FloatArray]
+        self, one: _Group, other: _Group, n_coulomb: int, densities: Sequence[FloatArray], sums: Sequence[FloatArray]
     ) -> None:
-        """Adds what the densities of one group of shells give between functions and further ones of another."""
+        """Add the fields of the densities of one group of shells between functions and further ones of another."""
         from pyscf.scf import _vhf, jk
 
         coulomb = [("ijkl,lk->ij", number) for number in range(n_coulomb)]
@@ -245,7 +244,7 @@ class Bras:
                 vhfopt=_vhf.VHFOpt(self._big),
             )
             for (_, number), field in zip(wanted, fields, strict=True):
-                found[number][rows, columns] += field
+                sums[number][rows, columns] += field
 
     def on_grid(self, points: FloatArray, derivatives: bool) -> tuple[FloatArray, FloatArray]:
         """Bras and functions on points: (n_components, n_points, n) each, with first derivatives or without."""
@@ -257,12 +256,12 @@ class Bras:
         return bras, functions
 
     def contract(self, matrix: FloatArray) -> FloatArray:
-        """Derivatives by `Form.values`: elements between each bra and the function it is a derivative of, summed.
+        """Sum the elements between each bra and the function it is a derivative of: derivatives by `Form.values`.
 
         Args:
             matrix: (n_bras, n_functions).
         """
-        found: dict[int, FloatArray] = {}
+        slopes: dict[int, FloatArray] = {}
         for place in self.places:
             shell = place.shell
             (n, m), d = shell.coefficients.shape, 2 * shell.l + 1
@@ -270,24 +269,24 @@ class Bras:
             own = np.einsum("kxaca->xkc", block.reshape(n, 2, d, m, d)) / shell.norms
             turned = (2 * shell.l + 3) / 4 * own[0] - shell.exponents[:, None] * own[1]
             flat = np.concatenate([np.sum(shell.coefficients * turned, axis=1), own[0].ravel()])
-            found[place.position] = found.get(place.position, 0.0) + flat
+            slopes[place.position] = slopes.get(place.position, 0.0) + flat
         sizes = [s.coefficients.size + len(s.exponents) for shells in self.basis.shells.values() for s in shells]
-        return np.concatenate([found.get(position, np.zeros(size)) for position, size in enumerate(sizes)])
+        return np.concatenate([slopes.get(position, np.zeros(size)) for position, size in enumerate(sizes)])
 
 
 def _range(chosen: Any, start: int) -> tuple[int, int]:
-    """First and last but one of neighbours."""
+    """First, and last plus one, of consecutive places."""
     places = np.flatnonzero(chosen)
     return start + int(places[0]), start + int(places[-1]) + 1
 
 
 def _beside(shell: Shell) -> IntArray:
-    """As few primitives of a shell as span all of them together with its functions."""
+    """Smallest set of primitives that, with a shell's functions, spans all its primitives."""
     n, m = shell.coefficients.shape
     if m >= n:
         return np.zeros(0, dtype=int)
-    found: Any = scipy.linalg.qr(shell.coefficients.T, mode="r", pivoting=True)
-    return np.sort(found[1][m:]).astype(int)
+    factors: Any = scipy.linalg.qr(shell.coefficients.T, mode="r", pivoting=True)
+    return np.sort(factors[1][m:]).astype(int)
 
 
 def _turns(l: int) -> tuple[FloatArray, FloatArray]:

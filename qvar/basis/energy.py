@@ -1,13 +1,13 @@
 r"""Energies of molecules, and their exact gradients by every exponent and contraction coefficient.
 
-Where an energy is stationary in its orbitals and in its correlation, only the functions themselves move. With the
+If an energy is stationary in its orbitals and in its correlation, only the functions themselves move. With the
 generalized Fock matrix \(X_{\xi q}\), one of whose indices is a derivative \(\xi\) of a basis function,
 
 $$ \frac{dE}{dp} = 2 \sum_\mu \Big( \sum_q X_{\xi q} C_{\mu q} - \sum_\nu S_{\xi\nu} W_{\nu\mu} \Big),
    \qquad W = C X C^T, $$
 
-where \(\mu\) is the function that \(\xi\) is the derivative of. It holds where X is symmetric, which is what stationary
-means, and is checked.
+where \(\mu\) is the function that \(\xi\) is the derivative of. It holds if X is symmetric, that is, if the energy is
+stationary; this is checked.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from qvar.short_repr import short_repr
 
 MethodName: TypeAlias = Literal["rhf", "rohf", "uhf", "rks", "uks", "fci", "casscf"]
 METHODS: tuple[str, ...] = get_args(MethodName)
-"""What an energy can be computed with."""
+"""Built-in methods of energies."""
 
 STATIONARY = 1e-6
-"""Largest asymmetry of X, in hartree, at which a gradient is given."""
+"""Largest asymmetry of X, in hartree, of a stationary energy."""
 
 
 GRID_LEVEL = 4
@@ -38,12 +38,12 @@ GRID_LEVEL = 4
 
 
 class UnsolvedError(QvarError):
-    """An energy or a gradient that could not be computed; says why in one sentence."""
+    """An energy or a gradient that could not be computed, with the reason in one sentence."""
 
 
 @short_repr()
 class Solution(NamedTuple):
-    """An energy, and what its gradient is made from."""
+    """An energy, and the parts of its gradient."""
 
     energy: float
     """In hartree."""
@@ -54,7 +54,7 @@ class Solution(NamedTuple):
     orbitals: FloatArray
     """(n_functions, n_functions) orthonormal orbitals."""
     repulsion: FloatArray | None = None
-    """Two-electron integrals of the functions, as `Bras` takes them, where they are at hand."""
+    """Two-electron integrals of the functions, as `Bras` takes them, if available."""
     mean_field: Any = None
     """PySCF's converged mean field, if the energy is its own."""
 
@@ -62,7 +62,7 @@ class Solution(NamedTuple):
 def solve(
     mol: Any, method: str, xc: str = "", active_space: tuple[int, int] | None = None, stable: bool = False
 ) -> Solution:
-    """The energy of a molecule, converged tightly enough for its gradient.
+    """Compute the energy of a molecule, converged tightly enough for its gradient.
 
     Args:
         mol: a built `pyscf.gto.Mole`.
@@ -109,7 +109,7 @@ def remarks(field: Any, name: str) -> list[str]:
 
     Args:
         field: as `qvar.problems.stability.analysed` takes it.
-        name: what the sentences call it, such as "H2 uhf".
+        name: its name in the sentences, such as "H2 uhf".
     """
     with one_thread_without_files():
         try:
@@ -125,7 +125,7 @@ def remarks(field: Any, name: str) -> list[str]:
 
 
 def _run(mol: Any, method: str, xc: str = "", stable: bool = False) -> Any:
-    """A converged mean field of PySCF."""
+    """Run a mean field of PySCF to convergence."""
     from pyscf import dft, scf
 
     makers = {"rhf": scf.RHF, "rohf": scf.ROHF, "uhf": scf.UHF, "rks": dft.RKS, "uks": dft.UKS}
@@ -147,7 +147,7 @@ def _run(mol: Any, method: str, xc: str = "", stable: bool = False) -> Any:
             follow(field)
         except (QvarError, np.linalg.LinAlgError, NotImplementedError) as error:
             raise UnsolvedError(f"`theta` must allow a stable {method}, but no minimum was found: {error}") from error
-    _check_independent(mol.nao, np.shape(field.mo_coeff)[-1])  # it drops functions without a word
+    _check_independent(mol.nao, np.shape(field.mo_coeff)[-1])  # PySCF drops functions silently
     return field
 
 
@@ -183,7 +183,7 @@ def _from_mean_field(field: Any, xc: str | None) -> Solution:
 
 
 def full_interaction(field: Any) -> Solution:
-    """Full configuration interaction in all functions."""
+    """Solve full configuration interaction in all functions."""
     from pyscf import ao2mo, fci
 
     mol, orbitals = field.mol, np.asarray(field.mo_coeff)
@@ -195,14 +195,14 @@ def full_interaction(field: Any) -> Solution:
     energy, vector = solver.kernel(one, two, n, mol.nelec, ecore=mol.energy_nuc())
     image = solver.contract_2e(solver.absorb_h1e(one, two, n, mol.nelec, 0.5), vector, n, mol.nelec)
     residual = float(np.linalg.norm(image - (energy - mol.energy_nuc()) * vector))
-    if not residual <= STATIONARY:  # rather than the solver's own word, which asks for more than rounding allows
+    if not residual <= STATIONARY:  # the solver's own test is stricter than rounding allows
         raise UnsolvedError(f"`theta` must allow a converged full-space fci, but {residual:.1e} Ha are left.")
     gamma, pairs = solver.make_rdm12(vector, n, mol.nelec)
     return from_density_matrices(float(energy), orbitals, 0, np.asarray(gamma), np.asarray(pairs), field._eri)
 
 
 def _tighten(solver: Any) -> None:
-    """Asks PySCF's configuration interaction for a small residual; its own settings stop at about 1e-6."""
+    """Set a small residual in PySCF's configuration interaction, which by default stops at about 1e-6."""
     solver.verbose, solver.conv_tol, solver.max_cycle = 0, 1e-13, 300
     solver.conv_tol_residual, solver.lindep = 1e-9, 1e-20
 
@@ -231,7 +231,7 @@ def from_density_matrices(
     pairs: FloatArray,
     repulsion: FloatArray | None = None,
 ) -> Solution:
-    r"""What the gradient is made from where density matrices are known.
+    r"""Make a solution from density matrices.
 
     With \(E = \sum h_{tu} \gamma_{tu} + \frac12 \sum \Gamma_{tuvw} (tu|vw)\) over active orbitals,
 
@@ -246,8 +246,8 @@ def from_density_matrices(
         orbitals: (n_functions, n_functions) orthonormal: the doubly occupied, then the active, then the empty ones.
         n_core: number of doubly occupied orbitals.
         gamma: (n_active, n_active) one-particle density matrix, summed over spins.
-        pairs: (n_active,) * 4 two-particle density matrix, likewise, in PySCF's order of indices.
-        repulsion: two-electron integrals of the functions, as `Bras` takes them, where they are at hand.
+        pairs: (n_active,) * 4 two-particle density matrix, summed over spins, in PySCF's order of indices.
+        repulsion: two-electron integrals of the functions, as `Bras` takes them, if available.
     """
     n_active = len(gamma)
     core, active = orbitals[:, :n_core], orbitals[:, n_core : n_core + n_active]
@@ -258,15 +258,15 @@ def from_density_matrices(
         outer = [0.5 * (np.outer(active[:, v], active[:, w]) + np.outer(active[:, w], active[:, v])) for v, w in corner]
         own = [inactive, live] if n_core else []
         coulomb, exchange = bras.fields(own + outer, own)
-        field, found = bras.core, 0.0
+        field, total = bras.core, 0.0
         if n_core:
             field = bras.core + coulomb[0] - 0.5 * exchange[0]
             both = field + coulomb[1] - 0.5 * exchange[1]
-            found = found + 2 * both @ core @ core.T
+            total = total + 2 * both @ core @ core.T
         columns = field @ active @ gamma
         for (v, w), repulsion in zip(corner, coulomb[len(own) :], strict=True):
             double = pairs[:, :, v, w] + (pairs[:, :, w, v] if v != w else 0.0)
             columns = columns + repulsion @ active @ double.T
-        return found + columns @ active.T
+        return total + columns @ active.T
 
     return Solution(energy, inactive + live, lagrangian, orbitals, repulsion)

@@ -1,4 +1,4 @@
-r"""The forms of basis sets: free ones with many parameters, and ones that carry the physics in two to eight numbers."""
+r"""Forms of basis sets: free ones with many parameters, and constrained ones with two to eight."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from qvar.checks import counting_number, finite_number, whole_number
 from qvar.errors import require
 
 SMALLEST_RATIO = 1.4
-"""Ratio that neighbouring exponents keep where nothing else is said; two equal ones would be one function."""
+"""Default smallest ratio of neighbouring exponents; two equal ones would be one function."""
 
 
 @checked()
 def free(
     element: str, *, ratio: float = SMALLEST_RATIO, contracted: bool = False, name: str | None = None, **counts: int
 ) -> Form:
-    r"""Every exponent free: the generic form.
+    r"""Make the generic form, with every exponent free.
 
     $$ \ln \alpha_k = \ln \alpha_{k-1} + \ln \rho + \ln(1 + e^{u_k}) $$
 
-    so that neighbours keep a ratio of at least \(\rho\): without it two exponents that collapse go downhill, towards a
-    function and its derivative, until the overlap matrix is singular.
+    so that neighbours keep a ratio of at least \(\rho\): without it two exponents may collapse to a function and its
+    derivative, and the overlap matrix becomes singular.
 
     Args:
         element: symbol, such as "Ne".
         ratio: smallest ratio of neighbouring exponents, at least 1.
         contracted: whether the exponents of each angular momentum make one contracted function, whose coefficients are
             free up to scale, instead of a function each.
-        name: name for tables; such as "free 8s4p" where None.
+        name: name for tables; such as "free 8s4p" if None.
         counts: exponents of each angular momentum, such as `s=8, p=4`.
 
     Raises:
@@ -88,7 +88,7 @@ def well_tempered(
 
     Args:
         element: symbol.
-        definition: which one; named after the programs that have it.
+        definition: named after the program that uses it.
         ratio: smallest beta, at least 1.
         name: name for tables.
         counts: exponents of each angular momentum.
@@ -136,13 +136,13 @@ def _ratio(ratio: Any) -> float:
 def _counts(counts: dict[str, int]) -> dict[int, int]:
     """Angular momentum -> number of exponents, ascending."""
     require(len(counts) > 0, "counts", "name at least one angular momentum, such as s=8", counts)
-    found = {}
+    numbers = {}
     for letter, count in counts.items():
         l = angular_momentum("counts", letter)
-        require(l not in found, "counts", "name each angular momentum once", list(counts))
+        require(l not in numbers, "counts", "name each angular momentum once", list(counts))
         require(whole_number(letter, count) >= 1, letter, "be at least 1 function", count)
-        found[l] = int(count)
-    return dict(sorted(found.items()))
+        numbers[l] = int(count)
+    return dict(sorted(numbers.items()))
 
 
 def _sizes(momenta: dict[int, int]) -> str:
@@ -150,7 +150,7 @@ def _sizes(momenta: dict[int, int]) -> str:
 
 
 def law_part(element: str, l: int, law: Law, *, contracted: bool = False) -> Part:
-    """Shells of one angular momentum whose exponents follow a law; arguments as `free` takes them."""
+    """Make shells of one angular momentum whose exponents follow a law; arguments as in `free`."""
     symbol, n = symbol_of(element), law.n
     start = law.nearest(usual_logarithms(symbol, l, n))
     split, free_coefficients = len(start), n - 1 if contracted else 0
@@ -162,9 +162,9 @@ def law_part(element: str, l: int, law: Law, *, contracted: bool = False) -> Par
 
     def nearest(shells: Sequence[Shell]) -> FloatArray:
         order = np.argsort(shells[0].exponents)
-        found = law.nearest(np.log(shells[0].exponents[order]))
+        numbers = law.nearest(np.log(shells[0].exponents[order]))
         column = shells[0].coefficients[order, 0]
-        return np.concatenate([found, column[1:] / column[0]]) if contracted else found
+        return np.concatenate([numbers, column[1:] / column[0]]) if contracted else numbers
 
     return Part(
         element=symbol,

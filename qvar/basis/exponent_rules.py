@@ -1,7 +1,7 @@
-r"""Laws of exponents: a few numbers in, the logarithms of N exponents out, ascending; and back.
+r"""Laws of exponents: ascending logarithms of n exponents as functions of a few parameters, and inverses.
 
-Each law is written in JAX, so that its derivative is exact, and knows the parameters that come nearest to given
-exponents, so that one form starts where another ended.
+Each law is written in JAX, so that its derivative is exact, and computes the parameters that come nearest to other
+exponents, so that one form starts from the end of another.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from jaxtyping import Array
 from qvar._types import FloatArray
 
 SMALLEST_GAP = 1e-3
-"""Where given exponents stand closer than a law allows, their gap is set to the bound plus this, in ln(alpha)."""
+"""Gap above the bound, in ln(alpha), for exponents that are closer than a law allows."""
 
 
 ALREADY_NEAR = 1e-12
-"""Largest deviation, in ln(alpha), at which a law gives the exponents that it was asked for."""
+"""Largest deviation, in ln(alpha), of exponents that a law reproduces."""
 
 
 class Law(NamedTuple):
-    """How n exponents follow from parameters."""
+    """A map from parameters to n exponents."""
 
     name: str
     n: int
@@ -36,11 +36,11 @@ class Law(NamedTuple):
     logarithms: Callable[[Array], Array]
     """(n_params,) -> (n,) ln(alpha), alpha in bohr^-2."""
     nearest: Callable[[FloatArray], FloatArray]
-    """(n,) ascending ln(alpha) -> (n_params,): exact where the law can give them."""
+    """(n,) ascending ln(alpha) -> (n_params,): exact if the law contains them."""
     spread: FloatArray
     """(n_params,) standard deviations of random starts."""
     settings: dict[str, float]
-    """What it was made with besides n, ready for JSON."""
+    """Its settings other than n, ready for JSON."""
 
 
 def free_law(n: int, ratio: float) -> Law:
@@ -53,8 +53,8 @@ def free_law(n: int, ratio: float) -> Law:
     def logarithms(theta: Array) -> Array:
         return jnp.cumsum(jnp.concatenate([theta[:1], bound + jax.nn.softplus(theta[1:])]))
 
-    def nearest(given: FloatArray) -> FloatArray:
-        return np.concatenate([given[:1], _inverse_softplus(np.diff(given) - bound)])
+    def nearest(target: FloatArray) -> FloatArray:
+        return np.concatenate([target[:1], _inverse_softplus(np.diff(target) - bound)])
 
     labels = ("ln alpha 1", *(f"gap {k}" for k in range(2, n + 1)))
     return Law("free", n, labels, logarithms, nearest, np.full(n, 0.5), {"ratio": ratio})
@@ -70,8 +70,8 @@ def even_tempered_law(n: int, ratio: float) -> Law:
     def logarithms(theta: Array) -> Array:
         return theta[0] + jnp.arange(n) * (bound + jax.nn.softplus(theta[1]))
 
-    def nearest(given: FloatArray) -> FloatArray:
-        return _line(given, bound)
+    def nearest(target: FloatArray) -> FloatArray:
+        return _line(target, bound)
 
     return Law("even_tempered", n, ("ln alpha", "gap"), logarithms, nearest, np.array([0.5, 0.3]), {"ratio": ratio})
 
@@ -99,25 +99,25 @@ def well_tempered_law(n: int, ratio: float, *, recursive: bool) -> Law:
         steps = step + jnp.where(jnp.arange(n) >= 2, stretch, 0.0)
         return theta[0] + jnp.cumsum(steps) - step
 
-    def nearest(given: FloatArray) -> FloatArray:
+    def nearest(target: FloatArray) -> FloatArray:
         from scipy.optimize import least_squares
 
         compiled, slopes = jax.jit(logarithms), jax.jit(jax.jacfwd(logarithms))
 
         def deviations(theta: FloatArray) -> FloatArray:
-            return np.asarray(compiled(jnp.asarray(theta))) - given
+            return np.asarray(compiled(jnp.asarray(theta))) - target
 
         def jacobian(theta: FloatArray) -> FloatArray:
             return np.asarray(slopes(jnp.asarray(theta)))
 
-        best = np.concatenate([_line(given, bound), [0.0, np.log(2.0)]])
+        best = np.concatenate([_line(target, bound), [0.0, np.log(2.0)]])
         # from several sides: at gamma = 0 delta has no effect, and far from 1 it has little
         for start in ((0.05, 0.7), (-0.05, 0.7), (0.05, 0.0), (0.05, 1.4)) if n > 2 else ():
             if np.abs(deviations(best)).max() < ALREADY_NEAR:
                 break
             fitted = least_squares(
                 deviations,
-                np.concatenate([_line(given, bound), start]),
+                np.concatenate([_line(target, bound), start]),
                 jac=cast(Any, jacobian),  # SciPy's annotations know names only
                 xtol=1e-15,
                 ftol=1e-15,
@@ -145,18 +145,18 @@ def legendre_law(n: int, terms: int) -> Law:
     def logarithms(theta: Array) -> Array:
         return jnp.asarray(matrix) @ theta
 
-    def nearest(given: FloatArray) -> FloatArray:
-        return np.linalg.lstsq(matrix, given, rcond=None)[0]
+    def nearest(target: FloatArray) -> FloatArray:
+        return np.linalg.lstsq(matrix, target, rcond=None)[0]
 
     spread = 0.5 / (1.0 + np.arange(terms))
     return Law(f"legendre_{terms}", n, tuple(f"A {j}" for j in range(terms)), logarithms, nearest, spread, {})
 
 
-def _line(given: FloatArray, bound: float) -> FloatArray:
-    """ln(alpha) and u of the even-tempered exponents that come nearest."""
-    if len(given) == 1:
-        return np.array([given[0], 0.0])
-    slope, offset = np.polyfit(np.arange(len(given)), given, 1)
+def _line(target: FloatArray, bound: float) -> FloatArray:
+    """ln(alpha) and u of the nearest even-tempered exponents."""
+    if len(target) == 1:
+        return np.array([target[0], 0.0])
+    slope, offset = np.polyfit(np.arange(len(target)), target, 1)
     return np.concatenate([[offset], _inverse_softplus(np.array([slope - bound]))])
 
 
@@ -168,4 +168,4 @@ well_tempered_laws = {
     "basisopt": partial(well_tempered_law, recursive=False),
     "erkale": partial(well_tempered_law, recursive=True),
 }
-"""The two definitions in use, under the names of the programs that have them."""
+"""The two definitions in use, under the names of the programs that use them."""

@@ -1,4 +1,4 @@
-"""Elements, and exponents that a fit may begin from."""
+"""Elements, and start exponents of fits."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def unpaired_electrons(symbol: str) -> int:
 
 
 def usual_logarithms(symbol: str, l: int, n: int) -> FloatArray:
-    r"""Ascending ln(alpha) of n exponents, as wide as sets of such a size usually are.
+    r"""Return ascending ln(alpha) of n exponents, as wide as sets of such a size usually are.
 
     The smallest follows the size of the valence shell, \(\alpha \propto \zeta^2\) with \(\zeta\) of Slater's rules
     (Phys. Rev. 36, 57 (1930), https://doi.org/10.1103/PhysRev.36.57); the ratio of neighbours falls from 5 for two

@@ -39,17 +39,17 @@ class Fitted:
     """A basis set that was optimized, or how the attempt ended. `qvar.molecule(..., basis=fitted)` takes it."""
 
     form: Form
-    """What was fitted."""
+    """Form that was fitted."""
     target: Target
-    """To what."""
+    """Energy that was minimized."""
     theta: FloatArray
     """(n_params,) the last accepted point."""
     value: float
-    """The target there, in hartree; NaN where nothing finite was found."""
+    """The target there, in hartree; NaN if it is not finite."""
     status: Status
-    """How it ended; `status.sentence` says it in words."""
+    """Reason for the end; `status.sentence` explains it."""
     message: str
-    """What went wrong; empty where nothing did."""
+    """Error message; empty without an error."""
     gradient_norm: float
     """Euclidean norm of the gradient, in hartree."""
     evaluations: int
@@ -57,7 +57,7 @@ class Fitted:
     trace: Trace
     """Accepted points of all stages in a row."""
     start: int
-    """Number of the start, the one that made the key."""
+    """Number of the start."""
     method: str
     """The optimization method."""
     key: str
@@ -67,7 +67,7 @@ class Fitted:
     compile_s: float
     """Seconds of compilation."""
     starts: tuple[Fitted, ...] = ()
-    """All starts, this one included, where there were several."""
+    """All starts, this one included, if there were several."""
 
     @cached_property
     def basis(self) -> BasisSet:
@@ -81,7 +81,7 @@ class Fitted:
 
     @cached_property
     def measured(self) -> list[Measured]:
-        """What each molecule of the target was found to be; empty where its energy cannot be computed."""
+        """Properties of each molecule of the target; empty if its energy cannot be computed."""
         try:
             return self.target.measure(self.basis)
         except UnsolvedError:
@@ -89,16 +89,16 @@ class Fitted:
 
     @property
     def condition_number(self) -> float:
-        """Largest condition number of the overlap matrices of the target's molecules; NaN where there is none."""
-        return max((found.condition_number for found in self.measured), default=float("nan"))
+        """Largest condition number of the overlap matrices of the target's molecules; NaN if there is none."""
+        return max((one.condition_number for one in self.measured), default=float("nan"))
 
     @property
     def name(self) -> str:
-        """What tables call the set: form and target."""
+        """Name for tables: form and target."""
         return f"{self.form.name} for {self.target.name}"
 
     def nwchem(self) -> str:
-        """The set as text in NWChem's format, with all digits.
+        """Return the set as text in NWChem's format, with all digits.
 
         Raises:
             QvarError: if the fit has no finite value.
@@ -114,10 +114,10 @@ class Fitted:
         return self._good_basis().pyscf()
 
     def write(self, path: str | Path) -> Path:
-        """Writes the set with a comment that tells its origin; see `qvar.basis.formats.write`.
+        """Write the set with a comment on its origin; see `qvar.basis.formats.write`.
 
         Args:
-            path: where to; ".nw" NWChem's format, ".gbs" Gaussian's, ".json" that of the Basis Set Exchange.
+            path: the file; ".nw" NWChem's format, ".gbs" Gaussian's, ".json" that of the Basis Set Exchange.
 
         Raises:
             QvarError: if the fit has no finite value, or as `qvar.basis.formats.write`.
@@ -125,7 +125,7 @@ class Fitted:
         return formats.write(self._good_basis(), path, self.origin())
 
     def origin(self) -> dict[str, Any]:
-        """How the set came about, for the comment of its file."""
+        """Describe the fit, for the comment of its file."""
         return {
             "objective": self.target.name,
             "form": self.form.name,
@@ -154,19 +154,19 @@ def fit(
     staged: bool = True,
     on_progress: Hook | None = None,
 ) -> Fitted:
-    """Optimizes the parameters of a form, from several starts, and returns the best.
+    """Optimize the parameters of a form from several starts, and return the best fit.
 
-    Start 0 is the form's own; the others are drawn with `jax.random.fold_in(key, start)`. With `staged` each goes by
-    way of simpler forms, see `qvar.basis.stages`. A start that fails has a status and no value, and does not stop the
+    Start 0 is the form's own; the others are drawn with `jax.random.fold_in(key, start)`. With `staged` each passes
+    through simpler forms, see `qvar.basis.stages`. A start that fails has a status and no value, and does not stop the
     others.
 
     Args:
-        form: what may vary.
-        target: what is to be low.
+        form: form to be fitted.
+        target: energy to be minimized.
         starts: number of starts.
-        key: JAX random key; `jax.random.key(0)` where None.
-        budget: what each stage may spend; 500 evaluations down to a gradient norm of 1e-6 Ha where None.
-        method: `qvar.lbfgs()` where None.
+        key: JAX random key; `jax.random.key(0)` if None.
+        budget: budget of each stage; 500 evaluations down to a gradient norm of 1e-6 Ha if None.
+        method: `qvar.lbfgs()` if None.
         staged: whether simpler forms come first.
         on_progress: called now and then with a `qvar.optimize.Look`.
 
@@ -179,23 +179,23 @@ def fit(
     starts = counting_number("starts", starts, bytes_each=1 << 10)
     course = Course(form, target, budget or Budget(), method or lbfgs(), staged)
     key = jax.random.key(0) if key is None else key
-    found = [course.run(start, key, on_progress) for start in range(starts)]
-    best = min(found, key=lambda one: (not np.isfinite(one.value), one.value))
-    return replace(best, starts=tuple(found))
+    fits = [course.run(start, key, on_progress) for start in range(starts)]
+    best = min(fits, key=lambda one: (not np.isfinite(one.value), one.value))
+    return replace(best, starts=tuple(fits))
 
 
 class Course:
     """The stages of a fit; their compiled programs serve all starts.
 
     Args:
-        form: what may vary.
-        target: what is to be low.
-        budget: what each stage may spend.
+        form: form to be fitted.
+        target: energy to be minimized.
+        budget: budget of each stage.
         method: the optimization method.
         staged: whether simpler forms come first.
-        reference: what errors are counted from, in hartree.
-        known: objectives of other courses to the same target and reference, which take and add to it: stages that
-            they share are compiled once.
+        reference: reference of errors, in hartree.
+        known: objectives of other courses with the same target and reference; the course adds its own, so that
+            shared stages are compiled once.
 
     Raises:
         QvarError: if the form lacks an element of the target, or has too few functions.
@@ -223,7 +223,7 @@ class Course:
             self.objectives.append(known[key])
 
     def run(self, start: int, key: jax.Array, on_progress: Hook | None = None) -> Fitted:
-        """One start through all stages.
+        """Run one start through all stages.
 
         Args:
             start: its number; 0 is the form's own start.
@@ -268,7 +268,7 @@ class Course:
 
 
 def _reason(target: Target, form: Form, theta: Any) -> str:
-    """Why there is no value at theta."""
+    """Return the reason why there is no value at theta."""
     try:
         target.value_and_grad(form, theta)
     except (UnsolvedError, np.linalg.LinAlgError) as error:
@@ -281,7 +281,7 @@ def _numbers(key: jax.Array) -> str:
 
 
 def _joined(traces: list[Trace], evaluations: list[int]) -> Trace:
-    """Traces in a row, counted through; points without a value are left out."""
+    """Join traces; points without a value are left out."""
     before = np.concatenate([[0], np.cumsum(evaluations)[:-1]]).astype(int)
     column: Callable[[str], Any] = lambda name: np.concatenate([getattr(trace, name) for trace in traces])  # noqa: E731
     counted = np.concatenate([trace.evaluations + offset for trace, offset in zip(traces, before, strict=True)])

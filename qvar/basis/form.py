@@ -1,4 +1,4 @@
-r"""Form: how the exponents and contraction coefficients of a basis set follow from a parameter vector.
+r"""Form: exponents and contraction coefficients of a basis set as functions of a parameter vector.
 
 A form is made of parts, each of which turns its own parameters into shells of one element. The parts are written in
 JAX, so that the Jacobian of all exponents and coefficients is exact.
@@ -39,7 +39,7 @@ class Part:
     expand: Callable[[Array], Expanded]
     """Parameters -> shells, in JAX."""
     start: FloatArray
-    """(n_params,) where a fit begins."""
+    """(n_params,) start of a fit."""
     spread: FloatArray
     """(n_params,) standard deviations of random starts about it."""
     labels: tuple[str, ...]
@@ -47,9 +47,9 @@ class Part:
     nearest: Callable[[Sequence[Shell]], FloatArray]
     """Shells of the same sizes -> the parameters that come nearest to them."""
     family: Family
-    """`"generic"` where every exponent is free, else `"constrained"`."""
+    """`"generic"` if every exponent is free, else `"constrained"`."""
     description: Any
-    """What the part is, ready for JSON."""
+    """Description of the part, ready for JSON."""
 
     @property
     def n_params(self) -> int:
@@ -57,7 +57,7 @@ class Part:
         return len(self.start)
 
     def shells(self, theta: Any) -> list[Shell]:
-        """Its shells at its parameters."""
+        """Return its shells at its parameters."""
         return [
             Shell(l, np.exp(np.asarray(logarithms)), np.asarray(coefficients))
             for l, (logarithms, coefficients) in zip(self.angular, self.expand(jnp.asarray(theta)), strict=True)
@@ -70,16 +70,16 @@ class Form:
     """A family of basis sets, one for each parameter vector."""
 
     name: str
-    """What the ledger calls it."""
+    """Name in the ledger."""
     parts: tuple[Part, ...]
-    """What it is made of."""
+    """Parts, each with its own parameters."""
 
     def __post_init__(self) -> None:
         check_fields(self)
 
     @property
     def family(self) -> Family:
-        """`"generic"` where a part is, else `"constrained"`."""
+        """`"generic"` if a part is, else `"constrained"`."""
         return "generic" if any(part.family == "generic" for part in self.parts) else "constrained"
 
     @property
@@ -89,7 +89,7 @@ class Form:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """What each parameter is, such as "Ne s ln alpha"."""
+        """Names of the parameters, such as "Ne s ln alpha"."""
         return tuple(
             f"{part.element} {''.join(LETTERS[l] for l in dict.fromkeys(part.angular))} {label}"
             for part in self.parts
@@ -103,11 +103,11 @@ class Form:
 
     @property
     def start(self) -> FloatArray:
-        """(n_params,) where a fit begins if nothing else is said."""
+        """(n_params,) default start of a fit."""
         return np.concatenate([np.zeros(0), *(part.start for part in self.parts)])
 
     def initial(self, key: jax.Array, spread: float = 1.0) -> Float[Array, " n_params"]:
-        """A random start, normally distributed about `start`.
+        """Draw a random start, normally distributed about `start`.
 
         Args:
             key: JAX random key.
@@ -117,7 +117,7 @@ class Form:
         return jnp.asarray(self.start) + spread * widths * jax.random.normal(key, (self.n_params,), float)
 
     def basis(self, theta: Any) -> BasisSet:
-        """The basis set at theta.
+        """Return the basis set at theta.
 
         Raises:
             QvarError: if theta has another shape than (n_params,).
@@ -126,21 +126,21 @@ class Form:
         return basis_set(shells, self.name)
 
     def exponents(self, theta: Any) -> dict[tuple[str, str], FloatArray]:
-        """Exponents in bohr^-2, ascending, by element and letter of the angular momentum.
+        """Return exponents in bohr^-2, ascending, by element and letter of the angular momentum.
 
         Raises:
             QvarError: if theta has another shape than (n_params,).
         """
-        found: dict[tuple[str, str], list[FloatArray]] = {}
+        exponents: dict[tuple[str, str], list[FloatArray]] = {}
         for element, shells in self.basis(theta).shells.items():
             for shell in shells:
-                found.setdefault((element, LETTERS[shell.l]), []).append(shell.exponents)
-        return {place: np.sort(np.concatenate(values)) for place, values in found.items()}
+                exponents.setdefault((element, LETTERS[shell.l]), []).append(shell.exponents)
+        return {place: np.sort(np.concatenate(values)) for place, values in exponents.items()}
 
     def values(self, theta: Any) -> Float[Array, " n_values"]:
-        r"""All \(\ln \alpha\) and coefficients in one vector, shell by shell: the exponents' logarithms, then the rows.
+        r"""Return all \(\ln \alpha\) and coefficients, shell by shell: the exponents' logarithms, then the rows.
 
-        Pure JAX; shells stand as in `basis(theta)`.
+        Pure JAX; shells are in the order of `basis(theta)`.
         """
         flat: list[tuple[int, int, list[Array]]] = []
         for part, own in self._shared(theta):
@@ -155,29 +155,29 @@ class Form:
         return jax.jit(jax.jacfwd(self.values))
 
     def jacobian(self, theta: Any) -> Float[Array, "n_values n_params"]:
-        """Exact derivatives of `values` by theta."""
+        """Compute the exact derivatives of `values` by theta."""
         return self._jacobian(jnp.asarray(theta, dtype=float))
 
     def nearest(self, basis: BasisSet) -> FloatArray:
-        """The parameters whose basis set comes nearest to another one of the same sizes, such as one read from a file.
+        """Compute the parameters whose basis set comes nearest to another one of the same sizes.
 
-        A form that contains the other set gives it back: a free form any set, Legendre polynomials an even-tempered
+        A form that contains the other set reproduces it: a free form any set, Legendre polynomials an even-tempered
         one.
 
         Raises:
             QvarError: if the other set has shells of other sizes.
         """
         left = {element: list(basis.of(element)) for element in self.elements}
-        found: list[FloatArray] = [np.zeros(0)]
+        theta: list[FloatArray] = [np.zeros(0)]
         for part in self.parts:
             own = [_taken(left[part.element], shell) for shell in part.shells(part.start)]
             if not all(own):
                 raise self._unlike(basis, part.element)
-            found.append(part.nearest([shell for shell in own if shell is not None]))
+            theta.append(part.nearest([shell for shell in own if shell is not None]))
         for element, shells in left.items():
             if shells:
                 raise self._unlike(basis, element)
-        return np.concatenate(found)
+        return np.concatenate(theta)
 
     def _unlike(self, basis: BasisSet, element: str) -> QvarError:
         sizes = self.basis(self.start).sizes(element)
@@ -187,11 +187,11 @@ class Form:
         )
 
     def named(self, name: str) -> Form:
-        """The same form under another name."""
+        """Return the same form under another name."""
         return replace(self, name=name)
 
     def starting(self, theta: Any) -> Form:
-        """The same form with another start.
+        """Return the same form with another start.
 
         Raises:
             QvarError: if theta has another shape than (n_params,).
@@ -200,16 +200,16 @@ class Form:
         return replace(self, parts=parts)
 
     def frozen(self, letters: str = "", element: str | None = None, name: str | None = None) -> Form:
-        """The same form with some shells held where they start.
+        """Return the same form with some shells fixed at their start.
 
         Args:
-            letters: angular momenta to hold, such as "s" or "sp"; all where empty. A part is held where all its shells
-                are of them.
-            element: whose; of all elements where None.
-            name: name for tables; "..., frozen" with what is held where None.
+            letters: angular momenta to fix, such as "s" or "sp"; all if empty. A part is fixed if all its shells are
+                among them.
+            element: element to fix; all if None.
+            name: name for tables; "..., frozen" if None.
 
         Raises:
-            QvarError: if nothing is held.
+            QvarError: if nothing is fixed.
         """
         momenta = {angular_momentum("letters", letter) for letter in letters}
         element = None if element is None else symbol_of(element)
@@ -221,11 +221,11 @@ class Form:
         return Form(name or f"{self.name}, {letters or 'all'} frozen", parts)
 
     def __add__(self, other: Form) -> Form:
-        """Both together: other elements, or further shells of the same one."""
+        """Return both together: other elements, or further shells of the same one."""
         return Form(f"{self.name} + {other.name}", (*self.parts, *other.parts))
 
     def describe(self) -> dict[str, Any]:
-        """What it is, ready for JSON; starts included."""
+        """Describe the form and its start, ready for JSON."""
         parts = [{"element": p.element, "start": [float(x) for x in p.start], **p.description} for p in self.parts]
         return {"name": self.name, "parts": parts}
 
@@ -239,10 +239,10 @@ class Form:
 
 
 def _taken(left: list[Shell], like: Shell) -> Shell | None:
-    """Takes out of `left` a shell of the same shape, joined from several where need be; None where there is none."""
-    found = _first(left, like.l, like.coefficients.shape)
-    if found is not None:
-        return found
+    """Remove from `left` a shell of the same shape, joined from several if needed; None if there is none."""
+    whole = _first(left, like.l, like.coefficients.shape)
+    if whole is not None:
+        return whole
     left[:] = [segment for shell in left for segment in segments(shell)]
     exponents, coefficients = np.zeros(like.exponents.shape), np.zeros(like.coefficients.shape)
     for rows, columns in blocks(like.coefficients):
@@ -254,7 +254,7 @@ def _taken(left: list[Shell], like: Shell) -> Shell | None:
 
 
 def _first(left: list[Shell], l: int, shape: tuple[int, ...]) -> Shell | None:
-    """Takes the first shell of that shape out of `left`."""
+    """Remove the first shell of that shape from `left`."""
     for shell in left:
         if (shell.l, shell.coefficients.shape) == (l, shape):
             left.remove(shell)
@@ -282,7 +282,7 @@ def _held(part: Part) -> Part:
 
 @checked()
 def tied(form: Form, element: str, letters: str, name: str | None = None) -> Form:
-    """A form in which shells of several angular momenta have the same exponents, as in Pople's sp shells.
+    """Tie the exponents of shells of several angular momenta, as in Pople's sp shells.
 
     Args:
         form: has shells of the first letter.

@@ -25,28 +25,28 @@ from qvar.errors import QvarError, require
 from qvar.problems.basis_text import Kind, read_basis_text
 
 FORMATS = {".nw": "nwchem", ".gbs": "gaussian94", ".json": "json"}
-"""Ending of a file -> what the Basis Set Exchange calls its format."""
+"""Ending of a file -> name of its format in the Basis Set Exchange."""
 
 DIGITS = 12
 """Digits after the point in files. With 10, which published sets have, Ar in STO-nG moves by 2e-10 Ha; with 12 by less
 than 1e-11."""
 
 ALL_DIGITS = 16
-"""Digits after the point that give every number back as it was."""
+"""Digits after the point that reproduce every number."""
 
 
 @checked()
 def write(basis: BasisSet, path: str | Path, origin: Mapping[str, Any] | None = None) -> Path:
-    """Writes a basis set, whole or not at all; its ending tells the format.
+    """Write a basis set, whole or not at all, in the format of the file's ending.
 
-    Shells stand by ascending l, exponents in descending order, with 13 significant digits. PySCF reads ".nw" without
-    qvar, `gto.M(basis="set.nw")`. Gaussian94 has no general contractions, so that they come back as several shells.
+    Shells are sorted by ascending l, exponents in descending order, with 13 significant digits. PySCF reads ".nw"
+    without qvar, `gto.M(basis="set.nw")`. Gaussian94 has no general contractions, so that they come back as several shells.
 
     Args:
         basis: the set.
-        path: where to; ".nw" NWChem's format, ".gbs" Gaussian's, ".json" that of the Basis Set Exchange.
-        origin: how the set came about, told line by line in a comment, in JSON in `description`; versions of qvar and
-            what it computes with are added.
+        path: the file; ".nw" NWChem's format, ".gbs" Gaussian's, ".json" that of the Basis Set Exchange.
+        origin: origin of the set, line by line for a comment, in JSON for `description`; versions of qvar and its
+            dependencies are added.
 
     Returns:
         The path.
@@ -67,13 +67,13 @@ def write(basis: BasisSet, path: str | Path, origin: Mapping[str, Any] | None = 
 
 @checked()
 def read(path: str | Path, elements: Iterable[str] | None = None) -> BasisSet:
-    """Reads a basis set from a file; its ending tells the format.
+    """Read a basis set from a file, in the format of its ending.
 
     Functions are spherical; a file that says otherwise and has d functions is refused.
 
     Args:
         path: the file; ".nw" NWChem's format, ".gbs" that of Gaussian and Psi4, ".json" that of the Basis Set Exchange.
-        elements: symbols of the elements to take; all where None.
+        elements: symbols of the elements to take; all if None.
 
     Raises:
         QvarError: if there is no such file, its ending is another one, it does not parse, has core potentials or
@@ -92,28 +92,28 @@ def read(path: str | Path, elements: Iterable[str] | None = None) -> BasisSet:
 
 
 def parsed(text: str, kind: str, name: str, path: str) -> BasisSet:
-    """A basis set from text in a format of the Basis Set Exchange; Psi4's files have that of Gaussian.
+    """Parse text in a format of the Basis Set Exchange; Psi4's files have that of Gaussian.
 
     Args:
         text: the set.
         kind: "nwchem", "gaussian94" or "json".
-        name: what tables call it.
-        path: where the text comes from, for errors.
+        name: name for tables.
+        path: origin of the text, for errors.
 
     Raises:
         QvarError: if it does not parse, has core potentials, or Cartesian functions of l > 1.
     """
     if kind == "json":
         return _parsed_json(text, name, path)
-    given = read_basis_text(text, path, cast("Kind", kind), "path")
-    require(not given.potentials, "path", "have all electrons and no core potentials", path)
-    momenta = [shell[0] for shells in given.shells.values() for shell in shells]
-    _check_momenta(max(momenta), given.cartesian, path)
-    found = {
+    contents = read_basis_text(text, path, cast("Kind", kind), "path")
+    require(not contents.potentials, "path", "have all electrons and no core potentials", path)
+    momenta = [shell[0] for shells in contents.shells.values() for shell in shells]
+    _check_momenta(max(momenta), contents.cartesian, path)
+    sorted_shells = {
         symbol: tuple(sorted((_as_shell(shell) for shell in shells), key=lambda shell: shell.l))
-        for symbol, shells in given.shells.items()
+        for symbol, shells in contents.shells.items()
     }
-    return BasisSet(found, name)
+    return BasisSet(sorted_shells, name)
 
 
 def _as_shell(shell: list[Any]) -> Shell:
@@ -134,14 +134,14 @@ def _parsed_json(text: str, name: str, path: str) -> BasisSet:
             data: Any = readers.read_formatted_basis_str(text, "json", validate=True)
     except Exception as error:  # the readers raise what Python raises, from KeyError to jsonschema's own
         raise QvarError(f"`path` must hold a basis set in the format json, but {path!r} does not.") from error
-    found = {
+    shells = {
         symbol_of(lut.element_sym_from_Z(charge, True)): shells_of(entry, "path", path)
         for charge, entry in data["elements"].items()
     }
     entries = [shell for entry in data["elements"].values() for shell in entry.get("electron_shells", ())]
     for entry in entries:
         _check_momenta(max(entry["angular_momentum"]), entry["function_type"] == "gto_cartesian", path)
-    return BasisSet(found, name)
+    return BasisSet(shells, name)
 
 
 def shells_of(data: Mapping[str, Any], argument: str, name: str) -> tuple[Shell, ...]:
@@ -179,7 +179,7 @@ def nwchem(basis: BasisSet) -> str:
 
 
 def formatted(basis: BasisSet, kind: str, digits: int, comment: Sequence[str] = ()) -> str:
-    """A basis set as text in a format of the Basis Set Exchange.
+    """Return a basis set as text in a format of the Basis Set Exchange.
 
     Args:
         basis: the set.
@@ -218,7 +218,7 @@ def _comment(name: str, origin: Mapping[str, Any]) -> list[str]:
 
 
 def _as_data(basis: BasisSet, digits: int, comment: Sequence[str]) -> dict[str, Any]:
-    """The set as the Basis Set Exchange has it in memory."""
+    """Convert a set to a record of the Basis Set Exchange."""
     elements = {
         str(nuclear_charge(element)): {
             "references": [],
@@ -255,7 +255,7 @@ def _function_type(l: int) -> str:
 
 @contextlib.contextmanager
 def _without_deprecations() -> Iterator[None]:
-    """The validator calls a part of jsonschema that is deprecated."""
+    """Ignore a deprecation in the validator, which calls an old part of jsonschema."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         yield

@@ -1,8 +1,8 @@
 r"""Energies of trained circuits as targets: the basis set that is best for an ansatz, by its own density matrices.
 
-After a training, the state's one- and two-particle density matrices stand in the gradient where those of full
-configuration interaction would stand. It is exact where the energy is stationary in the orbitals too: for two electrons
-with UCCSD, which is exact there, and otherwise with orbitals that are trained along, `qvar.orbital_optimized`.
+The gradient takes the one- and two-particle density matrices of the trained state. It is exact if the energy is
+stationary in the orbitals too: for two electrons with UCCSD, which is exact there, and otherwise with orbitals that are
+trained along, `qvar.orbital_optimized`.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ from qvar.problems.scf import active_integrals, run_scf
 from qvar.units import HARTREE
 
 MakeAnsatz = Callable[[Problem], Ansatz]
-"""A problem in a given basis -> its circuit, such as `qvar.uccsd`."""
+"""Problem -> circuit, such as `qvar.uccsd`."""
 
 MEMORY = 50
-"""Steps that L-BFGS remembers: angles that rotate orbitals are nearly redundant beside excitations."""
+"""Memory of L-BFGS, in steps: orbital rotations and excitations are nearly redundant."""
 
 
 @checked()
 def vqe(make: MakeAnsatz, *, name: str = "", budget: Budget | None = None, seed: int = 0) -> Solver:
-    r"""The energy of a trained circuit as the method of a `Target`.
+    r"""Make a method of a `Target` from the energy of a trained circuit.
 
     Each value of the target is a training by L-BFGS: from the circuit's own start (Hartree-Fock for UCC), so that the
-    same basis set always has the same energy. The gradient is refused where the energy is not stationary in the
+    same basis set always has the same energy. The gradient is refused if the energy is not stationary in the
     orbitals: take `lambda problem: qvar.orbital_optimized(qvar.uccsd(problem))` for more than two electrons.
 
     Args:
         make: problem -> circuit that conserves the numbers of electrons, as the sector engine asks for, with real
             amplitudes.
-        name: name for tables; that of the function, or "vqe", where nothing is said.
-        budget: what each training may spend; 5000 evaluations down to a gradient norm of 1e-7 Ha where None.
-        seed: number that makes the JAX key of the circuit's start.
+        name: name for tables; that of the function, or "vqe", if empty.
+        budget: budget of each training; 5000 evaluations down to a gradient norm of 1e-7 Ha if None.
+        seed: seed of the JAX key of the circuit's start.
 
     Returns:
         A `Solver` for `Target(..., method=...)`.
@@ -76,14 +76,14 @@ def vqe(make: MakeAnsatz, *, name: str = "", budget: Budget | None = None, seed:
 
 
 def density_matrices(state: np.ndarray, problem: Problem) -> tuple[FloatArray, FloatArray]:
-    r"""One- and two-particle density matrices, summed over spins, of a state of the sector engine.
+    r"""Compute one- and two-particle density matrices, summed over spins, of a state of the sector engine.
 
     \(\gamma_{pq} = \langle a_p^\dagger a_q \rangle\) and
     \(\Gamma_{pqrs} = \langle a_p^\dagger a_r^\dagger a_s a_q \rangle\).
 
     Args:
         state: (n_alpha_strings, n_beta_strings) real amplitudes.
-        problem: what the state belongs to.
+        problem: problem of the state.
 
     Raises:
         QvarError: if the state is complex.
@@ -99,7 +99,7 @@ def density_matrices(state: np.ndarray, problem: Problem) -> tuple[FloatArray, F
 
 
 def _problem(mol: Any, field: Any) -> Problem:
-    """All electrons of a molecule in all its canonical orbitals."""
+    """Make the problem of all electrons of a molecule in all its canonical orbitals."""
     n_alpha, n_beta = map(int, mol.nelec)
     everything = np.arange(int(mol.nao))
     return Problem(
@@ -108,7 +108,6 @@ def _problem(mol: Any, field: Any) -> Problem:
         unit=HARTREE,
         description={"model": "molecule in a basis set that is being optimized"},
         integrals=active_integrals(field, everything[:0], everything),
-        pauli=None,
         occupied_alpha=tuple(range(n_alpha)),
         occupied_beta=tuple(range(n_beta)),
     )

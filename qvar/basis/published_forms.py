@@ -1,4 +1,4 @@
-r"""Forms made from published sets: scaled STO-nG, and any set of the Basis Set Exchange with its numbers set free."""
+r"""Forms made from published sets: scaled STO-nG, and any set of the Basis Set Exchange with free numbers."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _STANDARD = {1: ("H", 1.24), 2: ("Li", 0.80), 3: ("Na", 1.75)}
 """Principal quantum number -> an element whose outermost shell it is, and the exponent of its STO-nG set there."""
 
 Freedom = Literal["all", "exponents", "coefficients", "scale", "nothing"]
-"""What of a published set may move."""
+"""Numbers of a published set that are parameters."""
 
 
 @checked()
 @cache
 def published_shells(name: str, element: str) -> tuple[Shell, ...]:
-    """The shells of an element in a set of the Basis Set Exchange; those of several angular momenta one for each.
+    """Return the shells of an element in a set of the Basis Set Exchange, one for each angular momentum.
 
     Pritchard, Altarawy, Didier, Gibson, Windus, J. Chem. Inf. Model. 59, 4814 (2019),
     https://doi.org/10.1021/acs.jcim.9b00725.
@@ -41,16 +41,16 @@ def published_shells(name: str, element: str) -> tuple[Shell, ...]:
 
     charge = nuclear_charge(symbol_of(element))
     try:
-        found: Any = basis_set_exchange.get_basis(name, elements=[charge])
-    except (KeyError, AttributeError):  # the latter where it is no text
+        record: Any = basis_set_exchange.get_basis(name, elements=[charge])
+    except (KeyError, AttributeError):  # the latter if it is no text
         must = f"be a set of the Basis Set Exchange that has {element}"
         raise QvarError(f"`basis` must {must}, but is {name!r}.") from None
-    return shells_of(found["elements"][str(charge)], "basis", name)
+    return shells_of(record["elements"][str(charge)], "basis", name)
 
 
 @checked()
 def sto_ng(element: str, n: int = 3, *, name: str | None = None) -> Form:
-    r"""Slater functions, each expanded in n Gaussians: one exponent \(\zeta\) for each shell 1s, 2sp, 3sp.
+    r"""Make Slater functions, each expanded in n Gaussians: one exponent \(\zeta\) for each shell 1s, 2sp, 3sp.
 
     The expansions at \(\zeta = 1\) are those of the published STO-nG sets, divided by their \(\zeta^2\); the start is
     the published set. \(\theta\) holds \(\ln \zeta\).
@@ -68,9 +68,9 @@ def sto_ng(element: str, n: int = 3, *, name: str | None = None) -> Form:
     symbol, n = symbol_of(element), whole_number("n", n)
     require(2 <= n <= 6, "n", "be from 2 to 6", n)
     require(nuclear_charge(symbol) <= 18, "element", "be one from hydrogen to argon for STO-nG", element)
-    found = published_shells(f"STO-{n}G", symbol)
+    shells = published_shells(f"STO-{n}G", symbol)
     parts = []
-    for level, group in enumerate(_levels(found), start=1):
+    for level, group in enumerate(_levels(shells), start=1):
         unit_element, zeta = _STANDARD[level]
         unit = _levels(published_shells(f"STO-{n}G", unit_element))[level - 1][0].exponents / zeta**2
         momenta = tuple(shell.l for shell in group)
@@ -80,7 +80,7 @@ def sto_ng(element: str, n: int = 3, *, name: str | None = None) -> Form:
 
 
 def _levels(shells: Sequence[Shell]) -> list[list[Shell]]:
-    """Shells by principal quantum number: those that share exponents stand together, tightest first."""
+    """Group shells with the same exponents, by principal quantum number."""
     groups: dict[float, list[Shell]] = {}
     for shell in shells:
         groups.setdefault(float(shell.exponents.max()), []).append(shell)
@@ -100,8 +100,8 @@ def _scaled_part(
         return tuple((jnp.log(unit) + 2 * theta[0], jnp.asarray(column)) for column in columns)
 
     def nearest(shells: Sequence[Shell]) -> FloatArray:
-        given = np.sort(shells[0].exponents)
-        return np.array([0.5 * np.mean(np.log(given) - np.log(np.sort(unit)))])
+        exponents = np.sort(shells[0].exponents)
+        return np.array([0.5 * np.mean(np.log(exponents) - np.log(np.sort(unit)))])
 
     letters = "".join(LETTERS[l] for l in momenta)
     return Part(
@@ -119,7 +119,7 @@ def _scaled_part(
 
 @checked()
 def from_set(element: str, basis: str, *, vary: Freedom = "all", name: str | None = None) -> Form:
-    r"""A published set whose numbers may move.
+    r"""Make a form whose parameters are numbers of a published set.
 
     Args:
         element: symbol.
@@ -144,7 +144,7 @@ def from_set(element: str, basis: str, *, vary: Freedom = "all", name: str | Non
 def _set_part(symbol: str, shell: Shell, vary: Freedom, basis: str, prefix: str) -> Part:
     logarithms, columns = np.log(shell.exponents), shell.coefficients
     scaled, exponents = vary == "scale", vary in ("all", "exponents")
-    # of each column the largest coefficient stays, which fixes its scale, and so do zeros
+    # the largest coefficient of each column is fixed, which fixes its scale, and so are zeros
     moving = np.zeros(columns.shape, dtype=bool)
     if vary in ("all", "coefficients"):
         moving = columns != 0
@@ -153,23 +153,23 @@ def _set_part(symbol: str, shell: Shell, vary: Freedom, basis: str, prefix: str)
     split = 1 if scaled else len(logarithms) if exponents else 0
 
     def expand(theta: Array) -> Expanded:
-        found = jnp.asarray(logarithms)
+        values = jnp.asarray(logarithms)
         if scaled:
-            found = found + 2 * theta[0]
+            values = values + 2 * theta[0]
         elif exponents:
-            found = theta[:split]
-        return ((found, jnp.asarray(columns).at[rows, places].set(theta[split:])),)
+            values = theta[:split]
+        return ((values, jnp.asarray(columns).at[rows, places].set(theta[split:])),)
 
     def nearest(shells: Sequence[Shell]) -> FloatArray:
-        given = shells[0]
+        other = shells[0]
         order = np.argsort(np.argsort(-shell.exponents))
-        by_size = np.argsort(-given.exponents)[order]
-        found = np.log(given.exponents[by_size])
-        own = given.coefficients[by_size]
+        by_size = np.argsort(-other.exponents)[order]
+        values = np.log(other.exponents[by_size])
+        own = other.coefficients[by_size]
         own = own[:, _like_columns(columns, own)]
         reference = np.abs(columns).argmax(axis=0)
         factor = columns[reference, np.arange(columns.shape[1])] / own[reference, np.arange(columns.shape[1])]
-        head = np.array([0.5 * np.mean(found - logarithms)]) if scaled else found[:split]
+        head = np.array([0.5 * np.mean(values - logarithms)]) if scaled else values[:split]
         return np.concatenate([head, (own * factor)[rows, places]])
 
     free_numbers = len(rows)
@@ -189,10 +189,10 @@ def _set_part(symbol: str, shell: Shell, vary: Freedom, basis: str, prefix: str)
     )
 
 
-def _like_columns(columns: FloatArray, given: FloatArray) -> IntArray:
-    """For each column the given one that is most like it: zeros at the same places, then the smallest angle."""
+def _like_columns(columns: FloatArray, others: FloatArray) -> IntArray:
+    """Return for each column the most similar one of the others: zeros at the same places, then the smallest angle."""
     from scipy.optimize import linear_sum_assignment
 
-    lengths = np.outer(np.linalg.norm(columns, axis=0), np.linalg.norm(given, axis=0))
-    other_zeros = (columns[:, :, None] != 0) ^ (given[:, None, :] != 0)
-    return linear_sum_assignment(other_zeros.sum(axis=0) - np.abs(columns.T @ given) / (2 * lengths))[1]
+    lengths = np.outer(np.linalg.norm(columns, axis=0), np.linalg.norm(others, axis=0))
+    other_zeros = (columns[:, :, None] != 0) ^ (others[:, None, :] != 0)
+    return linear_sum_assignment(other_zeros.sum(axis=0) - np.abs(columns.T @ others) / (2 * lengths))[1]

@@ -32,7 +32,7 @@ MAX_L = 6
 
 
 def angular_momentum(argument: str, value: Any) -> int:
-    """L from a letter or a number.
+    """Read an angular momentum, a letter or a number.
 
     Raises:
         QvarError: if it is neither, or above `MAX_L`.
@@ -55,7 +55,7 @@ class Shell:
     exponents: FloatArray
     """(n_primitives,) exponents, bohr^-2."""
     coefficients: FloatArray
-    """(n_primitives, n_contracted) coefficients of normalised primitives; the identity where nothing is contracted."""
+    """(n_primitives, n_contracted) coefficients of normalised primitives; the identity without contraction."""
 
     def __post_init__(self) -> None:
         whole_number("l", self.l)
@@ -68,17 +68,17 @@ class Shell:
 
     @property
     def n_functions(self) -> int:
-        """Contracted spherical functions, 2l + 1 for each column."""
+        """Number of contracted spherical functions, 2l + 1 for each column."""
         return (2 * self.l + 1) * self.coefficients.shape[1]
 
     @cached_property
     def norms(self) -> FloatArray:
-        """(n_contracted,) norms of the columns as they stand: the n of the module's formula."""
+        """(n_contracted,) norms of the columns: the n of the module's formula."""
         return np.sqrt(squared_norms(self.l, self.exponents, self.coefficients))
 
 
 def blocks(coefficients: FloatArray) -> list[tuple[IntArray, IntArray]]:
-    """Rows and columns of the blocks that a matrix of coefficients falls into; rows that are zero are in none."""
+    """Return rows and columns of the diagonal blocks of a matrix of coefficients; zero rows are in none."""
     from scipy.sparse.csgraph import connected_components
 
     used = coefficients != 0
@@ -88,9 +88,9 @@ def blocks(coefficients: FloatArray) -> list[tuple[IntArray, IntArray]]:
 
 
 def segments(shell: Shell) -> list[Shell]:
-    """The shell as the smallest shells that make the same functions: contractions stay together that share primitives.
+    """Split a shell into the smallest shells with the same functions: contractions that share primitives stay together.
 
-    A shell in which nothing is contracted falls into its primitives; primitives that no function uses are left out.
+    An uncontracted shell becomes its primitives; primitives that no function uses are left out.
     """
     return [
         Shell(shell.l, shell.exponents[rows], shell.coefficients[np.ix_(rows, columns)])
@@ -106,18 +106,18 @@ class BasisSet:
     shells: dict[str, tuple[Shell, ...]]
     """Element -> its shells, by ascending l."""
     name: str = "custom basis"
-    """What tables call it."""
+    """Name for tables."""
 
     def __post_init__(self) -> None:
         check_fields(self)
 
     @property
     def elements(self) -> tuple[str, ...]:
-        """The elements, as they were given."""
+        """Elements, in the order of `shells`."""
         return tuple(self.shells)
 
     def of(self, element: str) -> tuple[Shell, ...]:
-        """The shells of an element.
+        """Return the shells of an element.
 
         Raises:
             QvarError: if the set has none.
@@ -127,15 +127,15 @@ class BasisSet:
         return self.shells[element]
 
     def n_primitives(self, element: str) -> int:
-        """Radial primitives of an element, those of different shells counted once each; 2l + 1 is not counted."""
+        """Count the radial primitives of an element, without the factor 2l + 1."""
         return sum(len(shell.exponents) for shell in self.of(element))
 
     def n_functions(self, element: str) -> int:
-        """Contracted spherical functions of an element."""
+        """Count the contracted spherical functions of an element."""
         return sum(shell.n_functions for shell in self.of(element))
 
     def sizes(self, element: str) -> str:
-        """Primitives and contracted functions of an element as published sets are described: "(9s,4p) -> [3s,2p]"."""
+        """Return primitives and contracted functions of an element in the usual notation, "(9s,4p) -> [3s,2p]"."""
         primitives = dict.fromkeys(range(MAX_L + 1), 0)
         contracted = dict(primitives)
         for shell in self.of(element):
@@ -149,7 +149,7 @@ class BasisSet:
 
     @property
     def smallest_ratio(self) -> float:
-        """Smallest ratio of neighbouring exponents within a shell, at least 1; infinite where all stand alone."""
+        """Smallest ratio of neighbouring exponents within a shell, at least 1; infinite if there are no neighbours."""
         ratios = [
             np.exp(np.diff(np.log(np.sort(shell.exponents)))).min(initial=np.inf)
             for shells in self.shells.values()
@@ -158,7 +158,7 @@ class BasisSet:
         return float(min(ratios, default=np.inf))
 
     def pyscf(self) -> dict[str, list[list[Any]]]:
-        """The set as PySCF takes it: `gto.M(basis=...)`."""
+        """Return the set as PySCF takes it: `gto.M(basis=...)`."""
         return {
             element: [
                 [
@@ -173,11 +173,11 @@ class BasisSet:
 
 @checked()
 def basis_set(shells: Iterable[tuple[str, Shell]], name: str = "custom basis") -> BasisSet:
-    """A basis set of (element, shell) pairs, sorted by angular momentum within each element."""
+    """Make a basis set of (element, shell) pairs, sorted by angular momentum within each element."""
     grouped: dict[str, list[Shell]] = {}
     for element, shell in shells:
         grouped.setdefault(element, []).append(shell)
-    return BasisSet({e: tuple(sorted(found, key=lambda s: s.l)) for e, found in grouped.items()}, name)
+    return BasisSet({e: tuple(sorted(own, key=lambda s: s.l)) for e, own in grouped.items()}, name)
 
 
 def _listed(elements: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""Whether the density of an atom is spherical."""
+"""Test of spherical densities of atoms."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from qvar._types import FloatArray
 
 
 def is_spherical(mol: Any, density: FloatArray, tolerance: float = 1e-6) -> bool:
-    """Whether the density of an atom is spherical: within each angular momentum all directions alike, none mixed.
+    """Return True if the density of an atom is spherical: isotropic in each angular momentum, and none mixed.
 
     Args:
         mol: an atom in spherical functions.

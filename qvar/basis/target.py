@@ -1,4 +1,4 @@
-r"""Target: what a basis set is optimized for, a weighted sum of energies of atoms and molecules."""
+r"""Target of a basis set's optimization: a weighted sum of energies of atoms and molecules."""
 
 from __future__ import annotations
 
@@ -40,21 +40,21 @@ _MOST_DETERMINANTS = 10_000_000
 
 @short_repr()
 class Solver(NamedTuple):
-    """A way to compute an energy that is not built in, such as `qvar.basis.vqe`."""
+    """A method of energies that is not built in, such as `qvar.basis.vqe`."""
 
     name: str
-    """What tables call it."""
+    """Name for tables."""
     solve: Callable[[Any], Solution]
-    """A built `pyscf.gto.Mole` -> its energy and what the gradient is made from; raises `UnsolvedError`."""
+    """A built `pyscf.gto.Mole` -> its energy and the parts of its gradient; raises `UnsolvedError`."""
     description: Any
-    """What it depends on, ready for JSON."""
+    """Inputs, ready for JSON."""
     references: tuple[str, ...] = ()
     """Keys of its papers in `qvar/citations.bib`."""
 
 
 @short_repr()
 class Measured(NamedTuple):
-    """What one molecule of a target was found to be."""
+    """Properties of one molecule of a target."""
 
     energy: float
     """In hartree."""
@@ -65,7 +65,7 @@ class Measured(NamedTuple):
     n_functions: int
     """Contracted spherical functions of the molecule."""
     spherical: bool | None
-    """Whether an atom's density is spherical; None for molecules."""
+    """True if an atom's density is spherical; None for molecules."""
     remarks: tuple[str, ...] = ()
     """Sentences on a mean field that is a saddle."""
 
@@ -84,8 +84,7 @@ class Target:
     atoms: str | Sequence[Target]
     """Geometry as `qvar.molecule` takes it, or the targets to be summed."""
     method: str | Solver = ""
-    """"rhf", "rohf", "uhf", "rks", "uks", "fci", "casscf", or a `Solver`; rhf, or rohf with unpaired electrons, where
-    nothing is said."""
+    """A name in `METHODS`, or a `Solver`; if empty "rhf", or "rohf" with unpaired electrons."""
     spin: int = 0
     """Unpaired electrons 2S."""
     charge: int = 0
@@ -97,12 +96,12 @@ class Target:
     active_space: tuple[int, int] | None = None
     """(electrons, orbitals) of casscf."""
     conditioning: float = 0.0
-    r"""\(\gamma\), in hartree: what a factor e in the condition number of the overlap costs."""
+    r"""\(\gamma\), in hartree: cost of a factor e in the condition number of the overlap."""
     weights: Sequence[float] | None = None
-    """One for each of several targets; 1 each where None."""
+    """One for each of several targets; 1 each if None."""
     stable: bool = False
-    """Whether a mean field that is a saddle is followed down to a minimum at every energy, as that of uhf for a
-    stretched bond, which stays restricted otherwise; `measure` says so."""
+    """True if a mean field that is a saddle is followed down to a minimum at every energy, as that of uhf for a
+    stretched bond, which stays restricted otherwise; `measure` reports saddles."""
 
     def __post_init__(self) -> None:
         for part in self.atoms if is_row(self.atoms) else ():
@@ -182,7 +181,7 @@ class Target:
 
     @property
     def name(self) -> str:
-        """What tables call it, such as "Ne rohf"."""
+        """Name for tables, such as "Ne rohf"."""
         if not isinstance(self.atoms, str):
             return " + ".join(f"{w:g} {m.name}" if w != 1 else m.name for w, m in self.molecules).replace("+ -", "- ")
         method = self.method.name if isinstance(self.method, Solver) else self.xc or self.method
@@ -190,7 +189,7 @@ class Target:
         return f"{self.geometry.formula} {method}{space}"
 
     def describe(self) -> list[dict[str, Any]]:
-        """What the value depends on, ready for JSON."""
+        """Describe the inputs of the value, ready for JSON."""
         return [
             {
                 "weight": weight,
@@ -208,7 +207,7 @@ class Target:
         ]
 
     def value(self, basis: BasisSet) -> float:
-        """F of a basis set, in hartree.
+        """Compute f of a basis set, in hartree.
 
         Raises:
             UnsolvedError: if an energy cannot be computed.
@@ -217,7 +216,7 @@ class Target:
         return sum(weight * molecule._solve(basis)[0] for weight, molecule in self.molecules)
 
     def value_and_grad(self, form: Form, theta: Any) -> tuple[float, FloatArray]:
-        """F at theta, in hartree, and its exact gradient, shape (n_params,).
+        """Compute f at theta, in hartree, and its exact gradient, shape (n_params,).
 
         Time is one self-consistent field (and what the method adds) and one pass over the integrals of all derivatives,
         however many parameters there are.
@@ -230,7 +229,7 @@ class Target:
         return value, slopes @ np.asarray(form.jacobian(theta))
 
     def value_and_slopes(self, basis: BasisSet) -> tuple[float, FloatArray]:
-        """F of a basis set and its derivatives by `Form.values`: every ln(alpha) and every coefficient.
+        """Compute f of a basis set and its derivatives by `Form.values`: every ln(alpha) and every coefficient.
 
         Raises:
             UnsolvedError: if an energy or its gradient cannot be computed.
@@ -249,7 +248,7 @@ class Target:
         return total, slopes
 
     def measure(self, basis: BasisSet) -> list[Measured]:
-        """Energy, conditioning and virial ratio of each molecule.
+        """Compute energy, conditioning and virial ratio of each molecule.
 
         Raises:
             UnsolvedError: if an energy cannot be computed.
@@ -280,7 +279,7 @@ class Target:
         return mol
 
     def _check_determinants(self, n_functions: int, electrons: tuple[int, int]) -> None:
-        """Whether a full or complete active space can be had and held."""
+        """Raise `QvarError` unless a full or complete active space exists and fits into memory."""
         if self.method not in ("fci", "casscf"):
             return
         orbitals, active = n_functions, electrons
@@ -317,13 +316,13 @@ class Target:
         )
 
     def objective(self, form: Form, reference: float | None = None) -> Objective:
-        """The target as a function of a form's parameters, for `qvar.minimize` and everything else that takes one.
+        """Return the target as an objective of a form's parameters.
 
-        Where an energy cannot be computed the value is NaN, which minimizations treat as a step that went too far.
+        If an energy cannot be computed the value is NaN, which minimizations treat as too long a step.
 
         Args:
             form: has all elements of the target.
-            reference: what errors are counted from, in hartree, such as the limit of all basis sets.
+            reference: reference of errors, in hartree, such as the basis-set limit.
 
         Raises:
             QvarError: if the form lacks an element, or has too few functions.
@@ -352,7 +351,7 @@ class Target:
 
 
 def _through_callback(target: Target, template: BasisSet) -> Callable[[Array], Array]:
-    """A differentiable JAX function of `Form.values` that asks PySCF."""
+    """Make a differentiable JAX function of `Form.values` that calls PySCF."""
     shapes = [(e, s.l, s.coefficients.shape) for e, shells in template.shells.items() for s in shells]
     n = sum(rows * (1 + columns) for _, _, (rows, columns) in shapes)
 
@@ -360,7 +359,7 @@ def _through_callback(target: Target, template: BasisSet) -> Callable[[Array], A
         flat, at, shells = np.asarray(values, dtype=float), 0, []
         for element, l, (rows, columns) in shapes:
             logarithms, numbers = flat[at : at + rows], flat[at + rows : at + rows * (1 + columns)]
-            with np.errstate(over="ignore"):  # too large an exponent is told as such
+            with np.errstate(over="ignore"):  # `Target._mol` refuses too large an exponent
                 shells.append((element, Shell(l, np.exp(logarithms), numbers.reshape(rows, columns))))
             at += rows * (1 + columns)
         return basis_set(shells, template.name)
@@ -373,10 +372,10 @@ def _through_callback(target: Target, template: BasisSet) -> Callable[[Array], A
 
     def both(values: Any) -> tuple[FloatArray, FloatArray]:
         try:
-            found, slopes = target.value_and_slopes(unpack(values))
+            total, slopes = target.value_and_slopes(unpack(values))
         except (UnsolvedError, np.linalg.LinAlgError):
             return np.asarray(np.nan), np.full(n, np.nan)
-        return np.asarray(found), slopes
+        return np.asarray(total), slopes
 
     scalar, vector = jax.ShapeDtypeStruct((), float), jax.ShapeDtypeStruct((n,), float)
 
@@ -392,7 +391,7 @@ def _through_callback(target: Target, template: BasisSet) -> Callable[[Array], A
 
 
 def _apart(basis: BasisSet) -> BasisSet:
-    """The same functions with shells in which nothing is contracted as single primitives, which integrals like best."""
+    """Split uncontracted shells into single primitives, whose integrals are the fastest."""
     return BasisSet({e: tuple(piece for s in shells for piece in _pieces(s)) for e, shells in basis.shells.items()})
 
 

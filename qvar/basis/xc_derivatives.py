@@ -12,15 +12,15 @@ from qvar.basis.derivative_integrals import Bras
 from qvar.errors import QvarError
 
 _POINTS = 2000
-"""Points of the grid that are held at once."""
+"""Points of the grid in one block."""
 
 
 _WITHOUT_ENERGY = {160, 182}
-"""Numbers in libxc of the potentials of van Leeuwen and Baerends, whose energy would end the process."""
+"""Numbers in libxc of the potentials of van Leeuwen and Baerends, whose energy aborts the process."""
 
 
 def check_functional(xc: str) -> None:
-    """Whether a functional can be differentiated here.
+    """Raise `QvarError` if a functional has no derivatives here.
 
     Raises:
         QvarError: if PySCF does not know it, or it has more than a density, its gradient, the kinetic energy density
@@ -53,7 +53,7 @@ def exchange_correlation(bras: Bras, field: Any, spins: Sequence[FloatArray]) ->
     Args:
         bras: derivatives of the basis functions.
         field: a converged Kohn-Sham object of PySCF.
-        spins: densities of the spins; half of the density alone where both are equal.
+        spins: densities of the spins; half of the density alone if both are equal.
     """
     numint, xc = field._numint, field.xc
     kind = numint._xc_type(xc)
@@ -66,9 +66,9 @@ def exchange_correlation(bras: Bras, field: Any, spins: Sequence[FloatArray]) ->
         here = slice(start, start + _POINTS)
         weights = field.grids.weights[here]
         on_bras, on_functions = bras.on_grid(field.grids.coords[here], derivatives)
-        shown = on_functions if derivatives else on_functions[0]
+        values = on_functions if derivatives else on_functions[0]
         densities = [
-            numint.eval_rho(bras.mol, shown, 2 * spin if restricted else spin, xctype=kind, hermi=1, with_lapl=False)
+            numint.eval_rho(bras.mol, values, 2 * spin if restricted else spin, xctype=kind, hermi=1, with_lapl=False)
             for spin in spins
         ]
         rho = densities[0] if restricted else np.stack(densities)
@@ -79,14 +79,14 @@ def exchange_correlation(bras: Bras, field: Any, spins: Sequence[FloatArray]) ->
 
 
 def _matrix(bras: FloatArray, functions: FloatArray, v: FloatArray) -> FloatArray:
-    """The sum over points of one block; components of v are those of rho, its gradient and tau."""
+    """Sum over the points of one block; components of v are those of rho, its gradient and tau."""
     ket = functions[0] * v[0][:, None]
     if len(v) >= 4:
         ket = ket + np.einsum("xgn,xg->gn", functions[1:4], v[1:4])
-    found = bras[0].T @ ket
+    matrix = bras[0].T @ ket
     for axis in range(1, 4) if len(v) >= 4 else ():
         slope = functions[0] * v[axis][:, None]
         if len(v) == 5:
             slope = slope + 0.5 * functions[axis] * v[4][:, None]
-        found += bras[axis].T @ slope
-    return found
+        matrix += bras[axis].T @ slope
+    return matrix
