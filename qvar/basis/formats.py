@@ -40,7 +40,8 @@ def write(basis: BasisSet, path: str | Path, origin: Mapping[str, Any] | None = 
     """Write a basis set, whole or not at all, in the format of the file's ending.
 
     Shells are sorted by ascending l, exponents in descending order, with 13 significant digits. PySCF reads ".nw"
-    without qvar, `gto.M(basis="set.nw")`. Gaussian94 has no general contractions, so that they come back as several shells.
+    without qvar, `gto.M(basis="set.nw")`. Gaussian94 has no general contractions, so that they come back as several
+    shells.
 
     Args:
         basis: the set.
