@@ -75,10 +75,10 @@ def test_two_qubits_have_one_pair(entangler: str, gates: int) -> None:
 
 def test_defaults() -> None:
     ansatz = hardware_efficient(3)
-    assert ansatz.name == "ry+rz cnot chain x4"
+    assert ansatz.name == "ry+rz cnot chain x2"
     assert ansatz.start == "uniform"
     assert ansatz.settings == {
-        "layers": 4,
+        "layers": 2,
         "rotations": ["RY", "RZ"],
         "entangler": "cnot_chain",
         "final_rotations": True,
