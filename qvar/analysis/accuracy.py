@@ -1,4 +1,4 @@
-r"""Accuracy per parameter: what a contender's parameters, gates, gradients and shots bought. One function each.
+r"""Accuracy per parameter: the effect of a contender's parameters, gates, gradients and shots. One function each.
 
 The formulas stand together in `docs/explanations/accuracy-per-parameter.md`.
 """
@@ -14,7 +14,6 @@ import numpy as np
 
 from qvar._types import FloatArray
 from qvar.analysis.convergence import (
-    Frame,
     checked_tolerance,
     contender_groups,
     final_distances,
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Cost: TypeAlias = Literal["parameter", "two_qubit_gate", "gradient_evaluation", "shot"]
-"""What correlation energy is counted per."""
+"""Costs that correlation energy is divided by."""
 
 _COLUMNS: dict[str, str] = {
     "parameter": "n_params",
@@ -40,19 +39,19 @@ _DEPTH = re.compile(r"^(?P<base>.+?) x(?P<layers>\d+)(?P<rest>, .*)?$")
 
 
 def series_of(name: str) -> tuple[str, int | None]:
-    """The family of depths that a contender belongs to, and its number of layers.
+    """Return the family of depths that a contender belongs to, and its number of layers.
 
     Args:
         name: a contender's name or label, such as `"hardware_efficient x4"` or `"hardware_efficient x4, adam"`.
 
     Returns:
-        The name without its depth, and the depth; the name itself and None where it tells no depth.
+        The name without its depth, and the depth; the name itself and None if it has no depth.
     """
-    found = _DEPTH.match(name)
-    return (found["base"] + (found["rest"] or ""), int(found["layers"])) if found else (name, None)
+    match = _DEPTH.match(name)
+    return (match["base"] + (match["rest"] or ""), int(match["layers"])) if match else (name, None)
 
 
-def error_against_parameters(ledger: Frame) -> pd.DataFrame:
+def error_against_parameters(ledger: pd.DataFrame) -> pd.DataFrame:
     r"""Error against the number of parameters over each family of depths, \(\varepsilon_L\) against \(p_L\).
 
     \(\varepsilon_L = \operatorname{median}_s |E_s - E_{exact}|\) over the seeds s of the contender with L layers, a
@@ -70,9 +69,11 @@ def error_against_parameters(ledger: Frame) -> pd.DataFrame:
     for about, group in contender_groups(ledger):
         series, layers = series_of(str(about["contender"]))
         sizes, errors = group["n_params"].dropna(), final_distances(group)
-        told = {name: quantile(errors, q) for name, q in (("best", 0.0), ("median", 0.5), ("worst", 1.0))}
+        quantiles = {name: quantile(errors, q) for name, q in (("best", 0.0), ("median", 0.5), ("worst", 1.0))}
         n_params = int(sizes.iloc[0]) if len(sizes) else None
-        rows.append({**about, "seeds": len(group), "layers": layers, "n_params": n_params, **told, "series": series})
+        rows.append(
+            {**about, "seeds": len(group), "layers": layers, "n_params": n_params, **quantiles, "series": series}
+        )
     table = frame(rows, "layers", "n_params", "best", "median", "worst", counts=("seeds", "layers", "n_params"))
     table.insert(6, "series", [row["series"] for row in rows])
     keys = _series_keys(table)
@@ -81,17 +82,17 @@ def error_against_parameters(ledger: Frame) -> pd.DataFrame:
     return table.iloc[order].reset_index(drop=True)
 
 
-def _series_keys(table: Frame) -> list[tuple[str, ...]]:
+def _series_keys(table: pd.DataFrame) -> list[tuple[str, ...]]:
     return [tuple(map(str, key)) for key in table[["problem", "method", "series"]].itertuples(index=False, name=None)]
 
 
-def least_parameters(ledger: Frame, tolerance: float | None = None) -> pd.DataFrame:
-    r"""The least number of parameters that reaches the tolerance, over each family of depths.
+def least_parameters(ledger: pd.DataFrame, tolerance: float | None = None) -> pd.DataFrame:
+    r"""Return the least number of parameters that reaches the tolerance, over each family of depths.
 
     $$ p_{min} = \min \{ p_L : \operatorname{median}_s |E_s - E_{exact}| \le \varepsilon \}, $$
 
     for the median seed, and with \(\min_s\) in place of the median for the best seed. Failed seeds count as
-    \(+\infty\). A contender whose name tells no depth is a family of one.
+    \(+\infty\). A contender whose name has no depth is a family of one.
 
     Args:
         ledger: a run's ledger.
@@ -122,7 +123,7 @@ def least_parameters(ledger: Frame, tolerance: float | None = None) -> pd.DataFr
     return pd.DataFrame(list(rows.values()), columns=columns).astype(dict.fromkeys(counts, "Int64"))
 
 
-def correlation_per(ledger: Frame, cost: Cost, tolerance: float | None = None) -> pd.DataFrame:
+def correlation_per(ledger: pd.DataFrame, cost: Cost, tolerance: float | None = None) -> pd.DataFrame:
     r"""Correlation energy recovered per unit of cost, with its spread over the seeds.
 
     For each seed \(c / k\) with
@@ -160,8 +161,8 @@ def correlation_per(ledger: Frame, cost: Cost, tolerance: float | None = None) -
         numbers = group["_share"].to_numpy(dtype=float)
         ended = numbers[~group["_failed"].to_numpy(dtype=bool)]
         numbers = np.where(group["_failed"], -np.inf, numbers) if np.all(np.isfinite(ended)) else numbers[:0]
-        told = {name: quantile(numbers, q) for name, q in (("low", 0.0), ("median", 0.5), ("high", 1.0))}
-        rows.append({**about, "seeds": len(group), **told})
+        quantiles = {name: quantile(numbers, q) for name, q in (("low", 0.0), ("median", 0.5), ("high", 1.0))}
+        rows.append({**about, "seeds": len(group), **quantiles})
     return frame(rows, "low", "median", "high", counts=("seeds",))
 
 
@@ -185,7 +186,7 @@ def levels(values: Sequence[float], resolution: float) -> list[int]:
 
 
 def pareto_front(costs: Sequence[float], errors: Sequence[float], resolution: float = 0.0) -> list[int]:
-    """The contenders that no other beats: none has as little error at as little cost, and less of one of them.
+    """Return the Pareto front: no other contender has as little error at as little cost, and less of one of them.
 
     Args:
         costs: what each contender costs.
@@ -240,7 +241,7 @@ def estimated_shots(one_norm: float, tolerance: float) -> float:
     return (norm / error) ** 2
 
 
-def training_shots(ledger: Frame, tolerance: float | None = None) -> FloatArray:
+def training_shots(ledger: pd.DataFrame, tolerance: float | None = None) -> FloatArray:
     r"""Shots that the training in each row would have taken on a quantum computer, had every energy the standard error.
 
     $$ S_{train} = S \, (N_E + G N_\nabla) $$

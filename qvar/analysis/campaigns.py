@@ -146,9 +146,9 @@ def results(ledger: pd.DataFrame) -> pd.DataFrame:
     swept = [argument.column for argument in arguments(ledger)]
     parts, about = [], {}
     for number, (at, rows) in enumerate(points(ledger)):
-        shown, quantity, unit = _shown(rows)
-        values = shown.to_numpy(dtype=float, na_value=np.nan)
-        parts.append(rows.assign(point=number, shown=np.where(np.isfinite(values), values, np.nan)))
+        amounts, quantity, unit = _shown(rows)
+        values = amounts.to_numpy(dtype=float, na_value=np.nan)
+        parts.append(rows.assign(point=number, amounts=np.where(np.isfinite(values), values, np.nan)))
         about[number] = (point_words(at), quantity, unit)
     table = _per_contender(pd.concat(parts), swept)
     for place, column in enumerate(("name", "quantity", "unit")):
@@ -199,12 +199,12 @@ def _shown(rows: pd.DataFrame) -> tuple[Any, str, str]:
         unit = first(rows["unit"])
         variance = rows["gradient_variance"] if "gradient_variance" in rows else rows["value"] * math.nan
         return variance.where(rows["size"] == largest), VARIANCE, "" if unit is None else f"{unit}\u00b2"
-    shown, quantity, unit = shown_errors(rows)
+    amounts, quantity, unit = shown_errors(rows)
     if is_curve(rows):
-        greatest = shown.groupby([rows["label"], rows["seed"].fillna(-1)]).transform("max")
+        greatest = amounts.groupby([rows["label"], rows["seed"].fillna(-1)]).transform("max")
         repeated = rows.assign(seed=rows["seed"].fillna(-1)).duplicated(["label", "seed"])
         return greatest.where(~repeated), quantity, unit
-    return shown, quantity, unit
+    return amounts, quantity, unit
 
 
 def _per_contender(rows: pd.DataFrame, swept: list[str]) -> pd.DataFrame:
@@ -215,9 +215,9 @@ def _per_contender(rows: pd.DataFrame, swept: list[str]) -> pd.DataFrame:
     groups: Any = marked.groupby(["point", "label"], sort=False)
     return groups.agg(
         **{column: (column, "first") for column in ("family", *swept)},
-        n_params=("n_params", "max"), seeds=("status", "size"), finite=("shown", "count"),
-        converged=("converged", "sum"), failed=("failed", "sum"), low=("shown", "min"), median=("shown", "median"),
-        high=("shown", "max"),
+        n_params=("n_params", "max"), seeds=("status", "size"), finite=("amounts", "count"),
+        converged=("converged", "sum"), failed=("failed", "sum"), low=("amounts", "min"), median=("amounts", "median"),
+        high=("amounts", "max"),
     ).reset_index()  # fmt: skip
 
 

@@ -1,6 +1,6 @@
-r"""How surely and how soon the seeds of a contender arrive: success, steps to a tolerance, final errors, minima.
+r"""Convergence of the seeds of a contender: success, steps to a tolerance, final errors, distinct minima.
 
-A group is what one table row tells: the seeds of one contender on one problem under one method. A seed that failed, or
+A group is one row of a table: the seeds of one contender on one problem under one method. A seed that failed, or
 ended with a value that is not finite, counts: as no success, and as an error of \(+\infty\).
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,17 +21,14 @@ from qvar.units import CHEMICAL_ACCURACY, HARTREE
 if TYPE_CHECKING:
     import pandas as pd
 
-Frame: TypeAlias = Any
-"""A pandas.DataFrame, the ledger or the trace of a run."""
-
 KEYS = ("problem", "contender", "method")
-"""What tells groups apart."""
+"""Columns that distinguish groups."""
 
 LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
-"""Shares of the seeds that quantiles are told for."""
+"""Shares of the seeds of the quantiles."""
 
 
-def success(ledger: Frame, tolerance: float | None = None) -> pd.DataFrame:
+def success(ledger: pd.DataFrame, tolerance: float | None = None) -> pd.DataFrame:
     r"""Share of seeds that ended within the tolerance, with its Wilson interval.
 
     \(\hat p = k / n\) with k the seeds with \(|E - E_{exact}| \le \varepsilon\) and n all seeds, the failed ones among
@@ -62,7 +59,7 @@ def success(ledger: Frame, tolerance: float | None = None) -> pd.DataFrame:
     return frame(rows, "successes", "share", "low", "high", counts=("seeds", "successes"))
 
 
-def steps_to_tolerance(trace: Frame, tolerance: float = CHEMICAL_ACCURACY) -> pd.DataFrame:
+def steps_to_tolerance(trace: pd.DataFrame, tolerance: float = CHEMICAL_ACCURACY) -> pd.DataFrame:
     r"""Return when each seed that ended within the tolerance came within it, see `arrival`.
 
     Args:
@@ -76,7 +73,7 @@ def steps_to_tolerance(trace: Frame, tolerance: float = CHEMICAL_ACCURACY) -> pd
 
     Raises:
         QvarError: if the tolerance is not positive, or the trace holds several trainings of one contender, method and
-            seed, which it cannot tell apart.
+            seed, which it cannot distinguish.
     """
     import pandas as pd
 
@@ -85,7 +82,8 @@ def steps_to_tolerance(trace: Frame, tolerance: float = CHEMICAL_ACCURACY) -> pd
     if trace.duplicated([*who, "step"]).any():
         raise QvarError("`trace` must hold one training of each contender, method and seed, but holds several.")
     rows = []
-    for whose, steps in trace.groupby(who, dropna=False, sort=False):
+    groups: Any = trace.groupby(who, dropna=False, sort=False)
+    for whose, steps in groups:
         steps = steps.sort_values("step")
         at = arrival(steps["error"].to_numpy(dtype=float, na_value=np.nan), within)
         first = {"step": pd.NA, "evaluations": pd.NA} if at is None else steps.iloc[at]
@@ -116,9 +114,9 @@ def arrival(errors: FloatArray, tolerance: float) -> int | None:
 
 
 def quantiles_to_tolerance(
-    ledger: Frame, trace: Frame, tolerance: float | None = None, levels: Sequence[float] = LEVELS
+    ledger: pd.DataFrame, trace: pd.DataFrame, tolerance: float | None = None, levels: Sequence[float] = LEVELS
 ) -> pd.DataFrame:
-    r"""Steps and evaluations by which given shares of the seeds had come within the tolerance.
+    r"""Return the steps and evaluations by which given shares of the seeds had come within the tolerance.
 
     $$ t_q = \min \{ t : \tfrac1n \#\{ s : t_s \le t \} \ge q \} $$
 
@@ -147,8 +145,8 @@ def quantiles_to_tolerance(
     for about, group in contender_groups(ledger):
         row: dict[str, Any] = {**about, "seeds": len(group), "reached": None}
         if has_errors(group):
-            found = [arrivals.get((*(about[key] for key in KEYS), seed)) for seed in group["seed"]]
-            times = {what: np.array([_or_never(one, what) for one in found]) for what in ("steps", "evaluations")}
+            firsts = [arrivals.get((*(about[key] for key in KEYS), seed)) for seed in group["seed"]]
+            times = {what: np.array([_or_never(one, what) for one in firsts]) for what in ("steps", "evaluations")}
             row["reached"] = int(np.sum(np.isfinite(times["steps"])))
             row |= {column_of(what, q): arrival_quantile(numbers, q) for what, numbers in times.items() for q in shares}
         rows.append(row)
@@ -156,7 +154,7 @@ def quantiles_to_tolerance(
     return frame(rows, "reached", *own, counts=("seeds", "reached", *own))
 
 
-def final_errors(ledger: Frame, levels: Sequence[float] = LEVELS) -> pd.DataFrame:
+def final_errors(ledger: pd.DataFrame, levels: Sequence[float] = LEVELS) -> pd.DataFrame:
     r"""Distribution of the size of the final error \(|E - E_{exact}|\) over the seeds.
 
     Quantiles are interpolated between neighbouring seeds, so that the one of 50 % is the usual median. Failed seeds
@@ -183,8 +181,8 @@ def final_errors(ledger: Frame, levels: Sequence[float] = LEVELS) -> pd.DataFram
     return frame(rows, "finite", "best", *(column_of("error", q) for q in shares), counts=("seeds", "finite"))
 
 
-def minima_found(ledger: Frame, energy_tolerance: float = ENERGY_TOLERANCE) -> pd.DataFrame:
-    """How many distinct minima the seeds of a contender ended in.
+def minima_found(ledger: pd.DataFrame, energy_tolerance: float = ENERGY_TOLERANCE) -> pd.DataFrame:
+    """Count the distinct minima in which the seeds of a contender ended.
 
     Taken from the column `minimum` where the ledger has it (by energy and fidelity, see
     `qvar.diagnostics.distinct_minima`), else from the energies alone.
@@ -217,24 +215,24 @@ def minima_found(ledger: Frame, energy_tolerance: float = ENERGY_TOLERANCE) -> p
 # Groups of seeds, and their numbers
 
 
-def contender_groups(ledger: Frame) -> list[tuple[dict[str, Any], Frame]]:
-    """The seeds of each contender, problem and method, in the ledger's order, with what they share."""
+def contender_groups(ledger: pd.DataFrame) -> list[tuple[dict[str, Any], pd.DataFrame]]:
+    """Return the seeds of each contender, problem and method, in the ledger's order, with what they share."""
     groups = ledger.groupby(list(KEYS), dropna=False, sort=False) if len(ledger) else []
-    told = []
+    pairs = []
     for _, group in groups:
         shared = {column: group[column].dropna() for column in (*KEYS, "family", "unit")}
-        told.append(({column: cells.iloc[0] if len(cells) else None for column, cells in shared.items()}, group))
-    return told
+        pairs.append(({column: cells.iloc[0] if len(cells) else None for column, cells in shared.items()}, group))
+    return pairs
 
 
-def has_errors(group: Frame) -> bool:
-    """Whether errors tell how its seeds ended: every finite value has one, or all seeds failed."""
+def has_errors(group: pd.DataFrame) -> bool:
+    """Return if the errors of its seeds are known: every finite value has one, or all seeds failed."""
     values = group["value"].to_numpy(dtype=float, na_value=np.nan)
     errors = group["error"].to_numpy(dtype=float, na_value=np.nan)
     return bool(np.all(np.isfinite(errors[np.isfinite(values)])))
 
 
-def final_distances(group: Frame) -> FloatArray:
+def final_distances(group: pd.DataFrame) -> FloatArray:
     """|error| of each seed; infinite where it failed or is not known."""
     errors = np.abs(group["error"].to_numpy(dtype=float, na_value=np.nan))
     return np.where(np.isfinite(errors), errors, np.inf)
@@ -253,7 +251,7 @@ def quantile(values: FloatArray, level: float) -> float:
 
 
 def arrival_quantile(times: FloatArray, level: float) -> float | None:
-    """The time by which a share of the seeds had arrived; None where fewer ever did."""
+    """Return the time by which a share of the seeds had arrived; None where fewer ever did."""
     ranked = np.sort(times)
     if len(ranked) == 0:
         return None
@@ -262,12 +260,12 @@ def arrival_quantile(times: FloatArray, level: float) -> float | None:
 
 
 def column_of(what: str, level: float) -> str:
-    """The column of a quantile, such as `steps_50`."""
+    """Return the column of a quantile, such as `steps_50`."""
     return f"{what}_{100 * level:g}"
 
 
-def checked_tolerance(ledger: Frame, tolerance: float | None) -> float:
-    """The tolerance in the ledger's unit: 1.6e-3 hartree where None.
+def checked_tolerance(ledger: pd.DataFrame, tolerance: float | None) -> float:
+    """Return the tolerance in the ledger's unit: 1.6e-3 hartree where None.
 
     Raises:
         QvarError: if it is not positive, or None for values that are not in hartree.
@@ -300,7 +298,7 @@ def _or_never(arrival: Any, what: str) -> float:
 
 
 def frame(rows: Sequence[dict[str, Any]], *columns: str, counts: Sequence[str] = ()) -> pd.DataFrame:
-    """A table of groups: their names, `seeds`, and the given columns; counts are whole numbers or missing."""
+    """Return a table of groups: their names, `seeds`, and the given columns; counts are whole numbers or missing."""
     import pandas as pd
 
     table = pd.DataFrame(list(rows), columns=[*KEYS, "family", "unit", "seeds", *columns])

@@ -1,23 +1,21 @@
-"""How fast the variances of a scaling study fall with the number of qubits: one fit per contender and start."""
+"""Decay of the variances of a scaling study with the number of qubits: one fit per contender and start."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qvar.analysis.rows import ended, known, records, where
 from qvar.diagnostics.estimate import heavy_tail
 from qvar.optimize.budget import Status
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Frame: TypeAlias = Any
-"""A pandas.DataFrame."""
-
 QUANTITIES = {"loss": "loss_variance", "gradient": "gradient_variance"}
-"""What is fitted, and the column of the ledger that it is: the gradient's variance is the mean over all parameters."""
+"""Fitted quantities and their columns in the ledger: the gradient's variance is the mean over all parameters."""
 
 _COUNTS = ("n_points", "n_params_first", "n_params_last", "samples")
 _NUMBERS = (
@@ -28,7 +26,7 @@ _NUMBERS = (
 _WORDS = ("contender", "family", "start", "quantity", "size_name", "verdict", "sentence")
 
 
-def decay_table(ledger: Frame) -> pd.DataFrame:
+def decay_table(ledger: pd.DataFrame) -> pd.DataFrame:
     r"""Fits of \(A e^{-b n}\) and \(A n^{-b}\) to the variances of a scaling study, and which of them is preferred.
 
     The fits are those of `qvar.diagnostics.fit_decay`, weighted with the intervals of the variances; there are fits
@@ -67,63 +65,61 @@ def decay_table(ledger: Frame) -> pd.DataFrame:
     return table.astype({**kinds, "relative": "boolean", "decays": "boolean"})
 
 
-def is_relative(ledger: Frame) -> bool:
-    """Whether the variances of a ledger are told in units of the squared spectral width.
+def is_relative(ledger: pd.DataFrame) -> bool:
+    """Return if the variances of a ledger are in units of the squared spectral width.
 
-    They are where the widths differ, for Hamiltonians that grow, or of several units, can be compared in no other way.
-    Pauli observables, which all have the same width, are told as they are.
+    They are if the widths differ, because Hamiltonians that grow, or of several units, cannot be compared otherwise.
+    Pauli observables, which all have the same width, are left as they are.
     """
     widths = measured(ledger)["spectral_width"].to_numpy(dtype=float)
     usable = len(widths) > 0 and bool(np.all(np.isfinite(widths) & (widths > 0)))
     return usable and not np.allclose(widths, widths[0], rtol=1e-6)
 
 
-def measured(ledger: Frame) -> Frame:
-    """The rows that have variances."""
+def measured(ledger: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that have variances."""
     if "loss_variance" not in ledger.columns:  # no row has any
         return ledger.iloc[:0].assign(loss_variance=[], spectral_width=[], samples=[])
-    return ledger[(ledger["status"] == Status.MEASURED.value).fillna(False) & ledger["loss_variance"].notna()]
+    return where(ledger, ended(ledger, Status.MEASURED.value) & ledger["loss_variance"].notna())
 
 
-def variances(ledger: Frame, column: str, relative: bool) -> np.ndarray:
-    """A column of variances, (rows,), divided by the squared spectral width where they are told so."""
+def variances(ledger: pd.DataFrame, column: str, relative: bool) -> np.ndarray:
+    """Return a column of variances, (rows,), divided by the squared spectral width if they are relative."""
     values = ledger[column].to_numpy(dtype=float)
     return values / ledger["spectral_width"].to_numpy(dtype=float) ** 2 if relative else values
 
 
-def narrow_intervals(points: Frame) -> list[str]:
+def narrow_intervals(points: pd.DataFrame) -> list[str]:
     """Return a sentence for every variance whose interval is too narrow, for lack of samples of a heavy tail.
 
     Args:
         points: rows of the ledger of a `qvar.studies.scaling.Scaling`, with a column `label`.
     """
-    import pandas as pd
-
     names = {
         "loss_variance": "variance of the loss",
         "gradient_variance": "variance of the gradient",
         "gradient_variance_first": "variance of the first derivative",
     }
     return [
-        f"{row['label']}, {int(row['size'])} {row['size_name']}, {words}: {heavy_tail(int(row[f'{name}_needed']))}."
-        for _, row in measured(points).iterrows()
+        f"{row.label}, {int(row.size)} {row.size_name}, {words}: {heavy_tail(int(getattr(row, f'{name}_needed')))}."
+        for row in records(measured(points))
         for name, words in names.items()
-        if pd.notna(row.get(f"{name}_needed"))
+        if known(getattr(row, f"{name}_needed", None))
     ]
 
 
-def _about(group: Frame) -> dict[str, Any]:
+def _about(group: pd.DataFrame) -> dict[str, Any]:
     return {name: group[name].iloc[0] for name in ("contender", "family", "start", "size_name")}
 
 
-def _fitted(group: Frame, quantity: str, relative: bool) -> dict[str, Any]:
+def _fitted(group: pd.DataFrame, quantity: str, relative: bool) -> dict[str, Any]:
     points = measured(group).sort_values("size")
     if points.empty:
         return {"n_points": 0}
     column = QUANTITIES[quantity]
     values, low, high = (variances(points, column + end, relative) for end in ("", "_low", "_high"))
     sizes = points["size"].to_numpy(dtype=float)
-    told = {
+    about = {
         "size_first": sizes[0],
         "size_last": sizes[-1],
         "n_points": len(points),
@@ -134,7 +130,7 @@ def _fitted(group: Frame, quantity: str, relative: bool) -> dict[str, Any]:
         "variance_last": values[-1],
     }
     if str(points["size_name"].iloc[0]) != "qubits":
-        return told
+        return about
     from qvar.diagnostics.decay_fit import fit_decay  # imports JAX, which a ledger of another kind need not wait for
 
     fit = fit_decay(sizes, values, np.stack([low, high], axis=1), size_name="qubit")
@@ -144,7 +140,7 @@ def _fitted(group: Frame, quantity: str, relative: bool) -> dict[str, Any]:
         for side, end in enumerate(("low", "high"))
     }
     return {
-        **told,
+        **about,
         **ends,
         "n_points": fit.n_points,
         "verdict": fit.verdict,

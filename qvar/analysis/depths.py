@@ -42,14 +42,14 @@ def depth_table(ledger: pd.DataFrame) -> pd.DataFrame:
     """
     import pandas as pd
 
-    shown, quantity, unit = shown_errors(ledger)  # one problem, one unit
-    shown = shown if quantity == "error" else shown * np.nan
+    amounts, quantity, unit = shown_errors(ledger)  # one problem, one unit
+    amounts = amounts if quantity == "error" else amounts * np.nan
     judged = quantity == "error" or bool(ledger["value"].isna().all())
     scale = MILLIHARTREE_PER_HARTREE if unit in (MILLIHARTREE, HARTREE) else 1.0
     rows = []
-    groups: Any = ledger.assign(shown=shown).groupby(["series", "layers"], sort=False)
+    groups: Any = ledger.assign(amounts=amounts).groupby(["series", "layers"], sort=False)
     for (series, layers), group in groups:
-        errors, evaluations = numbers_of(group, "shown"), numbers_of(group, "gradient_evaluations")
+        errors, evaluations = numbers_of(group, "amounts"), numbers_of(group, "gradient_evaluations")
         tolerance = scale * float(group["tolerance"].iloc[0])
         rows.append(
             {

@@ -107,8 +107,8 @@ def _table(entries: list[dict[str, Any]], empty: dict[str, Any]) -> pd.DataFrame
 
 
 def _entry(group: pd.DataFrame) -> dict[str, Any]:
-    shown, quantity, unit = shown_errors(group)
-    finite = shown[np.isfinite(shown)]
+    amounts, quantity, unit = shown_errors(group)
+    finite = amounts[np.isfinite(amounts)]
     errors: Any = group["error"][np.isfinite(group["error"])]
     in_hartree = first(group["unit"]) == HARTREE and quantity == "error"
     names = ("contender", "problem", "method", "family", "engine", "n_params", "two_qubit_gates", "depth")
@@ -133,15 +133,15 @@ def _entry(group: pd.DataFrame) -> dict[str, Any]:
 
 
 def _curve_entry(group: pd.DataFrame) -> dict[str, Any]:
-    shown, quantity, unit = shown_errors(group)
-    rows = group.assign(shown=shown if quantity == "error" else math.nan, evaluations=evaluations(group))
+    amounts, quantity, unit = shown_errors(group)
+    rows = group.assign(amounts=amounts if quantity == "error" else math.nan, evaluations=evaluations(group))
     seeds = [seed for _, seed in rows.groupby("seed", dropna=False)]
     npe = _over(seeds, "npe", np.max)
     return {
         **_entry(group),
-        "worst": _over(seeds, "shown", np.max),
+        "worst": _over(seeds, "amounts", np.max),
         "npe": npe if npe is None or unit != MILLIHARTREE else MILLIHARTREE_PER_HARTREE * npe,
-        "mean": _over(seeds, "shown", np.mean),
+        "mean": _over(seeds, "amounts", np.mean),
         **{name: _over(seeds, name, np.sum) for name in ("evaluations", "wall_s", "compile_s")},
     }
 

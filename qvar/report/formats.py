@@ -90,8 +90,8 @@ def attention(text: str, bad: Any) -> Text:
 def once(rows: Sequence[Any], name: str) -> Callable[[Any], str]:
     """Return a function row -> its name, or "" if the row above has the same."""
     names = [str(getattr(row, name)) for row in rows]
-    shown = {id(row): words for row, words, above in zip(rows, names, [None, *names], strict=False) if words != above}
-    return lambda row: shown.get(id(row), "")
+    texts = {id(row): words for row, words, above in zip(rows, names, [None, *names], strict=False) if words != above}
+    return lambda row: texts.get(id(row), "")
 
 
 def common(values: Any) -> str:

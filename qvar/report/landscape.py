@@ -135,8 +135,8 @@ def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> tuple[list[Drawing],
     named = labelled(ledger)
     order = {label: place for place, label in enumerate(drawn["label"])}
     best: Any = where(named, named["line_scan"].notna()).sort_values("label", key=lambda column: column.map(order))
-    found = [lines(best, drawn), planes(best), curvatures(best), leakage(named, drawn)]
-    return pictures([*found, error_vs_step(trace, ledger, drawn)], missing)
+    drawings = [lines(best, drawn), planes(best), curvatures(best), leakage(named, drawn)]
+    return pictures([*drawings, error_vs_step(trace, ledger, drawn)], missing)
 
 
 LANDSCAPE = StudyReport(

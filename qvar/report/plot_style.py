@@ -1,4 +1,4 @@
-"""What the pictures share: how a contender looks, the axis of errors, the spread over seeds, the legend."""
+"""Parts that the pictures share: line styles of contenders, the axis of errors, the spread over seeds, the legend."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MANY_LINES = 14
 BEST_LINES = 10
 
 FAMILY_COLORS = {"generic": "#D55E00", "constrained": "#0072B2", "published": "#555555"}
-"""Vermilion and blue of Okabe and Ito, which people with any color vision tell apart, and gray."""
+"""Vermilion and blue of Okabe and Ito, which people with any color vision distinguish, and gray."""
 
 _COLORS = (
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255", "#999933", "#332288", "#661100",
@@ -55,9 +55,9 @@ class Plot:
     path: Path
     """The PNG file."""
     title: str
-    """What the picture shows, in a few words."""
+    """Its content in a few words."""
     caption: str
-    """How to read it, for someone who does not know the code."""
+    """Explanation for someone who does not know the code."""
 
 
 @dataclass(frozen=True)
@@ -69,20 +69,20 @@ class Drawing:
     figure: Figure
     """The picture."""
     title: str
-    """What it shows, in a few words."""
+    """Its content in a few words."""
     caption: str
-    """How to read it."""
+    """Explanation of it."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """How one contender is drawn as a line."""
+    """Line style of one contender."""
 
     color: Any
     dashes: str
     marker: str
     named: bool
-    """Whether the legend names it."""
+    """True if the legend names it."""
 
 
 def looks(table: pd.DataFrame) -> dict[str, Look]:
@@ -112,7 +112,7 @@ def looks(table: pd.DataFrame) -> dict[str, Look]:
 
 
 def _tint(color: str, share: float) -> tuple[float, float, float]:
-    """The color mixed with white; share 1 is the color itself."""
+    """Return the color mixed with white; share 1 is the color itself."""
     from matplotlib.colors import to_rgb
 
     red, green, blue = (1 - share * (1 - part) for part in to_rgb(color))
@@ -120,7 +120,7 @@ def _tint(color: str, share: float) -> tuple[float, float, float]:
 
 
 def line_figure(n_named: int) -> tuple[Figure, Axes]:
-    """A figure of one panel, with height for a legend of so many names below it."""
+    """Return a figure of one panel, with height for a legend of so many names below it."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7.2, 4.6 + 0.22 * ((n_named + 2) // 3)), layout="constrained")
@@ -130,7 +130,7 @@ def line_figure(n_named: int) -> tuple[Figure, Axes]:
 
 
 def plain_axes(axes: Axes) -> None:
-    """A pale grid and no frame above and to the right."""
+    """Draw a pale grid and no frame above and to the right."""
     axes.grid(visible=True, which="major", color="#dddddd", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
 
@@ -169,7 +169,7 @@ def value_axis(axes: Axes, quantity: str, unit: str) -> str:
 
 
 def accuracy_line(axes: Axes, unit: str) -> Any:
-    """The line of chemical accuracy, if the unit has one; the legend names it, for words at the line cover data."""
+    """Return the line of chemical accuracy, if the unit has one; the legend names it."""
     if unit != MILLIHARTREE:
         return None
     level = CHEMICAL_ACCURACY * MILLIHARTREE_PER_HARTREE
@@ -177,7 +177,7 @@ def accuracy_line(axes: Axes, unit: str) -> Any:
 
 
 def legend_below(figure: Figure, axes: Axes) -> None:
-    """The names of the lines, below the panel; long ones in several lines, for which the figure grows."""
+    """Draw the names of the lines, below the panel; long ones in several lines, for which the figure grows."""
     handles, names = axes.get_legend_handles_labels()
     names = [wrapped_name(name, _LEGEND_LETTERS) for name in names]
     columns = _legend_columns(names, 72 * figure.get_figwidth())
@@ -201,7 +201,7 @@ def _legend_columns(names: list[str], width: float) -> int:
 
 
 def wrapped_name(name: str, letters: int) -> str:
-    """A name in lines of at most so many letters, broken at spaces, and after underscores and hyphens if it must be."""
+    """Return a name in lines of at most so many letters, broken at spaces, or after underscores and hyphens."""
     lines = []
     for part in textwrap.wrap(name, letters, break_long_words=False, break_on_hyphens=False) or [name]:
         while len(part) > letters:
@@ -224,13 +224,13 @@ def plain_log_ticks(axes: Axes) -> None:
 
 
 def line_words(n_drawn: int) -> str:
-    """What dashes and gray mean."""
+    """Return the meaning of dashes and gray."""
     gray = f"The {BEST_LINES} first of the table have colors, the others are gray. " if n_drawn > MANY_LINES else ""
     return "Dashed lines are generic contenders, solid ones carry the physics of the problem. " + gray
 
 
 def axis_words(quantity: str, unit: str) -> str:
-    """What the vertical axis leaves out."""
+    """Return the limits of the vertical axis in words."""
     if quantity == "value":
         return "The exact reference is not known, so the value itself is drawn. "
     floor = f"{resolution(unit):g} {unit}".rstrip()
@@ -238,5 +238,5 @@ def axis_words(quantity: str, unit: str) -> str:
 
 
 def seed_words() -> str:
-    """How much of the seeds a bar or band holds."""
+    """Return the share of the seeds that a bar or band holds, in words."""
     return f"the middle 80 % of them, or all of them where there are fewer than {FEW_SEEDS}"

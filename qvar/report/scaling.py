@@ -214,8 +214,8 @@ def _point_columns(ledger: pd.DataFrame) -> list[Column]:
 
 def _loss_table(points: pd.DataFrame) -> Table:
     """Return the variance of the loss at every point, with its value in theory."""
-    shown = [column for column in _PREDICTIONS if column in points.columns and some(points[column].notna())]
-    theory = [column for name in shown for column in _prediction_columns(name)]
+    predictions = [column for column in _PREDICTIONS if column in points.columns and some(points[column].notna())]
+    theory = [column for name in predictions for column in _prediction_columns(name)]
     words = {
         "law_loss_variance": f"Exact law: what is known for deep circuits of this kind ({_laws(points)}). ",
         "haar_loss_variance": (
@@ -227,7 +227,7 @@ def _loss_table(points: pd.DataFrame) -> Table:
             "dimension. "
         ),
     }
-    note = f"In the loss's own unit squared, with 95 % intervals. {''.join(words[column] for column in shown)}"
+    note = f"In the loss's own unit squared, with 95 % intervals. {''.join(words[column] for column in predictions)}"
     return Table(
         [
             *_point_columns(points),
@@ -236,7 +236,7 @@ def _loss_table(points: pd.DataFrame) -> Table:
             *theory,
         ],
         records(points),
-        [note + ("Ratios are measured / predicted." if shown else "")],
+        [note + ("Ratios are measured / predicted." if predictions else "")],
     )
 
 

@@ -193,16 +193,16 @@ def _rich(grid: list[_Filled], places: Sequence[int], gap: int, width: int) -> A
     from rich.table import Table as RichTable
 
     lines = box.SIMPLE_HEAD if "utf" in (sys.stdout.encoding or "").lower() else box.ASCII2
-    shown = RichTable(box=lines, padding=(0, gap - 1, 0, 0), show_edge=False, pad_edge=False)
+    rendered = RichTable(box=lines, padding=(0, gap - 1, 0, 0), show_edge=False, pad_edge=False)
     columns = [grid[place] for place in places]
     cells = []
     for column, letters in zip(columns, _widths(columns, gap, width), strict=True):
         side: Any = "right" if column.column.align == "number" else "left"
-        shown.add_column(_broken(column.head, letters, column.fold), justify=side, width=letters, overflow="fold")
+        rendered.add_column(_broken(column.head, letters, column.fold), justify=side, width=letters, overflow="fold")
         cells.append([_broken(cell, letters, column.fold) for cell in column.cells])
     for row in zip(*cells, strict=True):
-        shown.add_row(*row)
-    return shown
+        rendered.add_row(*row)
+    return rendered
 
 
 def _broken(cell: Text, width: int, fold: bool) -> Any:

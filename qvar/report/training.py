@@ -142,8 +142,8 @@ def rows_text(ledger: pd.DataFrame) -> str:
 
 
 def _error(row: Any) -> str:
-    shown, quantity, unit = shown_errors(row.to_frame().T.infer_objects())
-    return f"{error_words(shown.iloc[0], unit)} {unit}" if quantity == "error" else NOTHING
+    errors, quantity, unit = shown_errors(row.to_frame().T.infer_objects())
+    return f"{error_words(errors.iloc[0], unit)} {unit}" if quantity == "error" else NOTHING
 
 
 def _evaluations(row: Any) -> Any:

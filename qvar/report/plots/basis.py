@@ -1,4 +1,4 @@
-"""The picture of a comparison of basis sets: what accuracy parameters, primitives and qubits bought."""
+"""The picture of a comparison of basis sets: accuracy against parameters, primitives and qubits."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def basis_front(ledger: pd.DataFrame, table: pd.DataFrame) -> Drawing | None:
     """
     resolution = MILLIHARTREE_PER_HARTREE * RESOLUTION
     inside = [row for row in records(table) if known(row.value) and row.above > resolution]
-    found = fronts([_point(row) for row in inside], _COSTS, "error", MILLIHARTREE, logarithmic=True)
-    if found is None:
+    picture = fronts([_point(row) for row in inside], _COSTS, "error", MILLIHARTREE, logarithmic=True)
+    if picture is None:
         return None
     level, zero = floor(ledger), limit(ledger)
     if zero == level:
@@ -40,14 +40,14 @@ def basis_front(ledger: pd.DataFrame, table: pd.DataFrame) -> Drawing | None:
         why = "the limit is not known" if zero is None else "energies lie below the limit"
         words = f"Because {why}, errors are counted from the lowest energy, that of {lowest}, which is not drawn."
     caption = (
-        "What accuracy each basis set bought, and for how much, both axes logarithmic. Numbers are those of the table. "
+        "The accuracy of each basis set against its costs, both axes logarithmic. Numbers are those of the table. "
         "A point is the lowest start, its bar reaches to the highest. Squares are generic forms, round marks "
         "constrained ones; gray diamonds are baselines, in which nothing was fitted here: as parameters they have the "
         "numbers that they consist of, exponents and contraction coefficients up to scale. Primitives are different "
         "exponents; qubits are two for each function, however many primitives it is contracted from. The stepped line "
-        f"is the Pareto front: no set has less error at the same cost or less. On it are, {found.told}. {words}"
+        f"is the Pareto front: no set has less error at the same cost or less. On it are, {picture.members}. {words}"
     )
-    return Drawing("basis_front", found.figure, found.title, caption)
+    return Drawing("basis_front", picture.figure, picture.title, caption)
 
 
 def _point(row: Any) -> Point:

@@ -90,16 +90,16 @@ def campaign_drawings(ledger: pd.DataFrame) -> tuple[list[Drawing], list[str]]:
     swept = varied(ledger)
     look_of = looks(where(first, first["finite"] > 0))
     numeric = [argument for argument in swept if argument.numeric]
-    found = [
+    drawings = [
         _against(drawn, argument, swept, look_of, name)
         for argument, name in zip(numeric[:MOST_AXES], PICTURES, strict=False)
     ]
     if not numeric:
-        found.append(_by_point(drawn, swept, look_of))
+        drawings.append(_by_point(drawn, swept, look_of))
     if len(numeric) > MOST_AXES:
-        found[0] = _with(found[0], f"Numbers were swept that have no picture: {_names(numeric[MOST_AXES:])}. ")
+        drawings[0] = _with(drawings[0], f"Numbers were swept that have no picture: {_names(numeric[MOST_AXES:])}. ")
     front = _against_parameters(drawn, swept)
-    return [*found, *([front] if front else [])], missing
+    return [*drawings, *([front] if front else [])], missing
 
 
 def _with(drawing: Drawing, words: str) -> Drawing:
@@ -119,9 +119,9 @@ def _against(
 ) -> Drawing:
     """Lines of all contenders against one swept number, a panel for each combination of the other arguments."""
     panels = blocks(table, along, swept)
-    shown = panels[:MOST_PANELS]
-    figure, all_axes = _panel_figure(shown, sum(look.named for look in look_of.values()) + 1)
-    for axes, block in zip(all_axes, shown, strict=True):
+    first_panels = panels[:MOST_PANELS]
+    figure, all_axes = _panel_figure(first_panels, sum(look.named for look in look_of.values()) + 1)
+    for axes, block in zip(all_axes, first_panels, strict=True):
         quantity, unit = _kind(block.rows)
         mine = _of_kind(block.rows, quantity, unit)
         apart = min(_APART, 0.3 / max(len(along.values) - 1, 1) / len(look_of))
@@ -133,7 +133,7 @@ def _against(
             _line(axes, x, rows, look, label, quantity, unit)
         _number_axis(axes, along.values)
         axes.set_xlabel(along.name)
-        _finish(axes, block, quantity, unit, len(shown))
+        _finish(axes, block, quantity, unit, len(first_panels))
     noun = _noun(table)
     title = f"{noun} against {along.name}"
     _legend(figure, all_axes, title)
@@ -143,7 +143,7 @@ def _against(
         f"from the least to the greatest of them; lines are shifted sideways a little, so that equal ones are seen. "
         f"{_panel_words(panels, others)}{_line_words(len(look_of))}"
     )
-    return Drawing(name, figure, title, caption + _axis_words(shown))
+    return Drawing(name, figure, title, caption + _axis_words(first_panels))
 
 
 def _by_point(table: pd.DataFrame, swept: Sequence[Argument], look_of: dict[str, Look]) -> Drawing:
@@ -197,10 +197,10 @@ def _against_parameters(table: pd.DataFrame, swept: Sequence[Argument]) -> Drawi
         return None
     within = [argument for argument in swept if argument.numeric]
     panels = _panels_of(table, [argument for argument in swept if not argument.numeric])
-    shown = panels[:MOST_PANELS]
-    figure, all_axes = _panel_figure(shown, 3)
-    told = []
-    for axes, block in zip(all_axes, shown, strict=True):
+    first_panels = panels[:MOST_PANELS]
+    figure, all_axes = _panel_figure(first_panels, 3)
+    sentences = []
+    for axes, block in zip(all_axes, first_panels, strict=True):
         quantity, unit = _kind(block.rows)
         mine = _of_kind(block.rows, quantity, unit)
         _, middle, _ = _drawn(mine, quantity, unit)
@@ -215,7 +215,7 @@ def _against_parameters(table: pd.DataFrame, swept: Sequence[Argument]) -> Drawi
         front = pareto_front(list(costs), [float(round(error / resolution(unit))) for error in middle])
         x, y = costs[front], middle[front]
         _number_axis(axes, sorted(set(costs)))
-        _finish(axes, block, quantity, unit, len(shown))
+        _finish(axes, block, quantity, unit, len(first_panels))
         right = axes.get_xlim()[1]
         axes.step(
             [*x, right], [*y, y[-1]], where="post", color="#222222", linewidth=1.1, label="Pareto front", zorder=2
@@ -224,18 +224,19 @@ def _against_parameters(table: pd.DataFrame, swept: Sequence[Argument]) -> Drawi
         axes.set_xlabel("number of parameters")
         rows = mine.iloc[front].drop_duplicates(["label", "n_params"])
         names = [_with_point(row, within) for row in records(rows)]
-        told.append(f"{f'{block.name}: ' if block.name else ''}{ends(names)}")
+        sentences.append(f"{f'{block.name}: ' if block.name else ''}{ends(names)}")
     noun = _noun(table)
     title = f"{noun} against number of parameters"
     _legend(figure, all_axes, title)
     which = f" over all values of {_names(within)}" if within else ""
     caption = (
-        f"What accuracy parameters bought: a mark for every contender at every point{which}, at the median over its "
+        f"Accuracy against parameters: a mark for every contender at every point{which}, at the median over its "
         "starts (seeds), in the color of its family. The stepped line is the Pareto front of the medians: nothing has "
-        f"less error with as many parameters or fewer. On it are, by rising number of parameters: {'. '.join(told)}. "
+        "less error with as many parameters or fewer. On it are, by rising number of parameters: "
+        f"{'. '.join(sentences)}. "
     )
     others = [argument for argument in swept if not argument.numeric]
-    return Drawing(_FRONT, figure, title, caption + _panel_words(panels, others) + _axis_words(shown))
+    return Drawing(_FRONT, figure, title, caption + _panel_words(panels, others) + _axis_words(first_panels))
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -247,7 +248,7 @@ def _panels_of(table: pd.DataFrame, others: Sequence[Argument]) -> list[Block]:
 
 
 def _kind(rows: pd.DataFrame) -> tuple[str, str]:
-    """What most of the rows show, and its unit: one axis shows one thing."""
+    """Return the quantity of most of the rows, and its unit: one axis shows one thing."""
     sizes: Any = rows.groupby(["quantity", "unit"]).size()
     (quantity, unit), *_ = sizes.sort_values(ascending=False, kind="stable").index
     return str(quantity), str(unit)
@@ -258,7 +259,7 @@ def _of_kind(rows: pd.DataFrame, quantity: str, unit: str) -> pd.DataFrame:
 
 
 def _noun(table: pd.DataFrame) -> str:
-    """What the vertical axes of all panels show."""
+    """Return the name of the vertical axes of all panels."""
     kinds = set(zip(table["quantity"], table["unit"], strict=True))
     quantities = {quantity for quantity, _ in kinds}
     if len(quantities) > 1:
@@ -289,7 +290,7 @@ def _line(axes: Axes, x: FloatArray, rows: pd.DataFrame, look: Look, label: str,
 
 
 def _panel_figure(panels: Sequence[Block], n_named: int) -> tuple[Figure, list[Any]]:
-    """A panel for each block, up to three beside each other, with height for a legend of so many names below."""
+    """Return a panel for each block, up to three beside each other, with height for a legend of so many names below."""
     from matplotlib.figure import Figure
 
     columns = min(len(panels), 3)
@@ -306,7 +307,7 @@ def _panel_figure(panels: Sequence[Block], n_named: int) -> tuple[Figure, list[A
 
 
 def _finish(axes: Axes, block: Block, quantity: str, unit: str, n_panels: int) -> None:
-    """The vertical axis, and the panel's name."""
+    """Draw the vertical axis, and the panel's name."""
     if quantity == VARIANCE:
         axes.set_yscale("log", nonpositive="clip")
         axes.set_ylabel(f"variance of the gradient ({unit})" if unit else "variance of the gradient")
@@ -319,7 +320,7 @@ def _finish(axes: Axes, block: Block, quantity: str, unit: str, n_panels: int) -
 
 
 def _number_axis(axes: Axes, values: Sequence[Any]) -> None:
-    """The horizontal axis: its own values as ticks where there are few, logarithmic where they span much."""
+    """Draw the horizontal axis: its own values as ticks where there are few, logarithmic where they span much."""
     from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
     low, high = float(min(values)), float(max(values))
@@ -340,7 +341,7 @@ def _wide(values: Sequence[Any]) -> bool:
 
 
 def _spaced(values: Sequence[Any]) -> bool:
-    """Whether ticks at the values would not touch."""
+    """Return if ticks at the values would not touch."""
     gaps = np.diff(np.asarray(values, dtype=float))
     return len(gaps) == 0 or bool(gaps.min() > 0.08 * gaps.sum())
 
@@ -365,7 +366,7 @@ def _cut(words: str, width: int) -> str:
 
 
 def _parts(at: dict[Argument, Any], width: int, named: bool = True) -> list[str]:
-    """The arguments of a point, cut each for itself where together they are longer than a width."""
+    """Return the arguments of a point, cut each for itself where together they are longer than a width."""
     parts = [point_words({argument: value}) if named else value_words(value) for argument, value in at.items()]
     if sum(map(len, parts)) + 2 * len(parts) <= width:
         return parts
@@ -378,7 +379,7 @@ def _point_label(row: Any, swept: Sequence[Argument]) -> str:
 
 
 def _with_point(row: Any, within: Sequence[Argument]) -> str:
-    """A contender with the swept numbers that it stands at."""
+    """Return a contender with the swept numbers of its point."""
     at = ", ".join(f"{argument.name} {value_words(getattr(row, argument.column))}" for argument in within)
     return f"{row.label} ({int(row.n_params)}{f', {at}' if at else ''})"
 

@@ -30,7 +30,7 @@ _LOG_RATIO = 10
 """Ranks that span more than this factor are drawn on a logarithmic axis."""
 
 _DODGE = 0.012
-"""How far the points of two series stand apart, as a share of all layers."""
+"""Distance between the points of two series, as a share of all layers."""
 
 
 def capacity(depths: pd.DataFrame) -> Drawing | None:
@@ -83,7 +83,7 @@ def capacity(depths: pd.DataFrame) -> Drawing | None:
 
 
 def final_errors(ledger: pd.DataFrame, depths: pd.DataFrame) -> Drawing | None:
-    """Where every start ended, against layers.
+    """Draw the end of every start against layers.
 
     Args:
         ledger: the ledger of a study over depths.
@@ -96,8 +96,8 @@ def final_errors(ledger: pd.DataFrame, depths: pd.DataFrame) -> Drawing | None:
     placed = where(ledger, ledger["layers"].notna()) if len(ledger) else ledger
     if placed.empty:
         return None
-    shown, quantity, unit = shown_errors(placed)
-    placed = where(placed.assign(shown=shown), np.isfinite(shown))
+    plotted, quantity, unit = shown_errors(placed)
+    placed = where(placed.assign(plotted=plotted), np.isfinite(plotted))
     if placed.empty:
         return None
     look_of = looks(table.assign(label=table["series"]))
@@ -152,7 +152,7 @@ def _ranks(axes: Axes, mine: pd.DataFrame, look: Look, name: str, saturation: An
 
 
 def _bounds(axes: Axes, depths: pd.DataFrame) -> None:
-    """The largest ranks that are possible, each once."""
+    """Draw the largest ranks that are possible, each once."""
     for bound in depths["fisher_rank_bound"].dropna().unique():
         axes.axhline(float(bound), color="#B8BCC4", linewidth=1, zorder=1)
         axes.annotate(
@@ -174,10 +174,10 @@ def _success(axes: Axes, mine: pd.DataFrame, look: Look, shift: float) -> None:
 
 
 def _ends(axes: Axes, mine: pd.DataFrame, look: Look, name: str, shift: float, shown_as: tuple[str, str]) -> None:
-    """The marks and the medians of one series."""
+    """Draw the marks and the medians of one series."""
     spent = (mine["status"] == Status.OUT_OF_BUDGET.value).to_numpy(dtype=bool, na_value=False)
     places = mine["layers"].to_numpy(dtype=float) + shift
-    heights = drawn_errors(mine["shown"].to_numpy(dtype=float), *shown_as)
+    heights = drawn_errors(mine["plotted"].to_numpy(dtype=float), *shown_as)
     for chosen, face in ((~spent, look.color), (spent, "none")):
         axes.plot(
             places[chosen], heights[chosen], linestyle="", marker=look.marker, markersize=4.5, color=look.color,

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def energy_along(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
-    """The energies of all contenders and the exact curve against the coordinate.
+    """Draw the energies of all contenders and the exact curve against the coordinate.
 
     Args:
         ledger: the ledger of a run along a coordinate.
@@ -46,7 +46,7 @@ def energy_along(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
     if len(exact):
         # thin and above the others, so that it is seen where they lie on it
         axes.plot(exact["coordinate"], exact["reference"], color="black", linewidth=1.0, label="exact", zorder=4)
-    _draw_lines(axes, ledger.assign(shown=ledger["value"]), look_of, "value", unit)
+    _draw_lines(axes, ledger.assign(plotted=ledger["value"]), look_of, "value", unit)
     noun = value_axis(axes, "value", unit)
     axes.set_xlabel(axis_name(ledger))
     title = f"{noun.capitalize()} along the {_word(ledger)}"
@@ -61,7 +61,7 @@ def energy_along(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
 
 
 def error_along(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
-    """The distance from the exact curve against the coordinate.
+    """Draw the distance from the exact curve against the coordinate.
 
     Args:
         ledger: the ledger of a run along a coordinate.
@@ -70,12 +70,12 @@ def error_along(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
     Returns:
         The picture, or None where no exact curve is known.
     """
-    shown, quantity, unit = shown_errors(ledger)
+    plotted, quantity, unit = shown_errors(ledger)
     if quantity != "error":
         return None
     look_of = looks(drawn)
     figure, axes = line_figure(sum(look.named for look in look_of.values()))
-    _draw_lines(axes, ledger.assign(shown=shown), look_of, quantity, unit)
+    _draw_lines(axes, ledger.assign(plotted=plotted), look_of, quantity, unit)
     value_axis(axes, quantity, unit)
     accuracy_line(axes, unit)
     axes.set_xlabel(axis_name(ledger))
@@ -108,7 +108,7 @@ def _draw_lines(axes: Axes, ledger: pd.DataFrame, look_of: dict[str, Look], quan
 def _on(grid: FloatArray, seed: pd.DataFrame) -> FloatArray:
     """One seed's numbers on the common grid; NaN where a point is missing."""
     numbers = np.full(len(grid), np.nan)
-    numbers[np.searchsorted(grid, seed["coordinate"].to_numpy(dtype=float))] = seed["shown"].to_numpy(dtype=float)
+    numbers[np.searchsorted(grid, seed["coordinate"].to_numpy(dtype=float))] = seed["plotted"].to_numpy(dtype=float)
     return np.where(np.isfinite(numbers), numbers, np.nan)
 
 

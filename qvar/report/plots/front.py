@@ -1,4 +1,4 @@
-"""The picture of the result: what accuracy parameters and two-qubit gates bought, and who bought it cheapest."""
+"""The picture of the result: accuracy against parameters and two-qubit gates, with Pareto fronts."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _LETTERS_PER_INCH = 11
 _DOT = 5.0
 _DIRECTIONS = 16
 _DISTANCES = (8.0, 12.0, 17.0, 23.0, 30.0)
-"""Where a number may stand around its point, in points (1/72 inch)."""
+"""Distances of a number from its point, in points (1/72 inch)."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,10 @@ class Point:
     label: str
     family: str
     costs: dict[str, float]
-    """What it costs of each kind; NaN where it costs nothing of that kind."""
+    """Its costs of each kind; NaN if it has none of that kind."""
     low: float
     middle: float
-    """Where its mark stands."""
+    """Place of its mark."""
     high: float
 
 
@@ -73,18 +73,18 @@ def error_vs_cost(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
     Returns:
         The picture, or None where it would be empty.
     """
-    shown, quantity, unit = shown_errors(ledger)
-    found = fronts(_points(ledger, drawn, shown, quantity, unit), _COSTS, quantity, unit)
-    if found is None:
+    plotted, quantity, unit = shown_errors(ledger)
+    picture = fronts(_points(ledger, drawn, plotted, quantity, unit), _COSTS, quantity, unit)
+    if picture is None:
         return None
     caption = (
-        f"What accuracy each contender bought, and for how much: the {found.noun} at the end of training against the "
+        f"The accuracy of each contender against its costs: the {picture.noun} at the end of training against the "
         "number of free parameters, and against the CNOTs of the circuit written out gate by gate. Numbers are those "
         f"of the table. A point is the median over the starts (seeds), its bar holds {seed_words()}. The stepped line "
         "is the Pareto front of the medians: no contender has less error at the same cost or less. On it are, "
-        f"{found.told}. "
+        f"{picture.members}. "
     )
-    return Drawing("error_vs_cost", found.figure, found.title, caption + axis_words(quantity, unit))
+    return Drawing("error_vs_cost", picture.figure, picture.title, caption + axis_words(quantity, unit))
 
 
 class Fronts(NamedTuple):
@@ -93,9 +93,9 @@ class Fronts(NamedTuple):
     figure: Figure
     title: str
     noun: str
-    """What the vertical axis shows."""
-    told: str
-    """Who stands on the fronts."""
+    """Quantity on the vertical axis."""
+    members: str
+    """Contenders on the fronts."""
 
 
 def fronts(
@@ -127,7 +127,7 @@ def fronts(
     height = 4.9 + 0.17 * sum(point.label.count("\n") + 1 for point in points) / columns
     figure = Figure(figsize=(width, height), layout="constrained")
     all_axes: list[Any] = list(np.atleast_1d(figure.subplots(1, len(panels), sharey=True)))
-    noun, told, lines = "", [], {}
+    noun, members, lines = "", [], {}
     for axes, cost in zip(all_axes, panels, strict=True):
         inside = [point for point in points if np.isfinite(point.costs[cost])]
         for point in inside:
@@ -138,7 +138,7 @@ def fronts(
         if axes is all_axes[0]:
             noun = value_axis(axes, quantity, unit)
         front = _front(inside, cost, unit)
-        told.append(f"by {costs[cost]}: {', '.join(point.label.replace(chr(10), ' ') for point in front)}")
+        members.append(f"by {costs[cost]}: {', '.join(point.label.replace(chr(10), ' ') for point in front)}")
         lines["Pareto front"] = _draw_front(axes, front, cost)
         if quantity == "error" and (level := accuracy_line(axes, unit)):
             lines[ACCURACY_WORDS] = level
@@ -149,14 +149,14 @@ def fronts(
     figure.draw_without_rendering()  # settles where the points are
     for axes, cost in zip(all_axes, panels, strict=True):
         _number(axes, [(point, point.costs[cost]) for point in points if np.isfinite(point.costs[cost])])
-    return Fronts(figure, title, noun, "; ".join(told))
+    return Fronts(figure, title, noun, "; ".join(members))
 
 
-def _points(ledger: pd.DataFrame, drawn: pd.DataFrame, shown: Any, quantity: str, unit: str) -> list[Point]:
+def _points(ledger: pd.DataFrame, drawn: pd.DataFrame, plotted: Any, quantity: str, unit: str) -> list[Point]:
     names = np.array(labels(ledger))
     points = []
     for row in records(drawn):
-        values = shown[names == row.label].to_numpy(dtype=float)
+        values = plotted[names == row.label].to_numpy(dtype=float)
         values = drawn_errors(values[np.isfinite(values)], quantity, unit)
         if len(values):
             low, middle, high = (float(part[0]) for part in spread(values[:, None]))
@@ -186,7 +186,7 @@ def _draw_point(axes: Axes, point: Point, cost: float) -> None:
 
 
 def _draw_front(axes: Axes, front: list[Point], cost: str) -> Any:
-    left, right = axes.get_xlim()  # to the right edge: whoever may spend more reaches at least as much
+    left, right = axes.get_xlim()  # to the right edge: a larger cost reaches at least as much
     x = np.repeat([*(point.costs[cost] for point in front), right], 2)[1:]
     y = np.repeat([*(point.middle for point in front), front[-1].middle], 2)[:-1]
     (line,) = axes.plot(x, y, color="#222222", linewidth=1.1, alpha=0.8, zorder=1.8)
@@ -224,15 +224,15 @@ def _legends(figure: Figure, title: str, points: list[Point], lines: dict[str, A
         frameon=False, title=title, title_fontsize=12,
     )  # fmt: skip
     key = [dot(point.family) for point in points]
-    told = [f"{point.rank}  {point.label}" for point in points]
+    members = [f"{point.rank}  {point.label}" for point in points]
     figure.legend(
-        key, told, loc="outside lower center", ncols=columns, fontsize=8, frameon=False, handlelength=0.8,
+        key, members, loc="outside lower center", ncols=columns, fontsize=8, frameon=False, handlelength=0.8,
         handletextpad=0.3, columnspacing=1.6, labelspacing=0.25,
     )  # fmt: skip
 
 
 def _number(axes: Axes, points: list[tuple[Point, float]]) -> None:
-    """Writes each contender's number near its point, where it covers no point, no line and no other number."""
+    """Write each contender's number near its point, where it covers no point, no line and no other number."""
     scale = 72 / axes.figure.dpi
     places = scale * axes.transData.transform([(cost, point.middle) for point, cost in points])
     corners = scale * axes.transAxes.transform([(0, 0), (1, 1)])

@@ -31,7 +31,7 @@ _SPIN_WORDS = "Bottom: the mean of the total spin S\u00b2, 0 in a singlet and 2 
 
 
 def lines(best: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
-    """The loss on the straight line from the start to the end of each contender's lowest seed, and beyond.
+    """Draw the loss on the straight line from the start to the end of each contender's lowest seed, and beyond.
 
     Args:
         best: the rows that have scans, one for each contender, with their `label`.
@@ -73,7 +73,7 @@ def lines(best: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
 
 
 def planes(best: pd.DataFrame) -> Drawing | None:
-    """The loss on planes around the start and around the end of each contender's lowest seed.
+    """Draw the loss on planes around the start and around the end of each contender's lowest seed.
 
     Args:
         best: the rows that have scans, one for each contender, with their `label`.
@@ -202,8 +202,8 @@ def leakage(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
     for row, path in paths:
         label = str(row.label)
         look = look_of[label]
-        shown = [np.maximum(1 - path["sector_weight"], _LEAST), scale * path["symmetry_price"], path["s2"]]
-        for axes, values in zip(rows_of_axes, shown, strict=False):
+        plotted = [np.maximum(1 - path["sector_weight"], _LEAST), scale * path["symmetry_price"], path["s2"]]
+        for axes, values in zip(rows_of_axes, plotted, strict=False):
             axes.plot(
                 path["evaluations"], values, color=look.color, linestyle=look.dashes, linewidth=1.1, alpha=0.8,
                 label=None if label in named else label,

@@ -71,8 +71,8 @@ def energy_by_setting(summary: pd.DataFrame, baseline: str) -> Drawing | None:
     legend_below(figure, axes)
     caption = (
         "The lowest energy that each circuit reaches in each setting, counted from the limit that all settings share. "
-        "Points far above each other in one setting tell what the circuit matters, points far below from one setting "
-        "to the next what the setting matters. "
+        "Points far apart in one setting show the effect of the circuit, points far apart from one setting "
+        "to the next that of the setting. "
     )
     if len(lines):
         caption += "Lines are energies that no circuit made, to be compared with at the same number of qubits. "

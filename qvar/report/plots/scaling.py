@@ -21,7 +21,7 @@ _MARKS = {
     "haar_loss_variance": ("Haar-random states", "D", 8.5),
     "lie_loss_variance": ("Lie algebra", "x", 8.0),
 }
-"""What theory says: name, marker and its size."""
+"""Marks of theory: name, marker and its size."""
 
 _DODGE = 0.012
 """Neighbouring contenders stand apart by this share of the axis, so that their intervals are seen."""
@@ -30,7 +30,7 @@ _INK = "#333333"
 
 
 def loss_variance(ledger: pd.DataFrame) -> Drawing | None:
-    """The variance of the loss against size, with intervals, fits and what theory says.
+    """Draw the variance of the loss against size, with intervals, fits and what theory says.
 
     Args:
         ledger: the ledger of a study over sizes.
@@ -46,7 +46,7 @@ def loss_variance(ledger: pd.DataFrame) -> Drawing | None:
 
 
 def gradient_variance(ledger: pd.DataFrame) -> Drawing | None:
-    """The variance of the gradient against size, with intervals and fits.
+    """Draw the variance of the gradient against size, with intervals and fits.
 
     Args:
         ledger: the ledger of a study over sizes.
@@ -74,7 +74,7 @@ def _against_size(ledger: pd.DataFrame, quantity: str, title: str, words: str) -
     figure, axes = line_figure(len(look_of) + len(marks) + 2 * first + 1)
     sizes = points["size"].to_numpy(dtype=float)
     reach = max(float(np.ptp(sizes)), 1.0)
-    zeros, told = 0, set[str]()
+    zeros, marked = 0, set[str]()
     for label, look in look_of.items():  # the legend names them before the marks
         axes.plot([], [], color=look.color, marker=look.marker or "o", markersize=5.5, linestyle="", label=label)
     for place, (label, look) in enumerate(look_of.items()):
@@ -86,9 +86,9 @@ def _against_size(ledger: pd.DataFrame, quantity: str, title: str, words: str) -
         x = mine["size"].to_numpy(dtype=float) + aside
         _draw_points(axes, x[positive], values[positive], low[positive], high[positive], look)
         contender = str(mine["contender"].iloc[0])
-        for mark in [] if contender in told else marks:  # once for all its starts
+        for mark in [] if contender in marked else marks:  # once for all its starts
             _draw_mark(axes, x, variances(mine, mark, relative), _MARKS[mark][1], _MARKS[mark][2], look.color)
-        told.add(contender)
+        marked.add(contender)
         if first and some(mine["law_gradient_variance_first"].notna()):
             _draw_mark(axes, x, variances(mine, "gradient_variance_first", relative), look.marker, 6.0, look.color)
             _draw_mark(axes, x, variances(mine, "law_gradient_variance_first", relative), "+", 13.0, look.color)
@@ -122,7 +122,7 @@ def _against_size(ledger: pd.DataFrame, quantity: str, title: str, words: str) -
 
 
 def component_variance(ledger: pd.DataFrame) -> Drawing | None:
-    """The variance of each component of the gradient against its place in the circuit, at the largest size.
+    """Draw the variance of each component of the gradient against its place in the circuit, at the largest size.
 
     Args:
         ledger: the ledger of a study over sizes.
@@ -140,11 +140,12 @@ def component_variance(ledger: pd.DataFrame) -> Drawing | None:
         values = np.array(json.loads(row["component_variances"]), dtype=float)
         values = values / float(row["spectral_width"]) ** 2 if relative else values
         place = (np.arange(len(values)) + 0.5) / max(len(values), 1)
-        shown = values > 0
-        drawn += int(shown.sum())
+        plotted = values > 0
+        drawn += int(plotted.sum())
+        size = 4.5 if len(values) < 60 else 2.6
         axes.plot(
-            place[shown], values[shown], linestyle="", marker=look.marker, markersize=4.5 if len(values) < 60 else 2.6,
-            color=look.color, alpha=0.75, markeredgewidth=0, label=f"{label}, {row['size']} {row['size_name']}",
+            place[plotted], values[plotted], linestyle="", marker=look.marker, markersize=size, color=look.color,
+            alpha=0.75, markeredgewidth=0, label=f"{label}, {row['size']} {row['size_name']}",
         )  # fmt: skip
     if drawn == 0:
         return None
@@ -183,7 +184,7 @@ def _draw_mark(axes: Axes, x: FloatArray, values: FloatArray, marker: str, size:
 
 
 def _draw_fit(axes: Axes, fits: pd.DataFrame, look: Look, aside: float) -> None:
-    """The preferred decay as a line, as far aside as its points; dotted where it is not decided."""
+    """Draw the preferred decay as a line, as far aside as its points; dotted where it is not decided."""
     for row in records(fits):
         if not known(row.verdict) or row.verdict == "neither" or not known(row.rate) or not known(row.delta_aic):
             continue
@@ -210,15 +211,15 @@ def _samples_words(points: pd.DataFrame) -> str:
 
 
 def _mark_words(marks: list[str], first: bool) -> str:
-    said = {
+    meanings = {
         "law_loss_variance": "plus signs are the exact law of a deep circuit",
         "haar_loss_variance": "open diamonds are what random states of the same space would give",
         "lie_loss_variance": "crosses are what the Lie algebra of the circuit's generators gives",
     }
-    words = [said[mark] for mark in marks]
+    words = [meanings[mark] for mark in marks]
     if first:
         words += ["open marks are the first parameter alone, and plus signs its exact law"]
-    return f"Theory stands beside: {'; '.join(words)}. " if words else ""
+    return f"Theory: {'; '.join(words)}. " if words else ""
 
 
 def _relative_words(relative: bool, quantity: str) -> str:

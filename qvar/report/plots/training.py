@@ -1,4 +1,4 @@
-"""The picture of the training: how the error fell, step by step."""
+"""The picture of the training: the error, step by step."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LOG_RATIO = 50
 
 
 def error_vs_step(trace: pd.DataFrame, ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
-    """How the error of each contender fell with the evaluations, over its seeds.
+    """Draw the error of each contender against the evaluations, over its seeds.
 
     Args:
         trace: a run's trace.
@@ -46,8 +46,8 @@ def error_vs_step(trace: pd.DataFrame, ledger: pd.DataFrame, drawn: pd.DataFrame
     trace = where(trace, trace["label"].isin(list(drawn["label"])))
     if trace.empty:
         return None
-    shown, quantity, unit = shown_errors(trace)
-    trace = trace.assign(shown=shown)
+    plotted, quantity, unit = shown_errors(trace)
+    trace = trace.assign(plotted=plotted)
     look_of = looks(drawn)
     figure, axes = line_figure(sum(look.named for look in look_of.values()))
     for rank, label in enumerate(drawn["label"]):
@@ -89,7 +89,7 @@ def error_vs_step(trace: pd.DataFrame, ledger: pd.DataFrame, drawn: pd.DataFrame
 
 
 def _labels(trace: pd.DataFrame, drawn: pd.DataFrame) -> list[str]:
-    """The summary's label of each row of the trace."""
+    """Return the summary's label of each row of the trace."""
     keys = ["problem", "contender", "method"]
     known_keys = drawn[keys].fillna("").itertuples(index=False, name=None)
     names = dict(zip(known_keys, drawn["label"].astype(str), strict=True))
@@ -97,18 +97,18 @@ def _labels(trace: pd.DataFrame, drawn: pd.DataFrame) -> list[str]:
 
 
 def _curve(seed: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Evaluations and shown numbers of one seed, in order, without what is not finite."""
+    """Return evaluations and plotted numbers of one seed, in order, without what is not finite."""
     import numpy as np
 
     x = seed["evaluations"].fillna(seed["step"]).to_numpy(dtype=float, na_value=np.nan)
-    y = seed["shown"].to_numpy(dtype=float)
+    y = seed["plotted"].to_numpy(dtype=float)
     good = np.isfinite(x) & np.isfinite(y)
     order = np.argsort(x[good], kind="stable")
     return x[good][order], y[good][order]
 
 
 def _held(grid: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """The curve on a common grid: each number holds until the next; before the first there is none."""
+    """Return the curve on a common grid: each number holds until the next; before the first there is none."""
     import numpy as np
 
     position = np.searchsorted(x, grid, side="right") - 1
