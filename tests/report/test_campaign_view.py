@@ -13,6 +13,7 @@ import pytest
 
 from qvar.analysis.campaigns import arguments, best_at, points, results, standings
 from qvar.analysis.rows import without_sweep
+from qvar.records.parameters import parameters_from
 from qvar.records.run_folder import load
 from qvar.records.run_tables import ledger_from, trace_from, write_ledger, write_table
 from qvar.report.duel import DUEL
@@ -96,6 +97,7 @@ def folder_of(path: Path, rows: list[dict[str, Any]], **case: Any) -> Path:
     (path / "tasks").mkdir(parents=True)
     write_ledger(ledger_from(rows), path)
     write_table(trace_from(rows), path / "trace.parquet")
+    write_table(parameters_from(rows), path / "parameters.parquet")
     record = {"format": RECORD_FORMAT, "study": "duel", "arguments": {"seeds": 3}, "tasks": [], **case}
     (path / "case.json").write_text(json.dumps(record))
     return path
