@@ -15,7 +15,7 @@ from qvar._types import FloatArray
 
 
 def gathered(numbers: Sequence[float]) -> FloatArray:
-    """What every process says, exactly, (n_processes, n); all of them have to call it, and wait for each other.
+    """Return the numbers of every process, exactly, (n_processes, n); all of them call it, and wait for each other.
 
     Args:
         numbers: as many in every process.

@@ -43,7 +43,7 @@ class Batch(NamedTuple):
     evaluations: Array
     """Evaluations that the method has spent."""
     checked: Array
-    """Whether its end has been looked at for negative curvature."""
+    """True if its end was checked for negative curvature."""
     curvature: Array
     """Lowest curvature there; NaN if not known."""
     products: Array
@@ -78,12 +78,12 @@ def new_batch(method: Method, starts: Array, keys: jax.Array, frequencies: Array
 
 
 def iterates_at(method: Method, thetas: Array, keys: jax.Array, frequencies: Array | None) -> Iterate:
-    """What a method begins with at each of several points."""
+    """Return the first state of a method at each of several points."""
     return jax.vmap(method.init, (Start(0, 0, None),))(Start(thetas, keys, frequencies))  # pyright: ignore[reportArgumentType]
 
 
 def chosen(which: IntArray, fresh: Iterate, old: Iterate) -> Iterate:
-    """Iterates of which some are taken from others; on the host."""
+    """Return iterates of which some are taken from others; on the host."""
 
     def pick(new: Any, old: Any) -> Any:
         if isinstance(old, jax.Array) and jnp.issubdtype(old.dtype, jax.dtypes.prng_key):
@@ -97,7 +97,7 @@ def chosen(which: IntArray, fresh: Iterate, old: Iterate) -> Iterate:
 
 
 def running(batch: Batch) -> int:
-    """Number of starts that still run."""
+    """Return the number of starts that still run."""
     return int(np.sum(np.asarray(batch.status) == RUNNING))
 
 

@@ -13,33 +13,33 @@ from qvar.errors import require
 from qvar.short_repr import short_repr
 
 Escape: TypeAlias = Literal["start", "always", "never"]
-"""Saddles that are left: those that a start stands on, all, or none."""
+"""Saddles that are left: those at a start, all, or none."""
 
 
 @short_repr()
 @dataclass(frozen=True)
 class Budget:
-    """What one start may spend. Evaluations are counted as made, those of line searches included."""
+    """Limits of the work of one start. Evaluations are counted as made, those of line searches included."""
 
     gradients: int = 500
     """Evaluations of energy and gradient together."""
     seconds: float = math.inf
     """Wall-clock seconds for the whole batch, compilation excluded."""
     gradient_tolerance: float = 1e-6
-    """A start is converged when the Euclidean norm of its gradient falls below this; not heeded by methods that read
+    """A start is converged when the Euclidean norm of its gradient falls below this; not used by methods that read
     no gradient, which have their own rule or none."""
     energies: int | None = None
     """Evaluations of the energy alone, for methods that read no gradient (SPSA, Rotosolve); as many as `gradients`
     where None."""
     escape: Escape = "start"
-    r"""Which saddles are left by a step along the direction of lowest curvature, after which the method begins again:
+    r"""Saddles that are left by a step along the direction of lowest curvature, after which the method begins again:
     `"start"`, only if the start parameters themselves are stationary, `"always"`, wherever a start comes to rest, or
     `"never"`. A stationary start whose lowest curvature is zero is left by a random step, for the value may fall in
     higher order; if nothing lower is found, it is the result. The Hessian products before a step are part of the
     training: each counts as two evaluations."""
     hessian_products: int = 20
-    """Hessian products at most, for each start that converged, to tell a minimum from a saddle; 0 for no such check.
-    They serve the record, and are not counted as evaluations unless a step out of a saddle follows; a product takes as
+    """Largest number of Hessian products for each start that converged, to distinguish a minimum from a saddle; 0 for
+    no such check. They serve the record, and are not counted as evaluations unless a step out of a saddle follows; a product takes as
     long as about two gradients. The curvature is exact for so many parameters, an upper bound for more."""
 
     def __post_init__(self) -> None:
@@ -55,7 +55,7 @@ class Budget:
 
 
 class Status(Enum):
-    """How a computation ended. The value is the ledger's word, `sentence` says what to do next."""
+    """End of a computation. The value is the ledger's word, `sentence` says what to do next."""
 
     CONVERGED = "converged"
     SADDLE = "saddle"
@@ -73,7 +73,7 @@ class Status(Enum):
 
 
 FINE = (Status.CONVERGED.value, Status.MEASURED.value)
-"""Words of the ledger that ask for nobody's attention."""
+"""Words of the ledger that need no attention."""
 
 _SENTENCES = {
     Status.CONVERGED: (
@@ -89,5 +89,5 @@ _SENTENCES = {
     Status.OUT_OF_TIME: "The time was up before the tolerance was met; raise `seconds`.",
     Status.STALLED: "No lower value was found along the search direction; the precision of the value is exhausted.",
     Status.NOT_FINITE: "The value or its gradient is not a number; look at the start parameters and the objective.",
-    Status.FAILED: "The computation raised an error, which stands in the column `message`.",
+    Status.FAILED: "The computation raised an error, see the column `message`.",
 }

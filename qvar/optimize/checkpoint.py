@@ -1,6 +1,6 @@
 """Checkpoints inside trainings: all that one needs to go on at the exact step, and who keeps it.
 
-Whoever runs trainings that may have to stop makes a `Keeper` ambient with `keeping`. Every call of
+A program whose trainings may have to stop makes a `Keeper` ambient with `keeping`. Every call of
 `qvar.minimize_batch` inside asks it, by the number of the call, for a state to go on from, and gives it one when it is
 due, when it has to stop and when it has ended. On the same kind of device the numbers come out as if nothing had
 happened, bit for bit.
@@ -52,9 +52,9 @@ class Keeper:
     write: Callable[[str, Arrays], None]
     """Saves a training's state in place of an older one; asked of process 0 alone. An OSError goes up."""
     due: Callable[[], bool]
-    """Whether a checkpoint is wanted now; asked of process 0 alone."""
+    """Return True if a checkpoint is due; called in process 0 alone."""
     stop: Callable[[], bool]
-    """Whether to stop at the next step; in a run of several processes one that says so is enough."""
+    """Return True to stop at the next step; in a run of several processes one of them is enough."""
 
 
 _ambient: ContextVar[tuple[Keeper, Iterator[int]] | None] = ContextVar("_ambient", default=None)
@@ -62,7 +62,7 @@ _ambient: ContextVar[tuple[Keeper, Iterator[int]] | None] = ContextVar("_ambient
 
 @contextmanager
 def keeping(keeper: Keeper) -> Iterator[None]:
-    """Makes a keeper ambient; trainings inside are called "0000", "0001", ... in the order of their calls.
+    """Make a keeper ambient; trainings inside are called "0000", "0001", ... in the order of their calls.
 
     Args:
         keeper: who keeps their states.
@@ -75,7 +75,7 @@ def keeping(keeper: Keeper) -> Iterator[None]:
 
 
 class Wishes(NamedTuple):
-    """What a keeper wants of a training."""
+    """Requests of a keeper to a training."""
 
     due: bool
     stop: bool
@@ -92,7 +92,7 @@ class Training:
 
     @classmethod
     def next(cls, fingerprint: Callable[[], str]) -> Training:
-        """The next training of the ambient keeper's block; without a keeper none of this costs anything.
+        """Return the next training of the ambient keeper's block; without a keeper none of this costs anything.
 
         Args:
             fingerprint: made only if there is a keeper.
@@ -105,29 +105,29 @@ class Training:
 
     @property
     def wishes(self) -> Wishes:
-        """What the keeper of this process wants now."""
+        """Requests of the keeper of this process."""
         if self.keeper is None:
             return Wishes(False, False)
         return Wishes(jax.process_index() == 0 and self.keeper.due(), self.keeper.stop())
 
     def read(self, fixed: PyTree, rows: PyTree) -> tuple[PyTree, PyTree] | None:
-        """The saved state, where every process can read one that belongs to this training; see `unpack`.
+        """Return the saved state, if every process can read one that belongs to this training; see `unpack`.
 
-        A `RuntimeWarning` tells of one that does not.
+        There is a `RuntimeWarning` about one that does not.
         """
         if self.keeper is None:
             return None
-        found, saved = None, self.keeper.read(self.name)
+        state, saved = None, self.keeper.read(self.name)
         if saved is not None:
             try:
-                found = unpack(saved, self.fingerprint, fixed, rows)
+                state = unpack(saved, self.fingerprint, fixed, rows)
             except ValueError as error:
                 sentence = f"Training {self.name} starts afresh, because its saved state does not fit: {error}."
                 warnings.warn(sentence, RuntimeWarning, stacklevel=4)
-        return found if gathered([found is not None]).all() else None
+        return state if gathered([state is not None]).all() else None
 
     def write(self, fixed: PyTree, rows: PyTree) -> None:
-        """Saves a state, see `pack`; every process calls it, and goes on when it is written.
+        """Save a state, see `pack`; every process calls it, and goes on when it is written.
 
         Raises:
             OSError: if it cannot be written; in every process.
@@ -159,7 +159,7 @@ def fingerprint_of(inputs: Any, *arrays: Any) -> str:
 
 
 def pack(fingerprint: str, fixed: PyTree, rows: PyTree) -> Arrays:
-    """A state as arrays in the host's memory.
+    """Return a state as arrays in the host's memory.
 
     Args:
         fingerprint: what the training is about.
@@ -175,7 +175,7 @@ def pack(fingerprint: str, fixed: PyTree, rows: PyTree) -> Arrays:
 
 
 def unpack(saved: Arrays, fingerprint: str, fixed: PyTree, rows: PyTree) -> tuple[PyTree, PyTree]:
-    """A state from what `pack` made of it.
+    """Return a state from the arrays that `pack` made.
 
     Args:
         saved: the arrays.
@@ -210,12 +210,12 @@ def unpack(saved: Arrays, fingerprint: str, fixed: PyTree, rows: PyTree) -> tupl
 
 
 def length(saved: Arrays) -> int:
-    """How far a saved state has come: the turns of its training, each an evaluation of every start that still ran."""
+    """Return the turns of a saved training so far, each an evaluation of every start that still ran."""
     return max((len(array) for name, array in saved.items() if name.startswith(_ROWS)), default=0)
 
 
 def _leaves(tree: PyTree, prefix: str = "") -> dict[str, Any]:
-    """The leaves under their paths, in the tree's order."""
+    """Return the leaves under their paths, in the tree's order."""
     paths = jax.tree_util.tree_flatten_with_path(tree)[0]
     return {prefix + jax.tree_util.keystr(path, simple=True, separator="."): leaf for path, leaf in paths}
 
@@ -225,10 +225,10 @@ def _are_keys(leaf: Any) -> bool:
 
 
 def _plain(leaf: Any) -> Any:
-    """The leaf itself, or the numbers of typed random keys."""
+    """Return the leaf itself, or the numbers of typed random keys."""
     return jax.random.key_data(leaf) if _are_keys(leaf) else leaf
 
 
 def _as_keys(numbers: Any, like: Any) -> Any:
-    """The numbers themselves, or typed random keys of them where `like` holds such."""
+    """Return the numbers themselves, or typed random keys of them if `like` holds such."""
     return jax.random.wrap_key_data(numbers, impl=jax.random.key_impl(like)) if _are_keys(like) else numbers

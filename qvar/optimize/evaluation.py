@@ -1,4 +1,4 @@
-r"""What a method reads at the point that it asks for: the value alone, or with its gradient, metric or variance."""
+r"""Evaluations that a method reads at a point: the value alone, or with its gradient, metric or variance."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Reads: TypeAlias = Literal["value", "variance", "gradient", "metric"]
 
 
 class Reading(NamedTuple):
-    """What was found at one point; what nobody reads is None."""
+    """Evaluation at one point; None for what the method does not read."""
 
     value: Array
     """() value of the objective."""
@@ -39,7 +39,7 @@ class ReadValue:
     function: LossFunction
 
     def __call__(self, theta: Array, data: PyTree) -> Reading:
-        """The reading at theta."""
+        """Return the reading at theta."""
         return Reading(self.function(theta, data))
 
 
@@ -51,7 +51,7 @@ class ReadVariance:
     operator: Callable[[Any, PyTree], Array]
 
     def __call__(self, theta: Array, data: PyTree) -> Reading:
-        """The reading at theta."""
+        """Return the reading at theta."""
         state = self.state(theta, data)
         image = self.operator(state, data)
         value = jnp.sum(jnp.real(jnp.conj(state) * image))
@@ -66,7 +66,7 @@ class ReadGradient:
     fisher: FisherFunction | FisherColumns | None = None
 
     def __call__(self, theta: Array, data: PyTree) -> Reading:
-        """The reading at theta."""
+        """Return the reading at theta."""
         value, gradient = jax.value_and_grad(self.function)(theta, data)
         return Reading(value, gradient, None if self.fisher is None else self.fisher(theta, data))
 
@@ -76,7 +76,7 @@ Reader: TypeAlias = ReadValue | ReadVariance | ReadGradient
 
 
 def reader(objective: Objective, reads: Reads) -> Reader:
-    """What evaluates an objective for a method.
+    """Return the function that evaluates an objective for a method.
 
     Raises:
         QvarError: if the objective has no state or no operator where they are needed.
@@ -93,7 +93,7 @@ def reader(objective: Objective, reads: Reads) -> Reader:
 
 
 def readings_at_once(objective: Objective, reads: Reads, n: int) -> int:
-    """How many of n readings are made at once; a metric holds a state for each parameter."""
+    """Return how many of n readings are made at once; a metric holds a state for each parameter."""
     if reads != "metric":
         return objective.chunk(n)
     per_reading = max(1, objective.n_params)

@@ -1,7 +1,7 @@
-r"""Optimization methods as ask and tell; those that follow the gradient, over optax.
+r"""Optimization methods with a state for each start; those that follow the gradient, over optax.
 
-A method never calls the objective. Its state holds the next point to evaluate (`trial`); whoever drives it
-evaluates there what the method `reads` and tells. One evaluation is one turn, line searches included, so
+A method never calls the objective. Its state holds the next point to evaluate (`trial`); the caller
+evaluates there what the method `reads`, and updates the state. One evaluation is one turn, line searches included, so
 that evaluations are counted as they are made, and a batch of starts needs one evaluation each per turn whatever
 the line search of its neighbours does.
 """
@@ -31,7 +31,7 @@ METHODS = ("adam", "gradient_descent", "lbfgs", "natural_gradient", "rotosolve",
 
 
 class Start(NamedTuple):
-    """What one start brings along."""
+    """Inputs of one start."""
 
     theta: Array
     """(n_params,) start parameters."""
@@ -42,7 +42,7 @@ class Start(NamedTuple):
 
 
 class Iterate(NamedTuple):
-    """Where one start stands."""
+    """State of one start."""
 
     trial: Array
     """(n_params,) the point to evaluate next."""
@@ -63,7 +63,7 @@ class Iterate(NamedTuple):
     counted: Array
     """() whether the next evaluation is spent by the method; otherwise it serves the record alone."""
     inner: PyTree
-    """What the method keeps for itself."""
+    """Memory of the method."""
 
 
 @short_repr("name", "settings")
@@ -75,14 +75,14 @@ class Method(NamedTuple):
     """Recorded; part of every task's key."""
     init: Callable[[Start], Iterate]
     """Start -> state whose trial its parameters are."""
-    tell: Callable[[Iterate, Reading], Iterate]
+    update: Callable[[Iterate, Reading], Iterate]
     """(state, what was read at the trial) -> state with the next trial."""
     references: tuple[str, ...] = ()
     """Keys of its papers and software in `qvar/citations.bib`."""
     reads: Reads = "gradient"
-    """What is evaluated at the trial."""
+    """Quantities that are evaluated at the trial."""
     needs_frequencies: bool = False
-    """Whether the objective must be a sine of each parameter, see `Objective.frequencies`."""
+    """True if the objective must be a sine of each parameter, see `Objective.frequencies`."""
 
     @classmethod
     def accept(cls, argument: str, value: Any) -> Method:
@@ -103,11 +103,11 @@ class Method(NamedTuple):
 
     @property
     def reads_gradient(self) -> bool:
-        """Whether every evaluation comes with a gradient."""
+        """True if every evaluation comes with a gradient."""
         return self.reads in ("gradient", "metric")
 
     def evaluations(self, budget: Budget) -> int:
-        """How many evaluations a budget grants one start: `gradients`, or `energies` where no gradient is read."""
+        """Return the evaluations that a budget grants one start: `gradients`, or `energies` if no gradient is read."""
         if self.reads_gradient or budget.energies is None:
             return budget.gradients
         return budget.energies
@@ -118,7 +118,7 @@ class Method(NamedTuple):
 
 
 def begin(theta: Array, inner: PyTree, *, counted: bool = True) -> Iterate:
-    """The state before the first evaluation, whose trial is the start itself.
+    """Return the state before the first evaluation, whose trial is the start itself.
 
     Args:
         theta: (n_params,) start parameters.
@@ -143,7 +143,7 @@ def begin(theta: Array, inner: PyTree, *, counted: bool = True) -> Iterate:
 def descent(
     transform: optax.GradientTransformation, direction: Callable[[Reading], Array]
 ) -> tuple[Callable[[Start], Iterate], Callable[[Iterate, Reading], Iterate]]:
-    """`init` and `tell` of a method that accepts every point and steps from it as optax transforms a direction.
+    """`init` and `update` of a method that accepts every point and steps from it as optax transforms a direction.
 
     Args:
         transform: turns directions into steps; keeps its own memory.
@@ -153,7 +153,7 @@ def descent(
     def init(start: Start) -> Iterate:
         return begin(start.theta, transform.init(start.theta))
 
-    def tell(state: Iterate, read: Reading) -> Iterate:
+    def update(state: Iterate, read: Reading) -> Iterate:
         updates, inner = transform.update(direction(read), state.inner, state.trial)
         return state._replace(
             trial=jnp.asarray(optax.apply_updates(state.trial, updates)),
@@ -165,7 +165,7 @@ def descent(
             inner=inner,
         )
 
-    return init, tell
+    return init, update
 
 
 @checked()
@@ -183,7 +183,7 @@ def from_optax(transform: optax.GradientTransformation, name: str = "optax") -> 
     Raises:
         QvarError: if it needs more than gradients and parameters, or gives updates of another shape.
     """
-    init, tell = descent(transform, gradient_of)
+    init, update = descent(transform, gradient_of)
     moves: list[float] = []
     try:
         for start in (jnp.zeros(3), jnp.asarray([0.4, -1.1, 2.0])):
@@ -199,17 +199,17 @@ def from_optax(transform: optax.GradientTransformation, name: str = "optax") -> 
             "`method` must be an optax transformation that needs gradients and parameters alone, but its update raised "
             f"{type(error).__name__}: {reason}."
         ) from error
-    return Method(name, (("moves", tuple(moves)),), init, tell, ("deepmind2020",))
+    return Method(name, (("moves", tuple(moves)),), init, update, ("deepmind2020",))
 
 
 def gradient_of(read: Reading) -> Array:
-    """The gradient, for a method that reads one."""
+    """Return the gradient, for a method that reads one."""
     assert read.gradient is not None
     return read.gradient
 
 
 def learning_rate_of(learning_rate: Any) -> float:
-    """A step size, checked.
+    """Return a step size, checked.
 
     Raises:
         QvarError: if it is not a positive finite number.
@@ -235,9 +235,9 @@ def adam(learning_rate: float = 0.05, b1: float = 0.9, b2: float = 0.999) -> Met
     learning_rate_of(learning_rate)
     for argument, decay in (("b1", b1), ("b2", b2)):
         require(0.0 <= decay < 1.0, argument, "be at least 0 and below 1", decay)
-    init, tell = descent(optax.adam(learning_rate, b1=b1, b2=b2), gradient_of)
+    init, update = descent(optax.adam(learning_rate, b1=b1, b2=b2), gradient_of)
     settings = (("learning_rate", learning_rate), ("b1", b1), ("b2", b2))
-    return Method("adam", settings, init, tell, ("kingma2014", "deepmind2020"))
+    return Method("adam", settings, init, update, ("kingma2014", "deepmind2020"))
 
 
 @checked()
@@ -260,10 +260,10 @@ def gradient_descent(learning_rate: float = 0.1, momentum: float = 0.0) -> Metho
     """
     learning_rate_of(learning_rate)
     require(0.0 <= finite_number("momentum", momentum) < 1.0, "momentum", "be at least 0 and below 1", momentum)
-    init, tell = descent(optax.sgd(learning_rate, momentum=momentum or None), gradient_of)
+    init, update = descent(optax.sgd(learning_rate, momentum=momentum or None), gradient_of)
     settings = (("learning_rate", learning_rate), ("momentum", momentum))
     references = ("deepmind2020", *(("polyak1964",) if momentum else ()))
-    return Method("gradient_descent", settings, init, tell, references)
+    return Method("gradient_descent", settings, init, update, references)
 
 
 class _LineSearch(NamedTuple):
@@ -282,7 +282,7 @@ class _LineSearch(NamedTuple):
     """Smallest step known to be too long; infinite at first."""
     trials: Array
     fresh: Array
-    """Whether the direction is that of steepest descent, without memory."""
+    """True if the direction is that of steepest descent, without memory."""
 
 
 @checked()
@@ -292,7 +292,7 @@ def lbfgs(memory: int = 10, max_trials: int = 20) -> Method:
 
     A step t along direction d is taken if \(f(t) \le f(0) + 10^{-4} t f'(0)\) and
     \(f'(t) \ge 0.9 f'(0)\); where rounding hides the decrease, Hager and Zhang's approximate condition on slopes
-    stands in for the first. Too long a step is shortened by quadratic interpolation, too short a one doubled.
+    replaces the first. Too long a step is shortened by quadratic interpolation, too short a one doubled.
     After `max_trials` evaluations without success the memory is dropped; if steepest descent fails as well, the
     start is `stalled`.
 
@@ -345,7 +345,7 @@ def lbfgs(memory: int = 10, max_trials: int = 20) -> Method:
         )
         return begin(theta, search)
 
-    def tell(state: Iterate, read: Reading) -> Iterate:
+    def update(state: Iterate, read: Reading) -> Iterate:
         value, gradient = read.value, gradient_of(read)
         search: _LineSearch = state.inner
         first = state.iterations == 0
@@ -389,7 +389,7 @@ def lbfgs(memory: int = 10, max_trials: int = 20) -> Method:
         )
 
     settings = (("memory", memory), ("max_trials", max_trials))
-    return Method("lbfgs", settings, init, tell, ("liu1989", "hager2005", "lewis2013", "deepmind2020"))
+    return Method("lbfgs", settings, init, update, ("liu1989", "hager2005", "lewis2013", "deepmind2020"))
 
 
 def _where(condition: Array, yes: PyTree, no: PyTree) -> PyTree:

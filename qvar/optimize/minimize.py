@@ -35,7 +35,7 @@ _SECONDS_BETWEEN_LOOKS = 0.4
 
 
 class Look(NamedTuple):
-    """What a progress hook sees between two stretches of work."""
+    """State of a training for a callback."""
 
     evaluations: int
     """Evaluations made by the start that has made the most."""
@@ -172,17 +172,17 @@ def _train(
     began, turns = time.perf_counter() - wall_s, 1
     while True:
         wall_s = time.perf_counter() - began
-        begun = len(records[-1].value) > 0
+        started = len(records[-1].value) > 0
         # several processes have to do the same: the clock and the keeper of process 0 count, and any one's wish to stop
         wanted = (
             turns if running(batch) else -1 if unchecked(batch).any() else 0
         )  # they may differ in what each computes
-        said = gathered([wanted, begun and wall_s > budget.seconds, *training.wishes])
-        (turns, late, due), stop = map(int, said[0, :3]), said[:, 3].any()
+        requests = gathered([wanted, started and wall_s > budget.seconds, *training.wishes])
+        (turns, late, due), stop = map(int, requests[0, :3]), requests[:, 3].any()
         if late:
             late = STATUSES.index(Status.OUT_OF_TIME)
             batch = batch._replace(status=jnp.where(batch.status == RUNNING, late, batch.status))
-        if callback and begun:
+        if callback and started:
             callback(_look(batch))
         if late:
             turns = -1 if unchecked(batch).any() else 0
@@ -199,14 +199,14 @@ def _train(
             began, compile_s, turns = began + seconds, compile_s + seconds, 1
             continue
         stretch = time.perf_counter()
-        batch, made, record = advance(batch, turns)
-        records.append(_Record(*(np.asarray(column)[: int(made)] for column in record)))
-        per_turn = (time.perf_counter() - stretch) / max(int(made), 1)
+        batch, n_turns, record = advance(batch, turns)
+        records.append(_Record(*(np.asarray(column)[: int(n_turns)] for column in record)))
+        per_turn = (time.perf_counter() - stretch) / max(int(n_turns), 1)
         turns = int(np.clip(_SECONDS_BETWEEN_LOOKS / max(per_turn, 1e-9), 1, MAX_TURNS))
 
 
 def _frequencies(objective: Objective, method: Method) -> Array:
-    """The objective's frequencies, for a method that needs all of them."""
+    """Return the objective's frequencies, for a method that needs all of them."""
     frequencies = objective.frequencies
     if frequencies is None:
         raise QvarError(f"`objective` must have frequencies for {method.name}, but {objective.name} has none.")
@@ -220,17 +220,17 @@ def _frequencies(objective: Objective, method: Method) -> Array:
 
 
 class _Plan(NamedTuple):
-    """What a compiled program is made for."""
+    """Static arguments of a compiled program."""
 
     reader: Reader
     method: Method
     chunk: int
-    """How many starts are evaluated at once."""
+    """Number of starts that are evaluated at once."""
     keep_path: bool
 
 
 class _Standing(NamedTuple):
-    """Where a training stands between two stretches, beside its record."""
+    """State of a training between two stretches, without its record."""
 
     batch: Batch
     wall_s: float
@@ -238,7 +238,7 @@ class _Standing(NamedTuple):
 
 
 class _Record(NamedTuple):
-    """What turns left behind, (n_turns, n_starts, ...) each."""
+    """Record of the turns, (n_turns, n_starts, ...) each."""
 
     value: Any
     gradient_norm: Any
@@ -277,12 +277,12 @@ def _advance(
         batch, at, record = carry
         running = batch.status == RUNNING
         readings = evaluate_in_chunks(plan.reader, plan.chunk, batch.iterates.trial, data, running)
-        told = jax.vmap(plan.method.tell)(batch.iterates, readings)
+        updated = jax.vmap(plan.method.update)(batch.iterates, readings)
 
         def keep(new: Array, old: Array) -> Array:
             return jnp.where(running.reshape(-1, *[1] * (new.ndim - 1)), new, old)
 
-        iterates = jax.tree.map(keep, told, batch.iterates)
+        iterates = jax.tree.map(keep, updated, batch.iterates)
         evaluations = batch.evaluations + (running & batch.iterates.counted)
         spent = evaluations + batch.charged
         finite = jnp.isfinite(iterates.value)
@@ -324,7 +324,7 @@ def _results(plan: _Plan, batch: Batch, record: _Record, wall_s: float, compile_
 
 
 def _result(plan: _Plan, done: Any, start: int, record: _Record, seconds: tuple[float, float]) -> Result:
-    """How one start ended: where it is, or at the stationary point that it left, if nothing lower was found."""
+    """Return the end of one start: its point, or the stationary point that it left if nothing lower was found."""
     gradients, home = plan.method.reads_gradient, jax.tree.map(lambda part: part[start], done.home)
     ends, status = jax.tree.map(lambda part: part[start], done.iterates), STATUSES[int(done.status[start])]
     theta, value, gradient, curvature = ends.theta, ends.value, ends.gradient, done.curvature[start]
@@ -340,15 +340,15 @@ def _result(plan: _Plan, done: Any, start: int, record: _Record, seconds: tuple[
         if status in (Status.CONVERGED, Status.SADDLE, Status.STALLED, Status.NOT_FINITE):
             status = Status.SADDLE if home.falls else Status.CONVERGED
     taken = np.flatnonzero(record.accepted[:, start])[: int(steps)]
-    charged, made = int(done.charged[start]), int(done.evaluations[start])
+    charged, evaluations = int(done.charged[start]), int(done.evaluations[start])
     return Result(
         value=float(value) if status is not Status.NOT_FINITE else float("nan"),
         theta=theta,
         status=status,
         gradient_norm=float(np.linalg.norm(gradient)) if gradients else float("nan"),
         iterations=max(int(steps) - 1, 0),
-        energy_evaluations=made,
-        gradient_evaluations=(made if gradients else 0) + charged,
+        energy_evaluations=evaluations,
+        gradient_evaluations=(evaluations if gradients else 0) + charged,
         trace=Trace(
             step=np.arange(len(taken)),
             value=record.value[taken, start],

@@ -30,7 +30,7 @@ def natural_gradient(learning_rate: float = 0.1, regularisation: float = 1e-3) -
     line search: for small \(\eta\) and \(\lambda\) it is imaginary time evolution by \(\eta / 2\), projected on the
     directions that the circuit has, so \(\eta\) times the width of the spectrum should stay below about 4.
     Directions that do not move the state, of which an overparametrized circuit has many, have no slope and get no
-    step; lest rounding give them one, \(\lambda\) is never taken below \(\sqrt{\epsilon}\) times the greatest
+    step; against rounding, \(\lambda\) is never taken below \(\sqrt{\epsilon}\) times the greatest
     \(g_{ii}\) or 1, with the precision \(\epsilon\) (1.5e-8 in 64 bit).
 
     An evaluation is one energy, one gradient and one metric. The metric holds one state for each parameter, takes
@@ -59,6 +59,6 @@ def natural_gradient(learning_rate: float = 0.1, regularisation: float = 1e-3) -
         damped = metric + jnp.maximum(regularisation, least) * jnp.eye(n, dtype=metric.dtype)
         return jax.scipy.linalg.cho_solve(jax.scipy.linalg.cho_factor(damped), gradient_of(read))
 
-    init, tell = descent(optax.sgd(learning_rate), natural)
+    init, update = descent(optax.sgd(learning_rate), natural)
     settings = (("learning_rate", learning_rate), ("regularisation", regularisation))
-    return Method("natural_gradient", settings, init, tell, ("stokes2020", "deepmind2020"), reads="metric")
+    return Method("natural_gradient", settings, init, update, ("stokes2020", "deepmind2020"), reads="metric")

@@ -37,7 +37,7 @@ class Result:
     theta: FloatArray
     """(n_params,) the last accepted point."""
     status: Status
-    """Why it stopped; `status.sentence` says it in words."""
+    """Reason of the end; `status.sentence` says it in words."""
     gradient_norm: float
     """Euclidean norm of the gradient at `theta`; NaN where the method reads none."""
     iterations: int
@@ -58,4 +58,4 @@ class Result:
     """Lowest eigenvalue of the Hessian at `theta`, or an upper bound of it, see `Budget.hessian_products`; NaN if the
     start did not converge, or the objective has no second derivatives."""
     hessian_products: int = 0
-    """Hessian products made to tell a minimum from a saddle; each takes as long as about two gradients."""
+    """Hessian products made to distinguish a minimum from a saddle; each takes as long as about two gradients."""

@@ -15,11 +15,11 @@ from qvar.optimize.evaluation import Reading
 from qvar.optimize.methods import Iterate, Method, Start, begin
 
 _HERE, _PLUS, _MINUS = 0, 1, 2
-"""What the trial is: where it stands, or a quarter of a period to either side."""
+"""Kinds of trial: the current point, or a quarter of a period to either side."""
 
 
 class _Sweep(NamedTuple):
-    """Where a start is in its sweep over the parameters."""
+    """State of a start in its sweep over the parameters."""
 
     frequencies: Array
     coordinate: Array
@@ -42,9 +42,10 @@ def rotosolve(tolerance: float = 1e-8) -> Method:
     $$ E(\theta_j + x / w) = C + A \sin(x + B), \qquad
        C = \tfrac12 (E_+ + E_-), \quad A \sin B = E_0 - C, \quad A \cos B = \tfrac12 (E_+ - E_-), $$
 
-    so the values \(E_\pm\) at \(x = \pm\pi/2\), a quarter of a period to either side, and \(E_0\) where it stands give
+    so the values \(E_\pm\) at \(x = \pm\pi/2\), a quarter of a period to either side, and \(E_0\) at the
+    current point give
     its minimum \(C - A\), at \(x = -\pi/2 - B\). That becomes the next \(E_0\), so a parameter takes two evaluations;
-    before each sweep over all parameters, in their order, \(E_0\) is evaluated anew, against rounding. A sweep over n
+    before each sweep over all parameters, in their order, \(E_0\) is evaluated again, against rounding. A sweep over n
     parameters thus takes 2n + 1 evaluations, and each parameter is one step of the trace. The start is converged
     when a whole sweep lowers the value by no more than `tolerance`, or out of budget (`Budget.energies`). Where all
     values agree within rounding, the parameter stays.
@@ -65,7 +66,7 @@ def rotosolve(tolerance: float = 1e-8) -> Method:
     require(finite_number("tolerance", tolerance) >= 0, "tolerance", "not be negative", tolerance)
 
     def quarter(frequencies: Array, coordinate: Array) -> Array:
-        """A quarter of a period along one parameter, (n_params,)."""
+        """Return a quarter of a period along one parameter, (n_params,)."""
         one = jnp.arange(len(frequencies)) == coordinate
         return jnp.where(one, jnp.pi / (2.0 * frequencies), 0.0)
 
@@ -75,7 +76,7 @@ def rotosolve(tolerance: float = 1e-8) -> Method:
         frequencies = start.frequencies.astype(start.theta.dtype)
         return begin(start.theta, _Sweep(frequencies, zero, zero, nothing, nothing))
 
-    def tell(state: Iterate, read: Reading) -> Iterate:
+    def update(state: Iterate, read: Reading) -> Iterate:
         sweep: _Sweep = state.inner
         n_params, value = len(state.theta), read.value
         here, plus, minus = (sweep.side == side for side in (_HERE, _PLUS, _MINUS))
@@ -111,4 +112,4 @@ def rotosolve(tolerance: float = 1e-8) -> Method:
 
     settings = (("tolerance", tolerance),)
     references = ("ostaszewski2021", "nakanishi2020")
-    return Method("rotosolve", settings, init, tell, references, reads="value", needs_frequencies=True)
+    return Method("rotosolve", settings, init, update, references, reads="value", needs_frequencies=True)

@@ -61,7 +61,7 @@ class Examiner:
     """As `Start.frequencies`."""
 
     def __call__(self, batch: Batch, may_leave: bool) -> tuple[Batch, float]:
-        """The batch after a look at every end that has not been looked at, and seconds of compilation.
+        """Return the batch after a check of every unchecked end, and seconds of compilation.
 
         Args:
             batch: where all starts stand; none of them runs.
@@ -84,7 +84,7 @@ class Examiner:
         return replicate(here._replace(iterates=iterates), mesh), compile_s
 
     def _judged(self, products: _Products, here: Any, which: IntArray, granted: int) -> IntArray:
-        """The starts that step out of where they are; what was found, and where they go, is written into `here`."""
+        """Return the starts that leave their points; curvatures and new points are written into `here`."""
         seeds = np.asarray(jax.random.key_data(self.keys))
         random = [np.random.default_rng([*seeds[start].tolist(), int(here.tries[start])]) for start in which]
         points, size = here.iterates.theta[which], self.objective.n_params
@@ -93,23 +93,23 @@ class Examiner:
         def along(rows: IntArray, directions: FloatArray) -> tuple[FloatArray, FloatArray]:
             return products(points[rows], directions)[1:]
 
-        found = lowest_curvature(along, vectors, here.iterates.value[which], self.budget.hessian_products)
-        here.curvature[which] = found.lowest
-        here.products[which] += found.products
-        here.status[which[found.falls]] = STATUSES.index(Status.SADDLE)
-        spent = here.evaluations[which] + here.charged[which] + 2 * found.products
-        rows = np.flatnonzero(self._wanted(here, found, which) & (spent < granted))
+        lowest = lowest_curvature(along, vectors, here.iterates.value[which], self.budget.hessian_products)
+        here.curvature[which] = lowest.lowest
+        here.products[which] += lowest.products
+        here.status[which[lowest.falls]] = STATUSES.index(Status.SADDLE)
+        spent = here.evaluations[which] + here.charged[which] + 2 * lowest.products
+        rows = np.flatnonzero(self._wanted(here, lowest, which) & (spent < granted))
         if len(rows) == 0:
             return rows
         leaving, new = which[rows], ~_led_back(here, which)[rows]
-        _make_home(here, found, rows[new], leaving[new])
+        _make_home(here, lowest, rows[new], leaving[new])
         steps = np.stack([KICKS[here.tries[which[k]]] * random[k].standard_normal(size) for k in rows])
-        along_it = new & found.falls[rows]
-        directions = np.sign(steps[:, :1]) * found.direction[rows]
-        lengths, made = _lengths(products, here.home, leaving, directions, along_it)
+        along_it = new & lowest.falls[rows]
+        directions = np.sign(steps[:, :1]) * lowest.direction[rows]
+        lengths, trials_made = _lengths(products, here.home, leaving, directions, along_it)
         steps = np.where(along_it[:, None], lengths[:, None] * directions, steps)
-        here.products[leaving] += made
-        here.charged[leaving] += 2 * (found.products[rows] + made)
+        here.products[leaving] += trials_made
+        here.charged[leaving] += 2 * (lowest.products[rows] + trials_made)
         here.steps[leaving] += here.iterates.iterations[leaving]
         here.iterates.theta[leaving] = here.home.theta[leaving] + steps
         here.curvature[leaving] = np.nan
@@ -117,48 +117,48 @@ class Examiner:
         here.status[leaving], here.checked[leaving] = RUNNING, False
         return leaving
 
-    def _wanted(self, here: Any, found: Curvature, which: IntArray) -> np.ndarray:
-        """Which points are to be left, were there no limit."""
+    def _wanted(self, here: Any, lowest: Curvature, which: IntArray) -> np.ndarray:
+        """Return which points are to be left if there is no limit."""
         if self.budget.escape == "never":
             return np.zeros(len(which), bool)
         first, back = ~np.isfinite(here.home.value[which]), _led_back(here, which)
         moved = np.abs(here.iterates.theta - np.asarray(self.starts))[which].max(axis=1)
         at_start = first & (moved <= 1e-8)  # other processes may have drawn other last bits
         again = back & (here.tries[which] < len(KICKS))
-        later = ~back & found.falls if self.budget.escape == "always" else False
-        return (at_start & (found.falls | found.flat)) | again | later
+        later = ~back & lowest.falls if self.budget.escape == "always" else False
+        return (at_start & (lowest.falls | lowest.flat)) | again | later
 
 
 def _led_back(here: Any, which: IntArray) -> np.ndarray:
-    """Which starts have left a stationary point and found nothing lower."""
+    """Return which starts have left a stationary point and found nothing lower."""
     home = here.home.value[which]
     return np.isfinite(home) & ~(here.iterates.value[which] < home - LOWER * np.maximum(1.0, np.abs(home)))
 
 
-def _make_home(here: Any, found: Curvature, rows: IntArray, starts: IntArray) -> None:
-    """Writes where starts are as the point that they leave."""
+def _make_home(here: Any, lowest: Curvature, rows: IntArray, starts: IntArray) -> None:
+    """Write the points of starts as those that they leave."""
     home = here.home
     home.theta[starts], home.value[starts] = here.iterates.theta[starts], here.iterates.value[starts]
-    home.gradient[starts], home.curvature[starts] = here.iterates.gradient[starts], found.lowest[rows]
-    home.falls[starts], home.steps[starts] = found.falls[rows], here.steps[starts] + here.iterates.iterations[starts]
+    home.gradient[starts], home.curvature[starts] = here.iterates.gradient[starts], lowest.lowest[rows]
+    home.falls[starts], home.steps[starts] = lowest.falls[rows], here.steps[starts] + here.iterates.iterations[starts]
     here.tries[starts] = 0
 
 
 def _lengths(
     products: _Products, home: Any, starts: IntArray, directions: FloatArray, wanted: np.ndarray
 ) -> tuple[FloatArray, IntArray]:
-    """The first length of `STEPS` that lowers the value, or the last, and evaluations that it took, for each start."""
-    lengths, made, open_ = np.full(len(starts), STEPS[-1]), np.zeros(len(starts), int), wanted.copy()
+    """Return the first length of `STEPS` that lowers the value, or the last, and its evaluations, for each start."""
+    lengths, trials_made, open_ = np.full(len(starts), STEPS[-1]), np.zeros(len(starts), int), wanted.copy()
     for length in STEPS[:-1]:
         rows = np.flatnonzero(open_)
         if len(rows) == 0:
             break
         trials = home.theta[starts[rows]] + length * directions[rows]
         lower = products(trials, directions[rows])[0] < home.value[starts[rows]]
-        made[rows] += 1
+        trials_made[rows] += 1
         lengths[rows[lower]] = length
         open_[rows[lower]] = False
-    return lengths, made
+    return lengths, trials_made
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -190,9 +190,9 @@ class _Products:
     def __call__(self, points: FloatArray, directions: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Values (k,), gradients (k, n_params) and products (k, n_params) at k points."""
         rows = zip(points, directions.astype(points.dtype), strict=True)
-        made = jax.device_get([self._run(point, direction, True) for point, direction in rows])
+        derivatives = jax.device_get([self._run(point, direction, True) for point, direction in rows])
         values, gradients, images = (
-            np.stack([np.asarray(part, float) for part in column]) for column in zip(*made, strict=True)
+            np.stack([np.asarray(part, float) for part in column]) for column in zip(*derivatives, strict=True)
         )
         return values, gradients, images
 

@@ -16,11 +16,11 @@ from qvar.optimize.evaluation import Reading
 from qvar.optimize.methods import Iterate, Method, Start, begin
 
 _EXACT, _PLUS, _MINUS = 0, 1, 2
-"""What the trial is: where it stands, or a displacement to either side."""
+"""Kinds of trial: the current point, or a displacement to either side."""
 
 
 class _Perturbation(NamedTuple):
-    """Where a start is in its step."""
+    """State of a start within its step."""
 
     key: Array
     step: Array
@@ -28,7 +28,7 @@ class _Perturbation(NamedTuple):
     side: Array
     """`_EXACT`, `_PLUS` or `_MINUS`."""
     plus: Array
-    """What was measured on the plus side."""
+    """Measured value on the plus side."""
 
 
 @checked()
@@ -52,7 +52,8 @@ def spsa(
     its own eigenbasis. Measuring its Pauli terms takes more shots for the same noise. Without `shots`, y = E.
 
     A step spends two energies, and `energy_evaluations` counts these; times `shots` they are the shots spent. The
-    method never learns the energy where it stands. It is computed exactly beside, at the start and after each step, for
+    method never reads the energy at its current point. It is also computed exactly, at the start and after
+    each step, for
     the record alone: `value` and the trace are exact energies without noise, and these evaluations are not counted.
     There is no stop but the budget.
 
@@ -95,7 +96,7 @@ def spsa(
         nothing = jnp.zeros((), start.theta.dtype)
         return begin(start.theta, _Perturbation(key, jnp.asarray(1), jnp.asarray(_EXACT), nothing), counted=False)
 
-    def tell(state: Iterate, read: Reading) -> Iterate:
+    def update(state: Iterate, read: Reading) -> Iterate:
         inner: _Perturbation = state.inner
         exact, plus, minus = (inner.side == side for side in (_EXACT, _PLUS, _MINUS))
         theta = jnp.where(exact, state.trial, state.theta)
@@ -118,4 +119,4 @@ def spsa(
         ("shots", shots), ("a", a), ("c", c), ("stability", stability), ("alpha", alpha), ("gamma", gamma)
     )  # fmt: skip
     reads = "value" if shots is None else "variance"
-    return Method("spsa", settings, init, tell, ("spall1992", "spall1998"), reads=reads)
+    return Method("spsa", settings, init, update, ("spall1992", "spall1998"), reads=reads)

@@ -1,1 +1,1 @@
-"""What can be run: each makes Tasks out of Objectives."""
+"""Studies: each makes tasks out of trainings or measurements."""

@@ -1,7 +1,7 @@
-r"""Whether an ansatz keeps its promises: what `qvar check` runs.
+r"""Checks of an ansatz against its own description, as `qvar check` runs them.
 
 Every check measures: gradients against finite differences, both engines against PennyLane's simulator, claimed
-symmetries at random parameters. Nothing is printed, and what an ansatz raises becomes a finding.
+symmetries at random parameters. Nothing is printed, and an error of the ansatz becomes a finding.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -17,31 +16,24 @@ import jax.numpy as jnp
 import numpy as np
 
 from qvar._types import FloatArray
-from qvar.ansatz.ansatz import COMMON_STARTS, Ansatz, Symmetry
+from qvar.ansatz.ansatz import COMMON_STARTS, Ansatz
 from qvar.citations import entries
 from qvar.engines.energy import choose_engine, energy
 from qvar.engines.pennylane_reference import oracle
-from qvar.engines.symmetry_expectations import register_symmetries
 from qvar.errors import QvarError
 from qvar.objective import Objective
 from qvar.problems.problem import Problem
-from qvar.short_repr import short_repr
+from qvar.studies.findings import MAX_QUBITS, VALUE_TOLERANCE, Finding, count, left_out, listed, within
+from qvar.studies.symmetry_checks import symmetry_findings
 from qvar.task import task_key
 
-VALUE_TOLERANCE = 1e-10
-"""How far two simulators may differ in an energy, in its unit; also how far a symmetry may be missed."""
-
+_DRAWS = 3
 GRADIENT_TOLERANCE = 1e-8
-"""How far two simulators may differ in a component of the gradient."""
+"""Largest difference of two simulators in a component of the gradient."""
 
 SLOPE_TOLERANCE = 1e-7
-"""How far the gradient may be from finite differences, relative to its length where that exceeds 1."""
+"""Largest distance of the gradient from finite differences, relative to its length if that exceeds 1."""
 
-MAX_QUBITS = 16
-"""Largest register that PennyLane and the dense engine are asked to simulate."""
-
-_SYMMETRIES: tuple[Symmetry, ...] = ("particle_number", "sz", "s2", "spin_flip")
-_DRAWS = 3
 _STEP = 2e-3
 _DIRECTIONS = 30
 _BACKPROPAGATION_BYTES = 2**30
@@ -49,23 +41,8 @@ _LARGE = 1e3
 _TINY = 1e-300
 
 
-@short_repr()
-@dataclass(frozen=True)
-class Finding:
-    """What one check found."""
-
-    check: str
-    """Name of the check, such as `gradient`."""
-    passed: bool | None
-    """Whether it is met; None for a remark, which asks nothing of the ansatz."""
-    sentence: str
-    """What was found, or what is wrong, in one sentence."""
-    figure: float | None = None
-    """The number behind it, where there is one: the largest deviation, a count, or seconds."""
-
-
 def conform(problem: Problem, ansatz: Ansatz) -> list[Finding]:
-    """Looks whether an ansatz keeps what an `Ansatz` promises, on one problem.
+    """Check an ansatz against its description, on one problem.
 
     `record`: it can be written down. `cost`: its gates can be counted. `starts`: every start has shape (n_params,).
     `values`: energy and gradient are finite numbers of the right shape. `gradient`: it is that of finite differences.
@@ -77,7 +54,7 @@ def conform(problem: Problem, ansatz: Ansatz) -> list[Finding]:
     `compile time`: seconds.
 
     Args:
-        problem: what the ansatz is tried on.
+        problem: problem of the checks.
         ansatz: the ansatz to check.
 
     Returns:
@@ -89,7 +66,7 @@ def conform(problem: Problem, ansatz: Ansatz) -> list[Finding]:
     choose_engine(problem, ansatz)
     if jnp.zeros(0, float).dtype != jnp.float64:
         raise QvarError("`QVAR_PRECISION` must be 64 to check an ansatz, but is 32.")
-    found = [
+    findings = [
         *_findings("record", _record, ansatz),
         *_findings("cost", _cost, ansatz),
         *_findings("starts", _starts, ansatz),
@@ -104,31 +81,31 @@ def conform(problem: Problem, ansatz: Ansatz) -> list[Finding]:
         end = time.perf_counter()
         evaluations = [again, *(_evaluate(objective, theta) for theta in thetas[1:])]
     except Exception as error:
-        return [*found, Finding("values", False, f"The energy cannot be computed: {_told(error)}.")]
+        return [*findings, Finding("values", False, f"The energy cannot be computed: {_error_words(error)}.")]
     values = list(_values(ansatz, [first, *evaluations]))
-    found += values
+    findings += values
     if all(finding.passed for finding in values):
         slopes = [slope for _, slope in evaluations]
-        found += [
+        findings += [
             *_findings("gradient", _gradient, objective, thetas[0], slopes[0]),
             *_findings("effect", _effect, slopes),
             *_findings("PennyLane", _pennylane, problem, ansatz, thetas[0]),
             *_findings("engines", _engines, problem, ansatz, thetas[0], evaluations[0]),
-            *_findings("symmetries", _symmetries, problem, ansatz, thetas),
+            *_findings("symmetries", symmetry_findings, problem, ansatz, thetas),
         ]
-    found += _findings("references", _references, ansatz)
-    return [*found, _compile_time(middle - begin, end - middle)]
+    findings += _findings("references", _references, ansatz)
+    return [*findings, _compile_time(middle - begin, end - middle)]
 
 
 def _findings(check: str, look: Callable[..., Iterator[Finding]], *about: Any) -> list[Finding]:
-    """What a check finds; whatever it raises is a finding too."""
+    """Return the findings of a check; an error that it raises is a finding too."""
     try:
         return list(look(*about))
     except Exception as error:
-        return [Finding(check, False, f"It ends in {_told(error)}.")]
+        return [Finding(check, False, f"It ends in {_error_words(error)}.")]
 
 
-def _told(error: Exception) -> str:
+def _error_words(error: Exception) -> str:
     first_line = (str(error).strip().splitlines() or [""])[0].rstrip(".")
     return f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
 
@@ -153,7 +130,7 @@ def _record(ansatz: Ansatz) -> Iterator[Finding]:
 def _cost(ansatz: Ansatz) -> Iterator[Finding]:
     cost = ansatz.resources()
     n_gates = cost.two_qubit_gates or 0
-    yield Finding("cost", True, f"{_count(n_gates, 'CNOT')}, depth {cost.depth}.", n_gates)
+    yield Finding("cost", True, f"{count(n_gates, 'CNOT')}, depth {cost.depth}.", n_gates)
 
 
 def _starts(ansatz: Ansatz) -> Iterator[Finding]:
@@ -161,15 +138,15 @@ def _starts(ansatz: Ansatz) -> Iterator[Finding]:
     for scheme, draw in ansatz.starts.items():
         size = np.size(draw(key))
         if size != ansatz.n_params:
-            wanted = _count(ansatz.n_params, "parameter")
-            yield Finding("starts", False, f"Start {scheme!r} gives {_count(size, 'number')} for {wanted}.", size)
+            wanted = count(ansatz.n_params, "parameter")
+            yield Finding("starts", False, f"Start {scheme!r} gives {count(size, 'number')} for {wanted}.", size)
             return
     schemes = (*COMMON_STARTS, *ansatz.starts)
     for scheme in schemes:
         if not np.all(np.isfinite(ansatz.initial(key, scheme))):
             yield Finding("starts", False, f"Start {scheme!r} gives numbers that are not finite.")
             return
-    wanted = _count(ansatz.n_params, "parameter")
+    wanted = count(ansatz.n_params, "parameter")
     yield Finding("starts", True, f"{wanted} in each of the starts {', '.join(schemes)}.", ansatz.n_params)
 
 
@@ -178,8 +155,8 @@ def _references(ansatz: Ansatz) -> Iterator[Finding]:
     if unknown:
         yield Finding("references", False, f"{unknown[0]!r} is no key of qvar/citations.bib.", len(unknown))
     else:
-        given = ", ".join(ansatz.references) or "None given"
-        yield Finding("references", True, f"{given}.", len(ansatz.references))
+        keys = ", ".join(ansatz.references) or "None given"
+        yield Finding("references", True, f"{keys}.", len(ansatz.references))
 
 
 def _compile_time(first: float, later: float) -> Finding:
@@ -201,14 +178,14 @@ def _values(ansatz: Ansatz, evaluations: Sequence[tuple[FloatArray, FloatArray]]
             return
         if not (np.isfinite(value) and np.all(np.isfinite(slope))):
             wrong = [k for k in range(ansatz.n_params) if not np.isfinite(slope[k])]
-            what = f"the gradient to {_listed(wrong)}" if np.isfinite(value) else "the energy"
+            what = f"the gradient to {listed(wrong)}" if np.isfinite(value) else "the energy"
             yield Finding("values", False, f"At random parameters {what} is not a finite number.")
             return
     yield Finding("values", True, f"Energy and gradient are finite at {_DRAWS} random points.")
 
 
 def _gradient(objective: Objective, theta: FloatArray, slope: FloatArray) -> Iterator[Finding]:
-    """The gradient along every axis, or along random directions where there are many parameters."""
+    """Check the gradient along every axis, or along random directions if there are many parameters."""
     n_params = len(theta)
     if n_params == 0:
         yield Finding("gradient", True, "There is no parameter to differentiate by.")
@@ -229,7 +206,7 @@ def _gradient(objective: Objective, theta: FloatArray, slope: FloatArray) -> Ite
     off = np.abs(measured - directions @ slope)
     worst = int(np.argmax(off))
     if off[worst] <= SLOPE_TOLERANCE * max(1.0, float(np.linalg.norm(slope))):
-        yield Finding("gradient", True, f"Finite differences agree{_within(float(off[worst]))}.", float(off[worst]))
+        yield Finding("gradient", True, f"Finite differences agree{within(float(off[worst]))}.", float(off[worst]))
         return
     where = f"parameter {worst}" if n_params <= _DIRECTIONS else "a random direction"
     sentence = (
@@ -249,13 +226,13 @@ def _effect(slopes: Sequence[FloatArray]) -> Iterator[Finding]:
         yield Finding("effect", False, "No parameter changes the energy.", len(idle))
     else:
         verb = "has" if len(idle) == 1 else "have"
-        sentence = f"{_listed(idle).capitalize()} {verb} no effect on the energy."
+        sentence = f"{listed(idle).capitalize()} {verb} no effect on the energy."
         yield Finding("effect", None, sentence, len(idle))
 
 
 def _pennylane(problem: Problem, ansatz: Ansatz, theta: FloatArray) -> Iterator[Finding]:
     if ansatz.n_qubits > MAX_QUBITS:
-        yield _left_out("PennyLane", ansatz)
+        yield left_out("PennyLane", ansatz)
         return
     if ansatz.source is not None:
         yield _own_function(problem, ansatz, ansatz.source, theta)
@@ -277,7 +254,7 @@ def _pennylane(problem: Problem, ansatz: Ansatz, theta: FloatArray) -> Iterator[
 
 
 def _own_function(problem: Problem, ansatz: Ansatz, function: Callable[..., Any], theta: FloatArray) -> Finding:
-    """The user's own function on PennyLane's simulator, at random, negative and large parameters."""
+    """Compare with the user's own function on PennyLane's simulator, at random, negative and large parameters."""
     import pennylane as qml
 
     device = qml.device("default.qubit", wires=ansatz.n_qubits)
@@ -334,7 +311,7 @@ def _engines(
         what = "N_alpha and N_beta" if problem.integrals is not None else "the number of ones"
         yield Finding("engines", None, f"Only the dense engine takes it: the other needs {what} conserved.")
     elif ansatz.n_qubits > MAX_QUBITS:
-        yield _left_out("engines", ansatz)
+        yield left_out("engines", ansatz)
     else:
         yield _same("engines", "Dense and sector", chosen, _evaluate(energy(problem, ansatz, "dense"), theta))
 
@@ -351,113 +328,4 @@ def _compared(check: str, who: str, deviations: Sequence[tuple[str, float, float
     if wrong:
         what, off = wrong[0]
         return Finding(check, False, f"{who} differ in the {what} by {off:.1e}.", off)
-    return Finding(check, True, f"{who} agree{_within(largest)}.", largest)
-
-
-def _left_out(check: str, ansatz: Ansatz) -> Finding:
-    sentence = f"Left out: {ansatz.n_qubits} qubits are too many for all amplitudes; choose a smaller problem."
-    return Finding(check, None, sentence)
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Symmetries
-
-
-def _symmetries(problem: Problem, ansatz: Ansatz, thetas: FloatArray) -> Iterator[Finding]:
-    if ansatz.n_qubits > MAX_QUBITS:
-        yield _left_out("symmetries", ansatz)
-        return
-    dense = energy(problem, ansatz, "dense")
-    measured = [_measure(np.asarray(dense.state(theta)), ansatz.n_qubits) for theta in thetas]
-    expected = {} if problem.integrals is None else _expected(problem)
-    for name in _SYMMETRIES:
-        claimed = name in ansatz.symmetries
-        if name not in measured[0]:
-            if claimed:
-                yield Finding(name, False, "It is claimed, but needs an even number of wires.")
-            continue
-        if not claimed and name in ("sz", "s2") and problem.integrals is None:
-            continue  # these wires are no spin orbitals
-        finding = _symmetry(name, [found[name] for found in measured], expected.get(name))
-        if claimed:
-            yield finding
-        elif finding.passed:
-            yield Finding(name, None, "It holds here and is not claimed.", finding.figure)
-    if not ansatz.symmetries:
-        yield Finding("symmetries", None, "None are claimed.")
-
-
-def _expected(problem: Problem) -> dict[Symmetry, float]:
-    """What the reference determinant has; a quantity that is not sharp in it is left out."""
-    determinant = np.zeros(2**problem.n_qubits)
-    determinant[int("".join(map(str, problem.reference_bits)), 2)] = 1.0
-    measured = _measure(determinant, problem.n_qubits)
-    names: tuple[Symmetry, ...] = ("particle_number", "sz", "s2")
-    expected: dict[Symmetry, float] = {name: measured[name][0] for name in names}
-    least = abs(expected["sz"]) * (abs(expected["sz"]) + 1.0)
-    if expected["s2"] > least + VALUE_TOLERANCE:  # a determinant is an eigenstate where S^2 is what S_z asks for
-        del expected["s2"]
-    return expected
-
-
-def _symmetry(name: Symmetry, measured: Sequence[tuple[float, float]], expected: float | None) -> Finding:
-    """Whether a quantity is sharp, the same at every theta, and that of the problem's reference determinant."""
-    means, variances = np.array(measured).T
-    target = float(means[0]) if expected is None else expected
-    spread, miss = float(np.max(variances)), float(np.max(np.abs(means - target)))
-    figure = max(spread, miss)
-    if figure <= VALUE_TOLERANCE:
-        return Finding(name, True, f"It is {_tidy(target)} at {_DRAWS} random points{_within(figure)}.", figure)
-    if spread > VALUE_TOLERANCE:
-        sentence = f"It is claimed, but spreads: mean {means[0]:.4g}, variance {variances[0]:.2g}."
-    elif expected is None or np.ptp(means) > VALUE_TOLERANCE:
-        sentence = f"It is claimed, but changes with theta: {means.min():.4g} to {means.max():.4g}."
-    else:
-        sentence = f"It is {_tidy(means[0])} at every theta, but {_tidy(target)} in the problem's reference."
-    return Finding(name, False, sentence, figure)
-
-
-def _measure(state: np.ndarray, n_qubits: int) -> dict[Symmetry, tuple[float, float]]:
-    """Mean and variance of each conserved quantity; S^2, whose variance is not looked at, has none."""
-    index = np.arange(2**n_qubits)
-    weight = np.abs(state) ** 2
-    even = sum(1 << (n_qubits - 1 - wire) for wire in range(0, n_qubits, 2))
-    ones = np.bitwise_count(index).astype(float)
-    up = np.bitwise_count(index & even).astype(float)
-    found: dict[Symmetry, tuple[float, float]] = {}
-    quantities: dict[Symmetry, FloatArray] = {"particle_number": ones, "sz": up - 0.5 * ones}
-    for name, quantity in quantities.items():
-        mean = float(weight @ quantity)
-        found[name] = mean, float(weight @ (quantity - mean) ** 2)
-    if n_qubits % 2 == 0:
-        found["s2"] = register_symmetries(state, n_qubits)["s2"], 0.0
-    flip = float(np.real(np.vdot(state, state[::-1])))
-    found["spin_flip"] = flip, 1.0 - flip**2
-    return found
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Words
-
-
-def _listed(parameters: Sequence[int]) -> str:
-    """Parameters by number, such as "parameters 0, 1, 2, 3 and 5 more"."""
-    if len(parameters) == 1:
-        return f"parameter {parameters[0]}"
-    shown = [str(parameter) for parameter in parameters[:4]]
-    rest = len(parameters) - len(shown)
-    if rest:
-        return f"parameters {', '.join(shown)} and {rest} more"
-    return f"parameters {', '.join(shown[:-1])} and {shown[-1]}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def _within(deviation: float) -> str:
-    return f", within {deviation:.0e}" if deviation else " exactly"
-
-
-def _tidy(number: float) -> str:
-    return f"{round(float(number), 10) + 0.0:g}"
+    return Finding(check, True, f"{who} agree{within(largest)}.", largest)

@@ -81,7 +81,7 @@ class Curve:
     engine: Engine = "auto"
     """Simulator of the ansätze; see `qvar.energy`."""
     warm_start: bool = True
-    """Whether points start from the one before; otherwise from their own starts alone."""
+    """True if points start from the one before; otherwise from their own starts alone."""
     coordinate: str = "bond"
     """Name of the coordinate."""
     unit: str = "angstrom"

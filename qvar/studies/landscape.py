@@ -157,7 +157,7 @@ def _look(study: Landscape, training: Training, report: Reporter) -> list[Row]:
 
 
 def _all(measures: Sequence[Callable[[], Row]]) -> Row:
-    """What all of them tell; those that raise an error leave a message."""
+    """Return the columns of all measures; those that raise an error leave a message."""
     row: Row = {}
     messages = []
     for measure in measures:
@@ -174,7 +174,7 @@ def _start(result: Result) -> np.ndarray:
 
 
 def _curvature(study: Landscape, objective: Objective, result: Result) -> Row:
-    """The signs and the size of the curvature at both ends of a path."""
+    """Return the signs and the size of the curvature at both ends of a path."""
     row: Row = {}
     for where, theta in (("start", _start(result)), ("end", result.theta)):
         if objective.n_params > MAX_DENSE:
@@ -182,11 +182,11 @@ def _curvature(study: Landscape, objective: Objective, result: Result) -> Row:
             trace = hessian_trace(objective, theta, jax.random.key(study.seed), TRACE_SAMPLES)
             row |= _ends_of(where, float(lowest[0]), float(highest[-1]), trace.value)
             continue
-        found = hessian_summary(objective, theta)
-        row |= _ends_of(where, found.smallest, found.largest, found.trace) | {
-            f"{where}_negative_directions": found.negative,
-            f"{where}_flat_directions": found.flat,
-            f"{where}_condition_number": found.condition,
+        summary = hessian_summary(objective, theta)
+        row |= _ends_of(where, summary.smallest, summary.largest, summary.trace) | {
+            f"{where}_negative_directions": summary.negative,
+            f"{where}_flat_directions": summary.flat,
+            f"{where}_condition_number": summary.condition,
         }
     return row
 
@@ -200,24 +200,24 @@ def _ends_of(where: str, smallest: float, largest: float, trace: float) -> Row:
 
 
 def _leakage(objective: Objective, problem: Problem, result: Result) -> Row:
-    """How much of the state leaves the right sector along the path; nothing where the problem has none."""
+    """Return how much of the state leaves the right sector along the path; nothing where the problem has none."""
     if problem.pauli is not None and not conserves_ones(problem.pauli.words, problem.pauli.coefficients):
         return {}
     path = result.trace.theta
     assert path is not None  # it was asked for
     chosen = _spread(len(path))
-    found = leakage_along(objective, problem, np.asarray(path)[chosen])
-    weight, price = np.asarray(found.weight), np.asarray(found.price)
-    told = {
+    leakage = leakage_along(objective, problem, np.asarray(path)[chosen])
+    weight, price = np.asarray(leakage.weight), np.asarray(leakage.price)
+    columns = {
         "step": np.asarray(result.trace.step)[chosen],
         "evaluations": np.asarray(result.trace.evaluations)[chosen],
         "sector_weight": weight,
         "symmetry_price": price,
-        "particle_number": np.asarray(found.particle_number),
-        "sz": np.asarray(found.sz),
-        "s2": np.asarray(found.s2),
+        "particle_number": np.asarray(leakage.particle_number),
+        "sz": np.asarray(leakage.sz),
+        "s2": np.asarray(leakage.s2),
     }
-    return {"sector_weight": float(weight[-1]), "symmetry_price": float(price[-1]), "leakage_along": _json(told)}
+    return {"sector_weight": float(weight[-1]), "symmetry_price": float(price[-1]), "leakage_along": _json(columns)}
 
 
 def _spread(n: int) -> np.ndarray:

@@ -58,9 +58,9 @@ class _Place:
     size: int
     setup: Setup | None
     title: str = ""
-    """What is measured, in words."""
+    """Name of the problem or observable."""
     description: Any = None
-    """What is measured, ready for JSON; what went wrong where there is nothing."""
+    """JSON-able description of the problem or observable; the error if there is none."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Scaling:
     says about them: the value of Haar-random states in the space that the engine holds
     (`qvar.diagnostics.haar_loss_variance`), that of the circuit's Lie algebra where its dimension is within
     `lie_limit` (`qvar.diagnostics.lie_variance`), and an exact law that the contender may bring. `value` is the mean of
-    the loss. `qvar.records.schema.describe` tells every column.
+    the loss. `qvar.records.schema.describe` explains every column.
     """
 
     contenders: Sequence[Growing | Contender]
@@ -100,8 +100,9 @@ class Scaling:
     samples: int = 500
     """Parameter vectors drawn for each row, at least 2."""
     starts: Sequence[str | None] = ("uniform",)
-    """How they are drawn: schemes that `Ansatz.initial` takes; None is each ansatz's own; `"identity_blocks"` makes
-    `qvar.identity_blocks` of a circuit that is none. A contender without such a start is left out."""
+    """Distributions of the parameters: schemes that `Ansatz.initial` takes; None is each ansatz's own;
+    `"identity_blocks"` makes `qvar.identity_blocks` of a circuit that is none. A contender without such a
+    start is left out."""
     noise: float = 0.0
     """Standard deviation in radians of Gaussian noise added to every parameter, so that a start that is one point, such
     as `"mp2"` or `"zero"`, has a variance."""
@@ -223,7 +224,7 @@ def _knows(ansatz: Ansatz, start: str) -> bool:
 
 
 def _started(ansatz: Ansatz, start: str) -> Ansatz:
-    """The circuit that has such a start, drawing so."""
+    """Return the circuit with such a start."""
     if start == "identity_blocks" and start not in ansatz.starts:
         ansatz = identity_blocks(ansatz, name=ansatz.name)
     return ansatz.with_start(start)
@@ -239,7 +240,7 @@ def _law(place: _Place) -> Row:
 
 
 def _measure(study: Scaling, point: _Point, report: Reporter) -> list[Row]:
-    """The row of one point; an error becomes a row that tells it."""
+    """Return the row of one point; an error becomes a row with its message."""
     place = point.place
     base: Row = {
         "contender": place.contender.name,
@@ -266,16 +267,16 @@ def _row(study: Scaling, point: _Point, report: Reporter) -> Row:
     objective = _objective(observable, ansatz, study.engine)
     marks = [time.perf_counter()]
 
-    def tell(done: int, total: int) -> None:
+    def watch(done: int, total: int) -> None:
         marks.append(time.perf_counter())
         report(Progress(done, total, f"{point.start}, {done} of {total} samples"))
 
-    found = _sample(study, point, objective, tell)
+    estimates = _sample(study, point, objective, watch)
     stretches = np.diff(marks)
     compiling = max(0.0, float(stretches[0] - median(stretches[1:]))) if len(stretches) > 1 else 0.0
     width, predicted = _theory(study, point, observable, ansatz, objective)
-    scale = _ROUNDING * max(width, abs(float(found.loss_mean)))
-    loss, gradient = _rounded(found.loss_variance, scale), _rounded(found.mean_variance, scale)
+    scale = _ROUNDING * max(width, abs(float(estimates.loss_mean)))
+    loss, gradient = _rounded(estimates.loss_variance, scale), _rounded(estimates.mean_variance, scale)
     return {
         "problem": place.title,
         "engine": objective.engine,
@@ -284,20 +285,20 @@ def _row(study: Scaling, point: _Point, report: Reporter) -> Row:
         "two_qubit_gates": objective.costs.two_qubit_gates,
         "depth": objective.costs.depth,
         "status": Status.MEASURED.value,
-        "value": float(found.loss_mean),
+        "value": float(estimates.loss_mean),
         "unit": objective.unit,
-        "energy_evaluations": found.samples,
-        "gradient_evaluations": found.samples,
+        "energy_evaluations": estimates.samples,
+        "gradient_evaluations": estimates.samples,
         "wall_s": time.perf_counter() - marks[0] - compiling,
         "compile_s": compiling,
-        "samples": found.samples,
+        "samples": estimates.samples,
         **_with_ends("loss_variance", loss),
         **_with_ends("gradient_variance", gradient),
-        **_needed(found, scale),
-        **_with_ends("gradient_variance_first", _rounded(found.first, scale)),
-        "gradient_variance_largest": _rounded(found.largest, scale)[0],
-        "gradient_mean_square": float(np.mean(found.mean**2 + found.variance)),
-        "component_variances": json.dumps([float(f"{v:.6g}") if v > scale**2 else 0.0 for v in found.variance]),
+        **_needed(estimates, scale),
+        **_with_ends("gradient_variance_first", _rounded(estimates.first, scale)),
+        "gradient_variance_largest": _rounded(estimates.largest, scale)[0],
+        "gradient_mean_square": float(np.mean(estimates.mean**2 + estimates.variance)),
+        "component_variances": json.dumps([float(f"{v:.6g}") if v > scale**2 else 0.0 for v in estimates.variance]),
         "spectral_width": width,
         "normalised_loss_variance": loss[0] / width**2 if width > 0 else math.nan,
         "space_dimension": math.prod(state_shape(objective).shape),
@@ -309,9 +310,9 @@ def _objective(observable: Any, ansatz: Ansatz, engine: Engine) -> Objective:
     return energy(observable, ansatz, engine) if isinstance(observable, Problem) else expectation(observable, ansatz)
 
 
-def _sample(study: Scaling, point: _Point, objective: Objective, tell: Callable[[int, int], None]) -> GradientVariance:
+def _sample(study: Scaling, point: _Point, objective: Objective, watch: Callable[[int, int], None]) -> GradientVariance:
     place, key = point.place, jax.random.fold_in(jax.random.key(study.seed), point.place.size)
-    shared = {"key": key, "samples": study.samples, "noise": float(study.noise), "on_progress": tell}
+    shared = {"key": key, "samples": study.samples, "noise": float(study.noise), "on_progress": watch}
     if place.contender.make is not None:
         return gradient_variance(objective, start=point.start, **shared)
 
@@ -323,12 +324,12 @@ def _sample(study: Scaling, point: _Point, objective: Objective, tell: Callable[
 
 
 def _rounded(estimate: Estimate, scale: float) -> tuple[float, float, float]:
-    """A variance and its interval; zero where it is rounding."""
+    """Return a variance and its interval; zero if it is rounding."""
     return (0.0, 0.0, 0.0) if estimate.value <= scale**2 else (estimate.value, estimate.low, estimate.high)
 
 
 def _needed(found: GradientVariance, scale: float) -> Row:
-    """Samples that it takes where intervals are too narrow; empty where nothing is seen but rounding."""
+    """Return the samples needed if intervals are too narrow; empty if there is nothing but rounding."""
     estimates = {
         "loss_variance": found.loss_variance,
         "gradient_variance": found.mean_variance,

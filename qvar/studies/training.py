@@ -269,7 +269,7 @@ class Trains(Protocol):
     """A study made of trainings."""
 
     def trainings(self) -> list[tuple[Row, Training]]:
-        """Return all trainings, each with the columns that tell it from others with its contender and method."""
+        """Return all trainings, each with the columns that distinguish it from others of its contender and method."""
         ...
 
 

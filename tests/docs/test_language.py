@@ -18,7 +18,7 @@ WORDS = (
 """Words and phrases that stop a reader whose second language is English, or that have a plainer standard term."""
 
 PENDING = (
-    "cli", "cluster", "optimize", "records", "runs", "studies",
+    "cli", "cluster", "records", "runs",
 )  # fmt: skip
 """Folders of `qvar/` that are still to be reread; "root" is the files of `qvar/` itself."""
 

@@ -11,7 +11,7 @@ import pennylane as qml
 import pytest
 
 import qvar
-from qvar.studies import check_ansatz
+from qvar.studies import check_ansatz, symmetry_checks
 from qvar.studies.check_ansatz import Finding, conform
 
 
@@ -259,7 +259,8 @@ def test_no_parameters_and_many(h2: qvar.Problem) -> None:
 
 
 def test_large_registers_leave_checks_out(h2: qvar.Problem, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check_ansatz, "MAX_QUBITS", 3)
+    for module in (check_ansatz, symmetry_checks):
+        monkeypatch.setattr(module, "MAX_QUBITS", 3)
     found = by_check(conform(h2, qvar.uccsd(h2)))
     for check in ("PennyLane", "engines", "symmetries"):
         assert found[check].passed is None
@@ -310,7 +311,7 @@ def test_quantities_are_those_of_their_operators() -> None:
         "sz": qml.qchem.spinz(4),
         "spin_flip": qml.prod(*(qml.X(w) for w in range(4))),
     }
-    measured = check_ansatz._measure(state, 4)
+    measured = symmetry_checks._measure(state, 4)
     for name, operator in operators.items():
         matrix = qml.matrix(operator, wire_order=range(4))
         mean = np.vdot(state, matrix @ state).real
