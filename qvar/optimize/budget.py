@@ -39,8 +39,9 @@ class Budget:
     training: each counts as two evaluations."""
     hessian_products: int = 20
     """Largest number of Hessian products for each start that converged, to distinguish a minimum from a saddle; 0 for
-    no such check. They serve the record, and are not counted as evaluations unless a step out of a saddle follows; a product takes as
-    long as about two gradients. The curvature is exact for so many parameters, an upper bound for more."""
+    no such check. They serve the record, and are not counted as evaluations unless a step out of a saddle follows; a
+    product takes as long as about two gradients. The curvature is exact for so many parameters, an upper bound for
+    more."""
 
     def __post_init__(self) -> None:
         check_fields(self)
