@@ -288,8 +288,8 @@ def test_check_chooses_a_problem(
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["own.py:mnie"], "`mnie` does not stand in own.py; did you mean `mine`?"),
-        (["own.py:zzzzzz"], "`zzzzzz` does not stand in own.py; look at its spelling."),
+        (["own.py:mnie"], "`mnie` is not in own.py; did you mean `mine`?"),
+        (["own.py:zzzzzz"], "`zzzzzz` is not in own.py; look at its spelling."),
         (["own.py:number"], "`number` must be an ansatz or a function that returns one, but is int."),
         (
             ["own.py:circuit"],

@@ -1,14 +1,14 @@
-"""The folder of a campaign: a case swept over its arguments, one line per task, and what became of each.
+"""The folder of a campaign: a case swept over its arguments, one line per task, and the state of each.
 
-    case.json            what was submitted: the case, its flags, the sweep, the points, the resources, the versions
+    case.json            the submission: the case, its flags, the sweep, the points, the resources, the versions
     case/<name>.py       the case file as it was then
     tasks.jsonl          one line per task: its key, its label, the points that need it
-    elements.jsonl       the tasks of each array element; grows with each submission
-    submissions.jsonl    what was sent to the queue, with the ids that it gave
+    elements.jsonl       the tasks of each array task; grows with each submission
+    submissions.jsonl    the jobs that were sent to the queue, with their ids
     tasks/<key>.parquet  results; each appears whole, once
-    state/<key>/         who works on a task (see `claims.py`), and its checkpoints
+    state/<key>/         leases of a task (see `qvar.runs.leases`), and its checkpoints
     points/<name>/       an ordinary run for each point, whose `tasks` leads to those above
-    jobs/, logs/         scripts, and what they printed
+    jobs/, logs/         scripts, and their output
 
 Tasks of different points with equal inputs have one key and are done once.
 """
@@ -53,7 +53,7 @@ class TaskLine:
 
 @dataclass(frozen=True, eq=False)
 class Campaign:
-    """A campaign's folder and what its files say; files are read when they are asked for."""
+    """A campaign's folder and the content of its files, which are read on demand."""
 
     path: Path
     """The folder, absolute."""
@@ -85,16 +85,16 @@ class Campaign:
 
     @property
     def logs(self) -> Path:
-        """Folder of what the scripts printed."""
+        """Folder of the scripts' output."""
         return self.path / "logs"
 
     @property
     def cancelled(self) -> Path:
-        """A file whose presence tells everyone to stop."""
+        """File whose presence asks all workers to stop."""
         return self.path / "cancelled"
 
     def point(self, name: str) -> RunFolder:
-        """The run of a point."""
+        """Return the run of a point."""
         return RunFolder(self.path / "points" / name)
 
     @cached_property
@@ -128,12 +128,12 @@ class Campaign:
         return lines
 
     def elements(self) -> dict[int, list[str]]:
-        """The keys of each element's tasks, by the element's number, from 1."""
+        """Return the keys of each array task's tasks, by its number, from 1."""
         lines = _json_lines(self.elements_file, _ELEMENT) if os.path.lexists(self.elements_file) else []
         return {line["element"]: line["tasks"] for line in lines}
 
     def submissions(self) -> list[dict[str, Any]]:
-        """What was sent to the queue, the oldest first."""
+        """Return the jobs that were sent to the queue, the oldest first."""
         return _json_lines(self.submissions_file, _SUBMISSION) if os.path.lexists(self.submissions_file) else []
 
     @property
@@ -148,7 +148,7 @@ class Campaign:
 
 
 def open_campaign(path: str | Path) -> Campaign:
-    """A campaign that is there.
+    """Return a campaign that is there.
 
     Raises:
         QvarError: if there is none.
@@ -162,7 +162,7 @@ def open_campaign(path: str | Path) -> Campaign:
 
 
 def append_lines(path: Path, lines: Sequence[dict[str, Any]]) -> None:
-    """Appends JSON lines in one call, on the disk when it returns.
+    """Append JSON lines in one call, on the disk when it returns.
 
     A line that a crash left unfinished is ended first, so that it spoils no other.
 
@@ -181,7 +181,7 @@ def append_lines(path: Path, lines: Sequence[dict[str, Any]]) -> None:
 
 
 def _json_lines(path: Path, shape: Shape) -> list[dict[str, Any]]:
-    """Lines of a file, without those that their writer's death left unfinished.
+    """Lines of a file, without those that a killed process left unfinished.
 
     Raises:
         QvarError: if the file cannot be read, or a line is not what qvar writes or was damaged.
@@ -190,7 +190,7 @@ def _json_lines(path: Path, shape: Shape) -> list[dict[str, Any]]:
         data = read_regular(path)
     except OSError as error:
         raise QvarError(f"`{path}` must be a file that qvar wrote, but cannot be read: {reason(error)}.") from error
-    found = []
+    lines = []
     for number, line in enumerate(data.splitlines(), start=1):
         if not line.endswith(b"}"):
             _leave_out(f"line {number} of {path} is left out: its writer died in the middle of it, or it was damaged")
@@ -201,8 +201,8 @@ def _json_lines(path: Path, shape: Shape) -> list[dict[str, Any]]:
         except ValueError as error:
             words = f"`{path}` must be a file that qvar wrote, but line {number} cannot be read: {error}."
             raise QvarError(words) from error
-        found.append(content)
-    return found
+        lines.append(content)
+    return lines
 
 
 @cache

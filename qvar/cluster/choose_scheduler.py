@@ -1,4 +1,4 @@
-"""Which queue: by its name, or the one whose commands are here."""
+"""Choice of a queue: by its name, or the one whose commands are here."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from qvar.cluster.schedulers import QUEUES, queue_named
 from qvar.errors import QvarError
 
 LOCAL = "local"
-"""The name of no queue: processes of this machine."""
+"""Name for the processes of this machine instead of a queue."""
 
 
 def adapter(name: str) -> Queue | None:
-    """The queue of a name; None for `local`.
+    """Return the queue of a name; None for `local`.
 
     Raises:
         QvarError: if there is no such queue.
@@ -22,7 +22,7 @@ def adapter(name: str) -> Queue | None:
 
 
 def default_queue() -> str:
-    """The first queue of which a command that no other queue has is on the path.
+    """Return the first queue of which a command that no other queue has is on the path.
 
     Raises:
         QvarError: if there is none.
@@ -31,18 +31,18 @@ def default_queue() -> str:
         if shutil.which(queue.program):
             return queue.name
     names = ", ".join(queue.name for queue in QUEUES)
-    raise QvarError(f"`queue` must be given where no batch queue is installed: {names} or {LOCAL}.")
+    raise QvarError(f"`queue` must be given if no batch queue is installed: {names} or {LOCAL}.")
 
 
 def supported(name: str, resources: Resources) -> None:
-    """Refuses what a queue does not know rather than leave it out.
+    """Refuse resources that a queue does not support.
 
     Raises:
         QvarError: if it is asked for.
     """
     queue = adapter(name)
     known = set() if queue is None else set(queue.becomes)
-    asked = {
+    values = {
         "partition": resources.partition,
         "account": resources.account,
         "qos": resources.qos,
@@ -53,7 +53,7 @@ def supported(name: str, resources: Resources) -> None:
         "distributed": resources.distributed or None,
         "at_once": resources.at_once,
     }
-    for flag, value in asked.items():
+    for flag, value in values.items():
         if value is not None and flag not in known and name != LOCAL:
             raise QvarError(f"`{flag}` must be left out with --queue {name}, but is {value!r}.")
     if resources.nodes > 1 and not resources.distributed:

@@ -13,7 +13,7 @@ from qvar.report.page import write_report
 
 
 def collect(campaign: Campaign) -> LoadedRun:
-    """Makes `ledger.csv` and `report.html`, and the parquet files of all tables if no task is missing.
+    """Make `ledger.csv` and `report.html`, and the parquet files of all tables if no task is missing.
 
     The tables are made of the results alone, point by point, in the order in which they were submitted: they do not
     depend on where, when or how often a task was tried. Costs one small file read for each task.
@@ -53,7 +53,7 @@ def collect(campaign: Campaign) -> LoadedRun:
 
 
 def _drop_damaged(campaign: Campaign) -> None:
-    """Removes results that cannot be read, which otherwise look as if they were there: `--resume` sends their tasks."""
+    """Remove results that cannot be read, which otherwise look as if they were there: `--resume` sends their tasks."""
     for line in campaign.tasks:
         if campaign.run.look_at_shard(line.key).damage:
             campaign.run.shard(line.key).unlink()

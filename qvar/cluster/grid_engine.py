@@ -42,22 +42,22 @@ _Answer = dict[tuple[str, int], Heard]
 
 
 def _render(job: Job) -> str:
-    asked = checked(job)
+    resources = checked(job)
     if job.count:
         log, shell = log_place(job, "$JOB_ID.$TASK_ID.log", "${JOB_ID}.${SGE_TASK_ID}.log")
     else:
         log, shell = log_place(job, "collect.$JOB_ID.log", "collect.${JOB_ID}.log")
     options = [f"-N {short_name(job.name)}", "-S /bin/bash", "-cwd", "-r y", "-j y", f"-o {log or '/dev/null'}"]
     if job.count:
-        options += [f"-t 1-{job.count}", "-notify", *given(("-tc {}", asked.at_once))]
+        options += [f"-t 1-{job.count}", "-notify", *given(("-tc {}", resources.at_once))]
     options += given(
         ("-hold_jid {}", ",".join(job.after)),
-        ("-q {}", asked.partition),
-        ("-P {}", asked.account),
-        ("-l h_rt={}", asked.time_s),
-        ("-l h_vmem={}M", mebibytes(asked.memory_bytes, asked.cpus)),
-        ("-pe smp {}", asked.cpus if asked.cpus > 1 else None),
-        ("-l gpu={}", asked.gpus),
+        ("-q {}", resources.partition),
+        ("-P {}", resources.account),
+        ("-l h_rt={}", resources.time_s),
+        ("-l h_vmem={}M", mebibytes(resources.memory_bytes, resources.cpus)),
+        ("-pe smp {}", resources.cpus if resources.cpus > 1 else None),
+        ("-l gpu={}", resources.gpus),
     )
     return script((f"#$ {option}" for option in options), job, _NAME, "${SGE_TASK_ID:?}", before=shell)
 
@@ -66,8 +66,8 @@ def _submitted(text: str) -> str | None:
     """`123` or `123.1-40:1`, as `-terse` has it, on the last line."""
     terse = re.findall(r"^(\d+)(?:\.\d+-\d+:\d+)?$", text, re.MULTILINE)
     # in spite of -terse, with status 1, where no queue could take the job at this moment
-    told = re.findall(r"^Your job(?:-array)? (\d+).* has been submitted", text, re.MULTILINE)
-    return (terse or told or [None])[-1]
+    notes = re.findall(r"^Your job(?:-array)? (\d+).* has been submitted", text, re.MULTILINE)
+    return (terse or notes or [None])[-1]
 
 
 def _polls(jobs: Sequence[str]) -> tuple[Poll, ...]:
@@ -79,11 +79,11 @@ def _polls(jobs: Sequence[str]) -> tuple[Poll, ...]:
 
 
 def _read_qstat(text: str) -> _Answer:
-    told: _Answer = {}
+    states: _Answer = {}
     try:
         root = ElementTree.fromstring(text)
     except ElementTree.ParseError:
-        return told
+        return states
     for entry in root.iter("job_list"):
         job, letters = entry.findtext("JB_job_number", ""), entry.findtext("state", "")
         state = _state(letters)
@@ -91,12 +91,12 @@ def _read_qstat(text: str) -> _Answer:
         tasks = entry.findtext("tasks", "")
         for number in numbers(tasks) if tasks else [0]:
             if job and state is not None:
-                told[job, number] = Heard(state, letters, node)
-    return told
+                states[job, number] = Heard(state, letters, node)
+    return states
 
 
 def _state(letters: str) -> State | None:
-    """The table of sge_status(5): an `E` is an error before the start, a `d` one that is being deleted."""
+    """Return the table of sge_status(5): an `E` is an error before the start, a `d` one that is being deleted."""
     if "E" in letters:
         return State.FAILED
     if "d" in letters:
@@ -111,7 +111,7 @@ def _read_qacct(text: str) -> _Answer:
 
     What was put back into the queue is left out: qstat has it, or it has been deleted since.
     """
-    told: _Answer = {}
+    states: _Answer = {}
     for record in re.split(r"^=+$", text, flags=re.MULTILINE):
         fields = dict(re.findall(r"^(\w+) +(.*?) *$", record, re.MULTILINE))
         failed = re.match(r"\d+", fields.get("failed", ""))
@@ -120,10 +120,10 @@ def _read_qacct(text: str) -> _Answer:
         if job is None or failed is None or status is None:
             continue
         element = (job, int(number) if number.isdigit() else 0)
-        told.pop(element, None)
+        states.pop(element, None)
         if int(failed[0]) not in _PUT_BACK and (int(failed[0]), int(status[0])) != (0, _AGAIN):
-            told[element] = _ended(int(failed[0]), int(status[0]), fields)
-    return told
+            states[element] = _ended(int(failed[0]), int(status[0]), fields)
+    return states
 
 
 def _ended(failed: int, status: int, fields: Mapping[str, str]) -> Heard:

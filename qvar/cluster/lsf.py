@@ -1,5 +1,7 @@
 """LSF, IBM Spectrum LSF 10.1: `bsub`, `bjobs` and `bkill`.
 
+Untested: this adapter has not run on a real queue.
+
 After the pages bsub, bjobs, bkill and brequeue of the IBM Spectrum LSF Command Reference and lsf.conf and lsb.params of
 its Configuration Reference. What is not plain:
 
@@ -45,14 +47,14 @@ _REASONS = {
     "TERM_OWNER": State.CANCELLED, "TERM_FORCE_OWNER": State.CANCELLED, "TERM_ADMIN": State.CANCELLED,
     "TERM_FORCE_ADMIN": State.CANCELLED, "TERM_PREEMPT": State.LOST, "TERM_ZOMBIE": State.LOST,
 }  # fmt: skip
-"""What a termination reason of bjobs makes of an element that ended; any other leaves it failed."""
+"""States of array tasks that ended, by the termination reason of bjobs; any other reason means failed."""
 
 
 def _render(job: Job) -> str:
-    asked = checked(job)
+    resources = checked(job)
     if job.count:
         log, shell = log_place(job, "%J_%I.log", "${LSB_JOBID}_${LSB_JOBINDEX}.log")
-        limit = "".join(given(("%{}", asked.at_once)))
+        limit = "".join(given(("%{}", resources.at_once)))
         name = f'"{short_name(job.name)}[1-{job.count}]{limit}"'
     else:
         log, shell = log_place(job, "collect_%J.log", "collect_${LSB_JOBID}.log")
@@ -62,29 +64,29 @@ def _render(job: Job) -> str:
         options.append(f'-Q "{_AGAIN}"')
     options += given(
         ('-w "{}"', " && ".join(f"ended({one})" for one in job.after)),
-        ("-q {}", asked.partition),
-        ("-P {}", asked.account),
+        ("-q {}", resources.partition),
+        ("-P {}", resources.account),
     )
-    if asked.time_s is not None:
-        limit_min, warning_min = -(-asked.time_s // 60), -(-warning_s(asked) // 60)
+    if resources.time_s is not None:
+        limit_min, warning_min = -(-resources.time_s // 60), -(-warning_s(resources) // 60)
         options.append(f"-W {limit_min // 60}:{limit_min % 60:02d}")
         if job.count and 2 * warning_min <= limit_min:
             options += ["-wa USR2", f"-wt {warning_min}"]
-    size = mebibytes(asked.memory_bytes)
+    size = mebibytes(resources.memory_bytes)
     options += given(
-        ("-n {}", asked.cpus),
-        ('-R "span[hosts={}]"', 1 if asked.cpus > 1 else None),
+        ("-n {}", resources.cpus),
+        ('-R "span[hosts={}]"', 1 if resources.cpus > 1 else None),
         ("-M {}MB", size),
         ('-R "rusage[mem={}MB]"', size),
-        ('-gpu "num={}"', asked.gpus),
+        ('-gpu "num={}"', resources.gpus),
     )
     return script((f"#BSUB {option}" for option in options), job, _NAME, "${LSB_JOBINDEX:?}", before=shell)
 
 
 def _submitted(text: str) -> str | None:
     """`Job <123> is submitted to queue <normal>.`, or `to default queue`."""
-    found = re.findall(r"^Job <(\d+)> is submitted to", text, re.MULTILINE)
-    return found[-1] if found else None
+    match = re.findall(r"^Job <(\d+)> is submitted to", text, re.MULTILINE)
+    return match[-1] if match else None
 
 
 def _polls(jobs: Sequence[str]) -> tuple[Poll, ...]:
@@ -94,14 +96,14 @@ def _polls(jobs: Sequence[str]) -> tuple[Poll, ...]:
 
 
 def _read_bjobs(text: str) -> dict[tuple[str, int], Heard]:
-    told: dict[tuple[str, int], Heard] = {}
+    states: dict[tuple[str, int], Heard] = {}
     for line in text.splitlines():
         fields = [field.strip() for field in line.split("|", 5)]
         if len(fields) == 6 and fields[0].isdigit() and fields[1].isdigit():
             heard = _heard(*fields[2:])
             if heard is not None:
-                told[fields[0], int(fields[1])] = heard
-    return told
+                states[fields[0], int(fields[1])] = heard
+    return states
 
 
 def _heard(word: str, code: str, hosts: str, reason: str) -> Heard | None:
@@ -132,7 +134,7 @@ def _place(environment: Mapping[str, str]) -> tuple[str, int] | None:
 
 LSF = Queue(
     name=_NAME,
-    words="LSF (not tried on a real queue)",
+    words="LSF (untested)",
     program="bsub",
     submit=("sh", "-c", 'exec bsub <"$0"'),
     render=_render,

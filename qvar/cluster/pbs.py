@@ -1,4 +1,6 @@
-"""PBS: OpenPBS and PBS Professional with `qsub`, `qstat` and `qdel`. Torque is another one (`-t`, `PBS_ARRAYID`).
+"""PBS: OpenPBS and PBS Professional with `qsub`, `qstat` and `qdel`. Torque differs (`-t`, `PBS_ARRAYID`).
+
+Untested: this adapter has not run on a real queue.
 
 After the manual pages qsub(1B), qstat(1B), qdel(1B), qrerun(1B) and pbs_job_attributes(7B) of OpenPBS. What is not
 plain:
@@ -51,17 +53,19 @@ _SIGNALLED = 256
 
 
 def _render(job: Job) -> str:
-    asked = checked(job)
+    resources = checked(job)
     array = job.count > 1
     log = "${PBS_JOBID}.log" if job.count else "collect_${PBS_JOBID}.log"
-    chunk = given(("ncpus={}", asked.cpus), ("mem={}mb", mebibytes(asked.memory_bytes)), ("ngpus={}", asked.gpus))
+    chunk = given(
+        ("ncpus={}", resources.cpus), ("mem={}mb", mebibytes(resources.memory_bytes)), ("ngpus={}", resources.gpus)
+    )
     options = [f"-N {short_name(job.name)}", "-S /bin/bash", "-r y", "-j oe", "-o /dev/null"]
     options += given(
         ("-J {}", elements(job) if array else None),
         ("-W depend=afterany:{}", ":".join(job.after)),
-        ("-q {}", asked.partition),
-        ("-A {}", asked.account),
-        ("-l walltime={}", clock(asked.time_s)),
+        ("-q {}", resources.partition),
+        ("-A {}", resources.account),
+        ("-l walltime={}", clock(resources.time_s)),
         ("-l select=1:{}", ":".join(chunk)),
     )
     number = "${PBS_ARRAY_INDEX:?}" if array else "1"
@@ -71,8 +75,8 @@ def _render(job: Job) -> str:
 
 def _submitted(text: str) -> str | None:
     """`123.server` or `123[].server`, on the last line."""
-    found = re.findall(r"^(\d+(?:\[\])?(?:\.\S+)?)$", text, re.MULTILINE)
-    return found[-1] if found else None
+    match = re.findall(r"^(\d+(?:\[\])?(?:\.\S+)?)$", text, re.MULTILINE)
+    return match[-1] if match else None
 
 
 def _polls(jobs: Sequence[str]) -> tuple[Poll, ...]:
@@ -82,27 +86,27 @@ def _polls(jobs: Sequence[str]) -> tuple[Poll, ...]:
 
 
 def _sequence(job: str) -> str:
-    """The number of a job: what stands before it differs between `qsub` and `qstat` where a server has two names."""
+    """Return the number of a job: the rest of its id differs between `qsub` and `qstat` if a server has two names."""
     return re.split(r"[\[.]", job)[0]
 
 
-def _read_qstat(asked: Mapping[str, str], text: str) -> dict[tuple[str, int], Heard]:
+def _read_qstat(jobs: Mapping[str, str], text: str) -> dict[tuple[str, int], Heard]:
     """`Job Id: 123[4].server`, then indented lines `name = value`.
 
-    A job that is no array may be the only element of one, so it is told under 0 and 1.
+    A job that is no array may be the only element of one, so its state is noted under 0 and 1.
     """
-    told: dict[tuple[str, int], Heard] = {}
+    states: dict[tuple[str, int], Heard] = {}
     for part in re.split(r"^Job Id: ", text, flags=re.MULTILINE)[1:]:
         name = part.split("\n")[0].strip()
         fields = dict(re.findall(r"^ +(\S+) = (.*?) *$", part, re.MULTILINE))
-        found = re.match(r"(\d+)(?:\[(\d*)\])?", name)
-        job = asked.get(_sequence(name))
+        match = re.match(r"(\d+)(?:\[(\d*)\])?", name)
+        job = jobs.get(_sequence(name))
         heard = _heard(fields)
-        if found is None or job is None or heard is None or found[2] == "":
+        if match is None or job is None or heard is None or match[2] == "":
             continue
-        for number in (0, 1) if found[2] is None else (int(found[2]),):
-            told[job, number] = heard
-    return told
+        for number in (0, 1) if match[2] is None else (int(match[2]),):
+            states[job, number] = heard
+    return states
 
 
 def _heard(fields: Mapping[str, str]) -> Heard | None:
@@ -138,11 +142,11 @@ def _again(environment: Mapping[str, str]) -> None:
 
 
 def _place(environment: Mapping[str, str]) -> tuple[str, int] | None:
-    found = re.fullmatch(r"(\d+)(?:\[(\d+)\])?(.*)", environment.get("PBS_JOBID", ""))
-    if found is None:
+    match = re.fullmatch(r"(\d+)(?:\[(\d+)\])?(.*)", environment.get("PBS_JOBID", ""))
+    if match is None:
         return None
-    number, server = found[2], found[3]
-    return (f"{found[1]}{server}", 1) if number is None else (f"{found[1]}[]{server}", int(number))
+    number, server = match[2], match[3]
+    return (f"{match[1]}{server}", 1) if number is None else (f"{match[1]}[]{server}", int(number))
 
 
 def _log(job: str, number: int) -> str:
@@ -151,7 +155,7 @@ def _log(job: str, number: int) -> str:
 
 PBS = Queue(
     name=_NAME,
-    words="OpenPBS and PBS Professional (not tried on a real queue)",
+    words="OpenPBS and PBS Professional (untested)",
     program="pbsnodes",
     submit=("qsub",),
     render=_render,

@@ -68,7 +68,7 @@ def duration(value: Any, argument: str = "time", queue: str | None = None) -> in
 
 
 def _seconds(text: str) -> int | None:
-    """The seconds of a text with units or colons; None if it cannot be read."""
+    """Return the seconds of a text with units or colons; None if it cannot be read."""
     if _UNITED.fullmatch(text):
         parts = re.findall(rf"({_NUMBER})([dhms])", text)
         return -int(-sum(Fraction(number) * _SECONDS[unit] for number, unit in parts) // 1)

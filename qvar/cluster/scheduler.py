@@ -1,4 +1,4 @@
-"""What a batch queue is to qvar: four text functions and a way to be started again, over one record of resources.
+"""Interface of a batch queue: text functions and a way to be started again, over one record of resources.
 
 An adapter (`slurm.py`, `grid_engine.py`, `pbs.py`, `lsf.py`) makes a `Queue`. It neither runs a command nor touches a
 file: it writes scripts and reads answers, so that each can be checked against text.
@@ -14,30 +14,30 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Resources:
-    """What one array element asks of the site, whatever the queue."""
+    """Resources of one array task, for any queue."""
 
     partition: str | None = None
-    """Partition (Slurm) or queue (the others); the site's default where None."""
+    """Partition (Slurm) or queue (the others); the site's default if None."""
     account: str | None = None
     """Account or project that pays."""
     qos: str | None = None
-    """Quality of service, where the queue has such a thing."""
+    """Quality of service, if the queue has such a thing."""
     time_s: int | None = None
-    """Time limit in seconds; the site's default where None."""
+    """Time limit in seconds; the site's default if None."""
     memory_bytes: int | None = None
-    """Memory of the element, on each node; the site's default where None."""
+    """Memory on each node; the site's default if None."""
     cpus: int = 1
     """Cores of each process."""
     gpus: int = 0
     """GPUs on each node."""
     nodes: int = 1
-    """Nodes of one element; more than one only where a state is spread over processes."""
+    """Nodes of one array task; more than one only if a state is spread over processes."""
     distributed: bool = False
-    """Whether one element is several processes, one for each GPU (or node, without GPUs), that share each state."""
+    """True if one array task is several processes, one for each GPU (or node, without GPUs), that share each state."""
     at_once: int | None = None
-    """How many elements may run at the same time; as many as the site allows where None."""
+    """Number of array tasks that may run at the same time; the site's limit if None."""
     signal_s: int = 120
-    """Seconds before the time limit at which the element is to be told."""
+    """Seconds before the time limit at which the array task is asked to stop."""
     extra: tuple[str, ...] = ()
     """Raw lines for the head of the script, such as `#SBATCH --constraint=a100`."""
     setup: tuple[str, ...] = ()
@@ -46,31 +46,31 @@ class Resources:
 
 @dataclass(frozen=True)
 class Job:
-    """One submission: an array of elements, or, with `count` 0, a single command."""
+    """One submission: an array, or, with `count` 0, a single command."""
 
     name: str
     """For people: letters, digits, `-` and `_`; at most 15 characters, for PBS takes no more."""
     folder: Path
     """The campaign's folder, absolute; logs go to `logs/` in it."""
     words: tuple[str, ...]
-    """What follows `exec`: `("qvar", "worker", DIR)` for array tasks, which get `--index N` appended, and
-    `--distributed` before it where they are."""
+    """Words after `exec`: `("qvar", "worker", DIR)` for array tasks, which get `--index N` appended, and
+    `--distributed` before it if they are."""
     count: int
-    """Elements of the array, numbered from 1 by the queue; 0 for a single command."""
+    """Array tasks, numbered from 1 by the queue; 0 for a single command."""
     offset: int = 0
-    """Number of the campaign's element is offset + the queue's number."""
+    """The campaign's number of an array task is offset + the queue's number."""
     resources: Resources = field(default_factory=Resources)
-    """What each element asks for."""
+    """Resources of each array task."""
     path: str = ""
-    """Folder of the programs, put before PATH; nothing where empty."""
+    """Folder of the programs, put before PATH; nothing if empty."""
     after: tuple[str, ...] = ()
     """Ids of jobs whose end, however they end, this one waits for."""
     workdir: Path | None = None
-    """Folder to work in, absolute; the one where the submitting command was called where None."""
+    """Folder to work in, absolute; that of the submitting command if None."""
 
 
 class State(Enum):
-    """What a queue says about an array element."""
+    """State of an array task in its queue."""
 
     PENDING = "pending"
     """It waits, after a requeue perhaps."""
@@ -90,14 +90,14 @@ class State(Enum):
 
 @dataclass(frozen=True)
 class Heard:
-    """What a queue says about one array element."""
+    """A queue's answer about one array task."""
 
     state: State
     """Its state."""
     reason: str = ""
     """The queue's own word, such as `Priority` or `OUT_OF_MEMORY`."""
     node: str = ""
-    """Where it runs or ran."""
+    """Node where it runs or ran."""
 
 
 @dataclass(frozen=True)
@@ -107,10 +107,10 @@ class Poll:
     command: tuple[str, ...]
     """Words of a command."""
     read: Callable[[str], dict[tuple[str, int], Heard]]
-    """Its answer on standard output -> {(job id, number in the array): what it says}; number 0 for a single command.
+    """Its output -> {(job id, number in the array): answer}; number 0 for a single command.
     Lines that cannot be read are passed over."""
     past: bool = False
-    """Whether it is a record of what ended, which answers also where the queue does not."""
+    """True if it is a record of what ended, which answers even if the queue does not."""
 
 
 @dataclass(frozen=True)
@@ -118,30 +118,30 @@ class Queue:
     """A batch queue."""
 
     name: str
-    """As `--queue` has it."""
+    """Name for `--queue`."""
     words: str
-    """For people, with where it was tried."""
+    """Name for people, with the version that was tried."""
     program: str
     """A command that this queue alone has, by which it is found: two queues have a `qsub`."""
     submit: tuple[str, ...]
-    """Command that takes the script's path as its last word."""
+    """Command that takes the script's path as its last argument."""
     render: Callable[[Job], str]
     """The script."""
     submitted: Callable[[str], str | None]
-    """What the submitting command printed -> job id; None where it names none."""
+    """Output of the submitting command -> job id; None if there is none in it."""
     polls: Callable[[Sequence[str]], tuple[Poll, ...]]
-    """Job ids -> ways to ask, the best first; the next is asked for what the one before did not know."""
+    """Job ids -> ways to ask, the best first; each is asked only about jobs that those before did not know."""
     cancel: Callable[[Sequence[str]], tuple[str, ...]]
     """Job ids -> command that cancels them."""
     again: Callable[[Mapping[str, str]], tuple[str, ...] | int | None]
-    """The environment of a running element -> command that puts it back into the queue, or the exit status that does,
-    or None where the queue offers neither to a user."""
+    """The environment of a running array task -> command that puts it back into the queue, or the exit status that
+    does, or None if the queue offers neither to a user."""
     becomes: Mapping[str, str]
     """{flag of `qvar submit`: what it becomes here}, for the help text; a flag that is left out is not supported."""
     largest_array: int = 1000
-    """Elements of one array where the site does not say otherwise."""
+    """Largest array, unless the site says otherwise."""
     place: Callable[[Mapping[str, str]], tuple[str, int] | None] = lambda environment: None
-    """The environment of a running element -> (job id as `submitted` gave it, number in the array); None outside."""
+    """The environment of a running array task -> (job id as `submitted` gave it, number in the array); None outside."""
     log: Callable[[str, int], str] = lambda job, number: f"{job}_{number}.log"
     """(job id, number in the array) -> name of the log in `logs/`."""
 

@@ -1,4 +1,4 @@
-"""The batch queues that qvar knows, and what each flag of `qvar submit` becomes on them."""
+"""The batch queues that qvar knows, and the meaning of each flag of `qvar submit` on them."""
 
 from __future__ import annotations
 
@@ -22,13 +22,7 @@ _FLAG, _QUEUE = 16, 13
 
 
 def queue_named(word: str) -> Queue:
-    """The queue of a name, as `--queue` has it.
-
-    Args:
-        word: the name.
-
-    Returns:
-        The queue.
+    """Return the queue of a name, as `--queue` has it.
 
     Raises:
         QvarError: if there is none of that name.
@@ -42,19 +36,19 @@ def queue_named(word: str) -> Queue:
 
 
 def becomes_text() -> str:
-    """What each flag becomes on each queue, for the help text: lines of at most 80 columns, the last one ended too."""
-    lines = ["What a flag becomes on a queue:"]
+    """Return the meaning of each flag on each queue, for the help text: lines of at most 80 columns."""
+    lines = ["Meaning of each flag on a queue:"]
     for flag in FLAGS:
-        shown = f"  --{flag.replace('_', '-')}"
-        told = [(queue.name, queue.becomes[flag]) for queue in QUEUES if flag in queue.becomes]
-        if len(told) < len(QUEUES):
-            told.append(("others", "not supported"))
-        for name, text in told:
+        label = f"  --{flag.replace('_', '-')}"
+        texts = [(queue.name, queue.becomes[flag]) for queue in QUEUES if flag in queue.becomes]
+        if len(texts) < len(QUEUES):
+            texts.append(("others", "not supported"))
+        for name, text in texts:
             lines += textwrap.wrap(
-                text, _WIDTH, initial_indent=f"{shown:<{_FLAG}}{name:<{_QUEUE}}",
+                text, _WIDTH, initial_indent=f"{label:<{_FLAG}}{name:<{_QUEUE}}",
                 subsequent_indent=" " * (_FLAG + _QUEUE), break_long_words=False, break_on_hyphens=False,
             )  # fmt: skip
-            shown = ""
+            label = ""
     lines += ["", "Queues:"]
     lines += (f"  {queue.name:<{_QUEUE}}{queue.words}" for queue in QUEUES)
     return "\n".join(lines) + "\n"

@@ -1,4 +1,4 @@
-"""What the scripts of all queues share: the deadline, the environment, the last line, and where the log goes.
+"""Common parts of the scripts of all queues: the deadline, the environment, the last line, and the log.
 
 A script is bash: directives, the site's raw lines, shell lines of the site, and at last one `exec`, so that the queue's
 signals reach qvar itself and not a shell around it.
@@ -20,7 +20,7 @@ _NAME_LENGTH = 15
 
 
 def checked(job: Job) -> Resources:
-    """The resources of a job, once its words have been looked at that a directive cannot quote.
+    """Return the resources of a job, after a check of the words that a directive cannot quote.
 
     Args:
         job: what is to be submitted.
@@ -31,11 +31,11 @@ def checked(job: Job) -> Resources:
     Raises:
         QvarError: if a word or a folder cannot stand in a script.
     """
-    asked = job.resources
-    for flag, word in (("partition", asked.partition), ("account", asked.account), ("qos", asked.qos)):
+    resources = job.resources
+    for flag, word in (("partition", resources.partition), ("account", resources.account), ("qos", resources.qos)):
         require(word is None or re.fullmatch(r"[^\s'\"\\]+", word) is not None, flag, "be one word", word)
     require("\n" not in str(job.folder), "out", "be a folder without a line break in its name", str(job.folder))
-    return asked
+    return resources
 
 
 def given(*options: tuple[str, object]) -> list[str]:
@@ -44,14 +44,14 @@ def given(*options: tuple[str, object]) -> list[str]:
 
 
 def short_name(name: str) -> str:
-    """A job's name where a queue takes at most 15 characters and no digit at the beginning."""
+    """Return a job's name for a queue that takes at most 15 characters and no digit at the beginning."""
     return (name if name[:1].isalpha() else f"q{name}")[:_NAME_LENGTH]
 
 
 def warning_s(resources: Resources) -> int:
     """Seconds before the time limit at which an element is to stop.
 
-    `signal_s`, or where that is more than half of the limit a tenth of it, but no less than 10 s, and never more than
+    `signal_s`, or, if that is more than half of the limit, a tenth of it, but no less than 10 s, and never more than
     half of the limit.
     """
     limit = resources.time_s
@@ -61,12 +61,12 @@ def warning_s(resources: Resources) -> int:
 
 
 def mebibytes(size: int | None, parts: int = 1) -> int:
-    """A size in MiB, or one of so many equal parts of it, rounded up; 0 where it is None."""
+    """Return a size in MiB, or one of so many equal parts of it, rounded up; 0 if it is None."""
     return 0 if size is None else -(-size // (parts << 20))
 
 
 def clock(seconds: int | None) -> str:
-    """A time as HH:MM:SS; hours may be more than 99. Empty where it is None."""
+    """Return a time as HH:MM:SS; hours may be more than 99. Empty if it is None."""
     if seconds is None:
         return ""
     return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
@@ -75,7 +75,7 @@ def clock(seconds: int | None) -> str:
 def log_place(
     job: Job, directive: str, shell: str, plain: re.Pattern[str] = PLAIN
 ) -> tuple[str | None, tuple[str, ...]]:
-    """Where the log of an element goes: to a directive, or, where no directive can name the folder, to a shell line.
+    """Return the place of an array task's log: a directive, or, if no directive can name the folder, a shell line.
 
     The queue's own words, such as why it killed a job, stand in the log only with a directive.
 
@@ -86,7 +86,7 @@ def log_place(
         plain: folders that the queue's directives take.
 
     Returns:
-        The path for the directive, or None; lines for the shell, which append to the same file where it is None.
+        The path for the directive, or None; lines for the shell, which append to the same file if it is None.
     """
     folder = f"{job.folder}/logs/"
     if plain.fullmatch(folder):
@@ -95,7 +95,7 @@ def log_place(
 
 
 def log_line(job: Job, name: str) -> str:
-    """The shell line that appends all output to a file in the folder of logs; its name may have variables."""
+    """Return the shell line that appends all output to a file in the folder of logs; its name may have variables."""
     return f'exec >>{shlex.quote(f"{job.folder}/logs/")}"{name}" 2>&1'
 
 
@@ -103,35 +103,35 @@ def script(
     directives: Iterable[str], job: Job, queue: str, number: str, *,
     before: Iterable[str] = (), launcher: Sequence[str] = (), workdir: str | None = None,
 ) -> str:  # fmt: skip
-    """A whole script.
+    """Return a whole script.
 
     Args:
         directives: lines of the head.
         job: the job.
-        queue: the queue's name, which the element finds in `QVAR_QUEUE`.
+        queue: the queue's name, for `QVAR_QUEUE`.
         number: shell expression of the number in the array, such as `${SLURM_ARRAY_TASK_ID:?}`.
         before: shell lines at the beginning.
         launcher: words between `exec` and the command, such as `srun`.
-        workdir: shell word for the folder to work in where the job names none; None where the queue goes there itself.
+        workdir: shell word for the folder to work in if the job names none; None if the queue goes there itself.
 
     Returns:
         The text, with the deadline (`QVAR_STOP_AT`, seconds since 1970) taken before the site's own lines run.
     """
-    asked = job.resources
-    lines = ["#!/bin/bash", *directives, *asked.extra, "", *before]
-    if asked.time_s is None:
+    resources = job.resources
+    lines = ["#!/bin/bash", *directives, *resources.extra, "", *before]
+    if resources.time_s is None:
         lines.append("unset QVAR_STOP_AT")  # the submitting process may have had one, and queues copy its environment
     else:
-        lines.append(f"export QVAR_STOP_AT=$(( $(date +%s) + {asked.time_s - warning_s(asked)} ))")
-    lines += asked.setup
+        lines.append(f"export QVAR_STOP_AT=$(( $(date +%s) + {resources.time_s - warning_s(resources)} ))")
+    lines += resources.setup
     if job.path:
         lines.append(f'export PATH={shlex.quote(job.path)}:"$PATH"')
-    lines += [f"export OMP_NUM_THREADS={asked.cpus}", f"export QVAR_QUEUE={queue}"]
+    lines += [f"export OMP_NUM_THREADS={resources.cpus}", f"export QVAR_QUEUE={queue}"]
     folder = shlex.quote(str(job.workdir)) if job.workdir is not None else workdir
     if folder is not None:
         lines.append(f"cd {folder} || exit 1")
     last = shlex.join(("exec", *launcher, *job.words))
-    if job.count and asked.distributed:
+    if job.count and resources.distributed:
         last += " --distributed"
     if job.count:
         last += f' --index "$(({job.offset} + {number}))"'
@@ -139,17 +139,17 @@ def script(
 
 
 def elements(job: Job) -> str:
-    """The elements of an array, and how many of them at once, as `1-40%8`."""
+    """Return the numbers of an array and its limit at once, as `1-40%8`."""
     return "".join([f"1-{job.count}", *given(("%{}", job.resources.at_once))])
 
 
 def numbers(text: str) -> list[int]:
-    """The numbers of an array expression, as in `1-3,7`, `1-9:2` and `4-6%2`; none where it cannot be read."""
-    found: list[int] = []
+    """Return the numbers of an array expression, as in `1-3,7`, `1-9:2` and `4-6%2`; none if it cannot be read."""
+    values: list[int] = []
     for part in text.split("%")[0].split(","):
         read = re.fullmatch(r"(\d+)(?:-(\d+)(?::(\d+))?)?", part.strip())
         if read is None:
             return []
         first, last, step = int(read[1]), int(read[2] or read[1]), int(read[3] or 1)
-        found += range(first, last + 1, max(1, step))
-    return found
+        values += range(first, last + 1, max(1, step))
+    return values

@@ -1,6 +1,6 @@
-"""What a site has in its own way: a small TOML file with the defaults of `qvar submit`.
+"""Defaults of `qvar submit` for a site, in a small TOML file.
 
-The file is `$QVAR_SITE`, or else `~/.config/qvar/site.toml` (`$XDG_CONFIG_HOME/qvar/site.toml` where that is set). All
+The file is `$QVAR_SITE`, or else `~/.config/qvar/site.toml` (`$XDG_CONFIG_HOME/qvar/site.toml` if that is set). All
 of its keys may be left out:
 
 ```toml
@@ -12,9 +12,9 @@ time = "2h"                            # 2h, 90m, 45s, 1d, 1h30m, 02:00:00, 30:0
 memory = "16G"                         # on each node; 1024 MiB to the G, and to the GB
 cpus = 4
 gpus = 1
-at_once = 20                           # elements that run at the same time
-max_array = 1000                       # elements of one array
-pack = 4                               # tasks of one element
+at_once = 20                           # array tasks that run at the same time
+max_array = 1000                       # array tasks of one array
+pack = 4                               # tasks of one array task
 setup = ["module load cuda"]           # shell lines before qvar
 extra = ["#SBATCH --constraint=a100"]  # raw lines for the head of the script
 ```
@@ -38,7 +38,7 @@ from qvar.errors import QvarError, require
 
 @dataclass(frozen=True)
 class Site:
-    """Defaults of a site; None where it says nothing."""
+    """Defaults of a site; None if the file does not say."""
 
     queue: str | None = None
     """Name of the queue."""
@@ -51,17 +51,17 @@ class Site:
     time: int | None = None
     """Time limit in seconds."""
     memory: int | None = None
-    """Memory of an element, on each node, in bytes."""
+    """Memory on each node, in bytes."""
     cpus: int | None = None
     """Cores of each process."""
     gpus: int | None = None
     """GPUs on each node."""
     at_once: int | None = None
-    """How many elements may run at the same time."""
+    """Array tasks that may run at the same time."""
     max_array: int | None = None
-    """Elements that one array may have."""
+    """Largest array."""
     pack: int | None = None
-    """Tasks of one element."""
+    """Tasks of one array task."""
     setup: tuple[str, ...] = ()
     """Shell lines that come before qvar."""
     extra: tuple[str, ...] = ()
@@ -69,7 +69,7 @@ class Site:
 
 
 def read_site(path: Path | str | None = None) -> Site:
-    """Reads the defaults of a site.
+    """Read the defaults of a site.
 
     Args:
         path: the file; `$QVAR_SITE` or the user's own by default, and it is no mistake then that there is none of
@@ -141,7 +141,7 @@ def _lines(key: str, value: Any) -> tuple[str, ...]:
 
 
 def _time(value: Any, queue: Any) -> int:
-    """The time limit; a number without quotes is refused as one without a unit."""
+    """Return the time limit; a number without quotes is refused as one without a unit."""
     return duration(value if _is_number(value) else _word("time", value), "time", queue)
 
 

@@ -3,13 +3,13 @@ r"""Slurm: `sbatch`, `squeue`, `sacct`, `scontrol` and `scancel`.
 After the manual pages sbatch(1), srun(1), squeue(1), sacct(1), scontrol(1) and scancel(1) of Slurm 22.05, and tried on
 it. What is not plain:
 
-- GPUs are asked for by `--gres=gpu:N`, N on each node: every Slurm with GPUs takes it, where `--gpus-per-node` wants
+- GPUs are requested by `--gres=gpu:N`, N on each node: every Slurm with GPUs takes it, where `--gpus-per-node` wants
   19.05 and the plugin `select/cons_tres`. A type goes into a raw line, `#SBATCH --gres=gpu:a100:1`, for the last
   directive wins.
 - `--signal=B:USR1@S` reaches the script alone, which is qvar by then; without `B:` it reaches the processes under
   `srun` alone. Slurm may send it up to a minute early, and may send it at preemption too.
-- `srun` takes over neither `--cpus-per-task` of the script (since 22.05) nor, for certain, the GPUs, so both are said
-  again. Each process sees all GPUs of its node.
+- `srun` takes over neither `--cpus-per-task` of the script (since 22.05) nor, for certain, the GPUs, so both are
+  repeated. Each process sees all GPUs of its node.
 - A directive reads quotes as a shell does, and `%` in a file name is written `%%`; a folder with a quote or a backslash
   in its name gets its log from a shell line instead.
 - An array element is put back as `ARRAY_TASK`: one of the elements has the array's own job id, and `scontrol requeue`
@@ -61,9 +61,9 @@ _Answer = dict[tuple[str, int], Heard]
 
 
 def _render(job: Job) -> str:
-    asked = checked(job)
-    spread = asked.distributed and job.count > 0
-    processes = max(1, asked.gpus) if spread else 1
+    resources = checked(job)
+    spread = resources.distributed and job.count > 0
+    processes = max(1, resources.gpus) if spread else 1
     if job.count:
         log, shell = log_place(job, "%A_%a.log", "${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}.log", _QUOTABLE)
     else:
@@ -73,17 +73,19 @@ def _render(job: Job) -> str:
         options.append(f"--array={elements(job)}")
     if job.after:
         options += [f"--dependency=afterany:{':'.join(job.after)}", "--kill-on-invalid-dep=yes"]
-    options += given(("--partition={}", asked.partition), ("--account={}", asked.account), ("--qos={}", asked.qos))
+    options += given(
+        ("--partition={}", resources.partition), ("--account={}", resources.account), ("--qos={}", resources.qos)
+    )
     shape = given(
-        ("--nodes={}", asked.nodes if spread else 1),
+        ("--nodes={}", resources.nodes if spread else 1),
         ("--ntasks-per-node={}", processes),
-        ("--cpus-per-task={}", asked.cpus),
-        ("--gres=gpu:{}", asked.gpus),
+        ("--cpus-per-task={}", resources.cpus),
+        ("--gres=gpu:{}", resources.gpus),
     )
     options += shape
-    options += given(("--mem={}M", mebibytes(asked.memory_bytes)), ("--time={}", _slurm_time(asked.time_s)))
+    options += given(("--mem={}M", mebibytes(resources.memory_bytes)), ("--time={}", _slurm_time(resources.time_s)))
     if job.count:
-        options.append(f"--signal={'' if spread else 'B:'}USR1@{warning_s(asked)}")
+        options.append(f"--signal={'' if spread else 'B:'}USR1@{warning_s(resources)}")
     options += ["--requeue", "--open-mode=append", f"--output={_pattern(log)}"]
     # With one rank gone, the others would wait for it for ever.
     launcher = ("srun", *shape, "--kill-on-bad-exit=1") if spread else ()
@@ -94,7 +96,7 @@ def _render(job: Job) -> str:
 
 
 def _pattern(path: str | None) -> str:
-    """A file name for a directive: its folder's `%` doubled, quoted where it has to be."""
+    """Return a file name for a directive: its folder's `%` doubled, quoted where it has to be."""
     if path is None:
         return "/dev/null"
     folder, _, name = path.rpartition("/")
@@ -109,14 +111,14 @@ def _slurm_time(seconds: int | None) -> str:
 
 def _submitted(text: str) -> str | None:
     """`123` or `123;cluster`, as `--parsable` has it, on the last line: sites print notes before it."""
-    found = re.findall(r"^(\d+)(?:;\S+)?$", text, re.MULTILINE)
-    return found[-1] if found else None
+    match = re.findall(r"^(\d+)(?:;\S+)?$", text, re.MULTILINE)
+    return match[-1] if match else None
 
 
 def _polls(jobs: Sequence[str]) -> tuple[Poll, ...]:
     """First squeue, for what waits, runs or ended within minutes; then what accounting and the controller remember.
 
-    A site may have no accounting, so scontrol comes last; it tells exit statuses, for as long as squeue knows a job.
+    A site may have no accounting, so scontrol comes last; it knows exit statuses as long as squeue knows a job.
     """
     ids = f"--jobs={','.join(jobs)}"
     squeue = ("squeue", "--noheader", "--array", "--states=all", "--format=%F|%K|%T|%r|%N", ids)
@@ -130,43 +132,43 @@ def _polls(jobs: Sequence[str]) -> tuple[Poll, ...]:
 
 
 def _read_squeue(text: str) -> _Answer:
-    told: _Answer = {}
+    states: _Answer = {}
     for line in text.splitlines():
         fields = line.strip().split("|")
         if len(fields) == 5:
             job, number, word, reason, node = fields
             for one in [0] if number == "N/A" else numbers(number):
-                _tell(told, job, one, word, reason, node)
-    return told
+                _note(states, job, one, word, reason, node)
+    return states
 
 
 def _read_sacct(text: str) -> _Answer:
-    told: _Answer = {}
+    states: _Answer = {}
     for line in text.splitlines():
         fields = line.strip().split("|")
-        found = re.fullmatch(r"(\d+)(?:_(?:(\d+)|\[(.*)\]))?", fields[0])
-        if len(fields) == 4 and found is not None:
+        match = re.fullmatch(r"(\d+)(?:_(?:(\d+)|\[(.*)\]))?", fields[0])
+        if len(fields) == 4 and match is not None:
             _, word, status, node = fields
-            inside = found[2] or found[3]
+            inside = match[2] or match[3]
             for one in [0] if inside is None else numbers(inside):
-                _tell(told, found[1], one, word, "", "" if node == "None assigned" else node, status)
-    return told
+                _note(states, match[1], one, word, "", "" if node == "None assigned" else node, status)
+    return states
 
 
 def _read_scontrol(text: str) -> _Answer:
-    told: _Answer = {}
+    states: _Answer = {}
     for line in text.splitlines():
         fields = dict(re.findall(r"(?:^| )(JobId|Array(?:Job|Task)Id|JobState|Reason|ExitCode|NodeList)=(\S+)", line))
         inside, job = fields.get("ArrayTaskId"), fields.get("ArrayJobId", fields.get("JobId"))
         if job is not None and "JobState" in fields:
             node = fields.get("NodeList", "").replace("(null)", "")
             for one in [0] if inside is None else numbers(inside):
-                _tell(told, job, one, fields["JobState"], fields.get("Reason", ""), node, fields.get("ExitCode", ""))
-    return told
+                _note(states, job, one, fields["JobState"], fields.get("Reason", ""), node, fields.get("ExitCode", ""))
+    return states
 
 
-def _tell(told: _Answer, job: str, number: int, words: str, reason: str, node: str, status: str = "") -> None:
-    """Notes one line; a state that is not known is passed over."""
+def _note(states: _Answer, job: str, number: int, words: str, reason: str, node: str, status: str = "") -> None:
+    """Note one line; a state that is not known is passed over."""
     word = words.split(" ")[0].rstrip("+")  # as in "CANCELLED by 1000"
     state = _STATE_OF.get(word)
     if state is None:
@@ -177,7 +179,7 @@ def _tell(told: _Answer, job: str, number: int, words: str, reason: str, node: s
     elif state in _ENDED:
         why = f"{word} ({_ending(status) or why})" if _ending(status) or why else word
     # What waits may name a node too: the one it lost, or asks for.
-    told[job, number] = Heard(state, why, "" if state is State.PENDING else node)
+    states[job, number] = Heard(state, why, "" if state is State.PENDING else node)
 
 
 def _ending(status: str) -> str:
@@ -214,10 +216,10 @@ def max_array_size(text: str) -> int | None:
         text: the answer of `scontrol show config`.
 
     Returns:
-        The number of elements; None where the text does not say, or arrays are switched off.
+        The number of elements; None if the text does not say, or arrays are switched off.
     """
-    found = re.search(r"^MaxArraySize\s*=\s*(\d+)", text, re.MULTILINE)
-    return int(found[1]) - 1 if found is not None and int(found[1]) > 1 else None
+    match = re.search(r"^MaxArraySize\s*=\s*(\d+)", text, re.MULTILINE)
+    return int(match[1]) - 1 if match is not None and int(match[1]) > 1 else None
 
 
 SLURM = Queue(

@@ -1,4 +1,4 @@
-"""How a campaign stands: what its folder proves, with what the queue says where the folder is silent."""
+"""State of a campaign: what its folder proves, and the queue's answer about the rest."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ _TIMEOUT_S = 10
 """A queue that is well answers within a second; without its controller, Slurm's commands give up after 18."""
 
 _KNOWS_NOTHING = ("Invalid job id", "do not exist", "no jobs running since startup", "Unknown Job Id", "is not found")
-"""What squeue and scontrol, qstat and qacct of Grid Engine, qstat of PBS and bjobs complain of where they know none of
-the jobs that they are asked for: an answer, though their exit status says that there is none."""
+"""Complaints of squeue, scontrol, qstat, qacct and bjobs that know none of the jobs that they are asked for: an answer,
+in spite of the exit status."""
 
 
 class Condition(Enum):
-    """How a task stands."""
+    """State of a task."""
 
     DONE = "done"
     """Its result is written."""
     FAILED = "failed"
     """Its result is written, and is that it failed by its own fault."""
     RUNNING = "running"
-    """Its heart beats."""
+    """It has a heartbeat."""
     WAITING = "waiting"
-    """Nobody is at work on it, and the queue has it."""
+    """No process is working on it, and the queue has it."""
     STOPPED = "stopped"
-    """It was asked to stop, and the queue has it no more."""
+    """It was asked to stop, and is no longer in the queue."""
     DIED = "died"
-    """It was begun, its heart stands still, and the queue has it no more."""
+    """It was started, has no heartbeat, and is no longer in the queue."""
     ERROR = "error"
-    """It could not be begun, or its result not be written."""
+    """It could not start, or its result could not be written."""
     CANCELLED = "cancelled"
-    """It was not begun, and the queue cancelled it."""
+    """It was not started, and the queue cancelled it."""
     ENDED = "ended"
-    """It was not begun, and the queue says that its job ended; the log may tell why."""
+    """It was not started, and its job has ended; see the log."""
     MISSING = "missing"
-    """It was not begun, and the queue does not know of it."""
+    """It was not started, and is not in the queue."""
 
 
 SETTLED = (Condition.DONE, Condition.FAILED)
@@ -57,41 +57,41 @@ UNDER_WAY = (Condition.RUNNING, Condition.WAITING)
 
 @dataclass(frozen=True)
 class Standing:
-    """How one task stands."""
+    """State of one task."""
 
     line: TaskLine
     """The task."""
     condition: Condition
-    """In a word."""
+    """State in a word."""
     attempt: Attempt | None
     """The newest attempt."""
     n_attempts: int
     """Attempts so far."""
     heard: Heard | None
-    """What the queue says; None where it was not asked or does not know."""
+    """The queue's answer; None if it was not asked or does not know."""
     place: tuple[str, str, int] | None
-    """(queue, job id, number in the array) of the element that it was sent to last; None where it was not sent."""
+    """(queue, job id, number in the array) of the element that it was sent to last; None if it was not sent."""
 
 
 @dataclass(frozen=True)
 class Survey:
-    """How all tasks stand."""
+    """States of all tasks."""
 
     standings: list[Standing]
     """One for each task, in their order."""
     silent: str
-    """Why the queue could not be asked; empty where it answered, or had not to be asked."""
+    """Reason why the queue could not be asked; empty if it answered, or was not needed."""
 
     def having(self, *conditions: Condition) -> list[Standing]:
-        """The tasks in one of these conditions."""
+        """Return the tasks in one of these conditions."""
         return [standing for standing in self.standings if standing.condition in conditions]
 
 
 def survey(campaign: Campaign) -> Survey:
-    """Looks how a campaign stands.
+    """Return the state of a campaign.
 
-    Costs one listing of the folder of shards, one listing and one small file for each task that was begun, and up to
-    three commands of the queue where tasks are neither done nor at work.
+    Costs one listing of the folder of shards, one listing and one small file for each task that was started, and up to
+    three commands of the queue if tasks are neither done nor under way.
 
     Args:
         campaign: which one.
@@ -100,17 +100,17 @@ def survey(campaign: Campaign) -> Survey:
         QvarError: if the campaign cannot be read.
     """
     shards = _names(campaign.run.tasks)
-    begun = _names(campaign.run.states)
+    started = _names(campaign.run.states)
     now = time.time()
     with contextlib.suppress(OSError):  # a folder that may only be read, or a full disk
         now = file_time(campaign.path)
-    found = {
-        line.key: attempts(campaign.run.state(line.key), now) if line.key in begun else [] for line in campaign.tasks
+    tries = {
+        line.key: attempts(campaign.run.state(line.key), now) if line.key in started else [] for line in campaign.tasks
     }
     places = _places(campaign)
 
     def proved(key: str) -> Condition | None:
-        last = found[key][-1] if found[key] else None
+        last = tries[key][-1] if tries[key] else None
         if f"{key}.parquet" in shards:
             return Condition.FAILED if last is not None and last.ending is Ending.FAILED else Condition.DONE
         return Condition.RUNNING if last is not None and last.alive(campaign.stale_s) else None
@@ -119,19 +119,19 @@ def survey(campaign: Campaign) -> Survey:
     open_places = {place for key, known in conditions.items() if known is None for place in places.get(key, ())}
     heard, silent = ask(campaign, open_places)
     return Survey(
-        [_standing(line, conditions[line.key], found[line.key], places, heard) for line in campaign.tasks], silent
+        [_standing(line, conditions[line.key], tries[line.key], places, heard) for line in campaign.tasks], silent
     )
 
 
 def ask(campaign: Campaign, places: Iterable[tuple[str, str, int]]) -> tuple[dict[tuple[str, int], Heard], str]:
-    """Asks the queues about array elements.
+    """Ask the queues about array tasks.
 
     Args:
         campaign: which one.
         places: (queue, job id, number in the array) of each.
 
     Returns:
-        What they say about those that they know, and, where one could not be asked, why.
+        Their answers, and the reason if one could not be asked.
     """
     heard: dict[tuple[str, int], Heard] = {}
     silent = ""
@@ -149,7 +149,7 @@ def ask(campaign: Campaign, places: Iterable[tuple[str, str, int]]) -> tuple[dic
             answer = _run(poll.command)
             if isinstance(answer, str):
                 answers += not poll.past
-                heard = {**poll.read(answer), **heard}  # who was asked first is believed
+                heard = {**poll.read(answer), **heard}  # the first answer counts
             else:
                 silent = silent or answer[0]
         if answers:
@@ -166,9 +166,9 @@ def _standing(
 ) -> Standing:
     last = found[-1] if found else None
     sent = places.get(line.key, [])
-    said = [heard[job, number] for _, job, number in sent if (job, number) in heard]
-    queued = [entry for entry in said if entry.state in (State.PENDING, State.RUNNING)]
-    word = (queued or said or [None])[-1]
+    answers = [heard[job, number] for _, job, number in sent if (job, number) in heard]
+    queued = [entry for entry in answers if entry.state in (State.PENDING, State.RUNNING)]
+    word = (queued or answers or [None])[-1]
     return Standing(
         line,
         known or _unproved(last, word),
@@ -180,7 +180,7 @@ def _standing(
 
 
 def _unproved(last: Attempt | None, word: Heard | None) -> Condition:
-    """The condition of a task that has neither a result nor a beating heart."""
+    """Return the condition of a task that has neither a result nor a heartbeat."""
     if word is not None and word.state in (State.PENDING, State.RUNNING):
         return Condition.WAITING
     if last is not None:
@@ -193,15 +193,15 @@ def _unproved(last: Attempt | None, word: Heard | None) -> Condition:
 
 
 def _places(campaign: Campaign) -> dict[str, list[tuple[str, str, int]]]:
-    """Where each task was sent to: (queue, job id, number in the array), the latest last."""
+    """Return the places that each task was sent to: (queue, job id, number in the array), the latest last."""
     elements = campaign.elements()
     last = max(elements, default=0)
-    found: dict[str, list[tuple[str, str, int]]] = {}
+    places: dict[str, list[tuple[str, str, int]]] = {}
     for entry in campaign.submissions():
         for number in range(1, min(entry["count"], last - entry["offset"]) + 1):
             for key in elements.get(entry["offset"] + number, ()):
-                found.setdefault(key, []).append((entry["queue"], entry["job"], number))
-    return found
+                places.setdefault(key, []).append((entry["queue"], entry["job"], number))
+    return places
 
 
 def _names(folder: os.PathLike[str]) -> set[str]:
@@ -212,19 +212,19 @@ def _names(folder: os.PathLike[str]) -> set[str]:
 
 
 def _run(command: Sequence[str]) -> str | tuple[str]:
-    """What a command prints, or, as a tuple, why it does not."""
+    """Return the output of a command, or, as a tuple, the reason why there is none."""
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
     except FileNotFoundError:
         return (f"{command[0]} is not installed here",)
     except subprocess.TimeoutExpired:
-        return (f"{command[0]} said nothing for {_TIMEOUT_S} seconds",)
+        return (f"{command[0]} gave no answer for {_TIMEOUT_S} seconds",)
     except OSError as error:
         return (f"{command[0]}: {error.strerror}",)
     if answer.returncode:
-        told = (answer.stderr or answer.stdout).strip()
-        if any(words in told for words in _KNOWS_NOTHING):
+        output = (answer.stderr or answer.stdout).strip()
+        if any(words in output for words in _KNOWS_NOTHING):
             return ""
-        words = told.splitlines()
+        words = output.splitlines()
         return (f"{command[0]}: {words[-1] if words else f'status {answer.returncode}'}",)
     return answer.stdout

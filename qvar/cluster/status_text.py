@@ -1,4 +1,4 @@
-"""How a campaign stands, for a terminal and for scripts."""
+"""State of a campaign as text for a terminal and as a record for scripts."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ _WORDS = {
     Condition.RUNNING: "",
     Condition.WAITING: "in the queue",
     Condition.STOPPED: "asked to stop, no longer in the queue",
-    Condition.DIED: "without a word, no longer in the queue",
-    Condition.ERROR: "could not begin, or not write their result",
-    Condition.CANCELLED: "not begun",
-    Condition.ENDED: "not begun, their job has ended",
-    Condition.MISSING: "not begun, not in the queue",
+    Condition.DIED: "without a result, no longer in the queue",
+    Condition.ERROR: "could not start, or not write their result",
+    Condition.CANCELLED: "not started",
+    Condition.ENDED: "not started, their job has ended",
+    Condition.MISSING: "not started, not in the queue",
 }
 
 
 def status_text(campaign: Campaign, found: Survey, shown: str) -> str:
-    """How a campaign stands, and what to do about it.
+    """Return the state of a campaign, and what to do about it.
 
     Args:
         campaign: which one.
-        found: what `survey` saw.
+        found: its state.
         shown: its folder as the user wrote it.
     """
     record = campaign.record
@@ -61,7 +61,7 @@ def status_text(campaign: Campaign, found: Survey, shown: str) -> str:
         lines.append(f"The queue does not answer: {found.silent}.")
     left = [one for one in found.standings if one.condition not in (*SETTLED, *UNDER_WAY)]
     if left:
-        lines.append(f"`qvar submit --resume {shown}` sends the {len(left)} that nobody is at work on.")
+        lines.append(f"`qvar submit --resume {shown}` sends the {len(left)} that are missing.")
     elif len(found.having(*SETTLED)) == len(found.standings):
         collected = campaign.run.ledger.exists() and campaign.run.report.exists()
         makes = f"`qvar collect {shown}` makes the tables and the report."
@@ -70,11 +70,11 @@ def status_text(campaign: Campaign, found: Survey, shown: str) -> str:
 
 
 def status_record(campaign: Campaign, found: Survey) -> dict[str, Any]:
-    """The same for a script: counts, and one entry for each task.
+    """Return the same for a script: counts, and one entry for each task.
 
     Args:
         campaign: which one.
-        found: what `survey` saw.
+        found: its state.
     """
     return {
         "folder": str(campaign.path),
@@ -108,21 +108,21 @@ def _remark(condition: Condition, having: list[Standing]) -> str:
         return f"on {_few(hosts)}"
     if condition is Condition.WAITING:
         again = sum(one.n_attempts > 0 for one in having)
-        return words + (f", {again} of them to go on with what they had" if again else "")
+        return words + (f", {again} of them with progress already" if again else "")
     return words
 
 
 def _details(campaign: Campaign, condition: Condition, having: list[Standing]) -> list[str]:
-    """A line for each of the first few tasks in a condition."""
+    """Return a line for each of the first few tasks in a condition."""
     if not having:
         return []
     lines = [f"{condition.value}:"]
     for one in having[:_MOST_LINES]:
-        told = {} if one.attempt is None else one.attempt.content
-        words = str(told.get("message") or "")
+        content = {} if one.attempt is None else one.attempt.content
+        words = str(content.get("message") or "")
         if condition is Condition.RUNNING:
-            count = f"{told.get('done')}/{told['total']}" if "total" in told else "starting"
-            words = f"{count} {told.get('words', '')}".strip()
+            count = f"{content.get('done')}/{content['total']}" if "total" in content else "starting"
+            words = f"{count} {content.get('words', '')}".strip()
         elif condition in (Condition.DIED, Condition.ENDED):
             reason = "" if one.heard is None else f"{one.heard.state.value} {one.heard.reason}".strip() + "; "
             log = _log(campaign, one)
@@ -136,18 +136,18 @@ def _details(campaign: Campaign, condition: Condition, having: list[Standing]) -
 
 
 def _log(campaign: Campaign, one: Standing) -> str:
-    """Where to look why a task ended, from the campaign's folder; empty where there is no log."""
-    told = {} if one.attempt is None else one.attempt.content
+    """Return the log of a task's last attempt, from the campaign's folder; empty if there is none."""
+    content = {} if one.attempt is None else one.attempt.content
     name, job, number = one.place or ("", "", 0)
-    if {"queue", "job", "number"} <= told.keys():
-        name, job, number = told["queue"], told["job"], told["number"]
+    if {"queue", "job", "number"} <= content.keys():
+        name, job, number = content["queue"], content["job"], content["number"]
     queue = adapter(name) if name else None
     path = campaign.logs / queue.log(job, number) if queue is not None else None
     return str(path.relative_to(campaign.path)) if path is not None and path.exists() else ""
 
 
 def _wrapped(line: str) -> list[str]:
-    """A line as several that fit; a path that does not fit stays whole, and a command in one line where it can."""
+    """Return a line as several that fit; a path that does not fit stays whole, and a command in one line if it fits."""
     width = min(_MOST_WIDTH, terminal_width())
     if len(line) <= width:
         return [line]
@@ -159,7 +159,7 @@ def _wrapped(line: str) -> list[str]:
 
 
 def _short(name: str) -> str:
-    """A name that lacks its middle where it is long: names of a sweep differ at their ends."""
+    """Return a name that lacks its middle if it is long: names of a sweep differ at their ends."""
     half = (_LONGEST_NAME - 3) // 2
     return name if len(name) <= _LONGEST_NAME else f"{name[:half]}...{name[-half:]}"
 

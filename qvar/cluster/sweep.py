@@ -14,7 +14,7 @@ from qvar.errors import QvarError
 from qvar.runs.case_flags import CaseFunction, argument_kinds, case_values
 
 MAX_POINTS = 100_000
-"""More points than this are taken for a slip of the pen."""
+"""Largest number of points; more are taken for a mistake."""
 
 _RANGE = re.compile(r"([^:,\s]+):([^:,\s]+)(?::([^:,\s]+))?")
 
@@ -40,14 +40,14 @@ def points(case_function: CaseFunction, words: Sequence[str], sweeps: Sequence[s
         case_function: what `qvar.runs.case_flags.load_case` gave.
         words: flags that hold at every point.
         sweeps: texts like `molecule=h4,lih` (a list), `layers=1:8` (1 to 8, both included) or `bond=0.5:2.5:0.25`
-            (with a step). Where an argument takes several values, those of one entry stand apart by blanks.
+            (with a step). Where an argument takes several values, those of one entry are separated by blanks.
         prog: the words before the flags, for error messages.
 
     Returns:
         At least one point; without sweeps one with the name `point`.
 
     Raises:
-        QvarError: if a sweep cannot be read, names no argument of the case, or stands twice.
+        QvarError: if a sweep cannot be read, names no argument of the case, or occurs twice.
     """
     base = case_values(case_function, words, prog)
     axes = [_axis(text, case_function, prog) for text in sweeps]
@@ -59,13 +59,13 @@ def points(case_function: CaseFunction, words: Sequence[str], sweeps: Sequence[s
         number *= len(entries)
     if number > MAX_POINTS:
         raise QvarError(f"`sweep` must make at most {MAX_POINTS} points, but makes {number}.")
-    made = []
+    combinations = []
     for chosen in itertools.product(*(entries for _, entries in axes)):
         swept = {name: entry.value for name, entry in zip(names, chosen, strict=True)}
         label = ",".join(f"{name}={entry.text}" for name, entry in zip(names, chosen, strict=True)) or "point"
         flags = (*words, *(word for entry in chosen for word in entry.words))
-        made.append(Point(label, flags, {**base, **swept}, swept))
-    return _with_file_names(made)
+        combinations.append(Point(label, flags, {**base, **swept}, swept))
+    return _with_file_names(combinations)
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class _Entry:
 
 
 def _axis(text: str, case_function: CaseFunction, prog: str) -> tuple[str, list[_Entry]]:
-    """The name and the values of one sweep; each is read as the case's own flag is."""
+    """Return the name and the values of one sweep; each is read as the case's own flag is."""
     name, equals, values = text.partition("=")
     name = name.strip().lstrip("-").replace("-", "_")
     if not equals or not name or not values.strip():
@@ -100,7 +100,7 @@ def _axis(text: str, case_function: CaseFunction, prog: str) -> tuple[str, list[
 
 
 def _read(value: str, kind: Any, as_flag: Callable[[], Any]) -> Any:
-    """A value in its type. Numbers and texts are read here, for thousands of flags take tyro seconds."""
+    """Return a value in its type. Numbers and texts are read here, for thousands of flags take tyro seconds."""
     if kind in (int, float, str) and " " not in value:
         with contextlib.suppress(ValueError):
             return kind(value)
@@ -117,15 +117,15 @@ def _flag(name: str, value: str, kind: Any) -> tuple[str, ...]:
 
 
 def _spelled_out(values: str, text: str) -> list[str]:
-    """The entries of a list; a range among them becomes its members."""
-    found = []
+    """Return the entries of a list; a range among them becomes its members."""
+    words = []
     for entry in values.split(","):
         word = entry.strip()
         if not word:
             raise QvarError(f"`sweep` must have a value between any two commas, but is {text!r}.")
         match = _RANGE.fullmatch(word)
-        found += [word] if match is None else _range(match, text)
-    return found
+        words += [word] if match is None else _range(match, text)
+    return words
 
 
 def _range(match: re.Match[str], text: str) -> list[str]:

@@ -50,7 +50,7 @@ _RUN = {
     "started": text,
     "resumed": several(record({"time": text}, {"host": text, "versions": _VERSIONS, "git": maybe(_GIT)})),
 }
-"""What a run says beside its tasks; all of it may be missing."""
+"""Other entries of a run; all of them may be missing."""
 
 _RESOURCES = {
     "partition": maybe(text),
@@ -103,7 +103,7 @@ _SUBMITTED = record(
     {},
     others=True,
 )
-"""What a campaign must hold to be gone on with."""
+"""Entries that a campaign must have to be continued."""
 
 
 _FIRST_FORMAT = 1
@@ -115,7 +115,7 @@ class OtherFormatError(QvarError):
 
 
 def read_case_file(path: Path) -> dict[str, Any] | None:
-    """The content of a `case.json`; None if it is missing.
+    """Return the content of a `case.json`; None if it is missing.
 
     Raises:
         OtherFormatError: if it is of another version of the record format.
@@ -159,12 +159,12 @@ def check_content(content: Any, path: Path) -> None:
 
 
 def is_campaign(content: dict[str, Any]) -> bool:
-    """Whether this is the content of a campaign's `case.json`, with all that is needed to go on with it."""
+    """Return if this is the content of a campaign's `case.json`, with all that is needed to continue it."""
     return "points" in content and "sweeps" in content
 
 
 def _check_keys(content: dict[str, Any]) -> None:
-    """Checks that tasks are there once, and that points name tasks that are there."""
+    """Check that tasks are there once, and that points name tasks that are there."""
     keys = [task["key"] for task in content["tasks"]]
     if len(set(keys)) < len(keys):
         raise MisshapenError("tasks", "hold a task once", next(name for name in keys if keys.count(name) > 1))

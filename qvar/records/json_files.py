@@ -1,6 +1,6 @@
-"""JSON files for people and programs, sealed with a checksum, and what Python values become in them.
+"""JSON files for people and programs, sealed with a checksum, and Python values in the form that they can hold.
 
-The seal is the key `checksum`, which stands last: the SHA-256 of the rest in a canonical form, so that other spaces or
+The seal is the key `checksum`, the last one: the SHA-256 of the rest in a canonical form, so that other spaces or
 another order of the keys do not matter. Content without a seal is taken as it is: a person may write a file, or remove
 the seal of one that was changed on purpose.
 """
@@ -24,7 +24,7 @@ _MOST_BYTES = 1 << 28
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Writes a sealed JSON file for people and programs, whole or not at all.
+    """Write a sealed JSON file for people and programs, whole or not at all.
 
     Args:
         path: the file.
@@ -38,12 +38,12 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 
 
 def json_text(content: dict[str, Any]) -> str:
-    """The text of a sealed JSON file."""
+    """Return the text of a sealed JSON file."""
     return json.dumps(sealed(jsonable(content)), indent=2, allow_nan=False) + "\n"
 
 
 def read_json(path: Path) -> Any:
-    """What a JSON file holds, without its seal.
+    """Return the content of a JSON file, without its seal.
 
     Raises:
         OSError: if the file cannot be read.
@@ -53,13 +53,13 @@ def read_json(path: Path) -> Any:
 
 
 def sealed(content: dict[str, Any]) -> dict[str, Any]:
-    """A dict of JSON values with its seal."""
+    """Return a dict of JSON values with its seal."""
     rest = {name: value for name, value in content.items() if name != CHECKSUM}
     return {**rest, CHECKSUM: _checksum(rest)}
 
 
 def parsed(data: bytes) -> Any:
-    """What JSON text in UTF-8 holds, without its seal.
+    """Return the content of JSON text in UTF-8, without its seal.
 
     Raises:
         ValueError: with a clause that says why, if it is no standard JSON, holds a name twice, a number that is too
@@ -115,7 +115,7 @@ def _finite(digits: str) -> float:
 
 
 def jsonable(value: Any) -> Any:
-    """A value as standard JSON can hold it: what JSON lacks becomes text.
+    """Return a value as standard JSON can hold it: what JSON lacks becomes text.
 
     Args:
         value: anything.

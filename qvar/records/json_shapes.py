@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 Shape: TypeAlias = Callable[[Any, str], None]
-"""Raises `MisshapenError` about a value that stands at a place such as `tasks[3].key`."""
+"""Raises `MisshapenError` about a value at a place such as `tasks[3].key`."""
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -31,7 +31,7 @@ def _short(shown: str) -> str:
 
 
 def names_a_file(text: str) -> bool:
-    """Whether a text can be the name of a file on every system: letters, digits and `._-`, at most `LONGEST_NAME`."""
+    """Return if a text can be the name of a file on every system: letters, digits and `._-`, at most `LONGEST_NAME`."""
     return len(text) <= LONGEST_NAME and _FILE_NAME.fullmatch(text) is not None
 
 
@@ -40,19 +40,19 @@ def anything(value: Any, place: str) -> None:
 
 
 def text(value: Any, place: str) -> None:
-    """A text."""
+    """Require a text."""
     if not isinstance(value, str):
         raise MisshapenError(place, "be a text", value)
 
 
 def key(value: Any, place: str) -> None:
-    """A text that names a file of a task."""
+    """Require a text that names a file of a task."""
     if not isinstance(value, str) or not names_a_file(value):
         raise MisshapenError(place, f"be at most {LONGEST_NAME} letters, digits and ._-", value)
 
 
 def point_name(value: Any, place: str) -> None:
-    """A text that names a folder below another one."""
+    """Require a text that names a folder below another one."""
     if not isinstance(value, str) or not value or len(value) > 2 * LONGEST_NAME or value in (".", ".."):
         raise MisshapenError(place, "be the name of a folder", value)
     if "/" in value or "\0" in value:
@@ -60,19 +60,19 @@ def point_name(value: Any, place: str) -> None:
 
 
 def plain(value: Any, place: str) -> None:
-    """A value that is one cell of a table."""
+    """Require a value that is one cell of a table."""
     if isinstance(value, dict | list):
         raise MisshapenError(place, "be a text, a number, true, false or null", value)
 
 
 def switch(value: Any, place: str) -> None:
-    """True or false."""
+    """Require true or false."""
     if not isinstance(value, bool):
         raise MisshapenError(place, "be true or false", value)
 
 
 def count(least: int, most: int = 10**12) -> Shape:
-    """A whole number in a range."""
+    """Require a whole number in a range."""
 
     def check(value: Any, place: str) -> None:
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
@@ -82,13 +82,13 @@ def count(least: int, most: int = 10**12) -> Shape:
 
 
 def seconds(value: Any, place: str) -> None:
-    """A time in seconds."""
+    """Require a time in seconds."""
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < 1e12:
         raise MisshapenError(place, "be a number from 0 to 1e12", value)
 
 
 def maybe(shape: Shape) -> Shape:
-    """A value of a shape, or null."""
+    """Require a value of a shape, or null."""
 
     def check(value: Any, place: str) -> None:
         if value is not None:
@@ -98,7 +98,7 @@ def maybe(shape: Shape) -> Shape:
 
 
 def either(*shapes: Shape) -> Shape:
-    """A value that has one of several shapes; the mistake shown is that of the last one."""
+    """Require a value that has one of several shapes; the mistake shown is that of the last one."""
 
     def check(value: Any, place: str) -> None:
         for shape in shapes[:-1]:
@@ -112,7 +112,7 @@ def either(*shapes: Shape) -> Shape:
 
 
 def several(shape: Shape, least: int = 0) -> Shape:
-    """A list whose entries have a shape."""
+    """Require a list whose entries have a shape."""
 
     def check(value: Any, place: str) -> None:
         if not isinstance(value, list) or len(value) < least:
@@ -124,7 +124,7 @@ def several(shape: Shape, least: int = 0) -> Shape:
 
 
 def table(shape: Shape) -> Shape:
-    """An object of any names whose values have a shape."""
+    """Require an object of any names whose values have a shape."""
 
     def check(value: Any, place: str) -> None:
         if not isinstance(value, dict):
@@ -136,7 +136,7 @@ def table(shape: Shape) -> Shape:
 
 
 def record(needed: Mapping[str, Shape], possible: Mapping[str, Shape], others: bool = False) -> Shape:
-    """An object with names that it must and that it may have.
+    """Require an object with names that it must and that it may have.
 
     Args:
         needed: shapes of values that must be there.

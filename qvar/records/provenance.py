@@ -1,4 +1,4 @@
-"""Where a run comes from: versions, machine, git state, and the command that repeats it."""
+"""Origin of a run: versions, machine, git state, and the command that repeats it."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ PACKAGES: tuple[str, ...] = ("jax", "jaxlib", "pennylane", "pyscf", "numpy", "op
 
 
 def place() -> dict[str, Any]:
-    """Versions, machine and git state: what a record says of where it was made."""
+    """Versions, machine and git state: the origin of a record."""
     return {"versions": versions(), **machine(), "git": git_state()}
 
 
 def versions() -> dict[str, str | None]:
     """Versions of Python, qvar and the packages that compute; None for one that is not installed."""
-    found: dict[str, str | None] = {"python": platform.python_version(), "qvar": __version__}
+    installed: dict[str, str | None] = {"python": platform.python_version(), "qvar": __version__}
     for package in PACKAGES:
-        found[package] = version(package)
-    return found
+        installed[package] = version(package)
+    return installed
 
 
 def version(package: str) -> str | None:
-    """The installed version of a distribution, read without importing it; None where it is not installed."""
+    """Return the installed version of a distribution, read without importing it; None if it is not installed."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
@@ -57,7 +57,7 @@ def machine() -> dict[str, Any]:
 
 
 def cpu_model() -> str:
-    """The processor's name as the system tells it."""
+    """Return the processor's name from the system."""
     try:
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
@@ -85,12 +85,12 @@ def _git(*arguments: str) -> str | None:
 
 
 def now() -> str:
-    """The time in UTC, to the second."""
+    """Return the time in UTC, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def command(case: str | None, arguments: dict[str, Any], out: Path | None = None, resume: bool = False) -> str | None:
-    """The command line that repeats a run.
+    """Return the command line that repeats a run.
 
     Args:
         case: path of the case file; None for a run that was started from Python.
@@ -99,7 +99,7 @@ def command(case: str | None, arguments: dict[str, Any], out: Path | None = None
         resume: whether to finish what is there.
 
     Returns:
-        One line for a shell, or None where there is no case file.
+        One line for a shell, or None if there is no case file.
     """
     if case is None:
         return None
@@ -112,7 +112,7 @@ def command(case: str | None, arguments: dict[str, Any], out: Path | None = None
 
 
 def _flags(arguments: dict[str, Any], above: str) -> list[str]:
-    """The words of flags; a dict is an argument that is a dataclass, whose fields are flags of their own."""
+    """Return the words of flags; a dict is an argument that is a dataclass, whose fields are flags of their own."""
     words: list[str] = []
     for name, value in arguments.items():
         flag = name.replace("_", "-")

@@ -37,7 +37,7 @@ class RunFolder:
 
     @property
     def case_json(self) -> Path:
-        """What was run, with which versions, where."""
+        """Study, arguments, versions and machine."""
         return self.path / "case.json"
 
     @property
@@ -52,7 +52,7 @@ class RunFolder:
 
     @property
     def report(self) -> Path:
-        """The page that tells the run."""
+        """The page about the run."""
         return self.path / "report.html"
 
     @property
@@ -85,11 +85,11 @@ class RunFolder:
         return self.states / key
 
     def shard(self, key: str) -> Path:
-        """The shard of the task with this key."""
+        """Return the shard of the task with this key."""
         return self.tasks / f"{key}.parquet"
 
     def look_at_shard(self, key: str) -> Shard:
-        """Reads the shard of the task with this key, or says what is wrong with it."""
+        """Read the shard of the task with this key, or says what is wrong with it."""
         return look_at_shard(self.shard(key), key)
 
 
@@ -99,13 +99,13 @@ class LoadedRun:
     """A run read back from its folder."""
 
     folder: RunFolder
-    """Where it lies."""
+    """Its folder."""
     case: dict[str, Any]
     """The content of `case.json`."""
     ledger: pd.DataFrame
-    """The ledger, of the finished tasks where some are missing."""
+    """The ledger, of the finished tasks if some are missing."""
     trace: pd.DataFrame
-    """The trace, likewise."""
+    """The trace, of the finished tasks if some are missing."""
     n_done: int
     """Tasks that are done."""
     n_tasks: int
@@ -175,14 +175,14 @@ def check_path(argument: str, path: Path) -> None:
 
 
 def _is_rest(entry: Path) -> bool:
-    """Whether this may lie in a run folder whose `case.json` was never finished."""
+    """Return if this may be in a run folder whose `case.json` was never finished."""
     if entry.name == "tasks" and entry.is_dir():
         return all(map(is_temporary, entry.iterdir()))
     return is_temporary(entry) or entry.name == ".lock"
 
 
 def make(out: Path, new: bool = False) -> RunFolder:
-    """Makes the folder and its parts; leaves nothing behind where that fails.
+    """Make the folder and its parts; leaves nothing behind if that fails.
 
     Args:
         out: the folder; its parents are made too.
@@ -205,7 +205,7 @@ def make(out: Path, new: bool = False) -> RunFolder:
 
 
 def unmake(folders: list[Path]) -> None:
-    """Removes folders that were just made, the innermost first; one that holds other things stays."""
+    """Remove folders that were just made, the innermost first; one that holds other things stays."""
     for folder in folders:
         with contextlib.suppress(OSError):
             (folder / "tasks").rmdir()
@@ -214,13 +214,13 @@ def unmake(folders: list[Path]) -> None:
 
 
 def reason(error: OSError) -> str:
-    """The system's own words for a failure, such as "No space left on device"."""
+    """Return the system's own words for a failure, such as "No space left on device"."""
     return error.strerror or str(error)
 
 
 @contextlib.contextmanager
 def locked(folder: RunFolder) -> Iterator[None]:
-    """Holds the folder against a second writer; the system lets go of it when the process ends, however it ends.
+    """Hold the folder against a second writer; the system frees it when the process ends, however it ends.
 
     On a shared file system the lock holds between machines if the system has such locks (NFS has); if it has none at
     all, the user takes care.
@@ -257,7 +257,7 @@ def locked(folder: RunFolder) -> Iterator[None]:
 
 
 def _lies_at(descriptor: int, path: Path) -> bool:
-    """Whether an open file is the one that has this name."""
+    """Return if an open file is the one that has this name."""
     try:
         return os.path.samestat(os.fstat(descriptor), os.lstat(path))
     except FileNotFoundError:
@@ -281,7 +281,7 @@ def refuse_folders(folder: RunFolder, keys: Iterable[str]) -> None:
 
 
 def clean(folder: RunFolder) -> None:
-    """Removes what a killed process left half-written."""
+    """Remove what a killed process left half-written."""
     for place in (folder.path, folder.tasks, folder.plots):
         if place.is_dir() and not place.is_symlink():  # a link leads to shards that others may be writing
             for entry in place.iterdir():
@@ -290,7 +290,7 @@ def clean(folder: RunFolder) -> None:
 
 
 def write_case(folder: RunFolder, content: dict[str, Any]) -> None:
-    """Writes `case.json`.
+    """Write `case.json`.
 
     Raises:
         QvarError: if it could not be read back.
@@ -306,7 +306,7 @@ def write_case(folder: RunFolder, content: dict[str, Any]) -> None:
 
 
 def read_case(folder: RunFolder) -> dict[str, Any] | None:
-    """The content of `case.json`; None where it is missing.
+    """Return the content of `case.json`; None if it is missing.
 
     Raises:
         QvarError: if it is there and is not what qvar writes.
@@ -321,7 +321,7 @@ def run_name(case: dict[str, Any]) -> str:
 
 
 def load(path: str | Path) -> LoadedRun:
-    """Reads a run back, finished or not.
+    """Read a run back, finished or not.
 
     Args:
         path: the run's folder.
@@ -365,7 +365,7 @@ def load(path: str | Path) -> LoadedRun:
 
 
 def damage_words(file: Path, damage: str) -> str:
-    """A sentence about a file that could not be taken; empty if nothing is wrong with it."""
+    """Return a sentence about a file that could not be taken; empty if nothing is wrong with it."""
     return f"{file} is left out: {damage}." if damage else ""
 
 
@@ -387,5 +387,5 @@ def next_free(path: Path) -> Path:
 
 
 def discard(folder: RunFolder) -> None:
-    """Removes a folder that this process made and could not fill."""
+    """Remove a folder that this process made and could not fill."""
     shutil.rmtree(folder.path, ignore_errors=True)

@@ -89,7 +89,7 @@ def _plain(value: Any) -> Any:
 
 
 def _column_type(column: str, values: Iterable[Any]) -> str:
-    """The pandas type of a column: fixed where qvar owns it, else seen in its values."""
+    """Return the pandas type of a column: fixed where qvar owns it, else seen in its values."""
     known = LEDGER_TYPES.get(column) or LISTS.get(column) or OWN_TYPES.get(column)
     if known:
         return known
@@ -132,7 +132,7 @@ def _own_columns(rows: Sequence[Row]) -> list[str]:
 
 
 def write_shard(path: Path, rows: Sequence[Row], once: bool = False) -> None:
-    """Writes one task's rows, traces included, whole or not at all.
+    """Write one task's rows, traces included, whole or not at all.
 
     Args:
         path: the parquet file to write; its name without `.parquet` is the task's key, which the file keeps.
@@ -171,11 +171,11 @@ class Shard:
     rows: list[Row] | None
     """The task's rows; None if there are none to be had."""
     damage: str = ""
-    """Why not, in a clause; empty if there is nothing, or all is well."""
+    """Reason why not, in a clause; empty if there is nothing, or all is well."""
 
 
 def look_at_shard(path: Path, key: str | None = None) -> Shard:
-    """Reads a shard, or says what is wrong with it.
+    """Read a shard, or says what is wrong with it.
 
     Args:
         path: the parquet file.
@@ -193,7 +193,7 @@ def look_at_shard(path: Path, key: str | None = None) -> Shard:
 
 
 def read_shard(path: Path, key: str | None = None) -> list[Row] | None:
-    """The rows of a shard.
+    """Return the rows of a shard.
 
     Args:
         path: the parquet file.
@@ -210,7 +210,7 @@ def read_shard(path: Path, key: str | None = None) -> list[Row] | None:
 
 
 def ledger_from(rows: Sequence[Row]) -> pd.DataFrame:
-    """The ledger: the fixed columns, then the study's own in order of first appearance.
+    """Return the ledger: the fixed columns, then the study's own in order of first appearance.
 
     Args:
         rows: all tasks' rows, in the order of the tasks.
@@ -227,7 +227,7 @@ def ledger_from(rows: Sequence[Row]) -> pd.DataFrame:
 
 
 def trace_from(rows: Sequence[Row]) -> pd.DataFrame:
-    """The trace: how value, error and gradient norm went, step by step.
+    """Return the trace: how value, error and gradient norm went, step by step.
 
     Args:
         rows: all tasks' rows, in the order of the tasks.
@@ -261,20 +261,22 @@ def swept_tables(points: Sequence[tuple[dict[str, Any], Sequence[Row]]]) -> tupl
     Returns:
         The ledger and the trace, with a column `sweep_<argument>` for each swept argument at their ends.
     """
-    told = [{SWEEP + name: _one_cell(value) for name, value in swept.items()} for swept, _ in points]
-    rows = [row for _, found in points for row in found]
+    swept_cells = [{SWEEP + name: _one_cell(value) for name, value in swept.items()} for swept, _ in points]
+    rows = [row for _, own in points for row in own]
     ledger, trace = ledger_from(rows), trace_from(rows)
-    steps = [sum(len(row.get("trace_value") or ()) for row in found) for _, found in points]
-    for column in dict.fromkeys(name for cells in told for name in cells):
-        kind = _column_type(column, [cells.get(column) for cells in told])
-        for table, numbers_of_rows in ((ledger, [len(found) for _, found in points]), (trace, steps)):
-            values = [cells.get(column) for cells, n in zip(told, numbers_of_rows, strict=True) for _ in range(n)]
+    steps = [sum(len(row.get("trace_value") or ()) for row in own) for _, own in points]
+    for column in dict.fromkeys(name for cells in swept_cells for name in cells):
+        kind = _column_type(column, [cells.get(column) for cells in swept_cells])
+        for table, numbers_of_rows in ((ledger, [len(own) for _, own in points]), (trace, steps)):
+            values = [
+                cells.get(column) for cells, n in zip(swept_cells, numbers_of_rows, strict=True) for _ in range(n)
+            ]
             table[column] = _series(values, kind)
     return ledger, trace
 
 
 def _one_cell(value: Any) -> Any:
-    """A value that is one cell of a table: entries of a list stand apart by blanks, as on the command line."""
+    """Return a value that is one cell of a table: entries of a list are separated by blanks, as on the command line."""
     return " ".join(map(str, value)) if isinstance(value, list | tuple) else value
 
 
@@ -292,12 +294,12 @@ def _series(values: list[Any], kind: str) -> pd.Series:
 
 
 def write_ledger(table: pd.DataFrame, folder: Path, run: str = "") -> None:
-    """Writes `ledger.parquet` and `ledger.csv`, each whole or not at all.
+    """Write `ledger.parquet` and `ledger.csv`, each whole or not at all.
 
     Args:
         table: the ledger.
         folder: the run's folder.
-        run: what tells the run from others.
+        run: name of the run, see `qvar.records.run_folder.run_name`.
 
     Raises:
         OSError: if a file cannot be written.
@@ -309,12 +311,12 @@ def write_ledger(table: pd.DataFrame, folder: Path, run: str = "") -> None:
 
 
 def write_table(table: pd.DataFrame, path: Path, run: str = "") -> None:
-    """Writes a table as parquet, whole or not at all.
+    """Write a table as parquet, whole or not at all.
 
     Args:
         table: the ledger or the trace.
         path: the file to write; its name without `.parquet` is its kind, which the file keeps.
-        run: what tells the run from others.
+        run: name of the run, see `qvar.records.run_folder.run_name`.
 
     Raises:
         OSError: if the file cannot be written.
@@ -327,11 +329,11 @@ def write_table(table: pd.DataFrame, path: Path, run: str = "") -> None:
 
 
 def look_at_table(path: Path, run: str | None = None) -> tuple[pd.DataFrame | None, str]:
-    """A ledger or trace that `write_ledger` or `write_table` wrote, or what is wrong with it.
+    """Return a ledger or trace that `write_ledger` or `write_table` wrote, or what is wrong with it.
 
     Args:
         path: the parquet file.
-        run: what tells its run from others; any run's table is taken if None.
+        run: name of its run; any run's table is taken if None.
 
     Returns:
         The table, or None if there is none to be had; and why not, in a clause, which is empty if the file is missing.
@@ -345,5 +347,5 @@ def look_at_table(path: Path, run: str | None = None) -> tuple[pd.DataFrame | No
 
 
 def read_table(path: Path) -> pd.DataFrame | None:
-    """A ledger or trace that `write_ledger` or `write_table` wrote; None if the file is missing or damaged."""
+    """Return a ledger or trace that `write_ledger` or `write_table` wrote; None if the file is missing or damaged."""
     return look_at_table(path)[0]

@@ -1,4 +1,4 @@
-"""The columns of a run's tables: in which order they stand, of which type they are, and what each means."""
+"""The columns of a run's tables: their order, types and meaning."""
 
 from __future__ import annotations
 
@@ -178,8 +178,8 @@ COLUMN_MEANING: dict[str, str] = {
     "start": "How the parameters of the samples were drawn, such as `uniform`, on [-pi, pi), or `mp2`.",
     "start_noise": "Standard deviation of Gaussian noise added to every parameter of a start, in radians.",
     "hessian_products": (
-        "Hessian products made to tell a minimum from a saddle, each as long as about two gradients; those before a "
-        "step out of a saddle are part of the training, and two evaluations each."
+        "Hessian products made to distinguish a minimum from a saddle, each as long as about two gradients; those "
+        "before a step out of a saddle are part of the training, and two evaluations each."
     ),
     "samples": "Number of random parameter vectors that the row's variances rest on.",
     "loss_variance": "Variance of the loss over the samples, in `unit` squared; `value` is its mean.",
@@ -256,7 +256,7 @@ COLUMN_MEANING: dict[str, str] = {
     "fisher_samples": "Random points at which the rank was taken.",
     "effective_dimension": (
         "Effective dimension (Abbas et al. 2021) with the quantum Fisher information and 10^6 observations: how many "
-        "parameters these tell apart."
+        "parameters these can distinguish."
     ),
     "effective_dimension_low": "Lower end of the 95 % interval of `effective_dimension`.",
     "effective_dimension_high": "Upper end of the 95 % interval of `effective_dimension`.",
@@ -298,7 +298,7 @@ COLUMN_MEANING: dict[str, str] = {
         "JSON list: all eigenvalues of the Hessian at the start of the seed that ended lowest, in `unit` per radian "
         "squared."
     ),
-    "end_spectrum": "JSON list: all eigenvalues of the Hessian at its end, likewise.",
+    "end_spectrum": "JSON list: all eigenvalues of the Hessian at its end, in the same unit.",
     "start_plane": (
         "JSON: `value` (rows along the first direction) around the start of the seed that ended lowest, on a plane of "
         "two random orthogonal directions, at the positions `first` and `second`, in radians."
@@ -353,7 +353,7 @@ COLUMN_MEANING: dict[str, str] = {
 
 
 def describe(column: str) -> str:
-    """What a column of the ledger or the trace means, in one sentence with its unit.
+    """Return the meaning of a column of the ledger or the trace, in one sentence with its unit.
 
     Args:
         column: a column's name.

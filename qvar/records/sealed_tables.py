@@ -33,7 +33,7 @@ class DamagedError(ValueError):
 
 
 def sealed_parquet(table: pa.Table, about: dict[str, Any]) -> bytes:
-    """A table as the bytes of a sealed parquet file.
+    """Return a table as the bytes of a sealed parquet file.
 
     Args:
         table: the table.
@@ -55,7 +55,7 @@ def sealed_parquet(table: pa.Table, about: dict[str, Any]) -> bytes:
 
 
 def read_rows(path: Path, about: dict[str, Any]) -> pa.Table:
-    """The table of a sealed parquet file.
+    """Return the table of a sealed parquet file.
 
     Args:
         path: the file.
@@ -93,7 +93,7 @@ def read_frame(path: Path, about: dict[str, Any]) -> pd.DataFrame:
 
 
 def _checked(path: Path) -> bytes:
-    """The bytes of a file whose seal fits."""
+    """Return the bytes of a file whose seal fits."""
     try:
         data = read_regular(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -101,9 +101,9 @@ def _checked(path: Path) -> bytes:
     except (OSError, MemoryError) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise DamagedError(f"it cannot be read: {reason}") from error
-    found = data.rfind(_BEFORE)
-    at, end = found + len(_BEFORE), found + len(_BEFORE) + len(_EMPTY)
-    if found < 0 or end > len(data):
+    position = data.rfind(_BEFORE)
+    at, end = position + len(_BEFORE), position + len(_BEFORE) + len(_EMPTY)
+    if position < 0 or end > len(data):
         raise DamagedError("it has no checksum of qvar, or was cut short")
     digest = hashlib.sha256(memoryview(data)[:at])
     digest.update(_EMPTY)

@@ -12,14 +12,14 @@ from qvar.errors import QvarError
 from qvar.problems.named_problems import named
 from qvar.problems.problem import Problem
 from qvar.problems.spin_models import tfim
-from qvar.runs.python_files import load_module, told
+from qvar.runs.python_files import error_text, load_module
 
 _BY_QUBITS = {4: "h2", 8: "h4", 12: "h6"}
 _HINT = "a quantum function becomes an ansatz by qvar.Ansatz.from_circuit"
 
 
 def load_problem(word: str) -> Problem:
-    """A problem by its name, or from a file that `Problem.save` wrote.
+    """Return a problem by its name, or from a file that `Problem.save` wrote.
 
     Raises:
         QvarError: if there is no such name, or the file cannot be read.
@@ -28,7 +28,7 @@ def load_problem(word: str) -> Problem:
 
 
 def load_ansatz(place: str, problem_word: str | None = None) -> tuple[Problem, Ansatz]:
-    """Finds an ansatz and a problem that fits it.
+    """Find an ansatz and a problem that fits it.
 
     Args:
         place: `FILE.py:NAME`, where NAME is an `Ansatz`, a function of a problem that returns one, or a function
@@ -51,7 +51,7 @@ def load_ansatz(place: str, problem_word: str | None = None) -> tuple[Problem, A
         own = [word for word in vars(module) if not word.startswith("_")]
         near = difflib.get_close_matches(name, own, n=1)
         hint = f"did you mean `{near[0]}`?" if near else "look at its spelling."
-        raise QvarError(f"`{name}` does not stand in {path}; {hint}")
+        raise QvarError(f"`{name}` is not in {path}; {hint}")
     value = getattr(module, name)
     if isinstance(value, Ansatz):
         ansatz = value
@@ -69,7 +69,7 @@ def load_ansatz(place: str, problem_word: str | None = None) -> tuple[Problem, A
 def _takes_problem(function: Any) -> bool:
     try:
         parameters = list(inspect.signature(function).parameters.values())
-    except ValueError:  # some callables written in C tell nothing
+    except ValueError:  # some callables written in C have no signature
         return True
     first = parameters[:1]
     return any(p.name == "problem" or (p.default is p.empty and p.kind is not p.KEYWORD_ONLY) for p in first)
@@ -81,7 +81,7 @@ def _made(function: Any, arguments: tuple[Any, ...], name: str, path: Path) -> A
     except (QvarError, KeyboardInterrupt):
         raise
     except BaseException as error:  # `sys.exit` among them
-        raise QvarError(f"`{name}` in {path.name} raised {told(error, path)}; {_HINT}.") from error
+        raise QvarError(f"`{name}` in {path.name} raised {error_text(error, path)}; {_HINT}.") from error
     if not isinstance(ansatz, Ansatz):
         raise QvarError(f"`{name}` must return an ansatz, but returned {type(ansatz).__name__}; {_HINT}.")
     return ansatz

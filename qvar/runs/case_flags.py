@@ -26,7 +26,7 @@ from qvar.records.json_files import jsonable
 from qvar.records.run_folder import check_out, next_free
 from qvar.runs import flag_errors
 from qvar.runs.multiprocess import begin, from_leader, is_leader
-from qvar.runs.python_files import load_module, told
+from qvar.runs.python_files import error_text, load_module
 from qvar.task import Runnable
 
 CaseFunction: TypeAlias = Callable[..., Any]
@@ -37,7 +37,7 @@ RESERVED: tuple[str, ...] = ("out", "resume", "progress", "workers", "distribute
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What every run can be told beside the case's own arguments."""
+    """Options of every run, next to the case's own arguments."""
 
     out: Path
     """Folder to write."""
@@ -56,7 +56,7 @@ class RunOptions:
 
 
 def load_case(path: str | Path) -> CaseFunction:
-    """Loads a case file and gives its function `case`.
+    """Load a case file and gives its function `case`.
 
     Args:
         path: a Python file.
@@ -87,7 +87,7 @@ class _Argument:
 
 
 def _arguments(function: CaseFunction) -> list[_Argument]:
-    """The arguments of `case`, each with its type, default and words.
+    """Return the arguments of `case`, each with its type, default and words.
 
     Raises:
         QvarError: if one lacks a type or a default, or has a name that every run uses.
@@ -99,7 +99,7 @@ def _arguments(function: CaseFunction) -> list[_Argument]:
     except Exception as error:
         raise QvarError(f"`case` must have types that exist, but: {type(error).__name__}: {error}.") from error
     words = {p.arg_name: p.description or "" for p in parse(function.__doc__ or "", DocstringStyle.GOOGLE).params}
-    found = []
+    arguments = []
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
             raise QvarError(f"`case` must name each of its arguments, but has {parameter}.")
@@ -113,8 +113,10 @@ def _arguments(function: CaseFunction) -> list[_Argument]:
         if mistake is not None:
             raise QvarError(mistake)
         _check_default(name, hints[name], parameter.default)
-        found.append(_Argument(name, hints[name], parameter.default, " ".join(words.get(name, "").split()).rstrip(".")))
-    return found
+        arguments.append(
+            _Argument(name, hints[name], parameter.default, " ".join(words.get(name, "").split()).rstrip("."))
+        )
+    return arguments
 
 
 def _check_default(name: str, kind: Any, default: Any) -> None:
@@ -137,7 +139,7 @@ def _check_default(name: str, kind: Any, default: Any) -> None:
 
 
 def build(case_function: CaseFunction, args: Sequence[str], prog: str) -> tuple[Runnable, dict[str, Any], RunOptions]:
-    """Reads the flags, checks where the run may go, and calls `case`, whose compiled programs are kept.
+    """Read the flags, check where the run may go, and call `case`, whose compiled programs are kept.
 
     Args:
         case_function: what `load_case` gave.
@@ -169,7 +171,7 @@ def build(case_function: CaseFunction, args: Sequence[str], prog: str) -> tuple[
 
 
 def case_values(case_function: CaseFunction, args: Sequence[str], prog: str) -> dict[str, Any]:
-    """Reads the flags of a case alone: the values that `case` is called with.
+    """Read the flags of a case alone: the values that `case` is called with.
 
     Args:
         case_function: what `load_case` gave.
@@ -184,12 +186,12 @@ def case_values(case_function: CaseFunction, args: Sequence[str], prog: str) -> 
 
 
 def argument_kinds(case_function: CaseFunction) -> dict[str, Any]:
-    """The names and types of a case's arguments, in their order."""
+    """Return the names and types of a case's arguments, in their order."""
     return {argument.name: argument.kind for argument in _arguments(case_function)}
 
 
 def make_study(case_function: CaseFunction, values: dict[str, Any]) -> Runnable:
-    """Calls `case`.
+    """Call `case`.
 
     Args:
         case_function: what `load_case` gave.
@@ -204,21 +206,21 @@ def make_study(case_function: CaseFunction, values: dict[str, Any]) -> Runnable:
     except (QvarError, KeyboardInterrupt):
         raise
     except BaseException as error:  # `sys.exit` among them
-        raise QvarError(f"`case` in {path.name} raised {told(error, path)}.") from error
+        raise QvarError(f"`case` in {path.name} raised {error_text(error, path)}.") from error
     if not isinstance(study, Runnable):
         raise QvarError(f"`case` must return a Runnable, such as qvar.Duel(...), but returned {type(study).__name__}.")
     return study
 
 
 def _remade(path: str, values: dict[str, Any]) -> Runnable:
-    """What a case returns, in a process that has not loaded it."""
+    """Make the study of a case in a process that has not loaded it."""
     return make_study(load_case(path), values)
 
 
 def _parse(
     function: CaseFunction, args: Sequence[str], prog: str, default_out: Path | None
 ) -> tuple[dict[str, Any], Any]:
-    """The case's arguments, and the options of every run as attributes, such as `out` and `workers`.
+    """Return the case's arguments, and the options of every run as attributes, such as `out` and `workers`.
 
     These options are left out without a folder to write to by default.
     """
@@ -226,7 +228,7 @@ def _parse(
     from docstring_parser import DocstringStyle, parse
 
     def field(name: str, kind: Any, default: Any, help: str, **more: Any) -> tuple[str, Any, Any]:
-        # Rich markup in a docstring, such as [1, 2], must reach the reader as it stands: tyro escapes help itself.
+        # Rich markup in a docstring, such as [1, 2], must reach the reader unchanged: tyro escapes help itself.
         annotated = typing.Annotated[kind, tyro.conf.arg(help=help, **more)]
         return name, annotated, dataclasses.field(default_factory=lambda: copy.deepcopy(default))
 
@@ -255,16 +257,16 @@ def _parse(
         field("no_progress", single_switch, False, "show no progress", help_behavior_hint=""),
     ]
     docstring = parse(function.__doc__ or "", DocstringStyle.GOOGLE)
-    said = "\n\n".join(filter(None, [docstring.short_description, docstring.long_description]))
-    shown = io.StringIO()
+    description = "\n\n".join(filter(None, [docstring.short_description, docstring.long_description]))
+    errors = io.StringIO()
     try:
         flags = dataclasses.make_dataclass("Flags", fields if default_out is None else [*fields, *options])
-        with contextlib.redirect_stderr(shown):
-            parsed: Any = tyro.cli(flags, prog=prog, description=said, args=list(args))
+        with contextlib.redirect_stderr(errors):
+            parsed: Any = tyro.cli(flags, prog=prog, description=description, args=list(args))
     except SystemExit as error:
         if error.code in (0, None):
             raise HelpShown(0) from None
-        raise QvarError(flag_errors.sentence(shown.getvalue(), kinds, args, prog)) from None
+        raise QvarError(flag_errors.sentence(errors.getvalue(), kinds, args, prog)) from None
     except Exception as error:
         raise QvarError(f"`case` must have arguments that can be flags, but: {_first_line(error)}") from error
     if (twice := flag_errors.repeated(kinds, args)) is not None:

@@ -1,4 +1,4 @@
-"""Whether qvar can work on this machine: what `qvar doctor` prints."""
+"""Check of the installation on this machine, for `qvar doctor`."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ _MODULES = {
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What was found."""
+    """Findings about the installation."""
 
     lines: list[str]
     """Text for a terminal, one finding a line."""
     broken: list[str]
-    """One sentence for each thing that does not work; empty where all is well."""
+    """One sentence for each thing that does not work; empty if all is well."""
 
 
 def diagnose() -> Diagnosis:
-    """Imports every package that qvar needs and asks JAX for its devices, precision, memory and cache.
+    """Import every package that qvar needs and asks JAX for its devices, precision, memory and cache.
 
     Returns:
-        The findings. Nothing is raised: what is broken stands in the answer.
+        The findings. Nothing is raised: faults are part of the findings.
     """
     lines = [
         _line("python", platform.python_version()),
@@ -56,16 +56,16 @@ def diagnose() -> Diagnosis:
     ]
     broken = []
     for distribution, module in _MODULES.items():
-        found = provenance.version(distribution)
+        number = provenance.version(distribution)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # what a package warns of at import is not this command's business
                 importlib.import_module(module)
         except Exception as error:  # a broken package can raise anything when it is imported
             broken.append(f"{distribution} cannot be imported: {type(error).__name__}: {error}.")
-            lines.append(_line(distribution, f"{found or 'not installed'}, BROKEN"))
+            lines.append(_line(distribution, f"{number or 'not installed'}, BROKEN"))
         else:
-            lines.append(_line(distribution, found or "version unknown"))
+            lines.append(_line(distribution, number or "version unknown"))
     if not any(sentence.startswith("jax ") for sentence in broken):
         found_jax, wrong = _jax()
         lines += found_jax
@@ -77,12 +77,12 @@ def _jax() -> tuple[list[str], list[str]]:
     """JAX's devices, mesh, precision, memory and cache; the precision is tried with one sum that 32 bit cannot hold."""
     import jax.numpy as jnp
 
-    told = provenance.machine()
+    machine = provenance.machine()
     wanted = int(os.environ.get("QVAR_PRECISION", "64"))
-    lines = [_line("devices", ", ".join(told["devices"])), _line("precision", f"{told['precision']} bit")]
+    lines = [_line("devices", ", ".join(machine["devices"])), _line("precision", f"{machine['precision']} bit")]
     lines.append(_line("compile cache", use_compile_cache().describe()))
-    if told["devices"][0].startswith("none"):
-        return lines, [f"JAX finds no device ({told['devices'][0]}); look at JAX_PLATFORMS."]
+    if machine["devices"][0].startswith("none"):
+        return lines, [f"JAX finds no device ({machine['devices'][0]}); look at JAX_PLATFORMS."]
     lines.append(_line("mesh", _mesh()))
     whose = "half of the device's" if wanted_memory() is None else "QVAR_MEMORY"
     lines.append(_line("memory limit", f"{size_words(memory_limit())} for a batch, {whose}"))
@@ -98,7 +98,7 @@ def _jax() -> tuple[list[str], list[str]]:
 
 
 def _mesh() -> str:
-    """How many devices can share one state, see `qvar.energy`."""
+    """Return the number of devices that can share one state, see `qvar.energy`."""
     import jax
 
     devices, hosts = jax.device_count(), jax.process_count()

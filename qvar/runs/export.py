@@ -18,15 +18,15 @@ _LONGEST_SLUG = 100
 
 
 def export_sets(run: LoadedRun, out: str | Path, contender: str | None = None, ending: str = ".nw") -> list[Path]:
-    """Writes the basis set with the lowest value of every form that a run fitted.
+    """Write the basis set with the lowest value of every form that a run fitted.
 
     Each set is a file `problem-contender.nw`, and beside it `problem-contender.json` says what was optimized, by which
     case with which arguments, and what came out.
 
     Args:
         run: a run of a `qvar.basis.BasisDuel`.
-        out: folder to write to; made where there is none.
-        contender: the form whose set is written; all that were fitted where None.
+        out: folder to write to; made if it is missing.
+        contender: the form whose set is written; all that were fitted if None.
         ending: ".nw" for NWChem's format, ".gbs" for Gaussian's.
 
     Returns:
@@ -55,7 +55,7 @@ def export_sets(run: LoadedRun, out: str | Path, contender: str | None = None, e
 
 
 def _slug(name: str) -> str:
-    """A name as a part of a file's name; a long one is cut, and a digest tells it from others that begin alike."""
+    """Return a name as a part of a file's name; a long one is cut, and has a digest at its end."""
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     if len(slug) <= _LONGEST_SLUG:
         return slug
@@ -64,7 +64,7 @@ def _slug(name: str) -> str:
 
 def _write(run: LoadedRun, out: Path, row: dict[Any, Any], starts: int, ending: str) -> Path:
     slug = _slug(f"{row['problem']} {row['contender']}")
-    told: dict[str, Any] = {
+    summary: dict[str, Any] = {
         "objective": str(row["problem"]),
         "form": str(row["contender"]),
         "value": f"{row['value']:.10f} Ha",
@@ -91,7 +91,7 @@ def _write(run: LoadedRun, out: Path, row: dict[Any, Any], starts: int, ending: 
     }
     try:
         out.mkdir(parents=True, exist_ok=True)
-        file = formats.write(basis, out / f"{slug}{ending}", told)
+        file = formats.write(basis, out / f"{slug}{ending}", summary)
         with write_whole(out / f"{slug}.json") as temporary:
             temporary.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:

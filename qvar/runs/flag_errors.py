@@ -1,4 +1,4 @@
-"""What is wrong with the flags of a case, in one sentence that helps.
+"""Sentences about mistakes in the flags of a case.
 
 The sentences come from the words of the command line and the types of the case's arguments; where tyro draws a box of
 ten lines, this module reads its first paragraph.
@@ -61,7 +61,7 @@ def unusable(name: str, kind: Any) -> str | None:
 
 
 def _parts(kind: Any) -> list[Any]:
-    """The types that a type is made of, down to the fields of dataclasses."""
+    """Return the types that a type is made of, down to the fields of dataclasses."""
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if origin is typing.Annotated:
         return _parts(inner[0])
@@ -161,7 +161,7 @@ def _short(word: str) -> str:
 
 
 def box_text(box: str) -> str:
-    """The first paragraph in the box that tyro drew, on one line."""
+    """Return the first paragraph in the box that tyro drew, on one line."""
     paragraphs: list[list[str]] = [[]]
     for line in box.splitlines():
         content = line.strip().strip("│╰╯").strip()

@@ -1,7 +1,7 @@
 """Several processes that hold one state between them, on the devices of all: how they find and keep together.
 
 Every process runs the same program (`jax.distributed`, one process for each GPU). Process 0 is the leader: it alone
-writes and prints. What the others must know of it, such as which tasks are left, and whether somebody has failed, goes
+writes and prints. What the others must know of it, such as the tasks that are left, and the failure of a process, goes
 through the key-value store of JAX's coordination service and touches no device: a device that waits for a failed
 process waits for ever, a process that asks the store does not.
 """
@@ -24,20 +24,20 @@ STARTED_BY_HAND = ("JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_
 where a launcher such as srun says it, none of them is needed."""
 
 PATIENCE = 120.0
-"""Seconds that a process whose task failed waits for the others to fail likewise before it ends the run."""
+"""Seconds that a process whose task failed waits for the others to fail too before it ends the run."""
 
 _POLL_MILLISECONDS = 500
 _SECONDS_FOR_LAST_WORDS = 3.0
 _ENDED = "qvar/ended/"
 _begun = False
 _heard = False
-"""Whether the end of another process is what ends this one."""
+"""True if the end of another process ends this one."""
 _shared = 0
 """Values shared so far; all processes count alike."""
 
 
 def begin() -> None:
-    """Joins the other processes; before anything touches a device.
+    """Join the other processes; before anything touches a device.
 
     Under `srun` Slurm's variables say who they are, each process takes the GPU of its number on its node
     (`SLURM_LOCALID`), and the node of process 0 listens on a port made of the job's number, or on
@@ -49,9 +49,9 @@ def begin() -> None:
     global _begun
     import jax
 
-    given = [name for name in STARTED_BY_HAND if os.environ.get(name)]
+    variables = [name for name in STARTED_BY_HAND if os.environ.get(name)]
     try:
-        if len(given) == len(STARTED_BY_HAND):
+        if len(variables) == len(STARTED_BY_HAND):
             address, number, place = (os.environ[name] for name in STARTED_BY_HAND)
             jax.distributed.initialize(
                 address, _count("JAX_NUM_PROCESSES", number), _count("JAX_PROCESS_ID", place),
@@ -59,15 +59,15 @@ def begin() -> None:
             )  # fmt: skip
         elif "SLURM_STEP_NODELIST" in os.environ and "SLURM_PROCID" in os.environ:
             jax.distributed.initialize(cluster_detection_method="slurm", local_device_ids=_only_device())
-        elif given:
-            missing = [name for name in STARTED_BY_HAND if name not in given]
-            raise QvarError(f"`{missing[0]}` must be set where `{given[0]}` is, but is not.")
+        elif variables:
+            missing = [name for name in STARTED_BY_HAND if name not in variables]
+            raise QvarError(f"`{missing[0]}` must be set where `{variables[0]}` is, but is not.")
         else:
             raise QvarError(
                 "`--distributed` must be started by srun, one process for each GPU, such as `srun --ntasks-per-node=4 "
                 "--gpus-per-node=4 qvar run CASE --distributed`, or with " + ", ".join(STARTED_BY_HAND) + " set."
             )
-        jax.devices()  # all processes meet here: a device that is not there is told at once
+        jax.devices()  # all processes meet here: a device that is not there is reported at once
     except (RuntimeError, ValueError) as error:  # JAX's own errors are RuntimeErrors
         if isinstance(error, QvarError):
             raise
@@ -77,21 +77,21 @@ def begin() -> None:
 
 
 def is_distributed() -> bool:
-    """Whether this is one of several processes that work together."""
+    """Return if this is one of several processes that work together."""
     import jax
 
     return jax.distributed.is_initialized() and jax.process_count() > 1
 
 
 def is_leader() -> bool:
-    """Whether this process writes and prints: process 0, or the only one there is."""
+    """Return if this process writes and prints: process 0, or the only one there is."""
     import jax
 
     return not jax.distributed.is_initialized() or jax.process_index() == 0
 
 
 def from_leader(value: Any) -> Any:
-    """What the leader gives, in every process; all of them call this, in the same order.
+    """Return the leader's value in every process; all of them call this, in the same order.
 
     Args:
         value: JSON-able; only the leader's counts.
@@ -111,19 +111,19 @@ def from_leader(value: Any) -> Any:
 
 
 def meet(n_tasks: int) -> None:
-    """Waits until all processes have made their study, and makes sure that they have as many tasks.
+    """Wait until all processes have made their study, and make sure that they have as many tasks.
 
-    A process that failed to make it is told of here, where no device waits for it.
+    A process that failed to make it is reported here, where no device waits for it.
 
     Raises:
         QvarError: if they have not, or another process has ended.
     """
-    if (found := _other_than(n_tasks, None)) is not None:
-        raise QvarError(f"`study` must have as many tasks in all processes, but has {n_tasks} and {found[1]}.")
+    if (other := _other_than(n_tasks, None)) is not None:
+        raise QvarError(f"`study` must have as many tasks in all processes, but has {n_tasks} and {other[1]}.")
 
 
 def finished_alike(rows: Sequence[Row]) -> None:
-    """Waits until all processes have done a task, and makes sure that it failed in all of them or in none.
+    """Wait until all processes have done a task, and make sure that it failed in all of them or in none.
 
     A task that fails everywhere is a failed row as usual. One that fails in a single process leaves the others waiting
     for its device, so that process ends the run once its patience does.
@@ -135,18 +135,18 @@ def finished_alike(rows: Sequence[Row]) -> None:
         QvarError: if it did not, or another process has ended.
     """
     failures = sum(row.get("status") == "failed" for row in rows)
-    found = _other_than(failures, PATIENCE if failures else None)
-    if found is None:
+    other = _other_than(failures, PATIENCE if failures else None)
+    if other is None:
         return
     import jax
 
     messages = dict.fromkeys(str(row["message"]) for row in rows if row.get("message"))
     why = "".join(f"; {message}" for message in messages)
-    here, (process, told) = jax.process_index(), found
-    if told is None:
+    here, (process, number) = jax.process_index(), other
+    if number is None:
         did = f"process {process} did not follow within {PATIENCE:.0f} s"
     else:
-        did = f"{told} in process {process}"
+        did = f"{number} in process {process}"
     raise QvarError(
         f"`study` must go alike in all processes, but a task has {failures} failed rows in process {here}, and "
         f"{did}{why}."
@@ -154,7 +154,7 @@ def finished_alike(rows: Sequence[Row]) -> None:
 
 
 def _other_than(number: int, patience: float | None) -> tuple[int, int | None] | None:
-    """A process whose number is another one, with that, or None in its place where it told none in so many seconds."""
+    """Return a process with another number, and that number, or None if it gave none in so many seconds."""
     global _shared
     if not is_distributed():
         return None
@@ -163,14 +163,14 @@ def _other_than(number: int, patience: float | None) -> tuple[int, int | None] |
     _shared += 1
     _client().key_value_set(f"qvar/number/{_shared}/{jax.process_index()}", str(number))
     for process in range(jax.process_count()):
-        told = _awaited(f"qvar/number/{_shared}/{process}", patience)
-        if told is None or int(told) != number:
-            return process, None if told is None else int(told)
+        answer = _awaited(f"qvar/number/{_shared}/{process}", patience)
+        if answer is None or int(answer) != number:
+            return process, None if answer is None else int(answer)
     return None
 
 
 def last_words(message: str) -> str | None:
-    """What this process should print of an error: None where it ends because of another one, or as the leader does.
+    """Return the sentence that this process should print of an error; None if another process prints it.
 
     Args:
         message: one sentence.
@@ -187,19 +187,19 @@ def last_words(message: str) -> str | None:
         return message
     until = time.monotonic() + _SECONDS_FOR_LAST_WORDS
     while time.monotonic() < until:
-        if (told := _ended().get(0)) is not None:
-            return None if told == message else f"process {process}: {message}"
+        if (words := _ended().get(0)) is not None:
+            return None if words == message else f"process {process}: {message}"
         time.sleep(0.05)
     return f"process {process}: {message}"
 
 
 def leave(status: int) -> NoReturn:
-    """Ends this process after an error, at once: at an orderly end JAX waits for the others, which wait for this one.
+    """End this process after an error, at once: at an orderly end JAX waits for the others, which wait for this one.
 
     Args:
         status: the exit status, not 0.
     """
-    _say_ended("an error that is told there")
+    _say_ended("an error that is reported there")
     if is_leader():  # it keeps the store: the others get a moment to read it
         time.sleep(_SECONDS_FOR_LAST_WORDS)
     sys.stdout.flush()
@@ -208,7 +208,7 @@ def leave(status: int) -> NoReturn:
 
 
 def is_begun() -> bool:
-    """Whether `begin` was called and several processes have met."""
+    """Return if `begin` was called and several processes have met."""
     return _begun and is_distributed()
 
 
@@ -223,7 +223,7 @@ def _client() -> Any:
 
 
 def _awaited(key: str, patience: float | None) -> str | None:
-    """The value of a key, once some process has set it; None if none did for so many seconds."""
+    """Return the value of a key, once some process has set it; None if none did for so many seconds."""
     global _heard
     import jax
 
@@ -249,7 +249,7 @@ def _say_ended(words: str) -> None:
 
 
 def _ended() -> dict[int, str]:
-    """Processes that have ended early, and what they said."""
+    """Return the processes that have ended early, and their sentences."""
     return {int(key.rpartition("/")[2]): words for key, words in _client().key_value_dir_get(_ENDED)}
 
 
@@ -261,8 +261,8 @@ def _count(name: str, text: str) -> int:
 
 def _only_device() -> int | None:
     """0 where Slurm shows this process one GPU alone; None where it shows all of the node: JAX then takes its own."""
-    shown = os.environ.get("CUDA_VISIBLE_DEVICES") or os.environ.get("ROCR_VISIBLE_DEVICES") or ""
-    return 0 if shown and "," not in shown else None
+    devices = os.environ.get("CUDA_VISIBLE_DEVICES") or os.environ.get("ROCR_VISIBLE_DEVICES") or ""
+    return 0 if devices and "," not in devices else None
 
 
 def _first_line(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""Python files of users: importing them, and telling in a sentence what went wrong in one."""
+"""Python files of users: their import, and a sentence about what went wrong in one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from qvar.errors import QvarError
 
 
 def load_module(path: Path, what: str) -> ModuleType:
-    """Imports a Python file, which may import the files beside it.
+    """Import a Python file, which may import the files beside it.
 
     Args:
         path: the file.
@@ -44,15 +44,15 @@ def load_module(path: Path, what: str) -> ModuleType:
         sys.modules.pop(name, None)
         if isinstance(error, QvarError):
             raise
-        raise QvarError(f"`{what}` {path} could not be loaded: {told(error, path)}.") from error
+        raise QvarError(f"`{what}` {path} could not be loaded: {error_text(error, path)}.") from error
     finally:
         with contextlib.suppress(ValueError):
             sys.path.remove(folder)
     return module
 
 
-def told(error: BaseException, path: Path) -> str:
-    """An exception in a user's file as "ErrorType: first line (line 12)"."""
+def error_text(error: BaseException, path: Path) -> str:
+    """Return an exception in a user's file as "ErrorType: first line (line 12)"."""
     first_line = (str(error).strip().splitlines() or [""])[0].rstrip(".")
     text = f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
     if isinstance(error, SyntaxError):  # names file and line itself

@@ -73,7 +73,7 @@ def run(
     workers: int = 1,
     remake: Remake | None = None,
 ) -> pd.DataFrame:
-    """Runs a study and keeps its record in a folder.
+    """Run a study and keeps its record in a folder.
 
     The folder holds `case.json` (what, with which versions, where), `tasks/<key>.parquet` (one shard per task),
     `ledger.parquet` and `ledger.csv` (one row per contender and seed), `trace.parquet` (one row per contender, seed
@@ -84,7 +84,7 @@ def run(
 
     Args:
         study: what to run, such as a `qvar.Duel`.
-        out: the folder to write; it must be new or empty unless `resume` is said.
+        out: the folder to write; it must be new or empty unless `resume` is true.
         resume: finish what an interrupted run in `out` lacks. A folder that does not exist is started afresh.
         progress: show progress on standard error.
         arguments: the case's arguments, for the record; a resumed run must have the same.
@@ -95,7 +95,7 @@ def run(
             pickled, such as one of a module.
 
     Returns:
-        The ledger; `qvar.records.schema.describe` tells what a column means.
+        The ledger; `qvar.records.schema.describe` returns the meaning of a column.
 
     Raises:
         QvarError: if `out` cannot be used, what is to be resumed is another run, or `QVAR_MEMORY` is no size.
@@ -134,7 +134,7 @@ def run(
 
 
 def checked_tasks(tasks: Sequence[Task]) -> list[Task]:
-    """The tasks, if their keys can name files and are all different."""
+    """Return the tasks, if their keys can name files and are all different."""
     labels: dict[str, str] = {}
     for task in tasks:
         if not names_a_file(task.key):
@@ -155,7 +155,7 @@ def checked_tasks(tasks: Sequence[Task]) -> list[Task]:
 def case_record(
     study: Runnable, tasks: Sequence[Task], arguments: dict[str, Any], case: str | None, place: dict[str, Any]
 ) -> dict[str, Any]:
-    """What `case.json` tells of a run.
+    """Return the content of `case.json` of a run.
 
     Args:
         study: what is run.
@@ -185,7 +185,7 @@ def case_record(
 
 
 def _references(study: Runnable) -> list[str]:
-    """What a study says that it rests on, for `qvar cite`; a study need not say anything."""
+    """Return the citations of a study, for `qvar cite`; a study need not have any."""
     keys = getattr(study, "references", ())
     if not isinstance(keys, list | tuple | set | frozenset) or not all(isinstance(key, str) for key in keys):
         raise QvarError(f"`study.references` must be keys of qvar/citations.bib, but is {keys!r}.")
@@ -193,7 +193,7 @@ def _references(study: Runnable) -> list[str]:
 
 
 def _take_up(folder: RunFolder, record: dict[str, Any], resume: bool, missing: list[Path]) -> None:
-    """Writes `case.json`, or takes up the run that the folder holds if it is the same run.
+    """Write `case.json`, or takes up the run that the folder holds if it is the same run.
 
     Args:
         folder: the run's folder, locked.
@@ -263,22 +263,22 @@ def _do_tasks(
     if left:  # tables of an earlier sitting lack these tasks
         folder.ledger.unlink(missing_ok=True)
     meet(len(tasks))
-    with display({task.key: task.label for task in tasks}, len(tasks) - len(left), progress) as shown:
+    with display({task.key: task.label for task in tasks}, len(tasks) - len(left), progress) as progress_display:
         if workers > 1 and len(left) > 1:
             assert remake is not None
-            _work_in_processes(remake, left, folder, shown, workers, again)
+            _work_in_processes(remake, left, folder, progress_display, workers, again)
         else:
-            _loop(tasks, folder, shown, Stop()).work(left)
+            _loop(tasks, folder, progress_display, Stop()).work(left)
     from_leader(None)  # there are no more tasks
 
 
-def _loop(tasks: Sequence[Task], folder: RunFolder, shown: Display, stop: Stop) -> TaskLoop:
+def _loop(tasks: Sequence[Task], folder: RunFolder, progress_display: Display, stop: Stop) -> TaskLoop:
     by_key = {task.key: task for task in tasks}
-    return TaskLoop(folder, by_key.__getitem__, shown, stop, checkpoint_s=CHECKPOINT_S)
+    return TaskLoop(folder, by_key.__getitem__, progress_display, stop, checkpoint_s=CHECKPOINT_S)
 
 
 def _work_in_processes(
-    remake: Remake, left: Sequence[str], folder: RunFolder, shown: Display, workers: int, again: str
+    remake: Remake, left: Sequence[str], folder: RunFolder, progress_display: Display, workers: int, again: str
 ) -> None:
     """Do the tasks in several processes, and show what their leases and shards say.
 
@@ -290,22 +290,22 @@ def _work_in_processes(
         work = pickle.dumps(partial(_work_here, remake, folder, left, again))
     except Exception as error:  # pickle raises whatever an object's own methods raise
         raise QvarError(f"`remake` must be a function that can be pickled, but: {error_words(error)}.") from error
-    begun: dict[str, float] = {}
+    started: dict[str, float] = {}
     open_keys = dict.fromkeys(left)
 
     def look() -> None:
         for key in list(open_keys):
             newest = attempts(folder.state(key), time.time())[-1:]
             rows = folder.look_at_shard(key).rows if folder.shard(key).exists() else None
-            if (newest or rows is not None) and key not in begun:
-                begun[key] = time.monotonic()
-                shown.start(key, 1)
+            if (newest or rows is not None) and key not in started:
+                started[key] = time.monotonic()
+                progress_display.start(key, 1)
             if rows is not None:
-                shown.finish(key, rows, time.monotonic() - begun[key])
+                progress_display.finish(key, rows, time.monotonic() - started[key])
                 del open_keys[key]
             elif newest and "total" in newest[0].content:
                 content = newest[0].content
-                shown.report(key, Progress(content["done"], content["total"], content.get("words", "")))
+                progress_display.report(key, Progress(content["done"], content["total"], content.get("words", "")))
 
     ended = work_in_processes(work, min(workers, len(left)), look)
     if ended.interrupted:

@@ -164,7 +164,7 @@ def test_without_a_queue_one_has_to_be_named(alone: FakeQueue, monkeypatch: pyte
     monkeypatch.setenv("PATH", str(alone.folder))
     said = alone.qvar("submit", "case.py", status=2)
     assert said == (
-        "qvar: `queue` must be given where no batch queue is installed: slurm, grid_engine, pbs, lsf or local.\n"
+        "qvar: `queue` must be given if no batch queue is installed: slurm, grid_engine, pbs, lsf or local.\n"
     )
     said = alone.qvar("submit", "case.py", "--queue", "slurm", status=2)
     assert said == "qvar: `queue` must be one that this machine can reach, but sbatch is missing.\n"

@@ -66,7 +66,7 @@ def test_told_before_the_time_limit_it_goes_back_and_goes_on(slurm: LocalSlurm, 
     assert slurm.run("scancel", "--signal=USR1", "--batch", first).returncode == 0
     counts = mine.await_counts(lambda counts: counts.get("running") == 1 and counts.get("waiting") == 1)
     assert counts == {"running": 1, "waiting": 1}
-    assert "1 of them to go on with what they had" in mine.qvar("status", str(mine.folder))
+    assert "1 of them with progress already" in mine.qvar("status", str(mine.folder))
     mine.await_done(2)
     ends = sorted([attempt["ending"] for attempt in found] for found in mine.attempts().values())
     assert ends == [["done"], ["stopped", "done"]]

@@ -217,7 +217,7 @@ def test_the_commands_of_a_queue_are_run_and_their_failures_told(tmp_path: Path)
 
 def test_a_queue_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(status, "_TIMEOUT_S", 0.2)
-    assert status._run(("sleep", "30")) == ("sleep said nothing for 0.2 seconds",)
+    assert status._run(("sleep", "30")) == ("sleep gave no answer for 0.2 seconds",)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -253,9 +253,9 @@ def test_a_person_is_told_what_to_do(campaign: Campaign, queue: Callable[..., li
     assert lines[0].endswith("1 points, 4 tasks; slurm 71") or lines[0].endswith("1 point, 4 tasks; slurm 71")
     assert [" ".join(line.split()) for line in lines[1:5]] == [
         "running 1 on n9",
-        "waiting 1 in the queue, 1 of them to go on with what they had",
-        "died 1 without a word, no longer in the queue",
-        "error 1 could not begin, or not write their result",
+        "waiting 1 in the queue, 1 of them with progress already",
+        "died 1 without a result, no longer in the queue",
+        "error 1 could not start, or not write their result",
     ]
     assert lines[5:] == [
         "running:",
@@ -264,7 +264,7 @@ def test_a_person_is_told_what_to_do(campaign: Campaign, queue: Callable[..., li
         "  uccsd (point): No space left on device",
         "died:",
         "  ry+rz x1 (point): failed OUT_OF_MEMORY; see logs/71_3.log",
-        "`qvar submit --resume runs/c` sends the 2 that nobody is at work on.",
+        "`qvar submit --resume runs/c` sends the 2 that are missing.",
     ]
     campaign.cancelled.touch()
     assert status_text(campaign, survey(campaign), "runs/c").splitlines()[1] == "cancelled"

@@ -17,9 +17,7 @@ WORDS = (
 )  # fmt: skip
 """Words and phrases that stop a reader whose second language is English, or that have a plainer standard term."""
 
-PENDING = (
-    "cli", "cluster", "records", "runs",
-)  # fmt: skip
+PENDING: tuple[str, ...] = ()
 """Folders of `qvar/` that are still to be reread; "root" is the files of `qvar/` itself."""
 
 _PATTERN = re.compile(r"\b(" + "|".join(map(re.escape, WORDS)) + r")\b", re.IGNORECASE)

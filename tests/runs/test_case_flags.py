@@ -131,7 +131,7 @@ def test_wrong_flags_are_told_in_a_sentence(
         ("def case(bond: 'Nowhere' = 1): ...", "`case` must have types that exist, but: NameError: name 'Nowhere'"),
         (
             "import qvar\ndef case(): ...\nqvar.launch(case)",
-            '`qvar.launch(case)` must stand under `if __name__ == "__main__":`.',
+            '`qvar.launch(case)` must be called under `if __name__ == "__main__":`.',
         ),
     ],
 )
