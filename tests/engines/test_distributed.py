@@ -107,7 +107,7 @@ QVAR = """
 import sys
 import qvar.report.page
 from qvar.cli.main import main
-qvar.report.page.write_report = lambda loaded: None
+qvar.report.page.write_report = lambda loaded: loaded.folder.report.touch()
 sys.exit(main())
 """
 
