@@ -112,7 +112,7 @@ class Run:
 
         Args:
             contender: name in the ledger.
-            columns: `method`, or columns that distinguish trainings of the study apart, such as `coordinate`, `setting`.
+            columns: `method`, or columns that distinguish trainings, such as `coordinate`, `setting`.
 
         Raises:
             QvarError: as `study`, if the study trains nothing, or none or several of its trainings fit.
