@@ -202,9 +202,8 @@ class Problem:
     def remarks(self) -> tuple[str, ...]:
         """Return sentences on this problem's energies, for readers; reports show them.
 
-        A self-consistent determinant that is a saddle; an active space that cuts a degenerate set; once
-        `exact_energy()` was computed, an exact state of another spin or symmetry than the reference; lower states on
-        a mapped problem's qubits.
+        Among them saddles, active spaces that cut a degenerate set, lower states on a mapped problem's qubits, and, once
+        `exact_energy()` was computed, an exact state of another spin or symmetry than the reference.
         """
         state = self.__dict__.get("_exact_state")
         sentences = list(self.notes)
@@ -269,8 +268,7 @@ class Problem:
         """Return the Hamiltonian as a PennyLane operator on wires 0, 1, ...: n_qubits of them, or fewer once tapered.
 
         Args:
-            mapping: "jordan_wigner", "parity" or "bravyi_kitaev"; see `qvar.problems.fermion_mapping.qubit_terms`.
-                A spin model needs none.
+            mapping: "jordan_wigner", "parity" or "bravyi_kitaev", as in `mapped`; a spin model needs none.
             taper: whether to leave out the qubits that the two-fold symmetries of the Hamiltonian fix, in the symmetry
                 sector of the reference determinant; see `mapped`.
 
