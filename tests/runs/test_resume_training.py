@@ -58,7 +58,9 @@ class Valley:
             time.sleep(float(os.environ.get("PAUSE", "0")))
             report(Progress(now.evaluations, self.steps, ""))
 
-        results = qvar.minimize_batch(objective, thetas, qvar.adam(0.02), qvar.Budget(gradients=self.steps), look)
+        results = qvar.minimize_batch(
+            objective, thetas, method=qvar.adam(0.02), budget=qvar.Budget(gradients=self.steps), callback=look
+        )
         jax.effects_barrier()
         if "COUNT" in os.environ:
             with open(os.environ["COUNT"], "w") as file:
