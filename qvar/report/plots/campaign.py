@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -97,21 +98,14 @@ def campaign_drawings(ledger: pd.DataFrame) -> tuple[list[Drawing], list[str]]:
     if not numeric:
         drawings.append(_by_point(drawn, swept, look_of))
     if len(numeric) > MOST_AXES:
-        drawings[0] = _with(drawings[0], f"Numbers were swept that have no picture: {_names(numeric[MOST_AXES:])}. ")
+        words = f"Numbers were swept that have no picture: {_names(numeric[MOST_AXES:])}. "
+        drawings[0] = replace(drawings[0], caption=drawings[0].caption + words)
     front = _against_parameters(drawn, swept)
     return [*drawings, *([front] if front else [])], missing
 
 
-def _with(drawing: Drawing, words: str) -> Drawing:
-    return Drawing(drawing.name, drawing.figure, drawing.title, drawing.caption + words)
-
-
 def _names(swept: Sequence[Argument]) -> str:
     return ", ".join(argument.name for argument in swept)
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Pictures
 
 
 def _against(
@@ -196,7 +190,8 @@ def _against_parameters(table: pd.DataFrame, swept: Sequence[Argument]) -> Drawi
     if table.empty:
         return None
     within = [argument for argument in swept if argument.numeric]
-    panels = _panels_of(table, [argument for argument in swept if not argument.numeric])
+    others = [argument for argument in swept if not argument.numeric]
+    panels = blocks(table, None, others)
     first_panels = panels[:MOST_PANELS]
     figure, all_axes = _panel_figure(first_panels, 3)
     sentences = []
@@ -235,16 +230,7 @@ def _against_parameters(table: pd.DataFrame, swept: Sequence[Argument]) -> Drawi
         "less error with as many parameters or fewer. On it are, by rising number of parameters: "
         f"{'. '.join(sentences)}. "
     )
-    others = [argument for argument in swept if not argument.numeric]
     return Drawing(_FRONT, figure, title, caption + _panel_words(panels, others) + _axis_words(first_panels))
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Pieces
-
-
-def _panels_of(table: pd.DataFrame, others: Sequence[Argument]) -> list[Block]:
-    return blocks(table, None, others) if others else [Block({}, table)]
 
 
 def _kind(rows: pd.DataFrame) -> tuple[str, str]:
