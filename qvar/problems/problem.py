@@ -202,7 +202,7 @@ class Problem:
     def remarks(self) -> tuple[str, ...]:
         """Return sentences on this problem's energies, for readers; reports show them.
 
-        Among them saddles, active spaces that cut a degenerate set, lower states on a mapped problem's qubits, and, once
+        Saddles, active spaces that cut a degenerate set, lower states on a mapped problem's qubits, and, once
         `exact_energy()` was computed, an exact state of another spin or symmetry than the reference.
         """
         state = self.__dict__.get("_exact_state")
