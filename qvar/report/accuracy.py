@@ -31,8 +31,10 @@ _ACCURACY_NOTE = (
     "takes fewer. Failed seeds count; a dash means that a number falls on one or is not known."
 )
 
+_WITHIN_NOTE = "Within 1.6 mHa: seeds that ended there, with the 95 % Wilson interval of the success rate. "
+
 _CONVERGENCE_NOTE = (
-    "Within 1.6 mHa: seeds that ended there, with the 95 % Wilson interval of the success rate. Steps, "
+    "Steps, "
     f"evaluations and final errors are quantiles: {', '.join(f'{100 * level:g}' for level in LEVELS)} % of the seeds "
     "had got there by then, or ended with no more error. A dash means that the quantile falls on a seed that "
     "failed or never got there within its budget. Distinct minima are ends that differ in energy or in state, in "
@@ -65,7 +67,8 @@ def accuracy_parts(ledger: pd.DataFrame, trace: pd.DataFrame) -> list[Part]:
         "distinct minima (energies)": lambda row: f"{row.minima} ({row.levels})" if row.minima else NOTHING,
         "seeds in the lowest": lambda row: share(row.in_lowest, row.seeds) if row.minima else NOTHING,
     }
-    return [*_table(costs, cost_columns, _ACCURACY_NOTE), *_table(convergence, convergence_columns, _CONVERGENCE_NOTE)]
+    note = (_WITHIN_NOTE if any(known(row.successes) for row in convergence) else "") + _CONVERGENCE_NOTE
+    return [*_table(costs, cost_columns, _ACCURACY_NOTE), *_table(convergence, convergence_columns, note)]
 
 
 def success_words(row: Any) -> str:

@@ -21,7 +21,7 @@ from qvar.report.training import (
     rows_text,
     terminal_notes,
     training_facts,
-    within_column,
+    within_columns,
 )
 
 if TYPE_CHECKING:
@@ -61,11 +61,11 @@ def _table(contenders: pd.DataFrame) -> Table:
     page, terminal = (f" ({unit})", f"\n[{unit}]") if unit else ("", "")
     return Table(
         [
-            *contender_columns(),
+            *contender_columns(contenders),
             Column(f"max error{page}", lambda row: number(row.worst), stays=True, short=f"max\nerror{terminal}"),
             Column(f"NPE{page}", lambda row: number(row.npe), short=f"NPE{terminal}"),
             Column(f"mean error{page}", lambda row: number(row.mean), short=f"mean\nerror{terminal}"),
-            within_column(contenders),
+            *within_columns(contenders),
             Column("evaluations", lambda row: count(row.evaluations), show="page"),
             Column("time", lambda row: seconds(row.wall_s)),
         ],

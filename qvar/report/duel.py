@@ -22,7 +22,7 @@ from qvar.report.training import (
     rows_text,
     terminal_notes,
     training_facts,
-    within_column,
+    within_columns,
 )
 
 if TYPE_CHECKING:
@@ -77,14 +77,15 @@ def _table(contenders: pd.DataFrame) -> Table:
         short = f"{name}\n{quantity}" + (f"\n[{unit}]" if unit else "")
         return Column(head, cell, stays=name == "median", short=short)
 
+    arrival = [Column("evals to 1.6 mHa", lambda row: count(row.evaluations_to_tolerance), show="page")]
     return Table(
         [
-            *contender_columns(),
+            *contender_columns(contenders),
             column("best"),
             column("median"),
-            within_column(contenders),
+            *within_columns(contenders),
             Column("evaluations", lambda row: count(row.evaluations), short="median\nevals"),
-            Column("evals to 1.6 mHa", lambda row: count(row.evaluations_to_tolerance), show="page"),
+            *(arrival if within_columns(contenders) else []),
             Column("time", lambda row: seconds(row.wall_s)),
         ],
         records(rows),

@@ -139,7 +139,9 @@ def _endings(ledger: pd.DataFrame, noun: str) -> list[Part]:
 
 
 def _columns(ledger: pd.DataFrame) -> list[Part]:
-    columns = dict.fromkeys([*map(str, ledger.columns), *TRACE_TYPES])
+    columns = dict.fromkeys(
+        [*(str(name) for name in ledger if (ledger[name].notna() & (ledger[name] != "")).any()), *TRACE_TYPES]
+    )
     files = ("The ledger (", Span("ledger.parquet", "code"), ", ", Span("ledger.csv", "code"))
     rest = (") has one row per contender and seed, the trace (", Span("trace.parquet", "code"))
     meanings = [Column("column", lambda name: Span(name, "code"), "name"), Column("meaning", describe, "prose")]

@@ -73,22 +73,23 @@ def budget_words(budget: dict[str, Any]) -> str:
     return "; ".join(_BUDGET_WORDS[name].format(value) for name, value in limits.items())
 
 
-def contender_columns() -> list[Column]:
-    """Return the columns of a contender's name, its costs and its number of converged seeds."""
+def contender_columns(summary: pd.DataFrame) -> list[Column]:
+    """Return the columns of a contender's name, its costs and its number of converged seeds; gates if there are any."""
+    gates = [Column("CNOTs", lambda row: count(row.two_qubit_gates), short="CNOT")]
     return [
         Column("#", lambda row: str(row.rank)),
         Column("contender", lambda row: str(row.label), "name"),
         Column("family", lambda row: family(row.family), "word", "page"),
         Column("params", lambda row: count(row.n_params), stays=True),
-        Column("CNOTs", lambda row: count(row.two_qubit_gates), short="CNOT"),
+        *(gates if some(summary["two_qubit_gates"].notna()) else []),
         Column("converged", lambda row: attention(f"{row.converged}/{row.seeds}", row.failed), short="con-\nverged"),
     ]
 
 
-def within_column(summary: pd.DataFrame) -> Column:
-    """Return the column of seeds within 1.6 mHa; a terminal has it only if there are energies in hartree."""
-    show = "both" if some(summary["within"].notna()) else "page"
-    return Column("within 1.6 mHa", lambda row: share(row.within, row.seeds), show=show, short="within\n1.6\nmHa")
+def within_columns(summary: pd.DataFrame) -> list[Column]:
+    """Return the column of seeds within 1.6 mHa if there are errors of energies in hartree."""
+    column = Column("within 1.6 mHa", lambda row: share(row.within, row.seeds), short="within\n1.6\nmHa")
+    return [column] if some(summary["within"].notna()) else []
 
 
 def page_notes(first: str, summary: pd.DataFrame) -> list[Note]:

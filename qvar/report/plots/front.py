@@ -77,9 +77,11 @@ def error_vs_cost(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
     picture = fronts(_points(ledger, drawn, plotted, quantity, unit), _COSTS, quantity, unit)
     if picture is None:
         return None
+    has_gates = bool(drawn["two_qubit_gates"].notna().any())
+    gates = ", and against the CNOTs of the circuit written out gate by gate" if has_gates else ""
     caption = (
         f"The accuracy of each contender against its costs: the {picture.noun} at the end of training against the "
-        "number of free parameters, and against the CNOTs of the circuit written out gate by gate. Numbers are those "
+        f"number of free parameters{gates}. Numbers are those "
         f"of the table. A point is the median over the starts (seeds), its bar holds {seed_words()}. The stepped line "
         "is the Pareto front of the medians: no contender has less error at the same cost or less. On it are, "
         f"{picture.members}. "
