@@ -497,7 +497,7 @@ def test_gates(h4: qvar.Problem, excitations, prefix: str) -> None:
             lambda: uccsd(qvar.hydrogen_chain(2), order="tencirchem", spin_adapted=True),
             "`spin_adapted` must be False for the order 'tencirchem'",
         ),
-        (lambda: kupccgsd(qvar.hydrogen_chain(2), layers=0), "`k` must be at least 1, but is 0"),
+        (lambda: kupccgsd(qvar.hydrogen_chain(2), layers=0), "`layers` must be at least 1, but is 0"),
         (
             lambda: unchecked(uccsd, order="random"),
             "`order` must be 'singles_first', .* or 'pennylane', but is 'random'",

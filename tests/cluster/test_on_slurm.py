@@ -130,7 +130,9 @@ def test_cancelled_and_taken_up_again(slurm: LocalSlurm, tmp_path: Path) -> None
     before = len((mine.folder / "elements.jsonl").read_text().splitlines())
     mine.qvar("submit", "--resume", str(mine.folder))
     assert len((mine.folder / "elements.jsonl").read_text().splitlines()) == before + 3
-    assert "nothing is missing" in mine.qvar("submit", "--resume", str(mine.folder))  # all of it is under way
+    assert "all tasks are done or under way" in mine.qvar(
+        "submit", "--resume", str(mine.folder)
+    )  # all of it is under way
     mine.await_done(3)
     mine.assert_undisturbed(*words)
 
@@ -150,7 +152,7 @@ def test_what_fails_by_its_own_fault_is_not_tried_for_ever(slurm: LocalSlurm, tm
     mine.await_counts(lambda counts: counts == end and not mine.elements())
     assert [len(found) for found in mine.attempts().values()] == [1, 1, 1, 2]
     said = mine.qvar("collect", str(mine.folder), status=1)
-    assert "3 of 4 tasks are there" in said
+    assert "3 of 4 tasks are done" in said
     ledger = pd.read_csv(mine.folder / "ledger.csv")
     assert ledger["status"].tolist() == ["out_of_budget"] * 4 + ["failed"]
 

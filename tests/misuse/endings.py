@@ -32,7 +32,7 @@ def furnished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     monkeypatch.setattr("qvar.report.listing.problems_text", lambda: "")
     monkeypatch.setattr("qvar.runs.doctor._MODULES", {})
     monkeypatch.setattr("qvar.runs.doctor._jax", lambda: ([], []))
-    monkeypatch.setattr("qvar.runs.runner.do_in_workers", lambda *arguments: None)
+    monkeypatch.setattr("qvar.runs.runner._work_in_processes", lambda *arguments: None)
     monkeypatch.setattr("os.fsync", lambda descriptor: None)
     furnish(tmp_path)
     assert main(["run", "case.py", "--out", "run", "--no-progress"]) == 0

@@ -196,7 +196,7 @@ def test_an_optax_chain_is_a_method() -> None:
         (lambda n: qvar.tups(h2(), layers=n), "layers"),
         (lambda n: qvar.lucj(h2(), layers=n), "layers"),
         (lambda n: qvar.ucj(h2(), layers=n), "layers"),
-        (lambda n: qvar.kupccgsd(h2(), layers=n), "k"),
+        (lambda n: qvar.kupccgsd(h2(), layers=n), "layers"),
         (lambda n: qvar.symmetry_preserving(h2(), gates=n), "gates"),
         (lambda n: qvar.particle_conserving_u1(h2(), layers=n), "layers"),
         (lambda n: qvar.particle_conserving_u2(h2(), layers=n), "layers"),
