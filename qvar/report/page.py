@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qvar.analysis.rows import endings, labelled, records, row_name
+from qvar.analysis.rows import endings, known, labelled, records, row_name
 from qvar.atomic_files import write_whole
 from qvar.optimize.budget import FINE, Status
 from qvar.records import provenance
@@ -139,9 +139,8 @@ def _endings(ledger: pd.DataFrame, noun: str) -> list[Part]:
 
 
 def _columns(ledger: pd.DataFrame) -> list[Part]:
-    columns = dict.fromkeys(
-        [*(str(name) for name in ledger if (ledger[name].notna() & (ledger[name] != "")).any()), *TRACE_TYPES]
-    )
+    filled = [str(name) for name in ledger if any(known(value) and value != "" for value in ledger[name])]
+    columns = dict.fromkeys([*filled, *TRACE_TYPES])
     files = ("The ledger (", Span("ledger.parquet", "code"), ", ", Span("ledger.csv", "code"))
     rest = (") has one row per contender and seed, the trace (", Span("trace.parquet", "code"))
     meanings = [Column("column", lambda name: Span(name, "code"), "name"), Column("meaning", describe, "prose")]
