@@ -14,13 +14,12 @@ from qvar.report.plots.front import error_vs_cost
 from qvar.report.plots.training import error_vs_step
 from qvar.report.study_report import StudyReport, pictures
 from qvar.report.table import Column, Part, Span, Table
-from qvar.report.terminal import to_terminal
 from qvar.report.training import (
     TRAINED_WORDS,
     contender_columns,
+    contenders_text,
     page_notes,
     rows_text,
-    terminal_notes,
     training_facts,
     within_columns,
 )
@@ -99,8 +98,7 @@ def _result(ledger: pd.DataFrame, trace: pd.DataFrame) -> list[Part]:
 
 def _text(ledger: pd.DataFrame) -> str:
     contenders = summary(ledger)
-    table = _table(contenders)
-    return to_terminal(Table(table.columns, table.rows, terminal_notes(ledger, contenders)))
+    return contenders_text(ledger, contenders, _table(contenders))
 
 
 def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> tuple[list[Drawing], list[str]]:

@@ -109,6 +109,11 @@ def terminal_notes(ledger: pd.DataFrame, summary: pd.DataFrame) -> list[str]:
     return [*lines, *messages(records(summary)), *summary_notes(summary)]
 
 
+def contenders_text(ledger: pd.DataFrame, contenders: pd.DataFrame, table: Table) -> str:
+    """Return a table of contenders for a terminal, with `terminal_notes` below it."""
+    return to_terminal(Table(table.columns, table.rows, terminal_notes(ledger, contenders)))
+
+
 def messages(rows: Iterable[Any]) -> list[str]:
     """Return the messages of labelled rows that have one."""
     return [f"{row.label}: {row.message}" for row in rows if isinstance(row.message, str)]
