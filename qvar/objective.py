@@ -38,6 +38,22 @@ class Costs:
     """Circuit depth after the same decomposition."""
 
 
+@dataclass(frozen=True, eq=False)
+class HostKernels:
+    """Functions of an objective on the host, compiled once for all circuits; NumPy arrays in and out.
+
+    They compute what JAX computes from `Objective.function` to rounding, on a CPU in 64 bit, without a compilation for
+    each circuit.
+    """
+
+    values_and_gradients: Callable[[FloatArray], tuple[FloatArray, FloatArray]]
+    """(n, n_params) points -> values (n,) and gradients (n, n_params)."""
+    hessian_product: Callable[[FloatArray, FloatArray], tuple[float, FloatArray, FloatArray]]
+    """theta, direction v, (n_params,) each -> value, gradient, and Hessian times v."""
+    state: Callable[[FloatArray], Any]
+    """theta -> state, of the shape of `Objective.state`."""
+
+
 @short_repr("name", "family", "n_params", "engine", "unit")
 @dataclass(frozen=True, eq=False)
 class Objective:
@@ -91,9 +107,19 @@ class Objective:
     most_at_once: int | None = None
     """Evaluations that pay to be made at once, where there is a limit: states of a batch may leave a cache."""
 
+    make_host_kernels: Callable[[], HostKernels | None] | None = None
+    """Makes the functions of `host_kernels`; None if there are none."""
+
     def __post_init__(self) -> None:
         check_fields(self)
         require(self.n_params >= 0, "n_params", "not be negative", self.n_params)
+
+    @cached_property
+    def host_kernels(self) -> HostKernels | None:
+        """Functions that take the place of JAX's programs on a CPU in 64 bit; None if JAX evaluates."""
+        if self.make_host_kernels is None or jax.default_backend() != "cpu" or not jax.config.x64_enabled:
+            return None
+        return self.make_host_kernels()
 
     @cached_property
     def costs(self) -> Costs:
