@@ -157,11 +157,11 @@ def _submit(args: argparse.Namespace, site: Site, case: str, own: list[str]) -> 
     workers = worker_count(args, options.queue)
     planned = plan(function, path, swept, args.sweep, options)
     keys = [line["key"] for line in planned.tasks]
-    elements = deal(keys, set(), options.pack)
+    array_tasks = deal(keys, set(), options.pack)
     summary = f"{out}: {_count(len(swept), 'point')}, {_count(len(keys), 'task')}"
     queue = adapter(options.queue)
     if args.dry_run:
-        _show_scripts(summary, out.resolve(), Path.cwd(), len(elements), 0, options)
+        _show_scripts(summary, out.resolve(), Path.cwd(), len(array_tasks), 0, options)
         return 0
     above = [parent for parent in out.parents if not os.path.lexists(parent)]
     campaign = create(planned, out)
@@ -169,7 +169,7 @@ def _submit(args: argparse.Namespace, site: Site, case: str, own: list[str]) -> 
         print(summary, flush=True)
         return _work_here(campaign, out, workers, not args.no_progress)
     try:
-        ids = send(campaign, elements, options, queue)
+        ids = send(campaign, array_tasks, options, queue)
     except QvarError as error:
         if not campaign.submissions():
             discard(campaign.run)
@@ -177,7 +177,7 @@ def _submit(args: argparse.Namespace, site: Site, case: str, own: list[str]) -> 
             raise
         raise _partly(error, out) from error
     print(summary)
-    return _print_sent(out, ids, options, len(elements))
+    return _print_sent(out, ids, options, len(array_tasks))
 
 
 def _resume(args: argparse.Namespace, site: Site) -> int:
@@ -218,11 +218,11 @@ def _send_missing(args: argparse.Namespace, campaign: Campaign, options: Submiss
             )
         return 0
     died = {one.line.key for one in left if one.condition is Condition.DIED}
-    elements = deal([one.line.key for one in left], died, options.pack)
+    array_tasks = deal([one.line.key for one in left], died, options.pack)
     summary = f"{folder}: {_count(len(left), 'task')} of {len(state.standings)}"
     if args.dry_run:
-        offset = max(campaign.elements(), default=0)
-        _show_scripts(summary, campaign.path, Path(campaign.record["folder"]), len(elements), offset, options)
+        offset = max(campaign.array_tasks(), default=0)
+        _show_scripts(summary, campaign.path, Path(campaign.record["folder"]), len(array_tasks), offset, options)
         return 0
     campaign = update(campaign, options)
     for one in again:
@@ -231,11 +231,11 @@ def _send_missing(args: argparse.Namespace, campaign: Campaign, options: Submiss
         print(summary, flush=True)
         return None
     try:
-        ids = send(campaign, elements, options, queue)
+        ids = send(campaign, array_tasks, options, queue)
     except QvarError as error:
         raise _partly(error, folder) from error
     print(summary)
-    return _print_sent(folder, ids, options, len(elements))
+    return _print_sent(folder, ids, options, len(array_tasks))
 
 
 def _partly(error: QvarError, folder: Path) -> QvarError:
@@ -244,15 +244,15 @@ def _partly(error: QvarError, folder: Path) -> QvarError:
 
 
 def _show_scripts(
-    summary: str, campaign: Path, workdir: Path, n_elements: int, offset: int, options: SubmissionOptions
+    summary: str, campaign: Path, workdir: Path, n_array_tasks: int, offset: int, options: SubmissionOptions
 ) -> None:
     """Print what would be sent."""
-    print(f"# {summary}, {_count(n_elements, 'array task')}; nothing is written or sent")
+    print(f"# {summary}, {_count(n_array_tasks, 'array task')}; nothing is written or sent")
     queue = adapter(options.queue)
     if queue is None:
         print("# done in processes of this machine: there is no script")
         return
-    jobs = jobs_of(campaign, workdir, n_elements, offset, options, queue)
+    jobs = jobs_of(campaign, workdir, n_array_tasks, offset, options, queue)
     if options.collect:
         ids = [f"ID{number}" for number in range(1, len(jobs) + 1)]
         jobs.append(collecting_job(campaign, workdir, ids, options))
@@ -261,10 +261,10 @@ def _show_scripts(
         print(queue.render(job), end="")
 
 
-def _print_sent(out: Path, ids: Sequence[str], options: SubmissionOptions, n_elements: int) -> int:
+def _print_sent(out: Path, ids: Sequence[str], options: SubmissionOptions, n_array_tasks: int) -> int:
     arrays = ids[:-1] if options.collect else ids
     print(
-        f"sent to {options.queue}: {_count(n_elements, 'array task')} in job{'s' if len(arrays) > 1 else ''} "
+        f"sent to {options.queue}: {_count(n_array_tasks, 'array task')} in job{'s' if len(arrays) > 1 else ''} "
         f"{', '.join(arrays)}" + (f"; job {ids[-1]} collects" if options.collect else "")
     )
     print(f"`qvar status {out}` shows the progress.")

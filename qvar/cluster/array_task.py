@@ -45,7 +45,7 @@ def run_array_task(campaign: Campaign, number: int | None) -> int:
     keys = _keys(campaign, number)
     names = {line.key: f"{line.label} ({line.points[0]})" for line in campaign.tasks}
     if missing := [key for key in keys if key not in names]:
-        raise QvarError(f"`elements.jsonl` must name tasks of the campaign, but {missing[0]} is none.")
+        raise QvarError(f"`array_tasks.jsonl` must name tasks of the campaign, but {missing[0]} is none.")
     queue = os.environ.get("QVAR_QUEUE") or str(campaign.record.get("queue", "local"))
     options = recorded_options(campaign)
     answers: list[int | None] = []
@@ -104,10 +104,10 @@ def run_array_task(campaign: Campaign, number: int | None) -> int:
 def _keys(campaign: Campaign, number: int | None) -> Sequence[str]:
     if number is None:
         return [line.key for line in campaign.tasks]
-    elements = campaign.elements()
-    if number not in elements:
-        raise QvarError(f"`index` must be an array task from 1 to {max(elements, default=0)}, but is {number}.")
-    return elements[number]
+    array_tasks = campaign.array_tasks()
+    if number not in array_tasks:
+        raise QvarError(f"`index` must be an array task from 1 to {max(array_tasks, default=0)}, but is {number}.")
+    return array_tasks[number]
 
 
 def _log(campaign: Campaign, names: dict[str, str], unwritten: list[str]) -> Display:

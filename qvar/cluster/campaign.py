@@ -3,7 +3,7 @@
     case.json            the submission: the case, its flags, the sweep, the points, the resources, the versions
     case/<name>.py       the case file as it was then
     tasks.jsonl          one line per task: its key, its label, the points that need it
-    elements.jsonl       the tasks of each array task; grows with each submission
+    array_tasks.jsonl    the tasks of each array task; grows with each submission
     submissions.jsonl    the jobs that were sent to the queue, with their ids
     tasks/<key>.parquet  results; each appears whole, once
     state/<key>/         leases of a task (see `qvar.runs.leases`), and its checkpoints
@@ -34,9 +34,9 @@ from qvar.records.run_folder import RunFolder, read_case, reason
 from qvar.runs.leases import HEARTBEAT_S, STALE_HEARTBEATS
 
 _TASK = record({"key": key, "label": text, "points": several(point_name, 1)}, {})
-_ELEMENT = record({"element": count(1), "tasks": several(key)}, {})
+_ARRAY_TASK = record({"array_task": count(1), "tasks": several(key)}, {})
 _SUBMISSION = record({"queue": text, "job": text, "offset": count(0), "count": count(0), "time": text}, {})
-"""Shapes of the lines of `tasks.jsonl`, `elements.jsonl` and `submissions.jsonl`."""
+"""Shapes of the lines of `tasks.jsonl`, `array_tasks.jsonl` and `submissions.jsonl`."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,9 @@ class Campaign:
         return self.path / "tasks.jsonl"
 
     @property
-    def elements_file(self) -> Path:
-        """`elements.jsonl`."""
-        return self.path / "elements.jsonl"
+    def array_tasks_file(self) -> Path:
+        """`array_tasks.jsonl`."""
+        return self.path / "array_tasks.jsonl"
 
     @property
     def submissions_file(self) -> Path:
@@ -127,10 +127,10 @@ class Campaign:
                 raise QvarError(f"`{self.tasks_file}` must name points of case.json, but {line.label} names others.")
         return lines
 
-    def elements(self) -> dict[int, list[str]]:
+    def array_tasks(self) -> dict[int, list[str]]:
         """Return the keys of each array task's tasks, by its number, from 1."""
-        lines = _json_lines(self.elements_file, _ELEMENT) if os.path.lexists(self.elements_file) else []
-        return {line["element"]: line["tasks"] for line in lines}
+        lines = _json_lines(self.array_tasks_file, _ARRAY_TASK) if os.path.lexists(self.array_tasks_file) else []
+        return {line["array_task"]: line["tasks"] for line in lines}
 
     def submissions(self) -> list[dict[str, Any]]:
         """Return the jobs that were sent to the queue, the oldest first."""

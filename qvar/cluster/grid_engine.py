@@ -9,9 +9,9 @@ sge_status(5) of Son of Grid Engine 8.1.9. What is not plain:
   later and wins, as the last of an option does.
 - `-notify` sends USR1 before a job is stopped and USR2 before it is killed, also at its time limit, by as many seconds
   as the queue's `notify` says; qvar's own deadline does not wait for it.
-- An element that ends with status 99 is put back, unless the site forbids it (`FORBID_RESCHEDULE`).
+- An array task that ends with status 99 is put back, unless the site forbids it (`FORBID_RESCHEDULE`).
 - `-hold_jid` waits for the end of a job, however it ends, but for the status 100.
-- A log lies in `logs/JOB.ELEMENT.log`.
+- A log lies in `logs/JOB.NUMBER.log`.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def _submitted(text: str) -> str | None:
 
 
 def _polls(jobs: Sequence[str]) -> tuple[Poll, ...]:
-    """Qstat knows what waits or runs, qacct what ended; each element has a line of its own by `-g d`."""
+    """Qstat knows what waits or runs, qacct what ended; each array task has a line of its own by `-g d`."""
     return (
         Poll(("qstat", "-s", "prs", "-g", "d", "-xml"), _read_qstat),
         *(Poll(("qacct", "-j", job), _read_qacct, past=True) for job in jobs),
@@ -107,7 +107,7 @@ def _state(letters: str) -> State | None:
 
 
 def _read_qacct(text: str) -> _Answer:
-    """One record for each time that an element ran; the last one counts.
+    """One record for each time that an array task ran; the last one counts.
 
     What was put back into the queue is left out: qstat has it, or it has been deleted since.
     """
@@ -119,10 +119,10 @@ def _read_qacct(text: str) -> _Answer:
         job, number = fields.get("jobnumber"), fields.get("taskid", "")
         if job is None or failed is None or status is None:
             continue
-        element = (job, int(number) if number.isdigit() else 0)
-        states.pop(element, None)
+        place = (job, int(number) if number.isdigit() else 0)
+        states.pop(place, None)
         if int(failed[0]) not in _PUT_BACK and (int(failed[0]), int(status[0])) != (0, _AGAIN):
-            states[element] = _ended(int(failed[0]), int(status[0]), fields)
+            states[place] = _ended(int(failed[0]), int(status[0]), fields)
     return states
 
 

@@ -10,8 +10,8 @@ its Configuration Reference. What is not plain:
   share of a slot, a task or a host, by the site's `RESOURCE_RESERVE_PER_TASK`; with several cores look at it once.
 - Times are whole minutes. The warning, `-wa` with `-wt`, is left out where it would come in the first half of the time;
   qvar's own deadline does not need it.
-- An element that ends with status 99 is put back by `-Q 99`, one whose host is lost by `-r`.
-- A log lies in `logs/JOB_ELEMENT.log`, and is appended to (`-o`).
+- An array task that ends with status 99 is put back by `-Q 99`, one whose host is lost by `-r`.
+- A log lies in `logs/JOB_NUMBER.log`, and is appended to (`-o`).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _BECOMES = {
     "memory": '-M NMB -R "rusage[mem=NMB]"; slot or host, by site',
     "cpus": '-n N -R "span[hosts=1]"',
     "gpus": '-gpu "num=N"',
-    "at_once": '-J "NAME[1-ELEMENTS]%N"',
+    "at_once": '-J "NAME[1-COUNT]%N"',
     "signal": "-wa USR2 -wt MINUTES",
 }
 

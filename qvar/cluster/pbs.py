@@ -5,14 +5,14 @@ Untested: this adapter has not run on a real queue.
 After the manual pages qsub(1B), qstat(1B), qdel(1B), qrerun(1B) and pbs_job_attributes(7B) of OpenPBS. What is not
 plain:
 
-- An array needs two elements at least, so a single one is sent as a plain job, with its number written out.
+- An array needs two array tasks at least, so a single one is sent as a plain job, with its number written out.
 - The limit `-J 1-N%M` came with PBS Professional 2020 and OpenPBS 20; leave `at_once` out before.
 - `ngpus` is a resource that a site defines; this is the usual name.
-- A running element cannot put itself back: `qrerun` wants an operator's rights. PBS does it after preemption and the
+- A running array task cannot put itself back: `qrerun` wants an operator's rights. PBS does it after preemption and the
   loss of a node (`-r y`); what stopped at the time limit is sent again with `qvar submit --resume`.
 - PBS warns with no signal before the time limit; it sends TERM at it and KILL after `kill_delay`, 10 s by default. The
-  element goes by qvar's own deadline.
-- PBS would copy a log only when the element has ended, and under a name that has no place for the job's id, so a
+  array task stops at qvar's own deadline.
+- PBS would copy a log only when the array task has ended, and under a name that has no place for the job's id, so a
   shell line writes it: `logs/JOB.log`, where JOB is `123[4].server`.
 """
 
@@ -23,7 +23,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from qvar.cluster.scheduler import Heard, Job, Poll, Queue, State
-from qvar.cluster.script import checked, clock, elements, given, log_line, mebibytes, script, short_name
+from qvar.cluster.script import array_numbers, checked, clock, given, log_line, mebibytes, script, short_name
 
 _NAME = "pbs"
 
@@ -34,7 +34,7 @@ _BECOMES = {
     "memory": "-l select=1:mem=Nmb",
     "cpus": "-l select=1:ncpus=N",
     "gpus": "-l select=1:ngpus=N; names differ by site",
-    "at_once": "-J 1-ELEMENTS%N, from PBS 2020 and OpenPBS 20",
+    "at_once": "-J 1-COUNT%N, from PBS 2020 and OpenPBS 20",
     "signal": "nothing; SECONDS count for qvar's own deadline alone",
 }
 
@@ -61,7 +61,7 @@ def _render(job: Job) -> str:
     )
     options = [f"-N {short_name(job.name)}", "-S /bin/bash", "-r y", "-j oe", "-o /dev/null"]
     options += given(
-        ("-J {}", elements(job) if array else None),
+        ("-J {}", array_numbers(job) if array else None),
         ("-W depend=afterany:{}", ":".join(job.after)),
         ("-q {}", resources.partition),
         ("-A {}", resources.account),
@@ -80,7 +80,7 @@ def _submitted(text: str) -> str | None:
 
 
 def _polls(jobs: Sequence[str]) -> tuple[Poll, ...]:
-    """Qstat with finished jobs (`-x`, as long as the site keeps their history) and every element (`-t`)."""
+    """Qstat with finished jobs (`-x`, as long as the site keeps their history) and every array task (`-t`)."""
     read = functools.partial(_read_qstat, {_sequence(job): job for job in jobs})
     return (Poll(("qstat", "-x", "-t", "-f", *jobs), read),)
 
@@ -93,7 +93,7 @@ def _sequence(job: str) -> str:
 def _read_qstat(jobs: Mapping[str, str], text: str) -> dict[tuple[str, int], Heard]:
     """`Job Id: 123[4].server`, then indented lines `name = value`.
 
-    A job that is no array may be the only element of one, so its state is noted under 0 and 1.
+    A job that is no array may be the only task of one, so its state is noted under 0 and 1.
     """
     states: dict[tuple[str, int], Heard] = {}
     for part in re.split(r"^Job Id: ", text, flags=re.MULTILINE)[1:]:
@@ -118,7 +118,7 @@ def _heard(fields: Mapping[str, str]) -> Heard | None:
         return None
     status = fields.get("Exit_status", "")
     if not re.fullmatch(r"-?\d+", status):
-        # Where a site keeps no history, an element that ended has lost its status; what never ran was deleted.
+        # Where a site keeps no history, an array task that ended has lost its status; what never ran was deleted.
         return Heard(State.CANCELLED, "deleted", node) if letter == "F" and not node else None
     code = int(status)
     if code == 0:

@@ -49,7 +49,7 @@ def short_name(name: str) -> str:
 
 
 def warning_s(resources: Resources) -> int:
-    """Seconds before the time limit at which an element is to stop.
+    """Seconds before the time limit at which an array task is to stop.
 
     `signal_s`, or, if that is more than half of the limit, a tenth of it, but no less than 10 s, and never more than
     half of the limit.
@@ -82,7 +82,7 @@ def log_place(
     Args:
         job: the job.
         directive: the file's name in the queue's own patterns.
-        shell: the same with variables of the running element.
+        shell: the same with variables of the running array task.
         plain: folders that the queue's directives take.
 
     Returns:
@@ -138,7 +138,7 @@ def script(
     return "\n".join((*lines, last)) + "\n"
 
 
-def elements(job: Job) -> str:
+def array_numbers(job: Job) -> str:
     """Return the numbers of an array and its limit at once, as `1-40%8`."""
     return "".join([f"1-{job.count}", *given(("%{}", job.resources.at_once))])
 

@@ -32,25 +32,25 @@ def deal(keys: Sequence[str], alone: set[str], pack: int) -> list[list[str]]:
     Returns:
         The tasks of each array task.
     """
-    elements: list[list[str]] = []
+    array_tasks: list[list[str]] = []
     for key in keys:
-        last = elements[-1] if elements else []
+        last = array_tasks[-1] if array_tasks else []
         if last and len(last) < pack and last[0] not in alone and key not in alone:
             last.append(key)
         else:
-            elements.append([key])
-    return elements
+            array_tasks.append([key])
+    return array_tasks
 
 
 def jobs_of(
-    campaign_path: Path, workdir: Path, n_elements: int, offset: int, options: SubmissionOptions, queue: Queue
+    campaign_path: Path, workdir: Path, n_array_tasks: int, offset: int, options: SubmissionOptions, queue: Queue
 ) -> list[Job]:
     """Return the arrays that hold a number of array tasks, split at the largest array that the site takes.
 
     Args:
         campaign_path: the campaign's folder, absolute.
         workdir: the folder from which it was submitted first.
-        n_elements: array tasks to be sent.
+        n_array_tasks: array tasks to be sent.
         offset: array tasks that the campaign has already.
         options: the submission options.
         queue: the queue.
@@ -62,13 +62,13 @@ def jobs_of(
             name=job_name(campaign_path),
             folder=campaign_path,
             words=words,
-            count=min(largest, n_elements - begin),
+            count=min(largest, n_array_tasks - begin),
             offset=offset + begin,
             resources=options.resources,
             path=programs_folder(),
             workdir=workdir,
         )
-        for begin in range(0, n_elements, largest)
+        for begin in range(0, n_array_tasks, largest)
     ]
 
 
@@ -106,12 +106,14 @@ def job_name(campaign_path: Path) -> str:
     return name if name[:1].isalpha() else f"q{name}"[:15]
 
 
-def send(campaign: Campaign, elements: Sequence[Sequence[str]], options: SubmissionOptions, queue: Queue) -> list[str]:
+def send(
+    campaign: Campaign, array_tasks: Sequence[Sequence[str]], options: SubmissionOptions, queue: Queue
+) -> list[str]:
     """Write the scripts and submit them; every array that the queue accepts is recorded at once.
 
     Args:
         campaign: the campaign.
-        elements: the tasks of each array task.
+        array_tasks: the tasks of each array task.
         options: the submission options.
         queue: the queue.
 
@@ -121,13 +123,13 @@ def send(campaign: Campaign, elements: Sequence[Sequence[str]], options: Submiss
     Raises:
         QvarError: if the queue refuses one, or the folder cannot be written; those before it stay.
     """
-    offset = max(campaign.elements(), default=0)
+    offset = max(campaign.array_tasks(), default=0)
     workdir = Path(campaign.record["folder"])
-    jobs = jobs_of(campaign.path, workdir, len(elements), offset, options, queue)
+    jobs = jobs_of(campaign.path, workdir, len(array_tasks), offset, options, queue)
     try:
         append_lines(
-            campaign.elements_file,
-            [{"element": offset + number, "tasks": list(keys)} for number, keys in enumerate(elements, start=1)],
+            campaign.array_tasks_file,
+            [{"array_task": offset + number, "tasks": list(keys)} for number, keys in enumerate(array_tasks, start=1)],
         )
         ids = [_send(campaign, job, queue) for job in jobs]
         if options.collect:

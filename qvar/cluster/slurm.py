@@ -12,10 +12,10 @@ it. What is not plain:
   repeated. Each process sees all GPUs of its node.
 - A directive reads quotes as a shell does, and `%` in a file name is written `%%`; a folder with a quote or a backslash
   in its name gets its log from a shell line instead.
-- An array element is put back as `ARRAY_TASK`: one of the elements has the array's own job id, and `scontrol requeue`
-  of that id puts back the whole array. It also revives an element that was just cancelled, so it must not be used after
+- An array task is put back as `ARRAY_TASK`: one of the array tasks has the array's own job id, and `scontrol requeue`
+  of that id puts back the whole array. It also revives a task that was just cancelled, so it must not be used after
   SIGTERM, and one that has completed.
-- `squeue` without `--array` cuts a long list of elements at 30 characters.
+- `squeue` without `--array` cuts a long list of array tasks at 30 characters.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from qvar.cluster.scheduler import Heard, Job, Poll, Queue, State
-from qvar.cluster.script import checked, elements, given, log_place, mebibytes, numbers, script, warning_s
+from qvar.cluster.script import array_numbers, checked, given, log_place, mebibytes, numbers, script, warning_s
 
 _NAME = "slurm"
 
@@ -39,7 +39,7 @@ _BECOMES = {
     "gpus": "--gres=gpu:N, on each node",
     "nodes": "--nodes=N",
     "distributed": "srun with --ntasks-per-node=GPUS, or 1 without GPUs",
-    "at_once": "--array=1-ELEMENTS%N",
+    "at_once": "--array=1-COUNT%N",
     "signal": "--signal=B:USR1@SECONDS; without B: where distributed",
 }
 
@@ -70,7 +70,7 @@ def _render(job: Job) -> str:
         log, shell = log_place(job, "collect_%j.log", "collect_${SLURM_JOB_ID}.log", _QUOTABLE)
     options = [f"--job-name={job.name}"]
     if job.count:
-        options.append(f"--array={elements(job)}")
+        options.append(f"--array={array_numbers(job)}")
     if job.after:
         options += [f"--dependency=afterany:{':'.join(job.after)}", "--kill-on-invalid-dep=yes"]
     options += given(
@@ -208,15 +208,15 @@ def _place(environment: Mapping[str, str]) -> tuple[str, int] | None:
 
 
 def max_array_size(text: str) -> int | None:
-    """Elements that one array may have, of what `scontrol show config` prints.
+    """Return the number of array tasks that one array may have, of what `scontrol show config` prints.
 
-    `MaxArraySize = 2001` means that numbers go up to 2000, which is as many elements when they are counted from 1.
+    `MaxArraySize = 2001` means that numbers go up to 2000, which is as many array tasks if they are counted from 1.
 
     Args:
         text: the answer of `scontrol show config`.
 
     Returns:
-        The number of elements; None if the text does not say, or arrays are switched off.
+        The number of array tasks; None if the text does not say, or arrays are switched off.
     """
     match = re.search(r"^MaxArraySize\s*=\s*(\d+)", text, re.MULTILINE)
     return int(match[1]) - 1 if match is not None and int(match[1]) > 1 else None
@@ -236,4 +236,4 @@ SLURM = Queue(
     largest_array=1000,
     place=_place,
 )
-"""Slurm. Its own default of `MaxArraySize`, 1001, allows 1000 elements."""
+"""Slurm. Its own default of `MaxArraySize`, 1001, allows 1000 array tasks."""

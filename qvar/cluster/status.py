@@ -13,7 +13,7 @@ from enum import Enum
 from qvar.cluster.campaign import Campaign, TaskLine
 from qvar.cluster.choose_scheduler import adapter
 from qvar.cluster.scheduler import Heard, State
-from qvar.runs.leases import Attempt, Ending, attempts, file_time
+from qvar.runs.leases import Attempt, Ending, file_time, latest
 
 _TIMEOUT_S = 10
 """A queue that is well answers within a second; without its controller, Slurm's commands give up after 18."""
@@ -65,12 +65,15 @@ class Standing:
     """State in a word."""
     attempt: Attempt | None
     """The newest attempt."""
-    n_attempts: int
-    """Attempts so far."""
     heard: Heard | None
     """The queue's answer; None if it was not asked or does not know."""
     place: tuple[str, str, int] | None
-    """(queue, job id, number in the array) of the element that it was sent to last; None if it was not sent."""
+    """(queue, job id, number in the array) of the array task that it was sent to last; None if it was not sent."""
+
+    @property
+    def n_attempts(self) -> int:
+        """Number of attempts so far."""
+        return 0 if self.attempt is None else self.attempt.number
 
 
 @dataclass(frozen=True)
@@ -104,13 +107,11 @@ def survey(campaign: Campaign) -> Survey:
     now = time.time()
     with contextlib.suppress(OSError):  # a folder that may only be read, or a full disk
         now = file_time(campaign.path)
-    tries = {
-        line.key: attempts(campaign.run.state(line.key), now) if line.key in started else [] for line in campaign.tasks
-    }
+    newest = {line.key: latest(campaign.run.state(line.key), now) for line in campaign.tasks if line.key in started}
     places = _places(campaign)
 
     def proved(key: str) -> Condition | None:
-        last = tries[key][-1] if tries[key] else None
+        last = newest.get(key)
         if f"{key}.parquet" in shards:
             return Condition.FAILED if last is not None and last.ending is Ending.FAILED else Condition.DONE
         return Condition.RUNNING if last is not None and last.alive(campaign.stale_s) else None
@@ -119,7 +120,7 @@ def survey(campaign: Campaign) -> Survey:
     open_places = {place for key, known in conditions.items() if known is None for place in places.get(key, ())}
     heard, silent = ask(campaign, open_places)
     return Survey(
-        [_standing(line, conditions[line.key], tries[line.key], places, heard) for line in campaign.tasks], silent
+        [_standing(line, conditions[line.key], newest.get(line.key), places, heard) for line in campaign.tasks], silent
     )
 
 
@@ -138,13 +139,13 @@ def ask(campaign: Campaign, places: Iterable[tuple[str, str, int]]) -> tuple[dic
     wanted: dict[str, set[tuple[str, int]]] = {}
     for name, job, number in places:
         wanted.setdefault(name, set()).add((job, number))
-    for name, elements in wanted.items():
+    for name, array_tasks in wanted.items():
         queue = adapter(name)
         if queue is None:
             continue
         answers, begin = 0, time.monotonic()
-        for poll in queue.polls(sorted({job for job, _ in elements})):
-            if elements <= heard.keys() or time.monotonic() - begin > _TIMEOUT_S / 2:
+        for poll in queue.polls(sorted({job for job, _ in array_tasks})):
+            if array_tasks <= heard.keys() or time.monotonic() - begin > _TIMEOUT_S / 2:
                 break
             answer = _run(poll.command)
             if isinstance(answer, str):
@@ -160,23 +161,15 @@ def ask(campaign: Campaign, places: Iterable[tuple[str, str, int]]) -> tuple[dic
 def _standing(
     line: TaskLine,
     known: Condition | None,
-    found: Sequence[Attempt],
+    last: Attempt | None,
     places: dict[str, list[tuple[str, str, int]]],
     heard: dict[tuple[str, int], Heard],
 ) -> Standing:
-    last = found[-1] if found else None
     sent = places.get(line.key, [])
     answers = [heard[job, number] for _, job, number in sent if (job, number) in heard]
     queued = [entry for entry in answers if entry.state in (State.PENDING, State.RUNNING)]
     word = (queued or answers or [None])[-1]
-    return Standing(
-        line,
-        known or _unproved(last, word),
-        last,
-        len(found),
-        word,
-        sent[-1] if sent else None,
-    )
+    return Standing(line, known or _unproved(last, word), last, word, sent[-1] if sent else None)
 
 
 def _unproved(last: Attempt | None, word: Heard | None) -> Condition:
@@ -194,12 +187,12 @@ def _unproved(last: Attempt | None, word: Heard | None) -> Condition:
 
 def _places(campaign: Campaign) -> dict[str, list[tuple[str, str, int]]]:
     """Return the places that each task was sent to: (queue, job id, number in the array), the latest last."""
-    elements = campaign.elements()
-    last = max(elements, default=0)
+    array_tasks = campaign.array_tasks()
+    last = max(array_tasks, default=0)
     places: dict[str, list[tuple[str, str, int]]] = {}
     for entry in campaign.submissions():
         for number in range(1, min(entry["count"], last - entry["offset"]) + 1):
-            for key in elements.get(entry["offset"] + number, ()):
+            for key in array_tasks.get(entry["offset"] + number, ()):
                 places.setdefault(key, []).append((entry["queue"], entry["job"], number))
     return places
 

@@ -1,9 +1,9 @@
-"""Leases: files that say which process is working on a task, on a file system that many nodes share.
+"""Leases: one file for each task that says which process is working on it, on a file system that many nodes share.
 
-An attempt at a task is a file `attempt-<number>.json` in the task's state folder, made by a call that fails if the file
-exists, so that one of several processes succeeds. Its time of change is the heartbeat of its process. If the newest
-attempt has ended, or has had no heartbeat for long, the next one may begin; the process of an older one checks for a
-newer file before it writes. A lease only saves duplicate work: a shard is published once in any case.
+The lease of a task is `lease.json` in its state folder. The time of change of that file is the heartbeat of its owner.
+If the attempt has ended, or has had no heartbeat for long, another process writes itself into the file; the one before
+looks into the file before it writes anything, and gives up. A lease only saves duplicate work: of two processes that
+take a task over at the same moment the one that the file names goes on, and a shard is published once in any case.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import contextlib
 import json
 import os
 import platform
-import re
+import secrets
 import threading
 import time
 from collections.abc import Mapping
@@ -31,12 +31,11 @@ HEARTBEAT_S = 10.0
 STALE_HEARTBEATS = 9
 """Number of missed heartbeats after which an attempt is dead: 90 seconds, more than file systems cache."""
 
-_NAME = re.compile(r"attempt-(\d{4,})\.json")
-_ROOM = 4096
-"""Bytes of an attempt's file from the start, so that its end can be written if the disk is full."""
+LEASE = "lease.json"
+"""Name of the file in a task's state folder."""
 
-_LONGEST = 200
-"""Letters of a text in it."""
+_SIZE = 4096  # bytes from the start, so that the end can be written if the disk is full
+_LONGEST = 200  # letters of a text
 
 
 class Ending(Enum):
@@ -52,23 +51,26 @@ class Ending(Enum):
     """Asked to stop; a checkpoint is written if the task has trainings."""
     ERROR = "error"
     """It could not begin, or its result could not be written; `message` says why."""
-    OUTRUN = "outrun"
-    """A newer attempt took over, because this one seemed dead."""
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """One attempt at a task, read from its file."""
+    """The latest attempt at a task, read from its lease."""
 
-    number: int
-    """1, 2, ..."""
     ending: Ending
     """Its end."""
     age_s: float
     """Seconds since the last heartbeat, by the clock of the file system."""
     content: Mapping[str, Any]
-    """`host`, `process`, `queue`, `job` and `number` (of an array task), `started`, and its progress: `done`, `total`,
-    `words`; `kept`, the steps that its checkpoints hold beyond those of the attempts before; `message`."""
+    """`attempt`, its number; `deaths` and `idle`, the number of attempts in a row before it that were killed, or
+    stopped, and kept nothing; `host`, `process`, `started`; `queue`, `job` and `number` of an array task; its progress
+    `done`, `total`, `words`; `kept`, the steps that its checkpoints hold beyond those of the attempts before;
+    `message`. Empty if the file is damaged."""
+
+    @property
+    def number(self) -> int:
+        """Number of the attempt, from 1."""
+        return self.content.get("attempt", 1)
 
     def alive(self, stale_s: float) -> bool:
         """Return if a process is working on it, as far as can be known."""
@@ -79,67 +81,67 @@ class Lease:
     """The right to work on a task, with a heartbeat in a thread of its own.
 
     Attributes:
-        number: number of the attempt.
+        number: number of the attempt, from 1.
+        deaths: number of attempts in a row just before it that were killed and kept nothing.
+        idle: number of attempts in a row just before it that were stopped and kept nothing.
         kept: steps that the attempt's checkpoints hold beyond those of the attempts before.
     """
 
-    def __init__(self, folder: Path, number: int, content: dict[str, Any], beat_s: float) -> None:
-        self._folder, self.number, self._content, self._beat_s = folder, number, content, beat_s
-        self._path = _path(folder, number)
+    def __init__(self, path: Path, content: dict[str, Any], beat_s: float) -> None:
+        self.number, self.deaths, self.idle = content["attempt"], content["deaths"], content["idle"]
         self.kept = 0
-        self._lock = threading.Lock()
+        self._path, self._content, self._beat_s = path, content, beat_s
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="qvar heartbeat", daemon=True)
         self._thread.start()
 
     def report(self, **entries: Any) -> None:
         """Note the progress of the work; the next heartbeat writes it."""
-        with self._lock:
-            self._content = {**self._content, **entries}
+        self._content = {**self._content, **entries}
 
     def superseded(self) -> bool:
-        """Return if a newer attempt has taken over."""
-        return os.path.lexists(_path(self._folder, self.number + 1))
+        """Return if another process has taken over."""
+        return not _names(self._path, self._content["token"])
 
     def end(self, ending: Ending, message: str = "") -> None:
-        """End the attempt and its heartbeat, and write how it ended."""
+        """End the heartbeat, and write how the attempt ended unless another process has taken over."""
         self._over.set()
         self._thread.join()
-        with self._lock:
-            self._content = {**self._content, "ending": ending.value, "message": message}
-            self._write()
+        self._content = {**self._content, "ending": ending.value, "message": message}
+        self._write()
 
     def _beat(self) -> None:
         while not self._over.wait(self._beat_s):
-            with self._lock:
-                self._write()
+            self._write()
 
     def _write(self) -> None:
-        """Write in place, in one call, at the same length: needs no new room, and a reader sees old or new."""
-        with contextlib.suppress(OSError):  # a disk that is full for now: the time of change is what counts
-            descriptor = os.open(self._path, os.O_WRONLY)
-            try:
-                os.write(descriptor, _text({**self._content, "kept": self.kept}))
-            finally:
-                os.close(descriptor)
+        if self.superseded():
             return
-        with contextlib.suppress(OSError):
-            os.utime(self._path)
+        try:
+            _write(self._path, {**self._content, "kept": self.kept})
+        except OSError:  # a disk that is full at the moment: the time of change is what counts
+            with contextlib.suppress(OSError):
+                os.utime(self._path)
 
 
-def attempts(folder: Path, now: float) -> list[Attempt]:
-    """Return all attempts at a task, the first one first.
+def latest(folder: Path, now: float) -> Attempt | None:
+    """Return the latest attempt at a task; None if there was none.
 
     Args:
         folder: the task's state folder.
-        now: the time, see `file_time`.
+        now: the time, of `file_time`.
     """
+    path = folder / LEASE
     try:
-        names = os.listdir(folder)
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    numbers = sorted(int(match[1]) for name in names if (match := _NAME.fullmatch(name)))
-    return [_read(folder, number, now) for number in numbers]
+        age_s = max(now - path.stat().st_mtime, 0.0)
+    except OSError:
+        return None
+    content: dict[str, Any] = {}
+    with contextlib.suppress(OSError, ValueError):  # damaged, or being written at this moment
+        read = parsed(read_regular(path))
+        _SHAPE(read, "")
+        content = read
+    return Attempt(Ending(content.get("ending", "running")), age_s, content)
 
 
 def acquire(folder: Path, owner: Mapping[str, Any], stale_s: float, beat_s: float) -> Lease | Attempt:
@@ -158,26 +160,37 @@ def acquire(folder: Path, owner: Mapping[str, Any], stale_s: float, beat_s: floa
         OSError: if the folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    path, token = folder / LEASE, secrets.token_hex(8)
     while True:
-        before = attempts(folder, file_time(folder))
-        if before and before[-1].alive(stale_s):
-            return before[-1]
-        number = before[-1].number + 1 if before else 1
-        content = {**owner, "attempt": number, "ending": Ending.RUNNING.value, "message": ""}
+        before = latest(folder, file_time(folder))
+        if before is not None and before.alive(stale_s):
+            return before
+        content = {
+            "token": token,  # first, so that each heartbeat writes the same bytes in this place
+            **owner,
+            "attempt": 1 if before is None else before.number + 1,
+            "deaths": _in_a_row(before, "deaths", Ending.RUNNING),
+            "idle": _in_a_row(before, "idle", Ending.STOPPED),
+            "ending": Ending.RUNNING.value,
+            "message": "",
+        }
         try:
-            _create(_path(folder, number), content)
-        except FileExistsError:  # another process was faster; its file may appear here a little later
+            _write(path, content, new=before is None)
+        except FileExistsError:  # another process was faster
             time.sleep(min(beat_s, 1.0))
             continue
-        return Lease(folder, number, content, beat_s)
+        if _names(path, token):
+            return Lease(path, content, beat_s)
+
+
+def _in_a_row(before: Attempt | None, name: str, ending: Ending) -> int:
+    if before is None or before.ending is not ending or before.content.get("kept"):
+        return 0
+    return before.content.get(name, 0) + 1
 
 
 def clear_leases(state: Path) -> None:
-    """Remove the attempts of a run that no other process is working on; checkpoints stay.
-
-    Args:
-        state: folder of the state folders of all tasks.
-    """
+    """Remove the leases of all tasks, if no other process is working on them; checkpoints stay."""
     with contextlib.suppress(OSError):
         for folder in list(state.iterdir()):
             with contextlib.suppress(OSError):
@@ -213,38 +226,30 @@ def file_time(folder: Path) -> float:
         probe.unlink(missing_ok=True)
 
 
-def _path(folder: Path, number: int) -> Path:
-    return folder / f"attempt-{number:04d}.json"
-
-
-def _create(path: Path, content: dict[str, Any]) -> None:
-    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+def _write(path: Path, content: Mapping[str, Any], *, new: bool = False) -> None:
+    """Write in place, in one call, at the same length: this needs no more room, and a reader sees old or new."""
+    short = {name: value[:_LONGEST] if isinstance(value, str) else value for name, value in content.items()}
+    data = json.dumps(sealed(jsonable(short)), ensure_ascii=False).encode().ljust(_SIZE - 1) + b"\n"
+    flags = os.O_WRONLY | os.O_NONBLOCK  # a pipe in its place is an error at once
+    descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL if new else flags, 0o644)
     try:
-        os.write(descriptor, _text(content))
-        os.fsync(descriptor)
-    except OSError:  # no room for a heartbeat: no lease
-        path.unlink(missing_ok=True)
+        os.write(descriptor, data)
+        if new:
+            os.fsync(descriptor)
+    except OSError:
+        if new:  # no room for a heartbeat: no lease
+            path.unlink(missing_ok=True)
         raise
     finally:
         os.close(descriptor)
 
 
-def _text(content: dict[str, Any]) -> bytes:
-    short = {name: value[:_LONGEST] if isinstance(value, str) else value for name, value in content.items()}
-    return json.dumps(sealed(jsonable(short)), ensure_ascii=False).encode().ljust(_ROOM - 1) + b"\n"
-
-
-def _read(folder: Path, number: int, now: float) -> Attempt:
-    path = _path(folder, number)
-    content: dict[str, Any] = {}
-    age = float("inf")
-    with contextlib.suppress(OSError):
-        age = max(now - path.stat().st_mtime, 0.0)
-        with contextlib.suppress(ValueError):  # damaged, or being written at this moment
-            read = parsed(read_regular(path))
-            _ATTEMPT(read, "")
-            content = read
-    return Attempt(number, Ending(content.get("ending", "running")), age, content)
+def _names(path: Path, token: str) -> bool:
+    """Return if a lease names a process; a file that is gone names the one that had it."""
+    try:
+        return token.encode() in read_regular(path)
+    except OSError:
+        return True
 
 
 def _ending(value: Any, place: str) -> None:
@@ -252,24 +257,22 @@ def _ending(value: Any, place: str) -> None:
         raise MisshapenError(place, "be the end of an attempt", value)
 
 
-_ATTEMPT = record(
+_SHAPE = record(
     {},
     {
-        "host": text, "process": count(0), "space": text, "birth": text, "started": text, "queue": text, "job": text,
-        "number": count(0), "attempt": count(1), "done": plain, "total": plain, "words": text, "message": text,
-        "kept": count(0), "ending": _ending,
+        "token": text, "host": text, "process": count(0), "space": text, "birth": text, "started": text, "queue": text,
+        "job": text, "number": count(0), "attempt": count(1), "done": plain, "total": plain, "words": text,
+        "message": text, "kept": count(0), "ending": _ending, "deaths": count(0), "idle": count(0),
     },
     others=True,
 )  # fmt: skip
-"""Shape of an attempt's file."""
 
 
 def _dead_here(content: Mapping[str, Any]) -> bool:
     """Return if the owner was a process of this very machine that has ended: then there is nothing to wait for."""
-    process, space = content.get("process"), content.get("space")
-    if content.get("host") != platform.node() or not space or space != _process_space():
+    if content.get("host") != platform.node() or not content.get("space") or content["space"] != _process_space():
         return False
-    return isinstance(process, int) and _birth(process) != content.get("birth")
+    return _birth(content.get("process", 0)) != content.get("birth")
 
 
 def _process_space() -> str:

@@ -43,7 +43,7 @@ from qvar.records.run_folder import (
     write_case,
 )
 from qvar.records.run_tables import ledger_from, trace_from, write_ledger, write_table
-from qvar.runs.leases import attempts, clear_leases
+from qvar.runs.leases import clear_leases, latest
 from qvar.runs.local_pool import work_in_processes
 from qvar.runs.multiprocess import from_leader, is_distributed, is_leader, meet
 from qvar.runs.progress import Display, display
@@ -295,16 +295,16 @@ def _work_in_processes(
 
     def look() -> None:
         for key in list(open_keys):
-            newest = attempts(folder.state(key), time.time())[-1:]
+            newest = latest(folder.state(key), time.time())
             rows = folder.look_at_shard(key).rows if folder.shard(key).exists() else None
-            if (newest or rows is not None) and key not in started:
+            if (newest is not None or rows is not None) and key not in started:
                 started[key] = time.monotonic()
                 progress_display.start(key, 1)
             if rows is not None:
                 progress_display.finish(key, rows, time.monotonic() - started[key])
                 del open_keys[key]
-            elif newest and "total" in newest[0].content:
-                content = newest[0].content
+            elif newest is not None and "total" in newest.content:
+                content = newest.content
                 progress_display.report(key, Progress(content["done"], content["total"], content.get("words", "")))
 
     ended = work_in_processes(work, min(workers, len(left)), look)

@@ -15,7 +15,7 @@ from qvar.optimize.checkpoint import Stopped, keeping
 from qvar.records.run_folder import RunFolder, reason
 from qvar.records.run_tables import plain_rows, write_shard
 from qvar.runs.checkpoints import follower, forget, keeper
-from qvar.runs.leases import HEARTBEAT_S, STALE_HEARTBEATS, Attempt, Ending, Lease, acquire, attempts, owner
+from qvar.runs.leases import HEARTBEAT_S, STALE_HEARTBEATS, Attempt, Ending, Lease, acquire, owner
 from qvar.runs.multiprocess import finished_alike, from_leader, is_distributed
 from qvar.runs.progress import Display
 from qvar.runs.stop import Stop
@@ -119,12 +119,10 @@ class TaskLoop:
         state, note = self._folder.state(key), self._display.note
         self._display.start(key, lease.number)
         begin = time.perf_counter()
-        before = attempts(state, 0.0)[:-1]
         try:
-            deaths = _in_a_row(before, Ending.RUNNING)
-            if deaths >= MOST_DEATHS:
-                logs = self._folder.path / "logs"
-                rows = [failed_row(self._display.labels[key], f"Its process was killed {deaths} times; see {logs}.")]
+            if lease.deaths >= MOST_DEATHS:
+                message = f"Its process was killed {lease.deaths} times; see {self._folder.path / 'logs'}."
+                rows = [failed_row(self._display.labels[key], message)]
             else:
                 from_leader(key)
                 with keeping(keeper(state, lease, self._stop, self._checkpoint_s)):
@@ -135,17 +133,17 @@ class TaskLoop:
             write_shard(self._folder.shard(key), rows, once=True)
         except Stopped:
             if lease.superseded():
-                lease.end(Ending.OUTRUN)
+                lease.end(Ending.STOPPED)
                 return
             if not self._stop.asked:
                 self._stop.ask("another process was asked to stop", True)
             lease.end(Ending.STOPPED, self._stop.reason)
-            if lease.kept == 0 and _in_a_row(before, Ending.STOPPED) >= MOST_IDLE - 1:
+            if lease.kept == 0 and lease.idle >= MOST_IDLE - 1:
                 note(key, "reached no step that could be kept; it needs a longer time limit.")
                 self.n_idle += 1
             note(key, f"stopped after {lease.kept} new steps")
         except FileExistsError:  # another attempt took over, and may have ended already
-            lease.end(Ending.OUTRUN)
+            lease.end(Ending.STOPPED)
             note(key, "another attempt took over")
         except OSError as error:
             lease.end(Ending.ERROR, reason(error))
@@ -180,13 +178,3 @@ class TaskLoop:
             raise
         except BaseException as error:  # `sys.exit` among them, and panics of libraries in Rust
             return [failed_row(task.label, error_words(error))]
-
-
-def _in_a_row(before: Sequence[Attempt], ending: Ending) -> int:
-    """Return the number of the latest attempts that ended so and kept nothing."""
-    number = 0
-    for attempt in reversed(before):
-        if attempt.ending is not ending or attempt.content.get("kept"):
-            break
-        number += 1
-    return number

@@ -7,7 +7,7 @@ import itertools
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from qvar.cluster.sweep import points
 from qvar.optimize.checkpoint import Keeper
 from qvar.runs import checkpoints, task_loop
 from qvar.runs.case_flags import case_values, load_case, make_study
-from qvar.runs.leases import Lease
+from qvar.runs.leases import LEASE, Lease
 from qvar.runs.runner import run
 from qvar.runs.stop import Stop
 
@@ -37,13 +37,14 @@ def made(
     folder: Path, *words: str, case: Path = SLOW, sweeps: tuple[str, ...] = (), queue: str = "local",
     pack: int = 1000, every_s: float = 300.0,
 ) -> Campaign:  # fmt: skip
-    """A campaign with its elements dealt out, of which nothing is sent."""
+    """Make a campaign whose tasks are dealt out to array tasks; nothing is sent."""
     function = load_case(case)
     options = SubmissionOptions(queue, Resources(), pack, checkpoint_s=every_s)
     planned = plan(function, case, points(function, words, sweeps, "qvar submit"), sweeps, options)
     campaign = create(planned, folder)
-    elements = deal([line["key"] for line in planned.tasks], set(), pack)
-    append_lines(campaign.elements_file, [{"element": at, "tasks": keys} for at, keys in enumerate(elements, start=1)])
+    array_tasks = deal([line["key"] for line in planned.tasks], set(), pack)
+    lines = [{"array_task": number, "tasks": keys} for number, keys in enumerate(array_tasks, start=1)]
+    append_lines(campaign.array_tasks_file, lines)
     return campaign
 
 
@@ -93,15 +94,17 @@ def until(true: Callable[[], object], seconds: float = 20.0) -> None:
         time.sleep(0.01)
 
 
-def told(campaign: Campaign, label: str) -> list[dict[str, Any]]:
-    """What the files of a task's attempts tell, the first one first."""
-    folder = campaign.run.state(key_of(campaign, label))
-    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("attempt-*.json"))]
+def lease(campaign: Campaign, label: str) -> dict[str, Any]:
+    """Content of a task's lease."""
+    return json.loads((campaign.run.state(key_of(campaign, label)) / LEASE).read_text(encoding="utf-8"))
 
 
-def endings(campaign: Campaign, label: str) -> list[str]:
-    """How a task's attempts ended."""
-    return [attempt["ending"] for attempt in told(campaign, label)]
+def ending(campaign: Campaign, label: str) -> str:
+    """End of a task's latest attempt, with its number from the second on, such as "done 2"; empty before the first."""
+    if not (campaign.run.state(key_of(campaign, label)) / LEASE).exists():
+        return ""
+    content = lease(campaign, label)
+    return content["ending"] + (f" {content['attempt']}" if content["attempt"] > 1 else "")
 
 
 def key_of(campaign: Campaign, label: str) -> str:
@@ -110,11 +113,12 @@ def key_of(campaign: Campaign, label: str) -> str:
 
 
 def write_attempt(campaign: Campaign, label: str, number: int, /, age_s: float, **words: Any) -> None:
-    """An attempt of another machine, as its file tells it."""
+    """Write the lease of an attempt of another machine, whose last heartbeat is so many seconds old."""
     folder = campaign.run.state(key_of(campaign, label))
     folder.mkdir(exist_ok=True)
-    path = folder / f"attempt-{number:04d}.json"
-    content: Mapping[str, Any] = {"host": "n9", "process": 1, "space": "", "birth": "", "ending": "running", **words}
+    path = folder / LEASE
+    owner = {"host": "n9", "process": 1, "space": "", "birth": ""}
+    content = {**owner, "attempt": number, "ending": "running", **words}
     path.write_text(json.dumps(content), encoding="utf-8")
     age(path, age_s)
 

@@ -8,16 +8,17 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cluster.campaigns import (
     FAKE,
     assert_undisturbed,
     at_look,
-    endings,
+    ending,
     key_of,
+    lease,
     made,
-    told,
     until,
     write_attempt,
 )
@@ -69,10 +70,10 @@ def sends(number: signal.Signals) -> Callable[[Stop, Lease], None]:
 def test_an_element_does_its_line_and_no_other(tmp_path: Path) -> None:
     campaign = made(tmp_path / "c", "--number", "3", pack=2)
     assert run_array_task(campaign, 1) == 0
-    assert [endings(campaign, label) for label in ("t0", "t1", "t2")] == [["done"], ["done"], []]
+    assert [ending(campaign, label) for label in ("t0", "t1", "t2")] == ["done", "done", ""]
     assert run_array_task(campaign, 2) == 0
     assert run_array_task(campaign, 1) == 0  # there is nothing left
-    assert [endings(campaign, label) for label in ("t0", "t1", "t2")] == [["done"]] * 3
+    assert [ending(campaign, label) for label in ("t0", "t1", "t2")] == ["done"] * 3
     assert_undisturbed(campaign)
     assert sorted(path.name for path in campaign.run.tasks.iterdir()) == sorted(
         f"{line.key}.parquet" for line in campaign.tasks
@@ -89,7 +90,7 @@ def test_a_task_of_two_points_is_done_once_and_stands_at_both(tmp_path: Path) ->
         ("t1", ("number=2,shift=0.5",)),
     ]
     assert run_array_task(campaign, 1) == 0
-    assert len(list(campaign.path.glob("state/*/attempt-*"))) == 4
+    assert len(list(campaign.path.glob("state/*/lease.json"))) == 4
     assert_undisturbed(campaign)
 
 
@@ -97,18 +98,18 @@ def test_without_a_number_everything_is_done_but_what_others_are_at_work_on(tmp_
     campaign = made(tmp_path / "c", case=FAKE, pack=1)
     write_attempt(campaign, "ry x2", 1, age_s=3.0)
     assert run_array_task(campaign, None) == 0
-    assert [endings(campaign, line.label) for line in campaign.tasks] == [["done"], ["running"], ["done"], ["done"]]
+    assert [ending(campaign, line.label) for line in campaign.tasks] == ["done", "running", "done", "done"]
     write_attempt(campaign, "ry x2", 1, age_s=91.0)  # nine heartbeats of ten seconds were missed
     assert run_array_task(campaign, None) == 0
-    assert endings(campaign, "ry x2") == ["running", "done"]
+    assert ending(campaign, "ry x2") == "done 2"
     assert_undisturbed(campaign)
 
 
 def test_a_task_that_raises_is_a_row_and_stops_no_other(tmp_path: Path) -> None:
     campaign = made(tmp_path / "c", "--contenders", "broken", "uccsd", case=FAKE)
     assert run_array_task(campaign, 1) == 0
-    assert endings(campaign, "broken") == ["failed"]
-    assert told(campaign, "broken")[0]["message"] == "RuntimeError: the matrix is singular"
+    assert ending(campaign, "broken") == "failed"
+    assert lease(campaign, "broken")["message"] == "RuntimeError: the matrix is singular"
     assert_undisturbed(campaign)
 
 
@@ -120,7 +121,7 @@ def test_a_damaged_shard_is_made_again(tmp_path: Path, damage: Callable[[bytes],
     shard.write_bytes(damage(shard.read_bytes()))
     assert read_shard(shard) is None
     assert run_array_task(campaign, 1) == 0
-    assert (endings(campaign, "uccsd"), endings(campaign, "ry x1")) == (["done", "done"], ["done"])
+    assert (ending(campaign, "uccsd"), ending(campaign, "ry x1")) == ("done 2", "done")
     assert_undisturbed(campaign)
 
 
@@ -138,19 +139,24 @@ def test_stopped_at_its_own_deadline_again_and_again_it_ends_as_if_never_stopped
         until(lambda: stop.asked or len(statuses) >= 7)
 
     at_look(monkeypatch, waits, 4, 5, 11, 20, 21, 24, 30)
+    leases: dict[tuple[str, int], dict[str, Any]] = {}
     while not statuses or statuses[-1] == STOPPED:
         monkeypatch.setenv(DEADLINE, str(time.time() + (0.3 if len(statuses) < 7 else 1e6)))
         statuses.append(run_array_task(campaign, 1))
+        leases |= {
+            (label, lease(campaign, label)["attempt"]): lease(campaign, label)
+            for label in ("t0", "t1")
+            if ending(campaign, label)
+        }
     assert statuses[-1] == 0
     assert len(statuses) >= 6
-    ends = endings(campaign, "t0") + endings(campaign, "t1")
-    assert ends.count("stopped") >= 4  # it may be told between two tasks too
-    assert sorted(set(ends)) == ["done", "stopped"]
-    stopped = [one for label in ("t0", "t1") for one in told(campaign, label) if one["ending"] == "stopped"]
+    stopped = [one for one in leases.values() if one["ending"] == "stopped"]
+    assert len(stopped) >= 4  # the time may come between two tasks too
     assert {one["message"] for one in stopped} == {"the time limit is near"}
+    assert {one["ending"] for one in leases.values()} == {"done", "stopped"}
     assert any(one["kept"] > 0 for one in stopped)
     # each step is kept once: an attempt that had no time for one kept none
-    assert sum(attempt["kept"] for label in ("t0", "t1") for attempt in told(campaign, label)) == 2 * 900
+    assert sum(one["kept"] for one in leases.values()) == 2 * 900
     assert_undisturbed(campaign)
 
 
@@ -161,10 +167,10 @@ def test_told_by_slurm_it_goes_back_once_as_an_array_element(
     at_look(monkeypatch, sends(signal.SIGUSR1), 3)
     assert run_array_task(campaign, 1) == STOPPED
     assert scontrol() == ["requeue 71_4"]
-    assert (endings(campaign, "t0"), endings(campaign, "t1")) == (["stopped"], [])
-    told_ = told(campaign, "t0")[0]
-    assert (told_["queue"], told_["job"], told_["number"]) == ("slurm", "71", 4)
-    assert (told_["message"], told_["kept"] > 0) == ("signal SIGUSR1", True)
+    assert (ending(campaign, "t0"), ending(campaign, "t1")) == ("stopped", "")
+    content = lease(campaign, "t0")
+    assert (content["queue"], content["job"], content["number"]) == ("slurm", "71", 4)
+    assert (content["message"], content["kept"] > 0) == ("signal SIGUSR1", True)
     assert run_array_task(campaign, 1) == 0
     assert scontrol() == ["requeue 71_4"]
     assert_undisturbed(campaign)
@@ -177,7 +183,7 @@ def test_ended_for_good_it_does_not_go_back(
     campaign = made(tmp_path / "c", *LONG, queue="slurm")
     at_look(monkeypatch, sends(number), 3)
     assert run_array_task(campaign, 1) == STOPPED
-    assert (scontrol(), endings(campaign, "t0")) == ([], ["stopped"])
+    assert (scontrol(), ending(campaign, "t0")) == ([], "stopped")
     assert run_array_task(campaign, 1) == 0
     assert_undisturbed(campaign)
 
@@ -195,7 +201,7 @@ def test_told_when_all_is_done_it_does_not_go_back(
 
     monkeypatch.setattr(task_loop, "plain_rows", rows_at_last)
     assert run_array_task(campaign, 1) == 0
-    assert (endings(campaign, "uccsd"), scontrol()) == (["done"], [])
+    assert (ending(campaign, "uccsd"), scontrol()) == ("done", [])
 
 
 def test_what_nobody_numbered_does_not_go_back(
@@ -237,7 +243,7 @@ def test_other_queues_take_it_back_by_its_exit_status_or_not_at_all(
     campaign = made(tmp_path / "c", *LONG, queue=queue)
     at_look(monkeypatch, sends(signal.SIGUSR2), 3)
     assert run_array_task(campaign, 1) == status
-    assert (told(campaign, "t0")[0]["kept"] > 0, "job" in told(campaign, "t0")[0]) == (True, bool(environment))
+    assert (lease(campaign, "t0")["kept"] > 0, "job" in lease(campaign, "t0")) == (True, bool(environment))
 
 
 def impatient(
@@ -288,7 +294,7 @@ def test_what_keeps_nothing_goes_back_once_and_no_more(
         with monkeypatch.context() as patched:
             at_look(patched, sends(signal.SIGUSR1), 1)
             assert run_array_task(campaign, 1) == STOPPED
-        assert [attempt["kept"] for attempt in told(campaign, "t0")] == [0] * number
+        assert (lease(campaign, "t0")["attempt"], lease(campaign, "t0")["kept"]) == (number, 0)
         assert len(scontrol()) == 1
     assert "reached no step that could be kept; it needs a longer time limit" in capsys.readouterr().out
     with monkeypatch.context() as patched:  # one that gets further may go back again
@@ -308,14 +314,14 @@ def test_work_that_is_no_training_stops_where_it_tells_how_far_it_is(
 
     def report(lease: Lease, **words: object) -> None:
         real_report(lease, **words)
-        if words["done"] == 2 and len(endings(campaign, "ry x2")) == 1:
+        if words["done"] == 2 and ending(campaign, "ry x2") == "running":
             os.kill(os.getpid(), signal.SIGUSR1)
             time.sleep(0.2)
 
     with monkeypatch.context() as patched:
         patched.setattr(Lease, "report", report)
         assert run_array_task(campaign, 1) == STOPPED
-    assert (endings(campaign, "ry x1"), endings(campaign, "ry x2")) == (["done"], ["stopped"])
+    assert (ending(campaign, "ry x1"), ending(campaign, "ry x2")) == ("done", "stopped")
     assert scontrol() == ["requeue 71_4"]
     assert run_array_task(campaign, 1) == 0
     assert_undisturbed(campaign)
@@ -332,8 +338,8 @@ def test_a_cancelled_campaign_stops_and_does_not_go_back(
 
     at_look(monkeypatch, cancels, 5)
     assert run_array_task(campaign, 1) == STOPPED
-    assert (endings(campaign, "t0"), scontrol()) == (["stopped"], [])
-    assert told(campaign, "t0")[0]["message"] == "the campaign was cancelled"
+    assert (ending(campaign, "t0"), scontrol()) == ("stopped", [])
+    assert lease(campaign, "t0")["message"] == "the campaign was cancelled"
     campaign.cancelled.unlink()
     assert run_array_task(campaign, 1) == 0
     assert_undisturbed(campaign)

@@ -16,10 +16,10 @@ from cluster.campaigns import (
     age,
     assert_undisturbed,
     at_look,
-    endings,
+    ending,
     key_of,
+    lease,
     made,
-    told,
     until,
     write_attempt,
 )
@@ -30,7 +30,7 @@ from qvar.cluster.status import Condition, survey
 from qvar.errors import QvarError
 from qvar.records.run_tables import read_shard, write_shard
 from qvar.runs import task_loop
-from qvar.runs.leases import Ending, Lease, acquire, owner
+from qvar.runs.leases import LEASE, Ending, Lease, acquire, owner
 from qvar.runs.stop import Stop
 from qvar.runs.task_loop import DISK, MOST_DEATHS
 from qvar.task import Row
@@ -44,19 +44,17 @@ pytestmark = pytest.mark.usefixtures("without_pages_or_queue")
 
 def test_what_died_too_often_is_a_failed_row(tmp_path: Path) -> None:
     campaign = made(tmp_path / "c", case=FAKE)
-    for number in range(1, MOST_DEATHS + 1):
-        write_attempt(campaign, "ry x1", number, age_s=1e4)
-        if number < MOST_DEATHS:
-            write_attempt(campaign, "ry x2", number, age_s=1e4)
-        write_attempt(campaign, "uccsd", number, age_s=1e4, kept=3 if number == 2 else 0)
+    write_attempt(campaign, "ry x1", MOST_DEATHS, age_s=1e4, deaths=MOST_DEATHS - 1)
+    write_attempt(campaign, "ry x2", MOST_DEATHS - 1, age_s=1e4, deaths=MOST_DEATHS - 2)
+    write_attempt(campaign, "uccsd", MOST_DEATHS, age_s=1e4, deaths=MOST_DEATHS - 1, kept=3)
     assert run_array_task(campaign, 1) == 0
     rows = read_shard(campaign.run.shard(key_of(campaign, "ry x1")))
     assert rows is not None
     (row,) = rows
     assert (row["contender"], row["status"]) == ("ry x1", "failed")
     assert row["message"] == f"Its process was killed {MOST_DEATHS} times; see {campaign.logs}."
-    assert endings(campaign, "ry x1")[-1] == "failed"
-    assert endings(campaign, "ry x2")[-1] == endings(campaign, "uccsd")[-1] == "done"
+    ends = [ending(campaign, label) for label in ("ry x1", "ry x2", "uccsd")]
+    assert ends == [f"failed {MOST_DEATHS + 1}", f"done {MOST_DEATHS}", f"done {MOST_DEATHS + 1}"]
 
 
 def stale_and_newer(campaign: Campaign, monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[Lease], None]) -> int:
@@ -65,8 +63,7 @@ def stale_and_newer(campaign: Campaign, monkeypatch: pytest.MonkeyPatch, meanwhi
     def heart_stops(_: Stop, lease: Lease) -> None:
         lease._over.set()
         lease._thread.join()
-        (path,) = campaign.run.state(key_of(campaign, "t0")).glob("attempt-*.json")
-        age(path, 1e4)
+        age(campaign.run.state(key_of(campaign, "t0")) / LEASE, 1e4)
         with monkeypatch.context() as here:
             here.undo()
             meanwhile(lease)
@@ -98,7 +95,7 @@ def test_a_stale_copy_that_wakes_when_the_newer_one_is_done_changes_nothing(
         seen.append((shard.stat().st_ino, shard.stat().st_mtime_ns))
 
     assert stale_and_newer(two, monkeypatch, meanwhile) == 0
-    assert endings(two, "t0") == ["outrun", "done"]
+    assert ending(two, "t0") == "done 2"
     assert seen == [(shard.stat().st_ino, shard.stat().st_mtime_ns)]
     assert not list(two.path.glob("state/*/checkpoint-*"))
     assert_undisturbed(two)
@@ -113,8 +110,7 @@ def test_a_stale_copy_that_does_not_stop_does_not_replace_a_result(
         with monkeypatch.context() as here:
             here.setattr(task_loop, "write_shard", write_shard)
             here.setattr(task_loop, "owner", owner)
-            (attempt,) = path.parents[1].glob("state/*/attempt-*.json")
-            age(attempt, 1e4)
+            age(two.run.state(path.stem) / LEASE, 1e4)
             assert run_array_task(two, 1) == 0
         seen.append((shard.stat().st_ino, shard.stat().st_mtime_ns))
         write_shard(path, [{**row, "value": 7.0} for row in rows], once)
@@ -123,7 +119,7 @@ def test_a_stale_copy_that_does_not_stop_does_not_replace_a_result(
         far.setattr(task_loop, "owner", lambda: owner() | {"host": "n9", "space": ""})
         far.setattr(task_loop, "write_shard", late)
         assert run_array_task(two, 1) == 0
-    assert endings(two, "t0") == ["outrun", "done"]
+    assert ending(two, "t0") == "done 2"
     assert seen == [(shard.stat().st_ino, shard.stat().st_mtime_ns)]
     assert not [path for path in two.run.tasks.iterdir() if path != shard]
     assert_undisturbed(two)
@@ -133,10 +129,12 @@ def test_a_stale_copy_that_wakes_while_the_newer_one_is_at_work_writes_nothing(
     two: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     after: list[Lease] = []
+    kept: list[int] = []
     shard = two.run.shard(key_of(two, "t0"))
     before: list[dict[str, bytes]] = []
 
-    def meanwhile(_: Lease) -> None:
+    def meanwhile(first: Lease) -> None:
+        kept.append(first.kept)
         after.append(newer(two))
         before.append(checkpoints(two))
 
@@ -144,14 +142,13 @@ def test_a_stale_copy_that_wakes_while_the_newer_one_is_at_work_writes_nothing(
         return {path.name: path.read_bytes() for path in campaign.path.glob("state/*/checkpoint-*")}
 
     assert stale_and_newer(two, monkeypatch, meanwhile) == 0
-    assert endings(two, "t0") == ["outrun", "running"]
+    assert ending(two, "t0") == "running 2"
     assert not shard.exists()
     assert before == [checkpoints(two)]
     assert list(before[0]) == ["checkpoint-0000-0001.npz"]
     after[0].end(Ending.STOPPED)
     assert run_array_task(two, 1) == 0
-    first, _, third = told(two, "t0")
-    assert first["kept"] + third["kept"] == 900
+    assert kept[0] + lease(two, "t0")["kept"] == 900
     assert_undisturbed(two)
 
 
@@ -163,8 +160,7 @@ def test_a_stale_copy_that_ends_first_leaves_the_task_to_the_newer_one(
 
     def rows_at_last(rows: object) -> list[Row]:  # its training has ended when the newer attempt begins
         if not after:
-            path = next(two.path.glob("state/*/attempt-0001.json"))
-            age(path, 1e4)
+            age(two.run.state(key_of(two, "t0")) / LEASE, 1e4)
             after.append(newer(two))
         return real(rows)
 
@@ -172,12 +168,11 @@ def test_a_stale_copy_that_ends_first_leaves_the_task_to_the_newer_one(
         far.setattr(task_loop, "owner", lambda: owner() | {"host": "n9", "space": ""})
         far.setattr(task_loop, "plain_rows", rows_at_last)
         assert run_array_task(two, 1) == 0
-    assert endings(two, "t0") == ["outrun", "running"]
+    assert ending(two, "t0") == "running 2"
     assert not shard.exists()
     after[0].end(Ending.STOPPED)
     assert run_array_task(two, 1) == 0
-    assert endings(two, "t0") == ["outrun", "stopped", "done"]
-    assert [attempt["kept"] for attempt in told(two, "t0")] == [900, 0, 0]  # the training had ended, and was kept
+    assert (ending(two, "t0"), lease(two, "t0")["kept"]) == ("done 3", 0)  # the training had ended, and was kept
     assert_undisturbed(two)
 
 
@@ -199,7 +194,7 @@ def test_two_processes_at_the_same_element_of_which_one_stands_still(
         until(lambda: list(campaign.path.glob("state/*/checkpoint-*")), 60)
         first.send_signal(signal.SIGSTOP)
         second = begin()
-        until(lambda: list(campaign.path.glob("state/*/attempt-0002.json")), 60)
+        until(lambda: any(ending(campaign, line.label).endswith(" 2") for line in campaign.tasks), 60)
         first.send_signal(signal.SIGCONT)
         said = [process.communicate(timeout=60)[0] for process in (first, second)]
         assert [process.returncode for process in (first, second)] == [0, 0], said
@@ -207,9 +202,7 @@ def test_two_processes_at_the_same_element_of_which_one_stands_still(
         for process in processes:
             process.kill()
             process.communicate()
-    stood = next(line.label for line in campaign.tasks if len(endings(campaign, line.label)) > 1)
-    assert endings(campaign, stood) == ["outrun", "done"]
-    assert [endings(campaign, line.label) for line in campaign.tasks if line.label != stood] == [["done"]] * 2
+    assert sorted(ending(campaign, line.label) for line in campaign.tasks) == ["done", "done", "done 2"]
     assert not list(campaign.path.glob("state/*/checkpoint-*"))
     assert_undisturbed(campaign)
 
@@ -245,14 +238,14 @@ def test_a_result_that_cannot_be_written_is_told_and_made_later(
     with monkeypatch.context() as patched:
         patched.setattr(task_loop, "write_shard", write)
         assert run_array_task(campaign, 1) == DISK
-    assert (endings(campaign, "ry x1"), endings(campaign, "uccsd")) == (["error"], ["done"])
+    assert (ending(campaign, "ry x1"), ending(campaign, "uccsd")) == ("error", "done")
     assert "ry x1 (point) could not be written: " in capsys.readouterr().err
     assert [path.stem for path in campaign.run.tasks.iterdir()] == [key_of(campaign, "uccsd")]
     (standing,) = survey(campaign).having(Condition.ERROR)
     assert standing.attempt is not None
     assert "File too large" in standing.attempt.content["message"]
     assert run_array_task(campaign, 1) == 0
-    assert endings(campaign, "ry x1") == ["error", "done"]
+    assert ending(campaign, "ry x1") == "done 2"
     assert_undisturbed(campaign)
 
 
@@ -274,7 +267,7 @@ def test_no_room_for_a_name_leaves_nothing_behind(
 
     monkeypatch.setattr(task_loop, "write_shard", write)
     assert run_array_task(campaign, 1) == DISK
-    assert told(campaign, "uccsd")[0]["message"] == "No space left on device"
+    assert lease(campaign, "uccsd")["message"] == "No space left on device"
     assert list(campaign.run.tasks.iterdir()) == []
 
 
@@ -283,7 +276,7 @@ def test_a_task_that_cannot_be_lease_is_told_and_left(tmp_path: Path, capsys: py
     campaign.run.state(key_of(campaign, "ry x1")).write_text("in the way", encoding="utf-8")
     assert run_array_task(campaign, 1) == DISK
     assert "ry x1 (point) could not be written: File exists" in capsys.readouterr().err
-    assert endings(campaign, "uccsd") == ["done"]
+    assert ending(campaign, "uccsd") == "done"
 
 
 def test_work_goes_on_where_a_checkpoint_cannot_be_written(
@@ -302,7 +295,7 @@ def test_work_goes_on_where_a_checkpoint_cannot_be_written(
     said = capsys.readouterr().err
     assert said.count("qvar: no checkpoint, ") > 5
     assert said.count("could not be written: File too large") > 5
-    assert endings(campaign, "t0") == ["done"]
+    assert ending(campaign, "t0") == "done"
     assert not list(campaign.path.glob("state/*/*npz*"))
     assert_undisturbed(campaign)
 
@@ -336,8 +329,8 @@ def test_a_case_that_no_longer_makes_its_tasks_is_told(tmp_path: Path, monkeypat
     monkeypatch.setenv("CONTENDER", "ry x1")
     with pytest.raises(QvarError, match=r"`CASE` must make the tasks .*, but uccsd of point is not among them"):
         run_array_task(campaign, 1)
-    assert endings(campaign, "uccsd") == ["error"]
-    assert "uccsd of point is not" in told(campaign, "uccsd")[0]["message"]
+    assert ending(campaign, "uccsd") == "error"
+    assert "uccsd of point is not" in lease(campaign, "uccsd")["message"]
     (standing,) = survey(campaign).standings
     assert standing.condition is Condition.ERROR
     monkeypatch.setenv("CONTENDER", "uccsd")
@@ -349,9 +342,9 @@ def test_an_element_that_is_none_is_told(tmp_path: Path) -> None:
     for number in (0, 3, -1):
         with pytest.raises(QvarError, match=rf"`index` must be an array task from 1 to 2, but is {number}\."):
             run_array_task(campaign, number)
-    with campaign.elements_file.open("a") as file:
-        file.write('{"element": 3, "tasks": ["0123"]}\n{"element": 4, "ta')
-    with pytest.raises(QvarError, match=r"`elements\.jsonl` must name tasks of the campaign, but 0123 is none"):
+    with campaign.array_tasks_file.open("a") as file:
+        file.write('{"array_task": 3, "tasks": ["0123"]}\n{"array_task": 4, "ta')
+    with pytest.raises(QvarError, match=r"`array_tasks\.jsonl` must name tasks of the campaign, but 0123 is none"):
         run_array_task(campaign, 3)
     with pytest.raises(QvarError, match="`CAMPAIGN` must be a folder that `qvar submit` made"):
         open_campaign(tmp_path)

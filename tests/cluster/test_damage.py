@@ -23,7 +23,7 @@ from qvar.cluster.campaign import Campaign, _leave_out, append_lines, open_campa
 from qvar.cluster.status import Condition, survey
 from qvar.errors import QvarError
 from qvar.records.run_folder import locked
-from qvar.runs.leases import Ending, Lease, acquire, attempts, owner
+from qvar.runs.leases import LEASE, Attempt, Ending, Lease, acquire, latest, owner
 
 
 @pytest.fixture
@@ -35,13 +35,20 @@ def campaign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Campaign:
     return found
 
 
+def attempt(folder: Path) -> Attempt:
+    """The latest attempt at a task."""
+    found = latest(folder, time.time())
+    assert found is not None
+    return found
+
+
 def content(campaign: Campaign) -> tuple[object, ...]:
     """What the files of a campaign say."""
     read = open_campaign(campaign.path)
-    return read.record, read.tasks, read.elements(), read.submissions()
+    return read.record, read.tasks, read.array_tasks(), read.submissions()
 
 
-@pytest.mark.parametrize("name", ["case.json", "tasks.jsonl", "elements.jsonl", "submissions.jsonl"])
+@pytest.mark.parametrize("name", ["case.json", "tasks.jsonl", "array_tasks.jsonl", "submissions.jsonl"])
 def test_a_flipped_bit_is_never_another_task_or_job(
     name: str, campaign: Campaign, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -68,8 +75,8 @@ def test_a_flipped_bit_is_never_another_task_or_job(
     [
         ("tasks.jsonl", {"key": "a", "label": "b", "points": []}, "`points` must be a list of at least 1 entries"),
         ("tasks.jsonl", {"key": "a", "label": "b", "points": ["c"]}, "must list the tasks of case.json"),
-        ("elements.jsonl", {"element": "1", "tasks": []}, "line 3 cannot be read: `element` must be a whole number"),
-        ("elements.jsonl", {"element": 1, "tasks": ["../../x"]}, "`tasks[0]` must be at most 120 letters"),
+        ("array_tasks.jsonl", {"array_task": "1", "tasks": []}, "line 3 cannot be read: `array_task` must be a whole"),
+        ("array_tasks.jsonl", {"array_task": 1, "tasks": ["../../x"]}, "`tasks[0]` must be at most 120 letters"),
         ("submissions.jsonl", {"queue": "local"}, "line 2 cannot be read: `job` must be there"),
         ("submissions.jsonl", [], "line 2 cannot be read: `the file` must be an object"),
     ],
@@ -89,7 +96,7 @@ def test_a_mistyped_line_is_a_sentence(
 def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(
     campaign: Campaign, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for path in (campaign.tasks_file, campaign.elements_file, campaign.submissions_file):
+    for path in (campaign.tasks_file, campaign.array_tasks_file, campaign.submissions_file):
         kept = path.rename("kept")
         os.mkfifo(path)
         assert main(["status", "c"]) == 2
@@ -103,7 +110,7 @@ def test_a_damaged_attempt_counts_as_one_that_is_being_written(tmp_path: Path) -
     begun = acquire(tmp_path, owner(), stale_s=50.0, beat_s=10.0)
     assert isinstance(begun, Lease)
     begun.end(Ending.STOPPED, "words")
-    path = tmp_path / "attempt-0001.json"
+    path = tmp_path / LEASE
     data = path.read_bytes()
     length = len(data.rstrip())
     draw = random.Random(1)
@@ -111,17 +118,17 @@ def test_a_damaged_attempt_counts_as_one_that_is_being_written(tmp_path: Path) -
         flipped = bytearray(data)
         flipped[bit // 8] ^= 1 << bit % 8
         path.write_bytes(flipped)
-        (found,) = attempts(tmp_path, time.time())
+        found = attempt(tmp_path)
         if found.content:
             assert (found.ending, found.content["message"]) == (Ending.STOPPED, "words")
         else:
             assert found.ending is Ending.RUNNING
     for words in ({"ending": ["done"]}, {"host": 3}, {"kept": -1}, [1]):
         path.write_text(json.dumps(words))
-        assert not attempts(tmp_path, time.time())[0].content
+        assert not attempt(tmp_path).content
     path.unlink()
     os.mkfifo(path)
-    assert not attempts(tmp_path, time.time())[0].content
+    assert not attempt(tmp_path).content
 
 
 def test_a_result_of_another_task_is_not_taken(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,17 +173,16 @@ def test_processes_of_this_machine_end_with_the_one_that_is_killed(
     command = [sys.executable, "-m", "qvar", "submit", *words, "--queue", "local"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
-            until(lambda: list(tmp_path.glob("c/state/*/attempt-*.json")), 60)
+            until(lambda: list(tmp_path.glob("c/state/*/lease.json")), 60)
             campaign = open_campaign("c")
-            (attempt,) = attempts(campaign.run.state(key_of(campaign, "t0")), time.time())
-            worker = Path(f"/proc/{attempt.content['process']}/cwd")
+            state = campaign.run.state(key_of(campaign, "t0"))
+            worker = Path(f"/proc/{attempt(state).content['process']}/cwd")
             assert worker.exists()
         finally:
             process.send_signal(signal.SIGKILL)
     until(lambda: not worker.exists(), 15)
-    (attempt,) = attempts(campaign.run.state(key_of(campaign, "t0")), time.time())
-    if attempt.ending is Ending.STOPPED:  # it came to a step within its five seconds
-        assert attempt.content["message"] == "the process that started it is gone"
+    if attempt(state).ending is Ending.STOPPED:  # it came to a step within its five seconds
+        assert attempt(state).content["message"] == "the process that started it is gone"
 
 
 # ---------------------------------------------------------------------------------------------------------------------

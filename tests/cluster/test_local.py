@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from cluster.campaigns import FAKE, SLOW, assert_undisturbed, endings, key_of, made, told, until
+from cluster.campaigns import FAKE, SLOW, assert_undisturbed, ending, key_of, lease, made, until
 
 from qvar.cli.main import main
 from qvar.cluster import local
@@ -176,9 +176,7 @@ def test_two_workers_do_all_and_go_on_where_one_was_killed(
     Path("dying_case.py").write_text(DYING, encoding="utf-8")
     assert main(["submit", "dying_case.py", "--queue", "local", "--workers", "2", "--out", "c"]) == 0
     campaign = open_campaign("c")
-    assert [endings(campaign, line.label) for line in campaign.tasks] == [
-        ["done"], ["running", "done"], ["done"], ["failed"],
-    ]  # fmt: skip
+    assert [ending(campaign, line.label) for line in campaign.tasks] == ["done", "done 2", "done", "failed"]
     assert len(list(campaign.logs.iterdir())) == 3
     assert "4 of 4 tasks are done, 1 of them failed" in capfd.readouterr().err
     ledger = pd.read_parquet(campaign.run.ledger)
@@ -204,7 +202,7 @@ def test_after_ctrl_c_it_goes_on_as_if_nothing_had_happened(tmp_path: Path, monk
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             until(lambda: list(tmp_path.glob("c/state/*/checkpoint-*.npz")), 60)
-            until(lambda: len(list(tmp_path.glob("c/state/*/attempt-*.json"))) >= 2, 60)
+            until(lambda: len(list(tmp_path.glob("c/state/*/lease.json"))) >= 2, 60)
             process.send_signal(signal.SIGINT)
             _, errors = process.communicate(timeout=60)
         finally:
@@ -212,12 +210,13 @@ def test_after_ctrl_c_it_goes_on_as_if_nothing_had_happened(tmp_path: Path, monk
     assert process.returncode == STOPPED, errors
     assert errors.endswith("qvar: not all was done; continue with: qvar submit --resume c\n")
     campaign = open_campaign("c")
-    stopped = [one for line in campaign.tasks for one in told(campaign, line.label) if one["ending"] == "stopped"]
+    leases = [lease(campaign, line.label) for line in campaign.tasks]
+    stopped = [one for one in leases if one["ending"] == "stopped"]
     assert stopped
     assert any(one["kept"] > 0 for one in stopped)
     assert {one["message"] for one in stopped} == {"signal SIGTERM"}
-    assert "running" not in [ending for line in campaign.tasks for ending in endings(campaign, line.label)]
+    assert "running" not in [one["ending"] for one in leases]
     assert not campaign.run.ledger.exists()
     assert main(["submit", "--resume", "c", "--no-progress"]) == 0
-    assert {endings(campaign, line.label)[-1] for line in campaign.tasks} == {"done"}
+    assert {lease(campaign, line.label)["ending"] for line in campaign.tasks} == {"done"}
     assert_undisturbed(campaign)

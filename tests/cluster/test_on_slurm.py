@@ -127,9 +127,9 @@ def test_cancelled_and_taken_up_again(slurm: LocalSlurm, tmp_path: Path) -> None
     assert counts == {"stopped": 2, "cancelled": 1}
     assert mine.elements() == {}
     assert "\ncancelled\n" in mine.qvar("status", str(mine.folder))
-    before = len((mine.folder / "elements.jsonl").read_text().splitlines())
+    before = len((mine.folder / "array_tasks.jsonl").read_text().splitlines())
     mine.qvar("submit", "--resume", str(mine.folder))
-    assert len((mine.folder / "elements.jsonl").read_text().splitlines()) == before + 3
+    assert len((mine.folder / "array_tasks.jsonl").read_text().splitlines()) == before + 3
     assert "all tasks are done or under way" in mine.qvar(
         "submit", "--resume", str(mine.folder)
     )  # all of it is under way

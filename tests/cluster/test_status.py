@@ -22,6 +22,7 @@ from qvar.cluster.slurm import SLURM
 from qvar.cluster.status import Condition, survey
 from qvar.cluster.status_text import status_record, status_text
 from qvar.records.run_tables import write_shard
+from qvar.runs.leases import LEASE, owner
 
 LABEL = "uccsd"
 DEAD_S = 1e4
@@ -30,7 +31,7 @@ Answers = dict[tuple[str, int], Heard]
 
 @pytest.fixture
 def campaign(tmp_path: Path) -> Campaign:
-    """A campaign of four elements, all sent as job 71."""
+    """A campaign of four array tasks, all sent as job 71."""
     found = made(tmp_path / "c", case=FAKE, queue="slurm", pack=1)
     append_lines(found.submissions_file, [{"queue": "slurm", "job": "71", "offset": 0, "count": 4, "time": "now"}])
     return found
@@ -75,7 +76,6 @@ def in_folder(campaign: Campaign, state: str) -> None:
         write_attempt(campaign, LABEL, 1, 3.0 if state == "shard alive" else DEAD_S, ending=endings[state])
         write_shard(campaign.run.shard(key_of(campaign, LABEL)), [done], once=True)
     elif state == "taken over":
-        write_attempt(campaign, LABEL, 1, 3.0, ending="outrun")
         write_attempt(campaign, LABEL, 2, 3.0)
     elif state == "torn":
         write_attempt(campaign, LABEL, 1, DEAD_S)
@@ -142,8 +142,6 @@ def test_every_condition_and_every_word_is_in_the_table() -> None:
 def test_a_dead_process_of_this_machine_is_not_taken_for_one_at_work(
     campaign: Campaign, queue: Callable[..., list[str]]
 ) -> None:
-    from qvar.runs.leases import owner
-
     queue({})
     write_attempt(campaign, LABEL, 1, 3.0, **owner())
     write_attempt(campaign, "ry x1", 1, 3.0, **owner() | {"birth": "1"})  # the number went to another process
@@ -194,7 +192,7 @@ def test_a_queue_that_is_silent_is_told_if_no_one_answers(campaign: Campaign, qu
 def test_what_was_sent_twice_waits_while_one_of_both_is_in_the_queue(
     campaign: Campaign, queue: Callable[..., list[str]]
 ) -> None:
-    append_lines(campaign.elements_file, [{"element": 5, "tasks": [key_of(campaign, LABEL)]}])
+    append_lines(campaign.array_tasks_file, [{"array_task": 5, "tasks": [key_of(campaign, LABEL)]}])
     append_lines(campaign.submissions_file, [{"queue": "slurm", "job": "80", "offset": 4, "count": 1, "time": "now"}])
     for old, new, condition in (
         (State.PENDING, State.FAILED, Condition.WAITING),
@@ -236,7 +234,7 @@ def test_a_script_gets_one_entry_for_each_task(campaign: Campaign, capsys: pytes
     assert [task["condition"] for task in told["tasks"]] == ["running", "missing", "missing", "failed"]
     first: dict[str, Any] = told["tasks"][0]
     assert first | {"key": ""} == {
-        "key": "", "label": "ry x1", "points": ["point"], "condition": "running", "attempts": 1, "host": "n9",
+        "key": "", "label": "ry x1", "points": ["point"], "condition": "running", "attempts": 2, "host": "n9",
         "done": 7, "total": 9, "message": None, "queue": None, "log": "logs/71_1.log",
     }  # fmt: skip
     assert (told["queue"], told["cancelled"], told["folder"]) == ("slurm", False, str(campaign.path))
@@ -294,7 +292,7 @@ def test_long_names_fit_a_terminal(tmp_path: Path, queue: Callable[..., list[str
             {"ending": "failed", "message": message},
             {},
         ][at % 4]
-        path = found.run.state(line.key) / "attempt-0001.json"
+        path = found.run.state(line.key) / LEASE
         path.write_text(json.dumps({"host": f"node-{at}.rack.cluster.example.org", **told}), encoding="utf-8")
         if at % 4 == 2:
             write_shard(found.run.shard(line.key), [{"contender": line.label, "status": "failed"}], once=True)

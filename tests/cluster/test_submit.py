@@ -41,7 +41,7 @@ def finish(campaign: Campaign, *labels: str, status: str = "converged") -> None:
 def words_of(campaign: Campaign) -> dict[int, list[str]]:
     """The labels of each element's tasks."""
     labels = {line.key: line.label for line in campaign.tasks}
-    return {number: [labels[key] for key in keys] for number, keys in campaign.elements().items()}
+    return {number: [labels[key] for key in keys] for number, keys in campaign.array_tasks().items()}
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -198,7 +198,7 @@ def test_what_is_sent_and_written_down(queue: FakeQueue) -> None:
     assert [(entry["job"], entry["offset"], entry["count"]) for entry in campaign.submissions()] == [
         ("101", 0, 2), ("102", 2, 1), ("103", 0, 0),
     ]  # fmt: skip
-    assert {len(keys) for keys in campaign.elements().values()} == {4}
+    assert {len(keys) for keys in campaign.array_tasks().values()} == {4}
     assert sorted(path.name for path in campaign.jobs.iterdir()) == ["0001.sh", "0002.sh", "0003.sh"]
 
 

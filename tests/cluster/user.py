@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -20,6 +21,7 @@ from qvar.cluster.collect import collect
 from qvar.cluster.status import survey
 from qvar.cluster.status_text import status_record
 from qvar.runs.case_flags import case_values, load_case, make_study
+from qvar.runs.leases import LEASE
 from qvar.runs.runner import run
 
 CASE = Path(__file__).parent / "slow_case.py"
@@ -37,6 +39,7 @@ class Campaign:
     """What the queue itself prints of its jobs, for a test that fails."""
     inside: Callable[..., list[str]] = lambda *words: [*words]
     """The words that run a command where the queue is."""
+    _seen: dict[str, dict[int, dict[str, Any]]] = field(default_factory=dict)
 
     def qvar(self, *words: str, status: int = 0) -> str:
         done = subprocess.run(
@@ -60,6 +63,7 @@ class Campaign:
             return status_record(mine, survey(mine))
 
     def counts(self) -> dict[str, int]:
+        self.attempts()
         return {name: count for name, count in self.status()["counts"].items() if count}
 
     def tasks(self) -> dict[str, dict[str, Any]]:
@@ -102,10 +106,12 @@ class Campaign:
             pd.testing.assert_frame_equal(*both, check_exact=True)
 
     def attempts(self) -> dict[str, list[dict[str, Any]]]:
-        return {
-            line.label: [
-                json.loads(path.read_text() or "{}")
-                for path in sorted((self.folder / "state" / line.key).glob("attempt-*"))
-            ]
-            for line in open_campaign(self.folder).tasks
-        }
+        """Leases of each task's attempts as they were last seen, the first attempt first: a lease holds the latest."""
+        seen: dict[str, list[dict[str, Any]]] = {}
+        for line in open_campaign(self.folder).tasks:
+            attempts = self._seen.setdefault(line.label, {})
+            with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):  # none, or being written
+                lease = json.loads((self.folder / "state" / line.key / LEASE).read_text())
+                attempts[lease["attempt"]] = lease
+            seen[line.label] = [attempts[number] for number in sorted(attempts)]
+        return seen

@@ -14,7 +14,7 @@ from qvar.atomic_files import write_whole
 from qvar.optimize.checkpoint import Arrays, Keeper
 from qvar.runs import checkpoints
 from qvar.runs.checkpoints import forget, keeper
-from qvar.runs.leases import Ending, Lease, acquire, owner
+from qvar.runs.leases import LEASE, Ending, Lease, acquire, owner
 from qvar.runs.stop import Stop
 
 
@@ -37,7 +37,7 @@ def dies(dead: Lease) -> None:
 
 
 def names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("attempt"))
+    return sorted(path.name for path in folder.iterdir() if path.name != LEASE)
 
 
 def theta(found: Arrays | None) -> float | None:
