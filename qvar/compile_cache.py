@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qvar.atomic_files import is_temporary, write_replaceable
+from qvar.atomic_files import is_temporary
+from qvar.jax_internals import write_programs_whole
 from qvar.memory import size_words
 
 MAX_BYTES = 1 << 30
@@ -36,12 +37,12 @@ class CompileCache:
     """Folder of compiled programs."""
 
     folder: Path | None
-    """None where none are kept."""
+    """None if none are kept."""
     remark: str
     """Reason if there is none, or what set the folder; empty by default."""
 
     def describe(self) -> str:
-        """One line for a person: the folder with its size, or why there is none."""
+        """Return one line for a person: the folder with its size, or the reason why there is none."""
         if self.folder is None:
             return f"none, {self.remark}"
         size = sum(size for _, size, _ in _files(self.folder))
@@ -49,12 +50,9 @@ class CompileCache:
 
 
 def use_compile_cache() -> CompileCache:
-    """Make JAX keep compiled programs and find them again, from now on; if that cannot be, all goes on without.
+    """Make JAX keep compiled programs and find them again; if that cannot be, programs are compiled in each process.
 
     Importing qvar calls this as soon as JAX is imported. Nothing is raised, and the user's own settings of JAX stay.
-
-    Returns:
-        What has been done.
     """
     import jax
 
@@ -67,7 +65,7 @@ def use_compile_cache() -> CompileCache:
         return CompileCache(Path(chosen), "set in JAX") if ours is None else CompileCache(ours, "")
     wanted = os.environ.get("QVAR_CACHE", "")
     if wanted.lower() == "off":
-        return CompileCache(None, "as QVAR_CACHE says")
+        return CompileCache(None, "switched off by QVAR_CACHE")
     try:
         root = Path(wanted).expanduser() if wanted else _user_cache() / "qvar" / "jax"
     except RuntimeError:  # of a user without an entry in the system's list of users
@@ -79,7 +77,7 @@ def use_compile_cache() -> CompileCache:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         return CompileCache(None, f"{root}: {error.strerror}")
-    _write_programs_whole()
+    write_programs_whole()
     _shrink_daily(root, MAX_BYTES)
     if config.jax_persistent_cache_min_compile_time_secs == _MIN_COMPILE_SECONDS_OF_JAX and (
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS" not in os.environ
@@ -94,33 +92,6 @@ _kept: dict[str, Path] = {}
 """The folder that JAX got from this process, and the one above it."""
 
 
-def _write_programs_whole() -> None:
-    """Make JAX write a program under another name first, and put it in place of a damaged one.
-
-    JAX 0.10 writes straight into the file: of two processes that share the folder, the second may read a program of
-    which the first has written a part, and a part that a killed process has left stays there for good. It warns of
-    every program that cannot be written; here the folder is made again, and a program without room is not kept.
-    """
-    try:
-        from jax._src.lru_cache import LRUCache  # JAX has no public name for its cache of files
-    except ImportError:  # another version of JAX, which writes as it does
-        return
-
-    def put(self: LRUCache, key: str, value: bytes) -> None:
-        if self.eviction_enabled or "://" in str(self.path):  # with a lock, or in a bucket: whole anyway
-            as_jax_does(self, key, value)
-            return
-        with contextlib.suppress(OSError):
-            folder = Path(self.path)
-            folder.mkdir(parents=True, exist_ok=True)  # it may have been deleted
-            with write_replaceable(folder / f"{key}-cache") as temporary:
-                temporary.write_bytes(value)
-
-    as_jax_does = LRUCache.put
-    if as_jax_does.__module__ != __name__:
-        LRUCache.put = put
-
-
 def _user_cache() -> Path:
     """Return the user's folder for caches, as in the XDG base directory specification."""
     folder = os.environ.get("XDG_CACHE_HOME", "")
@@ -128,7 +99,7 @@ def _user_cache() -> Path:
 
 
 def _cpu_digest() -> str:
-    """Eight hexadecimal digits that CPUs with the same instructions share."""
+    """Return eight hexadecimal digits that CPUs with the same instructions share."""
     facts = {"machine": platform.machine(), "processor": platform.processor()}
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
@@ -139,7 +110,7 @@ def _cpu_digest() -> str:
 
 
 def _files(folder: Path) -> list[tuple[float, int, Path]]:
-    """(time of last use, size, file) of every program below a folder, half-written ones too; the oldest use first."""
+    """Return (time of last use, size, file) of every program, half-written ones too; the oldest use first."""
     files = []
     for file in folder.rglob("*-cache*"):
         with contextlib.suppress(OSError):  # another process may delete it
@@ -149,7 +120,7 @@ def _files(folder: Path) -> list[tuple[float, int, Path]]:
 
 
 def _shrink_daily(folder: Path, max_bytes: int) -> None:
-    """`_shrink`, unless a process has done so within a day."""
+    """Shrink a folder, unless a process has done so within a day."""
     mark = folder / "looked-through"
     with contextlib.suppress(OSError):
         if mark.exists() and 0 <= time.time() - mark.stat().st_mtime < _SHRINK_SECONDS:

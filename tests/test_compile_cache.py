@@ -131,7 +131,7 @@ def test_the_second_start_compiles_nothing() -> None:
 def test_who_says_where() -> None:
     assert python(WHERE).startswith("kept, ")
     assert len(programs()) > 0
-    assert python(WHERE, QVAR_CACHE="off") == "none, as QVAR_CACHE says\n"
+    assert python(WHERE, QVAR_CACHE="off") == "none, switched off by QVAR_CACHE\n"
     assert python(WHERE, QVAR_CACHE="~/mine").startswith(f"{Path('home/mine').absolute()}, ")
     assert python(WHERE, QVAR_CACHE="").startswith(f"{Path('home/.cache/qvar/jax').absolute()}, ")
     xdg = str(Path("xdg").absolute())

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from qvar.errors import QvarError
+from qvar.jax_internals import coordination_client
 from qvar.task import Row
 
 STARTED_BY_HAND = ("JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID")
@@ -105,7 +106,7 @@ def from_leader(value: Any) -> Any:
     _shared += 1
     key = f"qvar/shared/{_shared}"
     if is_leader():
-        _client().key_value_set(key, json.dumps(value))
+        coordination_client().key_value_set(key, json.dumps(value))
         return value
     return json.loads(_awaited(key, None) or "null")
 
@@ -161,7 +162,7 @@ def _other_than(number: int, patience: float | None) -> tuple[int, int | None] |
     import jax
 
     _shared += 1
-    _client().key_value_set(f"qvar/number/{_shared}/{jax.process_index()}", str(number))
+    coordination_client().key_value_set(f"qvar/number/{_shared}/{jax.process_index()}", str(number))
     for process in range(jax.process_count()):
         answer = _awaited(f"qvar/number/{_shared}/{process}", patience)
         if answer is None or int(answer) != number:
@@ -216,12 +217,6 @@ def is_begun() -> bool:
 # The store
 
 
-def _client() -> Any:
-    from jax._src import distributed  # JAX has no public name for its store
-
-    return distributed.global_state.client
-
-
 def _awaited(key: str, patience: float | None) -> str | None:
     """Return the value of a key, once some process has set it; None if none did for so many seconds."""
     global _heard
@@ -230,7 +225,7 @@ def _awaited(key: str, patience: float | None) -> str | None:
     began = time.monotonic()
     while True:
         try:
-            return _client().blocking_key_value_get(key, _POLL_MILLISECONDS)
+            return coordination_client().blocking_key_value_get(key, _POLL_MILLISECONDS)
         except jax.errors.JaxRuntimeError as error:
             if "DEADLINE_EXCEEDED" not in str(error):
                 raise
@@ -245,12 +240,12 @@ def _say_ended(words: str) -> None:
     import jax
 
     with contextlib.suppress(jax.errors.JaxRuntimeError):  # said already, or the store is gone
-        _client().key_value_set(f"{_ENDED}{jax.process_index()}", words)
+        coordination_client().key_value_set(f"{_ENDED}{jax.process_index()}", words)
 
 
 def _ended() -> dict[int, str]:
     """Return the processes that have ended early, and their sentences."""
-    return {int(key.rpartition("/")[2]): words for key, words in _client().key_value_dir_get(_ENDED)}
+    return {int(key.rpartition("/")[2]): words for key, words in coordination_client().key_value_dir_get(_ENDED)}
 
 
 def _count(name: str, text: str) -> int:

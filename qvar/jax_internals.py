@@ -1,0 +1,62 @@
+"""The two parts of JAX that qvar uses though they have no public name, and what it does without them."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+from qvar.atomic_files import write_replaceable
+from qvar.errors import QvarError
+
+
+def write_programs_whole() -> bool:
+    """Make JAX write a compiled program under another name first, and put it in place of a damaged one.
+
+    JAX 0.10 writes straight into the file, and has no setting for it: a process that shares the folder may read half of
+    a program, and the half that a killed process or a full disk leaves stays for good. It also warns of every program
+    that cannot be written; here the folder is made again, and a program without room is not kept.
+
+    Returns:
+        False if this version of JAX keeps its programs in another way, which is left as it is.
+    """
+    try:
+        from jax._src.lru_cache import LRUCache
+
+        as_jax_does = LRUCache.put
+    except (ImportError, AttributeError):
+        return False
+    if as_jax_does.__module__ == __name__:  # done already
+        return True
+
+    def put(self: LRUCache, key: str, value: bytes) -> None:
+        if getattr(self, "eviction_enabled", True) or "://" in str(self.path):  # with a lock, or in a bucket: whole
+            as_jax_does(self, key, value)
+            return
+        with contextlib.suppress(OSError):
+            folder = Path(self.path)
+            folder.mkdir(parents=True, exist_ok=True)  # it may have been deleted
+            with write_replaceable(folder / f"{key}-cache") as temporary:
+                temporary.write_bytes(value)
+
+    LRUCache.put = put
+    return True
+
+
+def coordination_client() -> Any:
+    """Return the client of JAX's coordination service: keys and values of all processes, without a device.
+
+    JAX's public functions for several processes (`multihost_utils`) wait on devices, for ever if a process has failed.
+
+    Raises:
+        QvarError: if this version of JAX keeps it elsewhere, or the processes have not met.
+    """
+    try:
+        from jax._src import distributed
+
+        client = distributed.global_state.client
+        if all(hasattr(client, name) for name in ("key_value_set", "blocking_key_value_get", "key_value_dir_get")):
+            return client
+    except (ImportError, AttributeError):
+        pass
+    raise QvarError("`--distributed` must find the coordination service of JAX 0.10, but this JAX keeps it elsewhere.")
