@@ -92,6 +92,15 @@ _kept: dict[str, Path] = {}
 """The folder that JAX got from this process, and the one above it."""
 
 
+def kernel_folder() -> Path | None:
+    """Return the folder of the host's own compiled kernels, beside that of JAX's programs; None if none are kept."""
+    cache = use_compile_cache()
+    root = cache.folder
+    if root is None or root not in _kept.values():
+        return None
+    return root / "kernels"
+
+
 def _user_cache() -> Path:
     """Return the user's folder for caches, as in the XDG base directory specification."""
     folder = os.environ.get("XDG_CACHE_HOME", "")

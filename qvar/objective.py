@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float, Shaped
 
 from qvar._types import Family, FloatArray, PyTree
@@ -46,12 +48,14 @@ class HostKernels:
     each circuit.
     """
 
+    values: Callable[[FloatArray], FloatArray]
+    """(n, n_params) points -> values (n,)."""
     values_and_gradients: Callable[[FloatArray], tuple[FloatArray, FloatArray]]
     """(n, n_params) points -> values (n,) and gradients (n, n_params)."""
     hessian_product: Callable[[FloatArray, FloatArray], tuple[float, FloatArray, FloatArray]]
     """theta, direction v, (n_params,) each -> value, gradient, and Hessian times v."""
-    state: Callable[[FloatArray], Any]
-    """theta -> state, of the shape of `Objective.state`."""
+    states: Callable[[FloatArray], Any] | None = None
+    """(n, n_params) points -> states (n, *shape of `Objective.state`); None if there are no states."""
 
 
 @short_repr("name", "family", "n_params", "engine", "unit")
@@ -117,7 +121,7 @@ class Objective:
     @cached_property
     def host_kernels(self) -> HostKernels | None:
         """Functions that take the place of JAX's programs on a CPU in 64 bit; None if JAX evaluates."""
-        if self.make_host_kernels is None or jax.default_backend() != "cpu" or not jax.config.x64_enabled:
+        if self.make_host_kernels is None or jax.default_backend() != "cpu" or jnp.zeros(0, float).dtype != np.float64:
             return None
         return self.make_host_kernels()
 
@@ -125,6 +129,10 @@ class Objective:
     def costs(self) -> Costs:
         """Qubits, two-qubit gates, depth; counted when first asked."""
         return self.count_costs()
+
+    def _host(self, points: Any) -> HostKernels | None:
+        """Return the kernels for points that are numbers, and not the tracers of a JAX transformation."""
+        return None if isinstance(points, Tracer) else self.host_kernels
 
     def _checked(self, theta: Any) -> Array:
         return real_array("theta", theta, (self.n_params,))
@@ -135,7 +143,11 @@ class Objective:
         Raises:
             QvarError: if theta has another shape.
         """
-        return _value(self.function, self._checked(theta), self.data)
+        point = self._checked(theta)
+        host = self._host(point)
+        if host is not None:
+            return jnp.asarray(host.values(np.asarray(point)[None])[0])
+        return _value(self.function, point, self.data)
 
     def value_and_grad(self, theta: Any) -> tuple[Float[Array, ""], Float[Array, " n_params"]]:
         """Return the value at theta and its exact gradient, shape (n_params,).
@@ -143,7 +155,12 @@ class Objective:
         Raises:
             QvarError: if theta has another shape.
         """
-        return _value_and_grad(self.function, self._checked(theta), self.data)
+        point = self._checked(theta)
+        host = self._host(point)
+        if host is not None:
+            values, gradients = host.values_and_gradients(np.asarray(point)[None])
+            return jnp.asarray(values[0]), jnp.asarray(gradients[0])
+        return _value_and_grad(self.function, point, self.data)
 
     def value_and_grad_batch(self, thetas: Any) -> tuple[Float[Array, " n"], Float[Array, "n n_params"]]:
         """Values and exact gradients at many points at once, in chunks that fit into memory.
@@ -160,6 +177,10 @@ class Objective:
         points = self._checked_batch(thetas)
         if len(points) == 0:
             return points.sum(axis=1), points
+        host = self._host(points)
+        if host is not None:
+            values, gradients = host.values_and_gradients(np.asarray(points))
+            return jnp.asarray(values), jnp.asarray(gradients)
         return _value_and_grad_batch(self.function, self.chunk(len(points)), points, self.data)
 
     def loss_batch(self, thetas: Any) -> Float[Array, " n"]:
@@ -168,7 +189,9 @@ class Objective:
         Raises:
             QvarError: if thetas has another shape than (n, n_params).
         """
-        return self.batch(self.function, thetas)
+        points = self._checked_batch(thetas)
+        host = self._host(points)
+        return self.batch(self.function, points) if host is None else jnp.asarray(host.values(np.asarray(points)))
 
     def state_batch(self, thetas: Any) -> Array:
         """State vectors at many points at once, (n, *shape of a state); the caller holds them all.
@@ -176,7 +199,11 @@ class Objective:
         Raises:
             QvarError: if thetas has another shape than (n, n_params), or the objective has no state.
         """
-        return self.batch(self.needed("state_function"), thetas)
+        function, points = self.needed("state_function"), self._checked_batch(thetas)
+        host = self._host(points)
+        if host is not None and host.states is not None:
+            return jnp.asarray(host.states(np.asarray(points)))
+        return self.batch(function, points)
 
     def batch(self, function: Callable[[Any, PyTree], Any], thetas: Any) -> Any:
         """Any function of (theta, data) at many points at once, in chunks that fit into memory.
@@ -220,7 +247,11 @@ class Objective:
         Raises:
             QvarError: if theta has another shape, or the objective has no state.
         """
-        return _value(self.needed("state_function"), self._checked(theta), self.data)
+        function, point = self.needed("state_function"), self._checked(theta)
+        host = self._host(point)
+        if host is not None and host.states is not None:
+            return jnp.asarray(host.states(np.asarray(point)[None])[0])
+        return _value(function, point, self.data)
 
     def initial(self, key: jax.Array, scheme: str | None = None) -> Float[Array, " n_params"]:
         """Start parameters, shape (n_params,), drawn with a JAX random key.

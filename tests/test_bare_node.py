@@ -57,7 +57,18 @@ class Missing(importlib.abc.MetaPathFinder):
 sys.meta_path.insert(0, Missing())
 """
 
-MISSING = ("pyscf", "pennylane", "autoray", "pandas", "pyarrow", "matplotlib", "rich", "tyro", "docstring_parser")
+MISSING = (
+    "pyscf",
+    "pennylane",
+    "autoray",
+    "pandas",
+    "pyarrow",
+    "matplotlib",
+    "rich",
+    "tyro",
+    "docstring_parser",
+    "numba",
+)
 
 
 @pytest.mark.parametrize("name", ["h4", "tfim"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from math import comb
 from typing import Any, Literal, TypeAlias
 
@@ -15,6 +16,7 @@ from jaxtyping import Array, Float
 from qvar._types import PyTree
 from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.frequencies import frequencies
+from qvar.ansatz.program import Program
 from qvar.arguments import checked
 from qvar.engines.adjoint import Circuit
 from qvar.engines.dense import dense_circuit
@@ -44,7 +46,7 @@ from qvar.engines.state_function import (
 from qvar.engines.symmetry_expectations import mapped_symmetries, register_symmetries, spin_symmetries
 from qvar.errors import QvarError
 from qvar.memory import memory_limit, require_memory
-from qvar.objective import Objective
+from qvar.objective import HostKernels, Objective
 from qvar.problems.hamiltonians import Integrals, PauliTerms
 from qvar.problems.problem import Problem
 
@@ -319,5 +321,17 @@ def _objective(
         frequencies=frequencies(program),
         bytes_per_evaluation=scratch,
         most_at_once=most_at_once,
+        make_host_kernels=None if mesh is not None else partial(_host_kernels, program, circuit, hamiltonian),
     )
     return objective
+
+
+def _host_kernels(
+    program: Program, circuit: tuple[Circuit, PyTree, PyTree], hamiltonian: HamiltonianParts
+) -> HostKernels | None:
+    try:
+        from qvar.engines.host_energy import host_kernels
+    except ImportError:  # no Numba here, which a node with a GPU does not need
+        return None
+    kernel, tables, _, constant = hamiltonian
+    return host_kernels(program, circuit, (kernel, tables), constant)

@@ -1,7 +1,8 @@
 """Every ansatz on every engine that can take it, against PennyLane: value to 1e-10, gradient to 1e-8."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
+from typing import Any
 
 import jax
 import numpy as np
@@ -141,9 +142,28 @@ def _agree(problem: qvar.Problem, ansatz: qvar.Ansatz, engines: tuple[str, ...] 
     for engine in dict.fromkeys(chosen if engine == "auto" else engine for engine in engines):
         objective = qvar.energy(problem, ansatz, engine=engine)
         assert objective.engine == engine
-        ours, slope = objective.value_and_grad(theta)
-        assert float(ours) == pytest.approx(value, abs=1e-10)
-        np.testing.assert_allclose(slope, gradient, rtol=0, atol=1e-8)
+        for ours, slope in _twins(objective, theta):
+            assert float(ours) == pytest.approx(value, abs=1e-10)
+            np.testing.assert_allclose(slope, gradient, rtol=0, atol=1e-8)
+
+
+def _twins(objective: qvar.Objective, theta: np.ndarray) -> Iterator[tuple[Any, Any]]:
+    """Value and gradient by JAX's program, and by the kernels on the host, whose Hessian products are looked at too."""
+    yield jax.jit(jax.value_and_grad(objective.function))(theta, objective.data)
+    host = objective.host_kernels
+    if host is None:
+        return
+    values, gradients = host.values_and_gradients(np.stack([theta, 0.5 * theta]))
+    yield values[0], gradients[0]
+    assert host.values(theta[None])[0] == pytest.approx(values[0], abs=1e-12)
+    direction = np.random.default_rng(8).normal(size=len(theta))
+    value, gradient, product = host.hessian_product(theta, direction)
+    yield value, gradient
+    step = 1e-4
+    steps = step * np.array([[-2.0], [-1.0], [1.0], [2.0]])
+    slopes = host.values_and_gradients(theta + steps * direction)[1]
+    difference = (slopes[0] - 8 * slopes[1] + 8 * slopes[2] - slopes[3]) / (12 * step)  # error of order step^4
+    np.testing.assert_allclose(product, difference, rtol=0, atol=1e-7 * max(1.0, np.abs(product).max()))
 
 
 @pytest.mark.parametrize(("problem_name", "ansatz_name"), list(_pairs()))

@@ -1,0 +1,86 @@
+"""Angles of mask operations at theta, and the weights with which a kernel on the host mixes amplitudes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import scipy.sparse as sp
+
+from qvar._types import FloatArray, IntArray
+from qvar.ansatz.program import Program
+from qvar.engines import angle_kernels
+
+
+@dataclass(frozen=True, eq=False)
+class HostAngles:
+    r"""Affine angles \(\varphi = b + A\theta\) of the operations of a kernel, radians."""
+
+    base: FloatArray
+    """(n_ops,) b."""
+    matrix: tuple[IntArray, IntArray, FloatArray]
+    """A (n_ops, n_params) in compressed rows: starts, columns, entries."""
+    n_params: int
+
+    def at(self, thetas: FloatArray) -> FloatArray:
+        """Return the angles (n, n_ops) at points (n, n_params)."""
+        angles = np.repeat(self.base[None], len(thetas), axis=0)
+        angle_kernels.spread(thetas, *self.matrix, angles)
+        return angles
+
+    def rates(self, direction: FloatArray) -> FloatArray:
+        """Return the derivatives (n_ops,) of the angles along a direction (n_params,)."""
+        rates = np.zeros((1, len(self.base)))
+        angle_kernels.spread(direction[None], *self.matrix, rates)
+        return rates[0]
+
+    def pulled_back(self, slopes: FloatArray) -> FloatArray:
+        """Return derivatives by theta (n, n_params) from derivatives by the angles (n, n_ops)."""
+        gradients = np.zeros((len(slopes), self.n_params))
+        angle_kernels.gather(slopes, *self.matrix, gradients)
+        return gradients
+
+
+def host_angles(program: Program, order: IntArray | None = None) -> HostAngles:
+    """Return the angles of a program with affine angles.
+
+    Args:
+        program: the circuit.
+        order: (n_ops,) mask operation of the program at each place of the kernel's; None if all in a row.
+    """
+    lowered = program.lowered
+    offset, op, param, scale = program.affine_map
+    affine = sp.csr_array((scale, (op, param)), shape=(program.n_ops, program.n_params))
+    slot = lowered.slot if order is None else lowered.slot[order]
+    factor = lowered.factor if order is None else lowered.factor[order]
+    constant = lowered.constant if order is None else lowered.constant[order]
+    matrix = sp.csr_array(sp.diags_array(factor) @ affine[slot]) if len(slot) else affine[:0]
+    rows = (matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64), matrix.data.astype(float))
+    return HostAngles(factor * offset[slot] + constant, rows, program.n_params)
+
+
+@dataclass(frozen=True, eq=False)
+class Mixing:
+    """Amplitudes with which operations mix an amplitude with its partner; arrays (n_ops,), real or complex."""
+
+    generator: np.ndarray
+    """Amplitude of -iG from the partner, or that of a fixed operation."""
+    inverse: np.ndarray
+    """The same of the inverse operation, at the opposite angle."""
+    flip: FloatArray
+    """Sign of the amplitude at the partner, relative to that."""
+    fixed: np.ndarray
+    """(n_ops,) whether the operation has no angle."""
+
+    def weights(self, angles: FloatArray, *, inverse: bool = False) -> np.ndarray:
+        """Return the weights (3, n, n_ops) of own amplitude, of the partner, and of the own at the partner."""
+        amplitudes, sign = (self.inverse, -1.0) if inverse else (self.generator, 1.0)
+        weights = np.empty((3, *angles.shape), amplitudes.dtype)
+        angle_kernels.weigh(angles, sign, amplitudes, self.flip, self.fixed, weights)
+        return weights
+
+    @cached_property
+    def factors(self) -> np.ndarray:
+        """Amplitudes (2, n_ops) of -iG from the partner, and at the partner."""
+        return np.stack([self.generator, self.flip * self.generator])

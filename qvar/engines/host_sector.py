@@ -1,0 +1,240 @@
+"""Circuits of the sector engine on the host: tables of a plan for the kernels, and the sweeps that call them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+
+from qvar._types import FloatArray, IntArray, PyTree
+from qvar.engines import phase_kernels, sector_kernels
+from qvar.engines.host_angles import Mixing
+from qvar.engines.host_threads import SHARES, run_all
+from qvar.engines.sector import SectorCircuit
+
+THREADED = 20_000
+"""Amplitudes of a state from which several threads work on it."""
+
+_SIDES = {"alpha": sector_kernels.ALPHA, "beta": sector_kernels.LANES, "cross": sector_kernels.LANES}
+
+
+@dataclass(frozen=True, eq=False)
+class _Blocks:
+    """Consecutive groups of block operations."""
+
+    groups: IntArray
+    """As in `sector_kernels.forward`."""
+    runs: tuple[slice, ...]
+    """Parts of `groups` that several threads go through without waiting for each other."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Phases:
+    """One group of phases, operations `start` to `stop`."""
+
+    start: int
+    stop: int
+    entry: tuple[IntArray, IntArray]
+    """Rows of the two tables for each operation."""
+    weight: FloatArray
+    """Sign and amplitude of each operation."""
+    alpha: FloatArray
+    beta: FloatArray
+    crossed: bool
+
+    def matrix(self, angles: FloatArray) -> FloatArray:
+        """Return the angles (n_h, n_l) of the signs of both strings, of those of all operations."""
+        matrix = np.zeros((len(self.alpha), len(self.beta)))
+        np.add.at(matrix, self.entry, self.weight * angles[self.start : self.stop])
+        return matrix
+
+    def slopes(self, ket: np.ndarray, bra: np.ndarray) -> FloatArray:
+        """Return Re <bra|-iG|ket> of each operation."""
+        table = np.zeros((len(self.alpha), len(self.beta)))
+        phase_kernels.add_slopes(ket, bra, self.alpha, self.beta, self.crossed, table)
+        return self.weight * table[self.entry]
+
+    def multiply(self, state: np.ndarray, matrix: FloatArray) -> None:
+        """Multiply a state by the phases, in place."""
+        phase_kernels.multiply(state, self.alpha, self.beta, matrix, self.crossed)
+
+
+@dataclass(frozen=True, eq=False)
+class HostSector:
+    """A circuit on matrices of amplitudes (alpha strings, beta strings); states are changed in place."""
+
+    shape: tuple[int, int]
+    reference: tuple[int, int, float]
+    """Row, column and sign of the reference."""
+    mixing: Mixing
+    parts: tuple[_Blocks | _Phases, ...]
+    tables: tuple[np.ndarray, ...]
+    """ops, halves, signs, lanes and lane_signs of `sector_kernels.forward`."""
+
+    @property
+    def size(self) -> int:
+        """Amplitudes of a state."""
+        return self.shape[0] * self.shape[1]
+
+    def start(self, n: int) -> np.ndarray:
+        """Return the reference n times, (n, alpha strings, beta strings)."""
+        states = np.zeros((n, *self.shape), self.mixing.generator.dtype)
+        row, column, sign = self.reference
+        states[:, row, column] = sign
+        return states
+
+    def forward(self, states: np.ndarray, angles: FloatArray) -> None:
+        """Apply all operations at angles (n, n_ops)."""
+        weights = self.mixing.weights(angles)
+        for part in self.parts:
+            if isinstance(part, _Phases):
+                for state, own in zip(states, angles, strict=True):
+                    part.multiply(state, part.matrix(own))
+                continue
+            for groups, shares in self._stretches(part):
+                arguments = (states, groups, *self.tables, weights)
+                run_all([partial(sector_kernels.forward, *arguments, k, shares) for k in range(shares)])
+
+    def backward(self, kets: np.ndarray, bras: np.ndarray, angles: FloatArray) -> FloatArray:
+        """Undo all operations, and return Re <bra|-iG|ket> of each, (n, n_ops)."""
+        weights, factors = self.mixing.weights(angles, inverse=True), self.mixing.factors
+        slopes = np.zeros(angles.shape)
+        for part in reversed(self.parts):
+            if isinstance(part, _Phases):
+                for at, (ket, bra) in enumerate(zip(kets, bras, strict=True)):
+                    back = part.matrix(-angles[at])
+                    slopes[at, part.start : part.stop] = part.slopes(ket, bra)
+                    part.multiply(ket, back)
+                    part.multiply(bra, back)
+                continue
+            for groups, shares in reversed(list(self._stretches(part))):
+                partial_slopes = np.zeros((shares, *angles.shape))
+                run_all(
+                    [
+                        partial(
+                            sector_kernels.backward,
+                            *(kets, bras, partial_slopes[k], groups, *self.tables, weights, factors, k, shares),
+                        )
+                        for k in range(shares)
+                    ]
+                )
+                slopes += partial_slopes.sum(axis=0)
+        return slopes
+
+    def tangents(self, states: np.ndarray, angles: FloatArray, rates: FloatArray) -> FloatArray:
+        """Apply all operations to a state and its tangent, or undo them on a ket, a bra and their tangents.
+
+        Args:
+            states: (2, ...) or (4, ...), see `sector_kernels.tangents`.
+            angles: (n_ops,).
+            rates: (n_ops,) derivatives of the angles.
+
+        Returns:
+            Re <bra|-iG|ket> and its tangent, (2, n_ops); zeros if there are two states.
+        """
+        undo, slopes = len(states) == 4, np.zeros((2, len(angles)))
+        weights, factors = self.mixing.weights(angles[None], inverse=undo)[:, 0], self.mixing.factors
+        own_angles, own_rates = (-angles, -rates) if undo else (angles, rates)
+        for part in reversed(self.parts) if undo else self.parts:
+            if isinstance(part, _Blocks):
+                sector_kernels.tangents(states, slopes, part.groups, *self.tables, weights, factors, own_rates)
+                continue
+            if undo:
+                ket, ket_tangent, bra, bra_tangent = states
+                slopes[0, part.start : part.stop] = part.slopes(ket, bra)
+                slopes[1, part.start : part.stop] = part.slopes(ket_tangent, bra) + part.slopes(ket, bra_tangent)
+            matrix, tangent = part.matrix(own_angles), part.matrix(own_rates)
+            for state in states:
+                part.multiply(state, matrix)
+            for at in range(0, len(states), 2):
+                phase_kernels.add_tangent(states[at], states[at + 1], part.alpha, part.beta, tangent)
+        return slopes
+
+    def _stretches(self, part: _Blocks) -> Iterator[tuple[IntArray, int]]:
+        """Yield groups that run together, and into how many shares they are cut."""
+        if self.size < THREADED:
+            yield part.groups, 1
+            return
+        for run in part.runs:
+            yield part.groups[run], SHARES
+
+
+def host_sector(circuit: SectorCircuit, reference: PyTree, tables: PyTree) -> HostSector:
+    """Return the circuit of `qvar.engines.sector.sector_circuit` for the host."""
+    ops, shape = {name: jax.tree.map(np.asarray, table) for name, table in tables["ops"].items()}, circuit.shape
+    mixing = Mixing(ops["g"], ops["g_inverse"], ops["flip"], ops["fixed"])
+    halves, lanes = _Stack(), _Stack()
+    lanes.add(np.arange(shape[0]), np.arange(shape[0]), np.ones(shape[0]))
+    firsts, lane_firsts = [], []
+    for own, table in zip(circuit.classes, tables["classes"], strict=True):
+        firsts.append(halves.add_table(table["row"]) if own.side != "phase" else 0)
+        lane_firsts.append(lanes.add_table(table["lane"]) if own.side == "cross" else 0)
+    places = np.zeros((len(ops["order"]), 2), np.int64)
+    parts: list[_Blocks | _Phases] = []
+    groups: list[tuple[int, ...]] = []
+
+    def close() -> None:
+        if groups:
+            parts.append(_Blocks(np.array(groups, np.int64), _runs(groups)))
+            groups.clear()
+
+    heads = zip(*(ops["groups"][name].tolist() for name in ("which", "lane", "start", "stop")), strict=True)
+    for which, lane, start, stop in heads:
+        own, table, entry = circuit.classes[which], tables["classes"][which], ops["entry"][start:stop]
+        if own.side == "phase":
+            close()
+            weight = -np.imag(mixing.generator[start:stop])
+            signs = (np.asarray(table["alpha"]), np.asarray(table["beta"]))
+            parts.append(_Phases(start, stop, (entry[:, 0], entry[:, 1]), weight, *signs, own.crossed))
+            continue
+        places[start:stop, 0], places[start:stop, 1] = firsts[which] + entry[:, 0] * own.rows, own.rows
+        first, count = (lane_firsts[which] + lane * own.lanes, own.lanes) if own.side == "cross" else (0, shape[0])
+        groups.append((_SIDES[own.side], start, stop, first, count, int(own.diagonal)))
+    close()
+    start = (int(reference["row"]), int(reference["column"]), float(reference["sign"]))
+    return HostSector(shape, start, mixing, tuple(parts), (places, *halves.arrays(), *lanes.arrays()))
+
+
+def _runs(groups: list[tuple[int, ...]]) -> tuple[slice, ...]:
+    """Return consecutive groups on columns alone, or on the same rows, as one run; others one by one."""
+    runs: list[slice] = []
+    previous: Any = None
+    for number, (side, _, _, first, count, _) in enumerate(groups):
+        alike = (side,) if side == sector_kernels.ALPHA else (side, first, count)
+        if alike == previous:
+            runs[-1] = slice(runs[-1].start, number + 1)
+        else:
+            runs.append(slice(number, number + 1))
+        previous = alike
+    return tuple(runs)
+
+
+class _Stack:
+    """Entries of several tables, one after the other."""
+
+    def __init__(self) -> None:
+        self.pairs: list[np.ndarray] = []
+        self.signs: list[np.ndarray] = []
+        self.length = 0
+
+    def add_table(self, table: dict[str, Any]) -> int:
+        """Add the rows of a table, and return the place of its first entry."""
+        return self.add(*(np.asarray(table[name]).ravel() for name in ("rows", "partner", "sign")))
+
+    def add(self, rows: IntArray, partner: IntArray, sign: FloatArray) -> int:
+        """Add entries, and return the place of the first."""
+        first = self.length
+        self.pairs.append(np.stack([rows, partner], axis=1).astype(np.int32))
+        self.signs.append(np.asarray(sign, float))
+        self.length += len(rows)
+        return first
+
+    def arrays(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return pairs (n_entries, 2) and signs (n_entries,)."""
+        if not self.pairs:
+            return np.zeros((0, 2), np.int32), np.zeros(0)
+        return np.concatenate(self.pairs), np.concatenate(self.signs)

@@ -1,0 +1,33 @@
+"""Threads of kernels on the host, which run without Python's global lock."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+
+SHARES = 8
+"""Parts of the work on one large state, on any machine, so that sums do not depend on the number of cores."""
+
+
+def n_threads() -> int:
+    """Return the number of threads: the cores that this process may use, or fewer if OMP_NUM_THREADS says so."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    return max(1, min(cores, int(wanted))) if wanted.isdigit() else cores
+
+
+def run_all(calls: Sequence[Callable[[], None]]) -> None:
+    """Run all calls, several at a time; the first exception is raised."""
+    if len(calls) == 1 or n_threads() == 1:
+        for call in calls:
+            call()
+        return
+    for future in [_pool(os.getpid()).submit(call) for call in calls]:
+        future.result()
+
+
+@cache
+def _pool(process: int) -> ThreadPoolExecutor:  # threads do not follow into a forked process
+    return ThreadPoolExecutor(n_threads(), thread_name_prefix=f"qvar-{process}")
