@@ -19,6 +19,7 @@ from qvar.arguments import check_fields, checked
 from qvar.checks import random_key, real_array
 from qvar.errors import QvarError, shown
 from qvar.objective import Costs
+from qvar.random_draws import normal, uniform
 from qvar.short_repr import short_repr
 
 Draw: TypeAlias = Callable[[jax.Array], Any]
@@ -186,14 +187,13 @@ class Ansatz:
             QvarError: if the scheme is unknown.
         """
         key, scheme = random_key("key", key), self._known(self.start if scheme is None else scheme)
-        shape = (self.n_params,)
         if scheme in self.starts:
-            return jnp.asarray(self.starts[scheme](key), dtype=float).reshape(shape)
+            return jnp.asarray(self.starts[scheme](key), dtype=float).reshape(self.n_params)
         if scheme == "uniform":
-            return jax.random.uniform(key, shape, float, -jnp.pi, jnp.pi)
+            return uniform(key, self.n_params, -jnp.pi, jnp.pi)
         if scheme == "gaussian":
-            return self.spread * jax.random.normal(key, shape, float)
-        return jnp.zeros(shape, float)
+            return normal(key, self.n_params, self.spread)
+        return jnp.asarray(np.zeros(self.n_params), float)
 
     @checked()
     def draw(self, theta: Any = None, max_length: int = 78) -> str:

@@ -15,6 +15,7 @@ from qvar.ansatz.protocols import HasReference, register
 from qvar.arguments import checked
 from qvar.checks import counting_number
 from qvar.errors import QvarError, require
+from qvar.random_draws import normal
 
 Entangler: TypeAlias = Literal[
     "cnot_chain",
@@ -161,7 +162,7 @@ def zhang_start(problem: HasReference | int, layers: int, n_params: int) -> Draw
     width = 1.0 / math.sqrt(4 * max(1, *weights) * (layers + 2))
 
     def draw(key: jax.Array) -> jax.Array:
-        return width * jax.random.normal(key, (n_params,), float)
+        return normal(key, n_params, width)
 
     return draw
 

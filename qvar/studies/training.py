@@ -30,6 +30,7 @@ from qvar.optimize.result import Result
 from qvar.problems.one_norm import pauli_one_norm
 from qvar.problems.problem import Problem
 from qvar.problems.problem_citations import problem_references
+from qvar.random_draws import normal
 from qvar.short_repr import short_repr
 from qvar.studies.contender import Trainable
 from qvar.task import Progress, Reporter, Row, error_words
@@ -172,7 +173,10 @@ class Training:
         if not starts:
             return []
         exact = exact_value(objective)
-        thetas, keys = jnp.stack(list(starts.values())), jnp.stack([jax.random.key(seed) for seed in starts])
+        thetas, keys = (
+            np.stack([np.asarray(start) for start in starts.values()]),
+            jnp.stack([jax.random.key(seed) for seed in starts]),
+        )
         return minimize_batch(
             objective,
             thetas,
@@ -297,7 +301,9 @@ def exact_value(objective: Objective) -> float:
 def noisy_start(objective: Objective, key: jax.Array, noise: float) -> Array:
     """Return a start of the objective's own, (n_params,), with Gaussian noise on every parameter."""
     start = objective.initial(key)
-    return start + noise * jax.random.normal(jax.random.fold_in(key, 2), start.shape, start.dtype) if noise else start
+    if not noise:
+        return start
+    return jnp.asarray(np.asarray(start) + np.asarray(normal(jax.random.fold_in(key, 2), objective.n_params, noise)))
 
 
 def progress_words(look: Look, exact: float, unit: str) -> str:

@@ -1,0 +1,44 @@
+"""Random numbers of any length from programs that are compiled once for a size class.
+
+The first n of a longer draw of JAX are the draw of length n, so a start is the same as without size classes.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+from jaxtyping import Array, Float
+
+
+def size_class(n: int) -> int:
+    """Return the length that n numbers are padded to: a power of two, and from 64 on 1.5 times one as well."""
+    power = 1 << max(n - 1, 0).bit_length()
+    return power * 3 // 4 if power > 64 and n <= power * 3 // 4 else power
+
+
+def normal(key: jax.Array, n: int, deviation: float = 1.0) -> Float[Array, " n"]:
+    """Return `deviation * jax.random.normal(key, (n,))`."""
+    if isinstance(key, Tracer):
+        return deviation * jax.random.normal(key, (n,), float)
+    return jnp.asarray(deviation * np.asarray(_normal(key, size_class(n)))[:n])
+
+
+def uniform(key: jax.Array, n: int, low: float, high: float) -> Float[Array, " n"]:
+    """Return `jax.random.uniform(key, (n,), minval=low, maxval=high)`."""
+    if isinstance(key, Tracer):
+        return jax.random.uniform(key, (n,), float, low, high)
+    return jnp.asarray(np.asarray(_uniform(key, size_class(n), low, high))[:n])
+
+
+@partial(jax.jit, static_argnums=1)
+def _normal(key: jax.Array, n: int) -> Array:
+    return jax.random.normal(key, (n,), float)
+
+
+@partial(jax.jit, static_argnums=1)
+def _uniform(key: jax.Array, n: int, low: float, high: float) -> Array:
+    return jax.random.uniform(key, (n,), float, low, high)
