@@ -58,6 +58,20 @@ class HostKernels:
     """(n, n_params) points -> states (n, *shape of `Objective.state`); None if there are no states."""
 
 
+@dataclass(frozen=True, eq=False)
+class HostSource:
+    """Origin of host kernels, which serve the objective with these very parts, and no copy of it with others."""
+
+    make: Callable[[], HostKernels | None]
+    """Makes the kernels; None if JAX has to evaluate the objective after all."""
+    function: LossFunction
+    """As `Objective.function`."""
+    state_function: Callable[[Any, PyTree], Array] | None
+    """As `Objective.state_function`."""
+    data: PyTree
+    """As `Objective.data`."""
+
+
 @short_repr("name", "family", "n_params", "engine", "unit")
 @dataclass(frozen=True, eq=False)
 class Objective:
@@ -111,8 +125,8 @@ class Objective:
     most_at_once: int | None = None
     """Evaluations that pay to be made at once, where there is a limit: states of a batch may leave a cache."""
 
-    make_host_kernels: Callable[[], HostKernels | None] | None = None
-    """Makes the functions of `host_kernels`; None if there are none."""
+    host: HostSource | None = None
+    """Origin of `host_kernels`; None if JAX evaluates."""
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -121,9 +135,14 @@ class Objective:
     @cached_property
     def host_kernels(self) -> HostKernels | None:
         """Functions that take the place of JAX's programs on a CPU in 64 bit; None if JAX evaluates."""
-        if self.make_host_kernels is None or jax.default_backend() != "cpu" or jnp.zeros(0, float).dtype != np.float64:
+        source = self.host
+        if source is None or source.function is not self.function or source.data is not self.data:
             return None
-        return self.make_host_kernels()
+        if source.state_function is not self.state_function:
+            return None
+        if jax.default_backend() != "cpu" or jnp.zeros(0, float).dtype != np.float64:
+            return None
+        return source.make()
 
     @cached_property
     def costs(self) -> Costs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -55,3 +56,19 @@ def test_chunks_bound_the_memory() -> None:
         return lowered.compile().memory_analysis().temp_size_in_bytes
 
     assert scratch(2) < scratch(32) / 8
+
+
+def test_kernels_of_the_host_serve_no_other_function(h2: qvar.Problem) -> None:
+    objective = qvar.energy(h2, qvar.uccsd(h2))
+    assert objective.host_kernels is not None
+    assert replace(objective, name="same").host_kernels is not None
+    theta = np.linspace(-1.0, 1.0, objective.n_params)
+
+    def doubled(theta: Any, data: Any) -> Any:
+        return 2.0 * objective.function(theta, data)
+
+    other = replace(objective, function=doubled)
+    assert float(other.loss(theta)) == pytest.approx(2.0 * float(objective.loss(theta)), abs=1e-12)
+    shifted = replace(objective, data={**objective.data, "constant": objective.data["constant"] + 1.0})
+    assert float(shifted.loss(theta)) == pytest.approx(1.0 + float(objective.loss(theta)), abs=1e-12)
+    assert float(jax.jit(objective.loss)(theta)) == pytest.approx(float(objective.loss(theta)), abs=1e-12)

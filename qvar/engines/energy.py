@@ -46,7 +46,7 @@ from qvar.engines.state_function import (
 from qvar.engines.symmetry_expectations import mapped_symmetries, register_symmetries, spin_symmetries
 from qvar.errors import QvarError
 from qvar.memory import memory_limit, require_memory
-from qvar.objective import HostKernels, Objective
+from qvar.objective import HostKernels, HostSource, Objective
 from qvar.problems.hamiltonians import Integrals, PauliTerms
 from qvar.problems.problem import Problem
 
@@ -301,11 +301,12 @@ def _objective(
         assert symmetries is not None  # else `Objective.measure` is None
         return symmetries(np.asarray(objective.state(theta)))
 
+    function, make = EnergyFunction(state_function, h_kernel), partial(_host_kernels, program, circuit, hamiltonian)
     objective = Objective(
         name=ansatz.name,
         family=ansatz.family,
         n_params=ansatz.n_params,
-        function=EnergyFunction(state_function, h_kernel),
+        function=function,
         draw=draw,
         data=data,
         count_costs=ansatz.resources,
@@ -321,7 +322,7 @@ def _objective(
         frequencies=frequencies(program),
         bytes_per_evaluation=scratch,
         most_at_once=most_at_once,
-        make_host_kernels=None if mesh is not None else partial(_host_kernels, program, circuit, hamiltonian),
+        host=None if mesh is not None else HostSource(make, function, state_function, data),
     )
     return objective
 
