@@ -19,19 +19,28 @@ import pytest
 from jax._src.lru_cache import LRUCache
 
 from qvar import compile_cache
+from qvar.cli.main import main
 from qvar.late_import import when_imported
 
 config: Any = jax.config
 
 CASE = """
+import jax
+import jax.numpy as jnp
+
 import qvar
 
 
+def loss(theta, points):
+    return jnp.sum((jnp.polyval(theta, points) - jnp.sin(points)) ** 2)
+
+
 def case(seeds: int = 2) -> qvar.Duel:
-    problem = qvar.tfim(3)
-    circuit = qvar.hardware_efficient(problem, layers=2)
-    qvar.energy(problem, circuit).loss([0.0] * circuit.n_params)
-    return qvar.Duel(problem, [circuit], seeds=seeds, budget=qvar.Budget(gradients=5))
+    line = qvar.Objective(
+        "line", "generic", 2, loss, lambda key: jax.random.normal(key, 2), data=jnp.linspace(0.0, 1.0, 5)
+    )
+    line.loss([0.0, 0.0])
+    return qvar.Duel(contenders=[line], seeds=seeds, budget=qvar.Budget(gradients=5))
 
 
 if __name__ == "__main__":
@@ -50,20 +59,20 @@ import jax
 seen = Counter()
 jax.monitoring.register_event_listener(lambda event, **about: seen.update([event.rpartition("/")[2]]))
 path, out, *first = sys.argv[1:]
-told = []
+counts = []
 if first:
     import qvar
 
     qvar.run(runpy.run_path(path)["case"](), out=first[0], progress=False)
-    told.append([seen["cache_hits"], seen["cache_misses"]])
+    counts.append([seen["cache_hits"], seen["cache_misses"]])
     seen.clear()
     jax.clear_caches()
 from qvar.cli.main import main
 
 assert main(["run", path, "--out", out, "--no-progress"]) == 0
-told.append([seen["cache_hits"], seen["cache_misses"]])
+counts.append([seen["cache_hits"], seen["cache_misses"]])
 print()
-print(json.dumps(told))
+print(json.dumps(counts))
 """
 
 
@@ -90,7 +99,7 @@ def _with_a_home_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def undecided() -> dict[str, str]:
-    """The environment, in which other tests may have told JAX what to do."""
+    """The environment, in which other tests may have set up JAX."""
     return {name: value for name, value in os.environ.items() if "COMPILATION_CACHE" not in name}
 
 
@@ -104,8 +113,8 @@ def python(code: str, *words: str, **environment: str) -> str:
 
 def started(out: str, *first: str) -> tuple[list[list[int]], pd.DataFrame]:
     """Cache hits and programs written by the runs of one process, the first by `qvar.run`; the last one's ledger."""
-    told = json.loads(python(COUNTED, "tiny.py", out, *first).splitlines()[-1])
-    return told, pd.read_csv(f"{out}/ledger.csv")
+    counts = json.loads(python(COUNTED, "tiny.py", out, *first).splitlines()[-1])
+    return counts, pd.read_csv(f"{out}/ledger.csv")
 
 
 def programs(folder: str = "kept") -> list[Path]:
@@ -128,7 +137,7 @@ def test_the_second_start_compiles_nothing() -> None:
     pd.testing.assert_frame_equal(first.drop(columns=times), second.drop(columns=times), check_exact=True)
 
 
-def test_who_says_where() -> None:
+def test_settings_of_the_folder() -> None:
     assert python(WHERE).startswith("kept, ")
     assert len(programs()) > 0
     assert python(WHERE, QVAR_CACHE="off") == "none, switched off by QVAR_CACHE\n"
@@ -136,8 +145,8 @@ def test_who_says_where() -> None:
     assert python(WHERE, QVAR_CACHE="").startswith(f"{Path('home/.cache/qvar/jax').absolute()}, ")
     xdg = str(Path("xdg").absolute())
     assert python(WHERE, QVAR_CACHE="", XDG_CACHE_HOME=xdg).startswith(f"{xdg}/qvar/jax, ")
-    told = {"JAX_COMPILATION_CACHE_DIR": "given", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
-    assert python(WHERE, **told).endswith(", set in JAX\n")
+    settings = {"JAX_COMPILATION_CACHE_DIR": "given", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+    assert python(WHERE, **settings).endswith(", set in JAX\n")
     assert all(programs(folder) for folder in ("home/mine", "home/.cache/qvar/jax", "xdg/qvar/jax", "given"))
     assert not Path("off").exists()
 
@@ -172,9 +181,9 @@ def test_a_damaged_program_is_made_again() -> None:
     for file in programs():
         file.write_bytes(file.read_bytes()[:-20])  # what a killed process leaves, where JAX wrote it
     command = [sys.executable, "-c", WHERE]
-    told = subprocess.run(command, env=undecided(), capture_output=True, text=True, check=True).stderr
-    assert told.count("Error reading persistent compilation cache entry") == len(programs())
-    python(WHERE)  # says nothing
+    errors = subprocess.run(command, env=undecided(), capture_output=True, text=True, check=True).stderr
+    assert errors.count("Error reading persistent compilation cache entry") == len(programs())
+    python(WHERE)  # prints no warning
 
 
 def test_a_folder_that_cannot_be_made_does_no_harm() -> None:
@@ -209,13 +218,13 @@ print(jax.config.jax_compilation_cache_dir, jax.config.jax_persistent_cache_min_
 """
 
 
-def test_importing_qvar_is_enough_and_what_jax_was_told_stays() -> None:
+def test_importing_qvar_is_enough_and_settings_of_jax_stay() -> None:
     assert python(IMPORTED) == "none, set in JAX None\n"
     assert len(programs()) > 0
     assert python(EARLIER) == "mine 0.5\n"
 
 
-def test_what_jax_is_told_by_its_variables_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_of_jax_by_its_variables_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     before = config.jax_compilation_cache_dir
     monkeypatch.setattr(compile_cache, "_kept", {})
     try:
@@ -247,7 +256,7 @@ def test_without_a_home_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None
         jax.config.update("jax_compilation_cache_dir", before)
 
 
-def test_a_folder_that_is_lost_or_full_costs_programs_and_no_words(
+def test_a_folder_that_is_lost_or_full_costs_programs_and_prints_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache = LRUCache(str(tmp_path / "lost"), max_size=-1)
@@ -302,12 +311,15 @@ def test_a_function_is_called_when_a_module_is_there(
     assert seen == [3]
 
 
-def test_doctor_tells_folder_size_and_limit() -> None:
-    folder = Path("kept") / compile_cache._cpu_digest()
-    folder.mkdir(parents=True)
-    (folder / "jit_f-0123-cache").write_bytes(bytes(3 << 20))
-    code = "from qvar.cli.main import main; main(['doctor'])"
-    lines = python(code, QVAR_MEMORY="2GiB").splitlines()
+def test_doctor_prints_the_folder_with_its_size_and_the_memory_limit(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("kept").mkdir()
+    (Path("kept") / "jit_f-0123-cache").write_bytes(bytes(3 << 20))
+    monkeypatch.setattr(compile_cache, "_kept", {config.jax_compilation_cache_dir: Path("kept")})
+    monkeypatch.setenv("QVAR_MEMORY", "2GiB")
+    assert main(["doctor"]) == 0
+    lines = capsys.readouterr().out.splitlines()
     assert "compile cache     kept, 3.0 MiB" in lines
     assert "memory limit      2.0 GiB for a batch, QVAR_MEMORY" in lines
 

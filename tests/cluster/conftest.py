@@ -21,18 +21,18 @@ def queue(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
 
 @pytest.fixture
 def without_pages_or_queue(without_pages: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Elements and collections run bare: no page is made, no queue is around, requests to stop are heard at once."""
+    """Run array tasks and collections bare: without pages and queue, and requests to stop are noted at once."""
     monkeypatch.setattr("qvar.cluster.collect.write_report", lambda run: None)
     monkeypatch.setattr("qvar.runs.stop._LOOK_S", 0.02)
     for name in (DEADLINE, "QVAR_QUEUE", "CUDA_VISIBLE_DEVICES"):
         monkeypatch.delenv(name, raising=False)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSlurm]:
-    """A Slurm of two pretend nodes, for the tests of a file."""
+    """A Slurm of two pretend nodes, which starts once in a process."""
     try:
-        with LocalSlurm(tmp_path_factory.mktemp("slurm")) as running:
+        with LocalSlurm(tmp_path_factory.mktemp("slurm"), timeout=3) as running:
             yield running
     except Unavailable as reason:
         pytest.skip(str(reason))

@@ -22,6 +22,7 @@ from typing import Self
 
 PACKAGES = ("gridengine-master", "gridengine-exec", "gridengine-client")
 INSTALLED, SHARED = Path("/var/lib/gridengine"), Path("/usr/share/gridengine")
+CLIENTS = ("qsub", "qstat", "qacct", "qdel", "qconf")
 LIMITS = ("rt", "cpu", "fsize", "data", "stack", "core", "rss", "vmem")
 BOOTSTRAP = """\
 admin_user root
@@ -125,6 +126,7 @@ class LocalGridEngine:
 
     def __init__(self, folder: str | Path, slots: int = 4, notify: int = 5) -> None:
         self.root, self.slots, self.notify = Path(folder).absolute(), slots, notify
+        self.clients = self.root / "clients"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -132,10 +134,15 @@ class LocalGridEngine:
         ports = {"SGE_QMASTER_PORT": "6444", "SGE_EXECD_PORT": "6445"}
         return {**os.environ, "SGE_ROOT": str(self.root), "SGE_CELL": "default", **ports}
 
-    def command(self, *command: str) -> list[str]:
+    @property
+    def outside(self) -> dict[str, str]:
+        """What a client outside of the namespaces needs: commands that go inside come first on the path."""
+        return {**self.environment, "PATH": f"{self.clients}{os.pathsep}{os.environ['PATH']}"}
+
+    def command(self, *command: str, directory: str = "") -> list[str]:
         """The command that runs a command inside."""
         inside = ["nsenter", "--target", str(self.first), "--net", "--mount", "--uts", "--pid"]
-        return [*inside, f"--wd={os.getcwd()}", *command]
+        return [*inside, f"--wd={directory or os.getcwd()}", *command]
 
     def run(self, *command: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
         """One client's command, inside: its texts and its status."""
@@ -159,7 +166,12 @@ class LocalGridEngine:
         if self.holder.stdout is None or self.holder.stdout.readline() != b"up\n":
             self.__exit__()
             raise RuntimeError(f"Grid Engine did not come up: {(self.root / 'log').read_text().strip()[-500:]}")
+        self.clients.mkdir()
         self.first = int(Path(f"/proc/{self.holder.pid}/task/{self.holder.pid}/children").read_text().split()[0])
+        for name in CLIENTS:
+            words = self.command(shutil.which(name) or name, directory='"$PWD"')
+            (self.clients / name).write_text(f'#!/bin/sh\nexec {" ".join(words)} "$@"\n')
+            (self.clients / name).chmod(0o755)
         return self
 
     def __exit__(self, *exception: object) -> None:

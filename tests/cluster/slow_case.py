@@ -30,6 +30,7 @@ class Trainings:
     labels: tuple[str, ...]
     steps: int
     pause: float
+    go: str
     shift: float
     name: str = "trainings"
 
@@ -47,6 +48,12 @@ class Trainings:
 
         return run
 
+    def _wait(self) -> None:
+        """Sleep for the pause, or until the file is there."""
+        end = time.monotonic() + self.pause
+        while time.monotonic() < end and not (self.go and os.path.exists(self.go)):
+            time.sleep(min(0.05, self.pause))
+
     def _train(self, label: str, report: Reporter) -> list[Row]:
         ends = jnp.linspace(-1.0, 1.0, N_PARAMS) + self.shift + 0.01 * int(label.lstrip("t") or 0)
         objective = qvar.Objective(
@@ -55,7 +62,7 @@ class Trainings:
         starts = jnp.stack([objective.initial(jax.random.key(seed)) for seed in range(2)])
 
         def hook(look: qvar.optimize.minimize.Look) -> None:
-            time.sleep(self.pause)
+            self._wait()
             report(Progress(look.evaluations, self.steps, f"best {look.best:.3g}"))
 
         results = qvar.minimize_batch(
@@ -83,7 +90,12 @@ class Trainings:
 
 
 def case(
-    number: int = 4, steps: int = 200, pause: float = 0.0, shift: float = 0.0, others: tuple[str, ...] = ()
+    number: int = 4,
+    steps: int = 200,
+    pause: float = 0.0,
+    go: str = "",
+    shift: float = 0.0,
+    others: tuple[str, ...] = (),
 ) -> Trainings:
     """Trains Adam along valleys.
 
@@ -91,7 +103,8 @@ def case(
         number: trainings, t0, t1 ...
         steps: steps of each.
         pause: seconds to sleep at each look at it.
+        go: file whose presence ends all pauses.
         shift: moves the valleys.
         others: tasks of other kinds: `broken` raises, `killed` kills its process.
     """
-    return Trainings((*(f"t{at}" for at in range(number)), *others), steps, pause, shift)
+    return Trainings((*(f"t{at}" for at in range(number)), *others), steps, pause, go, shift)

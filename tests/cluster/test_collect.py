@@ -16,6 +16,12 @@ from qvar.records.run_folder import load, locked
 from qvar.records.run_tables import write_shard
 
 
+@pytest.fixture
+def without_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write an empty report."""
+    monkeypatch.setattr("qvar.cluster.collect.write_report", lambda run: run.folder.report.touch())
+
+
 def finished(campaign: Campaign, status: int = 0) -> Campaign:
     assert run_array_task(campaign, None) == status
     return campaign
@@ -26,6 +32,7 @@ def files(campaign: Campaign) -> set[str]:
     return {entry.name for entry in campaign.path.iterdir()} & names
 
 
+@pytest.mark.usefixtures("without_report")
 def test_all_that_is_done_is_collected(queue: FakeQueue) -> None:
     campaign = finished(made(Path("c"), "--seeds", "2", case=FAKE, sweeps=("bond=0.5,1", "noisy=no,yes")))
     queue.capsys.readouterr()
@@ -33,7 +40,7 @@ def test_all_that_is_done_is_collected(queue: FakeQueue) -> None:
     assert said.endswith("\nreport: c/report.html\nledger: c/ledger.csv\n")
     assert files(campaign) == {"ledger.csv", "ledger.parquet", "trace.parquet", "parameters.parquet", "report.html"}
     ledger, trace = (pd.read_parquet(campaign.path / f"{name}.parquet") for name in ("ledger", "trace"))
-    # four points of four tasks of two seeds each; `noisy` changes no task, so each stands at two points
+    # four points of four tasks of two seeds each; `noisy` changes no task, so each belongs to two points
     assert len(list(campaign.run.tasks.iterdir())) == 8
     assert len(ledger) == 4 * 4 * 2
     assert ledger["sweep_bond"].tolist() == [0.5] * 16 + [1.0] * 16
@@ -56,9 +63,11 @@ def test_all_that_is_done_is_collected(queue: FakeQueue) -> None:
     assert "bond=0.5" in queue.qvar("show", "c", "--all")
 
 
-def test_what_is_missing_makes_the_ledger_unfinished(queue: FakeQueue) -> None:
+def test_what_is_missing_makes_the_ledger_unfinished(queue: FakeQueue, monkeypatch: pytest.MonkeyPatch) -> None:
     campaign = finished(made(Path("c"), case=FAKE, sweeps=("seeds=1,2",)))
-    queue.qvar("collect", "c")
+    with monkeypatch.context() as patched:
+        patched.setattr("qvar.cluster.collect.write_report", lambda run: None)
+        queue.qvar("collect", "c")
     whole = (campaign.path / "ledger.csv").read_text().splitlines()
     gone = campaign.tasks[1]
     campaign.run.shard(gone.key).unlink()
@@ -72,6 +81,7 @@ def test_what_is_missing_makes_the_ledger_unfinished(queue: FakeQueue) -> None:
     assert "This run is not finished: 7 of 8 tasks are done. Missing: ry x2 (seeds=1)." in page
     assert "7 of 8 tasks are done; `qvar status c` shows the others." in queue.qvar("show", "c")
     finished(campaign)
+    monkeypatch.setattr("qvar.cluster.collect.write_report", lambda run: run.folder.report.touch())
     assert "7 of 8" not in queue.qvar("collect", "c")
     assert len(files(campaign)) == 5
 
@@ -85,7 +95,7 @@ def test_nothing_is_there_yet(queue: FakeQueue) -> None:
     assert "0 of 4 tasks are done" in queue.qvar("show", "c")
 
 
-def test_attempts_do_not_count(tmp_path: Path, without_pages: None) -> None:
+def test_attempts_do_not_count(tmp_path: Path, without_report: None) -> None:
     calm, stormy = (made(tmp_path / name, case=FAKE, sweeps=("seeds=1,2",)) for name in ("calm", "stormy"))
     write_attempt(stormy, "ry x1", 2, age_s=1000.0, idle=1)
     (shard,) = (line.key for line in stormy.tasks if line.label == "uccsd" and line.points == ("seeds=1",))
@@ -97,15 +107,16 @@ def test_attempts_do_not_count(tmp_path: Path, without_pages: None) -> None:
     pd.testing.assert_frame_equal(*(table.drop(columns=["wall_s", "compile_s"]) for table in tables), check_exact=True)
 
 
-def test_swept_texts_and_lists(tmp_path: Path, without_pages: None) -> None:
+def test_swept_texts_and_lists(tmp_path: Path, without_report: None) -> None:
     campaign = finished(made(tmp_path / "c", case=FAKE, sweeps=("contenders=ry x1,uccsd broken", "seeds=1:2")))
     run = collect(campaign)
-    assert "message" in run.ledger  # which the study appended; the swept arguments stand behind it
+    assert "message" in run.ledger  # which the study appended; the swept arguments come after it
     assert [str(kind) for kind in run.ledger.dtypes[-2:]] == ["string", "Int64"]
     assert run.ledger["sweep_contenders"].unique().tolist() == ["ry x1", "uccsd broken"]
     assert run.trace["sweep_seeds"].unique().tolist() == [1, 2]
 
 
+@pytest.mark.usefixtures("without_report")
 def test_another_study_than_a_duel(tmp_path: Path, queue: FakeQueue) -> None:
     case = tmp_path / "depths.py"
     case.write_text(
@@ -120,7 +131,7 @@ def test_another_study_than_a_duel(tmp_path: Path, queue: FakeQueue) -> None:
 
 
 def test_a_folder_that_cannot_be_written_and_one_that_is_being_written(
-    tmp_path: Path, without_pages: None, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, without_report: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     campaign = finished(made(tmp_path / "c", case=FAKE))
     with locked(campaign.run), pytest.raises(QvarError, match="another process is writing"):
@@ -136,6 +147,7 @@ def test_a_folder_that_cannot_be_written_and_one_that_is_being_written(
     assert "ledger.parquet" not in files(campaign)
 
 
+@pytest.mark.usefixtures("without_report")
 def test_a_damaged_result_is_missing(queue: FakeQueue) -> None:
     campaign = finished(made(Path("c"), "--seeds", "1", case=FAKE))
     shard = campaign.run.shard(campaign.tasks[1].key)
@@ -143,6 +155,6 @@ def test_a_damaged_result_is_missing(queue: FakeQueue) -> None:
     content[len(content) // 2 :] = b"\0" * (len(content) - len(content) // 2)
     shard.write_bytes(content)
     assert "3 of 4 tasks are done" in queue.qvar("collect", "c", status=1)
-    assert not shard.exists()  # so that whoever looks sends it again
+    assert not shard.exists()  # so that `--resume` sends it again
     finished(campaign)
     assert "tasks are done" not in queue.qvar("collect", "c")

@@ -1,4 +1,4 @@
-"""Elements of several processes on a real Slurm: two pretend nodes, each a process with four virtual devices."""
+"""Array tasks of several processes on a real Slurm: two pretend nodes, each a process with four virtual devices."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def free_port() -> int:
 def test_two_processes_stop_and_go_on_together(slurm: LocalSlurm, tmp_path: Path) -> None:
     mine = Campaign(tmp_path / "campaign", "slurm", slurm.environment, lambda: slurm.run("squeue", "-a").stdout)
     asked = ("--nodes", "2", "--distributed", "--time", "5m", "--memory", "1G", "--at-once", "1")
-    # the pretend nodes' names lead nowhere, so that the processes are told where to meet
+    # the pretend nodes' names lead nowhere, so that the processes need an address
     setup = (
         f"export JAX_COORDINATOR_ADDRESS=127.0.0.1:{free_port()}",
         'export XLA_FLAGS="$XLA_FLAGS --xla_force_host_platform_device_count=4"',
@@ -37,9 +37,9 @@ def test_two_processes_stop_and_go_on_together(slurm: LocalSlurm, tmp_path: Path
         "--out", str(mine.folder),
     )  # fmt: skip
     mine.await_steps(1, 100)
-    assert slurm.run("scancel", "--signal=USR1", "1").returncode == 0
+    assert slurm.run("scancel", "--signal=USR1", open_campaign(mine.folder).submissions()[0]["job"]).returncode == 0
     mine.await_done(1, 300)
-    endings = [[attempt["ending"] for attempt in found] for found in mine.attempts().values()]
+    endings = [[lease["ending"] for lease in leases] for leases in mine.attempts().values()]
     assert endings == [["stopped", "done"]]
     assert collect(open_campaign(mine.folder)).n_done == 1
     alone = run(load_case(CASE)(), tmp_path / "alone", progress=False)

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
 
@@ -13,15 +13,6 @@ import pytest
 from cluster.local_slurm import LocalSlurm, Unavailable
 
 COMMAND = [sys.executable, str(Path(__file__).with_name("local_slurm.py"))]
-
-
-@pytest.fixture(scope="module")
-def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSlurm]:
-    try:
-        with LocalSlurm(tmp_path_factory.mktemp("slurm"), timeout=3) as running:
-            yield running
-    except Unavailable as reason:
-        pytest.skip(str(reason))
 
 
 def until(true: Callable[[], bool], seconds: float = 40) -> None:
@@ -46,7 +37,7 @@ def test_a_job_reaches_two_nodes(slurm: LocalSlurm) -> None:
     assert sorted(done.stdout.split()) == ["n1", "n2"], done.stderr
 
 
-def test_elements_of_an_array_see_the_gpus_they_asked_for(slurm: LocalSlurm, tmp_path: Path) -> None:
+def test_tasks_of_an_array_see_the_gpus_that_they_asked_for(slurm: LocalSlurm, tmp_path: Path) -> None:
     job = submit(
         slurm, "--array=1-4", "--gres=gpu:1", "-o", f"{tmp_path}/%a", "--wrap", "echo $CUDA_VISIBLE_DEVICES; sleep 1"
     )

@@ -22,7 +22,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalGridEngine
 
 def campaign(engine: LocalGridEngine, tmp_path: Path) -> Campaign:
     place = tmp_path / "campaign"
-    return Campaign(place, "grid_engine", engine.environment, lambda: engine.run("qstat").stdout, engine.command)
+    return Campaign(place, "grid_engine", engine.outside, lambda: engine.run("qstat").stdout)
 
 
 def test_an_array_goes_back_at_its_deadline_and_gives_what_a_run_here_gives(
@@ -30,11 +30,14 @@ def test_an_array_goes_back_at_its_deadline_and_gives_what_a_run_here_gives(
 ) -> None:
     mine = campaign(engine, tmp_path)
     words = ("--number", "2", "--steps", "900")
-    # qvar's own deadline, half of the limit here: the status 99 puts the element back
-    mine.submit(*words, "--pause", "1.2", "--time", "20s", "--at-once", "2")
+    # qvar's own deadline, half of the limit here: the status 99 puts the array task back
+    mine.submit(*words, "--pause", "2", "--time", "16s", "--at-once", "2")
+    mine.await_counts(
+        lambda counts: any(leases[0]["ending"] == "stopped" for leases in mine.attempts().values() if leases)
+    )
     mine.await_done(2, 240)
-    endings = [[attempt["ending"] for attempt in found] for found in mine.attempts().values()]
-    assert all(found[-1] == "done" and set(found[:-1]) <= {"stopped"} for found in endings)
+    endings = [[lease["ending"] for lease in leases] for leases in mine.attempts().values()]
+    assert all(ends[-1] == "done" and set(ends[:-1]) <= {"stopped"} for ends in endings)
     assert max(map(len, endings)) > 1
     mine.assert_undisturbed(*words)
 
@@ -60,7 +63,7 @@ def test_a_job_deleted_by_hand_does_not_come_back(engine: LocalGridEngine, tmp_p
     assert engine.run("qdel", place["job"]).returncode == 0
     mine.await_counts(lambda counts: not {"running", "waiting"} & counts.keys())
     end = time.monotonic() + 40
-    while mine.waiting():  # the execution daemon tells of the end at its next report
+    while mine.waiting():  # the execution daemon reports the end a little later
         assert mine.counts() == {"stopped": 1}
         assert time.monotonic() < end, mine.waiting()
     for _ in range(10):  # until the record of what ended has it, too

@@ -24,53 +24,53 @@ class OnSlurm(Campaign):
     def submit(self, *words: str) -> str:
         return super().submit(*words, "--time", "5m", "--memory", "200M")
 
-    def elements(self) -> dict[str, str]:
-        """{element: its state} as squeue has them; other tests may have left jobs there."""
+    def array_tasks(self) -> dict[str, str]:
+        """{array task: its state} as squeue has them; other tests may have left jobs there."""
         answer = subprocess.run(
             ["squeue", "-h", "-r", "-o", "%i %T"], env=self.environment, capture_output=True, text=True, check=True
         )
         jobs = {entry["job"] for entry in open_campaign(self.folder).submissions()}
-        found = dict(line.split(maxsplit=1) for line in answer.stdout.splitlines())
-        return {element: state for element, state in found.items() if element.partition("_")[0] in jobs}
+        states = dict(line.split(maxsplit=1) for line in answer.stdout.splitlines())
+        return {name: state for name, state in states.items() if name.partition("_")[0] in jobs}
 
 
 def campaign(slurm: LocalSlurm, tmp_path: Path) -> OnSlurm:
     return OnSlurm(tmp_path / "campaign", "slurm", slurm.environment, lambda: slurm.run("squeue", "-a").stdout)
 
 
-def test_forty_tasks_give_what_a_run_here_gives(slurm: LocalSlurm, tmp_path: Path) -> None:
+def test_an_array_gives_what_a_run_here_gives(slurm: LocalSlurm, tmp_path: Path) -> None:
     mine = campaign(slurm, tmp_path)
-    said = mine.submit("--number", "40", "--at-once", "4", "--pack", "5", "--gpus", "1")
-    assert re.search(r"sent to slurm: 8 array tasks in job \d+\n", said)
+    text = mine.submit("--number", "12", "--at-once", "3", "--pack", "3", "--gpus", "1")
+    assert re.search(r"sent to slurm: 4 array tasks in job \d+\n", text)
     most, nodes = 0, set[str]()
-    while mine.elements():
-        most = max(most, list(mine.elements().values()).count("RUNNING"))
+    while states := mine.array_tasks():
+        most = max(most, list(states.values()).count("RUNNING"))
         nodes.update(slurm.run("squeue", "-h", "-t", "RUNNING", "-o", "%N").stdout.split())
         time.sleep(0.2)
-    assert 2 <= most <= 4
+    assert 2 <= most <= 3
     assert nodes == {"n1", "n2"}
-    mine.await_done(40)
-    mine.assert_undisturbed("--number", "40")
-    # two GPUs on each of two nodes, and each element saw one
+    mine.await_done(12)
+    mine.assert_undisturbed("--number", "12")
+    # two GPUs on each of two nodes, and each array task saw one
     assert set(re.findall(r"GPUs (.*)", mine.logs())) == {"0", "1"}
-    assert all(len(found) == 1 for found in mine.attempts().values())
+    assert all(len(leases) == 1 for leases in mine.attempts().values())
 
 
-def test_told_before_the_time_limit_it_goes_back_and_goes_on(slurm: LocalSlurm, tmp_path: Path) -> None:
+def test_before_the_time_limit_it_goes_back_and_goes_on(slurm: LocalSlurm, tmp_path: Path) -> None:
     mine = campaign(slurm, tmp_path)
     words = ("--number", "2", "--steps", "900")
     mine.submit(*words, "--pause", "0.4")
     mine.await_steps(2)
-    first = next(iter(mine.elements()))
+    first = next(iter(mine.array_tasks()))
     # the signal that --signal=B:USR1 sends, at a time of our choice
     assert slurm.run("scancel", "--signal=USR1", "--batch", first).returncode == 0
     counts = mine.await_counts(lambda counts: counts.get("running") == 1 and counts.get("waiting") == 1)
     assert counts == {"running": 1, "waiting": 1}
     assert "1 of them with progress already" in mine.qvar("status", str(mine.folder))
     mine.await_done(2)
-    ends = sorted([attempt["ending"] for attempt in found] for found in mine.attempts().values())
-    assert ends == [["done"], ["stopped", "done"]]
-    stopped, went_on = next(found for found in mine.attempts().values() if len(found) == 2)
+    endings = sorted([lease["ending"] for lease in leases] for leases in mine.attempts().values())
+    assert endings == [["done"], ["stopped", "done"]]
+    stopped, went_on = next(leases for leases in mine.attempts().values() if len(leases) == 2)
     assert stopped["kept"] > 0
     assert stopped["kept"] + went_on["kept"] == 900  # no step twice
     assert stopped["message"] == "signal SIGUSR1"
@@ -89,7 +89,7 @@ def test_preempted_and_started_again_by_slurm(slurm: LocalSlurm, tmp_path: Path)
     counts = mine.await_counts(lambda counts: counts == {"waiting": 2})
     assert counts == {"waiting": 2}
     mine.await_done(2)
-    assert sorted(attempt["ending"] for found in mine.attempts().values() for attempt in found) == [
+    assert sorted(lease["ending"] for leases in mine.attempts().values() for lease in leases) == [
         "done", "done", "stopped", "stopped",
     ]  # fmt: skip
     mine.assert_undisturbed(*words)
@@ -103,17 +103,20 @@ def test_a_lost_node_and_a_lost_controller(slurm: LocalSlurm, tmp_path: Path) ->
     mine.await_counts(lambda counts: counts.get("running") == 2)
     slurm.kill_node("n1")
     slurm.kill_controller()
-    said = mine.await_counts(lambda counts: counts.get("running", 0) <= 1)
-    assert said.get("done", 0) + said.get("running", 0) + said.get("died", 0) + said.get("missing", 0) == 4
+    counts = mine.await_counts(lambda counts: counts.get("running", 0) <= 1)
+    assert sum(counts.get(name, 0) for name in ("done", "running", "died", "missing")) == 4
     assert mine.status()["queue_silent"]
     assert "The queue does not answer" in mine.qvar("status", str(mine.folder))
     slurm.start_controller()
     slurm.start_node("n1")
+    mine.go.touch()
     mine.await_counts(lambda counts: not {"running", "waiting"} & counts.keys(), 90)
     if mine.counts() != {"done": 4}:
         mine.qvar("submit", "--resume", str(mine.folder))
     mine.await_done(4)
-    assert any(found[0]["ending"] == "running" and found[-1]["ending"] == "done" for found in mine.attempts().values())
+    assert any(
+        leases[0]["ending"] == "running" and leases[-1]["ending"] == "done" for leases in mine.attempts().values()
+    )
     mine.assert_undisturbed(*words)
 
 
@@ -125,14 +128,12 @@ def test_cancelled_and_taken_up_again(slurm: LocalSlurm, tmp_path: Path) -> None
     assert "cancelled" in mine.qvar("cancel", str(mine.folder))
     counts = mine.await_counts(lambda counts: "running" not in counts and "waiting" not in counts)
     assert counts == {"stopped": 2, "cancelled": 1}
-    assert mine.elements() == {}
+    assert mine.array_tasks() == {}
     assert "\ncancelled\n" in mine.qvar("status", str(mine.folder))
     before = len((mine.folder / "array_tasks.jsonl").read_text().splitlines())
     mine.qvar("submit", "--resume", str(mine.folder))
     assert len((mine.folder / "array_tasks.jsonl").read_text().splitlines()) == before + 3
-    assert "all tasks are done or under way" in mine.qvar(
-        "submit", "--resume", str(mine.folder)
-    )  # all of it is under way
+    assert "all tasks are done or under way" in mine.qvar("submit", "--resume", str(mine.folder))
     mine.await_done(3)
     mine.assert_undisturbed(*words)
 
@@ -142,17 +143,17 @@ def test_what_fails_by_its_own_fault_is_not_tried_for_ever(slurm: LocalSlurm, tm
     mine.submit("--number", "2", "--others", "broken", "killed")
     end = {"done": 2, "failed": 1, "died": 1}
     mine.await_counts(lambda counts: counts == end)
-    time.sleep(3)
-    assert (mine.counts(), mine.elements()) == (end, {})
-    said = mine.qvar("status", str(mine.folder))
-    assert "broken (point): RuntimeError: the matrix is singular" in said
-    assert re.search(r"killed \(point\): failed .*see logs/\d+_4\.log", said)
-    told = mine.qvar("submit", "--resume", str(mine.folder))
-    assert "1 task of 4" in told
-    mine.await_counts(lambda counts: counts == end and not mine.elements())
-    assert [len(found) for found in mine.attempts().values()] == [1, 1, 1, 2]
-    said = mine.qvar("collect", str(mine.folder), status=1)
-    assert "3 of 4 tasks are done" in said
+    time.sleep(2)
+    assert (mine.counts(), mine.array_tasks()) == (end, {})
+    text = mine.qvar("status", str(mine.folder))
+    assert "broken (point): RuntimeError: the matrix is singular" in text
+    assert re.search(r"killed \(point\): failed .*see logs/\d+_4\.log", text)
+    text = mine.qvar("submit", "--resume", str(mine.folder))
+    assert "1 task of 4" in text
+    mine.await_counts(lambda counts: counts == end and not mine.array_tasks())
+    assert [len(leases) for leases in mine.attempts().values()] == [1, 1, 1, 2]
+    text = mine.qvar("collect", str(mine.folder), status=1)
+    assert "3 of 4 tasks are done" in text
     ledger = pd.read_csv(mine.folder / "ledger.csv")
     assert ledger["status"].tolist() == ["out_of_budget"] * 4 + ["failed"]
 
@@ -186,9 +187,9 @@ def test_a_queue_that_forgot_is_asked_elsewhere_or_not_believed(tmp_path: Path, 
             mine = campaign(slurm, tmp_path)
             mine.submit("--number", "1", "--others", "killed")
             end = {"done": 1, "died": 1}
-            mine.await_counts(lambda counts: counts == end and not mine.elements())
+            mine.await_counts(lambda counts: counts == end and not mine.array_tasks())
             if accounting:
-                time.sleep(1)  # it is told a little later
+                time.sleep(1)  # accounting knows it a little later
             slurm.kill_controller()
             shutil.rmtree(slurm.folder / "state")
             (slurm.folder / "state").mkdir(mode=0o700)

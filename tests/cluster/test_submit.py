@@ -283,9 +283,8 @@ def test_a_queue_that_does_not_answer_is_told(queue: FakeQueue) -> None:
 
 
 def test_failed_tasks_are_tried_again_when_that_is_asked(queue: FakeQueue) -> None:
-    queue.qvar(
-        "submit", str(CASE), "--contenders", "ry x1", "broken", "--queue", "local", "--out", "camp", "--no-progress",
-    )  # fmt: skip
+    queue.submit("camp", "--contenders", "ry x1", "broken", "--no-collect")
+    queue.qvar("worker", "camp")
     said = queue.qvar("submit", "--resume", "camp")
     assert said == (
         "camp: all is done (2 tasks); 1 of them failed, --failed tries these again; "
@@ -295,7 +294,7 @@ def test_failed_tasks_are_tried_again_when_that_is_asked(queue: FakeQueue) -> No
     (broken,) = (line.key for line in campaign.tasks if line.label == "broken")
     before = read_shard(campaign.run.shard(broken))
     said = queue.qvar("submit", "--resume", "camp", "--failed", "--queue", "slurm", "--no-collect")
-    assert said.startswith("camp: 1 task of 2\nsent to slurm: 1 array task in job 101\n")
+    assert said.startswith("camp: 1 task of 2\nsent to slurm: 1 array task in job 102\n")
     assert not campaign.run.shard(broken).exists()
     assert read_shard(campaign.run.state(broken) / "failed-0001.parquet") == before
 

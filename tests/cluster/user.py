@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
-import subprocess
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from unittest import mock
 
 import pandas as pd
 
+from qvar.cli.main import main
 from qvar.cluster.campaign import open_campaign
 from qvar.cluster.collect import collect
 from qvar.cluster.status import survey
@@ -37,28 +37,35 @@ class Campaign:
     environment: dict[str, str]
     waiting: Callable[[], str]
     """What the queue itself prints of its jobs, for a test that fails."""
-    inside: Callable[..., list[str]] = lambda *words: [*words]
-    """The words that run a command where the queue is."""
     _seen: dict[str, dict[int, dict[str, Any]]] = field(default_factory=dict)
 
     def qvar(self, *words: str, status: int = 0) -> str:
-        done = subprocess.run(
-            self.inside(sys.executable, "-m", "qvar", *words),
-            env=self.environment | {"QVAR_HEARTBEAT": "0.5", "QVAR_CACHE": "off"},
-            cwd=self.folder.parent, capture_output=True, text=True, check=False, timeout=100,
-        )  # fmt: skip
-        assert done.returncode == status, done.stdout + done.stderr
-        return done.stdout + done.stderr
+        """Run a command in this process, with the queue's commands on the path; return both of its streams."""
+        out = io.StringIO()
+        with self._at_the_queue(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+            answer = main(words)
+        assert answer == status, out.getvalue()
+        return out.getvalue()
+
+    @contextlib.contextmanager
+    def _at_the_queue(self) -> Iterator[None]:
+        environment = self.environment | {"QVAR_HEARTBEAT": "0.5"}
+        with mock.patch.dict(os.environ, environment, clear=True), contextlib.chdir(self.folder.parent):
+            yield
 
     def submit(self, *words: str) -> str:
-        asked = ("--queue", self.queue, "--no-collect", "--checkpoint", "1s", "--out", str(self.folder))
-        return self.qvar("submit", str(CASE), *words, *asked)
+        """Submit the case; its pauses end when `release` is called."""
+        options = ("--queue", self.queue, "--no-collect", "--checkpoint", "1s", "--out", str(self.folder))
+        return self.qvar("submit", str(CASE), "--go", str(self.go), *words, *options)
+
+    @property
+    def go(self) -> Path:
+        """File whose presence ends the pauses of all trainings."""
+        return self.folder.parent / "go"
 
     def status(self) -> dict[str, Any]:
-        """What `qvar status --json` prints; asked of this process where it reaches the queue, for it is asked often."""
-        if self.inside is not Campaign.inside:
-            return json.loads(self.qvar("status", str(self.folder), "--json"))
-        with mock.patch.dict(os.environ, self.environment):
+        """What `qvar status --json` prints."""
+        with self._at_the_queue():
             mine = open_campaign(self.folder)
             return status_record(mine, survey(mine))
 
@@ -73,11 +80,12 @@ class Campaign:
         end = time.monotonic() + seconds
         while not true(counts := self.counts()):
             assert time.monotonic() < end, f"{counts}\n{self.logs()}\n{self.waiting()}"
-            time.sleep(0.3)
+            time.sleep(0.2)
         return counts
 
     def await_done(self, number: int, seconds: float = 180) -> None:
-        """Until so many tasks, which are all, have results, and those who wrote them have ended."""
+        """End all pauses; wait until so many tasks, which are all, have results, and their attempts have ended."""
+        self.go.touch()
         self.await_counts(lambda counts: counts == {"done": number}, seconds)
         end = time.monotonic() + 10  # a result is there a moment before its attempt says that it is done
         while any(found[-1].get("ending") in (None, "running") for found in self.attempts().values() if found):
@@ -85,7 +93,7 @@ class Campaign:
             time.sleep(0.1)
 
     def await_steps(self, number: int = 1, seconds: float = 40) -> None:
-        """Until so many tasks have kept some steps in a checkpoint."""
+        """Wait until so many tasks have kept some steps in a checkpoint."""
         end = time.monotonic() + seconds
         while sum(any(attempt.get("kept") for attempt in found) for found in self.attempts().values()) < number:
             assert time.monotonic() < end, self.logs()

@@ -19,6 +19,8 @@ from qvar.cli.main import main
 from qvar.runs.runner import run
 from qvar.task import Reporter, Row, Task
 
+pytestmark = pytest.mark.usefixtures("without_pages")
+
 CASE = '''
 """Numbers and their squares."""
 import os
@@ -95,7 +97,7 @@ def _end(number: int, report: Reporter) -> list[Row]:
     os._exit(9)
 
 
-def test_a_process_that_dies_is_told(tmp_path: Path) -> None:
+def test_a_killed_process_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(qvar.QvarError, match=r"^`workers` must be few enough .* resume=True finishes what is left"):
         run(_Deadly(), tmp_path / "run", progress=False, workers=2, remake=_Deadly)
 

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -16,7 +17,9 @@ from qvar.runs.export import export_sets
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "hydrogen"
     forms = [basis.free("H", s=2), basis.even_tempered("H", s=2)]
-    qvar.run(basis.BasisDuel(basis.Target("H 0 0 0", spin=1), forms, starts=2, baselines=["STO-3G"]), out)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("qvar.report.page.write_report", lambda loaded: loaded.folder.report.touch())
+        qvar.run(basis.BasisDuel(basis.Target("H 0 0 0", spin=1), forms, starts=2, baselines=["STO-3G"]), out)
     return out
 
 
@@ -42,13 +45,15 @@ def test_the_command_writes_one_of_them_in_the_format_of_gaussian(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["h-rohf-free-2s.gbs", "h-rohf-free-2s.json"]
 
 
-def test_mistakes_are_one_sentence(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("without_pages")
+def test_mistakes_are_one_sentence(
+    folder: Path, fake: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["export", str(folder), "--contender", "STO-3G", "--out", str(tmp_path / "x")]) == 2
     said = capsys.readouterr().err
     assert said == "qvar: `contender` must be one that has a set: free 2s, even-tempered 2s, but is 'STO-3G'.\n"
     assert not (tmp_path / "x").exists()
-    duel = qvar.Duel(qvar.tfim(2), [qvar.hva(qvar.tfim(2), layers=1)], seeds=1, budget=qvar.Budget(gradients=2))
-    qvar.run(duel, tmp_path / "duel", progress=False)
+    qvar.run(fake.Fake(("ry x1",)), tmp_path / "duel", progress=False)
     assert main(["export", str(tmp_path / "duel")]) == 2
     assert capsys.readouterr().err.startswith("qvar: `RUN` must have fitted basis sets")
     blocked = tmp_path / "file"

@@ -166,6 +166,7 @@ def test_resume_into_nothing_starts_afresh(fake: ModuleType, tmp_path: Path) -> 
     assert len(run(fake.Fake(CONTENDERS), tmp_path / "run", resume=True, progress=False)) == 9
 
 
+@pytest.mark.usefixtures("without_pages")
 def test_resume_does_only_what_is_missing_or_damaged(fake: ModuleType, tmp_path: Path) -> None:
     study, out = fake.Fake(("ry x1", "ry x2", "uccsd", "broken")), tmp_path / "run"
     first = run(study, out, progress=False)
@@ -175,6 +176,7 @@ def test_resume_does_only_what_is_missing_or_damaged(fake: ModuleType, tmp_path:
     shards[1].write_bytes(shards[1].read_bytes()[:-20])
     shards[2].unlink()
     stale = [out / ".ledger.99.tmp.csv", out / "tasks" / f".{keys[2]}.99.tmp.parquet", out / "plots" / ".a.1.tmp.png"]
+    (out / "plots").mkdir()
     for path in stale:
         path.write_text("half")
     second = run(study, out, resume=True, progress=False)
@@ -184,6 +186,7 @@ def test_resume_does_only_what_is_missing_or_damaged(fake: ModuleType, tmp_path:
     assert len(json.loads((out / "case.json").read_text())["resumed"]) == 1
 
 
+@pytest.mark.usefixtures("without_pages")
 def test_resume_takes_up_a_folder_that_was_killed_before_its_first_file(fake: ModuleType, tmp_path: Path) -> None:
     (tmp_path / "run" / "tasks").mkdir(parents=True)
     (tmp_path / "run" / ".case.7.tmp.json").write_text("{")
@@ -366,7 +369,7 @@ def _finished(out: Path) -> int:
 
 
 def _kill(out: Path, shards: int, delay: float) -> None:
-    """Starts a run in another process and kills it a moment after it has finished so many shards."""
+    """Start or resume a run in another process, and kill it a moment after it has finished so many shards."""
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); import fake_case, qvar\n"
         "study = fake_case.Fake(('ry x1', 'ry x2', 'broken', 'uccsd'), seeds=2, slow=0.05)\n"
@@ -386,9 +389,11 @@ def test_a_run_killed_at_any_moment_resumes_to_the_same_ledger(fake: ModuleType,
     study = fake.Fake(("ry x1", "ry x2", "broken", "uccsd"), seeds=2)
     whole = run(study, tmp_path / "whole", progress=False)
     whole_trace = pd.read_parquet(tmp_path / "whole" / "trace.parquet")
-    for shards, delay in ((0, 0.05), (3, 0.08), (4, 0.01), (4, 0.1)):
-        out = tmp_path / f"killed{shards}-{delay}"
-        _kill(out, shards, delay)
+    moments = {"again and again": ((0, 0.05), (1, 0.01), (3, 0.08)), "in the tables": ((4, 0.01),), "late": ((4, 0.1),)}
+    for name, kills in moments.items():
+        out = tmp_path / name
+        for shards, delay in kills:
+            _kill(out, shards, delay)
         for csv in out.glob("ledger.csv"):
             assert len(pd.read_csv(csv)) == len(whole)
         table = run(study, out, resume=True, progress=False)
@@ -396,12 +401,3 @@ def test_a_run_killed_at_any_moment_resumes_to_the_same_ledger(fake: ModuleType,
         pd.testing.assert_frame_equal(timeless(table), timeless(whole), check_exact=True)
         pd.testing.assert_frame_equal(pd.read_parquet(out / "trace.parquet"), whole_trace, check_exact=True)
         assert names(out) == names(tmp_path / "whole")
-
-
-@pytest.mark.usefixtures("without_pages")
-def test_a_run_killed_again_and_again_gets_done(fake: ModuleType, tmp_path: Path) -> None:
-    study, out = fake.Fake(("ry x1", "ry x2", "broken", "uccsd"), seeds=2), tmp_path / "run"
-    for shards in (1, 2, 4):
-        _kill(out, shards, 0.01)
-    table = run(study, out, resume=True, progress=False)
-    assert timeless(table).to_csv() == timeless(run(study, tmp_path / "whole", progress=False)).to_csv()

@@ -10,6 +10,11 @@ import pytest
 from qvar.runs.stop import DEADLINE, Stop, listening
 
 
+@pytest.fixture(autouse=True)
+def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qvar.runs.stop._LOOK_S", 0.05)
+
+
 def wait_for(stop: Stop) -> None:
     deadline = time.monotonic() + 5
     while not stop.asked and time.monotonic() < deadline:
@@ -20,7 +25,7 @@ def wait_for(stop: Stop) -> None:
     ("number", "again"),
     [(signal.SIGUSR1, True), (signal.SIGUSR2, True), (signal.SIGTERM, False), (signal.SIGINT, False)],
 )
-def test_a_signal_asks_and_who_may_go_on_is_known(number: signal.Signals, again: bool) -> None:
+def test_a_signal_asks_to_stop_and_to_go_back_or_not(number: signal.Signals, again: bool) -> None:
     before = signal.getsignal(number)
     with listening(lambda: False, 100.0, lambda _: None) as stop:
         assert not stop.asked
@@ -33,7 +38,7 @@ def test_a_signal_asks_and_who_may_go_on_is_known(number: signal.Signals, again:
     assert threading.active_count() == 1 or not [t for t in threading.enumerate() if t.name == "qvar stop"]
 
 
-def test_an_end_for_good_overrules_a_wish_to_go_on() -> None:
+def test_a_request_to_end_for_good_overrules_one_to_go_back() -> None:
     # at preemption Slurm may send both within milliseconds, and starts the job again by itself
     with listening(lambda: False, 100.0, lambda _: None) as stop:
         os.kill(os.getpid(), signal.SIGUSR1)
@@ -45,7 +50,7 @@ def test_an_end_for_good_overrules_a_wish_to_go_on() -> None:
         assert (stop.reason, stop.again) == ("signal SIGUSR1", False)
 
 
-def test_the_deadline_and_a_cancelled_campaign_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_deadline_and_a_cancelled_campaign_ask_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(DEADLINE, str(time.time() + 0.2))
     with listening(lambda: False, 100.0, lambda _: None) as stop:
         wait_for(stop)
@@ -56,12 +61,12 @@ def test_the_deadline_and_a_cancelled_campaign_ask(monkeypatch: pytest.MonkeyPat
         assert (stop.reason, stop.again) == ("the campaign was cancelled", False)
 
 
-def test_who_does_not_stop_is_told_once_while_the_main_thread_is_busy() -> None:
-    told: list[str] = []
-    with listening(lambda: False, 0.1, lambda stop: told.append(stop.reason)):
+def test_work_that_does_not_stop_is_noted_once_while_the_main_thread_is_busy() -> None:
+    reasons: list[str] = []
+    with listening(lambda: False, 0.1, lambda stop: reasons.append(stop.reason)):
         os.kill(os.getpid(), signal.SIGUSR1)
         deadline = time.monotonic() + 10
-        while not told and time.monotonic() < deadline:
-            time.sleep(0.05)
-        time.sleep(1.2)
-    assert told == ["signal SIGUSR1"]
+        while not reasons and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(0.3)
+    assert reasons == ["signal SIGUSR1"]

@@ -1,0 +1,83 @@
+"""Help, version and lists: commands that run nothing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+from cli.words import command
+
+import qvar
+from qvar.cli.main import main
+
+
+def test_help_and_version_answer_at_once() -> None:
+    for words, expected in (
+        (["--help"], "doctor"),
+        (["--version"], f"qvar {qvar.__version__}"),
+        (["run", "-h"], "--out"),
+    ):
+        begin = time.perf_counter()
+        answer = subprocess.run(command(*words), capture_output=True, text=True, check=True)
+        assert time.perf_counter() - begin < 2
+        assert expected in answer.stdout
+
+
+def test_importing_the_command_line_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, qvar.cli.main\n"
+        "heavy = {'jax', 'numpy', 'pandas', 'matplotlib', 'rich', 'tyro', 'pennylane', 'pyscf'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_a_closed_pipe_is_no_error() -> None:
+    words = command("show", "--columns")
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(words, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_list_ansatze(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "ansatze", "--problem", "h2", "--layers", "1"]) == 0
+    out = capsys.readouterr().out
+    rows: dict[str, list[str]] = {}
+    for line in filter(None, out.splitlines()):
+        rows.setdefault(line.split()[0], line.split()[1:])  # variants of an ansatz are below it
+    # RY, RZ on 4 qubits, twice; a chain of 3 CNOTs; 2 X of the determinant, 2 rotations, 3 CNOTs, 2 rotations deep
+    assert rows["hardware_efficient"][:4] == ["generic", "16", "3", "8"]
+    assert rows["uccsd"][:3] == ["constrained", "3", "64"]
+    assert rows["uccsd"][4:6] == ["N", "Sz"]
+    assert max(map(len, out.splitlines())) <= 80
+    assert main(["list", "ansatze", "--problem", "tfim", "--layers", "1"]) == 0
+    out = capsys.readouterr().out
+    assert "- uccsd, " in out
+    assert "It needs electrons in orbitals, but this problem has none." in " ".join(out.split())
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_list_problems(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "problems"]) == 0
+    out = capsys.readouterr().out
+    rows = [line.split() for line in out.splitlines() if line]
+    assert [row[-3:] for row in rows if row[0] in ("lih", "h2o")] == [["1.546", "12", "4"], ["0.9584", "12", "8"]]
+    assert [row[-1] for row in rows if row[0] == "heisenberg"] == ["6"]
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_doctor(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert main(["doctor"]) == 0
+    out = capsys.readouterr().out
+    for words in ("python", "pennylane", "devices", "precision         64 bit", "All is well."):
+        assert words in out
+    monkeypatch.setitem(sys.modules, "pyscf", None)
+    assert main(["doctor"]) == 1
+    out, err = capsys.readouterr()
+    assert "BROKEN" in out
+    assert err.startswith("qvar: pyscf cannot be imported: ModuleNotFoundError: ")
