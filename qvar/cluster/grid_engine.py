@@ -43,10 +43,8 @@ _Answer = dict[tuple[str, int], Heard]
 
 def _render(job: Job) -> str:
     resources = checked(job)
-    if job.count:
-        log, shell = log_place(job, "$JOB_ID.$TASK_ID.log", "${JOB_ID}.${SGE_TASK_ID}.log")
-    else:
-        log, shell = log_place(job, "collect.$JOB_ID.log", "collect.${JOB_ID}.log")
+    array = ("$JOB_ID.$TASK_ID.log", "${JOB_ID}.${SGE_TASK_ID}.log")
+    log, shell = log_place(job, array, ("collect.$JOB_ID.log", "collect.${JOB_ID}.log"))
     options = [f"-N {short_name(job.name)}", "-S /bin/bash", "-cwd", "-r y", "-j y", f"-o {log or '/dev/null'}"]
     if job.count:
         options += [f"-t 1-{job.count}", "-notify", *given(("-tc {}", resources.at_once))]
@@ -60,14 +58,6 @@ def _render(job: Job) -> str:
         ("-l gpu={}", resources.gpus),
     )
     return script((f"#$ {option}" for option in options), job, _NAME, "${SGE_TASK_ID:?}", before=shell)
-
-
-def _submitted(text: str) -> str | None:
-    """`123` or `123.1-40:1`, as `-terse` has it, on the last line."""
-    terse = re.findall(r"^(\d+)(?:\.\d+-\d+:\d+)?$", text, re.MULTILINE)
-    # in spite of -terse, with status 1, where no queue could take the job at this moment
-    notes = re.findall(r"^Your job(?:-array)? (\d+).* has been submitted", text, re.MULTILINE)
-    return (terse or notes or [None])[-1]
 
 
 def _polls(jobs: Sequence[str]) -> tuple[Poll, ...]:
@@ -138,36 +128,20 @@ def _ended(failed: int, status: int, fields: Mapping[str, str]) -> Heard:
     return Heard(State.FAILED, words, node) if failed or status else Heard(State.COMPLETED, "", node)
 
 
-def _cancel(jobs: Sequence[str]) -> tuple[str, ...]:
-    return ("qdel", *jobs)
-
-
-def _again(environment: Mapping[str, str]) -> int | None:
-    return None if _place(environment) is None else _AGAIN
-
-
-def _place(environment: Mapping[str, str]) -> tuple[str, int] | None:
-    job, number = environment.get("JOB_ID"), environment.get("SGE_TASK_ID", "")
-    return (job, int(number)) if job and number.isdigit() else None  # "undefined" in what is no array
-
-
-def _log(job: str, number: int) -> str:
-    return f"{job}.{number}.log"
-
-
 GRID_ENGINE = Queue(
     name=_NAME,
     words="Grid Engine (8.1.9 tried)",
     program="qconf",
     submit=("qsub", "-terse"),
-    render=_render,
-    submitted=_submitted,
-    polls=_polls,
-    cancel=_cancel,
-    again=_again,
+    canceller="qdel",
     becomes=_BECOMES,
     largest_array=75000,
-    place=_place,
-    log=_log,
+    render=_render,
+    polls=_polls,
+    job_ids=(r"^(\d+)(?:\.\d+-\d+:\d+)?$", r"^Your job(?:-array)? (\d+).* has been submitted"),
+    variables=("JOB_ID", "SGE_TASK_ID"),
+    log=lambda job, number: f"{job}.{number}.log",
+    back=_AGAIN,
 )
-"""Grid Engine. Its own default of `max_aj_tasks` is 75000."""
+"""Grid Engine. Its own default of `max_aj_tasks` is 75000. A job's id is `123` or `123.1-40:1`, or, in spite of
+`-terse` and with status 1, part of a sentence if no host could take the job at this moment."""

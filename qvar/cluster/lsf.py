@@ -16,8 +16,7 @@ its Configuration Reference. What is not plain:
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from qvar.cluster.scheduler import Heard, Job, Poll, Queue, State
 from qvar.cluster.script import checked, given, log_place, mebibytes, script, short_name, warning_s
@@ -52,12 +51,12 @@ _REASONS = {
 
 def _render(job: Job) -> str:
     resources = checked(job)
+    array = ("%J_%I.log", "${LSB_JOBID}_${LSB_JOBINDEX}.log")
+    log, shell = log_place(job, array, ("collect_%J.log", "collect_${LSB_JOBID}.log"))
     if job.count:
-        log, shell = log_place(job, "%J_%I.log", "${LSB_JOBID}_${LSB_JOBINDEX}.log")
         limit = "".join(given(("%{}", resources.at_once)))
         name = f'"{short_name(job.name)}[1-{job.count}]{limit}"'
     else:
-        log, shell = log_place(job, "collect_%J.log", "collect_${LSB_JOBID}.log")
         name = short_name(job.name)
     options = [f"-J {name}", "-r", f"-o {log or '/dev/null'}"]
     if job.count:
@@ -81,12 +80,6 @@ def _render(job: Job) -> str:
         ('-gpu "num={}"', resources.gpus),
     )
     return script((f"#BSUB {option}" for option in options), job, _NAME, "${LSB_JOBINDEX:?}", before=shell)
-
-
-def _submitted(text: str) -> str | None:
-    """`Job <123> is submitted to queue <normal>.`, or `to default queue`."""
-    match = re.findall(r"^Job <(\d+)> is submitted to", text, re.MULTILINE)
-    return match[-1] if match else None
 
 
 def _polls(jobs: Sequence[str]) -> tuple[Poll, ...]:
@@ -119,31 +112,18 @@ def _heard(word: str, code: str, hosts: str, reason: str) -> Heard | None:
     return Heard(_REASONS.get(key, State.FAILED), key, node)
 
 
-def _cancel(jobs: Sequence[str]) -> tuple[str, ...]:
-    return ("bkill", *jobs)
-
-
-def _again(environment: Mapping[str, str]) -> int | None:
-    return None if _place(environment) is None else _AGAIN
-
-
-def _place(environment: Mapping[str, str]) -> tuple[str, int] | None:
-    job, number = environment.get("LSB_JOBID"), environment.get("LSB_JOBINDEX", "0")
-    return (job, int(number)) if job and number.isdigit() and number != "0" else None
-
-
 LSF = Queue(
     name=_NAME,
     words="LSF (untested)",
     program="bsub",
     submit=("sh", "-c", 'exec bsub <"$0"'),
-    render=_render,
-    submitted=_submitted,
-    polls=_polls,
-    cancel=_cancel,
-    again=_again,
+    canceller="bkill",
     becomes=_BECOMES,
     largest_array=1000,
-    place=_place,
+    render=_render,
+    polls=_polls,
+    job_ids=(r"^Job <(\d+)> is submitted to",),
+    variables=("LSB_JOBID", "LSB_JOBINDEX"),
+    back=_AGAIN,
 )
 """LSF. Its own default of `MAX_JOB_ARRAY_SIZE` is 1000."""

@@ -73,12 +73,6 @@ def _render(job: Job) -> str:
     return script(directives, job, _NAME, number, before=(log_line(job, log),), workdir='"${PBS_O_WORKDIR:?}"')
 
 
-def _submitted(text: str) -> str | None:
-    """`123.server` or `123[].server`, on the last line."""
-    match = re.findall(r"^(\d+(?:\[\])?(?:\.\S+)?)$", text, re.MULTILINE)
-    return match[-1] if match else None
-
-
 def _polls(jobs: Sequence[str]) -> tuple[Poll, ...]:
     """Qstat with finished jobs (`-x`, as long as the site keeps their history) and every array task (`-t`)."""
     read = functools.partial(_read_qstat, {_sequence(job): job for job in jobs})
@@ -133,24 +127,12 @@ def _heard(fields: Mapping[str, str]) -> Heard | None:
     return Heard(State.FAILED, f"exit status {code}" if code < _SIGNALLED else f"signal {code - _SIGNALLED}", node)
 
 
-def _cancel(jobs: Sequence[str]) -> tuple[str, ...]:
-    return ("qdel", *jobs)
-
-
-def _again(environment: Mapping[str, str]) -> None:
-    del environment  # whatever it says, qrerun wants rights that users lack
-
-
-def _place(environment: Mapping[str, str]) -> tuple[str, int] | None:
-    match = re.fullmatch(r"(\d+)(?:\[(\d+)\])?(.*)", environment.get("PBS_JOBID", ""))
+def _split(job: str) -> tuple[str, int] | None:
+    match = re.fullmatch(r"(\d+)(?:\[(\d+)\])?(.*)", job)
     if match is None:
         return None
     number, server = match[2], match[3]
     return (f"{match[1]}{server}", 1) if number is None else (f"{match[1]}[]{server}", int(number))
-
-
-def _log(job: str, number: int) -> str:
-    return f"{job.replace('[]', f'[{number}]')}.log"
 
 
 PBS = Queue(
@@ -158,14 +140,14 @@ PBS = Queue(
     words="OpenPBS and PBS Professional (untested)",
     program="pbsnodes",
     submit=("qsub",),
-    render=_render,
-    submitted=_submitted,
-    polls=_polls,
-    cancel=_cancel,
-    again=_again,
+    canceller="qdel",
     becomes=_BECOMES,
     largest_array=10000,
-    place=_place,
-    log=_log,
+    render=_render,
+    polls=_polls,
+    job_ids=(r"^(\d+(?:\[\])?(?:\.\S+)?)$",),
+    variables=("PBS_JOBID", "PBS_ARRAY_INDEX"),
+    log=lambda job, number: f"{job.replace('[]', f'[{number}]')}.log",
+    split=_split,
 )
-"""PBS. Its own default of `max_array_size` is 10000."""
+"""PBS. Its own default of `max_array_size` is 10000. A job's id is `123.server` or `123[].server`."""

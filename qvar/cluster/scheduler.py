@@ -6,6 +6,7 @@ file: it writes scripts and reads answers, so that each can be checked against t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -125,25 +126,51 @@ class Queue:
     """A command that this queue alone has, by which it is found: two queues have a `qsub`."""
     submit: tuple[str, ...]
     """Command that takes the script's path as its last argument."""
+    canceller: str
+    """Command that takes the ids of jobs and cancels them."""
+    becomes: Mapping[str, str]
+    """{flag of `qvar submit`: its form here}, for the help text; a flag that is left out is not supported."""
+    largest_array: int
+    """Largest array, unless the site says otherwise."""
     render: Callable[[Job], str]
     """The script."""
-    submitted: Callable[[str], str | None]
-    """Output of the submitting command -> job id; None if there is none in it."""
     polls: Callable[[Sequence[str]], tuple[Poll, ...]]
     """Job ids -> ways to ask, the best first; each is asked only about jobs that those before did not know."""
-    cancel: Callable[[Sequence[str]], tuple[str, ...]]
-    """Job ids -> command that cancels them."""
-    again: Callable[[Mapping[str, str]], tuple[str, ...] | int | None]
-    """The environment of a running array task -> command that puts it back into the queue, or the exit status that
-    does, or None if the queue offers neither to a user."""
-    becomes: Mapping[str, str]
-    """{flag of `qvar submit`: what it becomes here}, for the help text; a flag that is left out is not supported."""
-    largest_array: int = 1000
-    """Largest array, unless the site says otherwise."""
-    place: Callable[[Mapping[str, str]], tuple[str, int] | None] = lambda environment: None
-    """The environment of a running array task -> (job id as `submitted` gave it, number in the array); None outside."""
+    job_ids: tuple[str, ...]
+    """Patterns of a line in the output of the submitting command, whose group is the job id; the surest first."""
+    variables: tuple[str, str]
+    """Environment variables of the job id and of the number in the array."""
     log: Callable[[str, int], str] = lambda job, number: f"{job}_{number}.log"
     """(job id, number in the array) -> name of the log in `logs/`."""
+    back: int | Callable[[Mapping[str, str]], tuple[str, ...] | None] | None = None
+    """Way of a running array task back into the queue: its exit status, or its environment -> a command; None if the
+    queue offers neither to a user."""
+    split: Callable[[str], tuple[str, int] | None] | None = None
+    """Job id of an array task -> (id as `submitted` returns it, number in the array), if one variable holds both."""
+
+    def submitted(self, text: str) -> str | None:
+        """Return the job id in the output of the submitting command, on the last such line; None if there is none."""
+        for pattern in self.job_ids:
+            if ids := re.findall(pattern, text, re.MULTILINE):
+                return ids[-1]
+        return None
+
+    def cancel(self, jobs: Sequence[str]) -> tuple[str, ...]:
+        """Return the command that cancels jobs."""
+        return (self.canceller, *jobs)
+
+    def place(self, environment: Mapping[str, str]) -> tuple[str, int] | None:
+        """Return job id and number in the array of a running array task; None outside of one."""
+        job, number = (environment.get(name, "") for name in self.variables)
+        if self.split is not None:
+            return self.split(job)
+        return (job, int(number)) if job and number.isdigit() and int(number) else None
+
+    def again(self, environment: Mapping[str, str]) -> tuple[str, ...] | int | None:
+        """Return the command, or the exit status, that puts a running array task back into the queue, if any does."""
+        if callable(self.back):
+            return self.back(environment)
+        return None if self.place(environment) is None else self.back
 
 
 FLAGS: tuple[str, ...] = (

@@ -73,21 +73,22 @@ def clock(seconds: int | None) -> str:
 
 
 def log_place(
-    job: Job, directive: str, shell: str, plain: re.Pattern[str] = PLAIN
+    job: Job, array: tuple[str, str], single: tuple[str, str], plain: re.Pattern[str] = PLAIN
 ) -> tuple[str | None, tuple[str, ...]]:
-    """Return the place of an array task's log: a directive, or, if no directive can name the folder, a shell line.
+    """Return the place of a job's log: a directive, or, if no directive can name the folder, a shell line.
 
-    The queue's own words, such as why it killed a job, stand in the log only with a directive.
+    The queue's own words, such as why it killed a job, are in the log only with a directive.
 
     Args:
         job: the job.
-        directive: the file's name in the queue's own patterns.
-        shell: the same with variables of the running array task.
+        array: name of the log of an array task, in the patterns of the queue's directives, and with shell variables.
+        single: the same for a single command.
         plain: folders that the queue's directives take.
 
     Returns:
         The path for the directive, or None; lines for the shell, which append to the same file if it is None.
     """
+    directive, shell = array if job.count else single
     folder = f"{job.folder}/logs/"
     if plain.fullmatch(folder):
         return folder + directive, ()

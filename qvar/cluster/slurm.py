@@ -28,6 +28,7 @@ from qvar.cluster.scheduler import Heard, Job, Poll, Queue, State
 from qvar.cluster.script import array_numbers, checked, given, log_place, mebibytes, numbers, script, warning_s
 
 _NAME = "slurm"
+_VARIABLES = ("SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID")
 
 _BECOMES = {
     "partition": "--partition=NAME",
@@ -64,10 +65,8 @@ def _render(job: Job) -> str:
     resources = checked(job)
     spread = resources.distributed and job.count > 0
     processes = max(1, resources.gpus) if spread else 1
-    if job.count:
-        log, shell = log_place(job, "%A_%a.log", "${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}.log", _QUOTABLE)
-    else:
-        log, shell = log_place(job, "collect_%j.log", "collect_${SLURM_JOB_ID}.log", _QUOTABLE)
+    array = ("%A_%a.log", "${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}.log")
+    log, shell = log_place(job, array, ("collect_%j.log", "collect_${SLURM_JOB_ID}.log"), _QUOTABLE)
     options = [f"--job-name={job.name}"]
     if job.count:
         options.append(f"--array={array_numbers(job)}")
@@ -107,12 +106,6 @@ def _slurm_time(seconds: int | None) -> str:
     if seconds is None:
         return ""
     return f"{seconds // 86400}-{seconds // 3600 % 24:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
-
-
-def _submitted(text: str) -> str | None:
-    """`123` or `123;cluster`, as `--parsable` has it, on the last line: sites print notes before it."""
-    match = re.findall(r"^(\d+)(?:;\S+)?$", text, re.MULTILINE)
-    return match[-1] if match else None
 
 
 def _polls(jobs: Sequence[str]) -> tuple[Poll, ...]:
@@ -190,21 +183,12 @@ def _ending(status: str) -> str:
     return f"exit status {code}" if code not in ("", "0") else ""
 
 
-def _cancel(jobs: Sequence[str]) -> tuple[str, ...]:
-    return ("scancel", *jobs)
-
-
 def _again(environment: Mapping[str, str]) -> tuple[str, ...] | None:
-    array, number = environment.get("SLURM_ARRAY_JOB_ID"), environment.get("SLURM_ARRAY_TASK_ID")
+    array, number = (environment.get(name) for name in _VARIABLES)
     if array and number:
         return ("scontrol", "requeue", f"{array}_{number}")
     job = environment.get("SLURM_JOB_ID")
     return ("scontrol", "requeue", job) if job and not array else None
-
-
-def _place(environment: Mapping[str, str]) -> tuple[str, int] | None:
-    array, number = environment.get("SLURM_ARRAY_JOB_ID"), environment.get("SLURM_ARRAY_TASK_ID", "")
-    return (array, int(number)) if array and number.isdigit() else None
 
 
 def max_array_size(text: str) -> int | None:
@@ -227,13 +211,14 @@ SLURM = Queue(
     words="Slurm (22.05 tried)",
     program="sbatch",
     submit=("sbatch", "--parsable"),
-    render=_render,
-    submitted=_submitted,
-    polls=_polls,
-    cancel=_cancel,
-    again=_again,
+    canceller="scancel",
     becomes=_BECOMES,
     largest_array=1000,
-    place=_place,
+    render=_render,
+    polls=_polls,
+    job_ids=(r"^(\d+)(?:;\S+)?$",),
+    variables=_VARIABLES,
+    back=_again,
 )
-"""Slurm. Its own default of `MaxArraySize`, 1001, allows 1000 array tasks."""
+"""Slurm. Its own default of `MaxArraySize`, 1001, allows 1000 array tasks. A site may print notes before a job's id,
+which is `123` or `123;cluster`."""
