@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from qvar.cluster.campaign import Campaign
@@ -36,7 +35,7 @@ class SubmissionOptions:
 
     def record(self) -> dict[str, Any]:
         """Return the entries of a campaign's `case.json`."""
-        return {field.name: jsonable(getattr(self, field.name)) for field in dataclasses.fields(self)}
+        return {field.name: jsonable(getattr(self, field.name)) for field in fields(self)}
 
 
 def recorded_options(campaign: Campaign) -> SubmissionOptions:
@@ -60,7 +59,9 @@ def options_from_flags(args: argparse.Namespace, site: Site, before: SubmissionO
     Raises:
         QvarError: if a value is wrong, or the queue does not support a flag.
     """
-    start = before or SubmissionOptions(site.queue or "", _site_resources(site), site.pack or 1, site.max_array)
+    start = before or SubmissionOptions(
+        site.get("queue", ""), _site_resources(site), site.get("pack", 1), site.get("max_array")
+    )
     queue = args.queue or start.queue or default_queue()
     adapter(queue)
     changes: dict[str, Any] = {
@@ -79,8 +80,8 @@ def options_from_flags(args: argparse.Namespace, site: Site, before: SubmissionO
         changes["distributed"] = True
     for name in ("setup", "extra"):
         if getattr(args, name):
-            changes[name] = (*(() if before else getattr(site, name)), *getattr(args, name))
-    resources = dataclasses.replace(start.resources, **changes)
+            changes[name] = (*(() if before else site.get(name, ())), *getattr(args, name))
+    resources = replace(start.resources, **changes)
     supported(queue, resources)
     return SubmissionOptions(
         queue,
@@ -114,8 +115,5 @@ def whole_flag(name: str, word: str, least: int) -> int:
 
 
 def _site_resources(site: Site) -> Resources:
-    names = {"time_s": "time", "memory_bytes": "memory"}
-    entries = {
-        field.name: getattr(site, names.get(field.name, field.name), None) for field in dataclasses.fields(Resources)
-    }
-    return Resources(**{name: value for name, value in entries.items() if value is not None})
+    renamed = {{"time": "time_s", "memory": "memory_bytes"}.get(key, key): value for key, value in site.items()}
+    return Resources(**{key: renamed[key] for key in renamed.keys() & {field.name for field in fields(Resources)}})

@@ -26,60 +26,26 @@ import difflib
 import os
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from qvar.atomic_files import read_regular
 from qvar.checks import whole_number
 from qvar.cluster.quantities import duration, memory_size
 from qvar.errors import QvarError, require
 
-
-@dataclass(frozen=True)
-class Site:
-    """Defaults of a site; None if the file does not say."""
-
-    queue: str | None = None
-    """Name of the queue."""
-    partition: str | None = None
-    """As in `Resources`."""
-    account: str | None = None
-    """As in `Resources`."""
-    qos: str | None = None
-    """As in `Resources`."""
-    time: int | None = None
-    """Time limit in seconds."""
-    memory: int | None = None
-    """Memory on each node, in bytes."""
-    cpus: int | None = None
-    """Cores of each process."""
-    gpus: int | None = None
-    """GPUs on each node."""
-    at_once: int | None = None
-    """Array tasks that may run at the same time."""
-    max_array: int | None = None
-    """Largest array."""
-    pack: int | None = None
-    """Tasks of one array task."""
-    setup: tuple[str, ...] = ()
-    """Shell lines that come before qvar."""
-    extra: tuple[str, ...] = ()
-    """Raw lines for the head of the script."""
+Site: TypeAlias = dict[str, Any]
+"""Values of the keys that a site file has: times in seconds, sizes in bytes, lists as tuples."""
 
 
 def read_site(path: Path | str | None = None) -> Site:
     """Read the defaults of a site.
 
     Args:
-        path: the file; `$QVAR_SITE` or the user's own by default, and it is no mistake then that there is none of
-            the user's own.
-
-    Returns:
-        What it says.
+        path: the file; by default `$QVAR_SITE`, or the user's own, which may be missing.
 
     Raises:
-        QvarError: if the file is named but cannot be read, is no TOML, or has a key or a value that is none.
+        QvarError: if the file cannot be read, is no TOML, or has an unknown key or a wrong value.
     """
     named = path if path is not None else os.environ.get("QVAR_SITE") or None
     file = Path(named) if named is not None else _own_file()
@@ -87,7 +53,7 @@ def read_site(path: Path | str | None = None) -> Site:
         text = read_regular(file).decode("utf-8")
     except FileNotFoundError:
         if named is None:
-            return Site()
+            return {}
         raise QvarError(f"The site file must exist, but {file} does not.") from None
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
@@ -98,7 +64,7 @@ def read_site(path: Path | str | None = None) -> Site:
         raise QvarError(f"The site file must be TOML, but {file}: {error}.") from None
     except RecursionError:
         raise QvarError(f"The site file must be TOML, but {file} is nested too deep.") from None
-    return Site(**_checked(table, file))
+    return _checked(table, file)
 
 
 def _own_file() -> Path:
@@ -106,8 +72,8 @@ def _own_file() -> Path:
     return Path(folder).expanduser() / "qvar" / "site.toml"
 
 
-def _checked(table: Mapping[str, Any], file: Path) -> dict[str, Any]:
-    values: dict[str, Any] = {}
+def _checked(table: Mapping[str, Any], file: Path) -> Site:
+    values: Site = {}
     for key, value in table.items():
         if key not in _READERS:
             near = difflib.get_close_matches(key, _READERS, n=1)

@@ -192,19 +192,6 @@ def look_at_shard(path: Path, key: str | None = None) -> Shard:
     return Shard(table.to_pylist())
 
 
-def read_shard(path: Path, key: str | None = None) -> list[Row] | None:
-    """Return the rows of a shard.
-
-    Args:
-        path: the parquet file.
-        key: the task whose shard it must be; any if None.
-
-    Returns:
-        The rows, or None if the file is missing, cut short, damaged, or another task's.
-    """
-    return look_at_shard(path, key).rows
-
-
 # ---------------------------------------------------------------------------------------------------------------------
 # Ledger and trace
 
@@ -344,8 +331,3 @@ def look_at_table(path: Path, run: str | None = None) -> tuple[pd.DataFrame | No
         return None, ""
     except DamagedError as error:
         return None, str(error)
-
-
-def read_table(path: Path) -> pd.DataFrame | None:
-    """Return a ledger or trace that `write_ledger` or `write_table` wrote; None if the file is missing or damaged."""
-    return look_at_table(path)[0]

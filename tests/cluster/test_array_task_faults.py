@@ -28,7 +28,7 @@ from qvar.cluster.array_task import run_array_task
 from qvar.cluster.campaign import Campaign, open_campaign
 from qvar.cluster.status import Condition, survey
 from qvar.errors import QvarError
-from qvar.records.run_tables import read_shard, write_shard
+from qvar.records.run_tables import look_at_shard, write_shard
 from qvar.runs import task_loop
 from qvar.runs.leases import LEASE, Ending, Lease, acquire, owner
 from qvar.runs.stop import Stop
@@ -48,7 +48,7 @@ def test_what_died_too_often_is_a_failed_row(tmp_path: Path) -> None:
     write_attempt(campaign, "ry x2", MOST_DEATHS - 1, age_s=1e4, deaths=MOST_DEATHS - 2)
     write_attempt(campaign, "uccsd", MOST_DEATHS, age_s=1e4, deaths=MOST_DEATHS - 1, kept=3)
     assert run_array_task(campaign, 1) == 0
-    rows = read_shard(campaign.run.shard(key_of(campaign, "ry x1")))
+    rows = look_at_shard(campaign.run.shard(key_of(campaign, "ry x1"))).rows
     assert rows is not None
     (row,) = rows
     assert (row["contender"], row["status"]) == ("ry x1", "failed")

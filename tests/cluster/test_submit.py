@@ -16,7 +16,7 @@ from qvar.cluster.send import collecting_job, deal, jobs_of
 from qvar.cluster.slurm import SLURM
 from qvar.cluster.sweep import points
 from qvar.errors import QvarError
-from qvar.records.run_tables import read_shard, write_shard
+from qvar.records.run_tables import look_at_shard, write_shard
 from qvar.runs.case_flags import load_case
 
 OPTIONS = SubmissionOptions("slurm", Resources())
@@ -292,11 +292,11 @@ def test_failed_tasks_are_tried_again_when_that_is_asked(queue: FakeQueue) -> No
     )
     campaign = open_campaign("camp")
     (broken,) = (line.key for line in campaign.tasks if line.label == "broken")
-    before = read_shard(campaign.run.shard(broken))
+    before = look_at_shard(campaign.run.shard(broken)).rows
     said = queue.qvar("submit", "--resume", "camp", "--failed", "--queue", "slurm", "--no-collect")
     assert said.startswith("camp: 1 task of 2\nsent to slurm: 1 array task in job 102\n")
     assert not campaign.run.shard(broken).exists()
-    assert read_shard(campaign.run.state(broken) / "failed-0001.parquet") == before
+    assert look_at_shard(campaign.run.state(broken) / "failed-0001.parquet").rows == before
 
 
 def test_a_cancelled_campaign_goes_on_when_it_is_resumed(queue: FakeQueue) -> None:

@@ -8,7 +8,7 @@ import pytest
 from qvar.errors import QvarError
 from qvar.records.parameters import parameters_from
 from qvar.records.run_folder import load
-from qvar.records.run_tables import look_at_table, plain_rows, read_shard, write_shard, write_table
+from qvar.records.run_tables import look_at_shard, look_at_table, plain_rows, write_shard, write_table
 from qvar.runs.runner import run
 from qvar.task import Task, task_key
 
@@ -22,7 +22,7 @@ def test_parameters_survive_shard_and_table(tmp_path: Path) -> None:
         {"contender": "b", "status": "failed"},
     ]
     write_shard(tmp_path / "aa.parquet", rows)
-    back = read_shard(tmp_path / "aa.parquet") or []
+    back = look_at_shard(tmp_path / "aa.parquet").rows or []
     assert [row["theta"] for row in back] == [[0.1, 1 / 3], [], None]
     write_table(parameters_from(back), tmp_path / "parameters.parquet", "r")
     table, damage = look_at_table(tmp_path / "parameters.parquet", "r")

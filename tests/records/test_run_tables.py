@@ -12,9 +12,9 @@ from qvar.errors import QvarError
 from qvar.records.json_files import jsonable
 from qvar.records.run_tables import (
     ledger_from,
+    look_at_shard,
+    look_at_table,
     plain_rows,
-    read_shard,
-    read_table,
     swept_tables,
     trace_from,
     write_ledger,
@@ -75,15 +75,15 @@ def test_tables_of_a_sweep_are_those_of_its_points_one_below_the_other() -> None
 @pytest.mark.parametrize("rows", [[], [{"contender": "a"}], [ROW]])
 def test_types_do_not_depend_on_what_is_missing(rows: list, tmp_path: Path) -> None:
     write_shard(tmp_path / "a.parquet", rows)
-    back = read_shard(tmp_path / "a.parquet")
+    back = look_at_shard(tmp_path / "a.parquet").rows
     assert back is not None
     table, trace = ledger_from(back), trace_from(back)
     assert {column: str(table[column].dtype) for column in LEDGER_COLUMNS} == LEDGER_TYPES
     assert {column: str(trace[column].dtype) for column in trace} == TRACE_TYPES
     write_ledger(table, tmp_path)
-    pd.testing.assert_frame_equal(read_table(tmp_path / "ledger.parquet"), table)
+    pd.testing.assert_frame_equal(look_at_table(tmp_path / "ledger.parquet")[0], table)
     write_table(trace, tmp_path / "trace.parquet")
-    pd.testing.assert_frame_equal(read_table(tmp_path / "trace.parquet"), trace)
+    pd.testing.assert_frame_equal(look_at_table(tmp_path / "trace.parquet")[0], trace)
 
 
 def test_own_columns_follow_in_order_of_appearance() -> None:
@@ -102,7 +102,7 @@ def test_csv_keeps_every_bit_of_an_energy(tmp_path: Path) -> None:
 
 def test_trace_has_a_row_per_step(tmp_path: Path) -> None:
     write_shard(tmp_path / "a.parquet", [ROW, {"contender": "no trace"}])
-    trace = trace_from(read_shard(tmp_path / "a.parquet") or [])
+    trace = trace_from(look_at_shard(tmp_path / "a.parquet").rows or [])
     assert trace["step"].tolist() == [0, 1, 2]
     assert trace["error"].tolist() == [0.75, 0.25, 0.1 + 0.2 - 0.25]
     assert trace["evaluations"].tolist() == [1, 3, 5]
@@ -116,7 +116,7 @@ def test_a_shard_that_was_cut_short_counts_as_missing(keep: float, tmp_path: Pat
     write_shard(path, [ROW])
     whole = path.read_bytes()
     path.write_bytes(whole[: int(keep * len(whole))] if isinstance(keep, float) else whole[:keep])
-    assert read_shard(path) is None
+    assert look_at_shard(path).rows is None
 
 
 def test_a_shard_with_a_flipped_bit_counts_as_missing(tmp_path: Path) -> None:
@@ -125,13 +125,13 @@ def test_a_shard_with_a_flipped_bit_counts_as_missing(tmp_path: Path) -> None:
     whole = path.read_bytes()
     assert b"long enough" in whole
     path.write_bytes(whole.replace(b"long enough", b"lung enough"))
-    assert read_shard(path) is None
+    assert look_at_shard(path).rows is None
 
 
 def test_a_missing_or_foreign_shard_counts_as_missing(tmp_path: Path) -> None:
-    assert read_shard(tmp_path / "none.parquet") is None
+    assert look_at_shard(tmp_path / "none.parquet").rows is None
     pd.DataFrame({"a": [1]}).to_parquet(tmp_path / "foreign.parquet")
-    assert read_shard(tmp_path / "foreign.parquet") is None
+    assert look_at_shard(tmp_path / "foreign.parquet").rows is None
 
 
 @pytest.mark.parametrize(
