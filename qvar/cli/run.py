@@ -28,14 +28,7 @@ options of every run:
 
 
 def run(words: Sequence[str]) -> int:
-    """Run a case, or print the help of `qvar run`.
-
-    Args:
-        words: words of the command line after `run`.
-
-    Returns:
-        The exit status.
-    """
+    """Run a case, or print the help of `qvar run`."""
     if not words:
         raise QvarError("`CASE` must be given, such as `qvar run cases/h4_duel.py`; see `qvar run --help`.")
     if words[0] in ("-h", "--help"):

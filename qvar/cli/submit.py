@@ -95,15 +95,7 @@ _WITH_VALUE = (
 
 
 def submit(words: Sequence[str], parser: argparse.ArgumentParser) -> int:
-    """Make and send a campaign, send what one lacks, or print the help of `qvar submit`.
-
-    Args:
-        words: words of the command line after `submit`.
-        parser: a parser whose errors are sentences.
-
-    Returns:
-        The exit status.
-    """
+    """Make and send a campaign, send what one lacks, or print the help of `qvar submit`."""
     if not words:
         raise QvarError("`CASE` must be given, such as `qvar submit cases/h4_duel.py`; see `qvar submit --help`.")
     if words[0] in ("-h", "--help"):

@@ -181,7 +181,7 @@ def append_lines(path: Path, lines: Sequence[dict[str, Any]]) -> None:
 
 
 def _json_lines(path: Path, shape: Shape) -> list[dict[str, Any]]:
-    """Lines of a file, without those that a killed process left unfinished.
+    """Return the lines of a file, without those that a killed process left unfinished.
 
     Raises:
         QvarError: if the file cannot be read, or a line is not what qvar writes or was damaged.
@@ -193,7 +193,7 @@ def _json_lines(path: Path, shape: Shape) -> list[dict[str, Any]]:
     lines = []
     for number, line in enumerate(data.splitlines(), start=1):
         if not line.endswith(b"}"):
-            _leave_out(f"line {number} of {path} is left out: its writer died in the middle of it, or it was damaged")
+            _leave_out(f"line {number} of {path} is left out: its writer ended in the middle of it, or it was damaged")
             continue
         try:
             content = parsed(line)
@@ -207,10 +207,10 @@ def _json_lines(path: Path, shape: Shape) -> list[dict[str, Any]]:
 
 @cache
 def _leave_out(words: str) -> None:
-    """Says so on standard error, once in a process."""
+    """Print a sentence on standard error, once in a process."""
     print(f"qvar: {words}.", file=sys.stderr, flush=True)
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal digits."""
+    """Return the SHA-256 of a file, in hexadecimal digits."""
     return hashlib.sha256(read_regular(path)).hexdigest()

@@ -18,12 +18,6 @@ def collect(campaign: Campaign) -> LoadedRun:
     The tables are made of the results alone, point by point, in the order in which they were submitted: they do not
     depend on where, when or how often a task was tried. Costs one small file read for each task.
 
-    Args:
-        campaign: which one.
-
-    Returns:
-        What was collected.
-
     Raises:
         QvarError: if the folder cannot be written, or another process collects.
     """

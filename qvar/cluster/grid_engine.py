@@ -61,7 +61,7 @@ def _render(job: Job) -> str:
 
 
 def _polls(jobs: Sequence[str]) -> tuple[Poll, ...]:
-    """Qstat knows what waits or runs, qacct what ended; each array task has a line of its own by `-g d`."""
+    """Return qstat, for what waits or runs, with a line for each array task by `-g d`, and qacct for what ended."""
     return (
         Poll(("qstat", "-s", "prs", "-g", "d", "-xml"), _read_qstat),
         *(Poll(("qacct", "-j", job), _read_qacct, past=True) for job in jobs),
@@ -97,7 +97,7 @@ def _state(letters: str) -> State | None:
 
 
 def _read_qacct(text: str) -> _Answer:
-    """One record for each time that an array task ran; the last one counts.
+    """Read one record for each time that an array task ran; the last one counts.
 
     What was put back into the queue is left out: qstat has it, or it has been deleted since.
     """

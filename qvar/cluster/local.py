@@ -19,14 +19,6 @@ def work_here(campaign: Campaign, workers: int, progress: bool) -> int:
 
     A killed process takes its task with it, no other: another one is started in its place, which continues with what
     is left. Ctrl-C and SIGTERM are passed on: each process writes its checkpoints and ends.
-
-    Args:
-        campaign: the campaign.
-        workers: number of processes at the same time.
-        progress: print the progress on standard error.
-
-    Returns:
-        The exit status: 0, `qvar.runs.task_loop.DISK` or `STOPPED`.
     """
     printed = ""
 

@@ -83,7 +83,7 @@ def _render(job: Job) -> str:
 
 
 def _polls(jobs: Sequence[str]) -> tuple[Poll, ...]:
-    """Bjobs with finished jobs (`-a`), as long as the site keeps them (`CLEAN_PERIOD`, an hour by default)."""
+    """Return bjobs with finished jobs (`-a`), as long as the site keeps them (`CLEAN_PERIOD`, an hour by default)."""
     form = "jobid jobindex stat exit_code exec_host exit_reason delimiter='|'"
     return (Poll(("bjobs", "-a", "-noheader", "-o", form, *jobs), _read_bjobs),)
 

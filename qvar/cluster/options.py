@@ -49,12 +49,7 @@ def recorded_options(campaign: Campaign) -> SubmissionOptions:
 
 
 def options_from_flags(args: argparse.Namespace, site: Site, before: SubmissionOptions | None) -> SubmissionOptions:
-    """Return the options of a command line, over those of the campaign so far, or over the site's defaults.
-
-    Args:
-        args: flags of `qvar submit`.
-        site: defaults of the site.
-        before: the options with which the campaign was sent last; None for a campaign that is made now.
+    """Return the options of a command line, over those sent before (None for a new campaign) or the site's.
 
     Raises:
         QvarError: if a value is wrong, or the queue does not support a flag.

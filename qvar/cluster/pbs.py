@@ -74,7 +74,7 @@ def _render(job: Job) -> str:
 
 
 def _polls(jobs: Sequence[str]) -> tuple[Poll, ...]:
-    """Qstat with finished jobs (`-x`, as long as the site keeps their history) and every array task (`-t`)."""
+    """Return qstat with finished jobs (`-x`, as long as the site keeps their history) and every array task (`-t`)."""
     read = functools.partial(_read_qstat, {_sequence(job): job for job in jobs})
     return (Poll(("qstat", "-x", "-t", "-f", *jobs), read),)
 
@@ -85,7 +85,7 @@ def _sequence(job: str) -> str:
 
 
 def _read_qstat(jobs: Mapping[str, str], text: str) -> dict[tuple[str, int], Heard]:
-    """`Job Id: 123[4].server`, then indented lines `name = value`.
+    """Read `Job Id: 123[4].server`, then indented lines `name = value`.
 
     A job that is no array may be the only task of one, so its state is noted under 0 and 1.
     """

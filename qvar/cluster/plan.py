@@ -49,13 +49,6 @@ def plan(
 
     Costs what the case takes to make its problems and circuits, point after point; the progress goes to standard error.
 
-    Args:
-        case_function: the function of `qvar.runs.case_flags.load_case`.
-        case: the case file.
-        swept: the points.
-        sweeps: the texts that made them.
-        options: the submission options.
-
     Raises:
         QvarError: if the case fails at a point.
     """

@@ -34,11 +34,6 @@ def duration(value: Any, argument: str = "time", queue: str | None = None) -> in
     | `30:00` | minutes and seconds, as Slurm, PBS and Grid Engine read it; refused for LSF, which reads hours |
     | `1-12`, `1-12:30`, `1-12:30:05` | days and hours, minutes, seconds, as Slurm reads it |
 
-    Args:
-        value: text of the time.
-        argument: its name as the user wrote it.
-        queue: name of the queue that the time is for; None if no queue reads it.
-
     Returns:
         Whole seconds, rounded up.
 
@@ -81,10 +76,6 @@ def _seconds(text: str) -> int | None:
 
 def memory_size(value: Any, argument: str = "memory") -> int:
     """Return a size of memory in bytes; units count in powers of 1024, as queues do, so that 16GB is 16384M.
-
-    Args:
-        value: text such as `16G`, `16GB`, `16GiB`, `1.5T` or `4096 MB`.
-        argument: its name as the user wrote it.
 
     Raises:
         QvarError: if it is no size, not positive, or a number without a unit.

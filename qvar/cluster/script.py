@@ -22,12 +22,6 @@ _NAME_LENGTH = 15
 def checked(job: Job) -> Resources:
     """Return the resources of a job, after a check of the words that a directive cannot quote.
 
-    Args:
-        job: what is to be submitted.
-
-    Returns:
-        `job.resources`.
-
     Raises:
         QvarError: if a word or a folder cannot stand in a script.
     """
@@ -39,7 +33,7 @@ def checked(job: Job) -> Resources:
 
 
 def given(*options: tuple[str, object]) -> list[str]:
-    """Options such as `("-q {}", "short")` with their values; those without a value, or of zero, are left out."""
+    """Return options such as `("-q {}", "short")` with their values, without those whose value is nothing or zero."""
     return [option.format(value) for option, value in options if value]
 
 
@@ -49,7 +43,7 @@ def short_name(name: str) -> str:
 
 
 def warning_s(resources: Resources) -> int:
-    """Seconds before the time limit at which an array task is to stop.
+    """Return the seconds before the time limit at which an array task is to stop.
 
     `signal_s`, or, if that is more than half of the limit, a tenth of it, but no less than 10 s, and never more than
     half of the limit.

@@ -45,16 +45,7 @@ def deal(keys: Sequence[str], alone: set[str], pack: int) -> list[list[str]]:
 def jobs_of(
     campaign_path: Path, workdir: Path, n_array_tasks: int, offset: int, options: SubmissionOptions, queue: Queue
 ) -> list[Job]:
-    """Return the arrays that hold a number of array tasks, split at the largest array that the site takes.
-
-    Args:
-        campaign_path: the campaign's folder, absolute.
-        workdir: the folder from which it was submitted first.
-        n_array_tasks: array tasks to be sent.
-        offset: array tasks that the campaign has already.
-        options: the submission options.
-        queue: the queue.
-    """
+    """Return the arrays that hold a number of array tasks, split at the largest array that the site takes."""
     largest = options.max_array or site_limit(queue) or queue.largest_array
     words = (*program(), "worker", str(campaign_path))
     return [
@@ -110,12 +101,6 @@ def send(
     campaign: Campaign, array_tasks: Sequence[Sequence[str]], options: SubmissionOptions, queue: Queue
 ) -> list[str]:
     """Write the scripts and submit them; every array that the queue accepts is recorded at once.
-
-    Args:
-        campaign: the campaign.
-        array_tasks: the tasks of each array task.
-        options: the submission options.
-        queue: the queue.
 
     Returns:
         The ids of the jobs, that of the collecting one last.

@@ -109,7 +109,7 @@ def _slurm_time(seconds: int | None) -> str:
 
 
 def _polls(jobs: Sequence[str]) -> tuple[Poll, ...]:
-    """First squeue, for what waits, runs or ended within minutes; then what accounting and the controller remember.
+    """Return squeue, for what waits, runs or ended within minutes; then what accounting and the controller remember.
 
     A site may have no accounting, so scontrol comes last; it knows exit statuses as long as squeue knows a job.
     """
@@ -161,7 +161,7 @@ def _read_scontrol(text: str) -> _Answer:
 
 
 def _note(states: _Answer, job: str, number: int, words: str, reason: str, node: str, status: str = "") -> None:
-    """Note one line; a state that is not known is passed over."""
+    """Note one line; an unknown state is passed over."""
     word = words.split(" ")[0].rstrip("+")  # as in "CANCELLED by 1000"
     state = _STATE_OF.get(word)
     if state is None:
@@ -176,7 +176,7 @@ def _note(states: _Answer, job: str, number: int, words: str, reason: str, node:
 
 
 def _ending(status: str) -> str:
-    """`3:0` is exit status 3, `0:9` signal 9."""
+    """Return `3:0` as exit status 3, `0:9` as signal 9."""
     code, _, signal = status.partition(":")
     if signal not in ("", "0"):
         return f"signal {signal}"
@@ -195,12 +195,6 @@ def max_array_size(text: str) -> int | None:
     """Return the number of array tasks that one array may have, of what `scontrol show config` prints.
 
     `MaxArraySize = 2001` means that numbers go up to 2000, which is as many array tasks if they are counted from 1.
-
-    Args:
-        text: the answer of `scontrol show config`.
-
-    Returns:
-        The number of array tasks; None if the text does not say, or arrays are switched off.
     """
     match = re.search(r"^MaxArraySize\s*=\s*(\d+)", text, re.MULTILINE)
     return int(match[1]) - 1 if match is not None and int(match[1]) > 1 else None

@@ -96,9 +96,6 @@ def survey(campaign: Campaign) -> Survey:
     Costs one listing of the folder of shards, one listing and one small file for each task that was started, and up to
     three commands of the queue if tasks are neither done nor under way.
 
-    Args:
-        campaign: which one.
-
     Raises:
         QvarError: if the campaign cannot be read.
     """

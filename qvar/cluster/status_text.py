@@ -34,13 +34,7 @@ _WORDS = {
 
 
 def status_text(campaign: Campaign, found: Survey, shown: str) -> str:
-    """Return the state of a campaign, and what to do about it.
-
-    Args:
-        campaign: which one.
-        found: its state.
-        shown: its folder as the user wrote it.
-    """
+    """Return the state of a campaign, and what to do about it."""
     record = campaign.record
     jobs = [entry["job"] for entry in campaign.submissions()]
     where = record["queue"] + (f" {_few(jobs)}" if jobs else "")
@@ -70,12 +64,7 @@ def status_text(campaign: Campaign, found: Survey, shown: str) -> str:
 
 
 def status_record(campaign: Campaign, found: Survey) -> dict[str, Any]:
-    """Return the same for a script: counts, and one entry for each task.
-
-    Args:
-        campaign: which one.
-        found: its state.
-    """
+    """Return the same for a script: counts, and one entry for each task."""
     return {
         "folder": str(campaign.path),
         "queue": campaign.record["queue"],

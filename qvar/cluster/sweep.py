@@ -34,10 +34,10 @@ class Point:
 
 
 def points(case_function: CaseFunction, words: Sequence[str], sweeps: Sequence[str], prog: str) -> list[Point]:
-    """All combinations of the swept values, the last sweep running fastest.
+    """Return all combinations of the swept values, the last sweep running fastest.
 
     Args:
-        case_function: what `qvar.runs.case_flags.load_case` gave.
+        case_function: the function of a case.
         words: flags that hold at every point.
         sweeps: texts like `molecule=h4,lih` (a list), `layers=1:8` (1 to 8, both included) or `bond=0.5:2.5:0.25`
             (with a step). Where an argument takes several values, those of one entry are separated by blanks.
@@ -129,7 +129,7 @@ def _spelled_out(values: str, text: str) -> list[str]:
 
 
 def _range(match: re.Match[str], text: str) -> list[str]:
-    """`1:8` is 1 to 8, both included; in decimal arithmetic, so that 0.5:2.5:0.1 ends at 2.5."""
+    """Return the numbers of a range: 1 to 8, both included, of `1:8`. In decimal arithmetic 0.5:2.5:0.1 ends at 2.5."""
     try:
         first, last, step = (Decimal(part) for part in (match[1], match[2], match[3] or "1"))
     except InvalidOperation:
@@ -143,7 +143,7 @@ def _range(match: re.Match[str], text: str) -> list[str]:
 
 
 def _with_file_names(made: list[Point]) -> list[Point]:
-    """Names that every file system takes; numbers where they would be too long or equal."""
+    """Return points with names that every file system takes; numbers if names would be too long or equal."""
     names = [re.sub(r"[^A-Za-z0-9._=,+-]+", "_", point.name) for point in made]
     if len({name.lower() for name in names}) < len(names) or max(map(len, names)) > 120:
         names = [f"{number:04d}" for number in range(1, len(made) + 1)]

@@ -26,10 +26,6 @@ _MOST_BYTES = 1 << 28
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write a sealed JSON file for people and programs, whole or not at all.
 
-    Args:
-        path: the file.
-        content: a dict of anything that `jsonable` understands.
-
     Raises:
         OSError: if the file cannot be written.
     """
@@ -115,14 +111,7 @@ def _finite(digits: str) -> float:
 
 
 def jsonable(value: Any) -> Any:
-    """Return a value as standard JSON can hold it: what JSON lacks becomes text.
-
-    Args:
-        value: anything.
-
-    Returns:
-        Nested dicts and lists of strings, finite numbers, booleans and None.
-    """
+    """Return a value as standard JSON can hold it: what JSON lacks becomes text."""
     if isinstance(value, Enum):
         return value.name
     if isinstance(value, str):  # bytes of a command line that are not Unicode become readable escapes

@@ -92,12 +92,6 @@ def now() -> str:
 def command(case: str | None, arguments: dict[str, Any], out: Path | None = None, resume: bool = False) -> str | None:
     """Return the command line that repeats a run.
 
-    Args:
-        case: path of the case file; None for a run that was started from Python.
-        arguments: the case's arguments.
-        out: folder to write, if it is to be named.
-        resume: whether to finish what is there.
-
     Returns:
         One line for a shell, or None if there is no case file.
     """

@@ -1,4 +1,4 @@
-"""The folder of a run: where it may go, what lies in it, and reading it back, finished or not."""
+"""The folder of a run: where it may go, its files, and reading it back, finished or not."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class RunFolder:
         return self.path / "state"
 
     def state(self, key: str) -> Path:
-        """Folder of a task's leases and checkpoints."""
+        """Return the folder of a task's lease and checkpoints."""
         return self.states / key
 
     def shard(self, key: str) -> Path:
@@ -89,7 +89,7 @@ class RunFolder:
         return self.tasks / f"{key}.parquet"
 
     def look_at_shard(self, key: str) -> Shard:
-        """Read the shard of the task with this key, or says what is wrong with it."""
+        """Read the shard of the task with this key, or find what is wrong with it."""
         return look_at_shard(self.shard(key), key)
 
 
@@ -126,12 +126,7 @@ class LoadedRun:
 
 
 def check_out(out: Path, resume: bool, again: str = "--resume") -> None:
-    """Refuses a place that a run cannot go to, before any work is spent on it.
-
-    Args:
-        out: the folder that the run wants to write.
-        resume: whether an existing run may be continued.
-        again: how the user would ask for that.
+    """Refuse a place that a run cannot go to, before any work is spent on it; `again` is how a user asks to resume.
 
     Raises:
         QvarError: if something is in the way.
@@ -161,7 +156,7 @@ def check_out(out: Path, resume: bool, again: str = "--resume") -> None:
 
 
 def check_path(argument: str, path: Path) -> None:
-    """Refuses a path that no file system can take.
+    """Refuse a path that no file system can take.
 
     Raises:
         QvarError: if it holds a null character, or text that cannot be encoded.
@@ -182,11 +177,7 @@ def _is_rest(entry: Path) -> bool:
 
 
 def make(out: Path, new: bool = False) -> RunFolder:
-    """Make the folder and its parts; leaves nothing behind if that fails.
-
-    Args:
-        out: the folder; its parents are made too.
-        new: whether it must be this process that makes it.
+    """Make the folder, its parents and its parts; with `new` this process must be the one that makes it.
 
     Raises:
         QvarError: if the system refuses, or another process was faster.
@@ -265,11 +256,7 @@ def _lies_at(descriptor: int, path: Path) -> bool:
 
 
 def refuse_folders(folder: RunFolder, keys: Iterable[str]) -> None:
-    """Refuses folders that lie where a run's files go, before any work is spent; other things there are replaced.
-
-    Args:
-        folder: the run's folder.
-        keys: the keys of its tasks.
+    """Refuse folders in the places of a run's files, before any work is spent; other things there are replaced.
 
     Raises:
         QvarError: if there is one.
@@ -315,16 +302,13 @@ def read_case(folder: RunFolder) -> dict[str, Any] | None:
 
 
 def run_name(case: dict[str, Any]) -> str:
-    """Digest of a run's tasks and points: its tables keep it, so that those of another run are not taken for them."""
+    """Return a digest of tasks and points: the tables of a run keep it, and those of another run are not taken."""
     points = [[point["name"], point["tasks"]] for point in case.get("points", [])]
     return task_key({"tasks": sorted(task["key"] for task in case["tasks"]), "points": points})
 
 
 def load(path: str | Path) -> LoadedRun:
     """Read a run back, finished or not.
-
-    Args:
-        path: the run's folder.
 
     Returns:
         Its tables; those of an unfinished run, or of one whose tables are damaged, are made from the shards that are
@@ -370,7 +354,7 @@ def damage_words(file: Path, damage: str) -> str:
 
 
 def say_damage(run: LoadedRun) -> None:
-    """Says on standard error which files of a run were left out, the first few of them."""
+    """Print on standard error which files of a run were left out, the first few of them."""
     for sentence in run.damage[:_MOST_SAID]:
         print(f"qvar: {sentence}", file=sys.stderr, flush=True)
     if len(run.damage) > _MOST_SAID:
@@ -378,7 +362,7 @@ def say_damage(run: LoadedRun) -> None:
 
 
 def next_free(path: Path) -> Path:
-    """`path`, or the first of `path-2`, `path-3` ... that does not exist."""
+    """Return `path`, or the first of `path-2`, `path-3` ... that does not exist."""
     candidate, number = path, 1
     while os.path.lexists(candidate):
         number += 1

@@ -30,10 +30,7 @@ if TYPE_CHECKING:
 
 
 def plain_rows(rows: Any) -> list[Row]:
-    """Rows as a task returned them, with plain Python values of their columns' types, checked against what a task owes.
-
-    Args:
-        rows: a list of dicts whose values are strings, numbers, booleans, None, or, for `trace_*` and `theta`, lists.
+    """Return the rows of a task with plain Python values of their columns' types, after a check.
 
     Returns:
         The same rows; NumPy and JAX scalars have become Python's, arrays lists.
@@ -73,7 +70,7 @@ def _checked_cell(column: str, value: Any, kind: str) -> Any:
 
 
 def _kinds(rows: Sequence[Row]) -> dict[str, str]:
-    """Columns that occur in the rows, in order of first appearance, with their types."""
+    """Return the columns of rows, in order of first appearance, with their types."""
     present = dict.fromkeys(column for row in rows for column in row)
     return {column: _column_type(column, (row.get(column) for row in rows)) for column in present}
 
@@ -89,7 +86,7 @@ def _plain(value: Any) -> Any:
 
 
 def _column_type(column: str, values: Iterable[Any]) -> str:
-    """Return the pandas type of a column: fixed where qvar owns it, else seen in its values."""
+    """Return the pandas type of a column: fixed for columns of qvar, else found from the values."""
     known = LEDGER_TYPES.get(column) or LISTS.get(column) or OWN_TYPES.get(column)
     if known:
         return known
@@ -106,7 +103,7 @@ def _column_type(column: str, values: Iterable[Any]) -> str:
 
 
 def _cell(value: Any, kind: str) -> Any:
-    """One value in its column's type; None stays None."""
+    """Return one value in its column's type; None stays None."""
     if value is None:
         return None
     if kind == "string":
@@ -122,7 +119,7 @@ def _cell(value: Any, kind: str) -> Any:
 
 
 def _own_columns(rows: Sequence[Row]) -> list[str]:
-    """Columns that the study appended, in order of first appearance."""
+    """Return the columns that the study appended, in order of first appearance."""
     seen = dict.fromkeys(column for row in rows for column in row)
     return [column for column in seen if column not in LEDGER_TYPES and not _is_list(column)]
 
@@ -140,7 +137,7 @@ def write_shard(path: Path, rows: Sequence[Row], once: bool = False) -> None:
         once: whether a shard that is there stays, see `qvar.atomic_files.write_once`.
 
     Raises:
-        QvarError: if the rows are not what a task owes.
+        QvarError: if the rows are not of the form of `plain_rows`.
         FileExistsError: if a shard is there and has to stay.
         OSError: if the file cannot be written.
     """
@@ -169,13 +166,13 @@ class Shard:
     """Result of looking for a shard."""
 
     rows: list[Row] | None
-    """The task's rows; None if there are none to be had."""
+    """The task's rows; None if there are none."""
     damage: str = ""
     """Reason why not, in a clause; empty if there is nothing, or all is well."""
 
 
 def look_at_shard(path: Path, key: str | None = None) -> Shard:
-    """Read a shard, or says what is wrong with it.
+    """Read a shard, or find what is wrong with it.
 
     Args:
         path: the parquet file.
@@ -199,9 +196,6 @@ def look_at_shard(path: Path, key: str | None = None) -> Shard:
 def ledger_from(rows: Sequence[Row]) -> pd.DataFrame:
     """Return the ledger: the fixed columns, then the study's own in order of first appearance.
 
-    Args:
-        rows: all tasks' rows, in the order of the tasks.
-
     Returns:
         One row per contender and seed; the types do not depend on what is missing.
     """
@@ -214,14 +208,7 @@ def ledger_from(rows: Sequence[Row]) -> pd.DataFrame:
 
 
 def trace_from(rows: Sequence[Row]) -> pd.DataFrame:
-    """Return the trace: how value, error and gradient norm went, step by step.
-
-    Args:
-        rows: all tasks' rows, in the order of the tasks.
-
-    Returns:
-        One row per contender, seed and step.
-    """
+    """Return the trace: value, error and gradient norm, one row per contender, seed and step."""
     import pandas as pd
 
     columns: dict[str, list[Any]] = {column: [] for column in TRACE_TYPES}
@@ -240,7 +227,7 @@ def trace_from(rows: Sequence[Row]) -> pd.DataFrame:
 
 
 def swept_tables(points: Sequence[tuple[dict[str, Any], Sequence[Row]]]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Ledger and trace of a case that ran at several values of its arguments, one point below the other.
+    """Return ledger and trace of a case that ran at several values of its arguments, one point below the other.
 
     Args:
         points: (swept arguments, rows) of each.
@@ -283,11 +270,6 @@ def _series(values: list[Any], kind: str) -> pd.Series:
 def write_ledger(table: pd.DataFrame, folder: Path, run: str = "") -> None:
     """Write `ledger.parquet` and `ledger.csv`, each whole or not at all.
 
-    Args:
-        table: the ledger.
-        folder: the run's folder.
-        run: name of the run, see `qvar.records.run_folder.run_name`.
-
     Raises:
         OSError: if a file cannot be written.
     """
@@ -299,11 +281,6 @@ def write_ledger(table: pd.DataFrame, folder: Path, run: str = "") -> None:
 
 def write_table(table: pd.DataFrame, path: Path, run: str = "") -> None:
     """Write a table as parquet, whole or not at all.
-
-    Args:
-        table: the ledger or the trace.
-        path: the file to write; its name without `.parquet` is its kind, which the file keeps.
-        run: name of the run, see `qvar.records.run_folder.run_name`.
 
     Raises:
         OSError: if the file cannot be written.
@@ -318,12 +295,8 @@ def write_table(table: pd.DataFrame, path: Path, run: str = "") -> None:
 def look_at_table(path: Path, run: str | None = None) -> tuple[pd.DataFrame | None, str]:
     """Return a ledger or trace that `write_ledger` or `write_table` wrote, or what is wrong with it.
 
-    Args:
-        path: the parquet file.
-        run: name of its run; any run's table is taken if None.
-
     Returns:
-        The table, or None if there is none to be had; and why not, in a clause, which is empty if the file is missing.
+        The table, or None if there is none; and the reason, in a clause that is empty if the file is missing.
     """
     try:
         return read_frame(path, {"kind": path.stem} if run is None else {"kind": path.stem, "run": run}), ""

@@ -56,10 +56,7 @@ class RunOptions:
 
 
 def load_case(path: str | Path) -> CaseFunction:
-    """Load a case file and gives its function `case`.
-
-    Args:
-        path: a Python file.
+    """Load a case file and return its function `case`.
 
     Returns:
         The function, checked: every argument has a type and a default.
@@ -120,7 +117,7 @@ def _arguments(function: CaseFunction) -> list[_Argument]:
 
 
 def _check_default(name: str, kind: Any, default: Any) -> None:
-    """Refuses a default that its own flag could not give."""
+    """Refuse a default that its own flag could not give."""
     plain = {int, float, str, bool, type(None)}
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
     is_plain = kind in plain or (origin in (typing.Union, types.UnionType) and set(inner) <= plain)
@@ -140,11 +137,6 @@ def _check_default(name: str, kind: Any, default: Any) -> None:
 
 def build(case_function: CaseFunction, args: Sequence[str], prog: str) -> tuple[Runnable, dict[str, Any], RunOptions]:
     """Read the flags, check where the run may go, and call `case`, whose compiled programs are kept.
-
-    Args:
-        case_function: what `load_case` gave.
-        args: the words after the case's name on the command line.
-        prog: the words before them, for the help text.
 
     Returns:
         What the case returned, its arguments as JSON can hold them, and the run's options.
@@ -173,11 +165,6 @@ def build(case_function: CaseFunction, args: Sequence[str], prog: str) -> tuple[
 def case_values(case_function: CaseFunction, args: Sequence[str], prog: str) -> dict[str, Any]:
     """Read the flags of a case alone: the values that `case` is called with.
 
-    Args:
-        case_function: what `load_case` gave.
-        args: words of the case's own flags.
-        prog: the words before them, for the help text.
-
     Raises:
         QvarError: if a flag or its value is wrong.
         HelpShown: after printing the flags for `--help`.
@@ -192,10 +179,6 @@ def argument_kinds(case_function: CaseFunction) -> dict[str, Any]:
 
 def make_study(case_function: CaseFunction, values: dict[str, Any]) -> Runnable:
     """Call `case`.
-
-    Args:
-        case_function: what `load_case` gave.
-        values: its arguments.
 
     Raises:
         QvarError: if `case` fails, or returns no `Runnable`.

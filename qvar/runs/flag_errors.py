@@ -76,14 +76,7 @@ def _parts(kind: Any) -> list[Any]:
 
 
 def sentence(box: str, kinds: Mapping[str, Any], args: Sequence[str], prog: str) -> str:
-    """Return what is wrong with a command line.
-
-    Args:
-        box: what tyro drew.
-        kinds: {argument of the case: its type}.
-        args: words of the command line.
-        prog: the words before them.
-    """
+    """Return what is wrong with a command line."""
     known = {**flat(kinds), "workers": int}
     flags = {flag_of(name): name for name in known}
     off = {switch_off(name): name for name, kind in known.items() if kind is bool}

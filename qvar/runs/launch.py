@@ -19,9 +19,6 @@ def launch(case_function: Callable[..., Any]) -> NoReturn:
 
     A case script calls it under `if __name__ == "__main__":`; flags are read from the command line.
 
-    Args:
-        case_function: the script's function `case`.
-
     Raises:
         SystemExit: always, with the exit status of `qvar run`.
         QvarError: if it is called while the case is being imported.
@@ -33,17 +30,7 @@ def launch(case_function: Callable[..., Any]) -> NoReturn:
 
 
 def run_case(case_function: Callable[..., Any], path: str, words: Sequence[str], prog: str) -> int:
-    """Run a case with flags from the command line, and print its table and where its record is.
-
-    Args:
-        case_function: the function `case`.
-        path: its file, for the record.
-        words: words of the command line after the file.
-        prog: words before them, for help and messages.
-
-    Returns:
-        The exit status.
-    """
+    """Run a case with flags from the command line, and print its table and where its record is."""
     from qvar.runs.case_flags import build
 
     study, arguments, options = build(case_function, words, prog)

@@ -129,9 +129,6 @@ def finished_alike(rows: Sequence[Row]) -> None:
     A task that fails everywhere is a failed row as usual. One that fails in a single process leaves the others waiting
     for its device, so that process ends the run once its patience does.
 
-    Args:
-        rows: what the task came to here.
-
     Raises:
         QvarError: if it did not, or another process has ended.
     """
@@ -171,11 +168,7 @@ def _other_than(number: int, patience: float | None) -> tuple[int, int | None] |
 
 
 def last_words(message: str) -> str | None:
-    """Return the sentence that this process should print of an error; None if another process prints it.
-
-    Args:
-        message: one sentence.
-    """
+    """Return the sentence that this process should print of an error; None if another process prints it."""
     if not _begun or not is_distributed():
         return message
     import jax
@@ -195,11 +188,7 @@ def last_words(message: str) -> str | None:
 
 
 def leave(status: int) -> NoReturn:
-    """End this process after an error, at once: at an orderly end JAX waits for the others, which wait for this one.
-
-    Args:
-        status: the exit status, not 0.
-    """
+    """End this process after an error, at once: at an orderly end JAX waits for the others, which wait for this one."""
     _say_ended("an error that is reported there")
     if is_leader():  # it keeps the store: the others get a moment to read it
         time.sleep(_SECONDS_FOR_LAST_WORDS)
@@ -255,7 +244,7 @@ def _count(name: str, text: str) -> int:
 
 
 def _only_device() -> int | None:
-    """0 where Slurm shows this process one GPU alone; None where it shows all of the node: JAX then takes its own."""
+    """Return 0 if Slurm shows this process one GPU alone; None if it shows all of the node: JAX then takes its own."""
     devices = os.environ.get("CUDA_VISIBLE_DEVICES") or os.environ.get("ROCR_VISIBLE_DEVICES") or ""
     return 0 if devices and "," not in devices else None
 

@@ -46,16 +46,7 @@ def outcome(rows: Sequence[Row]) -> str:
 
 @contextlib.contextmanager
 def display(labels: Mapping[str, str], n_there: int, enabled: bool) -> Iterator[Display]:
-    """Show a run's progress on standard error.
-
-    Args:
-        labels: {key: short name} of all tasks of the run, in their order.
-        n_there: number of those that have a shard from an earlier sitting.
-        enabled: show anything.
-
-    Yields:
-        The functions to call.
-    """
+    """Show a run's progress on standard error."""
     if not enabled:
         yield Display(labels)
         return

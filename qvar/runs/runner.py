@@ -73,7 +73,7 @@ def run(
     workers: int = 1,
     remake: Remake | None = None,
 ) -> pd.DataFrame:
-    """Run a study and keeps its record in a folder.
+    """Run a study and keep its record in a folder.
 
     The folder holds `case.json` (what, with which versions, where), `tasks/<key>.parquet` (one shard per task),
     `ledger.parquet` and `ledger.csv` (one row per contender and seed), `trace.parquet` (one row per contender, seed
@@ -157,13 +157,6 @@ def case_record(
 ) -> dict[str, Any]:
     """Return the content of `case.json` of a run.
 
-    Args:
-        study: what is run.
-        tasks: its tasks.
-        arguments: the case's arguments.
-        case: the case file's path.
-        place: what `qvar.records.provenance.place` gave.
-
     Raises:
         QvarError: if the study names its references in another way than by keys.
     """
@@ -193,14 +186,7 @@ def _references(study: Runnable) -> list[str]:
 
 
 def _take_up(folder: RunFolder, record: dict[str, Any], resume: bool, missing: list[Path]) -> None:
-    """Write `case.json`, or takes up the run that the folder holds if it is the same run.
-
-    Args:
-        folder: the run's folder, locked.
-        record: what is to be run.
-        resume: whether a run that is there may be gone on with.
-        missing: the folders that were not there before, the innermost first.
-    """
+    """Write `case.json`, or take up the run that the folder holds if it is the same run."""
     out = folder.path
     refuse_folders(folder, (task["key"] for task in record["tasks"]))
     try:
@@ -228,7 +214,7 @@ def _take_up(folder: RunFolder, record: dict[str, Any], resume: bool, missing: l
 
 
 def _check_same(there: dict[str, Any], record: dict[str, Any], out: Path) -> None:
-    """Refuses to mix two runs in one folder."""
+    """Refuse to mix two runs in one folder."""
     old, new = there.get("arguments", {}), record["arguments"]
     for name in {**old, **new}:
         if name not in old or name not in new or old[name] != new[name]:

@@ -67,7 +67,7 @@ def test_a_flipped_bit_is_never_another_task_or_job(
             if f"/{name}` must" in str(error):
                 continue
             raise
-        assert same or f"of {path} is left out: its writer died" in capsys.readouterr().err
+        assert same or f"of {path} is left out: its writer ended" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
