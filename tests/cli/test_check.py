@@ -51,7 +51,7 @@ def own() -> str:
     return "own.py"
 
 
-def test_check_says_pass_or_what_is_wrong(own: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_passes_or_shows_what_is_wrong(own: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", f"{own}:mine"]) == 0
     out, err = capsys.readouterr()
     assert err == ""

@@ -96,7 +96,7 @@ def test_a_case_script_is_the_command(capsys: pytest.CaptureFixture[str], monkey
 
 
 @pytest.mark.usefixtures("without_pages")
-def test_ctrl_c_says_how_to_go_on() -> None:
+def test_ctrl_c_prints_the_command_that_continues() -> None:
     words = command("run", str(CASE), "--slow", "1.5", "--seeds", "1", "--contenders", "ry x1", "uccsd", "--out", "r")
     # a suite in the background of a shell ignores Ctrl-C, and so would its children
     listens = f"import signal; signal.signal(signal.SIGINT, signal.default_int_handler); {words[2]}"

@@ -1,4 +1,4 @@
-"""A batch queue that does nothing: programs with Slurm's names that note what they are given and answer as told."""
+"""A batch queue that does nothing: programs with the names of Slurm, which record their arguments."""
 
 from __future__ import annotations
 

@@ -51,10 +51,10 @@ def run_awkward(
     folder, programs = tmp_path / AWKWARD, tmp_path / "my programs"
     (folder / "logs").mkdir(parents=True)
     programs.mkdir()
-    told = tmp_path / "told"
+    words_file = tmp_path / "words"
     fake = programs / "qvar"
     shown = '"$@" "$PWD" $OMP_NUM_THREADS $QVAR_QUEUE $QVAR_STOP_AT'
-    fake.write_text(f"#!/bin/bash\nprintf '%s\\n' {shown} >'{told}'\necho printed\n")
+    fake.write_text(f"#!/bin/bash\nprintf '%s\\n' {shown} >'{words_file}'\necho printed\n")
     fake.chmod(0o755)
     words = ("qvar", "worker", str(folder))
     job = Job("awkward", folder, words, count, 40, Resources(cpus=3), str(programs), workdir=folder)
@@ -64,4 +64,4 @@ def run_awkward(
         ["bash"], input=script, text=True, check=True, cwd=tmp_path, capture_output=True,
         env={"PATH": os.environ["PATH"], **environment},
     )  # fmt: skip
-    return told.read_text(encoding="utf-8").splitlines()
+    return words_file.read_text(encoding="utf-8").splitlines()

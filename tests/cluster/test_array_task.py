@@ -1,4 +1,4 @@
-"""What an array element does, whatever happens to it, without a queue."""
+"""An array task without a queue: undisturbed, and asked to stop."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def sends(number: signal.Signals) -> Callable[[Stop, Lease], None]:
 # Undisturbed
 
 
-def test_an_element_does_its_line_and_no_other(tmp_path: Path) -> None:
+def test_an_array_task_does_its_tasks_and_no_others(tmp_path: Path) -> None:
     campaign = made(tmp_path / "c", "--number", "3", pack=2)
     assert run_array_task(campaign, 1) == 0
     assert [ending(campaign, label) for label in ("t0", "t1", "t2")] == ["done", "done", ""]
@@ -81,7 +81,7 @@ def test_an_element_does_its_line_and_no_other(tmp_path: Path) -> None:
     assert not list(campaign.path.glob("state/*/checkpoint-*"))
 
 
-def test_a_task_of_two_points_is_done_once_and_stands_at_both(tmp_path: Path) -> None:
+def test_a_task_of_two_points_is_done_once_and_belongs_to_both(tmp_path: Path) -> None:
     campaign = made(tmp_path / "c", sweeps=("number=1:2", "shift=0,0.5"))
     assert [(line.label, line.points) for line in campaign.tasks] == [
         ("t0", ("number=1,shift=0", "number=2,shift=0")),
@@ -94,7 +94,7 @@ def test_a_task_of_two_points_is_done_once_and_stands_at_both(tmp_path: Path) ->
     assert_undisturbed(campaign)
 
 
-def test_without_a_number_everything_is_done_but_what_others_are_at_work_on(tmp_path: Path) -> None:
+def test_without_a_number_all_is_done_but_tasks_of_other_processes(tmp_path: Path) -> None:
     campaign = made(tmp_path / "c", case=FAKE, pack=1)
     write_attempt(campaign, "ry x2", 1, age_s=3.0)
     assert run_array_task(campaign, None) == 0
@@ -160,7 +160,7 @@ def test_stopped_at_its_own_deadline_again_and_again_it_ends_as_if_never_stopped
     assert_undisturbed(campaign)
 
 
-def test_told_by_slurm_it_goes_back_once_as_an_array_element(
+def test_after_a_signal_of_slurm_it_goes_back_once_as_an_array_task(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scontrol: Callable[[], list[str]]
 ) -> None:
     campaign = made(tmp_path / "c", *LONG, queue="slurm")
@@ -188,7 +188,7 @@ def test_ended_for_good_it_does_not_go_back(
     assert_undisturbed(campaign)
 
 
-def test_told_when_all_is_done_it_does_not_go_back(
+def test_after_a_signal_when_all_is_done_it_does_not_go_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scontrol: Callable[[], list[str]]
 ) -> None:
     campaign = made(tmp_path / "c", "--contenders", "uccsd", case=FAKE, queue="slurm")
@@ -204,7 +204,7 @@ def test_told_when_all_is_done_it_does_not_go_back(
     assert (ending(campaign, "uccsd"), scontrol()) == ("done", [])
 
 
-def test_what_nobody_numbered_does_not_go_back(
+def test_work_without_a_number_does_not_go_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scontrol: Callable[[], list[str]]
 ) -> None:
     campaign = made(tmp_path / "c", *LONG, queue="slurm")
@@ -249,11 +249,11 @@ def test_other_queues_take_it_back_by_its_exit_status_or_not_at_all(
 def impatient(
     cancelled: Callable[[], bool], patience_s: float, overdue: Callable[[Stop], None]
 ) -> AbstractContextManager[Stop]:
-    assert patience_s == 105.0  # 120 s before the end it is told
+    assert patience_s == 105.0  # the warning comes 120 s before the end
     return listening(cancelled, 0.1, overdue)
 
 
-def test_one_that_does_not_come_to_an_end_is_put_back_meanwhile_and_not_twice(
+def test_a_long_step_is_put_back_meanwhile_and_not_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scontrol: Callable[[], list[str]]
 ) -> None:
     def in_a_long_step(stop: Stop, _: Lease) -> None:
@@ -267,7 +267,7 @@ def test_one_that_does_not_come_to_an_end_is_put_back_meanwhile_and_not_twice(
     assert scontrol() == ["requeue 71_4"]
 
 
-def test_one_that_does_not_come_to_an_end_leaves_where_its_exit_status_puts_it_back(
+def test_a_long_step_ends_the_process_if_its_exit_status_puts_it_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left: list[int] = []
@@ -286,11 +286,11 @@ def test_one_that_does_not_come_to_an_end_leaves_where_its_exit_status_puts_it_b
     assert left == [99]
 
 
-def test_what_keeps_nothing_goes_back_once_and_no_more(
+def test_an_attempt_that_keeps_nothing_goes_back_once_and_no_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scontrol: Callable[[], list[str]], capsys: pytest.CaptureFixture
 ) -> None:
     campaign = made(tmp_path / "c", "--number", "1", queue="slurm")
-    for number in range(1, 4):  # told before the first step
+    for number in range(1, 4):  # asked before the first step
         with monkeypatch.context() as patched:
             at_look(patched, sends(signal.SIGUSR1), 1)
             assert run_array_task(campaign, 1) == STOPPED
@@ -305,7 +305,7 @@ def test_what_keeps_nothing_goes_back_once_and_no_more(
     assert_undisturbed(campaign)
 
 
-def test_work_that_is_no_training_stops_where_it_tells_how_far_it_is(
+def test_work_that_is_no_training_stops_at_its_progress_reports(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scontrol: Callable[[], list[str]]
 ) -> None:
     campaign = made(tmp_path / "c", case=FAKE, queue="slurm")

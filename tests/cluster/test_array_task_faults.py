@@ -1,4 +1,4 @@
-"""What an array element does where others are dead or at the same task, disks are full, and files are changed."""
+"""An array task among killed or equal ones, on full disks, and with changed files."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ pytestmark = pytest.mark.usefixtures("without_pages_or_queue")
 # Dead, stale, twice
 
 
-def test_what_died_too_often_is_a_failed_row(tmp_path: Path) -> None:
+def test_a_task_that_killed_its_process_too_often_is_a_failed_row(tmp_path: Path) -> None:
     campaign = made(tmp_path / "c", case=FAKE)
     write_attempt(campaign, "ry x1", MOST_DEATHS, age_s=1e4, deaths=MOST_DEATHS - 1)
     write_attempt(campaign, "ry x2", MOST_DEATHS - 1, age_s=1e4, deaths=MOST_DEATHS - 2)
@@ -58,9 +58,9 @@ def test_what_died_too_often_is_a_failed_row(tmp_path: Path) -> None:
 
 
 def stale_and_newer(campaign: Campaign, monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[Lease], None]) -> int:
-    """Runs an element of another machine, whose heart stops after some steps; then something happens meanwhile."""
+    """Run an array task of another machine whose heartbeat ends after some steps; then do something meanwhile."""
 
-    def heart_stops(_: Stop, lease: Lease) -> None:
+    def end_heartbeat(_: Stop, lease: Lease) -> None:
         lease._over.set()
         lease._thread.join()
         age(campaign.run.state(key_of(campaign, "t0")) / LEASE, 1e4)
@@ -70,7 +70,7 @@ def stale_and_newer(campaign: Campaign, monkeypatch: pytest.MonkeyPatch, meanwhi
 
     with monkeypatch.context() as far:
         far.setattr(task_loop, "owner", lambda: owner() | {"host": "n9", "space": ""})
-        at_look(far, heart_stops, 5)
+        at_look(far, end_heartbeat, 5)
         return run_array_task(campaign, 1)
 
 
@@ -85,7 +85,7 @@ def two(tmp_path: Path) -> Campaign:
     return made(tmp_path / "c", "--number", "1", "--steps", "900", every_s=0.0)
 
 
-def test_a_stale_copy_that_wakes_when_the_newer_one_is_done_changes_nothing(
+def test_a_stale_copy_that_continues_when_the_newer_one_is_done_changes_nothing(
     two: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shard, seen = two.run.shard(key_of(two, "t0")), []
@@ -125,7 +125,7 @@ def test_a_stale_copy_that_does_not_stop_does_not_replace_a_result(
     assert_undisturbed(two)
 
 
-def test_a_stale_copy_that_wakes_while_the_newer_one_is_at_work_writes_nothing(
+def test_a_stale_copy_that_continues_while_the_newer_one_works_writes_nothing(
     two: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     after: list[Lease] = []
@@ -176,7 +176,7 @@ def test_a_stale_copy_that_ends_first_leaves_the_task_to_the_newer_one(
     assert_undisturbed(two)
 
 
-def test_two_processes_at_the_same_element_of_which_one_stands_still(
+def test_two_processes_at_the_same_array_task_of_which_one_is_paused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("QVAR_HEARTBEAT", "0.15")
@@ -196,8 +196,8 @@ def test_two_processes_at_the_same_element_of_which_one_stands_still(
         second = begin()
         until(lambda: any(ending(campaign, line.label).endswith(" 2") for line in campaign.tasks), 60)
         first.send_signal(signal.SIGCONT)
-        said = [process.communicate(timeout=60)[0] for process in (first, second)]
-        assert [process.returncode for process in (first, second)] == [0, 0], said
+        output = [process.communicate(timeout=60)[0] for process in (first, second)]
+        assert [process.returncode for process in (first, second)] == [0, 0], output
     finally:
         for process in processes:
             process.kill()
@@ -223,7 +223,7 @@ def full_disk() -> Iterator[Callable[[bool], None]]:
     switch(False)
 
 
-def test_a_result_that_cannot_be_written_is_told_and_made_later(
+def test_a_result_that_cannot_be_written_is_reported_and_made_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full_disk: Callable[[bool], None], capsys: pytest.CaptureFixture
 ) -> None:
     campaign = made(tmp_path / "c", "--contenders", "ry x1", "uccsd", case=FAKE)
@@ -271,7 +271,7 @@ def test_no_room_for_a_name_leaves_nothing_behind(
     assert list(campaign.run.tasks.iterdir()) == []
 
 
-def test_a_task_that_cannot_be_lease_is_told_and_left(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_a_task_without_a_possible_lease_is_reported_and_left(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     campaign = made(tmp_path / "c", "--contenders", "ry x1", "uccsd", case=FAKE)
     campaign.run.state(key_of(campaign, "ry x1")).write_text("in the way", encoding="utf-8")
     assert run_array_task(campaign, 1) == DISK
@@ -292,16 +292,16 @@ def test_work_goes_on_where_a_checkpoint_cannot_be_written(
 
     monkeypatch.setattr(task_loop, "plain_rows", rows_at_last)
     assert run_array_task(campaign, 1) == 0
-    said = capsys.readouterr().err
-    assert said.count("qvar: no checkpoint, ") > 5
-    assert said.count("could not be written: File too large") > 5
+    output = capsys.readouterr().err
+    assert output.count("qvar: no checkpoint, ") > 5
+    assert output.count("could not be written: File too large") > 5
     assert ending(campaign, "t0") == "done"
     assert not list(campaign.path.glob("state/*/*npz*"))
     assert_undisturbed(campaign)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Other cases, other elements
+# Other cases, other array tasks
 
 
 def test_the_case_as_it_was_submitted_is_run(tmp_path: Path) -> None:
@@ -317,7 +317,7 @@ def test_the_case_as_it_was_submitted_is_run(tmp_path: Path) -> None:
     assert run_array_task(again, 1) == 0
 
 
-def test_a_case_that_no_longer_makes_its_tasks_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_case_that_no_longer_makes_its_tasks_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = tmp_path / "env_case.py"
     words = 'contenders: tuple[str, ...] = ("ry x1", "ry x2", "ry+rz x1", "uccsd")'
     text = FAKE.read_text(encoding="utf-8")
@@ -337,7 +337,7 @@ def test_a_case_that_no_longer_makes_its_tasks_is_told(tmp_path: Path, monkeypat
     assert run_array_task(campaign, 1) == 0
 
 
-def test_an_element_that_is_none_is_told(tmp_path: Path) -> None:
+def test_a_number_of_no_array_task_is_one_sentence(tmp_path: Path) -> None:
     campaign = made(tmp_path / "c", case=FAKE, pack=2)
     for number in (0, 3, -1):
         with pytest.raises(QvarError, match=rf"`index` must be an array task from 1 to 2, but is {number}\."):

@@ -36,8 +36,8 @@ def files(campaign: Campaign) -> set[str]:
 def test_all_that_is_done_is_collected(queue: FakeQueue) -> None:
     campaign = finished(made(Path("c"), "--seeds", "2", case=FAKE, sweeps=("bond=0.5,1", "noisy=no,yes")))
     queue.capsys.readouterr()
-    said = queue.qvar("collect", "c")
-    assert said.endswith("\nreport: c/report.html\nledger: c/ledger.csv\n")
+    text = queue.qvar("collect", "c")
+    assert text.endswith("\nreport: c/report.html\nledger: c/ledger.csv\n")
     assert files(campaign) == {"ledger.csv", "ledger.parquet", "trace.parquet", "parameters.parquet", "report.html"}
     ledger, trace = (pd.read_parquet(campaign.path / f"{name}.parquet") for name in ("ledger", "trace"))
     # four points of four tasks of two seeds each; `noisy` changes no task, so each belongs to two points
@@ -57,7 +57,7 @@ def test_all_that_is_done_is_collected(queue: FakeQueue) -> None:
         rows[rows["contender"] == "uccsd"].reset_index(drop=True), check_exact=True,
     )  # fmt: skip
     first = (campaign.path / "ledger.csv").read_bytes()
-    assert queue.qvar("collect", "c") == said
+    assert queue.qvar("collect", "c") == text
     assert (campaign.path / "ledger.csv").read_bytes() == first
     assert "lowest median error at" in queue.qvar("show", "c")
     assert "bond=0.5" in queue.qvar("show", "c", "--all")
@@ -71,8 +71,8 @@ def test_what_is_missing_makes_the_ledger_unfinished(queue: FakeQueue, monkeypat
     whole = (campaign.path / "ledger.csv").read_text().splitlines()
     gone = campaign.tasks[1]
     campaign.run.shard(gone.key).unlink()
-    said = queue.qvar("collect", "c", status=1)
-    assert said.endswith("ledger: c/ledger.csv\n7 of 8 tasks are done; `qvar status c` shows the others.\n")
+    text = queue.qvar("collect", "c", status=1)
+    assert text.endswith("ledger: c/ledger.csv\n7 of 8 tasks are done; `qvar status c` shows the others.\n")
     assert files(campaign) == {"ledger.csv", "report.html"}
     left = (campaign.path / "ledger.csv").read_text().splitlines()
     assert left == [line for line in whole if not (",ry x2," in line and line.endswith(",1"))]
@@ -88,8 +88,8 @@ def test_what_is_missing_makes_the_ledger_unfinished(queue: FakeQueue, monkeypat
 
 def test_nothing_is_there_yet(queue: FakeQueue) -> None:
     campaign = made(Path("c"), case=FAKE)
-    said = queue.qvar("collect", "c", status=1)
-    assert said == "ledger: c/ledger.csv\n0 of 4 tasks are done; `qvar status c` shows the others.\n"
+    text = queue.qvar("collect", "c", status=1)
+    assert text == "ledger: c/ledger.csv\n0 of 4 tasks are done; `qvar status c` shows the others.\n"
     assert files(campaign) == {"ledger.csv"}
     assert len((campaign.path / "ledger.csv").read_text().splitlines()) == 1
     assert "0 of 4 tasks are done" in queue.qvar("show", "c")

@@ -91,14 +91,12 @@ def alone(queue: FakeQueue) -> FakeQueue:
         (["--resume", "empty"], "`CAMPAIGN` must be a folder that `qvar submit` made, but "),
     ],
 )  # fmt: skip
-def test_a_mistake_is_told_in_a_sentence_and_nothing_is_written(
-    alone: FakeQueue, words: list[str], sentence: str
-) -> None:
+def test_a_mistake_is_one_sentence_and_nothing_is_written(alone: FakeQueue, words: list[str], sentence: str) -> None:
     before = sorted(Path().rglob("*"))
     named = words if not words or words[0] == "--resume" or "--queue" in words else [*words, "--queue", "slurm"]
-    said = alone.qvar("submit", *named, status=2)
-    assert said.startswith(f"qvar: {sentence}")
-    assert said.count("\n") == 1
+    output = alone.qvar("submit", *named, status=2)
+    assert output.startswith(f"qvar: {sentence}")
+    assert output.count("\n") == 1
     assert [path for path in sorted(Path().rglob("*")) if "__pycache__" not in str(path)] == before
     assert alone.sent() == []
 
@@ -114,9 +112,9 @@ def test_mistakes_about_a_campaign(alone: FakeQueue) -> None:
         (["--workers", "2"], "`workers` must come with --queue local, but the queue is slurm; "),
         (["--cpus", "none"], "`cpus` must be a whole number of at least 1, but is 'none'."),
     ):
-        said = alone.qvar("submit", "--resume", "camp", *words, status=2)
-        assert said.startswith(f"qvar: {sentence}"), said
-        assert said.count("\n") == 1
+        output = alone.qvar("submit", "--resume", "camp", *words, status=2)
+        assert output.startswith(f"qvar: {sentence}"), output
+        assert output.count("\n") == 1
     assert alone.submit("camp", status=2) == (
         "qvar: `out` must be a new folder, but camp exists already; `qvar submit --resume camp` sends what it lacks.\n"
     )
@@ -128,9 +126,9 @@ def test_mistakes_about_a_campaign(alone: FakeQueue) -> None:
 def test_a_folder_that_is_no_campaign(alone: FakeQueue, command: str) -> None:
     alone.qvar("run", "case.py", "--contenders", "ry x1", "--out", "run", "--no-progress")
     for folder, words in (("nowhere", "nowhere does not exist."), ("empty", " is not."), ("run", " is not.")):
-        said = alone.qvar(command, folder, status=2)
-        assert said.startswith("qvar: `CAMPAIGN` must be a folder that `qvar submit` made, but ")
-        assert said.endswith(f"{words}\n")
+        output = alone.qvar(command, folder, status=2)
+        assert output.startswith("qvar: `CAMPAIGN` must be a folder that `qvar submit` made, but ")
+        assert output.endswith(f"{words}\n")
     assert os.listdir("empty") == []
     assert not Path("run/cancelled").exists()
     assert alone.qvar(command, status=2).startswith("qvar: The following arguments are required: CAMPAIGN; ")
@@ -140,20 +138,20 @@ def test_a_folder_that_is_no_campaign(alone: FakeQueue, command: str) -> None:
     "words", [("submit", "--help"), ("--help",), ("status", "-h"), ("collect", "-h"), ("cancel", "-h")]
 )
 def test_help_fits_80_columns(queue: FakeQueue, words: tuple[str, ...]) -> None:
-    said = queue.qvar(*words)
-    assert max(len(line) for line in said.splitlines()) <= 80
-    assert said.startswith("usage: qvar ")
-    assert re.search("[ \t]$", said, re.MULTILINE) is None
+    output = queue.qvar(*words)
+    assert max(len(line) for line in output.splitlines()) <= 80
+    assert output.startswith("usage: qvar ")
+    assert re.search("[ \t]$", output, re.MULTILINE) is None
 
 
-def test_help_tells_every_flag_and_what_it_becomes(queue: FakeQueue) -> None:
-    said = queue.qvar("submit", "--help")
+def test_help_lists_every_flag_and_its_meaning(queue: FakeQueue) -> None:
+    output = queue.qvar("submit", "--help")
     for flag in ("sweep", "resume", "failed", "dry-run", "workers", "site", "setup", "extra", "pack", "max-array",
                  "checkpoint", "no-collect", "partition", "memory", "gpus", "distributed", "at-once",
                  "signal"):  # fmt: skip
-        assert f"\n  --{flag}" in said
-    assert "slurm        --mem=NM, on each node" in said
-    assert "--queue QUEUE         slurm, grid_engine, pbs, lsf, or local" in said
+        assert f"\n  --{flag}" in output
+    assert "slurm        --mem=NM, on each node" in output
+    assert "--queue QUEUE         slurm, grid_engine, pbs, lsf, or local" in output
     own = queue.qvar("submit", str(CASE), "--help")
     assert "--seeds INT" in own
     assert "--resume" not in own  # which is a flag of `qvar run`, and something else here
@@ -162,20 +160,20 @@ def test_help_tells_every_flag_and_what_it_becomes(queue: FakeQueue) -> None:
 
 def test_without_a_queue_one_has_to_be_named(alone: FakeQueue, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(alone.folder))
-    said = alone.qvar("submit", "case.py", status=2)
-    assert said == (
+    output = alone.qvar("submit", "case.py", status=2)
+    assert output == (
         "qvar: `queue` must be given if no batch queue is installed: slurm, grid_engine, pbs, lsf or local.\n"
     )
-    said = alone.qvar("submit", "case.py", "--queue", "slurm", status=2)
-    assert said == "qvar: `queue` must be one that this machine can reach, but sbatch is missing.\n"
+    output = alone.qvar("submit", "case.py", "--queue", "slurm", status=2)
+    assert output == "qvar: `queue` must be one that this machine can reach, but sbatch is missing.\n"
     assert not Path("runs").exists()
 
 
 def test_a_queue_is_found_by_its_commands_and_folders_do_not_collide(alone: FakeQueue) -> None:
     for name in ("case-campaign", "case-campaign-2"):
-        said = alone.qvar("submit", "case.py")
-        assert said.startswith(f"runs/{name}: 1 point, 4 tasks\nsent to slurm: 4 array tasks in job ")
-        assert f"`qvar status runs/{name}` shows the progress.\n" in said
+        output = alone.qvar("submit", "case.py")
+        assert output.startswith(f"runs/{name}: 1 point, 4 tasks\nsent to slurm: 4 array tasks in job ")
+        assert f"`qvar status runs/{name}` shows the progress.\n" in output
         assert f"runs/{name}: case.py, 1 point, 4 tasks; slurm 10" in alone.qvar("status", f"runs/{name}")
 
 
@@ -193,8 +191,8 @@ def test_a_campaign_on_this_machine(alone: FakeQueue) -> None:
     assert done.stderr.splitlines()[-1] == "4 of 4 tasks are done, 2 of them failed"
     assert alone.sent() == []
 
-    said = alone.qvar("status", "camp")
-    assert said == (
+    output = alone.qvar("status", "camp")
+    assert output == (
         "camp: case.py, 2 points, 4 tasks; local\n"
         "  done           2\n"
         "  failed         2  by their own fault; --resume --failed tries again\n"
@@ -203,9 +201,9 @@ def test_a_campaign_on_this_machine(alone: FakeQueue) -> None:
         "  broken (seeds=2): RuntimeError: the matrix is singular\n"
         "Collected: camp/report.html\n"
     )
-    told = json.loads(alone.qvar("status", "camp", "--json"))
-    assert (told["counts"]["done"], told["counts"]["failed"], told["queue"]) == (2, 2, "local")
-    assert [task["label"] for task in told["tasks"]] == ["ry x1", "broken"] * 2
+    record = json.loads(alone.qvar("status", "camp", "--json"))
+    assert (record["counts"]["done"], record["counts"]["failed"], record["queue"]) == (2, 2, "local")
+    assert [task["label"] for task in record["tasks"]] == ["ry x1", "broken"] * 2
     assert recorded_options(open_campaign("camp")).queue == "local"
     trial = alone.qvar("submit", "--resume", "camp", "--failed", "--dry-run")
     assert "there is no script" in trial

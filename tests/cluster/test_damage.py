@@ -87,10 +87,10 @@ def test_a_mistyped_line_is_a_sentence(
     with (campaign.path / name).open("a") as file:
         file.write(json.dumps(line) + ("}\n" if isinstance(line, list) else "\n"))
     assert main(["status", "c"]) == 2
-    said = capsys.readouterr().err
-    assert said.startswith(f"qvar: `{campaign.path / name}` must ")
-    assert words in said or isinstance(line, list)
-    assert len(said.splitlines()) == 1
+    text = capsys.readouterr().err
+    assert text.startswith(f"qvar: `{campaign.path / name}` must ")
+    assert words in text or isinstance(line, list)
+    assert len(text.splitlines()) == 1
 
 
 def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(

@@ -85,10 +85,10 @@ def test_bash_reads_the_scripts(name: str) -> None:
     check_syntax(golden(name))
 
 
-def test_the_words_arrive_whole_from_an_awkward_folder(tmp_path: Path) -> None:
-    told = run_awkward(GRID_ENGINE, tmp_path, {"JOB_ID": "12", "SGE_TASK_ID": "3"})
+def test_the_command_line_arrives_whole_from_an_awkward_folder(tmp_path: Path) -> None:
+    words = run_awkward(GRID_ENGINE, tmp_path, {"JOB_ID": "12", "SGE_TASK_ID": "3"})
     folder = tmp_path / AWKWARD
-    assert told == ["worker", str(folder), "--index", "43", str(folder), "3", "grid_engine"]
+    assert words == ["worker", str(folder), "--index", "43", str(folder), "3", "grid_engine"]
     assert (folder / "logs" / GRID_ENGINE.log("12", 3)).read_text() == "printed\n"
 
 
@@ -107,7 +107,7 @@ def test_the_answer_of_qsub(text: str, job: str | None) -> None:
     assert GRID_ENGINE.submitted(text) == job
 
 
-def test_what_qstat_says() -> None:
+def test_answers_of_qstat() -> None:
     qstat, *qacct = GRID_ENGINE.polls(("12", "13"))
     assert qstat.command == ("qstat", "-s", "prs", "-g", "d", "-xml")
     assert [poll.command for poll in qacct] == [("qacct", "-j", "12"), ("qacct", "-j", "13")]
@@ -124,7 +124,7 @@ def test_what_qstat_says() -> None:
     assert qstat.read("error: commlib error\n") == {}
 
 
-def test_what_qacct_says() -> None:
+def test_answers_of_qacct() -> None:
     text = "".join((
         record("1", "0", "0"),
         record("2", "0", "3"),
@@ -151,7 +151,7 @@ def test_what_qacct_says() -> None:
     assert GRID_ENGINE.polls(("12",))[1].read("error: job id 12 not found\n") == {}
 
 
-def test_an_element_is_put_back_by_its_exit_status() -> None:
+def test_an_array_task_is_put_back_by_its_exit_status() -> None:
     assert GRID_ENGINE.again({"JOB_ID": "12", "SGE_TASK_ID": "3"}) == 99
     assert GRID_ENGINE.again({"JOB_ID": "12", "SGE_TASK_ID": "undefined"}) is None
     assert GRID_ENGINE.again({}) is None

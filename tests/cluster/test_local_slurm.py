@@ -151,7 +151,7 @@ def test_the_command(slurm: LocalSlurm, tmp_path: Path) -> None:
     assert not any(LocalSlurm.found(tmp_path).processes().values())
 
 
-def test_where_nothing_can_be_installed_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_machine_without_packages_is_unavailable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("cluster.local_slurm.shutil.which", lambda program, path=None: None)
     with pytest.raises(Unavailable, match="cannot install slurmctld slurmd slurm-client munge with apt-get"):
         LocalSlurm(tmp_path).start()

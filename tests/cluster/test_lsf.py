@@ -40,10 +40,10 @@ def test_bash_reads_the_scripts(name: str) -> None:
     check_syntax(golden(name))
 
 
-def test_the_words_arrive_whole_from_an_awkward_folder(tmp_path: Path) -> None:
-    told = run_awkward(LSF, tmp_path, {"LSB_JOBID": "12", "LSB_JOBINDEX": "3"})
+def test_the_command_line_arrives_whole_from_an_awkward_folder(tmp_path: Path) -> None:
+    words = run_awkward(LSF, tmp_path, {"LSB_JOBID": "12", "LSB_JOBINDEX": "3"})
     folder = tmp_path / AWKWARD
-    assert told == ["worker", str(folder), "--index", "43", str(folder), "3", "lsf"]
+    assert words == ["worker", str(folder), "--index", "43", str(folder), "3", "lsf"]
     assert (folder / "logs" / LSF.log("12", 3)).read_text() == "printed\n"
 
 
@@ -70,7 +70,7 @@ def test_the_answer_of_bsub() -> None:
     assert LSF.submitted("Bad resource requirement syntax. Job not submitted.\n") is None
 
 
-def test_what_bjobs_says() -> None:
+def test_answers_of_bjobs() -> None:
     (poll,) = LSF.polls(("12", "13"))
     form = "jobid jobindex stat exit_code exec_host exit_reason delimiter='|'"
     assert poll.command == ("bjobs", "-a", "-noheader", "-o", form, "12", "13")
@@ -88,7 +88,7 @@ def test_what_bjobs_says() -> None:
     }
 
 
-def test_an_element_is_put_back_by_its_exit_status() -> None:
+def test_an_array_task_is_put_back_by_its_exit_status() -> None:
     assert LSF.again({"LSB_JOBID": "12", "LSB_JOBINDEX": "3"}) == 99
     assert LSF.again({"LSB_JOBID": "12", "LSB_JOBINDEX": "0"}) is None
     assert LSF.again({}) is None

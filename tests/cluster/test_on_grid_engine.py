@@ -31,7 +31,7 @@ def test_an_array_goes_back_at_its_deadline_and_gives_what_a_run_here_gives(
     mine = campaign(engine, tmp_path)
     words = ("--number", "2", "--steps", "900")
     # qvar's own deadline, half of the limit here: the status 99 puts the array task back
-    mine.submit(*words, "--pause", "2", "--time", "16s", "--at-once", "2")
+    mine.submit(*words, "--pause", "2", "--time", "24s", "--at-once", "2")
     mine.await_counts(
         lambda counts: any(leases[0]["ending"] == "stopped" for leases in mine.attempts().values() if leases)
     )

@@ -181,7 +181,7 @@ def test_a_full_disk_under_one_task(slurm: LocalSlurm, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("accounting", [False, True])
-def test_a_queue_that_forgot_is_asked_elsewhere_or_not_believed(tmp_path: Path, accounting: bool) -> None:
+def test_a_queue_without_a_record_is_asked_elsewhere_or_not_believed(tmp_path: Path, accounting: bool) -> None:
     try:
         with LocalSlurm(tmp_path / "slurm", nodes=1, accounting=accounting) as slurm:
             mine = campaign(slurm, tmp_path)

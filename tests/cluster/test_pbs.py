@@ -47,17 +47,17 @@ def test_bash_reads_the_scripts(name: str) -> None:
     check_syntax(golden(name))
 
 
-def test_the_words_arrive_whole_from_an_awkward_folder(tmp_path: Path) -> None:
+def test_the_command_line_arrives_whole_from_an_awkward_folder(tmp_path: Path) -> None:
     environment = {"PBS_JOBID": "12[3].pbs", "PBS_ARRAY_INDEX": "3", "PBS_O_WORKDIR": str(tmp_path)}
-    told = run_awkward(PBS, tmp_path, environment)
+    words = run_awkward(PBS, tmp_path, environment)
     folder = tmp_path / AWKWARD
-    assert told == ["worker", str(folder), "--index", "43", str(folder), "3", "pbs"]
+    assert words == ["worker", str(folder), "--index", "43", str(folder), "3", "pbs"]
     assert (folder / "logs" / PBS.log("12[].pbs", 3)).read_text() == "printed\n"
 
 
 def test_an_array_of_one_is_a_plain_job_with_its_number(tmp_path: Path) -> None:
-    told = run_awkward(PBS, tmp_path, {"PBS_JOBID": "12.pbs", "PBS_O_WORKDIR": str(tmp_path)}, count=1)
-    assert told[2:4] == ["--index", "41"]
+    words = run_awkward(PBS, tmp_path, {"PBS_JOBID": "12.pbs", "PBS_O_WORKDIR": str(tmp_path)}, count=1)
+    assert words[2:4] == ["--index", "41"]
     assert "#PBS -J" not in PBS.render(Job("x", Path("/x"), ("qvar",), 1, resources=Resources(at_once=4)))
     assert PBS.place({"PBS_JOBID": "12.pbs"}) == ("12.pbs", 1)
     assert (tmp_path / AWKWARD / "logs" / PBS.log("12.pbs", 1)).exists()
@@ -73,7 +73,7 @@ def test_the_answer_of_qsub(text: str, job: str | None) -> None:
     assert PBS.submitted("qsub: Job rejected by all possible destinations\n") is None
 
 
-def test_what_qstat_says() -> None:
+def test_answers_of_qstat() -> None:
     (poll,) = PBS.polls(("12[].pbs", "13.pbs", "14.pbs"))
     assert poll.command == ("qstat", "-x", "-t", "-f", "12[].pbs", "13.pbs", "14.pbs")
     held, deleted = Heard(State.PENDING, "H"), Heard(State.CANCELLED, "deleted")
@@ -91,9 +91,9 @@ def test_what_qstat_says() -> None:
     }  # fmt: skip
 
 
-def test_an_element_cannot_put_itself_back() -> None:
-    element = {"PBS_JOBID": "12[3].pbs", "PBS_ARRAY_INDEX": "3"}
-    assert PBS.again(element) is None
-    assert PBS.place(element) == ("12[].pbs", 3)
+def test_an_array_task_cannot_put_itself_back() -> None:
+    environment = {"PBS_JOBID": "12[3].pbs", "PBS_ARRAY_INDEX": "3"}
+    assert PBS.again(environment) is None
+    assert PBS.place(environment) == ("12[].pbs", 3)
     assert PBS.place({}) is None
     assert PBS.cancel(("12[].pbs",)) == ("qdel", "12[].pbs")

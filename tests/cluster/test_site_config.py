@@ -73,7 +73,7 @@ def test_where_it_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         ("cpus =", "The site file must be TOML, but {}: "),
     ],
 )
-def test_a_mistake_is_told_in_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:
+def test_a_mistake_is_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:
     path = write(tmp_path / "site.toml", text)
     with pytest.raises(QvarError) as caught:
         read_site(path)

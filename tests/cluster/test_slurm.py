@@ -78,18 +78,18 @@ def test_bash_reads_the_scripts(name: str) -> None:
     check_syntax(golden(name))
 
 
-def test_the_words_arrive_whole_from_an_awkward_folder(tmp_path: Path) -> None:
+def test_the_command_line_arrives_whole_from_an_awkward_folder(tmp_path: Path) -> None:
     environment = {"SLURM_ARRAY_TASK_ID": "3", "SLURM_ARRAY_JOB_ID": "7"}
-    told = run_awkward(SLURM, tmp_path, {**environment, "QVAR_STOP_AT": "1"})
+    words = run_awkward(SLURM, tmp_path, {**environment, "QVAR_STOP_AT": "1"})
     folder = tmp_path / AWKWARD
-    assert told == ["worker", str(folder), "--index", "43", str(folder), "3", "slurm"]  # no deadline is left
+    assert words == ["worker", str(folder), "--index", "43", str(folder), "3", "slurm"]  # no deadline is left
     assert (folder / "logs" / "7_3.log").read_text() == "printed\n"
 
 
-def test_an_element_without_its_number_does_nothing(tmp_path: Path) -> None:
+def test_an_array_task_without_its_number_does_nothing(tmp_path: Path) -> None:
     with pytest.raises(subprocess.CalledProcessError):
         run_awkward(SLURM, tmp_path, {"SLURM_ARRAY_JOB_ID": "7"})
-    assert not (tmp_path / "told").exists()
+    assert not (tmp_path / "words").exists()
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_the_ways_to_ask() -> None:
     assert SLURM.cancel(("7", "8")) == ("scancel", "7", "8")
 
 
-def test_what_squeue_says() -> None:
+def test_answers_of_squeue() -> None:
     assert SLURM.polls(("7",))[0].read(SQUEUE) == {
         ("7", 9): Heard(State.PENDING, "JobArrayTaskLimit"),
         ("7", 10): Heard(State.PENDING, "JobArrayTaskLimit"),
@@ -150,7 +150,7 @@ def test_what_squeue_says() -> None:
     }
 
 
-def test_what_sacct_says() -> None:
+def test_answers_of_sacct() -> None:
     assert SLURM.polls(("7",))[1].read(SACCT) == {
         ("12", 0): Heard(State.CANCELLED, "CANCELLED"),
         ("13", 0): Heard(State.COMPLETED, "", "n1"),
@@ -166,7 +166,7 @@ def test_what_sacct_says() -> None:
     }
 
 
-def test_what_scontrol_says() -> None:
+def test_answers_of_scontrol() -> None:
     assert SLURM.polls(("7",))[2].read(SCONTROL) == {
         **{("7", number): Heard(State.PENDING, "JobArrayTaskLimit") for number in (9, 10, 11)},
         ("7", 18): Heard(State.CANCELLED, "CANCELLED (signal 15)", "n1"),
@@ -175,13 +175,13 @@ def test_what_scontrol_says() -> None:
     }
 
 
-def test_an_element_is_put_back_by_array_and_number() -> None:
-    element = {"SLURM_JOB_ID": "7", "SLURM_ARRAY_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": "40"}
-    assert SLURM.again(element) == ("scontrol", "requeue", "7_40")
+def test_an_array_task_is_put_back_by_array_and_number() -> None:
+    environment = {"SLURM_JOB_ID": "7", "SLURM_ARRAY_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": "40"}
+    assert SLURM.again(environment) == ("scontrol", "requeue", "7_40")
     assert SLURM.again({"SLURM_JOB_ID": "7", "SLURM_ARRAY_JOB_ID": "7"}) is None  # "7" would put back the whole array
     assert SLURM.again({"SLURM_JOB_ID": "8"}) == ("scontrol", "requeue", "8")
     assert SLURM.again({}) is None
-    assert SLURM.place(element) == ("7", 40)
+    assert SLURM.place(environment) == ("7", 40)
     assert SLURM.place({"SLURM_JOB_ID": "8"}) is None
     assert SLURM.log("7", 40) == "7_40.log"
 

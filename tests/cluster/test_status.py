@@ -1,4 +1,4 @@
-"""What the folder proves, against whatever the queue says."""
+"""The state of a campaign: its folder, and the answers of a queue."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
 
 
 def in_folder(campaign: Campaign, state: str) -> None:
-    """Makes the folder tell something about the task."""
+    """Write a state of the task into the folder."""
     done = {"contender": LABEL, "status": "converged"}
     if state == "dead":
         write_attempt(campaign, LABEL, 1, DEAD_S)
@@ -86,11 +86,11 @@ def in_folder(campaign: Campaign, state: str) -> None:
 
 SILENT = None
 EVERY = (SILENT, *State)
-"""All that a queue may say."""
+"""All answers of a queue."""
 
 TABLE: list[tuple[str, tuple[State | None, ...], Condition]] = [
     ("shard", EVERY, Condition.DONE),
-    ("shard dead", EVERY, Condition.DONE),  # it died between its result and its last word
+    ("shard dead", EVERY, Condition.DONE),  # it was killed between its result and its end
     ("shard alive", EVERY, Condition.DONE),
     ("shard failed", EVERY, Condition.FAILED),
     ("alive", EVERY, Condition.RUNNING),
@@ -114,16 +114,16 @@ TABLE: list[tuple[str, tuple[State | None, ...], Condition]] = [
 ]
 
 
-@pytest.mark.parametrize(("state", "said", "condition"), TABLE, ids=lambda value: str(value)[:20])
-def test_the_folder_wins_over_the_queue(
+@pytest.mark.parametrize(("state", "answers", "condition"), TABLE, ids=lambda value: str(value)[:20])
+def test_the_folder_counts_more_than_the_queue(
     campaign: Campaign,
     queue: Callable[..., list[str]],
     state: str,
-    said: tuple[State | None, ...],
+    answers: tuple[State | None, ...],
     condition: Condition,
 ) -> None:
     in_folder(campaign, state)
-    for word in said:
+    for word in answers:
         asked = queue({} if word is None else {("71", 4): Heard(word)})
         found = survey(campaign)
         assert [one.condition for one in found.standings] == [Condition.MISSING] * 3 + [condition], word
@@ -134,7 +134,7 @@ def test_the_folder_wins_over_the_queue(
 def test_every_condition_and_every_word_is_in_the_table() -> None:
     assert {condition for _, _, condition in TABLE} == set(Condition)
     for state in {state for state, _, _ in TABLE}:
-        assert sorted(str(word) for other, said, _ in TABLE if other == state for word in said) == sorted(
+        assert sorted(str(word) for other, answers, _ in TABLE if other == state for word in answers) == sorted(
             map(str, EVERY)
         ), state
 
@@ -149,7 +149,7 @@ def test_a_dead_process_of_this_machine_is_not_taken_for_one_at_work(
     assert (conditions[LABEL], conditions["ry x1"]) == (Condition.RUNNING, Condition.DIED)
 
 
-def test_a_queue_is_not_asked_where_nothing_is_open(campaign: Campaign, queue: Callable[..., list[str]]) -> None:
+def test_a_queue_is_not_asked_if_nothing_is_open(campaign: Campaign, queue: Callable[..., list[str]]) -> None:
     asked = queue("it is down")
     for label in ("ry x1", "ry x2", "ry+rz x1"):
         write_shard(campaign.run.shard(key_of(campaign, label)), [{"contender": label}], once=True)
@@ -160,7 +160,7 @@ def test_a_queue_is_not_asked_where_nothing_is_open(campaign: Campaign, queue: C
     assert survey(campaign).silent == "it is down"
 
 
-def test_who_is_asked_first_is_believed_and_the_next_for_the_rest_alone(
+def test_the_first_answer_counts_and_the_next_command_is_run_for_the_rest_alone(
     campaign: Campaign, queue: Callable[..., list[str]]
 ) -> None:
     first = {("71", 1): Heard(State.PENDING), ("71", 2): Heard(State.CANCELLED), ("9", 4): Heard(State.RUNNING)}
@@ -175,7 +175,9 @@ def test_who_is_asked_first_is_believed_and_the_next_for_the_rest_alone(
     assert asked == ["0 71"]
 
 
-def test_a_queue_that_is_silent_is_told_if_no_one_answers(campaign: Campaign, queue: Callable[..., list[str]]) -> None:
+def test_a_queue_without_an_answer_is_reported_if_no_command_answers(
+    campaign: Campaign, queue: Callable[..., list[str]]
+) -> None:
     queue("squeue: slurm_load_jobs error: Unable to contact slurm controller", "sacct is not installed here")
     found = survey(campaign)
     assert found.silent == "squeue: slurm_load_jobs error: Unable to contact slurm controller"
@@ -205,7 +207,7 @@ def test_what_was_sent_twice_waits_while_one_of_both_is_in_the_queue(
         assert (found.condition, found.place) == (condition, ("slurm", "80", 1))
 
 
-def test_the_commands_of_a_queue_are_run_and_their_failures_told(tmp_path: Path) -> None:
+def test_commands_of_a_queue_are_run_and_their_failures_reported(tmp_path: Path) -> None:
     assert status._run(("echo", "71 R")) == "71 R\n"
     assert status._run(("sh", "-c", "echo one >&2; echo the last line >&2; exit 1")) == ("sh: the last line",)
     assert status._run(("false",)) == ("false: status 1",)
@@ -219,7 +221,7 @@ def test_a_queue_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# What is told
+# Texts and records
 
 
 def test_a_script_gets_one_entry_for_each_task(campaign: Campaign, capsys: pytest.CaptureFixture) -> None:
@@ -227,20 +229,20 @@ def test_a_script_gets_one_entry_for_each_task(campaign: Campaign, capsys: pytes
     write_attempt(campaign, "ry x1", 2, 3.0, done=7, total=9, queue="slurm", job="71", number=1)
     (campaign.logs / "71_1.log").touch()
     assert main(["status", str(campaign.path), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["counts"] | {"failed": 0, "running": 0, "missing": 0} == dict.fromkeys(told["counts"], 0)
-    assert (told["counts"]["failed"], told["counts"]["running"], told["counts"]["missing"]) == (1, 1, 2)
-    assert [task["label"] for task in told["tasks"]] == ["ry x1", "ry x2", "ry+rz x1", "uccsd"]
-    assert [task["condition"] for task in told["tasks"]] == ["running", "missing", "missing", "failed"]
-    first: dict[str, Any] = told["tasks"][0]
+    record = json.loads(capsys.readouterr().out)
+    assert record["counts"] | {"failed": 0, "running": 0, "missing": 0} == dict.fromkeys(record["counts"], 0)
+    assert (record["counts"]["failed"], record["counts"]["running"], record["counts"]["missing"]) == (1, 1, 2)
+    assert [task["label"] for task in record["tasks"]] == ["ry x1", "ry x2", "ry+rz x1", "uccsd"]
+    assert [task["condition"] for task in record["tasks"]] == ["running", "missing", "missing", "failed"]
+    first: dict[str, Any] = record["tasks"][0]
     assert first | {"key": ""} == {
         "key": "", "label": "ry x1", "points": ["point"], "condition": "running", "attempts": 2, "host": "n9",
         "done": 7, "total": 9, "message": None, "queue": None, "log": "logs/71_1.log",
     }  # fmt: skip
-    assert (told["queue"], told["cancelled"], told["folder"]) == ("slurm", False, str(campaign.path))
+    assert (record["queue"], record["cancelled"], record["folder"]) == ("slurm", False, str(campaign.path))
 
 
-def test_a_person_is_told_what_to_do(campaign: Campaign, queue: Callable[..., list[str]]) -> None:
+def test_the_text_says_what_to_do(campaign: Campaign, queue: Callable[..., list[str]]) -> None:
     queue({("71", 1): Heard(State.PENDING, "Priority"), ("71", 3): Heard(State.FAILED, "OUT_OF_MEMORY", "n1")})
     write_attempt(campaign, "ry x1", 1, DEAD_S)
     write_attempt(campaign, "ry x2", 1, 3.0, done=30, total=900, words="best 1e-3")
@@ -286,14 +288,14 @@ def test_long_names_fit_a_terminal(tmp_path: Path, queue: Callable[..., list[str
     folder = list(found.tasks)
     for at, line in enumerate(folder[:40]):
         found.run.state(line.key).mkdir()
-        told = [
+        entries = [
             {"done": 123456, "total": 1234567, "words": "best -123.456789 Ha, and more words " * 3},
             {"ending": "error", "message": message},
             {"ending": "failed", "message": message},
             {},
         ][at % 4]
         path = found.run.state(line.key) / LEASE
-        path.write_text(json.dumps({"host": f"node-{at}.rack.cluster.example.org", **told}), encoding="utf-8")
+        path.write_text(json.dumps({"host": f"node-{at}.rack.cluster.example.org", **entries}), encoding="utf-8")
         if at % 4 == 2:
             write_shard(found.run.shard(line.key), [{"contender": line.label, "status": "failed"}], once=True)
         if at % 4 == 3:
@@ -370,7 +372,7 @@ def test_lines_that_a_crash_cut_short_are_passed_over(campaign: Campaign, queue:
     assert [one.condition for one in found.standings] == [Condition.WAITING] + [Condition.MISSING] * 3
 
 
-def test_a_folder_that_is_no_campaign_is_told(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_a_folder_that_is_no_campaign_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     assert main(["status", str(tmp_path / "none")]) == 2
     assert "`CAMPAIGN` must be a folder that `qvar submit` made, but" in capsys.readouterr().err
     assert main(["status", str(tmp_path)]) == 2

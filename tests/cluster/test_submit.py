@@ -32,14 +32,14 @@ def lines(path: Path) -> list[dict[str, object]]:
 
 
 def finish(campaign: Campaign, *labels: str, status: str = "converged") -> None:
-    """Writes results of these tasks, as if elements had done them."""
+    """Write results of these tasks, as array tasks do."""
     for line in campaign.tasks:
         if line.label in labels:
             write_shard(campaign.run.shard(line.key), [{"contender": line.label, "seed": 0, "status": status}])
 
 
 def words_of(campaign: Campaign) -> dict[int, list[str]]:
-    """The labels of each element's tasks."""
+    """Labels of the tasks of each array task."""
     labels = {line.key: line.label for line in campaign.tasks}
     return {number: [labels[key] for key in keys] for number, keys in campaign.array_tasks().items()}
 
@@ -48,7 +48,7 @@ def words_of(campaign: Campaign) -> dict[int, list[str]]:
 # Plan and folder
 
 
-def test_a_long_plan_says_how_far_it_is(
+def test_a_long_plan_shows_its_progress(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -59,7 +59,7 @@ def test_a_long_plan_says_how_far_it_is(
     assert capsys.readouterr().err.splitlines() == ["0 of 2 points are made", "1 of 2 points are made"]
 
 
-def test_a_budget_is_told_if_all_points_share_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_budget_is_recorded_if_all_points_share_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     case = Path(__file__).with_name("spins_case.py").resolve()
     monkeypatch.chdir(tmp_path)
     swept = planned("gradients=30,40", case=case)
@@ -183,8 +183,8 @@ def test_the_site_limits_an_array(queue: FakeQueue) -> None:
 
 
 def test_what_is_sent_and_written_down(queue: FakeQueue) -> None:
-    said = queue.submit("camp", "--sweep", "seeds=1:3", "--pack", "4", "--max-array", "2", "--time", "2h")
-    assert said == (
+    output = queue.submit("camp", "--sweep", "seeds=1:3", "--pack", "4", "--max-array", "2", "--time", "2h")
+    assert output == (
         "camp: 3 points, 12 tasks\n"
         "sent to slurm: 3 array tasks in jobs 101, 102; job 103 collects\n"
         "`qvar status camp` shows the progress.\n"
@@ -203,8 +203,8 @@ def test_what_is_sent_and_written_down(queue: FakeQueue) -> None:
 
 
 def test_no_collecting_job_is_sent_where_none_is_wanted(queue: FakeQueue) -> None:
-    said = queue.submit("camp", "--no-collect")
-    assert "sent to slurm: 4 array tasks in job 101\n" in said
+    output = queue.submit("camp", "--no-collect")
+    assert "sent to slurm: 4 array tasks in job 101\n" in output
     assert len(queue.sent()) == 1
     queue.qvar("submit", "--resume", "camp")  # nobody is at work on it: all is sent again, without one again
     assert len(queue.sent()) == 2
@@ -216,21 +216,21 @@ def test_no_collecting_job_is_sent_where_none_is_wanted(queue: FakeQueue) -> Non
 @pytest.mark.parametrize("out", [["--out", "deep/camp"], []])
 def test_a_queue_that_refuses_leaves_nothing_behind(queue: FakeQueue, out: list[str]) -> None:
     queue.refuse(1)
-    said = queue.qvar("submit", str(CASE), "--queue", "slurm", *out, status=2)
-    assert said == "qvar: `queue` slurm did not take the job: sbatch: error: Invalid account or partition.\n"
+    output = queue.qvar("submit", str(CASE), "--queue", "slurm", *out, status=2)
+    assert output == "qvar: `queue` slurm did not take the job: sbatch: error: Invalid account or partition.\n"
     assert os.listdir() == []
 
 
 def test_a_script_that_cannot_be_written_leaves_nothing_behind(queue: FakeQueue) -> None:
-    said = queue.submit("camp", "--account", "two words", status=2)
-    assert said == "qvar: `account` must be one word, but is 'two words'.\n"
+    output = queue.submit("camp", "--account", "two words", status=2)
+    assert output == "qvar: `account` must be one word, but is 'two words'.\n"
     assert os.listdir() == []
 
 
 def test_after_a_refusal_in_the_middle_it_goes_on(queue: FakeQueue) -> None:
     queue.refuse(2, "sbatch: error: QOSMaxSubmitJobPerUserLimit")
-    said = queue.submit("camp", "--max-array", "3", status=2)
-    assert said == (
+    output = queue.submit("camp", "--max-array", "3", status=2)
+    assert output == (
         "qvar: `queue` slurm did not take the job: sbatch: error: QOSMaxSubmitJobPerUserLimit; "
         "`qvar submit --resume camp` sends what it did not take.\n"
     )
@@ -238,8 +238,8 @@ def test_after_a_refusal_in_the_middle_it_goes_on(queue: FakeQueue) -> None:
     counts = json.loads(queue.qvar("status", "camp", "--json"))["counts"]
     assert {name: count for name, count in counts.items() if count} == {"waiting": 3, "missing": 1}
     (queue.folder / "refuse-2").unlink()
-    said = queue.qvar("submit", "--resume", "camp")
-    assert said.startswith("camp: 1 task of 4\nsent to slurm: 1 array task in job 102; job 103 collects\n")
+    output = queue.qvar("submit", "--resume", "camp")
+    assert output.startswith("camp: 1 task of 4\nsent to slurm: 1 array task in job 102; job 103 collects\n")
     campaign = open_campaign("camp")
     assert words_of(campaign)[5] == ["uccsd"]  # 4 was not taken, and is not used again
     assert (campaign.submissions()[-2]["offset"], campaign.submissions()[-2]["count"]) == (4, 1)
@@ -259,13 +259,13 @@ def test_a_torn_line_of_submissions_is_passed_over(queue: FakeQueue) -> None:
 # Resuming
 
 
-def test_only_what_is_missing_and_nobody_has_is_sent_again(queue: FakeQueue) -> None:
+def test_only_missing_tasks_that_no_process_has_are_sent_again(queue: FakeQueue) -> None:
     queue.submit("camp", "--sweep", "seeds=1,2", "--time", "1h", "--memory", "2G", "--no-collect")
     campaign = open_campaign("camp")
     finish(campaign, "ry x2")
     queue.say("squeue", "101|1|RUNNING|None|n1\n101|3|PENDING|Priority|\n101|4|CANCELLED|None|\n")
-    said = queue.qvar("submit", "--resume", "camp", "--memory", "8G", "--pack", "2")
-    assert said.startswith("camp: 4 tasks of 8\n")
+    output = queue.qvar("submit", "--resume", "camp", "--memory", "8G", "--pack", "2")
+    assert output.startswith("camp: 4 tasks of 8\n")
     assert words_of(campaign)[9] == ["uccsd", "ry x1"]
     assert words_of(campaign)[10] == ["ry+rz x1", "uccsd"]
     assert {"array=1-2", "mem=8192M", "time=0-01:00:00"} <= asked(queue.sent()[1])
@@ -275,34 +275,34 @@ def test_only_what_is_missing_and_nobody_has_is_sent_again(queue: FakeQueue) -> 
     assert len(queue.sent()) == 2
 
 
-def test_a_queue_that_does_not_answer_is_told(queue: FakeQueue) -> None:
+def test_a_queue_that_does_not_answer_is_reported(queue: FakeQueue) -> None:
     queue.submit("camp")
-    said = queue.qvar("submit", "--resume", "camp")
-    assert "qvar: the queue does not answer (squeue: status 1); tasks that it may still have are sent again." in said
-    assert "camp: 4 tasks of 4" in said
+    output = queue.qvar("submit", "--resume", "camp")
+    assert "qvar: the queue does not answer (squeue: status 1); tasks that it may still have are sent again." in output
+    assert "camp: 4 tasks of 4" in output
 
 
-def test_failed_tasks_are_tried_again_when_that_is_asked(queue: FakeQueue) -> None:
+def test_failed_tasks_are_tried_again_on_request(queue: FakeQueue) -> None:
     queue.submit("camp", "--contenders", "ry x1", "broken", "--no-collect")
     queue.qvar("worker", "camp")
-    said = queue.qvar("submit", "--resume", "camp")
-    assert said == (
+    output = queue.qvar("submit", "--resume", "camp")
+    assert output == (
         "camp: all is done (2 tasks); 1 of them failed, --failed tries these again; "
         "`qvar collect camp` makes the report.\n"
     )
     campaign = open_campaign("camp")
     (broken,) = (line.key for line in campaign.tasks if line.label == "broken")
     before = look_at_shard(campaign.run.shard(broken)).rows
-    said = queue.qvar("submit", "--resume", "camp", "--failed", "--queue", "slurm", "--no-collect")
-    assert said.startswith("camp: 1 task of 2\nsent to slurm: 1 array task in job 102\n")
+    output = queue.qvar("submit", "--resume", "camp", "--failed", "--queue", "slurm", "--no-collect")
+    assert output.startswith("camp: 1 task of 2\nsent to slurm: 1 array task in job 102\n")
     assert not campaign.run.shard(broken).exists()
     assert look_at_shard(campaign.run.state(broken) / "failed-0001.parquet").rows == before
 
 
 def test_a_cancelled_campaign_goes_on_when_it_is_resumed(queue: FakeQueue) -> None:
     queue.submit("camp", "--max-array", "2")
-    said = queue.qvar("cancel", "camp")
-    assert said.startswith("camp: cancelled; ")
+    output = queue.qvar("cancel", "camp")
+    assert output.startswith("camp: cancelled; ")
     assert (queue.folder / "cancelled").read_text() == "101 102 103\n"
     campaign = open_campaign("camp")
     assert campaign.cancelled.exists()
@@ -317,12 +317,12 @@ def test_a_cancelled_campaign_goes_on_when_it_is_resumed(queue: FakeQueue) -> No
 
 def test_a_trial_shows_the_scripts_and_writes_nothing(queue: FakeQueue) -> None:
     words = ("--sweep", "seeds=1,2", "--max-array", "5", "--extra", "#SBATCH --constraint=a100")
-    said = queue.submit("camp", *words, "--dry-run")
-    assert said.startswith("# camp: 2 points, 8 tasks, 8 array tasks; nothing is written or sent\n")
+    output = queue.submit("camp", *words, "--dry-run")
+    assert output.startswith("# camp: 2 points, 8 tasks, 8 array tasks; nothing is written or sent\n")
     assert os.listdir() == []
     assert queue.sent() == []
     queue.submit("camp", *words)
-    shown = said.partition("\n\n")[2].split("\n\n#!")
+    shown = output.partition("\n\n")[2].split("\n\n#!")
     for text, script in zip(shown, queue.sent(), strict=True):
         written = script.replace("afterany:101:102", "afterany:ID1:ID2").removeprefix("#!")
         assert text.removeprefix("#!").strip() == written.strip()
@@ -336,10 +336,10 @@ def test_a_trial_of_a_resumption_writes_nothing(queue: FakeQueue) -> None:
         return {str(path): path.read_bytes() for path in Path("camp").rglob("*") if path.is_file()}
 
     before = content()
-    said = queue.qvar("submit", "--resume", "camp", "--failed", "--time", "3h", "--dry-run")
-    assert "# camp: 6 tasks of 8, 6 array tasks; nothing is written or sent\n" in said
-    assert "#SBATCH --time=0-03:00:00" in said
-    assert "$((8 + " in said
+    output = queue.qvar("submit", "--resume", "camp", "--failed", "--time", "3h", "--dry-run")
+    assert "# camp: 6 tasks of 8, 6 array tasks; nothing is written or sent\n" in output
+    assert "#SBATCH --time=0-03:00:00" in output
+    assert "$((8 + " in output
     assert content() == before
     assert len(queue.sent()) == 2
 
@@ -357,8 +357,8 @@ def test_flags_go_over_the_values_of_a_site(queue: FakeQueue, monkeypatch: pytes
     assert wanted | {"constraint=a100"} <= asked(script)
     assert "module load cuda\ntrue\n" in script
     monkeypatch.setenv("QVAR_SITE", str(queue.folder / "none.toml"))
-    said = queue.qvar("submit", str(CASE), "--out", "other", status=2)
-    assert said == f"qvar: The site file must exist, but {queue.folder / 'none.toml'} does not.\n"
+    output = queue.qvar("submit", str(CASE), "--out", "other", status=2)
+    assert output == f"qvar: The site file must exist, but {queue.folder / 'none.toml'} does not.\n"
 
 
 def test_an_argument_of_the_case_with_a_flag_s_name_is_swept(queue: FakeQueue) -> None:

@@ -60,6 +60,6 @@ def test_names_can_be_folders_and_differ() -> None:
         (["noisy=1"], "`noisy` must be true or false, but is '1'."),
     ],
 )
-def test_a_wrong_sweep_is_told_in_a_sentence(sweeps: list[str], sentence: str) -> None:
+def test_a_wrong_sweep_is_one_sentence(sweeps: list[str], sentence: str) -> None:
     with pytest.raises(QvarError, match=re.escape(sentence)):
         made(*sweeps)

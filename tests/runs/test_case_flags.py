@@ -76,7 +76,7 @@ def test_underscores_and_hyphens_are_one(flag: str) -> None:
     assert build(load_case(write(TYPED)), [flag, "7"], "p")[1]["n_layers"] == 7
 
 
-def test_help_tells_units_and_defaults(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_shows_units_and_defaults(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         build(load_case(write(TYPED)), ["--help"], "qvar run mine.py")
     assert ended.value.code == 0
@@ -104,9 +104,7 @@ def test_help_tells_units_and_defaults(capsys: pytest.CaptureFixture[str]) -> No
         (["--out"], "`--out` must be followed by its value."),
     ],
 )
-def test_wrong_flags_are_told_in_a_sentence(
-    words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_wrong_flags_are_one_sentence(words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(QvarError) as caught:
         build(load_case(write(TYPED)), words, "prog")
     assert str(caught.value) == sentence

@@ -24,7 +24,7 @@ def state(steps: int) -> Arrays:
 
 
 def attempt(folder: Path, every_s: float = 300.0) -> tuple[Lease, Keeper]:
-    """The next attempt, of a machine that nobody can see, so that it is dead when its heart stands still."""
+    """The next attempt, of another machine, so that it is dead without a heartbeat."""
     found = acquire(folder, owner() | {"host": "n9", "space": ""}, stale_s=50.0, beat_s=10.0)
     assert isinstance(found, Lease)
     return found, keeper(folder, found, Stop(), every_s)
@@ -153,7 +153,7 @@ def test_whatever_byte_of_an_archive_is_damaged_no_other_numbers_are_read(tmp_pa
     first.end(Ending.DONE)
 
 
-def test_an_attempt_that_was_outrun_writes_nothing_and_stops(tmp_path: Path) -> None:
+def test_a_superseded_attempt_writes_nothing_and_stops(tmp_path: Path) -> None:
     first, kept = attempt(tmp_path)
     kept.write("0000", state(5))
     assert not kept.stop()
@@ -189,7 +189,7 @@ def test_due_when_the_time_has_come_since_the_last_one(tmp_path: Path, monkeypat
     found.end(Ending.DONE)
 
 
-def test_a_wish_to_stop_is_passed_on(tmp_path: Path) -> None:
+def test_a_request_to_stop_is_passed_on(tmp_path: Path) -> None:
     found = acquire(tmp_path, owner(), stale_s=50.0, beat_s=10.0)
     assert isinstance(found, Lease)
     stop = Stop()

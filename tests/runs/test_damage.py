@@ -109,7 +109,7 @@ def test_a_cut_or_lengthened_file_is_never_another_value(folder: Path) -> None:
         path.write_bytes(data)
 
 
-def test_resume_does_damaged_tasks_again_and_says_so(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_resume_does_damaged_tasks_again_and_reports_them(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     good, shard = load(folder), file_of(folder, "tasks")
     label = next(task["label"] for task in good.case["tasks"] if task["key"] == shard.stem)
     data = bytearray(shard.read_bytes())
@@ -145,8 +145,8 @@ def test_a_shard_knows_its_own_key(folder: Path, capsys: pytest.CaptureFixture[s
     (folder / "ledger.parquet").unlink()
     assert load(folder).n_done == 1
     assert main([*WORDS, "--out", "r", "--resume"]) == 0
-    said = capsys.readouterr().err
-    assert f"{one} is left out: it is that of another key: {two.stem}, not {one.stem}; " in said
+    output = capsys.readouterr().err
+    assert f"{one} is left out: it is that of another key: {two.stem}, not {one.stem}; " in output
     assert sorted(load(folder).ledger["contender"].unique()) == ["ry x1", "uccsd"]
 
 
@@ -222,7 +222,7 @@ def put_sparse(path: Path) -> None:
     ],
     ids=["pipe", "folder", "socket", "sparse", "loop", "device", "dangling", "empty"],
 )
-def test_whatever_lies_in_the_place_of_a_file(
+def test_other_things_in_the_place_of_a_file(
     put: Callable[[Path], object], folder: Path, made: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     good = load(folder)
@@ -234,8 +234,8 @@ def test_whatever_lies_in_the_place_of_a_file(
             found = read_or_sentence(folder)
             status = main([*WORDS, "--out", "r", "--resume"])
         assert found is None or same(found, good)
-        said = capsys.readouterr().err
-        assert (status, len(said.splitlines())) in ((0, 0), (0, 1), (2, 1)), said
+        output = capsys.readouterr().err
+        assert (status, len(output.splitlines())) in ((0, 0), (0, 1), (2, 1)), output
         shutil.rmtree(folder)
         shutil.copytree(made, folder)
 
@@ -337,10 +337,10 @@ def test_sentences_name_the_file_and_the_place(
 ) -> None:
     (folder / "case.json").write_bytes(content)
     assert main(["report", "r"]) == 2
-    said = capsys.readouterr().err
-    assert said.startswith("qvar: `r/case.json` must be a file that qvar wrote, but ")
-    assert words in said
-    assert len(said.splitlines()) == 1
+    output = capsys.readouterr().err
+    assert output.startswith("qvar: `r/case.json` must be a file that qvar wrote, but ")
+    assert words in output
+    assert len(output.splitlines()) == 1
 
 
 def test_an_edited_case_json_is_read_once_its_seal_is_gone(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -59,8 +59,8 @@ def test_the_ledger_is_that_of_one_process(tmp_path: Path, capsys: pytest.Captur
     case = tmp_path / "squares.py"
     case.write_text(CASE)
     assert main(["run", str(case), "--out", str(tmp_path / "two"), "--workers", "2"]) == 0
-    said = capsys.readouterr().err
-    assert all(f"{n + 1}/5 {n}: " in said for n in range(5))
+    text = capsys.readouterr().err
+    assert all(f"{n + 1}/5 {n}: " in text for n in range(5))
     assert main(["run", str(case), "--out", str(tmp_path / "one")]) == 0
     two: Any = pd.read_csv(tmp_path / "two" / "ledger.csv")
     one: Any = pd.read_csv(tmp_path / "one" / "ledger.csv")

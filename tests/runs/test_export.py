@@ -50,8 +50,8 @@ def test_mistakes_are_one_sentence(
     folder: Path, fake: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["export", str(folder), "--contender", "STO-3G", "--out", str(tmp_path / "x")]) == 2
-    said = capsys.readouterr().err
-    assert said == "qvar: `contender` must be one that has a set: free 2s, even-tempered 2s, but is 'STO-3G'.\n"
+    text = capsys.readouterr().err
+    assert text == "qvar: `contender` must be one that has a set: free 2s, even-tempered 2s, but is 'STO-3G'.\n"
     assert not (tmp_path / "x").exists()
     qvar.run(fake.Fake(("ry x1",)), tmp_path / "duel", progress=False)
     assert main(["export", str(tmp_path / "duel")]) == 2
