@@ -110,7 +110,7 @@ def amplitude_array(argument: str, value: Any) -> Any:
             array = np.asarray(None)
     if not jnp.issubdtype(array.dtype, jnp.number):
         raise QvarError(f"`{argument}` must be an array of amplitudes, but is {shown(value)}.")
-    return jnp.asarray(array)
+    return jax.device_put(np.array(array)) if isinstance(array, np.ndarray) else array
 
 
 def one_of(argument: str, value: Any, choices: Sequence[Any]) -> Any:
@@ -189,6 +189,8 @@ def real_array(argument: str, value: Any, shape: tuple[int | str, ...] | None, *
         raise QvarError(f"`{argument}` must have shape {wanted}, but has shape {array.shape}.")
     if finite and not isinstance(array, Tracer) and not np.isfinite(np.asarray(array)).all():
         raise QvarError(f"`{argument}` must be finite, but holds values that are not.")
+    if isinstance(array, np.ndarray):
+        return jax.device_put(array.astype(float))  # `jnp.asarray` compiles a program for each shape
     return jnp.asarray(array, dtype=float)
 
 

@@ -165,7 +165,7 @@ class Objective:
         point = self._checked(theta)
         host = self._host(point)
         if host is not None:
-            return jnp.asarray(host.values(np.asarray(point)[None])[0])
+            return jax.device_put(host.values(np.asarray(point)[None])[0])
         return _value(self.function, point, self.data)
 
     def value_and_grad(self, theta: Any) -> tuple[Float[Array, ""], Float[Array, " n_params"]]:
@@ -178,7 +178,7 @@ class Objective:
         host = self._host(point)
         if host is not None:
             values, gradients = host.values_and_gradients(np.asarray(point)[None])
-            return jnp.asarray(values[0]), jnp.asarray(gradients[0])
+            return jax.device_put((values[0], gradients[0]))
         return _value_and_grad(self.function, point, self.data)
 
     def value_and_grad_batch(self, thetas: Any) -> tuple[Float[Array, " n"], Float[Array, "n n_params"]]:
@@ -199,7 +199,7 @@ class Objective:
         host = self._host(points)
         if host is not None:
             values, gradients = host.values_and_gradients(np.asarray(points))
-            return jnp.asarray(values), jnp.asarray(gradients)
+            return jax.device_put((values, gradients))
         return _value_and_grad_batch(self.function, self.chunk(len(points)), points, self.data)
 
     def loss_batch(self, thetas: Any) -> Float[Array, " n"]:
@@ -210,7 +210,7 @@ class Objective:
         """
         points = self._checked_batch(thetas)
         host = self._host(points)
-        return self.batch(self.function, points) if host is None else jnp.asarray(host.values(np.asarray(points)))
+        return self.batch(self.function, points) if host is None else jax.device_put(host.values(np.asarray(points)))
 
     def state_batch(self, thetas: Any) -> Array:
         """State vectors at many points at once, (n, *shape of a state); the caller holds them all.
@@ -221,7 +221,7 @@ class Objective:
         function, points = self.needed("state_function"), self._checked_batch(thetas)
         host = self._host(points)
         if host is not None and host.states is not None:
-            return jnp.asarray(host.states(np.asarray(points)))
+            return jax.device_put(host.states(np.asarray(points)))
         return self.batch(function, points)
 
     def batch(self, function: Callable[[Any, PyTree], Any], thetas: Any) -> Any:
@@ -269,7 +269,7 @@ class Objective:
         function, point = self.needed("state_function"), self._checked(theta)
         host = self._host(point)
         if host is not None and host.states is not None:
-            return jnp.asarray(host.states(np.asarray(point)[None])[0])
+            return jax.device_put(host.states(np.asarray(point)[None])[0])
         return _value(function, point, self.data)
 
     def initial(self, key: jax.Array, scheme: str | None = None) -> Float[Array, " n_params"]:

@@ -8,30 +8,31 @@ from __future__ import annotations
 from functools import partial
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float
 
 
 def size_class(n: int) -> int:
-    """Return the length that n numbers are padded to: a power of two, and from 64 on 1.5 times one as well."""
-    power = 1 << max(n - 1, 0).bit_length()
-    return power * 3 // 4 if power > 64 and n <= power * 3 // 4 else power
+    """Return the length that n numbers are padded to: 32, 128, and from there powers of two and 1.5 times those."""
+    if n <= 128:
+        return 32 if n <= 32 else 128
+    power = 1 << (n - 1).bit_length()
+    return power * 3 // 4 if n <= power * 3 // 4 else power
 
 
 def normal(key: jax.Array, n: int, deviation: float = 1.0) -> Float[Array, " n"]:
     """Return `deviation * jax.random.normal(key, (n,))`."""
     if isinstance(key, Tracer):
         return deviation * jax.random.normal(key, (n,), float)
-    return jnp.asarray(deviation * np.asarray(_normal(key, size_class(n)))[:n])
+    return jax.device_put(deviation * np.asarray(_normal(key, size_class(n)))[:n])
 
 
 def uniform(key: jax.Array, n: int, low: float, high: float) -> Float[Array, " n"]:
     """Return `jax.random.uniform(key, (n,), minval=low, maxval=high)`."""
     if isinstance(key, Tracer):
         return jax.random.uniform(key, (n,), float, low, high)
-    return jnp.asarray(np.asarray(_uniform(key, size_class(n), low, high))[:n])
+    return jax.device_put(np.asarray(_uniform(key, size_class(n), low, high))[:n])
 
 
 @partial(jax.jit, static_argnums=1)

@@ -193,7 +193,7 @@ class Ansatz:
             return uniform(key, self.n_params, -jnp.pi, jnp.pi)
         if scheme == "gaussian":
             return normal(key, self.n_params, self.spread)
-        return jnp.asarray(np.zeros(self.n_params), float)
+        return jax.device_put(np.zeros(self.n_params))
 
     @checked()
     def draw(self, theta: Any = None, max_length: int = 78) -> str:

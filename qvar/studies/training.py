@@ -173,10 +173,8 @@ class Training:
         if not starts:
             return []
         exact = exact_value(objective)
-        thetas, keys = (
-            np.stack([np.asarray(start) for start in starts.values()]),
-            jnp.stack([jax.random.key(seed) for seed in starts]),
-        )
+        thetas = np.stack([np.asarray(start) for start in starts.values()])
+        keys = jnp.stack([jax.random.key(seed) for seed in starts])
         return minimize_batch(
             objective,
             thetas,
@@ -303,7 +301,8 @@ def noisy_start(objective: Objective, key: jax.Array, noise: float) -> Array:
     start = objective.initial(key)
     if not noise:
         return start
-    return jnp.asarray(np.asarray(start) + np.asarray(normal(jax.random.fold_in(key, 2), objective.n_params, noise)))
+    kick = normal(jax.random.fold_in(key, 2), objective.n_params, noise)
+    return jax.device_put(np.asarray(start) + np.asarray(kick))
 
 
 def progress_words(look: Look, exact: float, unit: str) -> str:
@@ -322,7 +321,7 @@ def minima_of(objective: Objective, results: Sequence[Result]) -> list[int | Non
     values = np.array([result.value for result in results])
     levels = distinct_minima(values)
     most = int(levels.counts.max(initial=0))
-    split = most > 1 and 0 < most * _state_bytes(objective) <= MAX_STATE_BYTES
+    split = most > 1 and 0 < most * _state_bytes(objective, results[0]) <= MAX_STATE_BYTES
     minima: list[int | None] = [None] * len(results)
     lower = 0  # minima in the levels below
     for level in range(levels.number):
@@ -337,13 +336,9 @@ def minima_of(objective: Objective, results: Sequence[Result]) -> list[int | Non
     return minima
 
 
-def _state_bytes(objective: Objective) -> int:
+def _state_bytes(objective: Objective, result: Result) -> int:
     """Return the memory of one state; 0 if there is none."""
-    if objective.state_function is None:
-        return 0
-    theta = jax.ShapeDtypeStruct((objective.n_params,), jnp.zeros(0, float).dtype)
-    state = jax.eval_shape(objective.state_function, theta, objective.data)
-    return state.size * state.dtype.itemsize
+    return 0 if objective.state_function is None else objective.state(result.theta).nbytes
 
 
 def _describe(objective: Objective) -> dict[str, Any]:
