@@ -6,6 +6,7 @@ The first n of a longer draw of JAX are the draw of length n, so a start is the 
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import jax
 import numpy as np
@@ -41,5 +42,5 @@ def _normal(key: jax.Array, n: int) -> Array:
 
 
 @partial(jax.jit, static_argnums=1)
-def _uniform(key: jax.Array, n: int, low: float, high: float) -> Array:
+def _uniform(key: jax.Array, n: int, low: Any, high: Any) -> Array:
     return jax.random.uniform(key, (n,), float, low, high)

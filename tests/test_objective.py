@@ -12,6 +12,7 @@ import pytest
 
 import qvar
 from qvar.objective import _value_and_grad_batch
+from qvar.random_draws import normal, size_class, uniform
 
 
 @pytest.fixture(scope="module", params=["uccsd", "hardware_efficient"])
@@ -72,3 +73,14 @@ def test_kernels_of_the_host_serve_no_other_function(h2: qvar.Problem) -> None:
     shifted = replace(objective, data={**objective.data, "constant": objective.data["constant"] + 1.0})
     assert float(shifted.loss(theta)) == pytest.approx(1.0 + float(objective.loss(theta)), abs=1e-12)
     assert float(jax.jit(objective.loss)(theta)) == pytest.approx(float(objective.loss(theta)), abs=1e-12)
+
+
+def test_draws_in_size_classes_are_those_of_jax() -> None:
+    key = jax.random.key(5)
+    for n in (1, 31, 32, 33, 129, 300):
+        np.testing.assert_array_equal(normal(key, n, 0.3), 0.3 * jax.random.normal(key, (n,), float))
+        np.testing.assert_array_equal(uniform(key, n, -2.0, 3.0), jax.random.uniform(key, (n,), float, -2.0, 3.0))
+    sizes = [size_class(n) for n in range(1, 2000)]
+    assert sizes == sorted(sizes)
+    assert all(n <= size <= max(32, 4 * n) for n, size in enumerate(sizes, 1))
+    assert all(size <= 1.5 * n for n, size in enumerate(sizes, 1) if n > 200)
