@@ -137,18 +137,41 @@ def test_the_second_start_compiles_nothing() -> None:
     pd.testing.assert_frame_equal(first.drop(columns=times), second.drop(columns=times), check_exact=True)
 
 
-def test_settings_of_the_folder() -> None:
+def test_programs_are_kept_in_the_folder_of_qvar_or_of_jax() -> None:
     assert python(WHERE).startswith("kept, ")
-    assert len(programs()) > 0
-    assert python(WHERE, QVAR_CACHE="off") == "none, switched off by QVAR_CACHE\n"
-    assert python(WHERE, QVAR_CACHE="~/mine").startswith(f"{Path('home/mine').absolute()}, ")
-    assert python(WHERE, QVAR_CACHE="").startswith(f"{Path('home/.cache/qvar/jax').absolute()}, ")
-    xdg = str(Path("xdg").absolute())
-    assert python(WHERE, QVAR_CACHE="", XDG_CACHE_HOME=xdg).startswith(f"{xdg}/qvar/jax, ")
-    settings = {"JAX_COMPILATION_CACHE_DIR": "given", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+    settings = {"JAX_COMPILATION_CACHE_DIR": "mine", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
     assert python(WHERE, **settings).endswith(", set in JAX\n")
-    assert all(programs(folder) for folder in ("home/mine", "home/.cache/qvar/jax", "xdg/qvar/jax", "given"))
-    assert not Path("off").exists()
+    assert all(programs(folder) for folder in ("kept", "mine"))
+
+
+@pytest.mark.parametrize(
+    ("variables", "folder"),
+    [
+        ({"QVAR_CACHE": "~/mine"}, "home/mine"),
+        ({"QVAR_CACHE": ""}, "home/.cache/qvar/jax"),
+        ({"QVAR_CACHE": "", "XDG_CACHE_HOME": "xdg"}, "home/.cache/qvar/jax"),  # must be absolute
+        ({"QVAR_CACHE": "", "XDG_CACHE_HOME": "{here}/xdg"}, "xdg/qvar/jax"),
+        ({"QVAR_CACHE": "off"}, None),
+    ],
+)
+def test_variables_that_name_the_folder(
+    variables: dict[str, str], folder: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = config.jax_compilation_cache_dir
+    monkeypatch.setattr(compile_cache, "_kept", {})
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value.format(here=tmp_path))
+    try:
+        jax.config.update("jax_compilation_cache_dir", None)
+        text = compile_cache.use_compile_cache().describe()
+        if folder is None:
+            assert (text, config.jax_compilation_cache_dir) == ("none, switched off by QVAR_CACHE", None)
+            assert list(tmp_path.iterdir()) == []
+        else:
+            assert text == f"{tmp_path / folder}, 0 B"
+            assert Path(config.jax_compilation_cache_dir).parent == tmp_path / folder
+    finally:
+        jax.config.update("jax_compilation_cache_dir", before)
 
 
 def test_a_program_is_there_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -122,6 +122,7 @@ def test_mistakes_about_a_campaign(alone: FakeQueue) -> None:
     assert len(alone.sent()) == 2
 
 
+@pytest.mark.usefixtures("without_pages")
 @pytest.mark.parametrize("command", ["status", "collect", "cancel"])
 def test_a_folder_that_is_no_campaign(alone: FakeQueue, command: str) -> None:
     alone.qvar("run", "case.py", "--contenders", "ry x1", "--out", "run", "--no-progress")

@@ -197,7 +197,8 @@ def test_a_result_that_cannot_be_written_is_the_exit_status(
 
 def test_after_ctrl_c_it_goes_on_as_if_nothing_had_happened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    words = (str(SLOW), "--number", "2", "--steps", "1300", "--pause", "0.1", "--checkpoint", "1s", "--out", "c")
+    words = (str(SLOW), "--number", "2", "--steps", "1300", "--pause", "0.2", "--go", "go", "--checkpoint", "1s",
+             "--out", "c")  # fmt: skip
     command = [sys.executable, "-m", "qvar", "submit", *words, "--queue", "local", "--workers", "2"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
@@ -217,6 +218,7 @@ def test_after_ctrl_c_it_goes_on_as_if_nothing_had_happened(tmp_path: Path, monk
     assert {one["message"] for one in stopped} == {"signal SIGTERM"}
     assert "running" not in [one["ending"] for one in leases]
     assert not campaign.run.ledger.exists()
+    Path("go").touch()
     assert main(["submit", "--resume", "c", "--no-progress"]) == 0
     assert {lease(campaign, line.label)["ending"] for line in campaign.tasks} == {"done"}
     assert_undisturbed(campaign)
