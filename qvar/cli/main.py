@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import importlib
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -15,10 +16,13 @@ from qvar._version import __version__
 from qvar.errors import HelpShown, QvarError
 from qvar.runs.guard import guarded
 
-_COMMANDS = (
-    "run", "submit", "status", "collect", "cancel", "worker", "show", "report", "cite", "export", "list", "check",
-    "doctor",
-)  # fmt: skip
+_COMMANDS = {
+    "run": "run.run", "submit": "submit.submit", "status": "campaign.status", "collect": "campaign.collect",
+    "cancel": "campaign.cancel", "worker": "campaign.worker", "show": "record.show", "report": "record.report",
+    "cite": "record.cite", "export": "record.export", "list": "look.list_known", "check": "look.check",
+    "doctor": "look.doctor",
+}  # fmt: skip
+"""{command: its module and function}; the function's arguments are named as in the parser."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -58,46 +62,13 @@ def _dispatch(words: list[str]) -> int:
         hint = f"did you mean `qvar {near[0]}`?" if near else "`qvar --help` lists them."
         raise QvarError(f"`{words[0]}` is not a command of qvar; {hint}")
     parser = _parser()
-    args = parser.parse_args(words)
-    match args.command:
-        case "worker" | "status" | "collect" | "cancel":
-            return _campaign(args)
-        case "show" | "report" | "cite" | "export":
-            return _record(args)
-        case "list" | "check" | "doctor":
-            return _look(args)
-    parser.print_help()
-    return 0
-
-
-def _campaign(args: argparse.Namespace) -> int:
-    from qvar.cli import campaign
-
-    if args.command == "worker":
-        return campaign.worker(args.campaign, args.index, args.distributed)
-    if args.command == "status":
-        return campaign.status(args.campaign, args.json)
-    return campaign.collect(args.campaign) if args.command == "collect" else campaign.cancel(args.campaign)
-
-
-def _record(args: argparse.Namespace) -> int:
-    from qvar.cli import record
-
-    if args.command == "show":
-        return record.show(args.run, args.all, args.columns)
-    if args.command == "report":
-        return record.report(args.run)
-    if args.command == "cite":
-        return record.cite(args.runs, args.all)
-    return record.export(args.run, args.contender, args.out, args.format)
-
-
-def _look(args: argparse.Namespace) -> int:
-    from qvar.cli import look
-
-    if args.command == "list":
-        return look.list_known(args.what, args.problem, args.layers)
-    return look.check(args.place, args.problem) if args.command == "check" else look.doctor()
+    args = vars(parser.parse_args(words))
+    name = args.pop("command")
+    if name is None:
+        parser.print_help()
+        return 0
+    module, _, function = _COMMANDS[name].partition(".")
+    return getattr(importlib.import_module(f"qvar.cli.{module}"), function)(**args)
 
 
 def _parser() -> _Parser:
@@ -116,47 +87,51 @@ def _parser() -> _Parser:
         "show the state of a campaign",
         "Shows the tasks of a campaign by their state: done, running, waiting, stopped, died, failed, missing.",
     )
-    status.add_argument("campaign", metavar="CAMPAIGN", help="folder that `qvar submit` made")
-    status.add_argument("--json", action="store_true", help="for a script: counts, and one entry for each task")
+    status.add_argument("path", metavar="CAMPAIGN", help="folder that `qvar submit` made")
+    status.add_argument(
+        "--json", dest="as_json", action="store_true", help="for a script: counts, and one entry for each task"
+    )
     collect = command(
         "collect",
         "make a campaign's tables and report",
         "Makes the tables, plots and report of a campaign; exit status 1 if results are missing.",
     )
-    collect.add_argument("campaign", metavar="CAMPAIGN", help="folder that `qvar submit` made")
+    collect.add_argument("path", metavar="CAMPAIGN", help="folder that `qvar submit` made")
     cancel = command(
         "cancel",
         "take a campaign out of the queue",
         "Takes a campaign out of the queue; `qvar submit --resume` continues it.",
     )
-    cancel.add_argument("campaign", metavar="CAMPAIGN", help="folder that `qvar submit` made")
+    cancel.add_argument("path", metavar="CAMPAIGN", help="folder that `qvar submit` made")
     worker = command(
         "worker",
         "do tasks of a campaign (array scripts call it)",
         "Does the tasks of one array task of a campaign, or all that no other process is working on.",
     )
-    worker.add_argument("campaign", metavar="CAMPAIGN", help="folder that `qvar submit` made")
+    worker.add_argument("path", metavar="CAMPAIGN", help="folder that `qvar submit` made")
     worker.add_argument("--index", metavar="N", type=int, help="number of the array task (default: all tasks)")
     about = "one of several processes, such as of srun, whose GPUs hold one state"
     worker.add_argument("--distributed", action="store_true", help=about)
     show = command("show", "print the table of a run", "Prints the table of a run.")
-    show.add_argument("run", metavar="RUN", nargs="?", help="folder of a run, finished or not")
-    show.add_argument("--all", action="store_true", help="one row per contender and seed")
+    show.add_argument("path", metavar="RUN", nargs="?", help="folder of a run, finished or not")
+    show.add_argument("--all", dest="every_row", action="store_true", help="one row per contender and seed")
     show.add_argument("--columns", action="store_true", help="explain the columns of the ledger")
     report = command("report", "make plots and report.html again", "Makes the plots and report.html of a run again.")
-    report.add_argument("run", metavar="RUN", help="folder of a run, finished or not")
+    report.add_argument("path", metavar="RUN", help="folder of a run, finished or not")
     cite = command("cite", "print the BibTeX of what a run used", "Prints the BibTeX of what runs used.")
-    cite.add_argument("runs", metavar="RUN", nargs="*", help="folder of a run, finished or not")
-    cite.add_argument("--all", action="store_true", help="every entry that qvar knows, of no run")
+    cite.add_argument("paths", metavar="RUN", nargs="*", help="folder of a run, finished or not")
+    cite.add_argument("--all", dest="everything", action="store_true", help="every entry that qvar knows, of no run")
     export = command(
         "export",
         "write the basis sets of a run",
         "Writes the best basis set of every form that a run fitted, each with a record of its origin.",
     )
-    export.add_argument("run", metavar="RUN", help="folder of a run that fitted basis sets")
+    export.add_argument("path", metavar="RUN", help="folder of a run that fitted basis sets")
     export.add_argument("--contender", metavar="NAME", help="only the set of this form")
     export.add_argument("--out", metavar="FOLDER", default="sets", help="folder to write to (default: sets)")
-    export.add_argument("--format", choices=("nw", "gbs"), default="nw", help="NWChem's or Gaussian's (default: nw)")
+    export.add_argument(
+        "--format", dest="kind", choices=("nw", "gbs"), default="nw", help="NWChem's or Gaussian's (default: nw)"
+    )
     listing = command(
         "list",
         "list ansatze or problems",
@@ -173,7 +148,7 @@ def _parser() -> _Parser:
     about = "a Python file, and an Ansatz in it, or a function that returns one, of a problem or of no argument"
     check.add_argument("place", metavar="FILE.py:NAME", help=about)
     about = "name or .npz file of the problem to try it on (default: one of its size, see `qvar list problems`)"
-    check.add_argument("--problem", metavar="NAME", help=about)
+    check.add_argument("--problem", dest="problem_word", metavar="NAME", help=about)
     command(
         "doctor",
         "check the installation on this machine",
