@@ -33,60 +33,29 @@ _GIT = record({"commit": text}, {"dirty": maybe(switch)})
 _VERSIONS = table(maybe(text))
 
 _RUN = {
-    "format": anything,
-    "case": maybe(text),
-    "arguments": table(anything),
-    "study": text,
-    "budget": maybe(table(anything)),
-    "references": several(text),
-    "versions": _VERSIONS,
-    "host": text,
-    "system": text,
-    "cpu": text,
-    "cpus": maybe(count(1)),
-    "devices": several(text),
-    "precision": count(1, 256),
-    "git": maybe(_GIT),
-    "started": text,
+    "format": anything, "case": maybe(text), "arguments": table(anything), "study": text,
+    "budget": maybe(table(anything)), "references": several(text), "versions": _VERSIONS, "host": text,
+    "system": text, "cpu": text, "cpus": maybe(count(1)), "devices": several(text), "precision": count(1, 256),
+    "git": maybe(_GIT), "started": text,
     "resumed": several(record({"time": text}, {"host": text, "versions": _VERSIONS, "git": maybe(_GIT)})),
-}
+}  # fmt: skip
 """Other entries of a run; all of them may be missing."""
 
 _RESOURCES = {
-    "partition": maybe(text),
-    "account": maybe(text),
-    "qos": maybe(text),
-    "time_s": maybe(count(1)),
-    "memory_bytes": maybe(count(1, 10**18)),
-    "cpus": count(1),
-    "gpus": count(0),
-    "nodes": count(1),
-    "distributed": switch,
-    "at_once": maybe(count(1)),
-    "signal_s": count(0),
-    "extra": several(text),
+    "partition": maybe(text), "account": maybe(text), "qos": maybe(text), "time_s": maybe(count(1)),
+    "memory_bytes": maybe(count(1, 10**18)), "cpus": count(1), "gpus": count(0), "nodes": count(1),
+    "distributed": switch, "at_once": maybe(count(1)), "signal_s": count(0), "extra": several(text),
     "setup": several(text),
-}
+}  # fmt: skip
+
+_POINT = {"words": several(text), "swept": table(_CELL), "arguments": table(anything)}
 
 _CAMPAIGN = {
-    "case_file": text,
-    "folder": text,
-    "sweep": table(several(_CELL)),
-    "sweeps": several(text),
-    "points": several(
-        record(
-            {"name": point_name, "tasks": several(key)},
-            {"words": several(text), "swept": table(_CELL), "arguments": table(anything)},
-        )
-    ),
-    "queue": text,
-    "resources": record({}, _RESOURCES),
-    "pack": count(1),
-    "max_array": maybe(count(1)),
-    "checkpoint_s": seconds,
-    "collect": switch,
-    "heartbeat_s": seconds,
-}
+    "case_file": text, "folder": text, "sweep": table(several(_CELL)), "sweeps": several(text),
+    "points": several(record({"name": point_name, "tasks": several(key)}, _POINT)), "queue": text,
+    "resources": record({}, _RESOURCES), "pack": count(1), "max_array": maybe(count(1)), "checkpoint_s": seconds,
+    "collect": switch, "heartbeat_s": seconds,
+}  # fmt: skip
 
 _CASE = record({"tasks": several(record({"key": key, "label": text}, {}))}, {**_RUN, **_CAMPAIGN})
 
@@ -144,7 +113,7 @@ def _check_format(number: Any, path: Path) -> None:
 
 
 def check_content(content: Any, path: Path) -> None:
-    """Refuses content that is not that of a `case.json`, of a run or of a campaign.
+    """Refuse content that is not that of a `case.json`, of a run or of a campaign.
 
     Raises:
         QvarError: with the place and the reason.

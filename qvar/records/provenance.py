@@ -18,12 +18,12 @@ PACKAGES: tuple[str, ...] = ("jax", "jaxlib", "pennylane", "pyscf", "numpy", "op
 
 
 def place() -> dict[str, Any]:
-    """Versions, machine and git state: the origin of a record."""
+    """Return versions, machine and git state: the origin of a record."""
     return {"versions": versions(), **machine(), "git": git_state()}
 
 
 def versions() -> dict[str, str | None]:
-    """Versions of Python, qvar and the packages that compute; None for one that is not installed."""
+    """Return the versions of Python, qvar and the packages that compute; None for one that is not installed."""
     installed: dict[str, str | None] = {"python": platform.python_version(), "qvar": __version__}
     for package in PACKAGES:
         installed[package] = version(package)
@@ -39,7 +39,7 @@ def version(package: str) -> str | None:
 
 
 def machine() -> dict[str, Any]:
-    """Host, CPU, JAX's devices and its precision."""
+    """Return host, CPU, JAX's devices and its precision."""
     import jax
 
     try:
@@ -68,7 +68,7 @@ def cpu_model() -> str:
 
 
 def git_state() -> dict[str, Any] | None:
-    """Commit of the current folder's git repository and whether it has uncommitted changes; None outside of one."""
+    """Return the commit of the current folder and if it has uncommitted changes; None outside of a git repository."""
     commit = _git("rev-parse", "HEAD")
     if commit is None:
         return None

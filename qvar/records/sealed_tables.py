@@ -8,7 +8,6 @@ sense of damaged sizes and offsets.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,18 +77,8 @@ def read_rows(path: Path, about: dict[str, Any]) -> pa.Table:
 
 
 def read_frame(path: Path, about: dict[str, Any]) -> pd.DataFrame:
-    """As `read_rows`, as pandas wrote it."""
-    import pandas as pd
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    data = _checked(path)
-    try:
-        with pq.ParquetFile(pa.BufferReader(data)) as file:
-            _check_about(file.metadata.metadata or {}, about)
-        return pd.read_parquet(io.BytesIO(data), engine="pyarrow")
-    except pa.ArrowException as error:
-        raise DamagedError(f"it is no parquet file: {error}") from error
+    """Return the table that pandas wrote; arguments and errors as of `read_rows`."""
+    return read_rows(path, about).to_pandas()
 
 
 def _checked(path: Path) -> bytes:
