@@ -18,7 +18,8 @@ from .engines.energy import energy, expectation
 from .errors import QvarError, require
 from .objective import Costs, Objective
 from .optimize.budget import Budget, Status
-from .optimize.methods import adam, from_optax, gradient_descent, lbfgs
+from .optimize.first_order import adam, from_optax, gradient_descent
+from .optimize.lbfgs import lbfgs
 from .optimize.minimize import minimize, minimize_batch
 from .optimize.natural_gradient import natural_gradient
 from .optimize.result import Result

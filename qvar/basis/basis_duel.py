@@ -25,7 +25,8 @@ from qvar.checks import counting_number
 from qvar.errors import QvarError, require
 from qvar.objective import Objective
 from qvar.optimize.budget import Budget, Status
-from qvar.optimize.methods import Method, lbfgs
+from qvar.optimize.lbfgs import lbfgs
+from qvar.optimize.method import Method
 from qvar.optimize.minimize import Look
 from qvar.short_repr import short_repr
 from qvar.task import Progress, Reporter, Row, Task, error_words, task_key

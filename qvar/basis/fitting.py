@@ -24,7 +24,8 @@ from qvar.checks import counting_number
 from qvar.errors import QvarError
 from qvar.objective import Objective
 from qvar.optimize.budget import Budget, Status
-from qvar.optimize.methods import Method, lbfgs
+from qvar.optimize.lbfgs import lbfgs
+from qvar.optimize.method import Method
 from qvar.optimize.minimize import Hook, minimize
 from qvar.optimize.result import Result, Trace
 from qvar.short_repr import short_repr

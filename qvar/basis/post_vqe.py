@@ -21,7 +21,7 @@ from qvar.basis.target import Solver
 from qvar.engines.energy import energy
 from qvar.errors import QvarError, require
 from qvar.optimize.budget import Budget, Status
-from qvar.optimize.methods import lbfgs
+from qvar.optimize.lbfgs import lbfgs
 from qvar.optimize.minimize import minimize
 from qvar.problems.problem import Problem
 from qvar.problems.scf import active_integrals, run_scf

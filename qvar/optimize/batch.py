@@ -11,7 +11,7 @@ from jaxtyping import Array
 
 from qvar._types import IntArray
 from qvar.optimize.budget import Status
-from qvar.optimize.methods import Iterate, Method, Start
+from qvar.optimize.method import Iterate, Method, Start
 
 RUNNING = -1
 STATUSES = tuple(Status)

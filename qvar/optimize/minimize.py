@@ -24,7 +24,8 @@ from qvar.optimize.batch import RUNNING, STATUSES, Batch, new_batch, running, un
 from qvar.optimize.budget import Budget, Status
 from qvar.optimize.checkpoint import Stopped, Training, fingerprint_of
 from qvar.optimize.evaluation import Reader, reader, readings_at_once
-from qvar.optimize.methods import Method, lbfgs
+from qvar.optimize.lbfgs import lbfgs
+from qvar.optimize.method import Method
 from qvar.optimize.result import Result, Trace
 from qvar.optimize.saddles import Examiner
 

@@ -13,7 +13,8 @@ from qvar.arguments import checked
 from qvar.checks import finite_number
 from qvar.errors import require
 from qvar.optimize.evaluation import Reading
-from qvar.optimize.methods import Method, descent, gradient_of, learning_rate_of
+from qvar.optimize.first_order import descent, learning_rate_of
+from qvar.optimize.method import Method, gradient_of
 
 
 @checked()

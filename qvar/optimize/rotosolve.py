@@ -12,7 +12,7 @@ from qvar.arguments import checked
 from qvar.checks import finite_number
 from qvar.errors import require
 from qvar.optimize.evaluation import Reading
-from qvar.optimize.methods import Iterate, Method, Start, begin
+from qvar.optimize.method import Iterate, Method, Start, begin
 
 _HERE, _PLUS, _MINUS = 0, 1, 2
 """Kinds of trial: the current point, or a quarter of a period to either side."""

@@ -24,7 +24,7 @@ from qvar.hessian_products import Curvature, ProductFunction, lowest_curvature
 from qvar.objective import LossFunction, Objective
 from qvar.optimize.batch import RUNNING, STATUSES, Batch, chosen, iterates_at, unchecked
 from qvar.optimize.budget import Budget, Status
-from qvar.optimize.methods import Method
+from qvar.optimize.method import Method
 
 LOWER = 1e-6
 """A stationary point is left for good when the value lies below it by this, relative to its size if that is above 1."""

@@ -13,7 +13,7 @@ from qvar.arguments import checked
 from qvar.checks import counting_number, finite_number
 from qvar.errors import require
 from qvar.optimize.evaluation import Reading
-from qvar.optimize.methods import Iterate, Method, Start, begin
+from qvar.optimize.method import Iterate, Method, Start, begin
 
 _EXACT, _PLUS, _MINUS = 0, 1, 2
 """Kinds of trial: the current point, or a displacement to either side."""

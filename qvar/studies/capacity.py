@@ -17,7 +17,8 @@ from qvar.engines.energy import Engine, energy
 from qvar.errors import QvarError, require, shown
 from qvar.memory import require_memory
 from qvar.optimize.budget import Budget
-from qvar.optimize.methods import Method, lbfgs
+from qvar.optimize.lbfgs import lbfgs
+from qvar.optimize.method import Method
 from qvar.problems.problem import Problem
 from qvar.short_repr import short_repr
 from qvar.studies.contender import Contender, made_by

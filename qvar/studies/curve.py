@@ -17,7 +17,8 @@ from qvar.checks import different_names
 from qvar.engines.energy import Engine
 from qvar.errors import QvarError, require, shown
 from qvar.optimize.budget import Budget
-from qvar.optimize.methods import Method, lbfgs
+from qvar.optimize.lbfgs import lbfgs
+from qvar.optimize.method import Method
 from qvar.optimize.minimize import Look
 from qvar.optimize.result import Result
 from qvar.problems.problem import Problem

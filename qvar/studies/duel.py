@@ -11,7 +11,8 @@ from qvar.checks import different_names
 from qvar.engines.energy import Engine
 from qvar.errors import QvarError
 from qvar.optimize.budget import Budget
-from qvar.optimize.methods import Method, lbfgs
+from qvar.optimize.lbfgs import lbfgs
+from qvar.optimize.method import Method
 from qvar.problems.problem import Problem
 from qvar.short_repr import short_repr
 from qvar.studies.contender import Maker, Trainable, contenders_of

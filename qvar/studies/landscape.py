@@ -30,7 +30,8 @@ from qvar.errors import require
 from qvar.memory import require_memory
 from qvar.objective import Objective
 from qvar.optimize.budget import Budget, Status
-from qvar.optimize.methods import Method, lbfgs
+from qvar.optimize.lbfgs import lbfgs
+from qvar.optimize.method import Method
 from qvar.optimize.result import Result
 from qvar.problems.problem import Problem
 from qvar.short_repr import short_repr

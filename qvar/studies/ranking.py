@@ -13,7 +13,8 @@ from qvar.arguments import check_fields
 from qvar.engines.energy import Engine
 from qvar.errors import require
 from qvar.optimize.budget import Budget, Status
-from qvar.optimize.methods import Method, lbfgs
+from qvar.optimize.lbfgs import lbfgs
+from qvar.optimize.method import Method
 from qvar.problems.problem import Problem
 from qvar.short_repr import short_repr
 from qvar.studies.contender import Maker, label_of, made_by, makers_of

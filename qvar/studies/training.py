@@ -24,7 +24,8 @@ from qvar.errors import QvarError, require
 from qvar.memory import require_memory
 from qvar.objective import Objective
 from qvar.optimize.budget import Budget, Status
-from qvar.optimize.methods import Method, lbfgs
+from qvar.optimize.lbfgs import lbfgs
+from qvar.optimize.method import Method
 from qvar.optimize.minimize import Look, minimize_batch
 from qvar.optimize.result import Result
 from qvar.problems.one_norm import pauli_one_norm

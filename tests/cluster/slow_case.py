@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 import qvar
-from qvar.optimize.methods import adam
+from qvar.optimize.first_order import adam
 from qvar.task import Progress, Reporter, Row, Task, task_key
 
 N_PARAMS = 6

@@ -13,7 +13,8 @@ import pytest
 import qvar
 import qvar.optimize
 from qvar.ansatz.catalogue import ANSATZE
-from qvar.optimize.methods import Method, from_optax
+from qvar.optimize.first_order import from_optax
+from qvar.optimize.method import Method
 
 
 def _returns(value: object, record: str) -> bool:

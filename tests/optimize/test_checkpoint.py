@@ -21,7 +21,7 @@ import pytest
 import qvar
 from qvar.optimize.agreement import gathered
 from qvar.optimize.checkpoint import Arrays, Keeper, Stopped, keeping
-from qvar.optimize.methods import gradient_descent
+from qvar.optimize.first_order import gradient_descent
 from qvar.optimize.natural_gradient import natural_gradient
 from qvar.optimize.rotosolve import rotosolve
 from qvar.optimize.spsa import spsa

@@ -7,7 +7,7 @@ import pytest
 import scipy.optimize
 
 import qvar
-from qvar.optimize.methods import gradient_descent
+from qvar.optimize.first_order import gradient_descent
 from qvar.optimize.rotosolve import rotosolve
 
 

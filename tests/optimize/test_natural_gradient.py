@@ -9,7 +9,7 @@ import pytest
 from pennylane import numpy as pnp
 
 import qvar
-from qvar.optimize.methods import gradient_descent
+from qvar.optimize.first_order import gradient_descent
 from qvar.optimize.natural_gradient import natural_gradient
 
 

@@ -13,7 +13,7 @@ import pytest
 
 import qvar
 from qvar.hessian_products import lowest_curvature
-from qvar.optimize.methods import gradient_descent
+from qvar.optimize.first_order import gradient_descent
 from qvar.optimize.natural_gradient import natural_gradient
 from qvar.optimize.rotosolve import rotosolve
 
