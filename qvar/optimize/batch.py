@@ -1,37 +1,41 @@
-"""Batch: where all starts of a training stand; what it takes to read and to change it on the host."""
+"""Batch: the state of all starts of a training in the host's memory; how it begins, and what can be read from it."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 from jaxtyping import Array
 
-from qvar._types import IntArray
+from qvar._types import FloatArray, IntArray, PyTree
+from qvar.engines.sharding import replicate, spanning
 from qvar.optimize.budget import Status
 from qvar.optimize.method import Iterate, Method, Start
+from qvar.optimize.packing import Layout, numbers_of, padded, size_class
 
 RUNNING = -1
 STATUSES = tuple(Status)
-"""Statuses are numbers on the device, by their place here."""
+"""Statuses are numbers in arrays, by their place here."""
 
 
 class Home(NamedTuple):
     """The stationary point that a start has left last, so that it can go back where nothing lower was found."""
 
-    theta: Array
+    theta: FloatArray
     """(n_starts, n_params)"""
-    value: Array
+    value: FloatArray
     """(n_starts,) NaN if no point was left."""
-    gradient: Array
+    gradient: FloatArray
     """(n_starts, n_params)"""
-    curvature: Array
+    curvature: FloatArray
     """(n_starts,)"""
-    falls: Array
+    falls: np.ndarray
     """(n_starts,) whether the curvature is negative: a saddle, and not a valley without slope."""
-    steps: Array
+    steps: IntArray
     """(n_starts,) accepted points until then."""
 
 
@@ -39,58 +43,98 @@ class Batch(NamedTuple):
     """The state of all starts; every leaf has the leading axis n_starts."""
 
     iterates: Iterate
-    status: Array
-    evaluations: Array
+    """State of the method, its parameters padded with zeros; random keys as their numbers."""
+    status: IntArray
+    evaluations: IntArray
     """Evaluations that the method has spent."""
-    checked: Array
+    checked: np.ndarray
     """True if its end was checked for negative curvature."""
-    curvature: Array
+    curvature: FloatArray
     """Lowest curvature there; NaN if not known."""
-    products: Array
+    products: IntArray
     """Hessian products made so far."""
-    charged: Array
+    charged: IntArray
     """Evaluations that the products before a step out of a saddle stand for."""
-    steps: Array
+    steps: IntArray
     """Accepted points before the method was started again."""
-    tries: Array
+    tries: IntArray
     """Steps out of the stationary point `home`."""
     home: Home
 
 
-def new_batch(method: Method, starts: Array, keys: jax.Array, frequencies: Array | None) -> Batch:
-    """All starts before their first evaluation."""
-    n = len(starts)
-    nothing, nowhere = jnp.full(n, jnp.nan, starts.dtype), jnp.full_like(starts, jnp.nan)
-    counts, no = jnp.zeros(n, int), jnp.zeros(n, bool)
-    batch = Batch(
-        iterates=iterates_at(method, starts, keys, frequencies),
-        status=jnp.full(n, RUNNING),
-        evaluations=counts,
-        checked=no,
-        curvature=nothing,
-        products=counts,
-        charged=counts,
-        steps=counts,
-        tries=counts,
-        home=Home(nowhere, nothing, nowhere, nothing, no, counts),
-    )
-    return jax.tree.map(_strong, batch)
+class Moving(NamedTuple):
+    """Part of a batch that a turn reads and changes; the status is the first integer, the trial the first numbers."""
+
+    status: Any
+    evaluations: Any
+    charged: Any
+    iterates: Iterate
 
 
-def iterates_at(method: Method, thetas: Array, keys: jax.Array, frequencies: Array | None) -> Iterate:
-    """Return the first state of a method at each of several points."""
-    return jax.vmap(method.init, (Start(0, 0, None),))(Start(thetas, keys, frequencies))  # pyright: ignore[reportArgumentType]
+class Beginning(NamedTuple):
+    """Makes the first state of a method at points."""
+
+    method: Method
+    n_params: int
+    keys: IntArray
+    """(n_starts, ...) numbers of the random keys of all starts."""
+    key_kind: Any
+    """Kind of the keys, as `jax.random.wrap_key_data` takes it."""
+    frequencies: FloatArray | None
+    """As `Start.frequencies`."""
+
+    @property
+    def size(self) -> int:
+        """Length of padded parameters."""
+        return size_class(self.n_params) if self.method.allows_padding else self.n_params
+
+    def layout(self, batch: Batch) -> Layout:
+        """Return the layout of a batch's moving part."""
+        arguments = (batch.iterates.theta, self.keys, self.frequencies)
+        shapes = _begin.eval_shape(self.method, self.key_kind, *arguments)
+        return Layout.of(moving_part(batch)._replace(iterates=shapes), self.key_kind)
+
+    def iterates_at(self, points: FloatArray) -> Iterate:
+        """Return the first state of the method at points, (n_starts, n_params), of all starts."""
+        thetas = padded(points, self.size)
+        return numbers_of(_begin(self.method, self.key_kind, thetas, self.keys, self.frequencies))
+
+    def batch(self, points: FloatArray) -> Batch:
+        """Return all starts before their first evaluation."""
+        n, real, integer = len(points), points.dtype, jnp.zeros(0, int).dtype
+        nothing, nowhere = np.full(n, np.nan, real), np.full_like(points, np.nan)
+        counts, no = np.zeros(n, integer), np.zeros(n, bool)
+        return Batch(
+            iterates=self.iterates_at(points),
+            status=np.full(n, RUNNING, integer),
+            evaluations=counts,
+            checked=no,
+            curvature=nothing,
+            products=counts,
+            charged=counts,
+            steps=counts,
+            tries=counts,
+            home=Home(nowhere, nothing, nowhere, nothing, no, counts),
+        )
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _begin(method: Method, key_kind: Any, thetas: Array, keys: Array, frequencies: Array | None) -> Iterate:
+    starts = Start(thetas, jax.random.wrap_key_data(keys, impl=key_kind), frequencies)
+    return jax.vmap(method.init, (Start(0, 0, None),))(starts)  # pyright: ignore[reportArgumentType]
+
+
+def moving_part(batch: Batch) -> Moving:
+    """Return the part of a batch that turns change."""
+    return Moving(batch.status, batch.evaluations, batch.charged, batch.iterates)
 
 
 def chosen(which: IntArray, fresh: Iterate, old: Iterate) -> Iterate:
-    """Return iterates of which some are taken from others; on the host."""
+    """Return iterates of which some are taken from others."""
 
-    def pick(new: Any, old: Any) -> Any:
-        if isinstance(old, jax.Array) and jnp.issubdtype(old.dtype, jax.dtypes.prng_key):
-            numbers = pick(jax.random.key_data(new), jax.random.key_data(old))
-            return jax.random.wrap_key_data(numbers, impl=jax.random.key_impl(old))
-        picked = np.array(jax.device_get(old))
-        picked[which] = jax.device_get(new)[which]
+    def pick(new: np.ndarray, old: np.ndarray) -> np.ndarray:
+        picked = np.array(old)
+        picked[which] = new[which]
         return picked
 
     return jax.tree.map(pick, fresh, old)
@@ -98,15 +142,14 @@ def chosen(which: IntArray, fresh: Iterate, old: Iterate) -> Iterate:
 
 def running(batch: Batch) -> int:
     """Return the number of starts that still run."""
-    return int(np.sum(np.asarray(batch.status) == RUNNING))
+    return int(np.sum(batch.status == RUNNING))
 
 
 def unchecked(batch: Batch) -> np.ndarray:
     """(n_starts,) which of them converged and have not been looked at for negative curvature."""
-    converged = np.asarray(batch.status) == STATUSES.index(Status.CONVERGED)
-    return converged & ~np.asarray(batch.checked)
+    return (batch.status == STATUSES.index(Status.CONVERGED)) & ~batch.checked
 
 
-def _strong(leaf: Array) -> Array:
-    """Without JAX's weak type, which a saved state does not keep; both take one compiled program."""
-    return leaf.astype(leaf.dtype) if getattr(leaf, "weak_type", False) else leaf
+def of_process_0(tree: PyTree, mesh: Mesh | None) -> Any:
+    """Return arrays of the host as process 0 has them, which may differ in last bits; themselves in a run of one."""
+    return tree if spanning(mesh) is None else jax.device_get(replicate(tree, mesh))

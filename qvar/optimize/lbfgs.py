@@ -3,7 +3,7 @@ r"""L-BFGS with a bracketing line search."""
 from __future__ import annotations
 
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -38,8 +38,8 @@ class _Bracket(NamedTuple):
 class _LineSearch(NamedTuple):
     """A search along `direction` for a step that satisfies the weak Wolfe conditions."""
 
-    memory: optax.ScaleByLBFGSState
-    """Differences of past points and gradients, the latest last; without `count`."""
+    memory: Any
+    """An `optax.ScaleByLBFGSState`, the latest differences of points and gradients last, without its `count`."""
     direction: Array
     bracket: Array
     """(6,) a `_Bracket` as one array, for fewer and smaller arrays are faster to compile and to pass on."""
@@ -76,8 +76,11 @@ def lbfgs(memory: int = 10, max_trials: int = 20) -> Method:
 
     def init(start: Start) -> Iterate:
         theta, nothing = start.theta, jnp.zeros(6, start.theta.dtype)
-        kept = transform.init(theta)._replace(count=())  # pyright: ignore[reportAttributeAccessIssue]
-        return begin(theta, _LineSearch(kept, jnp.zeros_like(theta), nothing, jnp.asarray(0), jnp.asarray(True)))
+        kept: Any = transform.init(theta)
+        return begin(
+            theta,
+            _LineSearch(kept._replace(count=()), jnp.zeros_like(theta), nothing, jnp.asarray(0), jnp.asarray(True)),
+        )
 
     def update(state: Iterate, read: Reading) -> Iterate:
         value, gradient = read.value, gradient_of(read)
@@ -135,7 +138,7 @@ def _judge(search: _LineSearch, old_value: Array, value: Array, slope: Array, gr
     return accepted, jnp.stack(_Bracket(old.slope, step, low, low_value, low_slope, high))
 
 
-def _shifted(memory: optax.ScaleByLBFGSState, theta: Array, gradient: Array, fresh: Array) -> optax.ScaleByLBFGSState:
+def _shifted(memory: Any, theta: Array, gradient: Array, fresh: Array) -> Any:
     """Return the memory with room at its end, or an empty one.
 
     Optax writes at a place that it counts, which would be another one in each start of a batch. With the memory shifted
@@ -147,10 +150,10 @@ def _shifted(memory: optax.ScaleByLBFGSState, theta: Array, gradient: Array, fre
 
     rows = shift(memory.diff_params_memory), shift(memory.diff_updates_memory), shift(memory.weights_memory)
     before = jnp.where(fresh, theta, memory.params), jnp.where(fresh, gradient, memory.updates)
-    return optax.ScaleByLBFGSState(np.int32(len(rows[2])), *before, *rows)  # pyright: ignore[reportArgumentType]
+    return optax.ScaleByLBFGSState(np.int32(len(rows[2])), *before, *rows)
 
 
-def _new_search(value: Array, gradient: Array, direction: Array, fresh: Array, kept: PyTree) -> _LineSearch:
+def _new_search(value: Array, gradient: Array, direction: Array, fresh: Array, kept: Any) -> _LineSearch:
     """Return a search along the direction, or along steepest descent if there is no memory or rounding spoiled it."""
     slope = jnp.vdot(gradient, direction)
     uses_memory = (slope < 0) & ~fresh

@@ -22,9 +22,10 @@ from qvar._types import FloatArray, IntArray, PyTree
 from qvar.engines.sharding import gather, mesh_of, replicate
 from qvar.hessian_products import Curvature, ProductFunction, lowest_curvature
 from qvar.objective import LossFunction, Objective
-from qvar.optimize.batch import RUNNING, STATUSES, Batch, chosen, iterates_at, unchecked
+from qvar.optimize.batch import RUNNING, STATUSES, Batch, Beginning, chosen, unchecked
 from qvar.optimize.budget import Budget, Status
 from qvar.optimize.method import Method
+from qvar.optimize.turns import QUICK
 
 LOWER = 1e-6
 """A stationary point is left for good when the value lies below it by this, relative to its size if that is above 1."""
@@ -35,9 +36,6 @@ STEPS = (0.1, 0.01, 1e-3)
 KICKS = (0.1, 0.3, 0.3, 1.0)
 """Standard deviations, per parameter, of random steps, one after the other, if the curvature is zero or a step led
 back. Cubic terms fall along half of all directions only, so that one step is not enough."""
-
-_QUICKLY: dict[str, Any] = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
-"""Options of XLA for a program that runs a few dozen times: half the time to compile, up to twice the time to run."""
 
 _SMALL_BYTES = 1 << 23
 """Up to this memory of one evaluation the time to compile counts, and the time to run does not."""
@@ -53,12 +51,10 @@ class Examiner:
     objective: Objective
     method: Method
     budget: Budget
-    starts: Array
+    starts: FloatArray
     """(n_starts, n_params) start parameters."""
-    keys: jax.Array
-    """(n_starts,) their JAX random keys, which make the random vectors too."""
-    frequencies: Array | None
-    """As `Start.frequencies`."""
+    beginning: Beginning
+    """Makes first states of the method; its random keys make the random vectors too."""
 
     def __call__(self, batch: Batch, may_leave: bool) -> tuple[Batch, float]:
         """Return the batch after a check of every unchecked end, and seconds of compilation.
@@ -67,27 +63,27 @@ class Examiner:
             batch: where all starts stand; none of them runs.
             may_leave: whether there is time to leave saddles; some starts may then run again.
         """
-        objective, mesh = self.objective, mesh_of(self.objective.data)
+        objective = self.objective
         which = np.flatnonzero(unchecked(batch))
-        on_host = jax.device_get(batch._replace(iterates=batch.iterates._replace(inner=())))
-        here: Batch = jax.tree.map(np.array, on_host)
+        here: Batch = jax.tree.map(np.array, batch)
         here.checked[which] = True
-        iterates, compile_s = batch.iterates, 0.0
-        products = _Products(objective, mesh)
+        iterates, compile_s = here.iterates, 0.0
+        products = _Products(objective)
         if self.budget.hessian_products > 0 and objective.n_params > 0 and (seconds := products.compiled()) is not None:
             compile_s = seconds
             granted = self.method.evaluations(self.budget) if may_leave else 0
             leaving = self._judged(products, here, which, granted)
             if len(leaving):
-                fresh = iterates_at(self.method, jnp.asarray(here.iterates.theta), self.keys, self.frequencies)
-                iterates = chosen(leaving, fresh, iterates)
-        return replicate(here._replace(iterates=iterates), mesh), compile_s
+                points = here.iterates.theta[:, : objective.n_params]
+                iterates = chosen(leaving, self.beginning.iterates_at(points), iterates)
+        return here._replace(iterates=iterates), compile_s
 
     def _judged(self, products: _Products, here: Any, which: IntArray, granted: int) -> IntArray:
         """Return the starts that leave their points; curvatures and new points are written into `here`."""
-        seeds = np.asarray(jax.random.key_data(self.keys))
+        seeds = self.beginning.keys
         random = [np.random.default_rng([*seeds[start].tolist(), int(here.tries[start])]) for start in which]
-        points, size = here.iterates.theta[which], self.objective.n_params
+        size = self.objective.n_params
+        points = here.iterates.theta[which, :size]
         vectors = np.stack([one.standard_normal(size) for one in random]).astype(points.dtype)
 
         def along(rows: IntArray, directions: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -111,7 +107,7 @@ class Examiner:
         here.products[leaving] += trials_made
         here.charged[leaving] += 2 * (lowest.products[rows] + trials_made)
         here.steps[leaving] += here.iterates.iterations[leaving]
-        here.iterates.theta[leaving] = here.home.theta[leaving] + steps
+        here.iterates.theta[leaving, :size] = here.home.theta[leaving] + steps
         here.curvature[leaving] = np.nan
         here.tries[leaving] += 1
         here.status[leaving], here.checked[leaving] = RUNNING, False
@@ -122,7 +118,7 @@ class Examiner:
         if self.budget.escape == "never":
             return np.zeros(len(which), bool)
         first, back = ~np.isfinite(here.home.value[which]), _led_back(here, which)
-        moved = np.abs(here.iterates.theta - np.asarray(self.starts))[which].max(axis=1)
+        moved = np.abs(here.iterates.theta[:, : self.objective.n_params] - self.starts)[which].max(axis=1)
         at_start = first & (moved <= 1e-8)  # other processes may have drawn other last bits
         again = back & (here.tries[which] < len(KICKS))
         later = ~back & lowest.falls if self.budget.escape == "always" else False
@@ -137,9 +133,9 @@ def _led_back(here: Any, which: IntArray) -> np.ndarray:
 
 def _make_home(here: Any, lowest: Curvature, rows: IntArray, starts: IntArray) -> None:
     """Write the points of starts as those that they leave."""
-    home = here.home
-    home.theta[starts], home.value[starts] = here.iterates.theta[starts], here.iterates.value[starts]
-    home.gradient[starts], home.curvature[starts] = here.iterates.gradient[starts], lowest.lowest[rows]
+    home, size = here.home, here.home.theta.shape[1]
+    home.theta[starts], home.value[starts] = here.iterates.theta[starts, :size], here.iterates.value[starts]
+    home.gradient[starts], home.curvature[starts] = here.iterates.gradient[starts, :size], lowest.lowest[rows]
     home.falls[starts], home.steps[starts] = lowest.falls[rows], here.steps[starts] + here.iterates.iterations[starts]
     here.tries[starts] = 0
 
@@ -162,7 +158,7 @@ def _lengths(
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Products on the device
+# Products
 
 
 class _Products:
@@ -171,18 +167,21 @@ class _Products:
     A program for one point compiles in half the time that one for a batch takes, and few products are made.
     """
 
-    def __init__(self, objective: Objective, mesh: Mesh | None) -> None:
-        self.function, self.data, self.mesh = objective.function, objective.data, mesh
-        self.n_params = objective.n_params
-        small = jax.default_backend() == "cpu" and objective.bytes_per_evaluation <= _SMALL_BYTES
-        self.program = _quickly_compiled if small else _second_order
+    def __init__(self, objective: Objective) -> None:
+        self._objective, self._mesh = objective, mesh_of(objective.data)
+        self._kernels = objective.host_kernels if self._mesh is None else None
 
     def compiled(self) -> float | None:
         """Seconds that it took to compile the program; None if the objective has no second derivatives."""
-        began = time.perf_counter()
-        nothing = np.zeros(self.n_params, jnp.zeros(0, float).dtype)
+        began, objective = time.perf_counter(), self._objective
+        if self._kernels is not None:
+            return 0.0
+        small = jax.default_backend() == "cpu" and objective.bytes_per_evaluation <= _SMALL_BYTES
+        program = _quickly_compiled if small else _second_order
+        nothing = np.zeros(objective.n_params, jnp.zeros(0, float).dtype)
+        there = replicate((nothing, nothing), self._mesh)
         try:
-            jax.block_until_ready(self._run(nothing, nothing, False))
+            self._program = program.lower(objective.function, self._mesh, *there, objective.data).compile()
         except _NO_DERIVATIVE:
             return None
         return time.perf_counter() - began
@@ -190,31 +189,25 @@ class _Products:
     def __call__(self, points: FloatArray, directions: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Values (k,), gradients (k, n_params) and products (k, n_params) at k points."""
         rows = zip(points, directions.astype(points.dtype), strict=True)
-        derivatives = jax.device_get([self._run(point, direction, True) for point, direction in rows])
+        derivatives = jax.device_get([self._at(point, direction) for point, direction in rows])
         values, gradients, images = (
             np.stack([np.asarray(part, float) for part in column]) for column in zip(*derivatives, strict=True)
         )
         return values, gradients, images
 
-    def _run(self, point: FloatArray, direction: FloatArray, wanted: bool) -> Any:
-        there = replicate((point, direction, np.asarray(wanted)), self.mesh)
-        return self.program(self.function, self.mesh, there[0], there[1], there[2], self.data)
+    def _at(self, point: FloatArray, direction: FloatArray) -> Any:
+        if self._kernels is not None:
+            return self._kernels.hessian_product(point, direction)
+        return self._program(*replicate((point, direction), self._mesh), self._objective.data)
 
 
 def _derivatives(
-    function: LossFunction, mesh: Mesh | None, point: Array, direction: Array, wanted: Array, data: PyTree
+    function: LossFunction, mesh: Mesh | None, point: Array, direction: Array, data: PyTree
 ) -> tuple[Array, Array, Array]:
-    """Value, gradient and product at one point; zeros if they are not wanted, which compiles the program."""
-
-    def work() -> tuple[Array, Array, Array]:
-        value, gradient, image = ProductFunction(function).with_value(point, direction, data)
-        return gather(value, mesh), gather(gradient, mesh), gather(image, mesh)
-
-    def nothing() -> tuple[Array, Array, Array]:
-        return jnp.zeros((), point.dtype), jnp.zeros_like(point), jnp.zeros_like(point)
-
-    return jax.lax.cond(wanted, work, nothing)
+    """Value, gradient and product at one point."""
+    value, gradient, image = ProductFunction(function).with_value(point, direction, data)
+    return gather(value, mesh), gather(gradient, mesh), gather(image, mesh)
 
 
 _second_order = jax.jit(_derivatives, static_argnums=(0, 1))
-_quickly_compiled = jax.jit(_derivatives, static_argnums=(0, 1), compiler_options=_QUICKLY)
+_quickly_compiled = jax.jit(_derivatives, static_argnums=(0, 1), compiler_options=QUICK)

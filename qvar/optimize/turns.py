@@ -1,0 +1,265 @@
+"""Turns of a training: the evaluation of every start that still runs, and the update of the method with it.
+
+The update (`_update`) is a compiled program of its own, the same for all objectives with as many starts and parameters
+of one size class. The evaluation is a function of the host (`Objective.host_kernels`), or a compiled program for each
+objective.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jaxtyping import Array
+
+from qvar._types import FloatArray, IntArray, PyTree
+from qvar.engines.sharding import gather, mesh_of, replicate
+from qvar.objective import HostKernels, Objective, evaluate_in_chunks
+from qvar.optimize.batch import RUNNING, STATUSES, Batch, Moving, moving_part, of_process_0
+from qvar.optimize.budget import Budget, Status
+from qvar.optimize.evaluation import Reader, Reading, reader, readings_at_once
+from qvar.optimize.method import Method
+from qvar.optimize.packing import Layout
+
+QUICK: dict[str, Any] = {
+    "xla_backend_optimization_level": 0,
+    "xla_llvm_disable_expensive_passes": True,
+    "xla_cpu_use_fusion_emitters": False,
+    "xla_cpu_parallel_codegen_split_count": 1,
+}
+"""Options of XLA for small programs on a CPU: a fifth of the time to compile, up to twice the time to run."""
+
+_SMALL = 2048
+"""Up to so many parameters of all starts together the update is compiled with `QUICK`."""
+
+_AHEAD = 8
+"""Turns that wait in the queue of an accelerator, so that it never waits for the host."""
+
+
+class Record(NamedTuple):
+    """Record of turns, (n_turns, n_starts, ...) each."""
+
+    value: FloatArray
+    gradient_norm: FloatArray
+    accepted: np.ndarray
+    evaluations: IntArray
+    theta: FloatArray
+    """(n_turns, n_starts, n_params), or no columns if the path is not kept."""
+
+
+class _Row(NamedTuple):
+    """One turn: what the host reads of it."""
+
+    numbers: Array
+    """(n_starts, 2 or 2 + size) value and norm of the gradient, and theta if the path is kept."""
+    counts: Array
+    """(n_starts, 5) status, whether it ran in this turn, whether its point was accepted, evaluations that count against
+    the budget, evaluations of the method."""
+
+
+class _Limits(NamedTuple):
+    """Limits of a start, as arguments of a compiled program."""
+
+    evaluations: Any
+    tolerance: Any
+
+
+@dataclass(frozen=True)
+class _UpdatePlan:
+    """Static argument of `_update`."""
+
+    method: Method
+    layout: Layout
+    keep_path: bool
+    mesh: Mesh | None
+
+
+@dataclass(frozen=True)
+class _Evaluation:
+    """Static argument of `_evaluate`."""
+
+    read: Reader
+    chunk: int
+    """Number of starts that are evaluated at once."""
+    n_params: int
+    size: int
+    mesh: Mesh | None
+
+
+class Turns:
+    """A training on its device, or the host: it makes turns, and shows the state between them."""
+
+    def __init__(
+        self,
+        objective: Objective,
+        method: Method,
+        budget: Budget,
+        batch: Batch,
+        layout: Layout,
+        keep_path: bool,
+    ) -> None:
+        n, size = batch.iterates.theta.shape
+        self.n_params, self._objective, self._method = objective.n_params, objective, method
+        self._mesh, self._layout, self._keep_path = mesh_of(objective.data), layout, keep_path
+        read = reader(objective, method.reads)
+        chunk = readings_at_once(objective, method.reads, n)
+        self._evaluation = _Evaluation(read, chunk, objective.n_params, size, self._mesh)
+        self._kernels: HostKernels | None = None
+        self._is_host = jax.default_backend() == "cpu"
+        real, integer = layout.dtypes[:2]
+        most = min(method.evaluations(budget), np.iinfo(integer).max)
+        self._limits = _Limits(np.array(most, integer), np.array(budget.gradient_tolerance, real))
+        self._reading = Reading(np.zeros(n, real), np.zeros((n, size), real) if method.reads_gradient else None)
+        self.put(batch)
+
+    def put(self, batch: Batch) -> None:
+        """Go on from a batch of the host."""
+        self._batch, self._is_stale = of_process_0(batch, self._mesh), False
+        self._arrays: tuple[Any, ...] = replicate(self._layout.pack(moving_part(self._batch), np), self._mesh)
+        self.values = self._batch.iterates.value
+
+    @property
+    def standing(self) -> Batch:
+        """The batch after the last turn, but for its iterates, which may be older."""
+        return self._batch
+
+    @property
+    def batch(self) -> Batch:
+        """The whole batch after the last turn."""
+        if self._is_stale:
+            moving = self._layout.unpack(tuple(map(np.asarray, jax.device_get(self._arrays))), np)
+            self._batch, self._is_stale = self._batch._replace(iterates=moving.iterates), False
+        return self._batch
+
+    def compile(self) -> float:
+        """Compile what the turns need, and return the seconds that it took; nothing is evaluated."""
+        began = time.perf_counter()
+        if self._mesh is None and self._method.reads in ("value", "gradient"):
+            self._kernels = self._objective.host_kernels
+        self._limits = replicate(self._limits, self._mesh)
+        plan = _UpdatePlan(self._method, self._layout, self._keep_path, self._mesh)
+        program = _update_quickly if self._is_host and self._batch.iterates.theta.size <= _SMALL else _update_fully
+        self._update = program.lower(plan, self._arrays, self._reading_shape(), self._limits).compile()
+        if self._kernels is None:
+            arguments = (self._evaluation, *self._arrays[:2], self._objective.data)
+            self._evaluate = _evaluate.lower(*arguments).compile()
+        return time.perf_counter() - began
+
+    def advance(self, turns: int) -> Record:
+        """Make some turns, fewer if all starts have ended."""
+        rows: list[_Row] = []
+        alone, lag = jax.process_count() == 1, 0 if self._is_host else _AHEAD
+        status = self._batch.status
+        for _ in range(turns):
+            self._arrays, row = self._update(self._arrays, self._read(status), self._limits)
+            rows.append(row)
+            if len(rows) > lag:
+                status = np.asarray(rows[-1 - lag].counts)[:, 0]
+                # several processes make the same number of turns, whatever each of them sees
+                if alone and not np.any(status == RUNNING):
+                    break
+        numbers, counts = (np.stack(column) for column in zip(*jax.device_get(rows), strict=True))
+        self.values, self._is_stale = numbers[-1, :, 0], True
+        self._batch = self._batch._replace(status=counts[-1, :, 0], evaluations=counts[-1, :, 4])
+        made = counts[:, :, 1].any(axis=1)  # turns after the last start has ended change nothing
+        numbers, counts = numbers[made], counts[made]
+        path = numbers[:, :, 2 : 2 + self.n_params]
+        return Record(numbers[:, :, 0], numbers[:, :, 1], counts[:, :, 2].astype(bool), counts[:, :, 3], path)
+
+    def no_record(self) -> Record:
+        """Record of no turns."""
+        real, integer = self._layout.dtypes[:2]
+        n = len(self._batch.status)
+        nothing = np.zeros((0, n), real)
+        path = np.zeros((0, n, self.n_params if self._keep_path else 0), real)
+        return Record(nothing, nothing, np.zeros((0, n), bool), np.zeros((0, n), integer), path)
+
+    def _read(self, status: IntArray) -> Reading:
+        """Evaluate the trials; on the host only those of starts that run."""
+        if self._kernels is None:
+            return self._evaluate(*self._arrays[:2], self._objective.data)
+        rows = np.flatnonzero(status == RUNNING)
+        points = np.ascontiguousarray(np.asarray(self._arrays[0])[rows, : self.n_params])
+        values, gradients = self._kernels.values_and_gradients(points)
+        self._reading.value[rows] = values
+        if self._reading.gradient is not None:
+            self._reading.gradient[rows, : self.n_params] = gradients
+        return self._reading
+
+    def _reading_shape(self) -> Reading:
+        """Shapes of a reading, and where it lies."""
+        n, size = self._batch.iterates.theta.shape
+        reads, real = self._method.reads, self._layout.dtypes[0]
+        everywhere = None if self._mesh is None else NamedSharding(self._mesh, PartitionSpec())
+
+        def shape(*lengths: int) -> Any:
+            return jax.ShapeDtypeStruct(lengths, real, sharding=everywhere)
+
+        return Reading(
+            shape(n),
+            shape(n, size) if self._method.reads_gradient else None,
+            shape(n, size, size) if reads == "metric" else None,
+            shape(n) if reads == "variance" else None,
+        )
+
+
+def joined(records: list[Record]) -> Record:
+    """Return records one after the other."""
+    return Record(*map(np.concatenate, zip(*records, strict=True)))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Compiled programs
+
+
+@partial(jax.jit, static_argnums=0)
+def _evaluate(plan: _Evaluation, numbers: Array, counts: Array, data: PyTree) -> Reading:
+    """Evaluate the trials of all starts; a chunk of which none runs is left out."""
+    trials, runs = numbers[:, : plan.n_params], counts[:, 0] == RUNNING
+    reading: Reading = evaluate_in_chunks(plan.read, plan.chunk, trials, data, runs)
+    if plan.size > plan.n_params and reading.gradient is not None:
+        reading = reading._replace(gradient=jnp.pad(reading.gradient, ((0, 0), (0, plan.size - plan.n_params))))
+    return jax.tree.map(lambda part: gather(part.astype(numbers.dtype), plan.mesh), reading)
+
+
+def _update(
+    plan: _UpdatePlan, arrays: tuple[Array, ...], reading: Reading, limits: _Limits
+) -> tuple[tuple[Array, ...], _Row]:
+    """Update every start that runs with what was read at its trial."""
+    before: Moving = plan.layout.unpack(arrays, jnp)
+    runs = before.status == RUNNING
+    after: Any = jax.vmap(plan.method.update)(before.iterates, reading)
+    evaluations = before.evaluations + before.iterates.counted
+    spent = evaluations + before.charged
+    finite = jnp.isfinite(after.value)
+    if plan.method.reads_gradient:
+        norm = jnp.linalg.norm(after.gradient, axis=1)
+        finite &= jnp.isfinite(norm)
+    else:
+        norm = jnp.full_like(after.value, jnp.nan)
+    ends = [
+        (~finite, Status.NOT_FINITE),
+        (after.converged | (after.accepted & (norm <= limits.tolerance)), Status.CONVERGED),
+        (after.stalled, Status.STALLED),
+        (after.counted & (spent >= limits.evaluations), Status.OUT_OF_BUDGET),
+    ]
+    end = jnp.select([c for c, _ in ends], [jnp.asarray(STATUSES.index(s)) for _, s in ends], RUNNING)
+    updated = plan.layout.pack(Moving(end, evaluations, before.charged, after), jnp)
+    arrays = tuple(jnp.where(runs[:, None], new, old) for new, old in zip(updated, arrays, strict=True))
+    now: Moving = plan.layout.unpack(arrays, jnp)
+    numbers = jnp.stack([now.iterates.value, norm], axis=1)
+    if plan.keep_path:
+        numbers = jnp.concatenate([numbers, now.iterates.theta], axis=1)
+    columns = [now.status, runs, runs & now.iterates.accepted, now.evaluations + now.charged, now.evaluations]
+    counts = jnp.stack([column.astype(arrays[1].dtype) for column in columns], axis=1)
+    return jax.tree.map(lambda part: gather(part, plan.mesh), (arrays, _Row(numbers, counts)))
+
+
+_update_fully = jax.jit(_update, static_argnums=0)
+_update_quickly = jax.jit(_update, static_argnums=0, compiler_options=QUICK)
