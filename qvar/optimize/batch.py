@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import Array
@@ -101,7 +100,7 @@ class Beginning(NamedTuple):
 
     def batch(self, points: FloatArray) -> Batch:
         """Return all starts before their first evaluation."""
-        n, real, integer = len(points), points.dtype, jnp.zeros(0, int).dtype
+        n, real, integer = len(points), points.dtype, jax.dtypes.canonicalize_dtype(int)
         nothing, nowhere = np.full(n, np.nan, real), np.full_like(points, np.nan)
         counts, no = np.zeros(n, integer), np.zeros(n, bool)
         return Batch(

@@ -32,6 +32,16 @@ class Reading(NamedTuple):
     r"""() \(\langle H^2 \rangle - \langle H \rangle^2\) of the operator whose expectation value the value is."""
 
 
+def reading_of(reads: Reads, n: int, size: int, make: Callable[..., Any]) -> Reading:
+    """Return a reading at n points whose parts `make` makes from their shapes."""
+    return Reading(
+        value=make(n),
+        gradient=make(n, size) if reads in ("gradient", "metric") else None,
+        metric=make(n, size, size) if reads == "metric" else None,
+        variance=make(n) if reads == "variance" else None,
+    )
+
+
 @dataclass(frozen=True)
 class ReadValue:
     """(theta, data) -> value."""

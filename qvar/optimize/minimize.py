@@ -171,8 +171,8 @@ def _train(
     began, wanted = time.perf_counter() - wall_s, 1
     while True:
         wall_s = time.perf_counter() - began
-        standing, started = turns.standing, len(records[-1].value) > 0
-        is_running, has_unchecked = running(standing) > 0, unchecked(standing).any()
+        started = len(records[-1].value) > 0
+        is_running, has_unchecked = running(turns.standing) > 0, unchecked(turns.standing).any()
         # several processes have to do the same: the clock and the keeper of process 0 count, and any one's wish to stop
         request = wanted if is_running else -1 if has_unchecked else 0  # they may differ in what each computes
         requests = gathered([request, started and wall_s > budget.seconds, *training.wishes])

@@ -33,15 +33,19 @@ def results(
         inner=(), theta=np.array(iterates.theta[:, :n_params]), gradient=np.array(iterates.gradient[:, :n_params])
     )
     done = batch._replace(iterates=ends)
-    rows = [jax.tree.map(lambda part, at=start: part[at], done) for start in range(len(batch.status))]
-    return [_result(method, row, _one(record, at), keep_path, seconds) for at, row in enumerate(rows)]
+    return [
+        _result(
+            method,
+            jax.tree.map(lambda part, at=start: part[at], done),
+            jax.tree.map(lambda column, at=start: column[:, at], record),
+            keep_path,
+            seconds,
+        )
+        for start in range(len(batch.status))
+    ]
 
 
-def _one(record: Record, start: int) -> Record:
-    return Record(*(column[:, start] for column in record))
-
-
-def _result(method: Method, done: Any, record: Record, keep_path: bool, seconds: tuple[float, float]) -> Result:
+def _result(method: Method, done: Any, record: Any, keep_path: bool, seconds: tuple[float, float]) -> Result:
     """Return the end of one start: its point, or the stationary point that it left if nothing lower was found."""
     ends, home, status = done.iterates, done.home, STATUSES[int(done.status)]
     point: tuple[FloatArray, Any, FloatArray, Any] = (ends.theta, ends.value, ends.gradient, done.curvature)

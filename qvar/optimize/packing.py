@@ -61,7 +61,7 @@ class Layout:
             shapes: a state, or its shapes and dtypes.
             key_kind: kind of its random keys, as `jax.random.wrap_key_data` takes it.
         """
-        dtypes: list[Any] = [jnp.zeros(0, kind).dtype for kind in (float, int)]
+        dtypes: list[Any] = [jax.dtypes.canonicalize_dtype(kind) for kind in (float, int)]
         widths, leaves = [0, 0], []
         parts, structure = jax.tree.flatten(shapes)
         for part in parts:

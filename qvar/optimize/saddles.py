@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import Array
@@ -74,7 +73,7 @@ class Examiner:
             granted = self.method.evaluations(self.budget) if may_leave else 0
             leaving = self._judged(products, here, which, granted)
             if len(leaving):
-                points = here.iterates.theta[:, : objective.n_params]
+                points: Any = here.iterates.theta[:, : objective.n_params]
                 iterates = chosen(leaving, self.beginning.iterates_at(points), iterates)
         return here._replace(iterates=iterates), compile_s
 
@@ -178,7 +177,7 @@ class _Products:
             return 0.0
         small = jax.default_backend() == "cpu" and objective.bytes_per_evaluation <= _SMALL_BYTES
         program = _quickly_compiled if small else _second_order
-        nothing = np.zeros(objective.n_params, jnp.zeros(0, float).dtype)
+        nothing = np.zeros(objective.n_params, jax.dtypes.canonicalize_dtype(float))
         there = replicate((nothing, nothing), self._mesh)
         try:
             self._program = program.lower(objective.function, self._mesh, *there, objective.data).compile()
