@@ -140,7 +140,7 @@ class Objective:
             return None
         if source.state_function is not self.state_function:
             return None
-        if jax.default_backend() != "cpu" or jnp.zeros(0, float).dtype != np.float64:
+        if jax.default_backend() != "cpu" or jax.dtypes.canonicalize_dtype(float) != np.float64:
             return None
         return source.make()
 

@@ -14,7 +14,8 @@ from qvar._types import FloatArray, IntArray, PyTree
 from qvar.engines.sharding import replicate, spanning
 from qvar.optimize.budget import Status
 from qvar.optimize.method import Iterate, Method, Start
-from qvar.optimize.packing import Layout, numbers_of, padded, size_class
+from qvar.optimize.packing import Layout, numbers_of, padded
+from qvar.random_draws import size_class
 
 RUNNING = -1
 STATUSES = tuple(Status)

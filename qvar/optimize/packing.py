@@ -1,4 +1,4 @@
-"""The state of all starts as a few arrays, and sizes that several numbers of parameters share.
+"""The state of all starts as a few arrays.
 
 A compiled program takes some five microseconds for each array that it returns, and the state of a method has thirty of
 them. So the programs of a training pass it on as one array of real numbers and one of integers, a row for each start.
@@ -17,12 +17,6 @@ import numpy as np
 from jaxtyping import Array
 
 from qvar._types import PyTree
-
-
-def size_class(n_params: int) -> int:
-    """Return the size that so many parameters are padded to: a power of two, and from 64 on 1.5 times one as well."""
-    power = 1 << max(n_params - 1, 0).bit_length()
-    return power * 3 // 4 if power > 64 and n_params <= power * 3 // 4 else power
 
 
 def padded(points: np.ndarray, size: int) -> np.ndarray:

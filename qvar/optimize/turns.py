@@ -193,10 +193,11 @@ class Turns:
             return self._evaluate(*self._arrays[:2], self._objective.data)
         rows = np.flatnonzero(status == RUNNING)
         points = np.ascontiguousarray(np.asarray(self._arrays[0])[rows, : self.n_params])
-        values, gradients = self._kernels.values_and_gradients(points)
-        self._reading.value[rows] = values
-        if self._reading.gradient is not None:
-            self._reading.gradient[rows, : self.n_params] = gradients
+        if self._reading.gradient is None:
+            self._reading.value[rows] = self._kernels.values(points)
+        else:
+            values, gradients = self._kernels.values_and_gradients(points)
+            self._reading.value[rows], self._reading.gradient[rows, : self.n_params] = values, gradients
         return self._reading
 
     def _reading_shape(self) -> Reading:

@@ -16,12 +16,13 @@ import numpy as np
 import pytest
 
 import qvar
-from qvar.objective import HostKernels
+from qvar.objective import HostKernels, HostSource
 from qvar.optimize.batch import Beginning, moving_part
 from qvar.optimize.evaluation import reading_of
-from qvar.optimize.packing import Layout, size_class
+from qvar.optimize.packing import Layout
 from qvar.optimize.start_keys import numbers_of_keys, usual_keys
 from qvar.optimize.turns import _Limits, _update, _UpdatePlan
+from qvar.random_draws import size_class
 
 COMPILED = "/jax/core/compile/backend_compile_duration"
 
@@ -48,7 +49,6 @@ class Valley:
     def __init__(self, n_params: int, shift: float = 0.0) -> None:
         self.n_params, self.points, self.products = n_params, 0, 0
         self.weights = np.linspace(1.0, 4.0, n_params) + shift
-        self.kernels = HostKernels(self.values_and_gradients, self.hessian_product, lambda theta: theta)
 
     def function(self, theta: jax.Array, data: jax.Array) -> jax.Array:
         return jnp.sum(data * (theta**4 / 4 - theta**2 / 2)) + jnp.sum(theta[1:] * theta[:-1]) / 3
@@ -70,10 +70,15 @@ class Valley:
         product[:-1] += v[1:] / 3
         return float(values[0]), gradients[0], product
 
+    def values(self, x: np.ndarray) -> np.ndarray:
+        return self.values_and_gradients(x)[0]
+
     def objective(self, on_host: bool) -> qvar.Objective:
+        function, data = self.function, jax.device_put(self.weights)
+        kernels = HostKernels(self.values, self.values_and_gradients, self.hessian_product)
         return qvar.Objective(
-            "valley", "generic", self.n_params, self.function, lambda key: jax.random.normal(key, (self.n_params,)),
-            data=jax.device_put(self.weights), make_host_kernels=(lambda: self.kernels) if on_host else None,
+            "valley", "generic", self.n_params, function, lambda key: jax.random.normal(key, (self.n_params,)),
+            data=data, host=HostSource(lambda: kernels, function, None, data) if on_host else None,
         )  # fmt: skip
 
 

@@ -36,7 +36,7 @@ def test_a_study_compiles_its_energy_once(h2: qvar.Problem) -> None:
     with compilations() as count:
         rows = duel.tasks()[0].run(lambda _: None)
     assert [row["gradient_evaluations"] for row in rows] == [200] * 8
-    assert count["jit(_evaluate)"] == count["jit(_update)"] == 1
+    assert count["jit(_update)"] == 1
     assert count["jit(_value_and_grad)"] == 0
     with compilations() as count:  # the same shapes again: other numbers in the same tables
         other = qvar.Duel(qvar.hydrogen_chain(2, bond=1.1), [ansatz], method=duel.method, seeds=8, budget=budget)
