@@ -6,9 +6,9 @@ due, when it has to stop and when it has ended. On the same kind of device the n
 happened, bit for bit.
 
 A state holds, in numbers of 8 bytes for each start and parameter, 2 memory + 6 for L-BFGS (26 with its usual memory of
-10), 5 for Adam and 3 to 4 for the other methods; and 25 bytes for each start and evaluation made so far, with
-`keep_path` 8 more for each parameter. Each checkpoint writes all of it: 1000 parameters, 16 starts and 500 evaluations
-take 3.5 MB with L-BFGS, and 64 MB more with their paths.
+10), 5 for Adam and 3 to 4 for the other methods, the zeros included with which some methods pad their parameters; and
+25 bytes for each start and evaluation made so far, with `keep_path` 8 more for each parameter. Each checkpoint writes
+all of it: 1000 parameters, 16 starts and 500 evaluations take 3.5 MB with L-BFGS, and 64 MB more with their paths.
 """
 
 from __future__ import annotations

@@ -23,20 +23,16 @@ from qvar.engines.sharding import gather, mesh_of, replicate
 from qvar.objective import HostKernels, Objective, evaluate_in_chunks
 from qvar.optimize.batch import RUNNING, STATUSES, Batch, Moving, moving_part, of_process_0
 from qvar.optimize.budget import Budget, Status
-from qvar.optimize.evaluation import Reader, Reading, Reads, reader, reading_of, readings_at_once
+from qvar.optimize.evaluation import Reader, Reading, reader, reading_of, readings_at_once
 from qvar.optimize.method import Method
 from qvar.optimize.packing import Layout
 
-QUICK: dict[str, Any] = {
-    "xla_backend_optimization_level": 0,
+_QUICK: dict[str, Any] = {
+    "xla_backend_optimization_level": 1,
     "xla_llvm_disable_expensive_passes": True,
     "xla_cpu_use_fusion_emitters": False,
-    "xla_cpu_parallel_codegen_split_count": 1,
 }
-"""Options of XLA for small programs on a CPU: a fifth of the time to compile, up to twice the time to run."""
-
-_SMALL = 1 << 14
-"""Up to so many parameters of all starts together the update is compiled with `QUICK`."""
+"""Options of XLA for the update on a CPU: a third of the time to compile, the same time to run."""
 
 _AHEAD = 8
 """Turns that wait in the queue of an accelerator, so that it never waits for the host."""
@@ -78,9 +74,6 @@ class _UpdatePlan:
     layout: Layout
     keep_path: bool
     mesh: Mesh | None
-    skips: bool
-    """Whether nothing is computed if no start runs, as a branch of the program. An accelerator would wait for the host
-    before a branch; on a CPU, XLA runs one several times faster than the same operations outside."""
 
 
 @dataclass(frozen=True)
@@ -88,14 +81,11 @@ class _Evaluation:
     """Static argument of `_evaluate`."""
 
     read: Reader
-    reads: Reads
     chunk: int
     """Number of starts that are evaluated at once."""
     n_params: int
     size: int
     mesh: Mesh | None
-    skips: bool
-    """As `_UpdatePlan.skips`."""
 
 
 class Turns:
@@ -116,8 +106,7 @@ class Turns:
         read = reader(objective, method.reads)
         chunk = readings_at_once(objective, method.reads, n)
         self._is_host = _is_host()
-        self._skips = self._is_host and self._mesh is None
-        self._evaluation = _Evaluation(read, method.reads, chunk, objective.n_params, size, self._mesh, self._skips)
+        self._evaluation = _Evaluation(read, chunk, objective.n_params, size, self._mesh)
         self._kernels: HostKernels | None = None
         real, integer = layout.dtypes[:2]
         most = min(method.evaluations(budget), np.iinfo(integer).max)
@@ -150,8 +139,8 @@ class Turns:
         if self._mesh is None and self._method.reads in ("value", "gradient"):
             self._kernels = self._objective.host_kernels
         self._limits = replicate(self._limits, self._mesh)
-        plan = _UpdatePlan(self._method, self._layout, self._keep_path, self._mesh, self._skips)
-        program = _update_quickly if self._is_host and self._batch.iterates.theta.size <= _SMALL else _update_fully
+        plan = _UpdatePlan(self._method, self._layout, self._keep_path, self._mesh)
+        program = _update_quickly if self._is_host else _update_fully
         self._update = program.lower(plan, self._arrays, self._reading_shape(), self._limits).compile()
         if self._kernels is None:
             arguments = (self._evaluation, *self._arrays[:2], self._objective.data)
@@ -229,17 +218,10 @@ def joined(records: list[Record]) -> Record:
 def _evaluate(plan: _Evaluation, numbers: Array, counts: Array, data: PyTree) -> Reading:
     """Evaluate the trials of all starts; a chunk of which none runs is left out."""
     trials, runs = numbers[:, : plan.n_params], counts[:, 0] == RUNNING
-
-    def work() -> Reading:
-        reading: Reading = evaluate_in_chunks(plan.read, plan.chunk, trials, data, runs)
-        if plan.size > plan.n_params and reading.gradient is not None:
-            reading = reading._replace(gradient=jnp.pad(reading.gradient, ((0, 0), (0, plan.size - plan.n_params))))
-        return jax.tree.map(lambda part: gather(part.astype(numbers.dtype), plan.mesh), reading)
-
-    def nothing() -> Reading:
-        return reading_of(plan.reads, len(numbers), plan.size, lambda *shape: jnp.zeros(shape, numbers.dtype))
-
-    return jax.lax.cond(jnp.any(runs), work, nothing) if plan.skips else work()
+    reading: Reading = evaluate_in_chunks(plan.read, plan.chunk, trials, data, runs)
+    if plan.size > plan.n_params and reading.gradient is not None:
+        reading = reading._replace(gradient=jnp.pad(reading.gradient, ((0, 0), (0, plan.size - plan.n_params))))
+    return jax.tree.map(lambda part: gather(part.astype(numbers.dtype), plan.mesh), reading)
 
 
 def _update(
@@ -248,42 +230,34 @@ def _update(
     """Update every start that runs with what was read at its trial."""
     before: Moving = plan.layout.unpack(arrays, jnp)
     runs = before.status == RUNNING
-
-    def work() -> tuple[tuple[Array, ...], _Row]:
-        after: Any = jax.vmap(plan.method.update)(before.iterates, reading)
-        evaluations = before.evaluations + before.iterates.counted
-        spent = evaluations + before.charged
-        finite = jnp.isfinite(after.value)
-        norm = jnp.full_like(after.value, jnp.nan)
-        if plan.method.reads_gradient:
-            norm = jnp.linalg.norm(after.gradient, axis=1)
-            finite &= jnp.isfinite(norm)
-        ends = [
-            (~finite, Status.NOT_FINITE),
-            (after.converged | (after.accepted & (norm <= limits.tolerance)), Status.CONVERGED),
-            (after.stalled, Status.STALLED),
-            (after.counted & (spent >= limits.evaluations), Status.OUT_OF_BUDGET),
-        ]
-        end = jnp.select([c for c, _ in ends], [jnp.asarray(STATUSES.index(s)) for _, s in ends], RUNNING)
-        updated = plan.layout.pack(Moving(end, evaluations, before.charged, after), jnp)
-        kept = tuple(jnp.where(runs[:, None], new, old) for new, old in zip(updated, arrays, strict=True))
-        return kept, _row(plan, kept, runs, norm)
-
-    def nothing() -> tuple[tuple[Array, ...], _Row]:
-        return arrays, _row(plan, arrays, runs, jnp.full_like(before.iterates.value, jnp.nan))
-
-    result = jax.lax.cond(jnp.any(runs), work, nothing) if plan.skips else work()
-    return jax.tree.map(lambda part: gather(part, plan.mesh), result)
+    after: Any = jax.vmap(plan.method.update)(before.iterates, reading)
+    evaluations = before.evaluations + before.iterates.counted
+    spent = evaluations + before.charged
+    finite = jnp.isfinite(after.value)
+    norm = jnp.full_like(after.value, jnp.nan)
+    if plan.method.reads_gradient:
+        norm = jnp.linalg.norm(after.gradient, axis=1)
+        finite &= jnp.isfinite(norm)
+    ends = [
+        (~finite, Status.NOT_FINITE),
+        (after.converged | (after.accepted & (norm <= limits.tolerance)), Status.CONVERGED),
+        (after.stalled, Status.STALLED),
+        (after.counted & (spent >= limits.evaluations), Status.OUT_OF_BUDGET),
+    ]
+    end = jnp.select([c for c, _ in ends], [jnp.asarray(STATUSES.index(s)) for _, s in ends], RUNNING)
+    updated = plan.layout.pack(Moving(end, evaluations, before.charged, after), jnp)
+    arrays = tuple(jnp.where(runs[:, None], new, old) for new, old in zip(updated, arrays, strict=True))
+    row = _row(plan.layout.unpack(arrays, jnp), runs, norm, plan.keep_path)
+    return jax.tree.map(lambda part: gather(part, plan.mesh), (arrays, row))
 
 
-def _row(plan: _UpdatePlan, arrays: tuple[Array, ...], runs: Array, norm: Array) -> _Row:
-    now: Moving = plan.layout.unpack(arrays, jnp)
+def _row(now: Moving, runs: Array, norm: Array, keep_path: bool) -> _Row:
     numbers = jnp.stack([now.iterates.value, norm], axis=1)
-    if plan.keep_path:
+    if keep_path:
         numbers = jnp.concatenate([numbers, now.iterates.theta], axis=1)
     columns = [now.status, runs, runs & now.iterates.accepted, now.evaluations + now.charged, now.evaluations]
-    return _Row(numbers, jnp.stack([column.astype(arrays[1].dtype) for column in columns], axis=1))
+    return _Row(numbers, jnp.stack([column.astype(now.status.dtype) for column in columns], axis=1))
 
 
 _update_fully = jax.jit(_update, static_argnums=0)
-_update_quickly = jax.jit(_update, static_argnums=0, compiler_options=QUICK)
+_update_quickly = jax.jit(_update, static_argnums=0, compiler_options=_QUICK)

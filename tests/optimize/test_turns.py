@@ -228,7 +228,7 @@ def test_the_program_of_the_optimizer_runs_on_an_accelerator(method: Any) -> Non
     keys = usual_keys(3)
     beginning = Beginning(method, 5, keys.numbers, keys.kind, None)
     batch = beginning.batch(starts(5))
-    plan = _UpdatePlan(method, beginning.layout(batch), True, None, skips=False)
+    plan = _UpdatePlan(method, beginning.layout(batch), True, None)
     arrays = plan.layout.pack(moving_part(batch), np)
     reading = reading_of(method.reads, 3, beginning.size, lambda *shape: np.zeros(shape))
     limits = _Limits(np.array(5), np.array(0.1))
