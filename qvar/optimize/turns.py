@@ -163,8 +163,8 @@ class Turns:
         numbers, counts = (np.stack(column) for column in zip(*jax.device_get(rows), strict=True))
         self.values, self._is_stale = numbers[-1, :, 0], True
         self._batch = self._batch._replace(status=counts[-1, :, 0], evaluations=counts[-1, :, 4])
-        made = counts[:, :, 1].any(axis=1)  # turns after the last start has ended change nothing
-        numbers, counts = numbers[made], counts[made]
+        ran = counts[:, :, 1].any(axis=1)  # turns after the last start has ended change nothing
+        numbers, counts = numbers[ran], counts[ran]
         path = numbers[:, :, 2 : 2 + self.n_params]
         return Record(numbers[:, :, 0], numbers[:, :, 1], counts[:, :, 2].astype(bool), counts[:, :, 3], path)
 

@@ -87,9 +87,8 @@ def starts(n_params: int, n: int = 3) -> np.ndarray:
 
 
 def test_size_classes() -> None:
-    sizes = [1, 2, 4, 8, 16, 32, 64, 96, 128, 192, 256, 384, 512, 768, 1024]
+    sizes = [32, 64, 96, 128, 192, 256, 384, 512, 768, 1024]
     assert [size_class(n) for n in range(1025)] == [min(size for size in sizes if size >= n) for n in range(1025)]
-    assert size_class(0) == 1
     assert max(size_class(n) / n for n in range(65, 20000)) < 1.5
 
 
@@ -98,7 +97,7 @@ def test_five_objectives_take_one_program() -> None:
     method, key = qvar.lbfgs(memory=3), jax.random.key(0)  # a method of its own
     budget = qvar.Budget(gradients=12, escape="always")
     with compilations() as count:
-        for shift, n_params in enumerate((20, 23, 26, 29, 30)):
+        for shift, n_params in enumerate((20, 23, 26, 29, 31)):
             valley = Valley(n_params, float(shift))
             results = qvar.minimize_batch(
                 valley.objective(on_host=True), starts(n_params), method=method, budget=budget
