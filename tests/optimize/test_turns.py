@@ -22,7 +22,6 @@ from qvar.optimize.evaluation import reading_of
 from qvar.optimize.packing import Layout
 from qvar.optimize.start_keys import numbers_of_keys, usual_keys
 from qvar.optimize.turns import _Limits, _update, _UpdatePlan
-from qvar.random_draws import size_class
 
 COMPILED = "/jax/core/compile/backend_compile_duration"
 
@@ -84,12 +83,6 @@ class Valley:
 
 def starts(n_params: int, n: int = 3) -> np.ndarray:
     return np.random.default_rng(n_params).standard_normal((n, n_params))
-
-
-def test_size_classes() -> None:
-    sizes = [32, 64, 96, 128, 192, 256, 384, 512, 768, 1024]
-    assert [size_class(n) for n in range(1025)] == [min(size for size in sizes if size >= n) for n in range(1025)]
-    assert max(size_class(n) / n for n in range(65, 20000)) < 1.5
 
 
 def test_five_objectives_take_one_program() -> None:
