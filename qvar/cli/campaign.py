@@ -54,7 +54,7 @@ def collect(path: str) -> int:
 
 def cancel(path: str) -> int:
     """Cancel the jobs of a campaign in their queues, and ask its workers to stop."""
-    from qvar.cluster.choose_scheduler import adapter
+    from qvar.cluster.schedulers import adapter
 
     campaign = open_campaign(path)
     try:

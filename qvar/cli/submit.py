@@ -13,10 +13,9 @@ from typing import Any
 
 from qvar.cli.campaign import collect
 from qvar.cluster.campaign import Campaign, open_campaign
-from qvar.cluster.choose_scheduler import adapter
 from qvar.cluster.options import SubmissionOptions, options_from_flags, recorded_options, worker_count
 from qvar.cluster.plan import create, plan, set_aside, update
-from qvar.cluster.schedulers import becomes_text
+from qvar.cluster.schedulers import adapter, becomes_text
 from qvar.cluster.send import collecting_job, deal, jobs_of, send
 from qvar.cluster.site_config import Site, read_site
 from qvar.cluster.status import SETTLED, UNDER_WAY, Condition, survey

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from qvar.cluster.campaign import Campaign, digest
-from qvar.cluster.choose_scheduler import adapter
 from qvar.cluster.options import recorded_options
+from qvar.cluster.schedulers import adapter
 from qvar.cluster.script import warning_s
 from qvar.errors import QvarError
 from qvar.records.run_folder import reason

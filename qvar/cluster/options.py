@@ -8,9 +8,9 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from qvar.cluster.campaign import Campaign
-from qvar.cluster.choose_scheduler import adapter, default_queue, supported
 from qvar.cluster.quantities import duration, memory_size
 from qvar.cluster.scheduler import Resources
+from qvar.cluster.schedulers import adapter, check_supported, default_queue
 from qvar.cluster.site_config import Site
 from qvar.errors import QvarError
 from qvar.records.json_files import jsonable
@@ -77,7 +77,7 @@ def options_from_flags(args: argparse.Namespace, site: Site, before: SubmissionO
         if getattr(args, name):
             changes[name] = (*(() if before else site.get(name, ())), *getattr(args, name))
     resources = replace(start.resources, **changes)
-    supported(queue, resources)
+    check_supported(queue, resources)
     return SubmissionOptions(
         queue,
         resources,

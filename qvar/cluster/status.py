@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from qvar.cluster.campaign import Campaign, TaskLine
-from qvar.cluster.choose_scheduler import adapter
 from qvar.cluster.scheduler import Heard, State
+from qvar.cluster.schedulers import adapter
 from qvar.runs.leases import Attempt, Ending, file_time, latest
 
 _TIMEOUT_S = 10

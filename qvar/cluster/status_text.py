@@ -7,7 +7,7 @@ import textwrap
 from typing import Any
 
 from qvar.cluster.campaign import Campaign
-from qvar.cluster.choose_scheduler import adapter
+from qvar.cluster.schedulers import adapter
 from qvar.cluster.status import SETTLED, UNDER_WAY, Condition, Standing, Survey
 from qvar.report.terminal import terminal_width
 
