@@ -31,7 +31,7 @@ from qvar.objective import HostKernels
 TOGETHER = 1 << 15
 """Numbers of states that are evaluated in one call: they stay in a core's cache."""
 
-MOST_QUBITS = 13
+MOST_QUBITS = 12
 """Qubits of a register up to which operations one at a time are not slower than JAX's layers with their compilation."""
 
 WORK = 1 << 17

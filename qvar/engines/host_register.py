@@ -23,7 +23,9 @@ class HostRegister:
     masks: IntArray
     """(n_ops, 4) x, z, m, f."""
     free: IntArray
-    """(n_ops,) bits that number the pairs of an operation."""
+    """(n_ops,) bits that number the runs of an operation, see `mask_kernels.forward`."""
+    runs: IntArray
+    """(n_ops,) lengths of these."""
 
     @property
     def size(self) -> int:
@@ -38,12 +40,12 @@ class HostRegister:
 
     def forward(self, states: np.ndarray, angles: FloatArray) -> None:
         """Apply all operations at angles (n, n_ops)."""
-        mask_kernels.forward(states, self.masks, self.free, self.mixing.weights(angles))
+        mask_kernels.forward(states, self.masks, self.free, self.runs, self.mixing.weights(angles))
 
     def backward(self, kets: np.ndarray, bras: np.ndarray, angles: FloatArray) -> FloatArray:
         """Undo all operations, and return Re <bra|-iG|ket> of each, (n, n_ops)."""
         slopes, weights = np.zeros(angles.shape), self.mixing.weights(angles, inverse=True)
-        mask_kernels.backward(kets, bras, slopes, self.masks, self.free, weights, self.mixing.factors)
+        mask_kernels.backward(kets, bras, slopes, self.masks, self.free, self.runs, weights, self.mixing.factors)
         return slopes
 
     def tangents(self, states: np.ndarray, angles: FloatArray, rates: FloatArray) -> FloatArray:
@@ -51,7 +53,7 @@ class HostRegister:
         undo, slopes = len(states) == 4, np.zeros((2, len(angles)))
         weights = self.mixing.weights(angles[None], inverse=undo)[:, 0]
         rates = -rates if undo else rates
-        mask_kernels.tangents(states, slopes, self.masks, self.free, weights, self.mixing.factors, rates)
+        mask_kernels.tangents(states, slopes, self.masks, self.free, self.runs, weights, self.mixing.factors, rates)
         return slopes
 
 
@@ -66,8 +68,10 @@ def host_register(program: Program, real: bool) -> HostRegister:
     x, z, m, f = (np.asarray(getattr(lowered, name), np.int64) for name in "xzmf")
     highest = np.array([1 << (int(bits).bit_length() - 1) if bits else 0 for bits in x], np.int64)
     free = everything & ~m & np.where(x & m, everything, ~highest)
+    bits = x | z | m | 1 << program.n_qubits
+    runs = bits & -bits  # the lowest bit that matters
     forward, back = mixing_amplitudes(lowered, real)
     flip = np.where(np.bitwise_count(x & z) % 2, -1.0, 1.0)
     masks = np.stack([x, z, m, f], axis=1) if len(x) else np.zeros((0, 4), np.int64)
     mixing = Mixing(np.asarray(forward), np.asarray(back), flip, lowered.fixed)
-    return HostRegister(program.n_qubits, program.reference_index, mixing, masks, free.astype(np.int64))
+    return HostRegister(program.n_qubits, program.reference_index, mixing, masks, free & ~(runs - 1), runs)
