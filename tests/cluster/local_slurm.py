@@ -8,10 +8,9 @@ python tests/cluster/local_slurm.py kill-node n2     # a crash: the daemon, its 
 python tests/cluster/local_slurm.py stop
 ```
 
-All of it (configuration, key, state, logs, sockets) lies in one folder: nothing in /etc, no systemd, no control groups,
-and no root once Debian's packages are there. Every pretend node is a slurmd of its own. Jobs in the partition `preempt`
-make place for those in `main` and are requeued. GPUs are pretended: Slurm hands them out and sets CUDA_VISIBLE_DEVICES.
-No setting shortens one clock: time limits, `--signal` and the end of a grace time are looked at every 30 s.
+All files are in one folder, without systemd and control groups, and without root once Debian's packages are there.
+Every node is a slurmd of its own. Jobs in the partition `preempt` make place for those in `main` and are requeued. GPUs
+are simulated by CUDA_VISIBLE_DEVICES. Slurm checks time limits, `--signal` and the end of a grace time every 30 s.
 """
 
 from __future__ import annotations
@@ -113,10 +112,8 @@ class LocalSlurm:
     """One private Slurm in a folder; what stands in the folder is enough to find it again from another process.
 
     Args:
-        folder: where everything is kept; the logs stay after `stop`.
-        nodes: number of pretend nodes, n1, n2, ...
-        cpus: pretend CPUs of a node.
-        gpus: pretend GPUs of a node, 6 at most.
+        folder: folder of all files; the logs stay after `stop`.
+        nodes: number of nodes n1, n2, ..., each with so many `cpus` and `gpus` (6 at most).
         grace: GraceTime in seconds of the partition `preempt`; 0 means SIGTERM at once.
         kill_wait: seconds from SIGTERM to SIGKILL.
         timeout: seconds that nodes and messages are waited for; a lost node is noticed after three times that.
@@ -153,15 +150,13 @@ class LocalSlurm:
 
     def run(self, *command: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
         """One client's command: its texts and its status."""
-        ends = {"env": self.environment, "stdin": subprocess.DEVNULL, "capture_output": True}
-        return subprocess.run(command, **ends, text=True, timeout=timeout)
+        ends = {"env": self.environment, "stdin": subprocess.DEVNULL, "capture_output": True, "text": True}
+        return subprocess.run(command, **ends, timeout=timeout)
 
     def start(self) -> Self:
         """A fresh Slurm, with an empty queue and idle nodes; what an earlier one left in this folder is ended first.
 
-        Raises:
-            Unavailable: If Slurm is not there and cannot be installed.
-            RuntimeError: If it does not come up.
+        Raises Unavailable if Slurm cannot be installed, RuntimeError if it does not start.
         """
         if len(str(self.folder)) > 85 or any(character in str(self.folder) for character in " #=,"):
             raise ValueError(f"`folder` must have at most 85 plain characters, for sockets, but is {self.folder}")
@@ -272,8 +267,9 @@ class LocalSlurm:
     def processes(self) -> dict[str, list[int]]:
         """Each daemon that should run, and its process: none where it has crashed or was stopped."""
         single = ["munged", "slurmctld", *(["mariadbd", "slurmdbd"] if self.accounting else [])]
-        wanted = {name: self._pids(name) for name in single}
-        return wanted | {f"slurmd {node}": self._pids("slurmd", node) for node in self.names}
+        return {name: self._pids(name) for name in single} | {
+            f"slurmd {node}": self._pids("slurmd", node) for node in self.names
+        }
 
     def _pids(self, program: str, node: str = "") -> list[int]:
         """The processes of a program that hold a log in this folder open: a pid in a file may be another's by now."""
@@ -295,34 +291,27 @@ class LocalSlurm:
         settings = asdict(self)
         folder, user = settings.pop("folder"), pwd.getpwuid(os.getuid()).pw_name
         host, (main, database, *ports) = socket.gethostname().partition(".")[0], _free_ports(2 + self.nodes)
-        values = settings | {
-            "folder": folder,
-            "cluster": self.cluster,
-            "host": host,
-            "user": user,
-            "database": database,
-        }
+        place = {"folder": folder, "cluster": self.cluster, "host": host, "user": user, "database": database}
+        values = settings | place
         text = (CONFIGURATION + (STORED if self.accounting else "")).format(**values, port=main)
         nodes = [NODE.format(**values, node=name, port=port) for name, port in zip(self.names, ports, strict=True)]
         write("slurm.conf", text + "".join(nodes) + PARTITIONS.format(**values))
-        devices = [
-            f"NodeName={name} Name=gpu File={device}\n" for name in self.names for device in DEVICES[: self.gpus]
-        ]
-        write("gres.conf", "".join(devices))
-        for name in ("munge.key", "slurmdbd.conf"):
-            (folder / name).touch(mode=0o600)  # the daemons refuse what others may read
+        devices = DEVICES[: self.gpus]
+        write("gres.conf", "".join(f"NodeName={n} Name=gpu File={device}\n" for n in self.names for device in devices))
+        for name in ("munge.key", "slurmdbd.conf"):  # the daemons refuse what others may read
+            (folder / name).touch(mode=0o600)
         write("munge.key", os.urandom(512).hex())
         write("slurmdbd.conf", DATABASE.format(**values))
         write("settings.json", json.dumps(settings))
 
 
 def _processes(ours: Callable[[Path], bool]) -> list[int]:
-    found = []
+    numbers = []
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # it ended meanwhile, or is another user's
             if ours(process) and (process / "stat").read_text().rpartition(") ")[2][0] not in "ZX":
-                found.append(int(process.name))
-    return found
+                numbers.append(int(process.name))
+    return numbers
 
 
 def _gone(pids: Callable[[], list[int]]) -> None:
@@ -336,13 +325,12 @@ def _gone(pids: Callable[[], list[int]]) -> None:
 
 def _free_ports(count: int) -> list[int]:
     """Ports below those that Linux hands out to clients, so that none of these takes one before its daemon does."""
-    free: list[int] = []
+    free = set[int]()
     while len(free) < count:
         port = random.SystemRandom().randrange(20_000, 32_000)
         with socket.socket() as probe:
-            if port not in free and probe.connect_ex(("127.0.0.1", port)):
-                free.append(port)
-    return free
+            free |= {port} if probe.connect_ex(("127.0.0.1", port)) else set()
+    return list(free)
 
 
 def _install(packages: dict[str, str]) -> None:
