@@ -67,9 +67,9 @@ def guarded(command: Callable[[], int]) -> int:
 def complain(sentence: str) -> None:
     """Print a sentence on standard error; of several processes that hold one state, one prints it."""
     if _is_distributed():
-        from qvar.runs.multiprocess import last_words
+        from qvar.runs.multiprocess import sentence_to_print
 
-        words = last_words(sentence)
+        words = sentence_to_print(sentence)
         if words is None:
             return
         sentence = words
@@ -79,7 +79,7 @@ def complain(sentence: str) -> None:
 def _is_distributed() -> bool:
     """Return if this is one of several processes that have met, without an import that was not needed."""
     distributed = sys.modules.get("qvar.runs.multiprocess")
-    return distributed is not None and distributed.is_begun()
+    return distributed is not None and distributed.has_joined()
 
 
 def _escaped(sentence: str) -> str:

@@ -1,9 +1,9 @@
-"""Several processes that hold one state between them, on the devices of all: how they find and keep together.
+"""Several processes that hold one state on the devices of all: their start, and what they share.
 
 Every process runs the same program (`jax.distributed`, one process for each GPU). Process 0 is the leader: it alone
 writes and prints. What the others must know of it, such as the tasks that are left, and the failure of a process, goes
-through the key-value store of JAX's coordination service and touches no device: a device that waits for a failed
-process waits for ever, a process that asks the store does not.
+through the key-value store of JAX's coordination service and touches no device: a device waits for ever for a failed
+process, the store does not.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from qvar.jax_internals import coordination_client
 from qvar.task import Row
 
 STARTED_BY_HAND = ("JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID")
-"""Environment variables that say where process 0 listens (host:port), how many processes there are, and which this is;
-where a launcher such as srun says it, none of them is needed."""
+"""Environment variables of the address of process 0 (host:port), the number of processes, and the number of this one;
+not needed under a launcher such as srun."""
 
 PATIENCE = 120.0
 """Seconds that a process whose task failed waits for the others to fail too before it ends the run."""
 
 _POLL_MILLISECONDS = 500
-_SECONDS_FOR_LAST_WORDS = 3.0
+_SECONDS_TO_REPORT = 3.0
 _ENDED = "qvar/ended/"
-_begun = False
-_heard = False
+_joined = False
+_ended_by_other = False
 """True if the end of another process ends this one."""
 _shared = 0
 """Values shared so far; all processes count alike."""
@@ -40,14 +40,14 @@ _shared = 0
 def begin() -> None:
     """Join the other processes; before anything touches a device.
 
-    Under `srun` Slurm's variables say who they are, each process takes the GPU of its number on its node
+    Under `srun` Slurm's variables number them, each process takes the GPU of its number on its node
     (`SLURM_LOCALID`), and the node of process 0 listens on a port made of the job's number, or on
-    `JAX_COORDINATOR_PORT`. Elsewhere the variables `STARTED_BY_HAND` say it.
+    `JAX_COORDINATOR_PORT`. Elsewhere the variables `STARTED_BY_HAND` are needed.
 
     Raises:
-        QvarError: if nothing says who the processes are, a device was touched already, or they do not meet.
+        QvarError: if these variables are missing, a device is in use already, or the processes do not meet.
     """
-    global _begun
+    global _joined
     import jax
 
     variables = [name for name in STARTED_BY_HAND if os.environ.get(name)]
@@ -74,7 +74,7 @@ def begin() -> None:
             raise
         sentence = f"`--distributed` must find all processes and their devices, but: {_first_line(error)}"
         raise QvarError(sentence) from error
-    _begun = True
+    _joined = True
 
 
 def is_distributed() -> bool:
@@ -167,19 +167,19 @@ def _other_than(number: int, patience: float | None) -> tuple[int, int | None] |
     return None
 
 
-def last_words(message: str) -> str | None:
+def sentence_to_print(message: str) -> str | None:
     """Return the sentence that this process should print of an error; None if another process prints it."""
-    if not _begun or not is_distributed():
+    if not _joined or not is_distributed():
         return message
     import jax
 
     process = jax.process_index()
-    _say_ended(message)
-    if _heard:
+    _report_end(message)
+    if _ended_by_other:
         return None
     if process == 0:
         return message
-    until = time.monotonic() + _SECONDS_FOR_LAST_WORDS
+    until = time.monotonic() + _SECONDS_TO_REPORT
     while time.monotonic() < until:
         if (words := _ended().get(0)) is not None:
             return None if words == message else f"process {process}: {message}"
@@ -189,17 +189,17 @@ def last_words(message: str) -> str | None:
 
 def leave(status: int) -> NoReturn:
     """End this process after an error, at once: at an orderly end JAX waits for the others, which wait for this one."""
-    _say_ended("an error that is reported there")
+    _report_end("an error that is reported there")
     if is_leader():  # it keeps the store: the others get a moment to read it
-        time.sleep(_SECONDS_FOR_LAST_WORDS)
+        time.sleep(_SECONDS_TO_REPORT)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
 
 
-def is_begun() -> bool:
+def has_joined() -> bool:
     """Return if `begin` was called and several processes have met."""
-    return _begun and is_distributed()
+    return _joined and is_distributed()
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -208,7 +208,7 @@ def is_begun() -> bool:
 
 def _awaited(key: str, patience: float | None) -> str | None:
     """Return the value of a key, once some process has set it; None if none did for so many seconds."""
-    global _heard
+    global _ended_by_other
     import jax
 
     began = time.monotonic()
@@ -219,13 +219,13 @@ def _awaited(key: str, patience: float | None) -> str | None:
             if "DEADLINE_EXCEEDED" not in str(error):
                 raise
         for process, words in _ended().items():
-            _heard = True
+            _ended_by_other = True
             raise QvarError(f"process {process} has ended: {words}")
         if patience is not None and time.monotonic() - began > patience:
             return None
 
 
-def _say_ended(words: str) -> None:
+def _report_end(words: str) -> None:
     import jax
 
     with contextlib.suppress(jax.errors.JaxRuntimeError):  # said already, or the store is gone
