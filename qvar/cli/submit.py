@@ -192,14 +192,14 @@ def _send_missing(args: argparse.Namespace, campaign: Campaign, options: Submiss
     queue = adapter(options.queue)
     state = survey(campaign)
     again = state.having(Condition.FAILED) if args.failed else []
-    left = [one for one in state.standings if one.condition not in (*SETTLED, *UNDER_WAY) or one in again]
+    left = [one for one in state.task_states if one.condition not in (*SETTLED, *UNDER_WAY) or one in again]
     folder = Path(args.resume)
-    if state.silent:
-        sentence = f"qvar: the queue does not answer ({state.silent}); tasks that it may still have are sent again."
+    if state.unanswered:
+        sentence = f"qvar: the queue does not answer ({state.unanswered}); tasks that it may still have are sent again."
         print(sentence, file=sys.stderr)
     if not left:
         n_done = len(state.having(*SETTLED))
-        if n_done < len(state.standings):
+        if n_done < len(state.task_states):
             print(f"{folder}: all tasks are done or under way; `qvar status {folder}` shows more.")
         else:
             failed = len(state.having(Condition.FAILED))
@@ -210,7 +210,7 @@ def _send_missing(args: argparse.Namespace, campaign: Campaign, options: Submiss
         return 0
     died = {one.line.key for one in left if one.condition is Condition.DIED}
     array_tasks = deal([one.line.key for one in left], died, options.pack)
-    summary = f"{folder}: {_count(len(left), 'task')} of {len(state.standings)}"
+    summary = f"{folder}: {_count(len(left), 'task')} of {len(state.task_states)}"
     if args.dry_run:
         offset = max(campaign.array_tasks(), default=0)
         _show_scripts(summary, campaign.path, Path(campaign.record["folder"]), len(array_tasks), offset, options)

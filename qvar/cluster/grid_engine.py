@@ -20,7 +20,7 @@ import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping, Sequence
 
-from qvar.cluster.scheduler import Heard, Job, Poll, Queue, State
+from qvar.cluster.scheduler import Job, Poll, Queue, QueueAnswer, State
 from qvar.cluster.script import checked, given, log_place, mebibytes, numbers, script, short_name
 
 _NAME = "grid_engine"
@@ -38,7 +38,7 @@ _BECOMES = {
     "signal": "-notify; SECONDS count for qvar's own deadline alone",
 }
 
-_Answer = dict[tuple[str, int], Heard]
+_Answers = dict[tuple[str, int], QueueAnswer]
 
 
 def _render(job: Job) -> str:
@@ -68,8 +68,8 @@ def _polls(jobs: Sequence[str]) -> tuple[Poll, ...]:
     )
 
 
-def _read_qstat(text: str) -> _Answer:
-    states: _Answer = {}
+def _read_qstat(text: str) -> _Answers:
+    states: _Answers = {}
     try:
         root = ElementTree.fromstring(text)
     except ElementTree.ParseError:
@@ -81,7 +81,7 @@ def _read_qstat(text: str) -> _Answer:
         tasks = entry.findtext("tasks", "")
         for number in numbers(tasks) if tasks else [0]:
             if job and state is not None:
-                states[job, number] = Heard(state, letters, node)
+                states[job, number] = QueueAnswer(state, letters, node)
     return states
 
 
@@ -96,12 +96,12 @@ def _state(letters: str) -> State | None:
     return State.RUNNING if re.search("[rtsST]", letters) else None
 
 
-def _read_qacct(text: str) -> _Answer:
+def _read_qacct(text: str) -> _Answers:
     """Read one record for each time that an array task ran; the last one counts.
 
     What was put back into the queue is left out: qstat has it, or it has been deleted since.
     """
-    states: _Answer = {}
+    states: _Answers = {}
     for record in re.split(r"^=+$", text, flags=re.MULTILINE):
         fields = dict(re.findall(r"^(\w+) +(.*?) *$", record, re.MULTILINE))
         failed = re.match(r"\d+", fields.get("failed", ""))
@@ -116,16 +116,16 @@ def _read_qacct(text: str) -> _Answer:
     return states
 
 
-def _ended(failed: int, status: int, fields: Mapping[str, str]) -> Heard:
+def _ended(failed: int, status: int, fields: Mapping[str, str]) -> QueueAnswer:
     node = fields.get("hostname", "")
     words = re.sub(r" +", " ", fields["failed"] if failed else f"exit status {status}")
     if failed == 37:
-        return Heard(State.TIMEOUT, words, node)
+        return QueueAnswer(State.TIMEOUT, words, node)
     if fields.get("deleted_by", "NONE") not in ("NONE", ""):
-        return Heard(State.CANCELLED, f"deleted by {fields['deleted_by']}", node)
+        return QueueAnswer(State.CANCELLED, f"deleted by {fields['deleted_by']}", node)
     if failed in (18, 19):
-        return Heard(State.LOST, words, node)
-    return Heard(State.FAILED, words, node) if failed or status else Heard(State.COMPLETED, "", node)
+        return QueueAnswer(State.LOST, words, node)
+    return QueueAnswer(State.FAILED, words, node) if failed or status else QueueAnswer(State.COMPLETED, "", node)
 
 
 GRID_ENGINE = Queue(

@@ -54,7 +54,7 @@ def _line(campaign: Campaign) -> str:
     """Return the progress of a campaign on one line."""
     state = survey(campaign)
     failed = len(state.having(Condition.FAILED))
-    line = f"{len(state.having(*SETTLED))} of {len(state.standings)} tasks are done"
+    line = f"{len(state.having(*SETTLED))} of {len(state.task_states)} tasks are done"
     line += f", {failed} of them failed" if failed else ""
     at_work = [f"{one.line.label} ({one.line.points[0]})" for one in state.having(Condition.RUNNING)]
     return f"{line}; at work: {', '.join(at_work)}" if at_work else line

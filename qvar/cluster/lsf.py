@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qvar.cluster.scheduler import Heard, Job, Poll, Queue, State
+from qvar.cluster.scheduler import Job, Poll, Queue, QueueAnswer, State
 from qvar.cluster.script import checked, given, log_place, mebibytes, script, short_name, warning_s
 
 _NAME = "lsf"
@@ -88,28 +88,28 @@ def _polls(jobs: Sequence[str]) -> tuple[Poll, ...]:
     return (Poll(("bjobs", "-a", "-noheader", "-o", form, *jobs), _read_bjobs),)
 
 
-def _read_bjobs(text: str) -> dict[tuple[str, int], Heard]:
-    states: dict[tuple[str, int], Heard] = {}
+def _read_bjobs(text: str) -> dict[tuple[str, int], QueueAnswer]:
+    states: dict[tuple[str, int], QueueAnswer] = {}
     for line in text.splitlines():
         fields = [field.strip() for field in line.split("|", 5)]
         if len(fields) == 6 and fields[0].isdigit() and fields[1].isdigit():
-            heard = _heard(*fields[2:])
-            if heard is not None:
-                states[fields[0], int(fields[1])] = heard
+            answer = _heard(*fields[2:])
+            if answer is not None:
+                states[fields[0], int(fields[1])] = answer
     return states
 
 
-def _heard(word: str, code: str, hosts: str, reason: str) -> Heard | None:
+def _heard(word: str, code: str, hosts: str, reason: str) -> QueueAnswer | None:
     first = hosts.split(":")[0]  # such as 4*node7:2*node8
     node = "" if first == "-" else first.rpartition("*")[2]
     if word in _STATES:
-        return Heard(_STATES[word], "" if word in ("PEND", "RUN", "DONE") else word, node)
+        return QueueAnswer(_STATES[word], "" if word in ("PEND", "RUN", "DONE") else word, node)
     if word != "EXIT":
         return None
     key = reason.split(":")[0]
     if key in ("", "-"):
-        return Heard(State.FAILED, f"exit status {code}", node)
-    return Heard(_REASONS.get(key, State.FAILED), key, node)
+        return QueueAnswer(State.FAILED, f"exit status {code}", node)
+    return QueueAnswer(_REASONS.get(key, State.FAILED), key, node)
 
 
 LSF = Queue(

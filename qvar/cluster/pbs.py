@@ -22,7 +22,7 @@ import functools
 import re
 from collections.abc import Mapping, Sequence
 
-from qvar.cluster.scheduler import Heard, Job, Poll, Queue, State
+from qvar.cluster.scheduler import Job, Poll, Queue, QueueAnswer, State
 from qvar.cluster.script import array_numbers, checked, clock, given, log_line, mebibytes, script, short_name
 
 _NAME = "pbs"
@@ -84,47 +84,49 @@ def _sequence(job: str) -> str:
     return re.split(r"[\[.]", job)[0]
 
 
-def _read_qstat(jobs: Mapping[str, str], text: str) -> dict[tuple[str, int], Heard]:
+def _read_qstat(jobs: Mapping[str, str], text: str) -> dict[tuple[str, int], QueueAnswer]:
     """Read `Job Id: 123[4].server`, then indented lines `name = value`.
 
     A job that is no array may be the only task of one, so its state is noted under 0 and 1.
     """
-    states: dict[tuple[str, int], Heard] = {}
+    states: dict[tuple[str, int], QueueAnswer] = {}
     for part in re.split(r"^Job Id: ", text, flags=re.MULTILINE)[1:]:
         name = part.split("\n")[0].strip()
         fields = dict(re.findall(r"^ +(\S+) = (.*?) *$", part, re.MULTILINE))
         match = re.match(r"(\d+)(?:\[(\d*)\])?", name)
         job = jobs.get(_sequence(name))
-        heard = _heard(fields)
-        if match is None or job is None or heard is None or match[2] == "":
+        answer = _heard(fields)
+        if match is None or job is None or answer is None or match[2] == "":
             continue
         for number in (0, 1) if match[2] is None else (int(match[2]),):
-            states[job, number] = heard
+            states[job, number] = answer
     return states
 
 
-def _heard(fields: Mapping[str, str]) -> Heard | None:
+def _heard(fields: Mapping[str, str]) -> QueueAnswer | None:
     letter = fields.get("job_state", "")
     node = fields.get("exec_host", "").partition("/")[0]
     if letter in _STATES:
-        return Heard(_STATES[letter], "" if letter in "QR" else letter, node)
+        return QueueAnswer(_STATES[letter], "" if letter in "QR" else letter, node)
     if letter not in ("F", "X"):
         return None
     status = fields.get("Exit_status", "")
     if not re.fullmatch(r"-?\d+", status):
         # Where a site keeps no history, an array task that ended has lost its status; what never ran was deleted.
-        return Heard(State.CANCELLED, "deleted", node) if letter == "F" and not node else None
+        return QueueAnswer(State.CANCELLED, "deleted", node) if letter == "F" and not node else None
     code = int(status)
     if code == 0:
-        return Heard(State.COMPLETED, "", node)
+        return QueueAnswer(State.COMPLETED, "", node)
     if code in _KILLED_FOR:
         state = State.TIMEOUT if code == _KILL_WALLTIME else State.FAILED
-        return Heard(state, f"killed for {_KILLED_FOR[code]}", node)
+        return QueueAnswer(state, f"killed for {_KILLED_FOR[code]}", node)
     if code in _SITE_FAULT:
-        return Heard(State.LOST, f"exit status {code}", node)
+        return QueueAnswer(State.LOST, f"exit status {code}", node)
     if code == _SIGNALLED + 15:
-        return Heard(State.CANCELLED, "signal 15", node)
-    return Heard(State.FAILED, f"exit status {code}" if code < _SIGNALLED else f"signal {code - _SIGNALLED}", node)
+        return QueueAnswer(State.CANCELLED, "signal 15", node)
+    return QueueAnswer(
+        State.FAILED, f"exit status {code}" if code < _SIGNALLED else f"signal {code - _SIGNALLED}", node
+    )
 
 
 def _split(job: str) -> tuple[str, int] | None:

@@ -90,7 +90,7 @@ class State(Enum):
 
 
 @dataclass(frozen=True)
-class Heard:
+class QueueAnswer:
     """A queue's answer about one array task."""
 
     state: State
@@ -107,7 +107,7 @@ class Poll:
 
     command: tuple[str, ...]
     """Words of a command."""
-    read: Callable[[str], dict[tuple[str, int], Heard]]
+    read: Callable[[str], dict[tuple[str, int], QueueAnswer]]
     """Its output -> {(job id, number in the array): answer}; number 0 for a single command.
     Lines that cannot be read are passed over."""
     past: bool = False

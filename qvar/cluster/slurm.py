@@ -24,7 +24,7 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 
-from qvar.cluster.scheduler import Heard, Job, Poll, Queue, State
+from qvar.cluster.scheduler import Job, Poll, Queue, QueueAnswer, State
 from qvar.cluster.script import array_numbers, checked, given, log_place, mebibytes, numbers, script, warning_s
 
 _NAME = "slurm"
@@ -58,7 +58,7 @@ _STATES = {
 _STATE_OF = {word: state for state, words in _STATES.items() for word in words.split()}
 _ENDED = (State.COMPLETED, State.FAILED, State.CANCELLED, State.TIMEOUT, State.LOST)
 
-_Answer = dict[tuple[str, int], Heard]
+_Answers = dict[tuple[str, int], QueueAnswer]
 
 
 def _render(job: Job) -> str:
@@ -124,8 +124,8 @@ def _polls(jobs: Sequence[str]) -> tuple[Poll, ...]:
     )
 
 
-def _read_squeue(text: str) -> _Answer:
-    states: _Answer = {}
+def _read_squeue(text: str) -> _Answers:
+    states: _Answers = {}
     for line in text.splitlines():
         fields = line.strip().split("|")
         if len(fields) == 5:
@@ -135,8 +135,8 @@ def _read_squeue(text: str) -> _Answer:
     return states
 
 
-def _read_sacct(text: str) -> _Answer:
-    states: _Answer = {}
+def _read_sacct(text: str) -> _Answers:
+    states: _Answers = {}
     for line in text.splitlines():
         fields = line.strip().split("|")
         match = re.fullmatch(r"(\d+)(?:_(?:(\d+)|\[(.*)\]))?", fields[0])
@@ -148,8 +148,8 @@ def _read_sacct(text: str) -> _Answer:
     return states
 
 
-def _read_scontrol(text: str) -> _Answer:
-    states: _Answer = {}
+def _read_scontrol(text: str) -> _Answers:
+    states: _Answers = {}
     for line in text.splitlines():
         fields = dict(re.findall(r"(?:^| )(JobId|Array(?:Job|Task)Id|JobState|Reason|ExitCode|NodeList)=(\S+)", line))
         inside, job = fields.get("ArrayTaskId"), fields.get("ArrayJobId", fields.get("JobId"))
@@ -160,7 +160,7 @@ def _read_scontrol(text: str) -> _Answer:
     return states
 
 
-def _note(states: _Answer, job: str, number: int, words: str, reason: str, node: str, status: str = "") -> None:
+def _note(states: _Answers, job: str, number: int, words: str, reason: str, node: str, status: str = "") -> None:
     """Note one line; an unknown state is passed over."""
     word = words.split(" ")[0].rstrip("+")  # as in "CANCELLED by 1000"
     state = _STATE_OF.get(word)
@@ -172,7 +172,7 @@ def _note(states: _Answer, job: str, number: int, words: str, reason: str, node:
     elif state in _ENDED:
         why = f"{word} ({_ending(status) or why})" if _ending(status) or why else word
     # What waits may name a node too: the one it lost, or asks for.
-    states[job, number] = Heard(state, why, "" if state is State.PENDING else node)
+    states[job, number] = QueueAnswer(state, why, "" if state is State.PENDING else node)
 
 
 def _ending(status: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from qvar.cluster.campaign import Campaign, TaskLine
-from qvar.cluster.scheduler import Heard, State
+from qvar.cluster.scheduler import QueueAnswer, State
 from qvar.cluster.schedulers import adapter
 from qvar.runs.leases import Attempt, Ending, file_time, latest
 
@@ -56,7 +56,7 @@ UNDER_WAY = (Condition.RUNNING, Condition.WAITING)
 
 
 @dataclass(frozen=True)
-class Standing:
+class TaskState:
     """State of one task."""
 
     line: TaskLine
@@ -65,7 +65,7 @@ class Standing:
     """State in a word."""
     attempt: Attempt | None
     """The newest attempt."""
-    heard: Heard | None
+    answer: QueueAnswer | None
     """The queue's answer; None if it was not asked or does not know."""
     place: tuple[str, str, int] | None
     """(queue, job id, number in the array) of the array task that it was sent to last; None if it was not sent."""
@@ -80,14 +80,14 @@ class Standing:
 class Survey:
     """States of all tasks."""
 
-    standings: list[Standing]
+    task_states: list[TaskState]
     """One for each task, in their order."""
-    silent: str
+    unanswered: str
     """Reason why the queue could not be asked; empty if it answered, or was not needed."""
 
-    def having(self, *conditions: Condition) -> list[Standing]:
+    def having(self, *conditions: Condition) -> list[TaskState]:
         """Return the tasks in one of these conditions."""
-        return [standing for standing in self.standings if standing.condition in conditions]
+        return [state for state in self.task_states if state.condition in conditions]
 
 
 def survey(campaign: Campaign) -> Survey:
@@ -115,13 +115,14 @@ def survey(campaign: Campaign) -> Survey:
 
     conditions = {line.key: proved(line.key) for line in campaign.tasks}
     open_places = {place for key, known in conditions.items() if known is None for place in places.get(key, ())}
-    heard, silent = ask(campaign, open_places)
+    answers, unanswered = ask(campaign, open_places)
     return Survey(
-        [_standing(line, conditions[line.key], newest.get(line.key), places, heard) for line in campaign.tasks], silent
+        [_task_state(line, conditions[line.key], newest.get(line.key), places, answers) for line in campaign.tasks],
+        unanswered,
     )
 
 
-def ask(campaign: Campaign, places: Iterable[tuple[str, str, int]]) -> tuple[dict[tuple[str, int], Heard], str]:
+def ask(campaign: Campaign, places: Iterable[tuple[str, str, int]]) -> tuple[dict[tuple[str, int], QueueAnswer], str]:
     """Ask the queues about array tasks.
 
     Args:
@@ -131,8 +132,8 @@ def ask(campaign: Campaign, places: Iterable[tuple[str, str, int]]) -> tuple[dic
     Returns:
         Their answers, and the reason if one could not be asked.
     """
-    heard: dict[tuple[str, int], Heard] = {}
-    silent = ""
+    answers: dict[tuple[str, int], QueueAnswer] = {}
+    unanswered = ""
     wanted: dict[str, set[tuple[str, int]]] = {}
     for name, job, number in places:
         wanted.setdefault(name, set()).add((job, number))
@@ -140,36 +141,36 @@ def ask(campaign: Campaign, places: Iterable[tuple[str, str, int]]) -> tuple[dic
         queue = adapter(name)
         if queue is None:
             continue
-        answers, begin = 0, time.monotonic()
+        n_answers, begin = 0, time.monotonic()
         for poll in queue.polls(sorted({job for job, _ in array_tasks})):
-            if array_tasks <= heard.keys() or time.monotonic() - begin > _TIMEOUT_S / 2:
+            if array_tasks <= answers.keys() or time.monotonic() - begin > _TIMEOUT_S / 2:
                 break
             answer = _run(poll.command)
             if isinstance(answer, str):
-                answers += not poll.past
-                heard = {**poll.read(answer), **heard}  # the first answer counts
+                n_answers += not poll.past
+                answers = {**poll.read(answer), **answers}  # the first answer counts
             else:
-                silent = silent or answer[0]
-        if answers:
-            silent = ""
-    return heard, silent
+                unanswered = unanswered or answer[0]
+        if n_answers:
+            unanswered = ""
+    return answers, unanswered
 
 
-def _standing(
+def _task_state(
     line: TaskLine,
     known: Condition | None,
     last: Attempt | None,
     places: dict[str, list[tuple[str, str, int]]],
-    heard: dict[tuple[str, int], Heard],
-) -> Standing:
+    answers: dict[tuple[str, int], QueueAnswer],
+) -> TaskState:
     sent = places.get(line.key, [])
-    answers = [heard[job, number] for _, job, number in sent if (job, number) in heard]
-    queued = [entry for entry in answers if entry.state in (State.PENDING, State.RUNNING)]
-    word = (queued or answers or [None])[-1]
-    return Standing(line, known or _unproved(last, word), last, word, sent[-1] if sent else None)
+    own = [answers[job, number] for _, job, number in sent if (job, number) in answers]
+    queued = [entry for entry in own if entry.state in (State.PENDING, State.RUNNING)]
+    answer = (queued or own or [None])[-1]
+    return TaskState(line, known or _unproved(last, answer), last, answer, sent[-1] if sent else None)
 
 
-def _unproved(last: Attempt | None, word: Heard | None) -> Condition:
+def _unproved(last: Attempt | None, word: QueueAnswer | None) -> Condition:
     """Return the condition of a task that has neither a result nor a heartbeat."""
     if word is not None and word.state in (State.PENDING, State.RUNNING):
         return Condition.WAITING

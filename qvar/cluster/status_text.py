@@ -8,7 +8,7 @@ from typing import Any
 
 from qvar.cluster.campaign import Campaign
 from qvar.cluster.schedulers import adapter
-from qvar.cluster.status import SETTLED, UNDER_WAY, Condition, Standing, Survey
+from qvar.cluster.status import SETTLED, UNDER_WAY, Condition, Survey, TaskState
 from qvar.report.terminal import terminal_width
 
 _MOST_WIDTH = 80
@@ -40,7 +40,7 @@ def status_text(campaign: Campaign, found: Survey, shown: str) -> str:
     where = record["queue"] + (f" {_few(jobs)}" if jobs else "")
     size = ", ".join(
         f"{number} {noun}{'' if number == 1 else 's'}"
-        for number, noun in ((len(record["points"]), "point"), (len(found.standings), "task"))
+        for number, noun in ((len(record["points"]), "point"), (len(found.task_states), "task"))
     )
     lines = [f"{shown}: {record['case']}, {size}; {where}"]
     if campaign.cancelled.exists():
@@ -51,12 +51,12 @@ def status_text(campaign: Campaign, found: Survey, shown: str) -> str:
             lines.append(f"  {condition.value:<10}{len(having):>6}  {_remark(condition, having)}".rstrip())
     for condition in (Condition.RUNNING, Condition.FAILED, Condition.ERROR, Condition.DIED, Condition.ENDED):
         lines += _details(campaign, condition, found.having(condition))
-    if found.silent:
-        lines.append(f"The queue does not answer: {found.silent}.")
-    left = [one for one in found.standings if one.condition not in (*SETTLED, *UNDER_WAY)]
+    if found.unanswered:
+        lines.append(f"The queue does not answer: {found.unanswered}.")
+    left = [one for one in found.task_states if one.condition not in (*SETTLED, *UNDER_WAY)]
     if left:
         lines.append(f"`qvar submit --resume {shown}` sends the {len(left)} that are missing.")
-    elif len(found.having(*SETTLED)) == len(found.standings):
+    elif len(found.having(*SETTLED)) == len(found.task_states):
         collected = campaign.run.ledger.exists() and campaign.run.report.exists()
         makes = f"`qvar collect {shown}` makes the tables and the report."
         lines.append(f"Collected: {shown}/report.html" if collected else makes)
@@ -69,7 +69,7 @@ def status_record(campaign: Campaign, found: Survey) -> dict[str, Any]:
         "folder": str(campaign.path),
         "queue": campaign.record["queue"],
         "cancelled": campaign.cancelled.exists(),
-        "queue_silent": found.silent,
+        "queue_silent": found.unanswered,
         "counts": {condition.value: len(found.having(condition)) for condition in Condition},
         "tasks": [
             {
@@ -82,15 +82,15 @@ def status_record(campaign: Campaign, found: Survey) -> dict[str, Any]:
                 "done": None if one.attempt is None else one.attempt.content.get("done"),
                 "total": None if one.attempt is None else one.attempt.content.get("total"),
                 "message": None if one.attempt is None else one.attempt.content.get("message"),
-                "queue": None if one.heard is None else one.heard.state.value,
+                "queue": None if one.answer is None else one.answer.state.value,
                 "log": _log(campaign, one),
             }
-            for one in found.standings
+            for one in found.task_states
         ],
     }
 
 
-def _remark(condition: Condition, having: list[Standing]) -> str:
+def _remark(condition: Condition, having: list[TaskState]) -> str:
     words = _WORDS[condition]
     if condition is Condition.RUNNING:
         hosts = sorted({str(one.attempt.content.get("host")) for one in having if one.attempt is not None})
@@ -101,7 +101,7 @@ def _remark(condition: Condition, having: list[Standing]) -> str:
     return words
 
 
-def _details(campaign: Campaign, condition: Condition, having: list[Standing]) -> list[str]:
+def _details(campaign: Campaign, condition: Condition, having: list[TaskState]) -> list[str]:
     """Return a line for each of the first few tasks in a condition."""
     if not having:
         return []
@@ -113,7 +113,7 @@ def _details(campaign: Campaign, condition: Condition, having: list[Standing]) -
             count = f"{content.get('done')}/{content['total']}" if "total" in content else "starting"
             words = f"{count} {content.get('words', '')}".strip()
         elif condition in (Condition.DIED, Condition.ENDED):
-            reason = "" if one.heard is None else f"{one.heard.state.value} {one.heard.reason}".strip() + "; "
+            reason = "" if one.answer is None else f"{one.answer.state.value} {one.answer.reason}".strip() + "; "
             log = _log(campaign, one)
             words = reason + (f"see {log}" if log else "no log")
         name = _short(f"{one.line.label} ({one.line.points[0]})")
@@ -124,7 +124,7 @@ def _details(campaign: Campaign, condition: Condition, having: list[Standing]) -
     return lines
 
 
-def _log(campaign: Campaign, one: Standing) -> str:
+def _log(campaign: Campaign, one: TaskState) -> str:
     """Return the log of a task's last attempt, from the campaign's folder; empty if there is none."""
     content = {} if one.attempt is None else one.attempt.content
     name, job, number = one.place or ("", "", 0)

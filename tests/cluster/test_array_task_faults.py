@@ -241,9 +241,9 @@ def test_a_result_that_cannot_be_written_is_reported_and_made_later(
     assert (ending(campaign, "ry x1"), ending(campaign, "uccsd")) == ("error", "done")
     assert "ry x1 (point) could not be written: " in capsys.readouterr().err
     assert [path.stem for path in campaign.run.tasks.iterdir()] == [key_of(campaign, "uccsd")]
-    (standing,) = survey(campaign).having(Condition.ERROR)
-    assert standing.attempt is not None
-    assert "File too large" in standing.attempt.content["message"]
+    (state,) = survey(campaign).having(Condition.ERROR)
+    assert state.attempt is not None
+    assert "File too large" in state.attempt.content["message"]
     assert run_array_task(campaign, 1) == 0
     assert ending(campaign, "ry x1") == "done 2"
     assert_undisturbed(campaign)
@@ -331,8 +331,8 @@ def test_a_case_that_no_longer_makes_its_tasks_is_one_sentence(tmp_path: Path, m
         run_array_task(campaign, 1)
     assert ending(campaign, "uccsd") == "error"
     assert "uccsd of point is not" in lease(campaign, "uccsd")["message"]
-    (standing,) = survey(campaign).standings
-    assert standing.condition is Condition.ERROR
+    (state,) = survey(campaign).task_states
+    assert state.condition is Condition.ERROR
     monkeypatch.setenv("CONTENDER", "uccsd")
     assert run_array_task(campaign, 1) == 0
 

@@ -138,7 +138,7 @@ def test_a_result_of_another_task_is_not_taken(campaign: Campaign, monkeypatch: 
     shutil.copy(campaign.run.shard(one), campaign.run.shard(two))
     assert main(["collect", "c"]) == 1
     assert not campaign.run.shard(two).exists()
-    assert [one.condition for one in survey(campaign).standings] == [Condition.DONE, Condition.MISSING]
+    assert [one.condition for one in survey(campaign).task_states] == [Condition.DONE, Condition.MISSING]
     assert main(["worker", "c"]) == 0
     assert main(["collect", "c"]) == 0
 

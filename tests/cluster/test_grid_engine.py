@@ -8,7 +8,7 @@ import pytest
 from cluster.scripts import AWKWARD, check_syntax, collecting_job, full_job, golden, run_awkward
 
 from qvar.cluster.grid_engine import GRID_ENGINE
-from qvar.cluster.scheduler import Heard, Job, Resources, State
+from qvar.cluster.scheduler import Job, QueueAnswer, Resources, State
 
 QSTAT = """\
 <?xml version='1.0'?>
@@ -113,13 +113,13 @@ def test_answers_of_qstat() -> None:
     assert [poll.command for poll in qacct] == [("qacct", "-j", "12"), ("qacct", "-j", "13")]
     assert [poll.past for poll in (qstat, *qacct)] == [False, True, True]
     assert qstat.read(QSTAT) == {
-        ("12", 3): Heard(State.RUNNING, "r", "node7.example.org"),
-        ("12", 4): Heard(State.CANCELLED, "dr", "node8"),
-        ("12", 5): Heard(State.PENDING, "qw"),
-        ("12", 6): Heard(State.PENDING, "qw"),
-        ("12", 7): Heard(State.PENDING, "Rq"),
-        ("12", 8): Heard(State.FAILED, "Eqw"),
-        ("13", 0): Heard(State.PENDING, "hqw"),
+        ("12", 3): QueueAnswer(State.RUNNING, "r", "node7.example.org"),
+        ("12", 4): QueueAnswer(State.CANCELLED, "dr", "node8"),
+        ("12", 5): QueueAnswer(State.PENDING, "qw"),
+        ("12", 6): QueueAnswer(State.PENDING, "qw"),
+        ("12", 7): QueueAnswer(State.PENDING, "Rq"),
+        ("12", 8): QueueAnswer(State.FAILED, "Eqw"),
+        ("13", 0): QueueAnswer(State.PENDING, "hqw"),
     }
     assert qstat.read("error: commlib error\n") == {}
 
@@ -138,16 +138,16 @@ def test_answers_of_qacct() -> None:
         record("9", "0", "99"),
     ))  # fmt: skip
     assert GRID_ENGINE.polls(("12",))[1].read(text) == {
-        ("12", 1): Heard(State.COMPLETED, "", "node7"),
-        ("12", 2): Heard(State.FAILED, "exit status 3", "node7"),
-        ("12", 3): Heard(State.COMPLETED, "", "node7"),
-        ("12", 4): Heard(State.TIMEOUT, "37 : qmaster enforced h_rt, h_cpu, or h_vmem limit", "node7"),
-        ("12", 5): Heard(State.CANCELLED, "deleted by me@login", "node7"),
-        ("12", 6): Heard(State.FAILED, "100 : assumedly after job", "node7"),
-        ("12", 7): Heard(State.LOST, "19 : before writing exit_status", "node7"),
+        ("12", 1): QueueAnswer(State.COMPLETED, "", "node7"),
+        ("12", 2): QueueAnswer(State.FAILED, "exit status 3", "node7"),
+        ("12", 3): QueueAnswer(State.COMPLETED, "", "node7"),
+        ("12", 4): QueueAnswer(State.TIMEOUT, "37 : qmaster enforced h_rt, h_cpu, or h_vmem limit", "node7"),
+        ("12", 5): QueueAnswer(State.CANCELLED, "deleted by me@login", "node7"),
+        ("12", 6): QueueAnswer(State.FAILED, "100 : assumedly after job", "node7"),
+        ("12", 7): QueueAnswer(State.LOST, "19 : before writing exit_status", "node7"),
     }
     alone = record("undefined", "0", "0")
-    assert GRID_ENGINE.polls(("12",))[1].read(alone) == {("12", 0): Heard(State.COMPLETED, "", "node7")}
+    assert GRID_ENGINE.polls(("12",))[1].read(alone) == {("12", 0): QueueAnswer(State.COMPLETED, "", "node7")}
     assert GRID_ENGINE.polls(("12",))[1].read("error: job id 12 not found\n") == {}
 
 

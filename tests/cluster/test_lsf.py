@@ -10,7 +10,7 @@ import pytest
 from cluster.scripts import AWKWARD, check_syntax, collecting_job, full_job, golden, run_awkward
 
 from qvar.cluster.lsf import LSF
-from qvar.cluster.scheduler import Heard, Job, Resources, State
+from qvar.cluster.scheduler import Job, QueueAnswer, Resources, State
 
 BJOBS = """\
 12|1|DONE|-|node7|-
@@ -75,16 +75,16 @@ def test_answers_of_bjobs() -> None:
     form = "jobid jobindex stat exit_code exec_host exit_reason delimiter='|'"
     assert poll.command == ("bjobs", "-a", "-noheader", "-o", form, "12", "13")
     assert poll.read(BJOBS) == {
-        ("12", 1): Heard(State.COMPLETED, "", "node7"),
-        ("12", 2): Heard(State.RUNNING, "", "node7"),
-        ("12", 3): Heard(State.PENDING),
-        ("12", 4): Heard(State.FAILED, "exit status 3", "node7"),
-        ("12", 5): Heard(State.TIMEOUT, "TERM_RUNLIMIT", "node7"),
-        ("12", 6): Heard(State.CANCELLED, "TERM_OWNER"),
-        ("12", 7): Heard(State.FAILED, "TERM_MEMLIMIT", "node7"),
-        ("12", 8): Heard(State.LOST, "ZOMBI", "node7"),
-        ("12", 9): Heard(State.RUNNING, "UNKWN", "node7"),
-        ("13", 0): Heard(State.PENDING, "PSUSP"),
+        ("12", 1): QueueAnswer(State.COMPLETED, "", "node7"),
+        ("12", 2): QueueAnswer(State.RUNNING, "", "node7"),
+        ("12", 3): QueueAnswer(State.PENDING),
+        ("12", 4): QueueAnswer(State.FAILED, "exit status 3", "node7"),
+        ("12", 5): QueueAnswer(State.TIMEOUT, "TERM_RUNLIMIT", "node7"),
+        ("12", 6): QueueAnswer(State.CANCELLED, "TERM_OWNER"),
+        ("12", 7): QueueAnswer(State.FAILED, "TERM_MEMLIMIT", "node7"),
+        ("12", 8): QueueAnswer(State.LOST, "ZOMBI", "node7"),
+        ("12", 9): QueueAnswer(State.RUNNING, "UNKWN", "node7"),
+        ("13", 0): QueueAnswer(State.PENDING, "PSUSP"),
     }
 
 

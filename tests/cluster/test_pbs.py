@@ -8,7 +8,7 @@ import pytest
 from cluster.scripts import AWKWARD, check_syntax, collecting_job, full_job, golden, run_awkward
 
 from qvar.cluster.pbs import PBS
-from qvar.cluster.scheduler import Heard, Job, Resources, State
+from qvar.cluster.scheduler import Job, QueueAnswer, Resources, State
 
 
 def job_text(name: str, *fields: str) -> str:
@@ -76,17 +76,17 @@ def test_the_answer_of_qsub(text: str, job: str | None) -> None:
 def test_answers_of_qstat() -> None:
     (poll,) = PBS.polls(("12[].pbs", "13.pbs", "14.pbs"))
     assert poll.command == ("qstat", "-x", "-t", "-f", "12[].pbs", "13.pbs", "14.pbs")
-    held, deleted = Heard(State.PENDING, "H"), Heard(State.CANCELLED, "deleted")
+    held, deleted = QueueAnswer(State.PENDING, "H"), QueueAnswer(State.CANCELLED, "deleted")
     assert poll.read(QSTAT) == {
-        ("12[].pbs", 1): Heard(State.COMPLETED, "", "node7"),
-        ("12[].pbs", 2): Heard(State.RUNNING, "", "node8"),
-        ("12[].pbs", 3): Heard(State.PENDING),
-        ("12[].pbs", 4): Heard(State.FAILED, "exit status 3", "node7"),
-        ("12[].pbs", 5): Heard(State.TIMEOUT, "killed for walltime", "node7"),
-        ("12[].pbs", 6): Heard(State.CANCELLED, "signal 15", "node7"),
-        ("12[].pbs", 8): Heard(State.FAILED, "killed for mem", "node7"),
-        ("12[].pbs", 9): Heard(State.FAILED, "signal 9", "node7"),
-        ("12[].pbs", 10): Heard(State.LOST, "exit status -20", "node7"),
+        ("12[].pbs", 1): QueueAnswer(State.COMPLETED, "", "node7"),
+        ("12[].pbs", 2): QueueAnswer(State.RUNNING, "", "node8"),
+        ("12[].pbs", 3): QueueAnswer(State.PENDING),
+        ("12[].pbs", 4): QueueAnswer(State.FAILED, "exit status 3", "node7"),
+        ("12[].pbs", 5): QueueAnswer(State.TIMEOUT, "killed for walltime", "node7"),
+        ("12[].pbs", 6): QueueAnswer(State.CANCELLED, "signal 15", "node7"),
+        ("12[].pbs", 8): QueueAnswer(State.FAILED, "killed for mem", "node7"),
+        ("12[].pbs", 9): QueueAnswer(State.FAILED, "signal 9", "node7"),
+        ("12[].pbs", 10): QueueAnswer(State.LOST, "exit status -20", "node7"),
         ("13.pbs", 0): held, ("13.pbs", 1): held, ("14.pbs", 0): deleted, ("14.pbs", 1): deleted,
     }  # fmt: skip
 

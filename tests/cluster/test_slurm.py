@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cluster.scripts import AWKWARD, check_syntax, collecting_job, full_job, golden, run_awkward
 
-from qvar.cluster.scheduler import Heard, Job, Resources, State
+from qvar.cluster.scheduler import Job, QueueAnswer, Resources, State
 from qvar.cluster.slurm import SLURM, max_array_size
 from qvar.errors import QvarError
 
@@ -138,40 +138,40 @@ def test_the_ways_to_ask() -> None:
 
 def test_answers_of_squeue() -> None:
     assert SLURM.polls(("7",))[0].read(SQUEUE) == {
-        ("7", 9): Heard(State.PENDING, "JobArrayTaskLimit"),
-        ("7", 10): Heard(State.PENDING, "JobArrayTaskLimit"),
-        ("7", 8): Heard(State.RUNNING, "", "n1"),
-        ("5", 1): Heard(State.PENDING, "ReqNodeNotAvail, UnavailableNodes:n2"),
-        ("9", 1): Heard(State.FAILED, "FAILED (NonZeroExitCode)", "n2"),
-        ("12", 0): Heard(State.CANCELLED, "CANCELLED (DependencyNeverSatisfied)"),
-        ("43", 0): Heard(State.LOST, "NODE_FAIL (NodeDown)", "n1"),
-        ("8", 3): Heard(State.COMPLETED, "", "n2"),
-        ("7", 11): Heard(State.RUNNING, "", "n1"),
+        ("7", 9): QueueAnswer(State.PENDING, "JobArrayTaskLimit"),
+        ("7", 10): QueueAnswer(State.PENDING, "JobArrayTaskLimit"),
+        ("7", 8): QueueAnswer(State.RUNNING, "", "n1"),
+        ("5", 1): QueueAnswer(State.PENDING, "ReqNodeNotAvail, UnavailableNodes:n2"),
+        ("9", 1): QueueAnswer(State.FAILED, "FAILED (NonZeroExitCode)", "n2"),
+        ("12", 0): QueueAnswer(State.CANCELLED, "CANCELLED (DependencyNeverSatisfied)"),
+        ("43", 0): QueueAnswer(State.LOST, "NODE_FAIL (NodeDown)", "n1"),
+        ("8", 3): QueueAnswer(State.COMPLETED, "", "n2"),
+        ("7", 11): QueueAnswer(State.RUNNING, "", "n1"),
     }
 
 
 def test_answers_of_sacct() -> None:
     assert SLURM.polls(("7",))[1].read(SACCT) == {
-        ("12", 0): Heard(State.CANCELLED, "CANCELLED"),
-        ("13", 0): Heard(State.COMPLETED, "", "n1"),
-        ("7", 8): Heard(State.RUNNING, "", "n1"),
-        ("7", 17): Heard(State.CANCELLED, "CANCELLED", "n1"),
-        **{("7", number): Heard(State.CANCELLED, "CANCELLED") for number in (19, 20, 21, 40)},
-        ("9", 1): Heard(State.FAILED, "FAILED (exit status 3)", "n2"),
-        ("10", 2): Heard(State.FAILED, "FAILED (signal 9)", "n1"),
-        ("11", 1): Heard(State.FAILED, "OUT_OF_MEMORY (signal 125)", "n1"),
-        ("11", 2): Heard(State.TIMEOUT, "TIMEOUT", "n1"),
-        ("5", 1): Heard(State.LOST, "PREEMPTED", "n2"),
-        ("42", 1): Heard(State.LOST, "NODE_FAIL", "n2"),
+        ("12", 0): QueueAnswer(State.CANCELLED, "CANCELLED"),
+        ("13", 0): QueueAnswer(State.COMPLETED, "", "n1"),
+        ("7", 8): QueueAnswer(State.RUNNING, "", "n1"),
+        ("7", 17): QueueAnswer(State.CANCELLED, "CANCELLED", "n1"),
+        **{("7", number): QueueAnswer(State.CANCELLED, "CANCELLED") for number in (19, 20, 21, 40)},
+        ("9", 1): QueueAnswer(State.FAILED, "FAILED (exit status 3)", "n2"),
+        ("10", 2): QueueAnswer(State.FAILED, "FAILED (signal 9)", "n1"),
+        ("11", 1): QueueAnswer(State.FAILED, "OUT_OF_MEMORY (signal 125)", "n1"),
+        ("11", 2): QueueAnswer(State.TIMEOUT, "TIMEOUT", "n1"),
+        ("5", 1): QueueAnswer(State.LOST, "PREEMPTED", "n2"),
+        ("42", 1): QueueAnswer(State.LOST, "NODE_FAIL", "n2"),
     }
 
 
 def test_answers_of_scontrol() -> None:
     assert SLURM.polls(("7",))[2].read(SCONTROL) == {
-        **{("7", number): Heard(State.PENDING, "JobArrayTaskLimit") for number in (9, 10, 11)},
-        ("7", 18): Heard(State.CANCELLED, "CANCELLED (signal 15)", "n1"),
-        ("12", 0): Heard(State.CANCELLED, "CANCELLED (DependencyNeverSatisfied)"),
-        ("42", 1): Heard(State.PENDING, "ReqNodeNotAvail,_UnavailableNodes:n2"),
+        **{("7", number): QueueAnswer(State.PENDING, "JobArrayTaskLimit") for number in (9, 10, 11)},
+        ("7", 18): QueueAnswer(State.CANCELLED, "CANCELLED (signal 15)", "n1"),
+        ("12", 0): QueueAnswer(State.CANCELLED, "CANCELLED (DependencyNeverSatisfied)"),
+        ("42", 1): QueueAnswer(State.PENDING, "ReqNodeNotAvail,_UnavailableNodes:n2"),
     }
 
 

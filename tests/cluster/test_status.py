@@ -17,7 +17,7 @@ from cluster.campaigns import FAKE, key_of, made, write_attempt
 from qvar.cli.main import main
 from qvar.cluster import status
 from qvar.cluster.campaign import Campaign, append_lines, open_campaign
-from qvar.cluster.scheduler import Heard, Poll, State
+from qvar.cluster.scheduler import Poll, QueueAnswer, State
 from qvar.cluster.slurm import SLURM
 from qvar.cluster.status import Condition, survey
 from qvar.cluster.status_text import status_record, status_text
@@ -26,7 +26,7 @@ from qvar.runs.leases import LEASE, owner
 
 LABEL = "uccsd"
 DEAD_S = 1e4
-Answers = dict[tuple[str, int], Heard]
+Answers = dict[tuple[str, int], QueueAnswer]
 
 
 @pytest.fixture
@@ -124,11 +124,11 @@ def test_the_folder_counts_more_than_the_queue(
 ) -> None:
     in_folder(campaign, state)
     for word in answers:
-        asked = queue({} if word is None else {("71", 4): Heard(word)})
+        asked = queue({} if word is None else {("71", 4): QueueAnswer(word)})
         found = survey(campaign)
-        assert [one.condition for one in found.standings] == [Condition.MISSING] * 3 + [condition], word
+        assert [one.condition for one in found.task_states] == [Condition.MISSING] * 3 + [condition], word
         assert asked == ["0 71"]
-        assert found.silent == ""
+        assert found.unanswered == ""
 
 
 def test_every_condition_and_every_word_is_in_the_table() -> None:
@@ -145,7 +145,7 @@ def test_a_dead_process_of_this_machine_is_not_taken_for_one_at_work(
     queue({})
     write_attempt(campaign, LABEL, 1, 3.0, **owner())
     write_attempt(campaign, "ry x1", 1, 3.0, **owner() | {"birth": "1"})  # the number went to another process
-    conditions = {one.line.label: one.condition for one in survey(campaign).standings}
+    conditions = {one.line.label: one.condition for one in survey(campaign).task_states}
     assert (conditions[LABEL], conditions["ry x1"]) == (Condition.RUNNING, Condition.DIED)
 
 
@@ -155,22 +155,26 @@ def test_a_queue_is_not_asked_if_nothing_is_open(campaign: Campaign, queue: Call
         write_shard(campaign.run.shard(key_of(campaign, label)), [{"contender": label}], once=True)
     write_attempt(campaign, LABEL, 1, 3.0)
     found = survey(campaign)
-    assert (asked, found.silent, len(found.having(Condition.DONE))) == ([], "", 3)
+    assert (asked, found.unanswered, len(found.having(Condition.DONE))) == ([], "", 3)
     write_attempt(campaign, LABEL, 1, DEAD_S)
-    assert survey(campaign).silent == "it is down"
+    assert survey(campaign).unanswered == "it is down"
 
 
 def test_the_first_answer_counts_and_the_next_command_is_run_for_the_rest_alone(
     campaign: Campaign, queue: Callable[..., list[str]]
 ) -> None:
-    first = {("71", 1): Heard(State.PENDING), ("71", 2): Heard(State.CANCELLED), ("9", 4): Heard(State.RUNNING)}
-    second = {("71", number): Heard(State.FAILED) for number in (1, 2, 3)}
-    third = {("71", 4): Heard(State.RUNNING), ("71", 3): Heard(State.PENDING)}
+    first = {
+        ("71", 1): QueueAnswer(State.PENDING),
+        ("71", 2): QueueAnswer(State.CANCELLED),
+        ("9", 4): QueueAnswer(State.RUNNING),
+    }
+    second = {("71", number): QueueAnswer(State.FAILED) for number in (1, 2, 3)}
+    third = {("71", 4): QueueAnswer(State.RUNNING), ("71", 3): QueueAnswer(State.PENDING)}
     asked = queue(first, second, third, "never reached")
-    ends = [one.condition for one in survey(campaign).standings]
+    ends = [one.condition for one in survey(campaign).task_states]
     assert ends == [Condition.WAITING, Condition.CANCELLED, Condition.ENDED, Condition.WAITING]
     assert asked == ["0 71", "1 71", "2 71"]
-    asked = queue({("71", number): Heard(State.PENDING) for number in range(1, 5)}, second)
+    asked = queue({("71", number): QueueAnswer(State.PENDING) for number in range(1, 5)}, second)
     assert len(survey(campaign).having(Condition.WAITING)) == 4
     assert asked == ["0 71"]
 
@@ -180,15 +184,15 @@ def test_a_queue_without_an_answer_is_reported_if_no_command_answers(
 ) -> None:
     queue("squeue: slurm_load_jobs error: Unable to contact slurm controller", "sacct is not installed here")
     found = survey(campaign)
-    assert found.silent == "squeue: slurm_load_jobs error: Unable to contact slurm controller"
+    assert found.unanswered == "squeue: slurm_load_jobs error: Unable to contact slurm controller"
     assert len(found.having(Condition.MISSING)) == 4
     assert "The queue does not answer: squeue: slurm_load_jobs error" in status_text(campaign, found, "c")
-    queue("squeue: down", {("71", 1): Heard(State.RUNNING)})
+    queue("squeue: down", {("71", 1): QueueAnswer(State.RUNNING)})
     found = survey(campaign)
-    assert (found.silent, len(found.having(Condition.WAITING))) == ("", 1)
-    queue("qstat: down", {("71", 1): Heard(State.CANCELLED)}, past=1)  # who knows the past alone is no answer
+    assert (found.unanswered, len(found.having(Condition.WAITING))) == ("", 1)
+    queue("qstat: down", {("71", 1): QueueAnswer(State.CANCELLED)}, past=1)  # who knows the past alone is no answer
     found = survey(campaign)
-    assert (found.silent, len(found.having(Condition.CANCELLED))) == ("qstat: down", 1)
+    assert (found.unanswered, len(found.having(Condition.CANCELLED))) == ("qstat: down", 1)
 
 
 def test_what_was_sent_twice_waits_while_one_of_both_is_in_the_queue(
@@ -202,8 +206,8 @@ def test_what_was_sent_twice_waits_while_one_of_both_is_in_the_queue(
         (State.CANCELLED, State.FAILED, Condition.ENDED),
         (State.FAILED, State.CANCELLED, Condition.CANCELLED),
     ):
-        queue({("71", 4): Heard(old), ("80", 1): Heard(new)})
-        found = survey(campaign).standings[3]
+        queue({("71", 4): QueueAnswer(old), ("80", 1): QueueAnswer(new)})
+        found = survey(campaign).task_states[3]
         assert (found.condition, found.place) == (condition, ("slurm", "80", 1))
 
 
@@ -243,7 +247,9 @@ def test_a_script_gets_one_entry_for_each_task(campaign: Campaign, capsys: pytes
 
 
 def test_the_text_says_what_to_do(campaign: Campaign, queue: Callable[..., list[str]]) -> None:
-    queue({("71", 1): Heard(State.PENDING, "Priority"), ("71", 3): Heard(State.FAILED, "OUT_OF_MEMORY", "n1")})
+    queue(
+        {("71", 1): QueueAnswer(State.PENDING, "Priority"), ("71", 3): QueueAnswer(State.FAILED, "OUT_OF_MEMORY", "n1")}
+    )
     write_attempt(campaign, "ry x1", 1, DEAD_S)
     write_attempt(campaign, "ry x2", 1, 3.0, done=30, total=900, words="best 1e-3")
     write_attempt(campaign, "ry+rz x1", 1, DEAD_S)
@@ -301,7 +307,8 @@ def test_long_names_fit_a_terminal(tmp_path: Path, queue: Callable[..., list[str
         if at % 4 == 3:
             os.utime(path, (0, 0))
     queue(
-        {(jobs[at // 7], at % 7 + 1): Heard(State.FAILED, "A_REASON_OF_ONE_WORD" * 3) for at in range(49)}, "down " * 30
+        {(jobs[at // 7], at % 7 + 1): QueueAnswer(State.FAILED, "A_REASON_OF_ONE_WORD" * 3) for at in range(49)},
+        "down " * 30,
     )
     surveyed = survey(found)
     text = status_text(found, surveyed, "runs/c")
@@ -360,16 +367,16 @@ def test_a_full_disk_does_not_keep_one_from_looking(
     queue({})
     in_folder(campaign, "alive")
     monkeypatch.setattr(status, "file_time", full)
-    assert survey(campaign).standings[3].condition is Condition.RUNNING
+    assert survey(campaign).task_states[3].condition is Condition.RUNNING
 
 
 def test_lines_that_a_crash_cut_short_are_passed_over(campaign: Campaign, queue: Callable[..., list[str]]) -> None:
-    queue({("72", 1): Heard(State.PENDING)})
+    queue({("72", 1): QueueAnswer(State.PENDING)})
     with campaign.submissions_file.open("a") as file:
         file.write('{"queue": "slurm", "jo')
     append_lines(campaign.submissions_file, [{"queue": "slurm", "job": "72", "offset": 0, "count": 4, "time": "now"}])
     found = survey(open_campaign(campaign.path))
-    assert [one.condition for one in found.standings] == [Condition.WAITING] + [Condition.MISSING] * 3
+    assert [one.condition for one in found.task_states] == [Condition.WAITING] + [Condition.MISSING] * 3
 
 
 def test_a_folder_that_is_no_campaign_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
