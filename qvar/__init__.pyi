@@ -43,7 +43,7 @@ from .studies.landscape import Landscape
 from .studies.ranking import Ranking
 from .studies.scaling import Scaling
 from .studies.training import Training
-from .task import Progress, Runnable, Task, task_key
+from .task import LedgerColumn, Progress, Runnable, Task, task_key
 
 __all__ = [
     "Ansatz",
@@ -57,6 +57,7 @@ __all__ = [
     "ExactLaw",
     "Growing",
     "Landscape",
+    "LedgerColumn",
     "Objective",
     "Problem",
     "Progress",

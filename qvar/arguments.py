@@ -116,9 +116,11 @@ def _field_readers(kind: Any, sizes: tuple[str, ...]) -> list[tuple[dataclasses.
 
 
 def _resolved(owner: Any, names: dict[str, Any]) -> dict[str, Any]:
-    """Return the annotations of a function or class; `Any` for names that only type checkers import."""
+    """Return the annotations of a function or of a class's fields; `Any` for names that only type checkers import."""
     hints: dict[str, Any] = {}
     for name, annotation in owner.__annotations__.items():
+        if str(annotation).startswith("ClassVar"):
+            continue
         try:
             hints |= typing.get_type_hints(types.SimpleNamespace(__annotations__={name: annotation}), names)
         except NameError:

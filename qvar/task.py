@@ -10,11 +10,12 @@ import hashlib
 import json
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Literal, Protocol, TypeAlias, get_args, runtime_checkable
 
-from qvar.errors import QvarError, shown
+from qvar.checks import different_names
+from qvar.errors import QvarError, require, shown
 from qvar.short_repr import short_repr
 
 RECORD_FORMAT = 3
@@ -22,6 +23,37 @@ RECORD_FORMAT = 3
 
 Row: TypeAlias = dict[str, Any]
 """One row of the ledger; a list is a part of the row's trace, or its trained parameters `theta`."""
+
+
+Kind: TypeAlias = Literal["string", "Int64", "float64", "boolean"]
+"""Types of a ledger's columns, by their names in pandas; an entry of any type may be missing."""
+
+
+@short_repr("name", "kind", "unit")
+@dataclass(frozen=True)
+class LedgerColumn:
+    """Column that a study adds to the ledger.
+
+    Raises:
+        QvarError: if the type is unknown.
+    """
+
+    name: str
+    """Its name, also in the rows that tasks return."""
+    kind: Kind
+    """Type of its entries: `"string"`, `"Int64"`, `"float64"` or `"boolean"`."""
+    meaning: str
+    """Its meaning, in one sentence without the unit."""
+    unit: str = ""
+    """Its unit; empty if it has none."""
+
+    def __post_init__(self) -> None:
+        require(self.kind in get_args(Kind), "kind", f"be one of {', '.join(map(repr, get_args(Kind)))}", self.kind)
+
+    @property
+    def sentence(self) -> str:
+        """The meaning, with the unit."""
+        return f"{self.meaning} Unit: {self.unit}." if self.unit else self.meaning
 
 
 @short_repr()
@@ -52,11 +84,17 @@ class Task:
     run: Callable[[Reporter], list[Row]]
     """Does the work and returns the ledger rows; trace columns are lists named `trace_*`, of one length in a row,
     and `theta` is the list of trained parameters."""
+    columns: tuple[LedgerColumn, ...] = ()
+    """Columns that its rows may have beside the common ones; `tasks_of` fills in those of its study."""
 
 
 @runtime_checkable
 class Runnable(Protocol):
-    """Named list of tasks, as a case returns it."""
+    """Named list of tasks, as a case returns it.
+
+    It may also have `references`, keys of `qvar/citations.bib`, and `columns`, the `LedgerColumn`s that it adds to the
+    ledger. Types of columns that are not declared are seen in their values.
+    """
 
     @property
     def name(self) -> str:
@@ -92,16 +130,30 @@ def tasks_of(study: Runnable) -> list[Task]:
     """Return the tasks of a study; an error in a user's study becomes a sentence.
 
     Raises:
-        QvarError: if they cannot be made.
+        QvarError: if they cannot be made, or the study's `columns` are no columns.
     """
+    columns = columns_of(study)
     try:
-        return list(study.tasks())
+        return [replace(task, columns=columns) if columns else task for task in study.tasks()]
     except (QvarError, KeyboardInterrupt):
         raise
     except BaseException as error:  # `sys.exit` among them
         place = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{Path(place.filename).name}, line {place.lineno}"
         raise QvarError(f"`study.tasks` raised {error_words(error).removesuffix('.')} ({where}).") from error
+
+
+def columns_of(study: Runnable) -> tuple[LedgerColumn, ...]:
+    """Return the columns that a study declares.
+
+    Raises:
+        QvarError: if they are no columns, or two have one name.
+    """
+    columns = getattr(study, "columns", ())
+    if not isinstance(columns, list | tuple) or not all(isinstance(column, LedgerColumn) for column in columns):
+        raise QvarError(f"`study.columns` must be a list of LedgerColumn, but is {shown(columns)}.")
+    different_names("study.columns", [column.name for column in columns])
+    return tuple(columns)
 
 
 def error_words(error: BaseException) -> str:

@@ -6,7 +6,6 @@ The formulas stand together in `docs/explanations/accuracy-per-parameter.md`.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
@@ -20,6 +19,7 @@ from qvar.analysis.convergence import (
     frame,
     quantile,
 )
+from qvar.analysis.rows import shared
 from qvar.checks import finite_number
 from qvar.errors import require
 
@@ -35,21 +35,6 @@ _COLUMNS: dict[str, str] = {
     "gradient_evaluation": "gradient_evaluations",
 }
 
-_DEPTH = re.compile(r"^(?P<base>.+?) x(?P<layers>\d+)(?P<rest>, .*)?$")
-
-
-def series_of(name: str) -> tuple[str, int | None]:
-    """Return the family of depths that a contender belongs to, and its number of layers.
-
-    Args:
-        name: a contender's name or label, such as `"hardware_efficient x4"` or `"hardware_efficient x4, adam"`.
-
-    Returns:
-        The name without its depth, and the depth; the name itself and None if it has no depth.
-    """
-    match = _DEPTH.match(name)
-    return (match["base"] + (match["rest"] or ""), int(match["layers"])) if match else (name, None)
-
 
 def error_against_parameters(ledger: pd.DataFrame) -> pd.DataFrame:
     r"""Error against the number of parameters over each family of depths, \(\varepsilon_L\) against \(p_L\).
@@ -63,11 +48,11 @@ def error_against_parameters(ledger: pd.DataFrame) -> pd.DataFrame:
     Returns:
         One row per group, sorted by parameters within a family of depths: `problem`, `contender`, `method`, `family`,
         `unit`, `seeds`, `series` (the family of depths), `layers`, `n_params`, `best`, `median`, `worst` (|error| in
-        `unit`; missing where it falls on a failed seed).
+        `unit`; missing if it falls on a failed seed).
     """
     rows = []
     for about, group in contender_groups(ledger):
-        series, layers = series_of(str(about["contender"]))
+        series, layers = shared(group, "series") or about["contender"], shared(group, "layers")
         sizes, errors = group["n_params"].dropna(), final_distances(group)
         quantiles = {name: quantile(errors, q) for name, q in (("best", 0.0), ("median", 0.5), ("worst", 1.0))}
         n_params = int(sizes.iloc[0]) if len(sizes) else None
@@ -92,15 +77,15 @@ def least_parameters(ledger: pd.DataFrame, tolerance: float | None = None) -> pd
     $$ p_{min} = \min \{ p_L : \operatorname{median}_s |E_s - E_{exact}| \le \varepsilon \}, $$
 
     for the median seed, and with \(\min_s\) in place of the median for the best seed. Failed seeds count as
-    \(+\infty\). A contender whose name has no depth is a family of one.
+    \(+\infty\). A contender without layers is a family of one.
 
     Args:
         ledger: a run's ledger.
-        tolerance: \(\varepsilon\) in the ledger's unit; 1.6e-3 hartree where None.
+        tolerance: \(\varepsilon\) in the ledger's unit; 1.6e-3 hartree if None.
 
     Returns:
         One row per problem, method and family of depths: `problem`, `method`, `series`, `family`, `depths` (how many
-        were run), `by_median`, `by_best`; missing where none of the depths that were run reaches it.
+        were run), `by_median`, `by_best`; missing if none of the depths that were run reaches it.
 
     Raises:
         QvarError: if the tolerance is not positive, or None for values that are not in hartree.
@@ -138,12 +123,12 @@ def correlation_per(ledger: pd.DataFrame, cost: Cost, tolerance: float | None = 
         ledger: a run's ledger.
         cost: what to count per.
         tolerance: standard error of an energy that the shots are counted for, in the ledger's unit; 1.6e-3 hartree
-            where None. Only for `cost="shot"`.
+            if None. Only for `cost="shot"`.
 
     Returns:
         One row per group: `problem`, `contender`, `method`, `family`, `unit`, `seeds`, `low` (the smallest over the
-        seeds), `median`, `high` (the largest), per one unit of cost. Missing where they fall on a failed seed, where
-        there is no correlation energy, and where the cost is zero or not known.
+        seeds), `median`, `high` (the largest), per one unit of cost. Missing if they fall on a failed seed, if
+        there is no correlation energy, and if the cost is zero or not known.
 
     Raises:
         QvarError: if the cost is unknown, or as `training_shots` does.
@@ -248,16 +233,16 @@ def training_shots(ledger: pd.DataFrame, tolerance: float | None = None) -> Floa
 
     with \(S = (\lambda / \varepsilon)^2\) of `estimated_shots`, \(N_E\) and \(N_\nabla\) the energies and gradients
     that the training evaluated, and G the energies that one gradient takes by the parameter-shift rule
-    (column `parameter_shift_energies`; 2 for each parameter where the circuit is not known). It says what this training
+    (column `parameter_shift_energies`; 2 for each parameter if the circuit is not known). It says what this training
     would have cost with every energy, shifted ones too, measured that well; an optimizer made for noise may do with
     less.
 
     Args:
         ledger: a run's ledger with the column `pauli_one_norm`, as that of a `qvar.Duel`.
-        tolerance: \(\varepsilon\) in the ledger's unit; 1.6e-3 hartree where None.
+        tolerance: \(\varepsilon\) in the ledger's unit; 1.6e-3 hartree if None.
 
     Returns:
-        (rows,) shots; NaN where the one-norm is not known.
+        (rows,) shots; NaN if the one-norm is not known.
 
     Raises:
         QvarError: if the tolerance is not positive, or None for values that are not in hartree.

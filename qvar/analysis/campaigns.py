@@ -6,11 +6,11 @@ import math
 import numbers
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from qvar.analysis.accuracy import levels, series_of
+from qvar.analysis.accuracy import levels
 from qvar.analysis.rows import (
     MILLIHARTREE,
     SWEEP,
@@ -22,6 +22,7 @@ from qvar.analysis.rows import (
     labels,
     records,
     resolution,
+    series_label,
     shown_errors,
     some,
 )
@@ -125,7 +126,7 @@ def point_words(at: dict[Argument, Any]) -> str:
 def results(ledger: pd.DataFrame) -> pd.DataFrame:
     """Compute one row per point and contender.
 
-    A contender whose name ends with its depth ("x4") is one contender at all points if no point has two of its depths.
+    Circuits that differ in their number of layers alone are one contender at all points if no point has two of them.
     Its number is the median over its seeds of |error|, or of the value if a point has no reference; along a curve of
     each seed's greatest |error|; over sizes the variance of the gradient at the largest size.
 
@@ -133,16 +134,19 @@ def results(ledger: pd.DataFrame) -> pd.DataFrame:
         ledger: of a campaign; any study's.
 
     Returns:
-        Columns: `point` (0, 1, ...), `name` (of the point), the swept columns, `label`, `family`, `n_params`,
-        `quantity` (`error`, `value` or `variance`), `unit` (mHa for errors in hartree), `seeds` (rows), `finite`,
-        `converged`, `failed`, `low`, `median`, `high`, `best` (true if no other contender of the point is better; of
-        equal errors the one of fewest parameters). The points in the order of `points`.
+        Columns: `point` (0, 1, ...), `name` (of the point), the swept columns, `label`, `series` (the label without a
+        number of layers), `layers`, `family`, `n_params`, `quantity` (`error`, `value` or `variance`), `unit` (mHa for
+        errors in hartree), `seeds` (rows), `finite`, `converged`, `failed`, `low`, `median`, `high`, `best` (true if no
+        other contender of the point is better; of equal errors the one of fewest parameters). The points in the order
+        of `points`.
     """
     import pandas as pd
 
     if ledger.empty:
         return pd.DataFrame(columns=[*ledger.columns, *_COLUMNS])
     ledger = ledger.assign(label=_labels(ledger))
+    layers = ledger["layers"] if "layers" in ledger.columns else math.nan
+    ledger = ledger.assign(series=_series(ledger), layers=layers)
     swept = [argument.column for argument in arguments(ledger)]
     parts, about = [], {}
     for number, (at, rows) in enumerate(points(ledger)):
@@ -158,8 +162,8 @@ def results(ledger: pd.DataFrame) -> pd.DataFrame:
 
 
 _COLUMNS = (
-    "label", "family", "n_params", "quantity", "unit", "seeds", "finite", "converged", "failed", "low", "median",
-    "high", "best",
+    "label", "series", "layers", "family", "n_params", "quantity", "unit", "seeds", "finite", "converged", "failed",
+    "low", "median", "high", "best",
 )  # fmt: skip
 
 
@@ -183,13 +187,20 @@ def _labels(ledger: pd.DataFrame) -> list[str]:
 
 def _without_depth(ledger: pd.DataFrame, columns: list[str]) -> list[str]:
     """Return names without the depth if it is one of the things that differ from point to point."""
-    names: Any = ledger.assign(series=[series_of(str(label))[0] for label in ledger["label"]])
+    names: Any = ledger.assign(series=_series(ledger))
     several = names.groupby([*columns, "series"], dropna=False)["label"].nunique().groupby("series").max() > 1
     depths = names.groupby("series")["label"].nunique()
     return [
         str(series) if depths[series] > 1 and not several[series] else str(label)
         for label, series in zip(names["label"], names["series"], strict=True)
     ]
+
+
+def _series(ledger: pd.DataFrame) -> list[str]:
+    """Return the labels without numbers of layers."""
+    series = ledger["series"] if "series" in ledger.columns else [None] * len(ledger)
+    cells = zip(ledger["label"], ledger["contender"], series, strict=True)
+    return [series_label(str(label), str(contender), name) for label, contender, name in cells]
 
 
 def _shown(rows: pd.DataFrame) -> tuple[Any, str, str]:
@@ -214,7 +225,7 @@ def _per_contender(rows: pd.DataFrame, swept: list[str]) -> pd.DataFrame:
     )
     groups: Any = marked.groupby(["point", "label"], sort=False)
     return groups.agg(
-        **{column: (column, "first") for column in ("family", *swept)},
+        **{column: (column, "first") for column in ("series", "layers", "family", *swept)},
         n_params=("n_params", "max"), seeds=("status", "size"), finite=("amounts", "count"),
         converged=("converged", "sum"), failed=("failed", "sum"), low=("amounts", "min"), median=("amounts", "median"),
         high=("amounts", "max"),
@@ -252,10 +263,10 @@ def standings(table: pd.DataFrame) -> pd.DataFrame:
         table: `results`.
 
     Returns:
-        Columns: `label`, `family`, `n_params_low`, `n_params_high`, `points` (that it took part in), `finite` (those
-        of them with a number), `won` (those at which it is best), `within` (points whose median error is within
-        1.6 mHa; missing if none is in hartree), `worst` (the greatest median error; missing if units differ or it is
-        no error), `worst_at`, `mean_rank`, `seeds`, `converged`, `failed`.
+        Columns: `label`, `series`, `layers`, `family`, `n_params_low`, `n_params_high`, `points` (that it took part
+        in), `finite` (those of them with a number), `won` (those at which it is best), `within` (points whose median
+        error is within 1.6 mHa; missing if none is in hartree), `worst` (the greatest median error; missing if units
+        differ or it is no error), `worst_at`, `mean_rank`, `seeds`, `converged`, `failed`.
     """
     import pandas as pd
 
@@ -273,7 +284,7 @@ def standings(table: pd.DataFrame) -> pd.DataFrame:
         rows.append(
             {
                 "label": str(label),
-                "family": first(mine["family"]),
+                **{name: first(mine[name]) for name in ("series", "layers", "family")},
                 "n_params_low": mine["n_params"].min(),
                 "n_params_high": mine["n_params"].max(),
                 "points": len(mine),
@@ -290,13 +301,24 @@ def standings(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def best_at(table: pd.DataFrame) -> list[tuple[str, list[Any], int]]:
-    """Return for every point its name, the best rows of `results` there, and its number of contenders with a number."""
+class BestAt(NamedTuple):
+    """The best contenders of a point."""
+
+    point: str
+    """Name of the point."""
+    rows: list[Any]
+    """Their rows of `results`."""
+    finite: int
+    """Contenders that have a number there."""
+
+
+def best_at(table: pd.DataFrame) -> list[BestAt]:
+    """Return the best contenders of every point."""
     by_point: dict[int, list[Any]] = {}
     for row in records(table):
         by_point.setdefault(row.point, []).append(row)
     return [
-        (str(rows[0].name), [row for row in rows if row.best], sum(known(row.median) for row in rows))
+        BestAt(str(rows[0].name), [row for row in rows if row.best], sum(known(row.median) for row in rows))
         for _, rows in sorted(by_point.items())
     ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, get_args
 
-from qvar.analysis.accuracy import Cost, correlation_per, least_parameters, series_of
+from qvar.analysis.accuracy import Cost, correlation_per, least_parameters
 from qvar.analysis.convergence import (
     KEYS,
     LEVELS,
@@ -38,13 +38,13 @@ def accuracy_table(ledger: pd.DataFrame) -> pd.DataFrame:
         `correlation_per`; `series` (the family of depths), `least_by_median`, `least_by_best` (see
         `least_parameters`). Columns that need a tolerance have numbers for energies in hartree alone.
     """
-    table = summary(ledger).loc[:, [*_NAMES, "correlation_recovered"]].copy()
+    table = summary(ledger).loc[:, [*_NAMES, "correlation_recovered", "series"]].copy()
     in_hartree = _in_hartree(ledger)
     for cost in get_args(Cost):
         entries = _by_key(correlation_per(in_hartree if cost == "shot" else ledger, cost))
         for end in ("low", "median", "high"):
             table[f"per_{cost}_{end}"] = _looked_up(table, entries, end, "float64")
-    table["series"] = [series_of(str(contender))[0] for contender in table["contender"]]
+    table["series"] = table["series"].fillna(table["contender"])
     keys = ("problem", "series", "method")
     least = _by_key(least_parameters(in_hartree), keys)
     for column in ("by_median", "by_best"):

@@ -36,11 +36,11 @@ def success(ledger: pd.DataFrame, tolerance: float | None = None) -> pd.DataFram
 
     Args:
         ledger: a run's ledger.
-        tolerance: \(\varepsilon\) in the ledger's unit; 1.6e-3 hartree where None.
+        tolerance: \(\varepsilon\) in the ledger's unit; 1.6e-3 hartree if None.
 
     Returns:
         One row per group: `problem`, `contender`, `method`, `family`, `unit`, `seeds` (n), `successes` (k), `share`,
-        `low`, `high`. The last four are missing where no exact value is known.
+        `low`, `high`. The last four are missing if no exact value is known.
 
     Raises:
         QvarError: if the tolerance is not positive, or None for values that are not in hartree.
@@ -69,7 +69,7 @@ def steps_to_tolerance(trace: pd.DataFrame, tolerance: float = CHEMICAL_ACCURACY
     Returns:
         One row per problem, contender, method and seed: `problem`, `contender`, `method`, `seed`, `steps`,
         `evaluations` (those that the trace counts up to that step: of value and gradient, or of the value for methods
-        without a gradient); both are missing where the seed did not arrive.
+        without a gradient); both are missing if the seed did not arrive.
 
     Raises:
         QvarError: if the tolerance is not positive, or the trace holds several trainings of one contender, method and
@@ -127,12 +127,12 @@ def quantiles_to_tolerance(
     Args:
         ledger: a run's ledger; it says which seeds there are.
         trace: its trace.
-        tolerance: in the ledger's unit; 1.6e-3 hartree where None.
+        tolerance: in the ledger's unit; 1.6e-3 hartree if None.
         levels: the shares q, above 0 and up to 1.
 
     Returns:
         One row per group: `problem`, `contender`, `method`, `family`, `unit`, `seeds`, `reached` (seeds that arrived;
-        missing where no exact value is known), and for q = 0.1 `steps_10` and `evaluations_10`, and so on.
+        missing if no exact value is known), and for q = 0.1 `steps_10` and `evaluations_10`, and so on.
 
     Raises:
         QvarError: if a tolerance or level is out of range, or as `steps_to_tolerance` does.
@@ -184,16 +184,16 @@ def final_errors(ledger: pd.DataFrame, levels: Sequence[float] = LEVELS) -> pd.D
 def minima_found(ledger: pd.DataFrame, energy_tolerance: float = ENERGY_TOLERANCE) -> pd.DataFrame:
     """Count the distinct minima in which the seeds of a contender ended.
 
-    Taken from the column `minimum` where the ledger has it (by energy and fidelity, see
+    Taken from the column `minimum` if the ledger has it (by energy and fidelity, see
     `qvar.diagnostics.distinct_minima`), else from the energies alone.
 
     Args:
         ledger: a run's ledger.
-        energy_tolerance: in the ledger's unit; for the levels, and for the minima where there is no column `minimum`.
+        energy_tolerance: in the ledger's unit; for the levels, and for the minima if there is no column `minimum`.
 
     Returns:
         One row per group: `problem`, `contender`, `method`, `family`, `unit`, `seeds`, `minima`, `in_lowest` (seeds
-        that ended in the lowest one), `levels` (distinct energies among the ends: fewer than `minima` where different
+        that ended in the lowest one), `levels` (distinct energies among the ends: fewer than `minima` if different
         states have one energy).
 
     Raises:
@@ -233,13 +233,13 @@ def has_errors(group: pd.DataFrame) -> bool:
 
 
 def final_distances(group: pd.DataFrame) -> FloatArray:
-    """|error| of each seed; infinite where it failed or is not known."""
+    """|error| of each seed; infinite if it failed or is not known."""
     errors = np.abs(group["error"].to_numpy(dtype=float, na_value=np.nan))
     return np.where(np.isfinite(errors), errors, np.inf)
 
 
 def quantile(values: FloatArray, level: float) -> float:
-    """Quantile by linear interpolation between ranks; NaN where it falls on an infinite value or there is none."""
+    """Quantile by linear interpolation between ranks; NaN if it falls on an infinite value or there is none."""
     ranked = np.sort(values)
     if len(ranked) == 0:
         return math.nan
@@ -251,7 +251,7 @@ def quantile(values: FloatArray, level: float) -> float:
 
 
 def arrival_quantile(times: FloatArray, level: float) -> float | None:
-    """Return the time by which a share of the seeds had arrived; None where fewer ever did."""
+    """Return the time by which a share of the seeds had arrived; None if fewer ever did."""
     ranked = np.sort(times)
     if len(ranked) == 0:
         return None
@@ -265,7 +265,7 @@ def column_of(what: str, level: float) -> str:
 
 
 def checked_tolerance(ledger: pd.DataFrame, tolerance: float | None) -> float:
-    """Return the tolerance in the ledger's unit: 1.6e-3 hartree where None.
+    """Return the tolerance in the ledger's unit: 1.6e-3 hartree if None.
 
     Raises:
         QvarError: if it is not positive, or None for values that are not in hartree.
@@ -291,7 +291,7 @@ def _checked_levels(levels: Sequence[float]) -> list[float]:
 
 
 def _or_never(arrival: Any, what: str) -> float:
-    """When a seed arrived; infinite where it did not, or has no trace."""
+    """When a seed arrived; infinite if it did not, or has no trace."""
     import pandas as pd
 
     return math.inf if arrival is None or pd.isna(getattr(arrival, what)) else float(getattr(arrival, what))

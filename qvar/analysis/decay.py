@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -26,11 +26,35 @@ _NUMBERS = (
 _WORDS = ("contender", "family", "start", "quantity", "size_name", "verdict", "sentence")
 
 
+class DecayRow(NamedTuple):
+    """A row of a labelled `decay_table`; numbers are missing values of pandas if there are none."""
+
+    label: str
+    quantity: str
+    verdict: str
+    sentence: str
+    size_first: float
+    size_last: float
+    n_points: int
+    samples: int
+    variance_first: float
+    variance_last: float
+    rate: float
+    rate_low: float
+    rate_high: float
+    prefactor: float
+    exponent: float
+    exponent_low: float
+    exponent_high: float
+    power_prefactor: float
+    delta_aic: float
+
+
 def decay_table(ledger: pd.DataFrame) -> pd.DataFrame:
     r"""Fits of \(A e^{-b n}\) and \(A n^{-b}\) to the variances of a scaling study, and which of them is preferred.
 
     The fits are those of `qvar.diagnostics.fit_decay`, weighted with the intervals of the variances; there are fits
-    where sizes count qubits.
+    if sizes count qubits.
 
     Args:
         ledger: the ledger of a `qvar.studies.scaling.Scaling`.

@@ -24,7 +24,7 @@ _CARRIED = (
 
 def is_capacity(ledger: pd.DataFrame) -> bool:
     """Return if a ledger is that of a `qvar.Capacity`."""
-    return {"series", "layers", "tolerance"} <= set(ledger.columns)
+    return {"series", "layers", "tolerance", "fisher_samples"} <= set(ledger.columns)
 
 
 def depth_table(ledger: pd.DataFrame) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qvar.analysis.rows import message, records, where
+from qvar.analysis.rows import message, records, shared, where
 from qvar.units import MILLIHARTREE_PER_HARTREE
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ def ranking_summary(ledger: pd.DataFrame) -> pd.DataFrame:
         ledger: a ranking's ledger.
 
     Returns:
-        Columns: `setting`, `contender`, `family`, `n_qubits`, `n_params`, `seeds`, `converged`, `best` (lowest energy),
-        `median` (of the error, in mHa), `limit_error` (of the lowest energy, in mHa), `message`, `rank` (within the
-        setting).
+        Columns: `setting`, `contender`, `family`, `n_qubits`, `n_params`, `series`, `layers`, `seeds`, `converged`,
+        `best` (lowest energy), `median` (of the error, in mHa), `limit_error` (of the lowest energy, in mHa),
+        `message`, `rank` (within the setting).
     """
     import pandas as pd
 
@@ -39,6 +39,7 @@ def ranking_summary(ledger: pd.DataFrame) -> pd.DataFrame:
                 "setting": setting,
                 "contender": contender,
                 **{name: group[name].iloc[0] for name in ("family", "n_qubits", "n_params")},
+                **{name: shared(group, name) for name in ("series", "layers")},
                 "seeds": len(group),
                 "converged": int((group["status"] == "converged").fillna(False).sum()),
                 "best": finite["value"].min() if len(finite) else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE
 
@@ -32,6 +32,15 @@ def records(table: pd.DataFrame) -> list[Any]:
     return list(table.itertuples(index=False))
 
 
+Record = TypeVar("Record", bound=NamedTuple)
+
+
+def typed(table: pd.DataFrame, kind: type[Record]) -> list[Record]:
+    """Return the rows of a table as records of a type, whose fields are columns; a field without column is None."""
+    fields = kind._fields
+    return [cast(Record, kind._make(getattr(row, name, None) for name in fields)) for row in records(table)]
+
+
 def where(table: pd.DataFrame, mask: Any) -> pd.DataFrame:
     """Return the rows of a table for which a mask holds."""
     return table.loc[mask]
@@ -46,6 +55,11 @@ def first(values: Any) -> Any:
     """Return the first entry of a column that is there, or None."""
     present = values.dropna()
     return present.iloc[0] if len(present) else None
+
+
+def shared(rows: pd.DataFrame, column: str) -> Any:
+    """Return the first entry of a column that is there; None if there is none, or no such column."""
+    return first(rows[column]) if column in rows.columns else None
 
 
 def median(values: Any) -> float | None:
@@ -119,6 +133,11 @@ def labels(rows: pd.DataFrame) -> list[str]:
         ", ".join([str(contender), *(str(value) for value in others if known(value))])
         for contender, *others in rows[["contender", *several]].itertuples(index=False, name=None)
     ]
+
+
+def series_label(label: str, contender: str, series: Any) -> str:
+    """Return a label with the name of the series, which has no number of layers, in place of the contender's."""
+    return f"{series}{label.removeprefix(contender)}" if known(series) else label
 
 
 def labelled(rows: pd.DataFrame) -> pd.DataFrame:

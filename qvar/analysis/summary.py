@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from qvar.analysis.rows import (
     message,
     numbers_of,
     resolution,
+    shared,
     shown_errors,
     some,
     status_words,
@@ -31,6 +32,34 @@ from qvar.units import CHEMICAL_ACCURACY, HARTREE, MILLIHARTREE_PER_HARTREE
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+class ContenderRow(NamedTuple):
+    """A row of `summary` or `curve_summary`; numbers are missing values of pandas, or None, if there are none."""
+
+    rank: int
+    label: str
+    family: str | None
+    n_params: float | None
+    two_qubit_gates: float | None
+    seeds: int
+    finite: int
+    converged: int
+    failed: int
+    message: str | None
+    equals: float | None
+    quantity: str
+    unit: str
+    best: float | None
+    median: float | None
+    within: float | None
+    below: int
+    evaluations: float | None
+    evaluations_to_tolerance: float | None
+    wall_s: float | None
+    worst: float | None
+    npe: float | None
+    mean: float | None
 
 
 def summary(ledger: pd.DataFrame) -> pd.DataFrame:
@@ -45,7 +74,7 @@ def summary(ledger: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         Columns: `rank` (1, 2, ... from the top), `label`, `contender`, `problem`, `method`, `family`, `engine`,
-        `n_params`, `two_qubit_gates`, `depth`;
+        `n_params`, `two_qubit_gates`, `depth`, `series`, `layers` (of circuits with layers);
         `seeds`, `finite` (seeds with a finite value), `converged`, `failed`, `status` ("7 converged, 1 stalled"),
         `message`; `equals` (number of contenders of the problem with the same median error, this one included);
         `quantity` (`error`, or `value` if no reference is known), `unit` (mHa for energies in hartree),
@@ -114,6 +143,7 @@ def _entry(group: pd.DataFrame) -> dict[str, Any]:
     names = ("contender", "problem", "method", "family", "engine", "n_params", "two_qubit_gates", "depth")
     return {
         **{name: first(group[name]) for name in names},
+        **{name: shared(group, name) for name in ("series", "layers")},
         "seeds": len(group),
         "finite": len(finite),
         "converged": int(ended(group, Status.CONVERGED.value).sum()),

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +15,7 @@ import numpy as np
 
 from qvar.arguments import check_fields
 from qvar.basis.baselines import HARTREE_FOCK_LIMITS, Baseline, n_numbers, primitives, published_set
+from qvar.basis.basis_columns import BASIS_COLUMNS
 from qvar.basis.energy import UnsolvedError
 from qvar.basis.fitting import Course, Fitted
 from qvar.basis.form import Form
@@ -29,7 +30,7 @@ from qvar.optimize.lbfgs import lbfgs
 from qvar.optimize.method import Method
 from qvar.optimize.minimize import Look
 from qvar.short_repr import short_repr
-from qvar.task import Progress, Reporter, Row, Task, error_words, task_key
+from qvar.task import LedgerColumn, Progress, Reporter, Row, Task, error_words, task_key
 from qvar.units import HARTREE
 
 _PAPERS = {
@@ -50,11 +51,11 @@ class BasisDuel:
     Each start of each form is a task, and so is each baseline. Start 0 is the form's own, the others are drawn with
     the seed; see `qvar.basis.fit`.
 
-    In addition to the usual columns (`seed` is the number of the start, n_qubits twice the functions of the largest
-    molecule) the ledger has `n_primitives`, `n_functions`, `n_numbers`, `condition_number`, `smallest_ratio`,
-    `virial_ratio`, `spherical`, `final_gradient_norm`, `exponents`, `basis_set`, and `transfer` if there is any;
-    `qvar.records.schema` explains them. Baselines have the family `published`.
+    In the ledger `seed` is the number of the start, `n_qubits` twice the functions of the largest molecule; baselines
+    have the family `published`. `columns` are those beside the common ones.
     """
+
+    columns: ClassVar[tuple[LedgerColumn, ...]] = BASIS_COLUMNS
 
     target: Target
     """Energy to be minimized."""

@@ -95,6 +95,7 @@ def plan(
         "points": points,
         "tasks": [{"key": line["key"], "label": f"{line['label']} ({line['points'][0]})"} for line in tasks.values()],
         "references": sorted(references),
+        "columns": list({column["name"]: column for one in records.values() for column in one["columns"]}.values()),
         **options.record(),
         "heartbeat_s": float(os.environ.get("QVAR_HEARTBEAT", HEARTBEAT_S)),
     }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from qvar.errors import QvarError
 from qvar.records.json_files import read_json
 from qvar.records.json_shapes import (
     MisshapenError,
     anything,
+    choice,
     count,
     either,
     key,
@@ -23,7 +24,7 @@ from qvar.records.json_shapes import (
     table,
     text,
 )
-from qvar.task import RECORD_FORMAT
+from qvar.task import RECORD_FORMAT, Kind
 
 _CELL = either(several(plain), plain)
 """The value of a swept argument."""
@@ -37,6 +38,7 @@ _RUN = {
     "budget": maybe(table(anything)), "references": several(text), "versions": _VERSIONS, "host": text,
     "system": text, "cpu": text, "cpus": maybe(count(1)), "devices": several(text), "precision": count(1, 256),
     "git": maybe(_GIT), "started": text,
+    "columns": several(record({"name": text, "kind": choice(*get_args(Kind)), "unit": text, "meaning": text}, {})),
     "resumed": several(record({"time": text}, {"host": text, "versions": _VERSIONS, "git": maybe(_GIT)})),
 }  # fmt: skip
 """Other entries of a run; all of them may be missing."""

@@ -71,6 +71,16 @@ def switch(value: Any, place: str) -> None:
         raise MisshapenError(place, "be true or false", value)
 
 
+def choice(*words: str) -> Shape:
+    """Require one of some texts."""
+
+    def check(value: Any, place: str) -> None:
+        if value not in words:
+            raise MisshapenError(place, f"be one of {', '.join(words)}", value)
+
+    return check
+
+
 def count(least: int, most: int = 10**12) -> Shape:
     """Require a whole number in a range."""
 

@@ -17,6 +17,7 @@ from qvar.records.case_file import check_content, read_case_file
 from qvar.records.json_files import jsonable, write_json
 from qvar.records.parameters import parameters_from
 from qvar.records.run_tables import Shard, ledger_from, look_at_shard, look_at_table, swept_tables, trace_from
+from qvar.records.schema import recorded_columns
 from qvar.short_repr import short_repr
 from qvar.task import Row, task_key
 
@@ -335,16 +336,17 @@ def load(path: str | Path) -> LoadedRun:
     damage += [damage_words(folder.shard(key), shard.damage) for key, shard in shards.items()]
     damaged = tuple(filter(None, damage))
     done = {key: shard.rows for key, shard in shards.items() if shard.rows is not None}
+    columns = recorded_columns(case)
     if "points" in case:  # a campaign: each point needs some of the tasks, several may need the same one
         points = [
             (point.get("swept", {}), [row for key in point["tasks"] for row in done.get(key, ())])
             for point in case["points"]
         ]
         rows: list[Row] = [row for _, some in points for row in some]
-        ledger, trace = swept_tables(points)
+        ledger, trace = swept_tables(points, columns)
     else:
         rows = [row for some in done.values() for row in some]
-        ledger, trace = ledger_from(rows), trace_from(rows)
+        ledger, trace = ledger_from(rows, columns), trace_from(rows)
     return LoadedRun(folder, case, ledger, trace, len(done), n_tasks, damaged, parameters_from(rows))
 
 

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qvar.analysis.rows import SWEEP
 from qvar.atomic_files import write_once, write_whole
 from qvar.errors import QvarError
 from qvar.records.parameters import THETA
-from qvar.records.schema import LEDGER_COLUMNS, LEDGER_TYPES, LISTS, OWN_TYPES, SWEEP, TRACE_TYPES
+from qvar.records.schema import LEDGER_COLUMNS, LEDGER_TYPES, LISTS, TRACE_TYPES, column_types
 from qvar.records.sealed_tables import DamagedError, read_frame, read_rows, sealed_parquet
-from qvar.task import Row
+from qvar.task import LedgerColumn, Row
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,8 +30,12 @@ if TYPE_CHECKING:
 # Rows
 
 
-def plain_rows(rows: Any) -> list[Row]:
+def plain_rows(rows: Any, columns: Sequence[LedgerColumn] = ()) -> list[Row]:
     """Return the rows of a task with plain Python values of their columns' types, after a check.
+
+    Args:
+        rows: as the task returned them.
+        columns: those that the study declares.
 
     Returns:
         The same rows; NumPy and JAX scalars have become Python's, arrays lists.
@@ -48,7 +53,7 @@ def plain_rows(rows: Any) -> list[Row]:
         lengths = {column: len(value) for column, value in lists.items() if column != THETA}
         if len(set(lengths.values())) > 1:
             raise QvarError(f"`trace_*` lists must all have one length, but have {lengths}.")
-    for column, kind in _kinds(plain).items():
+    for column, kind in _kinds(plain, columns).items():
         for row in plain:
             if column in row:
                 row[column] = _checked_cell(column, row[column], kind)
@@ -69,10 +74,11 @@ def _checked_cell(column: str, value: Any, kind: str) -> Any:
         raise QvarError(f"`{column}` must hold values of type {kind}, but holds {value!r}.") from error
 
 
-def _kinds(rows: Sequence[Row]) -> dict[str, str]:
-    """Return the columns of rows, in order of first appearance, with their types."""
+def _kinds(rows: Sequence[Row], columns: Sequence[LedgerColumn] = ()) -> dict[str, str]:
+    """Return the columns of rows, in order of first appearance, with their types: declared, or found from values."""
+    types = column_types(columns)
     present = dict.fromkeys(column for row in rows for column in row)
-    return {column: _column_type(column, (row.get(column) for row in rows)) for column in present}
+    return {column: types.get(column) or _seen_type(row.get(column) for row in rows) for column in present}
 
 
 def _plain(value: Any) -> Any:
@@ -85,11 +91,8 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _column_type(column: str, values: Iterable[Any]) -> str:
-    """Return the pandas type of a column: fixed for columns of qvar, else found from the values."""
-    known = LEDGER_TYPES.get(column) or LISTS.get(column) or OWN_TYPES.get(column)
-    if known:
-        return known
+def _seen_type(values: Iterable[Any]) -> str:
+    """Return the pandas type of a column from its values."""
     present = [value for value in values if value is not None]
     if any(isinstance(value, list) for value in present):
         present = [entry for value in present for entry in (value if isinstance(value, list) else [value])]
@@ -116,12 +119,6 @@ def _cell(value: Any, kind: str) -> Any:
                 raise QvarError(f"`{value}` must be a whole number in a column of counts.")
         return int(value)
     return bool(value) if kind == "boolean" else float(value)
-
-
-def _own_columns(rows: Sequence[Row]) -> list[str]:
-    """Return the columns that the study appended, in order of first appearance."""
-    seen = dict.fromkeys(column for row in rows for column in row)
-    return [column for column in seen if column not in LEDGER_TYPES and not _is_list(column)]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -193,17 +190,20 @@ def look_at_shard(path: Path, key: str | None = None) -> Shard:
 # Ledger and trace
 
 
-def ledger_from(rows: Sequence[Row]) -> pd.DataFrame:
-    """Return the ledger: the fixed columns, then the study's own in order of first appearance.
+def ledger_from(rows: Sequence[Row], columns: Sequence[LedgerColumn] = ()) -> pd.DataFrame:
+    """Return the ledger: the common columns, then the study's own in order of first appearance.
+
+    Args:
+        rows: all tasks' rows, in the order of the tasks.
+        columns: those that the study declares.
 
     Returns:
         One row per contender and seed; the types do not depend on what is missing.
     """
     import pandas as pd
 
-    kinds = dict(LEDGER_TYPES)
-    for column in _own_columns(rows):
-        kinds[column] = _column_type(column, (row.get(column) for row in rows))
+    own = {column: kind for column, kind in _kinds(rows, columns).items() if not _is_list(column)}
+    kinds = {**LEDGER_TYPES, **own}
     return pd.DataFrame({c: _series([row.get(c) for row in rows], kind) for c, kind in kinds.items()})
 
 
@@ -226,21 +226,24 @@ def trace_from(rows: Sequence[Row]) -> pd.DataFrame:
     return pd.DataFrame({column: _series(columns[column], kind) for column, kind in TRACE_TYPES.items()})
 
 
-def swept_tables(points: Sequence[tuple[dict[str, Any], Sequence[Row]]]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def swept_tables(
+    points: Sequence[tuple[dict[str, Any], Sequence[Row]]], columns: Sequence[LedgerColumn] = ()
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return ledger and trace of a case that ran at several values of its arguments, one point below the other.
 
     Args:
         points: (swept arguments, rows) of each.
+        columns: those that the study declares.
 
     Returns:
         The ledger and the trace, with a column `sweep_<argument>` for each swept argument at their ends.
     """
     swept_cells = [{SWEEP + name: _one_cell(value) for name, value in swept.items()} for swept, _ in points]
     rows = [row for _, own in points for row in own]
-    ledger, trace = ledger_from(rows), trace_from(rows)
+    ledger, trace = ledger_from(rows, columns), trace_from(rows)
     steps = [sum(len(row.get("trace_value") or ()) for row in own) for _, own in points]
     for column in dict.fromkeys(name for cells in swept_cells for name in cells):
-        kind = _column_type(column, [cells.get(column) for cells in swept_cells])
+        kind = _seen_type(cells.get(column) for cells in swept_cells)
         for table, numbers_of_rows in ((ledger, [len(own) for _, own in points]), (trace, steps)):
             values = [
                 cells.get(column) for cells, n in zip(swept_cells, numbers_of_rows, strict=True) for _ in range(n)

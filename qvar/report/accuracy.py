@@ -85,7 +85,10 @@ def success_words(row: Any) -> str:
 def _table(rows: Sequence[Any], columns: dict[str, Callable[[Any], str]], note: str) -> list[Part]:
     """Return a table of contenders without the columns that hold dashes alone; nothing if no column is left."""
     kept = [Column(head, cell) for head, cell in columns.items() if {cell(row) for row in rows} != {NOTHING}]
-    names = [Column("#", lambda row: str(row.rank)), Column("contender", lambda row: str(row.label), "name")]
+    names: list[Column[Any]] = [
+        Column("#", lambda row: str(row.rank)),
+        Column("contender", lambda row: str(row.label), "name"),
+    ]
     return [Table([*names, *kept], rows, [note])] if kept else []
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qvar.analysis.basis_sets import PUBLISHED, basis_table, is_basis, limit
 from qvar.analysis.rows import RESOLUTION, known, records, where
@@ -37,7 +37,7 @@ _NOTE = (
     "each angular momentum. Qubits: two for each contracted spherical function. At best: starts that ended in the "
     "lowest minimum of their form, of all its starts. Cond(S): condition number of the overlap matrix; from "
     "about 1e7 on functions are nearly dependent. Smallest ratio: of neighbouring exponents within a shell. -V/T: "
-    "potential over kinetic energy, 2 where scaling all exponents of an atom would gain nothing. Evaluations: "
+    "potential over kinetic energy, 2 if scaling all exponents of an atom would gain nothing. Evaluations: "
     "median over the starts; time: sum over them."
 )
 
@@ -168,7 +168,7 @@ def _size(millihartree: float) -> str:
 # Tables
 
 
-def _table(ledger: pd.DataFrame, table: pd.DataFrame) -> Table:
+def _table(ledger: pd.DataFrame, table: pd.DataFrame) -> Table[Any]:
     error = "above lowest" if limit(ledger) is None else "error"
     return Table(
         [
@@ -200,34 +200,41 @@ def _reached(row: Any) -> str:
     return NOTHING if row.family == PUBLISHED else share(row.reached, row.starts)
 
 
-def _transfer(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    """Return label -> molecule -> energy and error, of all rows that have them."""
-    return {str(row.label): json.loads(row.transfer) for row in records(table) if known(row.transfer)}
+class _Transfer(NamedTuple):
+    """Energies of one set in molecules that were not fitted."""
+
+    label: str
+    molecules: dict[str, dict[str, Any]]
+    """Energy and error in hartree, and the set that the error refers to, of each molecule."""
 
 
-def _large(energies: dict[str, dict[str, Any]]) -> str:
-    """Return the set that errors in molecules are counted from."""
-    return ", ".join(dict.fromkeys(str(one.get("set")) for row in energies.values() for one in row.values()))
+def _transfers(table: pd.DataFrame) -> list[_Transfer]:
+    return [_Transfer(str(row.label), json.loads(row.transfer)) for row in records(table) if known(row.transfer)]
 
 
-def _transfer_table(energies: dict[str, dict[str, Any]]) -> Table:
+def _large(energies: Sequence[_Transfer]) -> str:
+    """Return the set that errors in molecules are relative to."""
+    return ", ".join(dict.fromkeys(str(one.get("set")) for row in energies for one in row.molecules.values()))
+
+
+def _transfer_table(energies: Sequence[_Transfer]) -> Table[_Transfer]:
     """Return the table of errors in molecules that were not fitted."""
-    molecules = dict.fromkeys(name for row in energies.values() for name in row)
+    molecules = dict.fromkeys(name for row in energies for name in row.molecules)
     note = (
         "Errors in mHa: the energy of each molecule in each set, the lowest start of a form, less that in "
         f"{_large(energies)}. They show if a set serves beyond what it was fitted to."
     )
 
-    def molecule(name: str) -> Column:
-        def cell(row: Any) -> str:
-            error = row[1].get(name, {}).get("error")
+    def molecule(name: str) -> Column[_Transfer]:
+        def cell(row: _Transfer) -> str:
+            error = row.molecules.get(name, {}).get("error")
             return NOTHING if error is None else number(MILLIHARTREE_PER_HARTREE * error)
 
         return Column(name, cell)
 
     short = "error [mHa] in molecules\nthat were not fitted"
-    names = Column("basis set", lambda row: row[0], "name", short=short)
-    return Table([names, *map(molecule, molecules)], list(energies.items()), [note])
+    names: Column[_Transfer] = Column("basis set", lambda row: row.label, "name", short=short)
+    return Table([names, *map(molecule, molecules)], energies, [note])
 
 
 def _sets(table: pd.DataFrame) -> list[Part]:
@@ -250,7 +257,7 @@ def _result(ledger: pd.DataFrame, trace: pd.DataFrame) -> list[Part]:
 
 def _sections(ledger: pd.DataFrame, trace: pd.DataFrame) -> dict[str, Sequence[Part]]:
     table = basis_table(ledger)
-    energies = _transfer(table)
+    energies = _transfers(table)
     others = {"Molecules that were not fitted": [_transfer_table(energies)]} if energies else {}
     return {**others, "The sets": _sets(table)}
 
@@ -260,7 +267,7 @@ def _text(ledger: pd.DataFrame) -> str:
     table = _table(ledger, rows)
     notes = ["", *sentences(ledger, rows), *messages(table.rows)]
     text = to_terminal(Table(table.columns, table.rows, notes))
-    energies = _transfer(rows)
+    energies = _transfers(rows)
     if not energies:
         return text
     others = _transfer_table(energies)

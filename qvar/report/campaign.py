@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from qvar.analysis.campaigns import (
     VARIANCE,
     Argument,
+    BestAt,
     Block,
     across,
     arguments,
@@ -228,16 +229,16 @@ def _cell_words(row: Any) -> str:
 # Tables
 
 
-def _standings_table(table: pd.DataFrame) -> Table:
+def _standings_table(table: pd.DataFrame) -> Table[Any]:
     rows = standings(table)
     unit = common(table["unit"])
     in_unit = f"\n[{unit}]" if unit else ""
     within, worst = some(rows["within"].notna()), some(rows["worst"].notna())
-    within_columns = [
+    within_columns: list[Column[Any]] = [
         Column("within 1.6 mHa at", lambda row: f"{count(row.within)} of {row.points}", show="page"),
         Column("within\n1.6 mHa", lambda row: f"{count(row.within)}/{row.points}", show="terminal"),
     ]
-    worst_columns = [
+    worst_columns: list[Column[Any]] = [
         Column(f"worst {_quantity_words(table)}", lambda row: number(row.worst), short=f"worst{in_unit}"),
         Column("where", lambda row: str(row.worst_at or NOTHING), "prose", "page"),
     ]
@@ -262,7 +263,7 @@ def _params(row: Any) -> str:
     return low if low == high else f"{low}-{high}"
 
 
-def _grid(block: Block, along: Argument, order: Sequence[str], values: Sequence[Any]) -> Table:
+def _grid(block: Block, along: Argument, order: Sequence[str], values: Sequence[Any]) -> Table[Any]:
     """Return a table of contenders down and values of one argument across."""
     cells = {(str(row.label), _at(row, along)): row for row in records(block.rows)}
     heads = dict(zip(along.values, short_words(along.values), strict=True))
@@ -278,7 +279,7 @@ def _grid(block: Block, along: Argument, order: Sequence[str], values: Sequence[
         row = cells.get((label, value))
         return "" if row is None else " *"[row.best] + _cell_words(row)
 
-    def columns(value: Any) -> list[Column]:
+    def columns(value: Any) -> list[Column[Any]]:
         return [
             Column(f"{along.name} = {heads[value]}", partial(page_cell, value=value), show="page"),
             Column(heads[value], partial(terminal_cell, value=value), show="terminal", stays=True),
@@ -295,11 +296,11 @@ def _at(row: Any, argument: Argument) -> Any:
     return value if known(value) else None
 
 
-def _fitting_grids(block: Block, along: Argument, order: Sequence[str]) -> list[Table]:
+def _fitting_grids(block: Block, along: Argument, order: Sequence[str]) -> list[Table[Any]]:
     """Return as many tables beside each other as the width of the terminal asks for."""
     present = {_at(row, along) for row in records(block.rows)}
     values = [value for value in along.values if value in present]
-    grids: list[Table] = []
+    grids: list[Table[Any]] = []
     for n_tables in range(1, len(values) + 1):
         size = -(-len(values) // n_tables)
         parts = [values[start : start + size] for start in range(0, len(values), size)]
@@ -309,35 +310,34 @@ def _fitting_grids(block: Block, along: Argument, order: Sequence[str]) -> list[
     return grids
 
 
-def _points_table(table: pd.DataFrame) -> Table:
+def _points_table(table: pd.DataFrame) -> Table[BestAt]:
     """Return the best contender of each point."""
     quantity = _quantity_words(table)
     short = quantity.replace("variance of the ", "variance of\n").replace(" (", "\n[").replace(")", "]")
 
-    def cell(words: Callable[[Any], str]) -> Callable[[Any], str]:
-        return lambda entry: words(entry[1][0]) if entry[1] else ""
+    def cell(words: Callable[[Any], str]) -> Callable[[BestAt], str]:
+        return lambda at: words(at.rows[0]) if at.rows else ""
 
     return Table(
         [
-            Column("point", lambda entry: entry[0], "prose", "page"),
-            Column("point", lambda entry: entry[0], "name", "terminal", least=10),
-            Column("best contender", lambda e: ", ".join(str(r.label) for r in e[1]) or NOTHING, "name", "page"),
+            Column("point", lambda at: at.point, "prose", "page"),
+            Column("point", lambda at: at.point, "name", "terminal", least=10),
+            Column("best contender", lambda at: ", ".join(str(r.label) for r in at.rows) or NOTHING, "name", "page"),
             Column("best contender", _best_and_more, "name", "terminal"),
             Column("params", cell(lambda row: count(row.n_params))),
             Column(quantity or "median", cell(_cell_words), show="page"),
             Column(short, cell(_cell_words), show="terminal", stays=True),
             Column("converged", cell(lambda row: f"{row.converged}/{row.seeds}")),
-            Column("contenders with a number", lambda entry: str(entry[2]), show="page"),
+            Column("contenders with a number", lambda at: str(at.finite), show="page"),
         ],
         best_at(table),
     )
 
 
-def _best_and_more(entry: tuple[str, list[Any], int]) -> str:
-    rows = entry[1]
-    if not rows:
+def _best_and_more(at: BestAt) -> str:
+    if not at.rows:
         return NOTHING
-    return f"{rows[0].label}" + (f" and {len(rows) - 1} more" if len(rows) > 1 else "")
+    return f"{at.rows[0].label}" + (f" and {len(at.rows) - 1} more" if len(at.rows) > 1 else "")
 
 
 # ---------------------------------------------------------------------------------------------------------------------

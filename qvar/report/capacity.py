@@ -9,14 +9,13 @@ from qvar.analysis.rows import known, records, some, where
 from qvar.analysis.summary import summary
 from qvar.diagnostics.estimate import heavy_tail
 from qvar.records.run_folder import LoadedRun
-from qvar.report.duel import drawn_and_missing
 from qvar.report.formats import NOTHING, common, count, family, number, once, share, values
 from qvar.report.plot_style import Drawing
 from qvar.report.plots.capacity import capacity, final_errors
 from qvar.report.study_report import StudyReport, pictures
 from qvar.report.table import Column, Fold, Part, Table
 from qvar.report.terminal import to_terminal
-from qvar.report.training import STARTS, rows_text, training_facts
+from qvar.report.training import STARTS, drawn_and_missing, rows_text, training_facts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,7 +111,7 @@ def _layers(n: Any) -> str:
 # Tables
 
 
-def _series_table(series: pd.DataFrame) -> Table:
+def _series_table(series: pd.DataFrame) -> Table[Any]:
     return Table(
         [
             Column("circuit", lambda row: str(row.series), "name"),
@@ -137,7 +136,7 @@ def _lie(row: Any) -> str:
     return count(row.lie_dimension)
 
 
-def _depths_table(depths: pd.DataFrame) -> Table:
+def _depths_table(depths: pd.DataFrame) -> Table[Any]:
     unit = common(depths["unit"])
     rows = records(depths)
     dimension = [Column("effective dimension", _dimension, show="page")]

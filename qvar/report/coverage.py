@@ -19,12 +19,12 @@ _WORDS = (
     "that held that result, and the right and wrong verdicts on a decay. Nothing was trained."
 )
 
-_INTERVALS = {"covered": "covered", "below": "all below", "above": "all above", "flagged": "says too narrow"}
+_INTERVALS = {"covered": "covered", "below": "all below", "above": "all above", "flagged": "flagged as too narrow"}
 _VERDICTS = {"right": "right", "wrong": "wrong", "undecided": "undecided"}
 
 _NOTE = (
-    "Shares in percent. All below, all above: the interval misses the exact value and lies below or above it. Says too "
-    "narrow: the estimate itself says that it takes more samples of a heavy tail. Wrong: a verdict that is neither "
+    "Shares in percent. All below, all above: the interval misses the exact value and lies below or above it. Flagged "
+    "as too narrow: the estimate itself reports that a heavy tail needs more samples. Wrong: a verdict that is neither "
     "right nor undecided."
 )
 
@@ -34,7 +34,7 @@ def is_coverage(ledger: pd.DataFrame) -> bool:
     return "experiments" in ledger.columns and "covered" in ledger.columns
 
 
-def _tables(ledger: pd.DataFrame) -> list[Table]:
+def _tables(ledger: pd.DataFrame) -> list[Table[Any]]:
     return [
         _table(title, columns, where(ledger, ledger[next(iter(columns))].notna()))
         for title, columns in (("interval of", _INTERVALS), ("verdict", _VERDICTS))
@@ -42,7 +42,7 @@ def _tables(ledger: pd.DataFrame) -> list[Table]:
     ]
 
 
-def _table(title: str, columns: dict[str, str], rows: pd.DataFrame) -> Table:
+def _table(title: str, columns: dict[str, str], rows: pd.DataFrame) -> Table[Any]:
     shares = [Column(head, _percent(name), short=head.replace(" ", "\n")) for name, head in columns.items()]
     return Table(
         [

@@ -4,31 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qvar.analysis.rows import axis_name, is_curve, records, where
-from qvar.analysis.summary import curve_summary, lowest
+from qvar.analysis.rows import axis_name, is_curve, typed, where
+from qvar.analysis.summary import ContenderRow, curve_summary, lowest
 from qvar.records.run_folder import LoadedRun
-from qvar.report.duel import drawn_and_missing
 from qvar.report.formats import bold, common, count, error_words, number, seconds
-from qvar.report.plot_style import Drawing
 from qvar.report.plots.curve import energy_along, error_along
-from qvar.report.study_report import StudyReport, pictures
 from qvar.report.table import Column, Part, Span, Table
-from qvar.report.training import (
-    TRAINED_WORDS,
-    contender_columns,
-    contenders_text,
-    page_notes,
-    rows_text,
-    training_facts,
-    within_columns,
-)
+from qvar.report.training import contender_columns, contenders_report, training_facts, within_columns
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _NOTE = (
     "The smallest greatest error comes first. Max and mean are of |value - reference| along the curve; the "
-    "non-parallelity error (NPE) is the greatest minus the smallest signed error along it, and is missing where a "
+    "non-parallelity error (NPE) is the greatest minus the smallest signed error along it, and is missing if a "
     "point is: all three are medians over the seeds. Evaluations are those of all points of a seed; times are those "
     "of the whole batch of seeds, compilation apart."
 )
@@ -55,7 +44,7 @@ def _headline(contenders: pd.DataFrame) -> list[Part]:
     return [tuple(spans)] if spans else []
 
 
-def _table(contenders: pd.DataFrame) -> Table:
+def _table(contenders: pd.DataFrame) -> Table[ContenderRow]:
     unit = common(contenders["unit"])
     page, terminal = (f" ({unit})", f"\n[{unit}]") if unit else ("", "")
     return Table(
@@ -68,36 +57,19 @@ def _table(contenders: pd.DataFrame) -> Table:
             Column("evaluations", lambda row: count(row.evaluations), show="page"),
             Column("time", lambda row: seconds(row.wall_s)),
         ],
-        records(contenders),
+        typed(contenders, ContenderRow),
     )
 
 
-def _result(ledger: pd.DataFrame, trace: pd.DataFrame) -> list[Part]:
-    contenders = curve_summary(ledger)
-    return [*_headline(contenders), _table(contenders), *page_notes(_NOTE, contenders)]
-
-
-def _text(ledger: pd.DataFrame) -> str:
-    contenders = curve_summary(ledger)
-    return contenders_text(ledger, contenders, _table(contenders))
-
-
-def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> tuple[list[Drawing], list[str]]:
-    drawn, missing = drawn_and_missing(curve_summary(ledger))
-    if drawn.empty:
-        return [], missing
-    return pictures([energy_along(ledger, drawn), error_along(ledger, drawn)], missing)
-
-
-CURVE = StudyReport(
+CURVE = contenders_report(
     study="curve",
     recognises=is_curve,
-    words=TRAINED_WORDS,
     facts=_facts,
-    result=_result,
-    drawings=_drawings,
-    pictures=("energy_vs_coordinate", "error_vs_coordinate"),
-    text=_text,
-    rows=rows_text,
+    summarize=curve_summary,
+    headline=_headline,
+    table=_table,
+    note=_NOTE,
+    draw=lambda ledger, trace, drawn: [energy_along(ledger, drawn), error_along(ledger, drawn)],
+    names=("energy_vs_coordinate", "error_vs_coordinate"),
 )
 """The report of a `qvar.Curve`."""

@@ -4,25 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qvar.analysis.rows import records, some, where
-from qvar.analysis.summary import errors_alone, lowest, summary
+from qvar.analysis.rows import some, typed, where
+from qvar.analysis.summary import ContenderRow, errors_alone, lowest, summary
 from qvar.records.run_folder import LoadedRun
 from qvar.report.accuracy import accuracy_parts
 from qvar.report.formats import NOTHING, bold, common, count, energy, error_words, seconds, values
-from qvar.report.plot_style import Drawing
 from qvar.report.plots.front import error_vs_cost
 from qvar.report.plots.training import error_vs_step
-from qvar.report.study_report import StudyReport, pictures
 from qvar.report.table import Column, Part, Span, Table
-from qvar.report.training import (
-    TRAINED_WORDS,
-    contender_columns,
-    contenders_text,
-    page_notes,
-    rows_text,
-    training_facts,
-    within_columns,
-)
+from qvar.report.training import contender_columns, contenders_report, training_facts, within_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,14 +50,14 @@ def _headline(contenders: pd.DataFrame) -> list[Part]:
     return [tuple(spans)]
 
 
-def _table(contenders: pd.DataFrame) -> Table:
+def _table(contenders: pd.DataFrame) -> Table[ContenderRow]:
     rows = errors_alone(contenders)
     units = set(where(rows, rows["best"].notna())["unit"])
     unit = str(units.pop()) if len(units) == 1 else ""
     quantity = "value" if common(contenders["quantity"]) == "value" else "error"
 
-    def column(name: str) -> Column:
-        def cell(row: Any) -> str:
+    def column(name: str) -> Column[ContenderRow]:
+        def cell(row: ContenderRow) -> str:
             value = getattr(row, name)
             words = error_words(value, row.unit) if row.quantity == "error" else energy(value)
             return words if unit or not row.unit or words == NOTHING else f"{words} {row.unit}"
@@ -76,7 +66,9 @@ def _table(contenders: pd.DataFrame) -> Table:
         short = f"{name}\n{quantity}" + (f"\n[{unit}]" if unit else "")
         return Column(head, cell, stays=name == "median", short=short)
 
-    arrival = [Column("evals to 1.6 mHa", lambda row: count(row.evaluations_to_tolerance), show="page")]
+    arrival: list[Column[ContenderRow]] = [
+        Column("evals to 1.6 mHa", lambda row: count(row.evaluations_to_tolerance), show="page")
+    ]
     return Table(
         [
             *contender_columns(contenders),
@@ -87,43 +79,20 @@ def _table(contenders: pd.DataFrame) -> Table:
             *(arrival if within_columns(contenders) else []),
             Column("time", lambda row: seconds(row.wall_s)),
         ],
-        records(rows),
+        typed(rows, ContenderRow),
     )
 
 
-def _result(ledger: pd.DataFrame, trace: pd.DataFrame) -> list[Part]:
-    contenders = summary(ledger)
-    return [*_headline(contenders), _table(contenders), *page_notes(_NOTE, contenders)]
-
-
-def _text(ledger: pd.DataFrame) -> str:
-    contenders = summary(ledger)
-    return contenders_text(ledger, contenders, _table(contenders))
-
-
-def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> tuple[list[Drawing], list[str]]:
-    drawn, missing = drawn_and_missing(summary(ledger))
-    if drawn.empty:
-        return [], missing
-    return pictures([error_vs_step(trace, ledger, drawn), error_vs_cost(ledger, drawn)], missing)
-
-
-def drawn_and_missing(contenders: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """Return the rows of a summary with a finite value, and the labels of the others."""
-    finite = contenders["finite"] > 0
-    return where(contenders, finite), [str(label) for label in where(contenders, ~finite)["label"]]
-
-
-DUEL = StudyReport(
+DUEL = contenders_report(
     study="duel",
     recognises=lambda ledger: True,
-    words=TRAINED_WORDS,
     facts=_facts,
-    result=_result,
-    drawings=_drawings,
-    pictures=("error_vs_step", "error_vs_cost"),
-    text=_text,
-    rows=rows_text,
+    summarize=summary,
+    headline=_headline,
+    table=_table,
+    note=_NOTE,
+    draw=lambda ledger, trace, drawn: [error_vs_step(trace, ledger, drawn), error_vs_cost(ledger, drawn)],
+    names=("error_vs_step", "error_vs_cost"),
     sections=lambda ledger, trace: {"Reliability, speed and cost": accuracy_parts(ledger, trace)},
 )
 """The report of a `qvar.Duel`, and of every ledger of no other kind."""

@@ -99,7 +99,7 @@ def _facts(facts: Facts) -> str:
     return f"<dl>{''.join(lines)}</dl>" if lines else ""
 
 
-def _table(table: Table) -> str:
+def _table(table: Table[Any]) -> str:
     columns = table.on("page")
     cells = [[column.cell(row) for column in columns] for row in table.rows]
     labels = [plain(column.head) for column in columns]
@@ -114,7 +114,7 @@ def _table(table: Table) -> str:
     )
 
 
-def _td(column: Column, label: str, cell: Text) -> str:
+def _td(column: Column[Any], label: str, cell: Text) -> str:
     content, kind = _text(cell), _kind(column)
     if isinstance(cell, Span) and cell.style in ("bad", "bad bold"):
         content = escaped(cell.text) if cell.style == "bad" else f"<b>{escaped(cell.text)}</b>"
@@ -125,11 +125,11 @@ def _td(column: Column, label: str, cell: Text) -> str:
     return f'<td{kinds} data-head="{escaped(label)}">{content}</td>'
 
 
-def _kind(column: Column) -> str:
+def _kind(column: Column[Any]) -> str:
     return column.align if column.align in ("number", "name") else ""
 
 
-def _least_width(columns: Sequence[Column], labels: Sequence[str], rows: Sequence[Sequence[Text]]) -> int:
+def _least_width(columns: Sequence[Column[Any]], labels: Sequence[str], rows: Sequence[Sequence[Text]]) -> int:
     """Return the width in rem, a multiple of 4, below which a word or a number of a table would be cut."""
     letters = 0
     for place, (column, label) in enumerate(zip(columns, labels, strict=True)):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from qvar.analysis.landscapes import landscape_table
 from qvar.analysis.rows import MILLIHARTREE, known, labelled, records, some, where
 from qvar.analysis.summary import summary
-from qvar.report.duel import DUEL, drawn_and_missing
+from qvar.report.duel import DUEL
 from qvar.report.formats import NOTHING, count, digits, number, share, short
 from qvar.report.plot_style import Drawing
 from qvar.report.plots.landscape import curvatures, leakage, lines, planes
@@ -15,7 +15,7 @@ from qvar.report.plots.training import error_vs_step
 from qvar.report.study_report import StudyReport, pictures
 from qvar.report.table import Column, Heading, Part, Table
 from qvar.report.terminal import to_terminal
-from qvar.report.training import rows_text
+from qvar.report.training import drawn_and_missing, rows_text
 from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ _NOTE = (
 
 _LEAK_NOTE = (
     " Leaked: weight of the final state outside of the right sector. Symmetry price: the energy less that of "
-    "the state's part in the right sector; negative where a wrong sector lies lower."
+    "the state's part in the right sector; negative if a wrong sector lies lower."
 )
 
 
@@ -72,11 +72,11 @@ def _sentence(row: Any) -> str:
     return f"{words}."
 
 
-def _table(contenders: pd.DataFrame) -> Table:
+def _table(contenders: pd.DataFrame) -> Table[Any]:
     leaks = some(contenders["leaked"].notna())
     unit = next(iter(contenders["unit"]), "")
     unit = MILLIHARTREE if unit == HARTREE else unit
-    leak_columns = [
+    leak_columns: list[Column[Any]] = [
         Column("leaked: end", lambda row: digits(row.leaked, 2), short="leaked"),
         Column(f"symmetry price ({unit})", _price, short=f"symmetry\nprice\n[{unit}]"),
     ]
@@ -99,7 +99,7 @@ def _table(contenders: pd.DataFrame) -> Table:
     )
 
 
-def _directions(head: str, name: str, short_head: str) -> Column:
+def _directions(head: str, name: str, short_head: str) -> Column[Any]:
     return Column(head, lambda row: share(getattr(row, name), row.n_params), short=short_head)
 
 

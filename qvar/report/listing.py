@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from qvar.ansatz.ansatz import Ansatz, Symmetry
 from qvar.ansatz.catalogue import all_ansatze
-from qvar.problems.named_problems import PROBLEMS, named
+from qvar.objective import Costs
+from qvar.problems.named_problems import PROBLEMS, NamedProblem, named
 from qvar.problems.problem import Problem
 from qvar.report.table import Column, Span, Table
 from qvar.report.terminal import to_terminal, wrapped
@@ -14,6 +16,21 @@ from qvar.studies.check_ansatz import Finding
 
 _SHORT: dict[Symmetry, str] = {"particle_number": "N", "sz": "Sz", "s2": "S2", "spin_flip": "flip"}
 _VERDICTS: dict[bool | None, str | Span] = {True: Span("pass", "good"), False: Span("WRONG", "wrong"), None: "note"}
+
+
+class _Circuit(NamedTuple):
+    """An ansatz on a problem."""
+
+    name: str
+    ansatz: Ansatz
+    costs: Costs
+
+
+class _Listed(NamedTuple):
+    """A problem and its name."""
+
+    entry: NamedProblem
+    problem: Problem
 
 
 def ansatze_text(problem: Problem, layers: int = 2) -> str:
@@ -24,14 +41,14 @@ def ansatze_text(problem: Problem, layers: int = 2) -> str:
         layers: layers of those that have layers.
     """
     built, refused = all_ansatze(problem, layers)
-    columns = [
-        Column("ansatz", lambda row: row[0], "name"),
-        Column("family", lambda row: row[1].family, "word"),
-        Column("params", lambda row: str(row[1].n_params), stays=True),
-        Column("CNOT", lambda row: str(row[2].two_qubit_gates), stays=True),
-        Column("depth", lambda row: str(row[2].depth)),
-        Column("conserves", lambda row: " ".join(_SHORT[s] for s in row[1].symmetries), "prose", least=9),
-        Column("start", lambda row: str(row[1].start), "name", least=1),
+    columns: list[Column[_Circuit]] = [
+        Column("ansatz", lambda row: row.name, "name"),
+        Column("family", lambda row: row.ansatz.family, "word"),
+        Column("params", lambda row: str(row.ansatz.n_params), stays=True),
+        Column("CNOT", lambda row: str(row.costs.two_qubit_gates), stays=True),
+        Column("depth", lambda row: str(row.costs.depth)),
+        Column("conserves", lambda row: " ".join(_SHORT[s] for s in row.ansatz.symmetries), "prose", least=9),
+        Column("start", lambda row: str(row.ansatz.start), "name", least=1),
     ]
     notes = [
         "",
@@ -42,21 +59,21 @@ def ansatze_text(problem: Problem, layers: int = 2) -> str:
         notes += ["", "Not on this problem:"]
         for reason in dict.fromkeys(refused.values()):
             notes.append(f"- {', '.join(name for name, why in refused.items() if why == reason)}: {reason}")
-    rows = [(name, ansatz, ansatz.resources()) for name, ansatz in built.items()]
+    rows = [_Circuit(name, ansatz, ansatz.resources()) for name, ansatz in built.items()]
     return to_terminal(Table(columns, rows, notes))
 
 
 def problems_text() -> str:
     """List every named problem."""
-    columns = [
-        Column("problem", lambda row: row[0].name, "word", stays=True),
-        Column("what it is", lambda row: row[0].about, "prose", stays=True),
-        Column("bond\n[A]", lambda row: "" if row[0].bond is None else f"{row[0].bond:g}"),
-        Column("qubits", lambda row: str(row[1].n_qubits)),
-        Column("electrons", lambda row: str(row[1].n_electrons or "")),
+    columns: list[Column[_Listed]] = [
+        Column("problem", lambda row: row.entry.name, "word", stays=True),
+        Column("what it is", lambda row: row.entry.about, "prose", stays=True),
+        Column("bond\n[A]", lambda row: "" if row.entry.bond is None else f"{row.entry.bond:g}"),
+        Column("qubits", lambda row: str(row.problem.n_qubits)),
+        Column("electrons", lambda row: str(row.problem.n_electrons or "")),
     ]
     notes = ["", "Molecules are in STO-3G. A file that Problem.save wrote is as good as a name."]
-    return to_terminal(Table(columns, [(entry, named(entry.name)) for entry in PROBLEMS], notes))
+    return to_terminal(Table(columns, [_Listed(entry, named(entry.name)) for entry in PROBLEMS], notes))
 
 
 def findings_text(problem: Problem, ansatz: Ansatz, findings: Sequence[Finding]) -> str:
@@ -67,7 +84,7 @@ def findings_text(problem: Problem, ansatz: Ansatz, findings: Sequence[Finding])
         ansatz: the ansatz.
         findings: of `qvar.studies.check_ansatz.conform`.
     """
-    columns = [
+    columns: list[Column[Finding]] = [
         Column("check", lambda finding: finding.check.replace("_", " "), "word", stays=True),
         Column("", lambda finding: _VERDICTS[finding.passed], "word", stays=True),
         Column("what was found", lambda finding: finding.sentence, "prose", stays=True),

@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from qvar.analysis.rows import endings, known, labelled, records, row_name
 from qvar.atomic_files import write_whole
 from qvar.optimize.budget import FINE, Status
 from qvar.records import provenance
 from qvar.records.run_folder import LoadedRun
-from qvar.records.schema import TRACE_TYPES, describe
+from qvar.records.schema import TRACE_TYPES, describe, recorded_columns
 from qvar.report.formats import attention, bold, ends, first_few, values
 from qvar.report.html import escaped, picture, section, style
 from qvar.report.plot_style import Plot
@@ -21,6 +21,7 @@ from qvar.report.remarks import remarks
 from qvar.report.reports import report_of
 from qvar.report.study_report import StudyReport
 from qvar.report.table import Bullets, Column, Facts, Fold, Heading, Part, Span, Table, Text, Verbatim
+from qvar.task import LedgerColumn
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,7 +67,7 @@ def report_page(run: LoadedRun, plots: Sequence[Plot]) -> str:
         *(section(plot.title, [], _figure(plot)) for plot in plots),
         *(section(name, list(parts)) for name, parts in report.sections(ledger, trace).items()),
         section(f"How the {report.noun} ended", _endings(ledger, report.noun)),
-        section("What the columns mean", _columns(ledger)),
+        section("What the columns mean", _columns(ledger, recorded_columns(run.case))),
         section("Where this comes from", _origin(run)),
     ]
     body = "\n".join(filter(None, sections))
@@ -116,17 +117,24 @@ def _argument(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
+class _Ending(NamedTuple):
+    """Contenders that ended with one status, each with the number of its rows."""
+
+    status: str
+    contenders: dict[str, int]
+
+
 def _endings(ledger: pd.DataFrame, noun: str) -> list[Part]:
     """Return every status that occurs, in words, with its contenders; messages of failures, each once."""
     words = {status.value: status.sentence for status in Status}
-    status_table = Table(
+    status_table: Table[_Ending] = Table(
         [
-            Column("ended", lambda e: attention(e[0].replace("_", " "), e[0] not in FINE), "name"),
-            Column("which means", lambda e: words.get(e[0], "A status of the study's own."), "prose"),
-            Column(noun, lambda e: str(sum(e[1].values()))),
-            Column("contenders", lambda e: first_few([f"{label} ({n})" for label, n in e[1].items()]), "prose"),
+            Column("ended", lambda end: attention(end.status.replace("_", " "), end.status not in FINE), "name"),
+            Column("which means", lambda end: words.get(end.status, "A status of the study's own."), "prose"),
+            Column(noun, lambda end: str(sum(end.contenders.values()))),
+            Column("contenders", lambda end: first_few([f"{k} ({n})" for k, n in end.contenders.items()]), "prose"),
         ],
-        list(endings(ledger).items()),
+        [_Ending(status, contenders) for status, contenders in endings(ledger).items()],
     )
     names: dict[str, list[str]] = {}
     if "message" in ledger.columns:
@@ -138,12 +146,15 @@ def _endings(ledger: pd.DataFrame, noun: str) -> list[Part]:
     return [status_table, Bullets(lines)]
 
 
-def _columns(ledger: pd.DataFrame) -> list[Part]:
+def _columns(ledger: pd.DataFrame, own: Sequence[LedgerColumn]) -> list[Part]:
     filled = [str(name) for name in ledger if any(known(value) and value != "" for value in ledger[name])]
     columns = dict.fromkeys([*filled, *TRACE_TYPES])
     files = ("The ledger (", Span("ledger.parquet", "code"), ", ", Span("ledger.csv", "code"))
     rest = (") has one row per contender and seed, the trace (", Span("trace.parquet", "code"))
-    meanings = [Column("column", lambda name: Span(name, "code"), "name"), Column("meaning", describe, "prose")]
+    meanings: list[Column[str]] = [
+        Column("column", lambda name: Span(name, "code"), "name"),
+        Column("meaning", lambda name: describe(name, own), "prose"),
+    ]
     return [
         (*files, *rest, ") one per contender, seed and step."),
         Fold("All columns", [Table(meanings, list(columns))]),

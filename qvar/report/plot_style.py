@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qvar.analysis.accuracy import series_of
-from qvar.analysis.rows import MILLIHARTREE, records, resolution
+from qvar.analysis.rows import MILLIHARTREE, known, records, resolution, series_label
 from qvar.units import CHEMICAL_ACCURACY, HARTREE, MILLIHARTREE_PER_HARTREE
 
 if TYPE_CHECKING:
@@ -98,8 +98,10 @@ def looks(table: pd.DataFrame) -> dict[str, Look]:
     rows = records(table)
     colored = rows if len(rows) <= MANY_LINES else rows[:BEST_LINES]
     for row in colored:
-        name, layers = series_of(str(row.label))
-        series.setdefault(name, []).append((layers or 0, str(row.label)))
+        label = str(row.label)
+        layers: Any = getattr(row, "layers", None)
+        name = series_label(label, str(getattr(row, "contender", label)), getattr(row, "series", None))
+        series.setdefault(name, []).append((int(layers) if known(layers) else 0, label))
     dashes = {str(row.label): "--" if row.family == "generic" else "-" for row in rows}
     drawn = {}
     for position, members in enumerate(series.values()):
@@ -119,14 +121,60 @@ def _tint(color: str, share: float) -> tuple[float, float, float]:
     return red, green, blue
 
 
-def line_figure(n_named: int) -> tuple[Figure, Axes]:
-    """Return a figure of one panel, with height for a legend of so many names below it."""
+def panel_figure(n_panels: int, height: float, n_named: int) -> tuple[Figure, list[Axes]]:
+    """Return a figure of panels below each other, with more height for a legend of so many names below them."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7.2, 4.6 + 0.22 * ((n_named + 2) // 3)), layout="constrained")
-    axes = figure.add_subplot()
-    plain_axes(axes)
+    figure = Figure(figsize=(7.2, height + 0.22 * ((n_named + 2) // 3)), layout="constrained")
+    panels = list(figure.subplots(n_panels, 1, sharex=True, squeeze=False)[:, 0])
+    for axes in panels:
+        plain_axes(axes)
+    return figure, panels
+
+
+def line_figure(n_named: int) -> tuple[Figure, Axes]:
+    """Return a figure of one panel, with height for a legend of so many names below it."""
+    figure, (axes,) = panel_figure(1, 4.6, n_named)
     return figure, axes
+
+
+def finished(name: str, axes: Axes, title: str, caption: str, pad: float | None = None) -> Drawing:
+    """Write the title above a panel and the legend below the figure; return the picture.
+
+    Args:
+        name: name of its file, without the ending.
+        axes: the panel with the title, and with the lines that have names.
+        title: its title.
+        caption: words below it.
+        pad: room between panel and title, in points; the usual one if None.
+    """
+    axes.set_title(title, pad=pad)
+    figure: Any = axes.figure
+    legend_below(figure, axes)
+    return Drawing(name, figure, title, caption)
+
+
+def median_line(axes: Axes, x: np.ndarray, ends: Sequence[np.ndarray], look: Look, label: str, **style: Any) -> None:
+    """Draw the line of a contender's medians, with a band if the contender has a color.
+
+    Args:
+        axes: the panel.
+        x: places.
+        ends: lower ends, medians and upper ends there, see `spread`.
+        look: line style.
+        label: name for the legend.
+        style: other settings of the line.
+    """
+    low, middle, high = ends
+    named = {"linewidth": 1.7, "label": label, "zorder": 2.5} if look.named else {"linewidth": 1, "zorder": 1.5}
+    axes.plot(x, middle, color=look.color, linestyle=look.dashes, **{**named, **style})
+    if look.named:
+        axes.fill_between(x, low, high, color=look.color, alpha=0.11, linewidth=0)
+
+
+def legend_entry(axes: Axes, label: str, **style: Any) -> None:
+    """Add a line or mark to the legend alone."""
+    axes.plot([], [], label=label, **style)
 
 
 def plain_axes(axes: Axes) -> None:
@@ -225,8 +273,13 @@ def plain_log_ticks(axes: Axes) -> None:
 
 def line_words(n_drawn: int) -> str:
     """Return the meaning of dashes and gray."""
-    gray = f"The {BEST_LINES} first of the table have colors, the others are gray. " if n_drawn > MANY_LINES else ""
-    return "Dashed lines are generic contenders, solid ones carry the physics of the problem. " + gray
+    words = "Dashed lines are generic contenders, solid ones carry the physics of the problem. "
+    return words + gray_words(n_drawn)
+
+
+def gray_words(n_drawn: int) -> str:
+    """Return the meaning of gray; "" if nothing is gray."""
+    return f"The {BEST_LINES} first of the table have colors, the others are gray. " if n_drawn > MANY_LINES else ""
 
 
 def axis_words(quantity: str, unit: str) -> str:
@@ -239,4 +292,4 @@ def axis_words(quantity: str, unit: str) -> str:
 
 def seed_words() -> str:
     """Return the share of the seeds that a bar or band holds, in words."""
-    return f"the middle 80 % of them, or all of them where there are fewer than {FEW_SEEDS}"
+    return f"the middle 80 % of them, or all of them if there are fewer than {FEW_SEEDS}"

@@ -77,7 +77,7 @@ def _facts(run: LoadedRun) -> dict[str, str]:
     return {"Settings": ", ".join(settings), "Limit": ", ".join(limits), **training_facts(run)}
 
 
-def _table(summary: pd.DataFrame) -> Table:
+def _table(summary: pd.DataFrame) -> Table[Any]:
     rows = records(summary)
     return Table(
         [

@@ -6,12 +6,12 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from qvar.analysis.decay import decay_table, is_relative, measured, narrow_intervals
-from qvar.analysis.rows import is_scaling, known, labelled, labels, records, some, where
+from qvar.analysis.decay import DecayRow, decay_table, is_relative, measured, narrow_intervals
+from qvar.analysis.rows import is_scaling, known, labelled, labels, records, some, typed, where
 from qvar.records.run_folder import LoadedRun
 from qvar.report.formats import NOTHING, bold, count, seconds, short, values
 from qvar.report.plot_style import Drawing
-from qvar.report.plots.scaling import component_variance, gradient_variance, loss_variance
+from qvar.report.plots.scaling import component_variance, variance_against_size
 from qvar.report.study_report import StudyReport, pictures
 from qvar.report.table import Bullets, Column, Heading, Note, Part, Span, Table, Text
 from qvar.report.terminal import to_terminal
@@ -89,15 +89,13 @@ def _samples(ledger: pd.DataFrame) -> str:
     return f"{many} random parameter vectors at every point"
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# Words
-
-
 def _headline(fits: pd.DataFrame) -> list[Part]:
     """Return the verdicts on the gradient; nothing if there are none."""
     lines: list[Text] = []
     for verdict, (_, words) in _VERDICTS.items():
-        rows = records(where(fits, ((fits["verdict"] == verdict) & (fits["quantity"] == "gradient")).fillna(False)))
+        rows = typed(
+            where(fits, ((fits["verdict"] == verdict) & (fits["quantity"] == "gradient")).fillna(False)), DecayRow
+        )
         names = [part for row in rows for part in (bold(row.label), f" ({_pace(row)}); ")]
         if names:
             lines.append((f"{words}: ", *names[:-1], f" ({_pace(rows[-1])})."))
@@ -113,7 +111,7 @@ def _headline(fits: pd.DataFrame) -> list[Part]:
     ]
 
 
-def _pace(row: Any) -> str:
+def _pace(row: DecayRow) -> str:
     """Return the decay of a variance in words."""
     if row.verdict == "power":
         return f"as n to the power {-row.exponent:.3g}{_between(-row.exponent_high, -row.exponent_low)}"
@@ -136,7 +134,7 @@ def _between(low: Any, high: Any, form: str = ".3g") -> str:
     return f" [{low:{form}}, {high:{form}}]" if known(low) and known(high) else ""
 
 
-def _size_range(row: Any) -> str:
+def _size_range(row: DecayRow) -> str:
     """Return the smallest and the largest size, such as "4-12"."""
     if not known(row.size_first):
         return NOTHING
@@ -144,7 +142,7 @@ def _size_range(row: Any) -> str:
     return first if first == last else f"{first}-{last}"
 
 
-def _verdict(row: Any) -> str:
+def _verdict(row: DecayRow) -> str:
     return _VERDICTS[row.verdict][0] if known(row.verdict) else NOTHING
 
 
@@ -160,20 +158,22 @@ def ratio(value: Any, predicted: Any) -> str:
 # Tables
 
 
-def _fit_table(fits: pd.DataFrame) -> Table:
+def _fit_table(fits: pd.DataFrame) -> Table[DecayRow]:
     by_qubits = some(fits["verdict"].notna())
     relative = some(fits["relative"])
     size = next(iter(values(fits, "size_name")), "size")
-    rate = Column("rate per\nqubit", lambda row: _rate(row, ".2f"), show="terminal")
-    laws = [
+    rate: Column[DecayRow] = Column("rate per\nqubit", lambda row: _rate(row, ".2f"), show="terminal")
+    laws: list[Column[DecayRow]] = [
         Column(("b of e", Span("-b n", "sup")), lambda row: _rate(row, ".3g"), show="page"),
         Column(("b of n", Span("-b", "sup")), _exponent, show="page"),
         Column("dAICc", lambda row: f"{row.delta_aic:+.1f}" if known(row.delta_aic) else NOTHING, show="page"),
         rate,
         Column("decay", _verdict, "word", "terminal", stays=True),
     ]
-    verdict = Column("verdict", lambda row: bold(_verdict(row)) if known(row.verdict) else NOTHING, "word", "page")
-    columns = [
+    verdict: Column[DecayRow] = Column(
+        "verdict", lambda row: bold(_verdict(row)) if known(row.verdict) else NOTHING, "word", "page"
+    )
+    columns: list[Column[DecayRow]] = [
         Column("contender", lambda row: str(row.label), "name", "page"),
         Column("contender", lambda row: str(row.label) if row.quantity == "loss" else "", "name", "terminal"),
         Column("variance of", lambda row: row.quantity, "word", "page"),
@@ -188,15 +188,15 @@ def _fit_table(fits: pd.DataFrame) -> Table:
         *(laws if by_qubits else []),
     ]
     note = f"{_UNIT_WORDS[not relative]}The gradient's variance is the mean over all parameters. In brackets: 95 % "
-    note += f"intervals. {_FIT_WORDS if by_qubits else 'Decays are fitted where sizes count qubits.'}"
-    return Table(columns, records(fits), [note])
+    note += f"intervals. {_FIT_WORDS if by_qubits else 'Decays are fitted if sizes count qubits.'}"
+    return Table(columns, typed(fits, DecayRow), [note])
 
 
-def _rate(row: Any, form: str) -> str:
+def _rate(row: DecayRow, form: str) -> str:
     return f"{row.rate:{form}}{_between(row.rate_low, row.rate_high, form)}" if known(row.rate) else NOTHING
 
 
-def _exponent(row: Any) -> str:
+def _exponent(row: DecayRow) -> str:
     return short(row.exponent) + _between(row.exponent_low, row.exponent_high)
 
 
@@ -204,7 +204,7 @@ def _tiny(value: Any) -> str:
     return f"{float(value):.2g}" if known(value) else NOTHING
 
 
-def _point_columns(ledger: pd.DataFrame) -> list[Column]:
+def _point_columns(ledger: pd.DataFrame) -> list[Column[Any]]:
     return [
         Column("contender", lambda row: str(row.label), "name"),
         Column(_size_name(ledger), lambda row: count(row.size), stays=True),
@@ -212,7 +212,7 @@ def _point_columns(ledger: pd.DataFrame) -> list[Column]:
     ]
 
 
-def _loss_table(points: pd.DataFrame) -> Table:
+def _loss_table(points: pd.DataFrame) -> Table[Any]:
     """Return the variance of the loss at every point, with its value in theory."""
     predictions = [column for column in _PREDICTIONS if column in points.columns and some(points[column].notna())]
     theory = [column for name in predictions for column in _prediction_columns(name)]
@@ -247,7 +247,7 @@ def _loss_cell(row: Any) -> Text:
     return (f"{short(row.loss_variance)} {row.unit}", Span("2", "sup"), ends)
 
 
-def _prediction_columns(name: str) -> list[Column]:
+def _prediction_columns(name: str) -> list[Column[Any]]:
     def value(row: Any) -> str:
         prediction = getattr(row, name)
         lie = known(prediction) and name == "lie_loss_variance"
@@ -264,9 +264,9 @@ def _laws(points: pd.DataFrame) -> str:
     return "; ".join(f"{row.contender}: {row.law}" for row in records(rows))
 
 
-def _gradient_table(points: pd.DataFrame) -> Table:
+def _gradient_table(points: pd.DataFrame) -> Table[Any]:
     """Return the variances of the gradient at every point."""
-    law = [
+    law: list[Column[Any]] = [
         Column("exact law", lambda row: short(row.law_gradient_variance_first)),
         Column("first / law", lambda row: ratio(row.gradient_variance_first, row.law_gradient_variance_first)),
     ] * ("law_gradient_variance_first" in points.columns)
@@ -349,27 +349,25 @@ def _messages(ledger: pd.DataFrame) -> list[str]:
 
 def _rows_text(ledger: pd.DataFrame) -> str:
     """Return every row: variances, and their ratio to theory."""
-    ratios = [
-        Column(f"loss\n{name}", lambda row, column=column: ratio(_variance(row), getattr(row, column)))
+    if "loss_variance" not in ledger.columns:  # nothing was measured
+        ledger = ledger.assign(loss_variance=None, gradient_variance=None)
+    ratios: list[Column[Any]] = [
+        Column(f"loss\n{name}", lambda row, column=column: ratio(row.loss_variance, getattr(row, column)))
         for column, (_, _, name) in _PREDICTIONS.items()
         if column in ledger.columns
     ]
-    columns = [
+    columns: list[Column[Any]] = [
         *_point_columns(ledger),
         Column("loss variance", _loss_words, stays=True),
-        Column("gradient\nvariance", lambda row: short(getattr(row, "gradient_variance", None))),
+        Column("gradient\nvariance", lambda row: short(row.gradient_variance)),
         *ratios,
         Column("time", lambda row: seconds(row.wall_s)),
     ]
     return to_terminal(Table(columns, records(labelled(ledger)), [*_narrow(ledger), *_messages(ledger)]))
 
 
-def _variance(row: Any) -> Any:
-    return getattr(row, "loss_variance", None)
-
-
 def _loss_words(row: Any) -> str:
-    value = _variance(row)
+    value = row.loss_variance
     if not known(value):
         return str(row.status).replace("_", " ")
     half = (row.loss_variance_high - row.loss_variance_low) / 2
@@ -380,7 +378,10 @@ def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> tuple[list[Drawing],
     points = measured(ledger)
     drawn = set(labels(points)) if len(points) else set()
     missing = [label for label in dict.fromkeys(labels(ledger)) if label not in drawn]
-    return pictures([make(ledger) for make in (loss_variance, gradient_variance, component_variance) if drawn], missing)
+    if not drawn:
+        return [], missing
+    variances = [variance_against_size(ledger, "loss"), variance_against_size(ledger, "gradient")]
+    return pictures([*variances, component_variance(ledger)], missing)
 
 
 SCALING = StudyReport(

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
+
+Row = TypeVar("Row")
+"""Type of a table's rows."""
 
 Style: TypeAlias = Literal["bold", "code", "sup", "family", "good", "wrong", "bad", "bad bold"]
 
@@ -28,12 +31,12 @@ def plain(text: Text) -> str:
 
 
 @dataclass(frozen=True)
-class Column:
+class Column(Generic[Row]):
     """A column of a table."""
 
     head: Text
     """Its name on a page, and on a terminal if that has no other."""
-    cell: Callable[[Any], Text]
+    cell: Callable[[Row], Text]
     """Function row -> cell."""
     align: Literal["number", "name", "word", "prose"] = "number"
     """Numbers are on the right and never broken; names may be broken after "_" and "-"; words and prose are on the
@@ -49,14 +52,14 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Table:
+class Table(Generic[Row]):
     """Columns and rows, with sentences below them."""
 
-    columns: Sequence[Column]
-    rows: Sequence[Any]
+    columns: Sequence[Column[Row]]
+    rows: Sequence[Row]
     notes: Sequence[str] = ()
 
-    def on(self, medium: Literal["page", "terminal"]) -> list[Column]:
+    def on(self, medium: Literal["page", "terminal"]) -> list[Column[Row]]:
         """Return the columns that a page or a terminal shows."""
         other = {"page": "terminal", "terminal": "page"}[medium]
         return [column for column in self.columns if column.show != other]
@@ -108,5 +111,5 @@ class Fold:
     open: bool = False
 
 
-Part: TypeAlias = Text | Table | Bullets | Heading | Note | Facts | Verbatim | Fold
+Part: TypeAlias = Text | Table[Any] | Bullets | Heading | Note | Facts | Verbatim | Fold
 """A part of a page; words alone are a paragraph."""

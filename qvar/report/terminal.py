@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from qvar.records.schema import COLUMN_MEANING, LEDGER_COLUMNS, TRACE_TYPES, describe
+from qvar.records.schema import COMMON_COLUMNS, MESSAGE, TRACE_COLUMNS, study_columns
 from qvar.report.table import Column, Table, Text, plain
 
 LEAST_WIDTH = 20
@@ -36,7 +36,7 @@ _STYLES = {"good": "green", "wrong": "bold red"}
 class _Filled:
     """A column with its head and its cells."""
 
-    column: Column
+    column: Column[Any]
     head: str
     cells: list[Text]
 
@@ -61,7 +61,7 @@ class _Filled:
         return [line for text in (self.head, *map(plain, self.cells)) for line in text.split("\n")]
 
 
-def _grid(table: Table) -> list[_Filled]:
+def _grid(table: Table[Any]) -> list[_Filled]:
     columns = table.on("terminal")
     return [_Filled(c, c.short or plain(c.head), [c.cell(row) for row in table.rows]) for c in columns]
 
@@ -71,7 +71,7 @@ def terminal_width() -> int:
     return max(shutil.get_terminal_size((80, 24)).columns, LEAST_WIDTH)
 
 
-def to_terminal(table: Table, width: int | None = None) -> str:
+def to_terminal(table: Table[Any], width: int | None = None) -> str:
     """Render a table with its notes below it, in color if standard output is a terminal.
 
     If the terminal is too narrow for all columns, optional ones are left out from the right and named below the table.
@@ -106,7 +106,7 @@ def wrapped(*lines: str) -> str:
     return "\n".join(line for text in lines for line in _lines(text, terminal_width(), ""))
 
 
-def fits(table: Table) -> bool:
+def fits(table: Table[Any]) -> bool:
     """Return if the terminal has room for all columns of a table."""
     grid = _grid(table)
     return len(_that_fit(grid, terminal_width())[0]) == len(grid)
@@ -114,10 +114,15 @@ def fits(table: Table) -> bool:
 
 def columns_text() -> str:
     """List the columns of the ledger and of the trace with their meaning."""
-    columns = dict.fromkeys([*LEDGER_COLUMNS, *COLUMN_MEANING, *TRACE_TYPES])
+    own = [column for columns in study_columns().values() for column in columns]
+    columns = dict.fromkeys([*COMMON_COLUMNS, *own, MESSAGE, *TRACE_COLUMNS])
     return to_terminal(
         Table(
-            [Column("column", str, "word", stays=True), Column("meaning", describe, "prose", stays=True)], list(columns)
+            [
+                Column("column", lambda column: column.name, "word", stays=True),
+                Column("meaning", lambda column: column.sentence, "prose", stays=True),
+            ],
+            list(columns),
         )
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,9 @@ from qvar.analysis.rows import (
     row_name,
     shown_errors,
     some,
+    where,
 )
+from qvar.analysis.summary import ContenderRow
 from qvar.optimize.budget import FINE
 from qvar.records.run_folder import LoadedRun
 from qvar.report.formats import (
@@ -32,7 +34,9 @@ from qvar.report.formats import (
     values,
 )
 from qvar.report.notes import summary_notes
-from qvar.report.table import Column, Note, Table
+from qvar.report.plot_style import Drawing
+from qvar.report.study_report import StudyReport, pictures
+from qvar.report.table import Column, Note, Part, Table
 from qvar.report.terminal import to_terminal
 
 if TYPE_CHECKING:
@@ -73,9 +77,9 @@ def budget_words(budget: dict[str, Any]) -> str:
     return "; ".join(_BUDGET_WORDS[name].format(value) for name, value in limits.items())
 
 
-def contender_columns(summary: pd.DataFrame) -> list[Column]:
+def contender_columns(summary: pd.DataFrame) -> list[Column[ContenderRow]]:
     """Return the columns of a contender's name, its costs and its number of converged seeds; gates if there are any."""
-    gates = [Column("CNOTs", lambda row: count(row.two_qubit_gates), short="CNOT")]
+    gates: list[Column[ContenderRow]] = [Column("CNOTs", lambda row: count(row.two_qubit_gates), short="CNOT")]
     return [
         Column("#", lambda row: str(row.rank)),
         Column("contender", lambda row: str(row.label), "name"),
@@ -86,18 +90,76 @@ def contender_columns(summary: pd.DataFrame) -> list[Column]:
     ]
 
 
-def within_columns(summary: pd.DataFrame) -> list[Column]:
+def within_columns(summary: pd.DataFrame) -> list[Column[ContenderRow]]:
     """Return the column of seeds within 1.6 mHa if there are errors of energies in hartree."""
-    column = Column("within 1.6 mHa", lambda row: share(row.within, row.seeds), short="within\n1.6\nmHa")
+    column: Column[ContenderRow] = Column(
+        "within 1.6 mHa", lambda row: share(row.within, row.seeds), short="within\n1.6\nmHa"
+    )
     return [column] if some(summary["within"].notna()) else []
 
 
-def page_notes(first: str, summary: pd.DataFrame) -> list[Note]:
-    """Return a note on a table of contenders, and those of `summary_notes`."""
-    return [Note(note) for note in (first, *summary_notes(summary))]
+def drawn_and_missing(contenders: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Return the rows of a summary with a finite value, and the labels of the others."""
+    finite = contenders["finite"] > 0
+    return where(contenders, finite), [str(label) for label in where(contenders, ~finite)["label"]]
 
 
-def terminal_notes(ledger: pd.DataFrame, summary: pd.DataFrame) -> list[str]:
+def contenders_report(
+    study: str,
+    recognises: Callable[[pd.DataFrame], bool],
+    facts: Callable[[LoadedRun], dict[str, str]],
+    summarize: Callable[[pd.DataFrame], pd.DataFrame],
+    headline: Callable[[pd.DataFrame], list[Part]],
+    table: Callable[[pd.DataFrame], Table[ContenderRow]],
+    note: str,
+    draw: Callable[[pd.DataFrame, pd.DataFrame, pd.DataFrame], list[Drawing | None]],
+    names: Sequence[str],
+    sections: Callable[[pd.DataFrame, pd.DataFrame], dict[str, Sequence[Part]]] = lambda ledger, trace: {},
+) -> StudyReport:
+    """Return a report whose result is one table of trained contenders.
+
+    Args:
+        study: name of the study.
+        recognises: see `StudyReport`.
+        facts: see `StudyReport`.
+        summarize: ledger -> one row per contender, the best first.
+        headline: those rows -> sentences above the table.
+        table: those rows -> the table.
+        note: sentences below the table on a page.
+        draw: (ledger, trace, the rows that have a finite value) -> the pictures.
+        names: names of all pictures.
+        sections: see `StudyReport`.
+    """
+
+    def result(ledger: pd.DataFrame, trace: pd.DataFrame) -> list[Part]:
+        contenders = summarize(ledger)
+        notes = [Note(words) for words in (note, *summary_notes(contenders))]
+        return [*headline(contenders), table(contenders), *notes]
+
+    def text(ledger: pd.DataFrame) -> str:
+        contenders = summarize(ledger)
+        plain = table(contenders)
+        return to_terminal(Table(plain.columns, plain.rows, _terminal_notes(ledger, contenders)))
+
+    def drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> tuple[list[Drawing], list[str]]:
+        drawn, missing = drawn_and_missing(summarize(ledger))
+        return ([], missing) if drawn.empty else pictures(draw(ledger, trace, drawn), missing)
+
+    return StudyReport(
+        study=study,
+        recognises=recognises,
+        words=TRAINED_WORDS,
+        facts=facts,
+        result=result,
+        drawings=drawings,
+        pictures=tuple(names),
+        text=text,
+        rows=rows_text,
+        sections=sections,
+    )
+
+
+def _terminal_notes(ledger: pd.DataFrame, summary: pd.DataFrame) -> list[str]:
     """Return sentences on seeds that did not converge, on failures, and those of `summary_notes`."""
     lines = []
     for status, counts in endings(ledger).items():
@@ -107,11 +169,6 @@ def terminal_notes(ledger: pd.DataFrame, summary: pd.DataFrame) -> list[str]:
         if status not in FINE:
             lines.append(f"{status.replace('_', ' ').capitalize()}: {names}.")
     return [*lines, *messages(records(summary)), *summary_notes(summary)]
-
-
-def contenders_text(ledger: pd.DataFrame, contenders: pd.DataFrame, table: Table) -> str:
-    """Return a table of contenders for a terminal, with `terminal_notes` below it."""
-    return to_terminal(Table(table.columns, table.rows, terminal_notes(ledger, contenders)))
 
 
 def messages(rows: Iterable[Any]) -> list[str]:
@@ -131,8 +188,8 @@ def rows_text(ledger: pd.DataFrame) -> str:
     """Return every row of a ledger for a terminal, one per contender and seed."""
     rows = [_Row(row, _error(row)) for _, row in labelled(ledger).iterrows()]
     axis = axis_name(ledger).replace(" (", "\n(") if is_curve(ledger) else ""
-    place = Column(axis, lambda row: _coordinate(row.cells["coordinate"]), stays=True)
-    columns = [
+    place: Column[_Row] = Column(axis, lambda row: _coordinate(row.cells["coordinate"]), stays=True)
+    columns: list[Column[_Row]] = [
         Column("contender", lambda row: str(row.cells["label"]), "name"),
         Column("seed", lambda row: count(row.cells["seed"]), stays=True),
         *([place] if axis else []),

@@ -43,13 +43,14 @@ from qvar.records.run_folder import (
     write_case,
 )
 from qvar.records.run_tables import ledger_from, trace_from, write_ledger, write_table
+from qvar.records.schema import as_record
 from qvar.runs.leases import clear_leases, latest
 from qvar.runs.local_pool import work_in_processes
 from qvar.runs.multiprocess import from_leader, is_distributed, is_leader, meet
 from qvar.runs.progress import Display, display
 from qvar.runs.stop import Stop, listening
 from qvar.runs.task_loop import STOPPED, TaskLoop
-from qvar.task import RECORD_FORMAT, Progress, Row, Runnable, Task, error_words, tasks_of
+from qvar.task import RECORD_FORMAT, Progress, Row, Runnable, Task, columns_of, error_words, tasks_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -171,6 +172,7 @@ def case_record(
         else None,
         "tasks": [{"key": task.key, "label": str(task.label)} for task in tasks],
         "references": _references(study),
+        "columns": as_record(columns_of(study)),
         **place,
         "started": provenance.now(),
         "resumed": [],
@@ -209,7 +211,12 @@ def _take_up(folder: RunFolder, record: dict[str, Any], resume: bool, missing: l
         raise QvarError(f"`out` must be the folder of a run, but {out} is a campaign: `qvar submit --resume {out}`.")
     _check_same(there, record, out)
     sitting = {"time": record["started"], "host": record["host"], "versions": record["versions"], "git": record["git"]}
-    kept = {**there, "references": record["references"], "resumed": [*there.get("resumed", []), sitting]}
+    kept = {
+        **there,
+        "references": record["references"],
+        "columns": record["columns"],
+        "resumed": [*there.get("resumed", []), sitting],
+    }
     write_case(folder, kept)
 
 
@@ -327,7 +334,7 @@ def _follow(tasks: Sequence[Task], folder: RunFolder) -> pd.DataFrame:
     meet(len(tasks))
     rows = _loop(tasks, folder, Display({}), Stop()).follow()
     from_leader(None)
-    return ledger_from(rows)
+    return ledger_from(rows, tasks[0].columns)
 
 
 def _make_tables(tasks: Sequence[Task], folder: RunFolder, run: str, again: str) -> pd.DataFrame:
@@ -342,7 +349,7 @@ def _make_tables(tasks: Sequence[Task], folder: RunFolder, run: str, again: str)
         rows += shard.rows
     from qvar.report.page import write_report  # a second of imports that `qvar submit` can do without
 
-    table = ledger_from(rows)
+    table = ledger_from(rows, tasks[0].columns)
     write_table(trace_from(rows), folder.trace, run)
     write_table(parameters_from(rows), folder.parameters, run)
     write_ledger(table, folder.path, run)

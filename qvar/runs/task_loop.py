@@ -173,7 +173,7 @@ class TaskLoop:
                 raise Stopped
 
         try:
-            return plain_rows(task.run(report))
+            return plain_rows(task.run(report), task.columns)
         except (KeyboardInterrupt, Stopped):
             raise
         except BaseException as error:  # `sys.exit` among them, and panics of libraries in Rust

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from functools import cached_property, partial
+from typing import ClassVar
 
 import jax
 
@@ -21,9 +22,10 @@ from qvar.optimize.lbfgs import lbfgs
 from qvar.optimize.method import Method
 from qvar.problems.problem import Problem
 from qvar.short_repr import short_repr
+from qvar.studies.columns import LIE_DIMENSION, TRAINING_COLUMNS, estimated
 from qvar.studies.contender import Contender, made_by
 from qvar.studies.training import Training, check_seeds
-from qvar.task import Progress, Reporter, Row, Task, error_words, task_key
+from qvar.task import LedgerColumn, Progress, Reporter, Row, Task, error_words, task_key
 
 
 @short_repr()
@@ -35,10 +37,32 @@ class Capacity:
     direction that any deeper circuit of its kind could move it in, and local minima that are none of the problem's own
     disappear (Larocca et al., Nat. Comput. Sci. 3, 542 (2023), https://doi.org/10.1038/s43588-023-00467-6).
 
-    Each contender and depth is one task, whose seeds are trained as in a `qvar.Duel`. Beside the columns of a duel the
-    ledger has `series`, `layers`, `fisher_rank`, `fisher_rank_bound` (that of the whole space), `fisher_samples`,
-    `effective_dimension` with its interval, `lie_dimension` with `lie_limit`, and `tolerance`.
+    Each contender and depth is one task, whose seeds are trained as in a `qvar.Duel`; `columns` are those of the
+    ledger beside the common ones.
     """
+
+    columns: ClassVar[tuple[LedgerColumn, ...]] = (
+        *TRAINING_COLUMNS,
+        LedgerColumn(
+            "fisher_rank",
+            "Int64",
+            "Rank of the quantum Fisher information, the largest over `fisher_samples` random points: number of "
+            "independent directions in which the state can move.",
+        ),
+        LedgerColumn(
+            "fisher_rank_bound",
+            "Int64",
+            "Largest rank that any circuit can have on states of this kind, real or complex.",
+        ),
+        LedgerColumn("fisher_samples", "Int64", "Random points at which the rank is taken."),
+        *estimated(
+            "effective_dimension",
+            "Effective dimension (Abbas et al. 2021) with the quantum Fisher information and 10^6 observations: number "
+            "of parameters that these can distinguish.",
+        ),
+        LIE_DIMENSION,
+        LedgerColumn("lie_limit", "Int64", "Dimension up to which a Lie algebra is counted."),
+    )
 
     problem: Problem
     """Problem of all."""
@@ -140,13 +164,14 @@ class _Depth:
 
 def _measure(study: Capacity, depth: _Depth, report: Reporter) -> list[Row]:
     """Return the rows of all seeds at one depth."""
-    base: Row = {"series": depth.series, "layers": depth.layers, "tolerance": float(study.tolerance)}
+    own: Row = {"series": depth.series, "layers": depth.layers, "tolerance": float(study.tolerance)}
+    base: Row = {**own, "fisher_samples": study.fisher_samples}
     try:
         report(Progress(0, study.budget.gradients, "Fisher information"))
         base |= _capacity(study, depth)
     except Exception as error:  # the training is worth having all the same
         base |= {"message": error_words(error)}
-    return [{**base, **row} for row in depth.training.rows(report)]
+    return [{**base, **row, **own} for row in depth.training.rows(report)]
 
 
 def _capacity(study: Capacity, depth: _Depth) -> Row:
@@ -156,7 +181,6 @@ def _capacity(study: Capacity, depth: _Depth) -> Row:
     row: Row = {
         "fisher_rank": fisher_rank(objective, rank_key, study.fisher_samples),
         "fisher_rank_bound": fisher_rank_bound(objective),
-        "fisher_samples": study.fisher_samples,
     }
     if study.dimension_samples:
         dimension = effective_dimension(objective, dimension_key, study.dimension_samples)

@@ -46,7 +46,7 @@ def conform(problem: Problem, ansatz: Ansatz) -> list[Finding]:
 
     `record`: it can be written down. `cost`: its gates can be counted. `starts`: every start has shape (n_params,).
     `values`: energy and gradient are finite numbers of the right shape. `gradient`: it is that of finite differences.
-    `effect`: a remark where a parameter has none. `PennyLane`: energy and gradient are those of PennyLane's simulator,
+    `effect`: a remark if a parameter has none. `PennyLane`: energy and gradient are those of PennyLane's simulator,
     which runs the user's own function if the ansatz was made of one, and then also the states at negative and large
     parameters; if angles are not affine in theta and there is no such function, the state is compared.
     `engines`: `dense` and `sector` agree. Each claimed

@@ -16,12 +16,17 @@ from qvar.errors import QvarError, require, shown
 from qvar.objective import Objective
 from qvar.problems.problem import Problem
 from qvar.short_repr import short_repr
+from qvar.task import Row
 
 Trainable: TypeAlias = Ansatz | Objective
 """An ansatz, whose energy on the problem is minimized, or an objective that needs no problem."""
 
 Maker: TypeAlias = Callable[[Problem], Trainable]
 """Makes the ansatz or objective of one contender for any problem, such as `qvar.uccsd` or a `Contender`."""
+
+
+_DEPTHS = ("layers", "reps", "gates")
+"""Settings of an ansatz that count its layers."""
 
 
 @short_repr("name", "family", "layers")
@@ -68,7 +73,24 @@ class Contender:
         trainable = self.make(problem)
         if not isinstance(trainable, Ansatz | Objective):
             raise QvarError(f"`make` must return an ansatz or an objective, but returned {shown(trainable)}.")
-        return replace(trainable, name=self.name, family=self.family)
+        trainable = replace(trainable, name=self.name, family=self.family)
+        own = self.make.keywords.get("layers") if isinstance(self.make, partial) else None  # see `depths`
+        if isinstance(trainable, Ansatz) and own is not None and not set(_DEPTHS) & set(trainable.settings):
+            trainable = replace(trainable, settings={**trainable.settings, "layers": own})
+        return trainable
+
+
+def circuit_columns(trainable: Trainable, name: str | None = None) -> Row:
+    """Return series and number of layers of an ansatz, from its settings; nothing for an objective.
+
+    Args:
+        trainable: ansatz or objective.
+        name: name of the contender; the ansatz's own if None.
+    """
+    if not isinstance(trainable, Ansatz):
+        return {}
+    layers = next((trainable.settings[key] for key in _DEPTHS if key in trainable.settings), None)
+    return {"series": (name or trainable.name).removesuffix(f" x{layers}"), "layers": layers}
 
 
 def contenders_of(problem: Problem | None, contenders: Any) -> tuple[Trainable, ...]:

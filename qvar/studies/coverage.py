@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import jax
 import numpy as np
@@ -18,7 +19,7 @@ from qvar.diagnostics.expressive_power import haar_divergence
 from qvar.diagnostics.fisher_information import dimension_estimate
 from qvar.diagnostics.intervals import average_variance, moment_intervals, wilson_interval
 from qvar.optimize.budget import Status
-from qvar.task import Reporter, Row, Task, task_key
+from qvar.task import LedgerColumn, Reporter, Row, Task, task_key
 
 Generator = np.random.Generator
 
@@ -32,11 +33,21 @@ _VECTOR = 200
 class Coverage:
     """Repeats experiments whose exact result is known, and counts how often 95 % intervals hold it.
 
-    Each kind of interval and distribution is one task and one row: `covered`, `below` and `above` (shares of the
-    experiments whose interval holds, lies below and lies above the exact value), `flagged` (share that says that its
-    interval is too narrow). Rows of verdicts on decays have `right`, `wrong` and `undecided` in their place. Circuits
+    Each kind of interval and distribution is one task and one row, and so is each kind of verdict on a decay. Circuits
     are not simulated: the toy of Cerezo et al. 2021 is a product of cosines.
     """
+
+    columns: ClassVar[tuple[LedgerColumn, ...]] = (
+        LedgerColumn("samples", "Int64", "Number of samples of each experiment."),
+        LedgerColumn("experiments", "Int64", "Number of repeated experiments."),
+        LedgerColumn("covered", "float64", "Share of the experiments whose 95 % interval holds the exact value."),
+        LedgerColumn("below", "float64", "Share of the experiments whose interval lies below the exact value."),
+        LedgerColumn("above", "float64", "Share of the experiments whose interval lies above the exact value."),
+        LedgerColumn("flagged", "float64", "Share of the experiments that report their own interval to be too narrow."),
+        LedgerColumn("right", "float64", "Share of the experiments with the right verdict on a decay."),
+        LedgerColumn("wrong", "float64", "Share of the experiments with a wrong verdict on a decay."),
+        LedgerColumn("undecided", "float64", "Share of the experiments without a verdict on a decay."),
+    )
 
     experiments: int = 1000
     """Number of experiments of each row."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import numpy as np
@@ -23,9 +23,10 @@ from qvar.optimize.minimize import Look
 from qvar.optimize.result import Result
 from qvar.problems.problem import Problem
 from qvar.short_repr import short_repr
+from qvar.studies.columns import TRAINING_COLUMNS
 from qvar.studies.contender import Maker, Trainable, label_of, made_by, makers_of
 from qvar.studies.training import Training, Watcher, check_seeds, failed_seeds
-from qvar.task import Progress, Reporter, Row, Task, error_words, task_key
+from qvar.task import LedgerColumn, Progress, Reporter, Row, Task, error_words, task_key
 
 
 @dataclass(frozen=True)
@@ -56,15 +57,31 @@ class Curve:
     Each contender is one task, which walks the points in their order. At the first one its seeds start as in a
     `qvar.Duel`. At each further one every seed starts twice, from the parameters that it reached at the last point
     before and from its own start, and the lower of the two ends is kept; both are counted. So a branch that the walk
-    has followed is left where a lower one is found, and no point is worse than it would be alone. Where the
+    has followed is left if a lower one is found, and no point is worse than it would be alone. Where the
     circuit has another number of parameters than before, the own start is all there is, and `message` says so.
 
-    The ledger has one row per contender, seed and point, and beside the usual columns `coordinate`,
-    `coordinate_name`, `coordinate_unit`, `started_from` ("own" or "before": which start was kept) and `npe`, the
-    non-parallelity error of that seed's curve, its greatest minus its smallest signed error, in the row's unit;
-    missing where a point has no finite value. The trace, and with it `evaluations_to_tolerance`, is that of the start
-    that was kept.
+    The ledger has one row per contender, seed and point, with the further `columns`. The trace, and with it
+    `evaluations_to_tolerance`, is that of the start that was kept.
     """
+
+    columns: ClassVar[tuple[LedgerColumn, ...]] = (
+        *TRAINING_COLUMNS,
+        LedgerColumn("coordinate", "float64", "Coordinate of the row's point.", "`coordinate_unit`"),
+        LedgerColumn("coordinate_name", "string", "Name of the coordinate, such as bond."),
+        LedgerColumn("coordinate_unit", "string", "Unit of `coordinate`, such as angstrom."),
+        LedgerColumn(
+            "started_from",
+            "string",
+            "Start that was kept: `own`, as in a duel, or `before`, the parameters of the last point before.",
+        ),
+        LedgerColumn(
+            "npe",
+            "float64",
+            "Non-parallelity error: greatest minus smallest signed error along this seed's curve; empty if a point "
+            "failed.",
+            "the row's `unit`",
+        ),
+    )
 
     problem: Callable[[float], Problem]
     """Makes the problem at a point, such as `lambda bond: qvar.hydrogen_chain(4, bond=bond)`."""

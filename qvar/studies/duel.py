@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from typing import cast
+from typing import ClassVar, cast
 
 from qvar.arguments import check_fields
 from qvar.checks import different_names
@@ -15,9 +15,10 @@ from qvar.optimize.lbfgs import lbfgs
 from qvar.optimize.method import Method
 from qvar.problems.problem import Problem
 from qvar.short_repr import short_repr
+from qvar.studies.columns import TRAINING_COLUMNS
 from qvar.studies.contender import Maker, Trainable, contenders_of
 from qvar.studies.training import Training
-from qvar.task import Row, Task, task_key
+from qvar.task import LedgerColumn, Row, Task, task_key
 
 
 @short_repr()
@@ -28,10 +29,10 @@ class Duel:
     Each contender and method is one task: all its seeds run as one batch on the device. A seed is the integer that
     makes the JAX key `jax.random.key(seed)` which draws the start, so that all methods start at the same points.
 
-    Beside the usual columns the ledger has `minimum` (number of the distinct minimum that the seed ended in, 0 the
-    lowest; see `qvar.diagnostics.distinct_minima`), and for ansätze `pauli_one_norm` (of the problem's Hamiltonian) and
-    `parameter_shift_energies`, from which shots are estimated; `start_noise` and `hessian_products`.
+    `columns` are those that it adds to the ledger.
     """
+
+    columns: ClassVar[tuple[LedgerColumn, ...]] = TRAINING_COLUMNS
 
     problem: Problem | None = None
     """Problem of all; None if all contenders are objectives, such as fits to data."""

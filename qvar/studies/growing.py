@@ -56,7 +56,7 @@ class Growing:
 
     def __post_init__(self) -> None:
         check_fields(self)
-        require((self.make is None) != (self.draw is None), "make", "be given exactly where `draw` is not", self.make)
+        require((self.make is None) != (self.draw is None), "make", "be given exactly if `draw` is not", self.make)
 
     def setup(self, size: int, key: jax.Array | None = None) -> Setup:
         """Return problem or observable, and circuit, at one size; of an ensemble those of a key.

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from functools import partial
-from typing import Any, cast
+from typing import Any, ClassVar, Literal, cast
 
 import jax
 import numpy as np
@@ -35,9 +35,10 @@ from qvar.optimize.method import Method
 from qvar.optimize.result import Result
 from qvar.problems.problem import Problem
 from qvar.short_repr import short_repr
+from qvar.studies.columns import TRAINING_COLUMNS
 from qvar.studies.contender import Maker, Trainable, contenders_of
 from qvar.studies.training import Training
-from qvar.task import Progress, Reporter, Row, Task, error_words, task_key
+from qvar.task import LedgerColumn, Progress, Reporter, Row, Task, error_words, task_key
 
 MAX_PATH = 50
 """Points of a path at which leakage is measured, at most."""
@@ -49,6 +50,42 @@ TRACE_SAMPLES = 100
 """Random vectors that then give the trace."""
 
 
+_PLANES = {
+    "start": "two random orthogonal directions",
+    "end": "the two directions of largest curvature",
+}
+
+
+def _curvature_columns(where: Literal["start", "end"]) -> tuple[LedgerColumn, ...]:
+    """Return the columns of the Hessian, and of the plane, at the start or at the end of a training."""
+    at, unit = f"of the Hessian at the {where}", "the row's `unit` per radian squared"
+    return (
+        LedgerColumn(f"{where}_smallest_curvature", "float64", f"Smallest eigenvalue {at}.", unit),
+        LedgerColumn(f"{where}_largest_curvature", "float64", f"Largest eigenvalue {at}.", unit),
+        LedgerColumn(f"{where}_hessian_trace", "float64", f"Sum of the eigenvalues {at}.", unit),
+        LedgerColumn(f"{where}_negative_directions", "Int64", f"Number of negative eigenvalues {at}, of n_params."),
+        LedgerColumn(f"{where}_flat_directions", "Int64", f"Number of eigenvalues {at} below 1e-6 of the largest."),
+        LedgerColumn(
+            f"{where}_condition_number",
+            "float64",
+            f"Largest over smallest of the positive eigenvalues {at} that are not flat.",
+        ),
+        LedgerColumn(
+            f"{where}_spectrum",
+            "string",
+            f"JSON list: all eigenvalues {at} of the seed that ended lowest.",
+            unit,
+        ),
+        LedgerColumn(
+            f"{where}_plane",
+            "string",
+            f"JSON: `value` (rows along the first direction) around the {where} of the seed that ended lowest, on the "
+            f"plane of {_PLANES[where]}, at the positions `first` and `second`, in radians.",
+            "the row's `unit`",
+        ),
+    )
+
+
 @short_repr()
 @dataclass(frozen=True, eq=False)
 class Landscape:
@@ -58,9 +95,45 @@ class Landscape:
     and, where the problem conserves numbers of electrons or a magnetization, how much of the state lies outside of the
     right sector. The row of the seed that ended lowest has the scans: the straight line from its start to its end and
     beyond, a plane around its start along two random directions, and a plane around its end along the two directions
-    of largest curvature. `qvar.records.schema.describe` explains these columns; those of several
-    numbers are JSON texts.
+    of largest curvature. `columns` are those of the ledger beside the common ones; those of several numbers are JSON
+    texts.
     """
+
+    columns: ClassVar[tuple[LedgerColumn, ...]] = (
+        *TRAINING_COLUMNS,
+        LedgerColumn(
+            "line_scan",
+            "string",
+            "JSON: `value` on the straight line from start to end of the seed that ended lowest, at the positions `t`, "
+            "0 at the start and 1 at the end; empty for the other seeds.",
+            "the row's `unit`",
+        ),
+        LedgerColumn("line_minima", "Int64", "Minima on that line, the end among them if it is one."),
+        LedgerColumn(
+            "line_variation", "float64", "Sum of all climbs and descents along that line.", "the row's `unit`"
+        ),
+        *_curvature_columns("start"),
+        *_curvature_columns("end"),
+        LedgerColumn(
+            "sector_weight",
+            "float64",
+            "Weight of the trained state in the right sector: the reference's numbers of spin-up and spin-down "
+            "electrons, or, for a spin model, its number of ones. 1 if nothing has leaked.",
+        ),
+        LedgerColumn(
+            "symmetry_price",
+            "float64",
+            "`value` minus the energy of the state's part in that sector; negative if a wrong sector lies lower. Empty "
+            "if nothing is in it.",
+            "the row's `unit`",
+        ),
+        LedgerColumn(
+            "leakage_along",
+            "string",
+            "JSON: `step` and `evaluations` of up to 50 points along the training, and at each `sector_weight`, "
+            "`symmetry_price`, and the means of `particle_number` (or ones), `sz` and `s2`.",
+        ),
+    )
 
     problem: Problem
     """Problem of all."""

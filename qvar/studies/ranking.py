@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from functools import cached_property, partial
+from typing import ClassVar
 
 import numpy as np
 
@@ -17,9 +18,10 @@ from qvar.optimize.lbfgs import lbfgs
 from qvar.optimize.method import Method
 from qvar.problems.problem import Problem
 from qvar.short_repr import short_repr
+from qvar.studies.columns import TRAINING_COLUMNS
 from qvar.studies.contender import Maker, label_of, made_by, makers_of
 from qvar.studies.training import Training, check_seeds, failed_seeds
-from qvar.task import Reporter, Row, Task, error_words, task_key
+from qvar.task import LedgerColumn, Reporter, Row, Task, error_words, task_key
 
 
 @short_repr()
@@ -30,10 +32,16 @@ class Ranking:
     In one setting the error is counted from the exact energy there, as in a `qvar.Duel`; between settings, such as
     basis sets with equally many functions, what counts is the energy itself: `limit_error`, the value minus `limit`.
 
-    Each contender in each setting is one task. Beside the columns of a duel the ledger has `setting`, `limit` and
-    `limit_error`. Baselines, energies that circuits on as many qubits have to be compared with, have rows of their own
-    without parameters.
+    Each contender in each setting is one task. Baselines, energies that circuits on as many qubits have to be compared
+    with, have rows of their own without parameters.
     """
+
+    columns: ClassVar[tuple[LedgerColumn, ...]] = (
+        *TRAINING_COLUMNS,
+        LedgerColumn("setting", "string", "Setting in which the circuit was trained, such as a basis set."),
+        LedgerColumn("limit", "float64", "Energy that all settings aim at.", "hartree"),
+        LedgerColumn("limit_error", "float64", "`value` minus `limit`.", "hartree"),
+    )
 
     problems: Mapping[str, Problem]
     """Name of a setting -> the molecule in it."""

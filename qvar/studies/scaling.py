@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property, partial
 from statistics import median
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import jax
 import jax.numpy as jnp
@@ -35,9 +35,10 @@ from qvar.problems.problem import Problem
 from qvar.problems.problem_citations import problem_references
 from qvar.quantum_geometry import state_shape
 from qvar.short_repr import short_repr
-from qvar.studies.contender import Contender
+from qvar.studies.contender import Contender, circuit_columns
 from qvar.studies.growing import Growing, Setup, description_of, growing_of
-from qvar.task import Progress, Reporter, Row, Task, error_words, task_key
+from qvar.studies.scaling_columns import SCALING_COLUMNS
+from qvar.task import LedgerColumn, Progress, Reporter, Row, Task, error_words, task_key
 
 LIE_LIMIT = 300
 """Largest Lie algebra that a prediction is made from by default: it takes about a second."""
@@ -84,13 +85,14 @@ class Scaling:
     A landscape has a barren plateau where these variances fall exponentially with the number of qubits; which of an
     exponential and a power law they follow, `qvar.analysis.decay.decay_table` decides from the ledger.
 
-    Each contender, size and start is one task and one row. Beside the usual columns the ledger has `size`,
-    `size_name`, `start`, `start_noise`, `samples`; the variances with their 95 % intervals; and what theory
-    says about them: the value of Haar-random states in the space that the engine holds
-    (`qvar.diagnostics.haar_loss_variance`), that of the circuit's Lie algebra where its dimension is within
-    `lie_limit` (`qvar.diagnostics.lie_variance`), and an exact law that the contender may bring. `value` is the mean of
-    the loss. `qvar.records.schema.describe` explains every column.
+    Each contender, size and start is one task and one row, with the variances and their 95 % intervals, and with their
+    values in theory: that of Haar-random states in the space that the engine holds
+    (`qvar.diagnostics.haar_loss_variance`), that of the circuit's Lie algebra if its dimension is within `lie_limit`
+    (`qvar.diagnostics.lie_variance`), and an exact law that the contender may bring. `value` is the mean of the loss;
+    `columns` are the others.
     """
+
+    columns: ClassVar[tuple[LedgerColumn, ...]] = SCALING_COLUMNS
 
     contenders: Sequence[Growing | Contender]
     """Contenders with different names; a `Contender` is made for the `problem` of each size."""
@@ -280,6 +282,7 @@ def _row(study: Scaling, point: _Point, report: Reporter) -> Row:
     return {
         "problem": place.title,
         "engine": objective.engine,
+        **circuit_columns(place.setup[1], place.contender.name),
         "n_qubits": objective.costs.n_qubits,
         "n_params": objective.n_params,
         "two_qubit_gates": objective.costs.two_qubit_gates,

@@ -33,7 +33,7 @@ from qvar.problems.problem import Problem
 from qvar.problems.problem_citations import problem_references
 from qvar.random_draws import normal
 from qvar.short_repr import short_repr
-from qvar.studies.contender import Trainable
+from qvar.studies.contender import Trainable, circuit_columns
 from qvar.task import Progress, Reporter, Row, error_words
 from qvar.units import CHEMICAL_ACCURACY, HARTREE, MILLIHARTREE_PER_HARTREE
 
@@ -193,6 +193,7 @@ class Training:
             "contender": self.contender.name,
             "family": self.contender.family,
             "n_params": self.contender.n_params,
+            **circuit_columns(self.contender),
         }
         return [{**base, **row} for row in failed_seeds(self.seeds, self.method, message)]
 
@@ -236,6 +237,7 @@ class Training:
             "evaluations_to_tolerance": None if arrived is None else int(trace.evaluations[arrived]),
             "wall_s": result.wall_s,
             "compile_s": result.compile_s,
+            **circuit_columns(self.contender),
             "hessian_products": result.hessian_products,
             **({"remarks": json.dumps(remarks)} if remarks else {}),
             **({} if self.tolerance is None else {"tolerance": float(self.tolerance)}),

@@ -16,7 +16,6 @@ from qvar.analysis.accuracy import (
     least_parameters,
     levels,
     pareto_front,
-    series_of,
     training_shots,
 )
 from qvar.records.run_tables import ledger_from
@@ -25,7 +24,8 @@ from qvar.records.run_tables import ledger_from
 def row(contender: str, seed: int, error: float | None, n_params: int, **more: Any) -> dict[str, Any]:
     """A seed that ended with this error, with a correlation energy of 0.1; None for one that failed."""
     base = {"problem": "H4", "contender": contender, "method": "lbfgs", "family": "generic", "seed": seed}
-    base["n_params"] = n_params
+    series, _, layers = contender.partition(" x")
+    base |= {"n_params": n_params, "series": series, "layers": int(layers) if layers else None}
     if error is None:
         return {**base, "status": "failed", **more}
     ended = {"status": "converged", "value": -2.0 + error, "reference": -2.0, "error": error, "unit": "Ha"}
@@ -40,13 +40,6 @@ def depths(*errors: list[float | None], name: str = "ry") -> list[dict[str, Any]
         for layers, seeds in enumerate(errors, start=1)
         for seed, error in enumerate(seeds)
     ]
-
-
-def test_names_of_depths() -> None:
-    assert series_of("hardware_efficient x12") == ("hardware_efficient", 12)
-    assert series_of("ry x4, adam") == ("ry, adam", 4)
-    assert series_of("uccsd") == ("uccsd", None)
-    assert series_of("x2") == ("x2", None)
 
 
 def test_least_parameters_by_hand() -> None:
@@ -103,15 +96,15 @@ def test_correlation_per_cost_by_hand(cost: Any, per: float) -> None:
     rows = [row("a", seed, error, 10, **about) for seed, error in enumerate([0.01, 0.02, 0.05])]
     if cost == "shot":
         rows = [entry | {"energy_evaluations": 45, "gradient_evaluations": 2} for entry in rows]
-    (told,) = correlation_per(ledger_from(rows), cost).to_dict("records")
-    assert [told[end] * per for end in ("low", "median", "high")] == pytest.approx([0.5, 0.8, 0.9])
+    (result,) = correlation_per(ledger_from(rows), cost).to_dict("records")
+    assert [result[end] * per for end in ("low", "median", "high")] == pytest.approx([0.5, 0.8, 0.9])
 
 
 def test_correlation_of_failed_seeds_and_of_none() -> None:
     failed = [row("a", 0, 0.01, 10), row("a", 1, None, 10), row("a", 2, 0.0, 10)]
-    (told,) = correlation_per(ledger_from(failed), "parameter").to_dict("records")
-    assert math.isnan(told["low"])
-    assert (told["median"], told["high"]) == pytest.approx((0.09, 0.1))
+    (result,) = correlation_per(ledger_from(failed), "parameter").to_dict("records")
+    assert math.isnan(result["low"])
+    assert (result["median"], result["high"]) == pytest.approx((0.09, 0.1))
     for nothing in ({"correlation_recovered": None}, {"n_params": 0}, {"n_params": None}):
         table = correlation_per(ledger_from([row("a", 0, 0.01, 10) | nothing]), "parameter")
         assert table[["low", "median", "high"]].isna().all(axis=None)

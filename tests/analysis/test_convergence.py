@@ -105,8 +105,8 @@ def test_a_crossing_on_the_way_down_is_no_arrival() -> None:
     assert arrival(np.array([0.0, np.nan]), 1.6e-3) is None
     rows = [row("a", 0, falls), row("a", 1, [0.5, 1e-3])]
     assert steps_to_tolerance(trace_from(rows))["steps"].astype("float").fillna(-1).tolist() == [-1, 1]
-    (told,) = quantiles_to_tolerance(ledger_from(rows), trace_from(rows)).to_dict("records")
-    assert told["reached"] == success(ledger_from(rows))["successes"].tolist()[0] == 1
+    (result,) = quantiles_to_tolerance(ledger_from(rows), trace_from(rows)).to_dict("records")
+    assert result["reached"] == success(ledger_from(rows))["successes"].tolist()[0] == 1
 
 
 def arriving(step: int) -> list[float]:
@@ -115,22 +115,22 @@ def arriving(step: int) -> list[float]:
 
 def test_quantiles_of_arrival_by_hand() -> None:
     rows = [row("a", seed, arriving(step)) for seed, step in enumerate([4, 1, 9, 7, 3, 2, 10, 6, 5, 8])]
-    (told,) = quantiles_to_tolerance(ledger_from(rows), trace_from(rows)).to_dict("records")
-    assert told["reached"] == 10
+    (result,) = quantiles_to_tolerance(ledger_from(rows), trace_from(rows)).to_dict("records")
+    assert result["reached"] == 10
     # the k-th of 1, 2, ..., 10 is where a share of k/10 has arrived; 25 % and 75 % need the third and the eighth
-    assert [told[f"steps_{q}"] for q in (10, 25, 50, 75, 90)] == [1, 3, 5, 8, 9]
-    assert [told[f"evaluations_{q}"] for q in (10, 25, 50, 75, 90)] == [3, 7, 11, 17, 19]
+    assert [result[f"steps_{q}"] for q in (10, 25, 50, 75, 90)] == [1, 3, 5, 8, 9]
+    assert [result[f"evaluations_{q}"] for q in (10, 25, 50, 75, 90)] == [3, 7, 11, 17, 19]
 
 
 def test_a_quantile_that_falls_on_a_censored_seed_is_missing() -> None:
     rows = [row("a", 0, arriving(3)), row("a", 1, arriving(5)), row("a", 2, [1.0] * 50), row("a", 3, None)]
     ledger, trace = ledger_from(rows), trace_from(rows)
-    told = quantiles_to_tolerance(ledger, trace)
-    assert told["reached"].tolist() == [2]
-    assert told["steps_25"].tolist() == [3]
-    assert told["steps_50"].tolist() == [5]  # half of the four had arrived, not half of those that ever did
-    assert told["steps_75"].isna().all()
-    assert told["evaluations_90"].isna().all()
+    result = quantiles_to_tolerance(ledger, trace)
+    assert result["reached"].tolist() == [2]
+    assert result["steps_25"].tolist() == [3]
+    assert result["steps_50"].tolist() == [5]  # half of the four had arrived, not half of those that ever did
+    assert result["steps_75"].isna().all()
+    assert result["evaluations_90"].isna().all()
     own = quantiles_to_tolerance(ledger, trace, 1.0, levels=(0.75, 1.0))
     assert own["steps_75"].tolist() == [0]
     assert own["steps_100"].isna().all()
@@ -140,24 +140,24 @@ def test_a_quantile_that_falls_on_a_censored_seed_is_missing() -> None:
 
 def test_final_errors_by_hand() -> None:
     rows = [row("a", seed, [error]) for seed, error in enumerate([0.4, -0.1, 0.2, 0.3, 0.5])]
-    (told,) = final_errors(ledger_from(rows)).to_dict("records")
-    assert (told["finite"], told["best"]) == (5, pytest.approx(0.1))
-    assert [told[f"error_{q}"] for q in (25, 50, 75)] == pytest.approx([0.2, 0.3, 0.4])
-    assert told["error_10"] == pytest.approx(np.quantile([0.1, 0.2, 0.3, 0.4, 0.5], 0.1))
-    (told,) = final_errors(ledger_from([*rows, row("a", 5, None)])).to_dict("records")
-    assert told["error_50"] == pytest.approx(0.35)  # between the third and fourth of six
-    assert (told["seeds"], told["finite"], told["error_75"]) == (6, 5, pytest.approx(0.475))
-    assert math.isnan(told["error_90"])  # between the fifth and the failed one
+    (result,) = final_errors(ledger_from(rows)).to_dict("records")
+    assert (result["finite"], result["best"]) == (5, pytest.approx(0.1))
+    assert [result[f"error_{q}"] for q in (25, 50, 75)] == pytest.approx([0.2, 0.3, 0.4])
+    assert result["error_10"] == pytest.approx(np.quantile([0.1, 0.2, 0.3, 0.4, 0.5], 0.1))
+    (result,) = final_errors(ledger_from([*rows, row("a", 5, None)])).to_dict("records")
+    assert result["error_50"] == pytest.approx(0.35)  # between the third and fourth of six
+    assert (result["seeds"], result["finite"], result["error_75"]) == (6, 5, pytest.approx(0.475))
+    assert math.isnan(result["error_90"])  # between the fifth and the failed one
 
 
 def test_minima_of_the_column_or_of_the_energies() -> None:
     rows = [row("a", seed, [error]) for seed, error in enumerate([0.0, 0.0, 0.1, 3e-7])] + [row("a", 4, None)]
-    (told,) = minima_found(ledger_from(rows)).to_dict("records")
-    assert (told["seeds"], told["minima"], told["in_lowest"], told["levels"]) == (5, 2, 3, 2)
+    (result,) = minima_found(ledger_from(rows)).to_dict("records")
+    assert (result["seeds"], result["minima"], result["in_lowest"], result["levels"]) == (5, 2, 3, 2)
     for entry, minimum in zip(rows, [0, 1, 2, 0, None], strict=True):
         entry["minimum"] = minimum
-    (told,) = minima_found(ledger_from(rows)).to_dict("records")
-    assert (told["minima"], told["in_lowest"], told["levels"]) == (3, 2, 2)
+    (result,) = minima_found(ledger_from(rows)).to_dict("records")
+    assert (result["minima"], result["in_lowest"], result["levels"]) == (3, 2, 2)
     assert minima_found(ledger_from([row("a", 0, None)]))["minima"].tolist() == [0]
 
 
@@ -167,7 +167,7 @@ def test_a_small_duel(h2: qvar.Problem) -> None:
     rows = task.run(lambda progress: None)
     ledger, trace = ledger_from(rows), trace_from(rows)
     assert success(ledger)["successes"].tolist() == [3]
-    told = quantiles_to_tolerance(ledger, trace)
+    result = quantiles_to_tolerance(ledger, trace)
     arrived = sorted(int(entry["evaluations_to_tolerance"]) for entry in rows)
-    assert [told[f"evaluations_{q}"][0] for q in (25, 50, 75)] == arrived
+    assert [result[f"evaluations_{q}"][0] for q in (25, 50, 75)] == arrived
     assert minima_found(ledger)["minima"].tolist() == [1]

@@ -201,7 +201,7 @@ GIVEN = {
 
 
 @pytest.mark.parametrize("name", [name for name in SMALL if "quick" in inspect.signature(load(name)).parameters])
-def test_what_is_given_goes_before_quick(name: str) -> None:
+def test_explicit_arguments_override_quick(name: str) -> None:
     """A page that says both what was given and what was done would contradict itself otherwise."""
     case = load(name)
     types = {name: parameter.annotation for name, parameter in inspect.signature(case).parameters.items()}
@@ -261,7 +261,7 @@ def test_the_dissociation_walks_from_start_to_stop() -> None:
         ("landscape.py", {"points": 2}, "`points` must be at least 3, but is 2."),
     ],
 )
-def test_mistakes_are_told_before_anything_runs(name: str, arguments: dict[str, Any], sentence: str) -> None:
+def test_mistakes_are_errors_before_anything_runs(name: str, arguments: dict[str, Any], sentence: str) -> None:
     with pytest.raises(qvar.QvarError) as caught:
         load(name)(molecule="h2", **arguments)
     assert str(caught.value).startswith(sentence)

@@ -20,7 +20,9 @@ from qvar.report.html import to_html
 def row(contender: str, seed: int, error: float | None, n_params: int, **more: Any) -> dict[str, Any]:
     """A seed that arrives at step 2; a correlation energy of 0.1 hartree."""
     base = {"problem": "H4", "contender": contender, "method": "lbfgs", "family": "generic", "seed": seed}
+    series, _, layers = contender.partition(" x")
     base |= {"n_params": n_params, "two_qubit_gates": 2 * n_params}
+    base |= {"series": series, "layers": int(layers) if layers else None}
     if error is None:
         return {**base, "status": "failed", "message": "E", **more}
     return {
@@ -87,8 +89,8 @@ def test_convergence_table_by_hand() -> None:
     [(7, 0.5291, 0.9776, "7/8 [53, 98] %"), (0, 0.0, 0.3244, "0/8 [0, 32] %"), (None, None, None, "-")],
 )
 def test_success_in_words(successes: Any, low: Any, high: Any, words: str) -> None:
-    told = type("Row", (), {"successes": successes, "seeds": 8, "low": low, "high": high})
-    assert success_words(told) == words
+    result = type("Row", (), {"successes": successes, "seeds": 8, "low": low, "high": high})
+    assert success_words(result) == words
 
 
 class _Fragment(HTMLParser):
@@ -118,24 +120,24 @@ class _Fragment(HTMLParser):
             self.rows[-1][-1] += data
 
 
-def test_the_fragment_tells_it() -> None:
+def test_the_tables_of_a_page() -> None:
     page = _Fragment(to_html(accuracy_parts(ledger_from(ROWS), trace_from(ROWS))))
     bought, arrived = page.rows[0], page.rows[4]
-    told = {line[1]: dict(zip(bought, line, strict=True)) for line in page.rows[1:4]}
-    assert told["ry x1"]["per parameter"] == "0.06 [0.05, 0.07]"
-    assert told["ry x1"]["fewest parameters to 1.6 mHa"] == "20"
-    assert told["uccsd_1"]["per parameter"] == "0.0385 [-, 0.0385]"
-    assert told["uccsd_1"]["correlation recovered"] == "1"
-    told = {line[1]: dict(zip(arrived, line, strict=True)) for line in page.rows[5:]}
-    assert told["ry x2"]["within 1.6 mHa"] == "2/3 [21, 94] %"
-    assert told["ry x2"]["steps to 1.6 mHa"] == "2, 2, 2, -, -"
-    assert told["ry x1"]["evaluations to 1.6 mHa"] == "-"
-    assert told["ry x1"]["final error (mHa)"].startswith("32.00, 35.00, 40.00")
-    assert told["ry x2"]["distinct minima (energies)"] == "3 (2)"
-    assert told["uccsd_1"]["seeds in the lowest"] == "2/3"
+    result = {line[1]: dict(zip(bought, line, strict=True)) for line in page.rows[1:4]}
+    assert result["ry x1"]["per parameter"] == "0.06 [0.05, 0.07]"
+    assert result["ry x1"]["fewest parameters to 1.6 mHa"] == "20"
+    assert result["uccsd_1"]["per parameter"] == "0.0385 [-, 0.0385]"
+    assert result["uccsd_1"]["correlation recovered"] == "1"
+    result = {line[1]: dict(zip(arrived, line, strict=True)) for line in page.rows[5:]}
+    assert result["ry x2"]["within 1.6 mHa"] == "2/3 [21, 94] %"
+    assert result["ry x2"]["steps to 1.6 mHa"] == "2, 2, 2, -, -"
+    assert result["ry x1"]["evaluations to 1.6 mHa"] == "-"
+    assert result["ry x1"]["final error (mHa)"].startswith("32.00, 35.00, 40.00")
+    assert result["ry x2"]["distinct minima (energies)"] == "3 (2)"
+    assert result["uccsd_1"]["seeds in the lowest"] == "2/3"
 
 
-def test_best_seeds_that_take_fewer_parameters_are_said() -> None:
+def test_best_seeds_that_take_fewer_parameters_are_reported() -> None:
     rows = [*(row("ry x1", seed, error, 10) for seed, error in enumerate([0.1, 0.1, 1e-3])), row("ry x2", 0, 1e-3, 20)]
     assert "20 (best seed 10)" in to_html(accuracy_parts(ledger_from(rows), trace_from(rows)))
 

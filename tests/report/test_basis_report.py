@@ -11,6 +11,7 @@ import pytest
 
 from qvar.analysis.basis_sets import basis_table, floor, is_basis
 from qvar.analysis.rows import known, records
+from qvar.basis.basis_duel import BasisDuel
 from qvar.records.run_folder import load
 from qvar.records.run_tables import ledger_from, trace_from
 from qvar.report.basis import sentences
@@ -111,6 +112,8 @@ def all_rows(limit: float | None = LIMIT, **changes: Any) -> list[Row]:
 
 @dataclass(frozen=True)
 class FakeStudy:
+    columns = BasisDuel.columns
+
     rows: list[Row] = field(default_factory=all_rows)
     name: str = "basis"
 
@@ -149,22 +152,22 @@ def test_errors_are_drawn_above_the_limit_or_the_lowest() -> None:
 
 def test_the_verdict() -> None:
     ledger = ledger_from(all_rows())
-    said = sentences(ledger, basis_table(ledger))
-    assert said[0] == (
+    lines = sentences(ledger, basis_table(ledger))
+    assert lines[0] == (
         "The lowest energy of a fitted set is that of free 6s, -9.900000 Ha with 6 parameters, 100 mHa from the limit."
     )
-    assert said[1] == (
+    assert lines[1] == (
         "Free against constrained, 6 primitives on 12 qubits: beside free 6s (6 parameters) constraints give away: "
         "Legendre 3 6s 1 mHa (3 parameters), even-tempered 6s 20 mHa (2 parameters). Verdict: Legendre 3 6s does with "
         "3 parameters what takes free 6s 6, to within chemical accuracy (1.6 mHa)."
     )
-    assert said[2] == "With no more primitives (6) the lowest baseline is small, 100 mHa above free 6s."
-    assert said[3] == "With no more qubits (12) the lowest baseline is larger, 50 mHa below free 6s."
-    assert said[4] == (
+    assert lines[2] == "With no more primitives (6) the lowest baseline is small, 100 mHa above free 6s."
+    assert lines[3] == "With no more qubits (12) the lowest baseline is larger, 50 mHa below free 6s."
+    assert lines[4] == (
         "8 of 12 starts ended in the lowest minimum that their form found: free 6s 2 of 3, lost 0 of 3, and all of the "
         "others."
     )
-    assert len(said) == 5
+    assert len(lines) == 5
 
 
 @pytest.mark.parametrize(
@@ -184,17 +187,17 @@ def test_other_verdicts(free: float, verdict: str) -> None:
     assert any(sentence.endswith(verdict) for sentence in sentences(ledger, basis_table(ledger)))
     two = [*rows, *fitted_rows("Legendre 3 6s", contender="Legendre 4 6s", n_params=4, value=-9.8995)]
     ledger = ledger_from([*two, *fitted_rows("free 6s", value=-9.9)])
-    said = " ".join(sentences(ledger, basis_table(ledger)))
-    assert "Verdict: Legendre 3 6s does with 3 parameters" in said  # the fewest of those that come close enough
+    lines = " ".join(sentences(ledger, basis_table(ledger)))
+    assert "Verdict: Legendre 3 6s does with 3 parameters" in lines  # the fewest of those that come close enough
     alone = ledger_from(rows)
     assert not any("Verdict" in sentence for sentence in sentences(alone, basis_table(alone)))
 
 
-def test_broken_symmetry_is_told() -> None:
+def test_broken_symmetry_is_reported() -> None:
     ledger = ledger_from(all_rows(-9.93, spherical=False))
-    said = sentences(ledger, basis_table(ledger))
-    assert any(sentence.startswith("The density of the atom is not spherical") for sentence in said)
-    assert said[-1] == "Below the limit -9.93 Ha ended: larger."
+    lines = sentences(ledger, basis_table(ledger))
+    assert any(sentence.startswith("The density of the atom is not spherical") for sentence in lines)
+    assert lines[-1] == "Below the limit -9.93 Ha ended: larger."
     text = summary_text(ledger)
     assert "not spherical" in text
     whole = ledger_from(all_rows())
@@ -216,8 +219,8 @@ def test_terminal_tables_fit_80_columns(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def transferred(error: float | None) -> str:
-    told = {"energy": -1.0, "error": error, "set": "cc-pVQZ"}
-    return json.dumps({"X2": told, "XY": {**told, "energy": None, "error": None}})
+    entry = {"energy": -1.0, "error": error, "set": "cc-pVQZ"}
+    return json.dumps({"X2": entry, "XY": {**entry, "energy": None, "error": None}})
 
 
 def test_molecules_that_were_not_fitted(tmp_path: Path) -> None:

@@ -1,15 +1,14 @@
-"""Tables, pictures and page of a case swept over its arguments, from made-up ledgers whose medians are known."""
+"""Tables and page of a case swept over its arguments, from made-up ledgers whose medians are known."""
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from campaign_ledgers import FAMILIES, LAYERS, MOLECULES, PARAMS, SWEEP, failed, grid, rows_at
 
 from qvar.analysis.campaigns import arguments, best_at, points, results, standings
 from qvar.analysis.rows import without_sweep
@@ -18,79 +17,8 @@ from qvar.records.run_folder import load
 from qvar.records.run_tables import ledger_from, trace_from, write_ledger, write_table
 from qvar.report.duel import DUEL
 from qvar.report.page import write_report
-from qvar.report.plots import campaign
-from qvar.report.plots.write import write_plots
 from qvar.report.reports import report_of, rows_text, summary_text
 from qvar.task import RECORD_FORMAT
-
-FAMILIES = {"ladder": "generic", "cluster": "constrained", "fabric": "constrained"}
-PARAMS = {"ladder": 10, "cluster": 6, "fabric": 8}
-MOLECULES = ("h4", "lih")
-LAYERS = (1, 2, 3)
-
-
-def error_of(contender: str, molecule: str, layers: int) -> float:
-    """Errors of the middle seed, in mHa: in lih the ladder overtakes at three layers."""
-    start = {"ladder": 100.0, "cluster": 20.0, "fabric": 30.0}[contender]
-    fall = 0.05 if contender == "ladder" and molecule == "lih" else 0.5
-    return start * fall ** (layers - 1)
-
-
-def rows_at(
-    sweep: dict[str, Any],
-    errors: Callable[[str], float] = lambda contender: PARAMS[contender] / 2,
-    *,
-    reference: bool = True,
-    unit: str = "Ha",
-    name: str = "{}",
-    **more: Any,
-) -> list[dict[str, Any]]:
-    """Three seeds of each contender, their errors 1, 1/2 and 4 times the middle one."""
-    rows = []
-    for (contender, family), seed in itertools.product(FAMILIES.items(), range(3)):
-        error = (1.0, 0.5, 4.0)[seed] * errors(contender) / (1000 if unit == "Ha" else 1)
-        rows.append(
-            {
-                "problem": "a problem",
-                "contender": name.format(contender),
-                "family": family,
-                "engine": "dense",
-                "n_qubits": 8,
-                "n_params": PARAMS[contender],
-                "seed": seed,
-                "method": "lbfgs",
-                "status": "converged" if seed else "out_of_budget",
-                "value": -2 + error,
-                "reference": -2.0 if reference else None,
-                "error": error if reference else None,
-                "unit": unit,
-                "gradient_evaluations": 20,
-                "wall_s": 1.0,
-                "trace_value": [0.0, -2 + error],
-                **{f"sweep_{argument}": value for argument, value in sweep.items()},
-                **more,
-            }
-        )
-    return rows
-
-
-def grid(**values: Any) -> list[dict[str, Any]]:
-    return [dict(zip(values, point, strict=True)) for point in itertools.product(*values.values())]
-
-
-def failed(rows: list[dict[str, Any]], message: str) -> list[dict[str, Any]]:
-    kept = ("contender", "family", "seed", "method", "problem", "n_params")
-    return [
-        {k: v for k, v in row.items() if k in kept or k.startswith("sweep_")} | {"status": "failed", "message": message}
-        for row in rows
-    ]
-
-
-SWEEP = [
-    row
-    for at in grid(molecule=MOLECULES, layers=LAYERS)
-    for row in rows_at(at, lambda name, at=at: error_of(name, **at), problem=f"molecule {at['molecule']}")
-]
 
 
 def folder_of(path: Path, rows: list[dict[str, Any]], **case: Any) -> Path:
@@ -230,7 +158,7 @@ def test_who_won_where_fits_80_columns() -> None:
     assert rows.count("molecule=lih, layers=2") == 1
 
 
-def test_many_values_stand_in_several_tables() -> None:
+def test_many_values_make_several_tables() -> None:
     bonds = [0.5 + 0.25 * k for k in range(12)]
     text = summary_text(ledger_from([row for bond in bonds for row in rows_at({"bond": bond})]))
     assert max(map(len, text.splitlines())) <= 80
@@ -248,7 +176,7 @@ def test_a_line_per_point_where_there_are_many() -> None:
     assert re.fullmatch(r"molecule=beh2, bond=1\.5, layers=4 +cluster +6 +3\.000 +2/3", lines[3 * 25 + 2 * 5 + 3])
 
 
-def test_failures_are_counted_and_told_once() -> None:
+def test_failures_are_counted_and_reported_once() -> None:
     lost = failed(rows_at({"molecule": "h2o", "layers": 1}), "MemoryError: a state of 8 GiB")
     text = summary_text(ledger_from([*SWEEP, *lost]))
     assert "18 out of budget, 9 failed" in text
@@ -321,7 +249,7 @@ def test_an_unfinished_campaign(tmp_path: Path) -> None:
     assert rows_text(nothing) is not None
 
 
-def test_one_point_is_told_as_its_study(tmp_path: Path) -> None:
+def test_one_point_is_reported_as_its_study(tmp_path: Path) -> None:
     rows = rows_at({"molecule": "h4", "layers": 3})
     text = summary_text(ledger_from(rows))
     first, _, rest = text.partition("\n")
@@ -339,74 +267,3 @@ def test_what_comes_from_a_run_is_escaped(tmp_path: Path) -> None:
     page = write_report(load(folder_of(tmp_path / "run", rows, sweep={"<i>k</i>": ["<i>a</i>"]}))).read_text()
     assert not re.search(r"<[ius]>", page)
     assert "[bold]" in summary_text(ledger_from(rows))
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Pictures
-
-
-def test_lines_against_a_number_in_a_panel_for_each_other_argument() -> None:
-    drawings, missing = campaign.campaign_drawings(ledger_from(SWEEP))
-    assert [drawing.name for drawing in drawings] == ["campaign_1", "campaign_parameters"]
-    assert missing == []
-    h4, lih = drawings[0].figure.axes
-    assert (h4.get_title(), lih.get_title()) == ("molecule=h4", "molecule=lih")
-    named: dict[str, Any] = {str(line.get_label()): line for line in lih.get_lines()}
-    assert set(named) == {*FAMILIES, "chemical accuracy (1.6 mHa)"}
-    assert list(named["ladder"].get_ydata()) == pytest.approx([100, 5, 0.25])
-    assert list(named["ladder"].get_xdata()) == pytest.approx(LAYERS, abs=0.1)
-    assert named["ladder"].get_linestyle() == "--"
-    assert lih.get_yscale() == "log"
-    assert "A panel for each value of molecule" in drawings[0].caption
-
-
-def test_the_front_of_parameters_over_all_points() -> None:
-    _, drawing = campaign.campaign_drawings(ledger_from(SWEEP))[0]
-    _, lih = drawing.figure.axes
-    named: dict[str, Any] = {str(line.get_label()): line for line in lih.get_lines()}
-    assert list(named["constrained"].get_xdata()) == [6, 8] * 3
-    # six parameters reach 5 mHa and ten 0.25 mHa; fabric with eight has 7.5 mHa at best
-    assert sorted(set(named["Pareto front"].get_ydata())) == pytest.approx([0.25, 5])
-    assert "molecule=lih: cluster (6, layers 3), ladder (10, layers 3)" in drawing.caption
-
-
-def test_points_side_by_side_where_no_number_was_swept() -> None:
-    sweep = grid(periodic=[True, False], start=["zero", "a start whose name is longer than any axis has room for"])
-    drawings, _ = campaign.campaign_drawings(ledger_from([row for at in sweep for row in rows_at(at)]))
-    assert [drawing.name for drawing in drawings] == ["campaign_points", "campaign_parameters"]
-    words = [tick.get_text() for tick in drawings[0].figure.axes[0].get_xticklabels()]
-    assert words[0] == "True, zero"
-    assert len(set(words)) == 4
-    assert max(map(len, words)) <= 36
-
-
-def test_no_more_than_twelve_panels_and_forty_points() -> None:
-    wide = [row for at in grid(a=list("abcde"), b=list("xyz"), layers=[1, 2]) for row in rows_at(at)]
-    drawings, _ = campaign.campaign_drawings(ledger_from(wide))
-    assert len(drawings[0].figure.axes) == 12
-    assert "Only the first 12 of 15 panels are drawn." in drawings[0].caption
-    long = [row for k in range(45) for row in rows_at({"name": f"n{k}"})]
-    drawings, _ = campaign.campaign_drawings(ledger_from(long))
-    assert len(drawings[0].figure.axes[0].get_xticks()) == 40
-    assert "Only the first 40 of 45 points are drawn." in drawings[0].caption
-
-
-def test_odd_ledgers_are_drawn_as_far_as_they_go(tmp_path: Path) -> None:
-    gone = [row for n in (1, 2) for row in failed(rows_at({"layers": n}), "E")]
-    assert write_plots(ledger_from(gone), trace_from(gone), tmp_path) == []
-    half = [*rows_at({"layers": 1}), *rows_at({"layers": 2})[:3], *failed(rows_at({"layers": 3})[6:], "E")]
-    stale = tmp_path / "campaign_points.png"
-    stale.touch()
-    assert [plot.path.stem for plot in write_plots(ledger_from(half), trace_from(half), tmp_path)] == [
-        "campaign_1",
-        "campaign_parameters",
-    ]
-    assert not stale.exists()
-    only = [*rows_at({"layers": 1}), *rows_at({"layers": 2})]
-    lost = failed(rows_at({"layers": 1}, name="lost {}")[:1], "E")
-    plots = write_plots(ledger_from([*only, *lost]), trace_from(only), tmp_path)
-    assert "Not drawn, because there is no finite value: lost ladder." in plots[0].caption
-    noise = [row for x in (1e-4, 1e-2, 1.0) for row in rows_at({"noise": x}, reference=False)]
-    drawings, _ = campaign.campaign_drawings(ledger_from(noise))
-    assert drawings[0].figure.axes[0].get_xscale() == "log"
-    assert drawings[0].title == "Energy against noise"

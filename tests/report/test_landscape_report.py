@@ -19,6 +19,7 @@ from qvar.report.page import report_page, write_report
 from qvar.report.plots.write import write_plots
 from qvar.report.reports import rows_text, summary_text
 from qvar.runs.runner import run
+from qvar.studies.landscape import Landscape
 from qvar.task import Task, task_key
 
 AXIS = [-1.0, 0.0, 1.0]
@@ -98,6 +99,8 @@ ROWS = [row for name in NAMES for row in rows_of(name)]
 
 @dataclass(frozen=True)
 class FakeStudy:
+    columns = Landscape.columns
+
     name: str = "landscape"
 
     def tasks(self) -> list[Task]:
@@ -166,7 +169,7 @@ def test_the_pictures_and_the_page(tmp_path: Path) -> None:
     assert "lost: the" not in page
 
 
-def test_nothing_is_said_of_sectors_where_there_are_none(tmp_path: Path) -> None:
+def test_no_words_on_sectors_that_do_not_exist(tmp_path: Path) -> None:
     ledger = ledger_from(without(ROWS, "sector_weight", "symmetry_price", "leakage_along"))
     assert "leaked" not in summary_text(ledger)
     names = [plot.path.stem for plot in write_plots(ledger, trace_from(ROWS), tmp_path)]
@@ -175,7 +178,7 @@ def test_nothing_is_said_of_sectors_where_there_are_none(tmp_path: Path) -> None
     assert "symmetry_leakage" not in [plot.path.stem for plot in write_plots(kept, trace_from(ROWS), tmp_path)]
 
 
-def test_spin_models_have_no_total_spin_and_are_told_in_their_unit(tmp_path: Path) -> None:
+def test_spin_models_have_no_total_spin_and_keep_their_unit(tmp_path: Path) -> None:
     rows = rows_of("leaks", unit="J")
     for row in rows:
         row["leakage_along"] = json.dumps({**json.loads(row["leakage_along"]), "s2": [None] * 3, "sz": [None] * 3})

@@ -29,17 +29,17 @@ class Tables(HTMLParser):
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        told = dict(attrs)
+        entry = dict(attrs)
         if tag == "table":
             self.around.append(self.open[-1] if self.open else "")
             self.heads.append([])
             self.cells.append([])
         elif tag == "div":
-            self.open.append(told.get("class") or "")
+            self.open.append(entry.get("class") or "")
         elif tag == "th":
             self.heads[-1].append("")
         elif tag == "td":
-            self.cells[-1].append((told["data-head"] or "", told.get("class") or ""))
+            self.cells[-1].append((entry["data-head"] or "", entry.get("class") or ""))
         self.tag = tag
 
     def handle_endtag(self, tag: str) -> None:
@@ -107,10 +107,10 @@ def test_only_the_widths_of_a_page_have_rules() -> None:
     )
 
 
-def test_arguments_stand_apart_from_what_was_done() -> None:
+def test_arguments_have_a_list_of_their_own() -> None:
     page = page_of("scaling", arguments={"samples": None, "sizes": [], "quick": True})
-    told, _, given = page.partition("<h3>Arguments of the case, as they were given</h3>")
-    assert "500 random parameter vectors at every point" in told
+    entry, _, given = page.partition("<h3>Arguments of the case, as they were given</h3>")
+    assert "500 random parameter vectors at every point" in entry
     assert "<dt><code>quick</code></dt><dd>True</dd></dl>" in given
     assert "<dt><code>samples</code></dt>" not in page
     assert "Arguments of the case" not in page_of("scaling")

@@ -23,7 +23,7 @@ def row(problem: str, contender: str, *sentences: str) -> dict[str, object]:
     return {"problem": problem, "contender": contender, "family": "generic", "n_params": 1, **numbers, **known}
 
 
-def test_each_remark_is_said_once() -> None:
+def test_each_remark_is_printed_once() -> None:
     rows = [row("N2", name, SADDLE, "The exact state is a triplet.") for name in ("a", "b")]
     ledger = ledger_from(rows)
     assert remarks(ledger) == [SADDLE, "The exact state is a triplet."]

@@ -129,7 +129,7 @@ def test_pareto_front_of_a_small_example() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=12))
-def test_pareto_front_is_what_nobody_beats(points: list[tuple[int, int]]) -> None:
+def test_the_pareto_front_is_not_dominated(points: list[tuple[int, int]]) -> None:
     def beaten(position: int) -> bool:
         cost, error = points[position]
         return any(c <= cost and e <= error and (c, e) != (cost, error) for c, e in points)
@@ -169,7 +169,7 @@ def test_other_units_and_missing_references() -> None:
     assert (unknown.best, unknown.unit, unknown.quantity) == (-1.5, "Ha", "value")
 
 
-def test_values_below_the_reference_are_said() -> None:
+def test_values_below_the_reference_are_reported() -> None:
     summary = summarize(ledger_from([row("a", 0, -0.01), row("a", 1, 0.02)]))
     assert summary["best"].tolist() == pytest.approx([10.0])
     assert "Ended below the exact value: a (1 of 2 seeds)." in str(notes.below_exact(summary))
@@ -288,7 +288,7 @@ class _Page(HTMLParser):
         self.words += data
 
 
-def test_the_report_stands_alone_and_tells_all(loaded: Any) -> None:
+def test_the_report_needs_no_other_file_and_is_complete(loaded: Any) -> None:
     page = _Page()
     page.feed(write_report(loaded).read_text())
     assert page.open == []

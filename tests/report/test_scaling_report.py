@@ -19,7 +19,7 @@ from qvar.records.run_folder import load
 from qvar.records.run_tables import ledger_from, trace_from
 from qvar.report.html import to_html
 from qvar.report.page import report_page, write_report
-from qvar.report.plots.scaling import gradient_variance
+from qvar.report.plots.scaling import variance_against_size
 from qvar.report.plots.write import write_plots
 from qvar.report.reports import report_of, rows_text, summary_text
 from qvar.report.scaling import SCALING, ratio
@@ -129,7 +129,7 @@ def test_only_such_runs_are_taken_for_scaling() -> None:
     assert report_of(ledger_from(plain)) is not SCALING
 
 
-def test_labels_tell_starts_apart_but_not_sizes() -> None:
+def test_labels_distinguish_starts_but_not_sizes() -> None:
     assert set(labels(ledger_from(ROWS))) == {"halving", "squares", "lost"}
     several = [{**row, "start": start} for start in ("uniform", "mp2") for row in ROWS[:5]]
     assert list(dict.fromkeys(labels(ledger_from(several)))) == ["halving, uniform", "halving, mp2"]
@@ -184,7 +184,7 @@ def test_neither_is_a_verdict_without_a_line(tmp_path: Path) -> None:
     assert "neither" in summary_text(ledger)
     page = to_html(list(SCALING.result(ledger, trace_from(rows))))
     assert "Neither an exponential nor a power law: <b>halving</b> (from 0.0628 at 2 to " in page
-    figure = gradient_variance(ledger)
+    figure = variance_against_size(ledger, "gradient")
     assert figure is not None
     assert not [line for line in figure.figure.axes[0].lines if len(np.asarray(line.get_xdata())) == 100]
 

@@ -66,7 +66,7 @@ def test_claims_that_do_not_hold(h2: qvar.Problem) -> None:
     assert wrong(conform(h2, replace(qvar.uccsd(h2), symmetries=("s2",)))) == ["s2"]
 
 
-def test_another_number_of_electrons_is_told(h2: qvar.Problem) -> None:
+def test_another_number_of_electrons_is_reported(h2: qvar.Problem) -> None:
     def one_electron(theta: Any) -> None:
         qml.PauliX(0)
         qml.SingleExcitation(theta[0], wires=[0, 2])
@@ -143,7 +143,7 @@ def _(primals: Any, tangents: Any) -> Any:
 
 
 @pytest.mark.filterwarnings("ignore:The angles are not affine")
-def test_a_wrong_gradient_is_found_and_named(h2: qvar.Problem) -> None:
+def test_a_wrong_gradient_is_reported(h2: qvar.Problem) -> None:
     def circuit(theta: Any) -> None:
         for wire in range(4):
             qml.RY(crooked(theta[wire]) if wire == 2 else theta[wire], wires=wire)
@@ -180,7 +180,7 @@ class Lying(qvar.Ansatz):
 
 @pytest.mark.filterwarnings("ignore:The angles are not affine")
 @pytest.mark.parametrize("affine", [True, False])
-def test_another_circuit_in_pennylane_is_found(h2: qvar.Problem, affine: bool) -> None:
+def test_another_circuit_in_pennylane_is_detected(h2: qvar.Problem, affine: bool) -> None:
     def circuit(theta: Any) -> None:
         qml.RY(theta[0] if affine else theta[0] ** 2, wires=0)
 
@@ -213,7 +213,7 @@ def test_large_circuits_are_compared_without_gradients(h2: qvar.Problem, monkeyp
     assert by_check(conform(h2, from_circuit(rotations, 4)))["PennyLane"].passed
 
 
-def test_engines_that_differ_are_found(h2: qvar.Problem, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_engines_that_differ_are_detected(h2: qvar.Problem, monkeypatch: pytest.MonkeyPatch) -> None:
     other = qvar.hydrogen_chain(2, bond=0.8)
 
     def energy(problem: qvar.Problem, ansatz: qvar.Ansatz, engine: Any = "auto") -> qvar.Objective:
@@ -268,9 +268,7 @@ def test_large_registers_leave_checks_out(h2: qvar.Problem, monkeypatch: pytest.
     assert found["gradient"].passed
 
 
-def test_lightning_stands_in_where_backpropagation_would_not_fit(
-    h2: qvar.Problem, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_lightning_is_used_if_backpropagation_would_not_fit(h2: qvar.Problem, monkeypatch: pytest.MonkeyPatch) -> None:
     devices = []
 
     def oracle(problem: Any, ansatz: Any, device: Any) -> Any:
@@ -294,7 +292,7 @@ def test_an_engine_that_raises_is_a_finding(h2: qvar.Problem, monkeypatch: pytes
     assert found[-1] == Finding("values", False, "The energy cannot be computed: RuntimeError: out of memory.")
 
 
-def test_mistakes_are_told_in_a_sentence(h2: qvar.Problem) -> None:
+def test_mistakes_are_errors_in_a_sentence(h2: qvar.Problem) -> None:
     with pytest.raises(qvar.QvarError, match=r"must have the problem's 4 qubits, but .* has 5"):
         conform(h2, qvar.hardware_efficient(5))
 

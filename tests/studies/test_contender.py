@@ -1,6 +1,7 @@
 """One `Contender` in all studies, and duels without a problem."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 import qvar
+from qvar.studies.contender import circuit_columns
 
 BUDGET = qvar.Budget(gradients=5)
 
@@ -42,6 +44,7 @@ def test_one_contender_goes_through_all_studies() -> None:
         assert [row["contender"] for row in rows] == ["ry x1", "ry x2"]
         assert [row["n_params"] for row in rows] == [4, 6]
         assert {row["family"] for row in rows} == {"generic"}
+        assert [(row["series"], row["layers"]) for row in rows] == [("ry", 1), ("ry", 2)]
     values = [[row["value"] for row in rows] for rows in tables[:5]]
     for others in values[1:]:
         np.testing.assert_allclose(others, values[0], rtol=0, atol=1e-12)
@@ -52,7 +55,7 @@ def test_one_contender_goes_through_all_studies() -> None:
     assert "theta" not in tables[5][0]
 
 
-def test_a_contender_makes_what_it_says() -> None:
+def test_what_a_contender_makes_is_checked() -> None:
     with pytest.raises(qvar.QvarError, match=r"`make` must return an ansatz or an objective, but returned 1\."):
         qvar.Contender("one", "generic", lambda problem: 1)(qvar.tfim(2))  # pyright: ignore[reportArgumentType]
     with pytest.raises(qvar.QvarError, match="`layers` must be empty to make one ansatz"):
@@ -84,6 +87,18 @@ def test_a_duel_of_two_data_fits(tmp_path: Any) -> None:
     words = re.sub(r'src="data:[^"]*"', "", page.partition("Where this comes from")[0])
     assert "parabola" in words
     assert not re.findall(r"(?i)[^.<>]*(?:gate|cnot|hartree|mha|circuit|qubit|chemical|shots)[^.<>]*", words)
+
+
+def test_series_come_from_the_settings() -> None:
+    """A name that happens to end like a number of layers is no series."""
+    problem = qvar.hydrogen_chain(2)
+    own = {"hardware_efficient": qvar.hardware_efficient(2, layers=3), "reps": qvar.real_amplitudes(2, reps=2)}
+    assert [circuit_columns(ansatz)["layers"] for ansatz in own.values()] == [3, 2]
+    assert not any(" x" in circuit_columns(ansatz)["series"] for ansatz in own.values())
+    assert circuit_columns(qvar.uccsd(problem, name="ucc x2")) == {"series": "ucc x2", "layers": None}
+    assert circuit_columns(fit("fit x2", (0, 1))) == {}
+    bare = qvar.Contender("own", "generic", lambda problem, layers: replace(ry(problem, layers), settings={}), (2,))
+    assert circuit_columns(bare.depths[0](qvar.tfim(2))) == {"series": "own", "layers": 2}
 
 
 def test_an_ansatz_needs_a_problem() -> None:

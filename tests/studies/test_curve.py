@@ -132,7 +132,7 @@ def test_a_failed_point_is_a_row_and_the_walk_goes_on() -> None:
         curve(problem=gap, coordinates=[0.9]).tasks()
 
 
-def test_problems_of_one_name_are_told_apart() -> None:
+def test_problems_of_one_name_are_distinguished() -> None:
     def nameless(bond: float) -> qvar.Problem:
         return qvar.molecule(f"H 0 0 0; H 0 0 {bond}")
 
@@ -177,7 +177,7 @@ def test_mistakes(changes: dict[str, Any], sentence: str) -> None:
     assert str(caught.value) == sentence
 
 
-def test_contenders_are_told_apart_by_name() -> None:
+def test_contenders_have_different_names() -> None:
     with pytest.raises(qvar.QvarError, match=r"^`contenders` must have different names, but 'uccsd' occurs more than"):
         curve(contenders=[qvar.uccsd, qvar.uccsd]).tasks()
 
@@ -197,5 +197,6 @@ def test_resumed_it_gives_the_same_ledger(tmp_path: Path) -> None:
     assert done.stat().st_mtime_ns == written
     times = ["wall_s", "compile_s"]
     pd.testing.assert_frame_equal(again.drop(columns=times), whole.drop(columns=times), check_exact=True)
-    own = ["coordinate", "coordinate_name", "coordinate_unit", "hessian_products", "started_from", "npe"]
+    own = ["coordinate", "coordinate_name", "coordinate_unit", "series", "layers", "hessian_products"]
+    own += ["started_from", "npe"]
     assert list(whole.columns) == [*LEDGER_COLUMNS, *own]

@@ -67,7 +67,7 @@ def test_what_measurements_would_cost(h2: qvar.Problem) -> None:
     assert kinds[["minimum", "pauli_one_norm", "parameter_shift_energies"]].tolist() == ["Int64", "float64", "Int64"]
 
 
-def test_minima_of_one_energy_are_told_apart_by_their_states(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_minima_of_one_energy_differ_by_their_states(monkeypatch: pytest.MonkeyPatch) -> None:
     """H = -ZZ on a product of RY: both |00> and |11> have energy -1."""
 
     def circuit(theta):
@@ -160,7 +160,7 @@ def test_mistakes(h2: qvar.Problem, changes: dict, sentence: str) -> None:
     assert str(caught.value) == sentence
 
 
-def test_contenders_are_told_apart_by_name(h2: qvar.Problem) -> None:
+def test_contenders_have_different_names(h2: qvar.Problem) -> None:
     with pytest.raises(qvar.QvarError, match=r"^`contenders` must have different names, but 'uccsd' occurs more than"):
         qvar.Duel(h2, [qvar.uccsd(h2), qvar.uccsd(h2)])
 

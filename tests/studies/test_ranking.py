@@ -89,7 +89,7 @@ def test_the_table_ranks_within_each_setting(folder: Path) -> None:
     assert (folder / "plots" / "energy_by_setting.png").stat().st_size > 5000
 
 
-def test_a_changed_order_is_told(folder: Path) -> None:
+def test_a_changed_order_is_reported(folder: Path) -> None:
     summary = ranking_summary(load(folder).ledger)
     summary.loc[2:3, "rank"] = [2, 1]
     assert verdict(summary) == ("The order of the circuits changes from that in STO-3G: in STO-6G ry before uccsd.")

@@ -14,7 +14,7 @@ import pytest
 import qvar
 from qvar.analysis.decay import decay_table, is_relative
 from qvar.records.run_tables import ledger_from
-from qvar.records.schema import COLUMN_MEANING, LEDGER_COLUMNS
+from qvar.records.schema import LEDGER_COLUMNS, column_types
 from qvar.studies.growing import ExactLaw, Growing, Setup
 from qvar.studies.scaling import Scaling
 
@@ -82,7 +82,7 @@ def test_variances_of_a_product_of_cosines(product_rows: list[dict[str, Any]]) -
     assert len({row["value"] for row in product_rows}) == 4
 
 
-def test_the_fall_of_the_product_is_told_from_a_power_law(product_rows: list[dict[str, Any]]) -> None:
+def test_the_decay_of_the_product_is_no_power_law(product_rows: list[dict[str, Any]]) -> None:
     table = decay_table(ledger_from(product_rows))
     assert list(table["quantity"]) == ["loss", "gradient"]
     for row in table.itertuples():
@@ -95,7 +95,7 @@ def test_the_fall_of_the_product_is_told_from_a_power_law(product_rows: list[dic
 
 
 def test_every_column_has_a_meaning(product_rows: list[dict[str, Any]]) -> None:
-    assert {*product_rows[0], "lie_dimension", "lie_loss_variance", "message"} <= set(COLUMN_MEANING)
+    assert {*product_rows[0], "lie_dimension", "lie_loss_variance", "message"} <= set(column_types(Scaling.columns))
 
 
 def test_predictions_of_a_universal_circuit() -> None:
@@ -122,7 +122,7 @@ def test_predictions_of_a_universal_circuit() -> None:
     assert list(table["variance_last"])[::2] == [row["loss_variance"] for row in (deep, near, blocks)]
 
 
-def test_an_ensemble_is_drawn_anew_for_every_sample() -> None:
+def test_an_ensemble_is_drawn_for_every_sample() -> None:
     r"""\(c \cos\theta\) with c = 1 or 3 by chance: both variances are (1 + 9) / 2 / 2, those of one c 1/2 or 9/2."""
     ansatz = product(1)[1]
 
@@ -170,7 +170,7 @@ def test_electrons_stay_in_their_sector_and_start_as_they_can() -> None:
 
 
 def test_an_own_start_is_taken_once() -> None:
-    """The own start of UCCSD is told by its name; where it is asked for as well, there is one task."""
+    """The own start of UCCSD is entry by its name; where it is asked for as well, there is one task."""
     own = h2(1)[1].start
     labels = [task.label for task in scaling(Growing("u", "constrained", h2), sizes=(1, 2), starts=(None, own)).tasks()]
     assert labels == ["u 1", "u 2"]
@@ -258,7 +258,7 @@ def test_it_says_what_it_rests_on() -> None:
     assert {"mcclean2018", "zhang2022", "sun2020", *h2(1)[1].references} <= set(study.references)
 
 
-def test_variances_are_told_relative_to_the_width_where_widths_differ(product_rows: list[dict[str, Any]]) -> None:
+def test_variances_are_relative_to_the_width_if_widths_differ(product_rows: list[dict[str, Any]]) -> None:
     wider = [{**row, "spectral_width": 2.0 * row["size"]} for row in product_rows]
     assert not is_relative(ledger_from(product_rows))
     assert is_relative(ledger_from(wider))

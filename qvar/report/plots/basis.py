@@ -23,9 +23,6 @@ def basis_front(ledger: pd.DataFrame, table: pd.DataFrame) -> Drawing | None:
     Args:
         ledger: the ledger of a `qvar.basis.BasisDuel`.
         table: its `basis_table`.
-
-    Returns:
-        The picture, or None where it would be empty.
     """
     resolution = MILLIHARTREE_PER_HARTREE * RESOLUTION
     inside = [row for row in records(table) if known(row.value) and row.above > resolution]

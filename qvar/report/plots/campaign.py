@@ -25,15 +25,16 @@ from qvar.analysis.campaigns import (
 from qvar.analysis.rows import records, resolution, where
 from qvar.report.formats import ends
 from qvar.report.plot_style import (
-    BEST_LINES,
     FAMILY_COLORS,
-    MANY_LINES,
     Drawing,
     Look,
     accuracy_line,
     axis_words,
     drawn_errors,
+    gray_words,
+    line_words,
     looks,
+    median_line,
     plain_axes,
     value_axis,
     wrapped_name,
@@ -77,7 +78,7 @@ def campaign_drawings(ledger: pd.DataFrame) -> tuple[list[Drawing], list[str]]:
         ledger: of a campaign with several points.
 
     Returns:
-        Errors against each swept number, or point by point where none was swept; errors against the number of
+        Errors against each swept number, or point by point if none was swept; errors against the number of
         parameters; and the contenders without any number.
     """
     table = results(ledger)
@@ -124,7 +125,7 @@ def _against(
             x = _aside(
                 rows[along.column].to_numpy(dtype=float), apart * (number - (len(look_of) - 1) / 2), along.values
             )
-            _line(axes, x, rows, look, label, quantity, unit)
+            median_line(axes, x, _drawn(rows, quantity, unit), look, label, marker=look.marker, markersize=4)
         _number_axis(axes, along.values)
         axes.set_xlabel(along.name)
         _finish(axes, block, quantity, unit, len(first_panels))
@@ -135,7 +136,7 @@ def _against(
     caption = (
         f"The {noun.lower()} of each contender against {along.name}: the median over its starts (seeds), with a band "
         f"from the least to the greatest of them; lines are shifted sideways a little, so that equal ones are seen. "
-        f"{_panel_words(panels, others)}{_line_words(len(look_of))}"
+        f"{_panel_words(panels, others)}{line_words(len(look_of))}"
     )
     return Drawing(name, figure, title, caption + _axis_words(first_panels))
 
@@ -181,7 +182,7 @@ def _by_point(table: pd.DataFrame, swept: Sequence[Argument], look_of: dict[str,
         f"The {noun.lower()} of each contender at each point: a mark at the median over its starts (seeds), with a bar "
         f"from the least to the greatest of them. {left}"
     )
-    return Drawing(_POINTS, figure, title, caption + _gray_words(len(look_of)) + _axis_words([Block({}, mine)]))
+    return Drawing(_POINTS, figure, title, caption + gray_words(len(look_of)) + _axis_words([Block({}, mine)]))
 
 
 def _against_parameters(table: pd.DataFrame, swept: Sequence[Argument]) -> Drawing | None:
@@ -265,16 +266,6 @@ def _aside(x: FloatArray, share: float, values: Sequence[Any]) -> FloatArray:
     return x * (high / low) ** share if _wide(values) else x + share * (high - low)
 
 
-def _line(axes: Axes, x: FloatArray, rows: pd.DataFrame, look: Look, label: str, quantity: str, unit: str) -> None:
-    low, middle, high = _drawn(rows, quantity, unit)
-    axes.plot(
-        x, middle, color=look.color, linestyle=look.dashes, marker=look.marker, markersize=4,
-        linewidth=1.6 if look.named else 1, label=label if look.named else None, zorder=2.5 if look.named else 1.5,
-    )  # fmt: skip
-    if look.named:
-        axes.fill_between(x, low, high, color=look.color, alpha=0.11, linewidth=0)
-
-
 def _panel_figure(panels: Sequence[Block], n_named: int) -> tuple[Figure, list[Any]]:
     """Return a panel for each block, up to three beside each other, with height for a legend of so many names below."""
     from matplotlib.figure import Figure
@@ -306,7 +297,7 @@ def _finish(axes: Axes, block: Block, quantity: str, unit: str, n_panels: int) -
 
 
 def _number_axis(axes: Axes, values: Sequence[Any]) -> None:
-    """Draw the horizontal axis: its own values as ticks where there are few, logarithmic where they span much."""
+    """Draw the horizontal axis: its own values as ticks if there are few, logarithmic if they span much."""
     from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
     low, high = float(min(values)), float(max(values))
@@ -352,7 +343,7 @@ def _cut(words: str, width: int) -> str:
 
 
 def _parts(at: dict[Argument, Any], width: int, named: bool = True) -> list[str]:
-    """Return the arguments of a point, cut each for itself where together they are longer than a width."""
+    """Return the arguments of a point, cut each for itself if together they are longer than a width."""
     parts = [point_words({argument: value}) if named else value_words(value) for argument, value in at.items()]
     if sum(map(len, parts)) + 2 * len(parts) <= width:
         return parts
@@ -377,14 +368,6 @@ def _panel_words(panels: Sequence[Block], others: Sequence[Argument]) -> str:
     if len(panels) > MOST_PANELS:
         words += f"Only the first {MOST_PANELS} of {len(panels)} panels are drawn. "
     return words
-
-
-def _line_words(n_drawn: int) -> str:
-    return f"Dashed lines are generic contenders, solid ones carry the physics of the problem. {_gray_words(n_drawn)}"
-
-
-def _gray_words(n_drawn: int) -> str:
-    return f"The {BEST_LINES} first of the table have colors, the others are gray. " if n_drawn > MANY_LINES else ""
 
 
 def _axis_words(panels: Sequence[Block]) -> str:

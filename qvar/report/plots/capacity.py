@@ -15,10 +15,10 @@ from qvar.report.plot_style import (
     accuracy_line,
     axis_words,
     drawn_errors,
-    legend_below,
+    finished,
     line_figure,
     looks,
-    plain_axes,
+    panel_figure,
     value_axis,
 )
 
@@ -38,20 +38,12 @@ def capacity(depths: pd.DataFrame) -> Drawing | None:
 
     Args:
         depths: a `depth_table`.
-
-    Returns:
-        The picture, or None where it would be empty.
     """
-    from matplotlib.figure import Figure
-
     if not some(depths["fisher_rank"].notna() | depths["median"].notna()):
         return None
     table = series_table(depths)
     look_of = looks(table.assign(label=table["series"]))
-    figure = Figure(figsize=(7.2, 6.8 + 0.22 * ((len(table) + 2) // 3)), layout="constrained")
-    upper, lower = figure.subplots(2, 1, sharex=True)
-    for axes in (upper, lower):
-        plain_axes(axes)
+    _, (upper, lower) = panel_figure(2, 6.8, len(table))
     _scale_ranks(upper, depths)
     aside = _aside(depths)
     for position, row in enumerate(records(table)):
@@ -68,9 +60,6 @@ def capacity(depths: pd.DataFrame) -> Drawing | None:
     lower.set_ylim(-0.04, 1.04)
     lower.set_xlabel("layers")
     lower.locator_params(axis="x", integer=True)
-    title = "Capacity and success against depth"
-    upper.set_title(title)
-    legend_below(figure, upper)
     caption = (
         "Above: in how many independent directions the state can move, the largest rank over random points. Where it "
         "stops growing, which a ring and, below, a dotted line of the same color mark, more layers add parameters but "
@@ -79,7 +68,7 @@ def capacity(depths: pd.DataFrame) -> Drawing | None:
         "exact value; bars are 95 % Wilson intervals, drawn a little apart where they would hide each other. Dashed "
         "lines are generic contenders, solid ones carry the physics of the problem."
     )
-    return Drawing("capacity", figure, title, caption)
+    return finished("capacity", upper, "Capacity and success against depth", caption)
 
 
 def final_errors(ledger: pd.DataFrame, depths: pd.DataFrame) -> Drawing | None:
@@ -88,9 +77,6 @@ def final_errors(ledger: pd.DataFrame, depths: pd.DataFrame) -> Drawing | None:
     Args:
         ledger: the ledger of a study over depths.
         depths: its `depth_table`.
-
-    Returns:
-        The picture, or None where it would be empty.
     """
     table = series_table(depths)
     placed = where(ledger, ledger["layers"].notna()) if len(ledger) else ledger
@@ -101,7 +87,7 @@ def final_errors(ledger: pd.DataFrame, depths: pd.DataFrame) -> Drawing | None:
     if placed.empty:
         return None
     look_of = looks(table.assign(label=table["series"]))
-    figure, axes = line_figure(len(table) + 2)
+    _, axes = line_figure(len(table) + 2)
     aside = _aside(depths)
     for position, row in enumerate(records(table)):
         mine = where(placed, placed["series"] == row.series)
@@ -113,15 +99,12 @@ def final_errors(ledger: pd.DataFrame, depths: pd.DataFrame) -> Drawing | None:
     accuracy_line(axes, unit)
     axes.set_xlabel("layers")
     axes.locator_params(axis="x", integer=True)
-    title = "Where the starts ended"
-    axes.set_title(title)
-    legend_below(figure, axes)
     caption = (
         f"The {noun} in which each start ended, one mark for each; the lines join the medians. Starts that were caught "
         "in a local minimum form levels above the tolerance. Hollow marks spent their whole budget and had not "
         "converged: some of them are caught, and some were only slow. "
     )
-    return Drawing("error_vs_layers", figure, title, caption + axis_words(quantity, unit))
+    return finished("error_vs_layers", axes, "Where the starts ended", caption + axis_words(quantity, unit))
 
 
 def _aside(depths: pd.DataFrame) -> float:

@@ -69,9 +69,6 @@ def error_vs_cost(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
     Args:
         ledger: a run's ledger.
         drawn: the rows of its `summary` that are to be drawn.
-
-    Returns:
-        The picture, or None where it would be empty.
     """
     plotted, quantity, unit = shown_errors(ledger)
     picture = fronts(_points(ledger, drawn, plotted, quantity, unit), _COSTS, quantity, unit)
@@ -113,7 +110,7 @@ def fronts(
         logarithmic: whether all costs are drawn on logarithmic axes, and not only those that span much.
 
     Returns:
-        The figure and what it shows; None where it would be empty.
+        The figure and what it shows; None if it would be empty.
     """
     from matplotlib.figure import Figure
 

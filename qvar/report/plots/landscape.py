@@ -9,14 +9,13 @@ import numpy as np
 
 from qvar._types import FloatArray
 from qvar.analysis.rows import MILLIHARTREE, known, records, where
-from qvar.report.plot_style import Drawing, legend_below, line_figure, looks, plain_axes, wrapped_name
+from qvar.report.plot_style import Drawing, finished, line_figure, looks, panel_figure, plain_axes, wrapped_name
 from qvar.report.plots.training import LOG_RATIO
 from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 _LEAKS = 1e-10
 """A contender of which no start ever has more than this outside of the right sector conserves it."""
@@ -36,15 +35,12 @@ def lines(best: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
     Args:
         best: the rows that have scans, one for each contender, with their `label`.
         drawn: the ledger's `summary`, which decides on colors.
-
-    Returns:
-        The picture, or None where it would be empty.
     """
     rows = _with(best, "line_scan")
     if not rows:
         return None
     look_of = looks(drawn)
-    figure, axes = line_figure(len(rows))
+    _, axes = line_figure(len(rows))
     exact = [float(row.reference) for row in rows if known(row.reference)]
     for row in rows:
         scan = json.loads(row.line_scan)
@@ -60,16 +56,13 @@ def lines(best: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
         )  # fmt: skip
     axes.set_xlabel("position between start (0) and end (1)")
     axes.set_ylabel(_named(rows[0].unit))
-    title = "The straight line from start to end"
-    axes.set_title(title, pad=18)
-    legend_below(figure, axes)
     caption = (
         "The value on the straight line in parameter space from where the lowest seed of each contender started to "
-        "where it ended, and a quarter of the way beyond both. Training does not walk along this line; how many hills "
-        "and dips it has says how rough the landscape is. Dashed lines are generic contenders, solid ones carry the "
+        "where it ended, and a quarter of the way beyond both. Training does not follow this line; the number of its "
+        "maxima and minima shows how rough the landscape is. Dashed lines are generic contenders, solid ones carry the "
         "physics of the problem."
     )
-    return Drawing("landscape_lines", figure, title, caption)
+    return finished("landscape_lines", axes, "The straight line from start to end", caption, pad=18)
 
 
 def planes(best: pd.DataFrame) -> Drawing | None:
@@ -77,9 +70,6 @@ def planes(best: pd.DataFrame) -> Drawing | None:
 
     Args:
         best: the rows that have scans, one for each contender, with their `label`.
-
-    Returns:
-        The picture, or None where it would be empty.
     """
     from matplotlib.figure import Figure
 
@@ -134,14 +124,11 @@ def curvatures(best: pd.DataFrame) -> Drawing | None:
 
     Args:
         best: the rows that have scans, one for each contender, with their `label`.
-
-    Returns:
-        The picture, or None where it would be empty.
     """
     rows = [row for row in _with(best, "start_spectrum") if known(row.end_spectrum)]
     if not rows:
         return None
-    figure, axes = _ladder(len(rows))
+    axes = _ladder(len(rows))
     ticks = []
     for position, row in enumerate(rows):
         for offset, text, name, color in (
@@ -160,16 +147,13 @@ def curvatures(best: pd.DataFrame) -> Drawing | None:
     largest = max(np.abs(json.loads(text)).max() for row in rows for text in (row.start_spectrum, row.end_spectrum))
     axes.set_yscale("symlog", linthresh=max(1e-3 * largest, 1e-12))
     axes.set_ylabel(f"curvature ({rows[0].unit or '1'} per rad\u00b2)")
-    title = "Curvature at start and end"
-    axes.set_title(title)
-    legend_below(figure, axes)
     caption = (
         "Every stroke is an eigenvalue of the Hessian, the curvature of the value along one direction, at the start "
         "and at the end of each contender's lowest seed. Strokes below zero are directions in which it bends down: at "
         "a minimum there are none. Strokes at zero are flat directions, along which the value does not change to "
         "second order. The axis is logarithmic outside of a narrow band around zero."
     )
-    return Drawing("landscape_curvature", figure, title, caption)
+    return finished("landscape_curvature", axes, "Curvature at start and end", caption)
 
 
 def leakage(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
@@ -178,12 +162,7 @@ def leakage(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
     Args:
         ledger: the ledger, with its `label`.
         drawn: its `summary`, which decides on colors.
-
-    Returns:
-        The picture, or None where nothing leaks.
     """
-    from matplotlib.figure import Figure
-
     rows = _with(ledger, "leakage_along")
     paths = [(row, {name: np.array(values, dtype=float) for name, values in _path(row).items()}) for row in rows]
     leaking = {str(row.label) for row, path in paths if np.nanmax(1 - path["sector_weight"]) > _LEAKS}
@@ -193,10 +172,7 @@ def leakage(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
     look_of, unit = looks(drawn), paths[0][0].unit
     spins = any(np.isfinite(path["s2"]).any() for _, path in paths)
     panels = 3 if spins else 2
-    figure = Figure(figsize=(7.2, 2.6 * panels + 0.6 + 0.22 * ((len(leaking) + 2) // 3)), layout="constrained")
-    rows_of_axes = figure.subplots(panels, 1, sharex=True)
-    for axes in rows_of_axes:
-        plain_axes(axes)
+    _, rows_of_axes = panel_figure(panels, 2.6 * panels + 0.6, len(leaking))
     named: set[str] = set()
     scale = MILLIHARTREE_PER_HARTREE if unit == HARTREE else 1.0
     for row, path in paths:
@@ -219,33 +195,30 @@ def leakage(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
     rows_of_axes[-1].set_xlabel("evaluations (line searches included)")
     if max(path["evaluations"].max() for _, path in paths) > LOG_RATIO:
         rows_of_axes[-1].set_xscale("log")
-    title = "What leaks on the way"
-    rows_of_axes[0].set_title(title)
-    legend_below(figure, rows_of_axes[0])
     caption = (
         "One line for each start. Top: the part of the state that is not in the right sector, which is that of the "
         "right numbers of spin-up and spin-down electrons (for a spin model, of the right magnetization); 1 means that "
         "nothing of it is. Middle: the symmetry price, the energy less that of the part in the right sector. Below "
-        f"zero a wrong sector lies lower, and the energy flatters the state; where next to nothing is in the right "
-        f"sector, the price says little. {_SPIN_WORDS if spins else ''}"
+        f"zero a wrong sector lies lower, and the energy is lower than that of the right one; if almost nothing is in "
+        f"the right sector, the price has little meaning. {_SPIN_WORDS if spins else ''}"
         "Contenders that conserve the sector cannot leak and are not drawn. Weights below "
         f"{_LEAST:g}, which are rounding, are drawn there; the price is drawn linearly between -{_PRICE_BAND:g} and "
         f"{_PRICE_BAND:g}, logarithmically beyond."
     )
-    return Drawing("symmetry_leakage", figure, title, caption)
+    return finished("symmetry_leakage", rows_of_axes[0], "Leakage along the training", caption)
 
 
 def _path(row: Any) -> dict[str, list[Any]]:
     return json.loads(row.leakage_along)
 
 
-def _ladder(n: int) -> tuple[Figure, Axes]:
+def _ladder(n: int) -> Axes:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(max(5.0, 1.6 + 1.5 * n), 5.0), layout="constrained")
     axes = figure.add_subplot()
     plain_axes(axes)
-    return figure, axes
+    return axes
 
 
 def _with(table: pd.DataFrame, column: str) -> list[Any]:

@@ -10,7 +10,7 @@ from qvar.analysis.rows import MILLIHARTREE, where
 from qvar.report.plot_style import (
     Drawing,
     accuracy_line,
-    legend_below,
+    finished,
     line_figure,
     looks,
     plain_log_ticks,
@@ -33,9 +33,6 @@ def energy_by_setting(summary: pd.DataFrame, baseline: str) -> Drawing | None:
     Args:
         summary: of `ranking_summary`.
         baseline: setting of the rows that no circuit made.
-
-    Returns:
-        The picture, or None where no limit is known.
     """
     drawn = where(summary, (summary["setting"] != baseline) & (summary["limit_error"] > 0))
     if drawn.empty:
@@ -44,7 +41,7 @@ def energy_by_setting(summary: pd.DataFrame, baseline: str) -> Drawing | None:
     lines = where(summary, (summary["setting"] == baseline) & (summary["limit_error"] > 0))
     names = drawn.drop_duplicates("contender").assign(label=lambda table: table["contender"])
     look_of = looks(names)
-    figure, axes = line_figure(len(look_of) + len(lines))
+    _, axes = line_figure(len(look_of) + len(lines))
     for place, (name, look) in enumerate(look_of.items()):
         mine = drawn[drawn["contender"] == name]
         aside = 0.06 * (place - (len(look_of) - 1) / 2)
@@ -66,9 +63,6 @@ def energy_by_setting(summary: pd.DataFrame, baseline: str) -> Drawing | None:
     axes.set_ylabel("energy above the limit (mHa)")
     accuracy_line(axes, MILLIHARTREE)
     plain_log_ticks(axes)
-    title = "Energy above the limit in each setting"
-    axes.set_title(title)
-    legend_below(figure, axes)
     caption = (
         "The lowest energy that each circuit reaches in each setting, counted from the limit that all settings share. "
         "Points far apart in one setting show the effect of the circuit, points far apart from one setting "
@@ -76,4 +70,4 @@ def energy_by_setting(summary: pd.DataFrame, baseline: str) -> Drawing | None:
     )
     if len(lines):
         caption += "Lines are energies that no circuit made, to be compared with at the same number of qubits. "
-    return Drawing("energy_by_setting", figure, title, caption)
+    return finished("energy_by_setting", axes, "Energy above the limit in each setting", caption)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from qvar._types import FloatArray
-from qvar.analysis.decay import QUANTITIES, decay_table, is_relative, measured, variances
-from qvar.analysis.rows import known, labelled, records, some, where
-from qvar.report.plot_style import Drawing, Look, legend_below, line_figure, looks
+from qvar.analysis.decay import QUANTITIES, DecayRow, decay_table, is_relative, measured, variances
+from qvar.analysis.rows import known, labelled, some, typed, where
+from qvar.report.plot_style import Drawing, Look, finished, legend_entry, line_figure, looks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,55 +28,41 @@ _DODGE = 0.012
 
 _INK = "#333333"
 
-
-def loss_variance(ledger: pd.DataFrame) -> Drawing | None:
-    """Draw the variance of the loss against size, with intervals, fits and what theory says.
-
-    Args:
-        ledger: the ledger of a study over sizes.
-
-    Returns:
-        The picture, or None where it would be empty.
-    """
-    words = (
-        "Filled marks are measured; {samples}, and bars are 95 % intervals (bootstrap-t over the samples), often "
-        "smaller than the mark. {fits}{marks}"
-    )
-    return _against_size(ledger, "loss", "Variance of the loss", words)
+_DECAYS = {"-": "fitted decay", ":": "fitted decay, undecided"}
+"""Names of fitted lines, by their dashes."""
 
 
-def gradient_variance(ledger: pd.DataFrame) -> Drawing | None:
-    """Draw the variance of the gradient against size, with intervals and fits.
+_MEASURED = {
+    "loss": "Filled marks are measured",
+    "gradient": "The variance of a component of the gradient, averaged over all parameters",
+}
+
+
+def variance_against_size(ledger: pd.DataFrame, quantity: Literal["loss", "gradient"]) -> Drawing | None:
+    """Draw the variance of the loss or of the gradient against size, with intervals, fits and values in theory.
 
     Args:
         ledger: the ledger of a study over sizes.
+        quantity: `"loss"` or `"gradient"`.
 
     Returns:
-        The picture, or None where it would be empty.
+        The picture, or None if it would be empty.
     """
-    words = (
-        "The variance of a component of the gradient, averaged over all parameters; {samples}, and bars are 95 % "
-        "intervals (bootstrap-t over the samples), often smaller than the mark. {fits}{marks}"
-    )
-    return _against_size(ledger, "gradient", "Variance of the gradient", words)
-
-
-def _against_size(ledger: pd.DataFrame, quantity: str, title: str, words: str) -> Drawing | None:
-    points, relative, column = measured(ledger), is_relative(ledger), QUANTITIES[quantity]
-    points = labelled(points)
+    relative, column = is_relative(ledger), QUANTITIES[quantity]
+    points = labelled(measured(ledger))
     if not (variances(points, column, relative) > 0).any():
         return None
-    look_of = _looks(points)
+    look_of = looks(points.drop_duplicates("label"))
     fits = labelled(decay_table(ledger))
     fits = where(fits, fits["quantity"] == quantity)
     marks = [m for m in _MARKS if quantity == "loss" and m in points.columns and some(points[m].notna())]
     first = quantity == "gradient" and "law_gradient_variance_first" in points.columns
-    figure, axes = line_figure(len(look_of) + len(marks) + 2 * first + 1)
+    _, axes = line_figure(len(look_of) + len(marks) + 2 * first + 2)
     sizes = points["size"].to_numpy(dtype=float)
     reach = max(float(np.ptp(sizes)), 1.0)
-    zeros, marked = 0, set[str]()
+    zeros, marked, decays = 0, set[str](), set[str]()
     for label, look in look_of.items():  # the legend names them before the marks
-        axes.plot([], [], color=look.color, marker=look.marker or "o", markersize=5.5, linestyle="", label=label)
+        legend_entry(axes, label, color=look.color, marker=look.marker or "o", markersize=5.5, linestyle="")
     for place, (label, look) in enumerate(look_of.items()):
         mine = where(points, points["label"] == label).sort_values("size")
         values, low, high = (variances(mine, column + end, relative) for end in ("", "_low", "_high"))
@@ -92,33 +78,31 @@ def _against_size(ledger: pd.DataFrame, quantity: str, title: str, words: str) -
         if first and some(mine["law_gradient_variance_first"].notna()):
             _draw_mark(axes, x, variances(mine, "gradient_variance_first", relative), look.marker, 6.0, look.color)
             _draw_mark(axes, x, variances(mine, "law_gradient_variance_first", relative), "+", 13.0, look.color)
-        _draw_fit(axes, where(fits, fits["label"] == label), look, aside)
-    if some(fits["verdict"].notna()):
-        axes.plot([], [], color=_INK, linewidth=1.2, label="fitted decay")
-    for mark in marks:
-        name, marker, size = _MARKS[mark]
-        axes.plot([], [], color=_INK, linestyle="", marker=marker, markersize=size, fillstyle="none", label=name)
-    if first:
-        axes.plot([], [], color=_INK, linestyle="", marker="o", markersize=6, fillstyle="none", label="first parameter")
-        axes.plot([], [], color=_INK, linestyle="", marker="+", markersize=13, label="its exact law")
+        decays |= _draw_fits(axes, where(fits, fits["label"] == label), look, aside)
+    for dashes in sorted(decays):
+        legend_entry(axes, _DECAYS[dashes], color=_INK, linewidth=1.2, linestyle=dashes)
+    entries = [_MARKS[mark] for mark in marks] + [("first parameter", "o", 6.0), ("its exact law", "+", 13.0)] * first
+    for name, marker, size in entries:
+        legend_entry(axes, name, color=_INK, linestyle="", marker=marker, markersize=size, fillstyle="none")
     axes.set_yscale("log")
-    axes.set_ylabel(_axis(points, title.lower(), relative))
+    axes.set_ylabel(_axis(points, f"variance of the {quantity}", relative))
     name = str(points["size_name"].iloc[0])
     axes.set_xlabel(f"number of {name}")
     axes.set_xticks(sorted(set(sizes)))
-    axes.set_title(f"{title} against the number of {name}")
-    legend_below(figure, axes)
     fitted = (
-        "Lines are the decay that the points speak for; if it is undecided, the likelier one, dotted; none if neither "
-        "an exponential nor a power law fits. "
+        "Lines are the fitted decay, dotted if the verdict is undecided and it is only the likelier one; there is none "
+        "if neither an exponential nor a power law fits. "
         if some(fits["verdict"].notna())
         else ""
     )
-    caption = words.format(samples=_samples_words(points), fits=fitted, marks=_mark_words(marks, first))
-    caption += _relative_words(relative, quantity)
+    caption = (
+        f"{_MEASURED[quantity]}; {_samples_words(points)}, and bars are 95 % intervals (bootstrap-t over the samples), "
+        f"often smaller than the mark. {fitted}{_mark_words(marks, first)}{_relative_words(relative, quantity)}"
+    )
     if zeros:
         caption += f"Not drawn: {zeros} variance{'s' * (zeros > 1)} of zero, which a logarithmic axis does not have. "
-    return Drawing(f"{quantity}_variance", figure, f"{title} against the number of {name}", caption)
+    title = f"Variance of the {quantity} against the number of {name}"
+    return finished(f"{quantity}_variance", axes, title, caption)
 
 
 def component_variance(ledger: pd.DataFrame) -> Drawing | None:
@@ -126,14 +110,10 @@ def component_variance(ledger: pd.DataFrame) -> Drawing | None:
 
     Args:
         ledger: the ledger of a study over sizes.
-
-    Returns:
-        The picture, or None where it would be empty.
     """
-    points, relative = measured(ledger), is_relative(ledger)
-    points = labelled(points)
-    look_of = _looks(points)
-    figure, axes = line_figure(len(look_of))
+    points, relative = labelled(measured(ledger)), is_relative(ledger)
+    look_of = looks(points.drop_duplicates("label"))
+    _, axes = line_figure(len(look_of))
     drawn = 0
     for label, look in look_of.items():
         row = where(points, points["label"] == label).sort_values("size").iloc[-1]
@@ -153,18 +133,13 @@ def component_variance(ledger: pd.DataFrame) -> Drawing | None:
     axes.set_xlim(0, 1)
     axes.set_xlabel("place of the parameter in the circuit, from the first (0) to the last (1)")
     axes.set_ylabel(_axis(points, "variance of the component", relative))
-    axes.set_title("Variance of each component of the gradient, largest size")
-    legend_below(figure, axes)
     caption = (
         "One mark for each parameter, at the largest size of each contender, in the order in which the circuit counts "
         f"them; {_samples_words(points)}. A plateau is barren only where all components are small: parameters near the "
         "end of a circuit, or those of a few gates, may keep a slope. " + _relative_words(relative, "gradient")
     )
-    return Drawing("component_variance", figure, "Variance of each component of the gradient", caption)
-
-
-def _looks(points: pd.DataFrame) -> dict[str, Look]:
-    return looks(points.drop_duplicates("label"))
+    title = "Variance of each component of the gradient, largest size"
+    return finished("component_variance", axes, title, caption)
 
 
 def _draw_points(axes: Axes, x: FloatArray, values: FloatArray, low: FloatArray, high: FloatArray, look: Look) -> None:
@@ -183,18 +158,19 @@ def _draw_mark(axes: Axes, x: FloatArray, values: FloatArray, marker: str, size:
     )  # fmt: skip
 
 
-def _draw_fit(axes: Axes, fits: pd.DataFrame, look: Look, aside: float) -> None:
-    """Draw the preferred decay as a line, as far aside as its points; dotted where it is not decided."""
-    for row in records(fits):
+def _draw_fits(axes: Axes, fits: pd.DataFrame, look: Look, aside: float) -> set[str]:
+    """Draw the preferred decays as lines, as far aside as their points; return their dashes."""
+    drawn = set[str]()
+    for row in typed(fits, DecayRow):
         if not known(row.verdict) or row.verdict == "neither" or not known(row.rate) or not known(row.delta_aic):
             continue
-        grid = np.linspace(float(row.size_first), float(row.size_last), 100)
+        x = np.linspace(float(row.size_first), float(row.size_last), 100)
         power = row.verdict == "power" or (row.verdict == "undecided" and row.delta_aic < 0)
-        values = (
-            row.power_prefactor * grid ** -float(row.exponent) if power else row.prefactor * np.exp(-row.rate * grid)
-        )
+        values = row.power_prefactor * x ** -float(row.exponent) if power else row.prefactor * np.exp(-row.rate * x)
         dashes = ":" if row.verdict == "undecided" else "-"
-        axes.plot(grid + aside, values, color=look.color, linestyle=dashes, linewidth=1.3, zorder=1.5)
+        axes.plot(x + aside, values, color=look.color, linestyle=dashes, linewidth=1.3, zorder=1.5)
+        drawn.add(dashes)
+    return drawn
 
 
 def _axis(points: pd.DataFrame, noun: str, relative: bool) -> str:

@@ -10,10 +10,11 @@ from qvar.report.plot_style import (
     accuracy_line,
     axis_words,
     drawn_errors,
-    legend_below,
+    finished,
     line_figure,
     line_words,
     looks,
+    median_line,
     seed_words,
     spread,
     value_axis,
@@ -34,9 +35,6 @@ def error_vs_step(trace: pd.DataFrame, ledger: pd.DataFrame, drawn: pd.DataFrame
         trace: a run's trace.
         ledger: its ledger.
         drawn: the rows of its `summary` that are to be drawn.
-
-    Returns:
-        The picture, or None where it would be empty.
     """
     import numpy as np
 
@@ -49,43 +47,35 @@ def error_vs_step(trace: pd.DataFrame, ledger: pd.DataFrame, drawn: pd.DataFrame
     plotted, quantity, unit = shown_errors(trace)
     trace = trace.assign(plotted=plotted)
     look_of = looks(drawn)
-    figure, axes = line_figure(sum(look.named for look in look_of.values()))
+    _, axes = line_figure(sum(look.named for look in look_of.values()))
     for rank, label in enumerate(drawn["label"]):
         seeds = [_curve(seed) for _, seed in where(trace, trace["label"] == label).groupby("seed", dropna=False)]
         seeds = [seed for seed in seeds if len(seed[0])]
         if not seeds:
             continue
         grid = np.unique(np.concatenate([x for x, _ in seeds]))
-        stacked = drawn_errors(np.array([_held(grid, x, y) for x, y in seeds]), quantity, unit)
-        low, middle, high = spread(stacked)
-        look, above = look_of[str(label)], 2 + 1 / (1 + rank)  # the best are drawn over the others
-        named = str(label) if look.named else None
-        axes.plot(
-            grid, middle, color=look.color, linestyle=look.dashes, linewidth=1.8 if named else 1, label=named,
-            zorder=above if named else 1.5,
-        )  # fmt: skip
-        if named:
-            axes.fill_between(grid, low, high, color=look.color, alpha=0.11, linewidth=0)
+        ends = spread(drawn_errors(np.array([_held(grid, x, y) for x, y in seeds]), quantity, unit))
+        look = look_of[str(label)]
+        above = 2 + 1 / (1 + rank) if look.named else 1.5  # the best are drawn over the others
+        median_line(axes, grid, ends, look, str(label), zorder=above)
     if not axes.lines:
         return None
     axes.set_xlabel("evaluations per start (line searches included)")
     noun = value_axis(axes, quantity, unit)
     accuracy_line(axes, unit)
-    title = f"{noun.capitalize()} against step"
-    axes.set_title(title)
     first, last = axes.dataLim.x0, axes.dataLim.x1
     if first > 0 and last > LOG_RATIO * first:  # a contender that is done in a few steps stays visible
         axes.set_xscale("log")
         axes.set_xlim(left=first)
     else:
         axes.set_xlim(left=0)
-    legend_below(figure, axes)
     caption = (
         f"How the {noun} changes while each contender is trained: the line is the median over its starts (seeds), "
         f"the band holds {seed_words()}. The horizontal axis counts evaluations of value and gradient, so that "
         "methods that take more of them per step are not favored. A start that ended early keeps its last value. "
     )
-    return Drawing("error_vs_step", figure, title, caption + line_words(len(drawn)) + axis_words(quantity, unit))
+    words = line_words(len(drawn)) + axis_words(quantity, unit)
+    return finished("error_vs_step", axes, f"{noun.capitalize()} against step", caption + words)
 
 
 def _labels(trace: pd.DataFrame, drawn: pd.DataFrame) -> list[str]:
