@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE
 
@@ -32,13 +32,13 @@ def records(table: pd.DataFrame) -> list[Any]:
     return list(table.itertuples(index=False))
 
 
-Record = TypeVar("Record", bound=NamedTuple)
+Record = TypeVar("Record")
 
 
 def typed(table: pd.DataFrame, kind: type[Record]) -> list[Record]:
-    """Return the rows of a table as records of a type, whose fields are columns; a field without column is None."""
-    fields = kind._fields
-    return [cast(Record, kind._make(getattr(row, name, None) for name in fields)) for row in records(table)]
+    """Return the rows of a table as named tuples of a type, whose fields are columns; one without column is None."""
+    make: Any = kind
+    return [make(*(getattr(row, name, None) for name in make._fields)) for row in records(table)]
 
 
 def where(table: pd.DataFrame, mask: Any) -> pd.DataFrame:
