@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-from campaign_ledgers import FAMILIES, LAYERS, MOLECULES, PARAMS, SWEEP, failed, grid, rows_at
+from campaign_ledgers import FAMILIES, LAYERS, MOLECULES, PARAMS, SWEEP, error_of, failed, grid, rows_at
 
 from qvar.analysis.campaigns import arguments, best_at, points, results, standings
 from qvar.analysis.rows import without_sweep
