@@ -18,6 +18,7 @@ from qvar.records.run_folder import load
 from qvar.records.run_tables import ledger_from, trace_from, write_ledger, write_table
 from qvar.report.duel import DUEL
 from qvar.report.page import write_report
+from qvar.report.plots import campaign
 from qvar.report.reports import report_of, rows_text, summary_text
 from qvar.task import RECORD_FORMAT
 
@@ -135,7 +136,7 @@ def test_over_sizes_the_greatest_variance_at_the_largest_size_is_best() -> None:
     assert dict(zip(table["label"], table["median"], strict=True)) == {n: PARAMS[n] / 64 for n in FAMILIES}
     assert [row.label for row in best_at(table)[0][1]] == ["ladder"]
     assert "ladder has the largest variance of the gradient at 2 of 2 points" in flat(summary_text(ledger))
-    assert "loss variance" in rows_text(ledger)  # as that study itself tells it
+    assert "loss variance" in rows_text(ledger)  # as in a report of that study
     drawings, missing = campaign.campaign_drawings(ledger)
     assert [drawing.title for drawing in drawings] == ["Variance of the gradient against layers"]
     assert missing == []
