@@ -2,10 +2,13 @@
 
 import gc
 import importlib
+import importlib.util
 import os
 import pkgutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -86,3 +89,16 @@ def h4() -> qvar.Problem:
 def lih() -> qvar.Problem:
     """LiH at 1.546 angstrom, STO-3G, all electrons: 12 qubits."""
     return qvar.molecule("Li 0 0 0; H 0 0 1.546", basis="sto-3g")
+
+
+@pytest.fixture(scope="session")
+def fake() -> ModuleType:
+    """The module of the case without physics."""
+    path = Path(__file__).parent / "runs" / "fake_case.py"
+    spec = importlib.util.spec_from_file_location("qvar_fake_case", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module

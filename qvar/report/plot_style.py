@@ -150,7 +150,7 @@ def finished(name: str, axes: Axes, title: str, caption: str, pad: float | None 
     """
     axes.set_title(title, pad=pad)
     figure: Any = axes.figure
-    legend_below(figure, axes)
+    legend_below(figure, [axes])
     return Drawing(name, figure, title, caption)
 
 
@@ -224,14 +224,18 @@ def accuracy_line(axes: Axes, unit: str) -> Any:
     return axes.axhline(level, color="#555555", linewidth=1.0, linestyle=":", zorder=1, label=ACCURACY_WORDS)
 
 
-def legend_below(figure: Figure, axes: Axes) -> None:
-    """Draw the names of the lines, below the panel; long ones in several lines, for which the figure grows."""
-    handles, names = axes.get_legend_handles_labels()
-    names = [wrapped_name(name, _LEGEND_LETTERS) for name in names]
+def legend_below(figure: Figure, panels: Sequence[Axes]) -> None:
+    """Draw the names of the lines of all panels, each once, below them; the figure grows for names of several lines."""
+    named: dict[str, Any] = {}
+    for axes in panels:
+        for handle, name in zip(*axes.get_legend_handles_labels(), strict=True):
+            named.setdefault(wrapped_name(name, _LEGEND_LETTERS), handle)
+    names = list(named)
     columns = _legend_columns(names, 72 * figure.get_figwidth())
     figure.legend(
-        handles, names, loc="outside lower center", ncols=columns, fontsize=8.5, frameon=False, handlelength=3
-    )
+        list(named.values()), names, loc="outside lower center", ncols=columns, fontsize=8.5, frameon=False,
+        handlelength=3,
+    )  # fmt: skip
     lines = sum(name.count("\n") + 1 for name in names) / columns - len(names) / 3
     figure.set_figheight(figure.get_figheight() + 0.2 * max(0.0, lines))
 

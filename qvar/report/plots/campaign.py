@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -32,12 +31,12 @@ from qvar.report.plot_style import (
     axis_words,
     drawn_errors,
     gray_words,
+    legend_below,
     line_words,
     looks,
     median_line,
     plain_axes,
     value_axis,
-    wrapped_name,
 )
 from qvar.units import HARTREE
 
@@ -131,14 +130,13 @@ def _against(
         _finish(axes, block, quantity, unit, len(first_panels))
     noun = _noun(table)
     title = f"{noun} against {along.name}"
-    _legend(figure, all_axes, title)
     others = [argument for argument in swept if argument is not along]
     caption = (
         f"The {noun.lower()} of each contender against {along.name}: the median over its starts (seeds), with a band "
         f"from the least to the greatest of them; lines are shifted sideways a little, so that equal ones are seen. "
         f"{_panel_words(panels, others)}{line_words(len(look_of))}"
     )
-    return Drawing(name, figure, title, caption + _axis_words(first_panels))
+    return _finished(name, figure, all_axes, title, caption + _axis_words(first_panels))
 
 
 def _by_point(table: pd.DataFrame, swept: Sequence[Argument], look_of: dict[str, Look]) -> Drawing:
@@ -176,13 +174,14 @@ def _by_point(table: pd.DataFrame, swept: Sequence[Argument], look_of: dict[str,
     _finish(axes, Block({}, mine), quantity, unit, 1)
     noun = _noun(mine)
     title = f"{noun} at each point"
-    _legend(figure, [axes], title)
     left = f"Only the first {MOST_POINTS} of {n_points} points are drawn. " if n_points > MOST_POINTS else ""
     caption = (
         f"The {noun.lower()} of each contender at each point: a mark at the median over its starts (seeds), with a bar "
         f"from the least to the greatest of them. {left}"
     )
-    return Drawing(_POINTS, figure, title, caption + gray_words(len(look_of)) + _axis_words([Block({}, mine)]))
+    return _finished(
+        _POINTS, figure, [axes], title, caption + gray_words(len(look_of)) + _axis_words([Block({}, mine)])
+    )
 
 
 def _against_parameters(table: pd.DataFrame, swept: Sequence[Argument]) -> Drawing | None:
@@ -223,7 +222,6 @@ def _against_parameters(table: pd.DataFrame, swept: Sequence[Argument]) -> Drawi
         sentences.append(f"{f'{block.name}: ' if block.name else ''}{ends(names)}")
     noun = _noun(table)
     title = f"{noun} against number of parameters"
-    _legend(figure, all_axes, title)
     which = f" over all values of {_names(within)}" if within else ""
     caption = (
         f"Accuracy against parameters: a mark for every contender at every point{which}, at the median over its "
@@ -231,7 +229,9 @@ def _against_parameters(table: pd.DataFrame, swept: Sequence[Argument]) -> Drawi
         "less error with as many parameters or fewer. On it are, by rising number of parameters: "
         f"{'. '.join(sentences)}. "
     )
-    return Drawing(_FRONT, figure, title, caption + _panel_words(panels, others) + _axis_words(first_panels))
+    return _finished(
+        _FRONT, figure, all_axes, title, caption + _panel_words(panels, others) + _axis_words(first_panels)
+    )
 
 
 def _kind(rows: pd.DataFrame) -> tuple[str, str]:
@@ -323,19 +323,10 @@ def _spaced(values: Sequence[Any]) -> bool:
     return len(gaps) == 0 or bool(gaps.min() > 0.08 * gaps.sum())
 
 
-def _legend(figure: Figure, all_axes: Sequence[Axes], title: str) -> None:
-    """Names of the lines of all panels, each once, below them."""
-    named: dict[str, Any] = {}
-    for axes in all_axes:
-        for handle, name in zip(*axes.get_legend_handles_labels(), strict=True):
-            named.setdefault(name, handle)
-    widest = max((min(len(name), 60) for name in named), default=0)
+def _finished(name: str, figure: Figure, panels: Sequence[Axes], title: str, caption: str) -> Drawing:
     figure.suptitle(title, fontsize=12)
-    columns = max(1, min(4, math.floor(figure.get_figwidth() * 13 / (widest + 8))))
-    figure.legend(
-        list(named.values()), [wrapped_name(name, 60) for name in named], loc="outside lower center", ncols=columns,
-        fontsize=8.5, frameon=False, handlelength=3,
-    )  # fmt: skip
+    legend_below(figure, panels)
+    return Drawing(name, figure, title, caption)
 
 
 def _cut(words: str, width: int) -> str:

@@ -1,4 +1,7 @@
-"""The pictures of a study over depths: ranks, success and final errors against the number of layers."""
+"""The pictures of a study over depths: ranks, success and final errors against the number of layers.
+
+`depths` is a `depth_table`. A function returns None if its picture would be empty.
+"""
 
 from __future__ import annotations
 
@@ -34,11 +37,7 @@ _DODGE = 0.012
 
 
 def capacity(depths: pd.DataFrame) -> Drawing | None:
-    """Rank of the quantum Fisher information and share of successful starts against layers.
-
-    Args:
-        depths: a `depth_table`.
-    """
+    """Rank of the quantum Fisher information and share of successful starts against layers."""
     if not some(depths["fisher_rank"].notna() | depths["median"].notna()):
         return None
     table = series_table(depths)
@@ -72,12 +71,7 @@ def capacity(depths: pd.DataFrame) -> Drawing | None:
 
 
 def final_errors(ledger: pd.DataFrame, depths: pd.DataFrame) -> Drawing | None:
-    """Draw the end of every start against layers.
-
-    Args:
-        ledger: the ledger of a study over depths.
-        depths: its `depth_table`.
-    """
+    """Draw the end of every start against layers."""
     table = series_table(depths)
     placed = where(ledger, ledger["layers"].notna()) if len(ledger) else ledger
     if placed.empty:

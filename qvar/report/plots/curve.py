@@ -1,4 +1,7 @@
-"""The pictures of a run along a coordinate: the energies beside the exact curve, and how far they are from it."""
+"""The pictures of a run along a coordinate: energies with the exact curve, and errors.
+
+`drawn` are the rows of its `curve_summary` with a finite value. A function returns None if its picture would be empty.
+"""
 
 from __future__ import annotations
 
@@ -30,12 +33,7 @@ if TYPE_CHECKING:
 
 
 def energy_along(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
-    """Draw the energies of all contenders and the exact curve against the coordinate.
-
-    Args:
-        ledger: the ledger of a run along a coordinate.
-        drawn: the rows of its `curve_summary` that are to be drawn.
-    """
+    """Draw the energies of all contenders and the exact curve against the coordinate."""
     units = ledger["unit"].dropna()
     unit = str(units.iloc[0]) if len(units) else ""
     look_of = looks(drawn)
@@ -57,12 +55,7 @@ def energy_along(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
 
 
 def error_along(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
-    """Draw the distance from the exact curve against the coordinate.
-
-    Args:
-        ledger: the ledger of a run along a coordinate.
-        drawn: the rows of its `curve_summary` that are to be drawn.
-    """
+    """Draw the distance from the exact curve against the coordinate."""
     plotted, quantity, unit = shown_errors(ledger)
     if quantity != "error":
         return None

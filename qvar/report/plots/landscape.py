@@ -1,4 +1,8 @@
-"""The pictures of a landscape study: lines from start to end, planes around both, curvature, what leaks on the way."""
+"""The pictures of a landscape study: lines from start to end, planes around both, curvature, leakage.
+
+`best` are the labelled rows that have scans, one for each contender; `drawn` is the `summary`, which decides on colors.
+A function returns None if its picture would be empty.
+"""
 
 from __future__ import annotations
 
@@ -30,12 +34,7 @@ _SPIN_WORDS = "Bottom: the mean of the total spin S\u00b2, 0 in a singlet and 2 
 
 
 def lines(best: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
-    """Draw the loss on the straight line from the start to the end of each contender's lowest seed, and beyond.
-
-    Args:
-        best: the rows that have scans, one for each contender, with their `label`.
-        drawn: the ledger's `summary`, which decides on colors.
-    """
+    """Draw the loss on the straight line from the start to the end of each contender's lowest seed, and beyond."""
     rows = _with(best, "line_scan")
     if not rows:
         return None
@@ -66,11 +65,7 @@ def lines(best: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
 
 
 def planes(best: pd.DataFrame) -> Drawing | None:
-    """Draw the loss on planes around the start and around the end of each contender's lowest seed.
-
-    Args:
-        best: the rows that have scans, one for each contender, with their `label`.
-    """
+    """Draw the loss on planes around the start and around the end of each contender's lowest seed."""
     from matplotlib.figure import Figure
 
     rows = [row for row in _with(best, "start_plane") if known(row.end_plane)]
@@ -120,11 +115,7 @@ def _direction(number: int, where: str) -> str:
 
 
 def curvatures(best: pd.DataFrame) -> Drawing | None:
-    """All eigenvalues of the Hessian at the start and at the end of each contender's lowest seed.
-
-    Args:
-        best: the rows that have scans, one for each contender, with their `label`.
-    """
+    """All eigenvalues of the Hessian at the start and at the end of each contender's lowest seed."""
     rows = [row for row in _with(best, "start_spectrum") if known(row.end_spectrum)]
     if not rows:
         return None
@@ -157,12 +148,7 @@ def curvatures(best: pd.DataFrame) -> Drawing | None:
 
 
 def leakage(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
-    """Weight outside of the right sector, its price, and S^2 along the training, for the contenders that leave it.
-
-    Args:
-        ledger: the ledger, with its `label`.
-        drawn: its `summary`, which decides on colors.
-    """
+    """Weight outside of the right sector, its price, and S^2 along the training, for the contenders that leave it."""
     rows = _with(ledger, "leakage_along")
     paths = [(row, {name: np.array(values, dtype=float) for name, values in _path(row).items()}) for row in rows]
     leaking = {str(row.label) for row, path in paths if np.nanmax(1 - path["sector_weight"]) > _LEAKS}

@@ -1,4 +1,7 @@
-"""The pictures of a study over sizes: variances against size beside what theory says, and along the circuit."""
+"""The pictures of a study over sizes: variances against size, with their values in theory, and along the circuit.
+
+A function returns None if its picture would be empty.
+"""
 
 from __future__ import annotations
 
@@ -106,11 +109,7 @@ def variance_against_size(ledger: pd.DataFrame, quantity: Literal["loss", "gradi
 
 
 def component_variance(ledger: pd.DataFrame) -> Drawing | None:
-    """Draw the variance of each component of the gradient against its place in the circuit, at the largest size.
-
-    Args:
-        ledger: the ledger of a study over sizes.
-    """
+    """Draw the variance of each component of the gradient against its place in the circuit, at the largest size."""
     points, relative = labelled(measured(ledger)), is_relative(ledger)
     look_of = looks(points.drop_duplicates("label"))
     _, axes = line_figure(len(look_of))

@@ -1,4 +1,7 @@
-"""The picture of the training: the error, step by step."""
+"""The picture of the training: the error, step by step.
+
+`drawn` are the rows of the ledger's `summary` with a finite value.
+"""
 
 from __future__ import annotations
 
@@ -29,13 +32,7 @@ LOG_RATIO = 50
 
 
 def error_vs_step(trace: pd.DataFrame, ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
-    """Draw the error of each contender against the evaluations, over its seeds.
-
-    Args:
-        trace: a run's trace.
-        ledger: its ledger.
-        drawn: the rows of its `summary` that are to be drawn.
-    """
+    """Draw the error of each contender against the evaluations, over its seeds."""
     import numpy as np
 
     units = dict(zip(ledger["contender"], ledger["unit"], strict=True))
