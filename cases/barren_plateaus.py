@@ -34,7 +34,7 @@ def case(
     - givens_fabric: Givens rotations that conserve the numbers of electrons, energy of half-filled Hubbard chains.
     - uccsd: energy of chains of hydrogen atoms 1 angstrom apart, STO-3G; odd ones have one electron less.
     - hva: Hamiltonian-variational, energy of open transverse-field Ising chains at J = h = 1.
-    - random_circuit: rotations about random axes and chains of CZ, drawn anew for every sample; observable Z0 Z1.
+    - random_circuit: rotations about random axes and chains of CZ, drawn for every sample; observable Z0 Z1.
 
     Args:
         sizes: Numbers of qubits, even and at least 4; 4 to 12 if not given, 4 to 10 with quick.
@@ -51,8 +51,8 @@ def case(
     if samples is None:
         samples = QUICK_SAMPLES if quick else SAMPLES
     everyone = {contender.name: contender for contender in _contenders(quick)}
-    who = [everyone[name] for name in dict.fromkeys(contenders)]
-    return qvar.Scaling(who, sizes, samples=samples, starts=starts, noise=noise, seed=seed)
+    chosen = [everyone[name] for name in dict.fromkeys(contenders)]
+    return qvar.Scaling(chosen, sizes, samples=samples, starts=starts, noise=noise, seed=seed)
 
 
 def _contenders(quick: bool) -> list[qvar.Growing]:

@@ -1,4 +1,4 @@
-"""Bonds that break: who follows the exact curve, and who only touches it at equilibrium."""
+"""Bonds that break: contenders that follow the exact curve, and those that are close to it at equilibrium only."""
 
 from collections.abc import Callable
 from functools import partial
@@ -27,7 +27,7 @@ def case(
         start: Length of the bonds at the first point, in angstrom.
         stop: Length of the bonds at the last point, in angstrom; it may be the smaller one.
         points: Number of points, equally spaced.
-        contenders: Names of ansätze, as `qvar list ansatze` tells them.
+        contenders: Names of ansätze, as `qvar list ansatze` prints them.
         layers: Depth of those that have layers, in layers of each one's own kind.
         seeds: Number of starts of each contender.
         gradients: Budget of each start at each point, in evaluations of energy and gradient.

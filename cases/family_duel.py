@@ -16,11 +16,11 @@ def case(
     gradients: int = 500,
     stable: bool = False,
 ) -> qvar.Duel:
-    """Pits all ansätze of `qvar list ansatze` against each other, STO-3G, H2O with a frozen core.
+    """Compares all ansätze of `qvar list ansatze`, STO-3G, H2O with a frozen core.
 
     Args:
         molecule: The molecule.
-        bond: Length of its bonds, in angstrom; the usual one where nothing is said.
+        bond: Length of its bonds, in angstrom; the usual one if None.
         families: Who takes part: all, or one family alone.
         contenders: Names of ansätze where not all shall take part, as `qvar list ansatze` prints them.
         layers: Depth of those that have layers, in layers of each one's own kind.
@@ -34,12 +34,12 @@ def case(
         if name not in ansatze:
             reason = refused.get(name, "it is not.")
             raise qvar.QvarError(f"`contenders` must be names that `qvar list ansatze` prints, but {name!r}: {reason}")
-    who = [
+    chosen = [
         replace(ansatz, name=name)
         for name, ansatz in ansatze.items()
         if families in ("all", ansatz.family) and name in (contenders or ansatze)
     ]
-    return qvar.Duel(problem, who, method=qvar.lbfgs(), seeds=seeds, budget=qvar.Budget(gradients=gradients))
+    return qvar.Duel(problem, chosen, method=qvar.lbfgs(), seeds=seeds, budget=qvar.Budget(gradients=gradients))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ def case(
     seeds: int = 8,
     gradients: int = 1000,
 ) -> qvar.Duel:
-    """Pits two generic circuits of several depths against UCCSD on H4, STO-3G, all electrons.
+    """Compares two generic circuits of several depths with UCCSD on H4, STO-3G, all electrons.
 
     Args:
         bond: Distance between neighbouring atoms, in angstrom.

@@ -24,7 +24,7 @@ def case(
     Args:
         molecule: The molecule; h4 if not given, h2 with quick.
         bond: Length of its bonds, in angstrom; the usual one of the molecule if None.
-        contenders: Names of ansätze, as `qvar list ansatze` tells them.
+        contenders: Names of ansätze, as `qvar list ansatze` prints them.
         layers: Depth of those that have layers, in layers of each one's own kind.
         seeds: Number of starts of each contender; 8 if not given, 3 with quick.
         gradients: Budget of each start, in evaluations of energy and gradient.
@@ -46,10 +46,10 @@ def case(
         if name not in ansatze:
             reason = refused.get(name, "it is not.")
             raise qvar.QvarError(f"`contenders` must be names that `qvar list ansatze` prints, but {name!r}: {reason}")
-    who = [ansatze[name] if start == "own" else ansatze[name].with_start(start) for name in contenders]
+    chosen = [ansatze[name] if start == "own" else ansatze[name].with_start(start) for name in contenders]
     return qvar.Landscape(
         problem,
-        who,
+        chosen,
         seeds=seeds,
         budget=qvar.Budget(gradients=gradients),
         span=span,

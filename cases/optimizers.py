@@ -21,11 +21,11 @@ def case(
 
     Args:
         molecule: The molecule.
-        bond: Length of its bonds, in angstrom; the usual one where nothing is said.
+        bond: Length of its bonds, in angstrom; the usual one if None.
         layers: Entangling layers of the circuit.
         seeds: Number of random starts of each method.
         gradients: Budget of each start, in evaluations of energy and gradient together.
-        energies: Budget of those that read energies alone; as many as gradients where nothing is said.
+        energies: Budget of methods that need energies alone; as many as gradients if None.
         shots: Shots of each energy that SPSA reads.
     """
     qvar.require(shots >= 1, "shots", "be at least 1", shots)

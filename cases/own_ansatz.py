@@ -21,7 +21,7 @@ def my_circuit(theta):
 
 
 def case(bond: float = 0.7414, seeds: int = 4, gradients: int = 300) -> qvar.Duel:
-    """Pits a user's own circuit against UCCSD on H2, STO-3G.
+    """Compares a user's own circuit with UCCSD on H2, STO-3G.
 
     Args:
         bond: Distance between the atoms, in angstrom.
