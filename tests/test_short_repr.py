@@ -88,6 +88,7 @@ def test_every_public_record_has_such_a_line(cls: type) -> None:
     tree = ast.parse(inspect.getsource(inspect.getmodule(cls)))  # pyright: ignore[reportArgumentType]
     [node] = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == cls.__name__]
     fields = [ast.unparse(entry.annotation) for entry in node.body if isinstance(entry, ast.AnnAssign)]
+    fields = [field for field in fields if not field.startswith("ClassVar")]
     small = {"int", "float", "str", "bool", "None"}
     large = [
         field
