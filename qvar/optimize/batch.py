@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -20,6 +19,15 @@ from qvar.random_draws import size_class
 RUNNING = -1
 STATUSES = tuple(Status)
 """Statuses are numbers in arrays, by their place here."""
+
+
+RARELY: dict[str, Any] = {
+    "xla_backend_optimization_level": 0,
+    "xla_llvm_disable_expensive_passes": True,
+    "xla_cpu_use_fusion_emitters": False,
+    "xla_cpu_parallel_codegen_split_count": 1,
+}
+"""Options of XLA for a program that runs a few times on a CPU: a fifth of the time to compile, up to twice to run."""
 
 
 class Home(NamedTuple):
@@ -91,13 +99,13 @@ class Beginning(NamedTuple):
     def layout(self, batch: Batch) -> Layout:
         """Return the layout of a batch's moving part."""
         arguments = (batch.iterates.theta, self.keys, self.frequencies)
-        shapes = _begin.eval_shape(self.method, self.key_kind, *arguments)
+        shapes = _program().eval_shape(self.method, self.key_kind, *arguments)
         return Layout.of(moving_part(batch)._replace(iterates=shapes), self.key_kind)
 
     def iterates_at(self, points: FloatArray) -> Iterate:
         """Return the first state of the method at points, (n_starts, n_params), of all starts."""
         thetas = padded(points, self.size)
-        return numbers_of(_begin(self.method, self.key_kind, thetas, self.keys, self.frequencies))
+        return numbers_of(_program()(self.method, self.key_kind, thetas, self.keys, self.frequencies))
 
     def batch(self, points: FloatArray) -> Batch:
         """Return all starts before their first evaluation."""
@@ -118,10 +126,17 @@ class Beginning(NamedTuple):
         )
 
 
-@partial(jax.jit, static_argnums=(0, 1))
 def _begin(method: Method, key_kind: Any, thetas: Array, keys: Array, frequencies: Array | None) -> Iterate:
     starts = Start(thetas, jax.random.wrap_key_data(keys, impl=key_kind), frequencies)
     return jax.vmap(method.init, (Start(0, 0, None),))(starts)  # pyright: ignore[reportArgumentType]
+
+
+_begin_anywhere = jax.jit(_begin, static_argnums=(0, 1))
+_begin_on_host = jax.jit(_begin, static_argnums=(0, 1), compiler_options=RARELY)
+
+
+def _program() -> Any:
+    return _begin_on_host if jax.default_backend() == "cpu" else _begin_anywhere
 
 
 def moving_part(batch: Batch) -> Moving:

@@ -21,7 +21,7 @@ from qvar._types import FloatArray, IntArray, PyTree
 from qvar.engines.sharding import gather, mesh_of, replicate
 from qvar.hessian_products import Curvature, ProductFunction, lowest_curvature
 from qvar.objective import LossFunction, Objective
-from qvar.optimize.batch import RUNNING, STATUSES, Batch, Beginning, chosen, unchecked
+from qvar.optimize.batch import RARELY, RUNNING, STATUSES, Batch, Beginning, chosen, unchecked
 from qvar.optimize.budget import Budget, Status
 from qvar.optimize.method import Method
 
@@ -34,9 +34,6 @@ STEPS = (0.1, 0.01, 1e-3)
 KICKS = (0.1, 0.3, 0.3, 1.0)
 """Standard deviations, per parameter, of random steps, one after the other, if the curvature is zero or a step led
 back. Cubic terms fall along half of all directions only, so that one step is not enough."""
-
-_QUICKLY: dict[str, Any] = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
-"""Options of XLA for a program that runs a few dozen times: half the time to compile, up to twice the time to run."""
 
 _SMALL_BYTES = 1 << 23
 """Up to this memory of one evaluation the time to compile counts, and the time to run does not."""
@@ -211,4 +208,4 @@ def _derivatives(
 
 
 _second_order = jax.jit(_derivatives, static_argnums=(0, 1))
-_quickly_compiled = jax.jit(_derivatives, static_argnums=(0, 1), compiler_options=_QUICKLY)
+_quickly_compiled = jax.jit(_derivatives, static_argnums=(0, 1), compiler_options=RARELY)
