@@ -12,10 +12,11 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeAlias, get_args, runtime_checkable
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
+from qvar.arguments import check_fields
 from qvar.checks import different_names
-from qvar.errors import QvarError, require, shown
+from qvar.errors import QvarError, shown
 from qvar.short_repr import short_repr
 
 RECORD_FORMAT = 3
@@ -35,7 +36,7 @@ class LedgerColumn:
     """Column that a study adds to the ledger.
 
     Raises:
-        QvarError: if the type is unknown.
+        QvarError: if a field is of a wrong type, or `kind` is unknown.
     """
 
     name: str
@@ -48,7 +49,7 @@ class LedgerColumn:
     """Its unit; empty if it has none."""
 
     def __post_init__(self) -> None:
-        require(self.kind in get_args(Kind), "kind", f"be one of {', '.join(map(repr, get_args(Kind)))}", self.kind)
+        check_fields(self)
 
     @property
     def sentence(self) -> str:

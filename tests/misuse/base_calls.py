@@ -116,6 +116,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     "qvar.Growing": lambda: {
         "name": "a", "family": "generic", "make": lambda n: (spins(), circuit()), "draw": None, "law": None,
     },
+    "qvar.LedgerColumn": lambda: {"name": "hops", "kind": "Int64", "meaning": "Hops.", "unit": ""},
     "qvar.Landscape": lambda: {
         "problem": spins(), "contenders": [circuit()], "method": qvar.lbfgs(), "seeds": 1, "budget": BUDGET,
         "span": 1.0, "line_points": 3, "points": 3, "seed": 0, "engine": "auto",

@@ -64,7 +64,7 @@ def test_wrong_columns_are_refused(tmp_path: Path) -> None:
     twice = (qvar.LedgerColumn("hops", "Int64", "Hops."),) * 2
     with pytest.raises(QvarError, match=r"`study\.columns` must have different names, but 'hops' occurs more"):
         qvar.run(study_with(twice, {}), tmp_path / "b", progress=False)
-    with pytest.raises(QvarError, match="`kind` must be one of 'string', 'Int64', 'float64', 'boolean', but is 'x'"):
+    with pytest.raises(QvarError, match="`kind` must be 'string', 'Int64', 'float64' or 'boolean', but is 'x'"):
         qvar.LedgerColumn.__init__.__wrapped__(twice[0], "hops", "x", "Hops.")  # the annotation would refuse it first
     assert list(tmp_path.iterdir()) == []
 
