@@ -212,7 +212,7 @@ def test_depths_are_shown_without_a_verdict(tmp_path: Path) -> None:
     assert "exponential" not in text
     plots = write_plots(ledger, trace_from(rows), tmp_path)
     assert plots[0].title == "Variance of the loss against the number of layers"
-    assert "Decays are fitted where sizes count qubits" in to_html(list(SCALING.result(ledger, trace_from(rows))))
+    assert "Decays are fitted if sizes count qubits" in to_html(list(SCALING.result(ledger, trace_from(rows))))
 
 
 def test_odd_ledgers(tmp_path: Path) -> None:

@@ -248,7 +248,7 @@ def test_mistakes_of_contenders() -> None:
         scaling(one, one)
     with pytest.raises(qvar.QvarError, match=r"^`starts` must be starts that a contender has, but none has 'mp3'"):
         scaling(one, starts=("uniform", "mp3")).tasks()
-    with pytest.raises(qvar.QvarError, match=r"^`make` must be given exactly where `draw` is not"):
+    with pytest.raises(qvar.QvarError, match=r"^`make` must be given exactly if `draw` is not"):
         Growing("a", "generic")
 
 
