@@ -101,6 +101,12 @@ def kernel_folder() -> Path | None:
     return root / "kernels"
 
 
+def kernels_are_missing() -> bool:
+    """Return whether kernels of the host are still to be compiled, and kept, on this installation."""
+    folder = kernel_folder()
+    return folder is not None and not any(folder.rglob("*.nbi"))
+
+
 def _user_cache() -> Path:
     """Return the user's folder for caches, as in the XDG base directory specification."""
     folder = os.environ.get("XDG_CACHE_HOME", "")

@@ -56,6 +56,8 @@ class HostKernels:
     """theta, direction v, (n_params,) each -> value, gradient, and Hessian times v."""
     states: Callable[[FloatArray], Any] | None = None
     """(n, n_params) points -> states (n, *shape of `Objective.state`); None if there are no states."""
+    prepare: Callable[[], None] = lambda: None
+    """Compiles or loads what the others call, so that the time of an evaluation is that of an evaluation."""
 
 
 @dataclass(frozen=True, eq=False)

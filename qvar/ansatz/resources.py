@@ -39,6 +39,8 @@ def count(program: Program, n_ops: int | None = None) -> Costs:
 @cache
 def _decomposed(kind: int, wires: tuple[int, ...], span: int, word: str) -> tuple[tuple[int, ...], ...]:
     """Wires of each CNOT or single-qubit gate that one operation becomes."""
+    if len(wires) == 1 or KINDS[kind].name == "CNOT":  # without PennyLane, which takes seconds to import
+        return (wires,)
     from pennylane.tape import make_qscript
     from pennylane.transforms import decompose
 

@@ -37,6 +37,9 @@ MOST_QUBITS = 12
 WORK = 1 << 17
 """Amplitudes times operations of a batch from which several threads share it."""
 
+SMALL_WORK = 1 << 21
+"""Amplitudes times operations that take some milliseconds."""
+
 
 @runtime_checkable
 class HostCircuit(Protocol):
@@ -75,7 +78,15 @@ class HostEnergy:
 
     def kernels(self) -> HostKernels:
         """Return the functions of an objective."""
-        return HostKernels(self.values, self.values_and_gradients, self.hessian_product, self.states)
+        return HostKernels(self.values, self.values_and_gradients, self.hessian_product, self.states, self.prepare)
+
+    def prepare(self) -> None:
+        """Evaluate once, if that is next to nothing: kernels are compiled for a type of numbers, whatever the size."""
+        if self.circuit.size * max(1, len(self.angles.base)) > SMALL_WORK:
+            return
+        nowhere = np.zeros(self.angles.n_params)
+        self.values_and_gradients(nowhere[None])
+        self.hessian_product(nowhere, nowhere)
 
     def states(self, thetas: FloatArray) -> np.ndarray:
         """Return the states (n, *shape) at points (n, n_params)."""

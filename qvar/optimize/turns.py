@@ -134,10 +134,12 @@ class Turns:
         return self._batch
 
     def compile(self) -> float:
-        """Compile what the turns need, and return the seconds that it took; nothing is evaluated."""
+        """Compile what the turns need, and return the seconds that it took; nothing is counted."""
         began = time.perf_counter()
         if self._mesh is None and self._method.reads in ("value", "gradient"):
             self._kernels = self._objective.host_kernels
+        if self._kernels is not None:
+            self._kernels.prepare()
         self._limits = replicate(self._limits, self._mesh)
         plan = _UpdatePlan(self._method, self._layout, self._keep_path, self._mesh)
         program = _update_quickly if self._is_host else _update_fully

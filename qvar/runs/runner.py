@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from qvar.arguments import checked
 from qvar.checks import counting_number
+from qvar.compile_cache import kernels_are_missing
 from qvar.errors import QvarError
 from qvar.memory import wanted_memory
 from qvar.records import provenance
@@ -256,6 +257,9 @@ def _do_tasks(
     if left:  # tables of an earlier sitting lack these tasks
         folder.ledger.unlink(missing_ok=True)
     meet(len(tasks))
+    if progress and left and kernels_are_missing():
+        words = "The first circuit on this installation compiles kernels for all others: some ten seconds."
+        print(words, file=sys.stderr, flush=True)
     with display({task.key: task.label for task in tasks}, len(tasks) - len(left), progress) as progress_display:
         if workers > 1 and len(left) > 1:
             assert remake is not None

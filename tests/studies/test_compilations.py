@@ -42,3 +42,20 @@ def test_a_study_compiles_its_energy_once(h2: qvar.Problem) -> None:
         other = qvar.Duel(qvar.hydrogen_chain(2, bond=1.1), [ansatz], method=duel.method, seeds=8, budget=budget)
         assert other.tasks()[0].run(lambda _: None)[0]["gradient_evaluations"] == 200
     assert sum(count.values()) == 0
+
+
+def test_circuits_of_any_kind_and_depth_share_their_programs(h4: qvar.Problem) -> None:
+    """Two size classes of draws and of the optimizer, and nothing for a circuit."""
+    budget = qvar.Budget(gradients=12)
+    first = [qvar.uccsd(h4), qvar.hardware_efficient(h4, layers=1), qvar.hardware_efficient(h4, layers=2)]
+    with compilations() as count:
+        for task in qvar.Duel(h4, first, seeds=3, budget=budget).tasks():
+            task.run(lambda _: None)
+    assert count["jit(_update)"] <= 2
+    deeper = [qvar.hardware_efficient(h4, layers=layers, rotations=("RY",)) for layers in range(1, 6)]
+    others = [*deeper, qvar.gate_fabric(h4), qvar.kupccgsd(h4)]
+    with compilations() as count:
+        for task in qvar.Duel(h4, others, seeds=3, budget=budget).tasks():
+            rows = task.run(lambda _: None)
+            assert all(row["status"] != "failed" for row in rows)
+    assert dict(count) in ({}, {"jit(_normal)": 1})  # the draw of the larger class
