@@ -43,17 +43,10 @@ class Capacity:
 
     columns: ClassVar[tuple[LedgerColumn, ...]] = (
         *TRAINING_COLUMNS,
-        LedgerColumn(
-            "fisher_rank",
-            "Int64",
-            "Rank of the quantum Fisher information, the largest over `fisher_samples` random points: number of "
-            "independent directions in which the state can move.",
-        ),
-        LedgerColumn(
-            "fisher_rank_bound",
-            "Int64",
-            "Largest rank that any circuit can have on states of this kind, real or complex.",
-        ),
+        LedgerColumn("fisher_rank", "Int64", "Rank of the quantum Fisher information, the largest over "
+            "`fisher_samples` random points: number of independent directions in which the state can move."),
+        LedgerColumn("fisher_rank_bound", "Int64", "Largest rank that any circuit can have on states of this kind, "
+            "real or complex."),
         LedgerColumn("fisher_samples", "Int64", "Random points at which the rank is taken."),
         *estimated(
             "effective_dimension",
@@ -62,7 +55,7 @@ class Capacity:
         ),
         LIE_DIMENSION,
         LedgerColumn("lie_limit", "Int64", "Dimension up to which a Lie algebra is counted."),
-    )
+    )  # fmt: skip
 
     problem: Problem
     """Problem of all."""

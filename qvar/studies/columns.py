@@ -7,7 +7,7 @@ from qvar.task import LedgerColumn
 CIRCUIT_COLUMNS = (
     LedgerColumn("series", "string", "Name of the circuit without its number of layers; `contender` adds it."),
     LedgerColumn("layers", "Int64", "Number of layers of the circuit, of its own kind; empty if it has none."),
-)
+)  # fmt: skip
 """Columns of all studies of circuits."""
 
 START_NOISE = LedgerColumn(
@@ -22,44 +22,22 @@ LIE_DIMENSION = LedgerColumn(
 
 TRAINING_COLUMNS = (
     *CIRCUIT_COLUMNS,
-    LedgerColumn(
-        "hessian_products",
-        "Int64",
-        "Hessian products made to distinguish a minimum from a saddle, each as long as about two gradients; those "
-        "before a step out of a saddle are part of the training, and two evaluations each.",
-    ),
-    LedgerColumn(
-        "remarks",
-        "string",
-        "JSON list: sentences on the problem that a reader must know, such as a Hartree-Fock reference that is a "
-        "saddle or an exact state of another spin; only if there are any.",
-    ),
-    LedgerColumn(
-        "tolerance",
-        "float64",
-        "Largest |error| of a start that succeeds; only if the study has a tolerance.",
-        "the row's `unit`",
-    ),
-    LedgerColumn(
-        "minimum",
-        "Int64",
-        "Number of the contender's distinct minimum, by energy and fidelity, that the seed ended in: 0 is the lowest; "
-        "empty if the value is not finite.",
-    ),
+    LedgerColumn("hessian_products", "Int64", "Hessian products made to distinguish a minimum from a saddle, each as "
+        "long as about two gradients; those before a step out of a saddle are part of the training, and two "
+        "evaluations each."),
+    LedgerColumn("remarks", "string", "JSON list: sentences on the problem that a reader must know, such as a "
+        "Hartree-Fock reference that is a saddle or an exact state of another spin; only if there are any."),
+    LedgerColumn("tolerance", "float64", "Largest |error| of a start that succeeds; only if the study has a "
+        "tolerance.", "the row's `unit`"),
+    LedgerColumn("minimum", "Int64", "Number of the contender's distinct minimum, by energy and fidelity, that the "
+        "seed ended in: 0 is the lowest; empty if the value is not finite."),
     START_NOISE,
-    LedgerColumn(
-        "pauli_one_norm",
-        "float64",
-        "Sum of the sizes of the Hamiltonian's Pauli coefficients, the identity left out; the shots of one energy are "
-        "at most its square over the square of the standard error wanted.",
-        "the row's `unit`",
-    ),
-    LedgerColumn(
-        "parameter_shift_energies",
-        "Int64",
-        "Energies that one gradient takes by the parameter-shift rule, gate by gate.",
-    ),
-)
+    LedgerColumn("pauli_one_norm", "float64", "Sum of the sizes of the Hamiltonian's Pauli coefficients, the identity "
+        "left out; the shots of one energy are at most its square over the square of the standard error wanted.",
+        "the row's `unit`"),
+    LedgerColumn("parameter_shift_energies", "Int64", "Energies that one gradient takes by the parameter-shift rule, "
+        "gate by gate."),
+)  # fmt: skip
 """Columns of all studies that train contenders."""
 
 

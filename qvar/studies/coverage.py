@@ -47,7 +47,7 @@ class Coverage:
         LedgerColumn("right", "float64", "Share of the experiments with the right verdict on a decay."),
         LedgerColumn("wrong", "float64", "Share of the experiments with a wrong verdict on a decay."),
         LedgerColumn("undecided", "float64", "Share of the experiments without a verdict on a decay."),
-    )
+    )  # fmt: skip
 
     experiments: int = 1000
     """Number of experiments of each row."""

@@ -69,19 +69,11 @@ class Curve:
         LedgerColumn("coordinate", "float64", "Coordinate of the row's point.", "`coordinate_unit`"),
         LedgerColumn("coordinate_name", "string", "Name of the coordinate, such as bond."),
         LedgerColumn("coordinate_unit", "string", "Unit of `coordinate`, such as angstrom."),
-        LedgerColumn(
-            "started_from",
-            "string",
-            "Start that was kept: `own`, as in a duel, or `before`, the parameters of the last point before.",
-        ),
-        LedgerColumn(
-            "npe",
-            "float64",
-            "Non-parallelity error: greatest minus smallest signed error along this seed's curve; empty if a point "
-            "failed.",
-            "the row's `unit`",
-        ),
-    )
+        LedgerColumn("started_from", "string", "Start that was kept: `own`, as in a duel, or `before`, the parameters "
+            "of the last point before."),
+        LedgerColumn("npe", "float64", "Non-parallelity error: greatest minus smallest signed error along this seed's "
+            "curve; empty if a point failed.", "the row's `unit`"),
+    )  # fmt: skip
 
     problem: Callable[[float], Problem]
     """Makes the problem at a point, such as `lambda bond: qvar.hydrogen_chain(4, bond=bond)`."""

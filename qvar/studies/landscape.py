@@ -101,39 +101,23 @@ class Landscape:
 
     columns: ClassVar[tuple[LedgerColumn, ...]] = (
         *TRAINING_COLUMNS,
-        LedgerColumn(
-            "line_scan",
-            "string",
-            "JSON: `value` on the straight line from start to end of the seed that ended lowest, at the positions `t`, "
-            "0 at the start and 1 at the end; empty for the other seeds.",
-            "the row's `unit`",
-        ),
+        LedgerColumn("line_scan", "string", "JSON: `value` on the straight line from start to end of the seed that "
+            "ended lowest, at the positions `t`, 0 at the start and 1 at the end; empty for the other seeds.",
+            "the row's `unit`"),
         LedgerColumn("line_minima", "Int64", "Minima on that line, the end among them if it is one."),
-        LedgerColumn(
-            "line_variation", "float64", "Sum of all climbs and descents along that line.", "the row's `unit`"
-        ),
+        LedgerColumn("line_variation", "float64", "Sum of all climbs and descents along that line.",
+            "the row's `unit`"),
         *_curvature_columns("start"),
         *_curvature_columns("end"),
-        LedgerColumn(
-            "sector_weight",
-            "float64",
-            "Weight of the trained state in the right sector: the reference's numbers of spin-up and spin-down "
-            "electrons, or, for a spin model, its number of ones. 1 if nothing has leaked.",
-        ),
-        LedgerColumn(
-            "symmetry_price",
-            "float64",
-            "`value` minus the energy of the state's part in that sector; negative if a wrong sector lies lower. Empty "
-            "if nothing is in it.",
-            "the row's `unit`",
-        ),
-        LedgerColumn(
-            "leakage_along",
-            "string",
-            "JSON: `step` and `evaluations` of up to 50 points along the training, and at each `sector_weight`, "
-            "`symmetry_price`, and the means of `particle_number` (or ones), `sz` and `s2`.",
-        ),
-    )
+        LedgerColumn("sector_weight", "float64", "Weight of the trained state in the right sector: the reference's "
+            "numbers of spin-up and spin-down electrons, or, for a spin model, its number of ones. 1 if nothing has "
+            "leaked."),
+        LedgerColumn("symmetry_price", "float64", "`value` minus the energy of the state's part in that sector; "
+            "negative if a wrong sector lies lower. Empty if nothing is in it.", "the row's `unit`"),
+        LedgerColumn("leakage_along", "string", "JSON: `step` and `evaluations` of up to 50 points along the "
+            "training, and at each `sector_weight`, `symmetry_price`, and the means of `particle_number` (or ones), "
+            "`sz` and `s2`."),
+    )  # fmt: skip
 
     problem: Problem
     """Problem of all."""

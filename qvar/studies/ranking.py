@@ -41,7 +41,7 @@ class Ranking:
         LedgerColumn("setting", "string", "Setting in which the circuit was trained, such as a basis set."),
         LedgerColumn("limit", "float64", "Energy that all settings aim at.", "hartree"),
         LedgerColumn("limit_error", "float64", "`value` minus `limit`.", "hartree"),
-    )
+    )  # fmt: skip
 
     problems: Mapping[str, Problem]
     """Name of a setting -> the molecule in it."""

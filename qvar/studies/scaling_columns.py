@@ -12,9 +12,8 @@ SCALING_COLUMNS = (
     *CIRCUIT_COLUMNS,
     LedgerColumn("size", "Int64", "Size that the contender was made for, in `size_name`."),
     LedgerColumn("size_name", "string", "Meaning of `size`: `qubits`, or `layers` at a fixed number of qubits."),
-    LedgerColumn(
-        "start", "string", "Distribution of the samples' parameters, such as `uniform`, on [-pi, pi), or `mp2`."
-    ),
+    LedgerColumn("start", "string", "Distribution of the samples' parameters, such as `uniform`, on [-pi, pi), or "
+        "`mp2`."),
     START_NOISE,
     LedgerColumn("samples", "Int64", "Number of random parameter vectors that the row's variances rest on."),
     *estimated("loss_variance", "Variance of the loss over the samples; `value` is its mean.", _SQUARED),
@@ -25,54 +24,23 @@ SCALING_COLUMNS = (
     ),
     *estimated("gradient_variance_first", "Variance of the derivative by the first parameter.", _SLOPE),
     LedgerColumn("gradient_variance_largest", "float64", "Largest variance of any component of the gradient.", _SLOPE),
-    LedgerColumn(
-        "gradient_mean_square",
-        "float64",
-        "Mean of the squared components of the gradient over the samples and all parameters; above "
-        "`gradient_variance` if the derivatives of all samples have one sign.",
-        _SLOPE,
-    ),
-    LedgerColumn(
-        "component_variances",
-        "string",
-        "JSON list: variances of all components of the gradient, in the order of the parameters.",
-        _SLOPE,
-    ),
-    LedgerColumn(
-        "spectral_width",
-        "float64",
-        "Largest minus smallest value that the loss can take in the space that was simulated, see `space_dimension`.",
-        "the row's `unit`",
-    ),
-    LedgerColumn(
-        "normalised_loss_variance",
-        "float64",
-        "loss_variance / spectral_width squared, which compares Hamiltonians of different size.",
-    ),
-    LedgerColumn(
-        "space_dimension",
-        "Int64",
-        "Number of basis states of the space that was simulated: all 2^n, or those of the sector.",
-    ),
-    LedgerColumn(
-        "haar_loss_variance",
-        "float64",
-        "Variance of the loss over Haar-random states of that space (real ones for a real circuit).",
-        _SQUARED,
-    ),
+    LedgerColumn("gradient_mean_square", "float64", "Mean of the squared components of the gradient over the samples "
+        "and all parameters; above `gradient_variance` if the derivatives of all samples have one sign.", _SLOPE),
+    LedgerColumn("component_variances", "string", "JSON list: variances of all components of the gradient, in the "
+        "order of the parameters.", _SLOPE),
+    LedgerColumn("spectral_width", "float64", "Largest minus smallest value that the loss can take in the space that "
+        "was simulated, see `space_dimension`.", "the row's `unit`"),
+    LedgerColumn("normalised_loss_variance", "float64", "loss_variance / spectral_width squared, which compares "
+        "Hamiltonians of different size."),
+    LedgerColumn("space_dimension", "Int64", "Number of basis states of the space that was simulated: all 2^n, or "
+        "those of the sector."),
+    LedgerColumn("haar_loss_variance", "float64", "Variance of the loss over Haar-random states of that space (real "
+        "ones for a real circuit).", _SQUARED),
     LedgerColumn("law", "string", "Formula of the exact law that the case gives for a deep circuit, d = 2^n."),
     LedgerColumn("law_loss_variance", "float64", "Variance of the loss by that law.", _SQUARED),
-    LedgerColumn(
-        "law_gradient_variance_first",
-        "float64",
-        "Variance of the derivative by the first parameter, by that law.",
-        _SLOPE,
-    ),
+    LedgerColumn("law_gradient_variance_first", "float64", "Variance of the derivative by the first parameter, by "
+        "that law.", _SLOPE),
     LIE_DIMENSION,
-    LedgerColumn(
-        "lie_loss_variance",
-        "float64",
-        "Variance of the loss that this algebra predicts for a deep circuit; empty if it predicts none.",
-        _SQUARED,
-    ),
-)
+    LedgerColumn("lie_loss_variance", "float64", "Variance of the loss that this algebra predicts for a deep circuit; "
+        "empty if it predicts none.", _SQUARED),
+)  # fmt: skip

@@ -31,7 +31,7 @@ def chain(problem: qvar.Problem, layers: int) -> qvar.Ansatz:
 
 
 def study(**changes: Any) -> Capacity:
-    given = {
+    usual = {
         "problem": CHAIN,
         "contenders": [Contender("hva", "constrained", hva, (1, 2)), Contender("ry", "generic", chain, [3])],
         "tolerance": 1e-4,
@@ -39,7 +39,7 @@ def study(**changes: Any) -> Capacity:
         "fisher_samples": 3,
         "dimension_samples": 3,
     }
-    return Capacity(**{**given, **changes})
+    return Capacity(**{**usual, **changes})
 
 
 def rows_of(one: Capacity) -> list[list[dict[str, Any]]]:
@@ -47,44 +47,46 @@ def rows_of(one: Capacity) -> list[list[dict[str, Any]]]:
 
 
 @pytest.fixture(scope="module")
-def found() -> list[list[dict[str, Any]]]:
+def trained() -> list[list[dict[str, Any]]]:
     return rows_of(study())
 
 
-def test_the_ising_chain_is_overparametrized_at_half_as_many_layers_as_spins(found: list[list[dict[str, Any]]]) -> None:
+def test_the_ising_chain_is_overparametrized_at_half_as_many_layers_as_spins(
+    trained: list[list[dict[str, Any]]],
+) -> None:
     """Larocca et al. 2023: rank 2 floor(n/2) with as many parameters, and no more local minima from there on."""
-    one, two, generic = found
-    assert [rows[0]["fisher_rank"] for rows in found] == [2, 4, 2**4 - 1]
-    assert [rows[0]["n_params"] for rows in found] == [2, 4, 4 * (3 + 1)]
+    one, two, generic = trained
+    assert [rows[0]["fisher_rank"] for rows in trained] == [2, 4, 2**4 - 1]
+    assert [rows[0]["n_params"] for rows in trained] == [2, 4, 4 * (3 + 1)]
     assert all(abs(row["error"]) > 0.1 for row in one)  # one layer cannot reach the ground state
     assert all(abs(row["error"]) < 1e-9 for row in two)
     assert [len(rows) for rows in (one, two, generic)] == [4, 4, 4]
     # 16 amplitudes, complex ones less norm and phase, real ones less norm
-    assert [rows[0]["fisher_rank_bound"] for rows in found] == [2 * 16 - 2, 2 * 16 - 2, 16 - 1]
+    assert [rows[0]["fisher_rank_bound"] for rows in trained] == [2 * 16 - 2, 2 * 16 - 2, 16 - 1]
 
 
-def test_lie_algebras_are_those_of_pennylane(found: list[list[dict[str, Any]]]) -> None:
+def test_lie_algebras_are_those_of_pennylane(trained: list[list[dict[str, Any]]]) -> None:
     bonds = qml.sum(*(qml.Z(i) @ qml.Z((i + 1) % 4) for i in range(4)))
     generators: Any = [bonds.pauli_rep, qml.sum(*(qml.X(i) for i in range(4))).pauli_rep]
-    _, two, generic = found
+    _, two, generic = trained
     assert two[0]["lie_dimension"] == len(list(qml.lie_closure(generators, pauli=True)))
     assert generic[0]["lie_dimension"] == 16 * 15 // 2  # so(16): all of the real rotations
     assert two[0]["lie_limit"] == 10_000
 
 
-def test_rows_have_the_series_and_the_dimension(found: list[list[dict[str, Any]]]) -> None:
-    names = [(rows[0]["contender"], rows[0]["series"], rows[0]["layers"], rows[0]["family"]) for rows in found]
+def test_rows_have_the_series_and_the_dimension(trained: list[list[dict[str, Any]]]) -> None:
+    names = [(rows[0]["contender"], rows[0]["series"], rows[0]["layers"], rows[0]["family"]) for rows in trained]
     assert names == [
         ("hva x1", "hva", 1, "constrained"),
         ("hva x2", "hva", 2, "constrained"),
         ("ry x3", "ry", 3, "generic"),
     ]
-    for rows in found:
+    for rows in trained:
         for row in rows:
             low, value, high = (row[f"effective_dimension{end}"] for end in ("_low", "", "_high"))
             assert 0 < low <= value <= high
             assert (row["tolerance"], row["fisher_samples"]) == (1e-4, 3)
-    ledger = ledger_from([row for rows in found for row in rows], Capacity.columns)
+    ledger = ledger_from([row for rows in trained for row in rows], Capacity.columns)
     assert set(ledger.columns) <= set(column_types(Capacity.columns))
 
 

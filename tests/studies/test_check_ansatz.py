@@ -36,33 +36,33 @@ def rotations(theta: Any) -> None:
 
 
 def test_what_qvar_offers_passes(h2: qvar.Problem) -> None:
-    found = by_check(conform(h2, qvar.uccsd(h2)))
-    assert all(finding.passed for finding in found.values())
-    assert found["cost"].figure == qvar.uccsd(h2).resources().two_qubit_gates
-    assert found["starts"].sentence.startswith("3 parameters in each of the starts uniform, gaussian, zero")
+    findings = by_check(conform(h2, qvar.uccsd(h2)))
+    assert all(finding.passed for finding in findings.values())
+    assert findings["cost"].figure == qvar.uccsd(h2).resources().two_qubit_gates
+    assert findings["starts"].sentence.startswith("3 parameters in each of the starts uniform, gaussian, zero")
     for check in ("gradient", "PennyLane", "engines", "particle_number", "sz"):
-        figure = found[check].figure
+        figure = findings[check].figure
         assert figure is not None
         assert figure < 1e-9
-    found = by_check(conform(qvar.tfim(4), qvar.hardware_efficient(4, layers=1)))
-    assert wrong(list(found.values())) == []
-    assert found["engines"].passed is None
-    assert found["symmetries"].sentence == "None are claimed."
+    findings = by_check(conform(qvar.tfim(4), qvar.hardware_efficient(4, layers=1)))
+    assert wrong(list(findings.values())) == []
+    assert findings["engines"].passed is None
+    assert findings["symmetries"].sentence == "None are claimed."
 
 
 def test_symmetries_that_hold_unclaimed_are_remarks(h2: qvar.Problem) -> None:
-    found = by_check(conform(h2, replace(qvar.uccsd(h2), symmetries=())))
+    findings = by_check(conform(h2, replace(qvar.uccsd(h2), symmetries=())))
     for check in ("particle_number", "sz"):
-        assert found[check].passed is None
-        assert found[check].sentence == "It holds here and is not claimed."
-    assert "s2" not in found  # singles of either spin turn on their own
+        assert findings[check].passed is None
+        assert findings[check].sentence == "It holds here and is not claimed."
+    assert "s2" not in findings  # singles of either spin turn on their own
 
 
 def test_claims_that_do_not_hold(h2: qvar.Problem) -> None:
     symmetries = ("particle_number", "sz", "s2", "spin_flip")
-    found = conform(h2, from_circuit(rotations, 4, symmetries=symmetries))
-    assert wrong(found) == list(symmetries)
-    assert by_check(found)["particle_number"].sentence.startswith("It is claimed, but spreads: mean ")
+    findings = conform(h2, from_circuit(rotations, 4, symmetries=symmetries))
+    assert wrong(findings) == list(symmetries)
+    assert by_check(findings)["particle_number"].sentence.startswith("It is claimed, but spreads: mean ")
     assert wrong(conform(h2, replace(qvar.uccsd(h2), symmetries=("s2",)))) == ["s2"]
 
 
@@ -71,9 +71,9 @@ def test_another_number_of_electrons_is_reported(h2: qvar.Problem) -> None:
         qml.PauliX(0)
         qml.SingleExcitation(theta[0], wires=[0, 2])
 
-    found = by_check(conform(h2, from_circuit(one_electron, 1, symmetries=("particle_number", "sz"))))
-    assert found["particle_number"].sentence == "It is 1 at every theta, but 2 in the problem's reference."
-    assert found["sz"].sentence == "It is 0.5 at every theta, but 0 in the problem's reference."
+    findings = by_check(conform(h2, from_circuit(one_electron, 1, symmetries=("particle_number", "sz"))))
+    assert findings["particle_number"].sentence == "It is 1 at every theta, but 2 in the problem's reference."
+    assert findings["sz"].sentence == "It is 0.5 at every theta, but 0 in the problem's reference."
 
 
 def test_spin_flip_and_ones_of_a_spin_model() -> None:
@@ -94,9 +94,9 @@ def test_spin_flip_and_ones_of_a_spin_model() -> None:
         for wire in range(3):
             qml.IsingXY(theta[wire], wires=[wire, wire + 1])
 
-    found = by_check(conform(tfim, from_circuit(exchange, 3, symmetries=("particle_number",))))
-    assert found["particle_number"].passed
-    assert found["particle_number"].sentence.startswith("It is 1 at 3 random points")
+    findings = by_check(conform(tfim, from_circuit(exchange, 3, symmetries=("particle_number",))))
+    assert findings["particle_number"].passed
+    assert findings["particle_number"].sentence.startswith("It is 1 at 3 random points")
 
 
 def test_a_reference_that_is_no_spin_eigenstate_sets_no_spin() -> None:
@@ -109,9 +109,9 @@ def test_a_reference_that_is_no_spin_eigenstate_sets_no_spin() -> None:
         qml.DoubleExcitation(theta[0], wires=[0, 1, 2, 3])
 
     symmetries = ("particle_number", "sz", "s2")
-    found = by_check(conform(neel, from_circuit(singlet, 1, symmetries=symmetries)))
-    assert [found[name].passed for name in symmetries] == [True, True, True]
-    assert found["s2"].sentence.startswith("It is 0 at 3 random points")
+    findings = by_check(conform(neel, from_circuit(singlet, 1, symmetries=symmetries)))
+    assert [findings[name].passed for name in symmetries] == [True, True, True]
+    assert findings["s2"].sentence.startswith("It is 0 at 3 random points")
 
 
 def test_parameters_without_effect(h2: qvar.Problem) -> None:
@@ -148,9 +148,9 @@ def test_a_wrong_gradient_is_reported(h2: qvar.Problem) -> None:
         for wire in range(4):
             qml.RY(crooked(theta[wire]) if wire == 2 else theta[wire], wires=wire)
 
-    found = conform(h2, from_circuit(circuit, 4))
-    assert wrong(found) == ["gradient"]
-    assert by_check(found)["gradient"].sentence.startswith("Along parameter 2 it is ")
+    findings = conform(h2, from_circuit(circuit, 4))
+    assert wrong(findings) == ["gradient"]
+    assert by_check(findings)["gradient"].sentence.startswith("Along parameter 2 it is ")
 
 
 @pytest.mark.filterwarnings("ignore:The angles are not affine")
@@ -164,10 +164,10 @@ def test_angles_that_are_not_affine_and_not_finite(h2: qvar.Problem) -> None:
     def root(theta: Any) -> None:
         qml.RY(jnp.sqrt(theta[0] - 10.0), wires=0)
 
-    found = conform(h2, from_circuit(root, 1))
-    assert wrong(found) == ["values"]
-    assert by_check(found)["values"].sentence == "At random parameters the energy is not a finite number."
-    assert "gradient" not in by_check(found)
+    findings = conform(h2, from_circuit(root, 1))
+    assert wrong(findings) == ["values"]
+    assert by_check(findings)["values"].sentence == "At random parameters the energy is not a finite number."
+    assert "gradient" not in by_check(findings)
 
 
 class Lying(qvar.Ansatz):
@@ -185,9 +185,9 @@ def test_another_circuit_in_pennylane_is_detected(h2: qvar.Problem, affine: bool
         qml.RY(theta[0] if affine else theta[0] ** 2, wires=0)
 
     honest = from_circuit(circuit, 1)
-    found = conform(h2, Lying(name="liar", family="generic", program=honest.program))
-    assert wrong(found) == ["PennyLane"]
-    assert by_check(found)["PennyLane"].sentence.startswith("PennyLane and qvar differ in the ")
+    findings = conform(h2, Lying(name="liar", family="generic", program=honest.program))
+    assert wrong(findings) == ["PennyLane"]
+    assert by_check(findings)["PennyLane"].sentence.startswith("PennyLane and qvar differ in the ")
 
 
 @pytest.mark.filterwarnings("ignore:The angles are not affine")
@@ -220,9 +220,9 @@ def test_engines_that_differ_are_detected(h2: qvar.Problem, monkeypatch: pytest.
         return qvar.energy(other if engine == "dense" else problem, ansatz, engine)
 
     monkeypatch.setattr(check_ansatz, "energy", energy)
-    found = conform(h2, qvar.uccsd(h2))
-    assert wrong(found) == ["PennyLane", "engines"]
-    assert by_check(found)["engines"].sentence.startswith("Dense and sector differ in the energy by ")
+    findings = conform(h2, qvar.uccsd(h2))
+    assert wrong(findings) == ["PennyLane", "engines"]
+    assert by_check(findings)["engines"].sentence.startswith("Dense and sector differ in the energy by ")
 
 
 def test_starts_records_and_references(h2: qvar.Problem) -> None:
@@ -249,10 +249,10 @@ def test_no_parameters_and_many(h2: qvar.Problem) -> None:
         qml.BasisState([1, 1, 0, 0], wires=range(4))
         qml.PauliZ(0)
 
-    found = by_check(conform(h2, from_circuit(fixed, 0)))
-    assert wrong(list(found.values())) == []
-    assert found["gradient"].sentence == "There is no parameter to differentiate by."
-    assert found["effect"].sentence == "There is no parameter."
+    findings = by_check(conform(h2, from_circuit(fixed, 0)))
+    assert wrong(list(findings.values())) == []
+    assert findings["gradient"].sentence == "There is no parameter to differentiate by."
+    assert findings["effect"].sentence == "There is no parameter."
     many = by_check(conform(h2, qvar.hardware_efficient(h2, layers=4)))
     assert many["gradient"].passed
     assert many["starts"].figure == 40
@@ -261,11 +261,11 @@ def test_no_parameters_and_many(h2: qvar.Problem) -> None:
 def test_large_registers_leave_checks_out(h2: qvar.Problem, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (check_ansatz, symmetry_checks):
         monkeypatch.setattr(module, "MAX_QUBITS", 3)
-    found = by_check(conform(h2, qvar.uccsd(h2)))
+    findings = by_check(conform(h2, qvar.uccsd(h2)))
     for check in ("PennyLane", "engines", "symmetries"):
-        assert found[check].passed is None
-        assert found[check].sentence.startswith("Left out: 4 qubits are too many")
-    assert found["gradient"].passed
+        assert findings[check].passed is None
+        assert findings[check].sentence.startswith("Left out: 4 qubits are too many")
+    assert findings["gradient"].passed
 
 
 def test_lightning_is_used_if_backpropagation_would_not_fit(h2: qvar.Problem, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -288,8 +288,8 @@ def test_an_engine_that_raises_is_a_finding(h2: qvar.Problem, monkeypatch: pytes
         raise RuntimeError("out of memory")
 
     monkeypatch.setattr(check_ansatz, "energy", energy)
-    found = conform(h2, qvar.uccsd(h2))
-    assert found[-1] == Finding("values", False, "The energy cannot be computed: RuntimeError: out of memory.")
+    findings = conform(h2, qvar.uccsd(h2))
+    assert findings[-1] == Finding("values", False, "The energy cannot be computed: RuntimeError: out of memory.")
 
 
 def test_mistakes_are_errors_in_a_sentence(h2: qvar.Problem) -> None:

@@ -45,7 +45,7 @@ def contenders(h2: qvar.Problem) -> list[qvar.Ansatz]:
 
 def small(h2: qvar.Problem, **changes: Any) -> Landscape:
     """Planes of three by three points, so narrow that their second differences are curvatures."""
-    given = {
+    usual = {
         "problem": h2,
         "contenders": contenders(h2),
         "seeds": 2,
@@ -54,11 +54,11 @@ def small(h2: qvar.Problem, **changes: Any) -> Landscape:
         "points": 3,
         "line_points": 7,
     }
-    return Landscape(**{**given, **changes})
+    return Landscape(**{**usual, **changes})
 
 
 @pytest.fixture(scope="module")
-def found(h2: qvar.Problem) -> list[list[dict[str, Any]]]:
+def trained(h2: qvar.Problem) -> list[list[dict[str, Any]]]:
     return rows_of(small(h2))
 
 
@@ -66,20 +66,20 @@ def best(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return min(rows, key=lambda row: row["value"])
 
 
-def test_only_the_lowest_seed_is_scanned_and_all_texts_parse(found: list[list[dict[str, Any]]]) -> None:
-    for rows in found:
+def test_only_the_lowest_seed_is_scanned_and_all_texts_parse(trained: list[list[dict[str, Any]]]) -> None:
+    for rows in trained:
         assert [row["line_scan"] is not None for row in rows] == [row is best(rows) for row in rows]
         for column in JSON_COLUMNS:
             assert strict(best(rows)[column])
         assert [("start_plane" in row, "leakage_along" in row) for row in rows if row is not best(rows)] == [
             (False, True)
         ]
-    ledger = ledger_from([row for rows in found for row in rows], Landscape.columns)
+    ledger = ledger_from([row for rows in trained for row in rows], Landscape.columns)
     assert set(ledger.columns) <= set(column_types(Landscape.columns))
 
 
-def test_scans_pass_through_the_start_and_the_end(found: list[list[dict[str, Any]]]) -> None:
-    for rows in found:
+def test_scans_pass_through_the_start_and_the_end(trained: list[list[dict[str, Any]]]) -> None:
+    for rows in trained:
         row = best(rows)
         line = strict(row["line_scan"])
         assert line["t"] == pytest.approx([-0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 1.25])
@@ -92,9 +92,9 @@ def test_scans_pass_through_the_start_and_the_end(found: list[list[dict[str, Any
             assert plane["value"][1][1] == pytest.approx(value, abs=1e-9)
 
 
-def test_curvatures_are_second_differences_of_the_planes(found: list[list[dict[str, Any]]]) -> None:
+def test_curvatures_are_second_differences_of_the_planes(trained: list[list[dict[str, Any]]]) -> None:
     """Along eigenvectors of the Hessian second differences are eigenvalues, up to step^2."""
-    for rows in found:
+    for rows in trained:
         row = best(rows)
         end = np.array(strict(row["end_plane"])["value"])
         first = (end[0, 1] - 2 * end[1, 1] + end[2, 1]) / STEP**2
@@ -113,11 +113,11 @@ def test_curvatures_are_second_differences_of_the_planes(found: list[list[dict[s
             assert row[f"{where}_hessian_trace"] == pytest.approx(spectrum.sum(), abs=1e-7)
             rising = spectrum[spectrum > floor]
             assert row[f"{where}_condition_number"] == pytest.approx(rising[-1] / rising[0], rel=1e-4)
-    assert best(found[0])["end_negative_directions"] == 0  # a minimum
+    assert best(trained[0])["end_negative_directions"] == 0  # a minimum
 
 
-def test_generic_circuits_leak_and_unitary_coupled_cluster_does_not(found: list[list[dict[str, Any]]]) -> None:
-    cluster, generic = found
+def test_generic_circuits_leak_and_unitary_coupled_cluster_does_not(trained: list[list[dict[str, Any]]]) -> None:
+    cluster, generic = trained
     for row in cluster:
         path = strict(row["leakage_along"])
         assert path["sector_weight"] == [1.0] * len(path["step"])
@@ -223,17 +223,17 @@ def test_an_objective_without_a_circuit_has_no_sector_to_leave(h2: qvar.Problem)
 
 
 def test_large_circuits_are_measured_by_products(
-    h2: qvar.Problem, found: list[list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+    h2: qvar.Problem, trained: list[list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(landscape_module, "MAX_DENSE", 2)
     (rows,) = rows_of(small(h2, contenders=contenders(h2)[:1]))
-    for row, dense in zip(rows, found[0], strict=True):
+    for row, dense in zip(rows, trained[0], strict=True):
         for where in ("start", "end"):
             for name in ("smallest_curvature", "largest_curvature"):
                 assert row[f"{where}_{name}"] == pytest.approx(dense[f"{where}_{name}"], abs=1e-8)
             assert row[f"{where}_hessian_trace"] == pytest.approx(dense[f"{where}_hessian_trace"], abs=0.5)
             assert f"{where}_negative_directions" not in row
-    assert best(rows)["line_scan"] == best(found[0])["line_scan"]
+    assert best(rows)["line_scan"] == best(trained[0])["line_scan"]
     assert "end_plane" not in best(rows)
 
 
