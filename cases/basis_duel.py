@@ -20,7 +20,7 @@ def case(
     p: int | None = None,
     d: int = 0,
     starts: int | None = None,
-    method: Literal["rhf", "rohf", "uhf", "fci"] | None = None,
+    theory: Literal["rhf", "rohf", "uhf", "fci"] | None = None,
     limit: float | None = None,
     baselines: tuple[str, ...] = (),
     seed: int = 0,
@@ -37,7 +37,7 @@ def case(
         p: Number of p exponents; if not given, 4 for elements with p electrons, 3 with quick, and none for others.
         d: Number of d exponents.
         starts: Starts of each form, 4 if not given, 2 with quick; the first is the form's own, the others are random.
-        method: What gives the energy; rhf, or rohf with unpaired electrons, if not given.
+        theory: What gives the energy; rhf, or rohf with unpaired electrons, if not given.
         limit: Energy that errors are counted from, in hartree; the Hartree-Fock limit where it is known.
         baselines: Published sets beside those of equal size, by their names in the Basis Set Exchange; with
             " uncontracted" at the end each primitive is a function of its own.
@@ -57,22 +57,22 @@ def case(
     for name, count in (("s", s), ("p", p), ("d", d)):
         qvar.require(count >= 0, name, "not be negative", count)
     counts: dict[str, Any] = {letter: count for letter, count in (("s", s), ("p", p), ("d", d)) if count}
-    target = basis.Target(f"{symbol} 0 0 0", method=method or "", spin=spin)
+    target = basis.Target(f"{symbol} 0 0 0", theory=theory or "", spin=spin)
     forms = _forms(symbol, counts, quick)
-    if limit is None and (method in (None, "rhf", "rohf") or symbol == "H"):
+    if limit is None and (theory in (None, "rhf", "rohf") or symbol == "H"):
         limit = basis.HARTREE_FOCK_LIMITS.get(symbol)
     more: list[str | basis.Baseline] = [*dict.fromkeys([*basis.sets_of_size(forms[-1]), *baselines])]
-    if method == "fci":
+    if theory == "fci":
         functions = forms[-1].basis(forms[-1].start).n_functions(symbol)
         up = (basis.nuclear_charge(symbol) + spin) // 2
         states = comb(functions, up) * comb(functions, up - spin)
-        qvar.require(states <= MOST_STATES, "method", f"be another one for {functions} functions of {symbol}", method)
+        qvar.require(states <= MOST_STATES, "theory", f"be another one for {functions} functions of {symbol}", theory)
         more = [one for one in more if basis.published_set(str(one), [symbol]).n_functions(symbol) <= functions]
         more.append(basis.casscf_baseline(target, functions))
     return basis.BasisDuel(
         target,
         forms,
-        starts=starts,
+        seeds=starts,
         budget=qvar.Budget(gradients=gradients),
         seed=seed,
         reference=limit,

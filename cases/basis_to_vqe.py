@@ -52,7 +52,7 @@ def case(
     problems = {"STO-3G": qvar.molecule(geometry)}
     for name, file in files.items():
         problems[name] = qvar.molecule(geometry, basis=str(SETS / f"{file}.nw"))
-    target = basis.Target(geometry, method="casscf", active_space=active)
+    target = basis.Target(geometry, theory="casscf", active_space=active)
     baseline = target.value(basis.published_set(large, target.elements))
     return qvar.Ranking(
         problems,

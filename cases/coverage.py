@@ -13,7 +13,7 @@ def case(experiments: int | None = None, samples: int = 1000, seed: int = 0, qui
         quick: Fewer experiments, unless their number is given.
     """
     usual = 100 if quick else 600
-    return qvar.Coverage(usual if experiments is None else experiments, samples, seed)
+    return qvar.Coverage(experiments=usual if experiments is None else experiments, samples=samples, seed=seed)
 
 
 if __name__ == "__main__":

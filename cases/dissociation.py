@@ -45,14 +45,14 @@ def case(
 def _maker(name: str, layers: int) -> Callable[[qvar.Problem], qvar.Ansatz]:
     """The catalogue's ansatz of this name, as a function of the problem."""
     try:
-        qvar.named_ansatz(name, qvar.named("h2"), layers=1)
+        qvar.named_ansatz(qvar.named("h2"), name, layers=1)
     except qvar.QvarError as error:
         raise qvar.QvarError(
             f"`contenders` must be names that `qvar list ansatze` prints for a molecule, but {name!r} is not."
         ) from error
 
     def make(problem: qvar.Problem) -> qvar.Ansatz:
-        return qvar.named_ansatz(name, problem, layers=layers)
+        return qvar.named_ansatz(problem, name, layers=layers)
 
     make.__name__ = name
     return make

@@ -28,8 +28,8 @@ def case(
         gradients: Budget of each start, in evaluations of energy and gradient.
         stable: Follow a Hartree-Fock reference that is a saddle down to a minimum, as of H2O at 2.5 angstrom.
     """
-    problem = qvar.named(molecule, bond, stable)
-    ansatze, refused = qvar.all_ansatze(problem, layers)
+    problem = qvar.named(molecule, bond=bond, stable=stable)
+    ansatze, refused = qvar.all_ansatze(problem, layers=layers)
     for name in contenders:
         if name not in ansatze:
             reason = refused.get(name, "it is not.")

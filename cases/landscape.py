@@ -40,8 +40,8 @@ def case(
     if points is None:
         points = 15 if quick else 41
     qvar.require(layers >= 1, "layers", "be at least 1", layers)
-    problem = qvar.named(molecule, bond)
-    ansatze, refused = qvar.all_ansatze(problem, layers)
+    problem = qvar.named(molecule, bond=bond)
+    ansatze, refused = qvar.all_ansatze(problem, layers=layers)
     for name in contenders:
         if name not in ansatze:
             reason = refused.get(name, "it is not.")

@@ -29,7 +29,7 @@ def case(
         shots: Shots of each energy that SPSA reads.
     """
     qvar.require(shots >= 1, "shots", "be at least 1", shots)
-    problem = qvar.named(molecule, bond)
+    problem = qvar.named(molecule, bond=bond)
     circuit = qvar.hardware_efficient(problem, layers=layers, rotations=("RY",), entangler="cnot_chain")
     methods = [
         qvar.lbfgs(),

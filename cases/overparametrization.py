@@ -41,8 +41,8 @@ def case(
     return qvar.Capacity(
         problem,
         contenders=[
-            qvar.Contender("hva", "constrained", _hva, layers or range(1, qubits // 2 + 1 + beyond)),
-            qvar.Contender("ry cnot chain", "generic", _ry, layers or _depths(qubits, beyond)),
+            qvar.Contender("hva", "constrained", _hva, layers=layers or range(1, qubits // 2 + 1 + beyond)),
+            qvar.Contender("ry cnot chain", "generic", _ry, layers=layers or _depths(qubits, beyond)),
         ],
         tolerance=tolerance,
         seeds=seeds,

@@ -1,44 +1,227 @@
-"""Conventions of the public functions and studies, as the page of public names lists them."""
+"""Conventions of all public functions, classes and methods, as docs/reference/api.md lists them.
 
+Every name in the `.pyi` stubs is checked, so that a function needs no entry here, unless it is an exception.
+"""
+
+from __future__ import annotations
+
+import enum
 import inspect
+import re
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
-import pytest
+import jax
+import numpy as np
 
 import qvar
-from qvar import basis, diagnostics
+from qvar import analysis, basis, diagnostics
+from qvar.task import Runnable
 
-FUNCTIONS = {
-    f"{home.__name__}.{name}": getattr(home, name)
-    for home in (qvar, basis, diagnostics)
-    for name in home.__all__
-    if inspect.isfunction(getattr(home, name))
+MOST_ESSENTIALS = 3
+"""Arguments that a call may pass by position."""
+
+OPTIONAL_BY_POSITION = {
+    "qvar.Duel": ("problem contenders", "a duel of objectives has no problem"),
+    "qvar.Growing": ("make", "as in Contender, unless `draw` is given"),
+    "qvar.named": ("bond", "`partial(qvar.named, 'n2')` makes the problem of a bond length"),
+    "qvar.hydrogen_chain": ("bond", "`partial(qvar.hydrogen_chain, 4)` makes the problem of a bond length"),
+    "qvar.minimize": ("theta0", "the start of a local search"),
+    "qvar.Ansatz.initial": ("start", "a key and a distribution are one draw"),
+    "qvar.Objective.initial": ("scheme", "a key and a distribution are one draw"),
+    "qvar.Objective.initial_batch": ("scheme", "a key and a distribution are one draw"),
+    "qvar.Ansatz.draw": ("theta", "angles in the picture"),
+    "qvar.Problem.exact_energy": ("spin", "the lowest energy, or that of a spin"),
+    "qvar.Problem.hamiltonian": ("mapping", "the electrons' mapping to qubits is what it does"),
+    "qvar.Problem.mapped": ("mapping", "the electrons' mapping to qubits is what it does"),
+    "qvar.basis.Form.frozen": ("letters", "all shells, or those of some letters"),
+    "qvar.Growing.setup": ("key", "only an ensemble has one"),
+    "qvar.energy": ("engine devices", "a problem, a circuit and an engine say what is computed"),
+    "qvar.expectation": ("problem", "its symmetries choose the engine"),
+    "qvar.noisy_energy": ("channel gates name", "a channel and its probability are one thing"),
+    "qvar.Budget": ("gradients seconds gradient_tolerance energies escape hessian_products", "a record of limits"),
+    "qvar.Costs": ("n_qubits two_qubit_gates depth", "a record of counts"),
+    "qvar.adam": ("learning_rate b1 b2", "as in optax"),
+    "qvar.gradient_descent": ("learning_rate momentum", "as in optax"),
+    "qvar.from_optax": ("name", "as in optax"),
+    "qvar.natural_gradient": ("learning_rate regularisation", "as in optax"),
+    "qvar.lbfgs": ("memory max_trials", "settings of an optimizer"),
+    "qvar.rotosolve": ("tolerance", "settings of an optimizer"),
+    "qvar.spsa": ("shots a c stability alpha gamma", "settings of an optimizer, in the order of its paper"),
 }
-ESSENTIALS: dict[str, tuple[Any, tuple[str, ...]]] = {
-    "Duel": (qvar.Duel, ("problem", "contenders")),
-    "Curve": (qvar.Curve, ("problem", "coordinates", "contenders")),
-    "Capacity": (qvar.Capacity, ("problem", "contenders", "tolerance")),
-    "Landscape": (qvar.Landscape, ("problem", "contenders")),
-    "Ranking": (qvar.Ranking, ("problems", "contenders")),
-    "Scaling": (qvar.Scaling, ("contenders", "sizes")),
-    "minimize": (qvar.minimize, ("objective", "theta0")),
-    "minimize_batch": (qvar.minimize_batch, ("objective", "theta0")),
-    "run": (qvar.run, ("study", "out")),
+"""Arguments with a default that may be passed by position, and the reason."""
+
+MORE_ESSENTIALS = {
+    "qvar.require": "it reads as a sentence: condition, argument, must, got",
+    "qvar.Objective": "a loss is a name, a family, a length, a function and a draw",
+    "qvar.Result": "only functions make it",
+    "qvar.basis.Measured": "only functions make it",
+    "qvar.basis.Solution": "a tuple that a solver of the user returns",
+    "qvar.basis.Solver": "a tuple of three and a default",
+    "qvar.diagnostics.Estimate": "value, low, high and samples are one number with its interval",
 }
+"""Functions and records with more, or with optional fields by position, and the reason."""
+
+KEY_BY_POSITION = {
+    "qvar.Ansatz.initial",
+    "qvar.Objective.initial",
+    "qvar.Objective.initial_batch",
+    "qvar.basis.Form.initial",
+}
+"""Methods that do nothing else than to draw from a key."""
+
 REPS = {"qvar.real_amplitudes", "qvar.efficient_su2"}
 """Look-alikes of Qiskit's circuits."""
 
+SYNONYMS = {
+    "callback": {"on_progress", "on_step", "hook", "watch", "watcher"},
+    "count": {"how_many", "number_of"},
+    "key": {"seed_key", "rng", "random_key", "prng"},
+    "layers": {"n_layers", "num_layers", "depth", "reps"},
+    "method": {"optimizer", "optimiser"},
+    "samples": {"n_samples", "num_samples", "pairs", "probes", "draws"},
+    "seeds": {"n_seeds", "num_seeds"},
+    "start": {"scheme", "init", "initial"},
+    "theta0": {"x0", "initial_theta", "start_theta"},
+}
+"""Name of an argument, and other names of the same thing."""
 
-@pytest.mark.parametrize("name", ESSENTIALS)
-def test_all_but_the_essentials_are_keywords(name: str) -> None:
-    function, essentials = ESSENTIALS[name]
-    parameters = inspect.signature(function).parameters.values()
-    assert tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD) == essentials
+OTHER_NAMES = {
+    ("qvar.Costs", "depth"): "depth of a circuit in gates",
+    ("qvar.Objective.initial", "scheme"): "the name of a distribution; `start` is the function's own",
+    ("qvar.Objective.initial_batch", "scheme"): "the name of a distribution; `start` is the function's own",
+    **{(name, "reps"): "as in Qiskit" for name in REPS},
+}
+"""Uses of such another name, and the reason."""
+
+MEANINGS = {
+    "callback": r"None|.*(Callable|Hook|Callback|Watcher).*",
+    "key": r"jax\.Array( \| None)?",
+    "layers": r"int|Sequence\[int\]",
+    "method": r"Method( \| None| \| Sequence\[Method\])?",
+    "samples": r"int",
+    "seed": r"int",
+    "seeds": r"int",
+    "start": r"str( \| None)?|Start",
+}
+"""Name of an argument: types that it may have, as a pattern."""
+
+OTHER_TYPES = {
+    ("qvar.Task", "key"): "the key of a task is a text",
+    ("qvar.basis.Fitted", "key"): "numbers of the key, for the comment of a file",
+    ("qvar.basis.Fitted", "method"): "name of the method, for the comment of a file",
+    ("qvar.basis.Fitted", "start"): "number of the start",
+    ("qvar.basis.Part", "start"): "the start itself",
+}
+"""Arguments of another type, and the reason."""
+
+SEEDS = {
+    "qvar.Run.parameters": "the seed of a row of the ledger",
+    "qvar.Training.row": "the seed of a row of the ledger",
+    "qvar.basis.vqe": "a solver is described by numbers, as a study is",
+}
+"""Functions and methods that take a seed, and the reason."""
+
+
+def public() -> Iterator[tuple[str, Any]]:
+    """Dotted name and object of every public function, class and method."""
+    for home in (qvar, basis, diagnostics, analysis):
+        for name in home.__all__:
+            value = getattr(home, name)
+            if inspect.isfunction(value):
+                yield f"{home.__name__}.{name}", value
+            elif inspect.isclass(value) and not issubclass(value, BaseException | enum.Enum) and value is not Runnable:
+                yield f"{home.__name__}.{name}", value
+                for method, entry in vars(value).items():
+                    entry = entry.__func__ if isinstance(entry, classmethod | staticmethod) else entry
+                    if inspect.isfunction(entry) and not method.startswith("_"):
+                        yield f"{home.__name__}.{name}.{method}", entry
+
+
+PUBLIC = dict(public())
+
+
+def parameters_of(call: Any) -> list[inspect.Parameter]:
+    return [each for each in inspect.signature(call).parameters.values() if each.name not in ("self", "cls")]
+
+
+def violations(name: str, call: Any) -> list[str]:
+    """Sentences on what breaks the conventions."""
+    parameters = parameters_of(call)
+    by_position = [each for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD]
+    names = [each.name for each in by_position]
+    allowed = OPTIONAL_BY_POSITION.get(name, ("", ""))[0].split()
+    wrong = []
+    if len(set(names) - set(allowed)) > MOST_ESSENTIALS and name not in MORE_ESSENTIALS:
+        wrong.append(f"more than {MOST_ESSENTIALS} essentials")
+    if name not in MORE_ESSENTIALS:
+        optional = [each.name for each in by_position if each.default is not each.empty]
+        wrong += [f"`{each}` has a default and is no keyword" for each in optional if each not in allowed]
+    if "problem" in names[1:] and name not in OPTIONAL_BY_POSITION:
+        wrong.append("`problem` is not first")
+    if "key" in names and name not in KEY_BY_POSITION and "key" not in allowed and name != "qvar.Task":
+        wrong.append("`key` is no keyword")
+    return wrong
+
+
+def test_essentials_come_first_and_all_else_is_a_keyword() -> None:
+    assert {name: wrong for name, call in PUBLIC.items() if (wrong := violations(name, call))} == {}
 
 
 def test_arguments_of_one_meaning_have_one_name() -> None:
-    for name, function in FUNCTIONS.items():
-        parameters = inspect.signature(function).parameters
-        assert not {"seed_key", "rng", "n_layers", "depth", "n_samples", "on_step"} & set(parameters), name
-        assert ("reps" in parameters) == (name in REPS), name
-        assert "seeds" not in parameters, name  # functions take keys, studies take seeds
+    other = {word: right for right, words in SYNONYMS.items() for word in words}
+    places = {(name, each.name) for name, call in PUBLIC.items() for each in parameters_of(call)}
+    assert {place: other[place[1]] for place in places - set(OTHER_NAMES) if place[1] in other} == {}
+
+
+def test_arguments_of_one_name_have_one_type() -> None:
+    places = {(name, each.name): str(each.annotation) for name, call in PUBLIC.items() for each in parameters_of(call)}
+    assert {
+        place: annotation
+        for place, annotation in places.items()
+        if place[1] in MEANINGS and place not in OTHER_TYPES and not re.fullmatch(MEANINGS[place[1]], annotation)
+    } == {}
+
+
+def test_functions_take_keys_and_studies_take_seeds() -> None:
+    for name, call in PUBLIC.items():
+        names = {each.name for each in parameters_of(call)}
+        assert not (names & {"seed", "seeds"}) or inspect.isclass(call) or name in SEEDS, name
+        if inspect.isclass(call) and "tasks" in vars(call):
+            assert "key" not in names, name
+            assert names & {"seed", "seeds"}, name
+
+
+def test_starts_are_uniform_or_the_ansatzs_own(h2: qvar.Problem) -> None:
+    for name, call in PUBLIC.items():
+        for each in parameters_of(call):
+            if each.name == "start" and (name, "start") not in OTHER_TYPES:
+                assert each.default in (each.empty, None, "uniform"), name
+    ansatz, key = qvar.uccsd(h2), jax.random.key(0)
+    own = replace(ansatz, start="zero")
+    for draw in (diagnostics.fidelities, diagnostics.entangling_capability):
+        assert np.array_equal(draw(own, key=key, samples=2, start=None), draw(ansatz, key=key, samples=2, start="zero"))
+
+
+def test_a_signature_that_breaks_a_convention_is_found() -> None:
+    def wrong(objective: Any, problem: Any, a: Any, b: Any, key: jax.Array, points: int = 3) -> None: ...
+
+    assert violations("wrong", wrong) == [
+        f"more than {MOST_ESSENTIALS} essentials",
+        "`points` has a default and is no keyword",
+        "`problem` is not first",
+        "`key` is no keyword",
+    ]
+    assert violations("qvar.Duel", qvar.Duel) == []
+
+
+def test_exceptions_are_needed() -> None:
+    """An exception that no longer is one leaves the tables."""
+    for name, (words, _) in OPTIONAL_BY_POSITION.items():
+        by_position = {each.name for each in parameters_of(PUBLIC[name]) if each.kind is each.POSITIONAL_OR_KEYWORD}
+        assert set(words.split()) <= by_position, name
+    for name, argument in (*OTHER_NAMES, *OTHER_TYPES):
+        assert argument in {each.name for each in parameters_of(PUBLIC[name])}, name
+    for name in (*MORE_ESSENTIALS, *KEY_BY_POSITION, *REPS, *SEEDS):
+        assert name in PUBLIC, name

@@ -40,7 +40,7 @@ def records(h2: qvar.Problem, h4: qvar.Problem) -> dict[str, Any]:
     ansatz, spins = qvar.uccsd(h4), qvar.tfim(3)
     assert spins.pauli is not None
     objective, result = qvar.energy(h4, ansatz), training(spins)
-    ry = qvar.Contender("ry", "generic", lambda problem, layers: ansatz, (1, 2))
+    ry = qvar.Contender("ry", "generic", lambda problem, layers: ansatz, layers=(1, 2))
     growing = qvar.Growing("uccsd", "constrained", lambda n: ansatz)
     form = basis.even_tempered("H", s=3)
     profile = diagnostics.EntropyProfile((1,), (diagnostics.Estimate(0.5, 0.4, 0.6, 20),), (0.25,))
@@ -96,7 +96,7 @@ def test_every_public_record_has_such_a_line(cls: type) -> None:
         if not field.startswith("ClassVar") and not set(field.replace("|", " ").split()) <= small
     ]
     own = cls.__repr__ is not object.__repr__ and "short_repr" in " ".join(map(ast.unparse, node.decorator_list))
-    assert own or not large or cls in (qvar.Runnable, qvar.Status, basis.Course)
+    assert own or not large or cls in (qvar.Runnable, qvar.Status)
 
 
 def test_what_does_not_fit_is_left_out() -> None:

@@ -13,7 +13,7 @@ def case(most: int = 4, starts: int = 2) -> basis.BasisDuel:
     """
     forms = [basis.free("H", s=n) for n in range(1, most + 1)]
     limit = basis.HARTREE_FOCK_LIMITS["H"]
-    return basis.BasisDuel(basis.Target("H 0 0 0", spin=1), forms, starts=starts, reference=limit)
+    return basis.BasisDuel(basis.Target("H 0 0 0", spin=1), forms, seeds=starts, reference=limit)
 
 
 if __name__ == "__main__":

@@ -11,9 +11,9 @@ def case(functions: int = 4, starts: int = 4) -> basis.BasisDuel:
         functions: Number of Gaussians.
         starts: Number of starts.
     """
-    target = basis.Target("Li 0 0 0", method="rohf", spin=1)
+    target = basis.Target("Li 0 0 0", theory="rohf", spin=1)
     limit = basis.HARTREE_FOCK_LIMITS["Li"]
-    return basis.BasisDuel(target, [basis.free("Li", s=functions)], starts=starts, reference=limit)
+    return basis.BasisDuel(target, [basis.free("Li", s=functions)], seeds=starts, reference=limit)
 
 
 if __name__ == "__main__":

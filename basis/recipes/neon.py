@@ -10,9 +10,9 @@ def case(starts: int = 2) -> basis.BasisDuel:
     Args:
         starts: Number of starts of each.
     """
-    target = basis.Target("Ne 0 0 0", method="rohf")
+    target = basis.Target("Ne 0 0 0", theory="rohf")
     forms = [basis.free("Ne", s=8, p=4), basis.even_tempered("Ne", s=18, p=13)]
-    return basis.BasisDuel(target, forms, starts=starts, reference=basis.HARTREE_FOCK_LIMITS["Ne"])
+    return basis.BasisDuel(target, forms, seeds=starts, reference=basis.HARTREE_FOCK_LIMITS["Ne"])
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ def _series_keys(table: pd.DataFrame) -> list[tuple[str, ...]]:
     return [tuple(map(str, key)) for key in table[["problem", "method", "series"]].itertuples(index=False, name=None)]
 
 
-def least_parameters(ledger: pd.DataFrame, tolerance: float | None = None) -> pd.DataFrame:
+def least_parameters(ledger: pd.DataFrame, *, tolerance: float | None = None) -> pd.DataFrame:
     r"""Return the least number of parameters that reaches the tolerance, over each family of depths.
 
     $$ p_{min} = \min \{ p_L : \operatorname{median}_s |E_s - E_{exact}| \le \varepsilon \}, $$
@@ -108,7 +108,7 @@ def least_parameters(ledger: pd.DataFrame, tolerance: float | None = None) -> pd
     return pd.DataFrame(list(rows.values()), columns=columns).astype(dict.fromkeys(counts, "Int64"))
 
 
-def correlation_per(ledger: pd.DataFrame, cost: Cost, tolerance: float | None = None) -> pd.DataFrame:
+def correlation_per(ledger: pd.DataFrame, cost: Cost, *, tolerance: float | None = None) -> pd.DataFrame:
     r"""Correlation energy recovered per unit of cost, with its spread over the seeds.
 
     For each seed \(c / k\) with
@@ -135,7 +135,7 @@ def correlation_per(ledger: pd.DataFrame, cost: Cost, tolerance: float | None = 
     """
     require(cost in get_args(Cost), "cost", f"be one of {', '.join(map(repr, get_args(Cost)))}", cost)
     if cost == "shot":
-        costs = training_shots(ledger, tolerance)
+        costs = training_shots(ledger, tolerance=tolerance)
     else:
         costs = ledger[_COLUMNS[cost]].to_numpy(dtype=float, na_value=np.nan)
     recovered = ledger["correlation_recovered"].to_numpy(dtype=float, na_value=np.nan)
@@ -170,7 +170,7 @@ def levels(values: Sequence[float], resolution: float) -> list[int]:
     return places
 
 
-def pareto_front(costs: Sequence[float], errors: Sequence[float], resolution: float = 0.0) -> list[int]:
+def pareto_front(costs: Sequence[float], errors: Sequence[float], *, resolution: float = 0.0) -> list[int]:
     """Return the Pareto front: no other contender has as little error at as little cost, and less of one of them.
 
     Args:
@@ -226,7 +226,7 @@ def estimated_shots(one_norm: float, tolerance: float) -> float:
     return (norm / error) ** 2
 
 
-def training_shots(ledger: pd.DataFrame, tolerance: float | None = None) -> FloatArray:
+def training_shots(ledger: pd.DataFrame, *, tolerance: float | None = None) -> FloatArray:
     r"""Shots that the training in each row would have taken on a quantum computer, had every energy the standard error.
 
     $$ S_{train} = S \, (N_E + G N_\nabla) $$

@@ -28,7 +28,7 @@ LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
 """Shares of the seeds of the quantiles."""
 
 
-def success(ledger: pd.DataFrame, tolerance: float | None = None) -> pd.DataFrame:
+def success(ledger: pd.DataFrame, *, tolerance: float | None = None) -> pd.DataFrame:
     r"""Share of seeds that ended within the tolerance, with its Wilson interval.
 
     \(\hat p = k / n\) with k the seeds with \(|E - E_{exact}| \le \varepsilon\) and n all seeds, the failed ones among
@@ -59,7 +59,7 @@ def success(ledger: pd.DataFrame, tolerance: float | None = None) -> pd.DataFram
     return frame(rows, "successes", "share", "low", "high", counts=("seeds", "successes"))
 
 
-def steps_to_tolerance(trace: pd.DataFrame, tolerance: float = CHEMICAL_ACCURACY) -> pd.DataFrame:
+def steps_to_tolerance(trace: pd.DataFrame, *, tolerance: float = CHEMICAL_ACCURACY) -> pd.DataFrame:
     r"""Return when each seed that ended within the tolerance came within it, see `arrival`.
 
     Args:
@@ -114,7 +114,7 @@ def arrival(errors: FloatArray, tolerance: float) -> int | None:
 
 
 def quantiles_to_tolerance(
-    ledger: pd.DataFrame, trace: pd.DataFrame, tolerance: float | None = None, levels: Sequence[float] = LEVELS
+    ledger: pd.DataFrame, trace: pd.DataFrame, *, tolerance: float | None = None, levels: Sequence[float] = LEVELS
 ) -> pd.DataFrame:
     r"""Return the steps and evaluations by which given shares of the seeds had come within the tolerance.
 
@@ -139,7 +139,7 @@ def quantiles_to_tolerance(
     """
     within = checked_tolerance(ledger, tolerance)
     shares = _checked_levels(levels)
-    first: list[Any] = list(steps_to_tolerance(trace, within).itertuples(index=False))
+    first: list[Any] = list(steps_to_tolerance(trace, tolerance=within).itertuples(index=False))
     arrivals = {(one.problem, one.contender, one.method, one.seed): one for one in first}
     rows = []
     for about, group in contender_groups(ledger):
@@ -154,7 +154,7 @@ def quantiles_to_tolerance(
     return frame(rows, "reached", *own, counts=("seeds", "reached", *own))
 
 
-def final_errors(ledger: pd.DataFrame, levels: Sequence[float] = LEVELS) -> pd.DataFrame:
+def final_errors(ledger: pd.DataFrame, *, levels: Sequence[float] = LEVELS) -> pd.DataFrame:
     r"""Distribution of the size of the final error \(|E - E_{exact}|\) over the seeds.
 
     Quantiles are interpolated between neighbouring seeds, so that the one of 50 % is the usual median. Failed seeds
@@ -181,7 +181,7 @@ def final_errors(ledger: pd.DataFrame, levels: Sequence[float] = LEVELS) -> pd.D
     return frame(rows, "finite", "best", *(column_of("error", q) for q in shares), counts=("seeds", "finite"))
 
 
-def minima_found(ledger: pd.DataFrame, energy_tolerance: float = ENERGY_TOLERANCE) -> pd.DataFrame:
+def minima_found(ledger: pd.DataFrame, *, energy_tolerance: float = ENERGY_TOLERANCE) -> pd.DataFrame:
     """Count the distinct minima in which the seeds of a contender ended.
 
     Taken from the column `minimum` if the ledger has it (by energy and fidelity, see

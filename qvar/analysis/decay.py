@@ -157,7 +157,7 @@ def _fitted(group: pd.DataFrame, quantity: str, relative: bool) -> dict[str, Any
         return about
     from qvar.diagnostics.decay_fit import fit_decay  # imports JAX, which a ledger of another kind need not wait for
 
-    fit = fit_decay(sizes, values, np.stack([low, high], axis=1), size_name="qubit")
+    fit = fit_decay(sizes, values, intervals=np.stack([low, high], axis=1), size_name="qubit")
     ends = {
         f"{name}_{end}": slope.interval[side] if math.isfinite(slope.interval[side]) else math.nan
         for name, slope in (("rate", fit.rate), ("exponent", fit.exponent))

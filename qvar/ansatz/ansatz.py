@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
@@ -56,10 +56,11 @@ class Ansatz:
     """`"generic"` or `"constrained"`."""
     program: Program
     """The circuit as data."""
+    _: KW_ONLY
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Arguments that it was made with, ready for JSON."""
     start: str = "uniform"
-    """Default scheme of `initial`."""
+    """Name of the distribution that `initial` draws from by default."""
     starts: Mapping[str, Draw] = field(default_factory=dict)
     """Starts of its own in addition to `uniform`, `gaussian` and `zero`, such as `mp2`."""
     spread: float = SMALL
@@ -95,6 +96,7 @@ class Ansatz:
         quantum_function: Any,
         n_qubits: int,
         n_params: int,
+        *,
         name: str | None = None,
         family: Family = "generic",
         start: str = "uniform",
@@ -116,7 +118,7 @@ class Ansatz:
             n_params: length of theta.
             name: name in the ledger; the function's name if None.
             family: `"generic"` or `"constrained"`.
-            start: default scheme of `Ansatz.initial`.
+            start: name of the distribution that `Ansatz.initial` draws from by default.
             symmetries: quantities that the circuit conserves at every theta, out of `"particle_number"`, `"sz"`,
                 `"s2"` and `"spin_flip"`; `qvar check` measures them.
             references: keys of papers in `qvar/citations.bib`.
@@ -140,11 +142,11 @@ class Ansatz:
         )
 
     @checked()
-    def with_start(self, start: str, name: str | None = None) -> Ansatz:
+    def with_start(self, start: str, *, name: str | None = None) -> Ansatz:
         """Return the same ansatz with another default start.
 
         Args:
-            start: a scheme, as `initial` takes it.
+            start: name of a distribution, as `initial` takes it.
             name: name in the ledger; unchanged if None.
 
         Raises:
@@ -153,12 +155,12 @@ class Ansatz:
         papers = dict.fromkeys((*self.references, *_START_PAPERS.get(self._known(start), ())))
         return replace(self, start=start, name=name or self.name, references=tuple(papers))
 
-    def _known(self, scheme: str) -> str:
+    def _known(self, start: str) -> str:
         known = (*COMMON_STARTS, *self.starts)
-        if not isinstance(scheme, str) or scheme not in known:
+        if not isinstance(start, str) or start not in known:
             words = ", ".join(map(repr, known))
-            raise QvarError(f"`start` must be one of {words} for {self.name}, but is {shown(scheme)}.")
-        return scheme
+            raise QvarError(f"`start` must be one of {words} for {self.name}, but is {shown(start)}.")
+        return start
 
     def circuit(self, theta: Any) -> None:
         """Apply the whole circuit as PennyLane operations, reference determinant first.
@@ -175,28 +177,28 @@ class Ansatz:
 
         emit(self.program, theta)
 
-    def initial(self, key: jax.Array, scheme: str | None = None) -> Float[Array, " n_params"]:
+    def initial(self, key: jax.Array, start: str | None = None) -> Float[Array, " n_params"]:
         """Draw start parameters, shape (n_params,), radians.
 
         Args:
             key: JAX random key.
-            scheme: `"uniform"` on [-pi, pi), `"gaussian"` of standard deviation `spread`, 0.01 as a rule,
+            start: `"uniform"` on [-pi, pi), `"gaussian"` of standard deviation `spread`, 0.01 as a rule,
                 around the reference, `"zero"`, or one of the ansatz's own `starts`; its `start` if None.
 
         Raises:
-            QvarError: if the scheme is unknown.
+            QvarError: if the start is unknown.
         """
-        key, scheme = random_key("key", key), self._known(self.start if scheme is None else scheme)
-        if scheme in self.starts:
-            return jnp.asarray(self.starts[scheme](key), dtype=float).reshape(self.n_params)
-        if scheme == "uniform":
+        key, start = random_key("key", key), self._known(self.start if start is None else start)
+        if start in self.starts:
+            return jnp.asarray(self.starts[start](key), dtype=float).reshape(self.n_params)
+        if start == "uniform":
             return uniform(key, self.n_params, -jnp.pi, jnp.pi)
-        if scheme == "gaussian":
+        if start == "gaussian":
             return normal(key, self.n_params, self.spread)
         return jax.device_put(np.zeros(self.n_params))
 
     @checked()
-    def draw(self, theta: Any = None, max_length: int = 78) -> str:
+    def draw(self, theta: Any = None, *, max_length: int = 78) -> str:
         """Draw the circuit as text, wrapped at `max_length` columns; with angles if theta is not None."""
         from qvar.ansatz.pennylane_io import draw
 

@@ -82,12 +82,12 @@ def obstacle(entry: Entry, problem: HasReference) -> str | None:
 
 
 @checked()
-def named_ansatz(name: str, problem: HasReference, layers: int = 2) -> Ansatz:
+def named_ansatz(problem: HasReference, name: str, *, layers: int = 2) -> Ansatz:
     """Return an ansatz of the table by its name, such as `"uccsd"`, on a problem.
 
     Args:
-        name: a name that `qvar list ansatze` prints.
         problem: a molecule or a lattice model.
+        name: a name that `qvar list ansatze` prints.
         layers: layers of those that have layers.
 
     Raises:
@@ -103,7 +103,7 @@ def named_ansatz(name: str, problem: HasReference, layers: int = 2) -> Ansatz:
 
 
 @checked()
-def all_ansatze(problem: HasReference, layers: int = 2) -> tuple[dict[str, Ansatz], dict[str, str]]:
+def all_ansatze(problem: HasReference, *, layers: int = 2) -> tuple[dict[str, Ansatz], dict[str, str]]:
     """Build every ansatz of the table for one problem.
 
     Args:

@@ -1,10 +1,10 @@
 from .baselines import HARTREE_FOCK_LIMITS, Baseline, casscf_baseline, published_set, sets_of_size
 from .basis_duel import BasisDuel
 from .continuation import stages
-from .energy import METHODS, Solution, UnsolvedError
+from .energy import THEORIES, Solution, UnsolvedError
 from .exponent_forms import even_tempered, free, legendre, well_tempered
 from .exponent_starts import nuclear_charge, symbol_of, unpaired_electrons
-from .fitting import Course, Fitted, fit
+from .fitting import Fitted, fit
 from .form import Form, Part, tied
 from .formats import read, write
 from .post_vqe import vqe
@@ -15,11 +15,10 @@ from .target import Measured, Solver, Target
 
 __all__ = [
     "HARTREE_FOCK_LIMITS",
-    "METHODS",
+    "THEORIES",
     "Baseline",
     "BasisDuel",
     "BasisSet",
-    "Course",
     "Fitted",
     "Form",
     "Measured",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -61,6 +61,7 @@ class Baseline:
     """Molecules and method."""
     basis: BasisSet
     """Basis set."""
+    _: KW_ONLY
     n_qubits: int | None = None
     """Number of qubits; 2 for each function of the largest molecule if None."""
 
@@ -99,7 +100,7 @@ def published_set(name: str, elements: Sequence[str]) -> BasisSet:
             for element, l in places
             for exponents in [_exponents(shells, element, l)]
         ]
-    return basis_set(shells, name)
+    return basis_set(shells, name=name)
 
 
 def _exponents(shells: Sequence[tuple[str, Shell]], element: str, l: int) -> FloatArray:
@@ -108,7 +109,9 @@ def _exponents(shells: Sequence[tuple[str, Shell]], element: str, l: int) -> Flo
 
 
 @checked()
-def casscf_baseline(target: Target, n_orbitals: int, basis: str = "cc-pVTZ", electrons: int | None = None) -> Baseline:
+def casscf_baseline(
+    target: Target, n_orbitals: int, *, basis: str = "cc-pVTZ", electrons: int | None = None
+) -> Baseline:
     """Make a baseline of CASSCF in a large basis, with as many active orbitals as a small set has functions.
 
     Both need the same number of qubits; here the orbitals are optimized among all those of the large set.
@@ -135,11 +138,11 @@ def casscf_baseline(target: Target, n_orbitals: int, basis: str = "cc-pVTZ", ele
     functions = sum(large.n_functions(element) for element, _ in target.geometry.atoms)
     room = functions - (everything - active) // 2
     require(n_orbitals <= room, "n_orbitals", f"be at most the {room} that {basis} has", n_orbitals)
-    return Baseline(f"CASSCF({active},{n_orbitals})/{basis}", wider, large, 2 * n_orbitals)
+    return Baseline(f"CASSCF({active},{n_orbitals})/{basis}", wider, large, n_qubits=2 * n_orbitals)
 
 
 @checked()
-def sets_of_size(form: Form, names: Sequence[str] = FAMILIAR, most: int = 2) -> tuple[str, ...]:
+def sets_of_size(form: Form, *, names: Sequence[str] = FAMILIAR, most: int = 2) -> tuple[str, ...]:
     """Choose published sets that come nearest to a form in size, for baselines.
 
     First those whose numbers of primitives come nearest, each as it is and uncontracted, then those that have the most

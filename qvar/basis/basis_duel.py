@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import KW_ONLY, asdict, dataclass, field
 from functools import cached_property, partial
 from typing import Any, ClassVar
 
@@ -17,7 +17,7 @@ from qvar.arguments import check_fields
 from qvar.basis.baselines import HARTREE_FOCK_LIMITS, Baseline, n_numbers, primitives, published_set
 from qvar.basis.basis_columns import BASIS_COLUMNS
 from qvar.basis.energy import UnsolvedError
-from qvar.basis.fitting import Course, Fitted
+from qvar.basis.fitting import Fitted, StagedFit
 from qvar.basis.form import Form
 from qvar.basis.formats import nwchem
 from qvar.basis.shells import LETTERS, BasisSet
@@ -61,8 +61,9 @@ class BasisDuel:
     """Energy to be minimized."""
     forms: Sequence[Form]
     """Forms with different names."""
-    starts: int = 4
-    """Starts of each form."""
+    _: KW_ONLY
+    seeds: int = 4
+    """Number of starts of each form; seed 0 is the form's own."""
     budget: Budget = field(default_factory=Budget)
     """Budget of each stage of each start."""
     method: Method = field(default_factory=lbfgs)
@@ -84,8 +85,8 @@ class BasisDuel:
     def __post_init__(self) -> None:
         if isinstance(self.forms, Form):
             object.__setattr__(self, "forms", (self.forms,))
-        check_fields(self, "starts")
-        counting_number("starts", self.starts, bytes_each=1 << 10)
+        check_fields(self, "seeds")
+        counting_number("seeds", self.seeds, bytes_each=1 << 10)
         require(len(self.forms) >= 1, "forms", "hold at least one form", self.forms)
         names = [form.name for form in self.forms] + [baseline.name for baseline in self._baselines]
         twice = sorted({name for name in names if names.count(name) > 1})
@@ -117,8 +118,8 @@ class BasisDuel:
                 key for law in laws for name, papers in _PAPERS.items() if law.startswith(name) for key in papers
             )
         for _, molecule in self.target.molecules:
-            if isinstance(molecule.method, Solver):
-                keys.update(molecule.method.references)
+            if isinstance(molecule.theory, Solver):
+                keys.update(molecule.theory.references)
         return tuple(sorted(keys))
 
     def tasks(self) -> list[Task]:
@@ -126,11 +127,11 @@ class BasisDuel:
         fits = [
             Task(
                 task_key({**self._inputs, "form": form.describe(), "start": start}),
-                f"{form.name}, start {start}" if self.starts > 1 else form.name,
+                f"{form.name}, start {start}" if self.seeds > 1 else form.name,
                 partial(_fit, self, position, start),
             )
             for position, form in enumerate(self.forms)
-            for start in range(self.starts)
+            for start in range(self.seeds)
         ]
         return fits + [
             Task(
@@ -176,21 +177,26 @@ class BasisDuel:
         )
 
     @cached_property
-    def _courses(self) -> dict[int, Course]:
+    def _staged_fits(self) -> dict[int, StagedFit]:
         return {}
 
     @cached_property
     def _objectives(self) -> dict[str, Objective]:
         return {}
 
-    def _course(self, position: int) -> Course:
+    def _staged_fit(self, position: int) -> StagedFit:
         """Return the stages of a form; stages that several forms share are compiled once."""
-        if position not in self._courses:
-            self._courses[position] = Course(
-                self.forms[position], self.target, self.budget, self.method, self.staged, self.reference,
-                self._objectives,
-            )  # fmt: skip
-        return self._courses[position]
+        if position not in self._staged_fits:
+            self._staged_fits[position] = StagedFit(
+                self.forms[position],
+                self.target,
+                budget=self.budget,
+                method=self.method,
+                staged=self.staged,
+                reference=self.reference,
+                known=self._objectives,
+            )
+        return self._staged_fits[position]
 
     @cached_property
     def _large(self) -> BasisSet:
@@ -232,7 +238,7 @@ def _fit(study: BasisDuel, position: int, start: int, report: Reporter) -> list[
         report(Progress(look.evaluations, granted, f"{look.best:.6f} Ha"))
 
     try:
-        fitted = study._course(position).run(start, jax.random.key(study.seed), hook)
+        fitted = study._staged_fit(position).run(start, key=jax.random.key(study.seed), callback=hook)
         row |= _fit_columns(study, fitted)
         if np.isfinite(fitted.value):
             row |= _set_columns(study, fitted.basis, fitted.measured) | _transfer(study, fitted.basis)
@@ -242,7 +248,7 @@ def _fit(study: BasisDuel, position: int, start: int, report: Reporter) -> list[
 
 
 def _fit_columns(study: BasisDuel, fitted: Fitted) -> Row:
-    """Columns of the course of a fit."""
+    """Columns of a fit."""
     trace, finite = fitted.trace, bool(np.isfinite(fitted.value))
     return {
         "status": fitted.status.value,

@@ -25,9 +25,9 @@ from qvar.problems.scf import DEPENDENT, converge, follow, one_thread_without_fi
 from qvar.problems.stability import UNSTABLE, analysed
 from qvar.short_repr import short_repr
 
-MethodName: TypeAlias = Literal["rhf", "rohf", "uhf", "rks", "uks", "fci", "casscf"]
-METHODS: tuple[str, ...] = get_args(MethodName)
-"""Built-in methods of energies."""
+TheoryName: TypeAlias = Literal["rhf", "rohf", "uhf", "rks", "uks", "fci", "casscf"]
+THEORIES: tuple[str, ...] = get_args(TheoryName)
+"""Built-in theories of energies."""
 
 STATIONARY = 1e-6
 """Largest asymmetry of X, in hartree, of a stationary energy."""
@@ -60,13 +60,13 @@ class Solution(NamedTuple):
 
 
 def solve(
-    mol: Any, method: str, xc: str = "", active_space: tuple[int, int] | None = None, stable: bool = False
+    mol: Any, theory: str, xc: str = "", active_space: tuple[int, int] | None = None, stable: bool = False
 ) -> Solution:
     """Compute the energy of a molecule, converged tightly enough for its gradient.
 
     Args:
         mol: a built `pyscf.gto.Mole`.
-        method: one of `METHODS`.
+        theory: one of `THEORIES`.
         xc: functional of `rks` and `uks`, as PySCF names it.
         active_space: (electrons, orbitals) of `casscf`.
         stable: whether a mean field that is a saddle is followed down, see `qvar.problems.scf.follow`.
@@ -74,12 +74,12 @@ def solve(
     Raises:
         UnsolvedError: if the computation does not converge, or functions were dropped as linearly dependent.
     """
-    if method in ("rhf", "rohf", "uhf"):
-        return _from_mean_field(_run(mol, method, stable=stable), None)
-    if method in ("rks", "uks"):
-        return _from_mean_field(_run(mol, method, xc, stable), xc)
+    if theory in ("rhf", "rohf", "uhf"):
+        return _from_mean_field(_run(mol, theory, stable=stable), None)
+    if theory in ("rks", "uks"):
+        return _from_mean_field(_run(mol, theory, xc, stable), xc)
     field = _run(mol, "rohf" if mol.spin else "rhf", stable=stable)
-    if method == "fci":
+    if theory == "fci":
         return full_interaction(field)
     assert active_space is not None
     return _complete_active_space(field, *active_space)
@@ -97,7 +97,7 @@ def bra_gradient(solution: Solution, bras: Bras) -> FloatArray:
     asymmetry = float(np.abs(mixed - mixed.T).max())
     if not asymmetry <= STATIONARY:
         raise UnsolvedError(
-            "`method` must be stationary in its orbitals to have a gradient, as rhf, rohf, uhf, rks, full-space fci "
+            "`theory` must be stationary in its orbitals to have a gradient, as rhf, rohf, uhf, rks, full-space fci "
             f"and casscf are when they have converged, but its Fock matrix is asymmetric by {asymmetry:.1e} Ha."
         )
     weighted = orbitals @ (0.5 * (mixed + mixed.T)) @ orbitals.T
@@ -124,12 +124,12 @@ def remarks(field: Any, name: str) -> list[str]:
     ]
 
 
-def _run(mol: Any, method: str, xc: str = "", stable: bool = False) -> Any:
+def _run(mol: Any, theory: str, xc: str = "", stable: bool = False) -> Any:
     """Run a mean field of PySCF to convergence."""
     from pyscf import dft, scf
 
     makers = {"rhf": scf.RHF, "rohf": scf.ROHF, "uhf": scf.UHF, "rks": dft.RKS, "uks": dft.UKS}
-    field = makers[method](mol)
+    field = makers[theory](mol)
     if xc:
         field.xc = xc
         # the same points at every theta
@@ -138,15 +138,15 @@ def _run(mol: Any, method: str, xc: str = "", stable: bool = False) -> Any:
     try:
         field = converge(field)
     except QvarError:
-        message = f"`theta` must allow a converged {method}, but neither DIIS nor the second-order iteration converged."
+        message = f"`theta` must allow a converged {theory}, but neither DIIS nor the second-order iteration converged."
         raise UnsolvedError(message) from None
     except (np.linalg.LinAlgError, ValueError, NotImplementedError) as error:
-        raise UnsolvedError(f"`theta` must allow a converged {method}, but PySCF says: {error}.") from error
+        raise UnsolvedError(f"`theta` must allow a converged {theory}, but PySCF says: {error}.") from error
     if stable:
         try:
             follow(field)
         except (QvarError, np.linalg.LinAlgError, NotImplementedError) as error:
-            raise UnsolvedError(f"`theta` must allow a stable {method}, but no minimum was found: {error}") from error
+            raise UnsolvedError(f"`theta` must allow a stable {theory}, but no minimum was found: {error}") from error
     _check_independent(mol.nao, np.shape(field.mo_coeff)[-1])  # PySCF drops functions silently
     return field
 

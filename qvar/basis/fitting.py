@@ -35,7 +35,7 @@ LOOSE = 1e-4
 
 
 @short_repr("form", "target", "value", "status", "evaluations")
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Fitted:
     """A basis set that was optimized, or how the attempt ended. `qvar.molecule(..., basis=fitted)` takes it."""
 
@@ -123,7 +123,7 @@ class Fitted:
         Raises:
             QvarError: if the fit has no finite value, or as `qvar.basis.formats.write`.
         """
-        return formats.write(self._good_basis(), path, self.origin())
+        return formats.write(self._good_basis(), path, origin=self.origin())
 
     def origin(self) -> dict[str, Any]:
         """Describe the fit, for the comment of its file."""
@@ -143,17 +143,17 @@ class Fitted:
         return replace(self.basis, name=self.name)
 
 
-@checked("starts")
+@checked("n_starts")
 def fit(
     form: Form,
     target: Target,
     *,
-    starts: int = 1,
+    n_starts: int = 1,
     key: jax.Array | None = None,
     budget: Budget | None = None,
     method: Method | None = None,
     staged: bool = True,
-    on_progress: Hook | None = None,
+    callback: Hook | None = None,
 ) -> Fitted:
     """Optimize the parameters of a form from several starts, and return the best fit.
 
@@ -164,12 +164,12 @@ def fit(
     Args:
         form: form to be fitted.
         target: energy to be minimized.
-        starts: number of starts.
+        n_starts: number of starts.
         key: JAX random key; `jax.random.key(0)` if None.
         budget: budget of each stage; 500 evaluations down to a gradient norm of 1e-6 Ha if None.
         method: `qvar.lbfgs()` if None.
         staged: whether simpler forms come first.
-        on_progress: called now and then with a `qvar.optimize.Look`.
+        callback: called during each start with a `qvar.optimize.Look`.
 
     Returns:
         The start with the lowest value; all of them in `starts`.
@@ -177,15 +177,15 @@ def fit(
     Raises:
         QvarError: if an argument is out of its range, or the form lacks an element of the target.
     """
-    starts = counting_number("starts", starts, bytes_each=1 << 10)
-    course = Course(form, target, budget or Budget(), method or lbfgs(), staged)
+    n_starts = counting_number("n_starts", n_starts, bytes_each=1 << 10)
+    staged_fit = StagedFit(form, target, budget=budget or Budget(), method=method or lbfgs(), staged=staged)
     key = jax.random.key(0) if key is None else key
-    fits = [course.run(start, key, on_progress) for start in range(starts)]
+    fits = [staged_fit.run(start, key=key, callback=callback) for start in range(n_starts)]
     best = min(fits, key=lambda one: (not np.isfinite(one.value), one.value))
     return replace(best, starts=tuple(fits))
 
 
-class Course:
+class StagedFit:
     """The stages of a fit; their compiled programs serve all starts.
 
     Args:
@@ -195,7 +195,7 @@ class Course:
         method: the optimization method.
         staged: whether simpler forms come first.
         reference: reference of errors, in hartree.
-        known: objectives of other courses with the same target and reference; the course adds its own, so that
+        known: objectives of other fits with the same target and reference; this one adds its own, so that
             shared stages are compiled once.
 
     Raises:
@@ -207,6 +207,7 @@ class Course:
         self,
         form: Form,
         target: Target,
+        *,
         budget: Budget,
         method: Method,
         staged: bool = True,
@@ -220,24 +221,24 @@ class Course:
         for stage in self.forms:
             key = json.dumps(stage.describe()["parts"], sort_keys=True)
             if key not in known:
-                known[key] = target.objective(stage, reference)
+                known[key] = target.objective(stage, reference=reference)
             self.objectives.append(known[key])
 
-    def run(self, start: int, key: jax.Array, on_progress: Hook | None = None) -> Fitted:
+    def run(self, start: int, *, key: jax.Array, callback: Hook | None = None) -> Fitted:
         """Run one start through all stages.
 
         Args:
             start: its number; 0 is the form's own start.
             key: JAX random key of the whole fit.
-            on_progress: called now and then.
+            callback: called during the start with a `qvar.optimize.Look`.
         """
-        theta: Any = self.forms[0].initial(jax.random.fold_in(key, start), 0.0 if start == 0 else 1.0)
+        theta: Any = self.forms[0].initial(jax.random.fold_in(key, start), spread=0.0 if start == 0 else 1.0)
         results: list[Result] = []
         for number, (form, objective) in enumerate(zip(self.forms, self.objectives, strict=True)):
             last = number == len(self.forms) - 1
             loose = max(LOOSE, self.budget.gradient_tolerance)
             budget = self.budget if last else replace(self.budget, gradient_tolerance=loose)
-            results.append(minimize(objective, theta, method=self.method, key=key, budget=budget, callback=on_progress))
+            results.append(minimize(objective, theta, method=self.method, key=key, budget=budget, callback=callback))
             if last:
                 break
             following = self.forms[number + 1]

@@ -28,7 +28,7 @@ Expanded: TypeAlias = tuple[tuple[Array, Array], ...]
 
 
 @short_repr("element", "angular", "labels", "description")
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Part:
     """Shells of one element that share a parameter vector."""
 
@@ -106,7 +106,7 @@ class Form:
         """(n_params,) default start of a fit."""
         return np.concatenate([np.zeros(0), *(part.start for part in self.parts)])
 
-    def initial(self, key: jax.Array, spread: float = 1.0) -> Float[Array, " n_params"]:
+    def initial(self, key: jax.Array, *, spread: float = 1.0) -> Float[Array, " n_params"]:
         """Draw a random start, normally distributed about `start`.
 
         Args:
@@ -123,7 +123,7 @@ class Form:
             QvarError: if theta has another shape than (n_params,).
         """
         shells = [(part.element, s) for part, own in self._shared(theta) for s in part.shells(own)]
-        return basis_set(shells, self.name)
+        return basis_set(shells, name=self.name)
 
     def exponents(self, theta: Any) -> dict[tuple[str, str], FloatArray]:
         """Return exponents in bohr^-2, ascending, by element and letter of the angular momentum.
@@ -199,7 +199,7 @@ class Form:
         parts = tuple(replace(part, start=np.asarray(own, dtype=float)) for part, own in self._shared(theta))
         return replace(self, parts=parts)
 
-    def frozen(self, letters: str = "", element: str | None = None, name: str | None = None) -> Form:
+    def frozen(self, letters: str = "", *, element: str | None = None, name: str | None = None) -> Form:
         """Return the same form with some shells fixed at their start.
 
         Args:
@@ -281,7 +281,7 @@ def _held(part: Part) -> Part:
 
 
 @checked()
-def tied(form: Form, element: str, letters: str, name: str | None = None) -> Form:
+def tied(form: Form, element: str, letters: str, *, name: str | None = None) -> Form:
     """Tie the exponents of shells of several angular momenta, as in Pople's sp shells.
 
     Args:

@@ -36,7 +36,7 @@ ALL_DIGITS = 16
 
 
 @checked()
-def write(basis: BasisSet, path: str | Path, origin: Mapping[str, Any] | None = None) -> Path:
+def write(basis: BasisSet, path: str | Path, *, origin: Mapping[str, Any] | None = None) -> Path:
     """Write a basis set, whole or not at all, in the format of the file's ending.
 
     Shells are sorted by ascending l, exponents in descending order, with 13 significant digits. PySCF reads ".nw"
@@ -67,7 +67,7 @@ def write(basis: BasisSet, path: str | Path, origin: Mapping[str, Any] | None = 
 
 
 @checked()
-def read(path: str | Path, elements: Iterable[str] | None = None) -> BasisSet:
+def read(path: str | Path, *, elements: Iterable[str] | None = None) -> BasisSet:
     """Read a basis set from a file, in the format of its ending.
 
     Functions are spherical; a file that says otherwise and has d functions is refused.
@@ -89,7 +89,7 @@ def read(path: str | Path, elements: Iterable[str] | None = None) -> BasisSet:
     basis = parsed(text, kind, path.stem, str(path))
     if elements is None:
         return basis
-    return BasisSet({element: basis.of(element) for element in map(symbol_of, elements)}, path.stem)
+    return BasisSet({element: basis.of(element) for element in map(symbol_of, elements)}, name=path.stem)
 
 
 def parsed(text: str, kind: str, name: str, path: str) -> BasisSet:
@@ -114,7 +114,7 @@ def parsed(text: str, kind: str, name: str, path: str) -> BasisSet:
         symbol: tuple(sorted((_as_shell(shell) for shell in shells), key=lambda shell: shell.l))
         for symbol, shells in contents.shells.items()
     }
-    return BasisSet(sorted_shells, name)
+    return BasisSet(sorted_shells, name=name)
 
 
 def _as_shell(shell: list[Any]) -> Shell:
@@ -142,7 +142,7 @@ def _parsed_json(text: str, name: str, path: str) -> BasisSet:
     entries = [shell for entry in data["elements"].values() for shell in entry.get("electron_shells", ())]
     for entry in entries:
         _check_momenta(max(entry["angular_momentum"]), entry["function_type"] == "gto_cartesian", path)
-    return BasisSet(shells, name)
+    return BasisSet(shells, name=name)
 
 
 def shells_of(data: Mapping[str, Any], argument: str, name: str) -> tuple[Shell, ...]:

@@ -36,7 +36,7 @@ MEMORY = 50
 
 @checked()
 def vqe(make: MakeAnsatz, *, name: str = "", budget: Budget | None = None, seed: int = 0) -> Solver:
-    r"""Make a method of a `Target` from the energy of a trained circuit.
+    r"""Make a theory of a `Target` from the energy of a trained circuit.
 
     Each value of the target is a training by L-BFGS: from the circuit's own start (Hartree-Fock for UCC), so that the
     same basis set always has the same energy. The gradient is refused if the energy is not stationary in the
@@ -50,7 +50,7 @@ def vqe(make: MakeAnsatz, *, name: str = "", budget: Budget | None = None, seed:
         seed: seed of the JAX key of the circuit's start.
 
     Returns:
-        A `Solver` for `Target(..., method=...)`.
+        A `Solver` for `Target(..., theory=...)`.
     """
     spent = budget or Budget(gradients=5000, gradient_tolerance=1e-7)
 

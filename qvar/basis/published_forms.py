@@ -49,7 +49,7 @@ def published_shells(name: str, element: str) -> tuple[Shell, ...]:
 
 
 @checked()
-def sto_ng(element: str, n: int = 3, *, name: str | None = None) -> Form:
+def sto_ng(element: str, *, n: int = 3, name: str | None = None) -> Form:
     r"""Make Slater functions, each expanded in n Gaussians: one exponent \(\zeta\) for each shell 1s, 2sp, 3sp.
 
     The expansions at \(\zeta = 1\) are those of the published STO-nG sets, divided by their \(\zeta^2\); the start is

@@ -11,7 +11,7 @@ the sum. Exponents are in bohr^-2.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -105,6 +105,7 @@ class BasisSet:
 
     shells: dict[str, tuple[Shell, ...]]
     """Element -> its shells, by ascending l."""
+    _: KW_ONLY
     name: str = "custom basis"
     """Name for tables."""
 
@@ -172,12 +173,12 @@ class BasisSet:
 
 
 @checked()
-def basis_set(shells: Iterable[tuple[str, Shell]], name: str = "custom basis") -> BasisSet:
+def basis_set(shells: Iterable[tuple[str, Shell]], *, name: str = "custom basis") -> BasisSet:
     """Make a basis set of (element, shell) pairs, sorted by angular momentum within each element."""
     grouped: dict[str, list[Shell]] = {}
     for element, shell in shells:
         grouped.setdefault(element, []).append(shell)
-    return BasisSet({e: tuple(sorted(own, key=lambda s: s.l)) for e, own in grouped.items()}, name)
+    return BasisSet({e: tuple(sorted(own, key=lambda s: s.l)) for e, own in grouped.items()}, name=name)
 
 
 def _listed(elements: Iterable[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import KW_ONLY, dataclass, fields
 from functools import cached_property
 from math import comb
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ from qvar._types import FloatArray
 from qvar.arguments import check_fields, is_row
 from qvar.basis.conditioning import condition_number, log_condition
 from qvar.basis.derivative_integrals import Bras
-from qvar.basis.energy import METHODS, Solution, UnsolvedError, bra_gradient, remarks, solve
+from qvar.basis.energy import THEORIES, Solution, UnsolvedError, bra_gradient, remarks, solve
 from qvar.basis.exponent_starts import nuclear_charge
 from qvar.basis.form import Form
 from qvar.basis.shells import BasisSet, Shell, basis_set, segments
@@ -40,7 +40,7 @@ _MOST_DETERMINANTS = 10_000_000
 
 @short_repr()
 class Solver(NamedTuple):
-    """A method of energies that is not built in, such as `qvar.basis.vqe`."""
+    """A theory of energies that is not built in, such as `qvar.basis.vqe`."""
 
     name: str
     """Name for tables."""
@@ -77,14 +77,15 @@ class Target:
 
     $$ f(\theta) = \sum_i w_i \big( E_i(\theta) + \gamma_i \ln \mathrm{cond}\, S_i(\theta) \big) $$
 
-    A single molecule, `Target("Ne 0 0 0", method="rohf")`, or several, `Target([a, b, c], weights=[1, -1, -1])`:
+    A single molecule, `Target("Ne 0 0 0", theory="rohf")`, or several, `Target([a, b, c], weights=[1, -1, -1])`:
     weights of both signs make relative energies.
     """
 
     atoms: str | Sequence[Target]
     """Geometry as `qvar.molecule` takes it, or the targets to be summed."""
-    method: str | Solver = ""
-    """A name in `METHODS`, or a `Solver`; if empty "rhf", or "rohf" with unpaired electrons."""
+    _: KW_ONLY
+    theory: str | Solver = ""
+    """A name in `THEORIES`, or a `Solver`; if empty "rhf", or "rohf" with unpaired electrons."""
     spin: int = 0
     """Unpaired electrons 2S."""
     charge: int = 0
@@ -113,13 +114,13 @@ class Target:
             return
         require(self.weights is None, "weights", "be given for a list of targets only", self.weights)
         spin = whole_number("spin", self.spin)
-        object.__setattr__(self, "method", self.method or ("rohf" if spin else "rhf"))
-        if not isinstance(self.method, Solver):
-            require(self.method in METHODS, "method", f"be one of {', '.join(METHODS)}", self.method)
-        followed = self.method in ("rhf", "rohf", "uhf", "rks", "uks", "casscf")
+        object.__setattr__(self, "theory", self.theory or ("rohf" if spin else "rhf"))
+        if not isinstance(self.theory, Solver):
+            require(self.theory in THEORIES, "theory", f"be one of {', '.join(THEORIES)}", self.theory)
+        followed = self.theory in ("rhf", "rohf", "uhf", "rks", "uks", "casscf")
         require(followed or not self.stable, "stable", "be given for mean fields and casscf only", self.stable)
-        require(self.method not in ("rhf", "rks") or spin == 0, "spin", f"be 0 for {self.method}", self.spin)
-        functional = self.method in ("rks", "uks")
+        require(self.theory not in ("rhf", "rks") or spin == 0, "spin", f"be 0 for {self.theory}", self.spin)
+        functional = self.theory in ("rks", "uks")
         require(bool(self.xc) == functional, "xc", "be given for rks and uks, and for them only", self.xc)
         if functional:
             check_functional(self.xc)
@@ -128,7 +129,7 @@ class Target:
         )
         whole_number("charge", self.charge)
         has_space = self.active_space is not None
-        require(has_space == (self.method == "casscf"), "active_space", "be given for casscf only", self.active_space)
+        require(has_space == (self.theory == "casscf"), "active_space", "be given for casscf only", self.active_space)
         self._check_electrons()
 
     def _check_sum(self) -> None:
@@ -184,9 +185,9 @@ class Target:
         """Name for tables, such as "Ne rohf"."""
         if not isinstance(self.atoms, str):
             return " + ".join(f"{w:g} {m.name}" if w != 1 else m.name for w, m in self.molecules).replace("+ -", "- ")
-        method = self.method.name if isinstance(self.method, Solver) else self.xc or self.method
+        theory = self.theory.name if isinstance(self.theory, Solver) else self.xc or self.theory
         space = f"({self.active_space[0]},{self.active_space[1]})" if self.active_space else ""
-        return f"{self.geometry.formula} {method}{space}"
+        return f"{self.geometry.formula} {theory}{space}"
 
     def describe(self) -> list[dict[str, Any]]:
         """Describe the inputs of the value, ready for JSON."""
@@ -195,7 +196,7 @@ class Target:
                 "weight": weight,
                 "geometry": m.geometry.text,
                 "unit": m.unit,
-                "method": m.method.description if isinstance(m.method, Solver) else m.method,
+                "method": m.theory.description if isinstance(m.theory, Solver) else m.theory,
                 "spin": m.spin,
                 "charge": m.charge,
                 "xc": m.xc,
@@ -218,7 +219,7 @@ class Target:
     def value_and_grad(self, form: Form, theta: Any) -> tuple[float, FloatArray]:
         """Compute f at theta, in hartree, and its exact gradient, shape (n_params,).
 
-        Time is one self-consistent field (and what the method adds) and one pass over the integrals of all derivatives,
+        Time is one self-consistent field (and what the theory adds) and one pass over the integrals of all derivatives,
         however many parameters there are.
 
         Raises:
@@ -280,7 +281,7 @@ class Target:
 
     def _check_determinants(self, n_functions: int, electrons: tuple[int, int]) -> None:
         """Raise `QvarError` unless a full or complete active space exists and fits into memory."""
-        if self.method not in ("fci", "casscf"):
+        if self.theory not in ("fci", "casscf"):
             return
         orbitals, active = n_functions, electrons
         if self.active_space is not None:
@@ -289,15 +290,15 @@ class Target:
             require(core + orbitals <= n_functions, "active_space", f"fit {n_functions} functions", self.active_space)
         determinants = comb(orbitals, active[0]) * comb(orbitals, active[1])
         must = f"make at most {_MOST_DETERMINANTS:g} determinants of {orbitals} orbitals, and not {determinants:.1e}"
-        require(determinants <= _MOST_DETERMINANTS, "method", must, self.method)
+        require(determinants <= _MOST_DETERMINANTS, "theory", must, self.theory)
 
     def _solve(self, basis: BasisSet) -> tuple[float, Any, Solution]:
         mol = self._mol(basis)
         with one_thread_without_files():
-            if isinstance(self.method, Solver):
-                solution = self.method.solve(mol)
+            if isinstance(self.theory, Solver):
+                solution = self.theory.solve(mol)
             else:
-                solution = solve(mol, self.method, self.xc, self.active_space, self.stable)
+                solution = solve(mol, self.theory, self.xc, self.active_space, self.stable)
             value = solution.energy
             if self.conditioning:
                 value += self.conditioning * np.log(condition_number(mol))
@@ -315,7 +316,7 @@ class Target:
             () if solution.mean_field is None else tuple(remarks(solution.mean_field, self.name)),
         )
 
-    def objective(self, form: Form, reference: float | None = None) -> Objective:
+    def objective(self, form: Form, *, reference: float | None = None) -> Objective:
         """Return the target as an objective of a form's parameters.
 
         If an energy cannot be computed the value is NaN, which minimizations treat as too long a step.
@@ -362,7 +363,7 @@ def _through_callback(target: Target, template: BasisSet) -> Callable[[Array], A
             with np.errstate(over="ignore"):  # `Target._mol` refuses too large an exponent
                 shells.append((element, Shell(l, np.exp(logarithms), numbers.reshape(rows, columns))))
             at += rows * (1 + columns)
-        return basis_set(shells, template.name)
+        return basis_set(shells, name=template.name)
 
     def value(values: Any) -> FloatArray:
         try:

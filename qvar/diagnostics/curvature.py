@@ -71,7 +71,7 @@ def hessian_spectrum(objective: Objective, theta: Any) -> Float[Array, " n_param
 
 
 @short_repr()
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class HessianSummary:
     """Curvature at a point."""
 
@@ -96,7 +96,7 @@ class HessianSummary:
 
 
 @checked()
-def hessian_summary(objective: Objective, theta: Any, tolerance: float = FLAT) -> HessianSummary:
+def hessian_summary(objective: Objective, theta: Any, *, tolerance: float = FLAT) -> HessianSummary:
     """Compute extremes, trace, signs and condition of the Hessian from all its eigenvalues.
 
     Args:
@@ -130,30 +130,30 @@ def hessian_summary(objective: Objective, theta: Any, tolerance: float = FLAT) -
 
 
 @checked()
-def hessian_extremes(objective: Objective, theta: Any, k: int = 1) -> tuple[FloatArray, FloatArray]:
-    """Compute the k lowest and the k highest eigenvalues of the Hessian by Lanczos iterations, for many parameters.
+def hessian_extremes(objective: Objective, theta: Any, *, count: int = 1) -> tuple[FloatArray, FloatArray]:
+    """Compute the lowest and the highest eigenvalues of the Hessian by Lanczos iterations, for many parameters.
 
-    From products alone (ARPACK, by SciPy), so that no matrix is held; from the matrix if 2 k is at least n_params. A
-    Lanczos iteration may return too few copies of a degenerate eigenvalue such as zero.
+    From products alone (ARPACK, by SciPy), so that no matrix is held; from the matrix if n_params is at most
+    2 `count`. A Lanczos iteration may return too few copies of a degenerate eigenvalue such as zero.
 
     Lehoucq, Sorensen, Yang, ARPACK Users' Guide (1998), https://doi.org/10.1137/1.9780898719628.
 
     Args:
         objective: any.
         theta: (n_params,) point.
-        k: number at each end, at most n_params.
+        count: number at each end, at most n_params.
 
     Returns:
-        Lowest and highest eigenvalues, (k,) each, ascending; NaN if the iteration did not converge.
+        Lowest and highest eigenvalues, (count,) each, ascending; NaN if the iteration did not converge.
 
     Raises:
-        QvarError: if theta has another shape or is not finite, or k is out of range.
+        QvarError: if theta has another shape or is not finite, or `count` is out of range.
     """
     from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
-    k, n = counting_number("k", k), objective.n_params
+    k, n = counting_number("count", count), objective.n_params
     _check_parameters(objective)
-    require(k <= n, "k", f"be at most the {n} parameters", k)
+    require(k <= n, "count", f"be at most the {n} parameters", count)
     if 2 * k >= n:
         spectrum = np.asarray(hessian_spectrum(objective, theta))
         return spectrum[:k], spectrum[n - k :]
@@ -173,7 +173,7 @@ def hessian_extremes(objective: Objective, theta: Any, k: int = 1) -> tuple[Floa
 
 
 @checked("samples")
-def hessian_trace(objective: Objective, theta: Any, key: jax.Array, samples: int = 100) -> Estimate:
+def hessian_trace(objective: Objective, theta: Any, *, key: jax.Array, samples: int = 100) -> Estimate:
     r"""Estimate the trace of the Hessian, for many parameters: the mean of \(z^T H z\) over random \(z_i = \pm 1\).
 
     The variance of one sample is \(2 \sum_{i \neq j} H_{ij}^2\), so that the error is

@@ -47,9 +47,15 @@ FITS = 0.2
 LEAST_SIZES = 4
 """Distinct sizes needed for a verdict: two parameters and a scatter leave nothing of three."""
 
+_FITTED_NUMBERS = (
+    "prefactor", "power_prefactor", "delta_aic", "scatter", "power_scatter", "p_value", "power_p_value", "misfit",
+    "power_misfit",
+)  # fmt: skip
+"""Fields of a `DecayFit` that are NaN without a fit."""
+
 
 @short_repr()
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class DecayFit:
     r"""Two laws fitted to variances against size, and the verdict between them."""
 
@@ -88,7 +94,7 @@ class DecayFit:
     sentence: str
     """Verdict with its reasons, for the report."""
 
-    def variance_at(self, sizes: Numbers, law: Law = "exponential") -> FloatArray:
+    def variance_at(self, sizes: Numbers, *, law: Law = "exponential") -> FloatArray:
         """Return the fitted variances at some sizes, for a plot.
 
         Args:
@@ -109,8 +115,8 @@ class DecayFit:
 def fit_decay(
     sizes: Numbers,
     variances: Numbers,
-    intervals: Any = None,
     *,
+    intervals: Any = None,
     errors: Numbers | None = None,
     level: float = LEVEL,
     size_name: str = "qubit",
@@ -174,9 +180,16 @@ def fit_decay(
         usable_sizes = "is 1 usable size" if n_sizes == 1 else "is no usable size"
         sentence = f"Undecided: there {usable_sizes}, and a verdict needs {LEAST_SIZES}."
         return DecayFit(
-            "undecided", False, nothing, math.nan, nothing, math.nan, math.nan, len(n), n_sizes, n_dropped, math.nan,
-            math.nan, math.nan, math.nan, math.nan, math.nan, _with_dropped(sentence, n_dropped),
-        )  # fmt: skip
+            **dict.fromkeys(_FITTED_NUMBERS, math.nan),
+            verdict="undecided",
+            decays=False,
+            rate=nothing,
+            exponent=nothing,
+            n_points=len(n),
+            n_sizes=n_sizes,
+            n_dropped=n_dropped,
+            sentence=_with_dropped(sentence, n_dropped),
+        )
     exponential, power = _fit(n, logarithms, sampling, level), _fit(np.log(n), logarithms, sampling, level)
     delta = 2 * (exponential.log_likelihood - power.log_likelihood)
     falls = (exponential if delta >= 0 else power).slope.low > 0

@@ -53,7 +53,7 @@ def meyer_wallach(state: Any) -> Float[Array, ""]:
 
 
 @checked("n_qubits")
-def haar_meyer_wallach(n_qubits: int, ones: int | tuple[int, int] | None = None, real: bool = False) -> float:
+def haar_meyer_wallach(n_qubits: int, *, ones: int | tuple[int, int] | None = None, real: bool = False) -> float:
     r"""Return the mean of Meyer-Wallach's Q over Haar-random states.
 
     On the whole register, with \(d = 2^n\), over complex and over real states:
@@ -93,7 +93,7 @@ def haar_meyer_wallach(n_qubits: int, ones: int | tuple[int, int] | None = None,
 
 @checked("samples")
 def entangling_capability(
-    ansatz: Ansatz, key: jax.Array, samples: int = 2000, start: str | None = "uniform"
+    ansatz: Ansatz, *, key: jax.Array, samples: int = 2000, start: str | None = "uniform"
 ) -> Estimate:
     r"""Estimate the entangling capability: the mean of Meyer-Wallach's Q over random parameters.
 
@@ -238,7 +238,7 @@ class EntropyProfile:
 
 @checked("samples")
 def mean_entanglement_entropy(
-    ansatz: Ansatz, key: jax.Array, samples: int = 200, start: str | None = "uniform"
+    ansatz: Ansatz, *, key: jax.Array, samples: int = 200, start: str | None = "uniform"
 ) -> EntropyProfile:
     r"""Estimate the mean entanglement entropies of the first 1, ..., n-1 qubits over random parameters.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,7 @@ class Estimate:
     """Upper end of the interval."""
     samples: int
     """Number of samples."""
+    _: KW_ONLY
     floor: float | None = None
     """Mean that sampling alone gives if the true number is zero; None if that is zero."""
     needed: int | None = None

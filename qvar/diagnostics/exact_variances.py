@@ -62,7 +62,7 @@ def mcclean_middle_angle(d: int) -> float:
 
 
 @checked("d")
-def haar_pauli_loss(d: int, real: bool = False) -> float:
+def haar_pauli_loss(d: int, *, real: bool = False) -> float:
     r"""Return the variance of the expectation value of a Pauli word over Haar-random states.
 
     $$ \mathrm{Var} = \frac{1}{d + 1} \text{ over complex states}, \qquad \frac{2}{d + 2} \text{ over real ones} $$

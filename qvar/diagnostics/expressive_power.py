@@ -40,11 +40,12 @@ _WIDE = 12.0
 """Standard deviations from the mean beyond which counts are negligible."""
 
 
-@checked("pairs", "bins")
+@checked("samples", "bins")
 def expressibility(
     ansatz: Ansatz,
+    *,
     key: jax.Array,
-    pairs: int = 5000,
+    samples: int = 5000,
     bins: int = 75,
     space: Space = "full",
     haar: Haar | None = None,
@@ -77,7 +78,7 @@ def expressibility(
     Args:
         ansatz: the circuit.
         key: JAX random key.
-        pairs: number of pairs N, of 2N states, a few at a time.
+        samples: number of pairs N, of 2N states, a few at a time.
         bins: number of equal bins of [0, 1].
         space: `"full"`, all 2^n dimensions, or `"sector"`.
         haar: `"complex"` or `"real"` amplitudes of the Haar states; if None, complex in the full space, as the
@@ -91,13 +92,15 @@ def expressibility(
         QvarError: if a number is below 1, `space` or `haar` is unknown, `space` is "sector" but the circuit conserves
             no number, or 2^n is out of reach.
     """
-    pairs = counting_number("pairs", pairs, bytes_each=16 * ansatz.n_params)
+    samples = counting_number("samples", samples, bytes_each=16 * ansatz.n_params)
     bins = counting_number("bins", bins, bytes_each=8 * RESAMPLES)
     require(haar in (None, "complex", "real"), "haar", "be 'complex', 'real' or None", haar)
     dimension = space_dimension(ansatz, space)
     real = haar == "real" or (haar is None and space == "sector" and ansatz.program.lowered.real)
     draws, resampling = jax.random.split(key)
-    return haar_divergence(fidelities(ansatz, draws, pairs, start), resampling, dimension, real, bins)
+    return haar_divergence(
+        fidelities(ansatz, key=draws, samples=samples, start=start), dimension, key=resampling, real=real, bins=bins
+    )
 
 
 @checked()
@@ -117,24 +120,24 @@ def space_dimension(ansatz: Ansatz, space: Space) -> int:
     return sector.dimension
 
 
-@checked("pairs")
+@checked("samples")
 def fidelities(
-    ansatz: Ansatz, key: jax.Array, pairs: int = 5000, start: str | None = "uniform"
-) -> Float[Array, " pairs"]:
-    r"""Return fidelities \(|\langle\psi(\theta)|\psi(\varphi)\rangle|^2\) of independent random pairs, shape (pairs,).
+    ansatz: Ansatz, *, key: jax.Array, samples: int = 5000, start: str | None = "uniform"
+) -> Float[Array, " samples"]:
+    r"""Return fidelities \(|\langle\psi(\theta)|\psi(\varphi)\rangle|^2\) of independent random pairs, (samples,).
 
     Args:
         ansatz: the circuit.
         key: JAX random key.
-        pairs: number of pairs; only their fidelities are kept.
+        samples: number of pairs; only their fidelities are kept.
         start: distribution of the parameters, see `Ansatz.initial`; the ansatz's own if None.
 
     Raises:
-        QvarError: if `pairs` is below 1, the start is unknown, or 2^n is out of reach.
+        QvarError: if `samples` is below 1, the start is unknown, or 2^n is out of reach.
     """
-    pairs = counting_number("pairs", pairs, bytes_each=16 * ansatz.n_params)
+    samples = counting_number("samples", samples, bytes_each=16 * ansatz.n_params)
     states: AnsatzStates = ansatz_states(ansatz)
-    both = states.draw(key, 2 * pairs, start).reshape(pairs, 2 * ansatz.n_params)
+    both = states.draw(key, 2 * samples, start).reshape(samples, 2 * ansatz.n_params)
     return states.batch(FidelityFunction(states.state_function), both)
 
 
@@ -151,7 +154,7 @@ class FidelityFunction:
 
 
 @checked("dimension")
-def haar_fidelity_cdf(fidelity: Any, dimension: int, real: bool = False) -> FloatArray:
+def haar_fidelity_cdf(fidelity: Any, dimension: int, *, real: bool = False) -> FloatArray:
     """Return the probability that two Haar-random states have at most this fidelity.
 
     Args:
@@ -171,13 +174,13 @@ def haar_fidelity_cdf(fidelity: Any, dimension: int, real: bool = False) -> Floa
 
 
 @checked("dimension", "bins")
-def haar_divergence(fidelities: Any, key: jax.Array, dimension: int, real: bool = False, bins: int = 75) -> Estimate:
+def haar_divergence(fidelities: Any, dimension: int, *, key: jax.Array, real: bool = False, bins: int = 75) -> Estimate:
     """Compute the Kullback-Leibler divergence of fidelities from those of Haar-random states; see `expressibility`.
 
     Args:
         fidelities: (n,) of independent pairs of states, in [0, 1].
-        key: JAX random key of the bootstrap.
         dimension: d.
+        key: JAX random key of the bootstrap.
         real: whether the Haar states' amplitudes are real.
         bins: number of equal bins of [0, 1].
 
@@ -195,7 +198,7 @@ def haar_divergence(fidelities: Any, key: jax.Array, dimension: int, real: bool 
     drawn = generator.multinomial(len(values), share, RESAMPLES) / len(values)
     divergence, resampled = _divergence(share, haar), _divergence(drawn, haar)
     ends = divergence - resampled.mean() + np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Estimate(divergence, max(0.0, ends[0]), ends[1], len(values), _floor(len(values), haar))
+    return Estimate(divergence, max(0.0, ends[0]), ends[1], len(values), floor=_floor(len(values), haar))
 
 
 def _divergence(share: FloatArray, log_haar: FloatArray) -> Any:

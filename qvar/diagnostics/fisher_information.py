@@ -139,6 +139,7 @@ def fisher_spectrum(objective: Objective, theta: Any) -> Float[Array, " n_params
 @checked("samples")
 def fisher_rank(
     objective: Objective,
+    *,
     key: jax.Array,
     samples: int = 16,
     tolerance: float | None = None,
@@ -199,6 +200,7 @@ def fisher_rank_bound(objective: Objective) -> int:
 @checked("samples", "n_data")
 def effective_dimension(
     objective: Objective,
+    *,
     key: jax.Array,
     samples: int = 100,
     n_data: int = 1_000_000,

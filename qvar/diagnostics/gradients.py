@@ -30,7 +30,7 @@ Start: TypeAlias = str | Callable[[jax.Array], Any] | None
 """Name of a scheme of `Objective.initial`, a function of a JAX random key that returns theta, or None for the
 objective's own."""
 
-OnProgress: TypeAlias = Callable[[int, int], object]
+Callback: TypeAlias = Callable[[int, int], object]
 """Called with (samples done, samples in all)."""
 
 STRETCHES = 8
@@ -38,7 +38,7 @@ STRETCHES = 8
 
 
 @short_repr()
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class GradientVariance:
     r"""Moments of the gradient and of the loss over random parameters, with studentized bootstrap intervals.
 
@@ -127,7 +127,7 @@ def gradient_variance(
     start: Start = "uniform",
     noise: float = 0.0,
     level: float = LEVEL,
-    on_progress: OnProgress | None = None,
+    callback: Callback | None = None,
 ) -> GradientVariance:
     r"""Estimate the variance of every component of the gradient, and of the loss, over random parameters.
 
@@ -149,7 +149,7 @@ def gradient_variance(
         noise: standard deviation in radians of Gaussian noise added to every parameter, so that a start that is one
             point, such as `"zero"` or `"mp2"`, has a variance.
         level: confidence of the intervals.
-        on_progress: called with (samples done, samples in all) after each of about eight stretches.
+        callback: called with (samples done, samples in all) after each of about eight stretches.
 
     Returns:
         Moments with their intervals.
@@ -168,8 +168,8 @@ def gradient_variance(
         values, slopes = objective.value_and_grad_batch(thetas)
         end = min(done + stretch, samples)
         losses[done:end], gradients[done:end] = values[: end - done], slopes[: end - done]
-        if on_progress is not None:
-            on_progress(end, samples)
+        if callback is not None:
+            callback(end, samples)
     return _moments(objective.name, bootstrap_key, gradients, losses, 1, 1, start, noise, level)
 
 
@@ -183,7 +183,7 @@ def ensemble_variance(
     start: Start = "uniform",
     noise: float = 0.0,
     level: float = LEVEL,
-    on_progress: OnProgress | None = None,
+    callback: Callback | None = None,
 ) -> GradientVariance:
     """Estimate variances over an ensemble in which the circuit is drawn as well as its parameters.
 
@@ -200,7 +200,7 @@ def ensemble_variance(
         start: as `gradient_variance` takes it.
         noise: as `gradient_variance` takes it, radians.
         level: confidence of the intervals.
-        on_progress: called with (samples done, samples in all) after each of about eight stretches.
+        callback: called with (samples done, samples in all) after each of about eight stretches.
 
     Returns:
         Moments with their intervals.
@@ -232,8 +232,8 @@ def ensemble_variance(
         values, slopes = _evaluate(objectives, thetas)
         wanted = min(stretch, circuits - done)
         parts.append((np.asarray(values[:wanted]), np.asarray(slopes[:wanted])))
-        if on_progress is not None:
-            on_progress((done + wanted) * per_circuit, circuits * per_circuit)
+        if callback is not None:
+            callback((done + wanted) * per_circuit, circuits * per_circuit)
     losses, gradients = (np.concatenate(part) for part in zip(*parts, strict=True))
     flat = gradients.reshape(-1, n_params), losses.reshape(-1)
     return _moments(name, bootstrap_key, *flat, circuits, per_circuit, start, noise, level)

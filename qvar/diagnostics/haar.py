@@ -29,8 +29,8 @@ from qvar.quantum_geometry import state_shape
 EXACT_UP_TO = 4096
 """Default of the largest dimension whose traces are summed over all basis states."""
 
-PROBES = 128
-"""Random vectors of an estimated trace; its relative error is about sqrt(6 / (dimension x probes)), 0.3 % at 4096."""
+RANDOM_VECTORS = 128
+"""Random vectors of an estimated trace; its relative error is about sqrt(6 / (dimension x vectors)), 0.3 % at 4096."""
 
 _BLOCK_BYTES = 1 << 26
 """Bytes of vectors that are held at once."""
@@ -49,13 +49,13 @@ class Moments(NamedTuple):
     r"""\(\mathrm{Tr}\, O^2 - (\mathrm{Tr}\, O)^2 / D\): D times the variance of the eigenvalues, in unit^2."""
 
 
-@checked("probes")
+@checked("samples")
 def sector_moments(
     objective: Objective,
     *,
     real: bool = False,
     exact_up_to: int = EXACT_UP_TO,
-    probes: int = PROBES,
+    samples: int = RANDOM_VECTORS,
     key: jax.Array | None = None,
 ) -> Moments:
     r"""Return dimension, trace and trace of the square of an objective's operator O.
@@ -74,21 +74,21 @@ def sector_moments(
         objective: has a state and an operator.
         real: whether only the real symmetric part of O counts, as for real states.
         exact_up_to: largest dimension that is summed exactly.
-        probes: number of random vectors above, at least 2.
-        key: JAX random key of the probes; a fixed one if None.
+        samples: number of random vectors above, at least 2.
+        key: JAX random key of the random vectors; a fixed one if None.
 
     Raises:
         QvarError: if the objective has no state or no operator, or a number is out of its range.
     """
-    exact_up_to, probes = (
+    exact_up_to, samples = (
         counting_number("exact_up_to", exact_up_to),
-        counting_number("probes", probes, least=2, bytes_each=32),
+        counting_number("samples", samples, least=2, bytes_each=32),
     )
     like = state_shape(objective)
     dimension = math.prod(like.shape)
     exact = dimension <= exact_up_to
     key = jax.random.key(0) if key is None else key
-    overlaps, norms = _products(objective, real, None if exact else jax.random.split(key, probes))
+    overlaps, norms = _products(objective, real, None if exact else jax.random.split(key, samples))
     if exact:
         trace, square = float(overlaps.sum()), float(norms.sum())
         return Moments(dimension, trace, square, max(0.0, square - trace**2 / dimension))
@@ -147,7 +147,7 @@ def has_real_states(objective: Objective) -> bool:
 
 @checked()
 def haar_loss_variance(
-    objective: Objective, real: bool | None = None, *, moments: Moments | None = None
+    objective: Objective, *, real: bool | None = None, moments: Moments | None = None
 ) -> float | Estimate:
     r"""Return the variance of the loss over Haar-random states of the space that the engine holds.
 
@@ -184,25 +184,25 @@ def haar_loss_variance(
 @overload
 def haar_gradient_variance(
     objective: Objective,
+    *,
     fisher: float | None = None,
     real: bool | None = None,
-    *,
     moments: Moments | None = None,
 ) -> float | Estimate: ...
 
 
 @overload
 def haar_gradient_variance(
-    objective: Objective, fisher: FloatArray, real: bool | None = None, *, moments: Moments | None = None
+    objective: Objective, *, fisher: FloatArray, real: bool | None = None, moments: Moments | None = None
 ) -> FloatArray: ...
 
 
 @checked()
 def haar_gradient_variance(
     objective: Objective,
+    *,
     fisher: float | FloatArray | None = None,
     real: bool | None = None,
-    *,
     moments: Moments | None = None,
 ) -> float | Estimate | FloatArray:
     r"""Return the variance of a derivative \(\partial_i f\) if the circuit after gate i is a 2-design of its space.

@@ -68,8 +68,9 @@ class MomentIntervals(NamedTuple):
 
 @checked("resamples")
 def bootstrap_moments(
+    values: Float[Array | np.ndarray, "n k"],
+    *,
     key: jax.Array,
-    samples: Float[Array | np.ndarray, "n k"],
     level: float = LEVEL,
     resamples: int = RESAMPLES,
     group: int = 1,
@@ -93,8 +94,8 @@ def bootstrap_moments(
     1 (1997).
 
     Args:
-        key: JAX random key.
-        samples: (n, k) rows, n at least 2; columns may depend on each other. Calls with one key draw the same rows.
+        values: (n, k) rows of samples, n at least 2; columns may depend on each other.
+        key: JAX random key; calls with one key draw the same rows.
         level: confidence, between 0 and 1.
         resamples: number of bootstrap samples.
         group: number of consecutive rows that depend on each other, and are drawn together; divides n.
@@ -105,13 +106,13 @@ def bootstrap_moments(
     Raises:
         QvarError: if there are fewer than 2 groups, or a number is out of its range.
     """
-    intervals = moment_intervals(key, samples, level, resamples, group)
+    intervals = moment_intervals(key, values, level, resamples, group)
     return intervals.means, intervals.variances
 
 
 def moment_intervals(
     key: jax.Array,
-    samples: Float[Array | np.ndarray, "n k"],
+    values: Float[Array | np.ndarray, "n k"],
     level: float = LEVEL,
     resamples: int = RESAMPLES,
     group: int = 1,
@@ -127,7 +128,7 @@ def moment_intervals(
 
     Args:
         key: as all arguments, see `bootstrap_moments`.
-        samples: (n, k) rows.
+        values: (n, k) rows.
         level: confidence.
         resamples: number of bootstrap samples.
         group: number of rows that are drawn together.
@@ -135,13 +136,13 @@ def moment_intervals(
     Raises:
         QvarError: as `bootstrap_moments` does.
     """
-    samples = np.asarray(real_array("samples", samples, ("n", "k")))
-    n, k = samples.shape
+    rows = np.asarray(real_array("values", values, ("n", "k")))
+    n, k = rows.shape
     level, resamples = check_level(level), counting_number("resamples", resamples, bytes_each=2 * 8 * max(1, n))
     require(group >= 1 and n % group == 0, "group", f"divide the {n} rows", group)
     n_groups = n // group
-    require(n_groups >= 2, "samples", "hold at least 2 independent rows", n_groups)
-    rows = np.asarray(samples, dtype=float)  # in NumPy: there is nothing to compile for every number of columns
+    require(n_groups >= 2, "values", "hold at least 2 independent rows", n_groups)
+    rows = np.asarray(rows, dtype=float)  # in NumPy: there is nothing to compile for every number of columns
     centre = rows.mean(axis=0)
     weights, drawn = _bootstrap_weights(key, n_groups, resamples)
     width = max(1, _COLUMN_BYTES // (8 * resamples))
@@ -343,7 +344,7 @@ def _needed(squares: FloatArray, growth: FloatArray) -> FloatArray:
 
 
 @checked()
-def wilson_interval(successes: int, trials: int, level: float = LEVEL) -> tuple[float, float]:
+def wilson_interval(successes: int, trials: int, *, level: float = LEVEL) -> tuple[float, float]:
     r"""Return Wilson's score interval of a probability of success.
 
     $$ \frac{\hat p + z^2/2n \pm z \sqrt{\hat p (1 - \hat p)/n + z^2/4n^2}}{1 + z^2/n} $$

@@ -32,7 +32,7 @@ PRESENT = 1e-6
 
 
 @short_repr()
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class LineScan:
     r"""Values along \(\theta(t) = \text{center} + t\, \text{direction}\)."""
 
@@ -106,7 +106,7 @@ class LineScan:
 
 
 @short_repr()
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class PlaneScan:
     r"""Values on \(\theta(s, t) = \text{center} + s\, \text{first} + t\, \text{second}\)."""
 
@@ -139,7 +139,7 @@ class PlaneScan:
 
 
 @checked("points")
-def scan_line(objective: Objective, center: Any, direction: Any, span: float = np.pi, points: int = 101) -> LineScan:
+def scan_line(objective: Objective, center: Any, direction: Any, *, span: float = np.pi, points: int = 101) -> LineScan:
     """Scan the values along a line through a point.
 
     Args:
@@ -157,13 +157,15 @@ def scan_line(objective: Objective, center: Any, direction: Any, span: float = n
 
 
 @checked("points")
-def scan_between(objective: Objective, start: Any, end: Any, points: int = 101, beyond: float = 0.25) -> LineScan:
+def scan_between(
+    objective: Objective, theta0: Any, theta1: Any, *, points: int = 101, beyond: float = 0.25
+) -> LineScan:
     """Scan the values along the straight line from one point to another, such as from start to end of a training.
 
     Args:
         objective: any.
-        start: (n_params,) the point at t = 0.
-        end: (n_params,) the point at t = 1.
+        theta0: (n_params,) the point at t = 0.
+        theta1: (n_params,) the point at t = 1.
         points: number of values.
         beyond: t goes from -beyond to 1 + beyond.
 
@@ -172,8 +174,8 @@ def scan_between(objective: Objective, start: Any, end: Any, points: int = 101, 
     """
     extra = finite_number("beyond", beyond)
     require(extra >= 0.0, "beyond", "not be negative", beyond)
-    first = np.asarray(checked_vector(objective, "start", start))
-    last = np.asarray(checked_vector(objective, "end", end))
+    first = np.asarray(checked_vector(objective, "theta0", theta0))
+    last = np.asarray(checked_vector(objective, "theta1", theta1))
     return _line(objective, first, last - first, np.linspace(-extra, 1.0 + extra, _points(points)))
 
 
@@ -181,6 +183,7 @@ def scan_between(objective: Objective, start: Any, end: Any, points: int = 101, 
 def scan_plane(
     objective: Objective,
     center: Any,
+    *,
     first: Any,
     second: Any,
     span: float | Sequence[float] = np.pi,
@@ -207,16 +210,24 @@ def scan_plane(
     axes = jnp.stack([checked_vector(objective, "first", first), checked_vector(objective, "second", second)])
     grid = np.stack(np.meshgrid(s, t, indexing="ij"), axis=-1).reshape(-1, 2)
     values = _values(objective, middle, axes, grid).reshape(len(s), len(t))
-    return PlaneScan(s, t, values, np.asarray(middle), np.asarray(axes[0]), np.asarray(axes[1]), objective.unit)
+    return PlaneScan(
+        first_positions=s,
+        second_positions=t,
+        values=values,
+        center=np.asarray(middle),
+        first=np.asarray(axes[0]),
+        second=np.asarray(axes[1]),
+        unit=objective.unit,
+    )
 
 
 @checked("n_params")
-def random_directions(key: jax.Array, n_params: int, count: int = 2) -> FloatArray:
+def random_directions(n_params: int, *, key: jax.Array, count: int = 2) -> FloatArray:
     """Draw orthonormal directions, uniformly distributed; shape (count, n_params).
 
     Args:
-        key: JAX random key.
         n_params: length of each.
+        key: JAX random key.
         count: number of directions, at most n_params.
 
     Raises:
@@ -230,7 +241,7 @@ def random_directions(key: jax.Array, n_params: int, count: int = 2) -> FloatArr
 
 
 @checked()
-def hessian_directions(objective: Objective, theta: Any, count: int = 2) -> tuple[FloatArray, FloatArray]:
+def hessian_directions(objective: Objective, theta: Any, *, count: int = 2) -> tuple[FloatArray, FloatArray]:
     """Return the directions of largest curvature at a point: eigenvectors of the exact Hessian.
 
     Args:
@@ -275,7 +286,13 @@ def _line(objective: Objective, center: Any, direction: Any, positions: FloatArr
     middle = checked_vector(objective, "center", center)
     along = checked_vector(objective, "direction", direction)
     values = _values(objective, middle, along[None], positions[:, None])
-    return LineScan(positions, values, np.asarray(middle), np.asarray(along), objective.unit)
+    return LineScan(
+        positions=positions,
+        values=values,
+        center=np.asarray(middle),
+        direction=np.asarray(along),
+        unit=objective.unit,
+    )
 
 
 def _points(value: Any) -> int:

@@ -54,7 +54,7 @@ _PAIRS = 1 << 21
 
 
 @short_repr("dimension", "complete", "n_qubits")
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class LieAlgebra:
     """A dynamical Lie algebra, or a part of it if its dimension exceeds the limit."""
 
@@ -87,7 +87,7 @@ class LieAlgebra:
 
 
 @checked()
-def lie_dimension(generators: Any, limit: int = LIMIT, sector: Any = None) -> int:
+def lie_dimension(generators: Any, *, limit: int = LIMIT, sector: Any = None) -> int:
     r"""Return the dimension of the dynamical Lie algebra, exactly.
 
     Deep circuits have barren plateaus if their algebra grows exponentially with the number of qubits; those whose
@@ -102,7 +102,7 @@ def lie_dimension(generators: Any, limit: int = LIMIT, sector: Any = None) -> in
     Raises:
         QvarError: if the dimension is larger than `limit`, or an argument is wrong.
     """
-    algebra = lie_closure(generators, limit, sector)
+    algebra = lie_closure(generators, limit=limit, sector=sector)
     check_complete(algebra, limit)
     return algebra.dimension
 
@@ -119,7 +119,7 @@ def check_complete(algebra: LieAlgebra, limit: int) -> None:
 
 
 @checked()
-def lie_closure(generators: Any, limit: int = LIMIT, sector: Any = None) -> LieAlgebra:
+def lie_closure(generators: Any, *, limit: int = LIMIT, sector: Any = None) -> LieAlgebra:
     r"""Compute the dynamical Lie algebra \(\langle iG_1, iG_2, \ldots \rangle_{\mathrm{Lie}}\) of generators.
 
     The identity part of a generator makes a global phase and is left out; so is the trace within a sector.
@@ -159,11 +159,27 @@ def close(sums: Sequence[PauliSum], n_qubits: int, limit: int, sector: Any) -> L
     """Compute the algebra of distinct generators; see `lie_closure`."""
     if sector is None and all(len(one.x) == 1 for one in sums):
         x, z, complete, used = close_strings(sums, limit)
-        return LieAlgebra(len(x), complete, n_qubits, None, used, StringSpace(n_qubits, x, z), None)
+        return LieAlgebra(
+            dimension=len(x),
+            complete=complete,
+            n_qubits=n_qubits,
+            sector=None,
+            generators=used,
+            space=StringSpace(n_qubits, x, z),
+            rows=None,
+        )
     space = StringSpace(n_qubits) if sector is None else SectorSpace(sums, sector, n_qubits)
     rows, complete = close_rows(space, [space.row(one) for one in sums], limit)
     sector = tuple(sector) if isinstance(sector, list) else sector
-    return LieAlgebra(len(rows), complete, n_qubits, sector, tuple(sums), space, rows)
+    return LieAlgebra(
+        dimension=len(rows),
+        complete=complete,
+        n_qubits=n_qubits,
+        sector=sector,
+        generators=tuple(sums),
+        space=space,
+        rows=rows,
+    )
 
 
 def close_strings(

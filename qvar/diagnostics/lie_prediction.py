@@ -38,7 +38,9 @@ _MEMBER = 1e-7
 
 
 @checked()
-def lie_variance(generators: Any, observable: Any, state: Any = None, limit: int = LIMIT, sector: Any = None) -> float:
+def lie_variance(
+    generators: Any, observable: Any, *, state: Any = None, limit: int = LIMIT, sector: Any = None
+) -> float:
     r"""Predict the variance of the loss of a deep circuit from its Lie algebra.
 
     For O in \(i \mathfrak g\), with \(\mathfrak g_j\) the simple ideals of \(\mathfrak g\), and the purity
@@ -79,6 +81,7 @@ def lie_variance(generators: Any, observable: Any, state: Any = None, limit: int
 def lie_gradient_variance(
     generators: Any,
     observable: Any,
+    *,
     state: Any,
     generator: Any,
     position: Position = "middle",

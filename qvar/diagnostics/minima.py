@@ -42,6 +42,7 @@ class Minima:
 @checked()
 def distinct_minima(
     values: Any,
+    *,
     states: Any = None,
     energy_tolerance: float = ENERGY_TOLERANCE,
     fidelity_tolerance: float = FIDELITY_TOLERANCE,

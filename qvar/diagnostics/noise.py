@@ -40,6 +40,7 @@ def depolarized(
     objective: Objective,
     probability: float,
     applications: int,
+    *,
     problem: Problem | None = None,
     name: str | None = None,
 ) -> Objective:
@@ -71,7 +72,7 @@ def depolarized(
     p, m = finite_number("probability", probability), whole_number("applications", applications)
     require(0.0 <= p <= 1.0, "probability", "be from 0 to 1", probability)
     require(m >= 0, "applications", "not be negative", applications)
-    mixed = maximally_mixed_value(objective, problem)
+    mixed = maximally_mixed_value(objective, problem=problem)
     kept = (1.0 - p) ** m
     return replace(
         objective,
@@ -86,7 +87,7 @@ def depolarized(
 
 
 @checked()
-def maximally_mixed_value(objective: Objective, problem: Problem | None = None) -> float:
+def maximally_mixed_value(objective: Objective, *, problem: Problem | None = None) -> float:
     r"""Return \(\mathrm{Tr}(H)/2^n\) over the whole register: the value of the maximally mixed state.
 
     In the objective's unit. For electrons every spin orbital is half filled, and with Wick's theorem

@@ -104,6 +104,7 @@ def energy_variance_batch(objective: Objective, thetas: Any) -> FloatArray:
 def shots_to_resolve(
     objective: Objective,
     theta: Any,
+    *,
     ansatz: Ansatz | None = None,
     confidence: float = CONFIDENCE,
     step: float | None = None,
@@ -181,7 +182,7 @@ def shots_to_resolve(
 
 @checked()
 def shots_for_variance(
-    gradient_variance: Any, single_shot_variance: Any, confidence: float = CONFIDENCE, squares: float = 0.5
+    gradient_variance: Any, single_shot_variance: Any, *, confidence: float = CONFIDENCE, squares: float = 0.5
 ) -> FloatArray:
     r"""Return the number of shots that resolve a typical gradient component of an ensemble from zero.
 

@@ -31,7 +31,7 @@ PRESENT = 1e-10
 
 
 @short_repr()
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SymmetryLeakage:
     r"""Weights and energies of a state by sector; floats at one point, arrays (n,) along a path of points.
 
@@ -82,13 +82,13 @@ class SymmetryLeakage:
 
 
 @checked()
-def symmetry_leakage(objective: Objective, problem: Problem, theta: Any) -> SymmetryLeakage:
+def symmetry_leakage(objective: Objective, theta: Any, *, problem: Problem) -> SymmetryLeakage:
     """Measure how much of a circuit's state lies outside of its sector, and the effect on the energy.
 
     Args:
         objective: the energy of a circuit on the problem, in either engine; in the sector engine nothing leaks.
-        problem: the problem whose energy it is.
         theta: (n_params,) parameters.
+        problem: the problem whose energy it is.
 
     Returns:
         Record of floats. One state and one H|state>; no matrix of the size of the state.
@@ -98,18 +98,18 @@ def symmetry_leakage(objective: Objective, problem: Problem, theta: Any) -> Symm
             is of Pauli terms that do not conserve the number of ones, so that there is no sector to leave.
     """
     point = real_array("theta", theta, (objective.n_params,))
-    path = leakage_along(objective, problem, point[None])
+    path = leakage_along(objective, point[None], problem=problem)
     return SymmetryLeakage(**{one.name: float(getattr(path, one.name)[0]) for one in fields(SymmetryLeakage)})
 
 
 @checked()
-def leakage_along(objective: Objective, problem: Problem, thetas: Any) -> SymmetryLeakage:
+def leakage_along(objective: Objective, thetas: Any, *, problem: Problem) -> SymmetryLeakage:
     """Measure `symmetry_leakage` at many points, such as those along a training or a line.
 
     Args:
         objective: the energy of a circuit on the problem.
-        problem: the problem whose energy it is.
         thetas: (n, n_params) points.
+        problem: the problem whose energy it is.
 
     Returns:
         Record of arrays (n,). Points are worked on in blocks whose states fit into memory.

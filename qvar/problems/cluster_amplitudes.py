@@ -80,7 +80,7 @@ def ccsd(
     with one_thread_without_files(), np.errstate(all="ignore"):
         solver = _solved(integrals, spins, _fock(integrals, occupied_alpha, occupied_beta))
     if solver is None:
-        raise QvarError(f"`method` must converge, but CCSD over {m} orbitals did not; 'mp2' always does.")
+        raise QvarError(f"`theory` must converge, but CCSD over {m} orbitals did not; 'mp2' always does.")
     t1, t2 = solver.t1, solver.t2
     amplitudes: dict[Excitation, float] = {}
     for spin, (occupied, empty) in enumerate(spins):

@@ -22,6 +22,7 @@ Orbitals: TypeAlias = Literal["site", "hopping"]
 @checked("shape")
 def hubbard(
     shape: Shape,
+    *,
     t: float = 1.0,
     u: float = 4.0,
     n_electrons: tuple[int, int] | None = None,

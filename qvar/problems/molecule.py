@@ -24,8 +24,8 @@ _MATRICES = 16
 @checked()
 def molecule(
     geometry: str,
-    basis: str | Path | HasShells = "sto-3g",
     *,
+    basis: str | Path | HasShells = "sto-3g",
     charge: int = 0,
     spin: int = 0,
     unit: str = "angstrom",
@@ -128,8 +128,8 @@ def molecule(
 def hydrogen_chain(
     n_atoms: int,
     bond: float = 1.0,
-    basis: str | Path | HasShells = "sto-3g",
     *,
+    basis: str | Path | HasShells = "sto-3g",
     charge: int = 0,
     spin: int | None = None,
     active_space: tuple[int, int] | None = None,
@@ -167,7 +167,7 @@ def hydrogen_chain(
     require(1e-3 <= bond <= 1e6, "bond", "be from 0.001 to 10^6 angstrom", bond)
     problem = molecule(
         "; ".join(f"H 0 0 {i * bond!r}" for i in range(n_atoms)),
-        basis,
+        basis=basis,
         charge=charge,
         spin=(n_atoms - charge) % 2 if spin is None else spin,
         active_space=active_space,

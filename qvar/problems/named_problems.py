@@ -69,7 +69,7 @@ PROBLEMS: tuple[NamedProblem, ...] = (
 
 
 @checked()
-def named(name: str, bond: float | None = None, stable: bool = False) -> Problem:
+def named(name: str, bond: float | None = None, *, stable: bool = False) -> Problem:
     """Make a well-known problem by its name; `qvar list problems` prints the names.
 
     Args:

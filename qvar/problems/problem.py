@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -53,6 +53,7 @@ class Problem:
     """Number of qubits: 2M for M active orbitals, n for n spins."""
     unit: str
     """Unit of its energies: `qvar.units.HARTREE` or `qvar.units.COUPLING`."""
+    _: KW_ONLY
     description: dict[str, Any]
     """Inputs that identify the problem, ready for JSON: geometry, basis ..., or model and couplings."""
     integrals: Integrals | None = None
@@ -235,13 +236,13 @@ class Problem:
         return self._orbital_parities
 
     @checked()
-    def amplitudes(self, method: AmplitudeMethod) -> Mapping[Excitation, float]:
+    def amplitudes(self, theory: AmplitudeMethod) -> Mapping[Excitation, float]:
         r"""Compute the cluster amplitudes t of the reference determinant; kept for the next call.
 
         \(T = \sum t\, a_a^\dagger a_i + \sum t\, a_a^\dagger a_b^\dagger a_j a_i\).
 
         Args:
-            method: `"mp2"`, first-order perturbation theory with the Fock operator's diagonal (singles too, which
+            theory: `"mp2"`, first-order perturbation theory with the Fock operator's diagonal (singles too, which
                 vanish for canonical orbitals); or `"ccsd"`, by PySCF.
 
         Returns:
@@ -249,22 +250,22 @@ class Problem:
             equal spins, alpha before beta for opposite ones; keys ((a, b), (j, i)) in wires.
 
         Raises:
-            QvarError: if there are no electrons, the method is unknown, or CCSD does not converge.
+            QvarError: if there are no electrons, the theory is unknown, or CCSD does not converge.
         """
-        require(method in ("mp2", "ccsd"), "method", "be 'mp2' or 'ccsd'", method)
+        require(theory in ("mp2", "ccsd"), "theory", "be 'mp2' or 'ccsd'", theory)
         integrals = self._electrons()
-        if method not in self._amplitudes:
-            solve = mp2 if method == "mp2" else ccsd
+        if theory not in self._amplitudes:
+            solve = mp2 if theory == "mp2" else ccsd
             amplitudes = solve(integrals, self.occupied_alpha, self.occupied_beta)
-            self._amplitudes[method] = MappingProxyType(amplitudes)
-        return self._amplitudes[method]
+            self._amplitudes[theory] = MappingProxyType(amplitudes)
+        return self._amplitudes[theory]
 
     @cached_property
     def _amplitudes(self) -> dict[str, Mapping[Excitation, float]]:
         return {}
 
     @checked()
-    def hamiltonian(self, mapping: str = "jordan_wigner", taper: bool = False) -> Any:
+    def hamiltonian(self, mapping: str = "jordan_wigner", *, taper: bool = False) -> Any:
         """Return the Hamiltonian as a PennyLane operator on wires 0, 1, ...: n_qubits of them, or fewer once tapered.
 
         Args:
@@ -285,7 +286,7 @@ class Problem:
         return observable(self.pauli)
 
     @checked()
-    def mapped(self, mapping: str = "jordan_wigner", taper: bool = False) -> Problem:
+    def mapped(self, mapping: str = "jordan_wigner", *, taper: bool = False) -> Problem:
         r"""Return the same problem in Pauli terms, with the reference determinant as a basis state of its qubits.
 
         `reference_energy` and `exact_energy()`, which is computed at once, are this problem's: the lowest with

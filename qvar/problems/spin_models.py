@@ -18,7 +18,7 @@ _BYTES_PER_WORD = 100
 
 
 @checked("n")
-def tfim(n: int, j: float = 1.0, h: float = 1.0, periodic: bool = False) -> Problem:
+def tfim(n: int, *, j: float = 1.0, h: float = 1.0, periodic: bool = False) -> Problem:
     r"""Make the transverse-field Ising model on a chain, \(H = -J \sum_i Z_i Z_{i+1} - h \sum_i X_i\).
 
     At J = h = 1, the critical point, the lowest energies are \(-2 / \sin(\pi / 2n)\) on a ring (n > 2)
@@ -57,7 +57,7 @@ def tfim(n: int, j: float = 1.0, h: float = 1.0, periodic: bool = False) -> Prob
 
 
 @checked("n")
-def xxz(n: Shape, j: float = 1.0, delta: float = 1.0, periodic: bool = False) -> Problem:
+def xxz(n: Shape, *, j: float = 1.0, delta: float = 1.0, periodic: bool = False) -> Problem:
     r"""Make the XXZ model, \(H = J \sum_{\langle ik \rangle} (X_i X_k + Y_i Y_k + \Delta Z_i Z_k)\) over neighbours.
 
     With Pauli matrices, not spins of length 1/2: four times the latter's energies. It conserves the number of ones,
@@ -82,7 +82,7 @@ def xxz(n: Shape, j: float = 1.0, delta: float = 1.0, periodic: bool = False) ->
 
 
 @checked("n")
-def heisenberg(n: Shape, j: float = 1.0, periodic: bool = False) -> Problem:
+def heisenberg(n: Shape, *, j: float = 1.0, periodic: bool = False) -> Problem:
     r"""Make the Heisenberg model, \(H = J \sum_{\langle ik \rangle} (X_i X_k + Y_i Y_k + Z_i Z_k)\) over neighbours.
 
     With Pauli matrices, not spins of length 1/2. It conserves the total spin.

@@ -40,7 +40,7 @@ def ansatze_text(problem: Problem, layers: int = 2) -> str:
         problem: a molecule or a lattice model.
         layers: layers of those that have layers.
     """
-    built, refused = all_ansatze(problem, layers)
+    built, refused = all_ansatze(problem, layers=layers)
     columns: list[Column[_Circuit]] = [
         Column("ansatz", lambda row: row.name, "name"),
         Column("family", lambda row: row.ansatz.family, "word"),

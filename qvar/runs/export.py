@@ -91,7 +91,7 @@ def _write(run: LoadedRun, out: Path, row: dict[Any, Any], starts: int, ending: 
     }
     try:
         out.mkdir(parents=True, exist_ok=True)
-        file = formats.write(basis, out / f"{slug}{ending}", summary)
+        file = formats.write(basis, out / f"{slug}{ending}", origin=summary)
         with write_whole(out / f"{slug}.json") as temporary:
             temporary.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:

@@ -38,11 +38,17 @@ def load(run: str | Path) -> Run:
         QvarError: if there is no run.
     """
     loaded = run_folder.load(run)
-    return Run(Path(run), loaded.case, loaded.ledger, loaded.trace, loaded.parameters["theta"].tolist())
+    return Run(
+        folder=Path(run),
+        case=loaded.case,
+        ledger=loaded.ledger,
+        trace=loaded.trace,
+        thetas=loaded.parameters["theta"].tolist(),
+    )
 
 
 @short_repr("folder")
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Run:
     """Record of a run.
 

@@ -140,7 +140,14 @@ class Capacity:
                 ansatz = made_by(depth, self.problem)
                 if not isinstance(ansatz, Ansatz):
                     raise QvarError(f"`make` must return an ansatz, but returned {shown(ansatz)}.")
-                training = Training(ansatz, self.method, self.seeds, self.budget, self.problem, self.engine)
+                training = Training(
+                    ansatz,
+                    method=self.method,
+                    seeds=self.seeds,
+                    budget=self.budget,
+                    problem=self.problem,
+                    engine=self.engine,
+                )
                 depths.append(_Depth(contender.name, layers, ansatz, training))
         return depths
 
@@ -172,11 +179,11 @@ def _capacity(study: Capacity, depth: _Depth) -> Row:
     objective = energy(study.problem, depth.ansatz, study.engine)
     rank_key, dimension_key = jax.random.split(jax.random.key(study.seed))
     row: Row = {
-        "fisher_rank": fisher_rank(objective, rank_key, study.fisher_samples),
+        "fisher_rank": fisher_rank(objective, key=rank_key, samples=study.fisher_samples),
         "fisher_rank_bound": fisher_rank_bound(objective),
     }
     if study.dimension_samples:
-        dimension = effective_dimension(objective, dimension_key, study.dimension_samples)
+        dimension = effective_dimension(objective, key=dimension_key, samples=study.dimension_samples)
         row |= {
             "effective_dimension": dimension.value,
             "effective_dimension_low": dimension.low,
@@ -189,7 +196,7 @@ def _capacity(study: Capacity, depth: _Depth) -> Row:
 def _lie_dimension(study: Capacity, depth: _Depth) -> Row:
     if study.lie_limit == 0 or depth.ansatz.program.angle_function is not None:
         return {}
-    algebra = lie_closure(depth.ansatz, study.lie_limit)
+    algebra = lie_closure(depth.ansatz, limit=study.lie_limit)
     if not algebra.complete and algebra.dimension <= study.lie_limit:  # memory ended the search
         return {}
     return {"lie_dimension": algebra.dimension if algebra.complete else None, "lie_limit": study.lie_limit}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -44,6 +44,7 @@ class Contender:
     make: Callable[..., Trainable]
     """Problem -> ansatz or objective, called as `make(problem)`, or as `make(problem, layers=n)` if there are
     depths."""
+    _: KW_ONLY
     layers: Sequence[int] = ()
     """Different numbers of layers; empty if the contender has one depth, its own."""
 

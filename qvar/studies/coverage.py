@@ -29,7 +29,7 @@ _VECTOR = 200
 """Experiments whose samples are held at once."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Coverage:
     """Repeats experiments whose exact result is known, and counts how often 95 % intervals hold it.
 
@@ -180,7 +180,7 @@ def _share(chance: float, rng: Generator, trials: int) -> Estimate:
 
 
 def _divergence(rng: Generator, pairs: int) -> Estimate:
-    return haar_divergence(rng.beta(1, 15, pairs), _key(rng), 16)
+    return haar_divergence(rng.beta(1, 15, pairs), 16, key=_key(rng))
 
 
 def _rate(rng: Generator, points: int) -> Estimate:

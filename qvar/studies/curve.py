@@ -184,7 +184,9 @@ class Curve:
         return walks
 
     def _training(self, problem: Problem, contender: Trainable) -> Training:
-        return Training(contender, self.method, self.seeds, self.budget, problem, self.engine)
+        return Training(
+            contender, method=self.method, seeds=self.seeds, budget=self.budget, problem=problem, engine=self.engine
+        )
 
 
 def _walk(curve: Curve, name: str, stops: Sequence[_Stop], report: Reporter) -> list[Row]:
@@ -236,8 +238,8 @@ def _train(
     objective = training.objective()
     own_starts = {seed: objective.initial(jax.random.key(seed)) for seed in range(training.seeds)}
     fitting = {seed: theta for seed, theta in reached.items() if len(theta) == objective.n_params}
-    own = training.minimize(objective, own_starts, watch)
-    before = dict(zip(fitting, training.minimize(objective, fitting, watch), strict=True))
+    own = training.minimize(objective, own_starts, callback=watch)
+    before = dict(zip(fitting, training.minimize(objective, fitting, callback=watch), strict=True))
     rows, thetas = [], {}
     for seed, result in enumerate(own):
         ends = {"own": result, **({"before": before[seed]} if seed in before else {})}

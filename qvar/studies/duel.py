@@ -91,7 +91,14 @@ class Duel:
 
     def _training(self, contender: Trainable, method: Method) -> Training:
         return Training(
-            contender, method, self.seeds, self.budget, self.problem, self.engine, self.start_noise, self.tolerance
+            contender,
+            method=method,
+            seeds=self.seeds,
+            budget=self.budget,
+            problem=self.problem,
+            engine=self.engine,
+            start_noise=self.start_noise,
+            tolerance=self.tolerance,
         )
 
     def tasks(self) -> list[Task]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from typing import Any, TypeAlias, cast
 
@@ -29,6 +29,7 @@ class ExactLaw:
 
     name: str
     """The formula in a few characters, such as "1/(d+1)"."""
+    _: KW_ONLY
     loss: Callable[[int], float] | None = None
     """Size -> variance of the loss, in the unit squared."""
     gradient_first: Callable[[int], float] | None = None
@@ -48,6 +49,7 @@ class Growing:
     """`"generic"` or `"constrained"`."""
     make: Callable[[int], Setup] | None = None
     """Size -> problem or observable, and the circuit."""
+    _: KW_ONLY
     draw: Callable[[int, jax.Array], Setup] | None = None
     """Instead of `make`, for an ensemble such as `qvar.random_circuit`: (size, JAX random key) -> problem or
     observable, and a circuit; drawn for every sample."""

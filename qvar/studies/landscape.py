@@ -171,7 +171,17 @@ class Landscape:
     def trainings(self) -> list[tuple[Row, Training]]:
         """Return one training for each contender, in their order."""
         return [
-            ({}, Training(contender, self.method, self.seeds, self.budget, self.problem, self.engine))
+            (
+                {},
+                Training(
+                    contender,
+                    method=self.method,
+                    seeds=self.seeds,
+                    budget=self.budget,
+                    problem=self.problem,
+                    engine=self.engine,
+                ),
+            )
             for contender in self._trainables
         ]
 
@@ -237,7 +247,7 @@ def _curvature(study: Landscape, objective: Objective, result: Result) -> Row:
     for where, theta in (("start", _start(result)), ("end", result.theta)):
         if objective.n_params > MAX_DENSE:
             lowest, highest = hessian_extremes(objective, theta)
-            trace = hessian_trace(objective, theta, jax.random.key(study.seed), TRACE_SAMPLES)
+            trace = hessian_trace(objective, theta, key=jax.random.key(study.seed), samples=TRACE_SAMPLES)
             row |= _ends_of(where, float(lowest[0]), float(highest[-1]), trace.value)
             continue
         summary = hessian_summary(objective, theta)
@@ -264,7 +274,7 @@ def _leakage(objective: Objective, problem: Problem, result: Result) -> Row:
     path = result.trace.theta
     assert path is not None  # it was asked for
     chosen = _spread(len(path))
-    leakage = leakage_along(objective, problem, np.asarray(path)[chosen])
+    leakage = leakage_along(objective, np.asarray(path)[chosen], problem=problem)
     weight, price = np.asarray(leakage.weight), np.asarray(leakage.price)
     columns = {
         "step": np.asarray(result.trace.step)[chosen],
@@ -290,7 +300,7 @@ def _spread(n: int) -> np.ndarray:
 def _scans(study: Landscape, objective: Objective, result: Result) -> Row:
     """Line and planes of one seed, as JSON texts."""
     start = _start(result)
-    line = scan_between(objective, start, result.theta, study.line_points)
+    line = scan_between(objective, start, result.theta, points=study.line_points)
     row: Row = {
         "line_scan": _json({"t": line.positions, "value": line.values}),
         "line_minima": line.local_minima,
@@ -304,10 +314,12 @@ def _scans(study: Landscape, objective: Objective, result: Result) -> Row:
     }
     if objective.n_params < 2:  # no plane in one dimension
         return row
-    around_start = random_directions(jax.random.key(study.seed), objective.n_params)
+    around_start = random_directions(objective.n_params, key=jax.random.key(study.seed))
     around_end, _ = hessian_directions(objective, result.theta)
     for where, theta, directions in (("start", start, around_start), ("end", result.theta, around_end)):
-        plane = scan_plane(objective, theta, directions[0], directions[1], study.span, study.points)
+        plane = scan_plane(
+            objective, theta, first=directions[0], second=directions[1], span=study.span, points=study.points
+        )
         row[f"{where}_plane"] = _plane(plane)
     return row
 

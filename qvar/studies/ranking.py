@@ -105,7 +105,14 @@ class Ranking:
             for make in self.contenders:
                 try:
                     contender = made_by(make, problem)
-                    training = Training(contender, self.method, self.seeds, self.budget, problem, self.engine)
+                    training = Training(
+                        contender,
+                        method=self.method,
+                        seeds=self.seeds,
+                        budget=self.budget,
+                        problem=problem,
+                        engine=self.engine,
+                    )
                     entries.append((setting, training))
                 except Exception as error:
                     mistakes.append(error)

@@ -362,7 +362,7 @@ def _theory(study: Scaling, point: _Point, observable: Any, ansatz: Ansatz, obje
     if study.lie_limit == 0 or point.place.contender.make is None or (electrons and sector is None):
         return width, row
     with suppress(QvarError):  # a circuit without generators, or an energy outside of their algebra
-        algebra = lie_closure(ansatz, study.lie_limit, sector)
+        algebra = lie_closure(ansatz, limit=study.lie_limit, sector=sector)
         if algebra.complete:
             row["lie_dimension"] = algebra.dimension
             row["lie_loss_variance"] = lie_variance(ansatz, observable, limit=study.lie_limit, sector=sector)

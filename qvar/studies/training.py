@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import KW_ONLY, asdict, dataclass, field, replace
 from functools import cache
 from typing import Any, Protocol, TypeAlias
 
@@ -64,6 +64,7 @@ class Training:
 
     contender: Trainable
     """Ansatz or objective."""
+    _: KW_ONLY
     method: Method = field(default_factory=lbfgs)
     """Optimization method."""
     seeds: int = 8
@@ -133,7 +134,7 @@ class Training:
         baseline = problem.reference_energy if contender.baseline is None else contender.baseline
         return replace(contender, target=problem.exact_energy, baseline=baseline)
 
-    def run(self, report: Reporter, keep_path: bool = False) -> Trained:
+    def run(self, report: Reporter, *, keep_path: bool = False) -> Trained:
         """Train all seeds.
 
         Args:
@@ -147,7 +148,7 @@ class Training:
         def watch(look: Look, words: str) -> None:
             report(Progress(look.evaluations, self.method.evaluations(self.budget), words))
 
-        results = self.minimize(objective, starts, watch, keep_path)
+        results = self.minimize(objective, starts, callback=watch, keep_path=keep_path)
         minima = minima_of(objective, results)
         rows = [
             {
@@ -168,7 +169,7 @@ class Training:
             return self.failed_rows(error_words(error))
 
     def minimize(
-        self, objective: Objective, starts: Mapping[int, Any], watch: Watcher, keep_path: bool = False
+        self, objective: Objective, starts: Mapping[int, Any], *, callback: Watcher, keep_path: bool = False
     ) -> list[Result]:
         """Minimize the objective from the start parameters of some seeds."""
         if not starts:
@@ -182,7 +183,7 @@ class Training:
             method=self.method,
             keys=keys,
             budget=self.budget,
-            callback=lambda look: watch(look, progress_words(look, exact, objective.unit)),
+            callback=lambda look: callback(look, progress_words(look, exact, objective.unit)),
             keep_path=keep_path,
         )
 
@@ -332,7 +333,7 @@ def minima_of(objective: Objective, results: Sequence[Result]) -> list[int | Non
         states = None
         if split and len(ends) > 1:  # one by one: a program that is compiled already where symmetries are measured
             states = np.stack([np.asarray(objective.state(results[end].theta)) for end in ends])
-        within = distinct_minima(values[ends], states)
+        within = distinct_minima(values[ends], states=states)
         for end, label in zip(ends, within.labels, strict=True):
             minima[end] = lower + int(label)
         lower += within.number

@@ -48,8 +48,8 @@ def test_least_parameters_by_hand() -> None:
     ry, uccsd = table.to_dict("records")
     assert (ry["series"], ry["depths"], ry["by_median"], ry["by_best"]) == ("ry", 4, 30, 20)
     assert (uccsd["series"], uccsd["depths"], uccsd["by_median"], uccsd["by_best"]) == ("uccsd", 1, 26, 26)
-    assert least_parameters(ledger_from(family), 0.5)["by_median"].tolist() == [10]
-    assert least_parameters(ledger_from(family), 1e-6)["by_best"].isna().all()
+    assert least_parameters(ledger_from(family), tolerance=0.5)["by_median"].tolist() == [10]
+    assert least_parameters(ledger_from(family), tolerance=1e-6)["by_best"].isna().all()
 
 
 def test_failed_seeds_hold_the_median_back() -> None:
@@ -71,7 +71,7 @@ def test_other_units_need_a_tolerance() -> None:
     for ask in (least_parameters, training_shots):
         with pytest.raises(qvar.QvarError, match="`tolerance` must be given for values in 'J', but is None"):
             ask(ledger)
-    assert least_parameters(ledger, 0.2)["by_best"].tolist() == [10]
+    assert least_parameters(ledger, tolerance=0.2)["by_best"].tolist() == [10]
 
 
 def test_error_against_parameters_by_hand() -> None:
@@ -126,7 +126,7 @@ def test_shots_by_hand() -> None:
     shots = training_shots(ledger_from(rows))
     assert shots[:2].tolist() == pytest.approx([26_100_000, 8_500_000])
     assert all(map(math.isnan, shots[2:]))
-    assert training_shots(ledger_from(rows), 3.2e-3)[0] == pytest.approx(26_100_000 / 4)
+    assert training_shots(ledger_from(rows), tolerance=3.2e-3)[0] == pytest.approx(26_100_000 / 4)
     for arguments, sentence in (((-1.0, 1.0), "`one_norm` must not be negative"), ((1.0, 0.0), "`tolerance` must be")):
         with pytest.raises(qvar.QvarError, match=sentence):
             estimated_shots(*arguments)
@@ -159,7 +159,7 @@ def test_errors_that_differ_by_rounding_are_equal() -> None:
     assert levels([], 1e-8) == []
     assert levels([math.nan, math.nan], 1e-8) == [0, 0]
     assert pareto_front([5, 10, 20], [1e-9, 1e-16, 0.0]) == [0, 1, 2]
-    assert pareto_front([5, 10, 20], [1e-9, 1e-16, 0.0], 1e-8) == [0]  # more parameters bought nothing
+    assert pareto_front([5, 10, 20], [1e-9, 1e-16, 0.0], resolution=1e-8) == [0]  # more parameters bought nothing
 
 
 def test_a_small_duel(h2: qvar.Problem) -> None:

@@ -59,9 +59,9 @@ def test_tolerances_of_other_units_must_be_given() -> None:
     with pytest.raises(qvar.QvarError) as caught:
         success(ledger)
     assert str(caught.value) == "`tolerance` must be given for values in 'J', but is None."
-    assert success(ledger, 0.2)["successes"].tolist() == [1]
+    assert success(ledger, tolerance=0.2)["successes"].tolist() == [1]
     with pytest.raises(qvar.QvarError, match=r"^`tolerance` must be positive, but is 0\.$"):
-        success(ledger, 0)
+        success(ledger, tolerance=0)
 
 
 def test_without_an_exact_value_nothing_is_known() -> None:
@@ -88,7 +88,7 @@ def test_steps_to_tolerance_are_those_of_the_first_arrival() -> None:
     assert table["seed"].tolist() == [0, 1, 2]
     assert table["steps"].astype("float").fillna(-1).tolist() == [1, -1, 0]
     assert table["evaluations"].astype("float").fillna(-1).tolist() == [3, -1, 1]
-    assert steps_to_tolerance(trace_from(rows), 0.5)["steps"].tolist() == [1, 1, 0]
+    assert steps_to_tolerance(trace_from(rows), tolerance=0.5)["steps"].tolist() == [1, 1, 0]
     with pytest.raises(qvar.QvarError, match="`trace` must hold one training of each contender, method and seed"):
         steps_to_tolerance(trace_from([*rows, rows[0]]))
 

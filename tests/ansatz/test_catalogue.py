@@ -43,7 +43,9 @@ def test_what_an_ansatz_refuses_is_told() -> None:
 
 def test_layers_reach_the_ansatz() -> None:
     h2 = named("h2")
-    one, three = (all_ansatze(h2, layers)[0]["hardware_efficient"].resources().two_qubit_gates for layers in (1, 3))
+    one, three = (
+        all_ansatze(h2, layers=layers)[0]["hardware_efficient"].resources().two_qubit_gates for layers in (1, 3)
+    )
     assert (one, three) == (3, 9)
 
 
@@ -81,12 +83,12 @@ def test_parameter_counts() -> None:
             "particle_conserving_u1": 2 * layers * (n - 1),
             "particle_conserving_u2": layers * (2 * n - 1),
         }
-        built, refused = all_ansatze(problem, layers)
+        built, refused = all_ansatze(problem, layers=layers)
         assert {name: ansatz.n_params for name, ansatz in built.items()} == expected
         assert set(refused) == {"hva"}
     groups = {"tfim": 2, "xxz": 4, "heisenberg": 2, "hubbard": 3}  # a chain has bonds of two colours
     for name, per_layer in groups.items():
-        assert all_ansatze(named(name), layers)[0]["hva"].n_params == per_layer * layers
+        assert all_ansatze(named(name), layers=layers)[0]["hva"].n_params == per_layer * layers
 
 
 PARTICULAR = [e for e in ANSATZE if e.needs != "qubits" and e.name != "ucj"]  # which hands all on to lucj

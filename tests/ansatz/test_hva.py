@@ -53,7 +53,7 @@ def test_tfim_operator(j: float, h: float, periodic: bool) -> None:
     couplings = -np.sign(j) * _exchange(bonds, n, "Z")
     field = -np.sign(h) * sum(_matrix(qml.X(q), n) for q in range(n))
     start = _product(*[np.array([1, np.sign(h)]) / np.sqrt(2)] * n)
-    _same_state(tfim(n, j, h, periodic), start, [couplings, field])
+    _same_state(tfim(n, j=j, h=h, periodic=periodic), start, [couplings, field])
 
 
 EXCHANGES: dict[str, tuple[qvar.Problem, np.ndarray, list[list[tuple[int, int]]]]] = {

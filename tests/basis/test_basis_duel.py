@@ -51,7 +51,7 @@ def pyscf_energy(atom: str, basis_set: Any, spin: int = 0, method: str = "rhf") 
 
 def test_hydrogen_in_one_to_four_free_gaussians() -> None:
     forms = [basis.free("H", s=n) for n in (1, 2, 3, 4)]
-    ledger = ledger_from(rows_of(BasisDuel(H, forms, starts=1, reference=-0.5, staged=False)))
+    ledger = ledger_from(rows_of(BasisDuel(H, forms, seeds=1, reference=-0.5, staged=False)))
     exact = [-4 / (3 * np.pi), -0.4858127166, -0.4969792527, -0.4992784057]
     np.testing.assert_allclose(ledger["value"], exact, rtol=0, atol=1e-9)
     np.testing.assert_allclose(ledger["error"], np.array(exact) + 0.5, rtol=0, atol=1e-9)
@@ -74,7 +74,7 @@ def test_hydrogen_in_one_to_four_free_gaussians() -> None:
 
 def test_neon_in_8s4p() -> None:
     study = BasisDuel(
-        basis.Target("Ne 0 0 0"), [basis.free("Ne", s=8, p=4)], starts=1, reference=HARTREE_FOCK_LIMITS["Ne"],
+        basis.Target("Ne 0 0 0"), [basis.free("Ne", s=8, p=4)], seeds=1, reference=HARTREE_FOCK_LIMITS["Ne"],
         staged=False,
     )  # fmt: skip
     (row,) = rows_of(study)
@@ -90,8 +90,8 @@ def test_neon_in_8s4p() -> None:
 
 def test_a_singular_extrapolation_does_not_end_a_start() -> None:
     """On the way from this start the line search tries exponents at which PySCF's DIIS equations are singular."""
-    target = basis.Target("H 0 0 0; H 0 0 0.7414", method="fci")
-    study = BasisDuel(target, [basis.even_tempered("H", s=3)], starts=2)
+    target = basis.Target("H 0 0 0; H 0 0 0.7414", theory="fci")
+    study = BasisDuel(target, [basis.even_tempered("H", s=3)], seeds=2)
     rows = rows_of(study)
     assert [row["status"] for row in rows] == ["converged", "converged"]
     assert rows[0]["value"] == pytest.approx(rows[1]["value"], abs=1e-9)
@@ -113,7 +113,7 @@ def test_the_limits_lie_below_large_sets_and_close() -> None:
 def test_published_sets_as_pyscf_has_them(name: str) -> None:
     from pyscf import gto
 
-    study = BasisDuel(H2, [basis.free("H", s=1)], starts=1, baselines=[name, name + UNCONTRACTED], reference=-1.1336)
+    study = BasisDuel(H2, [basis.free("H", s=1)], seeds=1, baselines=[name, name + UNCONTRACTED], reference=-1.1336)
     contracted, single = (task.run(lambda told: None)[0] for task in study.tasks()[1:])
     assert (contracted["contender"], contracted["family"], contracted["status"]) == (name, "published", "measured")
     assert contracted["value"] == pytest.approx(pyscf_energy(study.target.geometry.text, name), abs=1e-8)
@@ -153,18 +153,18 @@ def test_baselines_of_equal_size() -> None:
 def test_casscf_at_equal_qubits() -> None:
     from pyscf import gto, mcscf, scf
 
-    target = basis.Target("H 0 0 0; H 0 0 1.2", method="fci")
-    baseline = casscf_baseline(target, 2, "cc-pVDZ")
+    target = basis.Target("H 0 0 0; H 0 0 1.2", theory="fci")
+    baseline = casscf_baseline(target, 2, basis="cc-pVDZ")
     field = scf.RHF(gto.M(atom="H 0 0 0; H 0 0 1.2", basis="cc-pvdz", verbose=0)).run()
     assert baseline.energy == pytest.approx(mcscf.CASSCF(field, 2, 2).run().e_tot, abs=1e-7)
     assert (baseline.name, baseline.n_qubits) == ("CASSCF(2,2)/cc-pVDZ", 4)
-    study = BasisDuel(target, [basis.sto_ng("H")], starts=1, baselines=[baseline])
+    study = BasisDuel(target, [basis.sto_ng("H")], seeds=1, baselines=[baseline])
     fitted, large = rows_of(study)
     assert (fitted["n_qubits"], large["n_qubits"]) == (4, 4)
     assert large["value"] < fitted["value"]
     assert fitted["error"] is None  # no limit was given
     with pytest.raises(qvar.QvarError, match=r"^`n_orbitals` must be at most the 10 that cc-pVDZ has, but is 11\.$"):
-        casscf_baseline(target, 11, "cc-pVDZ")
+        casscf_baseline(target, 11, basis="cc-pVDZ")
     with pytest.raises(qvar.QvarError, match=r"^`target` must be a single molecule for CASSCF, but is"):
         casscf_baseline(basis.Target([target, H]), 2)
 
@@ -173,10 +173,10 @@ def test_atoms_that_are_not_spherical() -> None:
     found = {}
     for element, spin in (("N", 3), ("O", 2)):
         target = basis.Target(f"{element} 0 0 0", spin=spin)
-        study = BasisDuel(target, [basis.legendre(element, terms=1, s=2, p=1)], starts=1, baselines=["STO-3G"])
+        study = BasisDuel(target, [basis.legendre(element, terms=1, s=2, p=1)], seeds=1, baselines=["STO-3G"])
         found[element] = study.tasks()[1].run(lambda told: None)[0]["spherical"]
     assert found == {"N": True, "O": False}
-    study = BasisDuel(H2, [basis.free("H", s=1)], starts=1, baselines=["STO-3G"])
+    study = BasisDuel(H2, [basis.free("H", s=1)], seeds=1, baselines=["STO-3G"])
     assert study.tasks()[1].run(lambda told: None)[0]["spherical"] is None
 
 
@@ -186,7 +186,7 @@ def test_differences_and_conditioning_are_summed_as_the_target_does() -> None:
 
     atom = basis.Target("H 0 0 0", spin=1, conditioning=0.01)
     target = basis.Target([H2, atom], weights=[1.0, -2.0])
-    study = BasisDuel(target, [basis.free("H", s=2)], starts=1, baselines=["6-31G"])
+    study = BasisDuel(target, [basis.free("H", s=2)], seeds=1, baselines=["6-31G"])
     row = study.tasks()[1].run(lambda told: None)[0]
     overlap = np.linalg.eigvalsh(gto.M(atom="H 0 0 0", basis="6-31g", spin=1, verbose=0).intor("int1e_ovlp"))
     price = 0.01 * np.log(overlap[-1] / overlap[0])
@@ -204,7 +204,7 @@ def test_transfer() -> None:
 
     long = basis.Target("H 0 0 0; H 0 0 1.4")
     study = BasisDuel(
-        H, [basis.free("H", s=2)], starts=1, baselines=["STO-3G"], transfer={"short": H2, "long": long},
+        H, [basis.free("H", s=2)], seeds=1, baselines=["STO-3G"], transfer={"short": H2, "long": long},
         large="cc-pVDZ", staged=False,
     )  # fmt: skip
     fitted, published = rows_of(study)
@@ -231,8 +231,8 @@ def test_what_fails_is_a_row() -> None:
     def unsolved(mol: Any) -> Any:
         raise basis.UnsolvedError("`geometry` must allow it, but nothing does.")
 
-    target = basis.Target("H 0 0 0", method=basis.Solver("never", unsolved, "never"), spin=1)
-    study = BasisDuel(target, [basis.free("H", s=1)], starts=2, baselines=["STO-3G"], reference=-0.5)
+    target = basis.Target("H 0 0 0", theory=basis.Solver("never", unsolved, "never"), spin=1)
+    study = BasisDuel(target, [basis.free("H", s=1)], seeds=2, baselines=["STO-3G"], reference=-0.5)
     rows = rows_of(study)
     assert [row["status"] for row in rows] == ["not_finite", "not_finite", "failed"]
     assert all("nothing does" in row["message"] for row in rows)
@@ -243,8 +243,8 @@ def test_what_fails_is_a_row() -> None:
     def broken(mol: Any) -> Any:
         raise RuntimeError("out of order")
 
-    target = basis.Target("H 0 0 0", method=basis.Solver("broken", broken, "broken"), spin=1)
-    rows = rows_of(BasisDuel(target, [basis.free("H", s=1)], starts=1, baselines=["STO-3G"]))
+    target = basis.Target("H 0 0 0", theory=basis.Solver("broken", broken, "broken"), spin=1)
+    rows = rows_of(BasisDuel(target, [basis.free("H", s=1)], seeds=1, baselines=["STO-3G"]))
     assert [row["status"] for row in rows] == ["failed", "failed"]
     assert "RuntimeError: out of order" in rows[1]["message"]
 
@@ -253,8 +253,8 @@ def test_a_molecule_that_cannot_be_computed_leaves_a_message() -> None:
     def unsolved(mol: Any) -> Any:
         raise basis.UnsolvedError("`geometry` must allow it, but nothing does.")
 
-    other = basis.Target("H 0 0 0", method=basis.Solver("never", unsolved, "never"), spin=1)
-    study = BasisDuel(H, [basis.free("H", s=1)], starts=1, transfer={"never": other})
+    other = basis.Target("H 0 0 0", theory=basis.Solver("never", unsolved, "never"), spin=1)
+    study = BasisDuel(H, [basis.free("H", s=1)], seeds=1, transfer={"never": other})
     (row,) = rows_of(study)
     assert row["status"] == "converged"
     assert json.loads(row["transfer"]) == {"never": {"energy": None, "error": None, "set": "cc-pVQZ"}}
@@ -300,7 +300,7 @@ def test_tasks_and_their_keys() -> None:
     assert keys == [task.key for task in study().tasks()]
     assert len(set(keys)) == 5
     fits = {"seed": 1, "staged": False, "budget": qvar.Budget(gradients=7), "method": qvar.adam()}
-    for name, value in {**fits, "reference": None, "target": basis.Target("H 0 0 0", method="uhf", spin=1)}.items():
+    for name, value in {**fits, "reference": None, "target": basis.Target("H 0 0 0", theory="uhf", spin=1)}.items():
         other = [task.key for task in study(**{name: value}).tasks()]
         assert not set(keys[:4]) & set(other)
         assert (keys[4] == other[4]) == (name in fits)
@@ -311,18 +311,18 @@ def test_tasks_and_their_keys() -> None:
 def test_stages_that_forms_share_are_compiled_once() -> None:
     """The free form comes by way of the even-tempered one of the same smallest ratio."""
     mine = study()
-    first, second = mine._course(0), mine._course(1)
+    first, second = mine._staged_fit(0), mine._staged_fit(1)
     assert first.objectives[0] is second.objectives[0]
-    assert mine._course(0) is first
+    assert mine._staged_fit(0) is first
     # another start is another form
     other = basis.even_tempered("H", s=3, ratio=1.4).starting([0.0, 0.0])
     moved = study(forms=[other, basis.free("H", s=3)])
-    assert moved._course(0).objectives[0] is not moved._course(1).objectives[0]
+    assert moved._staged_fit(0).objectives[0] is not moved._staged_fit(1).objectives[0]
 
 
 def test_starts_are_those_of_a_fit() -> None:
-    fitted = basis.fit(basis.free("H", s=2), H, starts=2, key=jax.random.key(3), staged=False)
-    rows = rows_of(BasisDuel(H, [basis.free("H", s=2)], starts=2, seed=3, staged=False))
+    fitted = basis.fit(basis.free("H", s=2), H, n_starts=2, key=jax.random.key(3), staged=False)
+    rows = rows_of(BasisDuel(H, [basis.free("H", s=2)], seeds=2, seed=3, staged=False))
     assert [row["value"] for row in rows] == [one.value for one in fitted.starts]
     assert [row["trace_value"][0] for row in rows] == [one.trace.value[0] for one in fitted.starts]
 
@@ -361,11 +361,11 @@ def test_references() -> None:
     assert "bunge1992" in study().references
     assert "bunge1992" not in study(reference=-0.4999).references
     solver = basis.Solver("own", lambda mol: None, "own", ("peruzzo2014",))
-    target = basis.Target("H 0 0 0", method=solver, spin=1)
+    target = basis.Target("H 0 0 0", theory=solver, spin=1)
     assert "peruzzo2014" in BasisDuel(target, [law]).references
 
 
 def test_baselines_may_be_any_energy() -> None:
-    other = Baseline("UHF/6-31G", basis.Target("H 0 0 0", method="uhf", spin=1), published_set("6-31G", ["H"]))
-    row = BasisDuel(H, [basis.free("H", s=1)], baselines=[other], starts=1).tasks()[1].run(lambda told: None)[0]
+    other = Baseline("UHF/6-31G", basis.Target("H 0 0 0", theory="uhf", spin=1), published_set("6-31G", ["H"]))
+    row = BasisDuel(H, [basis.free("H", s=1)], baselines=[other], seeds=1).tasks()[1].run(lambda told: None)[0]
     assert (row["contender"], row["value"]) == ("UHF/6-31G", pytest.approx(other.energy))

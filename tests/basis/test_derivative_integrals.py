@@ -79,8 +79,12 @@ def correlated_densities(field: Any) -> tuple[Any, Any, Any]:
 TWINS: dict[str, tuple[basis.Target, Callable[[], basis.Form], Any]] = {
     "rhf": (basis.Target(WATER), lambda: basis.from_set("O", "6-31g") + basis.from_set("H", "6-31g"), scf.RHF),
     "rohf": (basis.Target("N 0 0 0", spin=3), lambda: basis.from_set("N", "cc-pvdz"), scf.ROHF),
-    "uhf": (basis.Target("O 0 0 0", "uhf", spin=2), lambda: basis.free("O", s=4, p=2, d=1), scf.UHF),
-    "fci": (basis.Target(LIH, "fci"), lambda: basis.from_set("Li", "6-31g") + basis.from_set("H", "6-31g"), scf.RHF),
+    "uhf": (basis.Target("O 0 0 0", theory="uhf", spin=2), lambda: basis.free("O", s=4, p=2, d=1), scf.UHF),
+    "fci": (
+        basis.Target(LIH, theory="fci"),
+        lambda: basis.from_set("Li", "6-31g") + basis.from_set("H", "6-31g"),
+        scf.RHF,
+    ),
 }
 
 

@@ -25,28 +25,40 @@ def both(one: str, other: str, name: str) -> basis.Form:
 
 
 CASES: dict[str, tuple[Any, basis.Target, float]] = {
-    "rhf": (lambda: both("O", "H", "cc-pvdz"), basis.Target(WATER, method="rhf"), 1e-8),
+    "rhf": (lambda: both("O", "H", "cc-pvdz"), basis.Target(WATER, theory="rhf"), 1e-8),
     "rohf, sp shells": (lambda: basis.from_set("N", "6-31g"), basis.Target("N 0 0 0", spin=3), 1e-8),
-    "rohf": (lambda: basis.free("O", s=5, p=3), basis.Target("O 0 0 0", method="rohf", spin=2), 1e-8),
-    "uhf": (lambda: basis.from_set("O", "cc-pvdz"), basis.Target("O 0 0 0", method="uhf", spin=2), 1e-8),
-    "uhf, free": (lambda: basis.free("Li", s=5, p=2), basis.Target("Li 0 0 0", method="uhf", spin=1), 1e-8),
-    "fci": (lambda: both("Li", "H", "6-31g"), basis.Target(LIH, method="fci"), 1e-7),
-    "fci, open shell": (lambda: basis.free("Be", s=4, p=2), basis.Target("Be 0 0 0", "fci", spin=1, charge=1), 1e-7),
-    "casscf": (lambda: both("Li", "H", "6-31g"), basis.Target(LIH, "casscf", active_space=(2, 3)), 1e-7),
-    "casscf, open shell": (
-        lambda: basis.from_set("O", "6-31g"),
-        basis.Target("O 0 0 0", "casscf", spin=2, active_space=(4, 3)),
+    "rohf": (lambda: basis.free("O", s=5, p=3), basis.Target("O 0 0 0", theory="rohf", spin=2), 1e-8),
+    "uhf": (lambda: basis.from_set("O", "cc-pvdz"), basis.Target("O 0 0 0", theory="uhf", spin=2), 1e-8),
+    "uhf, free": (lambda: basis.free("Li", s=5, p=2), basis.Target("Li 0 0 0", theory="uhf", spin=1), 1e-8),
+    "fci": (lambda: both("Li", "H", "6-31g"), basis.Target(LIH, theory="fci"), 1e-7),
+    "fci, open shell": (
+        lambda: basis.free("Be", s=4, p=2),
+        basis.Target("Be 0 0 0", theory="fci", spin=1, charge=1),
         1e-7,
     ),
-    "rks, local": (lambda: basis.from_set("H", "cc-pvdz"), basis.Target(H2, "rks", xc="lda,vwn"), 1e-6),
-    "rks, meta": (lambda: basis.free("Be", s=4), basis.Target("Be 0 0 0", "rks", xc="m06l"), 1e-6),
-    "uks, gradients": (lambda: basis.free("Li", s=4, p=1), basis.Target("Li 0 0 0", "uks", spin=1, xc="pbe"), 1e-6),
-    "uks, hybrid": (lambda: basis.free("Li", s=4, p=1), basis.Target("Li 0 0 0", "uks", spin=1, xc="b3lyp"), 1e-6),
-    "uks, meta": (lambda: basis.free("N", s=4, p=2), basis.Target("N 0 0 0", "uks", spin=3, xc="tpss"), 1e-6),
+    "casscf": (lambda: both("Li", "H", "6-31g"), basis.Target(LIH, theory="casscf", active_space=(2, 3)), 1e-7),
+    "casscf, open shell": (
+        lambda: basis.from_set("O", "6-31g"),
+        basis.Target("O 0 0 0", theory="casscf", spin=2, active_space=(4, 3)),
+        1e-7,
+    ),
+    "rks, local": (lambda: basis.from_set("H", "cc-pvdz"), basis.Target(H2, theory="rks", xc="lda,vwn"), 1e-6),
+    "rks, meta": (lambda: basis.free("Be", s=4), basis.Target("Be 0 0 0", theory="rks", xc="m06l"), 1e-6),
+    "uks, gradients": (
+        lambda: basis.free("Li", s=4, p=1),
+        basis.Target("Li 0 0 0", theory="uks", spin=1, xc="pbe"),
+        1e-6,
+    ),
+    "uks, hybrid": (
+        lambda: basis.free("Li", s=4, p=1),
+        basis.Target("Li 0 0 0", theory="uks", spin=1, xc="b3lyp"),
+        1e-6,
+    ),
+    "uks, meta": (lambda: basis.free("N", s=4, p=2), basis.Target("N 0 0 0", theory="uks", spin=3, xc="tpss"), 1e-6),
     "sum of both signs": (
         lambda: basis.from_set("H", "6-31g"),
         basis.Target(
-            [basis.Target(H2, method="fci", conditioning=1e-3), basis.Target("H 0 0 0", spin=1)], weights=[1, -2]
+            [basis.Target(H2, theory="fci", conditioning=1e-3), basis.Target("H 0 0 0", spin=1)], weights=[1, -2]
         ),
         1e-8,
     ),
@@ -95,8 +107,8 @@ def test_gradients_are_those_of_finite_differences(name: str, monkeypatch: pytes
 @pytest.mark.parametrize(
     ("make", "target"),
     [
-        (lambda: both("Li", "H", "sto-3g"), basis.Target(LIH, method="rhf")),
-        (lambda: basis.from_set("H", "6-31g"), basis.Target("H 0 0 0; H 0 0 0.9; H 0 0 2.2", "fci", spin=1)),
+        (lambda: both("Li", "H", "sto-3g"), basis.Target(LIH, theory="rhf")),
+        (lambda: basis.from_set("H", "6-31g"), basis.Target("H 0 0 0; H 0 0 0.9; H 0 0 2.2", theory="fci", spin=1)),
     ],
 )
 def test_every_single_parameter(make: Any, target: basis.Target) -> None:
@@ -118,8 +130,8 @@ def test_elements_that_a_target_lacks_have_no_slope() -> None:
 
 def test_hartree_fock_is_also_a_functional() -> None:
     form = basis.free("Li", s=4, p=1)
-    exact = basis.Target("Li 0 0 0", "uhf", spin=1).value_and_grad(form, form.start)
-    value, gradient = basis.Target("Li 0 0 0", "uks", xc="hf", spin=1).value_and_grad(form, form.start)
+    exact = basis.Target("Li 0 0 0", theory="uhf", spin=1).value_and_grad(form, form.start)
+    value, gradient = basis.Target("Li 0 0 0", theory="uks", xc="hf", spin=1).value_and_grad(form, form.start)
     assert value == pytest.approx(exact[0], abs=1e-10)
     np.testing.assert_allclose(gradient, exact[1], atol=1e-8)
 
@@ -140,10 +152,10 @@ def solver_of(n_active: int, electrons: int) -> basis.Solver:
 
 def test_an_energy_that_is_not_stationary_has_no_gradient() -> None:
     form = both("Li", "H", "sto-3g")
-    target = basis.Target(LIH, method=solver_of(3, 2))
+    target = basis.Target(LIH, theory=solver_of(3, 2))
     assert np.isfinite(target.value(form.basis(form.start)))
     sentence = (
-        r"`method` must be stationary in its orbitals to have a gradient, as rhf, rohf, uhf, rks, full-space fci and "
+        r"`theory` must be stationary in its orbitals to have a gradient, as rhf, rohf, uhf, rks, full-space fci and "
         r"casscf are when they have converged, but its Fock matrix is asymmetric by \d\.\de-\d\d Ha\."
     )
     with pytest.raises(UnsolvedError, match=f"^{sentence}$"):
@@ -152,8 +164,8 @@ def test_an_energy_that_is_not_stationary_has_no_gradient() -> None:
 
 def test_a_solver_that_is_stationary_has_the_gradient_of_its_method() -> None:
     form = both("Li", "H", "sto-3g")
-    value, gradient = basis.Target(LIH, method=solver_of(6, 4)).value_and_grad(form, form.start)
-    exact, expected = basis.Target(LIH, method="fci").value_and_grad(form, form.start)
+    value, gradient = basis.Target(LIH, theory=solver_of(6, 4)).value_and_grad(form, form.start)
+    exact, expected = basis.Target(LIH, theory="fci").value_and_grad(form, form.start)
     assert value == pytest.approx(exact, abs=1e-10)
     np.testing.assert_allclose(gradient, expected, atol=1e-7)
 
@@ -168,7 +180,7 @@ def test_nearly_equal_exponents_are_told() -> None:
     with pytest.raises(UnsolvedError, match=f"^{sentence}$"):
         target.value_and_grad(form, theta)
     with pytest.raises(UnsolvedError, match=sentence):
-        basis.Target("Be 0 0 0", method="fci").value(form.basis(theta))
+        basis.Target("Be 0 0 0", theory="fci").value(form.basis(theta))
 
 
 def test_functions_that_pyscf_drops_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,4 +212,4 @@ def test_an_active_space_that_does_not_converge_is_told(monkeypatch: pytest.Monk
     monkeypatch.setattr(mcscf.mc1step.CASSCF, "kernel", lambda self: (0.0,))
     form = basis.free("Be", s=3, p=1)
     with pytest.raises(UnsolvedError, match=r"`theta` must allow a converged CASSCF\(2,2\), but its iteration failed."):
-        basis.Target("Be 0 0 0", "casscf", active_space=(2, 2)).value(form.basis(form.start))
+        basis.Target("Be 0 0 0", theory="casscf", active_space=(2, 2)).value(form.basis(form.start))

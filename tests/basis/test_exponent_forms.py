@@ -110,7 +110,7 @@ def test_n_legendre_terms_are_free(n):
 def test_jacobian_against_central_differences(name):
     form, step = FORMS[name], 1e-5
     values = jax.jit(form.values)
-    theta = np.asarray(form.initial(jax.random.key(3), 0.5))
+    theta = np.asarray(form.initial(jax.random.key(3), spread=0.5))
     columns = []
     for direction in np.eye(form.n_params):
         ahead, behind = (np.asarray(values(theta + sign * step * direction)) for sign in (1, -1))
@@ -121,7 +121,7 @@ def test_jacobian_against_central_differences(name):
 @pytest.mark.parametrize("name", FORMS)
 def test_values_are_the_numbers_of_the_basis_set(name):
     form = FORMS[name]
-    theta = np.asarray(form.initial(jax.random.key(4), 0.5))
+    theta = np.asarray(form.initial(jax.random.key(4), spread=0.5))
     numbers = [
         np.concatenate([np.log(shell.exponents), shell.coefficients.ravel()])
         for shells in form.basis(theta).shells.values()
@@ -135,7 +135,7 @@ def test_values_are_the_numbers_of_the_basis_set(name):
 @pytest.mark.parametrize("name", FORMS)
 def test_nearest_gives_a_form_its_own_basis_set_back(name):
     form = FORMS[name]
-    theta = form.initial(jax.random.key(5), 0.3)
+    theta = form.initial(jax.random.key(5), spread=0.3)
     np.testing.assert_allclose(form.values(form.nearest(form.basis(theta))), form.values(theta), rtol=1e-9, atol=1e-11)
 
 
@@ -261,7 +261,7 @@ def test_sums_of_forms():
 
 def test_starts():
     form = basis.free("C", s=3)
-    np.testing.assert_array_equal(form.initial(jax.random.key(1), 0.0), form.start)
+    np.testing.assert_array_equal(form.initial(jax.random.key(1), spread=0.0), form.start)
     np.testing.assert_array_equal(form.initial(jax.random.key(1)), form.initial(jax.random.key(1)))
     assert np.abs(form.initial(jax.random.key(1)) - form.initial(jax.random.key(2))).min() > 1e-3
     draws = np.array([form.initial(jax.random.key(seed)) for seed in range(300)]) - form.start

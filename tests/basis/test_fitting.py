@@ -10,11 +10,12 @@ import pytest
 
 import qvar
 from qvar import basis
+from qvar.basis.fitting import StagedFit
 from qvar.errors import QvarError
 from qvar.optimize.budget import Budget, Status
 
 H2 = "H 0 0 0; H 0 0 0.7414"
-HYDROGEN = basis.Target("H 0 0 0", method="rohf", spin=1)
+HYDROGEN = basis.Target("H 0 0 0", theory="rohf", spin=1)
 BERYLLIUM = basis.Target("Be 0 0 0")
 TIGHT = Budget(gradient_tolerance=1e-7)
 
@@ -30,8 +31,8 @@ def test_the_hydrogen_atom_in_few_gaussians(n: int, energy: float) -> None:
 
 
 def test_lithium_from_random_starts() -> None:
-    target = basis.Target("Li 0 0 0", method="rohf", spin=1)
-    found = basis.fit(basis.free("Li", s=4), target, starts=4, key=jax.random.key(5), staged=False)
+    target = basis.Target("Li 0 0 0", theory="rohf", spin=1)
+    found = basis.fit(basis.free("Li", s=4), target, n_starts=4, key=jax.random.key(5), staged=False)
     assert [one.start for one in found.starts] == list(range(4))
     assert [one.status for one in found.starts] == [Status.CONVERGED] * 4
     for one in found.starts:
@@ -40,13 +41,13 @@ def test_lithium_from_random_starts() -> None:
 
 
 def test_the_scale_of_sto_3g_for_the_hydrogen_molecule() -> None:
-    found = basis.fit(basis.sto_ng("H"), basis.Target(H2, method="fci"), budget=TIGHT)
+    found = basis.fit(basis.sto_ng("H"), basis.Target(H2, theory="fci"), budget=TIGHT)
     assert np.exp(found.theta) == pytest.approx([1.20118], abs=1e-4)
     assert found.value == pytest.approx(-1.13876968, abs=1e-7)
 
 
 def test_neon() -> None:
-    found = basis.fit(basis.free("Ne", s=8, p=4), basis.Target("Ne 0 0 0", method="rohf"), staged=False)
+    found = basis.fit(basis.free("Ne", s=8, p=4), basis.Target("Ne 0 0 0", theory="rohf"), staged=False)
     assert found.status is Status.CONVERGED
     assert found.value == pytest.approx(-128.48170729, abs=1e-7)
     assert found.condition_number < 1e6
@@ -56,9 +57,9 @@ def test_neon() -> None:
 
 def test_stages_take_a_fit_down_without_a_step_up() -> None:
     """Even-tempered, Legendre polynomials, free: each begins with the set that the one before ended with."""
-    course = basis.Course(basis.free("Be", s=4), BERYLLIUM, Budget(), qvar.lbfgs())
-    assert [form.n_params for form in course.forms] == [2, 3, 4]
-    found = course.run(0, jax.random.key(0))
+    staged = StagedFit(basis.free("Be", s=4), BERYLLIUM, budget=Budget(), method=qvar.lbfgs())
+    assert [form.n_params for form in staged.forms] == [2, 3, 4]
+    found = staged.run(0, key=jax.random.key(0))
     steps = np.diff(found.trace.value)
     assert np.all(steps <= 1e-9)
     assert np.sum(np.abs(steps) < 1e-9) >= 2  # where a stage begins
@@ -72,7 +73,7 @@ def test_the_best_of_several_minima_is_kept() -> None:
     """Six functions for beryllium have a minimum with one for the valence shell, and a higher one with two."""
     looks: list[Any] = []
     form = basis.free("Be", s=6)
-    found = basis.fit(form, BERYLLIUM, starts=4, key=jax.random.key(5), staged=False, on_progress=looks.append)
+    found = basis.fit(form, BERYLLIUM, n_starts=4, key=jax.random.key(5), staged=False, callback=looks.append)
     values = np.array([one.value for one in found.starts])
     assert found.value == values.min() < values[0] - 1e-3
     assert looks
@@ -82,17 +83,17 @@ def test_the_best_of_several_minima_is_kept() -> None:
 
 
 def test_a_start_is_the_same_whenever_it_is_run() -> None:
-    course = basis.Course(basis.free("H", s=2), HYDROGEN, Budget(), qvar.lbfgs(), staged=False)
-    first = [course.run(start, jax.random.key(5)) for start in (0, 1)]
-    again = [course.run(start, jax.random.key(5)) for start in (1, 0)][::-1]
+    staged = StagedFit(basis.free("H", s=2), HYDROGEN, budget=Budget(), method=qvar.lbfgs(), staged=False)
+    first = [staged.run(start, key=jax.random.key(5)) for start in (0, 1)]
+    again = [staged.run(start, key=jax.random.key(5)) for start in (1, 0)][::-1]
     for one, other in zip(first, again, strict=True):
         np.testing.assert_array_equal(one.theta, other.theta)
         assert one.value == other.value == pytest.approx(-0.4858127166, abs=1e-8)
 
 
 def test_open_shells_stay_in_one_state() -> None:
-    target = basis.Target("N 0 0 0", method="uhf", spin=3)
-    found = basis.fit(basis.free("N", s=5, p=2), target, starts=3, key=jax.random.key(1), staged=False)
+    target = basis.Target("N 0 0 0", theory="uhf", spin=3)
+    found = basis.fit(basis.free("N", s=5, p=2), target, n_starts=3, key=jax.random.key(1), staged=False)
     assert [one.status for one in found.starts] == [Status.CONVERGED] * 3
     for one in found.starts:
         assert one.value == pytest.approx(found.value, abs=1e-8)
@@ -111,14 +112,14 @@ def test_neighbours_keep_their_ratio_and_conditioning_costs_energy() -> None:
 def test_collapsing_exponents_crash_nothing() -> None:
     """Without a bound, from a start whose functions are nearly equal, and from one where they are."""
     form = basis.free("Be", s=4, ratio=1.0)
-    course = basis.Course(
-        form.starting([-1.5, 2.0, -5.0, 2.0]), BERYLLIUM, Budget(gradients=40), qvar.lbfgs(), staged=False
+    staged = StagedFit(
+        form.starting([-1.5, 2.0, -5.0, 2.0]), BERYLLIUM, budget=Budget(gradients=40), method=qvar.lbfgs(), staged=False
     )
-    found = course.run(0, jax.random.key(0))
+    found = staged.run(0, key=jax.random.key(0))
     assert np.isfinite(found.value)
     assert found.basis.smallest_ratio > 1.0
-    course.forms = (form.starting([-1.5, 2.0, -9.0, 2.0]),)
-    failed = course.run(0, jax.random.key(0))
+    staged.forms = (form.starting([-1.5, 2.0, -9.0, 2.0]),)
+    failed = staged.run(0, key=jax.random.key(0))
     assert failed.status is Status.NOT_FINITE
     assert np.isnan(failed.value)
     assert len(failed.trace.value) == 0
@@ -132,7 +133,7 @@ def test_collapsing_exponents_crash_nothing() -> None:
 
 def test_a_start_that_fails_does_not_stop_the_others() -> None:
     form = basis.free("H", s=2, ratio=1.0).starting([-18.2, 0.5])  # many draws are below all exponents
-    found = basis.fit(form, HYDROGEN, starts=6, key=jax.random.key(0), staged=False, budget=Budget(gradients=30))
+    found = basis.fit(form, HYDROGEN, n_starts=6, key=jax.random.key(0), staged=False, budget=Budget(gradients=30))
     failed = [one for one in found.starts if one.status is Status.NOT_FINITE]
     assert 0 < len(failed) < 6
     assert all("must give exponents from" in one.message for one in failed)
@@ -140,10 +141,10 @@ def test_a_start_that_fails_does_not_stop_the_others() -> None:
 
 
 def test_a_stage_that_fails_is_left_behind() -> None:
-    course = basis.Course(basis.free("H", s=3), HYDROGEN, Budget(), qvar.lbfgs())
-    simple, form = course.forms  # pyright: ignore[reportAssignmentType]
-    course.forms = (simple.starting([60.0, 1.0]), form)
-    found = course.run(0, jax.random.key(0))
+    staged = StagedFit(basis.free("H", s=3), HYDROGEN, budget=Budget(), method=qvar.lbfgs())
+    simple, form = staged.forms  # pyright: ignore[reportAssignmentType]
+    staged.forms = (simple.starting([60.0, 1.0]), form)
+    found = staged.run(0, key=jax.random.key(0))
     assert found.status is Status.CONVERGED
     assert found.value == pytest.approx(-0.4969792527, abs=1e-8)
     assert np.all(np.isfinite(found.trace.value))
@@ -151,4 +152,4 @@ def test_a_stage_that_fails_is_left_behind() -> None:
 
 def test_starts_must_be_counted() -> None:
     with pytest.raises(QvarError, match="`starts` must be"):
-        basis.fit(basis.free("H", s=1), HYDROGEN, starts=0)
+        basis.fit(basis.free("H", s=1), HYDROGEN, n_starts=0)

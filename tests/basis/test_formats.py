@@ -30,7 +30,7 @@ def energy(shells, atom=LIH):
 def mixed():
     """Uncontracted, contracted and generally contracted shells of two elements, all numbers with all their digits."""
     form = basis.free("Li", s=5, p=2) + basis.from_set("H", "cc-pvtz") + basis.free("Li", d=2, contracted=True)
-    return form.basis(form.initial(jax.random.key(1), 0.3))
+    return form.basis(form.initial(jax.random.key(1), spread=0.3))
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def mixed_energy(mixed):
 
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_what_was_written_has_the_energy_that_it_had(ending, mixed, mixed_energy, tmp_path):
-    path = write(mixed, tmp_path / f"set{ending}", ORIGIN)
+    path = write(mixed, tmp_path / f"set{ending}", origin=ORIGIN)
     found = read(path)
     assert energy(found.pyscf()) == pytest.approx(mixed_energy, abs=1e-10)
     assert found.name == "set"
@@ -48,14 +48,14 @@ def test_what_was_written_has_the_energy_that_it_had(ending, mixed, mixed_energy
 
 
 def test_pyscf_reads_nwchem_files_by_itself(mixed, mixed_energy, tmp_path):
-    path = write(mixed, tmp_path / "set.nw", ORIGIN)
+    path = write(mixed, tmp_path / "set.nw", origin=ORIGIN)
     assert energy(str(path)) == pytest.approx(mixed_energy, abs=1e-10)
 
 
 @pytest.mark.parametrize("ending", [".nw", ".json"])
 def test_a_form_starts_from_a_file(ending, tmp_path):
     form = basis.free("Li", s=5, p=2) + basis.from_set("H", "cc-pvtz")
-    theta = form.initial(jax.random.key(1), 0.3)
+    theta = form.initial(jax.random.key(1), spread=0.3)
     found = form.nearest(read(write(form.basis(theta), tmp_path / f"set{ending}")))
     np.testing.assert_allclose(found, theta, atol=1e-10)
 
@@ -64,7 +64,7 @@ def test_a_form_starts_from_a_file(ending, tmp_path):
 def test_energies_of_a_heavy_minimal_set_come_back(ending, tmp_path):
     """The hardest case: an energy of -525 Ha that hangs on the digits of contraction coefficients."""
     form = basis.from_set("Ar", "sto-3g")
-    given = form.basis(form.initial(jax.random.key(2), 0.01))
+    given = form.basis(form.initial(jax.random.key(2), spread=0.01))
     found = read(write(given, tmp_path / f"ar{ending}"))
     assert energy(found.pyscf(), "Ar") == pytest.approx(energy(given.pyscf(), "Ar"), abs=1e-11)
 
@@ -89,7 +89,7 @@ def test_files_of_the_exchange_itself_are_read(tmp_path):
 
 
 def test_json_meets_the_schema_of_the_exchange(mixed, tmp_path):
-    path = write(mixed, tmp_path / "set.json", ORIGIN)
+    path = write(mixed, tmp_path / "set.json", origin=ORIGIN)
     data = json.loads(path.read_text())
     with pytest.warns(DeprecationWarning, match="RefResolver"):
         validator.validate_data("minimal", data)
@@ -99,7 +99,7 @@ def test_json_meets_the_schema_of_the_exchange(mixed, tmp_path):
 
 @pytest.mark.parametrize(("ending", "mark"), [(".nw", "#"), (".gbs", "!")])
 def test_the_comment_tells_the_origin_in_whole_lines(ending, mark, mixed, tmp_path):
-    lines = write(mixed, tmp_path / f"set{ending}", ORIGIN).read_text().splitlines()
+    lines = write(mixed, tmp_path / f"set{ending}", origin=ORIGIN).read_text().splitlines()
     comment = lines[: lines.index("")]
     assert comment[:4] == [
         f"{mark} basis: {mixed.name}",
@@ -113,8 +113,8 @@ def test_the_comment_tells_the_origin_in_whole_lines(ending, mark, mixed, tmp_pa
 
 @pytest.fixture(scope="module")
 def fitted():
-    target = basis.Target("H 0 0 0; H 0 0 0.7414", method="fci")
-    return basis.fit(basis.sto_ng("H", name="scaled"), target, starts=2, key=jax.random.key(7))
+    target = basis.Target("H 0 0 0; H 0 0 0.7414", theory="fci")
+    return basis.fit(basis.sto_ng("H", name="scaled"), target, n_starts=2, key=jax.random.key(7))
 
 
 def test_a_fitted_set_tells_how_it_was_fitted(fitted, tmp_path):
@@ -135,7 +135,7 @@ def test_a_fitted_set_becomes_a_problem(fitted, tmp_path):
     from_file = qvar.molecule("H 0 0 0; H 0 0 0.7414", basis=fitted.write(tmp_path / "h.nw"))
     direct = qvar.molecule("H 0 0 0; H 0 0 0.7414", basis=fitted)
     assert (from_file.name, direct.name) == ("H2 h", "H2 scaled for H2 fci")
-    for problem in (from_file, direct, qvar.hydrogen_chain(2, 0.7414, fitted)):
+    for problem in (from_file, direct, qvar.hydrogen_chain(2, bond=0.7414, basis=fitted)):
         assert problem.exact_energy() == pytest.approx(fitted.value, abs=1e-10)
 
 
@@ -150,9 +150,9 @@ def test_a_failed_fit_is_not_written(fitted, tmp_path):
 def test_elements_may_be_chosen(mixed, tmp_path):
     path = write(mixed, tmp_path / "set.nw")
     assert read(path).elements == ("H", "Li")
-    assert read(path, ["li"]).elements == ("Li",)
+    assert read(path, elements=["li"]).elements == ("Li",)
     with pytest.raises(QvarError, match=r"^`basis` must have shells for He, but 'set' has H, Li\.$"):
-        read(path, ["He"])
+        read(path, elements=["He"])
 
 
 GOOD = "BASIS SPHERICAL\nH S\n 1.0 1.0\nEND\n"
@@ -244,5 +244,5 @@ def test_a_folder_that_is_missing_or_an_ending_that_is_unknown(mixed, tmp_path):
 
 def test_the_readers_of_the_exchange_know_the_files(mixed, tmp_path):
     for ending in ENDINGS:
-        data = readers.read_formatted_basis_file(str(write(mixed, tmp_path / f"set{ending}", ORIGIN)))
+        data = readers.read_formatted_basis_file(str(write(mixed, tmp_path / f"set{ending}", origin=ORIGIN)))
         assert sorted(data["elements"]) == ["1", "3"]

@@ -48,7 +48,9 @@ def test_pyscf_takes_the_set_in_the_convention_of_published_ones():
 
 
 def test_counts():
-    basis = basis_set([("Ne", Shell(2, np.array([1.0]), np.eye(1))), ("Ne", Shell(0, EXPONENTS, CONTRACTED))], "mine")
+    basis = basis_set(
+        [("Ne", Shell(2, np.array([1.0]), np.eye(1))), ("Ne", Shell(0, EXPONENTS, CONTRACTED))], name="mine"
+    )
     assert [shell.l for shell in basis.of("Ne")] == [0, 2]
     assert basis.n_primitives("Ne") == 4
     assert basis.n_functions("Ne") == molecule(basis, "Ne").nao == 7

@@ -26,8 +26,8 @@ def broken_start(geometry: str) -> float:
 
 
 def test_unrestricted_hydrogen_is_followed_on_request() -> None:
-    found = basis.Target(STRETCHED, "uhf").measure(FORM.basis(FORM.start))[0]
-    stable = basis.Target(STRETCHED, "uhf", stable=True).measure(FORM.basis(FORM.start))[0]
+    found = basis.Target(STRETCHED, theory="uhf").measure(FORM.basis(FORM.start))[0]
+    stable = basis.Target(STRETCHED, theory="uhf", stable=True).measure(FORM.basis(FORM.start))[0]
     restricted = basis.Target(STRETCHED).value(FORM.basis(FORM.start))
     assert found.energy == pytest.approx(restricted, abs=1e-9)
     assert stable.energy == pytest.approx(broken_start(STRETCHED), abs=1e-8)
@@ -38,7 +38,7 @@ def test_unrestricted_hydrogen_is_followed_on_request() -> None:
 
 
 def test_gradient_is_that_of_the_stable_energy() -> None:
-    target = basis.Target(STRETCHED, "uhf", stable=True)
+    target = basis.Target(STRETCHED, theory="uhf", stable=True)
     theta = np.asarray(FORM.start)
     _, gradient = target.value_and_grad(FORM, theta)
     step = 1e-4 * np.eye(len(theta))[0]
@@ -47,7 +47,7 @@ def test_gradient_is_that_of_the_stable_energy() -> None:
 
 
 def test_a_study_says_so() -> None:
-    duel = basis.BasisDuel(basis.Target(STRETCHED, "uhf"), [FORM], starts=1, baselines=["6-31g"])
+    duel = basis.BasisDuel(basis.Target(STRETCHED, theory="uhf"), [FORM], seeds=1, baselines=["6-31g"])
     published = [task for task in duel.tasks() if "6-31g" in task.label][-1]
     (row,) = published.run(lambda progress: None)
     assert any("saddle" in sentence for sentence in json.loads(str(row["remarks"])))
@@ -58,16 +58,16 @@ def test_one_electron_has_no_saddle() -> None:
 
 
 def test_stable_is_part_of_what_a_value_depends_on() -> None:
-    plain, stable = basis.Target(STRETCHED, "uhf"), basis.Target(STRETCHED, "uhf", stable=True)
+    plain, stable = basis.Target(STRETCHED, theory="uhf"), basis.Target(STRETCHED, theory="uhf", stable=True)
     assert stable.describe()[0] == plain.describe()[0] | {"stable": True}
 
 
 @pytest.mark.parametrize(
     ("arguments", "name", "must"),
     [
-        ({"atoms": STRETCHED, "method": "fci", "stable": True}, "stable", "given for mean fields and casscf only"),
+        ({"atoms": STRETCHED, "theory": "fci", "stable": True}, "stable", "given for mean fields and casscf only"),
         ({"atoms": [HYDROGEN], "stable": True}, "stable", "given to the targets of a sum"),
-        ({"atoms": [HYDROGEN], "method": "uhf"}, "method", "given to the targets of a sum"),
+        ({"atoms": [HYDROGEN], "theory": "uhf"}, "theory", "given to the targets of a sum"),
         ({"atoms": [HYDROGEN], "spin": 2}, "spin", "given to the targets of a sum"),
     ],
 )
@@ -82,4 +82,4 @@ def test_a_search_that_fails_is_no_energy(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr("qvar.basis.energy.follow", fails)
     with pytest.raises(UnsolvedError, match="no minimum was found"):
-        basis.Target(STRETCHED, "uhf", stable=True).value(FORM.basis(FORM.start))
+        basis.Target(STRETCHED, theory="uhf", stable=True).value(FORM.basis(FORM.start))

@@ -41,7 +41,7 @@ def test_values_are_those_of_pyscf() -> None:
     oxygen = basis.Target("O 0 0 0", spin=2)
     assert oxygen.value(at_start(basis.from_set("O", "6-31g"))) == pytest.approx(field.e_tot, abs=1e-10)
     field = scf.RHF(gto.M(atom=H2, basis=published("H", "cc-pvdz"))).run()
-    full = basis.Target(H2, method="fci").value(at_start(basis.from_set("H", "cc-pvdz")))
+    full = basis.Target(H2, theory="fci").value(at_start(basis.from_set("H", "cc-pvdz")))
     assert full == pytest.approx(fci.FCI(field).kernel()[0], abs=1e-9)
 
 
@@ -76,8 +76,8 @@ def test_conditioning_is_added_to_the_value() -> None:
 def test_names() -> None:
     assert basis.Target(H2).name == "H2 rhf"
     assert HYDROGEN.name == "H rohf"
-    assert basis.Target("Be 0 0 0", "casscf", active_space=(2, 4)).name == "Be casscf(2,4)"
-    assert basis.Target("Be 0 0 0", "rks", xc="pbe").name == "Be pbe"
+    assert basis.Target("Be 0 0 0", theory="casscf", active_space=(2, 4)).name == "Be casscf(2,4)"
+    assert basis.Target("Be 0 0 0", theory="rks", xc="pbe").name == "Be pbe"
     assert basis.Target([basis.Target(H2), HYDROGEN], weights=[1, -2]).name == "H2 rhf - 2 H rohf"
 
 
@@ -90,28 +90,28 @@ def test_names() -> None:
         ({"atoms": [HYDROGEN], "weights": [np.nan]}, "`weights` must be finite, but is nan."),
         ({"atoms": H2, "weights": [1]}, "`weights` must be given for a list of targets only, but is [1]."),
         (
-            {"atoms": H2, "method": "mp2"},
-            "`method` must be one of rhf, rohf, uhf, rks, uks, fci, casscf, but is 'mp2'.",
+            {"atoms": H2, "theory": "mp2"},
+            "`theory` must be one of rhf, rohf, uhf, rks, uks, fci, casscf, but is 'mp2'.",
         ),
-        ({"atoms": H2, "method": "rhf", "spin": 2}, "`spin` must be 0 for rhf, but is 2."),
+        ({"atoms": H2, "theory": "rhf", "spin": 2}, "`spin` must be 0 for rhf, but is 2."),
         ({"atoms": H2, "spin": 1}, "`spin` must be even with 2 electrons, but is 1."),
         ({"atoms": H2, "spin": 4}, "`spin` must be from 0 to the 2 electrons, but is 4."),
         ({"atoms": H2, "charge": 2}, "`charge` must leave at least one electron, but is 2."),
-        ({"atoms": H2, "method": "rks"}, "`xc` must be given for rks and uks, and for them only, but is ''."),
+        ({"atoms": H2, "theory": "rks"}, "`xc` must be given for rks and uks, and for them only, but is ''."),
         ({"atoms": H2, "xc": "pbe"}, "`xc` must be given for rks and uks, and for them only, but is 'pbe'."),
         ({"atoms": H2, "conditioning": -1.0}, "`conditioning` must not be negative, but is -1.0."),
-        ({"atoms": H2, "method": "casscf"}, "`active_space` must be given for casscf only, but is None."),
+        ({"atoms": H2, "theory": "casscf"}, "`active_space` must be given for casscf only, but is None."),
         ({"atoms": H2, "active_space": (2, 2)}, "`active_space` must be given for casscf only, but is (2, 2)."),
         (
-            {"atoms": H2, "method": "casscf", "active_space": (4, 4)},
+            {"atoms": H2, "theory": "casscf", "active_space": (4, 4)},
             "`active_space` must be (electrons, orbitals) that fit 2 electrons, but is (4, 4).",
         ),
         (
-            {"atoms": "N 0 0 0", "method": "casscf", "spin": 3, "active_space": (1, 1)},
+            {"atoms": "N 0 0 0", "theory": "casscf", "spin": 3, "active_space": (1, 1)},
             "`active_space` must be (electrons, orbitals) that fit 7 electrons, but is (1, 1).",
         ),
         (
-            {"atoms": "N 0 0 0", "method": "casscf", "spin": 3, "active_space": (5, 3)},
+            {"atoms": "N 0 0 0", "theory": "casscf", "spin": 3, "active_space": (5, 3)},
             "`active_space` must be (electrons, orbitals) that fit 7 electrons, but is (5, 3).",
         ),
     ],
@@ -132,12 +132,12 @@ def test_bad_input_is_told(arguments: dict[str, Any], sentence: str) -> None:
         ),
         (
             basis.even_tempered("Ne", s=18, p=13),
-            basis.Target("Ne 0 0 0", method="fci"),
-            "`method` must make at most 1e+07 determinants of 57 orbitals, and not 1.8e+13, but is 'fci'.",
+            basis.Target("Ne 0 0 0", theory="fci"),
+            "`theory` must make at most 1e+07 determinants of 57 orbitals, and not 1.8e+13, but is 'fci'.",
         ),
         (
             basis.free("Be", s=3),
-            basis.Target("Be 0 0 0", "casscf", active_space=(2, 4)),
+            basis.Target("Be 0 0 0", theory="casscf", active_space=(2, 4)),
             "`active_space` must fit 3 functions, but is (2, 4).",
         ),
     ],

@@ -67,7 +67,7 @@ def test_functionals_that_are_taken(xc: str) -> None:
 def test_functionals_of_more_than_is_differentiated_are_told(xc: str) -> None:
     sentence = f"`xc` must be a local, GGA or meta-GGA functional or a global hybrid of one, but is '{xc}'."
     with pytest.raises(QvarError, match=f"^{re.escape(sentence)}$"):
-        basis.Target("He 0 0 0", method="rks", xc=xc)
+        basis.Target("He 0 0 0", theory="rks", xc=xc)
 
 
 @pytest.mark.parametrize("xc", ["foo", "lda,foo", "b2plyp"])

@@ -59,7 +59,7 @@ def basis_of(word: str) -> tuple[Any, Any]:
 
     molecule, _, name = word.partition("-")
     geometry = {"h2": "H 0 0 0; H 0 0 0.7414", "h2o": "O; H 1 0.9584; H 1 0.9584 2 104.45", "ne": "Ne 0 0 0"}[molecule]
-    target = basis.Target(geometry, method="rhf")
+    target = basis.Target(geometry, theory="rhf")
     if name == "even":
         return basis.even_tempered("Ne", s=18, p=13), target
     known = {"": "6-31g", "vdz": "cc-pvdz", "vtz": "cc-pvtz", "vqz": "cc-pvqz"}[name]
@@ -71,7 +71,9 @@ def z0_z1(n_qubits: int) -> qvar.Problem:
     """The observable Z0 Z1; made here, so that it needs no PennyLane."""
     terms = PauliTerms(("ZZ" + "I" * (n_qubits - 2),), np.ones(1))
     about = {"model": "observable", "words": list(terms.words)}
-    return qvar.Problem("Z0 Z1", n_qubits, "", about, None, terms, (), ())
+    return qvar.Problem(
+        "Z0 Z1", n_qubits, "", description=about, integrals=None, pauli=terms, occupied_alpha=(), occupied_beta=()
+    )
 
 
 def ansatz_of(word: str, problem: qvar.Problem, layers: int) -> Any:

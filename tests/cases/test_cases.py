@@ -149,8 +149,8 @@ def test_the_basis_duel_has_the_forms_that_differ() -> None:
     for arguments, sentence in (
         ({"element": "Uuo"}, "`element` must be the symbol of an element"),
         ({"s": -1}, "`s` must not be negative, but is -1."),
-        ({"method": "fci"}, "`method` must be another one for 20 functions of Ne, but is 'fci'."),
-        ({"element": "O", "method": "rhf"}, "`spin` must be 0 for rhf, but is 2."),
+        ({"theory": "fci"}, "`theory` must be another one for 20 functions of Ne, but is 'fci'."),
+        ({"element": "O", "theory": "rhf"}, "`spin` must be 0 for rhf, but is 2."),
         ({"baselines": ("sto-17g",)}, "`basis` must be a set of the Basis Set Exchange"),
     ):
         with pytest.raises(qvar.QvarError) as caught:
@@ -160,7 +160,7 @@ def test_the_basis_duel_has_the_forms_that_differ() -> None:
 
 def test_the_family_duel_takes_the_whole_catalogue() -> None:
     case = load("family_duel.py")
-    everyone, _ = all_ansatze(named("h2"), 2)
+    everyone, _ = all_ansatze(named("h2"), layers=2)
     labels = {
         families: [task.label for task in case("h2", families=families, layers=2).tasks()] for families in FAMILIES
     }

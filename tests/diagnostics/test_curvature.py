@@ -74,10 +74,10 @@ def test_differences_of_gradients(
     np.testing.assert_allclose(hessian_product(circuit, theta, v), found @ v, rtol=0, atol=1e-12)
 
     eigenvalues = np.linalg.eigvalsh(found)
-    low, high = hessian_extremes(circuit, theta, k=2)
+    low, high = hessian_extremes(circuit, theta, count=2)
     np.testing.assert_allclose(np.concatenate([low, high]), eigenvalues[[0, 1, -2, -1]], rtol=0, atol=1e-9)
 
-    trace = hessian_trace(circuit, theta, KEY, samples=400)
+    trace = hessian_trace(circuit, theta, key=KEY, samples=400)
     error = math.sqrt(2 * (np.sum(found**2) - np.sum(np.diag(found) ** 2)) / 400)
     assert abs(trace.value - np.trace(found)) < 4 * error
     assert (trace.high - trace.low) / (2 * 1.96) == pytest.approx(error, rel=0.2)
@@ -130,9 +130,9 @@ def test_no_curvature_at_all() -> None:
 
 def test_ends_of_a_large_spectrum() -> None:
     eigenvalues = np.concatenate([[-3.0, -1.0], np.zeros(50), np.linspace(0.1, 2.0, 146), [5.0, 7.0]])
-    low, high = hessian_extremes(quadratic(eigenvalues), np.zeros(200), k=2)
+    low, high = hessian_extremes(quadratic(eigenvalues), np.zeros(200), count=2)
     np.testing.assert_allclose(np.concatenate([low, high]), [-3, -1, 5, 7], rtol=0, atol=1e-10)
-    low, high = hessian_extremes(quadratic([1.0, 2.0, 3.0]), np.zeros(3), k=3)
+    low, high = hessian_extremes(quadratic([1.0, 2.0, 3.0]), np.zeros(3), count=3)
     np.testing.assert_allclose(low, [1, 2, 3], rtol=0, atol=1e-12)
     np.testing.assert_allclose(high, [1, 2, 3], rtol=0, atol=1e-12)
     low, high = hessian_extremes(quadratic([1.5]), np.zeros(1))
@@ -140,7 +140,7 @@ def test_ends_of_a_large_spectrum() -> None:
 
 
 def test_trace_of_a_diagonal_matrix_is_exact() -> None:
-    trace = hessian_trace(plain(lambda theta, data: jnp.sum(jnp.cos(theta)), 4), np.zeros(4), KEY, samples=2)
+    trace = hessian_trace(plain(lambda theta, data: jnp.sum(jnp.cos(theta)), 4), np.zeros(4), key=KEY, samples=2)
     assert trace.value == pytest.approx(-4.0)
     assert trace.interval == pytest.approx((-4.0, -4.0))
 
@@ -171,9 +171,9 @@ def test_mistakes() -> None:
         (lambda: hessian(objective, np.zeros(3)), r"^`theta` must have shape \(2,\), but has shape \(3,\)\.$"),
         (lambda: hessian_spectrum(objective, [np.inf, 0]), "^`theta` must be finite, but holds NaN or infinity"),
         (lambda: hessian_product(objective, theta, np.zeros(1)), "^`v` must have shape"),
-        (lambda: hessian_extremes(objective, theta, k=0), "^`k` must be at least 1, but is 0"),
-        (lambda: hessian_extremes(objective, theta, k=3), "^`k` must be at most the 2 parameters, but is 3"),
-        (lambda: hessian_trace(objective, theta, KEY, samples=1), "^`samples` must be at least 2, but is 1"),
+        (lambda: hessian_extremes(objective, theta, count=0), "^`k` must be at least 1, but is 0"),
+        (lambda: hessian_extremes(objective, theta, count=3), "^`k` must be at most the 2 parameters, but is 3"),
+        (lambda: hessian_trace(objective, theta, key=KEY, samples=1), "^`samples` must be at least 2, but is 1"),
         (lambda: hessian_summary(objective, theta, tolerance=-0.1), "^`tolerance` must be at least 0 and below 1"),
         (lambda: hessian_summary(replace(objective, n_params=0), []), "^`objective` must have parameters"),
     ]

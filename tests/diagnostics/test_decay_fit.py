@@ -27,7 +27,7 @@ def test_exact_laws() -> None:
     assert (fit.verdict, fit.decays) == ("power", True)
     assert fit.exponent.value == pytest.approx(2, abs=1e-9)
     assert fit.power_prefactor == pytest.approx(1 / 8, abs=1e-9)
-    np.testing.assert_allclose(fit.variance_at([3, 5], "power"), [cerezo_local(3), cerezo_local(5)], rtol=1e-8)
+    np.testing.assert_allclose(fit.variance_at([3, 5], law="power"), [cerezo_local(3), cerezo_local(5)], rtol=1e-8)
 
 
 def test_without_errors_it_is_least_squares() -> None:
@@ -61,7 +61,7 @@ def test_with_errors_points_are_weighted() -> None:
     # the same as intervals, which say how sure the points are on the logarithmic axis
     z = norm.ppf(0.975)
     intervals = np.exp(logarithms[:, None] + errors[:, None] * np.array([-z, z]))
-    other = fit_decay(SIZES, np.exp(logarithms), intervals)
+    other = fit_decay(SIZES, np.exp(logarithms), intervals=intervals)
     assert (other.rate.value, *other.rate.interval) == pytest.approx((fit.rate.value, *fit.rate.interval), rel=1e-9)
 
 
@@ -166,7 +166,7 @@ def test_undecided() -> None:
 
 
 def test_what_cannot_be_fitted_is_left_out_and_counted() -> None:
-    fit = fit_decay([2, *SIZES, 14, 16], [np.nan, *np.exp(-SIZES), 0.0, -1.0], [[0, 1]] * 8)
+    fit = fit_decay([2, *SIZES, 14, 16], [np.nan, *np.exp(-SIZES), 0.0, -1.0], intervals=[[0, 1]] * 8)
     assert (fit.n_points, fit.n_dropped) == (5, 3)
     assert fit.rate.value == pytest.approx(1.0)
     assert fit.sentence.endswith("Left out: 3 variances that are not a positive number.")
@@ -213,6 +213,6 @@ def test_mistakes(arguments: dict, sentence: str) -> None:
 
 def test_more_mistakes() -> None:
     with pytest.raises(qvar.QvarError, match="`errors` must be left out if `intervals` is given"):
-        fit_decay([1, 2], [1.0, 0.5], [[1, 2], [1, 2]], errors=[0.1, 0.1])
+        fit_decay([1, 2], [1.0, 0.5], intervals=[[1, 2], [1, 2]], errors=[0.1, 0.1])
     with pytest.raises(qvar.QvarError, match="`law` must be 'exponential' or 'power'"):
         inspect.unwrap(DecayFit.variance_at)(fit_decay([1, 2], [1.0, 0.5]), [1], "linear")

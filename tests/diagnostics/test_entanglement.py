@@ -96,7 +96,7 @@ def test_haar_mean_of_meyer_wallach(ones: int | tuple[int, int] | None, real: bo
     elif ones is not None:
         inside = every[np.bitwise_count(every) == ones]
     sample = np.asarray(_each(meyer_wallach)(_random_states(n, 4000, real, inside)))
-    expected = haar_meyer_wallach(n, ones, real)
+    expected = haar_meyer_wallach(n, ones=ones, real=real)
     assert abs(np.mean(sample) - expected) <= 4 * np.std(sample) / sqrt(4000) + 1e-14
     if len(inside) == 1:
         assert expected == 0
@@ -190,7 +190,7 @@ def test_mistakes() -> None:
     with pytest.raises(qvar.QvarError, match=r"^`samples` must be at least 2, but is 1\.$"):
         entangling_capability(qvar.sim_circuit(4, number=1, layers=1), key=KEY, samples=1)
     with pytest.raises(qvar.QvarError, match=r"^`ones` must fit into 4 qubits, but is \(3, 0\)\.$"):
-        haar_meyer_wallach(4, (3, 0))
+        haar_meyer_wallach(4, ones=(3, 0))
     with pytest.raises(qvar.QvarError, match=r"^`d_inside` must be at least 1, but is 0\.$"):
         page_entropy(0, 2)
     single = qvar.Ansatz.from_circuit(lambda theta: qml.RX(theta[0], wires=0), 1, 1)

@@ -66,7 +66,7 @@ def test_pauli_in_haar_random_states(real: bool) -> None:
     group = ortho_group if real else unitary_group
     states = group.rvs(8, size=8000, random_state=2)[:, :, 0]
     for signs in (np.kron(np.kron([1, -1], [1, 1]), [1, 1]), np.kron(np.kron([1, -1], [1, -1]), [1, -1])):
-        within(np.abs(states) ** 2 @ signs, haar_pauli_loss(8, real))
+        within(np.abs(states) ** 2 @ signs, haar_pauli_loss(8, real=real))
 
 
 @pytest.mark.parametrize(("n", "k"), [(4, 1), (5, 2)])

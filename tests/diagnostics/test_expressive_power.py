@@ -31,13 +31,13 @@ def test_haar_random_pairs(dimension: int, real: bool) -> None:
     """Their fidelities follow the law, and their divergence is the floor."""
     sample = _haar_fidelities(dimension, real, 20_000)
     if dimension == 1:
-        np.testing.assert_array_equal(haar_fidelity_cdf([0, 0.5, 1], 1, real), [0, 0, 1])
+        np.testing.assert_array_equal(haar_fidelity_cdf([0, 0.5, 1], 1, real=real), [0, 0, 1])
         sample = np.ones(20_000)
     else:
-        assert kstest(sample, lambda f: haar_fidelity_cdf(f, dimension, real)).pvalue > 1e-3
-        assert kstest(sample, lambda f: haar_fidelity_cdf(f, dimension, not real)).pvalue < 1e-6
-    found = np.array([haar_divergence(part, KEY, dimension, real).value for part in np.split(sample, 40)])
-    floor = haar_divergence(sample[:500], KEY, dimension, real).floor
+        assert kstest(sample, lambda f: haar_fidelity_cdf(f, dimension, real=real)).pvalue > 1e-3
+        assert kstest(sample, lambda f: haar_fidelity_cdf(f, dimension, real=not real)).pvalue < 1e-6
+    found = np.array([haar_divergence(part, dimension, key=KEY, real=real).value for part in np.split(sample, 40)])
+    floor = haar_divergence(sample[:500], dimension, key=KEY, real=real).floor
     assert floor is not None
     assert abs(np.mean(found) - floor) <= 4 * np.std(found) / np.sqrt(40)
     assert (floor == 0) == (dimension == 1)
@@ -47,10 +47,10 @@ def test_floor_in_closed_form() -> None:
     """One pair falls into one of two bins: the mean divergence is the entropy of the bins."""
     upper = 0.5**3
     for fidelity, chance in ((0.2, 1 - upper), (0.9, upper)):
-        found = haar_divergence([fidelity], KEY, 4, bins=2)
+        found = haar_divergence([fidelity], 4, key=KEY, bins=2)
         assert found.value == pytest.approx(-log(chance), abs=1e-13)
         assert found.floor == pytest.approx(-upper * log(upper) - (1 - upper) * log(1 - upper), abs=1e-13)
-    assert haar_divergence([0.3, 0.8], KEY, 4, bins=1).value == 0
+    assert haar_divergence([0.3, 0.8], 4, key=KEY, bins=1).value == 0
 
 
 def _log_beta_weight(low: float, high: float, a: float, b: float) -> float:
@@ -66,33 +66,33 @@ def test_probabilities_below_the_smallest_float(dimension: int, bin_: int) -> No
     """-ln q of single bins, by numerical integration."""
     low, high = bin_ / 75, (bin_ + 1) / 75
     for real, (a, b) in ((False, (1, dimension - 1)), (True, (0.5, (dimension - 1) / 2))):
-        found = haar_divergence([0.5 * (low + high)], KEY, dimension, real).value
+        found = haar_divergence([0.5 * (low + high)], dimension, key=KEY, real=real).value
         assert found == pytest.approx(-_log_beta_weight(low, high, a, b), rel=1e-9)
 
 
 def test_a_circuit_that_never_moves() -> None:
     idle = qvar.Ansatz.from_circuit(lambda theta: None, 4, 0, name="idle")
-    found = expressibility(idle, key=KEY, pairs=50)
+    found = expressibility(idle, key=KEY, samples=50)
     assert found.value == pytest.approx(15 * log(75), abs=1e-9)
     assert found.interval == pytest.approx((15 * log(75),) * 2, abs=1e-9)
     assert found.samples == 50
-    alone = expressibility(idle, key=KEY, pairs=50, space="sector")  # its sector is the reference alone
+    alone = expressibility(idle, key=KEY, samples=50, space="sector")  # its sector is the reference alone
     assert (alone.value, alone.interval, alone.floor) == (0, (0, 0), 0)
 
 
 def test_fidelities_are_of_pairs() -> None:
     """RX angles a and b on one qubit, all else at rest: the fidelity is cos((a - b)/2) squared."""
     ansatz = qvar.Ansatz.from_circuit(lambda theta: qml.RX(theta[0], wires=1), 3, 1)
-    found = np.sort(fidelities(ansatz, KEY, 20_000))
+    found = np.sort(fidelities(ansatz, key=KEY, samples=20_000))
     law = kstest(found, lambda f: 2 / np.pi * np.arcsin(np.sqrt(f)))  # the difference is uniform on the circle
     assert law.pvalue > 1e-3
-    assert fidelities(ansatz, KEY, 10, start="zero").tolist() == [1.0] * 10
+    assert fidelities(ansatz, key=KEY, samples=10, start="zero").tolist() == [1.0] * 10
 
 
 def test_interval_covers_the_mean_value() -> None:
     """Beta(1, 7) against d = 16: 500 pairs, 200 times."""
     generator = np.random.default_rng(0)
-    found = [haar_divergence(f, jax.random.key(k), 16) for k, f in enumerate(generator.beta(1, 7, (200, 500)))]
+    found = [haar_divergence(f, 16, key=jax.random.key(k)) for k, f in enumerate(generator.beta(1, 7, (200, 500)))]
     values = [one.value for one in found]
     mean = np.mean(values)
     covered = np.mean([one.low <= mean <= one.high for one in found])
@@ -130,11 +130,11 @@ def test_fabric_of_electrons(h4: qvar.Problem) -> None:
     assert full.value > 5
     assert sector.value < 0.2
     assert sector.value == pytest.approx(expressibility(deep, key=KEY, space="sector", haar="real").value)
-    sample = fidelities(deep, KEY, 5000)
-    singlets = haar_divergence(sample, KEY, 20, real=True)
+    sample = fidelities(deep, key=KEY, samples=5000)
+    singlets = haar_divergence(sample, 20, key=KEY, real=True)
     assert singlets.floor is not None
     assert singlets.value < 2 * singlets.floor
-    assert haar_divergence(sample, KEY, 36, real=True).value > 10 * singlets.floor
+    assert haar_divergence(sample, 36, key=KEY, real=True).value > 10 * singlets.floor
 
 
 def test_mistakes() -> None:
@@ -152,4 +152,4 @@ def test_mistakes() -> None:
     with pytest.raises(qvar.QvarError, match=r"^`dimension` must be at least 1, but is 0\.$"):
         haar_fidelity_cdf(0.5, 0)
     with pytest.raises(qvar.QvarError, match=r"^`fidelities` must have shape \(n,\), n at least 1, but is \(0,\)\.$"):
-        haar_divergence([], KEY, 4)
+        haar_divergence([], 4, key=KEY)

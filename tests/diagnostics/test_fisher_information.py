@@ -154,7 +154,7 @@ def test_phases_that_nobody_sees_have_no_rank() -> None:
     idle = own(phases, 2, 2)
     np.testing.assert_allclose(fisher(idle, [0.3, 0.2]), np.zeros((2, 2)), rtol=0, atol=1e-15)
     assert fisher_rank(idle, key=KEY) == 0
-    assert effective_dimension(idle, KEY, samples=4, n_data=1000).value == 0.0
+    assert effective_dimension(idle, key=KEY, samples=4, n_data=1000).value == 0.0
     assert fisher_rank(own(lambda theta: None, 2, 0), key=KEY) == 0
 
 
@@ -189,7 +189,7 @@ def test_effective_dimension_of_constant_information(rotations: Objective, n_dat
     kappa = 0.5 * n_data / (2 * math.pi * math.log(n_data))
     scaled = 4 / 2.5 * np.array([1.0, 1.0, 0.5])  # eigenvalues with trace n_params
     expected = np.sum(np.log1p(kappa * scaled)) / math.log(kappa)
-    found = effective_dimension(rotations, KEY, samples=4, n_data=n_data, gamma=0.5)
+    found = effective_dimension(rotations, key=KEY, samples=4, n_data=n_data, gamma=0.5)
     assert found.value == pytest.approx(expected, rel=1e-10)
     assert found.interval == pytest.approx((expected, expected), rel=1e-10)
     assert found.samples == 4
@@ -200,7 +200,7 @@ def test_effective_dimension_of_constant_information(rotations: Objective, n_dat
 @pytest.mark.parametrize("information", ["quantum", "classical"])
 def test_effective_dimension_by_its_definition(circuit: Objective, information: Information) -> None:
     kappa = 1e5 / (2 * math.pi * math.log(1e5))
-    found = effective_dimension(circuit, KEY, samples=12, n_data=10**5, information=information)
+    found = effective_dimension(circuit, key=KEY, samples=12, n_data=10**5, information=information)
     thetas = circuit.initial_batch(jax.random.split(KEY)[0], 12, "uniform")
     one = {"quantum": fisher, "classical": classical_fisher}[information]
     matrices = np.array([one(circuit, theta) for theta in thetas])
@@ -225,12 +225,12 @@ def test_mistakes(rotations: Objective) -> None:
         (lambda: fisher(rotations, [0, 0, 0, np.nan]), r"`theta` must be finite, but holds NaN or infinity\."),
         (lambda: fisher_product(rotations, theta, np.zeros(5)), r"`v` must have shape \(4,\)"),
         (lambda: fisher_batch(rotations, theta), r"`thetas` must have shape \(n, 4\)"),
-        (lambda: fisher_rank(rotations, KEY, samples=0), "`samples` must be at least 1, but is 0"),
-        (lambda: fisher_rank(rotations, KEY, tolerance=1.0), "`tolerance` must be at least 0 and below 1"),
-        (lambda: fisher_rank(rotations, KEY, start="nowhere"), "`start` must be one of"),
-        (lambda: effective_dimension(rotations, KEY, samples=1), "`samples` must be at least 2"),
-        (lambda: effective_dimension(rotations, KEY, n_data=10), "`n_data` must be so large that"),
-        (lambda: effective_dimension(rotations, KEY, gamma=2.0), "`gamma` must be above 0 and at most 1"),
+        (lambda: fisher_rank(rotations, key=KEY, samples=0), "`samples` must be at least 1, but is 0"),
+        (lambda: fisher_rank(rotations, key=KEY, tolerance=1.0), "`tolerance` must be at least 0 and below 1"),
+        (lambda: fisher_rank(rotations, key=KEY, start="nowhere"), "`start` must be one of"),
+        (lambda: effective_dimension(rotations, key=KEY, samples=1), "`samples` must be at least 2"),
+        (lambda: effective_dimension(rotations, key=KEY, n_data=10), "`n_data` must be so large that"),
+        (lambda: effective_dimension(rotations, key=KEY, gamma=2.0), "`gamma` must be above 0 and at most 1"),
         (lambda: saturation_layer({}), "`ranks` must hold at least one depth"),
         (lambda: fisher(replace(rotations, state_function=None), theta), "`objective` must have a state"),
     ]

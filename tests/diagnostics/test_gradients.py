@@ -107,7 +107,7 @@ def test_numbers_are_those_of_the_samples() -> None:
 
     stretches: list[tuple[int, int]] = []
     v = gradient_variance(
-        parabola(), key=jax.random.key(3), samples=21, start=start, on_progress=lambda *done: stretches.append(done)
+        parabola(), key=jax.random.key(3), samples=21, start=start, callback=lambda *done: stretches.append(done)
     )
     thetas = np.array([theta for theta in drawn if not isinstance(theta, jax.core.Tracer)])[:21]
     np.testing.assert_allclose(v.variance, np.var(STIFFNESS * thetas, axis=0, ddof=1))
@@ -120,7 +120,7 @@ def test_numbers_are_those_of_the_samples() -> None:
 
 def test_same_key_same_numbers(sampled: GradientVariance) -> None:
     again = gradient_variance(
-        parabola(), key=jax.random.key(1), samples=2400, start=None, on_progress=lambda done, total: None
+        parabola(), key=jax.random.key(1), samples=2400, start=None, callback=lambda done, total: None
     )
     np.testing.assert_array_equal(again.variance, sampled.variance)
     np.testing.assert_array_equal(again.interval, sampled.interval)
@@ -202,7 +202,7 @@ def test_plateau_of_random_circuits() -> None:
 
     done: list[int] = []
     v = ensemble_variance(
-        make, key=jax.random.key(7), samples=2380, per_circuit=25, on_progress=lambda n, _: done.append(n)
+        make, key=jax.random.key(7), samples=2380, per_circuit=25, callback=lambda n, _: done.append(n)
     )
     assert (v.samples, v.circuits) == (2400, 96)
     assert done == [300, 600, 900, 1200, 1500, 1800, 2100, 2400]
@@ -215,7 +215,7 @@ def test_plateau_of_random_circuits() -> None:
 def test_loss_of_deep_circuits(real: bool) -> None:
     circuit = qvar.hardware_efficient(4, layers=12, rotations=("RY",) if real else ("RY", "RZ"))
     v = gradient_variance(qvar.expectation(qml.Z(0) @ qml.Z(1), circuit), key=jax.random.key(8), samples=2400)
-    agrees(v.loss_variance, haar_pauli_loss(16, real))
+    agrees(v.loss_variance, haar_pauli_loss(16, real=real))
 
 
 def test_matchgates() -> None:
@@ -236,7 +236,17 @@ def test_matchgates() -> None:
 
 def test_hamming_weight_sector() -> None:
     n, layers, bits = 5, 24, (1, 0, 1, 0, 0)  # 12 % above its limit at 10 layers
-    problem = Problem("Z0", n, "", {}, None, PauliTerms(("ZIIII",), np.ones(1)), (), (), bits=bits)
+    problem = Problem(
+        "Z0",
+        n,
+        "",
+        description={},
+        integrals=None,
+        pauli=PauliTerms(("ZIIII",), np.ones(1)),
+        occupied_alpha=(),
+        occupied_beta=(),
+        bits=bits,
+    )
 
     def circuit(theta: Any) -> None:
         angles = theta.reshape(layers, 3, n)

@@ -85,7 +85,17 @@ def test_real_states_see_the_real_part_only() -> None:
 
 
 def test_spin_sector_is_the_law_of_hamming_weights() -> None:
-    problem = Problem("Z0", 5, "", {}, None, PauliTerms(("ZIIII",), np.ones(1)), (), (), bits=(1, 1, 0, 0, 0))
+    problem = Problem(
+        "Z0",
+        5,
+        "",
+        description={},
+        integrals=None,
+        pauli=PauliTerms(("ZIIII",), np.ones(1)),
+        occupied_alpha=(),
+        occupied_beta=(),
+        bits=(1, 1, 0, 0, 0),
+    )
 
     def circuit(theta: Any) -> None:
         qml.PauliX(0)
@@ -104,7 +114,7 @@ def test_estimated_traces(h4_sector: tuple[Objective, np.ndarray], ising: tuple[
         exact = sector_moments(objective)
         inside = 0
         for seed in range(20):
-            moments = sector_moments(objective, exact_up_to=1, probes=400, key=jax.random.key(seed))
+            moments = sector_moments(objective, exact_up_to=1, samples=400, key=jax.random.key(seed))
             assert moments.dimension == exact.dimension
             for ours, truth in zip(moments[1:], exact[1:], strict=True):
                 assert isinstance(ours, Estimate)
@@ -121,7 +131,7 @@ def test_estimated_traces(h4_sector: tuple[Objective, np.ndarray], ising: tuple[
 
 def test_single_words_are_exact_with_one_pair_of_probes() -> None:
     objective = qvar.expectation(qml.Z(0) @ qml.Z(1), qvar.hardware_efficient(3, layers=1))
-    moments = sector_moments(objective, exact_up_to=1, probes=2)
+    moments = sector_moments(objective, exact_up_to=1, samples=2)
     assert [float(one) for one in moments[:3]] == pytest.approx((8, 0.0, 8.0))
     assert float(haar_loss_variance(objective, moments=moments)) == pytest.approx(haar_pauli_loss(8))
 
@@ -129,7 +139,7 @@ def test_single_words_are_exact_with_one_pair_of_probes() -> None:
 def test_derivatives_of_pauli_rotations_are_the_laws_of_mcclean() -> None:
     objective = qvar.expectation(qml.Z(0) @ qml.Z(1), qvar.hardware_efficient(3, layers=1))
     assert haar_gradient_variance(objective) == pytest.approx(mcclean_middle_angle(8))
-    both = haar_gradient_variance(objective, np.array([2 / 3, 8 / 9]))
+    both = haar_gradient_variance(objective, fisher=np.array([2 / 3, 8 / 9]))
     np.testing.assert_allclose(both, [mcclean_first_angle(8), mcclean_middle_angle(8)])
 
 
@@ -142,7 +152,7 @@ def test_derivatives_in_deep_circuits(real: bool) -> None:
     sampled = gradient_variance(objective, key=jax.random.key(3), samples=3000)
     amid = objective.n_params // 2
     for parameter, fisher in [(0, 1.0), (1, 1.0), (amid, None), (amid + 1, None)]:
-        predicted = haar_gradient_variance(objective, fisher)
+        predicted = haar_gradient_variance(objective, fisher=fisher)
         low, high = sampled.component(parameter).interval
         assert high - low < 0.25 * predicted
         assert abs(sampled.variance[parameter] - predicted) < 3 * (high - low) / (2 * 1.96)
@@ -160,4 +170,4 @@ def test_mistakes(ising: tuple[Objective, np.ndarray]) -> None:
             sector_moments(objective, **arguments)
         assert str(caught.value) == sentence
     with pytest.raises(qvar.QvarError, match=r"`fisher` must not be negative, but is -1\.0"):
-        haar_gradient_variance(objective, -1.0)
+        haar_gradient_variance(objective, fisher=-1.0)

@@ -29,7 +29,7 @@ from qvar.diagnostics.intervals import (
 def test_bootstrap_covers_moments_of_normal_samples(level: float) -> None:
     """300 columns, each an experiment of its own with mean 3 and variance 4."""
     samples = 3.0 + 2.0 * jax.random.normal(jax.random.key(1), (400, 300), float)
-    means, variances = bootstrap_moments(jax.random.key(2), samples, level)
+    means, variances = bootstrap_moments(samples, key=jax.random.key(2), level=level)
     assert means.shape == variances.shape == (300, 2)
     for ends, truth in ((means, 3.0), (variances, 4.0)):
         covered = np.mean((ends[:, 0] <= truth) & (truth <= ends[:, 1]))
@@ -43,27 +43,27 @@ def test_bootstrap_covers_moments_of_normal_samples(level: float) -> None:
 def test_bootstrap_of_groups_is_that_of_their_means() -> None:
     """Rows that repeat each other three times tell no more than one of them."""
     samples = jax.random.normal(jax.random.key(3), (200, 40), float)
-    alone = bootstrap_moments(jax.random.key(4), samples)
-    grouped = bootstrap_moments(jax.random.key(4), jnp.repeat(samples, 3, axis=0), group=3)
+    alone = bootstrap_moments(samples, key=jax.random.key(4))
+    grouped = bootstrap_moments(jnp.repeat(samples, 3, axis=0), key=jax.random.key(4), group=3)
     np.testing.assert_allclose(grouped[0], alone[0], atol=1e-12)
     np.testing.assert_allclose(grouped[1], alone[1] * (199 / 200) * (600 / 599), atol=1e-12)
-    careless, _ = bootstrap_moments(jax.random.key(4), jnp.repeat(samples, 3, axis=0))
+    careless, _ = bootstrap_moments(jnp.repeat(samples, 3, axis=0), key=jax.random.key(4))
     assert np.mean(np.diff(careless)) == pytest.approx(np.mean(np.diff(alone[0])) / np.sqrt(3), rel=0.1)
 
 
 def test_bootstrap_in_blocks_of_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     samples = 100.0 + jax.random.normal(jax.random.key(5), (50, 7), float)
-    whole = bootstrap_moments(jax.random.key(6), samples)
+    whole = bootstrap_moments(samples, key=jax.random.key(6))
     monkeypatch.setattr("qvar.diagnostics.intervals._COLUMN_BYTES", 8 * 1000 * 3)  # three columns at a time
-    for ours, theirs in zip(bootstrap_moments(jax.random.key(6), samples), whole, strict=True):
+    for ours, theirs in zip(bootstrap_moments(samples, key=jax.random.key(6)), whole, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-12)
 
 
 def test_bootstrap_of_constants() -> None:
-    means, variances = bootstrap_moments(jax.random.key(0), jnp.full((10, 2), 0.3))
+    means, variances = bootstrap_moments(jnp.full((10, 2), 0.3), key=jax.random.key(0))
     np.testing.assert_allclose(means, 0.3, atol=1e-15)
     np.testing.assert_allclose(variances, 0.0, atol=1e-30)
-    assert bootstrap_moments(jax.random.key(0), jnp.zeros((10, 0)))[0].shape == (0, 2)
+    assert bootstrap_moments(jnp.zeros((10, 0)), key=jax.random.key(0))[0].shape == (0, 2)
 
 
 def cosines(rng: np.random.Generator, n: int, qubits: int, experiments: int) -> np.ndarray:
@@ -113,7 +113,7 @@ def test_intervals_of_heavy_tails_cover(qubits: int) -> None:
 def test_intervals_cover_at_few_and_many_samples(
     n: int, draw: Callable[..., np.ndarray], mean: float, variance: float
 ) -> None:
-    means, variances = bootstrap_moments(jax.random.key(3), draw(np.random.default_rng(2), (n, EXPERIMENTS)))
+    means, variances = bootstrap_moments(draw(np.random.default_rng(2), (n, EXPERIMENTS)), key=jax.random.key(3))
     least = (0.90 if n == 20 else 0.93) - TOLERANCE  # log-normal: 20 samples say little of its fourth moment
     assert covered(variances, variance) > least
     assert covered(means, mean) > 0.93 - TOLERANCE
@@ -146,7 +146,7 @@ def test_average_variance() -> None:
     one = cosines(rng, 300, 3, 1)
     estimate = average_variance(jax.random.key(7), one)
     assert estimate.value == pytest.approx(one.var(ddof=1))
-    assert estimate.interval == pytest.approx(bootstrap_moments(jax.random.key(7), one)[1][0], rel=0.05)
+    assert estimate.interval == pytest.approx(bootstrap_moments(one, key=jax.random.key(7))[1][0], rel=0.05)
     same = average_variance(jax.random.key(7), np.repeat(one, 4, axis=1))
     assert same.interval == pytest.approx(estimate.interval, rel=1e-9)
     held = 0
@@ -186,7 +186,7 @@ def test_estimates_print_the_digits_that_their_interval_allows(numbers: tuple[fl
 @pytest.mark.parametrize("level", [0.95, 0.6827])
 def test_wilson(successes: int, trials: int, level: float) -> None:
     ci = binomtest(successes, trials).proportion_ci(confidence_level=level, method="wilson")
-    assert wilson_interval(successes, trials, level) == pytest.approx((ci.low, ci.high), abs=1e-12)
+    assert wilson_interval(successes, trials, level=level) == pytest.approx((ci.low, ci.high), abs=1e-12)
 
 
 def test_wilson_without_trials() -> None:
@@ -207,13 +207,13 @@ def test_mistakes() -> None:
         ({"group": 6}, "`samples` must hold at least 2 independent rows, but is 1."),
     ]:
         with pytest.raises(qvar.QvarError) as caught:
-            bootstrap_moments(key, samples, **arguments)
+            bootstrap_moments(samples, key=key, **arguments)
         assert str(caught.value) == sentence
     for wrong in [(-1, 3), (4, 3)]:
         with pytest.raises(qvar.QvarError):
             wilson_interval(*wrong)
     with pytest.raises(qvar.QvarError, match="`level` must lie between 0 and 1"):
-        wilson_interval(1, 2, 95)
+        wilson_interval(1, 2, level=95)
 
 
 def test_few_effective_samples_say_so_even_if_the_tail_is_not_heavy() -> None:

@@ -74,20 +74,23 @@ def test_a_line_between_two_points(waves: Objective) -> None:
 
 def test_a_plane(waves: Objective) -> None:
     first, second = np.array([1.0, 0.0, 0.3]), np.array([0.0, 2.0, 0.0])
-    scan = scan_plane(waves, CENTER, first, second, span=(1.0, 2.0), points=(4, 5))
+    scan = scan_plane(waves, CENTER, first=first, second=second, span=(1.0, 2.0), points=(4, 5))
     s, t = np.linspace(-1, 1, 4), np.linspace(-2, 2, 5)
     points = CENTER + s[:, None, None] * first + t[None, :, None] * second
     assert scan.values == pytest.approx(np.cos(points) @ WEIGHTS, abs=1e-14)
     assert scan.first_positions == pytest.approx(s)
     assert scan.second_positions == pytest.approx(t)
-    assert scan_plane(waves, CENTER, first, second, span=1.0, points=3).values.shape == (3, 3)
+    assert scan_plane(waves, CENTER, first=first, second=second, span=1.0, points=3).values.shape == (3, 3)
 
 
 def test_minima_of_a_plane(waves: Objective) -> None:
     """w cos has its minima at pi for w > 0; over two periods of each angle, 2 x 2 of them."""
-    scan = scan_plane(waves, np.full(3, 0.1), np.eye(3)[0], np.eye(3)[1], span=2 * np.pi, points=61)
+    scan = scan_plane(waves, np.full(3, 0.1), first=np.eye(3)[0], second=np.eye(3)[1], span=2 * np.pi, points=61)
     assert scan.local_minima == 4
-    assert scan_plane(waves, np.full(3, np.pi), np.eye(3)[0], np.eye(3)[1], span=1.0, points=9).local_minima == 1
+    assert (
+        scan_plane(waves, np.full(3, np.pi), first=np.eye(3)[0], second=np.eye(3)[1], span=1.0, points=9).local_minima
+        == 1
+    )
 
 
 def test_variation_and_minima_of_a_wave(waves: Objective) -> None:
@@ -105,7 +108,13 @@ def test_a_line_without_extrema(waves: Objective) -> None:
 
 
 def made(values: list[float]) -> LineScan:
-    return LineScan(np.arange(len(values), dtype=float), np.array(values), np.zeros(1), np.ones(1), "")
+    return LineScan(
+        positions=np.arange(len(values), dtype=float),
+        values=np.array(values),
+        center=np.zeros(1),
+        direction=np.ones(1),
+        unit="",
+    )
 
 
 def test_flat_bottoms_count_once_and_ends_do_not() -> None:
@@ -143,14 +152,14 @@ def test_frequency_of_a_circuit() -> None:
 
 
 def test_random_directions() -> None:
-    found = random_directions(jax.random.key(0), 7, 3)
+    found = random_directions(7, key=jax.random.key(0), count=3)
     assert found @ found.T == pytest.approx(np.eye(3), abs=1e-14)
     keys = jax.random.split(jax.random.key(1), 2000)
-    first = np.array([random_directions(key, 3, 1)[0] for key in keys])
+    first = np.array([random_directions(3, key=key, count=1)[0] for key in keys])
     assert first.mean(axis=0) == pytest.approx(np.zeros(3), abs=0.06)  # no side is preferred
     assert (first.T @ first) / 2000 == pytest.approx(np.eye(3) / 3, abs=0.04)
     with pytest.raises(qvar.QvarError, match=r"^`count` must be at most the 2 parameters, but is 3\.$"):
-        random_directions(jax.random.key(0), 2, 3)
+        random_directions(2, key=jax.random.key(0), count=3)
 
 
 def test_directions_of_largest_curvature() -> None:
@@ -171,6 +180,6 @@ def test_what_is_refused(waves: Objective) -> None:
     with pytest.raises(qvar.QvarError, match=r"^`beyond` must not be negative, but is -0\.5\.$"):
         scan_between(waves, CENTER, np.ones(3), beyond=-0.5)
     with pytest.raises(qvar.QvarError, match=r"^`points` must be one number, or one for each of the two axes"):
-        scan_plane(waves, CENTER, np.ones(3), np.ones(3), points=(3, 3, 3))
+        scan_plane(waves, CENTER, first=np.ones(3), second=np.ones(3), points=(3, 3, 3))
     with pytest.raises(qvar.QvarError, match=r"^`count` must be at most the 3 parameters, but is 4\.$"):
         hessian_directions(waves, CENTER, count=4)

@@ -29,13 +29,13 @@ def random_state(rng: np.random.Generator, size: int) -> np.ndarray:
 
 @pytest.mark.parametrize("n", [2, 3, 4, 5, 6, 16])
 def test_matchgates(n: int) -> None:
-    assert lie_variance(matchgates(n), Z(0), [0] * n) == pytest.approx(1 / (2 * n - 1), rel=1e-10)
+    assert lie_variance(matchgates(n), Z(0), state=[0] * n) == pytest.approx(1 / (2 * n - 1), rel=1e-10)
 
 
 @pytest.mark.parametrize("n", [2, 3, 5])
 def test_matchgates_as_sums(n: int) -> None:
     sums = [X(q) @ X(q + 1) + 0.3 * Z(q) for q in range(n - 1)] + [Z(q) for q in range(n)]
-    assert lie_variance(sums, Z(0), [0] * n) == pytest.approx(1 / (2 * n - 1), rel=1e-9)
+    assert lie_variance(sums, Z(0), state=[0] * n) == pytest.approx(1 / (2 * n - 1), rel=1e-9)
 
 
 @pytest.mark.parametrize("sums", [False, True])
@@ -43,9 +43,9 @@ def test_matchgates_as_sums(n: int) -> None:
 def test_haar_states(n: int, sums: bool) -> None:
     d = 2**n
     state = random_state(np.random.default_rng(n), d)
-    assert lie_variance(universal(n, sums), Z(0) @ X(1), state) == pytest.approx(1 / (d + 1), rel=1e-9)
+    assert lie_variance(universal(n, sums), Z(0) @ X(1), state=state) == pytest.approx(1 / (d + 1), rel=1e-9)
     real = [Y(q) for q in range(n)] + [Y(q) @ X(q + 1) for q in range(n - 1)] + ([Y(0) + 0.5 * Y(1)] if sums else [])
-    assert lie_variance(real, Z(0) @ X(1), [0] * n) == pytest.approx(2 / (d + 2), rel=1e-9)
+    assert lie_variance(real, Z(0) @ X(1), state=[0] * n) == pytest.approx(2 / (d + 2), rel=1e-9)
 
 
 def test_circuits_bring_their_own_state_and_frame() -> None:
@@ -54,7 +54,7 @@ def test_circuits_bring_their_own_state_and_frame() -> None:
     assert lie_variance(real, Z(0) @ Z(1)) == pytest.approx(2 / (d + 2), rel=1e-10)
     both = qvar.hardware_efficient(4, layers=2, rotations=("RY", "RZ"), entangler="cz_chain")
     assert lie_variance(both, Z(0) @ Z(1)) == pytest.approx(1 / (d + 1), rel=1e-10)
-    assert lie_gradient_variance(both, Z(0) @ Z(1), None, 5) == pytest.approx(
+    assert lie_gradient_variance(both, Z(0) @ Z(1), state=None, generator=5) == pytest.approx(
         d**2 / (2 * (d - 1) * (d + 1) ** 2), rel=1e-10
     )
 
@@ -64,12 +64,15 @@ def test_circuits_bring_their_own_state_and_frame() -> None:
 def test_gradients_of_random_circuits(n: int, sums: bool) -> None:
     d = 2**n
     generators, observable = universal(n, sums), Z(0) @ Z(1)
-    middle = lie_gradient_variance(generators, observable, [0] * n, X(0) / 2)
+    middle = lie_gradient_variance(generators, observable, state=[0] * n, generator=X(0) / 2)
     assert middle == pytest.approx(d**2 / (2 * (d - 1) * (d + 1) ** 2), rel=1e-9)
     tilted = np.array([1.0])  # McClean et al. 2018: after RY(pi/4) on every qubit, mean over three axes
     for _ in range(n):
         tilted = np.kron(tilted, [np.cos(np.pi / 8), np.sin(np.pi / 8)])
-    first = [lie_gradient_variance(generators, observable, tilted, P(0) / 2, "first") for P in (X, Y, Z)]
+    first = [
+        lie_gradient_variance(generators, observable, state=tilted, generator=P(0) / 2, position="first")
+        for P in (X, Y, Z)
+    ]
     assert np.mean(first) == pytest.approx(d / (3 * (d**2 - 1)), rel=1e-9)
 
 
@@ -77,9 +80,9 @@ def test_gradients_of_random_circuits(n: int, sums: bool) -> None:
 def test_hamming_weight_sectors(n: int, k: int) -> None:
     generators = [X(q) @ X(q + 1) + Y(q) @ Y(q + 1) for q in range(n - 1)] + [Z(q) for q in range(n)] + [Z(0) @ Z(1)]
     expected = 4 * k * (n - k) / (n**2 * (comb(n, k) + 1))
-    assert lie_variance(generators, Z(0), [1] * k + [0] * (n - k), sector=k) == pytest.approx(expected, rel=1e-10)
+    assert lie_variance(generators, Z(0), state=[1] * k + [0] * (n - k), sector=k) == pytest.approx(expected, rel=1e-10)
     state = random_state(np.random.default_rng(0), comb(n, k))
-    assert lie_variance(generators, Z(0), state, sector=k) == pytest.approx(expected, rel=1e-10)
+    assert lie_variance(generators, Z(0), state=state, sector=k) == pytest.approx(expected, rel=1e-10)
 
 
 def test_molecule_in_its_sector(h4: qvar.Problem) -> None:
@@ -93,7 +96,7 @@ def test_molecule_in_its_sector(h4: qvar.Problem) -> None:
     assert lie_variance(ansatz, h4, sector=(2, 2)) == pytest.approx(haar, rel=1e-9)
     state = np.random.default_rng(1).normal(size=(6, 6))
     state /= np.linalg.norm(state)
-    assert lie_variance(ansatz, h4, state, sector=(2, 2)) == pytest.approx(haar, rel=1e-9)
+    assert lie_variance(ansatz, h4, state=state, sector=(2, 2)) == pytest.approx(haar, rel=1e-9)
 
 
 def test_states_in_a_sector_are_those_of_the_engine(h4: qvar.Problem) -> None:
@@ -108,9 +111,9 @@ def test_states_in_a_sector_are_those_of_the_engine(h4: qvar.Problem) -> None:
     state = np.asarray(objective.state(theta))
     dense = np.asarray(qvar.energy(h4, qvar.uccsd(h4), engine="dense").state(theta))
     observable = X(0) @ Z(1) @ X(2) + Y(0) @ Z(1) @ Y(2)
-    expected = lie_variance(circuit, observable, dense.astype(complex))
+    expected = lie_variance(circuit, observable, state=dense.astype(complex))
     assert expected > 1e-4
-    assert lie_variance(circuit, observable, state, sector=(2, 2)) == pytest.approx(expected, rel=1e-8)
+    assert lie_variance(circuit, observable, state=state, sector=(2, 2)) == pytest.approx(expected, rel=1e-8)
 
 
 def matrix_of(terms: dict[str, float]) -> np.ndarray:
@@ -179,9 +182,9 @@ def test_any_algebra_of_two_qubits(seed: int) -> None:
     oracle = Oracle([matrix_of(g) for g in generators])
     operators, observable = [operator_of(g) for g in generators], operator_of(terms)
     expected = oracle.variance(matrix_of(terms), state)
-    assert lie_variance(operators, observable, state) == pytest.approx(expected, abs=1e-10)
+    assert lie_variance(operators, observable, state=state) == pytest.approx(expected, abs=1e-10)
     for position in ("middle", "first", "last"):
-        gradient = lie_gradient_variance(operators, observable, state, operators[0], position)
+        gradient = lie_gradient_variance(operators, observable, state=state, generator=operators[0], position=position)
         expected = oracle.gradient(matrix_of(terms), state, matrix_of(generators[0]), position)
         assert gradient == pytest.approx(expected, abs=1e-10)
 
@@ -212,7 +215,7 @@ def test_periodic_ising_chain_by_sampling() -> None:
             lie_variance(
                 [qml.sum(*[Z(q) @ Z((q + 1) % 4) for q in range(4)]), qml.sum(*[X(q) for q in range(4)])],
                 observable,
-                plus,
+                state=plus,
             ),
             rel=1e-8,
         )
@@ -221,7 +224,7 @@ def test_periodic_ising_chain_by_sampling() -> None:
 
 def test_exchange_chain_by_sampling() -> None:
     # the Hamiltonian is made of equivalent and inequivalent parts of several sectors
-    problem = qvar.xxz(4, 1.0, 0.5)
+    problem = qvar.xxz(4, j=1.0, delta=0.5)
     ansatz = qvar.hva(problem, layers=2)
     matrices = []
     for bonds in ([(1, 2)], [(0, 1), (2, 3)]):
@@ -238,27 +241,27 @@ def test_exchange_chain_by_sampling() -> None:
 
 
 def test_constants_do_not_vary() -> None:
-    assert lie_variance(matchgates(3), qml.Identity(0) * 2.0, [0, 0, 0]) == 0.0
+    assert lie_variance(matchgates(3), qml.Identity(0) * 2.0, state=[0, 0, 0]) == 0.0
     parity = Z(0) @ Z(1) @ Z(2)
     state = random_state(np.random.default_rng(2), 8)
-    assert lie_variance(matchgates(3), parity, state) == 0.0
-    with_parity = lie_variance(matchgates(3), Z(0) + 0.7 * parity, state)
-    assert with_parity == pytest.approx(lie_variance(matchgates(3), Z(0), state), rel=1e-10)
-    assert lie_variance([Z(0), Z(1)], Z(0), [0, 0]) == 0.0  # the centre
+    assert lie_variance(matchgates(3), parity, state=state) == 0.0
+    with_parity = lie_variance(matchgates(3), Z(0) + 0.7 * parity, state=state)
+    assert with_parity == pytest.approx(lie_variance(matchgates(3), Z(0), state=state), rel=1e-10)
+    assert lie_variance([Z(0), Z(1)], Z(0), state=[0, 0]) == 0.0  # the centre
 
 
 def test_refusals(h4: qvar.Problem) -> None:
     with pytest.raises(qvar.QvarError, match="`state` must be given"):
         lie_variance(matchgates(2), Z(0))
     with pytest.raises(qvar.QvarError, match="2 bits or amplitudes"):
-        lie_variance(matchgates(2), Z(0), [0, 2])
+        lie_variance(matchgates(2), Z(0), state=[0, 2])
     with pytest.raises(qvar.QvarError, match="norm 1"):
-        lie_variance(matchgates(2), Z(0), [1.0, 0.0, 0.0, 1.0])
+        lie_variance(matchgates(2), Z(0), state=[1.0, 0.0, 0.0, 1.0])
     with pytest.raises(qvar.QvarError, match="`limit`"):
-        lie_variance(universal(3), Z(0), [0, 0, 0], limit=62)
+        lie_variance(universal(3), Z(0), state=[0, 0, 0], limit=62)
     with pytest.raises(qvar.QvarError, match="turns the observable into"):
-        lie_variance(matchgates(4), Z(0) @ Z(1), [0] * 4, limit=28)  # four Majorana operators of eight: 70
+        lie_variance(matchgates(4), Z(0) @ Z(1), state=[0] * 4, limit=28)  # four Majorana operators of eight: 70
     with pytest.raises(qvar.QvarError, match="`generator` must lie in"):
-        lie_gradient_variance(matchgates(3), Z(0), [0, 0, 0], X(1))
+        lie_gradient_variance(matchgates(3), Z(0), state=[0, 0, 0], generator=X(1))
     with pytest.raises(qvar.QvarError, match="sector"):
-        lie_variance(qvar.uccsd(h4), h4, [1, 1, 1, 0, 0, 0, 0, 0], sector=(2, 2))
+        lie_variance(qvar.uccsd(h4), h4, state=[1, 1, 1, 0, 0, 0, 0, 0], sector=(2, 2))

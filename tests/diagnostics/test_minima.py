@@ -22,27 +22,27 @@ def test_energies_alone() -> None:
 def test_states_part_what_energy_does_not() -> None:
     up, down = np.array([1.0, 0.0]), np.array([0.0, 1.0])
     both = (up + down) / np.sqrt(2)
-    found = distinct_minima([0.0, 0.0, 0.0, 1.0], np.stack([up, down, 1j * up, both]))
+    found = distinct_minima([0.0, 0.0, 0.0, 1.0], states=np.stack([up, down, 1j * up, both]))
     assert found.labels.tolist() == [0, 1, 0, 2]  # a global phase makes no other state
     assert distinct_minima([0.0, 0.0, 0.0, 1.0]).labels.tolist() == [0, 0, 0, 1]
 
 
 def test_equal_states_of_different_energy_are_different() -> None:
-    assert distinct_minima([0.0, 0.1], np.ones((2, 4))).number == 2
+    assert distinct_minima([0.0, 0.1], states=np.ones((2, 4))).number == 2
 
 
 @pytest.mark.parametrize(("tolerance", "number"), [(0.2499, 2), (0.2501, 1)])
 def test_the_fidelity_that_counts_is_the_square(tolerance: float, number: int) -> None:
     angle = np.pi / 6  # cos^2 = 3/4
     states = np.array([[1.0, 0.0], [np.cos(angle), np.sin(angle)]])
-    assert distinct_minima([0.0, 0.0], states, fidelity_tolerance=tolerance).number == number
-    assert distinct_minima([0.0, 0.0], 7 * states, fidelity_tolerance=tolerance).number == number  # of any norm
+    assert distinct_minima([0.0, 0.0], states=states, fidelity_tolerance=tolerance).number == number
+    assert distinct_minima([0.0, 0.0], states=7 * states, fidelity_tolerance=tolerance).number == number  # of any norm
 
 
 def test_states_of_any_shape() -> None:
     states = np.zeros((3, 2, 3), complex)
     states[0, 0, 0], states[1, 1, 2], states[2, 0, 0] = 1, 1, -1
-    assert distinct_minima(np.zeros(3), states).labels.tolist() == [0, 1, 0]
+    assert distinct_minima(np.zeros(3), states=states).labels.tolist() == [0, 1, 0]
 
 
 def test_links_in_a_row_are_one_minimum() -> None:
@@ -60,7 +60,7 @@ def test_whole_energies_are_their_own_minima(levels: list[int]) -> None:
 
 def test_nothing_is_no_minimum() -> None:
     for values in ([], [np.nan]):
-        found = distinct_minima(values, np.zeros((len(values), 2)))
+        found = distinct_minima(values, states=np.zeros((len(values), 2)))
         assert (found.number, found.labels.tolist(), found.counts.tolist()) == (0, [-1] * len(values), [])
 
 

@@ -112,15 +112,17 @@ def test_trace_from_integrals_from_the_operator_and_from_the_matrix(h4: qvar.Pro
     exact = float(np.trace(qml.matrix(h4.hamiltonian(), wire_order=range(8))).real) / 256
     dense = qvar.energy(h4, qvar.hardware_efficient(h4, layers=1))
     assert maximally_mixed_value(dense) == pytest.approx(exact, abs=1e-11)
-    assert maximally_mixed_value(dense, h4) == pytest.approx(exact, abs=1e-11)
-    assert maximally_mixed_value(qvar.energy(h4, qvar.uccsd(h4)), h4) == pytest.approx(exact, abs=1e-11)
+    assert maximally_mixed_value(dense, problem=h4) == pytest.approx(exact, abs=1e-11)
+    assert maximally_mixed_value(qvar.energy(h4, qvar.uccsd(h4)), problem=h4) == pytest.approx(exact, abs=1e-11)
 
 
 def test_trace_of_spin_models_and_lattices() -> None:
     spins = qvar.tfim(12)  # all words are traceless
     assert maximally_mixed_value(qvar.energy(spins, qvar.hardware_efficient(spins, layers=1))) == 0.0
     lattice = qvar.hubbard(2, u=4.0)  # a quarter of U on each site
-    assert maximally_mixed_value(qvar.energy(lattice, qvar.uccsd(lattice)), lattice) == pytest.approx(2.0, abs=1e-13)
+    assert maximally_mixed_value(qvar.energy(lattice, qvar.uccsd(lattice)), problem=lattice) == pytest.approx(
+        2.0, abs=1e-13
+    )
 
 
 def test_trace_of_words_that_no_table_holds() -> None:
@@ -137,7 +139,7 @@ def test_it_is_an_objective_like_any_other(h2: qvar.Problem) -> None:
     assert noisy.name == "uccsd depolarized 0.05 x 3"
     assert depolarized(noiseless, 0.05, 3, problem=h2, name="noisy").name == "noisy"
     result = qvar.minimize(noisy, theta0=np.zeros(3), budget=qvar.Budget(gradients=30))
-    mixed, q = maximally_mixed_value(noiseless, h2), 0.95**3
+    mixed, q = maximally_mixed_value(noiseless, problem=h2), 0.95**3
     assert result.value == pytest.approx(q * h2.exact_energy() + (1 - q) * mixed, abs=1e-9)
 
 

@@ -63,7 +63,7 @@ def test_one_rotation(scale: float) -> None:
     theta = 0.15 / scale
     expected = math.ceil(Z**2 / (2 * math.tan(0.15) ** 2))
     assert shots_to_resolve(objective, [theta]) == pytest.approx([expected])
-    assert shots_to_resolve(objective, [theta], ansatz) == pytest.approx([expected])
+    assert shots_to_resolve(objective, [theta], ansatz=ansatz) == pytest.approx([expected])
 
 
 def test_confidence() -> None:
@@ -78,7 +78,7 @@ def test_a_parameter_of_two_gates() -> None:
     r"""E = cos 2a; four points with coefficients 1/2 and variances cos^2(2a): \(N = z^2 \cot^2(2a) / 4\)."""
     ansatz, objective = rotation(1.0, gates=2)
     expected = math.ceil(Z**2 / (4 * math.tan(0.2) ** 2))
-    assert shots_to_resolve(objective, [0.1], ansatz) == pytest.approx([expected])
+    assert shots_to_resolve(objective, [0.1], ansatz=ansatz) == pytest.approx([expected])
     with pytest.raises(qvar.QvarError, match=r"^`ansatz` must be given if a parameter has more than one frequency"):
         shots_to_resolve(objective, [0.1])
 
@@ -177,8 +177,8 @@ def test_simulated_measurements_of_excitations(h2: qvar.Problem) -> None:
     ansatz = qvar.uccsd(h2)
     objective, dense = qvar.energy(h2, ansatz), qvar.energy(h2, ansatz, engine="dense")
     theta = np.array([0.05, -0.07, 0.02])
-    shots = shots_to_resolve(objective, theta, ansatz)
-    assert shots == pytest.approx(shots_to_resolve(dense, theta, ansatz))
+    shots = shots_to_resolve(objective, theta, ansatz=ansatz)
+    assert shots == pytest.approx(shots_to_resolve(dense, theta, ansatz=ansatz))
     matrix = np.asarray(qml.matrix(h2.hamiltonian(), wire_order=range(4)))
     j = int(np.argmax(shots))
     assert 60 < shots[j] < 1e7
@@ -210,7 +210,7 @@ def test_what_is_refused(spins: tuple[qvar.Ansatz, Objective, np.ndarray], h2: q
     with pytest.raises(qvar.QvarError, match=r"^`confidence` must be between 0 and 1, but is 1\.0\.$"):
         shots_to_resolve(objective, theta, confidence=1.0)
     with pytest.raises(qvar.QvarError, match=r"^`step` must be left out if `ansatz` is given, but is 0\.1\.$"):
-        shots_to_resolve(objective, theta, ansatz, step=0.1)
+        shots_to_resolve(objective, theta, ansatz=ansatz, step=0.1)
     with pytest.raises(qvar.QvarError, match=r"^`step` must be positive, but is 0\.0\.$"):
         shots_to_resolve(objective, theta, step=0.0)
     with pytest.raises(qvar.QvarError, match=r"^`theta` must have shape \(12,\), but has shape \(2,\)\.$"):
@@ -218,6 +218,6 @@ def test_what_is_refused(spins: tuple[qvar.Ansatz, Objective, np.ndarray], h2: q
     with pytest.raises(
         qvar.QvarError, match=r"^`ansatz` must be the circuit of the objective, but .* not made of it\.$"
     ):
-        shots_to_resolve(objective, theta, qvar.uccsd(h2))
+        shots_to_resolve(objective, theta, ansatz=qvar.uccsd(h2))
     with pytest.raises(qvar.QvarError, match=r"^`gradient_variance` must not be negative, but is -1\.0\.$"):
         shots_for_variance(-1.0, 1.0)

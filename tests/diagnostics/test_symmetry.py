@@ -57,7 +57,7 @@ def test_hardware_efficient_states_against_matrices(molecule: str, request: pyte
     problem = request.getfixturevalue(molecule)
     objective = qvar.energy(problem, qvar.hardware_efficient(problem, layers=1))
     theta = np.asarray(objective.initial(jax.random.key(3), "uniform"))
-    check(symmetry_leakage(objective, problem, theta), np.asarray(objective.state(theta)), problem)
+    check(symmetry_leakage(objective, theta, problem=problem), np.asarray(objective.state(theta)), problem)
 
 
 def half_filled(theta: np.ndarray) -> None:
@@ -70,7 +70,7 @@ def test_an_ion_and_its_molecule(h2: qvar.Problem) -> None:
     """The part that lost an electron has the energy of one orbital, and lies above."""
     objective = qvar.energy(h2, qvar.Ansatz.from_circuit(half_filled, 4, 1))
     ion = h2.integrals.core_energy + h2.integrals.one_body[0, 0]
-    found = symmetry_leakage(objective, h2, [0.6])
+    found = symmetry_leakage(objective, [0.6], problem=h2)
     assert found.weight == pytest.approx(np.sin(0.6) ** 2, abs=1e-14)
     assert found.projected_energy == pytest.approx(h2.reference_energy, abs=1e-12)
     assert found.leaked_energy == pytest.approx(ion, abs=1e-12)
@@ -85,7 +85,7 @@ def test_a_lower_wrong_sector_has_a_negative_price() -> None:
     """A cation that would rather have its electron back: the energy flatters."""
     ion = qvar.molecule("H 0 0 0; H 0 0 0.7414", basis="sto-3g", charge=1, spin=1)
     objective = qvar.energy(ion, qvar.Ansatz.from_circuit(half_filled, 4, 1))
-    found = symmetry_leakage(objective, ion, [0.6])
+    found = symmetry_leakage(objective, [0.6], problem=ion)
     assert found.weight == pytest.approx(np.cos(0.6) ** 2, abs=1e-14)
     assert found.price < 0
     assert found.lowest_energy == pytest.approx(found.leaked_energy, abs=1e-12)
@@ -94,7 +94,7 @@ def test_a_lower_wrong_sector_has_a_negative_price() -> None:
 
 def test_nothing_inside_and_nothing_outside(h2: qvar.Problem) -> None:
     objective = qvar.energy(h2, qvar.Ansatz.from_circuit(half_filled, 4, 1))
-    path = leakage_along(objective, h2, [[0.0], [np.pi / 2]])
+    path = leakage_along(objective, [[0.0], [np.pi / 2]], problem=h2)
     assert path.weight == pytest.approx([0.0, 1.0], abs=1e-14)
     assert np.isnan(path.projected_energy).tolist() == [True, False]
     assert np.isnan(path.leaked_energy).tolist() == [False, True]
@@ -104,24 +104,24 @@ def test_nothing_inside_and_nothing_outside(h2: qvar.Problem) -> None:
 def test_along_a_path(h2: qvar.Problem, monkeypatch: pytest.MonkeyPatch) -> None:
     objective = qvar.energy(h2, qvar.hardware_efficient(h2, layers=1))
     thetas = np.asarray(objective.initial_batch(jax.random.key(0), 5, "uniform"))
-    path = leakage_along(objective, h2, thetas)
+    path = leakage_along(objective, thetas, problem=h2)
     for k, theta in enumerate(thetas):
-        one = symmetry_leakage(objective, h2, theta)
+        one = symmetry_leakage(objective, theta, problem=h2)
         for name, value in vars(one).items():
             assert isinstance(value, float)
             assert getattr(path, name)[k] == pytest.approx(value, abs=1e-12)
     assert path.price.shape == (5,)
     monkeypatch.setenv("QVAR_MEMORY", "1500b")  # two points at a time
-    again = leakage_along(objective, h2, thetas)
+    again = leakage_along(objective, thetas, problem=h2)
     assert again.projected_energy == pytest.approx(path.projected_energy, abs=1e-13)
-    assert leakage_along(objective, h2, np.zeros((0, objective.n_params))).weight.shape == (0,)
+    assert leakage_along(objective, np.zeros((0, objective.n_params)), problem=h2).weight.shape == (0,)
 
 
 def test_nothing_leaks_in_the_sector_engine(h4: qvar.Problem) -> None:
     ansatz = qvar.uccsd(h4)
     sector, dense = (qvar.energy(h4, ansatz, engine) for engine in ("sector", "dense"))
     theta = 0.3 * np.asarray(sector.initial(jax.random.key(2), "uniform"))
-    one, other = (symmetry_leakage(each, h4, theta) for each in (sector, dense))
+    one, other = (symmetry_leakage(each, theta, problem=h4) for each in (sector, dense))
     assert one.weight == 1.0
     assert one.price == one.leakage == one.particle_number_variance == one.sz_variance == 0.0
     assert other.weight == pytest.approx(1.0, abs=1e-12)
@@ -136,7 +136,7 @@ def test_spin_models_count_ones() -> None:
     problem = qvar.xxz(4, delta=0.7)
     objective = qvar.energy(problem, qvar.hardware_efficient(problem, layers=1))
     theta = np.asarray(objective.initial(jax.random.key(1), "uniform"))
-    found, state = symmetry_leakage(objective, problem, theta), np.asarray(objective.state(theta))
+    found, state = symmetry_leakage(objective, theta, problem=problem), np.asarray(objective.state(theta))
     ones = np.array([bin(k).count("1") for k in range(16)])
     matrix = np.asarray(qml.matrix(problem.hamiltonian(), wire_order=range(4)))
     inside = np.where(ones == 2, state, 0.0)
@@ -151,7 +151,7 @@ def test_spin_models_in_a_sector() -> None:
     problem = qvar.xxz(4, delta=0.7)
     objective = qvar.energy(problem, qvar.hva(problem, layers=1))
     assert objective.engine == "sector"
-    found = symmetry_leakage(objective, problem, np.full(objective.n_params, 0.3))
+    found = symmetry_leakage(objective, np.full(objective.n_params, 0.3), problem=problem)
     assert (found.weight, found.price, found.particle_number) == (1.0, 0.0, 2.0)
 
 
@@ -159,11 +159,11 @@ def test_what_is_refused(h2: qvar.Problem, h4: qvar.Problem) -> None:
     ising = qvar.tfim(4)
     small: Objective = qvar.energy(ising, qvar.hardware_efficient(ising, layers=1))
     with pytest.raises(qvar.QvarError, match=r"^`problem` must conserve the number of ones, but .* does not\.$"):
-        symmetry_leakage(small, ising, np.zeros(small.n_params))
+        symmetry_leakage(small, np.zeros(small.n_params), problem=ising)
     with pytest.raises(qvar.QvarError, match=r"^`problem` must have the qubits of the objective, but .* has 8\.$"):
-        symmetry_leakage(small, h4, np.zeros(small.n_params))
+        symmetry_leakage(small, np.zeros(small.n_params), problem=h4)
     other = qvar.energy(h2, qvar.uccsd(h2))
     with pytest.raises(qvar.QvarError, match=r"^`problem` must have the electrons of the objective, but .*\.$"):
-        symmetry_leakage(other, h4, np.zeros(3))
+        symmetry_leakage(other, np.zeros(3), problem=h4)
     with pytest.raises(qvar.QvarError, match=r"^`thetas` must have shape \(n, 3\), but has shape \(3,\)\.$"):
-        leakage_along(other, h2, np.zeros(3))
+        leakage_along(other, np.zeros(3), problem=h2)

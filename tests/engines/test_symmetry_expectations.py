@@ -87,7 +87,7 @@ def numbers(state: np.ndarray, mapped: qvar.Problem) -> tuple[float, float]:
 def test_eigenstates_of_mapped_problems_have_whole_numbers(mapping: str, taper: bool) -> None:
     """The levels of H3+ with one electron of each spin: singlets and triplets; S^2 sees the signs of amplitudes."""
     ion = qvar.hydrogen_chain(3, bond=0.9, charge=1)
-    mapped = ion.mapped(mapping, taper)
+    mapped = ion.mapped(mapping, taper=taper)
     matrix, n = pauli_matrix(mapped.pauli).toarray(), mapped.n_qubits
     inside = [k for k in range(2**n) if np.allclose(numbers(np.eye(2**n)[k], mapped), (2, 0))]
     values, vectors = np.linalg.eigh(matrix[np.ix_(inside, inside)])

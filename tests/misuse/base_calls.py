@@ -60,7 +60,7 @@ def form() -> basis.Form:
 
 @cache
 def target() -> basis.Target:
-    return basis.Target("H", method="rohf", spin=1)
+    return basis.Target("H", theory="rohf", spin=1)
 
 
 def _quantum(theta: Any) -> None:
@@ -90,12 +90,12 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
         "quantum_function": _quantum, "n_qubits": 1, "n_params": 1, "name": "a", "family": "generic",
         "start": "uniform", "symmetries": (), "references": (),
     },
-    "qvar.Ansatz.initial": lambda: {"self": circuit(), "key": KEY, "scheme": "uniform"},
+    "qvar.Ansatz.initial": lambda: {"self": circuit(), "key": KEY, "start": "uniform"},
     "qvar.Ansatz.with_start": lambda: {"self": circuit(), "start": "zero", "name": "a"},
     "qvar.Ansatz.draw": lambda: {"self": circuit(), "theta": THETA, "max_length": 78},
     "qvar.Budget": lambda: {"gradients": 5, "seconds": 1.0, "gradient_tolerance": 1e-3, "energies": 5},
     "qvar.Capacity": lambda: {
-        "problem": spins(), "contenders": [qvar.Contender("a", "generic", qvar.hardware_efficient, [1])],
+        "problem": spins(), "contenders": [qvar.Contender("a", "generic", qvar.hardware_efficient, layers=[1])],
         "tolerance": 0.1, "method": qvar.lbfgs(), "seeds": 1, "budget": BUDGET, "fisher_samples": 1,
         "dimension_samples": 0, "seed": 0, "engine": "auto", "lie_limit": 0,
     },
@@ -135,7 +135,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     "qvar.Objective.initial_batch": lambda: {"self": parabola(), "key": KEY, "n": 2, "scheme": None},
     "qvar.Problem.mapped": lambda: {"self": h2(), "mapping": "parity", "taper": False},
     "qvar.Problem.hamiltonian": lambda: {"self": spins(), "mapping": "jordan_wigner", "taper": False},
-    "qvar.Problem.amplitudes": lambda: {"self": h2(), "method": "mp2"},
+    "qvar.Problem.amplitudes": lambda: {"self": h2(), "theory": "mp2"},
     "qvar.Ranking": lambda: {
         "problems": {"a": spins()}, "contenders": [lambda p: circuit()], "limit": 0.0, "baselines": {"b": 0.0},
         "method": qvar.lbfgs(), "seeds": 1, "budget": BUDGET, "engine": "auto",
@@ -237,26 +237,22 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     "qvar.xxz": lambda: {"n": 2, "j": 1.0, "delta": 1.0, "periodic": False},
     # ---------------------------------------------------------------------------------------------------- basis sets
     "qvar.basis.BasisDuel": lambda: {
-        "target": target(), "forms": [form()], "starts": 1, "budget": BUDGET, "method": qvar.lbfgs(), "seed": 0,
+        "target": target(), "forms": [form()], "seeds": 1, "budget": BUDGET, "method": qvar.lbfgs(), "seed": 0,
         "staged": False, "reference": None, "baselines": (), "transfer": (), "large": "cc-pVQZ",
     },
     "qvar.basis.BasisSet": lambda: {"shells": {"H": (basis.Shell(0, [1.0], [[1.0]]),)}, "name": "b"},
-    "qvar.basis.Course": lambda: {
-        "form": form(), "target": target(), "budget": BUDGET, "method": qvar.lbfgs(), "staged": False,
-        "reference": None, "known": None,
-    },
     "qvar.basis.Form": lambda: {"name": "f", "parts": form().parts},
     "qvar.basis.Shell": lambda: {"l": 0, "exponents": [1.0], "coefficients": [[1.0]]},
     "qvar.basis.Target": lambda: {
-        "atoms": "H", "method": "rohf", "spin": 1, "charge": 0, "unit": "angstrom", "xc": "", "active_space": None,
+        "atoms": "H", "theory": "rohf", "spin": 1, "charge": 0, "unit": "angstrom", "xc": "", "active_space": None,
         "conditioning": 0.0, "weights": None,
     },
     "qvar.basis.basis_set": lambda: {"shells": [("H", basis.Shell(0, [1.0], [[1.0]]))], "name": "b"},
     "qvar.basis.casscf_baseline": lambda: {"target": target(), "n_orbitals": 1, "basis": "sto-3g", "electrons": 1},
     "qvar.basis.even_tempered": lambda: {"element": "H", "ratio": 1.0, "name": "e", "s": 2},
     "qvar.basis.fit": lambda: {
-        "form": form(), "target": target(), "starts": 1, "key": KEY, "budget": BUDGET, "method": qvar.lbfgs(),
-        "staged": False, "on_progress": None,
+        "form": form(), "target": target(), "n_starts": 1, "key": KEY, "budget": BUDGET, "method": qvar.lbfgs(),
+        "staged": False, "callback": None,
     },
     "qvar.basis.free": lambda: {"element": "H", "ratio": 1.4, "contracted": False, "name": "f", "s": 2},
     "qvar.basis.from_set": lambda: {"element": "H", "basis": "STO-3G", "vary": "all", "name": "f"},
@@ -285,7 +281,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     },
     # --------------------------------------------------------------------------------------------------- diagnostics
     "qvar.diagnostics.bootstrap_moments": lambda: {
-        "key": KEY, "samples": np.arange(8.0).reshape(4, 2), "level": 0.95, "resamples": 10, "group": 1,
+        "values": np.arange(8.0).reshape(4, 2), "key": KEY, "level": 0.95, "resamples": 10, "group": 1,
     },
     "qvar.diagnostics.cerezo_global": lambda: {"n": 2},
     "qvar.diagnostics.cerezo_local": lambda: {"n": 2},
@@ -304,7 +300,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     "qvar.diagnostics.energy_variance_batch": lambda: {"objective": objective(), "thetas": [THETA]},
     "qvar.diagnostics.ensemble_variance": lambda: {
         "make": lambda key: objective(), "key": KEY, "samples": 2, "per_circuit": 1, "start": "uniform", "noise": 0.0,
-        "level": 0.95, "on_progress": None,
+        "level": 0.95, "callback": None,
     },
     "qvar.diagnostics.entanglement_entropy": lambda: {"state": STATE, "wires": [0]},
     "qvar.diagnostics.entanglement_profile": lambda: {"state": STATE},
@@ -312,9 +308,9 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
         "ansatz": circuit(), "key": KEY, "samples": 2, "start": "uniform",
     },
     "qvar.diagnostics.expressibility": lambda: {
-        "ansatz": circuit(), "key": KEY, "pairs": 4, "bins": 5, "space": "full", "haar": None, "start": "uniform",
+        "ansatz": circuit(), "key": KEY, "samples": 4, "bins": 5, "space": "full", "haar": None, "start": "uniform",
     },
-    "qvar.diagnostics.fidelities": lambda: {"ansatz": circuit(), "key": KEY, "pairs": 4, "start": "uniform"},
+    "qvar.diagnostics.fidelities": lambda: {"ansatz": circuit(), "key": KEY, "samples": 4, "start": "uniform"},
     "qvar.diagnostics.fisher": lambda: {"objective": objective(), "theta": THETA},
     "qvar.diagnostics.fisher_batch": lambda: {"objective": objective(), "thetas": [THETA]},
     "qvar.diagnostics.fisher_product": lambda: {"objective": objective(), "theta": THETA, "v": THETA},
@@ -329,7 +325,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     },
     "qvar.diagnostics.gradient_variance": lambda: {
         "objective": objective(), "key": KEY, "samples": 4, "start": "uniform", "noise": 0.0, "level": 0.95,
-        "on_progress": None,
+        "callback": None,
     },
     "qvar.diagnostics.haar_divergence": lambda: {
         "fidelities": [0.1, 0.5, 0.9], "key": KEY, "dimension": 4, "real": False, "bins": 5,
@@ -344,7 +340,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     "qvar.diagnostics.hamming_weight_loss": lambda: {"n": 4, "k": 2},
     "qvar.diagnostics.hessian": lambda: {"objective": parabola(), "theta": [0.0, 0.0]},
     "qvar.diagnostics.hessian_directions": lambda: {"objective": parabola(), "theta": [0.0, 0.0], "count": 1},
-    "qvar.diagnostics.hessian_extremes": lambda: {"objective": parabola(), "theta": [0.0, 0.0], "k": 1},
+    "qvar.diagnostics.hessian_extremes": lambda: {"objective": parabola(), "theta": [0.0, 0.0], "count": 1},
     "qvar.diagnostics.hessian_product": lambda: {"objective": parabola(), "theta": [0.0, 0.0], "v": [1.0, 0.0]},
     "qvar.diagnostics.hessian_spectrum": lambda: {"objective": parabola(), "theta": [0.0, 0.0]},
     "qvar.diagnostics.hessian_summary": lambda: {"objective": parabola(), "theta": [0.0, 0.0], "tolerance": 1e-6},
@@ -375,7 +371,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     "qvar.diagnostics.random_directions": lambda: {"key": KEY, "n_params": 3, "count": 2},
     "qvar.diagnostics.saturation_layer": lambda: {"ranks": {1: 2, 2: 2}},
     "qvar.diagnostics.scan_between": lambda: {
-        "objective": parabola(), "start": [0.0, 0.0], "end": [1.0, 0.0], "points": 3, "beyond": 0.25,
+        "objective": parabola(), "theta0": [0.0, 0.0], "theta1": [1.0, 0.0], "points": 3, "beyond": 0.25,
     },
     "qvar.diagnostics.scan_line": lambda: {
         "objective": parabola(), "center": [0.0, 0.0], "direction": [1.0, 0.0], "span": 1.0, "points": 3,
@@ -385,7 +381,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
         "points": 3,
     },
     "qvar.diagnostics.sector_moments": lambda: {
-        "objective": objective(), "real": True, "exact_up_to": 64, "probes": 2, "key": KEY,
+        "objective": objective(), "real": True, "exact_up_to": 64, "samples": 2, "key": KEY,
     },
     "qvar.diagnostics.shots_for_variance": lambda: {
         "gradient_variance": 0.1, "single_shot_variance": 1.0, "confidence": 0.95, "squares": 0.5,

@@ -23,7 +23,7 @@ N_VALUES = int(os.environ.get("QVAR_WRONG_VALUES", "7"))
 """Values for each argument, out of `WRONG`; all of them are tried by hand."""
 
 CALLBACKS = {
-    "make", "draw", "start", "on_progress", "callback", "function", "count_costs", "target", "state_function",
+    "make", "draw", "start", "callback", "function", "count_costs", "target", "state_function",
     "problem", "forward_state_function", "operator", "draw_scheme", "measure", "loss", "gradient_first", "contenders",
     "remake", "quantum_function", "case_function",
 }  # fmt: skip
@@ -212,11 +212,11 @@ def test_an_optax_chain_is_a_method() -> None:
          "samples"),
         (lambda n: parabola().initial_batch(KEY, n), "n"),
         (lambda n: diagnostics.gradient_variance(objective(), key=KEY, samples=n), "samples"),
-        (lambda n: diagnostics.expressibility(circuit(), KEY, pairs=n), "pairs"),
-        (lambda n: diagnostics.fisher_rank(objective(), KEY, samples=n), "samples"),
+        (lambda n: diagnostics.expressibility(circuit(), key=KEY, samples=n), "samples"),
+        (lambda n: diagnostics.fisher_rank(objective(), key=KEY, samples=n), "samples"),
         (lambda n: diagnostics.scan_line(parabola(), [0.0, 0.0], [1.0, 0.0], points=n), "points"),
-        (lambda n: diagnostics.random_directions(KEY, n), "n_params"),
-        (lambda n: diagnostics.hessian_trace(parabola(), [0.0, 0.0], KEY, samples=n), "samples"),
+        (lambda n: diagnostics.random_directions(n, key=KEY), "n_params"),
+        (lambda n: diagnostics.hessian_trace(parabola(), [0.0, 0.0], key=KEY, samples=n), "samples"),
     ],
 )  # fmt: skip
 def test_a_size_is_checked_against_memory_before_anything_is_built(call: Any, argument: str) -> None:

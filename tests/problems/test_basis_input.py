@@ -47,7 +47,7 @@ def test_a_file_is_read_when_the_problem_is_made(tmp_path):
         assert problem.exact_energy() == pytest.approx(expected, abs=1e-7)
         assert problem.name == "H2 Mine"
         assert str(tmp_path) not in str(problem.description)
-    chain = hydrogen_chain(2, 0.7414, path)
+    chain = hydrogen_chain(2, bond=0.7414, basis=path)
     assert (chain.name, chain.description["basis"]) == ("H2 0.7414 Mine", problem.description["basis"])
     path.write_text(STO_3G_H.replace("0.16885540", "0.17"))
     changed = molecule(H2, basis=path)

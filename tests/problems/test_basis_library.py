@@ -81,5 +81,5 @@ def test_atoms_and_ions_have_the_energy_of_pyscf(element, charge, name, kind):
     )
     with one_thread_without_files():
         expected = scf.ROHF(mol).run(conv_tol=1e-12).e_tot
-    own = molecule(f"{element} 0 0 0", text, charge=charge, spin=spin, active_orbitals=[mol.nelec[0] - 1])
+    own = molecule(f"{element} 0 0 0", basis=text, charge=charge, spin=spin, active_orbitals=[mol.nelec[0] - 1])
     assert own.reference_energy == pytest.approx(expected, abs=1e-8)

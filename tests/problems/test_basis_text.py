@@ -45,7 +45,7 @@ def test_the_l_shell_of_nwchem_is_an_sp_shell(letters):
     """PySCF reads `L` as functions of angular momentum 8."""
     text = SP.replace("SP", letters)
     assert read(text)["H"] == SP_SHELLS
-    assert molecule(H2, text, active_space=(2, 2)).reference_energy == pytest.approx(
+    assert molecule(H2, basis=text, active_space=(2, 2)).reference_energy == pytest.approx(
         hartree_fock(H2, SP_SHELLS), abs=1e-9
     )
 
@@ -61,9 +61,9 @@ def test_cartesian_functions_are_cartesian(kind):
         (text, cartesian, 15),
         (re.sub("(?i)cartesian", "spherical", text), spherical, 14),
     ):
-        problem = molecule("F 0 0 0", given_text, spin=1, active_space=(1, 1))
+        problem = molecule("F 0 0 0", basis=given_text, spin=1, active_space=(1, 1))
         assert problem.reference_energy == pytest.approx(energy, abs=1e-8)
-        assert molecule("F 0 0 0", given_text, spin=1, frozen=[0]).n_orbitals == functions - 1
+        assert molecule("F 0 0 0", basis=given_text, spin=1, frozen=[0]).n_orbitals == functions - 1
 
 
 D = "H S\n 1.0 1.0\nH D\n 0.9 1.0\n"
@@ -124,7 +124,7 @@ def test_a_section_of_gaussian_holds_for_all_elements_that_it_names():
     assert shells == {"H": GBS_SHELLS["H"], "He": GBS_SHELLS["H"]}
     atom = "He 0 0 0; H 0 0 1.4"
     given_text = GBS.replace("H     0", "H He 0")
-    found = molecule(atom, given_text, charge=1).reference_energy
+    found = molecule(atom, basis=given_text, charge=1).reference_energy
     assert found == pytest.approx(hartree_fock(atom, shells, charge=1), abs=1e-9)
 
 
@@ -138,7 +138,7 @@ def test_core_potentials_of_all_formats(kind):
     assert element_basis(given_text, "H").potential is None
     atom = "Na 0 0 0; H 0 0 1.9"
     expected = hartree_fock(atom, "lanl2dz", ecp={"Na": "lanl2dz"})
-    assert molecule(atom, text).reference_energy == pytest.approx(expected, abs=1e-7)
+    assert molecule(atom, basis=text).reference_energy == pytest.approx(expected, abs=1e-7)
 
 
 @pytest.mark.parametrize("name", ["aug-cc-pvdz-pp", "AUG-CC-PVDZ-PP", "augccpvdzpp", "cc-pwCVTZ-PP"])
@@ -157,7 +157,7 @@ def test_an_ion_in_a_set_whose_potential_pyscf_does_not_find():
     shells, potentials = bse._orbital_basis(data)[0], bse._ecp_basis(data)
     expected = hartree_fock("Zn", shells, charge=19, spin=1, ecp=potentials)
     for basis in (name, published(name, "Zn", "nwchem"), published(name, "Zn", "psi4")):
-        ion = molecule("Zn 0 0 0", basis, charge=19, spin=1, active_orbitals=[0])
+        ion = molecule("Zn 0 0 0", basis=basis, charge=19, spin=1, active_orbitals=[0])
         assert ion.reference_energy == pytest.approx(expected, abs=1e-6)  # PySCF ships shells with fewer digits
 
 

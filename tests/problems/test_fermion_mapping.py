@@ -15,9 +15,9 @@ from qvar.problems.molecule import hydrogen_chain, molecule
 from qvar.problems.spin_models import tfim
 
 MOLECULES = {
-    "H2": lambda: hydrogen_chain(2, 0.7414),
-    "H3": lambda: hydrogen_chain(3, 0.9),
-    "H4": lambda: hydrogen_chain(4, 1.5),
+    "H2": lambda: hydrogen_chain(2, bond=0.7414),
+    "H3": lambda: hydrogen_chain(3, bond=0.9),
+    "H4": lambda: hydrogen_chain(4, bond=1.5),
     "LiH": lambda: molecule("Li 0 0 0; H 0 0 1.595", active_space=(2, 5)),
     "O2": lambda: molecule("O 0 0 0; O 0 0 1.2", spin=2, active_space=(6, 4)),
 }

@@ -44,7 +44,7 @@ def test_ghosts_of_other_programs_are_ghosts(label):
 
 def test_the_ghost_of_another_program_has_functions_and_no_electrons_and_no_potential():
     """Counterpoise correction as Psi4 writes it; PySCF alone makes an atom of `@Na`."""
-    problem = molecule("H 0 0 0; @Na 0 0 2", "lanl2dz", spin=1)
+    problem = molecule("H 0 0 0; @Na 0 0 2", basis="lanl2dz", spin=1)
     assert problem.n_electrons == 1
     assert problem.name.startswith("Hghost-Na ")
     mol = gto.M(atom="H 0 0 0; ghost-Na 0 0 2", basis={"H": "lanl2dz", "ghost-Na": gto.load("lanl2dz", "Na")}, spin=1)

@@ -18,7 +18,7 @@ from qvar.problems.problem import Problem
 @pytest.mark.parametrize("orbitals", ["site", "hopping"])
 def test_dimer(t, u, orbitals):
     expected = (u - np.sqrt(u**2 + 16 * t**2)) / 2
-    assert hubbard(2, t, u, orbitals=orbitals).exact_energy() == pytest.approx(expected, abs=1e-10)
+    assert hubbard(2, t=t, u=u, orbitals=orbitals).exact_energy() == pytest.approx(expected, abs=1e-10)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ LIH = "Li 0 0 0; H 0 0 1.595"
 # Energies in hartree, all electrons in STO-3G: RHF, FCI.
 REFERENCE = {
     "H2 0.7414": (lambda: molecule("H 0 0 0; H 0 0 0.7414"), -1.1166843871, -1.1372701747),
-    "H2 0.735": (lambda: hydrogen_chain(2, 0.735), -1.1169989968, -1.1373060358),
+    "H2 0.735": (lambda: hydrogen_chain(2, bond=0.735), -1.1169989968, -1.1373060358),
     "H4 1.0": (lambda: hydrogen_chain(4), None, -2.1663874486),
     "H4 1.5": (lambda: hydrogen_chain(4, bond=1.5), None, -1.9961503255),
     "H6 1.0": (lambda: hydrogen_chain(6, bond=1.0), -3.1355322140, -3.2360662799),
@@ -66,7 +66,7 @@ def pyscf_scf(geometry, spin=0, basis="sto-3g"):
 def test_reference_energy_is_pyscfs(geometry, spin, basis, choice):
     from pyscf import gto, scf
 
-    problem = molecule(geometry, basis, spin=spin, **choice)
+    problem = molecule(geometry, basis=basis, spin=spin, **choice)
     mol = gto.M(atom=geometry, basis=basis, spin=spin, ecp={"I": basis} if "I" in geometry else {}, verbose=0)
     mean_field = scf.RHF(mol) if spin == 0 else scf.ROHF(mol)
     mean_field.conv_tol, mean_field.chkfile = 1e-13, None
@@ -120,7 +120,7 @@ def test_units_and_spellings_agree():
     assert molecule(f"H 0 0 0; H 0 0 {0.7414 / bohr}", unit="bohr").reference_energy == pytest.approx(
         expected, abs=1e-7
     )
-    assert molecule("h, 0, 0, 0\n\n# a comment\n1\t0 0 .7414 ", "STO-3G").reference_energy == expected
+    assert molecule("h, 0, 0, 0\n\n# a comment\n1\t0 0 .7414 ", basis="STO-3G").reference_energy == expected
     assert molecule("H\nH 1 0.7414").reference_energy == pytest.approx(expected, abs=1e-10)
     assert molecule(" H 0 0  0;\nH,0 0 0.7414").description == molecule("H 0 0 0; H 0 0 0.7414").description
     assert molecule("H1 0 0 0; H@2 0 0 0.7414").reference_energy == expected
@@ -148,14 +148,14 @@ def test_chain_picks_the_lowest_spin():
 
 
 def test_chain_is_the_molecule_of_its_geometry():
-    chain, written = hydrogen_chain(3, 0.9), molecule("H 0 0 0.0; H 0 0 0.9; H 0 0 1.8", spin=1)
+    chain, written = hydrogen_chain(3, bond=0.9), molecule("H 0 0 0.0; H 0 0 0.9; H 0 0 1.8", spin=1)
     assert chain.description == written.description
     assert chain.integrals.two_body.tobytes() == written.integrals.two_body.tobytes()
 
 
 def test_names():
     assert hydrogen_chain(4).name == "H4 1.0 sto-3g"
-    assert hydrogen_chain(2, 0.7414, "6-31g", active_space=(2, 2)).name == "H2 0.7414 6-31g (2e,2o)"
+    assert hydrogen_chain(2, bond=0.7414, basis="6-31g", active_space=(2, 2)).name == "H2 0.7414 6-31g (2e,2o)"
     assert hydrogen_chain(3, charge=1).name == "H3+ 1.0 sto-3g"
     assert molecule(LIH, active_space=(2, 5)).name == "LiH sto-3g (2e,5o)"
     assert molecule("He 0 0 0; H 0 0 1", charge=1, name="mine").name == "mine"

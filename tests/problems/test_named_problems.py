@@ -66,12 +66,12 @@ def test_lattices() -> None:
 )
 def test_mistakes_are_told_in_a_sentence(name: str, bond: float | None, sentence: str) -> None:
     with pytest.raises(qvar.QvarError) as caught:
-        named(name, bond)
+        named(name, bond=bond)
     assert str(caught.value) == sentence
 
 
 def test_a_saddle_is_followed_on_request():
-    found, stable = named("n2", 2.0), named("n2", 2.0, stable=True)
+    found, stable = named("n2", bond=2.0), named("n2", bond=2.0, stable=True)
     assert found.stability.is_saddle
     assert not stable.stability.is_saddle
     assert stable.reference_energy == molecule("N 0 0 0; N 0 0 2.0", stable=True).reference_energy

@@ -67,7 +67,7 @@ def test_arrays_are_read_only():
 
 
 @pytest.mark.parametrize("compute", [False, True])
-@pytest.mark.parametrize("make", [lambda: hydrogen_chain(3, 1.3), lambda: tfim(3, j=0.1, h=1 / 3)])
+@pytest.mark.parametrize("make", [lambda: hydrogen_chain(3, bond=1.3), lambda: tfim(3, j=0.1, h=1 / 3)])
 def test_round_trip_is_exact(tmp_path, make, compute):
     problem = make()
     if compute:

@@ -80,10 +80,10 @@ def test_no_checkpoint_file_is_opened(monkeypatch):
     """Not in a fit either, nor where a saddle is followed; the tests' own mean fields open none, see conftest.py."""
     monkeypatch.setattr(hf, "MUTE_CHKFILE", False)
     monkeypatch.setattr(lib, "NamedTemporaryFile", lambda **_: pytest.fail("PySCF opened a checkpoint file."))
-    molecule("N 0 0 0; N 0 0 2.0", "sto-3g", stable=True)
-    molecule("O 0 0 0; O 0 0 1.2", "sto-3g", spin=2).amplitudes("mp2")
+    molecule("N 0 0 0; N 0 0 2.0", basis="sto-3g", stable=True)
+    molecule("O 0 0 0; O 0 0 1.2", basis="sto-3g", spin=2).amplitudes("mp2")
     form = basis.from_set("H", "6-31g")
-    target = basis.Target("H 0 0 0; H 0 0 2.5", "uhf", stable=True)
+    target = basis.Target("H 0 0 0; H 0 0 2.5", theory="uhf", stable=True)
     target.value_and_grad(form, np.asarray(form.start))
     target.measure(form.basis(form.start))
     with pytest.raises(pytest.fail.Exception):

@@ -37,11 +37,11 @@ def occupations(problem, bits):
 
 @pytest.mark.parametrize("taper", [False, True])
 @pytest.mark.parametrize("mapping", MAPPINGS)
-@pytest.mark.parametrize("make", [lambda: hydrogen_chain(3, 0.9), lambda: molecule(SQUARE)])
+@pytest.mark.parametrize("make", [lambda: hydrogen_chain(3, bond=0.9), lambda: molecule(SQUARE)])
 def test_decoded_states_have_the_energies_of_determinants(make, mapping, taper):
     """The energy of a basis state of the qubits is that of the determinant, by the Slater-Condon rules."""
     problem = make()
-    mapped = problem.mapped(mapping, taper)
+    mapped = problem.mapped(mapping, taper=taper)
     rng = np.random.default_rng(0)
     for bits in rng.integers(2, size=(6, mapped.n_qubits)):
         occupied = occupations(mapped, bits)
@@ -113,7 +113,7 @@ def test_magnetization_of_the_exact_state_is_mentioned():
 
 @pytest.mark.parametrize("mapping", MAPPINGS)
 def test_cation_has_lower_states_of_more_electrons(mapping):
-    ion = hydrogen_chain(3, 0.9, charge=1)
+    ion = hydrogen_chain(3, bond=0.9, charge=1)
     lowest = min(
         (lowest_of_pyscf(ion, a, b), (a, b)) for a in range(4) for b in range(4) if a + b > 0
     )  # the bare nuclei lie above
@@ -170,7 +170,7 @@ def test_spin_of_the_exact_state_is_named():
     [
         (lambda: molecule(O2, active_space=(8, 6)), (0, 2, 4)),
         (lambda: molecule(BEH, spin=1), (1, 3, 5)),
-        (lambda: molecule("Be 0 0 0", "6-31g", charge=2), (0, 2)),
+        (lambda: molecule("Be 0 0 0", basis="6-31g", charge=2), (0, 2)),
         (lambda: hubbard(4, u=4.0), (0, 2, 4)),
     ],
 )
@@ -220,7 +220,7 @@ def test_determinants_without_a_spin_need_no_remark():
         (lambda: hydrogen_chain(4), 1, "0, 2, 4"),
         (lambda: hydrogen_chain(4), 6, "0, 2, 4"),
         (lambda: hydrogen_chain(4, spin=2), 0, "2, 4"),
-        (lambda: molecule("He 0 0 0", "6-31g", charge=1, spin=1), 3, "be one of 1"),
+        (lambda: molecule("He 0 0 0", basis="6-31g", charge=1, spin=1), 3, "be one of 1"),
         (lambda: tfim(4), 0, "has no orbitals"),
         (lambda: hydrogen_chain(2).mapped(), 0, "has no orbitals"),
         (lambda: hydrogen_chain(2), 0.5, "0.5"),

@@ -27,7 +27,7 @@ def test_open_chain_is_free_fermions(h):
     """E0 = -sum of the singular values of the bidiagonal matrix with h on and J beside the diagonal (Pfeuty 1970)."""
     n, j = 7, 0.8
     values = np.linalg.svd(np.diag([h] * n) + np.diag([j] * (n - 1), 1), compute_uv=False)
-    assert tfim(n, j, h).exact_energy() == pytest.approx(-values.sum(), abs=1e-10)
+    assert tfim(n, j=j, h=h).exact_energy() == pytest.approx(-values.sum(), abs=1e-10)
 
 
 def test_two_spins_have_one_bond():

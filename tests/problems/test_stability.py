@@ -216,7 +216,7 @@ def test_nothing_to_rotate():
 
 
 def test_stability_is_saved(tmp_path):
-    problem = hydrogen_chain(2, 2.5)
+    problem = hydrogen_chain(2, bond=2.5)
     problem.save(tmp_path / "h2.npz")
     loaded = Problem.load(tmp_path / "h2.npz")
     assert loaded.stability == problem.stability
@@ -245,11 +245,11 @@ def test_an_analysis_that_fails_is_a_remark(monkeypatch, one_sentence):
 
     usual = lib.davidson1
     monkeypatch.setattr(lib, "davidson1", lambda *a, **k: usual(*a, **k | {"max_cycle": 1}))
-    problem = molecule("O; H 1 0.9584; H 1 0.9584 2 104.45", "6-31g")
+    problem = molecule("O; H 1 0.9584; H 1 0.9584 2 104.45", basis="6-31g")
     assert problem.stability is None
     assert problem.remarks() == ("Whether the Hartree-Fock reference is a minimum could not be found out.",)
     with pytest.raises(QvarError) as info:
-        molecule("O; H 1 0.9584; H 1 0.9584 2 104.45", "6-31g", stable=True)
+        molecule("O; H 1 0.9584; H 1 0.9584 2 104.45", basis="6-31g", stable=True)
     one_sentence(info, "stable", "rotations")
 
 

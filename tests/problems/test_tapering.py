@@ -19,10 +19,10 @@ from qvar.problems.tapering import symmetry_generators, taper
 
 MAPPINGS = ("jordan_wigner", "parity", "bravyi_kitaev")
 PROBLEMS = {
-    "H2": (lambda: qvar.hydrogen_chain(2, 0.7414), 1),
+    "H2": (lambda: qvar.hydrogen_chain(2, bond=0.7414), 1),
     "H2 doubly excited": (lambda: replace(qvar.hydrogen_chain(2), occupied_alpha=(1,), occupied_beta=(1,)), 1),
-    "H3": (lambda: qvar.hydrogen_chain(3, 0.9), 3),
-    "H4": (lambda: qvar.hydrogen_chain(4, 1.0), 5),
+    "H3": (lambda: qvar.hydrogen_chain(3, bond=0.9), 3),
+    "H4": (lambda: qvar.hydrogen_chain(4, bond=1.0), 5),
     "LiH CAS": (lambda: qvar.molecule("Li 0 0 0; H 0 0 1.595", active_space=(2, 5)), 6),
     "O2": (lambda: qvar.molecule("O 0 0 0; O 0 0 1.2", spin=2, active_space=(6, 4)), 3),
     "no symmetry": (

@@ -49,7 +49,7 @@ def test_a_column_that_is_no_list_is_shown_as_it_is() -> None:
 
 def test_run_and_page_say_that_the_reference_is_poor(tmp_path: Path) -> None:
     """Stretched hydrogen: an unrestricted determinant lies lower."""
-    problem = qvar.hydrogen_chain(2, 2.5)
+    problem = qvar.hydrogen_chain(2, bond=2.5)
     bowl = qvar.Objective("bowl", "generic", 1, lambda theta, data: theta @ theta, lambda key: jnp.ones(1))
     duel = qvar.Duel(problem, [bowl], seeds=1, budget=qvar.Budget(gradients=3))
     run(duel, tmp_path / "run", progress=False)

@@ -19,7 +19,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     forms = [basis.free("H", s=2), basis.even_tempered("H", s=2)]
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("qvar.report.page.write_report", lambda loaded: loaded.folder.report.touch())
-        qvar.run(basis.BasisDuel(basis.Target("H 0 0 0", spin=1), forms, starts=2, baselines=["STO-3G"]), out)
+        qvar.run(basis.BasisDuel(basis.Target("H 0 0 0", spin=1), forms, seeds=2, baselines=["STO-3G"]), out)
     return out
 
 

@@ -33,7 +33,10 @@ def chain(problem: qvar.Problem, layers: int) -> qvar.Ansatz:
 def study(**changes: Any) -> Capacity:
     usual = {
         "problem": CHAIN,
-        "contenders": [Contender("hva", "constrained", hva, (1, 2)), Contender("ry", "generic", chain, [3])],
+        "contenders": [
+            Contender("hva", "constrained", hva, layers=(1, 2)),
+            Contender("ry", "generic", chain, layers=[3]),
+        ],
         "tolerance": 1e-4,
         "seeds": 4,
         "fisher_samples": 3,
@@ -94,7 +97,7 @@ def test_keys_are_stable_and_depend_on_every_argument() -> None:
     keys = [task.key for task in study().tasks()]
     assert keys == [task.key for task in study().tasks()]
     assert len(set(keys)) == 3
-    deeper = [task.key for task in study(contenders=[Contender("hva", "constrained", hva, (1, 2, 3))]).tasks()]
+    deeper = [task.key for task in study(contenders=[Contender("hva", "constrained", hva, layers=(1, 2, 3))]).tasks()]
     assert deeper[:2] == keys[:2]  # more depths repeat nothing
     for changes in (
         {"tolerance": 1e-3},
@@ -107,14 +110,21 @@ def test_keys_are_stable_and_depend_on_every_argument() -> None:
         {"budget": qvar.Budget(gradients=7)},
         {"method": qvar.adam()},
         {"problem": qvar.tfim(4, h=0.5, periodic=True)},
-        {"contenders": [Contender("h", "constrained", hva, (1, 2)), Contender("r", "generic", chain, (3,))]},
+        {
+            "contenders": [
+                Contender("h", "constrained", hva, layers=(1, 2)),
+                Contender("r", "generic", chain, layers=(3,)),
+            ]
+        },
     ):
         assert not set(keys) & {task.key for task in study(**changes).tasks()}, changes
 
 
 def test_a_lie_algebra_over_the_limit_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(capacity_module, "fisher_rank", lambda *_: 1)
-    small = replace(study(lie_limit=10, dimension_samples=0), contenders=[Contender("hva", "constrained", hva, (2,))])
+    small = replace(
+        study(lie_limit=10, dimension_samples=0), contenders=[Contender("hva", "constrained", hva, layers=(2,))]
+    )
     row = capacity_module._capacity(small, small._depths[0])
     assert (row["lie_dimension"], row["lie_limit"]) == (None, 10)
     assert "effective_dimension" not in row
@@ -126,7 +136,9 @@ def test_a_failure_is_recorded_and_stops_nothing_else(monkeypatch: pytest.Monkey
     def broken(*_: Any, words: str) -> Any:
         raise RuntimeError(words)
 
-    small = study(contenders=[Contender("hva", "constrained", hva, (2,))], seeds=2, budget=qvar.Budget(gradients=3))
+    small = study(
+        contenders=[Contender("hva", "constrained", hva, layers=(2,))], seeds=2, budget=qvar.Budget(gradients=3)
+    )
     monkeypatch.setattr(capacity_module, "fisher_rank", partial(broken, words="no rank"))
     (rows,) = rows_of(small)
     assert [row["message"] for row in rows] == ["RuntimeError: no rank"] * 2
@@ -157,7 +169,12 @@ def test_rank_bounds_of_a_sector(h2: qvar.Problem) -> None:
     [
         ({"contenders": []}, "`contenders` must hold at least one Contender"),
         (
-            {"contenders": [Contender("a", "generic", chain, (1,)), Contender("a", "generic", chain, (2,))]},
+            {
+                "contenders": [
+                    Contender("a", "generic", chain, layers=(1,)),
+                    Contender("a", "generic", chain, layers=(2,)),
+                ]
+            },
             "`contenders` must have different names, but 'a' occurs more than once.",
         ),
         ({"tolerance": 0.0}, "`tolerance` must be positive, but is 0.0."),
@@ -182,4 +199,4 @@ def test_a_circuit_without_depths_is_refused() -> None:
 @pytest.mark.parametrize("layers", [(0,), (1, 1), (1, -2)])
 def test_layers_are_different_positive_numbers(layers: tuple[int, ...]) -> None:
     with pytest.raises(qvar.QvarError, match=r"`layers` must hold different positive integers, but is \["):
-        Contender("hva", "constrained", hva, layers)
+        Contender("hva", "constrained", hva, layers=layers)

@@ -101,7 +101,14 @@ def test_spin_flip_and_ones_of_a_spin_model() -> None:
 
 def test_a_reference_that_is_no_spin_eigenstate_sets_no_spin() -> None:
     neel = qvar.Problem(  # one electron up on site 0, one down on site 1: half singlet, half triplet
-        "dimer", 4, "J", {}, qvar.hydrogen_chain(2).integrals, None, occupied_alpha=(0,), occupied_beta=(1,)
+        "dimer",
+        4,
+        "J",
+        description={},
+        integrals=qvar.hydrogen_chain(2).integrals,
+        pauli=None,
+        occupied_alpha=(0,),
+        occupied_beta=(1,),
     )
 
     def singlet(theta: Any) -> None:

@@ -129,7 +129,7 @@ def test_an_ensemble_is_drawn_for_every_sample() -> None:
     def draw(size: int, key: jax.Array) -> Setup:
         return (3.0 if jax.random.bernoulli(key) else 1.0) * qml.Z(0), ansatz
 
-    law = ExactLaw("5/2", lambda n: 2.5, lambda n: 2.5, "mcclean2018")
+    law = ExactLaw("5/2", loss=lambda n: 2.5, gradient_first=lambda n: 2.5, reference="mcclean2018")
     study = scaling(Growing("random", "generic", draw=draw, law=law), sizes=(1,), samples=200)
     (row,) = rows_of(study)
     assert inside(row, "loss_variance", 2.5)

@@ -167,7 +167,7 @@ def _points(ledger: pd.DataFrame, drawn: pd.DataFrame, plotted: Any, quantity: s
 
 def _front(points: list[Point], cost: str, unit: str) -> list[Point]:
     costs, errors = [point.costs[cost] for point in points], [point.middle for point in points]
-    return [points[position] for position in pareto_front(costs, errors, resolution(unit))]
+    return [points[position] for position in pareto_front(costs, errors, resolution=resolution(unit))]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
