@@ -51,7 +51,7 @@ class HasOrbitals(HasReference, Protocol):
         """(n_symmetries, n_orbitals) of +1 and -1: sign of each orbital under each symmetry of the Hamiltonian."""
         ...
 
-    def amplitudes(self, method: AmplitudeMethod) -> Mapping[Excitation, float]:
+    def amplitudes(self, theory: AmplitudeMethod) -> Mapping[Excitation, float]:
         """Cluster amplitude of every spin-conserving single and double excitation."""
         ...
 
