@@ -133,7 +133,7 @@ def casscf_baseline(
         raise QvarError(f"`target` must be a single molecule for CASSCF, but is {target.name}.")
     everything = sum(nuclear_charge(element) for element, _ in target.geometry.atoms) - target.charge
     active, n_orbitals = electrons or everything, counting_number("n_orbitals", n_orbitals)
-    wider = replace(target, method="casscf", xc="", active_space=(active, n_orbitals), conditioning=0.0)
+    wider = replace(target, theory="casscf", xc="", active_space=(active, n_orbitals), conditioning=0.0)
     large = published_set(basis, target.elements)
     functions = sum(large.n_functions(element) for element, _ in target.geometry.atoms)
     room = functions - (everything - active) // 2

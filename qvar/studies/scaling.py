@@ -315,7 +315,7 @@ def _objective(observable: Any, ansatz: Ansatz, engine: Engine) -> Objective:
 
 def _sample(study: Scaling, point: _Point, objective: Objective, watch: Callable[[int, int], None]) -> GradientVariance:
     place, key = point.place, jax.random.fold_in(jax.random.key(study.seed), point.place.size)
-    shared = {"key": key, "samples": study.samples, "noise": float(study.noise), "on_progress": watch}
+    shared = {"key": key, "samples": study.samples, "noise": float(study.noise), "callback": watch}
     if place.contender.make is not None:
         return gradient_variance(objective, start=point.start, **shared)
 

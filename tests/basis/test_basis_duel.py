@@ -264,7 +264,7 @@ def test_a_molecule_that_cannot_be_computed_leaves_a_message() -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"starts": 0}, "`starts` must be at least 1, but is 0."),
+        ({"seeds": 0}, "`seeds` must be at least 1, but is 0."),
         ({"forms": []}, "`forms` must hold at least one form, but is []."),
         ({"forms": [basis.free("He", s=2)]}, "`basis` must have shells for H, but"),
         ({"forms": [basis.free("H", s=2)] * 2}, "`forms` and `baselines` must have different names, but 'free 2s'"),
@@ -286,9 +286,7 @@ def test_mistakes(change: dict[str, Any], sentence: str) -> None:
 
 def study(**changes: Any) -> BasisDuel:
     forms = [basis.even_tempered("H", s=3, ratio=1.4), basis.free("H", s=3)]
-    return BasisDuel(
-        **{"target": H, "forms": forms, "starts": 2, "baselines": ["STO-3G"], "reference": -0.5, **changes}
-    )
+    return BasisDuel(**{"target": H, "forms": forms, "seeds": 2, "baselines": ["STO-3G"], "reference": -0.5, **changes})
 
 
 def test_tasks_and_their_keys() -> None:
@@ -304,7 +302,7 @@ def test_tasks_and_their_keys() -> None:
         other = [task.key for task in study(**{name: value}).tasks()]
         assert not set(keys[:4]) & set(other)
         assert (keys[4] == other[4]) == (name in fits)
-    more = [task.key for task in study(starts=3).tasks()]
+    more = [task.key for task in study(seeds=3).tasks()]
     assert set(keys) < set(more)  # another start leaves the others as they are
 
 
@@ -332,7 +330,7 @@ def test_killed_between_tasks_and_resumed(tmp_path: Path, monkeypatch: pytest.Mo
     from qvar.basis import basis_duel
 
     def short() -> BasisDuel:
-        return study(forms=[basis.free("H", s=2)], starts=4, staged=False)
+        return study(forms=[basis.free("H", s=2)], seeds=4, staged=False)
 
     whole = qvar.run(short(), tmp_path / "whole", progress=False)
     real, done = basis_duel._fit, []

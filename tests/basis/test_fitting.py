@@ -151,5 +151,5 @@ def test_a_stage_that_fails_is_left_behind() -> None:
 
 
 def test_starts_must_be_counted() -> None:
-    with pytest.raises(QvarError, match="`starts` must be"):
+    with pytest.raises(QvarError, match="`n_starts` must be"):
         basis.fit(basis.free("H", s=1), HYDROGEN, n_starts=0)

@@ -215,4 +215,4 @@ def test_more_mistakes() -> None:
     with pytest.raises(qvar.QvarError, match="`errors` must be left out if `intervals` is given"):
         fit_decay([1, 2], [1.0, 0.5], intervals=[[1, 2], [1, 2]], errors=[0.1, 0.1])
     with pytest.raises(qvar.QvarError, match="`law` must be 'exponential' or 'power'"):
-        inspect.unwrap(DecayFit.variance_at)(fit_decay([1, 2], [1.0, 0.5]), [1], "linear")
+        inspect.unwrap(DecayFit.variance_at)(fit_decay([1, 2], [1.0, 0.5]), [1], law="linear")

@@ -140,13 +140,13 @@ def test_fabric_of_electrons(h4: qvar.Problem) -> None:
 def test_mistakes() -> None:
     circuit = qvar.sim_circuit(4, number=1, layers=1)
     for arguments, sentence in (
-        ({"pairs": 0}, r"`pairs` must be at least 1, but is 0\."),
+        ({"samples": 0}, r"`samples` must be at least 1, but is 0\."),
         ({"bins": -1}, r"`bins` must be at least 1, but is -1\."),
         ({"space": "sector"}, r"`space` must be 'full' if the number of ones changes as in .*, but is 'sector'\."),
         ({"start": "mp2"}, r"`start` must be one of .*, but is 'mp2'\."),
     ):
         with pytest.raises(qvar.QvarError, match=f"^{sentence}$"):
-            expressibility(circuit, **{"key": KEY, "pairs": 10, "bins": 5, **arguments})
+            expressibility(circuit, **{"key": KEY, "samples": 10, "bins": 5, **arguments})
     with pytest.raises(qvar.QvarError, match=r"^`fidelity` must be in \[0, 1\], but is 1\.5\.$"):
         haar_fidelity_cdf(1.5, 4)
     with pytest.raises(qvar.QvarError, match=r"^`dimension` must be at least 1, but is 0\.$"):

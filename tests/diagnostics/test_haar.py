@@ -129,7 +129,7 @@ def test_estimated_traces(h4_sector: tuple[Objective, np.ndarray], ising: tuple[
         del matrix
 
 
-def test_single_words_are_exact_with_one_pair_of_probes() -> None:
+def test_single_words_are_exact_with_two_random_vectors() -> None:
     objective = qvar.expectation(qml.Z(0) @ qml.Z(1), qvar.hardware_efficient(3, layers=1))
     moments = sector_moments(objective, exact_up_to=1, samples=2)
     assert [float(one) for one in moments[:3]] == pytest.approx((8, 0.0, 8.0))
@@ -164,7 +164,7 @@ def test_mistakes(ising: tuple[Objective, np.ndarray]) -> None:
     objective, _ = ising
     for arguments, sentence in [
         ({"exact_up_to": 0}, "`exact_up_to` must be at least 1, but is 0."),
-        ({"probes": 1}, "`probes` must be at least 2, but is 1."),
+        ({"samples": 1}, "`samples` must be at least 2, but is 1."),
     ]:
         with pytest.raises(qvar.QvarError) as caught:
             sector_moments(objective, **arguments)

@@ -204,7 +204,7 @@ def test_mistakes() -> None:
         ({"level": 1.0}, "`level` must lie between 0 and 1, but is 1.0."),
         ({"resamples": 0}, "`resamples` must be at least 1, but is 0."),
         ({"group": 4}, "`group` must divide the 6 rows, but is 4."),
-        ({"group": 6}, "`samples` must hold at least 2 independent rows, but is 1."),
+        ({"group": 6}, "`values` must hold at least 2 independent rows, but is 1."),
     ]:
         with pytest.raises(qvar.QvarError) as caught:
             bootstrap_moments(samples, key=key, **arguments)
