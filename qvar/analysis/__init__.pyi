@@ -7,22 +7,40 @@ from .accuracy import (
     pareto_front,
     training_shots,
 )
+from .basis_sets import basis_table
+from .campaigns import campaign_standings, campaign_table
+from .contenders import accuracy_table, convergence_table
 from .convergence import arrival, final_errors, minima_found, quantiles_to_tolerance, steps_to_tolerance, success
 from .decay import decay_table
+from .depths import depth_table, series_table
+from .landscapes import landscape_table
+from .rankings import ranking_summary
+from .summaries import curve_summary, summary
 
 __all__ = [
+    "accuracy_table",
     "arrival",
+    "basis_table",
+    "campaign_standings",
+    "campaign_table",
+    "convergence_table",
     "correlation_per",
+    "curve_summary",
     "decay_table",
+    "depth_table",
     "error_against_parameters",
     "estimated_shots",
     "final_errors",
+    "landscape_table",
     "least_parameters",
     "levels",
     "minima_found",
     "pareto_front",
     "quantiles_to_tolerance",
+    "ranking_summary",
+    "series_table",
     "steps_to_tolerance",
     "success",
+    "summary",
     "training_shots",
 ]

@@ -59,7 +59,7 @@ class Block:
     fixed: dict[Argument, Any]
     """The values that they share."""
     rows: pd.DataFrame
-    """Those rows of `results`."""
+    """Those rows of `campaign_table`."""
 
     @property
     def name(self) -> str:
@@ -123,7 +123,7 @@ def point_words(at: dict[Argument, Any]) -> str:
     return ", ".join(f"{argument.name}={value_words(value)}" for argument, value in at.items())
 
 
-def results(ledger: pd.DataFrame) -> pd.DataFrame:
+def campaign_table(ledger: pd.DataFrame) -> pd.DataFrame:
     """Compute one row per point and contender.
 
     Circuits that differ in their number of layers alone are one contender at all points if no point has two of them.
@@ -256,11 +256,11 @@ def _places(table: pd.DataFrame) -> list[float]:
     return places
 
 
-def standings(table: pd.DataFrame) -> pd.DataFrame:
+def campaign_standings(table: pd.DataFrame) -> pd.DataFrame:
     """Compute one row per contender, over all points, the one that is best at the most points first.
 
     Args:
-        table: `results`.
+        table: `campaign_table`.
 
     Returns:
         Columns: `label`, `series`, `layers`, `family`, `n_params_low`, `n_params_high`, `points` (that it took part
@@ -307,7 +307,7 @@ class BestAt(NamedTuple):
     point: str
     """Name of the point."""
     rows: list[Any]
-    """Their rows of `results`."""
+    """Their rows of `campaign_table`."""
     finite: int
     """Contenders that have a number there."""
 
@@ -332,7 +332,7 @@ def blocks(table: pd.DataFrame, along: Argument | None, swept: Sequence[Argument
     """Group the points by all arguments but one.
 
     Args:
-        table: `results`.
+        table: `campaign_table`.
         along: the argument that differs within a block.
         swept: the arguments that have several values.
     """

@@ -16,7 +16,7 @@ from qvar.analysis.convergence import (
     success,
 )
 from qvar.analysis.rows import MILLIHARTREE, known, records, where
-from qvar.analysis.summary import summary
+from qvar.analysis.summaries import summary
 from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE
 
 if TYPE_CHECKING:

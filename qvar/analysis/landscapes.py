@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qvar.analysis.rows import labelled, median
-from qvar.analysis.summary import summary
+from qvar.analysis.summaries import summary
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qvar.analysis.basis_sets import PUBLISHED, basis_table, is_basis, limit
 from qvar.analysis.rows import RESOLUTION, known, records, where
-from qvar.analysis.summary import summary
+from qvar.analysis.summaries import summary
 from qvar.diagnostics.minima import ENERGY_TOLERANCE
 from qvar.records.run_folder import LoadedRun
 from qvar.report.formats import NOTHING, attention, count, digits, energy, family, fixed, number, seconds, share, values

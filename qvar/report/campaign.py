@@ -17,12 +17,12 @@ from qvar.analysis.campaigns import (
     arguments,
     best_at,
     blocks,
+    campaign_standings,
+    campaign_table,
     failures,
     point_words,
     points,
-    results,
     short_words,
-    standings,
     value_words,
     varied,
 )
@@ -88,7 +88,7 @@ def campaign(study: StudyReport) -> StudyReport:
     def sections(ledger: pd.DataFrame, trace: pd.DataFrame) -> dict[str, Sequence[Part]]:
         if _single(ledger):
             return study.sections(without_sweep(ledger), without_sweep(trace))
-        return {"Every point": _points(results(ledger))}
+        return {"Every point": _points(campaign_table(ledger))}
 
     def text(ledger: pd.DataFrame) -> str:
         return _point_text(ledger, study.text) if _single(ledger) else _text(ledger)
@@ -159,7 +159,7 @@ def _sentences(table: pd.DataFrame) -> str:
     n_points = len(set(numbered["point"]))
     if n_points == 0:
         return ""
-    contenders = standings(table)
+    contenders = campaign_standings(table)
     kinds = set(numbered["quantity"])
     best = {"error": "the lowest median error", "value": "the lowest median value"}
     best[VARIANCE] = "the largest variance of the gradient"
@@ -230,7 +230,7 @@ def _cell_words(row: Any) -> str:
 
 
 def _standings_table(table: pd.DataFrame) -> Table[Any]:
-    rows = standings(table)
+    rows = campaign_standings(table)
     unit = common(table["unit"])
     in_unit = f"\n[{unit}]" if unit else ""
     within, worst = some(rows["within"].notna()), some(rows["worst"].notna())
@@ -345,10 +345,10 @@ def _best_and_more(at: BestAt) -> str:
 
 
 def _result(ledger: pd.DataFrame) -> list[Part]:
-    table, swept = results(ledger), varied(ledger)
+    table, swept = campaign_table(ledger), varied(ledger)
     parts: list[Part] = [_sentences(table), _standings_table(table)]
     if some(table["median"].notna()):
-        along, order = across(swept), [str(label) for label in standings(table)["label"]]
+        along, order = across(swept), [str(label) for label in campaign_standings(table)["label"]]
         groups = blocks(table, along, swept)
         grids: list[Part] = [_grid(block, along, order, along.values) for block in groups]
         if len(groups) > 1:
@@ -366,9 +366,9 @@ def _points(table: pd.DataFrame) -> list[Part]:
 
 
 def _text(ledger: pd.DataFrame) -> str:
-    table, swept = results(ledger), varied(ledger)
+    table, swept = campaign_table(ledger), varied(ledger)
     texts = [wrapped(_sentences(table)), to_terminal(_standings_table(table))]
-    along, order = across(swept), [str(label) for label in standings(table)["label"]]
+    along, order = across(swept), [str(label) for label in campaign_standings(table)["label"]]
     groups = blocks(table, along, swept)
     if some(table["median"].notna()):
         if len(groups) * (len(order) + 4) <= MOST_LINES:

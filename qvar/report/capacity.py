@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from qvar.analysis.depths import RELIABLE, depth_table, is_capacity, series_table
 from qvar.analysis.rows import known, records, some, where
-from qvar.analysis.summary import summary
+from qvar.analysis.summaries import summary
 from qvar.diagnostics.estimate import heavy_tail
 from qvar.records.run_folder import LoadedRun
 from qvar.report.formats import NOTHING, common, count, family, number, once, share, values

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qvar.analysis.rows import axis_name, is_curve, typed, where
-from qvar.analysis.summary import ContenderRow, curve_summary, lowest
+from qvar.analysis.summaries import ContenderRow, curve_summary, lowest
 from qvar.records.run_folder import LoadedRun
 from qvar.report.formats import bold, common, count, error_words, number, seconds
 from qvar.report.plots.curve import energy_along, error_along

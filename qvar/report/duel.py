@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qvar.analysis.rows import some, typed, where
-from qvar.analysis.summary import ContenderRow, errors_alone, lowest, summary
+from qvar.analysis.summaries import ContenderRow, errors_alone, lowest, summary
 from qvar.records.run_folder import LoadedRun
 from qvar.report.accuracy import accuracy_parts
 from qvar.report.formats import NOTHING, bold, common, count, energy, error_words, seconds, values

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from qvar.analysis.landscapes import landscape_table
 from qvar.analysis.rows import MILLIHARTREE, known, labelled, records, some, where
-from qvar.analysis.summary import summary
+from qvar.analysis.summaries import summary
 from qvar.report.duel import DUEL
 from qvar.report.formats import NOTHING, count, digits, number, share, short
 from qvar.report.plot_style import Drawing

@@ -18,7 +18,7 @@ from qvar.analysis.rows import (
     some,
     where,
 )
-from qvar.analysis.summary import ContenderRow
+from qvar.analysis.summaries import ContenderRow
 from qvar.optimize.budget import FINE
 from qvar.records.run_folder import LoadedRun
 from qvar.report.formats import (

@@ -131,7 +131,7 @@ def test_a_quantile_that_falls_on_a_censored_seed_is_missing() -> None:
     assert result["steps_50"].tolist() == [5]  # half of the four had arrived, not half of those that ever did
     assert result["steps_75"].isna().all()
     assert result["evaluations_90"].isna().all()
-    own = quantiles_to_tolerance(ledger, trace, 1.0, levels=(0.75, 1.0))
+    own = quantiles_to_tolerance(ledger, trace, tolerance=1.0, levels=(0.75, 1.0))
     assert own["steps_75"].tolist() == [0]
     assert own["steps_100"].isna().all()
     with pytest.raises(qvar.QvarError, match="`levels` must be above 0 and at most 1"):

@@ -134,17 +134,17 @@ def test_the_basis_duel_has_the_forms_that_differ() -> None:
         "even-tempered 8s4p": 4, "well-tempered 8s4p (basisopt)": 8, "Legendre 3 8s4p": 6, "Legendre 4 8s4p": 8,
         "Legendre 6 8s4p": 10, "free 8s4p": 12,
     }  # fmt: skip
-    assert case().target.method == "rhf"
-    assert case("O").target.method == "rohf"
+    assert case().target.theory == "rhf"
+    assert case("O").target.theory == "rohf"
     assert [form.name for form in case("H", s=1).forms] == ["free 1s"]
     assert [form.n_params for form in case("He", s=3, p=1).forms] == [3, 4]
     assert [form.name for form in case(quick=True).forms] == ["even-tempered 5s3p", "Legendre 3 5s3p", "free 5s3p"]
-    names = [task.label for task in case("He", s=2, method="fci", baselines=("6-31G", "cc-pVDZ")).tasks()]
+    names = [task.label for task in case("He", s=2, theory="fci", baselines=("6-31G", "cc-pVDZ")).tasks()]
     assert "CASSCF(2,2)/cc-pVTZ" in names
     assert "6-31G" in names
     assert "cc-pVDZ" not in names  # 5 functions
-    assert case("He", method="fci").reference is None
-    assert case("N", method="uhf").reference is None
+    assert case("He", theory="fci").reference is None
+    assert case("N", theory="uhf").reference is None
     assert case("N").reference == -54.40093421
     for arguments, sentence in (
         ({"element": "Uuo"}, "`element` must be the symbol of an element"),

@@ -11,7 +11,7 @@ import pytest
 
 from qvar.analysis.contenders import accuracy_table, convergence_table
 from qvar.analysis.rows import known, records
-from qvar.analysis.summary import summary
+from qvar.analysis.summaries import summary
 from qvar.records.run_tables import ledger_from, trace_from
 from qvar.report.accuracy import accuracy_parts, success_words
 from qvar.report.html import to_html

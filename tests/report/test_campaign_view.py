@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from campaign_ledgers import FAMILIES, LAYERS, MOLECULES, PARAMS, SWEEP, error_of, failed, grid, rows_at
 
-from qvar.analysis.campaigns import arguments, best_at, points, results, standings
+from qvar.analysis.campaigns import arguments, best_at, campaign_standings, campaign_table, points
 from qvar.analysis.rows import without_sweep
 from qvar.records.parameters import parameters_from
 from qvar.records.run_folder import load
@@ -67,7 +67,7 @@ def test_arguments_and_points_in_their_order() -> None:
 
 
 def test_medians_and_best_at() -> None:
-    table = results(ledger_from(SWEEP))
+    table = campaign_table(ledger_from(SWEEP))
     assert len(table) == 6 * 3
     for row in table.itertuples(index=False):
         assert row.median == pytest.approx(error_of(row.label, row.sweep_molecule, row.sweep_layers))
@@ -76,7 +76,7 @@ def test_medians_and_best_at() -> None:
     won = {name: [row.label for row in best] for name, best, _ in best_at(table)}
     assert won["molecule=h4, layers=3"] == ["cluster"]
     assert won["molecule=lih, layers=3"] == ["ladder"]
-    first = standings(table)
+    first = campaign_standings(table)
     assert list(first["label"]) == ["cluster", "ladder", "fabric"]
     assert list(first["won"]) == [4, 2, 0]
     # cluster reaches 5, ladder 0.25 and fabric 7.5 mHa
@@ -87,27 +87,29 @@ def test_medians_and_best_at() -> None:
 
 def test_equal_errors_go_to_the_fewer_parameters() -> None:
     below = [row for layers in (1, 2) for row in rows_at({"layers": layers}, lambda name: 1e-9 * PARAMS[name])]
-    ((_, best, _), *_) = best_at(results(ledger_from(below)))
+    ((_, best, _), *_) = best_at(campaign_table(ledger_from(below)))
     assert [row.label for row in best] == ["cluster"]
     same = [row for layers in (1, 2) for row in rows_at({"layers": layers}, lambda _: 3.0, n_params=5)]
-    ((_, best, n_numbered), *_) = best_at(results(ledger_from(same)))
+    ((_, best, n_numbered), *_) = best_at(campaign_table(ledger_from(same)))
     assert (len(best), n_numbered) == (3, 3)
 
 
 def test_names_with_a_swept_depth_are_one_contender() -> None:
     deeper = [row for n in (1, 2) for row in rows_at({"layers": n}, name=f"{{}} x{n}")]
-    assert set(results(ledger_from(deeper))["label"]) == set(FAMILIES)
+    assert set(campaign_table(ledger_from(deeper))["label"]) == set(FAMILIES)
     both = [row for n in (1, 2) for depth in (1, 2) for row in rows_at({"bond": n}, name=f"{{}} x{depth}")]
-    assert set(results(ledger_from(both))["label"]) == {f"{name} x{depth}" for name in FAMILIES for depth in (1, 2)}
+    assert set(campaign_table(ledger_from(both))["label"]) == {
+        f"{name} x{depth}" for name in FAMILIES for depth in (1, 2)
+    }
 
 
 def test_names_say_what_differs_within_a_point_alone() -> None:
     swept = [row for method in ("lbfgs", "adam") for row in rows_at({"method": method}, method=method)]
-    assert set(results(ledger_from(swept))["label"]) == set(FAMILIES)
+    assert set(campaign_table(ledger_from(swept))["label"]) == set(FAMILIES)
     within = [row for n in (1, 2) for method in ("lbfgs", "adam") for row in rows_at({"n": n}, method=method)]
-    assert {"ladder, lbfgs", "ladder, adam"} <= set(results(ledger_from(within))["label"])
+    assert {"ladder, lbfgs", "ladder, adam"} <= set(campaign_table(ledger_from(within))["label"])
     settings = [row for n in (1, 2) for basis in ("small", "large") for row in rows_at({"n": n}, setting=basis)]
-    assert {"ladder, small", "ladder, large"} <= set(results(ledger_from(settings))["label"])
+    assert {"ladder, small", "ladder, large"} <= set(campaign_table(ledger_from(settings))["label"])
 
 
 def test_along_a_curve_the_greatest_error_of_each_seed_counts() -> None:
@@ -118,7 +120,7 @@ def test_along_a_curve_the_greatest_error_of_each_seed_counts() -> None:
         for bond in (1.0, 2.0)
         for row in rows_at({"layers": layers}, lambda _, bond=bond: 10 * bond, coordinate=bond, **place)
     ]
-    table = results(ledger_from(rows))
+    table = campaign_table(ledger_from(rows))
     assert table["median"].to_list() == pytest.approx([20.0] * 6)
     assert table["finite"].to_list() == [3] * 6
     assert "a problem" not in " ".join(table["label"])
@@ -132,7 +134,7 @@ def test_over_sizes_the_greatest_variance_at_the_largest_size_is_best() -> None:
             more = {"size": size, "size_name": "qubits", "start": "uniform", "gradient_variance": variance}
             rows.append({**row, **more, "start_noise": 0.0, "samples": 50, "status": "measured"})
     ledger = ledger_from(rows)
-    table = results(ledger)
+    table = campaign_table(ledger)
     assert dict(zip(table["label"], table["median"], strict=True)) == {n: PARAMS[n] / 64 for n in FAMILIES}
     assert [row.label for row in best_at(table)[0][1]] == ["ladder"]
     assert "ladder has the largest variance of the gradient at 2 of 2 points" in flat(summary_text(ledger))
@@ -197,7 +199,7 @@ def test_values_where_no_reference_is_known() -> None:
     assert "*-1.997000" in text
     assert "1.6 mHa" not in text
     mixed = [*rows_at({"model": "h4"}), *rows_at({"model": "spins"}, unit="J")]
-    assert results(ledger_from(mixed))["unit"].to_list() == ["mHa"] * 3 + ["J"] * 3
+    assert campaign_table(ledger_from(mixed))["unit"].to_list() == ["mHa"] * 3 + ["J"] * 3
     assert "worst" not in summary_text(ledger_from(mixed))
 
 

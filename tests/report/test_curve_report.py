@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from qvar.analysis.rows import axis_name, is_curve, records
-from qvar.analysis.summary import curve_summary
+from qvar.analysis.summaries import curve_summary
 from qvar.records.run_folder import load
 from qvar.records.run_tables import ledger_from, trace_from
 from qvar.report.page import write_report

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qvar.analysis.rows import records
-from qvar.analysis.summary import lowest
-from qvar.analysis.summary import summary as summarize
+from qvar.analysis.summaries import lowest
+from qvar.analysis.summaries import summary as summarize
 from qvar.records.run_folder import load
 from qvar.records.run_tables import ledger_from, trace_from
 from qvar.records.schema import LEDGER_COLUMNS

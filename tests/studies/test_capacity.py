@@ -121,7 +121,7 @@ def test_keys_are_stable_and_depend_on_every_argument() -> None:
 
 
 def test_a_lie_algebra_over_the_limit_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(capacity_module, "fisher_rank", lambda *_: 1)
+    monkeypatch.setattr(capacity_module, "fisher_rank", lambda *_, **__: 1)
     small = replace(
         study(lie_limit=10, dimension_samples=0), contenders=[Contender("hva", "constrained", hva, layers=(2,))]
     )
@@ -133,7 +133,7 @@ def test_a_lie_algebra_over_the_limit_is_not_counted(monkeypatch: pytest.MonkeyP
 
 
 def test_a_failure_is_recorded_and_stops_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: Any, words: str) -> Any:
+    def broken(*_: Any, words: str, **__: Any) -> Any:
         raise RuntimeError(words)
 
     small = study(

@@ -152,7 +152,7 @@ def test_keys_are_stable_and_depend_on_every_argument(h2: qvar.Problem) -> None:
 
 
 def test_a_failure_is_recorded_and_stops_nothing_else(h2: qvar.Problem, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: Any, words: str) -> Any:
+    def broken(*_: Any, words: str, **__: Any) -> Any:
         raise RuntimeError(words)
 
     one = small(h2, contenders=contenders(h2)[:1])

@@ -15,9 +15,9 @@ from qvar.analysis.campaigns import (
     Argument,
     Block,
     blocks,
+    campaign_standings,
+    campaign_table,
     point_words,
-    results,
-    standings,
     value_words,
     varied,
 )
@@ -80,10 +80,10 @@ def campaign_drawings(ledger: pd.DataFrame) -> tuple[list[Drawing], list[str]]:
         Errors against each swept number, or point by point if none was swept; errors against the number of
         parameters; and the contenders without any number.
     """
-    table = results(ledger)
+    table = campaign_table(ledger)
     if table.empty:
         return [], []
-    first = standings(table)
+    first = campaign_standings(table)
     missing = [str(label) for label in first.loc[first["finite"] == 0, "label"]]
     drawn = where(table, table["median"].notna())
     if drawn.empty:
