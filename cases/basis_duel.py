@@ -19,7 +19,7 @@ def case(
     s: int | None = None,
     p: int | None = None,
     d: int = 0,
-    starts: int | None = None,
+    seeds: int | None = None,
     theory: Literal["rhf", "rohf", "uhf", "fci"] | None = None,
     limit: float | None = None,
     baselines: tuple[str, ...] = (),
@@ -36,7 +36,7 @@ def case(
         s: Number of s exponents; 8 if not given, 5 with quick.
         p: Number of p exponents; if not given, 4 for elements with p electrons, 3 with quick, and none for others.
         d: Number of d exponents.
-        starts: Starts of each form, 4 if not given, 2 with quick; the first is the form's own, the others are random.
+        seeds: Starts of each form, 4 if not given, 2 with quick; the first is the form's own, the others are random.
         theory: What gives the energy; rhf, or rohf with unpaired electrons, if not given.
         limit: Energy that errors are counted from, in hartree; the Hartree-Fock limit where it is known.
         baselines: Published sets beside those of equal size, by their names in the Basis Set Exchange; with
@@ -52,8 +52,8 @@ def case(
         s = 5 if quick else 8
     if p is None:
         p = (3 if quick else 4) if basis.nuclear_charge(symbol) >= 5 else 0
-    if starts is None:
-        starts = 2 if quick else 4
+    if seeds is None:
+        seeds = 2 if quick else 4
     for name, count in (("s", s), ("p", p), ("d", d)):
         qvar.require(count >= 0, name, "not be negative", count)
     counts: dict[str, Any] = {letter: count for letter, count in (("s", s), ("p", p), ("d", d)) if count}
@@ -72,7 +72,7 @@ def case(
     return basis.BasisDuel(
         target,
         forms,
-        seeds=starts,
+        seeds=seeds,
         budget=qvar.Budget(gradients=gradients),
         seed=seed,
         reference=limit,

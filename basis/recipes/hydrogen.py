@@ -4,16 +4,16 @@ import qvar
 from qvar import basis
 
 
-def case(most: int = 4, starts: int = 2) -> basis.BasisDuel:
+def case(most: int = 4, seeds: int = 2) -> basis.BasisDuel:
     """Fits 1s, 2s, ... free Gaussians to the hydrogen atom, whose energy is -1/2 hartree.
 
     Args:
         most: Largest number of Gaussians.
-        starts: Number of starts of each.
+        seeds: Number of starts of each.
     """
     forms = [basis.free("H", s=n) for n in range(1, most + 1)]
     limit = basis.HARTREE_FOCK_LIMITS["H"]
-    return basis.BasisDuel(basis.Target("H 0 0 0", spin=1), forms, seeds=starts, reference=limit)
+    return basis.BasisDuel(basis.Target("H 0 0 0", spin=1), forms, seeds=seeds, reference=limit)
 
 
 if __name__ == "__main__":

@@ -4,15 +4,15 @@ import qvar
 from qvar import basis
 
 
-def case(starts: int = 2) -> basis.BasisDuel:
+def case(seeds: int = 2) -> basis.BasisDuel:
     """Fits free 8s4p and even-tempered 18s13p exponents to the neon atom, Hartree-Fock.
 
     Args:
-        starts: Number of starts of each.
+        seeds: Number of starts of each.
     """
     target = basis.Target("Ne 0 0 0", theory="rohf")
     forms = [basis.free("Ne", s=8, p=4), basis.even_tempered("Ne", s=18, p=13)]
-    return basis.BasisDuel(target, forms, seeds=starts, reference=basis.HARTREE_FOCK_LIMITS["Ne"])
+    return basis.BasisDuel(target, forms, seeds=seeds, reference=basis.HARTREE_FOCK_LIMITS["Ne"])
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "optimizers.py": {"layers": 1, "seeds": 2, "gradients": 60},
     "barren_plateaus.py": {"sizes": (4,), "samples": 20},
     "coverage.py": {"experiments": 3, "samples": 50},
-    "basis_duel.py": {"element": "He", "s": 3, "starts": 2},
+    "basis_duel.py": {"element": "He", "s": 3, "seeds": 2},
     "basis_to_vqe.py": {"layers": 1, "seeds": 2, "gradients": 60, "large": "6-31g"},
     "basis_library.py": {"every": 150, "most": 30},
 }  # fmt: skip
@@ -194,7 +194,6 @@ GIVEN = {
     "samples": 300,
     "experiments": 150,
     "seeds": 7,
-    "starts": 3,
     "points": 11,
     "dimension_samples": 9,
     "sizes": (4, 12),
