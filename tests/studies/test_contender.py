@@ -97,7 +97,9 @@ def test_series_come_from_the_settings() -> None:
     assert not any(" x" in circuit_columns(ansatz)["series"] for ansatz in own.values())
     assert circuit_columns(qvar.uccsd(problem, name="ucc x2")) == {"series": "ucc x2", "layers": None}
     assert circuit_columns(fit("fit x2", (0, 1))) == {}
-    bare = qvar.Contender("own", "generic", lambda problem, layers: replace(ry(problem, layers), settings={}), (2,))
+    bare = qvar.Contender(
+        "own", "generic", lambda problem, layers: replace(ry(problem, layers), settings={}), layers=(2,)
+    )
     assert circuit_columns(bare.depths[0](qvar.tfim(2))) == {"series": "own", "layers": 2}
 
 
