@@ -169,11 +169,8 @@ class Target:
         if isinstance(self.atoms, str):
             return ((1.0, self),)
         assert self.weights is not None
-        return tuple(
-            (weight * inner, molecule)
-            for weight, part in zip(self.weights, self.atoms, strict=True)
-            for inner, molecule in part.molecules
-        )
+        parts = zip(self.weights, self.atoms, strict=True)
+        return tuple((weight * inner, molecule) for weight, part in parts for inner, molecule in part.molecules)
 
     @property
     def elements(self) -> tuple[str, ...]:
