@@ -112,7 +112,7 @@ def test_one_qubit_has_nothing_to_entangle() -> None:
         qvar.hardware_efficient(1)
 
 
-def test_digest_tells_circuits_apart(h4: qvar.Problem) -> None:
+def test_digest_distinguishes_circuits(h4: qvar.Problem) -> None:
     digests = {
         qvar.uccsd(h4).program.digest,
         qvar.uccsd(h4, order="doubles_first").program.digest,

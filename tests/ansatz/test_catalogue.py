@@ -11,7 +11,7 @@ from qvar.ansatz.protocols import HasModel
 from qvar.problems.named_problems import named
 
 
-def test_names_differ_and_generic_ones_stand_first() -> None:
+def test_names_differ_and_generic_ones_come_first() -> None:
     assert len({entry.name for entry in ANSATZE}) == len(ANSATZE)
     h4 = named("h4")
     built, refused = all_ansatze(h4)
@@ -35,7 +35,7 @@ def test_what_is_available_depends_on_the_problem() -> None:
     assert {entry.needs for entry in available(mapped)} == {"qubits"}
 
 
-def test_what_an_ansatz_refuses_is_told() -> None:
+def test_what_an_ansatz_refuses_is_an_error() -> None:
     full = qvar.molecule("He 0 0 0")  # STO-3G has one orbital, and it is full
     _, refused = all_ansatze(full)
     assert refused["uccsd"] == "`problem` must have occupied and empty orbitals to excite between, but has none."

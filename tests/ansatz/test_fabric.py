@@ -239,7 +239,7 @@ def test_some_layers_reach_chemical_accuracy_on_h4(
 
 
 @pytest.mark.parametrize("make", [gate_fabric, tups, givens_fabric])
-def test_bad_input_is_told_in_one_sentence(h4: qvar.Problem, make: Callable[..., qvar.Ansatz]) -> None:
+def test_bad_input_is_one_sentence(h4: qvar.Problem, make: Callable[..., qvar.Ansatz]) -> None:
     with pytest.raises(qvar.QvarError, match="`layers` must be at least 1, but is 0"):
         make(h4, layers=0)
     with pytest.raises(qvar.QvarError, match="`problem` must have electrons in at least two orbitals, but has 0 orb"):

@@ -36,11 +36,11 @@ def test_gates(name: str) -> None:
 
 def test_every_gate_that_a_parameter_drives_counts() -> None:
     def circuit(theta):
-        qml.RX(0.3, 0)  # nobody drives it
+        qml.RX(0.3, 0)  # no parameter drives it
         qml.CNOT([0, 1])
         for wire in range(3):
             qml.RY(2 * theta[0], wire)  # 3 gates of 2 energies
-        qml.SingleExcitation(theta[1] - theta[0], [0, 1])  # one gate of 4, whoever drives it
+        qml.SingleExcitation(theta[1] - theta[0], [0, 1])  # one gate of 4, whatever drives it
 
     assert parameter_shift_energies(qvar.Ansatz.from_circuit(circuit, n_qubits=3, n_params=2)) == 10
 

@@ -112,7 +112,7 @@ def test_a_function_is_run_as_it_was() -> None:
     assert np.asarray(qvar.expectation(qml.Z(0), still).value_and_grad(np.ones(1))[1]) == 0.0
 
 
-def test_functions_that_agree_at_some_points_are_told_apart() -> None:
+def test_functions_that_agree_at_some_points_are_distinguished() -> None:
     functions = [lambda t: qml.RX(jnp.abs(t[0]), wires=0), lambda t: qml.RX(jnp.maximum(t[0], 0.0), wires=0)]
     one, other, again = (made(f, 1, 1).program.digest for f in (*functions, functions[0]))
     assert one == again != other

@@ -233,7 +233,7 @@ def test_default_reaches_chemical_accuracy_on_h4(h4: qvar.Problem) -> None:
     assert -1e-9 < error < 1.6e-3
 
 
-def test_bad_input_is_told_in_one_sentence(h2: qvar.Problem) -> None:
+def test_bad_input_is_one_sentence(h2: qvar.Problem) -> None:
     with pytest.raises(qvar.QvarError, match="`gates` must be at least 1, but is 0"):
         symmetry_preserving(h2, gates=0)
     for make in (particle_conserving_u1, particle_conserving_u2):

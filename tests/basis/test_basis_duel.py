@@ -33,7 +33,7 @@ H2 = basis.Target("H 0 0 0; H 0 0 0.7414")
 
 
 def rows_of(study: BasisDuel) -> list[Row]:
-    return [row for task in study.tasks() for row in task.run(lambda told: None)]
+    return [row for task in study.tasks() for row in task.run(lambda _: None)]
 
 
 def pyscf_energy(atom: str, basis_set: Any, spin: int = 0, method: str = "rhf") -> float:
@@ -114,7 +114,7 @@ def test_published_sets_as_pyscf_has_them(name: str) -> None:
     from pyscf import gto
 
     study = BasisDuel(H2, [basis.free("H", s=1)], seeds=1, baselines=[name, name + UNCONTRACTED], reference=-1.1336)
-    contracted, single = (task.run(lambda told: None)[0] for task in study.tasks()[1:])
+    contracted, single = (task.run(lambda _: None)[0] for task in study.tasks()[1:])
     assert (contracted["contender"], contracted["family"], contracted["status"]) == (name, "published", "measured")
     assert contracted["value"] == pytest.approx(pyscf_energy(study.target.geometry.text, name), abs=1e-8)
     assert contracted["error"] == pytest.approx(contracted["value"] + 1.1336)
@@ -174,10 +174,10 @@ def test_atoms_that_are_not_spherical() -> None:
     for element, spin in (("N", 3), ("O", 2)):
         target = basis.Target(f"{element} 0 0 0", spin=spin)
         study = BasisDuel(target, [basis.legendre(element, terms=1, s=2, p=1)], seeds=1, baselines=["STO-3G"])
-        found[element] = study.tasks()[1].run(lambda told: None)[0]["spherical"]
+        found[element] = study.tasks()[1].run(lambda _: None)[0]["spherical"]
     assert found == {"N": True, "O": False}
     study = BasisDuel(H2, [basis.free("H", s=1)], seeds=1, baselines=["STO-3G"])
-    assert study.tasks()[1].run(lambda told: None)[0]["spherical"] is None
+    assert study.tasks()[1].run(lambda _: None)[0]["spherical"] is None
 
 
 def test_differences_and_conditioning_are_summed_as_the_target_does() -> None:
@@ -187,7 +187,7 @@ def test_differences_and_conditioning_are_summed_as_the_target_does() -> None:
     atom = basis.Target("H 0 0 0", spin=1, conditioning=0.01)
     target = basis.Target([H2, atom], weights=[1.0, -2.0])
     study = BasisDuel(target, [basis.free("H", s=2)], seeds=1, baselines=["6-31G"])
-    row = study.tasks()[1].run(lambda told: None)[0]
+    row = study.tasks()[1].run(lambda _: None)[0]
     overlap = np.linalg.eigvalsh(gto.M(atom="H 0 0 0", basis="6-31g", spin=1, verbose=0).intor("int1e_ovlp"))
     price = 0.01 * np.log(overlap[-1] / overlap[0])
     single = pyscf_energy("H 0 0 0", "6-31g", 1, "rohf")
@@ -209,16 +209,16 @@ def test_transfer() -> None:
     )  # fmt: skip
     fitted, published = rows_of(study)
     for row, own in ((fitted, {"H": gto.parse(fitted["basis_set"], "H")}), (published, "sto-3g")):
-        told = json.loads(row["transfer"])
-        assert list(told) == ["short", "long"]
+        transfer = json.loads(row["transfer"])
+        assert list(transfer) == ["short", "long"]
         for name, target in (("short", H2), ("long", long)):
             energy = pyscf_energy(target.geometry.text, own)
             large = pyscf_energy(target.geometry.text, "cc-pvdz")
-            assert told[name]["energy"] == pytest.approx(energy, abs=1e-8)
-            assert told[name]["error"] == pytest.approx(energy - large, abs=1e-8)
-            assert told[name]["set"] == "cc-pVDZ"
+            assert transfer[name]["energy"] == pytest.approx(energy, abs=1e-8)
+            assert transfer[name]["error"] == pytest.approx(energy - large, abs=1e-8)
+            assert transfer[name]["set"] == "cc-pVDZ"
     unnamed = BasisDuel(H, [basis.free("H", s=2)], transfer=[H2, long])
-    assert [json.loads(row["transfer"]).keys() for row in [unnamed.tasks()[0].run(lambda told: None)[0]]] == [
+    assert [json.loads(row["transfer"]).keys() for row in [unnamed.tasks()[0].run(lambda _: None)[0]]] == [
         {"H2 rhf", "H2 rhf (2)"}
     ]
 
@@ -365,5 +365,5 @@ def test_references() -> None:
 
 def test_baselines_may_be_any_energy() -> None:
     other = Baseline("UHF/6-31G", basis.Target("H 0 0 0", theory="uhf", spin=1), published_set("6-31G", ["H"]))
-    row = BasisDuel(H, [basis.free("H", s=1)], baselines=[other], seeds=1).tasks()[1].run(lambda told: None)[0]
+    row = BasisDuel(H, [basis.free("H", s=1)], baselines=[other], seeds=1).tasks()[1].run(lambda _: None)[0]
     assert (row["contender"], row["value"]) == ("UHF/6-31G", pytest.approx(other.energy))

@@ -62,7 +62,7 @@ def test_stages_begin_where_the_form_begins():
     np.testing.assert_allclose(np.log(exponents), offset + slope * np.arange(5), rtol=1e-12)
 
 
-def test_names_tell_the_stage():
+def test_names_contain_the_stage():
     assert [stage.name for stage in stages(basis.free("Ne", s=5))] == [
         "free 5s, even-tempered stage",
         "free 5s, Legendre 3 stage",

@@ -170,7 +170,7 @@ def test_a_solver_that_is_stationary_has_the_gradient_of_its_method() -> None:
     np.testing.assert_allclose(gradient, expected, atol=1e-7)
 
 
-def test_nearly_equal_exponents_are_told() -> None:
+def test_nearly_equal_exponents_are_errors() -> None:
     form = basis.free("Be", s=4, ratio=1.0)
     theta = np.array([-1.5, 2.0, -9.0, 2.0])
     target = basis.Target("Be 0 0 0")
@@ -183,7 +183,7 @@ def test_nearly_equal_exponents_are_told() -> None:
         basis.Target("Be 0 0 0", theory="fci").value(form.basis(theta))
 
 
-def test_functions_that_pyscf_drops_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_functions_that_pyscf_drops_are_errors(monkeypatch: pytest.MonkeyPatch) -> None:
     form = basis.free("Be", s=4, ratio=1.0)
     monkeypatch.setattr(energy, "DEPENDENT", 0.0)  # the check before the iteration sees nothing
     with pytest.raises(UnsolvedError, match="only 3 are"):
@@ -208,7 +208,7 @@ def test_a_field_that_does_not_converge_speaks_of_theta(monkeypatch: pytest.Monk
         basis.Target("H 0 0 0", spin=1).value(form.basis(form.start))
 
 
-def test_an_active_space_that_does_not_converge_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_active_space_that_does_not_converge_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mcscf.mc1step.CASSCF, "kernel", lambda self: (0.0,))
     form = basis.free("Be", s=3, p=1)
     with pytest.raises(UnsolvedError, match=r"`theta` must allow a converged CASSCF\(2,2\), but its iteration failed."):

@@ -325,6 +325,6 @@ def test_mistakes(make, sentence):
     assert str(caught.value) == sentence
 
 
-def test_an_unknown_definition_is_told():
+def test_an_unknown_definition_is_an_error():
     with pytest.raises(QvarError, match=r"^`definition` must be 'basisopt' or 'erkale', but is 'mine'\.$"):
         inspect.unwrap(basis.well_tempered)("H", definition="mine", s=4)  # as users have it, without hook

@@ -98,7 +98,7 @@ def test_json_meets_the_schema_of_the_exchange(mixed, tmp_path):
 
 
 @pytest.mark.parametrize(("ending", "mark"), [(".nw", "#"), (".gbs", "!")])
-def test_the_comment_tells_the_origin_in_whole_lines(ending, mark, mixed, tmp_path):
+def test_the_comment_states_the_origin_in_whole_lines(ending, mark, mixed, tmp_path):
     lines = write(mixed, tmp_path / f"set{ending}", origin=ORIGIN).read_text().splitlines()
     comment = lines[: lines.index("")]
     assert comment[:4] == [
@@ -117,7 +117,7 @@ def fitted():
     return basis.fit(basis.sto_ng("H", name="scaled"), target, n_starts=2, key=jax.random.key(7))
 
 
-def test_a_fitted_set_tells_how_it_was_fitted(fitted, tmp_path):
+def test_a_fitted_set_records_how_it_was_fitted(fitted, tmp_path):
     text = fitted.write(tmp_path / "h.nw").read_text()
     for line in (
         "basis: scaled for H2 fci",

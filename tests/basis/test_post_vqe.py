@@ -59,7 +59,7 @@ def test_density_matrices_give_the_energy() -> None:
         density_matrices(np.asarray(objective.state(theta)) * 1j, problem)
 
 
-def test_a_training_that_does_not_end_is_told() -> None:
+def test_a_training_that_does_not_end_is_an_error() -> None:
     form = basis.sto_ng("H")
     target = basis.Target(H2, theory=vqe(lambda problem: qvar.uccsd(problem), budget=qvar.Budget(gradients=1)))
     assert target.name == "H2 vqe"

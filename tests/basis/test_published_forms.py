@@ -56,7 +56,7 @@ def test_scaling_sto_ng_scales_the_functions():
     np.testing.assert_allclose(two.intor("int1e_nuc"), 1.7 * one.intor("int1e_nuc"), atol=1e-12)
 
 
-def test_labels_tell_the_shells():
+def test_labels_name_the_shells():
     assert basis.sto_ng("Na").labels == ("Na s ln zeta 1s", "Na sp ln zeta 2sp", "Na sp ln zeta 3sp")
 
 

@@ -116,7 +116,7 @@ def test_names() -> None:
         ),
     ],
 )
-def test_bad_input_is_told(arguments: dict[str, Any], sentence: str) -> None:
+def test_bad_input_is_an_error(arguments: dict[str, Any], sentence: str) -> None:
     with pytest.raises(QvarError, match=f"^{re.escape(sentence)}$"):
         basis.Target(**arguments)
 
@@ -142,13 +142,13 @@ def test_bad_input_is_told(arguments: dict[str, Any], sentence: str) -> None:
         ),
     ],
 )
-def test_forms_that_do_not_fit_a_target_are_told_at_once(form: basis.Form, target: basis.Target, sentence: str) -> None:
+def test_forms_that_do_not_fit_a_target_are_errors(form: basis.Form, target: basis.Target, sentence: str) -> None:
     for call in (lambda: target.objective(form), lambda: target.value_and_grad(form, form.start)):
         with pytest.raises(QvarError, match=f"^{re.escape(sentence)}$"):
             call()
 
 
-def test_theta_of_another_shape_is_told() -> None:
+def test_theta_of_another_shape_is_an_error() -> None:
     form = basis.free("H", s=2)
     for theta in (np.zeros(3), np.zeros((1, 2)), 0.0):
         with pytest.raises(QvarError, match=r"^`theta` must have shape \(2,\), but has shape \(.*\)\.$"):
@@ -164,7 +164,7 @@ def test_theta_of_another_shape_is_told() -> None:
         ([0.0, 40.0], "`theta` must give exponents from 1e-08 to 1e+12 bohr^-2, but gives 2.35385e+17."),
     ],
 )
-def test_exponents_out_of_range_are_told_and_not_a_number(theta: list[float], sentence: str) -> None:
+def test_exponents_out_of_range_are_errors_and_not_a_number(theta: list[float], sentence: str) -> None:
     form = basis.free("H", s=2, ratio=1.0)
     with np.errstate(over="ignore"), pytest.raises(UnsolvedError, match=f"^{re.escape(sentence)}$"):
         HYDROGEN.value_and_grad(form, theta)
@@ -175,7 +175,7 @@ def test_exponents_out_of_range_are_told_and_not_a_number(theta: list[float], se
     assert np.isnan(objective.loss(jnp.asarray(theta)))
 
 
-def test_coefficients_that_are_no_numbers_are_told() -> None:
+def test_coefficients_that_are_no_numbers_are_errors() -> None:
     form = basis.free("H", s=2, contracted=True)
     with pytest.raises(
         UnsolvedError, match=r"^`theta` must give finite coefficients, but gives \[\[1.0\], \[nan\]\]\.$"

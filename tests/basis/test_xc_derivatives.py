@@ -64,14 +64,14 @@ def test_functionals_that_are_taken(xc: str) -> None:
 @pytest.mark.parametrize(
     "xc", ["camb3lyp", "hse06", "wb97x-v", "b97m-v", "wb97x-d", "b3lyp-d3bj", "mgga_x_br89", "gga_x_lb"]
 )
-def test_functionals_of_more_than_is_differentiated_are_told(xc: str) -> None:
+def test_functionals_of_more_than_is_differentiated_are_errors(xc: str) -> None:
     sentence = f"`xc` must be a local, GGA or meta-GGA functional or a global hybrid of one, but is '{xc}'."
     with pytest.raises(QvarError, match=f"^{re.escape(sentence)}$"):
         basis.Target("He 0 0 0", theory="rks", xc=xc)
 
 
 @pytest.mark.parametrize("xc", ["foo", "lda,foo", "b2plyp"])
-def test_unknown_functionals_are_told(xc: str) -> None:
+def test_unknown_functionals_are_errors(xc: str) -> None:
     sentence = f"`xc` must be a functional that PySCF knows, such as 'pbe', but is '{xc}'."
     with pytest.raises(QvarError, match=f"^{re.escape(sentence)}$"):
         check_functional(xc)

@@ -138,7 +138,7 @@ def test_zeros_are_far_below_what_counts() -> None:
 
 def test_redundant_parameters_count_once(rotations: Objective) -> None:
     np.testing.assert_allclose(fisher(rotations, THETA), OF_ROTATIONS, rtol=0, atol=1e-13)
-    # amplitudes are real: what is found in the computational basis tells everything
+    # amplitudes are real: what is found in the computational basis is all
     np.testing.assert_allclose(classical_fisher(rotations, THETA), OF_ROTATIONS, rtol=0, atol=1e-13)
     assert fisher_rank(rotations, key=KEY) == 3
     assert fisher_rank(rotations, key=KEY, tolerance=0.6) == 2

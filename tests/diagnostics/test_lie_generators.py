@@ -102,7 +102,7 @@ def test_clifford_frames_keep_strings_single() -> None:
     assert parts.preparation == ()
 
 
-def test_gates_of_one_parameter_that_stand_together_are_one_generator() -> None:
+def test_gates_of_one_parameter_that_are_adjacent_are_one_generator() -> None:
     parts = circuit_generators(qvar.hva(qvar.tfim(4, periodic=True), layers=2))
     assert parts.params == (0, 1, 2, 3)
     assert sorted(parts.generators[0].words) == ["IIZZ", "IZZI", "ZIIZ", "ZZII"]
