@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import inspect
+from functools import partial
 
 import basis_set_exchange
 import jax
@@ -124,8 +125,8 @@ def test_nearest_does_not_mind_the_order_of_contractions():
     [
         (basis.sto_ng, ("Qq",), "`element` must be the symbol of an element, such as 'Ne', but is 'Qq'."),
         (basis.sto_ng, ("K",), "`element` must be one from hydrogen to argon for STO-nG, but is 'K'."),
-        (basis.sto_ng, ("H", 7), "`n` must be from 2 to 6, but is 7."),
-        (basis.sto_ng, ("H", 2.5), "`n` must be an integer, but is 2.5."),
+        (partial(basis.sto_ng, n=7), ("H",), "`n` must be from 2 to 6, but is 7."),
+        (partial(basis.sto_ng, n=2.5), ("H",), "`n` must be an integer, but is 2.5."),
         (basis.from_set, ("H", "none"), "`basis` must be a set of the Basis Set Exchange that has H, but is 'none'."),
         (
             basis.from_set,
