@@ -9,7 +9,7 @@ import numpy as np
 from qvar.engines.host_compile import kernel
 
 
-@kernel
+@kernel()
 @no_type_check
 def spread(points, starts, columns, entries, image):
     """Add a sparse matrix (rows in compressed form) times each of points (n, n_columns) to an image (n, n_rows)."""
@@ -19,7 +19,7 @@ def spread(points, starts, columns, entries, image):
                 image[at, row] += entries[e] * points[at, columns[e]]
 
 
-@kernel
+@kernel()
 @no_type_check
 def gather(slopes, starts, columns, entries, image):
     """Add the transposed matrix times each of slopes (n, n_rows) to an image (n, n_columns)."""
@@ -29,7 +29,7 @@ def gather(slopes, starts, columns, entries, image):
                 image[at, columns[e]] += entries[e] * slopes[at, row]
 
 
-@kernel
+@kernel(decisive=2)
 @no_type_check
 def weigh(angles, sign, amplitudes, flips, fixed, weights):
     """Write weights (3, n, n_ops) of own amplitude, of the partner, and of the own at the partner.

@@ -9,7 +9,7 @@ import numpy as np
 from qvar.engines.host_compile import kernel
 
 
-@kernel
+@kernel()
 @no_type_check
 def electronic(states, images, same_alpha, same_beta, integrals, source, place, sign):
     """Write H|state> of electrons, for states (n, rows, columns).
@@ -55,7 +55,7 @@ def electronic(states, images, same_alpha, same_beta, integrals, source, place, 
                     image[r, c] += sign[k, c] * flat[place[k, c]]
 
 
-@kernel
+@kernel()
 @no_type_check
 def gather_pairs(mixed, place, sign, image):
     """Add the beta pairs of `electronic` for rows (n, pairs times columns) to an image (n, columns)."""
@@ -66,7 +66,7 @@ def gather_pairs(mixed, place, sign, image):
                 out[c] += sign[k, c] * row[place[k, c]]
 
 
-@kernel
+@kernel()
 @no_type_check
 def pauli(states, images, flips, diagonals):
     """Write the sum over flips x of d_x(k) state[k ^ x], for states (n, 2^n_qubits) and diagonals (n_flips, 2^n)."""
@@ -80,7 +80,7 @@ def pauli(states, images, flips, diagonals):
                 image[k] += diagonals[flip, k] * state[k ^ x]
 
 
-@kernel
+@kernel()
 @no_type_check
 def partners(states, images, partner, diagonals):
     """Write the sum over rows of d(k) state[partner(k)], for states (n, n_states, 1)."""

@@ -17,25 +17,56 @@ from numba.core import config
 from qvar.compile_cache import kernel_folder
 
 # the compiler may reorder the terms of a sum; NaN and infinity are kept
-_FAST = {"contract", "reassoc", "nsz"}
+_OPTIONS: dict[str, Any] = {"nogil": True, "fastmath": {"contract", "reassoc", "nsz"}, "error_model": "numpy"}
 
 _FOLDER = kernel_folder()
 
 
-def kernel(function: Callable[..., Any]) -> Any:
-    """Compile a function of arrays and numbers when it is first called; it runs without Python's global lock."""
-    plain = inspect.unwrap(function)
-    with _own_folder():
-        return numba.njit(plain, nogil=True, fastmath=_FAST, error_model="numpy", cache=_FOLDER is not None)
+class Kernel:
+    """A function of arrays and numbers, compiled when it is first called with real or with complex numbers.
+
+    It runs without Python's global lock. Either kind has a folder of its own, because Numba numbers the files of one
+    function: of two processes that compile different kinds at the same time, one could load the file of the other. So
+    all arrays of a kernel must be contiguous and writable, and have one type for each kind.
+    """
+
+    def __init__(self, function: Callable[..., Any], decisive: int) -> None:
+        self._function, self._decisive = inspect.unwrap(function), decisive
+        self.programs: dict[str, Any] = {}
+        """Numba's function for each kind of numbers."""
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Call the program for the kind of numbers of the decisive argument."""
+        kind = arguments[self._decisive].dtype.kind
+        program = self.programs.get(kind)
+        if program is None:
+            with _cache_folder(kind):
+                program = numba.njit(self._function, cache=_FOLDER is not None, **_OPTIONS)
+            self.programs[kind] = program
+        return program(*arguments)
+
+
+def kernel(decisive: int = 0) -> Callable[[Callable[..., Any]], Kernel]:
+    """Return a decorator that makes a kernel.
+
+    Args:
+        decisive: the argument that is real or complex as the state is.
+    """
+    return lambda function: Kernel(function, decisive)
+
+
+def part(function: Callable[..., Any]) -> Any:
+    """Make a function that kernels call."""
+    return numba.njit(inspect.unwrap(function), **_OPTIONS)
 
 
 @contextmanager
-def _own_folder() -> Iterator[None]:
-    """Let Numba take the folder for functions that are decorated inside, and not for those of other packages."""
+def _cache_folder(kind: str) -> Iterator[None]:
+    """Let Numba keep functions that are made inside in the folder of a kind, and not those of other packages."""
     name = "CACHE_DIR"  # Numba makes its settings as the module is loaded
     others = getattr(config, name)
     if _FOLDER is not None:
-        setattr(config, name, str(_FOLDER))
+        setattr(config, name, str(_FOLDER / kind))
     try:
         yield
     finally:

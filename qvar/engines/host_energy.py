@@ -90,7 +90,7 @@ class HostEnergy:
 
     def states(self, thetas: FloatArray) -> np.ndarray:
         """Return the states (n, *shape) at points (n, n_params)."""
-        angles = self.angles.at(thetas)
+        angles = self.angles.at(np.array(thetas, float))
         states = self.circuit.start(len(thetas))
 
         def work(rows: slice) -> None:
@@ -101,7 +101,7 @@ class HostEnergy:
 
     def values(self, thetas: FloatArray) -> FloatArray:
         """Return values (n,) at points (n, n_params)."""
-        angles, values = self.angles.at(thetas), np.empty(len(thetas))
+        angles, values = self.angles.at(np.array(thetas, float)), np.empty(len(thetas))
 
         def work(rows: slice) -> None:
             kets = self._forward(angles[rows])
@@ -112,7 +112,7 @@ class HostEnergy:
 
     def values_and_gradients(self, thetas: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return values (n,) and gradients (n, n_params) at points (n, n_params)."""
-        angles = self.angles.at(thetas)
+        angles = self.angles.at(np.array(thetas, float))
         values, slopes = np.empty(len(thetas)), np.empty(angles.shape)
 
         def work(rows: slice) -> None:
@@ -135,7 +135,8 @@ class HostEnergy:
 
     def hessian_product(self, theta: FloatArray, direction: FloatArray) -> tuple[float, FloatArray, FloatArray]:
         """Return value, gradient (n_params,) and Hessian times direction (n_params,) at theta."""
-        angles, rates = self.angles.at(np.asarray(theta, float)[None])[0], self.angles.rates(direction)
+        angles = self.angles.at(np.array(theta, float)[None])[0]
+        rates = self.angles.rates(np.array(direction, float))
         states = self.circuit.start(2)
         states[1] = 0.0
         self.circuit.tangents(states, angles, rates)

@@ -55,7 +55,7 @@ _apply = jax.jit(lambda kernel, state, tables: kernel(state, tables), static_arg
 def _loops(tables: PyTree) -> HostHamiltonian:
     alpha, beta = tables["alpha"], tables["beta"]
     arrays = (tables["same_a"], tables["same_b"], alpha["integrals"], alpha["source"], beta["place"], beta["sign"])
-    own = tuple(np.ascontiguousarray(array) for array in arrays)
+    own = tuple(np.array(array, order="C") for array in arrays)
 
     def apply(states: np.ndarray) -> np.ndarray:
         images = np.empty_like(states)
@@ -70,7 +70,7 @@ def _products(tables: PyTree) -> HostHamiltonian:
         jax.tree.map(np.asarray, tables[name]) for name in ("same_a", "same_b", "alpha", "beta")
     )
     integrals, source = alpha["integrals"], alpha["source"]
-    place, sign = np.ascontiguousarray(beta["place"]), np.ascontiguousarray(beta["sign"])
+    place, sign = np.array(beta["place"], order="C"), np.array(beta["sign"], order="C")
     n_rows, n_pairs, _ = integrals.shape
 
     def real(state: np.ndarray) -> np.ndarray:
@@ -95,8 +95,8 @@ def _on_register(matrices: HostHamiltonian, layout: PyTree, shape: tuple[int, in
     index, sign, position = (np.asarray(layout[name]) for name in ("index", "sign", "position"))
 
     def apply(states: np.ndarray) -> np.ndarray:
-        images = matrices(sign * states[:, index])
-        return (sign * images).reshape(len(states), -1)[:, position]
+        images = matrices(np.ascontiguousarray(sign * states[:, index]))
+        return np.ascontiguousarray((sign * images).reshape(len(states), -1)[:, position])
 
     return apply
 
@@ -115,10 +115,13 @@ def _partners(tables: PyTree) -> HostHamiltonian:
 
 
 def _tabulated(kernel: Any, moves: np.ndarray, diagonals: np.ndarray) -> HostHamiltonian:
+    moves, tables = np.array(moves), {}
+
     def apply(states: np.ndarray) -> np.ndarray:
-        own = states.astype(np.result_type(states, diagonals), copy=False)
-        images = np.empty_like(own)
-        kernel(own, images, moves, diagonals)
+        if states.dtype not in tables:
+            tables[states.dtype] = np.array(diagonals, states.dtype)
+        images = np.empty_like(states)
+        kernel(states, images, moves, tables[states.dtype])
         return images
 
     return apply

@@ -73,5 +73,5 @@ def host_register(program: Program, real: bool) -> HostRegister:
     forward, back = mixing_amplitudes(lowered, real)
     flip = np.where(np.bitwise_count(x & z) % 2, -1.0, 1.0)
     masks = np.stack([x, z, m, f], axis=1) if len(x) else np.zeros((0, 4), np.int64)
-    mixing = Mixing(np.asarray(forward), np.asarray(back), flip, lowered.fixed)
+    mixing = Mixing(np.array(forward), np.array(back), flip, np.array(lowered.fixed))
     return HostRegister(program.n_qubits, program.reference_index, mixing, masks, free & ~(runs - 1), runs)

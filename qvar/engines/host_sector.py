@@ -165,7 +165,7 @@ class HostSector:
 
 def host_sector(circuit: SectorCircuit, reference: PyTree, tables: PyTree) -> HostSector:
     """Return the circuit of `qvar.engines.sector.sector_circuit` for the host."""
-    ops, shape = {name: jax.tree.map(np.asarray, table) for name, table in tables["ops"].items()}, circuit.shape
+    ops, shape = {name: jax.tree.map(np.array, table) for name, table in tables["ops"].items()}, circuit.shape
     mixing = Mixing(ops["g"], ops["g_inverse"], ops["flip"], ops["fixed"])
     halves, lanes = _Stack(), _Stack()
     lanes.add(np.arange(shape[0]), np.arange(shape[0]), np.ones(shape[0]))
@@ -188,7 +188,7 @@ def host_sector(circuit: SectorCircuit, reference: PyTree, tables: PyTree) -> Ho
         if own.side == "phase":
             close()
             weight = -np.imag(mixing.generator[start:stop])
-            signs = (np.asarray(table["alpha"]), np.asarray(table["beta"]))
+            signs = (np.array(table["alpha"]), np.array(table["beta"]))
             parts.append(_Phases(start, stop, (entry[:, 0], entry[:, 1]), weight, *signs, own.crossed))
             continue
         places[start:stop, 0], places[start:stop, 1] = firsts[which] + entry[:, 0] * own.rows, own.rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -19,13 +20,28 @@ def n_threads() -> int:
 
 
 def run_all(calls: Sequence[Callable[[], None]]) -> None:
-    """Run all calls, several at a time; the first exception is raised."""
-    if len(calls) == 1 or n_threads() == 1:
+    """Run all calls, several at a time; the first exception is raised.
+
+    Inside one of several calls the next ones run one after the other: threads that wait for threads of the same pool
+    would wait for ever.
+    """
+    if len(calls) == 1 or n_threads() == 1 or getattr(_thread, "is_busy", False):
         for call in calls:
             call()
         return
-    for future in [_pool(os.getpid()).submit(call) for call in calls]:
+    for future in [_pool(os.getpid()).submit(_busy, call) for call in calls]:
         future.result()
+
+
+_thread = threading.local()
+
+
+def _busy(call: Callable[[], None]) -> None:
+    _thread.is_busy = True
+    try:
+        call()
+    finally:
+        _thread.is_busy = False
 
 
 @cache

@@ -11,13 +11,13 @@ from typing import no_type_check
 
 import numpy as np
 
-from qvar.engines.host_compile import kernel
+from qvar.engines.host_compile import kernel, part
 
 SHORT = 16
 """Length of runs below which amplitudes are mixed one by one."""
 
 
-@kernel
+@part
 @no_type_check
 def _odd(bits):
     bits ^= bits >> 32
@@ -27,7 +27,7 @@ def _odd(bits):
     return (0x6996 >> (bits & 15)) & 1 == 1
 
 
-@kernel
+@kernel()
 @no_type_check
 def forward(states, masks, free, runs, weights):
     """Apply operations to registers (n, 2^n_qubits).
@@ -78,7 +78,7 @@ def forward(states, masks, free, runs, weights):
                     break
 
 
-@kernel
+@kernel()
 @no_type_check
 def backward(kets, bras, slopes, masks, free, runs, weights, factors):
     """Undo operations on kets and bras (n, 2^n_qubits), the last first.
@@ -149,7 +149,7 @@ def backward(kets, bras, slopes, masks, free, runs, weights, factors):
             slopes[at, k] += slope
 
 
-@kernel
+@kernel()
 @no_type_check
 def tangents(states, slopes, masks, free, runs, weights, factors, rates):
     """Apply operations to a state and its tangent, or undo them on a ket, a bra and their tangents.

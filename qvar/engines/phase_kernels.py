@@ -13,7 +13,7 @@ import numpy as np
 from qvar.engines.host_compile import kernel
 
 
-@kernel
+@kernel()
 @no_type_check
 def multiply(state, alpha, beta, angles, crossed):
     """Multiply a state (rows, columns) by the phases of angles (n_h, n_l), in place."""
@@ -42,7 +42,7 @@ def multiply(state, alpha, beta, angles, crossed):
                 state[r, c] *= own * ways[c]
 
 
-@kernel
+@kernel()
 @no_type_check
 def add_slopes(ket, bra, alpha, beta, crossed, slopes):
     """Add Im(conj(bra) ket), summed with the signs of strings, to slopes (n_h, n_l)."""
@@ -65,7 +65,7 @@ def add_slopes(ket, bra, alpha, beta, crossed, slopes):
             slopes[0, second] += columns[c] * beta[second, c]
 
 
-@kernel
+@kernel()
 @no_type_check
 def add_tangent(state, tangent, alpha, beta, rates):
     """Add -i sum_hl rates_hl a_h b_l state to its tangent; rates have shape (n_h, n_l)."""

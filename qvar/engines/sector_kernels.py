@@ -12,7 +12,7 @@ from typing import no_type_check
 
 import numpy as np
 
-from qvar.engines.host_compile import kernel
+from qvar.engines.host_compile import kernel, part
 
 ALPHA, LANES = 0, 1
 """Sides of a group: rows of the state are mixed with rows; or entries of a lane, a pair of rows, with one another."""
@@ -21,13 +21,13 @@ _COLUMNS = 32
 """Columns of a block: so many numbers of all rows stay in a core's cache."""
 
 
-@kernel
+@part
 @no_type_check
 def _share(n, share, shares):
     return n * share // shares, n * (share + 1) // shares
 
 
-@kernel
+@kernel()
 @no_type_check
 def forward(states, groups, ops, halves, signs, lanes, lane_signs, weights, share, shares):
     """Apply groups of operations to states (n, rows, columns).
@@ -83,7 +83,7 @@ def forward(states, groups, ops, halves, signs, lanes, lane_signs, weights, shar
                                 other[j] = keep * b + back * signs[e] * a
 
 
-@kernel
+@kernel()
 @no_type_check
 def backward(kets, bras, slopes, groups, ops, halves, signs, lanes, lane_signs, weights, factors, share, shares):
     """Undo groups of operations on kets and bras (n, rows, columns), the last first.
@@ -158,7 +158,7 @@ def backward(kets, bras, slopes, groups, ops, halves, signs, lanes, lane_signs, 
                         slopes[at, k] += slope
 
 
-@kernel
+@kernel()
 @no_type_check
 def tangents(states, slopes, groups, ops, halves, signs, lanes, lane_signs, weights, factors, rates):
     """Apply groups to a state and its tangent, or undo them on a ket, a bra and their tangents.

@@ -1,0 +1,112 @@
+"""Kernels of the host: threads, sizes at the edges, and one compiled program for each kind of numbers."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import jax
+import numpy as np
+import pytest
+
+import qvar
+from qvar.engines import (
+    angle_kernels,
+    hamiltonian_kernels,
+    host_energy,
+    host_hamiltonian,
+    host_sector,
+    mask_kernels,
+    phase_kernels,
+    sector_kernels,
+)
+from qvar.engines.host_compile import Kernel
+
+MODULES = (angle_kernels, hamiltonian_kernels, mask_kernels, phase_kernels, sector_kernels)
+
+
+def _circuits(h4: qvar.Problem) -> list[tuple[qvar.Problem, qvar.Ansatz, str]]:
+    chain = qvar.xxz(4)
+    return [
+        (h4, qvar.uccsd(h4), "sector"),
+        (h4, qvar.lucj(h4), "sector"),
+        (h4, qvar.uccsd(h4), "dense"),
+        (h4, qvar.hardware_efficient(h4), "dense"),
+        (chain, qvar.hva(chain), "sector"),
+        (qvar.tfim(4), qvar.hardware_efficient(4), "dense"),
+        (qvar.tfim(4), qvar.hardware_efficient(4, rotations=("RY",)), "dense"),
+    ]
+
+
+def test_a_kind_of_numbers_has_one_program(h4: qvar.Problem) -> None:
+    """Else two processes that fill an empty cache could load each other's files."""
+    for problem, ansatz, engine in _circuits(h4):
+        objective = qvar.energy(problem, ansatz, engine=engine)
+        theta = np.linspace(-1.0, 1.0, objective.n_params)
+        for point in (theta, jax.numpy.asarray(theta)):  # the second cannot be written to
+            objective.value_and_grad(point)
+            objective.loss_batch(np.stack([np.asarray(point)] * 3))
+            objective.state(point)
+            assert objective.host_kernels is not None
+            objective.host_kernels.hessian_product(np.asarray(point), np.asarray(point))
+    kernels = [(module, name, one) for module in MODULES for name, one in _kernels(module)]
+    assert len(kernels) >= 14
+    for module, name, one in kernels:
+        for kind, program in one.programs.items():
+            assert len(program.signatures) == 1, (module.__name__, name, kind, program.signatures)
+
+
+def _kernels(module: ModuleType) -> list[tuple[str, Kernel]]:
+    return [(name, value) for name, value in vars(module).items() if isinstance(value, Kernel)]
+
+
+@pytest.mark.parametrize("ansatz_name", ["uccsd", "lucj", "hardware_efficient"])
+def test_threads_and_chunks_change_nothing(
+    ansatz_name: str, h4: qvar.Problem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ansatz = getattr(qvar, ansatz_name)(h4)
+    thetas = np.random.default_rng(4).normal(size=(5, ansatz.n_params))
+    expected = qvar.energy(h4, ansatz).value_and_grad_batch(thetas)
+    states = qvar.energy(h4, ansatz).state_batch(thetas)
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    monkeypatch.setattr("qvar.engines.host_threads.n_threads", lambda: 2)
+    monkeypatch.setattr(host_energy, "n_threads", lambda: 2)
+    monkeypatch.setattr(host_energy, "WORK", 1)  # starts in several threads
+    monkeypatch.setattr(host_sector, "THREADED", 1)  # and every state, too
+    for together in (1, 1000):
+        monkeypatch.setattr(host_energy, "TOGETHER", together)
+        objective = qvar.energy(h4, ansatz)
+        values, gradients = objective.value_and_grad_batch(thetas)
+        np.testing.assert_allclose(values, expected[0], rtol=0, atol=1e-12)
+        np.testing.assert_allclose(gradients, expected[1], rtol=0, atol=1e-11)
+        np.testing.assert_allclose(objective.state_batch(thetas), states, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("loops", [0, 10**6])
+def test_ways_to_apply_a_hamiltonian_agree(loops: int, h4: qvar.Problem, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(6)
+    for engine, dtype in (("sector", float), ("sector", complex), ("dense", complex)):
+        ansatz = qvar.uccsd(h4) if dtype is float else qvar.lucj(h4)
+        objective = qvar.energy(h4, ansatz, engine=engine)
+        on_device = objective.state(rng.normal(size=ansatz.n_params))
+        image, state = objective.needed("operator")(on_device, objective.data), np.asarray(on_device)
+        assert state.dtype == dtype
+        expected = np.asarray(image) - float(objective.data["constant"]) * state
+        monkeypatch.setattr(host_hamiltonian, "LOOPS", loops)
+        for large in (1, 10**9):
+            monkeypatch.setattr(host_hamiltonian, "LARGE", large)
+            kernel = objective.function.hamiltonian  # type: ignore[attr-defined]
+            apply = host_hamiltonian.host_hamiltonian(kernel, objective.data["hamiltonian"])
+            assert apply is not None
+            np.testing.assert_allclose(apply(np.stack([state, 2 * state]))[1], 2 * expected, rtol=0, atol=1e-12)
+
+
+def test_no_points_and_no_parameters(h4: qvar.Problem) -> None:
+    objective = qvar.energy(h4, qvar.uccsd(h4))
+    values, gradients = objective.value_and_grad_batch(np.zeros((0, objective.n_params)))
+    assert (values.shape, gradients.shape) == ((0,), (0, objective.n_params))
+    assert objective.state_batch(np.zeros((0, objective.n_params))).shape == (0, 6, 6)
+    still = qvar.energy(h4, qvar.uccsd(h4)).loss(np.zeros(objective.n_params))
+    assert float(still) == pytest.approx(h4.reference_energy, abs=1e-10)
+    not_finite = objective.value_and_grad(np.full(objective.n_params, np.nan))
+    assert np.isnan(float(not_finite[0]))
+    assert np.isnan(np.asarray(not_finite[1])).all()
