@@ -60,9 +60,7 @@ def _kernels(module: ModuleType) -> list[tuple[str, Kernel]]:
 
 
 @pytest.mark.parametrize("ansatz_name", ["uccsd", "lucj", "hardware_efficient"])
-def test_threads_and_chunks_change_nothing(
-    ansatz_name: str, h4: qvar.Problem, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_threads_and_chunks_change_nothing(ansatz_name: str, h4: qvar.Problem, monkeypatch: pytest.MonkeyPatch) -> None:
     ansatz = getattr(qvar, ansatz_name)(h4)
     thetas = np.random.default_rng(4).normal(size=(5, ansatz.n_params))
     expected = qvar.energy(h4, ansatz).value_and_grad_batch(thetas)
