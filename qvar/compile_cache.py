@@ -63,20 +63,10 @@ def use_compile_cache() -> CompileCache:
     if chosen:
         ours = _kept.get(chosen)
         return CompileCache(Path(chosen), "set in JAX") if ours is None else CompileCache(ours, "")
-    wanted = os.environ.get("QVAR_CACHE", "")
-    if wanted.lower() == "off":
-        return CompileCache(None, "switched off by QVAR_CACHE")
-    try:
-        root = Path(wanted).expanduser() if wanted else _user_cache() / "qvar" / "jax"
-    except RuntimeError:  # of a user without an entry in the system's list of users
-        return CompileCache(None, "because the home folder is not known")
-    folder = root / _cpu_digest()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    except OSError as error:
-        return CompileCache(None, f"{root}: {error.strerror}")
+    here = _own_folder(_cpu_digest())
+    if isinstance(here, str):
+        return CompileCache(None, here)
+    root, folder = here
     write_programs_whole()
     _shrink_daily(root, MAX_BYTES)
     if config.jax_persistent_cache_min_compile_time_secs == _MIN_COMPILE_SECONDS_OF_JAX and (
@@ -94,17 +84,33 @@ _kept: dict[str, Path] = {}
 
 def kernel_folder() -> Path | None:
     """Return the folder of the host's own compiled kernels, beside that of JAX's programs; None if none are kept."""
-    cache = use_compile_cache()
-    root = cache.folder
-    if root is None or root not in _kept.values():
-        return None
-    return root / "kernels"
+    here = _own_folder("kernels")
+    return None if isinstance(here, str) else here[1]
 
 
 def kernels_are_missing() -> bool:
     """Return whether kernels of the host are still to be compiled, and kept, on this installation."""
     folder = kernel_folder()
     return folder is not None and not any(folder.rglob("*.nbi"))
+
+
+def _own_folder(name: str) -> tuple[Path, Path] | str:
+    """Return the root of qvar's compiled programs and a folder below it, made if need be; or why there is none."""
+    wanted = os.environ.get("QVAR_CACHE", "")
+    if wanted.lower() == "off":
+        return "switched off by QVAR_CACHE"
+    try:
+        root = Path(wanted).expanduser() if wanted else _user_cache() / "qvar" / "jax"
+    except RuntimeError:  # of a user without an entry in the system's list of users
+        return "because the home folder is not known"
+    folder = root / name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        return f"{root}: {error.strerror}"
+    return root, folder
 
 
 def _user_cache() -> Path:

@@ -7,6 +7,7 @@ different CPUs apart, and compiles again if the file of a kernel has changed.
 from __future__ import annotations
 
 import inspect
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -39,10 +40,21 @@ class Kernel:
         """Call the program for the kind of numbers of the decisive argument."""
         kind = arguments[self._decisive].dtype.kind
         program = self.programs.get(kind)
-        if program is None:
-            with _cache_folder(kind):
-                program = numba.njit(self._function, cache=_FOLDER is not None, **_OPTIONS)
-            self.programs[kind] = program
+        return self._first_call(kind, arguments) if program is None else program(*arguments)
+
+    def _first_call(self, kind: str, arguments: tuple[Any, ...]) -> Any:
+        """Load or compile the program; without a file if that cannot be read or written."""
+        if _FOLDER is not None:
+            try:
+                with _cache_folder(kind):
+                    program = numba.njit(self._function, cache=True, **_OPTIONS)
+                program.compile(tuple(map(numba.typeof, arguments)))
+            except Exception:  # a full disk, a damaged file: Numba raises whatever reading it raises
+                shutil.rmtree(_FOLDER / kind, ignore_errors=True)  # the next process writes whole files
+                program = numba.njit(self._function, **_OPTIONS)
+        else:
+            program = numba.njit(self._function, **_OPTIONS)
+        self.programs[kind] = program
         return program(*arguments)
 
 

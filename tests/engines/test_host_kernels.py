@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from types import ModuleType
 
 import jax
@@ -12,6 +14,7 @@ import qvar
 from qvar.engines import (
     angle_kernels,
     hamiltonian_kernels,
+    host_compile,
     host_energy,
     host_hamiltonian,
     host_sector,
@@ -108,3 +111,38 @@ def test_no_points_and_no_parameters(h4: qvar.Problem) -> None:
     not_finite = objective.value_and_grad(np.full(objective.n_params, np.nan))
     assert np.isnan(float(not_finite[0]))
     assert np.isnan(np.asarray(not_finite[1])).all()
+
+
+def _doubled(state: np.ndarray) -> None:
+    for k in range(len(state)):
+        state[k] *= 2.0
+
+
+@pytest.mark.parametrize("damage", ["nothing", "cut index", "cut code", "no folder", "a file is there"])
+def test_a_damaged_folder_costs_time_alone(damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "kernels"
+    folder.mkdir()
+    monkeypatch.setattr(host_compile, "_FOLDER", folder)
+    state = np.ones(3)
+    Kernel(_doubled, 0)(state)
+    files = [file for file in folder.rglob("*.nb?") if file.is_file()]
+    assert {file.suffix for file in files} == {".nbi", ".nbc"}
+    if damage.startswith("cut"):
+        suffix = ".nbi" if damage == "cut index" else ".nbc"
+        for file in files:
+            if file.suffix == suffix:
+                file.write_bytes(file.read_bytes()[:40])
+    elif damage != "nothing":
+        shutil.rmtree(folder)
+        if damage == "a file is there":
+            folder.write_text("")
+    again = Kernel(_doubled, 0)
+    again(state)
+    np.testing.assert_array_equal(state, np.full(3, 4.0))
+    hits = sum(again.programs["f"].stats.cache_hits.values())
+    assert hits == (damage == "nothing")
+    if damage.startswith("cut"):  # the process after that writes whole files
+        Kernel(_doubled, 0)(state)
+        last = Kernel(_doubled, 0)
+        last(state)
+        assert sum(last.programs["f"].stats.cache_hits.values()) == 1
