@@ -10,7 +10,7 @@ import hashlib
 import json
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
@@ -45,6 +45,7 @@ class LedgerColumn:
     """Type of its entries: `"string"`, `"Int64"`, `"float64"` or `"boolean"`."""
     meaning: str
     """Its meaning, in one sentence without the unit."""
+    _: KW_ONLY
     unit: str = ""
     """Its unit; empty if it has none."""
 
@@ -85,6 +86,7 @@ class Task:
     run: Callable[[Reporter], list[Row]]
     """Does the work and returns the ledger rows; trace columns are lists named `trace_*`, of one length in a row,
     and `theta` is the list of trained parameters."""
+    _: KW_ONLY
     columns: tuple[LedgerColumn, ...] = ()
     """Columns that its rows may have beside the common ones; `tasks_of` fills in those of its study."""
 

@@ -27,8 +27,6 @@ OPTIONAL_BY_POSITION = {
     "qvar.Growing": ("make", "as in Contender, unless `draw` is given"),
     "qvar.named": ("bond", "`partial(qvar.named, 'n2')` makes the problem of a bond length"),
     "qvar.hydrogen_chain": ("bond", "`partial(qvar.hydrogen_chain, 4)` makes the problem of a bond length"),
-    "qvar.LedgerColumn": ("unit", "a line in a list of columns"),
-    "qvar.Task": ("columns", "what its rows have in addition"),
     "qvar.minimize": ("theta0", "the start of a local search"),
     "qvar.Ansatz.initial": ("start", "a key and a distribution are one draw"),
     "qvar.Objective.initial": ("scheme", "a key and a distribution are one draw"),

@@ -20,10 +20,10 @@ BASIS_COLUMNS = (
     LedgerColumn("spherical", "boolean", "True if the density of every atom among the target's molecules is "
         "spherical; empty without an atom."),
     LedgerColumn("final_gradient_norm", "float64", "Euclidean norm of the gradient at the end.",
-        "the row's `unit` per parameter unit"),
+        unit="the row's `unit` per parameter unit"),
     LedgerColumn("exponents", "string", "JSON: ascending exponents of each element and angular momentum, such as `Ne "
-        "s`.", "1 / bohr squared"),
+        "s`.", unit="1 / bohr squared"),
     LedgerColumn("basis_set", "string", "The basis set in NWChem's format."),
     LedgerColumn("transfer", "string", "JSON: for each molecule that was not fitted its `energy` in this basis set "
-        "and the `error`, that energy minus the energy in the large published set `set`.", "hartree"),
+        "and the `error`, that energy minus the energy in the large published set `set`.", unit="hartree"),
 )  # fmt: skip

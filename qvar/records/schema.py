@@ -23,24 +23,24 @@ COMMON_COLUMNS: tuple[LedgerColumn, ...] = (
     LedgerColumn("method", "string", "Optimization method, such as lbfgs."),
     LedgerColumn("status", "string", "End of the minimization: converged, saddle, out_of_budget, out_of_time, "
         "stalled, not_finite or failed."),
-    LedgerColumn("value", "float64", "Value at the end of the training.", "the row's `unit`"),
+    LedgerColumn("value", "float64", "Value at the end of the training.", unit="the row's `unit`"),
     LedgerColumn("reference", "float64", "Exact value that a perfect contender would reach; empty if it is not known.",
-        "the row's `unit`"),
+        unit="the row's `unit`"),
     LedgerColumn("error", "float64", "value - reference; negative if a state outside the reference's symmetry lies "
-        "below it.", "the row's `unit`"),
+        "below it.", unit="the row's `unit`"),
     LedgerColumn("unit", "string", "Unit of value, reference and error: Ha (hartree), or J (multiples of the model's "
         "own coupling)."),
     LedgerColumn("correlation_recovered", "float64", "(E_reference_state - value) / (E_reference_state - E_exact): 0 "
         "is the reference state (Hartree-Fock), 1 is exact."),
     LedgerColumn("particle_number", "float64", "Expectation value of the number of particles in the trained state."),
-    LedgerColumn("sz", "float64", "Expectation value of the spin projection S_z in the trained state.", "hbar"),
+    LedgerColumn("sz", "float64", "Expectation value of the spin projection S_z in the trained state.", unit="hbar"),
     LedgerColumn("s2", "float64", "Expectation value of the total spin S^2 in the trained state; 0 for a singlet.",
-        "hbar squared"),
+        unit="hbar squared"),
     LedgerColumn("initial_gradient_norm", "float64", "Euclidean norm of the gradient at the start parameters.",
-        "the row's `unit` per parameter unit"),
+        unit="the row's `unit` per parameter unit"),
     LedgerColumn("lowest_curvature", "float64", "Lowest eigenvalue of the Hessian at the end, or an upper bound of "
         "it; negative at a saddle. Empty if the start did not converge or second derivatives do not exist.",
-        "the row's `unit` per parameter unit squared"),
+        unit="the row's `unit` per parameter unit squared"),
     LedgerColumn("iterations", "Int64", "Steps that the minimizer took."),
     LedgerColumn("energy_evaluations", "Int64", "Energies computed, those of line searches included; every gradient "
         "comes with one."),
@@ -49,8 +49,8 @@ COMMON_COLUMNS: tuple[LedgerColumn, ...] = (
         "accuracy); empty if it did not end there. A crossing on the way further below the exact energy does not "
         "count."),
     LedgerColumn("wall_s", "float64", "Time of the whole batch of seeds in which this row was trained, compilation "
-        "excluded.", "s"),
-    LedgerColumn("compile_s", "float64", "Time of compilation for that same batch of seeds.", "s"),
+        "excluded.", unit="s"),
+    LedgerColumn("compile_s", "float64", "Time of compilation for that same batch of seeds.", unit="s"),
 )  # fmt: skip
 """Columns that every ledger has, in their order."""
 
@@ -70,7 +70,7 @@ TRACE_COLUMNS: tuple[LedgerColumn, ...] = (
     LedgerColumn("step", "Int64", "Number of the minimizer's step, 0 at the start parameters."),
     *(c for c in COMMON_COLUMNS if c.name in ("value", "error")),
     LedgerColumn("gradient_norm", "float64", "Euclidean norm of the gradient at this step.",
-        "the row's `unit` per parameter unit"),
+        unit="the row's `unit` per parameter unit"),
     LedgerColumn("evaluations", "Int64", "Evaluations made up to this step, of value and gradient or of the value "
         "alone."),
 )  # fmt: skip

@@ -11,7 +11,7 @@ CIRCUIT_COLUMNS = (
 """Columns of all studies of circuits."""
 
 START_NOISE = LedgerColumn(
-    "start_noise", "float64", "Standard deviation of Gaussian noise added to every parameter of a start.", "radian"
+    "start_noise", "float64", "Standard deviation of Gaussian noise added to every parameter of a start.", unit="radian"
 )
 
 LIE_DIMENSION = LedgerColumn(
@@ -28,13 +28,13 @@ TRAINING_COLUMNS = (
     LedgerColumn("remarks", "string", "JSON list: sentences on the problem that a reader must know, such as a "
         "Hartree-Fock reference that is a saddle or an exact state of another spin; only if there are any."),
     LedgerColumn("tolerance", "float64", "Largest |error| of a start that succeeds; only if the study has a "
-        "tolerance.", "the row's `unit`"),
+        "tolerance.", unit="the row's `unit`"),
     LedgerColumn("minimum", "Int64", "Number of the contender's distinct minimum, by energy and fidelity, that the "
         "seed ended in: 0 is the lowest; empty if the value is not finite."),
     START_NOISE,
     LedgerColumn("pauli_one_norm", "float64", "Sum of the sizes of the Hamiltonian's Pauli coefficients, the identity "
         "left out; the shots of one energy are at most its square over the square of the standard error wanted.",
-        "the row's `unit`"),
+        unit="the row's `unit`"),
     LedgerColumn("parameter_shift_energies", "Int64", "Energies that one gradient takes by the parameter-shift rule, "
         "gate by gate."),
 )  # fmt: skip
@@ -44,9 +44,9 @@ TRAINING_COLUMNS = (
 def estimated(name: str, meaning: str, unit: str = "") -> tuple[LedgerColumn, ...]:
     """Return the columns of an estimate: its value, the ends of its 95 % interval, and the samples that it needs."""
     return (
-        LedgerColumn(name, "float64", meaning, unit),
-        LedgerColumn(f"{name}_low", "float64", f"Lower end of the 95 % interval of `{name}`.", unit),
-        LedgerColumn(f"{name}_high", "float64", f"Upper end of the 95 % interval of `{name}`.", unit),
+        LedgerColumn(name, "float64", meaning, unit=unit),
+        LedgerColumn(f"{name}_low", "float64", f"Lower end of the 95 % interval of `{name}`.", unit=unit),
+        LedgerColumn(f"{name}_high", "float64", f"Upper end of the 95 % interval of `{name}`.", unit=unit),
         LedgerColumn(
             f"{name}_needed",
             "Int64",

@@ -66,13 +66,13 @@ class Curve:
 
     columns: ClassVar[tuple[LedgerColumn, ...]] = (
         *TRAINING_COLUMNS,
-        LedgerColumn("coordinate", "float64", "Coordinate of the row's point.", "`coordinate_unit`"),
+        LedgerColumn("coordinate", "float64", "Coordinate of the row's point.", unit="`coordinate_unit`"),
         LedgerColumn("coordinate_name", "string", "Name of the coordinate, such as bond."),
         LedgerColumn("coordinate_unit", "string", "Unit of `coordinate`, such as angstrom."),
         LedgerColumn("started_from", "string", "Start that was kept: `own`, as in a duel, or `before`, the parameters "
             "of the last point before."),
         LedgerColumn("npe", "float64", "Non-parallelity error: greatest minus smallest signed error along this seed's "
-            "curve; empty if a point failed.", "the row's `unit`"),
+            "curve; empty if a point failed.", unit="the row's `unit`"),
     )  # fmt: skip
 
     problem: Callable[[float], Problem]

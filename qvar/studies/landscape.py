@@ -60,9 +60,9 @@ def _curvature_columns(where: Literal["start", "end"]) -> tuple[LedgerColumn, ..
     """Return the columns of the Hessian, and of the plane, at the start or at the end of a training."""
     at, unit = f"of the Hessian at the {where}", "the row's `unit` per radian squared"
     return (
-        LedgerColumn(f"{where}_smallest_curvature", "float64", f"Smallest eigenvalue {at}.", unit),
-        LedgerColumn(f"{where}_largest_curvature", "float64", f"Largest eigenvalue {at}.", unit),
-        LedgerColumn(f"{where}_hessian_trace", "float64", f"Sum of the eigenvalues {at}.", unit),
+        LedgerColumn(f"{where}_smallest_curvature", "float64", f"Smallest eigenvalue {at}.", unit=unit),
+        LedgerColumn(f"{where}_largest_curvature", "float64", f"Largest eigenvalue {at}.", unit=unit),
+        LedgerColumn(f"{where}_hessian_trace", "float64", f"Sum of the eigenvalues {at}.", unit=unit),
         LedgerColumn(f"{where}_negative_directions", "Int64", f"Number of negative eigenvalues {at}, of n_params."),
         LedgerColumn(f"{where}_flat_directions", "Int64", f"Number of eigenvalues {at} below 1e-6 of the largest."),
         LedgerColumn(
@@ -74,14 +74,14 @@ def _curvature_columns(where: Literal["start", "end"]) -> tuple[LedgerColumn, ..
             f"{where}_spectrum",
             "string",
             f"JSON list: all eigenvalues {at} of the seed that ended lowest.",
-            unit,
+            unit=unit,
         ),
         LedgerColumn(
             f"{where}_plane",
             "string",
             f"JSON: `value` (rows along the first direction) around the {where} of the seed that ended lowest, on the "
             f"plane of {_PLANES[where]}, at the positions `first` and `second`, in radians.",
-            "the row's `unit`",
+            unit="the row's `unit`",
         ),
     )
 
@@ -103,17 +103,17 @@ class Landscape:
         *TRAINING_COLUMNS,
         LedgerColumn("line_scan", "string", "JSON: `value` on the straight line from start to end of the seed that "
             "ended lowest, at the positions `t`, 0 at the start and 1 at the end; empty for the other seeds.",
-            "the row's `unit`"),
+            unit="the row's `unit`"),
         LedgerColumn("line_minima", "Int64", "Minima on that line, the end among them if it is one."),
         LedgerColumn("line_variation", "float64", "Sum of all climbs and descents along that line.",
-            "the row's `unit`"),
+            unit="the row's `unit`"),
         *_curvature_columns("start"),
         *_curvature_columns("end"),
         LedgerColumn("sector_weight", "float64", "Weight of the trained state in the right sector: the reference's "
             "numbers of spin-up and spin-down electrons, or, for a spin model, its number of ones. 1 if nothing has "
             "leaked."),
         LedgerColumn("symmetry_price", "float64", "`value` minus the energy of the state's part in that sector; "
-            "negative if a wrong sector lies lower. Empty if nothing is in it.", "the row's `unit`"),
+            "negative if a wrong sector lies lower. Empty if nothing is in it.", unit="the row's `unit`"),
         LedgerColumn("leakage_along", "string", "JSON: `step` and `evaluations` of up to 50 points along the "
             "training, and at each `sector_weight`, `symmetry_price`, and the means of `particle_number` (or ones), "
             "`sz` and `s2`."),

@@ -39,8 +39,8 @@ class Ranking:
     columns: ClassVar[tuple[LedgerColumn, ...]] = (
         *TRAINING_COLUMNS,
         LedgerColumn("setting", "string", "Setting in which the circuit was trained, such as a basis set."),
-        LedgerColumn("limit", "float64", "Energy that all settings aim at.", "hartree"),
-        LedgerColumn("limit_error", "float64", "`value` minus `limit`.", "hartree"),
+        LedgerColumn("limit", "float64", "Energy that all settings aim at.", unit="hartree"),
+        LedgerColumn("limit_error", "float64", "`value` minus `limit`.", unit="hartree"),
     )  # fmt: skip
 
     problems: Mapping[str, Problem]

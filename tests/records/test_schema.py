@@ -20,7 +20,7 @@ import qvar
 class Walks:
     name = "walks"
     columns = (
-        qvar.LedgerColumn("hops", "Int64", "Number of hops.", "lattice constants"),
+        qvar.LedgerColumn("hops", "Int64", "Number of hops.", unit="lattice constants"),
         qvar.LedgerColumn("closed", "boolean", "True if the walk ended at its start."),
         qvar.LedgerColumn("path", "string", "JSON list: the sites."),
     )
