@@ -28,7 +28,7 @@ from qvar.short_repr import short_repr
 LossFunction = Callable[[Float[Array, " n_params"], PyTree], Float[Array, ""]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Costs:
     """Cost of one evaluation on hardware; `None` if it is not a circuit."""
 

@@ -40,22 +40,12 @@ OPTIONAL_BY_POSITION = {
     "qvar.energy": ("engine devices", "a problem, a circuit and an engine say what is computed"),
     "qvar.expectation": ("problem", "its symmetries choose the engine"),
     "qvar.noisy_energy": ("channel gates name", "a channel and its probability are one thing"),
-    "qvar.Budget": ("gradients seconds gradient_tolerance energies escape hessian_products", "a record of limits"),
-    "qvar.Costs": ("n_qubits two_qubit_gates depth", "a record of counts"),
-    "qvar.adam": ("learning_rate b1 b2", "as in optax"),
-    "qvar.gradient_descent": ("learning_rate momentum", "as in optax"),
-    "qvar.from_optax": ("name", "as in optax"),
-    "qvar.natural_gradient": ("learning_rate regularisation", "as in optax"),
-    "qvar.lbfgs": ("memory max_trials", "settings of an optimizer"),
-    "qvar.rotosolve": ("tolerance", "settings of an optimizer"),
-    "qvar.spsa": ("shots a c stability alpha gamma", "settings of an optimizer, in the order of its paper"),
 }
 """Arguments with a default that may be passed by position, and the reason."""
 
 MORE_ESSENTIALS = {
     "qvar.require": "it reads as a sentence: condition, argument, must, got",
     "qvar.Objective": "a loss is a name, a family, a length, a function and a draw",
-    "qvar.Result": "only functions make it",
     "qvar.basis.Measured": "only functions make it",
     "qvar.basis.Solution": "a tuple that a solver of the user returns",
     "qvar.basis.Solver": "a tuple of three and a default",

@@ -33,7 +33,7 @@ def count(program: Program, n_ops: int | None = None) -> Costs:
             on = [span[w] for w in gate]
             depth[on] = depth[on].max() + 1
             cnots += len(on) == 2
-    return Costs(program.n_qubits, cnots, int(depth.max(initial=0)))
+    return Costs(n_qubits=program.n_qubits, two_qubit_gates=cnots, depth=int(depth.max(initial=0)))
 
 
 @cache

@@ -17,7 +17,7 @@ Escape: TypeAlias = Literal["start", "always", "never"]
 
 
 @short_repr()
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Budget:
     """Limits of the work of one start. Evaluations are counted as made, those of line searches included."""
 

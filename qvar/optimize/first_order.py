@@ -48,7 +48,7 @@ def descent(
 
 @checked()
 @cache
-def from_optax(transform: optax.GradientTransformation, name: str = "optax") -> Method:
+def from_optax(transform: optax.GradientTransformation, *, name: str = "optax") -> Method:
     r"""Return an optax transformation, such as a chain, as a method: its updates are added to theta, point by point.
 
     A transformation is a pair of functions, whose settings cannot be read. So its record, which the task's key holds,
@@ -93,7 +93,7 @@ def learning_rate_of(learning_rate: Any) -> float:
 
 @checked()
 @cache
-def adam(learning_rate: float = 0.05, b1: float = 0.9, b2: float = 0.999) -> Method:
+def adam(*, learning_rate: float = 0.05, b1: float = 0.9, b2: float = 0.999) -> Method:
     """Adam, as `optax.adam`. Kingma, Ba, arXiv:1412.6980, https://arxiv.org/abs/1412.6980.
 
     Args:
@@ -114,7 +114,7 @@ def adam(learning_rate: float = 0.05, b1: float = 0.9, b2: float = 0.999) -> Met
 
 @checked()
 @cache
-def gradient_descent(learning_rate: float = 0.1, momentum: float = 0.0) -> Method:
+def gradient_descent(*, learning_rate: float = 0.1, momentum: float = 0.0) -> Method:
     r"""Gradient descent with a constant step, as `optax.sgd`: the yardstick of all others.
 
     $$ v_{t+1} = \nabla f(\theta_t) + \mu v_t, \qquad \theta_{t+1} = \theta_t - \eta v_{t+1}, \qquad v_0 = 0 $$

@@ -28,7 +28,7 @@ class Trace:
 
 
 @short_repr("value", "status", "iterations", "energy_evaluations", "gradient_evaluations")
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Result:
     """End of one start."""
 

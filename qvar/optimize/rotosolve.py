@@ -34,7 +34,7 @@ class _Sweep(NamedTuple):
 
 @checked()
 @cache
-def rotosolve(tolerance: float = 1e-8) -> Method:
+def rotosolve(*, tolerance: float = 1e-8) -> Method:
     r"""Minimizes over one parameter after the other in closed form.
 
     With all others held, the value is a sine of one frequency w in each parameter,

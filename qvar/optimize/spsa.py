@@ -34,6 +34,7 @@ class _Perturbation(NamedTuple):
 @checked()
 @cache
 def spsa(
+    *,
     shots: int | None = None,
     a: float = 0.5,
     c: float = 0.1,

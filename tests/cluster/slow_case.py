@@ -66,7 +66,7 @@ class Trainings:
             report(Progress(look.evaluations, self.steps, f"best {look.best:.3g}"))
 
         results = qvar.minimize_batch(
-            objective, starts, method=adam(0.02), budget=qvar.Budget(gradients=self.steps), callback=hook
+            objective, starts, method=adam(learning_rate=0.02), budget=qvar.Budget(gradients=self.steps), callback=hook
         )
         return [
             {

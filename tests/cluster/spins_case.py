@@ -16,4 +16,4 @@ def case(sites: int = 4, gradients: int = 40, layers: int = 1) -> qvar.Duel:
     problem = qvar.tfim(sites, j=1.0, h=0.7)
     who = [qvar.hardware_efficient(problem, layers=layers)]
     budget = qvar.Budget(gradients=gradients, gradient_tolerance=1e-12)
-    return qvar.Duel(problem, who, method=qvar.adam(0.02), seeds=2, budget=budget)
+    return qvar.Duel(problem, who, method=qvar.adam(learning_rate=0.02), seeds=2, budget=budget)

@@ -158,7 +158,7 @@ def test_an_optax_chain_is_a_method() -> None:
     rate, budget = 0.05, qvar.Budget(gradients=12)
     chain = optax.chain(optax.scale_by_adam(b1=0.9, b2=0.999), optax.scale_by_learning_rate(rate))
     theirs = qvar.minimize(parabola(), method=chain, key=KEY, budget=budget)
-    ours = qvar.minimize(parabola(), method=qvar.adam(rate), key=KEY, budget=budget)
+    ours = qvar.minimize(parabola(), method=qvar.adam(learning_rate=rate), key=KEY, budget=budget)
     assert theirs.trace.value == pytest.approx(ours.trace.value, abs=1e-12)
 
     theta, memory = jnp.asarray([0.3, -0.4]), chain.init(jnp.asarray([0.3, -0.4]))  # optax's own loop

@@ -17,7 +17,7 @@ from qvar.optimize.first_order import gradient_descent
 from qvar.optimize.natural_gradient import natural_gradient
 from qvar.optimize.rotosolve import rotosolve
 
-METHODS = {"lbfgs": qvar.lbfgs(), "adam": qvar.adam(), "gradient_descent": gradient_descent(0.2)}
+METHODS = {"lbfgs": qvar.lbfgs(), "adam": qvar.adam(), "gradient_descent": gradient_descent(learning_rate=0.2)}
 LONG = qvar.Budget(gradients=3000)
 
 
@@ -54,7 +54,9 @@ def test_an_end_on_a_saddle_is_a_status(method: str) -> None:
     assert "lowest_curvature" in result.status.sentence
     assert result.lowest_curvature == pytest.approx(-2.0, abs=1e-5)
     assert result.gradient_evaluations == result.energy_evaluations
-    left = qvar.minimize(objective, method=METHODS[method], theta0=start, budget=qvar.Budget(3000, escape="always"))
+    left = qvar.minimize(
+        objective, method=METHODS[method], theta0=start, budget=qvar.Budget(gradients=3000, escape="always")
+    )
     assert left.status is qvar.Status.CONVERGED
     assert left.value == pytest.approx(-0.25, abs=1e-10)
     held = qvar.minimize(objective, method=METHODS[method], theta0=np.zeros(2), budget=qvar.Budget(escape="never"))
@@ -105,7 +107,10 @@ def test_no_step_out_of_a_saddle_beyond_the_budget() -> None:
     result = qvar.minimize(_objective(_wells, 2), theta0=np.zeros(2), budget=qvar.Budget(gradients=5))
     assert (result.status, result.energy_evaluations) == (qvar.Status.SADDLE, 1)
     result = qvar.minimize(
-        _objective(_wells, 2), method=qvar.adam(1e-3), theta0=np.zeros(2), budget=qvar.Budget(gradients=20)
+        _objective(_wells, 2),
+        method=qvar.adam(learning_rate=1e-3),
+        theta0=np.zeros(2),
+        budget=qvar.Budget(gradients=20),
     )
     assert (result.status, result.gradient_evaluations) == (qvar.Status.OUT_OF_BUDGET, 20)
     assert result.value < 0

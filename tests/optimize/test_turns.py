@@ -110,13 +110,13 @@ def test_five_objectives_take_one_program() -> None:
     assert count["jit(_evaluate)"] == 1
 
 
-DESCENT = qvar.gradient_descent(0.05, momentum=0.5)
+DESCENT = qvar.gradient_descent(learning_rate=0.05, momentum=0.5)
 
 
 # a size class that is exactly full, and one parameter more
 @pytest.mark.parametrize(
     ("method", "n_params"),
-    [(qvar.lbfgs(), 3), (qvar.lbfgs(), 32), (qvar.lbfgs(), 33), (qvar.adam(0.1), 3), (DESCENT, 3)],
+    [(qvar.lbfgs(), 3), (qvar.lbfgs(), 32), (qvar.lbfgs(), 33), (qvar.adam(learning_rate=0.1), 3), (DESCENT, 3)],
 )
 def test_padding_changes_nothing(method: Any, n_params: int) -> None:
     valley = Valley(n_params)

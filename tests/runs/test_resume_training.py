@@ -59,7 +59,11 @@ class Valley:
             report(Progress(now.evaluations, self.steps, ""))
 
         results = qvar.minimize_batch(
-            objective, thetas, method=qvar.adam(0.02), budget=qvar.Budget(gradients=self.steps), callback=look
+            objective,
+            thetas,
+            method=qvar.adam(learning_rate=0.02),
+            budget=qvar.Budget(gradients=self.steps),
+            callback=look,
         )
         jax.effects_barrier()
         if "COUNT" in os.environ:
