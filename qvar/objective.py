@@ -8,7 +8,7 @@ nothing else: not a circuit, not a molecule.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import cached_property, partial
 from typing import Any, Literal
 
@@ -94,6 +94,7 @@ class Objective:
     """Pure JAX function of (theta of shape (n_params,), data); differentiable, works under `vmap`."""
     draw: Callable[[jax.Array], Shaped[Array, " n_params"]]
     """Start parameters from a JAX random key."""
+    _: KW_ONLY
     data: PyTree = ()
     """Arrays that `function` reads."""
     count_costs: Callable[[], Costs] = Costs
@@ -113,8 +114,9 @@ class Objective:
     does not have; `state_function` itself serves where None."""
     operator: Callable[[Any, PyTree], Array] | None = None
     """Pure function of (state, data) that applies the Hermitian operator H whose expectation value is the loss."""
-    draw_scheme: Callable[[jax.Array, str], Shaped[Array, " n_params"]] | None = None
-    """Start parameters from a JAX random key by a scheme's name, such as `"gaussian"`, where there are several."""
+    draw_named: Callable[[jax.Array, str], Shaped[Array, " n_params"]] | None = None
+    """Start parameters from a JAX random key and the name of a distribution, such as `"gaussian"`; None if there is
+    one distribution only."""
     measure: Callable[[Any], dict[str, float]] | None = None
     """Expectation values at theta beside the loss: `particle_number`, `sz`, `s2`."""
     frequencies: FloatArray | None = None
@@ -274,32 +276,32 @@ class Objective:
             return jax.device_put(host.states(np.asarray(point)[None])[0])
         return _value(function, point, self.data)
 
-    def initial(self, key: jax.Array, scheme: str | None = None) -> Float[Array, " n_params"]:
+    def initial(self, key: jax.Array, start: str | None = None) -> Float[Array, " n_params"]:
         """Start parameters, shape (n_params,), drawn with a JAX random key.
 
         Args:
             key: JAX random key.
-            scheme: how to draw, such as `"uniform"` or `"gaussian"`; the objective's own way where None.
+            start: name of a distribution, such as `"uniform"` or `"gaussian"`; the objective's own if None.
 
         Raises:
-            QvarError: if the scheme is unknown.
+            QvarError: if `start` is unknown.
         """
         key = random_key("key", key)
-        if scheme is None:
+        if start is None:
             return jnp.asarray(self.draw(key), dtype=float)
-        if self.draw_scheme is None:
-            raise QvarError(f"`start` must be None for {self.name}, which draws in one way, but is {shown(scheme)}.")
-        return jnp.asarray(self.draw_scheme(key, scheme), dtype=float)
+        if self.draw_named is None:
+            raise QvarError(f"`start` must be None for {self.name}, which draws in one way, but is {shown(start)}.")
+        return jnp.asarray(self.draw_named(key, start), dtype=float)
 
-    def initial_batch(self, key: jax.Array, n: int, scheme: str | None = None) -> Float[Array, "n n_params"]:
+    def initial_batch(self, key: jax.Array, n: int, start: str | None = None) -> Float[Array, "n n_params"]:
         """`n` starts, shape (n, n_params), from one JAX random key.
 
         Raises:
-            QvarError: if the scheme is unknown.
+            QvarError: if `start` is unknown.
         """
         n = counting_number("n", n)
         require_memory("n", n, 8 * n * (self.n_params + 2))
-        keys, draw = jax.random.split(random_key("key", key), n), partial(self.initial, scheme=scheme)
+        keys, draw = jax.random.split(random_key("key", key), n), partial(self.initial, start=start)
         try:
             return jax.vmap(draw)(keys)
         except jax.errors.JAXTypeError:  # a draw that leaves JAX is made one by one

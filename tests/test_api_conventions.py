@@ -29,17 +29,14 @@ OPTIONAL_BY_POSITION = {
     "qvar.hydrogen_chain": ("bond", "`partial(qvar.hydrogen_chain, 4)` makes the problem of a bond length"),
     "qvar.minimize": ("theta0", "the start of a local search"),
     "qvar.Ansatz.initial": ("start", "a key and a distribution are one draw"),
-    "qvar.Objective.initial": ("scheme", "a key and a distribution are one draw"),
-    "qvar.Objective.initial_batch": ("scheme", "a key and a distribution are one draw"),
+    "qvar.Objective.initial": ("start", "a key and a distribution are one draw"),
+    "qvar.Objective.initial_batch": ("start", "a key and a distribution are one draw"),
     "qvar.Ansatz.draw": ("theta", "angles in the picture"),
     "qvar.Problem.exact_energy": ("spin", "the lowest energy, or that of a spin"),
     "qvar.Problem.hamiltonian": ("mapping", "the electrons' mapping to qubits is what it does"),
     "qvar.Problem.mapped": ("mapping", "the electrons' mapping to qubits is what it does"),
     "qvar.basis.Form.frozen": ("letters", "all shells, or those of some letters"),
     "qvar.Growing.setup": ("key", "only an ensemble has one"),
-    "qvar.energy": ("engine devices", "a problem, a circuit and an engine say what is computed"),
-    "qvar.expectation": ("problem", "its symmetries choose the engine"),
-    "qvar.noisy_energy": ("channel gates name", "a channel and its probability are one thing"),
 }
 """Arguments with a default that may be passed by position, and the reason."""
 
@@ -79,8 +76,6 @@ SYNONYMS = {
 
 OTHER_NAMES = {
     ("qvar.Costs", "depth"): "depth of a circuit in gates",
-    ("qvar.Objective.initial", "scheme"): "the name of a distribution; `start` is the function's own",
-    ("qvar.Objective.initial_batch", "scheme"): "the name of a distribution; `start` is the function's own",
     **{(name, "reps"): "as in Qiskit" for name in REPS},
 }
 """Uses of such another name, and the reason."""

@@ -61,7 +61,7 @@ def vqe(make: MakeAnsatz, *, name: str = "", budget: Budget | None = None, seed:
             raise UnsolvedError(str(error)) from error
         problem = _problem(mol, field)
         ansatz = make(problem)
-        objective = energy(problem, ansatz, "sector")
+        objective = energy(problem, ansatz, engine="sector")
         result = minimize(objective, method=lbfgs(memory=MEMORY), key=jax.random.key(seed), budget=spent)
         if result.status not in (Status.CONVERGED, Status.STALLED):
             ended = result.status.value

@@ -167,7 +167,7 @@ def fisher_rank(
         start: distribution of the points, see `Objective.initial`.
 
     Raises:
-        QvarError: if an argument is out of range, the scheme is unknown, or the objective has no state.
+        QvarError: if an argument is out of range, `start` is unknown, or the objective has no state.
     """
     samples = counting_number("samples", samples, bytes_each=8 * max(1, objective.n_params))
     function = fisher_function(objective)
@@ -237,7 +237,7 @@ def effective_dimension(
         16, 783 (1997)). If few points make up the average, `Estimate.needed` says how many it takes.
 
     Raises:
-        QvarError: if an argument is out of range, the scheme is unknown, or the objective has no state.
+        QvarError: if an argument is out of range, `start` is unknown, or the objective has no state.
     """
     samples = counting_number("samples", samples, least=2, bytes_each=2 * 8 * max(1, objective.n_params))
     n_data = counting_number("n_data", n_data, least=2)
@@ -262,7 +262,7 @@ def fisher_spectra(
     The arguments are those of `effective_dimension`.
 
     Raises:
-        QvarError: if the scheme is unknown, or the objective has no state.
+        QvarError: if `start` is unknown, or the objective has no state.
     """
     function, thetas = fisher_function(objective, information), objective.initial_batch(key, samples, start)
     return _spectra(objective, function, thetas, _noise(function, objective))

@@ -27,7 +27,7 @@ from qvar.objective import LossFunction, Objective
 from qvar.short_repr import short_repr
 
 Start: TypeAlias = str | Callable[[jax.Array], Any] | None
-"""Name of a scheme of `Objective.initial`, a function of a JAX random key that returns theta, or None for the
+"""Name of a distribution of `Objective.initial`, a function of a JAX random key that returns theta, or None for the
 objective's own."""
 
 Callback: TypeAlias = Callable[[int, int], object]
@@ -144,7 +144,7 @@ def gradient_variance(
         objective: the loss; has at least one parameter.
         key: JAX random key of the parameters and of the bootstrap.
         samples: number of samples, at least 2.
-        start: distribution of the parameters: a scheme such as `"uniform"`, `"gaussian"` or `"mp2"`, a function of a
+        start: distribution of the parameters: a name such as `"uniform"`, `"gaussian"` or `"mp2"`, a function of a
             JAX random key that returns theta, or None for the objective's own.
         noise: standard deviation in radians of Gaussian noise added to every parameter, so that a start that is one
             point, such as `"zero"` or `"mp2"`, has a variance.
@@ -255,7 +255,7 @@ def _draw(objective: Objective, key: jax.Array, n: int, start: Start, noise: flo
     if start is None or isinstance(start, str):
         thetas = objective.initial_batch(point_key, n, start)
     else:
-        thetas = replace(objective, draw=start, draw_scheme=None).initial_batch(point_key, n)
+        thetas = replace(objective, draw=start, draw_named=None).initial_batch(point_key, n)
     if thetas.shape != (n, objective.n_params):
         raise QvarError(f"`start` must give theta of shape ({objective.n_params},), but gives {thetas.shape[1:]}.")
     if noise == 0:

@@ -115,6 +115,7 @@ def noisy_energy(
     problem: Problem | Any,
     ansatz: Ansatz,
     probability: float,
+    *,
     channel: Channel = "depolarizing",
     gates: Gates = "written",
     name: str | None = None,

@@ -91,7 +91,7 @@ class EnergyFunction:
 
 
 @checked(own=("devices",))
-def energy(problem: Problem, ansatz: Ansatz, engine: Engine = "auto", devices: int | None = None) -> Objective:
+def energy(problem: Problem, ansatz: Ansatz, *, engine: Engine = "auto", devices: int | None = None) -> Objective:
     r"""Return the variational energy \(E(\theta) = \langle\psi(\theta)|H|\psi(\theta)\rangle\) as an Objective.
 
     Args:
@@ -113,7 +113,7 @@ def energy(problem: Problem, ansatz: Ansatz, engine: Engine = "auto", devices: i
             processes differ by more than rounding.
     """
     mesh = device_mesh(devices)
-    if choose_engine(problem, ansatz, engine, devices) == "sector":
+    if choose_engine(problem, ansatz, engine=engine, devices=devices) == "sector":
         return _sector(problem, ansatz, mesh)
     if problem.integrals is not None:
         hamiltonian = _electronic(problem, problem.integrals, (None, None), mesh)
@@ -125,7 +125,7 @@ def energy(problem: Problem, ansatz: Ansatz, engine: Engine = "auto", devices: i
 
 @checked()
 def choose_engine(
-    problem: Problem, ansatz: Ansatz, engine: Engine = "auto", devices: int | None = None
+    problem: Problem, ansatz: Ansatz, *, engine: Engine = "auto", devices: int | None = None
 ) -> Literal["sector", "dense"]:
     """Return the engine that `energy` would choose, after a check that its states fit into memory.
 
@@ -180,7 +180,7 @@ def _obstacle_to_sector(problem: Problem, ansatz: Ansatz) -> str | None:
 
 
 @checked()
-def expectation(observable: Any, ansatz: Ansatz, problem: Problem | None = None) -> Objective:
+def expectation(observable: Any, ansatz: Ansatz, *, problem: Problem | None = None) -> Objective:
     r"""Return the expectation value \(\langle\psi(\theta)|O|\psi(\theta)\rangle\) of any PennyLane observable.
 
     Args:
@@ -196,7 +196,7 @@ def expectation(observable: Any, ansatz: Ansatz, problem: Problem | None = None)
     from qvar.problems.fermion_mapping import pauli_terms
 
     if problem is not None:
-        choose_engine(problem, ansatz, "dense")
+        choose_engine(problem, ansatz, engine="dense")
     _check_register(ansatz.n_qubits)
     _check_states(ansatz, 1 << ansatz.n_qubits, None)
     terms = pauli_terms(observable, ansatz.n_qubits)
@@ -292,10 +292,10 @@ def _objective(
         fitting = max(1, process_minimum(memory_limit() // scratch, mesh))
         scratch, most_at_once = 0, fitting if most_at_once is None else min(fitting, most_at_once)
 
-    def draw(key: jax.Array, scheme: str | None = None) -> Array:
-        start = ansatz.initial(key, scheme)
+    def draw(key: jax.Array, start: str | None = None) -> Array:
+        theta = ansatz.initial(key, start)
         # draws of JAX are the same in all processes, results of PySCF are not
-        return of_first_process(start, mesh) if (scheme or ansatz.start) in ansatz.starts else start
+        return of_first_process(theta, mesh) if (start or ansatz.start) in ansatz.starts else theta
 
     def measure(theta: Any) -> dict[str, float]:
         assert symmetries is not None  # else `Objective.measure` is None
@@ -314,7 +314,7 @@ def _objective(
         unit="" if problem is None else problem.unit,
         baseline=None if problem is None else problem.reference_energy,
         target=None if problem is None else problem.exact_energy,
-        draw_scheme=draw,
+        draw_named=draw,
         state_function=state_function,
         forward_state_function=ForwardStateFunction(state_function),
         operator=OperatorFunction(h_kernel, readers),

@@ -176,7 +176,7 @@ def _measure(study: Capacity, depth: _Depth, report: Reporter) -> list[Row]:
 
 def _capacity(study: Capacity, depth: _Depth) -> Row:
     """Return what the circuit can do, found by training or not."""
-    objective = energy(study.problem, depth.ansatz, study.engine)
+    objective = energy(study.problem, depth.ansatz, engine=study.engine)
     rank_key, dimension_key = jax.random.split(jax.random.key(study.seed))
     row: Row = {
         "fisher_rank": fisher_rank(objective, key=rank_key, samples=study.fisher_samples),

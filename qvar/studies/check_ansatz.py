@@ -238,7 +238,7 @@ def _pennylane(problem: Problem, ansatz: Ansatz, theta: FloatArray) -> Iterator[
         yield _own_function(problem, ansatz, ansatz.source, theta)
         return
     if ansatz.program.angle_function is not None or ansatz.n_params == 0:  # nothing that PennyLane's oracle could take
-        ours = np.asarray(energy(problem, ansatz, "dense").state(theta))
+        ours = np.asarray(energy(problem, ansatz, engine="dense").state(theta))
         off = abs(1.0 - abs(np.vdot(ours, _pennylane_state(ansatz, theta))))
         yield _compared("PennyLane", "PennyLane and qvar", [("state", off, VALUE_TOLERANCE)])
         return
@@ -249,7 +249,7 @@ def _pennylane(problem: Problem, ansatz: Ansatz, theta: FloatArray) -> Iterator[
         # autograd takes gradients of real angles through complex amplitudes
         warnings.filterwarnings("ignore", "Casting complex values", np.exceptions.ComplexWarning)
         reference = oracle(problem, ansatz, "default.qubit" if small else "lightning.qubit")(theta)
-    ours = _evaluate(energy(problem, ansatz, "dense"), theta)
+    ours = _evaluate(energy(problem, ansatz, engine="dense"), theta)
     yield _same("PennyLane", "PennyLane and qvar", ours, reference)
 
 
@@ -258,7 +258,7 @@ def _own_function(problem: Problem, ansatz: Ansatz, function: Callable[..., Any]
     import pennylane as qml
 
     device = qml.device("default.qubit", wires=ansatz.n_qubits)
-    dense, program = energy(problem, ansatz, "dense"), ansatz.program
+    dense, program = energy(problem, ansatz, engine="dense"), ansatz.program
 
     @qml.qnode(device, interface="jax")
     def state(theta: Any) -> Any:
@@ -313,7 +313,7 @@ def _engines(
     elif ansatz.n_qubits > MAX_QUBITS:
         yield left_out("engines", ansatz)
     else:
-        yield _same("engines", "Dense and sector", chosen, _evaluate(energy(problem, ansatz, "dense"), theta))
+        yield _same("engines", "Dense and sector", chosen, _evaluate(energy(problem, ansatz, engine="dense"), theta))
 
 
 def _same(check: str, who: str, ours: tuple[Any, Any], theirs: tuple[Any, Any]) -> Finding:

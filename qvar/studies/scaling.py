@@ -310,7 +310,9 @@ def _row(study: Scaling, point: _Point, report: Reporter) -> Row:
 
 
 def _objective(observable: Any, ansatz: Ansatz, engine: Engine) -> Objective:
-    return energy(observable, ansatz, engine) if isinstance(observable, Problem) else expectation(observable, ansatz)
+    if isinstance(observable, Problem):
+        return energy(observable, ansatz, engine=engine)
+    return expectation(observable, ansatz)
 
 
 def _sample(study: Scaling, point: _Point, objective: Objective, watch: Callable[[int, int], None]) -> GradientVariance:

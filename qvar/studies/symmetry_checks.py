@@ -21,7 +21,7 @@ def symmetry_findings(problem: Problem, ansatz: Ansatz, thetas: FloatArray) -> I
     if ansatz.n_qubits > MAX_QUBITS:
         yield left_out("symmetries", ansatz)
         return
-    dense = energy(problem, ansatz, "dense")
+    dense = energy(problem, ansatz, engine="dense")
     measured = [_measure(np.asarray(dense.state(theta)), ansatz.n_qubits) for theta in thetas]
     expected = {} if problem.integrals is None else _expected(problem)
     for name in _SYMMETRIES:

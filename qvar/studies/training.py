@@ -89,7 +89,7 @@ class Training:
         if isinstance(self.contender, Ansatz):
             if self.problem is None:
                 raise QvarError(f"`problem` must be a problem to train {self.contender.name}, but is None.")
-            choose_engine(self.problem, self.contender, self.engine)
+            choose_engine(self.problem, self.contender, engine=self.engine)
 
     @property
     def inputs(self) -> dict[str, Any]:
@@ -126,7 +126,7 @@ class Training:
         contender, problem = self.contender, self.problem
         if isinstance(contender, Ansatz):
             assert problem is not None  # see __post_init__
-            return energy(problem, contender, self.engine)
+            return energy(problem, contender, engine=self.engine)
         if contender.target is not None:
             return replace(contender, target=cache(contender.target))
         if problem is None or contender.unit != problem.unit:

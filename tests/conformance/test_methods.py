@@ -99,7 +99,7 @@ def test_a_study_compiles_its_energy_once(h2: qvar.Problem) -> None:
         traced.append(1)
         return energy.function(theta, data)
 
-    objective = qvar.Objective("counted", "generic", energy.n_params, counted, energy.draw, energy.data)
+    objective = qvar.Objective("counted", "generic", energy.n_params, counted, energy.draw, data=energy.data)
     starts = np.stack([objective.initial(jax.random.key(seed)) for seed in range(8)])
     qvar.minimize_batch(objective, starts, budget=qvar.Budget(gradients=200))
     assert len(traced) == 2

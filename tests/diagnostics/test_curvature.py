@@ -28,7 +28,7 @@ KEY = jax.random.key(2)
 
 
 def plain(function, n_params: int, data=()) -> Objective:
-    return Objective("plain", "generic", n_params, function, lambda key: jnp.zeros(n_params), data)
+    return Objective("plain", "generic", n_params, function, lambda key: jnp.zeros(n_params), data=data)
 
 
 def bowl(theta, data):

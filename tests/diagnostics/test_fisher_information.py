@@ -165,11 +165,11 @@ def test_the_largest_rank_of_several_points_is_the_generic_one() -> None:
 
     objective = own(turns, 2, 2)  # at theta_0 = 0 the phase has nothing to act on
 
-    def draw(key: jax.Array, scheme: str) -> jax.Array:
+    def draw(key: jax.Array, start: str) -> jax.Array:
         often = jnp.where(jax.random.bernoulli(key), 0.3, 0.0)
-        return jnp.zeros(2) if scheme == "pole" else often * jnp.ones(2)
+        return jnp.zeros(2) if start == "pole" else often * jnp.ones(2)
 
-    poles = replace(objective, draw_scheme=draw)
+    poles = replace(objective, draw_named=draw)
     assert fisher_rank(poles, key=KEY, start="pole") == 1
     assert {fisher_rank(poles, key=jax.random.key(seed)) for seed in range(3)} == {2}
 
@@ -237,7 +237,7 @@ def test_mistakes(rotations: Objective) -> None:
     for call, sentence in cases:
         with pytest.raises(qvar.QvarError, match=sentence):
             call()
-    lost = replace(rotations, draw_scheme=lambda key, scheme: jnp.full(4, jnp.nan))
+    lost = replace(rotations, draw_named=lambda key, start: jnp.full(4, jnp.nan))
     with pytest.raises(qvar.QvarError, match="finite state"):
         fisher_rank(lost, key=KEY)
 

@@ -48,7 +48,7 @@ def test_density_matrix_of_a_molecule(h2: qvar.Problem) -> None:
     theta = np.array([0.3, -0.4, 0.9])
     expected = with_channels(ansatz, theta, h2.hamiltonian(), 0.1)
     for engine in ("sector", "dense"):
-        noisy = depolarized(qvar.energy(h2, ansatz, engine), 0.1, ansatz.program.n_ops, problem=h2)
+        noisy = depolarized(qvar.energy(h2, ansatz, engine=engine), 0.1, ansatz.program.n_ops, problem=h2)
         assert float(noisy.loss(theta)) == pytest.approx(expected, abs=1e-12)
 
 

@@ -119,7 +119,7 @@ def test_along_a_path(h2: qvar.Problem, monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_nothing_leaks_in_the_sector_engine(h4: qvar.Problem) -> None:
     ansatz = qvar.uccsd(h4)
-    sector, dense = (qvar.energy(h4, ansatz, engine) for engine in ("sector", "dense"))
+    sector, dense = (qvar.energy(h4, ansatz, engine=engine) for engine in ("sector", "dense"))
     theta = 0.3 * np.asarray(sector.initial(jax.random.key(2), "uniform"))
     one, other = (symmetry_leakage(each, theta, problem=h4) for each in (sector, dense))
     assert one.weight == 1.0

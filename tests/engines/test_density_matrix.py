@@ -69,7 +69,7 @@ THETA = np.array([0.4, -1.1])
 def test_kraus_operators_in_numpy_give_the_same(channel: str) -> None:
     matrix = np.asarray(qml.matrix(WITNESS, wire_order=[0, 1]))
     for p in (0.0, 0.13, 1.0):
-        objective = noisy_energy(WITNESS, SMALL, p, channel)
+        objective = noisy_energy(WITNESS, SMALL, p, channel=channel)
         assert float(objective.loss(THETA)) == pytest.approx(simulated(THETA, matrix, channel, p), abs=1e-13)
 
 
@@ -78,7 +78,7 @@ def test_kraus_operators_in_numpy_give_the_same(channel: str) -> None:
 def test_pennylane_gives_the_same_energy_and_gradient(h2: qvar.Problem, channel: str, gates: str) -> None:
     ansatz = qvar.uccsd(h2)
     theta = np.array([0.5, -0.8, 1.1])
-    value, slopes = noisy_energy(h2, ansatz, 0.04, channel, gates).value_and_grad(theta)
+    value, slopes = noisy_energy(h2, ansatz, 0.04, channel=channel, gates=gates).value_and_grad(theta)
     expected, gradient = mixed_oracle(h2, ansatz, 0.04, channel, gates)(theta)
     assert float(value) == pytest.approx(expected, abs=1e-11)
     assert np.asarray(slopes) == pytest.approx(gradient, abs=1e-11)
@@ -96,7 +96,7 @@ def test_without_noise_it_is_the_energy(h2: qvar.Problem) -> None:
 
 
 def test_gradient_is_the_slope() -> None:
-    objective = noisy_energy(WITNESS, SMALL, 0.1, "amplitude_damping")
+    objective = noisy_energy(WITNESS, SMALL, 0.1, channel="amplitude_damping")
     slopes = np.asarray(objective.value_and_grad(THETA)[1])
     step = 1e-5
     for j, slope in enumerate(slopes):
@@ -133,7 +133,7 @@ def test_noise_is_data(h2: qvar.Problem) -> None:
     ansatz = qvar.hardware_efficient(2, layers=1)
     noisy_energy(qml.Z(0), ansatz, 0.01).loss(np.zeros(ansatz.n_params))
     compiled = _value._cache_size()
-    noisy_energy(qml.X(1), ansatz, 0.2, "amplitude_damping").loss(np.ones(ansatz.n_params))
+    noisy_energy(qml.X(1), ansatz, 0.2, channel="amplitude_damping").loss(np.ones(ansatz.n_params))
     assert _value._cache_size() == compiled
 
 
@@ -147,7 +147,7 @@ def test_frequencies_are_those_of_the_circuit() -> None:
 
 
 def test_it_can_be_minimized() -> None:
-    objective = noisy_energy(qml.Z(0) @ qml.Z(1), SMALL, 0.02, "phase_flip")
+    objective = noisy_energy(qml.Z(0) @ qml.Z(1), SMALL, 0.02, channel="phase_flip")
     result = qvar.minimize(objective, theta0=THETA, budget=qvar.Budget(gradients=50))
     assert result.gradient_norm < 1e-4
     assert result.value < float(objective.loss(THETA))

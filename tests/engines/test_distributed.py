@@ -48,7 +48,7 @@ assert is_leader() == (jax.process_index() == 0)
 assert from_leader({"process": jax.process_index()}) == {"process": 0}
 numbers = {}
 for name, (problem, ansatz, engine) in works().items():
-    objective = qvar.energy(problem, ansatz, engine)
+    objective = qvar.energy(problem, ansatz, engine=engine)
     value, gradient = objective.value_and_grad(point(ansatz))
     state = objective.state(point(ansatz))
     assert all(leaf.sharding.is_fully_replicated for leaf in jax.tree.leaves(objective.data))
@@ -65,7 +65,7 @@ for name, (problem, ansatz, engine) in works().items():
             ended = qvar.minimize(objective, theta0=0 * point(ansatz), budget=budget)
             numbers[name][escape] = [ended.status.value, ended.lowest_curvature, ended.hessian_products, ended.value]
 try:
-    qvar.energy(problem, ansatz, engine, devices=2)
+    qvar.energy(problem, ansatz, engine=engine, devices=2)
 except QvarError as error:
     numbers["some"] = str(error)
 # tables that differ in a bit are those of process 0, others than that are refused everywhere
@@ -160,7 +160,7 @@ def test_two_processes_of_two_devices_give_the_numbers_of_one(tmp_path: Path) ->
     names: dict = {}
     exec(COMMON, names)
     for name, (problem, ansatz, engine) in names["works"]().items():
-        alone, found = qvar.energy(problem, ansatz, engine), numbers[0][name]
+        alone, found = qvar.energy(problem, ansatz, engine=engine), numbers[0][name]
         value, gradient = alone.value_and_grad(names["point"](ansatz))
         assert abs(found["value"] - float(value)) < 1e-12
         assert np.abs(np.array(found["gradient"]) - np.asarray(gradient)).max() < 1e-12

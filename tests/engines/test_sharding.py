@@ -19,9 +19,9 @@ works = {
 }
 for name, (problem, ansatz, engine, numbers) in works.items():
     theta = 0.3 * jnp.sin(jnp.arange(ansatz.n_params, dtype=float))
-    value, gradient = qvar.energy(problem, ansatz, engine).value_and_grad(theta)
+    value, gradient = qvar.energy(problem, ansatz, engine=engine).value_and_grad(theta)
     for devices in numbers:
-        spread = qvar.energy(problem, ansatz, engine, devices=devices)
+        spread = qvar.energy(problem, ansatz, engine=engine, devices=devices)
         text = _value_and_grad.lower(spread.function, theta, spread.data).compile().as_text()  # the one that runs below
         assert "all-to-all" in text or "all-gather" in text or "collective-permute" in text, name
         there, slopes = spread.value_and_grad(theta)

@@ -124,15 +124,15 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     "qvar.Objective": lambda: {
         "name": "o", "family": "generic", "n_params": 2, "function": _curve, "draw": _draw, "data": (),
         "count_costs": qvar.Costs, "engine": "none", "unit": "", "baseline": 0.0, "target": lambda: 0.0,
-        "state_function": None, "forward_state_function": None, "operator": None, "draw_scheme": None,
+        "state_function": None, "forward_state_function": None, "operator": None, "draw_named": None,
         "measure": None, "frequencies": None, "bytes_per_evaluation": 0, "most_at_once": None,
     },
     "qvar.Objective.loss": lambda: {"self": parabola(), "theta": [0.0, 0.0]},
     "qvar.Objective.value_and_grad": lambda: {"self": parabola(), "theta": [0.0, 0.0]},
     "qvar.Objective.loss_batch": lambda: {"self": parabola(), "thetas": [[0.0, 0.0]]},
     "qvar.Objective.state": lambda: {"self": objective(), "theta": THETA},
-    "qvar.Objective.initial": lambda: {"self": parabola(), "key": KEY, "scheme": None},
-    "qvar.Objective.initial_batch": lambda: {"self": parabola(), "key": KEY, "n": 2, "scheme": None},
+    "qvar.Objective.initial": lambda: {"self": parabola(), "key": KEY, "start": None},
+    "qvar.Objective.initial_batch": lambda: {"self": parabola(), "key": KEY, "n": 2, "start": None},
     "qvar.Problem.mapped": lambda: {"self": h2(), "mapping": "parity", "taper": False},
     "qvar.Problem.hamiltonian": lambda: {"self": spins(), "mapping": "jordan_wigner", "taper": False},
     "qvar.Problem.amplitudes": lambda: {"self": h2(), "theory": "mp2"},
@@ -348,7 +348,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
         "objective": parabola(), "theta": [0.0, 0.0], "key": KEY, "samples": 2,
     },
     "qvar.diagnostics.leakage_along": lambda: {
-        "objective": qvar.energy(h2(), qvar.uccsd(h2()), "dense"), "problem": h2(), "thetas": [[0.0] * 3],
+        "objective": qvar.energy(h2(), qvar.uccsd(h2()), engine="dense"), "problem": h2(), "thetas": [[0.0] * 3],
     },
     "qvar.diagnostics.lie_closure": lambda: {"generators": GENERATORS, "limit": 100, "sector": None},
     "qvar.diagnostics.lie_dimension": lambda: {"generators": GENERATORS, "limit": 100, "sector": None},
@@ -392,7 +392,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     "qvar.diagnostics.space_dimension": lambda: {"ansatz": circuit(), "space": "full"},
     "qvar.diagnostics.spectral_width": lambda: {"objective": objective()},
     "qvar.diagnostics.symmetry_leakage": lambda: {
-        "objective": qvar.energy(h2(), qvar.uccsd(h2()), "dense"), "problem": h2(), "theta": [0.0] * 3,
+        "objective": qvar.energy(h2(), qvar.uccsd(h2()), engine="dense"), "problem": h2(), "theta": [0.0] * 3,
     },
     "qvar.diagnostics.wilson_interval": lambda: {"successes": 1, "trials": 2, "level": 0.95},
 }  # fmt: skip

@@ -24,7 +24,7 @@ N_VALUES = int(os.environ.get("QVAR_WRONG_VALUES", "7"))
 
 CALLBACKS = {
     "make", "draw", "start", "callback", "function", "count_costs", "target", "state_function",
-    "problem", "forward_state_function", "operator", "draw_scheme", "measure", "loss", "gradient_first", "contenders",
+    "problem", "forward_state_function", "operator", "draw_named", "measure", "loss", "gradient_first", "contenders",
     "remake", "quantum_function", "case_function",
 }  # fmt: skip
 """Arguments that may be functions, whose own errors are their author's."""

@@ -224,7 +224,7 @@ def test_engines_that_differ_are_detected(h2: qvar.Problem, monkeypatch: pytest.
     other = qvar.hydrogen_chain(2, bond=0.8)
 
     def energy(problem: qvar.Problem, ansatz: qvar.Ansatz, engine: Any = "auto") -> qvar.Objective:
-        return qvar.energy(other if engine == "dense" else problem, ansatz, engine)
+        return qvar.energy(other if engine == "dense" else problem, ansatz, engine=engine)
 
     monkeypatch.setattr(check_ansatz, "energy", energy)
     findings = conform(h2, qvar.uccsd(h2))

@@ -73,7 +73,7 @@ def fit(name: str, powers: tuple[int, ...]) -> qvar.Objective:
         return jnp.mean((sum(c * points**k for c, k in zip(theta, powers, strict=True)) - values) ** 2)
 
     draw = lambda key: jax.random.normal(key, (len(powers),))  # noqa: E731
-    return qvar.Objective(name, "generic", len(powers), squares, draw, (jnp.asarray(x), jnp.asarray(x**2)))
+    return qvar.Objective(name, "generic", len(powers), squares, draw, data=(jnp.asarray(x), jnp.asarray(x**2)))
 
 
 def test_a_duel_of_two_data_fits(tmp_path: Any) -> None:

@@ -182,9 +182,9 @@ def test_an_energy_with_a_penalty_has_an_error(h2: qvar.Problem) -> None:
     ansatz = qvar.hardware_efficient(h2, layers=1, rotations=("RY",))
     number = sum(0.5 * (qml.Identity(wire) - qml.PauliZ(wire)) for wire in range(4))
     off = number - 2 * qml.Identity(0)
-    objective = qvar.expectation(qml.simplify(h2.hamiltonian() + 0.5 * off @ off), ansatz, h2)
+    objective = qvar.expectation(qml.simplify(h2.hamiltonian() + 0.5 * off @ off), ansatz, problem=h2)
     own = qvar.Objective(
-        "own", "generic", ansatz.n_params, objective.function, objective.draw, objective.data, unit="Ha"
+        "own", "generic", ansatz.n_params, objective.function, objective.draw, data=objective.data, unit="Ha"
     )
     other = replace(own, name="other", unit="")
     duel = qvar.Duel(h2, [replace(objective, name="penalized"), own, other], seeds=1, budget=qvar.Budget(gradients=40))
@@ -196,7 +196,7 @@ def test_an_energy_with_a_penalty_has_an_error(h2: qvar.Problem) -> None:
     assert penalized["particle_number"] == pytest.approx(2.0, abs=0.2)
     assert np.isnan(unknown["error"])
     with pytest.raises(qvar.QvarError, match=r"^`ansatz` must have the problem's 8 qubits"):
-        qvar.expectation(number, ansatz, qvar.hydrogen_chain(4))
+        qvar.expectation(number, ansatz, problem=qvar.hydrogen_chain(4))
 
 
 def test_spin_models_are_trained(h2: qvar.Problem) -> None:
