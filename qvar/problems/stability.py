@@ -93,6 +93,9 @@ def _internal(mean_field: Any) -> tuple[Callable[[FloatArray], FloatArray], Floa
 
     if not _is_unrestricted(mean_field) and not _is_closed(mean_field):
         return _open_shell(mean_field)
+    if "_scf" not in vars(mean_field):  # PySCF asks for it, and imports every module that it has if it is missing
+        mean_field = mean_field.copy()
+        mean_field._scf = None
     make = newton_ah.gen_g_hop_uhf if _is_unrestricted(mean_field) else newton_ah.gen_g_hop_rhf
     _, product, diagonal = make(mean_field, mean_field.mo_coeff, mean_field.mo_occ, with_symmetry=False)
     return lambda x: 2 * np.real(product(x)), 2 * np.asarray(diagonal)  # PySCF has half the derivatives

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -13,9 +12,10 @@ import campaign
 import jax
 import numpy as np
 import peers
+import startup
 import works
 from measure import Sample, block, by_turns, calibrated
-from rows import Row
+from rows import Row, Step
 from tables import quantity
 from worker import Worker, WorkError
 
@@ -23,15 +23,6 @@ import qvar
 
 TOLERANCE = 1e-8
 """Largest difference of a value or gradient between qvar and a peer."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One piece of work, said while it runs."""
-
-    table: str
-    work: str
-    run: Callable[[], list[Row]]
 
 
 class WrongNumberError(Exception):
@@ -406,5 +397,6 @@ GROUPS: dict[str, Callable[[bool], list[Step]]] = {
     "scaling": scaling,
     "basis": basis_gradients,
     "campaign": campaigns,
+    "startup": startup.steps,
 }
 """By the name that the command line takes."""

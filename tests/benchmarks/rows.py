@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -62,3 +63,12 @@ class Row:
         samples = {key: Sample(**data[key]) if data[key] else None for key in ("ours", "theirs")}
         pairs = {key: tuple(data[key]) if data[key] else None for key in ("ratio", "limit")}
         return cls(**{**data, **samples, **pairs})
+
+
+@dataclass(frozen=True)
+class Step:
+    """One piece of work, said while it runs."""
+
+    table: str
+    work: str
+    run: Callable[[], list[Row]]

@@ -59,6 +59,18 @@ TABLES: dict[str, Table] = {
         ours="in all",
         more=("problem", "ansatz", "tables", "compilation"),
     ),
+    "startup": Table(
+        "A whole calculation in a fresh process",
+        "UCCSD from MP2 amplitudes to its minimum, imports and integrals included; kernels of the host are compiled. "
+        "TenCirChem-NG 2024.10 runs in an environment of its own, by turns with qvar.",
+        theirs="TenCirChem-NG",
+    ),
+    "startup cases": Table(
+        "A case from the command line",
+        "`qvar run`, report included, with an empty cache (kernels of the host are compiled, too) and a second time. "
+        "One measurement each.",
+        more=("compilations",),
+    ),
     "hpsi": Table(
         "H|psi> in the sector",
         "The same vector through `qvar`'s kernel under `jax.jit` and through PySCF's `contract_2e`, C with all its "

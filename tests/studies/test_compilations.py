@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import jax.monitoring
+import numpy as np
 
 import qvar
+from qvar.ansatz.gates import KINDS
+from qvar.ansatz.program import ProgramBuilder
 
 COMPILED = "/jax/core/compile/backend_compile_duration"  # an entry of the persistent cache counts as well
 
@@ -59,3 +62,22 @@ def test_circuits_of_any_kind_and_depth_share_their_programs(h4: qvar.Problem) -
             rows = task.run(lambda _: None)
             assert all(row["status"] != "failed" for row in rows)
     assert dict(count) in ({}, {"jit(_normal)": 1})  # the draw of the larger class
+
+
+def test_a_growing_circuit_compiles_nothing(h4: qvar.Problem) -> None:
+    """Operators of UCCSD one by one, the last ones first: each step is another circuit with another order."""
+    whole = qvar.uccsd(h4).program
+    budget = qvar.Budget(gradients=3)
+
+    def grown(size: int) -> qvar.Result:
+        builder = ProgramBuilder(whole.n_qubits, size, whole.reference)
+        for param, index in enumerate(range(whole.n_ops - size, whole.n_ops)):
+            builder.add(KINDS[whole.kind[index]].name, whole.op_wires(index), {param: 1.0})
+        objective = qvar.energy(h4, qvar.Ansatz("grown", "constrained", builder.build()))
+        return qvar.minimize(objective, np.full(size, 0.01), budget=budget)
+
+    first = grown(1)
+    with compilations() as count:
+        values = [grown(size).value for size in range(2, whole.n_ops + 1)]
+    assert sum(count.values()) == 0
+    assert min(values) < first.value - 1e-3
