@@ -47,7 +47,7 @@ class Kernel:
         if _FOLDER is not None:
             try:
                 with _cache_folder(kind):
-                    program = numba.njit(self._function, cache=True, **_OPTIONS)
+                    program: Any = numba.njit(self._function, cache=True, **_OPTIONS)
                 program.compile(tuple(map(numba.typeof, arguments)))
             except Exception:  # a full disk, a damaged file: Numba raises whatever reading it raises
                 shutil.rmtree(_FOLDER / kind, ignore_errors=True)  # the next process writes whole files
