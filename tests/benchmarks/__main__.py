@@ -15,8 +15,9 @@ os.environ.setdefault("JAX_ENABLE_COMPILATION_CACHE", "false")  # compile times 
 import pictures
 import results as files
 import tables
-from groups import GROUPS, Step, WrongNumberError
-from rows import Row
+from groups import GROUPS
+from measure import WrongNumberError
+from rows import Row, Step
 
 USER_ERROR = 2
 

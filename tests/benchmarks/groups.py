@@ -14,25 +14,12 @@ import numpy as np
 import peers
 import startup
 import works
-from measure import Sample, block, by_turns, calibrated
+from measure import TOLERANCE, Sample, agree, block, by_turns, calibrated
 from rows import Row, Step
 from tables import quantity
 from worker import Worker, WorkError
 
 import qvar
-
-TOLERANCE = 1e-8
-"""Largest difference of a value or gradient between qvar and a peer."""
-
-
-class WrongNumberError(Exception):
-    """Two simulators do not agree; nothing was timed."""
-
-
-def _agree(what: str, one: Any, other: Any, tolerance: float = TOLERANCE) -> None:
-    error = float(np.max(np.abs(np.asarray(one) - np.asarray(other))))
-    if not error <= tolerance:
-        raise WrongNumberError(f"WRONG: {what} differs by {error:.1e}")
 
 
 def _ready(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -49,7 +36,7 @@ def sector(quick: bool) -> list[Step]:
             facts = child.ask("open", problem=word, ansatz="uccsd")
             errors = child.ask("check")
             for name, tolerance in (("norm", 1e-9), ("energy", TOLERANCE), ("slope", 1e-6)):
-                _agree(f"the {name}", errors[name], 0.0, tolerance)
+                agree(f"the {name}", errors[name], 0.0, tolerance)
             sample = by_turns({"qvar": calibrated(child.seconds)}, 0.3 if quick else 12.0)["qvar"]
         n, seconds = facts["n_params"], facts["seconds"]
         more = {"amplitudes": facts["amplitudes"], "factors": n}
@@ -101,7 +88,7 @@ def hpsi(quick: bool) -> list[Step]:
         host = np.random.default_rng(7).normal(size=(strings, strings))
         host /= np.linalg.norm(host)
         state, product = jax.numpy.asarray(host), peers.pyscf_product(problem)
-        _agree("H|psi>", apply(state, tables), product(host), 1e-9)
+        agree("H|psi>", apply(state, tables), product(host), 1e-9)
         contenders = {
             "qvar": block(partial(_ready, apply, state, tables)),
             "PySCF": block(lambda: product(host)),
@@ -127,8 +114,8 @@ def _against(
     """A row of energy and gradient beside a peer in this process, once both agree."""
     ours, theta, (value, gradient) = _energy_and_gradient(problem, ansatz, word)
     their_value, their_gradient = peer(theta)
-    _agree("the value", value, their_value)
-    _agree("the gradient", gradient, their_gradient)
+    agree("the value", value, their_value)
+    agree("the gradient", gradient, their_gradient)
     found = by_turns({"qvar": block(ours), "peer": block(lambda: peer(theta))}, seconds, most)
     return Row(table, work, found["qvar"], found["peer"])
 
@@ -171,8 +158,8 @@ def batch(quick: bool) -> list[Step]:
         values, gradients = objective.value_and_grad_batch(thetas)
         for theta, value, gradient in zip(thetas[:timed], values, gradients, strict=False):
             their_value, their_gradient = peer(theta)
-            _agree("the value", value, their_value)
-            _agree("the gradient", gradient, their_gradient)
+            agree("the value", value, their_value)
+            agree("the gradient", gradient, their_gradient)
         contenders = {
             "qvar": block(partial(_ready, objective.value_and_grad_batch, thetas)),
             "lightning": block(lambda: [peer(theta) for theta in thetas[:timed]]),
@@ -205,7 +192,7 @@ def molecules(quick: bool) -> list[Step]:
         blocks = {"qvar": block(partial(_ready, objective.loss, theta))}
         if peers.installed("ffsim"):
             energy = peers.ffsim_ucj_energy(problem, 2)
-            _agree("the energy", value, energy())
+            agree("the energy", value, energy())
             blocks["ffsim"] = block(energy)
         found = by_turns(blocks, 4.0)
         note = "" if "ffsim" in found else "ffsim is not installed"
@@ -332,8 +319,8 @@ def scaling(quick: bool) -> list[Step]:
             thetas = works.parameters(ansatz.n_params, name, size)
             values, gradients = objective.value_and_grad_batch(thetas)
             value, gradient = objective.value_and_grad(thetas[-1])
-            _agree("the value", values[-1], value)
-            _agree("the gradient", gradients[-1], gradient)
+            agree("the value", values[-1], value)
+            agree("the gradient", gradients[-1], gradient)
             contenders = {
                 "many": block(partial(_ready, objective.value_and_grad_batch, thetas)),
                 "alone": block(partial(_ready, objective.value_and_grad, thetas[0])),
@@ -364,11 +351,11 @@ def basis_gradients(quick: bool) -> list[Step]:
         theta = form.start
         value, gradient = target.value_and_grad(form, theta)
         field = peers.pyscf_field(target, form.basis(theta))
-        _agree("the energy", value, field())
+        agree("the energy", value, field())
         direction = np.cos(np.arange(form.n_params)) * np.where(theta == 0, 1.0, np.abs(theta))
         direction *= 1e-3 / np.linalg.norm(direction)
         ahead, behind = (target.value(form.basis(theta + sign * direction)) for sign in (1, -1))
-        _agree("the slope", np.dot(gradient, direction) / 1e-3, (ahead - behind) / 2e-3, 1e-4)
+        agree("the slope", np.dot(gradient, direction) / 1e-3, (ahead - behind) / 2e-3, 1e-4)
         contenders = {"qvar": block(lambda: target.value_and_grad(form, theta)), "PySCF": block(field)}
         found = by_turns(contenders, 0.3 if quick else 8.0)
         with Worker() as child:

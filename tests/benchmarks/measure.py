@@ -10,6 +10,8 @@ from math import ceil
 from statistics import median, quantiles
 from typing import Any
 
+import numpy as np
+
 Block = Callable[[], float]
 """Does some calls and returns the seconds of one."""
 
@@ -116,3 +118,18 @@ def _rounds(blocks: Mapping[str, Block], seconds: float, most: int, least: int) 
             spent[name] += time.perf_counter() - begin
             gc.enable()
     return values
+
+
+TOLERANCE = 1e-8
+"""Largest difference of a value or gradient between qvar and a peer."""
+
+
+class WrongNumberError(Exception):
+    """Two simulators do not agree; nothing was timed."""
+
+
+def agree(what: str, one: Any, other: Any, tolerance: float = TOLERANCE) -> None:
+    """Raise if two simulators differ by more than a tolerance."""
+    error = float(np.max(np.abs(np.asarray(one) - np.asarray(other))))
+    if not error <= tolerance:
+        raise WrongNumberError(f"WRONG: {what} differs by {error:.1e}")
