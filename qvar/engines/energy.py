@@ -301,7 +301,9 @@ def _objective(
         assert symmetries is not None  # else `Objective.measure` is None
         return symmetries(np.asarray(objective.state(theta)))
 
-    function, make = EnergyFunction(state_function, h_kernel), partial(_host_kernels, program, circuit, hamiltonian)
+    function = EnergyFunction(state_function, h_kernel)
+    # the arrays of `data`, so that no table is kept twice
+    make = partial(_host_kernels, program, kernel, h_kernel, data)
     objective = Objective(
         name=ansatz.name,
         family=ansatz.family,
@@ -328,11 +330,11 @@ def _objective(
 
 
 def _host_kernels(
-    program: Program, circuit: tuple[Circuit, PyTree, PyTree], hamiltonian: HamiltonianParts
+    program: Program, circuit: Circuit, hamiltonian: HamiltonianKernel, data: dict[str, PyTree]
 ) -> HostKernels | None:
     try:
         from qvar.engines.host_energy import host_kernels
     except ImportError:  # no Numba here, which a node with a GPU does not need
         return None
-    kernel, tables, _, constant = hamiltonian
-    return host_kernels(program, circuit, (kernel, tables), constant)
+    parts = (circuit, data["reference"], data["circuit"])
+    return host_kernels(program, parts, (hamiltonian, data["hamiltonian"]), float(data["constant"]))

@@ -46,6 +46,7 @@ class Kernel:
         """Load or compile the program; without a file if that cannot be read or written."""
         if _FOLDER is not None:
             try:
+                (_FOLDER / kind).mkdir(exist_ok=True)  # else Numba would write beside the file of the function
                 with _cache_folder(kind):
                     program: Any = numba.njit(self._function, cache=True, **_OPTIONS)
                 program.compile(tuple(map(numba.typeof, arguments)))

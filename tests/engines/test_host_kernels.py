@@ -141,6 +141,7 @@ def test_a_damaged_folder_costs_time_alone(damage: str, tmp_path: Path, monkeypa
     np.testing.assert_array_equal(state, np.full(3, 4.0))
     hits = sum(again.programs["f"].stats.cache_hits.values())
     assert hits == (damage == "nothing")
+    assert not list(Path(__file__).parent.rglob("*_doubled*.nbi"))  # nothing beside the file of the function
     if damage.startswith("cut"):  # the process after that writes whole files
         Kernel(_doubled, 0)(state)
         last = Kernel(_doubled, 0)
