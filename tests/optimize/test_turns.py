@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 import jax
 import jax.export
-import jax.monitoring
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from compilations import compilations
 
 import qvar
 from qvar.objective import HostKernels, HostSource
@@ -22,24 +19,6 @@ from qvar.optimize.evaluation import reading_of
 from qvar.optimize.packing import Layout
 from qvar.optimize.start_keys import numbers_of_keys, usual_keys
 from qvar.optimize.turns import _Limits, _update, _UpdatePlan
-
-COMPILED = "/jax/core/compile/backend_compile_duration"
-
-
-@contextmanager
-def compilations() -> Iterator[Counter[str]]:
-    """How often each function is compiled meanwhile."""
-    count: Counter[str] = Counter()
-
-    def listen(event: str, duration: float, **about: str | int) -> None:
-        if event == COMPILED:
-            count[str(about["fun_name"])] += 1
-
-    jax.monitoring.register_event_duration_secs_listener(listen)
-    try:
-        yield count
-    finally:
-        jax.monitoring.unregister_event_duration_listener(listen)
 
 
 class Valley:

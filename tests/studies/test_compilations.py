@@ -2,34 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-import jax.monitoring
 import numpy as np
+from compilations import compilations
 
 import qvar
 from qvar.ansatz.gates import KINDS
 from qvar.ansatz.program import ProgramBuilder
-
-COMPILED = "/jax/core/compile/backend_compile_duration"  # an entry of the persistent cache counts as well
-
-
-@contextmanager
-def compilations() -> Iterator[Counter[str]]:
-    """How often each function is compiled meanwhile."""
-    count: Counter[str] = Counter()
-
-    def listen(event: str, duration: float, **about: str | int) -> None:
-        if event == COMPILED:
-            count[str(about["fun_name"])] += 1
-
-    jax.monitoring.register_event_duration_secs_listener(listen)
-    try:
-        yield count
-    finally:
-        jax.monitoring.unregister_event_duration_listener(listen)
 
 
 def test_a_study_compiles_its_energy_once(h2: qvar.Problem) -> None:
