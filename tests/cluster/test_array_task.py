@@ -194,10 +194,10 @@ def test_after_a_signal_when_all_is_done_it_does_not_go_back(
     campaign = made(tmp_path / "c", "--contenders", "uccsd", case=FAKE, queue="slurm")
     real = task_loop.plain_rows
 
-    def rows_at_last(rows: object) -> list[Row]:
+    def rows_at_last(rows: object, *columns: Any) -> list[Row]:
         os.kill(os.getpid(), signal.SIGUSR1)
         time.sleep(0.2)
-        return real(rows)
+        return real(rows, *columns)
 
     monkeypatch.setattr(task_loop, "plain_rows", rows_at_last)
     assert run_array_task(campaign, 1) == 0

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cluster.campaigns import (
@@ -158,11 +159,11 @@ def test_a_stale_copy_that_ends_first_leaves_the_task_to_the_newer_one(
     shard, after = two.run.shard(key_of(two, "t0")), []
     real = task_loop.plain_rows
 
-    def rows_at_last(rows: object) -> list[Row]:  # its training has ended when the newer attempt begins
+    def rows_at_last(rows: object, *columns: Any) -> list[Row]:  # its training has ended when the newer attempt begins
         if not after:
             age(two.run.state(key_of(two, "t0")) / LEASE, 1e4)
             after.append(newer(two))
-        return real(rows)
+        return real(rows, *columns)
 
     with monkeypatch.context() as far:
         far.setattr(task_loop, "owner", lambda: owner() | {"host": "n9", "space": ""})
@@ -286,9 +287,9 @@ def test_work_goes_on_where_a_checkpoint_cannot_be_written(
     at_look(monkeypatch, lambda *_: full_disk(True), 3)
     real = task_loop.plain_rows
 
-    def rows_at_last(rows: object) -> list[Row]:
+    def rows_at_last(rows: object, *columns: Any) -> list[Row]:
         full_disk(False)
-        return real(rows)
+        return real(rows, *columns)
 
     monkeypatch.setattr(task_loop, "plain_rows", rows_at_last)
     assert run_array_task(campaign, 1) == 0

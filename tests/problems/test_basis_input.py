@@ -182,7 +182,7 @@ def test_names_stay_names():
 )
 def test_mistakes(basis, sentence):
     with pytest.raises(QvarError) as caught:
-        inspect.unwrap(molecule)("Li 0 0 0", basis, spin=1)  # as users have it, without hook
+        inspect.unwrap(molecule)("Li 0 0 0", basis=basis, spin=1)  # as users have it, without hook
     assert str(caught.value) == sentence
 
 

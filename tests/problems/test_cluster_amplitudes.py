@@ -191,11 +191,11 @@ def test_wrong_questions(one_sentence, monkeypatch):
     one_sentence(info, "problem", "none")
     with pytest.raises(QvarError) as info:
         Problem.amplitudes.__wrapped__(hydrogen_chain(2), "mp3")
-    one_sentence(info, "method", "'mp3'")
+    one_sentence(info, "theory", "'mp3'")
 
     from pyscf import cc
 
     monkeypatch.setattr(cc.uccsd.UCCSD, "kernel", lambda self: None)
     with pytest.raises(QvarError) as info:
         hydrogen_chain(4, bond=1.3).amplitudes("ccsd")
-    one_sentence(info, "method", "converge")
+    one_sentence(info, "theory", "converge")

@@ -180,7 +180,7 @@ for problem in (
     molecule("Be 0 0 0; H 0 0 1.3264; H 0 0 -1.3264"),
     molecule("O 0 0 0; O 0 0 1.2", spin=2, active_space=(8, 6)),
     molecule("H 0 0 0; H 1.2 0 0; H 0 1.2 0; H 1.2 1.2 0"),
-    molecule("O; H 1 0.9584; H 1 0.9584 2 104.45", "6-31g"),
+    molecule("O; H 1 0.9584; H 1 0.9584 2 104.45", basis="6-31g"),
 ):
     i = problem.integrals
     data = i.one_body.tobytes() + i.two_body.tobytes() + repr((i.core_energy, problem.reference_energy)).encode()
