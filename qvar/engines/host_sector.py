@@ -13,11 +13,18 @@ import numpy as np
 from qvar._types import FloatArray, IntArray, PyTree
 from qvar.engines import phase_kernels, sector_kernels
 from qvar.engines.host_angles import Mixing
-from qvar.engines.host_threads import SHARES, run_all
+from qvar.engines.host_threads import run_all
 from qvar.engines.sector import SectorCircuit
 
 THREADED = 20_000
 """Amplitudes of a state from which several threads work on it."""
+
+LARGE = 200_000
+"""Amplitudes from which more than two threads pay."""
+
+FEW_SHARES, SHARES = 2, 8
+"""Parts of the work on one state, below and from `LARGE`; the same on any machine, so that sums do not depend on the
+number of cores."""
 
 _SIDES = {"alpha": sector_kernels.ALPHA, "beta": sector_kernels.LANES, "cross": sector_kernels.LANES}
 
@@ -160,7 +167,7 @@ class HostSector:
             yield part.groups, 1
             return
         for run in part.runs:
-            yield part.groups[run], SHARES
+            yield part.groups[run], FEW_SHARES if self.size < LARGE else SHARES
 
 
 def host_sector(circuit: SectorCircuit, reference: PyTree, tables: PyTree) -> HostSector:

@@ -8,9 +8,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
-SHARES = 8
-"""Parts of the work on one large state, on any machine, so that sums do not depend on the number of cores."""
-
 
 def n_threads() -> int:
     """Return the number of threads: the cores that this process may use, or fewer if OMP_NUM_THREADS says so."""
