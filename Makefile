@@ -16,7 +16,7 @@ help:
 	@echo "make run     install, then run $(CASE); RUN=folder ARGS='--bond 1.5' are passed on"
 	@echo "make test    install, then the whole test suite"
 	@echo "make check   linter, types, import floors, documentation"
-	@echo "make bench   timings beside PennyLane lightning and PySCF (eight minutes); GROUPS='sector dense' PEERS=1"
+	@echo "make bench   timings beside PennyLane lightning and PySCF (twenty minutes); GROUPS='sector dense' PEERS=1"
 	@echo "make docs    build the documentation into site/"
 	@echo "make clean   remove the environment and built files (runs/ stays)"
 

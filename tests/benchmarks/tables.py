@@ -212,7 +212,7 @@ def _ratio(row: Row) -> str:
 def _target(row: Row) -> str:
     """What is asked at least and what is aimed at, one number where they are the same."""
     if row.ratio is not None:
-        words = [f"{bound:g}x" for bound in row.ratio]
+        words = [f"{bound:.3g}x" for bound in row.ratio]
     elif row.limit is not None:
         words = [quantity(bound, row.unit) for bound in row.limit]
         unit = words[1].split()[-1]
