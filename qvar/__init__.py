@@ -1,4 +1,4 @@
-"""qvar pits variational quantum models against each other under equal budgets.
+"""qvar compares variational quantum models under equal budgets.
 
 Importing qvar switches JAX to 64 bit, because chemical accuracy is a part in 10^5 of a molecule's
 energy; set the environment variable `QVAR_PRECISION=32` before the import to leave JAX at 32 bit. It also makes JAX
