@@ -172,18 +172,19 @@ def host_kernels(
         hamiltonian: the Hamiltonian and its tables.
         constant: added to every value.
     """
-    operator = host_hamiltonian(*hamiltonian)
-    if program.angle_function is not None or operator is None:
-        return None
     engine, reference, tables = circuit
-    if isinstance(engine, SectorCircuit):
-        order = np.asarray(tables["ops"]["order"])
-        own: HostCircuit = host_sector(engine, reference, tables)
-        return HostEnergy(own, host_angles(program, order), operator, constant).kernels()
-    if program.n_qubits > MOST_QUBITS:
+    too_large = not isinstance(engine, SectorCircuit) and program.n_qubits > MOST_QUBITS
+    if program.angle_function is not None or too_large:  # before tables are copied
         return None
-    own = host_register(program, _stays_real(program, engine, reference))
-    return HostEnergy(own, host_angles(program), operator, constant).kernels()
+    operator = host_hamiltonian(*hamiltonian)
+    if operator is None:
+        return None
+    own: HostCircuit
+    if isinstance(engine, SectorCircuit):
+        own, angles = host_sector(engine, reference, tables), host_angles(program, np.asarray(tables["ops"]["order"]))
+    else:
+        own, angles = host_register(program, _stays_real(program, engine, reference)), host_angles(program)
+    return HostEnergy(own, angles, operator, constant).kernels()
 
 
 def _stays_real(program: Program, engine: Circuit, reference: PyTree) -> bool:

@@ -34,7 +34,7 @@ def host_hamiltonian(kernel: HamiltonianKernel, tables: PyTree) -> HostHamiltoni
         if rows * columns >= LARGE or "integrals" not in tables["alpha"]:
             return _compiled(kernel, tables)
         matrices = _loops(tables) if rows * columns <= LOOPS else _products(tables)
-        return _on_register(matrices, tables["layout"], kernel.shape) if kernel.register else matrices
+        return _on_register(matrices, tables["layout"]) if kernel.register else matrices
     if isinstance(kernel, PauliKernel):
         return _pauli(tables) if kernel.tabulated else _compiled(kernel, tables)
     return _partners(tables) if isinstance(kernel, PauliSectorKernel) else None
@@ -91,7 +91,7 @@ def _products(tables: PyTree) -> HostHamiltonian:
     return apply
 
 
-def _on_register(matrices: HostHamiltonian, layout: PyTree, shape: tuple[int, int]) -> HostHamiltonian:
+def _on_register(matrices: HostHamiltonian, layout: PyTree) -> HostHamiltonian:
     index, sign, position = (np.asarray(layout[name]) for name in ("index", "sign", "position"))
 
     def apply(states: np.ndarray) -> np.ndarray:

@@ -92,16 +92,16 @@ def backward(kets, bras, slopes, groups, ops, halves, signs, lanes, lane_signs, 
         kets: changed in place.
         bras: changed in place.
         slopes: (n, n_ops) to which Re <bra| G |ket> of each operation is added.
-        groups: as in `forward`; and the arguments after it.
-        ops: ...
-        halves: ...
-        signs: ...
-        lanes: ...
-        lane_signs: ...
+        groups: as in `forward`.
+        ops: as in `forward`.
+        halves: as in `forward`.
+        signs: as in `forward`.
+        lanes: as in `forward`.
+        lane_signs: as in `forward`.
         weights: (3, n, n_ops) of the inverse operations.
         factors: (2, n_ops) amplitude of G from the partner to the row, and from the row to the partner.
-        share: ...
-        shares: ...
+        share: as in `forward`.
+        shares: as in `forward`.
     """
     n_states, _, n_columns = kets.shape
     for at in range(n_states):
@@ -167,12 +167,12 @@ def tangents(states, slopes, groups, ops, halves, signs, lanes, lane_signs, weig
         states: (2, rows, columns) state and tangent; or (4, rows, columns) ket, its tangent, bra, its tangent, and the
             last group is undone first. Changed in place.
         slopes: (2, n_ops) to which Re <bra| G |ket> and its tangent are added, if there are four states.
-        groups: as in `forward`; and the arguments after it.
-        ops: ...
-        halves: ...
-        signs: ...
-        lanes: ...
-        lane_signs: ...
+        groups: as in `forward`.
+        ops: as in `forward`.
+        halves: as in `forward`.
+        signs: as in `forward`.
+        lanes: as in `forward`.
+        lane_signs: as in `forward`.
         weights: (3, n_ops), of the inverse operations if there are four states.
         factors: as in `backward`.
         rates: (n_ops,) tangents of the angles; of the inverse operations if there are four states.

@@ -12,27 +12,14 @@ import jax
 import numpy as np
 import pennylane as qml
 import pytest
+from cluster_circuits import MILLIHARTREE, error, factors
 from pennylane.fermi import FermiWord
-from twin import descend, twin_state
+from twin import twin_state
 
 import qvar
 from qvar.ansatz.gates import KINDS
 from qvar.ansatz.ucc import kupccgsd, puccd, uccd, uccgsd, uccsd
 from qvar.citations import bibtex
-
-MILLIHARTREE = 1e-3
-
-
-def error(problem: qvar.Problem, ansatz: qvar.Ansatz, seeds: int = 0) -> float:
-    """Millihartree above the exact energy, converged from zero, or the best of some random starts."""
-    objective = qvar.energy(problem, ansatz.with_start("uniform" if seeds else "zero"))
-    values = [descend(objective, objective.initial(jax.random.key(seed))) for seed in range(max(seeds, 1))]
-    return (float(min(values)) - problem.exact_energy()) / MILLIHARTREE
-
-
-def factors(ansatz: qvar.Ansatz) -> list[tuple[int, ...]]:
-    """Wires of every factor."""
-    return [ansatz.program.op_wires(k) for k in range(ansatz.program.n_ops)]
 
 
 def excitation_matrix(n_qubits: int, created: tuple[int, ...], annihilated: tuple[int, ...]) -> np.ndarray:
