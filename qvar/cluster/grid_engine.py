@@ -142,6 +142,8 @@ GRID_ENGINE = Queue(
     variables=("JOB_ID", "SGE_TASK_ID"),
     log=lambda job, number: f"{job}.{number}.log",
     back=_AGAIN,
+    held="h",
+    release=lambda job, number: f"qrls {job}.{number}",
 )
 """Grid Engine. Its own default of `max_aj_tasks` is 75000. A job's id is `123` or `123.1-40:1`, or, in spite of
 `-terse` and with status 1, part of a sentence if no host could take the job at this moment."""

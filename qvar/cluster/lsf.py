@@ -125,5 +125,7 @@ LSF = Queue(
     job_ids=(r"^Job <(\d+)> is submitted to",),
     variables=("LSB_JOBID", "LSB_JOBINDEX"),
     back=_AGAIN,
+    held="PSUSP",
+    release=lambda job, number: f"bresume '{job}[{number}]'",
 )
 """LSF. Its own default of `MAX_JOB_ARRAY_SIZE` is 1000."""

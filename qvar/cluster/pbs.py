@@ -151,5 +151,7 @@ PBS = Queue(
     variables=("PBS_JOBID", "PBS_ARRAY_INDEX"),
     log=lambda job, number: f"{job.replace('[]', f'[{number}]')}.log",
     split=_split,
+    held="H",
+    release=lambda job, number: f"qrls '{job.replace('[]', f'[{number}]')}'",
 )
 """PBS. Its own default of `max_array_size` is 10000. A job's id is `123.server` or `123[].server`."""

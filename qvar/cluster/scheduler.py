@@ -145,6 +145,10 @@ class Queue:
     back: int | Callable[[Mapping[str, str]], tuple[str, ...] | None] | None = None
     """Way of a running array task back into the queue: its exit status, or its environment -> a command; None if the
     queue offers neither to a user."""
+    held: str = "(?!)"
+    """Pattern of the reasons for which a waiting array task will not start until someone releases it."""
+    release: Callable[[str, int], str] | None = None
+    """(job id, number in the array) -> command for people that releases a held array task."""
     split: Callable[[str], tuple[str, int] | None] | None = None
     """Job id of an array task -> (id as `submitted` returns it, number in the array), if one variable holds both."""
 
@@ -154,6 +158,10 @@ class Queue:
             if ids := re.findall(pattern, text, re.MULTILINE):
                 return ids[-1]
         return None
+
+    def holds(self, answer: QueueAnswer) -> bool:
+        """Return whether an array task waits to be released."""
+        return answer.state is State.PENDING and re.search(self.held, answer.reason) is not None
 
     def cancel(self, jobs: Sequence[str]) -> tuple[str, ...]:
         """Return the command that cancels jobs."""

@@ -15,6 +15,8 @@ it. What is not plain:
 - An array task is put back as `ARRAY_TASK`: one of the array tasks has the array's own job id, and `scontrol requeue`
   of that id puts back the whole array. It also revives a task that was just cancelled, so it must not be used after
   SIGTERM, and one that has completed.
+- An array task that could not be launched on its node, or whose prolog failed, is put back and held, and stays so until
+  `scontrol release`.
 - `squeue` without `--array` cuts a long list of array tasks at 30 characters.
 """
 
@@ -213,6 +215,8 @@ SLURM = Queue(
     job_ids=(r"^(\d+)(?:;\S+)?$",),
     variables=_VARIABLES,
     back=_again,
+    held=r"(?i)held|^Job(Hold|Held)",
+    release=lambda job, number: f"scontrol release {job}_{number}",
 )
 """Slurm. Its own default of `MaxArraySize`, 1001, allows 1000 array tasks. A site may print notes before a job's id,
 which is `123` or `123;cluster`."""

@@ -68,12 +68,22 @@ class TaskState:
     answer: QueueAnswer | None
     """The queue's answer; None if it was not asked or does not know."""
     place: tuple[str, str, int] | None
-    """(queue, job id, number in the array) of the array task that it was sent to last; None if it was not sent."""
+    """(queue, job id, number in the array) of the array task that the answer is about, else of the one that it was
+    sent to last; None if it was not sent."""
 
     @property
     def n_attempts(self) -> int:
         """Number of attempts so far."""
         return 0 if self.attempt is None else self.attempt.number
+
+    @property
+    def release(self) -> str:
+        """Command that lets a held array task start; empty if the queue does not hold it."""
+        if self.condition is not Condition.WAITING or self.answer is None or self.place is None:
+            return ""
+        queue = adapter(self.place[0])
+        held = queue is not None and queue.release is not None and queue.holds(self.answer)
+        return queue.release(*self.place[1:]) if held else ""
 
 
 @dataclass(frozen=True)
@@ -164,10 +174,11 @@ def _task_state(
     answers: dict[tuple[str, int], QueueAnswer],
 ) -> TaskState:
     sent = places.get(line.key, [])
-    own = [answers[job, number] for _, job, number in sent if (job, number) in answers]
-    queued = [entry for entry in own if entry.state in (State.PENDING, State.RUNNING)]
-    answer = (queued or own or [None])[-1]
-    return TaskState(line, known or _unproved(last, answer), last, answer, sent[-1] if sent else None)
+    own = [place for place in sent if place[1:] in answers]
+    queued = [place for place in own if answers[place[1:]].state in (State.PENDING, State.RUNNING)]
+    place = (queued or own or sent or [None])[-1]
+    answer = answers.get(place[1:]) if place is not None else None
+    return TaskState(line, known or _unproved(last, answer), last, answer, place)
 
 
 def _unproved(last: Attempt | None, word: QueueAnswer | None) -> Condition:

@@ -51,6 +51,10 @@ def status_text(campaign: Campaign, found: Survey, shown: str) -> str:
             lines.append(f"  {condition.value:<10}{len(having):>6}  {_remark(condition, having)}".rstrip())
     for condition in (Condition.RUNNING, Condition.FAILED, Condition.ERROR, Condition.DIED, Condition.ENDED):
         lines += _details(campaign, condition, found.having(condition))
+    if held := [one for one in found.having(Condition.WAITING) if one.release]:
+        lines.append("held by the queue, until someone releases them:")
+        lines += [f"  {_name(one)}: {_reason(one)}; `{one.release}`" for one in held[:_MOST_LINES]]
+        lines += _more(held)
     if found.unanswered:
         lines.append(f"The queue does not answer: {found.unanswered}.")
     left = [one for one in found.task_states if one.condition not in (*SETTLED, *UNDER_WAY)]
@@ -83,6 +87,8 @@ def status_record(campaign: Campaign, found: Survey) -> dict[str, Any]:
                 "total": None if one.attempt is None else one.attempt.content.get("total"),
                 "message": None if one.attempt is None else one.attempt.content.get("message"),
                 "queue": None if one.answer is None else one.answer.state.value,
+                "reason": None if one.answer is None else one.answer.reason,
+                "release": one.release or None,
                 "log": _log(campaign, one),
             }
             for one in found.task_states
@@ -113,15 +119,25 @@ def _details(campaign: Campaign, condition: Condition, having: list[TaskState]) 
             count = f"{content.get('done')}/{content['total']}" if "total" in content else "starting"
             words = f"{count} {content.get('words', '')}".strip()
         elif condition in (Condition.DIED, Condition.ENDED):
-            reason = "" if one.answer is None else f"{one.answer.state.value} {one.answer.reason}".strip() + "; "
             log = _log(campaign, one)
-            words = reason + (f"see {log}" if log else "no log")
-        name = _short(f"{one.line.label} ({one.line.points[0]})")
+            words = "; ".join(filter(None, (_reason(one), f"see {log}" if log else "no log")))
+        name = _name(one)
         attempt = f" attempt {one.n_attempts}:" if one.n_attempts > 1 else ""
         lines.append(f"  {name}:{attempt} {words}".rstrip(": "))
-    if len(having) > _MOST_LINES:
-        lines.append(f"  ... and {len(having) - _MOST_LINES} more")
-    return lines
+    return lines + _more(having)
+
+
+def _more(having: list[TaskState]) -> list[str]:
+    return [f"  ... and {len(having) - _MOST_LINES} more"] if len(having) > _MOST_LINES else []
+
+
+def _name(one: TaskState) -> str:
+    return _short(f"{one.line.label} ({one.line.points[0]})")
+
+
+def _reason(one: TaskState) -> str:
+    """Return the queue's answer in its own words."""
+    return "" if one.answer is None else f"{one.answer.state.value} {one.answer.reason}".strip()
 
 
 def _log(campaign: Campaign, one: TaskState) -> str:

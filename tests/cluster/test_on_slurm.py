@@ -95,6 +95,18 @@ def test_preempted_and_started_again_by_slurm(slurm: LocalSlurm, tmp_path: Path)
     mine.assert_undisturbed(*words)
 
 
+def test_held_until_it_is_released(slurm: LocalSlurm, tmp_path: Path) -> None:
+    mine = campaign(slurm, tmp_path)
+    mine.submit("--number", "2", "--extra", "#SBATCH --hold")
+    assert mine.counts() == {"waiting": 2}
+    (job,) = {name.partition("_")[0] for name in mine.array_tasks()}
+    text = mine.qvar("status", str(mine.folder))
+    assert "held by the queue" in text
+    assert f"JobHeldUser; `scontrol release {job}_2`" in " ".join(text.split())
+    assert {task["reason"] for task in mine.status()["tasks"]} == {"JobHeldUser"}
+    mine.await_done(2)  # which releases them
+
+
 def test_a_lost_node_and_a_lost_controller(slurm: LocalSlurm, tmp_path: Path) -> None:
     mine = campaign(slurm, tmp_path)
     words = ("--number", "4", "--steps", "900")

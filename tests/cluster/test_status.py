@@ -18,6 +18,7 @@ from qvar.cli.main import main
 from qvar.cluster import status
 from qvar.cluster.campaign import Campaign, append_lines, open_campaign
 from qvar.cluster.scheduler import Poll, QueueAnswer, State
+from qvar.cluster.schedulers import adapter
 from qvar.cluster.slurm import SLURM
 from qvar.cluster.status import Condition, survey
 from qvar.cluster.status_text import status_record, status_text
@@ -200,15 +201,15 @@ def test_what_was_sent_twice_waits_while_one_of_both_is_in_the_queue(
 ) -> None:
     append_lines(campaign.array_tasks_file, [{"array_task": 5, "tasks": [key_of(campaign, LABEL)]}])
     append_lines(campaign.submissions_file, [{"queue": "slurm", "job": "80", "offset": 4, "count": 1, "time": "now"}])
-    for old, new, condition in (
-        (State.PENDING, State.FAILED, Condition.WAITING),
-        (State.FAILED, State.PENDING, Condition.WAITING),
-        (State.CANCELLED, State.FAILED, Condition.ENDED),
-        (State.FAILED, State.CANCELLED, Condition.CANCELLED),
+    for old, new, condition, place in (
+        (State.PENDING, State.FAILED, Condition.WAITING, ("slurm", "71", 4)),
+        (State.FAILED, State.PENDING, Condition.WAITING, ("slurm", "80", 1)),
+        (State.CANCELLED, State.FAILED, Condition.ENDED, ("slurm", "80", 1)),
+        (State.FAILED, State.CANCELLED, Condition.CANCELLED, ("slurm", "80", 1)),
     ):
         queue({("71", 4): QueueAnswer(old), ("80", 1): QueueAnswer(new)})
         found = survey(campaign).task_states[3]
-        assert (found.condition, found.place) == (condition, ("slurm", "80", 1))
+        assert (found.condition, found.place) == (condition, place)
 
 
 def test_commands_of_a_queue_are_run_and_their_failures_reported(tmp_path: Path) -> None:
@@ -241,7 +242,8 @@ def test_a_script_gets_one_entry_for_each_task(campaign: Campaign, capsys: pytes
     first: dict[str, Any] = record["tasks"][0]
     assert first | {"key": ""} == {
         "key": "", "label": "ry x1", "points": ["point"], "condition": "running", "attempts": 2, "host": "n9",
-        "done": 7, "total": 9, "message": None, "queue": None, "log": "logs/71_1.log",
+        "done": 7, "total": 9, "message": None, "queue": None, "reason": None, "release": None,
+        "log": "logs/71_1.log",
     }  # fmt: skip
     assert (record["queue"], record["cancelled"], record["folder"]) == ("slurm", False, str(campaign.path))
 
@@ -384,3 +386,39 @@ def test_a_folder_that_is_no_campaign_is_one_sentence(tmp_path: Path, capsys: py
     assert "`CAMPAIGN` must be a folder that `qvar submit` made, but" in capsys.readouterr().err
     assert main(["status", str(tmp_path)]) == 2
     assert f"{tmp_path} is not." in capsys.readouterr().err
+
+
+def test_an_array_task_that_the_queue_holds_comes_with_its_release(campaign: Campaign, queue: Any) -> None:
+    held = QueueAnswer(State.PENDING, "launch failed requeued held")
+    waiting = QueueAnswer(State.PENDING, "Resources")
+    queue({("71", 1): held, ("71", 2): waiting, ("71", 3): waiting, ("71", 4): QueueAnswer(State.RUNNING, "", "n1")})
+    found = survey(campaign)
+    assert [state.release for state in found.task_states] == ["scontrol release 71_1", "", "", ""]
+    text = " ".join(status_text(campaign, found, "c").split())
+    assert "held by the queue, until someone releases them:" in text
+    assert "launch failed requeued held; `scontrol release 71_1`" in text
+    record = status_record(campaign, found)["tasks"]
+    assert [(task["reason"], task["release"]) for task in record[:2]] == [
+        ("launch failed requeued held", "scontrol release 71_1"),
+        ("Resources", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("queue_name", "job", "held", "command"),
+    [
+        ("slurm", "7", "JobHeldUser", "scontrol release 7_3"),
+        ("slurm", "7", "JobHoldMaxRequeue", "scontrol release 7_3"),
+        ("grid_engine", "7", "hqw", "qrls 7.3"),
+        ("pbs", "7[].head", "H", "qrls '7[3].head'"),
+        ("lsf", "7", "PSUSP", "bresume '7[3]'"),
+    ],
+)
+def test_words_of_each_queue_for_what_it_holds(queue_name: str, job: str, held: str, command: str) -> None:
+    queue = adapter(queue_name)
+    assert queue is not None
+    assert queue.release is not None
+    assert queue.holds(QueueAnswer(State.PENDING, held))
+    assert not queue.holds(QueueAnswer(State.RUNNING, held))
+    assert not any(queue.holds(QueueAnswer(State.PENDING, reason)) for reason in ("", "Priority", "qw", "Q", "PEND"))
+    assert queue.release(job, 3) == command
