@@ -33,5 +33,5 @@ def bibtex(keys: Iterable[str]) -> str:
     wanted = sorted(set(keys))
     for key in wanted:
         if key not in known:
-            raise QvarError(f"`references` must be keys of qvar/citations.bib, but there is no {key!r}.")
+            raise QvarError(f"`citations` must be keys of qvar/citations.bib, but there is no {key!r}.")
     return "\n\n".join(known[key] for key in wanted)

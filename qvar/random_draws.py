@@ -22,6 +22,11 @@ def size_class(n: int) -> int:
     return power * 3 // 4 if n <= power * 3 // 4 else power
 
 
+def key_integers(key: jax.Array) -> list[int]:
+    """Return the integers of a JAX random key, for a record."""
+    return np.asarray(jax.random.key_data(key)).ravel().tolist()
+
+
 def normal(key: jax.Array, n: int, deviation: float = 1.0) -> Float[Array, " n"]:
     """Return `deviation * jax.random.normal(key, (n,))`."""
     if isinstance(key, Tracer):

@@ -95,7 +95,7 @@ class Task:
 class Runnable(Protocol):
     """Named list of tasks, as a case returns it.
 
-    It may also have `references`, keys of `qvar/citations.bib`, and `columns`, the `LedgerColumn`s that it adds to the
+    It may also have `citations`, keys of `qvar/citations.bib`, and `columns`, the `LedgerColumn`s that it adds to the
     ledger. Types of columns that are not declared are seen in their values.
     """
 

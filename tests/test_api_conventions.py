@@ -104,7 +104,6 @@ OTHER_TYPES = {
 SEEDS = {
     "qvar.Run.parameters": "the seed of a row of the ledger",
     "qvar.Training.row": "the seed of a row of the ledger",
-    "qvar.basis.vqe": "a solver is described by numbers, as a study is",
 }
 """Functions and methods that take a seed, and the reason."""
 

@@ -67,7 +67,7 @@ class Ansatz:
     """Standard deviation of its `gaussian` start, radians."""
     symmetries: tuple[Symmetry, ...] = ()
     """Quantities that it conserves at every theta; `qvar check` measures them."""
-    references: tuple[str, ...] = ()
+    citations: tuple[str, ...] = ()
     """Keys of the papers it comes from, in `qvar/citations.bib`."""
     classical_tail: int = 0
     """Number of last operations that are rotations of orbitals, which a quantum computer need not run, because the
@@ -101,7 +101,7 @@ class Ansatz:
         family: Family = "generic",
         start: str = "uniform",
         symmetries: tuple[Symmetry, ...] = (),
-        references: tuple[str, ...] = (),
+        citations: tuple[str, ...] = (),
     ) -> Ansatz:
         """Return the ansatz of a PennyLane quantum function of one parameter vector.
 
@@ -121,7 +121,7 @@ class Ansatz:
             start: name of the distribution that `Ansatz.initial` draws from by default.
             symmetries: quantities that the circuit conserves at every theta, out of `"particle_number"`, `"sz"`,
                 `"s2"` and `"spin_flip"`; `qvar check` measures them.
-            references: keys of papers in `qvar/citations.bib`.
+            citations: keys of papers in `qvar/citations.bib`.
 
         Raises:
             QvarError: if the function measures, uses other wires, reads more parameters than `n_params`, cannot be
@@ -137,7 +137,7 @@ class Ansatz:
             program=trace_circuit(quantum_function, n_qubits, n_params),
             start=start,
             symmetries=symmetries,
-            references=references,
+            citations=citations,
             source=checked(quantum_function),
         )
 
@@ -152,8 +152,8 @@ class Ansatz:
         Raises:
             QvarError: if the ansatz has no such start.
         """
-        papers = dict.fromkeys((*self.references, *_START_PAPERS.get(self._known(start), ())))
-        return replace(self, start=start, name=name or self.name, references=tuple(papers))
+        papers = dict.fromkeys((*self.citations, *_START_PAPERS.get(self._known(start), ())))
+        return replace(self, start=start, name=name or self.name, citations=tuple(papers))
 
     def _known(self, start: str) -> str:
         known = (*COMMON_STARTS, *self.starts)

@@ -58,7 +58,7 @@ def gate_fabric(problem: HasOrbitals, *, layers: int = 2, include_pi: bool = Fal
         settings={"layers": layers, "include_pi": include_pi},
         start="gaussian" if include_pi else "uniform",
         symmetries=("particle_number", "sz", "s2"),
-        references=("anselmetti2021",),
+        citations=("anselmetti2021",),
     )
 
 
@@ -111,7 +111,7 @@ def tups(problem: HasOrbitals, *, layers: int = 2, perfect_pairing: bool = False
         settings={"layers": layers, "perfect_pairing": perfect_pairing},
         start="uniform",
         symmetries=("particle_number", "sz", "s2"),
-        references=("burton2024",),
+        citations=("burton2024",),
     )
 
 
@@ -158,7 +158,7 @@ def givens_fabric(problem: HasOrbitals, *, layers: int = 2, name: str | None = N
         settings={"layers": layers},
         start="uniform",
         symmetries=("particle_number", "sz"),
-        references=("arrazola2022",),
+        citations=("arrazola2022",),
     )
 
 

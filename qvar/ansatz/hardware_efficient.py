@@ -97,7 +97,7 @@ def hardware_efficient(
             "final_rotations": final_rotations,
         },
         starts={"zhang": zhang_start(problem, layers, program.n_params)},
-        references=("kandala2017",),
+        citations=("kandala2017",),
     )
 
 

@@ -30,7 +30,7 @@ class _Parts:
     groups: list[list[Gate]]
     """Gates of each group of commuting terms, in the order in which they act in a layer; one parameter each."""
     symmetries: tuple[Symmetry, ...]
-    references: tuple[str, ...]
+    citations: tuple[str, ...]
 
 
 @checked("layers", own=("problem",))
@@ -104,7 +104,7 @@ def hva(problem: HasModel, *, layers: int = 2, name: str | None = None) -> Ansat
         program=builder.build(),
         settings={"layers": layers},
         symmetries=parts.symmetries,
-        references=parts.references,
+        citations=parts.citations,
     )
 
 

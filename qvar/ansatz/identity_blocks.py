@@ -56,5 +56,5 @@ def identity_blocks(ansatz: Ansatz, *, blocks: int = 1, name: str | None = None)
         start="identity_blocks",
         starts={"identity_blocks": draw},
         symmetries=ansatz.symmetries,
-        references=(*ansatz.references, *(key for key in ("grant2019",) if key not in ansatz.references)),
+        citations=(*ansatz.citations, *(key for key in ("grant2019",) if key not in ansatz.citations)),
     )

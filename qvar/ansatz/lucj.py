@@ -124,7 +124,7 @@ def lucj(
         starts=starts,
         spread=SPREAD,
         symmetries=("particle_number", "sz"),
-        references=("motta2023", "matsuzawa2020"),
+        citations=("motta2023", "matsuzawa2020"),
     )
 
 

@@ -95,7 +95,7 @@ def orbital_optimized(
         settings={"ansatz": ansatz.name, **ansatz.settings, "active": orbitals},
         starts=starts,
         symmetries=tuple(s for s in ansatz.symmetries if s != "spin_flip"),
-        references=tuple(dict.fromkeys((*ansatz.references, "mizukami2020", "sokolov2020"))),
+        citations=tuple(dict.fromkeys((*ansatz.citations, "mizukami2020", "sokolov2020"))),
         classical_tail=ansatz.classical_tail + program.n_ops - inner.n_ops,
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +14,8 @@ from qvar.ansatz.program import ProgramBuilder, check_operations
 from qvar.ansatz.protocols import HasReference, register
 from qvar.arguments import checked
 from qvar.checks import counting_number
-from qvar.errors import QvarError, require
+from qvar.errors import require
+from qvar.random_draws import key_integers
 
 _AXES = ("RX", "RY", "RZ")
 
@@ -50,7 +50,7 @@ def random_circuit(problem: HasReference | int, *, key: jax.Array, layers: int =
         QvarError: if an argument is out of its range.
     """
     layers = counting_number("layers", layers)
-    integers = _key_integers(key)
+    integers = key_integers(key)
     n_qubits, reference = register(problem)
     require(n_qubits >= 2, "n_qubits", "be at least 2", n_qubits)
     check_operations("layers", layers, 2 * n_qubits)
@@ -70,16 +70,5 @@ def random_circuit(problem: HasReference | int, *, key: jax.Array, layers: int =
         program=builder.build(one_of_many=True),
         settings={"layers": layers, "key": integers},
         starts={"zhang": zhang_start(problem, layers, n_qubits * layers)},
-        references=("mcclean2018",),
+        citations=("mcclean2018",),
     )
-
-
-def _key_integers(key: Any) -> list[int]:
-    """Return the integers of one JAX random key, typed or as an array."""
-    try:
-        data = jax.random.key_data(key)
-    except (TypeError, ValueError):
-        data = None
-    if data is None or data.ndim != 1:
-        raise QvarError(f"`key` must be one JAX random key, such as jax.random.key(7), but is {key!r}.")
-    return [int(word) for word in data]

@@ -89,7 +89,7 @@ def sim_circuit(problem: HasReference | int, *, number: int, layers: int = 2, na
         program=builder.build(),
         settings={"number": number, "n_qubits": wires, "layers": layers},
         starts={"zhang": zhang_start(problem, layers, param)},
-        references=("sim2019",),
+        citations=("sim2019",),
     )
 
 

@@ -71,7 +71,7 @@ def symmetry_preserving(
         settings={"gates": gates, "real": real},
         start="uniform",
         symmetries=("particle_number",),
-        references=("gard2020",),
+        citations=("gard2020",),
     )
 
 
@@ -114,7 +114,7 @@ def particle_conserving_u1(problem: HasReference, *, layers: int = 2, name: str 
         settings={"layers": layers},
         start="uniform",
         symmetries=("particle_number",),
-        references=("barkoutsos2018",),
+        citations=("barkoutsos2018",),
     )
 
 
@@ -162,7 +162,7 @@ def particle_conserving_u2(problem: HasReference, *, layers: int = 2, name: str 
         settings={"layers": layers},
         start="uniform",
         symmetries=("particle_number",),
-        references=("barkoutsos2018",),
+        citations=("barkoutsos2018",),
     )
 
 

@@ -119,7 +119,7 @@ def _qiskit(
         program=program,
         settings=settings,
         starts={"zhang": zhang_start(problem, reps, program.n_params)},
-        references=("kandala2017", "javadiabhari2024"),
+        citations=("kandala2017", "javadiabhari2024"),
     )
 
 
@@ -186,7 +186,7 @@ def strongly_entangling(problem: HasReference | int, *, layers: int = 2, name: s
         program=builder.build(),
         settings={"layers": layers},
         starts={"zhang": zhang_start(problem, layers, param)},
-        references=("schuld2020", "bergholm2018"),
+        citations=("schuld2020", "bergholm2018"),
     )
 
 
@@ -228,5 +228,5 @@ def basic_entangler(
         program=program,
         settings={"layers": layers, "rotation": rotation},
         starts={"zhang": zhang_start(problem, layers, program.n_params)},
-        references=("bergholm2018",),
+        citations=("bergholm2018",),
     )

@@ -76,7 +76,7 @@ def assemble(
     factors: Sequence[Factor],
     name: str,
     settings: dict[str, Any],
-    references: tuple[str, ...],
+    citations: tuple[str, ...],
     conserves: tuple[Symmetry, ...] = (),
 ) -> Ansatz:
     """Make the ansatz of these factors, the first acting first; parameters are numbered as they first appear.
@@ -86,7 +86,7 @@ def assemble(
         factors: the exponentials.
         name: what the ledger calls it.
         settings: arguments it was made with; `excitations` and `prune` are looked at.
-        references: keys of papers, those of qubit excitations and pruning left out.
+        citations: keys of papers, those of qubit excitations and pruning left out.
         conserves: symmetries besides the particle number and Sz.
 
     Raises:
@@ -103,7 +103,7 @@ def assemble(
         kind = f"{'' if qubit else 'Fermionic'}{'Single' if len(created) == 1 else 'Double'}Excitation"
         scale = 2.0 * (_sign(problem, created, annihilated) if qubit else 1)  # the gate halves its angle
         builder.add(kind, (*created, *annihilated), {params[label]: scale * c for label, c in angle})
-    papers = (*references, *_PAPERS.get(settings["excitations"], ()), *_PAPERS.get(settings.get("prune") or "", ()))
+    papers = (*citations, *_PAPERS.get(settings["excitations"], ()), *_PAPERS.get(settings.get("prune") or "", ()))
     return Ansatz(
         name=name,
         family="constrained",
@@ -112,7 +112,7 @@ def assemble(
         start="gaussian",
         starts={method: partial(_amplitudes, problem, factors, params, method) for method in ("mp2", "ccsd")},
         symmetries=("particle_number", "sz", *conserves),
-        references=papers,
+        citations=papers,
     )
 
 

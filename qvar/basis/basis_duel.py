@@ -105,9 +105,9 @@ class BasisDuel:
         return "basis"
 
     @property
-    def references(self) -> tuple[str, ...]:
+    def citations(self) -> tuple[str, ...]:
         """Keys of papers and software in `qvar/citations.bib`."""
-        keys = {"jax2018", "sun2020", *self.method.references}
+        keys = {"jax2018", "sun2020", *self.method.citations}
         if self.baselines or self.transfer:
             keys.add("pritchard2019")
         if self.reference is not None and self.reference in HARTREE_FOCK_LIMITS.values():
@@ -119,7 +119,7 @@ class BasisDuel:
             )
         for _, molecule in self.target.molecules:
             if isinstance(molecule.theory, Solver):
-                keys.update(molecule.theory.references)
+                keys.update(molecule.theory.citations)
         return tuple(sorted(keys))
 
     def tasks(self) -> list[Task]:

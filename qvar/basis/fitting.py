@@ -28,6 +28,7 @@ from qvar.optimize.lbfgs import lbfgs
 from qvar.optimize.method import Method
 from qvar.optimize.minimize import Hook, minimize
 from qvar.optimize.result import Result, Trace
+from qvar.random_draws import key_integers
 from qvar.short_repr import short_repr
 
 LOOSE = 1e-4
@@ -263,7 +264,7 @@ class StagedFit:
             trace=_joined([result.trace for result in results], [r.energy_evaluations for r in results]),
             start=start,
             method=self.method.name,
-            key=_numbers(key),
+            key=" ".join(map(str, key_integers(key))),
             wall_s=sum(result.wall_s for result in results),
             compile_s=sum(result.compile_s for result in results),
         )
@@ -276,10 +277,6 @@ def _reason(target: Target, form: Form, theta: Any) -> str:
     except (UnsolvedError, np.linalg.LinAlgError) as error:
         return str(error)
     return Status.NOT_FINITE.sentence
-
-
-def _numbers(key: jax.Array) -> str:
-    return " ".join(map(str, np.asarray(jax.random.key_data(key)).ravel()))
 
 
 def _joined(traces: list[Trace], evaluations: list[int]) -> Trace:

@@ -25,6 +25,7 @@ from qvar.optimize.lbfgs import lbfgs
 from qvar.optimize.minimize import minimize
 from qvar.problems.problem import Problem
 from qvar.problems.scf import active_integrals, run_scf
+from qvar.random_draws import key_integers
 from qvar.units import HARTREE
 
 MakeAnsatz = Callable[[Problem], Ansatz]
@@ -35,7 +36,7 @@ MEMORY = 50
 
 
 @checked()
-def vqe(make: MakeAnsatz, *, name: str = "", budget: Budget | None = None, seed: int = 0) -> Solver:
+def vqe(make: MakeAnsatz, *, name: str = "", budget: Budget | None = None, key: jax.Array | None = None) -> Solver:
     r"""Make a theory of a `Target` from the energy of a trained circuit.
 
     Each value of the target is a training by L-BFGS: from the circuit's own start (Hartree-Fock for UCC), so that the
@@ -47,12 +48,13 @@ def vqe(make: MakeAnsatz, *, name: str = "", budget: Budget | None = None, seed:
             amplitudes.
         name: name for tables; that of the function, or "vqe", if empty.
         budget: budget of each training; 5000 evaluations down to a gradient norm of 1e-7 Ha if None.
-        seed: seed of the JAX key of the circuit's start.
+        key: JAX random key of the circuit's start; `jax.random.key(0)` if None.
 
     Returns:
         A `Solver` for `Target(..., theory=...)`.
     """
     spent = budget or Budget(gradients=5000, gradient_tolerance=1e-7)
+    key = jax.random.key(0) if key is None else key
 
     def solve(mol: Any) -> Solution:
         try:
@@ -62,7 +64,7 @@ def vqe(make: MakeAnsatz, *, name: str = "", budget: Budget | None = None, seed:
         problem = _problem(mol, field)
         ansatz = make(problem)
         objective = energy(problem, ansatz, engine="sector")
-        result = minimize(objective, method=lbfgs(memory=MEMORY), key=jax.random.key(seed), budget=spent)
+        result = minimize(objective, method=lbfgs(memory=MEMORY), key=key, budget=spent)
         if result.status not in (Status.CONVERGED, Status.STALLED):
             ended = result.status.value
             raise UnsolvedError(f"`budget` must let {ansatz.name} converge, but its training ended {ended}.")
@@ -71,7 +73,7 @@ def vqe(make: MakeAnsatz, *, name: str = "", budget: Budget | None = None, seed:
 
     own = getattr(make, "__name__", "")
     label = name or ("vqe" if own in ("", "<lambda>") else own)
-    description = {"solver": "vqe", "name": label, "gradients": spent.gradients, "seed": seed}
+    description = {"solver": "vqe", "name": label, "gradients": spent.gradients, "key": key_integers(key)}
     return Solver(label, solve, description, ("peruzzo2014",))
 
 

@@ -48,7 +48,7 @@ class Solver(NamedTuple):
     """A built `pyscf.gto.Mole` -> its energy and the parts of its gradient; raises `UnsolvedError`."""
     description: Any
     """Inputs, ready for JSON."""
-    references: tuple[str, ...] = ()
+    citations: tuple[str, ...] = ()
     """Keys of its papers in `qvar/citations.bib`."""
 
 

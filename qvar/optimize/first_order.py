@@ -134,5 +134,5 @@ def gradient_descent(*, learning_rate: float = 0.1, momentum: float = 0.0) -> Me
     require(0.0 <= finite_number("momentum", momentum) < 1.0, "momentum", "be at least 0 and below 1", momentum)
     init, update = descent(optax.sgd(learning_rate, momentum=momentum or None), gradient_of)
     settings = (("learning_rate", learning_rate), ("momentum", momentum))
-    references = ("deepmind2020", *(("polyak1964",) if momentum else ()))
-    return Method("gradient_descent", settings, init, update, references, allows_padding=True)
+    citations = ("deepmind2020", *(("polyak1964",) if momentum else ()))
+    return Method("gradient_descent", settings, init, update, citations, allows_padding=True)

@@ -112,8 +112,8 @@ def lbfgs(*, memory: int = 10, max_trials: int = 20) -> Method:
         )
 
     settings = (("memory", memory), ("max_trials", max_trials))
-    references = ("liu1989", "hager2005", "lewis2013", "deepmind2020")
-    return Method("lbfgs", settings, init, update, references, allows_padding=True)
+    citations = ("liu1989", "hager2005", "lewis2013", "deepmind2020")
+    return Method("lbfgs", settings, init, update, citations, allows_padding=True)
 
 
 def _judge(search: _LineSearch, old_value: Array, value: Array, slope: Array, gradient: Array) -> tuple[Array, Array]:

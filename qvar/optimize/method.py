@@ -72,7 +72,7 @@ class Method(NamedTuple):
     """Start -> state whose trial its parameters are."""
     update: Callable[[Iterate, Reading], Iterate]
     """(state, what was read at the trial) -> state with the next trial."""
-    references: tuple[str, ...] = ()
+    citations: tuple[str, ...] = ()
     """Keys of its papers and software in `qvar/citations.bib`."""
     reads: Reads = "gradient"
     """Quantities that are evaluated at the trial."""

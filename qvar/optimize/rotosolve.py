@@ -111,5 +111,5 @@ def rotosolve(*, tolerance: float = 1e-8) -> Method:
         )
 
     settings = (("tolerance", tolerance),)
-    references = ("ostaszewski2021", "nakanishi2020")
-    return Method("rotosolve", settings, init, update, references, reads="value", needs_frequencies=True)
+    citations = ("ostaszewski2021", "nakanishi2020")
+    return Method("rotosolve", settings, init, update, citations, reads="value", needs_frequencies=True)

@@ -135,8 +135,9 @@ def _that_fit(grid: list[_Filled], width: int) -> tuple[list[int], int]:
     """Return the places of the columns that are printed, none if not even those that stay fit, and the gap."""
     places = list(range(len(grid)))
     most, least = [_most(column) for column in grid], [_least(column) for column in grid]
-    for gap in (2, 1):
-        if _total(most, gap) <= width:
+    broken = [least[place] if column.column.align == "prose" else most[place] for place, column in enumerate(grid)]
+    for gap in (2, 1):  # prose is broken before columns come closer
+        if _total(broken, gap) <= width:
             return places, gap
     while _total([least[place] for place in places], 1) > width:
         optional = [place for place in places if not (grid[place].column.stays or grid[place].fold)]

@@ -160,7 +160,7 @@ def case_record(
     """Return the content of `case.json` of a run.
 
     Raises:
-        QvarError: if the study names its references in another way than by keys.
+        QvarError: if the study's citations are no keys.
     """
     budget = getattr(study, "budget", None)
     return {
@@ -172,7 +172,7 @@ def case_record(
         if dataclasses.is_dataclass(budget) and not isinstance(budget, type)
         else None,
         "tasks": [{"key": task.key, "label": str(task.label)} for task in tasks],
-        "references": _references(study),
+        "references": _citations(study),
         "columns": as_record(columns_of(study)),
         **place,
         "started": provenance.now(),
@@ -180,11 +180,11 @@ def case_record(
     }
 
 
-def _references(study: Runnable) -> list[str]:
+def _citations(study: Runnable) -> list[str]:
     """Return the citations of a study, for `qvar cite`; a study need not have any."""
-    keys = getattr(study, "references", ())
+    keys = getattr(study, "citations", ())
     if not isinstance(keys, list | tuple | set | frozenset) or not all(isinstance(key, str) for key in keys):
-        raise QvarError(f"`study.references` must be keys of qvar/citations.bib, but is {keys!r}.")
+        raise QvarError(f"`study.citations` must be keys of qvar/citations.bib, but is {keys!r}.")
     return sorted(set(keys))
 
 

@@ -104,11 +104,11 @@ class Capacity:
         return "capacity"
 
     @property
-    def references(self) -> tuple[str, ...]:
+    def citations(self) -> tuple[str, ...]:
         """Keys of the papers and software that the study uses, in `qvar/citations.bib`."""
         keys = {"jax2018", "jones2020", "bergholm2018", "larocca2023", "haug2021"}
         keys |= {"abbas2021"} if self.dimension_samples else set()
-        return tuple(sorted(keys.union(*(training.references for _, training in self.trainings()))))
+        return tuple(sorted(keys.union(*(training.citations for _, training in self.trainings()))))
 
     def trainings(self) -> list[tuple[Row, Training]]:
         """Return the trainings of all contenders and depths, each with its series and number of layers."""

@@ -50,7 +50,7 @@ def conform(problem: Problem, ansatz: Ansatz) -> list[Finding]:
     which runs the user's own function if the ansatz was made of one, and then also the states at negative and large
     parameters; if angles are not affine in theta and there is no such function, the state is compared.
     `engines`: `dense` and `sector` agree. Each claimed
-    symmetry: it holds at random parameters; one that holds unclaimed is a remark. `references`: their keys are known.
+    symmetry: it holds at random parameters; one that holds unclaimed is a remark. `citations`: their keys are known.
     `compile time`: seconds.
 
     Args:
@@ -93,7 +93,7 @@ def conform(problem: Problem, ansatz: Ansatz) -> list[Finding]:
             *_findings("engines", _engines, problem, ansatz, thetas[0], evaluations[0]),
             *_findings("symmetries", symmetry_findings, problem, ansatz, thetas),
         ]
-    findings += _findings("references", _references, ansatz)
+    findings += _findings("citations", _citations, ansatz)
     return [*findings, _compile_time(middle - begin, end - middle)]
 
 
@@ -150,13 +150,13 @@ def _starts(ansatz: Ansatz) -> Iterator[Finding]:
     yield Finding("starts", True, f"{wanted} in each of the starts {', '.join(schemes)}.", ansatz.n_params)
 
 
-def _references(ansatz: Ansatz) -> Iterator[Finding]:
-    unknown = sorted(set(ansatz.references) - set(entries()))
+def _citations(ansatz: Ansatz) -> Iterator[Finding]:
+    unknown = sorted(set(ansatz.citations) - set(entries()))
     if unknown:
-        yield Finding("references", False, f"{unknown[0]!r} is no key of qvar/citations.bib.", len(unknown))
+        yield Finding("citations", False, f"{unknown[0]!r} is no key of qvar/citations.bib.", len(unknown))
     else:
-        keys = ", ".join(ansatz.references) or "None given"
-        yield Finding("references", True, f"{keys}.", len(ansatz.references))
+        keys = ", ".join(ansatz.citations) or "None given"
+        yield Finding("citations", True, f"{keys}.", len(ansatz.citations))
 
 
 def _compile_time(first: float, later: float) -> Finding:

@@ -67,7 +67,7 @@ class Coverage:
         return "coverage"
 
     @property
-    def references(self) -> tuple[str, ...]:
+    def citations(self) -> tuple[str, ...]:
         """Keys of the papers and software that the study rests on, in `qvar/citations.bib`."""
         return ("jax2018",)
 

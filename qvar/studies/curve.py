@@ -111,9 +111,9 @@ class Curve:
         return "curve"
 
     @property
-    def references(self) -> tuple[str, ...]:
+    def citations(self) -> tuple[str, ...]:
         """Keys of the papers and software that the curve uses, in `qvar/citations.bib`."""
-        return tuple(sorted(set().union(*(training.references for _, training in self.trainings()))))
+        return tuple(sorted(set().union(*(training.citations for _, training in self.trainings()))))
 
     def trainings(self) -> list[tuple[Row, Training]]:
         """Return the trainings of all contenders and points, each with its coordinate."""

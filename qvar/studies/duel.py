@@ -76,9 +76,9 @@ class Duel:
         return cast("Sequence[Trainable]", self.contenders)
 
     @property
-    def references(self) -> tuple[str, ...]:
+    def citations(self) -> tuple[str, ...]:
         """Keys of the papers and software that the duel uses, in `qvar/citations.bib`; `qvar cite` prints them."""
-        return tuple(sorted(set().union(*(training.references for _, training in self.trainings()))))
+        return tuple(sorted(set().union(*(training.citations for _, training in self.trainings()))))
 
     @property
     def methods(self) -> tuple[Method, ...]:

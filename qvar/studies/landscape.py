@@ -164,9 +164,9 @@ class Landscape:
         return cast("Sequence[Trainable]", self.contenders)
 
     @property
-    def references(self) -> tuple[str, ...]:
+    def citations(self) -> tuple[str, ...]:
         """Keys of the papers and software that the study uses, in `qvar/citations.bib`."""
-        return tuple(sorted({"rudolph2021"}.union(*(training.references for _, training in self.trainings()))))
+        return tuple(sorted({"rudolph2021"}.union(*(training.citations for _, training in self.trainings()))))
 
     def trainings(self) -> list[tuple[Row, Training]]:
         """Return one training for each contender, in their order."""

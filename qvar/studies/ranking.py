@@ -73,9 +73,9 @@ class Ranking:
         return "ranking"
 
     @property
-    def references(self) -> tuple[str, ...]:
+    def citations(self) -> tuple[str, ...]:
         """Keys of the papers and software that the study uses, in `qvar/citations.bib`."""
-        return tuple(sorted(set().union(*(training.references for _, training in self.trainings()))))
+        return tuple(sorted(set().union(*(training.citations for _, training in self.trainings()))))
 
     def trainings(self) -> list[tuple[Row, Training]]:
         """Return the trainings of all settings, each with the name of its setting."""

@@ -142,7 +142,7 @@ class Scaling:
         return "scaling"
 
     @property
-    def references(self) -> tuple[str, ...]:
+    def citations(self) -> tuple[str, ...]:
         """Keys of the papers and software that the study rests on, in `qvar/citations.bib`."""
         keys = {"jax2018", "jones2020", "bergholm2018", "mcclean2018"}
         for place in self._places:
@@ -150,7 +150,7 @@ class Scaling:
             keys |= {law.reference} if law is not None and law.reference is not None else set()
             if place.setup is not None:
                 observable, ansatz = place.setup
-                keys |= set(ansatz.references)
+                keys |= set(ansatz.citations)
                 keys |= set(problem_references(observable)) if isinstance(observable, Problem) else set()
         return tuple(sorted(keys))
 

@@ -37,7 +37,7 @@ from qvar.studies.contender import Trainable, circuit_columns
 from qvar.task import Progress, Reporter, Row, error_words
 from qvar.units import CHEMICAL_ACCURACY, HARTREE, MILLIHARTREE_PER_HARTREE
 
-CIRCUIT_REFERENCES = frozenset({"jones2020", "bergholm2018"})
+CIRCUIT_CITATIONS = frozenset({"jones2020", "bergholm2018"})
 """The reversible gradient, and PennyLane, which counts gates and traces quantum functions."""
 
 _BYTES_PER_SEED = 1 << 10
@@ -108,13 +108,13 @@ class Training:
         }
 
     @property
-    def references(self) -> set[str]:
+    def citations(self) -> set[str]:
         """Keys of the papers and software that the training uses, in `qvar/citations.bib`."""
-        keys = {"jax2018", *self.method.references}
+        keys = {"jax2018", *self.method.citations}
         if self.problem is not None:
             keys |= set(problem_references(self.problem))
         if isinstance(self.contender, Ansatz):
-            keys |= CIRCUIT_REFERENCES.union(self.contender.references)
+            keys |= CIRCUIT_CITATIONS.union(self.contender.citations)
         return keys
 
     def objective(self) -> Objective:

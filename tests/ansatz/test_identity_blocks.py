@@ -93,7 +93,7 @@ def test_keeps_what_the_inner_circuit_is(h2: qvar.Problem) -> None:
     ansatz = identity_blocks(inner)
     assert ansatz.name == "identity blocks x1 of uccsd"
     assert (ansatz.family, ansatz.symmetries) == ("constrained", inner.symmetries)
-    assert ansatz.references == (*inner.references, "grant2019")
+    assert ansatz.citations == (*inner.citations, "grant2019")
     assert ansatz.settings == {"blocks": 1, "ansatz": "uccsd", "ansatz_settings": dict(inner.settings)}
     theta = np.random.default_rng(2).uniform(-1, 1, ansatz.n_params)
     objective = qvar.energy(h2, ansatz, engine="sector")
@@ -102,7 +102,7 @@ def test_keeps_what_the_inner_circuit_is(h2: qvar.Problem) -> None:
     assert measured["sz"] == pytest.approx(0, abs=1e-10)
     assert float(objective.loss(theta)) == pytest.approx(oracle(h2, ansatz)(theta)[0], abs=1e-10)
     twice = identity_blocks(ansatz)
-    assert twice.references == ansatz.references
+    assert twice.citations == ansatz.citations
 
 
 def test_gradient_does_not_vanish_at_the_start(h2: qvar.Problem) -> None:

@@ -136,7 +136,7 @@ def test_starts_symmetries_and_names(h2: qvar.Problem) -> None:
     inner = replace(ucj(h2, layers=1), symmetries=("particle_number", "spin_flip"))
     ansatz = orbital_optimized(inner)
     assert (ansatz.name, ansatz.start, ansatz.symmetries) == ("oo-ucj x1", "ccsd", ("particle_number",))
-    assert ansatz.references == (*inner.references, "mizukami2020", "sokolov2020")
+    assert ansatz.citations == (*inner.citations, "mizukami2020", "sokolov2020")
     for scheme in ("ccsd", "mp2", "uniform", "zero"):
         np.testing.assert_array_equal(ansatz.initial(KEY, scheme), [*np.asarray(inner.initial(KEY, scheme)), 0.0])
     assert float(ansatz.initial(KEY, "gaussian")[-1]) != 0.0

@@ -325,10 +325,10 @@ def test_names_settings_and_papers(h4: qvar.Problem) -> None:
     assert uccgsd(h4, name="mine").name == "mine"
     assert uccd(h4).settings == {"order": "canonical", "excitations": "fermionic", "spin_adapted": False, "prune": None}
     for variant in {**VARIANTS, **CLOSED_SHELL_VARIANTS}.values():
-        assert bibtex(variant(h4).references)
-    assert {"xia2021", "yordanov2020"} <= set(puccd(h4, excitations="qubit").references)
-    assert "cao2022" in uccgsd(h4, prune="symmetry").references
-    assert "li2023" in uccsd(h4, order="tencirchem").references
+        assert bibtex(variant(h4).citations)
+    assert {"xia2021", "yordanov2020"} <= set(puccd(h4, excitations="qubit").citations)
+    assert "cao2022" in uccgsd(h4, prune="symmetry").citations
+    assert "li2023" in uccsd(h4, order="tencirchem").citations
 
 
 @pytest.mark.parametrize(("excitations", "prefix"), [("fermionic", "Fermionic"), ("qubit", "")])

@@ -353,14 +353,14 @@ def test_killed_between_tasks_and_resumed(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_references() -> None:
     law = basis.legendre("H", terms=2, s=3)
-    assert {"sun2020", "petersson2003", "liu1989"} <= set(BasisDuel(H, [law]).references)
-    assert "pritchard2019" not in BasisDuel(H, [law]).references
-    assert {"schmidt1979", "pritchard2019"} <= set(study().references)
-    assert "bunge1992" in study().references
-    assert "bunge1992" not in study(reference=-0.4999).references
+    assert {"sun2020", "petersson2003", "liu1989"} <= set(BasisDuel(H, [law]).citations)
+    assert "pritchard2019" not in BasisDuel(H, [law]).citations
+    assert {"schmidt1979", "pritchard2019"} <= set(study().citations)
+    assert "bunge1992" in study().citations
+    assert "bunge1992" not in study(reference=-0.4999).citations
     solver = basis.Solver("own", lambda mol: None, "own", ("peruzzo2014",))
     target = basis.Target("H 0 0 0", theory=solver, spin=1)
-    assert "peruzzo2014" in BasisDuel(target, [law]).references
+    assert "peruzzo2014" in BasisDuel(target, [law]).citations
 
 
 def test_baselines_may_be_any_energy() -> None:

@@ -84,11 +84,11 @@ THETA = np.zeros(4)
 CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     "qvar.Ansatz": lambda: {
         "name": "a", "family": "generic", "program": circuit().program, "settings": {}, "start": "uniform",
-        "starts": {}, "symmetries": ("sz",), "references": ("kandala2017",), "classical_tail": 0,
+        "starts": {}, "symmetries": ("sz",), "citations": ("kandala2017",), "classical_tail": 0,
     },
     "qvar.Ansatz.from_circuit": lambda: {
         "quantum_function": _quantum, "n_qubits": 1, "n_params": 1, "name": "a", "family": "generic",
-        "start": "uniform", "symmetries": (), "references": (),
+        "start": "uniform", "symmetries": (), "citations": (),
     },
     "qvar.Ansatz.initial": lambda: {"self": circuit(), "key": KEY, "start": "uniform"},
     "qvar.Ansatz.with_start": lambda: {"self": circuit(), "start": "zero", "name": "a"},
@@ -272,7 +272,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     "qvar.basis.tied": lambda: {
         "form": basis.even_tempered("H", s=2, p=2), "element": "H", "letters": "sp", "name": "t",
     },
-    "qvar.basis.vqe": lambda: {"make": lambda p: qvar.uccsd(p), "name": "v", "budget": BUDGET, "seed": 0},
+    "qvar.basis.vqe": lambda: {"make": lambda p: qvar.uccsd(p), "name": "v", "budget": BUDGET, "key": KEY},
     "qvar.basis.well_tempered": lambda: {
         "element": "H", "definition": "basisopt", "ratio": 1.0, "name": "w", "s": 2,
     },

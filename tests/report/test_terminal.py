@@ -120,6 +120,13 @@ def test_no_view_cuts_a_number_or_a_name(name: str, monkeypatch: pytest.MonkeyPa
                 assert re.sub(r"\s", "", row.get("series", row["contender"])) in squeezed
 
 
+def test_prose_is_broken_before_columns_come_closer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    lines = OTHERS["findings"]().splitlines()
+    assert lines[2] == "check              what was found"
+    assert lines[4] == "gradients   pass   Gradients agree with finite differences"
+
+
 def random_table(draw: random.Random) -> Table:
     """Names of letters and underscores, and numbers of which none is part of another."""
     n_rows, n_columns = draw.randint(1, 4), draw.randint(1, 9)

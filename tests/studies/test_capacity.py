@@ -155,8 +155,8 @@ def test_a_failure_is_recorded_and_stops_nothing_else(monkeypatch: pytest.Monkey
 
 
 def test_papers() -> None:
-    assert {"larocca2023", "haug2021", "abbas2021"} <= set(study().references)
-    assert "abbas2021" not in study(dimension_samples=0).references
+    assert {"larocca2023", "haug2021", "abbas2021"} <= set(study().citations)
+    assert "abbas2021" not in study(dimension_samples=0).citations
 
 
 def test_rank_bounds_of_a_sector(h2: qvar.Problem) -> None:

@@ -248,7 +248,7 @@ def test_starts_records_and_references(h2: qvar.Problem) -> None:
     counter = iter(range(100))
     drifting = replace(ansatz, starts={"drift": lambda _: jnp.full(4, float(next(counter)))}, start="drift")
     assert wrong(conform(h2, drifting)) == ["record"]
-    assert wrong(conform(h2, replace(ansatz, references=("nobody1900",)))) == ["references"]
+    assert wrong(conform(h2, replace(ansatz, citations=("nobody1900",)))) == ["citations"]
 
 
 def test_no_parameters_and_many(h2: qvar.Problem) -> None:

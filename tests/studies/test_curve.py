@@ -183,7 +183,7 @@ def test_contenders_have_different_names() -> None:
 
 
 def test_it_says_what_it_rests_on() -> None:
-    assert {"sun2020", *qvar.uccsd(h2_at(0.6)).references} <= set(curve().references)
+    assert {"sun2020", *qvar.uccsd(h2_at(0.6)).citations} <= set(curve().citations)
 
 
 @pytest.mark.usefixtures("without_pages")

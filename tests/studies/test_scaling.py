@@ -136,7 +136,7 @@ def test_an_ensemble_is_drawn_for_every_sample() -> None:
     assert inside(row, "gradient_variance_first", 2.5)
     assert (row["law"], row["law_gradient_variance_first"], row["samples"]) == ("5/2", 2.5, 200)
     assert "lie_dimension" not in row  # of which circuit?
-    assert "mcclean2018" in study.references
+    assert "mcclean2018" in study.citations
 
 
 def h2(size: int) -> Setup:
@@ -255,7 +255,7 @@ def test_mistakes_of_contenders() -> None:
 def test_it_says_what_it_rests_on() -> None:
     law = ExactLaw("x", reference="zhang2022")
     study = scaling(Growing("uccsd", "constrained", h2, law=law), sizes=(1,))
-    assert {"mcclean2018", "zhang2022", "sun2020", *h2(1)[1].references} <= set(study.references)
+    assert {"mcclean2018", "zhang2022", "sun2020", *h2(1)[1].citations} <= set(study.citations)
 
 
 def test_variances_are_relative_to_the_width_if_widths_differ(product_rows: list[dict[str, Any]]) -> None:
