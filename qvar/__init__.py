@@ -11,12 +11,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import lazy_loader
-
-from qvar.late_import import when_imported
+from qvar.late_import import public_names, when_imported
 from qvar.precision import check_precision, set_precision
 
-_attribute, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+_attribute, __dir__, __all__ = public_names(__name__, __file__)
 
 
 def __getattr__(name: str) -> Any:

@@ -1,12 +1,42 @@
-"""A function that is called when a module has been imported, be it before or after."""
+"""Imports that wait: names of a package that load on first use, and a function that is called after an import."""
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import sys
 from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec
+from pathlib import Path
 from types import ModuleType
+from typing import Any
+
+
+def public_names(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
+    """Return `__getattr__`, `__dir__` and `__all__` of a package whose names load on first use.
+
+    Args:
+        package: its `__name__`.
+        file: its `__file__`. The stub beside it (`.pyi`) imports the names, `from .module import name`, and
+            subpackages, `from . import name`; no name may be that of a module beside it.
+    """
+    stub = ast.parse(Path(file).with_suffix(".pyi").read_text(encoding="utf-8"))
+    modules = {
+        alias.name: node.module for node in stub.body if isinstance(node, ast.ImportFrom) for alias in node.names
+    }
+
+    def attribute(name: str) -> Any:
+        if name not in modules:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        module = modules[name]
+        if module is None:
+            value: Any = importlib.import_module(f"{package}.{name}")
+        else:
+            value = getattr(importlib.import_module(f"{package}.{module}"), name)
+        vars(sys.modules[package])[name] = value
+        return value
+
+    return attribute, lambda: sorted(modules), sorted(modules)
 
 
 def when_imported(name: str, act: Callable[[], None]) -> None:

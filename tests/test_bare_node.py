@@ -68,6 +68,8 @@ MISSING = (
     "tyro",
     "docstring_parser",
     "numba",
+    "lazy_loader",
+    "typing_extensions",
 )
 
 

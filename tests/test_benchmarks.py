@@ -150,14 +150,121 @@ def test_parameters_are_the_same_in_every_process(works: ModuleType) -> None:
     assert works.parameters(5, "generic", 3).shape == (3, 5)
 
 
-def test_a_device_without_enough_memory_says_so(works: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+class _FakeWorker:
+    """A process that answers at once, after the time that its work takes has passed on a clock of the test's own."""
+
+    clock = 0.0
+
+    def __init__(self, **environment: str) -> None:
+        self.bits, self.left = environment["QVAR_PRECISION"], np.inf
+
+    def __enter__(self) -> "_FakeWorker":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def close(self) -> None: ...
+
+    def import_early(self) -> None: ...
+
+    def kill_after(self, seconds: float) -> None:
+        self.left = seconds
+
+    def seconds(self, calls: int) -> float:
+        return 0.5
+
+    def ask(self, do: str, **request: object) -> dict[str, object]:
+        from worker import LATE, WorkError
+
+        if do == "summary":
+            return {"summary": [1.0, 2.0]}
+        needed = {"zz28": 1000.0}.get(str(request.get("problem")), 10.0)
+        _FakeWorker.clock += min(needed, self.left)
+        if needed > self.left:
+            raise WorkError(LATE)
+        about = {"device": "a card", "platform": "cuda", "peak": 10**9, "device_peak": 10**8}
+        if do == "copy":
+            return {"bytes_per_second": [64.0], **about}
+        if do == "train":
+            return {"seconds": 3.0, "compile": 2.0, "tables": 1.0, "value": -1.0, "evaluations": 9, **about}
+        if request["problem"] == "zz26":
+            raise WorkError("out of memory")
+        return {"seconds": {"first": 4.0, "warm": 0.5, "tables": 1.0}, **about}
+
+
+def test_rows_of_a_device_are_saved_as_they_come(
+    tmp_path: Path, works: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import device
+    import results
+    from device_plan import Work
 
-    def ask(self: object, do: str, **request: object) -> dict[str, object]:
-        raise device.WorkError("out of memory")
+    monkeypatch.setattr(_FakeWorker, "clock", 0.0)
 
-    monkeypatch.setattr(device.Worker, "ask", ask)
-    row, _ = device.row("device dense", "30 qubits", 1.0, 1, problem="zz30", ansatz="hardware_efficient")
-    assert row.ours is None
-    assert row.note == "float64: out of memory; float32: out of memory"
-    assert "out of memory" in device.tables.text("device dense", [row])
+    def dense(n: int, reference: tuple[float, float] | None = None) -> Work:
+        return Work("device dense", f"{n} qubits", "open", {"problem": f"zz{n}"}, 2, 1 << n, reference)
+
+    right, wrong, full, slow = dense(20, (1.0, 2.0)), dense(22, (1.0, 2.1)), dense(26), dense(28)
+    trained = Work("device training", "h12", "train", {"problem": "h12"})
+    plan = [Work("device copy", "copy", "copy"), right, wrong, full, slow, trained]
+    kept: list[int] = []
+    save = results.save
+
+    def counted(path: Path, tables: results.Results) -> None:
+        save(path, tables)
+        kept.append(sum("not run" not in row.note for _, rows in results.load(path).values() for row in rows))
+
+    monkeypatch.setattr(results, "save", counted)
+    monkeypatch.setattr(device, "Worker", _FakeWorker)
+    monkeypatch.setattr(device.time, "monotonic", lambda: _FakeWorker.clock)
+    # 50 s and, for the slow one, a fourth of the time; then float32 of three and a part of the next
+    device.run(plan, 110 / 60, tmp_path / "gpu.json")
+    assert kept == [0] * 7 + [1, 2, 3, 3]
+    found = results.load(tmp_path / "gpu.json")
+    assert found["device dense"][0]["machine"] == "a card"
+    rows = {row.work: row for _, rows in found.values() for row in rows}
+    assert rows["20 qubits"].theirs.median == rows["20 qubits"].ours.median == 0.5
+    assert rows["20 qubits"].note == ""
+    # two numbers of 8 or 4 bytes in half a second, where a copy moves 64 bytes in a second
+    assert [rows["20 qubits"].more[f"copy {bits}"] for bits in ("64", "32")] == ["50%", "25%"]
+    assert rows["20 qubits"].more["compile 64"] == "3.5 s"
+    assert rows["20 qubits"].more["memory"] == "100 MB"
+    assert rows["22 qubits"].note.startswith("float64: WRONG: values differ by 0.0e+00, gradients by 1.0e-01")
+    assert rows["26 qubits"].note == "float64: out of memory; float32: not run"
+    assert rows["28 qubits"].note == "float64: took too long; float32: not run"
+    assert rows["h12"].theirs.median == 3.0
+    assert rows["h12"].more["evaluations 64"] == 9
+    text = device.tables.text("device dense", list(found["device dense"][1]))
+    lines = [line.split("  ") for line in text.splitlines()]
+    cells = {line[0]: [cell.strip() for cell in line[1:] if cell.strip()] for line in lines if len(line) > 2}
+    assert cells["26 qubits"][:2] == ["not run", "out of memory"]
+    assert cells["28 qubits"][:2] == ["not run", "failed"]
+
+
+def test_the_plan_of_a_device_is_data(tmp_path: Path, works: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    import device
+    import device_plan
+
+    class Reference(_FakeWorker):
+        def ask(self, do: str, **request: object) -> dict[str, object]:
+            assert do == "summary" or request["problem"] in (str(tmp_path / "p" / "h2.npz"), "zz8", "zz3")
+            return {"summary": [1.0, 2.0]}
+
+    monkeypatch.setattr(device_plan, "Worker", Reference)
+    device_plan.write(tmp_path / "p", chains=[2], dense=[3], batch=[5, 4], trained=2)
+    plan = device_plan.read(tmp_path / "p")
+    assert [work.name for work in plan] == [
+        "copy of 1 GiB",
+        "h2",
+        "3 qubits",
+        "8 qubits x 20, batch 5",
+        "h2, batch 4",
+        "h2",
+    ]
+    assert plan[1].traffic == works.uccsd_traffic(works.problem_of("h2"))
+    assert plan[1].reference == [1.0, 2.0]
+    assert qvar.Problem.load(plan[-1].request["problem"]).n_qubits == 4
+
+    monkeypatch.setattr(sys, "argv", ["device", "run", str(tmp_path)])
+    assert device.main() == 2

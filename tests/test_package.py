@@ -50,6 +50,38 @@ def test_precision(first: str, precision: str | None, dtype: str) -> None:
     assert done.stdout.strip().splitlines()[-1] == dtype
 
 
+@pytest.mark.parametrize("first", ["", "import jax; "])
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"QVAR_PRECISION": "32"}, "highest"),  # no TF32 on a GPU
+        ({"QVAR_PRECISION": "64"}, "None"),
+        ({"QVAR_PRECISION": "32", "JAX_DEFAULT_MATMUL_PRECISION": "tensorfloat32"}, "tensorfloat32"),
+    ],
+)
+def test_products_of_matrices_keep_32_bit(first: str, environment: dict[str, str], expected: str) -> None:
+    done = _python(f"{first}import qvar, jax; print(jax.config.jax_default_matmul_precision)", **environment)
+    assert done.stdout.strip() == expected
+
+
+def test_names_load_on_first_use(tmp_path: Path) -> None:
+    package = tmp_path / "lazy"
+    package.mkdir()
+    (package / "__init__.py").write_text(
+        "from qvar.late_import import public_names\n\n"
+        "__getattr__, __dir__, __all__ = public_names(__name__, __file__)\n"
+    )
+    (package / "__init__.pyi").write_text("from . import beside\nfrom .inside import number\n")
+    (package / "inside.py").write_text("number = 7\n")
+    (package / "beside.py").write_text("")
+    code = (
+        "import sys, lazy; print(dir(lazy), 'lazy.inside' in sys.modules, lazy.number, vars(lazy)['number'], "
+        "lazy.beside.__name__, hasattr(lazy, 'other'))"
+    )
+    done = _python(code, PYTHONPATH=os.pathsep.join([str(tmp_path), *filter(None, sys.path)]))
+    assert done.stdout.strip() == "['beside', 'number'] False 7 7 lazy.beside False"
+
+
 def test_float32_trains() -> None:
     code = (
         "import qvar, numpy as np; p = qvar.hydrogen_chain(4); "

@@ -1,5 +1,5 @@
 """Tables made of ledgers and traces: accuracy and its costs, convergence, decays. Nothing is drawn here."""
 
-import lazy_loader
+from qvar.late_import import public_names
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = public_names(__name__, __file__)

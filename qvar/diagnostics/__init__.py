@@ -3,6 +3,6 @@
 Public names load on first use.
 """
 
-import lazy_loader
+from qvar.late_import import public_names
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = public_names(__name__, __file__)

@@ -21,10 +21,13 @@ STATUSES = tuple(Status)
 """Statuses are numbers in arrays, by their place here."""
 
 
+OLDER_EMITTERS: dict[str, Any] = {"xla_cpu_use_fusion_emitters": False} if jax.__version_info__ < (0, 11) else {}
+"""Option of XLA for code that takes less time to compile; JAX 0.11 does not know it any more."""
+
 RARELY: dict[str, Any] = {
+    **OLDER_EMITTERS,
     "xla_backend_optimization_level": 0,
     "xla_llvm_disable_expensive_passes": True,
-    "xla_cpu_use_fusion_emitters": False,
     "xla_cpu_parallel_codegen_split_count": 1,
 }
 """Options of XLA for a program that runs a few times on a CPU: a fifth of the time to compile, up to twice to run."""

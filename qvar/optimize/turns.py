@@ -21,16 +21,16 @@ from jaxtyping import Array
 from qvar._types import FloatArray, IntArray, PyTree
 from qvar.engines.sharding import gather, mesh_of, replicate
 from qvar.objective import HostKernels, Objective, evaluate_in_chunks
-from qvar.optimize.batch import RUNNING, STATUSES, Batch, Moving, moving_part, of_process_0
+from qvar.optimize.batch import OLDER_EMITTERS, RUNNING, STATUSES, Batch, Moving, moving_part, of_process_0
 from qvar.optimize.budget import Budget, Status
 from qvar.optimize.evaluation import Reader, Reading, reader, reading_of, readings_at_once
 from qvar.optimize.method import Method
 from qvar.optimize.packing import Layout
 
 _QUICK: dict[str, Any] = {
+    **OLDER_EMITTERS,
     "xla_backend_optimization_level": 1,
     "xla_llvm_disable_expensive_passes": True,
-    "xla_cpu_use_fusion_emitters": False,
 }
 """Options of XLA for the update on a CPU: a third of the time to compile, the same time to run."""
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from rows import Row
 
+from qvar.atomic_files import write_whole
 from qvar.records import provenance
 
 _FORMAT = "qvar-benchmarks-1"
@@ -53,7 +54,8 @@ def save(path: Path, results: Results) -> None:
     kept = load(path) if path.exists() else {}
     merged = {**kept, **results}
     tables = {key: {"origin": told, "rows": [row.to_json() for row in rows]} for key, (told, rows) in merged.items()}
-    path.write_text(json.dumps({"format": _FORMAT, "tables": tables}, indent=1) + "\n", encoding="utf-8")
+    with write_whole(path) as temporary:  # after every row of a device, which may be killed
+        temporary.write_text(json.dumps({"format": _FORMAT, "tables": tables}, indent=1) + "\n", encoding="utf-8")
 
 
 def load(path: Path) -> Results:

@@ -24,7 +24,7 @@ class Row:
     published: bool = False
     """Whether the peer's figure is from elsewhere and not from this run."""
     unit: str = "s"
-    """Of both: "s", "B" or "Ha"."""
+    """Of both: "s", "B", "B/s" or "Ha"."""
     ratio: tuple[float, float] | None = None
     """Least ratio theirs / ours, and the one aimed at."""
     limit: tuple[float, float] | None = None

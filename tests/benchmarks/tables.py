@@ -13,6 +13,8 @@ from rows import Row
 
 NOTHING = "-"
 NOT_MEASURED = "not measured"
+NOT_RUN = "not run"
+"""Note of a row for which there was no time."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,11 @@ class Table:
 
 PER_FACTOR = "TenCirChem"
 _DEVICE = (
-    "Copy is the traffic of one evaluation, operation by operation, over the time, over the bandwidth that a plain "
-    "copy of 1 GiB reaches on the same device; more than 100% where a state stays in the caches or operations share a "
-    "sweep. Memory is that of float64."
+    "`moved` is the traffic of one evaluation in float64, operation by operation, and `copy` that traffic over the "
+    "time, over the bandwidth of a plain copy; more than 100% if a state stays in the caches or operations share a "
+    "sweep. Compilation is not part of the times. Memory is that of float64."
 )
-_DEVICE_MORE = ("copy 64", "copy 32", "memory")
+_DEVICE_MORE = ("moved 64", "copy 64", "copy 32", "compile 64", "compile 32", "memory")
 
 TABLES: dict[str, Table] = {
     "sector": Table(
@@ -149,12 +151,19 @@ TABLES: dict[str, Table] = {
         "250 points of four tasks that cost nothing; each command a process of its own, starting Python included. Once "
         "the queue is a program that prints a number, once a Slurm on this machine that holds all that it takes.",
     ),
+    "device copy": Table(
+        "On a GPU: bandwidth of a copy",
+        "`x + 1` of 1 GiB (64 MiB on a CPU), reading and writing counted; eight calls follow without waiting.",
+        ours="float32",
+        theirs="float64",
+        planned=("copy of 1 GiB",),
+    ),
     "device sector": Table(
         "On a GPU: UCCSD energy and gradient in the sector",
         _DEVICE,
         ours="float32",
         theirs="float64",
-        more=_DEVICE_MORE,
+        more=("amplitudes", *_DEVICE_MORE),
         planned=("h10", "h12", "h14", "h16"),
     ),
     "device dense": Table(
@@ -172,6 +181,14 @@ TABLES: dict[str, Table] = {
         theirs="float64",
         more=_DEVICE_MORE,
         planned=("8 qubits x 20, batch 1024", "h10, batch 64"),
+    ),
+    "device training": Table(
+        "On a GPU: a whole calculation",
+        "UCCSD from MP2 amplitudes to its minimum, with the default method; compilation is not part of the times.",
+        ours="float32",
+        theirs="float64",
+        more=("evaluations 64", "evaluations 32", "compile 64", "compile 32", "tables 64", "memory"),
+        planned=("h12",),
     ),
 }
 """By key, in the order of printing. Where a work has a target, it is the least that is asked and what is aimed at."""
@@ -191,6 +208,8 @@ def quantity(value: float, unit: str) -> str:
     if unit == "B":
         scale, name = (1e9, "GB") if value >= 1e9 else (1e6, "MB")
         return f"{_number(value / scale)} {name}"
+    if unit == "B/s":
+        return f"{_number(value / 1e9)} GB/s"
     return f"{value:.2g} {unit}"
 
 
@@ -225,8 +244,13 @@ def _target(row: Row) -> str:
 def _columns(table: Table, rows: Sequence[Row]) -> list[tuple[str, Callable[[Row], str]]]:
     """Heads and cells of the columns that are not empty."""
     columns: list[tuple[str, Callable[[Row], str]]] = [("work", lambda row: row.work)]
-    columns.append((table.ours, lambda row: _missing(row) if row.ours is None else _measured(row.ours, row.unit)))
-    if table.planned or any(row.theirs for row in rows):
+    columns.append((table.ours, lambda row: _measured(row.ours, row.unit) if row.ours else _missing(row, table.ours)))
+    if table.planned:
+        columns.append(
+            (table.theirs, lambda row: _measured(row.theirs, row.unit) if row.theirs else _missing(row, table.theirs))
+        )
+        columns.append(("ratio", _ratio))
+    elif any(row.theirs for row in rows):
         columns.append((table.theirs, lambda row: _measured(row.theirs, row.unit) + "*" * row.published))
         columns.append(("ratio", _ratio))
     for key in table.more:
@@ -236,13 +260,23 @@ def _columns(table: Table, rows: Sequence[Row]) -> list[tuple[str, Callable[[Row
     return columns
 
 
-def _missing(row: Row) -> str:
-    """A few words in place of a number."""
-    return row.note if row.note == NOT_MEASURED else "out of memory" if "out of memory" in row.note else "failed"
+def _missing(row: Row, head: str) -> str:
+    """A few words in place of a number.
+
+    Args:
+        row: its note is the reason, or has a part "head: reason" for each column.
+        head: head of the column.
+    """
+    parts = dict(part.split(": ", 1) for part in row.note.split("; ") if part.startswith(("float32: ", "float64: ")))
+    note = parts.get(head, NOTHING) if parts else row.note
+    if note in (NOT_MEASURED, NOT_RUN, NOTHING):
+        return note
+    return "out of memory" if "out of memory" in note else "failed"
 
 
 def _notes(rows: Sequence[Row]) -> list[str]:
-    notes = [f"{row.work}: {row.note}." for row in rows if row.note and row.note != NOT_MEASURED]
+    silent = (NOT_MEASURED, f"float64: {NOT_RUN}; float32: {NOT_RUN}", f"float32: {NOT_RUN}")
+    notes = [f"{row.work}: {row.note}." for row in rows if row.note and row.note not in silent]
     return notes + [f"* not measured in this run: {source}." for source in sources(rows)]
 
 

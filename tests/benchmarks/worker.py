@@ -11,9 +11,13 @@ import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import Any
+
+LATE = "took too long"
+"""Error of a request whose process was ended by `Worker.kill_after`."""
 
 
 class WorkError(Exception):
@@ -34,6 +38,7 @@ class Worker:
         self._process = subprocess.Popen(
             [sys.executable, __file__], stdin=pipe, stdout=pipe, stderr=self._said, text=True, env=env
         )
+        self._unread, self._is_late = 0, False
 
     def __enter__(self) -> Worker:
         return self
@@ -47,21 +52,47 @@ class Worker:
         self._process.communicate()
         self._said.close()
 
+    def import_early(self) -> None:
+        """Let the process import what it needs, without waiting for it and without touching the device."""
+        self._send("imports")
+        self._unread += 1
+
+    def kill_after(self, seconds: float) -> None:
+        """End the process after some time; the request that it is at fails then."""
+        timer = threading.Timer(seconds, self._kill_late)
+        timer.daemon = True
+        timer.start()
+
+    def _kill_late(self) -> None:
+        self._is_late = True
+        self._process.kill()
+
+    def _send(self, do: str, **request: Any) -> None:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps({"do": do, **request}) + "\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            pass  # its last words say why
+
     def ask(self, do: str, **request: Any) -> dict[str, Any]:
         """Does one request.
 
         Raises:
             WorkError: if it failed, or the process is gone.
         """
-        assert self._process.stdin is not None
+        self._send(do, **request)
+        while self._unread:
+            self._unread -= 1
+            self._answer()
+        return self._answer()
+
+    def _answer(self) -> dict[str, Any]:
         assert self._process.stdout is not None
-        try:
-            self._process.stdin.write(json.dumps({"do": do, **request}) + "\n")
-            self._process.stdin.flush()
-        except BrokenPipeError:
-            pass  # its last words say why
         line = self._process.stdout.readline()
         if not line:
+            if self._is_late:
+                raise WorkError(LATE)
             status = self._process.wait()
             self._said.seek(0)
             last = (self._said.read().strip().splitlines() or [f"the process ended with status {status}"])[-1]
@@ -133,6 +164,43 @@ class Served:
             **self.memory(),
         }
 
+    def imports(self) -> dict[str, Any]:
+        """Import what `open` and `train` need."""
+        import jax
+        import works
+
+        import qvar
+
+        return {"imported": [module.__name__ for module in (jax, works, qvar)], "energy": bool(qvar.energy)}
+
+    def train(self, problem: str) -> dict[str, Any]:
+        """Minimize the energy of UCCSD from MP2 amplitudes.
+
+        Args:
+            problem: see `works.problem_of`.
+        """
+        import jax
+        import works
+
+        import qvar
+
+        begin = time.perf_counter()
+        self.problem = works.problem_of(problem)
+        objective = qvar.energy(self.problem, qvar.uccsd(self.problem).with_start("mp2"))
+        tables = time.perf_counter() - begin
+        result = qvar.minimize(objective, key=jax.random.key(0))
+        return {
+            "seconds": result.wall_s,
+            "compile": result.compile_s,
+            "tables": tables,
+            "value": result.value,
+            "evaluations": result.gradient_evaluations,
+            "status": str(result.status),
+            "device": jax.devices()[0].device_kind,
+            "platform": jax.default_backend(),
+            **self.memory(),
+        }
+
     def open_basis(self, word: str) -> dict[str, Any]:
         """Computes the energy of a basis set with all its derivatives.
 
@@ -178,6 +246,13 @@ class Served:
         """What the last call of `open` gave."""
         return {"value": self.value.tolist(), "gradient": self.gradient.tolist()}
 
+    def summary(self) -> dict[str, Any]:
+        """Sum of the values, and norm of the gradients, of the last call of `open`."""
+        import numpy as np
+
+        values, gradients = (np.asarray(part, dtype=np.float64) for part in (self.value, self.gradient))
+        return {"summary": [float(values.sum()), float(np.linalg.norm(gradients))]}
+
     def check(self) -> dict[str, Any]:
         """Largest error of the energy, by PySCF's H|psi>, and of the slope along a line, by central differences."""
         import numpy as np
@@ -197,19 +272,29 @@ class Served:
         }
 
     def copy(self, size: int) -> dict[str, Any]:
-        """Bytes a second that a copy of an array moves, reading and writing counted."""
+        """Bytes a second that a copy of an array moves, reading and writing counted; calls follow without waiting.
+
+        Args:
+            size: bytes of the array; a sixteenth of it on a CPU.
+        """
         import jax
         import jax.numpy as jnp
 
-        source = jnp.zeros(size // 4, dtype=jnp.float32)
+        import qvar  # noqa: F401  (sets the precision)
+
+        platform = jax.default_backend()
+        source = jnp.zeros((size // 16 if platform == "cpu" else size) // jnp.zeros(0, float).itemsize, float)
         move = jax.jit(lambda x: x + 1)
         jax.block_until_ready(move(source))
-        found = []
-        for _ in range(7):
+        speeds = []
+        for _ in range(9):
             begin = time.perf_counter()
-            jax.block_until_ready(move(source))
-            found.append(2 * source.nbytes / (time.perf_counter() - begin))
-        return {"bytes_per_second": sorted(found)[len(found) // 2]}
+            moved = source
+            for _ in range(8):
+                moved = move(moved)
+            jax.block_until_ready(moved)
+            speeds.append(8 * 2 * source.nbytes / (time.perf_counter() - begin))
+        return {"bytes_per_second": speeds, "device": jax.devices()[0].device_kind, "platform": platform}
 
 
 def main() -> None:
