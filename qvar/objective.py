@@ -18,7 +18,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, Shaped
 
-from qvar._types import Family, FloatArray, PyTree
+from qvar._types import Family, FloatArray, IntArray, PyTree
 from qvar.arguments import check_fields
 from qvar.checks import counting_number, random_key, real_array
 from qvar.errors import QvarError, require, shown
@@ -101,6 +101,10 @@ class Objective:
     """Counts qubits, two-qubit gates and depth; called by `costs`, because counting takes PennyLane."""
     engine: str = "none"
     """Simulator that evaluates it: `"dense"`, `"sector"`, or `"none"`."""
+    space: str = ""
+    """Numbers that select the basis states of a sector, such as `"N_alpha, N_beta"` or `"N"`; `"register"` for all."""
+    basis_states: IntArray | None = None
+    """(D,) numbers of the basis states of a sector whose states have shape (D, 1), ascending; None for others."""
     unit: str = ""
     """Unit of the value, such as `"Ha"`."""
     baseline: float | None = None

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -263,6 +263,13 @@ class Lowered:
         patterns = np.where(self.x & self.m != 0, 2, 1)
         everywhere = np.left_shift(1, np.bitwise_count(self.m).astype(np.int64)) == patterns
         return np.stack([~everywhere, ~constant], axis=1)
+
+    @property
+    def one_of_two(self) -> Lowered:
+        """The same operations; of two basis states that an operation exchanges, m and f select one."""
+        lead = np.array([1 << max(int(x).bit_length() - 1, 0) for x in self.x], dtype=np.int64)
+        free = (self.x != 0) & (self.x & self.m == 0)
+        return replace(self, m=np.where(free, self.m | lead, self.m))
 
     def conserves(self, group: int) -> bool:
         """Return True if every operation conserves the number of ones among the bits of `group`."""

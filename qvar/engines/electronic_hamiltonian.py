@@ -156,8 +156,8 @@ def _get(state: Array, rows: Array) -> Array:
 def electronic_hamiltonian(
     one_body: FloatArray,
     two_body: FloatArray,
-    n_alpha: int | None,
-    n_beta: int | None,
+    n_alpha: int | IntArray | None,
+    n_beta: int | IntArray | None,
     *,
     zero: float = 0.0,
     mesh: Mesh | None = None,
@@ -167,7 +167,8 @@ def electronic_hamiltonian(
     Args:
         one_body: (M, M), Ha.
         two_body: (M, M, M, M) chemists' (pq|rs), Ha.
-        n_alpha: electrons of spin up in the sector; None for the register of all strings.
+        n_alpha: electrons of spin up in the sector; or strings, ascending, that all E_pq map to each other; None for
+            the register of all strings.
         n_beta: electrons of spin down.
         zero: energy subtracted from H; one near the state's energy reduces rounding in 32 bit.
         mesh: devices that the work is sharded over.
@@ -176,7 +177,7 @@ def electronic_hamiltonian(
         Kernel and tables; these take up to `TABLE_BYTES`, and a square matrix over the strings of each spin.
     """
     n_orbitals = len(one_body)
-    strings = [occupation_strings(n_orbitals, n) for n in (n_alpha, n_beta)]
+    strings = [n if isinstance(n, np.ndarray) else occupation_strings(n_orbitals, n) for n in (n_alpha, n_beta)]
     pairs = list(combinations_with_replacement(range(n_orbitals), 2))
     p, q = (np.array(index) for index in zip(*pairs, strict=True))
     coulomb = two_body[p[:, None], q[:, None], p[None, :], q[None, :]]
@@ -195,7 +196,7 @@ def electronic_hamiltonian(
     else:
         tables["alpha"] |= {"pair": alpha.pair, "sign": alpha.sign}
         tables["coulomb"] = coulomb
-    if n_alpha != n_beta:
+    if not np.array_equal(strings[0], strings[1]):
         tables["same_b"] = _same_spin(effective[p, q], coulomb, *moves[1], 0.5 * zero)
     register = n_alpha is None
     if register:

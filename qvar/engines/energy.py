@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from math import comb
 from typing import Any, Literal, TypeAlias
 
 import jax
@@ -13,17 +12,19 @@ import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import Array, Float
 
-from qvar._types import PyTree
+from qvar._types import IntArray, PyTree
 from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.frequencies import frequencies
 from qvar.ansatz.program import Program
 from qvar.arguments import checked
 from qvar.engines.adjoint import Circuit
+from qvar.engines.conserved import ConservedSector, column_sector
 from qvar.engines.dense import dense_circuit
+from qvar.engines.electron_blocks import electron_blocks
 from qvar.engines.electronic_hamiltonian import electronic_hamiltonian
 from qvar.engines.hamiltonian import HamiltonianKernel, quadratic_form
 from qvar.engines.mask_operations import mask_circuit
-from qvar.engines.occupation_strings import electron_layout, occupation_strings, spin_layout
+from qvar.engines.occupation_strings import electron_layout
 from qvar.engines.pauli_hamiltonian import conserves_ones, pauli_hamiltonian, pauli_sector_hamiltonian
 from qvar.engines.sector import sector_circuit
 from qvar.engines.sharding import (
@@ -43,16 +44,17 @@ from qvar.engines.state_function import (
     most_in_cache,
     state_data,
 )
-from qvar.engines.symmetry_expectations import mapped_symmetries, register_symmetries, spin_symmetries
+from qvar.engines.symmetry_expectations import column_symmetries, mapped_symmetries, register_symmetries, spin_symmetries
 from qvar.errors import QvarError
 from qvar.memory import memory_limit, require_memory
 from qvar.objective import HostKernels, HostSource, Objective
+from qvar.pauli import word_masks
 from qvar.problems.hamiltonians import Integrals, PauliTerms
 from qvar.problems.problem import Problem
 
 Engine: TypeAlias = Literal["auto", "sector", "dense"]
-"""`auto` takes the sector if every operation conserves N_alpha and N_beta; for a Hamiltonian of Pauli terms, if every
-operation and the Hamiltonian conserve the number of ones."""
+"""`auto` takes the smallest sector that every operation and the Hamiltonian conserve, else the register: electrons with
+the reference's N_alpha and N_beta; or basis states with its number of ones, its parities of ones, or both."""
 
 MAX_DENSE_QUBITS = 30
 """2^30 complex amplitudes are 16 GiB, and a gradient needs about eight such states."""
@@ -60,8 +62,8 @@ MAX_DENSE_QUBITS = 30
 MAX_DECODED_MODES = 20
 """Modes of a mapped problem up to which symmetries are measured: the state is spread over all their determinants."""
 
-MAX_SPIN_STATES = 1 << 24
-"""Basis states in a spin model's sector; each different operation keeps a table as long as the state."""
+MAX_COLUMN_STATES = 1 << 24
+"""Basis states in a sector that is a single column; each different operation keeps a table as long as the state."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,9 @@ def energy(problem: Problem, ansatz: Ansatz, *, engine: Engine = "auto", devices
         ansatz: the circuit.
         engine: `"dense"` holds 2^n amplitudes, and its `state(theta)` has shape (2^n,), wire 0 the most
             significant bit; `"sector"` holds the determinants of the reference's (N_alpha, N_beta), and its state is a
-            matrix (alpha strings, beta strings) in PySCF's order; `"auto"` takes the sector if possible.
+            matrix (alpha strings, beta strings) in PySCF's order; or, if the circuit conserves less, the basis states
+            with its number of ones or its parities in ascending order, and its state has shape (D, 1); `"auto"` takes
+            the sector if possible.
         devices: number of JAX's devices that share the state; None for JAX's default device alone, or, after
             `jax.distributed.initialize()`, for all devices of all processes, which must then all call this.
 
@@ -112,9 +116,9 @@ def energy(problem: Problem, ansatz: Ansatz, *, engine: Engine = "auto", devices
             it, the state does not fit into memory, there are fewer devices, or the problems or ansätze of several
             processes differ by more than rounding.
     """
-    mesh = device_mesh(devices)
-    if choose_engine(problem, ansatz, engine=engine, devices=devices) == "sector":
-        return _sector(problem, ansatz, mesh)
+    mesh, sector = device_mesh(devices), choose_sector(problem, ansatz, engine=engine, devices=devices)
+    if sector is not None:
+        return _sector(problem, ansatz, sector, mesh)
     if problem.integrals is not None:
         hamiltonian = _electronic(problem, problem.integrals, (None, None), mesh)
     else:
@@ -124,10 +128,10 @@ def energy(problem: Problem, ansatz: Ansatz, *, engine: Engine = "auto", devices
 
 
 @checked()
-def choose_engine(
+def choose_sector(
     problem: Problem, ansatz: Ansatz, *, engine: Engine = "auto", devices: int | None = None
-) -> Literal["sector", "dense"]:
-    """Return the engine that `energy` would choose, after a check that its states fit into memory.
+) -> ConservedSector | None:
+    """Return the sector that `energy` would take, None for the register, after a check that its states fit into memory.
 
     Raises:
         QvarError: as `energy` does.
@@ -136,22 +140,15 @@ def choose_engine(
         raise QvarError(
             f"`ansatz` must have the problem's {problem.n_qubits} qubits, but {ansatz.name} has {ansatz.n_qubits}."
         )
-    obstacle = _obstacle_to_sector(problem, ansatz) if engine != "dense" else None
-    if engine == "sector" and obstacle is not None:
-        raise QvarError(f"`engine` must be 'dense' or 'auto' if {obstacle}, but is 'sector'.")
-    if engine != "dense" and obstacle is None:
-        _check_states(ansatz, _sector_size(problem, ansatz), devices)
-        return "sector"
+    sector = None if engine == "dense" else _sector_or_obstacle(problem, ansatz, devices)
+    if isinstance(sector, ConservedSector):
+        _check_states(ansatz, sector.dimension, devices)
+        return sector
+    if engine == "sector":
+        raise QvarError(f"`engine` must be 'dense' or 'auto' if {sector}, but is 'sector'.")
     _check_register(problem.n_qubits)
     _check_states(ansatz, 1 << problem.n_qubits, devices)
-    return "dense"
-
-
-def _sector_size(problem: Problem, ansatz: Ansatz) -> int:
-    n_qubits, bits = problem.n_qubits, ansatz.program.reference
-    if problem.integrals is None:
-        return comb(n_qubits, sum(bits))
-    return comb(n_qubits // 2, sum(bits[0::2])) * comb(n_qubits // 2, sum(bits[1::2]))
+    return None
 
 
 def _check_states(ansatz: Ansatz, n_amplitudes: int, devices: int | None) -> None:
@@ -162,21 +159,26 @@ def _check_states(ansatz: Ansatz, n_amplitudes: int, devices: int | None) -> Non
     require_memory("ansatz", words, size, device=True, devices=1 if mesh is None else mesh.size)
 
 
-def _obstacle_to_sector(problem: Problem, ansatz: Ansatz) -> str | None:
-    """Return the reason why the sector engine cannot run an ansatz on a problem, or None if it can."""
+def _sector_or_obstacle(problem: Problem, ansatz: Ansatz, devices: int | None) -> ConservedSector | str:
+    """Return the smallest sector that an ansatz on a problem is proved to conserve, or the reason why there is none."""
     program, n = ansatz.program, problem.n_qubits
     if problem.pauli is None:
         if program.conserves_spin_numbers:
-            return None
-        return f"N_alpha and N_beta are not conserved as in {ansatz.name}"
-    if not conserves_ones(problem.pauli.words, problem.pauli.coefficients):
-        return f"the Hamiltonian does not conserve the number of ones as that of {problem.name}"
-    if not program.lowered.conserves((1 << n) - 1):
-        return f"the number of ones is not conserved as in {ansatz.name}"
-    n_states = comb(n, sum(program.reference))
-    if n_states > MAX_SPIN_STATES:
-        return f"the sector holds more than {MAX_SPIN_STATES} states as the {n_states} of {problem.name}"
-    return None
+            return ConservedSector(electron_layout(n), program.reference_index)
+        flips, counted = [0b101 << at for at in range(n - 2)], True  # electrons hop from orbital to orbital
+    else:
+        flips = [int(x) for x in word_masks(problem.pauli.words)[0]]
+        counted = conserves_ones(problem.pauli.words, problem.pauli.coefficients)
+    sector = column_sector(program, flips, counted)
+    if sector is None:
+        if not counted:
+            return f"the Hamiltonian conserves neither the number of ones nor a parity as that of {problem.name}"
+        return f"neither the number of ones nor a parity is conserved as in {ansatz.name}"
+    if sector.dimension > MAX_COLUMN_STATES:
+        return f"the sector holds more than {MAX_COLUMN_STATES} states as the {sector.dimension} of {problem.name}"
+    if problem.pauli is None and device_mesh(devices) is not None:
+        return f"several devices cannot share a sector without N_alpha and N_beta as that of {ansatz.name}"
+    return sector
 
 
 @checked()
@@ -196,7 +198,7 @@ def expectation(observable: Any, ansatz: Ansatz, *, problem: Problem | None = No
     from qvar.problems.fermion_mapping import pauli_terms
 
     if problem is not None:
-        choose_engine(problem, ansatz, engine="dense")
+        choose_sector(problem, ansatz, engine="dense")
     _check_register(ansatz.n_qubits)
     _check_states(ansatz, 1 << ansatz.n_qubits, None)
     terms = pauli_terms(observable, ansatz.n_qubits)
@@ -224,6 +226,14 @@ def _electronic(
     return (*parts, True, problem.reference_energy)
 
 
+def _electronic_blocks(
+    problem: Problem, integrals: Integrals, sector: ConservedSector, states: IntArray
+) -> HamiltonianParts:
+    zero = problem.reference_energy - integrals.core_energy
+    parts = electron_blocks(integrals.one_body, integrals.two_body, states, by_number=sector.counted, zero=zero)
+    return (*parts, True, problem.reference_energy)
+
+
 def _dense(
     ansatz: Ansatz, hamiltonian: HamiltonianParts, problem: Problem | None, mesh: Mesh | None = None
 ) -> Objective:
@@ -240,28 +250,27 @@ def _dense(
     elif problem is not None and problem.decoding is not None and len(problem.decoding) <= MAX_DECODED_MODES:
         decoding = problem.decoding
         symmetries = lambda state: mapped_symmetries(state, decoding)  # noqa: E731
-    return _objective("dense", ansatz, circuit, hamiltonian, problem, symmetries, mesh, 1 << n_qubits)
+    return _objective("dense", ansatz, circuit, hamiltonian, problem, symmetries, mesh, None)
 
 
-def _sector(problem: Problem, ansatz: Ansatz, mesh: Mesh | None) -> Objective:
+def _sector(problem: Problem, ansatz: Ansatz, sector: ConservedSector, mesh: Mesh | None) -> Objective:
     program, n_qubits = ansatz.program, problem.n_qubits
-    if problem.integrals is None:
-        assert problem.pauli is not None  # a Problem holds the one or the other
-        states = occupation_strings(n_qubits, sum(program.reference))
-        h_kernel, tables, real = pauli_sector_hamiltonian(problem.pauli.words, problem.pauli.coefficients, states)
-        circuit, _ = sector_circuit(program, real and program.lowered.real, spin_layout(n_qubits), mesh)
-        return _objective("sector", ansatz, circuit, (h_kernel, tables, real, 0.0), problem, None, mesh, len(states))
-
-    integrals, n_orbitals = problem.integrals, n_qubits // 2
-    circuit, (alpha, beta) = sector_circuit(program, program.lowered.real, electron_layout(n_qubits), mesh)
-    electrons = (sum(program.reference[0::2]), sum(program.reference[1::2]))
-    hamiltonian = _electronic(problem, integrals, electrons, mesh)
-    n_amplitudes = len(alpha) * len(beta)
-
-    def symmetries(state: np.ndarray) -> dict[str, float]:
-        return spin_symmetries(state, alpha, beta, n_orbitals)
-
-    return _objective("sector", ansatz, circuit, hamiltonian, problem, symmetries, mesh, n_amplitudes)
+    parts = None if problem.pauli is None else (problem.pauli.words, problem.pauli.coefficients)
+    hamiltonian: HamiltonianParts
+    symmetries: Callable[[np.ndarray], dict[str, float]] | None = None
+    strings = sector.strings()
+    if parts is not None:
+        hamiltonian = (*pauli_sector_hamiltonian(*parts, strings[0]), 0.0)
+    else:
+        assert problem.integrals is not None  # a Problem holds the one or the other
+        if sector.layout.beta:
+            hamiltonian = _electronic(problem, problem.integrals, sector.ones, mesh)
+            symmetries = lambda state: spin_symmetries(state, *strings, n_qubits // 2)  # noqa: E731
+        else:
+            hamiltonian = _electronic_blocks(problem, problem.integrals, sector, strings[0])
+            symmetries = lambda state: column_symmetries(state, strings[0], n_qubits)  # noqa: E731
+    circuit, _ = sector_circuit(program, hamiltonian[2] and program.lowered.real, sector, mesh)
+    return _objective("sector", ansatz, circuit, hamiltonian, problem, symmetries, mesh, sector)
 
 
 def _objective(
@@ -272,9 +281,10 @@ def _objective(
     problem: Problem | None,
     symmetries: Callable[[np.ndarray], dict[str, float]] | None,
     mesh: Mesh | None,
-    n_amplitudes: int,
+    sector: ConservedSector | None,
 ) -> Objective:
     program = ansatz.program
+    n_amplitudes = 1 << ansatz.n_qubits if sector is None else sector.dimension
     kernel, reference, circuit_tables = circuit
     h_kernel, tables, _, constant = hamiltonian
     data = state_data(program, reference, circuit_tables) | {
@@ -313,6 +323,8 @@ def _objective(
         data=data,
         count_costs=ansatz.resources,
         engine=engine,
+        space="register" if sector is None else sector.name,
+        basis_states=None if sector is None or sector.layout.beta else sector.strings()[0],
         unit="" if problem is None else problem.unit,
         baseline=None if problem is None else problem.reference_energy,
         target=None if problem is None else problem.exact_energy,

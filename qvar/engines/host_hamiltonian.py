@@ -10,6 +10,7 @@ import numpy as np
 
 from qvar._types import PyTree
 from qvar.engines import hamiltonian_kernels
+from qvar.engines.electron_blocks import BlocksKernel
 from qvar.engines.electronic_hamiltonian import ElectronicKernel
 from qvar.engines.hamiltonian import HamiltonianKernel
 from qvar.engines.pauli_hamiltonian import PauliKernel, PauliSectorKernel
@@ -35,6 +36,8 @@ def host_hamiltonian(kernel: HamiltonianKernel, tables: PyTree) -> HostHamiltoni
             return _compiled(kernel, tables)
         matrices = _loops(tables) if rows * columns <= LOOPS else _products(tables)
         return _on_register(matrices, tables["layout"]) if kernel.register else matrices
+    if isinstance(kernel, BlocksKernel):
+        return _blocks(kernel, tables)
     if isinstance(kernel, PauliKernel):
         return _pauli(tables) if kernel.tabulated else _compiled(kernel, tables)
     return _partners(tables) if isinstance(kernel, PauliSectorKernel) else None
@@ -97,6 +100,23 @@ def _on_register(matrices: HostHamiltonian, layout: PyTree) -> HostHamiltonian:
     def apply(states: np.ndarray) -> np.ndarray:
         images = matrices(np.ascontiguousarray(sign * states[:, index]))
         return np.ascontiguousarray((sign * images).reshape(len(states), -1)[:, position])
+
+    return apply
+
+
+def _blocks(kernel: BlocksKernel, tables: PyTree) -> HostHamiltonian:
+    parts = [
+        (np.asarray(block["index"]), np.asarray(block["sign"]), host_hamiltonian(own, block["hamiltonian"]))
+        for own, block in zip(kernel.kernels, tables["blocks"], strict=True)
+    ]
+
+    def apply(states: np.ndarray) -> np.ndarray:
+        images = np.empty_like(states)
+        for index, sign, matrices in parts:
+            assert matrices is not None  # electrons have a function on the host
+            taken = np.ascontiguousarray(sign * states[:, index, 0])
+            images[:, index, 0] = sign * matrices(taken.reshape(-1, *index.shape[1:])).reshape(taken.shape)
+        return images
 
     return apply
 

@@ -26,6 +26,9 @@ FEW_SHARES, SHARES = 2, 8
 """Parts of the work on one state, below and from `LARGE`; the same on any machine, so that sums do not depend on the
 number of cores."""
 
+FEW_PHASES = 8
+"""Phases of a group up to which, on a column, each multiplies the amplitudes that it selects."""
+
 _SIDES = {"alpha": sector_kernels.ALPHA, "beta": sector_kernels.LANES, "cross": sector_kernels.LANES}
 
 
@@ -72,7 +75,10 @@ class _Phases:
 
 @dataclass(frozen=True, eq=False)
 class HostSector:
-    """A circuit on matrices of amplitudes (alpha strings, beta strings); states are changed in place."""
+    """A circuit on matrices of amplitudes (alpha strings, beta strings); states are changed in place.
+
+    A column of amplitudes is a single row to the kernels, whose inner loops run over the columns of a row.
+    """
 
     shape: tuple[int, int]
     reference: tuple[int, int, float]
@@ -94,8 +100,12 @@ class HostSector:
         states[:, row, column] = sign
         return states
 
+    def _rows(self, states: np.ndarray) -> np.ndarray:
+        return states.reshape(len(states), 1, -1) if self.shape[1] == 1 else states
+
     def forward(self, states: np.ndarray, angles: FloatArray) -> None:
         """Apply all operations at angles (n, n_ops)."""
+        states = self._rows(states)
         weights = self.mixing.weights(angles)
         for part in self.parts:
             if isinstance(part, _Phases):
@@ -108,6 +118,7 @@ class HostSector:
 
     def backward(self, kets: np.ndarray, bras: np.ndarray, angles: FloatArray) -> FloatArray:
         """Undo all operations, and return Re <bra|-iG|ket> of each, (n, n_ops)."""
+        kets, bras = self._rows(kets), self._rows(bras)
         weights, factors = self.mixing.weights(angles, inverse=True), self.mixing.factors
         slopes = np.zeros(angles.shape)
         for part in reversed(self.parts):
@@ -143,6 +154,7 @@ class HostSector:
         Returns:
             Re <bra|-iG|ket> and its tangent, (2, n_ops); zeros if there are two states.
         """
+        states = self._rows(states)
         undo, slopes = len(states) == 4, np.zeros((2, len(angles)))
         weights, factors = self.mixing.weights(angles[None], inverse=undo)[:, 0], self.mixing.factors
         own_angles, own_rates = (-angles, -rates) if undo else (angles, rates)
@@ -174,6 +186,7 @@ def host_sector(circuit: SectorCircuit, reference: PyTree, tables: PyTree) -> Ho
     """Return the circuit of `qvar.engines.sector.sector_circuit` for the host."""
     ops, shape = {name: jax.tree.map(np.array, table) for name, table in tables["ops"].items()}, circuit.shape
     mixing = Mixing(ops["g"], ops["g_inverse"], ops["flip"], ops["fixed"])
+    column = shape[1] == 1
     halves, lanes = _Stack(), _Stack()
     lanes.add(np.arange(shape[0]), np.arange(shape[0]), np.ones(shape[0]))
     firsts, lane_firsts = [], []
@@ -192,15 +205,25 @@ def host_sector(circuit: SectorCircuit, reference: PyTree, tables: PyTree) -> Ho
     heads = zip(*(ops["groups"][name].tolist() for name in ("which", "lane", "start", "stop")), strict=True)
     for which, lane, start, stop in heads:
         own, table, entry = circuit.classes[which], tables["classes"][which], ops["entry"][start:stop]
+        if own.side == "phase" and column and stop - start <= FEW_PHASES:
+            for k in range(start, stop):
+                places[k] = halves.add_phase(table["alpha"][entry[k - start, 0]], table["beta"][entry[k - start, 1], 0])
+            groups.append((sector_kernels.LANES, start, stop, 0, 1, 1))
+            continue
         if own.side == "phase":
             close()
             weight = -np.imag(mixing.generator[start:stop])
-            signs = (np.array(table["alpha"]), np.array(table["beta"]))
-            parts.append(_Phases(start, stop, (entry[:, 0], entry[:, 1]), weight, *signs, own.crossed))
+            signs, places_of = (np.array(table["alpha"]), np.array(table["beta"])), (entry[:, 0], entry[:, 1])
+            if column:
+                signs, places_of = signs[::-1], places_of[::-1]
+            parts.append(_Phases(start, stop, places_of, weight, *signs, own.crossed))
             continue
         places[start:stop, 0], places[start:stop, 1] = firsts[which] + entry[:, 0] * own.rows, own.rows
         first, count = (lane_firsts[which] + lane * own.lanes, own.lanes) if own.side == "cross" else (0, shape[0])
-        groups.append((_SIDES[own.side], start, stop, first, count, int(own.diagonal)))
+        side = _SIDES[own.side]
+        if column:  # its strings are the columns of the only row
+            side, count = (sector_kernels.LANES, 1) if own.side == "alpha" else (sector_kernels.ALPHA, count)
+        groups.append((side, start, stop, first, count, int(own.diagonal)))
     close()
     start = (int(reference["row"]), int(reference["column"]), float(reference["sign"]))
     return HostSector(shape, start, mixing, tuple(parts), (places, *halves.arrays(), *lanes.arrays()))
@@ -227,10 +250,19 @@ class _Stack:
         self.pairs: list[np.ndarray] = []
         self.signs: list[np.ndarray] = []
         self.length = 0
+        self.phases: dict[tuple[bytes, bytes], tuple[int, int]] = {}
 
     def add_table(self, table: dict[str, Any]) -> int:
         """Add the rows of a table, and return the place of its first entry."""
         return self.add(*(np.asarray(table[name]).ravel() for name in ("rows", "partner", "sign")))
+
+    def add_phase(self, signs: FloatArray, common: float) -> tuple[int, int]:
+        """Add the signs of a phase on all strings times a common one, and return the first entry and their number."""
+        rows = np.flatnonzero(signs)
+        key = (rows.tobytes(), (signs[rows] * common).tobytes())
+        if key not in self.phases:
+            self.phases[key] = (self.add(rows, rows, signs[rows] * common), len(rows))
+        return self.phases[key]
 
     def add(self, rows: IntArray, partner: IntArray, sign: FloatArray) -> int:
         """Add entries, and return the place of the first."""

@@ -60,6 +60,15 @@ def split(mask: int, n_qubits: int, layout: Layout) -> SplitMask:
     return SplitMask(alpha, beta)
 
 
+def spin_strings(states: IntArray, n_qubits: int) -> tuple[IntArray, IntArray]:
+    """Return the alpha and the beta string of each basis state of a register of electrons."""
+    alpha, beta = (
+        sum((states >> (n_qubits - 1 - wire) & 1) << bit for bit, wire in enumerate(wires))
+        for wires in electron_layout(n_qubits)
+    )
+    return np.asarray(alpha), np.asarray(beta)
+
+
 def interleaving_masks(x: SplitMask, n_orbitals: int) -> tuple[int, int, int]:
     """Return the change of the sign s(a, b) when the bits x are flipped.
 

@@ -2,8 +2,7 @@ r"""H|psi> of a sum of Pauli words.
 
 `PauliKernel` acts on a register: words that flip the same bits act together as one permutation and one diagonal,
 \((H\psi)_k = \sum_x d_x(k)\, \psi_{k \oplus x}\). Diagonals are tables, or, if those take too much memory, products of
-signs over the high and the low half of the bits. `PauliSectorKernel` does the same on the basis states with one number
-of ones.
+signs over the high and the low half of the bits. `PauliSectorKernel` does the same on the basis states of a sector.
 """
 
 from __future__ import annotations
@@ -127,7 +126,7 @@ def _half_tables(
 
 @dataclass(frozen=True)
 class PauliSectorKernel:
-    """A sum of Pauli words on the basis states with one number of ones; the state has shape (n_states, 1).
+    """A sum of Pauli words on the basis states of a sector; the state has shape (n_states, 1).
 
     Cost per application: (number of distinct flips) n_states.
     """
@@ -144,12 +143,12 @@ class PauliSectorKernel:
 def pauli_sector_hamiltonian(
     words: tuple[str, ...], coefficients: FloatArray, states: IntArray
 ) -> tuple[PauliSectorKernel, dict[str, Any], bool]:
-    """Return the kernel and its tables for a sum of Pauli words that `conserves_ones`.
+    """Return the kernel and its tables for a sum of Pauli words that does not leave a sector.
 
     Args:
         words: Pauli words of one length over "IXYZ", wire 0 first.
         coefficients: (n_words,) real.
-        states: (n_states,) basis states with one number of ones, ascending.
+        states: (n_states,) basis states of the sector, ascending.
 
     Returns:
         Kernel, tables, and whether a real state stays real.
@@ -161,9 +160,10 @@ def pauli_sector_hamiltonian(
         diagonal[row] += weight * parity(states, int(sign))
     partner = np.tile(np.arange(len(states), dtype=np.int32), (len(distinct), 1))
     for row, flip in enumerate(distinct):
-        leaves = np.bitwise_count(states ^ flip) != np.bitwise_count(states)
+        place = np.searchsorted(states, states ^ flip).clip(max=len(states) - 1)
+        leaves = states[place] != states ^ flip
         diagonal[row, leaves] = 0.0  # words cancel there up to rounding
-        partner[row, ~leaves] = np.searchsorted(states, states[~leaves] ^ flip)
+        partner[row, ~leaves] = place[~leaves]
     return PauliSectorKernel(), jax.tree.map(jnp.asarray, {"partner": partner, "diagonal": diagonal}), real
 
 

@@ -1,7 +1,7 @@
-"""The sector engine: determinants of one (N_alpha, N_beta) alone, or basis states with one number of ones; never 2^n.
+"""The sector engine: determinants of one (N_alpha, N_beta) alone, or basis states with one number of ones or one parity.
 
-The state is a matrix (alpha strings, beta strings) in PySCF's order; a spin model has all its wires in the alpha string
-and a single, empty beta string. An operation mixes a block of rows and columns with another one (an excitation) or
+The state is a matrix (alpha strings, beta strings) in PySCF's order; if numbers of either spin are not conserved, all
+wires are in the alpha string, and the beta string is empty. An operation mixes a block of rows and columns with another one (an excitation) or
 multiplies a block (a phase); signs factorize into rows times columns, Jordan-Wigner strings or not.
 
 The sweep runs over groups of operations (see `sector_plan`). A group sees the state as rows and lanes: the strings on
@@ -24,8 +24,9 @@ from jaxtyping import Array
 from qvar._types import IntArray, PyTree
 from qvar.ansatz.program import Program
 from qvar.engines.adjoint import sweep
+from qvar.engines.conserved import ConservedSector
 from qvar.engines.mask_operations import mixing_amplitudes, weights
-from qvar.engines.occupation_strings import Layout, occupation_strings, register_layout, split
+from qvar.engines.occupation_strings import register_layout, split
 from qvar.engines.sector_plan import GroupClass, sector_plan
 from qvar.engines.sharding import replicate, shard
 
@@ -262,23 +263,22 @@ def _overlap(bra: tuple[Array, ...], ket: tuple[Array, ...], move: PyTree) -> Ar
 
 
 def sector_circuit(
-    program: Program, real: bool, layout: Layout, mesh: Mesh | None = None
+    program: Program, real: bool, sector: ConservedSector, mesh: Mesh | None = None
 ) -> tuple[tuple[SectorCircuit, PyTree, PyTree], tuple[IntArray, IntArray]]:
-    """Return the circuit, the reference and the tables of a program that conserves the ones in both strings.
+    """Return the circuit, the reference and the tables of a program in a sector that it conserves.
 
     Args:
-        program: the circuit; `program.lowered.conserves` holds for the wires of either string.
+        program: the circuit.
         real: whether amplitudes stay real; the caller has checked.
-        layout: which wires the strings are.
+        sector: the sector, see `qvar.engines.conserved`.
         mesh: devices that the state is sharded over.
 
     Returns:
-        (circuit, reference, tables), and the alpha and beta strings with as many ones as the reference, ascending.
+        (circuit, reference, tables), and the alpha and beta strings of the sector, ascending.
     """
-    lowered, n = program.lowered, program.n_qubits
-    alpha, beta = split(program.reference_index, n, layout)
-    alpha_strings = occupation_strings(len(layout.alpha), alpha.bit_count())
-    beta_strings = occupation_strings(len(layout.beta), beta.bit_count())
+    lowered, layout = program.lowered.one_of_two, sector.layout
+    alpha, beta = split(program.reference_index, program.n_qubits, layout)
+    alpha_strings, beta_strings = sector.strings()
     plan = sector_plan(lowered, layout, alpha_strings, beta_strings)
     forward, back = mixing_amplitudes(lowered, real)
     ops = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import comb
 from typing import Any, Literal
 
 import jax
@@ -13,13 +12,12 @@ from jaxtyping import Array, Float
 
 from qvar._types import PyTree
 from qvar.ansatz.ansatz import Ansatz
-from qvar.ansatz.program import Program
 from qvar.checks import counting_number
 from qvar.engines.adjoint import Circuit
+from qvar.engines.conserved import ConservedSector, conserved_sector
 from qvar.engines.dense import dense_circuit
-from qvar.engines.energy import MAX_DENSE_QUBITS, MAX_SPIN_STATES
+from qvar.engines.energy import MAX_DENSE_QUBITS, MAX_COLUMN_STATES
 from qvar.engines.mask_operations import mask_circuit
-from qvar.engines.occupation_strings import Layout, electron_layout, spin_layout, split
 from qvar.engines.sector import sector_circuit
 from qvar.engines.state_function import (
     StateFunction,
@@ -31,38 +29,6 @@ from qvar.engines.state_function import (
 from qvar.errors import require
 from qvar.memory import chunk_size
 from qvar.objective import in_chunks
-
-
-@dataclass(frozen=True)
-class ConservedSector:
-    """Basis states that a circuit stays within, by the number of ones in each of two strings of wires."""
-
-    layout: Layout
-    """Wires of the two strings: spin up and spin down, or all wires and none."""
-    ones: tuple[int, int]
-    """Number of ones in each: (N_alpha, N_beta), or (number of ones, 0)."""
-
-    @property
-    def dimension(self) -> int:
-        """Number of basis states D."""
-        return comb(len(self.layout.alpha), self.ones[0]) * comb(len(self.layout.beta), self.ones[1])
-
-
-def conserved_sector(program: Program) -> ConservedSector | None:
-    """Return the (N_alpha, N_beta) that every operation of a circuit conserves, else the conserved number of ones.
-
-    None if neither is conserved. Spin up are the even wires, spin down the odd ones; with an odd number of wires, the
-    number of ones alone is considered.
-    """
-    n = program.n_qubits
-    if n % 2 == 0 and program.conserves_spin_numbers:
-        layout = electron_layout(n)
-    elif program.lowered.conserves((1 << n) - 1):
-        layout = spin_layout(n)
-    else:
-        return None
-    alpha, beta = split(program.reference_index, n, layout)
-    return ConservedSector(layout, (alpha.bit_count(), beta.bit_count()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,12 +91,12 @@ def ansatz_states(ansatz: Ansatz, engine: Literal["auto", "dense"] = "auto") -> 
     """
     program, lowered = ansatz.program, ansatz.program.lowered
     sector = conserved_sector(program) if engine == "auto" and not program.one_of_many else None
-    if sector is not None and not sector.layout.beta and sector.dimension > MAX_SPIN_STATES:
+    if sector is not None and not sector.layout.beta and sector.dimension > MAX_COLUMN_STATES:
         sector = None
     circuit: tuple[Circuit, PyTree, PyTree]
     data: dict[str, PyTree] = {}
     if sector is not None:
-        circuit, data["strings"] = sector_circuit(program, lowered.real, sector.layout)
+        circuit, data["strings"] = sector_circuit(program, lowered.real, sector)
     else:
         limit = f"be at most {MAX_DENSE_QUBITS} in the dense engine"
         require(ansatz.n_qubits <= MAX_DENSE_QUBITS, "n_qubits", limit, ansatz.n_qubits)

@@ -10,8 +10,9 @@ import pennylane as qml
 import pytest
 
 import qvar
+from qvar.engines.conserved import conserved_sector
 from qvar.engines.occupation_strings import occupation_strings, register_layout
-from qvar.engines.states import ansatz_states, conserved_sector
+from qvar.engines.states import ansatz_states
 
 
 def _hopping(n_qubits: int) -> qvar.Ansatz:
