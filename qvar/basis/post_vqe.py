@@ -63,6 +63,9 @@ def vqe(make: MakeAnsatz, *, name: str = "", budget: Budget | None = None, key: 
             raise UnsolvedError(str(error)) from error
         problem = _problem(mol, field)
         ansatz = make(problem)
+        if not ansatz.program.conserves_spin_numbers:
+            wish = "give a circuit that conserves the numbers of electrons of either spin"
+            raise QvarError(f"`make` must {wish}, but {ansatz.name} does not.")
         objective = energy(problem, ansatz, engine="sector")
         result = minimize(objective, method=lbfgs(memory=MEMORY), key=key, budget=spent)
         if result.status not in (Status.CONVERGED, Status.STALLED):

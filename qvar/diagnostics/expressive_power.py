@@ -23,8 +23,8 @@ from qvar.arguments import checked
 from qvar.checks import counting_number, real_array
 from qvar.diagnostics.estimate import Estimate
 from qvar.diagnostics.intervals import LEVEL, RESAMPLES
-from qvar.engines.state_function import StateFunction
 from qvar.engines.conserved import conserved_sector
+from qvar.engines.state_function import StateFunction
 from qvar.engines.states import AnsatzStates, ansatz_states
 from qvar.errors import QvarError, require
 

@@ -17,7 +17,7 @@ from qvar._types import FloatArray, IntArray, PyTree
 from qvar.arguments import checked
 from qvar.checks import real_array
 from qvar.engines.pauli_hamiltonian import conserves_ones
-from qvar.engines.symmetry_expectations import register_symmetries
+from qvar.engines.symmetry_expectations import column_symmetries, register_symmetries
 from qvar.errors import QvarError
 from qvar.memory import chunk_size
 from qvar.objective import Objective
@@ -86,7 +86,8 @@ def symmetry_leakage(objective: Objective, theta: Any, *, problem: Problem) -> S
     """Measure how much of a circuit's state lies outside of its sector, and the effect on the energy.
 
     Args:
-        objective: the energy of a circuit on the problem, in either engine; in the sector engine nothing leaks.
+        objective: the energy of a circuit on the problem, in either engine; nothing leaks in the sector engine if it
+            conserves N_alpha and N_beta, or, for a spin model, the number of ones.
         theta: (n_params,) parameters.
         problem: the problem whose energy it is.
 
@@ -120,7 +121,8 @@ def leakage_along(objective: Objective, thetas: Any, *, problem: Problem) -> Sym
     points = np.asarray(real_array("thetas", thetas, ("n", objective.n_params)))
     if problem.pauli is not None and not conserves_ones(problem.pauli.words, problem.pauli.coefficients):
         raise QvarError(f"`problem` must conserve the number of ones, but {problem.name} does not.")
-    rows = _in_sector if objective.engine == "sector" else _in_register
+    sealed = ("N_alpha, N_beta",) if problem.pauli is None else ("N",)
+    rows = _in_sector if objective.space.startswith(sealed) else _in_register
     return SymmetryLeakage(**dict(zip(_NAMES, rows(objective, problem, points).T, strict=True)))
 
 
@@ -141,10 +143,10 @@ class StateAndImage:
 
 
 class _Sectors(NamedTuple):
-    """All sectors of a register."""
+    """All sectors of some basis states."""
 
     of: IntArray
-    """(2^n,) sector of each basis state."""
+    """(n_states,) sector of each basis state."""
     number: FloatArray
     """(n_sectors,) electrons, or ones."""
     sz: FloatArray
@@ -153,8 +155,8 @@ class _Sectors(NamedTuple):
     """The reference's sector."""
 
 
-def _sectors(problem: Problem) -> _Sectors:
-    n, states = problem.n_qubits, np.arange(1 << problem.n_qubits)
+def _sectors(problem: Problem, states: IntArray) -> _Sectors:
+    n = problem.n_qubits
     if problem.pauli is not None:
         numbers = np.arange(n + 1.0)
         return _Sectors(np.bitwise_count(states), numbers, np.full(n + 1, np.nan), sum(problem.reference_bits))
@@ -166,22 +168,29 @@ def _sectors(problem: Problem) -> _Sectors:
 
 
 def _in_register(objective: Objective, problem: Problem, points: FloatArray) -> FloatArray:
-    """Return rows (n, fields) for states that hold all basis states."""
+    """Return rows (n, fields) for states that hold several sectors."""
     function = StateAndImage(objective.needed("state_function"), objective.needed("operator"))
-    like = state_shape(objective)
-    if like.shape != (1 << problem.n_qubits,):
+    like, held, n = state_shape(objective), objective.basis_states, problem.n_qubits
+    states = np.arange(1 << n) if held is None else held
+    if like.size != len(states) or int(states[-1]).bit_length() != n:
         raise QvarError(f"`problem` must have the qubits of the objective, but {problem.name} has {problem.n_qubits}.")
-    sectors = _sectors(problem)
+    sectors = _sectors(problem, states)
     block = max(1, chunk_size(len(points), 4 * like.size * like.dtype.itemsize))
     rows = []
     for start in range(0, len(points), block):
-        states, images = objective.batch(function, points[start : start + block])
-        pairs = zip(np.asarray(states), np.asarray(images), strict=True)
-        rows += [_register_row(state, image, sectors, problem) for state, image in pairs]
+        pairs = zip(*map(np.asarray, objective.batch(function, points[start : start + block])), strict=True)
+        for state, image in pairs:
+            row = _row(state.ravel(), image.ravel(), sectors)
+            rows.append([*row, np.nan if problem.pauli is not None else _total_spin(state, held, n)])
     return np.array(rows).reshape(len(points), len(_NAMES))
 
 
-def _register_row(state: np.ndarray, image: np.ndarray, sectors: _Sectors, problem: Problem) -> list[float]:
+def _total_spin(state: np.ndarray, held: IntArray | None, n_qubits: int) -> float:
+    measured = register_symmetries(state, n_qubits) if held is None else column_symmetries(state, held, n_qubits)
+    return measured["s2"]
+
+
+def _row(state: np.ndarray, image: np.ndarray, sectors: _Sectors) -> list[float]:
     n_sectors, right = len(sectors.number), sectors.right
     weights = np.bincount(sectors.of, np.abs(state) ** 2, n_sectors)
     sums = np.bincount(sectors.of, np.real(np.conj(state) * image), n_sectors)
@@ -191,9 +200,8 @@ def _register_row(state: np.ndarray, image: np.ndarray, sectors: _Sectors, probl
     leaked = (sums.sum() - sums[right]) / outside if outside > PRESENT else np.nan
     number, number_variance = _moments(sectors.number, weights)
     sz, sz_variance = _moments(sectors.sz, weights)
-    s2 = np.nan if problem.pauli is not None else register_symmetries(state, problem.n_qubits)["s2"]
     inside = [sums.sum(), weights[right], energies[right], leaked, np.nanmin(energies)]
-    return [*inside, number, number_variance, sz, sz_variance, s2]
+    return [*inside, number, number_variance, sz, sz_variance]
 
 
 def _moments(values: FloatArray, weights: np.ndarray) -> tuple[float, float]:

@@ -44,7 +44,12 @@ from qvar.engines.state_function import (
     most_in_cache,
     state_data,
 )
-from qvar.engines.symmetry_expectations import column_symmetries, mapped_symmetries, register_symmetries, spin_symmetries
+from qvar.engines.symmetry_expectations import (
+    column_symmetries,
+    mapped_symmetries,
+    register_symmetries,
+    spin_symmetries,
+)
 from qvar.errors import QvarError
 from qvar.memory import memory_limit, require_memory
 from qvar.objective import HostKernels, HostSource, Objective

@@ -206,17 +206,18 @@ def host_sector(circuit: SectorCircuit, reference: PyTree, tables: PyTree) -> Ho
     for which, lane, start, stop in heads:
         own, table, entry = circuit.classes[which], tables["classes"][which], ops["entry"][start:stop]
         if own.side == "phase" and column and stop - start <= FEW_PHASES:
-            for k in range(start, stop):
-                places[k] = halves.add_phase(table["alpha"][entry[k - start, 0]], table["beta"][entry[k - start, 1], 0])
+            alpha, beta = np.asarray(table["alpha"]), np.asarray(table["beta"])
+            for k, (first, second) in enumerate(entry, start):
+                places[k] = halves.add_phase(alpha[first] * beta[second])
             groups.append((sector_kernels.LANES, start, stop, 0, 1, 1))
             continue
         if own.side == "phase":
             close()
             weight = -np.imag(mixing.generator[start:stop])
-            signs, places_of = (np.array(table["alpha"]), np.array(table["beta"])), (entry[:, 0], entry[:, 1])
+            alpha, beta, by = np.array(table["alpha"]), np.array(table["beta"]), (entry[:, 0], entry[:, 1])
             if column:
-                signs, places_of = signs[::-1], places_of[::-1]
-            parts.append(_Phases(start, stop, places_of, weight, *signs, own.crossed))
+                alpha, beta, by = beta, alpha, by[::-1]
+            parts.append(_Phases(start, stop, by, weight, alpha, beta, own.crossed))
             continue
         places[start:stop, 0], places[start:stop, 1] = firsts[which] + entry[:, 0] * own.rows, own.rows
         first, count = (lane_firsts[which] + lane * own.lanes, own.lanes) if own.side == "cross" else (0, shape[0])
@@ -250,18 +251,17 @@ class _Stack:
         self.pairs: list[np.ndarray] = []
         self.signs: list[np.ndarray] = []
         self.length = 0
-        self.phases: dict[tuple[bytes, bytes], tuple[int, int]] = {}
+        self.phases: dict[bytes, tuple[int, int]] = {}
 
     def add_table(self, table: dict[str, Any]) -> int:
         """Add the rows of a table, and return the place of its first entry."""
         return self.add(*(np.asarray(table[name]).ravel() for name in ("rows", "partner", "sign")))
 
-    def add_phase(self, signs: FloatArray, common: float) -> tuple[int, int]:
-        """Add the signs of a phase on all strings times a common one, and return the first entry and their number."""
-        rows = np.flatnonzero(signs)
-        key = (rows.tobytes(), (signs[rows] * common).tobytes())
+    def add_phase(self, signs: FloatArray) -> tuple[int, int]:
+        """Add the signs of a phase on all strings, and return the place of the first entry and their number."""
+        key, rows = signs.tobytes(), np.flatnonzero(signs)
         if key not in self.phases:
-            self.phases[key] = (self.add(rows, rows, signs[rows] * common), len(rows))
+            self.phases[key] = (self.add(rows, rows, signs[rows]), len(rows))
         return self.phases[key]
 
     def add(self, rows: IntArray, partner: IntArray, sign: FloatArray) -> int:

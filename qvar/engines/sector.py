@@ -1,8 +1,9 @@
-"""The sector engine: determinants of one (N_alpha, N_beta) alone, or basis states with one number of ones or one parity.
+"""The sector engine: determinants of one (N_alpha, N_beta) alone, or basis states with one number or parity of ones.
 
-The state is a matrix (alpha strings, beta strings) in PySCF's order; if numbers of either spin are not conserved, all
-wires are in the alpha string, and the beta string is empty. An operation mixes a block of rows and columns with another one (an excitation) or
-multiplies a block (a phase); signs factorize into rows times columns, Jordan-Wigner strings or not.
+The state is a matrix (alpha strings, beta strings) in PySCF's order; if the numbers of either spin are not conserved,
+all wires are in the alpha string, and the beta string is empty. An operation mixes a block of rows and columns with
+another one (an excitation) or multiplies a block (a phase); signs factorize into rows times columns, Jordan-Wigner
+strings or not.
 
 The sweep runs over groups of operations (see `sector_plan`). A group sees the state as rows and lanes: the strings on
 which its operations differ are the rows, and whole rows, which are contiguous, are gathered, mixed and put back. Lanes

@@ -16,7 +16,7 @@ from qvar.checks import counting_number
 from qvar.engines.adjoint import Circuit
 from qvar.engines.conserved import ConservedSector, conserved_sector
 from qvar.engines.dense import dense_circuit
-from qvar.engines.energy import MAX_DENSE_QUBITS, MAX_COLUMN_STATES
+from qvar.engines.energy import MAX_COLUMN_STATES, MAX_DENSE_QUBITS
 from qvar.engines.mask_operations import mask_circuit
 from qvar.engines.sector import sector_circuit
 from qvar.engines.state_function import (

@@ -13,8 +13,10 @@ COMMON_COLUMNS: tuple[LedgerColumn, ...] = (
     LedgerColumn("contender", "string", "Name of the model that was trained; `x4` at its end means four layers."),
     LedgerColumn("family", "string", "`generic`: many free parameters that know nothing of the problem; "
         "`constrained`: carries its physics; `published`: a basis set in which nothing was fitted."),
-    LedgerColumn("engine", "string", "Simulator that evaluated it: `sector` (fixed particle number and spin) or "
-        "`dense` (all amplitudes); `pyscf` for basis sets."),
+    LedgerColumn("engine", "string", "Simulator that evaluated it: `sector` (basis states with the conserved numbers "
+        "of the reference) or `dense` (all amplitudes); `pyscf` for basis sets."),
+    LedgerColumn("space", "string", "Numbers that select the basis states that were simulated: `N_alpha, N_beta`, or "
+        "`N` (the number of ones), or parities of ones, such as `N, 1 parity`; `register` for all 2^n."),
     LedgerColumn("n_qubits", "Int64", "Number of qubits."),
     LedgerColumn("n_params", "Int64", "Number of free parameters that were trained."),
     LedgerColumn("two_qubit_gates", "Int64", "CNOT gates after decomposition into CNOTs and single-qubit gates."),

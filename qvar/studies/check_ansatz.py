@@ -18,7 +18,7 @@ import numpy as np
 from qvar._types import FloatArray
 from qvar.ansatz.ansatz import COMMON_STARTS, Ansatz
 from qvar.citations import entries
-from qvar.engines.energy import choose_engine, energy
+from qvar.engines.energy import choose_sector, energy
 from qvar.engines.pennylane_reference import oracle
 from qvar.errors import QvarError
 from qvar.objective import Objective
@@ -63,7 +63,7 @@ def conform(problem: Problem, ansatz: Ansatz) -> list[Finding]:
     Raises:
         QvarError: if the numbers of qubits differ, or JAX computes with 32 bit.
     """
-    choose_engine(problem, ansatz)
+    choose_sector(problem, ansatz)
     if jnp.zeros(0, float).dtype != jnp.float64:
         raise QvarError("`QVAR_PRECISION` must be 64 to check an ansatz, but is 32.")
     findings = [
@@ -307,8 +307,8 @@ def _pennylane_state(ansatz: Ansatz, theta: FloatArray) -> np.ndarray:
 def _engines(
     problem: Problem, ansatz: Ansatz, theta: FloatArray, chosen: tuple[FloatArray, FloatArray]
 ) -> Iterator[Finding]:
-    if choose_engine(problem, ansatz) == "dense":
-        what = "N_alpha and N_beta" if problem.integrals is not None else "the number of ones"
+    if choose_sector(problem, ansatz) is None:
+        what = "the number of ones or a parity"
         yield Finding("engines", None, f"Only the dense engine takes it: the other needs {what} conserved.")
     elif ansatz.n_qubits > MAX_QUBITS:
         yield left_out("engines", ansatz)

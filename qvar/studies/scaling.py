@@ -282,6 +282,7 @@ def _row(study: Scaling, point: _Point, report: Reporter) -> Row:
     return {
         "problem": place.title,
         "engine": objective.engine,
+        "space": objective.space,
         **circuit_columns(place.setup[1], place.contender.name),
         "n_qubits": objective.costs.n_qubits,
         "n_params": objective.n_params,

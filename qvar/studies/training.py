@@ -19,7 +19,7 @@ from qvar.ansatz.parameter_shift import parameter_shift_energies
 from qvar.arguments import check_fields
 from qvar.checks import counting_number
 from qvar.diagnostics.minima import distinct_minima
-from qvar.engines.energy import Engine, choose_engine, energy
+from qvar.engines.energy import Engine, choose_sector, energy
 from qvar.errors import QvarError, require
 from qvar.memory import require_memory
 from qvar.objective import Objective
@@ -89,7 +89,7 @@ class Training:
         if isinstance(self.contender, Ansatz):
             if self.problem is None:
                 raise QvarError(f"`problem` must be a problem to train {self.contender.name}, but is None.")
-            choose_engine(self.problem, self.contender, engine=self.engine)
+            choose_sector(self.problem, self.contender, engine=self.engine)
 
     @property
     def inputs(self) -> dict[str, Any]:
@@ -217,6 +217,7 @@ class Training:
             "contender": objective.name,
             "family": objective.family,
             "engine": objective.engine,
+            "space": objective.space,
             "n_qubits": objective.costs.n_qubits,
             "n_params": objective.n_params,
             "two_qubit_gates": objective.costs.two_qubit_gates,

@@ -12,7 +12,8 @@ from twin import twin_state
 
 import qvar
 from qvar.ansatz.catalogue import ANSATZE, obstacle
-from qvar.engines.energy import choose_engine
+from qvar.engines.energy import Engine, choose_sector
+from qvar.engines.occupation_strings import occupation_strings, register_layout
 from qvar.engines.pennylane_reference import oracle
 
 N = 4
@@ -86,6 +87,52 @@ def _conserving(theta):
     qml.MultiRZ(theta[1], wires=[0, 3, 5])
 
 
+def _pairs_of_electrons(theta):
+    """Kinds that conserve the number of electrons, and the parity of those of spin up, but not their number."""
+    qml.BasisState(np.array([1, 1, 0, 1, 1, 0, 0, 0]), wires=range(8))
+    qml.DoubleExcitation(theta[0], wires=[2, 6, 1, 3])
+    qml.FermionicDoubleExcitation(theta[1], wires1=[0, 1, 2, 3, 4], wires2=[5, 6, 7])
+    qml.SingleExcitation(theta[2], wires=[4, 6])
+    qml.CZ([1, 2])
+    qml.ControlledPhaseShift(theta[3], wires=[2, 6])
+    qml.DoubleExcitation(theta[4], wires=[0, 4, 3, 7])
+    qml.FermionicSingleExcitation(theta[2], wires=[0, 1, 2])
+    qml.ISWAP([1, 5])
+
+
+def _parity(theta):
+    """Kinds that conserve the parity of the number of electrons alone."""
+    qml.BasisState(np.array([1, 1, 0, 1, 1, 0, 0, 0]), wires=range(8))
+    for wire in range(7):
+        qml.IsingXX(theta[wire], wires=[wire, wire + 1])
+        qml.RZ(theta[7 - wire], wires=wire)
+    qml.PauliRot(theta[1], "XZYYZX", wires=[0, 3, 6, 1, 4, 7])
+    qml.IsingYY(theta[2], wires=[7, 2])
+    qml.MultiRZ(theta[3], wires=[0, 1, 5])
+    qml.DoubleExcitation(theta[4], wires=[0, 1, 2, 5])
+    qml.IsingXY(theta[5], wires=[1, 3])
+    qml.SWAP([0, 6])
+    qml.PhaseShift(theta[6], wires=3)
+
+
+def _parities(theta):
+    """Real kinds that conserve the parities of both spins, and those of more wires, which the Hamiltonian does not."""
+    qml.BasisState(np.array([1, 1, 0, 1, 1, 0, 0, 0]), wires=range(8))
+    qml.PauliRot(theta[0], "XY", wires=[0, 2])
+    qml.PauliRot(theta[1], "YZX", wires=[5, 3, 7])
+    qml.SingleExcitation(theta[2], wires=[0, 6])
+    qml.FermionicSingleExcitation(theta[3], wires=[1, 2, 3, 4, 5])
+    qml.PauliRot(theta[4], "XXXY", wires=[0, 1, 3, 4])
+
+
+def _superposition(theta):
+    """Kinds that conserve the number of electrons, after a start that has several."""
+    qml.BasisState(np.array([1, 1, 0, 0]), wires=range(4))
+    qml.RY(theta[0], wires=0)
+    for wire in range(3):
+        qml.SingleExcitation(theta[wire], wires=[wire, wire + 1])
+
+
 PROBLEMS: dict[str, Callable[[], qvar.Problem]] = {
     "h2": lambda: qvar.molecule("H 0 0 0; H 0 0 0.7414"),
     "h3": lambda: qvar.hydrogen_chain(3, bond=1.1),
@@ -132,14 +179,15 @@ def test_open_shells_are_refused(name: str) -> None:
         _make("h3", name)
 
 
-def _agree(problem: qvar.Problem, ansatz: qvar.Ansatz, engines: tuple[str, ...] = ("dense", "auto")) -> None:
+def _agree(problem: qvar.Problem, ansatz: qvar.Ansatz, engines: tuple[Engine, ...] = ("dense", "auto")) -> None:
     theta = np.random.default_rng(7).uniform(-1.0, 1.0, ansatz.n_params)
     value, gradient = oracle(problem, ansatz)(theta)
     assert np.linalg.norm(gradient) > 1e-2  # a flat point would show nothing
 
-    chosen = choose_engine(problem, ansatz)
-    assert chosen == "sector" or not (problem.integrals and ansatz.program.conserves_spin_numbers)
-    for engine in dict.fromkeys(chosen if engine == "auto" else engine for engine in engines):
+    chosen: Engine = "dense" if choose_sector(problem, ansatz) is None else "sector"
+    assert chosen == "sector" or not (problem.integrals and "particle_number" in ansatz.symmetries)
+    taken: list[Engine] = [chosen if engine == "auto" else engine for engine in engines]
+    for engine in dict.fromkeys(taken):
         objective = qvar.energy(problem, ansatz, engine=engine)
         assert objective.engine == engine
         for ours, slope in _twins(objective, theta):
@@ -223,6 +271,10 @@ OWN = {
     "lucj with a final rotation": ("h2", lambda p: qvar.lucj(p, layers=1, final_rotation=True)),
     "every kind": ("h2", lambda p: qvar.Ansatz.from_circuit(_every_kind, N, 21)),
     "conserving": ("h4", lambda p: qvar.Ansatz.from_circuit(_conserving, 8, 12, family="constrained")),
+    "pairs": ("h4", lambda p: qvar.Ansatz.from_circuit(_pairs_of_electrons, 8, 5, family="constrained")),
+    "parity": ("h4", lambda p: qvar.Ansatz.from_circuit(_parity, 8, 8)),
+    "parities": ("h4", lambda p: qvar.Ansatz.from_circuit(_parities, 8, 5)),
+    "superposition": ("h2", lambda p: qvar.Ansatz.from_circuit(_superposition, 4, 3)),
 }
 """Variants that the catalogue does not name, and circuits of users."""
 
@@ -237,6 +289,69 @@ def test_variants_agree_with_pennylane(name: str, h4: qvar.Problem) -> None:
         return
     objective, theta = qvar.energy(problem, ansatz), np.linspace(-1.0, 1.0, ansatz.n_params)
     assert float(objective.loss(theta)) == pytest.approx(float(objective.value_and_grad(theta)[0]), abs=1e-12)
+
+
+SPACES = {
+    "uccsd h4": ("N_alpha, N_beta", 36),
+    "conserving": ("N_alpha, N_beta", 36),
+    "pairs": ("N, 1 parity", 38),  # of 70: two electrons of either spin, or all of one
+    "parity": ("1 parity", 128),
+    "parities": ("2 parities", 64),
+    "superposition": ("register", 16),
+    "every kind": ("register", 16),
+}
+
+
+@pytest.mark.parametrize("name", list(SPACES))
+def test_the_smallest_space_that_is_proved(name: str, h4: qvar.Problem) -> None:
+    problem_name, make = OWN[name]
+    problem = h4 if problem_name == "h4" else PROBLEMS[problem_name]()
+    objective = qvar.energy(problem, make(problem))
+    assert (objective.space, objective.state(np.zeros(objective.n_params)).size) == SPACES[name]
+
+
+@pytest.mark.parametrize(("problem_name", "ansatz_name"), [*_pairs(), *[("", name) for name in OWN]])
+def test_a_sector_is_the_register_on_fewer_states(problem_name: str, ansatz_name: str, h4: qvar.Problem) -> None:
+    """All that the two engines compute, to rounding; the kernels on the host, because nothing is compiled."""
+    if problem_name:
+        problem, ansatz = _make(problem_name, ansatz_name)
+    else:
+        problem_name, make = OWN[ansatz_name]
+        problem = h4 if problem_name == "h4" else PROBLEMS[problem_name]()
+        ansatz = make(problem)
+    if choose_sector(problem, ansatz) is None:
+        with pytest.raises(qvar.QvarError, match=r"^`engine` must be 'dense' or 'auto' if .*, but is 'sector'\.$"):
+            qvar.energy(problem, ansatz, engine="sector")
+        return
+    sector, register = (qvar.energy(problem, ansatz, engine=engine) for engine in ("auto", "dense"))
+    assert (sector.engine, register.engine, register.space) == ("sector", "dense", "register")
+    rng = np.random.default_rng(12)
+    theta, direction = rng.uniform(-1.0, 1.0, (2, ansatz.n_params))
+
+    state, whole = np.asarray(sector.state(theta)), np.asarray(register.state(theta))
+    assert np.isrealobj(state) == ansatz.program.lowered.real
+    index, sign = _basis_states(sector, problem)
+    np.testing.assert_allclose(state, sign * whole[index], rtol=0, atol=1e-12)
+    assert np.linalg.norm(state) == pytest.approx(1.0, abs=1e-12)  # nothing is left out
+    if sector.measure is not None:
+        assert register.measure is not None
+        assert sector.measure(theta) == pytest.approx(register.measure(theta), abs=1e-12)
+
+    for ours, theirs in zip(sector.value_and_grad(theta), register.value_and_grad(theta), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-12)
+    here, there = sector.host_kernels, register.host_kernels
+    if here is not None and there is not None:
+        product, expected = (host.hessian_product(theta, direction)[2] for host in (here, there))
+        np.testing.assert_allclose(product, expected, rtol=0, atol=1e-12)
+
+
+def _basis_states(objective: qvar.Objective, problem: qvar.Problem) -> tuple[np.ndarray, np.ndarray]:
+    """The place in a register, and the sign, of each amplitude of a sector."""
+    if objective.basis_states is not None:
+        return objective.basis_states[:, None], np.ones((1, 1))
+    m = problem.n_qubits // 2
+    alpha, beta = (occupation_strings(m, len(own)) for own in (problem.occupied_alpha, problem.occupied_beta))
+    return register_layout(alpha, beta, m)
 
 
 @pytest.mark.parametrize("make", [qvar.uccsd, qvar.hardware_efficient])
@@ -264,19 +379,6 @@ def test_state_is_the_one_pennylane_prepares(name: str, h2: qvar.Problem, h4: qv
     state = np.asarray(qvar.energy(problem, ansatz, engine="dense").state(theta))
     assert abs(np.vdot(state, expected)) == pytest.approx(1.0, abs=1e-12)
     assert np.linalg.norm(state) == pytest.approx(1.0, abs=1e-12)
-
-
-@pytest.mark.parametrize("name", ["uccsd h4", "conserving"])
-def test_sector_state_is_the_dense_one(h4: qvar.Problem, name: str) -> None:
-    from qvar.engines.occupation_strings import occupation_strings, register_layout
-
-    ansatz = OWN[name][1](h4)
-    theta = np.random.default_rng(5).uniform(-1.0, 1.0, ansatz.n_params)
-    dense = np.asarray(qvar.energy(h4, ansatz, engine="dense").state(theta))
-    sector = np.asarray(qvar.energy(h4, ansatz, engine="sector").state(theta))
-    strings = occupation_strings(4, 2)
-    index, sign = register_layout(strings, strings, 4)
-    np.testing.assert_allclose(sign * dense[index], sector, atol=1e-12)
 
 
 def test_lih_uccsd_agrees_between_engines(lih: qvar.Problem) -> None:

@@ -1,12 +1,14 @@
 """Symmetry leakage, against dense matrices and closed forms."""
 
+from dataclasses import fields
+
 import jax
 import numpy as np
 import pennylane as qml
 import pytest
 
 import qvar
-from qvar.diagnostics.symmetry import leakage_along, symmetry_leakage
+from qvar.diagnostics.symmetry import SymmetryLeakage, leakage_along, symmetry_leakage
 from qvar.objective import Objective
 
 
@@ -130,6 +132,19 @@ def test_nothing_leaks_in_the_sector_engine(h4: qvar.Problem) -> None:
     for name in ("energy", "projected_energy", "lowest_energy", "particle_number", "sz", "s2"):
         assert getattr(one, name) == pytest.approx(getattr(other, name), abs=1e-10)
     assert one.s2 > 1e-3  # factors break it, though no electron leaks
+
+
+def test_a_sector_of_all_spins_leaks_as_the_register_does(h4: qvar.Problem) -> None:
+    ansatz = qvar.particle_conserving_u1(h4, layers=2)
+    sector, dense = (qvar.energy(h4, ansatz, engine=engine) for engine in ("sector", "dense"))
+    thetas = np.random.default_rng(2).normal(size=(3, ansatz.n_params))
+    ours, theirs = (leakage_along(one, thetas, problem=h4) for one in (sector, dense))
+    assert ours.leakage.min() > 0.01
+    assert ours.sz_variance.min() > 0.01
+    for one in fields(SymmetryLeakage):
+        np.testing.assert_allclose(getattr(ours, one.name), getattr(theirs, one.name), rtol=0, atol=1e-12)
+    with pytest.raises(qvar.QvarError, match=r"^`problem` must have the qubits of the objective, but .* has 4\.$"):
+        symmetry_leakage(sector, thetas[0], problem=qvar.molecule("H 0 0 0; H 0 0 0.7414"))
 
 
 def test_spin_models_count_ones() -> None:

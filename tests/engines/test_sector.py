@@ -8,6 +8,7 @@ from twin import slopes, twin_state
 
 import qvar
 from qvar.ansatz.program import Program, ProgramBuilder
+from qvar.engines.conserved import ConservedSector
 from qvar.engines.occupation_strings import electron_layout, occupation_strings, register_layout
 from qvar.engines.sector import sector_circuit
 from qvar.engines.sector_plan import sector_plan
@@ -93,7 +94,9 @@ def test_state_and_its_derivatives_are_those_of_the_slowtwin_state(
     program = _random_program(n_orbitals, (n_alpha, n_beta), kinds, 24, seed=n_orbitals)
     real = program.lowered.real
     assert real or kinds is not REAL
-    (circuit, reference, tables), (alpha, beta) = sector_circuit(program, real, layout)
+    (circuit, reference, tables), (alpha, beta) = sector_circuit(
+        program, real, ConservedSector(layout, program.reference_index)
+    )
     assert (len(alpha), len(beta)) == circuit.shape
     data = {
         "angles": {
