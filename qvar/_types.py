@@ -9,6 +9,9 @@ import numpy as np
 Family: TypeAlias = Literal["generic", "constrained"]
 """`generic`: many free parameters, no knowledge of the problem. `constrained`: carries its physics."""
 
+CostModel: TypeAlias = Literal["published", "pennylane"]
+"""Circuits whose gates are counted: the best published ones (`qvar.ansatz.decompositions`), or PennyLane's."""
+
 IntArray: TypeAlias = np.ndarray[Any, np.dtype[np.integer[Any]]]
 FloatArray: TypeAlias = np.ndarray[Any, np.dtype[np.floating[Any]]]
 PyTree: TypeAlias = Any

@@ -18,7 +18,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, Shaped
 
-from qvar._types import Family, FloatArray, IntArray, PyTree
+from qvar._types import CostModel, Family, FloatArray, IntArray, PyTree
 from qvar.arguments import check_fields
 from qvar.checks import counting_number, random_key, real_array
 from qvar.errors import QvarError, require, shown
@@ -38,6 +38,12 @@ class Costs:
     """CNOTs after decomposition to CNOT and single-qubit gates."""
     depth: int | None = None
     """Circuit depth after the same decomposition."""
+    cnot_depth: int | None = None
+    """Depth of its CNOTs alone."""
+    t_gates: int | None = None
+    """T gates, if each rotation is approximated by Clifford gates and T gates."""
+    cost_model: CostModel | None = None
+    """Circuits that were counted: the best published ones, or PennyLane's."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +104,7 @@ class Objective:
     data: PyTree = ()
     """Arrays that `function` reads."""
     count_costs: Callable[[], Costs] = Costs
-    """Counts qubits, two-qubit gates and depth; called by `costs`, because counting takes PennyLane."""
+    """Counts qubits and gates; called by `costs`, because it takes a while for large circuits."""
     engine: str = "none"
     """Simulator that evaluates it: `"dense"`, `"sector"`, or `"none"`."""
     space: str = ""
@@ -154,7 +160,7 @@ class Objective:
 
     @cached_property
     def costs(self) -> Costs:
-        """Qubits, two-qubit gates, depth; counted when first asked."""
+        """Qubits, gates and depths; counted when first used."""
         return self.count_costs()
 
     def _host(self, points: Any) -> HostKernels | None:

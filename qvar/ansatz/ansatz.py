@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Literal, TypeAlias
 
 import jax
@@ -12,12 +12,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from qvar._types import Family
+from qvar._types import CostModel, Family
 from qvar.ansatz.program import Program
-from qvar.ansatz.resources import count
+from qvar.ansatz.resources import ROTATION_PRECISION, count
 from qvar.arguments import check_fields, checked
 from qvar.checks import random_key, real_array
-from qvar.errors import QvarError, shown
+from qvar.errors import QvarError, require, shown
 from qvar.objective import Costs
 from qvar.random_draws import normal, uniform
 from qvar.short_repr import short_repr
@@ -162,20 +162,26 @@ class Ansatz:
             raise QvarError(f"`start` must be one of {words} for {self.name}, but is {shown(start)}.")
         return start
 
-    def circuit(self, theta: Any) -> None:
+    @checked()
+    def circuit(self, theta: Any, *, costs: CostModel | None = None) -> None:
         """Apply the whole circuit as PennyLane operations, reference determinant first.
 
         Call it inside a quantum function or QNode.
 
         Args:
             theta: (n_params,) of any interface that PennyLane knows.
+            costs: `"published"` or `"pennylane"` for the CNOTs and gates of one qubit that `resources` counts; the
+                operations as the ansatz has them if None.
 
         Raises:
-            QvarError: if theta has another length.
+            QvarError: if theta has another length, or `costs` is unknown.
         """
-        from qvar.ansatz.pennylane_io import emit
+        from qvar.ansatz.pennylane_io import emit, emit_elementary
 
-        emit(self.program, theta)
+        if costs is None:
+            emit(self.program, theta)
+        else:
+            emit_elementary(self.program, theta, costs)
 
     def initial(self, key: jax.Array, start: str | None = None) -> Float[Array, " n_params"]:
         """Draw start parameters, shape (n_params,), radians.
@@ -205,17 +211,29 @@ class Ansatz:
         point = None if theta is None else real_array("theta", theta, (self.n_params,))
         return draw(self.program, point, max_length)
 
-    @cached_property
-    def _resources(self) -> Costs:
-        return count(self.program, self.program.n_ops - self.classical_tail)
+    @checked()
+    def resources(self, *, costs: CostModel = "published", precision: float = ROTATION_PRECISION) -> Costs:
+        r"""Count qubits, CNOTs, depths and T gates.
 
-    def resources(self) -> Costs:
-        """Count qubits, CNOTs and depth after PennyLane's decomposition to CNOT and single-qubit gates.
+        Adjacent gates are not merged or cancelled; `circuit` applies the circuit that is counted. Costs grow with the
+        number of gates.
 
-        Adjacent gates are not merged or cancelled. Each kind of gate is decomposed once; counting is
-        linear in the number of decomposed gates.
+        Args:
+            costs: `"published"` for the best published circuit of each operation, see `qvar.ansatz.decompositions`
+                (Yordanov et al. 2020; Arrazola et al. 2022; Ramoa et al. 2024); `"pennylane"` for PennyLane's.
+            precision: error \(\epsilon\) of each rotation that T gates approximate, in the operator norm, between 0
+                and 1: \(\lceil 3 \log_2(1/\epsilon) \rceil\) of them (Ross and Selinger 2016).
+
+        Raises:
+            QvarError: if `costs` is unknown or `precision` is not between 0 and 1.
         """
-        return self._resources
+        require(0.0 < precision < 1.0, "precision", "be between 0 and 1", precision)
+        return self._counted(costs, precision)
+
+    @cached_property
+    def _counted(self) -> Callable[[CostModel, float], Costs]:
+        n_ops = self.program.n_ops - self.classical_tail
+        return cache(lambda costs, precision: count(self.program, n_ops, costs, precision))
 
     def describe(self) -> dict[str, Any]:
         """Describe the ansatz for task keys, ready for JSON."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
-from typing import Any
+from typing import Any, cast
 
 import jax
 import numpy as np
 from scipy.sparse import csr_array
 
+from qvar._types import CostModel
 from qvar.ansatz.affine import Form, Other, affine_forms
 from qvar.ansatz.capture import record
+from qvar.ansatz.elementary import elementary
 from qvar.ansatz.gates import KINDS, fermionic_sign
 from qvar.ansatz.linear_operations import Affine
 from qvar.ansatz.program import Program, ProgramBuilder
@@ -112,6 +114,41 @@ def emit(program: Program, theta: Any) -> None:
             angles[op] = angles[op] + float(scale) * theta[param]
     for index in range(program.n_ops):
         emit_operation(program, index, angles[index])
+
+
+def is_elementary(operation: Any) -> bool:
+    """Return whether a PennyLane operation costs at most one CNOT: gates of one qubit, CNOT, CZ and CY."""
+    return len(operation.wires) <= 1 or operation.name in ("CNOT", "CZ", "CY", "BasisState")
+
+
+def emit_elementary(program: Program, theta: Any, model: CostModel) -> None:
+    """Apply the circuit that `qvar.ansatz.resources.count` counts; for use inside a quantum function.
+
+    Args:
+        program: the circuit.
+        theta: (n_params,) of any interface that PennyLane knows.
+        model: circuits of the operations.
+
+    Raises:
+        QvarError: if theta has another length.
+    """
+    if model == "published":
+        emit(elementary(program), theta)
+        return
+    import pennylane as qml
+    from pennylane.tape import make_qscript
+    from pennylane.transforms import decompose
+
+    (flat,), _ = cast(Any, decompose(make_qscript(emit)(program, theta), stopping_condition=is_elementary))
+    for operation in flat.operations:
+        if operation.name in ("CZ", "CY"):  # one CNOT each
+            control, target = operation.wires
+            undo, do = (qml.Hadamard, qml.Hadamard) if operation.name == "CZ" else (qml.adjoint(qml.S), qml.S)
+            undo(target)
+            qml.CNOT((control, target))
+            do(target)
+        else:
+            qml.apply(operation)
 
 
 def _angles(function: Callable[[Any], Any], theta: Any) -> list[Any]:

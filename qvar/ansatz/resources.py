@@ -1,65 +1,131 @@
-"""Counting what a program costs after decomposition to CNOT and single-qubit gates."""
+"""Costs of a circuit on hardware, in the circuits of the literature or in PennyLane's."""
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any, cast
+import math
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from qvar.ansatz.gates import KINDS
+from qvar._types import CostModel
+from qvar.ansatz.elementary import Terms, elementary_gates
+from qvar.ansatz.gates import KIND_INDEX, KINDS
 from qvar.ansatz.program import Program, ProgramBuilder
 from qvar.objective import Costs
 
+ROTATION_PRECISION = 1e-10
+"""Error of each rotation that is approximated by T gates, in the operator norm."""
+
 _GENERIC_ANGLE = 0.3712  # no gate vanishes or simplifies at this angle
+_ROTATIONS = ("RX", "RY", "RZ", "PhaseShift", "U1", "Rot", "U2", "U3")
 
 
-def count(program: Program, n_ops: int | None = None) -> Costs:
-    """Count qubits, CNOTs and depth of a program, the preparation of its reference included.
+class _Step(NamedTuple):
+    """One gate of a decomposed circuit."""
 
-    PennyLane decomposes each distinct gate once; the count is linear in the number of decomposed gates.
+    wires: tuple[int, ...]
+    rotations: int
+    """Number of rotations by an angle that is no multiple of pi/4."""
+    t_gates: int
+
+
+def count(
+    program: Program, n_ops: int | None = None, model: CostModel = "published", precision: float = ROTATION_PRECISION
+) -> Costs:
+    r"""Count qubits, CNOTs, depths and T gates of a program, the preparation of its reference included.
+
+    A rotation takes \(\lceil 3 \log_2(1/\epsilon) \rceil\) T gates (Ross and Selinger 2016), one by pi/4 a single
+    one, one by pi/2 none. Costs O(number of gates).
 
     Args:
         program: the circuit.
         n_ops: number of operations that count, from the first; all if None.
+        model: circuits of the operations.
+        precision: \(\epsilon\), error of each rotation.
     """
-    depth = np.array(program.reference, dtype=np.int64)  # one X gate on every occupied wire
-    cnots = 0
+    depth = list(program.reference)  # one X gate on every occupied wire
+    cnot_depth = [0] * program.n_qubits
+    cnots = rotations = t_gates = 0
+    steps = _published(program, n_ops) if model == "published" else _pennylane(program, n_ops)
+    for wires, turns, exact in steps:
+        level = max([depth[wire] for wire in wires], default=0) + 1
+        for wire in wires:
+            depth[wire] = level
+        if len(wires) == 2:
+            a, b = wires
+            cnots += 1
+            cnot_depth[a] = cnot_depth[b] = max(cnot_depth[a], cnot_depth[b]) + 1
+        rotations += turns
+        t_gates += exact
+    return Costs(
+        n_qubits=program.n_qubits,
+        two_qubit_gates=cnots,
+        depth=max(depth, default=0),
+        cnot_depth=max(cnot_depth, default=0),
+        t_gates=t_gates + rotations * math.ceil(3.0 * math.log2(1.0 / precision)),
+        cost_model=model,
+    )
+
+
+def _published(program: Program, n_ops: int | None) -> Iterator[_Step]:
+    terms = Terms.of(program)
+    for begin, gate in elementary_gates(program, terms, n_ops):
+        if gate.kind == "GlobalPhase":
+            continue
+        row, constant = terms.combined({begin + number: scale for number, scale in gate.angle.items()})
+        varies = bool(row) or (terms.function and bool(gate.angle))
+        yield _Step(gate.wires, *_turns(gate.kind, None if varies else gate.offset + constant))
+
+
+def _turns(name: str, angle: float | None) -> tuple[int, int]:
+    """Return the numbers of rotations and of exact T gates of a gate; the angle is None if it varies."""
+    if name == "T":
+        return 0, 1
+    if name not in _ROTATIONS:
+        return 0, 0
+    eighths = math.nan if angle is None else angle / (math.pi / 4)
+    if not abs(eighths - np.round(eighths)) < 1e-9:
+        return 1, 0
+    return 0, int(np.round(eighths)) % 2
+
+
+def _pennylane(program: Program, n_ops: int | None) -> Iterator[_Step]:
+    terms = Terms.of(program)
     for index in range(program.n_ops if n_ops is None else n_ops):
         wires = program.op_wires(index)
         span = tuple(range(min(wires), max(wires) + 1)) if KINDS[program.kind[index]].name.startswith("F") else wires
         relative = tuple(span.index(w) for w in wires) if wires else ()
-        for gate in _decomposed(int(program.kind[index]), relative, len(span), program.words[index]):
-            on = [span[w] for w in gate]
-            depth[on] = depth[on].max() + 1
-            cnots += len(on) == 2
-    return Costs(n_qubits=program.n_qubits, two_qubit_gates=cnots, depth=int(depth.max(initial=0)))
+        angle = _GENERIC_ANGLE if terms.function or terms.rows[index] else terms.offset[index]
+        for step in _decomposed(int(program.kind[index]), relative, len(span), program.words[index], angle):
+            yield step._replace(wires=tuple(span[wire] for wire in step.wires))
 
 
-@cache
-def _decomposed(kind: int, wires: tuple[int, ...], span: int, word: str) -> tuple[tuple[int, ...], ...]:
-    """Wires of each CNOT or single-qubit gate that one operation becomes."""
-    if len(wires) == 1 or KINDS[kind].name == "CNOT":  # without PennyLane, which takes seconds to import
-        return (wires,)
+@lru_cache(maxsize=4096)
+def _decomposed(kind: int, wires: tuple[int, ...], span: int, word: str, angle: float) -> tuple[_Step, ...]:
+    """Gates of one qubit, and CNOTs, into which PennyLane decomposes one operation."""
+    name = KINDS[kind].name
+    if len(wires) == 1 or kind == KIND_INDEX["CNOT"]:  # without PennyLane, which takes seconds to import
+        return (_Step(wires, *_turns(name, angle)),)
     from pennylane.tape import make_qscript
     from pennylane.transforms import decompose
 
-    from qvar.ansatz.pennylane_io import emit_operation
+    from qvar.ansatz.pennylane_io import emit_operation, is_elementary
 
     builder = ProgramBuilder(max(span, 1), 0)
-    builder.add(KINDS[kind].name, wires, word=word)
-    program = builder.build()
-    tape = make_qscript(emit_operation)(program, 0, _GENERIC_ANGLE)
-
-    def is_basic(operation: Any) -> bool:
-        return len(operation.wires) <= 1 or operation.name in ("CNOT", "CZ", "CY")
-
-    (flat,), _ = cast(Any, decompose(tape, stopping_condition=is_basic))
-    gates: list[tuple[int, ...]] = []
+    builder.add(name, wires, word=word)
+    tape = make_qscript(emit_operation)(builder.build(), 0, angle)
+    (flat,), _ = cast(Any, decompose(tape, stopping_condition=is_elementary))
+    steps: list[_Step] = []
     for operation in flat.operations:
         on = tuple(int(w) for w in operation.wires)
-        if operation.name in ("CZ", "CY"):  # one CNOT between two single-qubit gates; PennyLane takes two
-            gates += [on[1:], on, on[1:]]
+        if operation.name in ("CZ", "CY"):  # one CNOT between two gates of one qubit; PennyLane takes two
+            steps += [_Step(on[1:], 0, 0), _Step(on, 0, 0), _Step(on[1:], 0, 0)]
+        elif len(on) == 2:
+            steps.append(_Step(on, 0, 0))
         elif on:
-            gates.append(on)
-    return tuple(gates)
+            turns = [_turns(operation.name, float(value)) for value in operation.parameters]
+            is_t = operation.name in ("T", "Adjoint(T)")
+            steps.append(_Step(on, sum(n for n, _ in turns), sum(n for _, n in turns) + is_t))
+    return tuple(steps)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias, cast, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +19,7 @@ from jaxtyping import Array, Float
 
 from qvar._types import FloatArray, PyTree
 from qvar.ansatz.ansatz import Ansatz
+from qvar.ansatz.elementary import elementary
 from qvar.ansatz.frequencies import frequencies
 from qvar.ansatz.program import Program
 from qvar.arguments import checked
@@ -47,9 +48,6 @@ _PENNYLANE = {
     "phase_flip": "PhaseFlip",
     "amplitude_damping": "AmplitudeDamping",
 }
-
-_TWO_WIRES = ("CNOT", "CZ", "CY")
-"""Gates on two wires that stay after decomposition: each costs one CNOT, as `Ansatz.resources` counts."""
 
 
 @dataclass(frozen=True)
@@ -141,8 +139,8 @@ def noisy_energy(
         probability: p, from 0 to 1.
         channel: `"depolarizing"`, `"bit_flip"`, `"phase_flip"` or `"amplitude_damping"`.
         gates: `"written"`, the operations of `ansatz.program`, where an excitation is one gate however many wires it
-            has; or `"cnot"`, those after PennyLane's decomposition to single-wire gates and CNOT, CZ and CY, which
-            compares families of circuits fairly. Both are the same for circuits written in such gates.
+            has; or `"cnot"`, the CNOTs and gates of one qubit that `Ansatz.resources` counts, which compares
+            families of circuits fairly. Both are the same for circuits written in such gates.
         name: name in the ledger; made of the ansatz, the channel and p if None.
 
     Returns:
@@ -189,7 +187,7 @@ def _noisy_program(ansatz: Ansatz, probability: float, channel: Channel, gates: 
     require(gates in get_args(Gates), "gates", "be 'written' or 'cnot'", gates)
     if ansatz.n_qubits > MAX_MIXED_QUBITS:
         raise QvarError(f"`ansatz` must have at most {MAX_MIXED_QUBITS} qubits with noise, but has {ansatz.n_qubits}.")
-    return p, ansatz.program if gates == "written" else decomposed(ansatz.program)
+    return p, ansatz.program if gates == "written" else elementary(ansatz.program)
 
 
 def _noisy_bits(program: Program) -> np.ndarray:
@@ -199,26 +197,6 @@ def _noisy_bits(program: Program) -> np.ndarray:
     wires = program.wires[slots]
     bits = np.where((wires >= 0) & last[:, None], 1 << (program.n_qubits - 1 - np.maximum(wires, 0)), 0)
     return bits.astype(np.int32)
-
-
-def decomposed(program: Program) -> Program:
-    """Return the same circuit in single-wire gates, CNOT, CZ and CY, as PennyLane decomposes it."""
-    import pennylane as qml
-    from pennylane.tape import make_qscript
-    from pennylane.transforms import decompose
-
-    from qvar.ansatz.pennylane_io import emit, trace_circuit
-
-    def is_basic(operation: Any) -> bool:
-        return len(operation.wires) <= 1 or operation.name in (*_TWO_WIRES, "BasisState")
-
-    def circuit(theta: Any) -> None:
-        tape = make_qscript(emit)(program, theta)
-        (flat,), _ = cast(Any, decompose(tape, stopping_condition=is_basic))
-        for operation in flat.operations:
-            qml.apply(operation)
-
-    return trace_circuit(circuit, program.n_qubits, program.n_params)
 
 
 def mixed_oracle(

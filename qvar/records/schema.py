@@ -21,6 +21,10 @@ COMMON_COLUMNS: tuple[LedgerColumn, ...] = (
     LedgerColumn("n_params", "Int64", "Number of free parameters that were trained."),
     LedgerColumn("two_qubit_gates", "Int64", "CNOT gates after decomposition into CNOTs and single-qubit gates."),
     LedgerColumn("depth", "Int64", "Circuit depth after the same decomposition, in layers of gates."),
+    LedgerColumn("cnot_depth", "Int64", "Depth of its CNOT gates alone."),
+    LedgerColumn("t_gates", "Int64", "T gates, if each rotation is approximated to 1e-10 by Clifford and T gates."),
+    LedgerColumn("cost_model", "string", "Circuits that were counted: `published` (the best of the literature) or "
+        "`pennylane`."),
     LedgerColumn("seed", "Int64", "Number of the JAX key that drew the start parameters."),
     LedgerColumn("method", "string", "Optimization method, such as lbfgs."),
     LedgerColumn("status", "string", "End of the minimization: converged, saddle, out_of_budget, out_of_time, "

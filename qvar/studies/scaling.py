@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass
 from functools import cached_property, partial
 from statistics import median
 from typing import Any, ClassVar, cast
@@ -284,10 +284,8 @@ def _row(study: Scaling, point: _Point, report: Reporter) -> Row:
         "engine": objective.engine,
         "space": objective.space,
         **circuit_columns(place.setup[1], place.contender.name),
-        "n_qubits": objective.costs.n_qubits,
         "n_params": objective.n_params,
-        "two_qubit_gates": objective.costs.two_qubit_gates,
-        "depth": objective.costs.depth,
+        **asdict(objective.costs),
         "status": Status.MEASURED.value,
         "value": float(estimates.loss_mean),
         "unit": objective.unit,
