@@ -50,6 +50,14 @@ class Terms:
         return None
 
 
+def operations(program: Program) -> list[Operation]:
+    """Return the operations of a program, without their angles."""
+    return [
+        Operation(int(program.kind[index]), program.op_wires(index), program.words[index])
+        for index in range(program.n_ops)
+    ]
+
+
 def elementary_gates(program: Program, terms: Terms, n_ops: int | None = None) -> Iterator[tuple[int, Gate]]:
     """Yield the gates of the published circuit, each with the operation from which its group begins.
 
@@ -60,13 +68,10 @@ def elementary_gates(program: Program, terms: Terms, n_ops: int | None = None) -
         terms: its angles.
         n_ops: number of operations that count, from the first; all if None.
     """
-    operations = [
-        Operation(int(program.kind[index]), program.op_wires(index), program.words[index])
-        for index in range(program.n_ops if n_ops is None else n_ops)
-    ]
-    for group in groups(operations):
+    ops = operations(program)[:n_ops]
+    for group in groups(ops):
         ratio = terms.ratio(*group) if len(group) == 2 else None
-        for gate in decomposition(tuple(operations[group.start : group.stop]), ratio):
+        for gate in decomposition(tuple(ops[group.start : group.stop]), ratio):
             yield group.start, gate
 
 

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 
 from qvar._types import CostModel
-from qvar.ansatz.elementary import Terms, elementary_gates
+from qvar.ansatz.decompositions import groups
+from qvar.ansatz.elementary import Terms, elementary_gates, operations
 from qvar.ansatz.gates import KIND_INDEX, KINDS
 from qvar.ansatz.program import Program, ProgramBuilder
 from qvar.objective import Costs
@@ -67,6 +68,15 @@ def count(
         t_gates=t_gates + rotations * math.ceil(3.0 * math.log2(1.0 / precision)),
         cost_model=model,
     )
+
+
+def cost_citations(program: Program) -> set[str]:
+    """Return the papers of the published circuits that a program is counted by, keys of `qvar/citations.bib`."""
+    names = {KINDS[kind].name for kind in program.kind}
+    if not any("Excitation" in name for name in names):
+        return set()
+    coupled = any(len(group) > 1 for group in groups(operations(program)))
+    return {"yordanov2020", "ramoa2024"} if coupled else {"yordanov2020"}
 
 
 def _published(program: Program, n_ops: int | None) -> Iterator[_Step]:

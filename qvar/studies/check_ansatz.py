@@ -243,7 +243,7 @@ def _pennylane(problem: Problem, ansatz: Ansatz, theta: FloatArray) -> Iterator[
         yield _compared("PennyLane", "PennyLane and qvar", [("state", off, VALUE_TOLERANCE)])
         return
     # default.qubit keeps the state after every gate for its gradient, lightning.qubit does not
-    gates = ansatz.program.n_ops + 3 * (ansatz.resources().two_qubit_gates or 0)
+    gates = ansatz.program.n_ops + 3 * (ansatz.resources(costs="pennylane").two_qubit_gates or 0)
     small = gates * 2**ansatz.n_qubits * 16 < _BACKPROPAGATION_BYTES
     with warnings.catch_warnings():
         # autograd takes gradients of real angles through complex amplitudes

@@ -18,6 +18,7 @@ import numpy as np
 
 from qvar.ansatz.ansatz import COMMON_STARTS, Ansatz
 from qvar.ansatz.identity_blocks import identity_blocks
+from qvar.ansatz.resources import cost_citations
 from qvar.arguments import check_fields
 from qvar.checks import different_names, whole_numbers
 from qvar.diagnostics.estimate import Estimate
@@ -150,7 +151,7 @@ class Scaling:
             keys |= {law.reference} if law is not None and law.reference is not None else set()
             if place.setup is not None:
                 observable, ansatz = place.setup
-                keys |= set(ansatz.citations)
+                keys |= {*ansatz.citations, *cost_citations(ansatz.program)}
                 keys |= set(problem_references(observable)) if isinstance(observable, Problem) else set()
         return tuple(sorted(keys))
 

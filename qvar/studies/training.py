@@ -16,6 +16,7 @@ from jaxtyping import Array
 from qvar.analysis.convergence import arrival
 from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.parameter_shift import parameter_shift_energies
+from qvar.ansatz.resources import cost_citations
 from qvar.arguments import check_fields
 from qvar.checks import counting_number
 from qvar.diagnostics.minima import distinct_minima
@@ -114,7 +115,7 @@ class Training:
         if self.problem is not None:
             keys |= set(problem_references(self.problem))
         if isinstance(self.contender, Ansatz):
-            keys |= CIRCUIT_CITATIONS.union(self.contender.citations)
+            keys |= CIRCUIT_CITATIONS.union(self.contender.citations, cost_citations(self.contender.program))
         return keys
 
     def objective(self) -> Objective:
