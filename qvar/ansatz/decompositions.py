@@ -247,7 +247,7 @@ class _Frame(NamedTuple):
 def _doubles(group: tuple[Operation, ...], ratio: float | None) -> list[Gate]:
     r"""Rotate in each pair of complementary patterns of four qubits.
 
-    After CNOTs from a target qubit a pair differs in the target alone, and the other three qubits tell the pairs apart.
+    After CNOTs from a target qubit a pair differs in the target alone, and the other three qubits number the pairs.
     So all excitations between these qubits are one uniformly controlled RY,
     \(\prod_{j=0}^{7} RY(\varphi_j)\, CZ(c_{g(j)}, t)\) with the bits g(j) that a Gray code changes and
     \(\varphi_j = \tfrac18 \sum_b (-1)^{b \cdot \mathrm{gray}(j)}\, \theta_b\). Two excitations with equal angles have

@@ -40,8 +40,9 @@ ROW = {
 
 def test_columns_have_the_documented_order() -> None:
     assert LEDGER_COLUMNS == (
-        "problem", "contender", "family", "engine", "space", "n_qubits", "n_params", "two_qubit_gates", "depth", "seed",
-        "method", "status", "value", "reference", "error", "unit", "correlation_recovered", "particle_number", "sz",
+        "problem", "contender", "family", "engine", "space", "n_qubits", "n_params", "two_qubit_gates", "depth",
+        "cnot_depth", "t_gates", "cost_model", "seed", "method", "status", "value", "reference", "error", "unit",
+        "correlation_recovered", "particle_number", "sz",
         "s2", "initial_gradient_norm", "lowest_curvature", "iterations", "energy_evaluations", "gradient_evaluations",
         "evaluations_to_tolerance", "wall_s", "compile_s",
     )  # fmt: skip
