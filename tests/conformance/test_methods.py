@@ -1,41 +1,16 @@
 """Every optimization method on every small problem: it descends, counts, stops and repeats itself."""
 
-import importlib
-import inspect
-import pkgutil
 from collections.abc import Callable
 
 import jax
 import numpy as np
 import optax
 import pytest
+from methods import METHODS, returns
 
 import qvar
-import qvar.optimize
 from qvar.ansatz.catalogue import ANSATZE
 from qvar.optimize.first_order import from_optax
-from qvar.optimize.method import Method
-
-
-def _returns(value: object, record: str) -> bool:
-    return callable(value) and not isinstance(value, type) and inspect.signature(value).return_annotation == record
-
-
-def _methods() -> dict[str, Callable[[], Method]]:
-    """Every function of `qvar.optimize` that makes a method of settings, all of which have defaults."""
-    found = {}
-    for info in pkgutil.iter_modules(qvar.optimize.__path__, "qvar.optimize."):
-        own = vars(importlib.import_module(info.name)).items()
-        own = [(name, value) for name, value in own if getattr(value, "__module__", None) == info.name]
-        found |= {name: value for name, value in own if _returns(value, "Method") and _has_defaults(value)}
-    return found
-
-
-def _has_defaults(function: Callable[..., object]) -> bool:
-    return all(one.default is not one.empty for one in inspect.signature(function).parameters.values())
-
-
-METHODS = _methods()
 
 TRIED = METHODS | {"optax": lambda: from_optax(optax.chain(optax.clip(1.0), optax.adam(0.05)))}
 """A transformation of optax is a method, too."""
@@ -51,13 +26,13 @@ def _energy(problem: qvar.Problem, make: Callable[[qvar.Problem], qvar.Ansatz]) 
 
 
 def test_every_method_is_public() -> None:
-    public = {name for name in qvar.__all__ if _returns(getattr(qvar, name), "Method")} - {"from_optax"}
+    public = {name for name in qvar.__all__ if returns(getattr(qvar, name), "Method")} - {"from_optax"}
     assert public == set(METHODS)
     assert {name: make().name for name, make in METHODS.items()} == {name: name for name in METHODS}
 
 
 def test_every_public_ansatz_is_in_the_catalogue() -> None:
-    public = {name for name in qvar.__all__ if _returns(getattr(qvar, name), "Ansatz")} - {"named_ansatz"}
+    public = {name for name in qvar.__all__ if returns(getattr(qvar, name), "Ansatz")} - {"named_ansatz"}
     assert public == {entry.name.split()[0] for entry in ANSATZE}
 
 

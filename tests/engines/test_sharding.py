@@ -8,6 +8,7 @@ SCRIPT = """
 import jax.numpy as jnp, jax, numpy as np, qvar
 from qvar.errors import QvarError
 from qvar.objective import _value_and_grad
+import jax.export
 
 assert len(jax.devices()) == 8
 h4, chain = qvar.hydrogen_chain(4), qvar.tfim(5)
@@ -24,6 +25,9 @@ for name, (problem, ansatz, engine, numbers) in works.items():
         spread = qvar.energy(problem, ansatz, engine=engine, devices=devices)
         text = _value_and_grad.lower(spread.function, theta, spread.data).compile().as_text()  # the one that runs below
         assert "all-to-all" in text or "all-gather" in text or "collective-permute" in text, name
+        if devices == 8:
+            on_gpus = jax.export.export(_value_and_grad, platforms=["cuda"])(spread.function, theta, spread.data)
+            assert "callback" not in on_gpus.mlir_module() and on_gpus.nr_devices == devices, name
         there, slopes = spread.value_and_grad(theta)
         assert abs(float(there) - float(value)) < 1e-12, name
         assert np.abs(np.asarray(slopes) - np.asarray(gradient)).max() < 1e-12, name

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import jax
@@ -14,11 +13,8 @@ from compilations import compilations
 
 import qvar
 from qvar.objective import HostKernels, HostSource
-from qvar.optimize.batch import Beginning, moving_part
-from qvar.optimize.evaluation import reading_of
 from qvar.optimize.packing import Layout
 from qvar.optimize.start_keys import numbers_of_keys, usual_keys
-from qvar.optimize.turns import _Limits, _update, _UpdatePlan
 
 
 class Valley:
@@ -197,19 +193,3 @@ def test_other_kinds_of_keys() -> None:
     for one, other, third in zip(first, again, usual, strict=True):
         np.testing.assert_array_equal(one.theta, other.theta)
         assert not np.array_equal(one.theta, third.theta)
-
-
-@pytest.mark.parametrize("method", [qvar.lbfgs(), qvar.adam(), qvar.spsa()])
-def test_the_program_of_the_optimizer_runs_on_an_accelerator(method: Any) -> None:
-    """It is lowered for one, and waits for the host nowhere."""
-    keys = usual_keys(3)
-    beginning = Beginning(method, 5, keys.numbers, keys.kind, None)
-    batch = beginning.batch(starts(5))
-    plan = _UpdatePlan(method, beginning.layout(batch), True, None)
-    arrays = plan.layout.pack(moving_part(batch), np)
-    reading = reading_of(method.reads, 3, beginning.size, lambda *shape: np.zeros(shape))
-    limits = _Limits(np.array(5), np.array(0.1))
-    program = jax.export.export(jax.jit(partial(_update, plan)), platforms=["cuda"])(arrays, reading, limits)
-    text = program.mlir_module()
-    assert "stablehlo.select" in text
-    assert not any(word in text for word in ("callback", "stablehlo.case", "stablehlo.if"))
