@@ -19,7 +19,7 @@ from qvar.checks import different_names
 from qvar.errors import QvarError, shown
 from qvar.short_repr import short_repr
 
-RECORD_FORMAT = 3
+RECORD_FORMAT = 4
 """Version of a run's files. It is part of every task's key: results of another version are not taken for one's own."""
 
 Row: TypeAlias = dict[str, Any]

@@ -174,6 +174,8 @@ def _sector_or_obstacle(problem: Problem, ansatz: Ansatz, devices: int | None) -
     else:
         flips = [int(x) for x in word_masks(problem.pauli.words)[0]]
         counted = conserves_ones(problem.pauli.words, problem.pauli.coefficients)
+    if program.one_of_many:
+        return f"circuits of one ensemble share a register as {ansatz.name} does"
     sector = column_sector(program, flips, counted)
     if sector is None:
         if not counted:

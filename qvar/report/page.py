@@ -103,6 +103,7 @@ def _compared(run: LoadedRun, report: StudyReport) -> list[Part]:
         "Contenders": contenders,
         **report.facts(run),
         "Engine": ", ".join(values(ledger, "engine")),
+        "Space": "; ".join(values(ledger, "space")),
     }
     arguments = {str(name): _argument(value) for name, value in run.case.get("arguments", {}).items()}
     parts: list[Part] = [report.words, Facts(facts)]

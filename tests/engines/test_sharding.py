@@ -31,6 +31,15 @@ for name, (problem, ansatz, engine, numbers) in works.items():
         there, slopes = spread.value_and_grad(theta)
         assert abs(float(there) - float(value)) < 1e-12, name
         assert np.abs(np.asarray(slopes) - np.asarray(gradient)).max() < 1e-12, name
+column = qvar.particle_conserving_u1(h4)  # a sector that is not sharded
+assert qvar.energy(h4, column).engine == "sector"
+assert qvar.energy(h4, column, devices=8).engine == "dense"
+try:
+    qvar.energy(h4, column, engine="sector", devices=8)
+except QvarError as error:
+    assert "several devices cannot share a sector without N_alpha and N_beta" in str(error), error
+else:
+    raise AssertionError(column)
 for wrong in (0, 9, True):
     try:
         qvar.energy(h4, qvar.uccsd(h4), devices=wrong)

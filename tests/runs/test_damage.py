@@ -170,12 +170,12 @@ def test_a_record_of_another_format_is_not_mixed_with_this_one(
     record = json.loads((folder / "case.json").read_text())
     del record["checksum"], record["format"]
     (folder / "case.json").write_text(json.dumps({**record, **format}))
-    sentence = "qvar: `r/case.json` must be of record format 3 to be read by this qvar, but is of format 1"
+    sentence = "qvar: `r/case.json` must be of record format 4 to be read by this qvar, but is of format 1"
     assert main(["show", "r"]) == 2
     assert capsys.readouterr().err == f"{sentence}.\n"
     assert main([*WORDS, "--out", "r", "--resume"]) == 0
     assert capsys.readouterr().err == f"{sentence}; its tasks are done again.\n"
-    assert load(folder).case["format"] == 3
+    assert load(folder).case["format"] == 4
 
 
 # ---------------------------------------------------------------------------------------------------------------------
