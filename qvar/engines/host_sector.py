@@ -29,6 +29,9 @@ number of cores."""
 FEW_PHASES = 8
 """Phases of a group up to which, on a column, each multiplies the amplitudes that it selects."""
 
+COPIED = 3
+"""Pairs of strings for each string that a group mixes, from which copies of lanes pay."""
+
 _SIDES = {"alpha": sector_kernels.ALPHA, "beta": sector_kernels.LANES, "cross": sector_kernels.LANES}
 
 
@@ -192,7 +195,7 @@ def host_sector(circuit: SectorCircuit, reference: PyTree, tables: PyTree) -> Ho
     firsts, lane_firsts = [], []
     for own, table in zip(circuit.classes, tables["classes"], strict=True):
         firsts.append(halves.add_table(table["row"]) if own.side != "phase" else 0)
-        lane_firsts.append(lanes.add_table(table["lane"]) if own.side == "cross" else 0)
+        lane_firsts.append(lanes.add_table(_sorted_by_sign(table["lane"])) if own.side == "cross" else 0)
     places = np.zeros((len(ops["order"]), 2), np.int64)
     parts: list[_Blocks | _Phases] = []
     groups: list[tuple[int, ...]] = []
@@ -209,7 +212,7 @@ def host_sector(circuit: SectorCircuit, reference: PyTree, tables: PyTree) -> Ho
             alpha, beta = np.asarray(table["alpha"]), np.asarray(table["beta"])
             for k, (first, second) in enumerate(entry, start):
                 places[k] = halves.add_phase(alpha[first] * beta[second])
-            groups.append((sector_kernels.LANES, start, stop, 0, 1, 1))
+            groups.append((sector_kernels.LANES, start, stop, 0, 1, 1, 0))
             continue
         if own.side == "phase":
             close()
@@ -224,17 +227,24 @@ def host_sector(circuit: SectorCircuit, reference: PyTree, tables: PyTree) -> Ho
         side = _SIDES[own.side]
         if column:  # its strings are the columns of the only row
             side, count = (sector_kernels.LANES, 1) if own.side == "alpha" else (sector_kernels.ALPHA, count)
-        groups.append((side, start, stop, first, count, int(own.diagonal)))
+        pays = not column and (stop - start) * own.rows >= COPIED * shape[own.side != "alpha"]
+        groups.append((side, start, stop, first, count, int(own.diagonal), int(pays)))
     close()
     start = (int(reference["row"]), int(reference["column"]), float(reference["sign"]))
     return HostSector(shape, start, mixing, tuple(parts), (places, *halves.arrays(), *lanes.arrays()))
+
+
+def _sorted_by_sign(table: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Return a table of lanes (n_entries, lanes) with those of one sign side by side."""
+    order = np.argsort(table["sign"], axis=1, kind="stable")
+    return {name: np.take_along_axis(np.asarray(array), order, axis=1) for name, array in table.items()}
 
 
 def _runs(groups: list[tuple[int, ...]]) -> tuple[slice, ...]:
     """Return consecutive groups on columns alone, or on the same rows, as one run; others one by one."""
     runs: list[slice] = []
     previous: Any = None
-    for number, (side, _, _, first, count, _) in enumerate(groups):
+    for number, (side, _, _, first, count, *_) in enumerate(groups):
         alike = (side,) if side == sector_kernels.ALPHA else (side, first, count)
         if alike == previous:
             runs[-1] = slice(runs[-1].start, number + 1)
