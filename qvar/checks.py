@@ -6,10 +6,13 @@ import difflib
 import math
 import operator
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qvar.errors import QvarError, require, shown
 from qvar.memory import require_memory
+
+if TYPE_CHECKING:
+    import numpy as np
 
 LARGEST = 2**63 - 1
 """Largest integer of 64 bits, which arrays hold."""
@@ -172,13 +175,34 @@ def real_array(argument: str, value: Any, shape: tuple[int | str, ...] | None, *
     import numpy as np
     from jax.core import Tracer
 
+    array = _real_array(argument, value, shape)
+    if finite and not isinstance(array, Tracer) and not np.isfinite(np.asarray(array)).all():
+        raise QvarError(f"`{argument}` must be finite, but holds values that are not.")
+    if isinstance(array, np.ndarray):
+        return jax.device_put(array.astype(float))  # `jnp.asarray` compiles a program for each shape
+    return jnp.asarray(array, dtype=float)
+
+
+def real_numbers(argument: str, value: Any, shape: tuple[int | str, ...] | None) -> np.ndarray:
+    """Return a copy of `value` as a NumPy array in 64 bit, without JAX; arguments and errors as in `real_array`."""
+    import numpy as np
+
+    return np.array(_real_array(argument, value, shape), float)
+
+
+def _real_array(argument: str, value: Any, shape: tuple[int | str, ...] | None) -> Any:
+    """Return an array of NumPy or JAX, or a tracer, of the shape."""
+    import jax
+    import numpy as np
+    from jax.dtypes import issubdtype
+
     array: Any = value
     if not isinstance(value, jax.Array):
         try:
             array = np.asarray(value)
         except (TypeError, ValueError, RuntimeError):  # rows of different lengths
             raise QvarError(f"`{argument}` must be an array of numbers, but is {shown(value)}.") from None
-    is_real = jnp.issubdtype(array.dtype, jnp.integer) or jnp.issubdtype(array.dtype, jnp.floating)
+    is_real = issubdtype(array.dtype, np.integer) or issubdtype(array.dtype, np.floating)
     if not is_real:
         what = {"c": "complex numbers", "b": "True and False"}.get(getattr(array.dtype, "kind", ""))
         holds = f"holds {what}" if what and array.ndim else f"is {shown(value)}"
@@ -187,11 +211,7 @@ def real_array(argument: str, value: Any, shape: tuple[int | str, ...] | None, *
     if shape is not None and (len(shape) != array.ndim or any(isinstance(n, int) and n != m for n, m in lengths)):
         wanted = f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
         raise QvarError(f"`{argument}` must have shape {wanted}, but has shape {array.shape}.")
-    if finite and not isinstance(array, Tracer) and not np.isfinite(np.asarray(array)).all():
-        raise QvarError(f"`{argument}` must be finite, but holds values that are not.")
-    if isinstance(array, np.ndarray):
-        return jax.device_put(array.astype(float))  # `jnp.asarray` compiles a program for each shape
-    return jnp.asarray(array, dtype=float)
+    return array
 
 
 def different_names(argument: str, names: Iterable[str]) -> None:

@@ -20,8 +20,9 @@ from jaxtyping import Array, Float, Shaped
 
 from qvar._types import CostModel, Family, FloatArray, IntArray, PyTree
 from qvar.arguments import check_fields
-from qvar.checks import counting_number, random_key, real_array
+from qvar.checks import counting_number, random_key, real_array, real_numbers
 from qvar.errors import QvarError, require, shown
+from qvar.jax_internals import on_device
 from qvar.memory import chunk_size, require_memory
 from qvar.short_repr import short_repr
 
@@ -167,6 +168,9 @@ class Objective:
         """Return the kernels for points that are numbers, and not the tracers of a JAX transformation."""
         return None if isinstance(points, Tracer) else self.host_kernels
 
+    def _on_host(self, theta: Any) -> FloatArray:
+        return real_numbers("theta", theta, (self.n_params,))
+
     def _checked(self, theta: Any) -> Array:
         return real_array("theta", theta, (self.n_params,))
 
@@ -176,11 +180,10 @@ class Objective:
         Raises:
             QvarError: if theta has another shape.
         """
-        point = self._checked(theta)
-        host = self._host(point)
+        host = self._host(theta)
         if host is not None:
-            return jax.device_put(host.values(np.asarray(point)[None])[0])
-        return _value(self.function, point, self.data)
+            return on_device(host.values(self._on_host(theta)[None]).reshape(()))
+        return _value(self.function, self._checked(theta), self.data)
 
     def value_and_grad(self, theta: Any) -> tuple[Float[Array, ""], Float[Array, " n_params"]]:
         """Return the value at theta and its exact gradient, shape (n_params,).
@@ -188,12 +191,11 @@ class Objective:
         Raises:
             QvarError: if theta has another shape.
         """
-        point = self._checked(theta)
-        host = self._host(point)
+        host = self._host(theta)
         if host is not None:
-            values, gradients = host.values_and_gradients(np.asarray(point)[None])
-            return jax.device_put((values[0], gradients[0]))
-        return _value_and_grad(self.function, point, self.data)
+            values, gradients = host.values_and_gradients(self._on_host(theta)[None])
+            return on_device(values.reshape(())), on_device(gradients[0])
+        return _value_and_grad(self.function, self._checked(theta), self.data)
 
     def value_and_grad_batch(self, thetas: Any) -> tuple[Float[Array, " n"], Float[Array, "n n_params"]]:
         """Values and exact gradients at many points at once, in chunks that fit into memory.
@@ -213,7 +215,7 @@ class Objective:
         host = self._host(points)
         if host is not None:
             values, gradients = host.values_and_gradients(np.asarray(points))
-            return jax.device_put((values, gradients))
+            return on_device(values), on_device(gradients)
         return _value_and_grad_batch(self.function, self.chunk(len(points)), points, self.data)
 
     def loss_batch(self, thetas: Any) -> Float[Array, " n"]:
@@ -224,7 +226,7 @@ class Objective:
         """
         points = self._checked_batch(thetas)
         host = self._host(points)
-        return self.batch(self.function, points) if host is None else jax.device_put(host.values(np.asarray(points)))
+        return self.batch(self.function, points) if host is None else on_device(host.values(np.asarray(points)))
 
     def state_batch(self, thetas: Any) -> Array:
         """State vectors at many points at once, (n, *shape of a state); the caller holds them all.

@@ -187,15 +187,13 @@ def electronic_hamiltonian(
     alpha, beta = (compact(*move) for move in moves)
     tables: dict[str, Any] = {
         "same_a": _same_spin(effective[p, q], coulomb, *moves[0], 0.5 * zero),
-        "alpha": {"source": alpha.source},
+        "alpha": alpha._asdict(),
+        "coulomb": coulomb,
         "beta": {"place": (beta.pair * len(strings[1]) + beta.source).T, "sign": beta.sign.T},
     }
     if alpha.pair.size * len(pairs) * coulomb.itemsize <= TABLE_BYTES:
         integrals = coulomb[alpha.pair] * alpha.sign[:, :, None]
         tables["alpha"]["integrals"] = np.ascontiguousarray(integrals.transpose(0, 2, 1))
-    else:
-        tables["alpha"] |= {"pair": alpha.pair, "sign": alpha.sign}
-        tables["coulomb"] = coulomb
     if not np.array_equal(strings[0], strings[1]):
         tables["same_b"] = _same_spin(effective[p, q], coulomb, *moves[1], 0.5 * zero)
     register = n_alpha is None

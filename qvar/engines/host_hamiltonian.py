@@ -2,39 +2,41 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeAlias
 
 import jax
 import numpy as np
+import scipy.sparse as sp
+from scipy.sparse.csgraph import connected_components
 
-from qvar._types import PyTree
+from qvar._types import FloatArray, IntArray, PyTree
 from qvar.engines import hamiltonian_kernels
 from qvar.engines.electron_blocks import BlocksKernel
 from qvar.engines.electronic_hamiltonian import ElectronicKernel
 from qvar.engines.hamiltonian import HamiltonianKernel
+from qvar.engines.host_threads import run_all
 from qvar.engines.pauli_hamiltonian import PauliKernel, PauliSectorKernel
 
 HostHamiltonian: TypeAlias = Callable[[np.ndarray], np.ndarray]
 """States (n, *shape) -> H|state>, of the same shape."""
 
-LOOPS = 600
-"""Amplitudes up to which plain loops are faster than matrix products of NumPy."""
+THREADED = 10_000
+"""Amplitudes of a state from which several threads work on it."""
 
-LARGE = 40_000
-"""Amplitudes from which JAX's program, compiled once for a size, is faster."""
+SHARES = 8
+"""Parts of the rows of a large state."""
 
-_CHUNK_BYTES = 1 << 20
-"""Scratch memory of some rows of the result."""
+_ROUNDING = 1e-13
+"""Integrals and elements of a matrix below this, relative to the largest, are zero by symmetry."""
 
 
 def host_hamiltonian(kernel: HamiltonianKernel, tables: PyTree) -> HostHamiltonian | None:
     """Return the function for a Hamiltonian of this package; None if it has none on the host."""
     if isinstance(kernel, ElectronicKernel):
-        rows, columns = kernel.shape
-        if rows * columns >= LARGE or "integrals" not in tables["alpha"]:
-            return _compiled(kernel, tables)
-        matrices = _loops(tables) if rows * columns <= LOOPS else _products(tables)
+        matrices = _electronic(kernel, tables)
         return _on_register(matrices, tables["layout"]) if kernel.register else matrices
     if isinstance(kernel, BlocksKernel):
         return _blocks(kernel, tables)
@@ -55,43 +57,101 @@ def _compiled(kernel: HamiltonianKernel, tables: PyTree) -> HostHamiltonian:
 _apply = jax.jit(lambda kernel, state, tables: kernel(state, tables), static_argnums=0)
 
 
-def _loops(tables: PyTree) -> HostHamiltonian:
-    alpha, beta = tables["alpha"], tables["beta"]
-    arrays = (tables["same_a"], tables["same_b"], alpha["integrals"], alpha["source"], beta["place"], beta["sign"])
-    own = tuple(np.array(array, order="C") for array in arrays)
+def _electronic(kernel: ElectronicKernel, tables: PyTree) -> HostHamiltonian:
+    (n_rows, n_columns), coulomb = kernel.shape, np.asarray(tables["coulomb"])
+    order, sets = _sets(coulomb)
+    place = np.empty(len(order), np.int64)  # of each pair in the order of sets
+    place[order] = np.arange(len(order))
+    coulomb = np.ascontiguousarray(coulomb[np.ix_(order, order)])
+    pair, source, sign = (np.asarray(tables["alpha"][name]) for name in ("pair", "source", "sign"))
+    alpha = (sets, *_alpha_entries(place[pair], source, sign, sets))
+    beta = _beta_rows(np.asarray(tables["beta"]["place"]), np.asarray(tables["beta"]["sign"]), place, sets, n_columns)
+    same_alpha = _sparse(np.asarray(tables["same_a"]))
+    same_beta = same_alpha if tables["same_b"] is tables["same_a"] else _sparse(np.asarray(tables["same_b"]))
+    shares = SHARES if n_rows * n_columns >= THREADED else 1
+
+    def real(state: np.ndarray) -> np.ndarray:
+        image = np.empty_like(state)
+        arguments = (state, image, same_alpha, same_beta, coulomb, alpha, beta)
+        run_all([partial(hamiltonian_kernels.electronic, *arguments, share, shares) for share in range(shares)])
+        return image
 
     def apply(states: np.ndarray) -> np.ndarray:
+        if states.dtype.kind != "c":
+            return np.stack([real(state) for state in states]) if len(states) > 1 else real(states[0])[None]
         images = np.empty_like(states)
-        hamiltonian_kernels.electronic(states, images, *own)
+        for state, image in zip(states, images, strict=True):
+            image.real = real(np.ascontiguousarray(state.real))
+            image.imag = real(np.ascontiguousarray(state.imag))
         return images
 
     return apply
 
 
-def _products(tables: PyTree) -> HostHamiltonian:
-    same_a, same_b, alpha, beta = (
-        jax.tree.map(np.asarray, tables[name]) for name in ("same_a", "same_b", "alpha", "beta")
-    )
-    integrals, source = alpha["integrals"], alpha["source"]
-    place, sign = np.array(beta["place"], order="C"), np.array(beta["sign"], order="C")
-    n_rows, n_pairs, _ = integrals.shape
+def _sets(coulomb: FloatArray) -> tuple[IntArray, IntArray]:
+    """Return the order of pairs by sets without integrals between them, and the first pair of each set and the end.
 
-    def real(state: np.ndarray) -> np.ndarray:
-        image = same_a @ state + state @ same_b
-        step = max(1, _CHUNK_BYTES // (8 * n_pairs * state.shape[1]))
-        for row in range(0, n_rows, step):
-            rows = slice(row, row + step)
-            mixed = integrals[rows] @ state[source[rows]]
-            hamiltonian_kernels.gather_pairs(mixed.reshape(len(mixed), -1), place, sign, image[rows])
-        return image
+    Pairs without any integral are last, behind the end.
+    """
+    couples = np.abs(coulomb) > _ROUNDING * np.abs(coulomb).max(initial=0.0)
+    n_sets, which = connected_components(sp.csr_array(couples), directed=False)
+    which = np.where(couples.any(axis=1), which, n_sets)
+    names, sizes = np.unique(which, return_counts=True)
+    return np.argsort(which, kind="stable"), np.append(0, np.cumsum(sizes[names < n_sets])).astype(np.int64)
 
-    def apply(states: np.ndarray) -> np.ndarray:
-        if states.dtype.kind != "c":
-            return np.stack([real(state) for state in states])
-        parts = [(np.ascontiguousarray(state.real), np.ascontiguousarray(state.imag)) for state in states]
-        return np.stack([real(first) + 1j * real(second) for first, second in parts])
 
-    return apply
+def _alpha_entries(
+    pair: IntArray, source: IntArray, sign: FloatArray, sets: IntArray
+) -> tuple[IntArray, IntArray, FloatArray, IntArray]:
+    """Return the entries of `hamiltonian_kernels.electronic` from pairs (rows, K) that act on each string."""
+    starts, pairs, signs, sources = [], [], [], []
+    length = 0
+    for own_pairs, own_sources, own_signs in zip(pair, source, sign, strict=True):
+        row = [length]
+        for first, stop in itertools.pairwise(sets):
+            mine = np.flatnonzero((own_pairs >= first) & (own_pairs < stop) & (own_signs != 0))
+            missing = -len(mine) % 4
+            pairs += [own_pairs[mine], np.full(missing, first)]
+            sources += [own_sources[mine], np.zeros(missing, np.int64)]
+            signs += [own_signs[mine], np.zeros(missing)]
+            length += len(mine) + missing
+            row.append(length)
+        starts.append(row)
+    return np.array(starts), _joined(pairs, np.int64), _joined(signs, float), _joined(sources, np.int64)
+
+
+def _joined(parts: list[np.ndarray], dtype: Any) -> np.ndarray:
+    return np.concatenate([np.zeros(0, dtype), *parts]).astype(dtype)
+
+
+def _beta_rows(
+    place: IntArray, sign: FloatArray, order: IntArray, sets: IntArray, n_columns: int
+) -> tuple[IntArray, IntArray, np.ndarray]:
+    """Return the rows of `hamiltonian_kernels.electronic` from those of JAX's kernel, sorted by set."""
+    pair, source = order[place // n_columns], place % n_columns
+    rows, places, signs = [0], [np.zeros((0, n_columns), np.int32)], [np.zeros((0, n_columns), np.int8)]
+    for first, stop in itertools.pairwise(sets):
+        mine = (pair >= first) & (pair < stop) & (sign != 0)
+        most = int(mine.sum(axis=0).max(initial=0))
+        chosen = np.argsort(~mine, axis=0, kind="stable")[:most]
+        taken = np.take_along_axis(mine, chosen, axis=0)
+        own = np.take_along_axis((pair - first) * (-(-n_columns // 8) * 8) + source, chosen, axis=0)
+        places.append(np.where(taken, own, 0).astype(np.int32))
+        signs.append((taken * np.take_along_axis(sign, chosen, axis=0)).astype(np.int8))
+        rows.append(rows[-1] + most)
+    return np.array(rows), np.concatenate(places), np.concatenate(signs)
+
+
+def _sparse(matrix: FloatArray) -> tuple[IntArray, IntArray, FloatArray]:
+    """Return starts, columns and values of the rows of a matrix, filled up with zeros to a multiple of four."""
+    chosen = np.abs(matrix) > _ROUNDING * np.abs(matrix).max(initial=0.0)
+    counts = chosen.sum(axis=1)
+    starts = np.append(0, np.cumsum(-(-counts // 4) * 4))
+    columns, values = np.zeros(starts[-1], np.int64), np.zeros(starts[-1])
+    rows, own = np.nonzero(chosen)
+    where = starts[rows] + np.arange(len(rows)) - np.append(0, np.cumsum(counts))[rows]
+    columns[where], values[where] = own, matrix[rows, own]
+    return starts, columns, values
 
 
 def _on_register(matrices: HostHamiltonian, layout: PyTree) -> HostHamiltonian:

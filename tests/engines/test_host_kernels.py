@@ -52,7 +52,7 @@ def test_a_kind_of_numbers_has_one_program(h4: qvar.Problem) -> None:
             assert objective.host_kernels is not None
             objective.host_kernels.hessian_product(np.asarray(point), np.asarray(point))
     kernels = [(module, name, one) for module in MODULES for name, one in _kernels(module)]
-    assert len(kernels) >= 14
+    assert len(kernels) >= 13
     for module, name, one in kernels:
         for kind, program in one.programs.items():
             assert len(program.signatures) == 1, (module.__name__, name, kind, program.signatures)
@@ -82,23 +82,44 @@ def test_threads_and_chunks_change_nothing(ansatz_name: str, h4: qvar.Problem, m
         np.testing.assert_allclose(objective.state_batch(thetas), states, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("loops", [0, 10**6])
-def test_ways_to_apply_a_hamiltonian_agree(loops: int, h4: qvar.Problem, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("threaded", [1, 10**9])
+def test_a_hamiltonian_of_electrons_agrees_with_jax(
+    threaded: int, h4: qvar.Problem, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rng = np.random.default_rng(6)
-    for engine, dtype in (("sector", float), ("sector", complex), ("dense", complex)):
-        ansatz = qvar.uccsd(h4) if dtype is float else qvar.lucj(h4)
-        objective = qvar.energy(h4, ansatz, engine=engine)
+    monkeypatch.setattr(host_hamiltonian, "THREADED", threaded)
+    chain = qvar.hubbard(3, n_electrons=(2, 1))  # most pairs of its orbitals have no integrals
+    for problem, engine, dtype in (
+        (h4, "sector", float),
+        (h4, "sector", complex),
+        (h4, "dense", complex),
+        (chain, "sector", float),
+    ):
+        ansatz = qvar.uccsd(problem) if dtype is float else qvar.lucj(problem)
+        objective = qvar.energy(problem, ansatz, engine=engine)
         on_device = objective.state(rng.normal(size=ansatz.n_params))
         image, state = objective.needed("operator")(on_device, objective.data), np.asarray(on_device)
         assert state.dtype == dtype
         expected = np.asarray(image) - float(objective.data["constant"]) * state
-        monkeypatch.setattr(host_hamiltonian, "LOOPS", loops)
-        for large in (1, 10**9):
-            monkeypatch.setattr(host_hamiltonian, "LARGE", large)
-            kernel = objective.function.hamiltonian  # type: ignore[attr-defined]
-            apply = host_hamiltonian.host_hamiltonian(kernel, objective.data["hamiltonian"])
-            assert apply is not None
-            np.testing.assert_allclose(apply(np.stack([state, 2 * state]))[1], 2 * expected, rtol=0, atol=1e-12)
+        kernel = objective.function.hamiltonian  # type: ignore[attr-defined]
+        apply = host_hamiltonian.host_hamiltonian(kernel, objective.data["hamiltonian"])
+        assert apply is not None
+        np.testing.assert_allclose(apply(np.stack([state, 2 * state]))[1], 2 * expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("copied", [0, 10**9])
+def test_groups_in_place_and_in_copied_blocks_agree(
+    copied: int, h4: qvar.Problem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host_sector, "COPIED", copied)
+    chain = qvar.xxz(6)
+    for problem, ansatz in ((h4, qvar.uccsd(h4)), (h4, qvar.lucj(h4)), (chain, qvar.hva(chain))):
+        objective = qvar.energy(problem, ansatz, engine="sector")
+        theta = np.linspace(-1.0, 1.0, objective.n_params)
+        expected = jax.value_and_grad(objective.function)(jax.numpy.asarray(theta), objective.data)
+        value, gradient = objective.value_and_grad(theta)
+        np.testing.assert_allclose(value, expected[0], rtol=0, atol=1e-12)
+        np.testing.assert_allclose(gradient, expected[1], rtol=0, atol=1e-11)
 
 
 def test_no_points_and_no_parameters(h4: qvar.Problem) -> None:
