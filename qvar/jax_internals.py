@@ -88,7 +88,7 @@ def _put() -> Callable[[np.ndarray], jax.Array]:
     sharding = jax.sharding.SingleDeviceSharding(device)
 
     def put(array: np.ndarray) -> jax.Array:
-        if jax.config.jax_default_device is not None:
+        if getattr(jax.config, "jax_default_device", None) is not None:
             return jax.device_put(array)
         return batched_device_put(ShapedArray(array.shape, array.dtype), sharding, [array], [device], committed=False)
 

@@ -22,12 +22,13 @@ from qvar.engines import (
     phase_kernels,
     sector_kernels,
 )
+from qvar.engines.energy import Engine
 from qvar.engines.host_compile import Kernel
 
 MODULES = (angle_kernels, hamiltonian_kernels, mask_kernels, phase_kernels, sector_kernels)
 
 
-def _circuits(h4: qvar.Problem) -> list[tuple[qvar.Problem, qvar.Ansatz, str]]:
+def _circuits(h4: qvar.Problem) -> list[tuple[qvar.Problem, qvar.Ansatz, Engine]]:
     chain = qvar.xxz(4)
     return [
         (h4, qvar.uccsd(h4), "sector"),
@@ -89,12 +90,13 @@ def test_a_hamiltonian_of_electrons_agrees_with_jax(
     rng = np.random.default_rng(6)
     monkeypatch.setattr(host_hamiltonian, "THREADED", threaded)
     chain = qvar.hubbard(3, n_electrons=(2, 1))  # most pairs of its orbitals have no integrals
-    for problem, engine, dtype in (
+    cases: tuple[tuple[qvar.Problem, Engine, type], ...] = (
         (h4, "sector", float),
         (h4, "sector", complex),
         (h4, "dense", complex),
         (chain, "sector", float),
-    ):
+    )
+    for problem, engine, dtype in cases:
         ansatz = qvar.uccsd(problem) if dtype is float else qvar.lucj(problem)
         objective = qvar.energy(problem, ansatz, engine=engine)
         on_device = objective.state(rng.normal(size=ansatz.n_params))
