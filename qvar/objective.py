@@ -47,6 +47,10 @@ class Costs:
     """Circuits that were counted: the best published ones, or PennyLane's."""
 
 
+def _missing(*_: Any) -> Any:
+    raise NotImplementedError
+
+
 @dataclass(frozen=True, eq=False)
 class HostKernels:
     """Functions of an objective on the host, compiled once for all circuits; NumPy arrays in and out.
@@ -55,14 +59,22 @@ class HostKernels:
     each circuit.
     """
 
-    values: Callable[[FloatArray], FloatArray]
+    values: Callable[[FloatArray], FloatArray] = _missing
     """(n, n_params) points -> values (n,)."""
-    values_and_gradients: Callable[[FloatArray], tuple[FloatArray, FloatArray]]
+    values_and_gradients: Callable[[FloatArray], tuple[FloatArray, FloatArray]] = _missing
     """(n, n_params) points -> values (n,) and gradients (n, n_params)."""
-    hessian_product: Callable[[FloatArray, FloatArray], tuple[float, FloatArray, FloatArray]]
+    hessian_product: Callable[[FloatArray, FloatArray], tuple[float, FloatArray, FloatArray]] = _missing
     """theta, direction v, (n_params,) each -> value, gradient, and Hessian times v."""
     states: Callable[[FloatArray], Any] | None = None
     """(n, n_params) points -> states (n, *shape of `Objective.state`); None if there are no states."""
+    derivatives: Callable[[FloatArray, FloatArray], tuple[Any, Any]] = _missing
+    """theta, directions (k, n_params) -> state, and its derivatives along them (k, *shape)."""
+    pulled_back: Callable[[FloatArray, Any], FloatArray] = _missing
+    """theta, vectors b (k, *shape) -> Re <b|d_i psi>, (k, n_params)."""
+    images: Callable[[Any], Any] = _missing
+    """States (n, *shape) -> H|state>, as `Objective.operator`."""
+    of_operations: Callable[[], HostKernels] = _missing
+    """Makes functions of the same circuit that take the angles of its operations for theta."""
     prepare: Callable[[], None] = lambda: None
     """Compiles or loads what the others call, so that the time of an evaluation is that of an evaluation."""
 

@@ -15,13 +15,14 @@ from typing import Any, Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
-from qvar._types import PyTree
+from qvar._types import FloatArray, PyTree
 from qvar.checks import real_array
 from qvar.errors import QvarError
-from qvar.memory import memory_limit
-from qvar.objective import Objective
+from qvar.memory import chunk_size, memory_limit
+from qvar.objective import HostKernels, Objective
 
 Information: TypeAlias = Literal["quantum", "classical"]
 """`quantum`: of the state itself; `classical`: of measuring it in the computational basis."""
@@ -31,6 +32,9 @@ StateOf: TypeAlias = Callable[[Any, PyTree], Array]
 
 MATRICES_HELD = 4
 """Copies of all tangents that exist at the same time: as they come, projected, as real numbers, as what reads them."""
+
+_BLOCK_BYTES = 1 << 26
+"""Bytes of states that are held at once."""
 
 
 def quantum_part(state: Array, tangent: Array) -> Array:
@@ -159,6 +163,83 @@ class FisherColumns:
         return 0.5 * (matrix + matrix.T)
 
 
+@dataclass(frozen=True, eq=False)
+class HostFisher:
+    """Fisher information from an objective's functions on the host; nothing is compiled for a circuit."""
+
+    kernels: HostKernels
+    n_params: int
+    information: Information
+    columns: int
+    """Number of columns that are made at once; n_params if all tangents are held."""
+
+    def __call__(self, theta: FloatArray) -> FloatArray:
+        """Return F(theta), (n_params, n_params)."""
+        if self.columns >= self.n_params:
+            factor = self._factor(theta)
+            return factor @ factor.T
+        directions = np.eye(self.n_params)
+        cuts = range(0, self.n_params, self.columns)
+        matrix = np.concatenate([self.products(theta, directions[at : at + self.columns]) for at in cuts])
+        return 0.5 * (matrix + matrix.T)
+
+    def products(self, theta: FloatArray, directions: FloatArray) -> FloatArray:
+        """Return F v for each of the directions v, (k, n_params)."""
+        state, tangents = self.kernels.derivatives(theta, directions)
+        return 4.0 * self.kernels.pulled_back(theta, self._parts(state, tangents))
+
+    def spectrum(self, theta: FloatArray) -> FloatArray:
+        """Return the eigenvalues of F(theta), ascending, none of them negative; as `SpectrumFunction`."""
+        if self.columns < self.n_params:
+            return np.maximum(np.linalg.eigvalsh(self(theta)), 0.0)
+        factor = self._factor(theta)
+        if not np.isfinite(factor).all():
+            return np.full(self.n_params, np.nan)
+        roots = np.linalg.svd(factor, compute_uv=False)
+        return np.concatenate([np.zeros(self.n_params - len(roots)), roots[::-1] ** 2])
+
+    def _factor(self, theta: FloatArray) -> FloatArray:
+        """Return A with F = A A^T, as `FisherFunction.factor`."""
+        parts: Any = self._parts(*self.kernels.derivatives(theta, np.eye(self.n_params)))
+        flat = parts.reshape(self.n_params, int(np.prod(parts.shape[1:])))
+        return 2.0 * (np.concatenate([flat.real, flat.imag], axis=1) if np.iscomplexobj(flat) else flat)
+
+    def _parts(self, state: np.ndarray, tangents: np.ndarray) -> np.ndarray:
+        """Return the parts of tangents (k, *shape) that count; see `quantum_part` and `classical_part`."""
+        if self.information == "quantum":
+            along = np.tensordot(tangents, state.conj(), state.ndim) / np.vdot(state, state).real
+            return tangents - along.reshape(-1, *(1,) * state.ndim) * state
+        modulus = np.abs(state)
+        possible = modulus > np.finfo(modulus.dtype).eps ** 0.75
+        unit = np.where(possible, state / np.where(possible, modulus, 1.0), 0.0)
+        return unit * np.real(unit.conj() * tangents)
+
+
+def host_fisher(objective: Objective, information: Information = "quantum") -> HostFisher | None:
+    """Return the Fisher information on the host; None if JAX evaluates the states.
+
+    Raises:
+        QvarError: if `information` is neither `"quantum"` nor `"classical"`.
+    """
+    _check_information(information)
+    kernels = objective.host_kernels
+    if kernels is None or kernels.states is None:
+        return None
+    n = objective.n_params
+    columns = n if tangents_are_held(objective) else chunk_size(n, objective.bytes_per_evaluation)
+    return HostFisher(kernels, n, information, columns)
+
+
+def tangents_are_held(objective: Objective) -> bool:
+    """Return whether all tangents of one point fit into memory."""
+    return tangent_bytes(objective) <= memory_limit()
+
+
+def _check_information(information: Information) -> None:
+    if information not in _PARTS:
+        raise QvarError(f"`information` must be 'quantum' or 'classical', but is {information!r}.")
+
+
 def tangent_function(objective: Objective) -> TangentFunction:
     """Return the state and its tangents as a function of (theta, data).
 
@@ -175,6 +256,10 @@ def state_shape(objective: Objective) -> jax.ShapeDtypeStruct:
     Raises:
         QvarError: if the objective has no state.
     """
+    kernels = objective.host_kernels
+    if kernels is not None and kernels.states is not None:  # nothing has to be traced
+        none = kernels.states(np.zeros((0, objective.n_params)))
+        return jax.ShapeDtypeStruct(none.shape[1:], none.dtype)
     theta = jax.ShapeDtypeStruct((objective.n_params,), jnp.zeros(0, float).dtype)
     like = jax.eval_shape(objective.needed("state_function"), theta, objective.data)
     return jax.ShapeDtypeStruct(like.shape, like.dtype)  # hashable, so without what it may know of devices
@@ -198,7 +283,7 @@ def fisher_function(objective: Objective, information: Information = "quantum") 
         QvarError: if the objective has no state, or `information` is neither `"quantum"` nor `"classical"`.
     """
     tangents, product = tangent_function(objective), fisher_product_function(objective, information)
-    if tangent_bytes(objective) <= memory_limit():
+    if tangents_are_held(objective):
         return FisherFunction(tangents, information)
     return FisherColumns(product, tangents.chunk)
 
@@ -209,15 +294,41 @@ def fisher_product_function(objective: Objective, information: Information = "qu
     Raises:
         QvarError: if the objective has no state, or `information` is neither `"quantum"` nor `"classical"`.
     """
-    if information not in _PARTS:
-        raise QvarError(f"`information` must be 'quantum' or 'classical', but is {information!r}.")
+    _check_information(information)
     state = objective.needed("state_function")
     return FisherProduct(objective.forward_state_function or state, state, information)
+
+
+def means_and_variances(
+    host: HostKernels, n: int, points: Callable[[slice], FloatArray]
+) -> tuple[FloatArray, FloatArray]:
+    """Return means and variances of H at n points, (n,) each, some states at a time.
+
+    Args:
+        host: of an objective that has states.
+        n: number of points.
+        points: slice of the points -> their parameters (k, n_params).
+    """
+    means, variances = np.zeros((2, n))
+    if n == 0:
+        return means, variances
+    assert host.states is not None  # or the objective would have none
+    size = 4 * host.states(points(slice(1)))[0].nbytes
+    block = chunk_size(n, size, max(1, _BLOCK_BYTES // size))
+    for at in range(0, n, block):
+        rows = slice(at, min(n, at + block))
+        states = host.states(points(rows))
+        images = host.images(states)
+        axes = tuple(range(1, states.ndim))
+        means[rows] = np.sum(np.real(states.conj() * images), axis=axes)
+        rest = images - means[rows].reshape(-1, *(1,) * len(axes)) * states
+        variances[rows] = np.sum(np.abs(rest) ** 2, axis=axes)
+    return means, variances
 
 
 def checked_vector(objective: Objective, argument: str, vector: Any) -> Float[Array, " n_params"]:
     """`vector` as an array of shape (n_params,); raises `QvarError` about `argument` where it is not a finite one."""
     array = real_array(argument, vector, (objective.n_params,))
-    if not bool(jnp.all(jnp.isfinite(array))):
+    if not np.isfinite(np.asarray(array)).all():
         raise QvarError(f"`{argument}` must be finite, but holds NaN or infinity.")
     return array

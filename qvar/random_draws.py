@@ -30,15 +30,20 @@ def key_integers(key: jax.Array) -> list[int]:
 def normal(key: jax.Array, n: int, deviation: float = 1.0) -> Float[Array, " n"]:
     """Return `deviation * jax.random.normal(key, (n,))`."""
     if isinstance(key, Tracer):
-        return deviation * jax.random.normal(key, (n,), float)
+        return deviation * jax.random.normal(key, (size_class(n),), float)[:n]
     return jax.device_put(deviation * np.asarray(_normal(key, size_class(n)))[:n])
 
 
 def uniform(key: jax.Array, n: int, low: float, high: float) -> Float[Array, " n"]:
     """Return `jax.random.uniform(key, (n,), minval=low, maxval=high)`."""
     if isinstance(key, Tracer):
-        return jax.random.uniform(key, (n,), float, low, high)
+        return jax.random.uniform(key, (size_class(n),), float, low, high)[:n]
     return jax.device_put(np.asarray(_uniform(key, size_class(n), low, high))[:n])
+
+
+def signs(key: jax.Array, n: int) -> Float[Array, " n"]:
+    """Return `jax.random.rademacher(key, (n,), float)`, +1 and -1."""
+    return jax.device_put(np.asarray(_signs(key, size_class(n)))[:n])
 
 
 @partial(jax.jit, static_argnums=1)
@@ -47,5 +52,10 @@ def _normal(key: jax.Array, n: int) -> Array:
 
 
 @partial(jax.jit, static_argnums=1)
+def _signs(key: jax.Array, n: int) -> Array:
+    return jax.random.rademacher(key, (n,), float)
+
+
+@partial(jax.jit, static_argnums=1)
 def _uniform(key: jax.Array, n: int, low: Any, high: Any) -> Array:
-    return jax.random.uniform(key, (n,), float, low, high)
+    return jax.random.uniform(key, (size_class(n),), float, low, high)[:n]

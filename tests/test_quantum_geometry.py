@@ -18,6 +18,7 @@ from qvar.quantum_geometry import (
     TangentFunction,
     along_every_parameter,
     fisher_function,
+    host_fisher,
     tangent_function,
 )
 
@@ -85,6 +86,13 @@ def test_both_routes_to_the_information(
         for function in (whole, columns):
             found = jax.jit(function)(jnp.asarray(theta), objective.data)
             np.testing.assert_allclose(found, expected, rtol=0, atol=1e-8)
+        for limit in ("1", "1GB"):
+            monkeypatch.setenv("QVAR_MEMORY", limit)
+            host = host_fisher(objective, information)
+            assert host is not None
+            assert (host.columns < objective.n_params) == (limit == "1")
+            np.testing.assert_allclose(host(theta), expected, rtol=0, atol=1e-8)
+            np.testing.assert_allclose(host.spectrum(theta), np.linalg.eigvalsh(expected), rtol=0, atol=1e-8)
 
 
 def test_columns_hold_no_matrix_of_tangents(monkeypatch: pytest.MonkeyPatch) -> None:

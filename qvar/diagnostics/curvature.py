@@ -21,11 +21,13 @@ from qvar.arguments import checked
 from qvar.checks import counting_number, finite_number
 from qvar.diagnostics.estimate import Estimate
 from qvar.diagnostics.intervals import mean_estimates
+from qvar.engines.host_threads import run_all
 from qvar.errors import require
 from qvar.hessian_products import FLAT, ProductFunction
 from qvar.memory import require_memory
-from qvar.objective import LossFunction, Objective
+from qvar.objective import HostKernels, LossFunction, Objective
 from qvar.quantum_geometry import along_every_parameter, checked_vector
+from qvar.random_draws import normal, signs
 from qvar.short_repr import short_repr
 
 
@@ -47,6 +49,9 @@ def hessian_product(objective: Objective, theta: Any, v: Any) -> Float[Array, " 
         QvarError: if theta or v has another shape or is not finite.
     """
     vectors = checked_vector(objective, "theta", theta), checked_vector(objective, "v", v)
+    host = objective.host_kernels
+    if host is not None:
+        return jax.device_put(host.hessian_product(*map(np.asarray, vectors))[2])
     return _product(ProductFunction(objective.function), *vectors, objective.data)
 
 
@@ -67,7 +72,7 @@ def hessian_spectrum(objective: Objective, theta: Any) -> Float[Array, " n_param
     Raises:
         QvarError: if theta has another shape or is not finite.
     """
-    return jnp.linalg.eigvalsh(hessian(objective, theta))
+    return jax.device_put(np.linalg.eigvalsh(np.asarray(hessian(objective, theta))))
 
 
 @short_repr()
@@ -112,13 +117,13 @@ def hessian_summary(objective: Objective, theta: Any, *, tolerance: float = FLAT
     require(0 <= tolerance < 1, "tolerance", "be at least 0 and below 1", tolerance)
     _check_parameters(objective)
     gradient, matrix = _gradient_and_hessian(objective, theta)
-    spectrum = np.asarray(jnp.linalg.eigvalsh(matrix))
+    spectrum = np.linalg.eigvalsh(np.asarray(matrix))
     threshold = tolerance * float(np.abs(spectrum).max())
     rising = spectrum[spectrum > threshold]
     negative = int(np.sum(spectrum < -threshold))
     return HessianSummary(
         n_params=len(spectrum),
-        gradient_norm=float(jnp.linalg.norm(gradient)),
+        gradient_norm=float(np.linalg.norm(np.asarray(gradient))),
         smallest=float(spectrum[0]),
         largest=float(spectrum[-1]),
         trace=float(spectrum.sum()),
@@ -157,13 +162,13 @@ def hessian_extremes(objective: Objective, theta: Any, *, count: int = 1) -> tup
     if 2 * k >= n:
         spectrum = np.asarray(hessian_spectrum(objective, theta))
         return spectrum[:k], spectrum[n - k :]
-    point, product = checked_vector(objective, "theta", theta), ProductFunction(objective.function)
+    point = checked_vector(objective, "theta", theta)
 
     def along(v: np.ndarray) -> np.ndarray:
-        return np.asarray(_product(product, point, jnp.asarray(v.reshape(n), dtype=float), objective.data))
+        return np.asarray(hessian_product(objective, point, v.reshape(n)))
 
     operator: Any = LinearOperator((n, n), matvec=along, dtype=np.asarray(point).dtype)  # pyright: ignore[reportCallIssue]
-    start = np.asarray(jax.random.normal(jax.random.key(0), (n,), float))  # any vector does; the same in every call
+    start = np.asarray(normal(jax.random.key(0), n))  # any vector does; the same in every call
     try:
         values = eigsh(operator, k=2 * k, which="BE", v0=start, return_eigenvectors=False)
     except ArpackNoConvergence:
@@ -196,9 +201,13 @@ def hessian_trace(objective: Objective, theta: Any, *, key: jax.Array, samples: 
     samples = counting_number("samples", samples, least=2, bytes_each=8 * max(1, objective.n_params))
     point = checked_vector(objective, "theta", theta)
     sign_key, resample_key = jax.random.split(key)
-    signs = jax.random.rademacher(sign_key, (samples, objective.n_params), point.dtype)
-    wider = _wider(objective)
-    values = replace(wider, data=(point, objective.data)).batch(AlongFunction(objective.function), signs)
+    drawn = signs(sign_key, samples * objective.n_params).reshape(samples, objective.n_params)
+    host, wider = objective.host_kernels, _wider(objective)
+    if host is not None:
+        rows = np.asarray(drawn)
+        along = np.array([row @ product for row, product in zip(rows, _products(host, point, rows)[1], strict=True)])
+        return mean_estimates(resample_key, along[:, None])[0]
+    values = replace(wider, data=(point, objective.data)).batch(AlongFunction(objective.function), drawn)
     return mean_estimates(resample_key, values[:, None])[0]
 
 
@@ -232,8 +241,24 @@ def _gradient_and_hessian(objective: Objective, theta: Any) -> tuple[Array, Arra
     n = objective.n_params
     point = checked_vector(objective, "theta", theta)
     require_memory("objective", f"a Hessian of {n} parameters", 2 * 8 * n**2)
+    host = objective.host_kernels
+    if host is not None:
+        gradient, rows = _products(host, point, np.eye(n))
+        return jax.device_put((gradient, 0.5 * (rows + rows.T)))
     function = HessianFunction(ProductFunction(objective.function), _wider(objective).chunk(n))
     return _matrix(function, point, objective.data)
+
+
+def _products(host: HostKernels, theta: Array, directions: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the gradient, and H v for each of the directions v, by several threads."""
+    point, products = np.asarray(theta), np.zeros(directions.shape)
+    gradient = np.zeros(len(point))
+
+    def work(at: int) -> None:
+        _, gradient[:], products[at] = host.hessian_product(point, directions[at])
+
+    run_all([partial(work, at) for at in range(len(directions))])
+    return gradient, products
 
 
 def _wider(objective: Objective) -> Objective:

@@ -9,6 +9,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from qvar._types import PyTree
@@ -17,7 +18,6 @@ from qvar.arguments import checked
 from qvar.checks import amplitude_array, counting_number, whole_number, whole_numbers
 from qvar.diagnostics.estimate import Estimate
 from qvar.diagnostics.intervals import mean_estimates
-from qvar.engines.state_function import StateFunction
 from qvar.engines.states import ansatz_states
 from qvar.errors import require
 from qvar.short_repr import short_repr
@@ -118,40 +118,38 @@ def entangling_capability(
     samples = counting_number("samples", samples, least=2, bytes_each=8 * max(1, ansatz.n_params))
     states = ansatz_states(ansatz)
     draws, resampling = jax.random.split(key)
-    if states.sector is None:
-        function = StateQuantity(meyer_wallach, states.state_function)
-    else:
-        function = SectorMeasure(states.state_function, tuple(map(len, states.sector.layout)))
-    return _mean(resampling, states.batch(function, states.draw(draws, samples, start))[:, None], [1])[0]
+    quantity: StateQuantity | SectorMeasure = StateQuantity(meyer_wallach)
+    if states.sector is not None:
+        quantity = SectorMeasure(tuple(map(len, states.sector.layout)))
+    values = np.asarray(states.measured(quantity, states.draw(draws, samples, start)))
+    return _mean(resampling, values[:, None], [1])[0]
 
 
 @dataclass(frozen=True)
 class StateQuantity:
-    """theta -> a quantity of a state on a register."""
+    """One state of a register -> a quantity."""
 
     quantity: Callable[[Any], Array]
-    state: StateFunction
 
-    def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Array:
-        """Return the quantity at theta."""
-        return self.quantity(self.state(theta, data))
+    def __call__(self, states: Array, _: PyTree) -> Array:
+        """Return the quantity of (1, 2^n) amplitudes."""
+        return self.quantity(states[0])
 
 
 @dataclass(frozen=True)
 class SectorMeasure:
-    r"""theta -> Q of a state in a sector, \(\frac{4}{n} \sum_k p_k (1 - p_k)\) with occupations \(p_k\)."""
+    r"""One state in a sector -> Q, \(\frac{4}{n} \sum_k p_k (1 - p_k)\) with occupations \(p_k\)."""
 
-    state: StateFunction
     n_wires: tuple[int, ...]
     """Bits of an alpha and of a beta string."""
 
-    def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Float[Array, ""]:
-        """Return Q at theta."""
-        weight, mixedness = jnp.abs(self.state(theta, data)) ** 2, jnp.zeros((), float)
+    def __call__(self, states: Array, strings: PyTree) -> Float[Array, ""]:
+        """Return Q of (1, alpha strings, beta strings) amplitudes."""
+        weight, mixedness = jnp.abs(states[0]) ** 2, jnp.zeros((), float)
         marginals = weight.sum(axis=1), weight.sum(axis=0)
-        for marginal, strings, n_wires in zip(marginals, data["strings"], self.n_wires, strict=True):
+        for marginal, own, n_wires in zip(marginals, strings, self.n_wires, strict=True):
             for bit in range(n_wires):
-                filling = jnp.sum(jnp.where(strings >> bit & 1 == 1, marginal, 0.0))
+                filling = jnp.sum(jnp.where(own >> bit & 1 == 1, marginal, 0.0))
                 mixedness += filling * (1 - filling)
         return 4 / sum(self.n_wires) * mixedness
 
@@ -259,8 +257,7 @@ def mean_entanglement_entropy(
     require(n >= 2, "ansatz", "have at least 2 qubits", n)
     states = ansatz_states(ansatz, engine="dense")
     draws, resampling = jax.random.split(key)
-    function = StateQuantity(entanglement_profile, states.state_function)
-    entropies = states.batch(function, states.draw(draws, samples, start))
+    entropies = np.asarray(states.measured(StateQuantity(entanglement_profile), states.draw(draws, samples, start)))
     cuts = tuple(range(1, n))
     return EntropyProfile(
         cuts=cuts,
@@ -287,7 +284,7 @@ def _entropy(matrix: Array) -> Float[Array, ""]:
     return -jnp.sum(positive * jnp.log2(positive))
 
 
-def _mean(key: jax.Array, values: Float[Array, "n k"], largest: Sequence[int]) -> tuple[Estimate, ...]:
+def _mean(key: jax.Array, values: Float[np.ndarray, "n k"], largest: Sequence[int]) -> tuple[Estimate, ...]:
     """Estimate the means of columns of values from 0 to the largest, with intervals within these bounds."""
     estimates = mean_estimates(key, values)
     return tuple(

@@ -9,7 +9,6 @@ $$ F \sim \mathrm{Beta}(1, d - 1), \quad P(F > f) = (1 - f)^{d - 1}, \qquad
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import jax
@@ -24,7 +23,6 @@ from qvar.checks import counting_number, real_array
 from qvar.diagnostics.estimate import Estimate
 from qvar.diagnostics.intervals import LEVEL, RESAMPLES
 from qvar.engines.conserved import conserved_sector
-from qvar.engines.state_function import StateFunction
 from qvar.engines.states import AnsatzStates, ansatz_states
 from qvar.errors import QvarError, require
 
@@ -138,20 +136,13 @@ def fidelities(
     """
     samples = counting_number("samples", samples, bytes_each=16 * ansatz.n_params)
     states: AnsatzStates = ansatz_states(ansatz)
-    both = states.draw(key, 2 * samples, start).reshape(samples, 2 * ansatz.n_params)
-    return states.batch(FidelityFunction(states.state_function), both)
+    return states.measured(_fidelity, states.draw(key, 2 * samples, start), together=2)
 
 
-@dataclass(frozen=True)
-class FidelityFunction:
-    """Two parameter vectors, one after the other -> the fidelity of their states."""
-
-    state: StateFunction
-
-    def __call__(self, both: Float[Array, " width"], data: PyTree) -> Float[Array, ""]:
-        """Return the fidelity, at most 1."""
-        first, second = jax.vmap(self.state, (0, None))(both.reshape(2, len(both) // 2), data)
-        return jnp.minimum(jnp.abs(jnp.sum(first.conj() * second)) ** 2, 1.0)
+def _fidelity(pair: Array, _: PyTree) -> Float[Array, ""]:
+    """Return the fidelity of two states, at most 1."""
+    first, second = pair
+    return jnp.minimum(jnp.abs(jnp.sum(first.conj() * second)) ** 2, 1.0)
 
 
 @checked("dimension")

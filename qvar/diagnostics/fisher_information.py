@@ -20,7 +20,7 @@ from jaxtyping import Array, Float
 
 from qvar._types import FloatArray, PyTree
 from qvar.arguments import checked
-from qvar.checks import counting_number, finite_number, whole_number
+from qvar.checks import counting_number, finite_number, real_array, whole_number
 from qvar.diagnostics.estimate import Estimate
 from qvar.diagnostics.intervals import LEVEL, RESAMPLES, draws, samples_needed, student_ends
 from qvar.errors import require
@@ -34,8 +34,10 @@ from qvar.quantum_geometry import (
     checked_vector,
     fisher_function,
     fisher_product_function,
+    host_fisher,
     state_shape,
     tangent_bytes,
+    tangents_are_held,
 )
 
 _POINTS = 4
@@ -68,7 +70,7 @@ def fisher(objective: Objective, theta: Any) -> Float[Array, "n_params n_params"
     Raises:
         QvarError: if theta has another shape or is not finite, or the objective has no state.
     """
-    return _at(objective, fisher_function(objective), theta)
+    return _matrices(objective, checked_vector(objective, "theta", theta)[None])[0]
 
 
 @checked()
@@ -78,7 +80,7 @@ def fisher_batch(objective: Objective, thetas: Any) -> Float[Array, "n n_params 
     Raises:
         QvarError: if thetas has another shape than (n, n_params), or the objective has no state.
     """
-    return _at_points(objective, fisher_function(objective), thetas)
+    return _matrices(objective, thetas)
 
 
 @checked()
@@ -93,8 +95,11 @@ def fisher_product(objective: Objective, theta: Any, v: Any) -> Float[Array, " n
     Raises:
         QvarError: if theta or v has another shape or is not finite, or the objective has no state.
     """
-    product = fisher_product_function(objective)
+    product, host = fisher_product_function(objective), host_fisher(objective)
     vectors = checked_vector(objective, "theta", theta), checked_vector(objective, "v", v)
+    if host is not None:
+        point, direction = map(np.asarray, vectors)
+        return jax.device_put(host.products(point, direction[None])[0])
     return _product(product, *vectors, objective.data)
 
 
@@ -119,7 +124,7 @@ def classical_fisher(objective: Objective, theta: Any) -> Float[Array, "n_params
     Raises:
         QvarError: if theta has another shape or is not finite, or the objective has no state.
     """
-    return _at(objective, fisher_function(objective, "classical"), theta)
+    return _matrices(objective, checked_vector(objective, "theta", theta)[None], "classical")[0]
 
 
 @checked()
@@ -133,7 +138,7 @@ def fisher_spectrum(objective: Objective, theta: Any) -> Float[Array, " n_params
     Raises:
         QvarError: if theta has another shape or is not finite, or the objective has no state.
     """
-    return _at(objective, SpectrumFunction(fisher_function(objective)), theta)
+    return jax.device_put(_all_spectra(objective, checked_vector(objective, "theta", theta)[None])[0])
 
 
 @checked("samples")
@@ -170,15 +175,14 @@ def fisher_rank(
         QvarError: if an argument is out of range, `start` is unknown, or the objective has no state.
     """
     samples = counting_number("samples", samples, bytes_each=8 * max(1, objective.n_params))
-    function = fisher_function(objective)
-    tolerance = finite_number("tolerance", _noise(function, objective) if tolerance is None else tolerance)
+    tolerance = finite_number("tolerance", _noise(objective) if tolerance is None else tolerance)
     require(0 <= tolerance < 1, "tolerance", "be at least 0 and below 1", tolerance)
     most, rank = min(objective.n_params, fisher_rank_bound(objective)), 0
-    thetas = objective.initial_batch(key, samples, start)
+    thetas = np.asarray(objective.initial_batch(key, samples, start))
     for first in range(0, samples, _POINTS):
         if rank == most:
             break
-        spectra = _spectra(objective, function, thetas[first : first + _POINTS], tolerance)
+        spectra = _spectra(objective, thetas[first : first + _POINTS], tolerance)
         rank = max(rank, int(np.count_nonzero(spectra, axis=1).max()))
     return rank
 
@@ -264,8 +268,8 @@ def fisher_spectra(
     Raises:
         QvarError: if `start` is unknown, or the objective has no state.
     """
-    function, thetas = fisher_function(objective, information), objective.initial_batch(key, samples, start)
-    return _spectra(objective, function, thetas, _noise(function, objective))
+    thetas = objective.initial_batch(key, samples, start)
+    return _spectra(objective, thetas, _noise(objective), information)
 
 
 def dimension_estimate(key: jax.Array, spectra: FloatArray, kappa: float, resamples: int = RESAMPLES) -> Estimate:
@@ -323,31 +327,47 @@ class SpectrumFunction:
         return jnp.concatenate([jnp.zeros(len(theta) - len(roots), roots.dtype), roots[::-1] ** 2])
 
 
-def _at(objective: Objective, function: Any, theta: Any) -> Array:
-    return _at_points(objective, function, checked_vector(objective, "theta", theta)[None])[0]
+def _matrices(objective: Objective, thetas: Any, information: Information = "quantum") -> Array:
+    """Return the information at points (n, n_params), (n, n_params, n_params)."""
+    n, host = objective.n_params, host_fisher(objective, information)
+    if host is None:
+        return _at_points(objective, fisher_function(objective, information), thetas)
+    _require_matrices(n)
+    points = np.asarray(real_array("thetas", thetas, ("n", n)))
+    return jax.device_put(np.array([host(point) for point in points]).reshape(len(points), n, n))
+
+
+def _all_spectra(objective: Objective, thetas: Any, information: Information = "quantum") -> FloatArray:
+    """Return the eigenvalues at points (n, n_params), (n, n_params), ascending."""
+    n, host = objective.n_params, host_fisher(objective, information)
+    if host is None:
+        return np.asarray(_at_points(objective, SpectrumFunction(fisher_function(objective, information)), thetas))
+    _require_matrices(n)
+    return np.array([host.spectrum(point) for point in np.asarray(thetas)]).reshape(len(thetas), n)
+
+
+def _require_matrices(n_params: int) -> None:
+    require_memory("objective", f"a matrix of {max(1, n_params)} parameters", 2 * 8 * max(1, n_params) ** 2)
 
 
 def _at_points(objective: Objective, function: Any, thetas: Any) -> Array:
     """Call `Objective.batch` with chunks for a function that follows all parameters at once."""
-    n_params = max(1, objective.n_params)
-    require_memory("objective", f"a matrix of {n_params} parameters", 2 * 8 * n_params**2)
-    most = None if objective.most_at_once is None else max(1, objective.most_at_once // n_params)
+    _require_matrices(objective.n_params)
+    most = None if objective.most_at_once is None else max(1, objective.most_at_once // max(1, objective.n_params))
     return replace(objective, bytes_per_evaluation=tangent_bytes(objective), most_at_once=most).batch(function, thetas)
 
 
-def _noise(function: FisherFunction | FisherColumns, objective: Objective) -> float:
+def _noise(objective: Objective) -> float:
     """Return the rounding error of a zero eigenvalue, with a margin, relative to the largest eigenvalue."""
     precision = float(jnp.finfo(jnp.zeros(0, float).dtype).eps)  # that of `float` itself is always of 64 bit
-    if isinstance(function, FisherColumns):
+    if not tangents_are_held(objective):
         return 10 * objective.n_params * precision
     return (1000 * precision) ** 2  # singular values are off by 1 to 20 times the precision
 
 
-def _spectra(
-    objective: Objective, function: FisherFunction | FisherColumns, thetas: Array, tolerance: float
-) -> FloatArray:
+def _spectra(objective: Objective, thetas: Any, tolerance: float, information: Information = "quantum") -> FloatArray:
     """Return (n, n_params) eigenvalues at n points; those below the tolerance are zero."""
-    spectra = np.asarray(_at_points(objective, SpectrumFunction(function), thetas))
+    spectra = _all_spectra(objective, thetas, information)
     require(bool(np.isfinite(spectra).all()), "objective", "have a finite state at its starts", objective.name)
     floor = np.maximum(spectra[:, -1:], 1.0)  # not the largest alone: if only the phase turns, all of it is noise
     return np.where(spectra > tolerance * floor, spectra, 0.0)

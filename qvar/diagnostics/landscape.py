@@ -6,22 +6,21 @@ Rudolph et al., arXiv:2111.04695, https://arxiv.org/abs/2111.04695, on the limit
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
 
-from qvar._types import FloatArray, PyTree
+from qvar._types import FloatArray
 from qvar.arguments import checked
 from qvar.checks import counting_number, finite_number
 from qvar.diagnostics.curvature import hessian
 from qvar.errors import QvarError, require
-from qvar.memory import require_memory
-from qvar.objective import LossFunction, Objective
+from qvar.memory import chunk_size, require_memory
+from qvar.objective import Objective
 from qvar.quantum_geometry import checked_vector
+from qvar.random_draws import normal
 from qvar.short_repr import short_repr
 
 CLOSED = 1e-8
@@ -29,6 +28,9 @@ CLOSED = 1e-8
 
 PRESENT = 1e-6
 """A frequency is present if its amplitude is above this times the range of the values."""
+
+_NUMBERS = 1 << 22
+"""Parameters of points that are held at once."""
 
 
 @short_repr()
@@ -206,17 +208,17 @@ def scan_plane(
     counts = [_points(each) for each in _pair("points", points)]
     require_memory("points", points, 4 * 8 * counts[0] * counts[1])
     s, t = (np.linspace(-reach, reach, count) for reach, count in zip(spans, counts, strict=True))
-    middle = checked_vector(objective, "center", center)
-    axes = jnp.stack([checked_vector(objective, "first", first), checked_vector(objective, "second", second)])
+    middle = np.asarray(checked_vector(objective, "center", center))
+    axes = np.array([checked_vector(objective, name, axis) for name, axis in (("first", first), ("second", second))])
     grid = np.stack(np.meshgrid(s, t, indexing="ij"), axis=-1).reshape(-1, 2)
     values = _values(objective, middle, axes, grid).reshape(len(s), len(t))
     return PlaneScan(
         first_positions=s,
         second_positions=t,
         values=values,
-        center=np.asarray(middle),
-        first=np.asarray(axes[0]),
-        second=np.asarray(axes[1]),
+        center=middle,
+        first=axes[0],
+        second=axes[1],
         unit=objective.unit,
     )
 
@@ -236,7 +238,7 @@ def random_directions(n_params: int, *, key: jax.Array, count: int = 2) -> Float
     n, k = counting_number("n_params", n_params), counting_number("count", count)
     require_memory("n_params", n, 3 * 8 * n * min(k, n))
     require(k <= n, "count", f"be at most the {n} parameters", count)
-    columns, triangle = np.linalg.qr(np.asarray(jax.random.normal(key, (n, k), float)))
+    columns, triangle = np.linalg.qr(np.asarray(normal(key, n * k)).reshape(n, k))
     return (columns * np.sign(np.diag(triangle))).T  # the signs make the distribution uniform
 
 
@@ -263,34 +265,22 @@ def hessian_directions(objective: Objective, theta: Any, *, count: int = 2) -> t
     return vectors[:, steepest].T, curvatures[steepest]
 
 
-@dataclass(frozen=True)
-class SliceFunction:
-    """Coordinates -> the loss at center + coordinates @ directions; center and directions are data."""
-
-    function: LossFunction
-
-    def __call__(self, coordinates: Float[Array, " n_axes"], data: PyTree) -> Float[Array, ""]:
-        """Return the loss at a point of the slice."""
-        return self.function(data["center"] + coordinates @ data["directions"], data["inner"])
-
-
-def _values(objective: Objective, center: Array, directions: Array, coordinates: FloatArray) -> FloatArray:
-    data = {"center": center, "directions": directions, "inner": objective.data}
-    cut = replace(
-        objective, n_params=len(directions), function=SliceFunction(objective.function), data=data, frequencies=None
-    )
-    return np.asarray(cut.loss_batch(coordinates))
+def _values(objective: Objective, center: FloatArray, directions: FloatArray, coordinates: FloatArray) -> FloatArray:
+    """Return the values at center + coordinates @ directions, (n_points,), in blocks of points of equal size."""
+    block = chunk_size(len(coordinates), 0, max(1, _NUMBERS // max(1, len(center))))
+    cuts = range(0, len(coordinates), block)
+    return np.concatenate([objective.loss_batch(center + coordinates[at : at + block] @ directions) for at in cuts])
 
 
 def _line(objective: Objective, center: Any, direction: Any, positions: FloatArray) -> LineScan:
-    middle = checked_vector(objective, "center", center)
-    along = checked_vector(objective, "direction", direction)
+    middle = np.asarray(checked_vector(objective, "center", center))
+    along = np.asarray(checked_vector(objective, "direction", direction))
     values = _values(objective, middle, along[None], positions[:, None])
     return LineScan(
         positions=positions,
         values=values,
-        center=np.asarray(middle),
-        direction=np.asarray(along),
+        center=middle,
+        direction=along,
         unit=objective.unit,
     )
 

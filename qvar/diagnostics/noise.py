@@ -9,14 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from qvar._types import PyTree
+from qvar._types import FloatArray, PyTree
 from qvar.arguments import checked
 from qvar.checks import finite_number, whole_number
 from qvar.diagnostics.spectral import apply_operator
 from qvar.engines.energy import OperatorFunction
 from qvar.engines.pauli_hamiltonian import PauliKernel
 from qvar.errors import QvarError, require
-from qvar.objective import LossFunction, Objective
+from qvar.objective import HostKernels, HostSource, LossFunction, Objective
 from qvar.problems.problem import Problem
 from qvar.quantum_geometry import state_shape
 
@@ -73,16 +73,41 @@ def depolarized(
     require(0.0 <= p <= 1.0, "probability", "be from 0 to 1", probability)
     require(m >= 0, "applications", "not be negative", applications)
     mixed = maximally_mixed_value(objective, problem=problem)
-    kept = (1.0 - p) ** m
+    kept, offset = (1.0 - p) ** m, (1.0 - (1.0 - p) ** m) * mixed
+    function = DepolarizedFunction(objective.function)
+    data = {"noiseless": objective.data, "kept": np.asarray(kept), "offset": np.asarray(offset)}
     return replace(
         objective,
         name=name or f"{objective.name} depolarized {p:g} x {m}",
-        function=DepolarizedFunction(objective.function),
-        data={"noiseless": objective.data, "kept": np.asarray(kept), "offset": np.asarray((1.0 - kept) * mixed)},
+        function=function,
+        data=data,
         state_function=None,
         forward_state_function=None,
         operator=None,
         measure=None,
+        host=HostSource(lambda: _depolarized_kernels(objective, kept, offset), function, None, data),
+    )
+
+
+def _depolarized_kernels(objective: Objective, kept: float, offset: float) -> HostKernels | None:
+    """Return the functions of the noisy objective on the host; None if the noiseless one has none."""
+    host = objective.host_kernels
+    if host is None:
+        return None
+
+    def values_and_gradients(thetas: FloatArray) -> tuple[FloatArray, FloatArray]:
+        values, gradients = host.values_and_gradients(thetas)
+        return kept * values + offset, kept * gradients
+
+    def hessian_product(theta: FloatArray, v: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+        value, gradient, product = host.hessian_product(theta, v)
+        return kept * value + offset, kept * gradient, kept * product
+
+    return HostKernels(
+        values=lambda thetas: kept * host.values(thetas) + offset,
+        values_and_gradients=values_and_gradients,
+        hessian_product=hessian_product,
+        prepare=host.prepare,
     )
 
 

@@ -18,12 +18,13 @@ from jaxtyping import Array, Float
 
 from qvar._types import FloatArray, IntArray, PyTree
 from qvar.ansatz.ansatz import Ansatz
-from qvar.ansatz.program import Program, affine_angles
+from qvar.ansatz.program import Program
 from qvar.arguments import checked
 from qvar.checks import finite_number, real_array
 from qvar.engines.state_function import StateFunction
 from qvar.errors import QvarError, require
 from qvar.objective import Objective
+from qvar.quantum_geometry import means_and_variances
 
 CONFIDENCE = 0.95
 """Default confidence of the sign of a component."""
@@ -97,7 +98,11 @@ def energy_variance_batch(objective: Objective, thetas: Any) -> FloatArray:
     Raises:
         QvarError: if thetas has another shape, or there is no state or operator.
     """
-    return np.asarray(objective.batch(_measured(objective), thetas)[1])
+    host, measured = objective.host_kernels, _measured(objective)
+    if host is None:
+        return np.asarray(objective.batch(measured, thetas)[1])
+    points = np.asarray(real_array("thetas", thetas, ("n", objective.n_params)))
+    return means_and_variances(host, len(points), points.__getitem__)[1]
 
 
 @checked()
@@ -277,7 +282,7 @@ def _two_point_rule(step: FloatArray, coefficient: FloatArray) -> ShiftRule:
     return ShiftRule(each, each, step[each] * signs, coefficient[each] * signs)
 
 
-def _by_gate(objective: Objective, ansatz: Ansatz, theta: Array) -> tuple[Array, PyTree]:
+def _by_gate(objective: Objective, ansatz: Ansatz, theta: Array) -> tuple[FloatArray, PyTree]:
     """Return the angles of all operations at theta, and data for which angles take the place of theta."""
     if not isinstance(objective.state_function, StateFunction) or objective.n_params != ansatz.n_params:
         raise QvarError(f"`ansatz` must be the circuit of the objective, but {objective.name} is not made of it.")
@@ -285,13 +290,26 @@ def _by_gate(objective: Objective, ansatz: Ansatz, theta: Array) -> tuple[Array,
     every = np.arange(program.n_ops)
     direct = (np.zeros(program.n_ops), every, every, np.ones(program.n_ops))
     angles = {**data["angles"], "affine": direct}
-    return affine_angles(theta, program.affine_map), {**data, "angles": angles}
+    offset, op, param, scale = program.affine_map
+    start = np.array(offset)
+    np.add.at(start, op, scale * np.asarray(theta)[param])
+    return start, {**data, "angles": angles}
 
 
 def _at_shifts(
-    objective: Objective, measured: EnergyVarianceFunction, rule: ShiftRule, origin: Array, data: PyTree
+    objective: Objective, measured: EnergyVarianceFunction, rule: ShiftRule, origin: Any, data: PyTree
 ) -> tuple[FloatArray, FloatArray]:
     """Return means and variances of H at every point of a rule, (n_terms,) each."""
+    host = objective.host_kernels
+    if host is not None:
+        center = np.asarray(origin)
+
+        def moved(rows: slice) -> FloatArray:
+            points = np.repeat(center[None], len(rule.place[rows]), axis=0)
+            points[np.arange(len(points)), rule.place[rows]] += rule.shift[rows]
+            return points
+
+        return means_and_variances(host if data is objective.data else host.of_operations(), len(rule.place), moved)
     if len(rule.place) == 0:
         return np.zeros(0), np.zeros(0)
     shifted = replace(objective, n_params=2, data={"origin": origin, "inner": data}, frequencies=None)

@@ -178,8 +178,13 @@ def _in_register(objective: Objective, problem: Problem, points: FloatArray) -> 
     block = max(1, chunk_size(len(points), 4 * like.size * like.dtype.itemsize))
     rows = []
     for start in range(0, len(points), block):
-        pairs = zip(*map(np.asarray, objective.batch(function, points[start : start + block])), strict=True)
-        for state, image in pairs:
+        here, host = points[start : start + block], objective.host_kernels
+        if host is not None and host.states is not None:
+            states = host.states(here)
+            images = host.images(states)
+        else:
+            states, images = objective.batch(function, here)
+        for state, image in zip(np.asarray(states), np.asarray(images), strict=True):
             row = _row(state.ravel(), image.ravel(), sectors)
             rows.append([*row, np.nan if problem.pauli is not None else _total_spin(state, held, n)])
     return np.array(rows).reshape(len(points), len(_NAMES))

@@ -42,22 +42,27 @@ class HostAngles:
         return gradients
 
 
-def host_angles(program: Program, order: IntArray | None = None) -> HostAngles:
+def host_angles(program: Program, order: IntArray | None = None, *, by_operation: bool = False) -> HostAngles:
     """Return the angles of a program with affine angles.
 
     Args:
         program: the circuit.
         order: (n_ops,) mask operation of the program at each place of the kernel's; None if all in a row.
+        by_operation: whether theta are the angles of the program's operations, (n_ops,).
     """
     lowered = program.lowered
+    n_params = program.n_ops if by_operation else program.n_params
     offset, op, param, scale = program.affine_map
-    affine = sp.csr_array((scale, (op, param)), shape=(program.n_ops, program.n_params))
+    if by_operation:
+        op = param = np.arange(n_params)
+        offset, scale = np.zeros(n_params), np.ones(n_params)
+    affine = sp.csr_array((scale, (op, param)), shape=(program.n_ops, n_params))
     slot = lowered.slot if order is None else lowered.slot[order]
     factor = lowered.factor if order is None else lowered.factor[order]
     constant = lowered.constant if order is None else lowered.constant[order]
     matrix = sp.csr_array(sp.diags_array(factor) @ affine[slot]) if len(slot) else affine[:0]
     rows = (matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64), matrix.data.astype(float))
-    return HostAngles(factor * offset[slot] + constant, rows, program.n_params)
+    return HostAngles(factor * offset[slot] + constant, rows, n_params)
 
 
 @dataclass(frozen=True, eq=False)

@@ -60,20 +60,21 @@ class _Phases:
     crossed: bool
 
     def matrix(self, angles: FloatArray) -> FloatArray:
-        """Return the angles (n_h, n_l) of the signs of both strings, of those of all operations."""
-        matrix = np.zeros((len(self.alpha), len(self.beta)))
-        np.add.at(matrix, self.entry, self.weight * angles[self.start : self.stop])
+        """Return the angles (n, n_h, n_l) of the signs of both strings, of those of all operations (n, n_ops)."""
+        matrix = np.zeros((len(angles), len(self.alpha), len(self.beta)))
+        places: Any = (slice(None), *self.entry)
+        np.add.at(matrix, places, self.weight * angles[:, self.start : self.stop])
         return matrix
 
-    def slopes(self, ket: np.ndarray, bra: np.ndarray) -> FloatArray:
-        """Return Re <bra|-iG|ket> of each operation."""
-        table = np.zeros((len(self.alpha), len(self.beta)))
-        phase_kernels.add_slopes(ket, bra, self.alpha, self.beta, self.crossed, table)
-        return self.weight * table[self.entry]
+    def slopes(self, kets: np.ndarray, bras: np.ndarray) -> FloatArray:
+        """Return Re <bra|-iG|ket> of each operation, (n, n_ops of the group)."""
+        table = np.zeros((len(kets), len(self.alpha), len(self.beta)))
+        phase_kernels.add_slopes(kets, bras, self.alpha, self.beta, self.crossed, table)
+        return self.weight * table[:, self.entry[0], self.entry[1]]
 
-    def multiply(self, state: np.ndarray, matrix: FloatArray) -> None:
-        """Multiply a state by the phases, in place."""
-        phase_kernels.multiply(state, self.alpha, self.beta, matrix, self.crossed)
+    def multiply(self, states: np.ndarray, matrix: FloatArray) -> None:
+        """Multiply states by the phases, in place."""
+        phase_kernels.multiply(states, self.alpha, self.beta, matrix, self.crossed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,8 +113,7 @@ class HostSector:
         weights = self.mixing.weights(angles)
         for part in self.parts:
             if isinstance(part, _Phases):
-                for state, own in zip(states, angles, strict=True):
-                    part.multiply(state, part.matrix(own))
+                part.multiply(states, part.matrix(angles))
                 continue
             for groups, shares in self._stretches(part):
                 arguments = (states, groups, *self.tables, weights)
@@ -126,11 +126,10 @@ class HostSector:
         slopes = np.zeros(angles.shape)
         for part in reversed(self.parts):
             if isinstance(part, _Phases):
-                for at, (ket, bra) in enumerate(zip(kets, bras, strict=True)):
-                    back = part.matrix(-angles[at])
-                    slopes[at, part.start : part.stop] = part.slopes(ket, bra)
-                    part.multiply(ket, back)
-                    part.multiply(bra, back)
+                back = part.matrix(-angles)
+                slopes[:, part.start : part.stop] = part.slopes(kets, bras)
+                part.multiply(kets, back)
+                part.multiply(bras, back)
                 continue
             for groups, shares in reversed(list(self._stretches(part))):
                 partial_slopes = np.zeros((shares, *angles.shape))
@@ -166,12 +165,10 @@ class HostSector:
                 sector_kernels.tangents(states, slopes, part.groups, *self.tables, weights, factors, own_rates)
                 continue
             if undo:
-                ket, ket_tangent, bra, bra_tangent = states
-                slopes[0, part.start : part.stop] = part.slopes(ket, bra)
-                slopes[1, part.start : part.stop] = part.slopes(ket_tangent, bra) + part.slopes(ket, bra_tangent)
-            matrix, tangent = part.matrix(own_angles), part.matrix(own_rates)
-            for state in states:
-                part.multiply(state, matrix)
+                terms = part.slopes(states[[0, 1, 0]], states[[2, 2, 3]])
+                slopes[0, part.start : part.stop], slopes[1, part.start : part.stop] = terms[0], terms[1] + terms[2]
+            matrix, tangent = part.matrix(own_angles[None]), part.matrix(own_rates[None])[0]
+            part.multiply(states, np.repeat(matrix, len(states), axis=0))
             for at in range(0, len(states), 2):
                 phase_kernels.add_tangent(states[at], states[at + 1], part.alpha, part.beta, tangent)
         return slopes

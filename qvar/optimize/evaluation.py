@@ -8,11 +8,12 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
 from qvar._types import PyTree
-from qvar.objective import LossFunction, Objective
-from qvar.quantum_geometry import FisherColumns, FisherFunction, fisher_function
+from qvar.objective import HostKernels, LossFunction, Objective
+from qvar.quantum_geometry import FisherColumns, FisherFunction, fisher_function, host_fisher, means_and_variances
 
 Reads: TypeAlias = Literal["value", "variance", "gradient", "metric"]
 """`"value"`: the value alone. `"variance"`: with the operator's variance. `"gradient"`: with the gradient.
@@ -100,6 +101,25 @@ def reader(objective: Objective, reads: Reads) -> Reader:
             return ReadGradient(objective.function)
         case "metric":
             return ReadGradient(objective.function, fisher_function(objective))
+
+
+def host_reader(objective: Objective, kernels: HostKernels, reads: Reads) -> Callable[[Any], Reading]:
+    """Return a function of points (n, n_params) that evaluates an objective for a method on the host."""
+    fisher = host_fisher(objective) if reads == "metric" else None
+
+    def read(points: Any) -> Reading:
+        parts: dict[str, Any] = {}
+        if reads == "value":
+            parts["value"] = kernels.values(points)
+        elif reads == "variance":
+            parts["value"], parts["variance"] = means_and_variances(kernels, len(points), points.__getitem__)
+        else:
+            parts["value"], parts["gradient"] = kernels.values_and_gradients(points)
+        if fisher is not None:
+            parts["metric"] = np.array([fisher(point) for point in points])
+        return Reading(**parts)
+
+    return read
 
 
 def readings_at_once(objective: Objective, reads: Reads, n: int) -> int:

@@ -8,6 +8,7 @@ objective.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -23,7 +24,7 @@ from qvar.engines.sharding import gather, mesh_of, replicate
 from qvar.objective import HostKernels, Objective, evaluate_in_chunks
 from qvar.optimize.batch import OLDER_EMITTERS, RUNNING, STATUSES, Batch, Moving, moving_part, of_process_0
 from qvar.optimize.budget import Budget, Status
-from qvar.optimize.evaluation import Reader, Reading, reader, reading_of, readings_at_once
+from qvar.optimize.evaluation import Reader, Reading, host_reader, reader, reading_of, readings_at_once
 from qvar.optimize.method import Method
 from qvar.optimize.packing import Layout
 
@@ -108,6 +109,7 @@ class Turns:
         self._is_host = _is_host()
         self._evaluation = _Evaluation(read, chunk, objective.n_params, size, self._mesh)
         self._kernels: HostKernels | None = None
+        self._read_on_host: Callable[[FloatArray], Reading]
         real, integer = layout.dtypes[:2]
         most = min(method.evaluations(budget), np.iinfo(integer).max)
         self._limits = _Limits(np.array(most, integer), np.array(budget.gradient_tolerance, real))
@@ -136,8 +138,9 @@ class Turns:
     def compile(self) -> float:
         """Compile what the turns need, and return the seconds that it took; nothing is counted."""
         began = time.perf_counter()
-        if self._mesh is None and self._method.reads in ("value", "gradient"):
-            self._kernels = self._objective.host_kernels
+        kernels = self._objective.host_kernels if self._mesh is None else None
+        if kernels is not None:
+            self._kernels, self._read_on_host = kernels, host_reader(self._objective, kernels, self._method.reads)
         if self._kernels is not None:
             self._kernels.prepare()
         self._limits = replicate(self._limits, self._mesh)
@@ -184,11 +187,9 @@ class Turns:
             return self._evaluate(*self._arrays[:2], self._objective.data)
         rows = np.flatnonzero(status == RUNNING)
         points = np.ascontiguousarray(np.asarray(self._arrays[0])[rows, : self.n_params])
-        if self._reading.gradient is None:
-            self._reading.value[rows] = self._kernels.values(points)
-        else:
-            values, gradients = self._kernels.values_and_gradients(points)
-            self._reading.value[rows], self._reading.gradient[rows, : self.n_params] = values, gradients
+        for whole, part in zip(self._reading, self._read_on_host(points), strict=True):
+            if part is not None:
+                whole[(rows, *map(slice, part.shape[1:]))] = part
         return self._reading
 
     def _reading_shape(self) -> Reading:

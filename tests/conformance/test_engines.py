@@ -15,6 +15,7 @@ from qvar.ansatz.catalogue import ANSATZE, obstacle
 from qvar.engines.energy import Engine, choose_sector
 from qvar.engines.occupation_strings import occupation_strings, register_layout
 from qvar.engines.pennylane_reference import oracle
+from qvar.objective import HostKernels
 
 N = 4
 
@@ -212,6 +213,23 @@ def _twins(objective: qvar.Objective, theta: np.ndarray) -> Iterator[tuple[Any, 
     slopes = host.values_and_gradients(theta + steps * direction)[1]
     difference = (slopes[0] - 8 * slopes[1] + 8 * slopes[2] - slopes[3]) / (12 * step)  # error of order step^4
     np.testing.assert_allclose(product, difference, rtol=0, atol=1e-7 * max(1.0, np.abs(product).max()))
+    _check_states(host, objective, theta, direction, steps)
+
+
+def _check_states(
+    host: HostKernels, objective: qvar.Objective, theta: np.ndarray, direction: np.ndarray, steps: np.ndarray
+) -> None:
+    """States on the host, their derivatives and images: against differences, and each other."""
+    assert host.states is not None
+    state, slopes = host.derivatives(theta, np.stack([direction, np.eye(len(theta))[0]]))
+    moved = host.states(theta + steps * direction)
+    difference = (moved[0] - 8 * moved[1] + 8 * moved[2] - moved[3]) / (3 * (steps[3] - steps[0]))
+    np.testing.assert_allclose(slopes[0], difference, rtol=0, atol=1e-8 * max(1.0, np.abs(slopes).max()))
+    images = host.images(state[None])
+    assert np.vdot(state, images[0]).real == pytest.approx(host.values(theta[None])[0], abs=1e-11)
+    pulled = host.pulled_back(theta, 2.0 * np.concatenate([images, slopes[1:]]))
+    np.testing.assert_allclose(pulled[0], host.values_and_gradients(theta[None])[1][0], rtol=0, atol=1e-11)
+    assert pulled[1] @ direction == pytest.approx(2.0 * np.vdot(slopes[1], slopes[0]).real, abs=1e-10)
 
 
 @pytest.mark.parametrize(("problem_name", "ansatz_name"), list(_pairs()))

@@ -15,9 +15,9 @@ from qvar.engines import (
     angle_kernels,
     hamiltonian_kernels,
     host_compile,
-    host_energy,
     host_hamiltonian,
     host_sector,
+    host_states,
     mask_kernels,
     phase_kernels,
     sector_kernels,
@@ -71,11 +71,11 @@ def test_threads_and_chunks_change_nothing(ansatz_name: str, h4: qvar.Problem, m
     states = qvar.energy(h4, ansatz).state_batch(thetas)
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     monkeypatch.setattr("qvar.engines.host_threads.n_threads", lambda: 2)
-    monkeypatch.setattr(host_energy, "n_threads", lambda: 2)
-    monkeypatch.setattr(host_energy, "WORK", 1)  # starts in several threads
+    monkeypatch.setattr(host_states, "n_threads", lambda: 2)
+    monkeypatch.setattr(host_states, "WORK", 1)  # starts in several threads
     monkeypatch.setattr(host_sector, "THREADED", 1)  # and every state, too
     for together in (1, 1000):
-        monkeypatch.setattr(host_energy, "TOGETHER", together)
+        monkeypatch.setattr(host_states, "TOGETHER", together)
         objective = qvar.energy(h4, ansatz)
         values, gradients = objective.value_and_grad_batch(thetas)
         np.testing.assert_allclose(values, expected[0], rtol=0, atol=1e-12)

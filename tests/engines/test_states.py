@@ -57,7 +57,7 @@ def test_states_are_pennylanes(h4: qvar.Problem) -> None:
         for engine in ("dense", "auto"):
             states = ansatz_states(ansatz, engine)
             thetas = states.draw(jax.random.key(1), 2, "uniform")
-            for theta, state in zip(thetas, np.asarray(states.batch(states.state_function, thetas)), strict=True):
+            for theta, state in zip(thetas, np.asarray(states.states(thetas)), strict=True):
                 register = np.zeros(1 << ansatz.n_qubits, dtype=complex)
                 if states.sector is None:
                     register[:] = state
@@ -73,10 +73,10 @@ def test_states_are_pennylanes(h4: qvar.Problem) -> None:
 def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     states = ansatz_states(_hopping(4))
     thetas = states.draw(jax.random.key(0), 5)
-    expected = states.batch(states.state_function, thetas)
+    expected = states.states(thetas)
     for limit in ("1", "5MB"):  # chunks of 1, and of 2, the last padded
         monkeypatch.setenv("QVAR_MEMORY", limit)
-        found = states.batch(states.state_function, thetas)
+        found = states.states(thetas)
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-13)
 
 
