@@ -165,18 +165,21 @@ def _on_register(matrices: HostHamiltonian, layout: PyTree) -> HostHamiltonian:
 
 
 def _blocks(kernel: BlocksKernel, tables: PyTree) -> HostHamiltonian:
-    parts = [
-        (np.asarray(block["index"]), np.asarray(block["sign"]), host_hamiltonian(own, block["hamiltonian"]))
-        for own, block in zip(kernel.kernels, tables["blocks"], strict=True)
-    ]
+    blocks, position = tables["blocks"], np.asarray(tables["position"])
+    order = np.concatenate([np.ravel(block["index"]) for block in blocks])
+    signs = np.concatenate([np.ravel(block["sign"]) for block in blocks]).astype(float)
+    stops = np.cumsum([np.size(block["index"]) for block in blocks])
+    own = [host_hamiltonian(one, block["hamiltonian"]) for one, block in zip(kernel.kernels, blocks, strict=True)]
+    parts = list(zip(own, [one.shape for one in kernel.kernels], [0, *stops], stops, strict=False))
 
     def apply(states: np.ndarray) -> np.ndarray:
-        images = np.empty_like(states)
-        for index, sign, matrices in parts:
+        taken = states.reshape(len(states), -1)[:, order] * signs
+        images = np.empty_like(taken)
+        for matrices, shape, start, stop in parts:
             assert matrices is not None  # electrons have a function on the host
-            taken = np.ascontiguousarray(sign * states[:, index, 0])
-            images[:, index, 0] = sign * matrices(taken.reshape(-1, *index.shape[1:])).reshape(taken.shape)
-        return images
+            image = matrices(np.ascontiguousarray(taken[:, start:stop]).reshape(-1, *shape))
+            images[:, start:stop] = image.reshape(len(states), -1)
+        return (images * signs)[:, position].reshape(states.shape)
 
     return apply
 

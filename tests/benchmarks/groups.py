@@ -12,6 +12,7 @@ import campaign
 import jax
 import numpy as np
 import peers
+import spaces
 import startup
 import works
 from measure import TOLERANCE, Sample, agree, block, by_turns, calibrated
@@ -378,6 +379,7 @@ GROUPS: dict[str, Callable[[bool], list[Step]]] = {
     "dense": dense,
     "batch": batch,
     "molecules": molecules,
+    "spaces": spaces.steps,
     "compile": compilation,
     "restart": restart,
     "precision": precision,

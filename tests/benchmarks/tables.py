@@ -100,6 +100,14 @@ TABLES: dict[str, Table] = {
         "when asked for this energy; qvar takes the sector, the peer simulates every gate on all amplitudes.",
         theirs="lightning",
     ),
+    "spaces": Table(
+        "Sectors of circuits that conserve less than both spins' numbers",
+        'Energy and gradient at one point and at eight, by `engine="auto"` and `engine="dense"`: XX, YY and Z '
+        "rotations conserve a parity, the others the number of electrons.",
+        ours="sector",
+        theirs="register",
+        more=("space", "amplitudes"),
+    ),
     "ffsim": Table(
         "Energy of a cluster Jastrow circuit, no gradient",
         "UCJ from coupled cluster, two layers, by ffsim's state vector in the same sector.",
