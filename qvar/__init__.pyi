@@ -8,6 +8,7 @@ from .ansatz.hva import hva
 from .ansatz.identity_blocks import identity_blocks
 from .ansatz.lucj import lucj, ucj
 from .ansatz.orbital_optimized import orbital_optimized
+from .ansatz.pools import Pool, pool
 from .ansatz.random_circuit import random_circuit
 from .ansatz.sim_circuits import sim_circuit
 from .ansatz.symmetry_preserving import particle_conserving_u1, particle_conserving_u2, symmetry_preserving
@@ -33,6 +34,7 @@ from .problems.spin_models import heisenberg, tfim, xxz
 from .runs.launch import launch
 from .runs.recorded_run import Run, load
 from .runs.runner import run
+from .studies.adapt import Adapted, adapt
 from .studies.capacity import Capacity
 from .studies.contender import Contender
 from .studies.coverage import Coverage
@@ -46,6 +48,7 @@ from .studies.training import Training
 from .task import LedgerColumn, Progress, Runnable, Task, task_key
 
 __all__ = [
+    "Adapted",
     "Ansatz",
     "Budget",
     "Capacity",
@@ -59,6 +62,7 @@ __all__ = [
     "Landscape",
     "LedgerColumn",
     "Objective",
+    "Pool",
     "Problem",
     "Progress",
     "QvarError",
@@ -72,6 +76,7 @@ __all__ = [
     "Training",
     "__version__",
     "adam",
+    "adapt",
     "all_ansatze",
     "analysis",
     "basic_entangler",
@@ -105,6 +110,7 @@ __all__ = [
     "orbital_optimized",
     "particle_conserving_u1",
     "particle_conserving_u2",
+    "pool",
     "puccd",
     "random_circuit",
     "real_amplitudes",

@@ -1,0 +1,130 @@
+"""ADAPT-VQE: published growths, gradients of the pool one by one, and ends."""
+
+from __future__ import annotations
+
+import jax
+import numpy as np
+import pytest
+
+import qvar
+from qvar.ansatz.pools import program_of
+from qvar.studies.adapt import GrowthEnd, GrowthStep
+
+
+@pytest.fixture(scope="module")
+def lih_short() -> qvar.Problem:
+    """The bond length of the published growths."""
+    return qvar.molecule("Li 0 0 0; H 0 0 1.546", basis="sto-3g")
+
+
+def test_qubit_excitations_on_lih(lih_short: qvar.Problem) -> None:
+    """Yordanov et al. (2021); energies from an independent program. Partners of one gradient come in any order."""
+    grown = qvar.adapt(lih_short, "qubit_gsd", max_operators=7)
+    expected = {1: -7.877119623568, 3: -7.880581566077, 5: -7.881251449811, 6: -7.881806943638, 7: -7.882217915452}
+    for number, energy in expected.items():
+        assert grown.values[number] == pytest.approx(energy, abs=1e-8)
+    assert 1.0 < 1e3 * grown.errors[5] < 1.5936
+    assert 1e3 * grown.errors[6] < 1.0
+    assert grown.cnots.tolist() == [13 * number for number in range(8)]
+    assert grown.status is GrowthEnd.OPERATORS
+
+
+def test_cnots_of_fermionic_excitations_on_lih(lih_short: qvar.Problem) -> None:
+    grown = qvar.adapt(lih_short, "gsd", max_operators=7)
+    assert grown.cnots.tolist() == [0, 13, 34, 59, 72, 85, 98, 111]
+
+
+def test_the_grown_circuit_is_a_contender(h4: qvar.Problem) -> None:
+    grown = qvar.adapt(h4, "gsd", max_operators=4)
+    objective = qvar.energy(h4, grown.ansatz)
+    assert float(objective.loss(grown.theta)) == pytest.approx(grown.value, abs=1e-12)
+    duel = qvar.Duel(h4, contenders=[grown.ansatz], seeds=1)
+    ((_, training),) = duel.trainings()
+    start = training.objective().initial(jax.random.key(0))
+    np.testing.assert_array_equal(start, grown.theta)
+    assert objective.engine == "sector"
+    assert grown.operators == tuple(grown.ansatz.settings["operators"])
+
+
+@pytest.mark.parametrize("name", ["gsd", "qubit_gsd", "ceo", "pauli_no_z"])
+def test_gradients_of_the_pool_are_those_one_by_one(name: str, h4: qvar.Problem) -> None:
+    """Appended alone, by differences of the energy."""
+    pool = qvar.pool(name, h4)
+    steps: list[GrowthStep] = []
+    grown = qvar.adapt(h4, pool, max_operators=1, callback=steps.append)
+    gradients = []
+    for element in pool.elements[:: len(pool) // 12]:
+        program = program_of([element], 8, None, grown.ansatz.program)
+        objective = qvar.energy(h4, qvar.Ansatz("one more", "generic", program))
+        step = 1e-3
+        points = np.append(grown.theta, 0.0) + np.outer(step * np.array([-2, -1, 1, 2]), np.eye(2)[1])
+        values = np.array([float(objective.loss(point)) for point in points])
+        gradients.append((values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * step))
+    every = program_of(list(pool.elements), 8, None, grown.ansatz.program)
+    theta = np.concatenate([grown.theta, np.zeros(len(pool))])
+    swept = np.asarray(qvar.energy(h4, qvar.Ansatz("all", "generic", every)).value_and_grad(theta)[1])[1:]
+    np.testing.assert_allclose(swept[:: len(pool) // 12], gradients, atol=1e-10)
+    assert steps[-1].pool_norm == pytest.approx(np.linalg.norm(swept), abs=1e-12)
+    assert steps[-1].largest_gradient == pytest.approx(np.abs(swept).max(), abs=1e-12)
+
+
+def test_tetris_adds_elements_that_share_no_qubit(h4: qvar.Problem) -> None:
+    grown = qvar.adapt(h4, "qubit_gsd", grow="tetris", max_operators=4)
+    assert len(grown.steps[1].chosen) == 2
+    wires = [{int(mode) for mode in name.split() if mode.isdigit()} for name in grown.steps[1].chosen]
+    assert not wires[0] & wires[1]
+    single = qvar.adapt(h4, "qubit_gsd", max_operators=1)
+    assert grown.steps[1].chosen[0] == single.steps[1].chosen[0]
+
+
+def test_gradient_per_cnot_takes_cheaper_elements(h4: qvar.Problem) -> None:
+    for pool in ("qubit_gsd", "ceo"):
+        usual, cheap = (
+            qvar.adapt(h4, pool, select=rule, max_operators=3) for rule in ("gradient", "gradient_per_cnot")
+        )
+        assert cheap.cnots[-1] <= usual.cnots[-1]
+
+
+def test_ends(h4: qvar.Problem, h2: qvar.Problem) -> None:
+    exact = qvar.adapt(h2, "sd")
+    assert exact.status is GrowthEnd.GRADIENT
+    assert exact.errors[-1] == pytest.approx(0.0, abs=1e-9)
+    assert (exact.n_operators, exact.cnots[-1]) == (1, 13)
+    near = qvar.adapt(h4, "gsd", error=5e-3)
+    assert near.status is GrowthEnd.ERROR
+    assert near.errors[-1] < 5e-3 <= near.errors[-2]
+    cheap = qvar.adapt(h4, "qubit_gsd", max_cnots=30)
+    assert cheap.status is GrowthEnd.CNOTS
+    assert cheap.cnots[-1] <= 30
+    assert qvar.adapt(h4, "qubit_gsd", seconds=1e-9).status is GrowthEnd.SECONDS
+    assert qvar.adapt(h2, "pairs", gradient_norm=0.0).status is GrowthEnd.STALLED
+
+
+def test_growth_after_another_circuit(h4: qvar.Problem) -> None:
+    base = qvar.hardware_efficient(h4, layers=1, rotations=("RZ",), entangler="cz_chain")
+    grown = qvar.adapt(h4, "qubit_gsd", base=base, max_operators=1)
+    assert grown.ansatz.n_params == base.n_params + 1
+    assert grown.value < grown.values[0]
+
+
+def test_evaluations_and_values(h4: qvar.Problem) -> None:
+    grown = qvar.adapt(h4, "gsd", max_operators=3)
+    assert np.all(np.diff(grown.values) < 0)
+    assert np.all(np.diff(grown.evaluations) > 0)
+    assert grown.values[0] == pytest.approx(h4.reference_energy, abs=1e-10)
+    assert repr(grown).startswith("Adapted(")
+
+
+def test_what_adapt_refuses(h4: qvar.Problem, h2: qvar.Problem) -> None:
+    with pytest.raises(qvar.QvarError, match="`source` must be an Ansatz or one of"):
+        qvar.adapt(h4, "everything")
+    with pytest.raises(qvar.QvarError, match="`pool` must have 8 qubits as the problem, but has 4"):
+        qvar.adapt(h4, qvar.pool("sd", h2))
+    with pytest.raises(qvar.QvarError, match="`max_operators` must be"):
+        qvar.adapt(h4, "sd", max_operators=0)
+    with pytest.raises(qvar.QvarError, match="`gradient_norm` must not be negative"):
+        qvar.adapt(h4, "sd", gradient_norm=-1.0)
+    with pytest.raises(qvar.QvarError, match="`error` must be positive"):
+        qvar.adapt(h4, "sd", error=0.0)
+    with pytest.raises(qvar.QvarError, match="`select` must be"):
+        qvar.adapt(h4, "sd", select="largest")  # type: ignore[arg-type]
