@@ -145,7 +145,8 @@ def fronts(
     names = f"{', '.join(first)} and {last}" if first else last
     title = f"{noun.capitalize()} against number of {names}"
     _legends(figure, title, points, lines, columns)
-    figure.draw_without_rendering()  # settles where the points are
+    layout: Any = figure.get_layout_engine()
+    layout.execute(figure)  # settles where the points are
     for axes, cost in zip(all_axes, panels, strict=True):
         _number(axes, [(point, point.costs[cost]) for point in points if np.isfinite(point.costs[cost])])
     return Fronts(figure, title, noun, "; ".join(members))

@@ -11,6 +11,9 @@ from qvar.report.reports import ALL_PICTURES, report_of
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
+
+_DOTS_PER_INCH = 150
 
 
 def write_plots(ledger: pd.DataFrame, trace: pd.DataFrame, folder: Path, study: str | None = None) -> list[Plot]:
@@ -34,7 +37,18 @@ def write_plots(ledger: pd.DataFrame, trace: pd.DataFrame, folder: Path, study: 
     for drawing in drawings:
         path = folder / f"{drawing.name}.png"
         with write_whole(path) as temporary:
-            # No software version in the file: the same numbers give the same bytes.
-            drawing.figure.savefig(temporary, format="png", dpi=150, metadata={"Software": None})
+            _save(drawing.figure, temporary)
         plots.append(Plot(path, drawing.title, f"{drawing.caption.strip()} {absent}".strip()))
     return plots
+
+
+def _save(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG; `Figure.savefig` would draw it twice, once for the layout, which drawing settles itself.
+
+    No software version is in the file, so that the same numbers give the same bytes.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    figure.set_dpi(_DOTS_PER_INCH)
+    with path.open("wb") as stream:
+        FigureCanvasAgg(figure).print_png(stream, metadata={"Software": None})
