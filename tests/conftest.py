@@ -1,5 +1,7 @@
 """Strict test mode: 64 bit, warnings are errors, rank promotion raises, annotated shapes are checked."""
 
+from __future__ import annotations
+
 import gc
 import importlib
 import importlib.metadata
@@ -10,9 +12,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    import qvar
 
 # one compilation cache for all workers and runs
 os.environ.setdefault("QVAR_CACHE", str(Path(__file__).parents[1] / ".jax_cache"))
@@ -24,25 +29,34 @@ if int(importlib.metadata.version("jaxlib").split(".")[1]) < 11:
     _QUICK.append("--xla_cpu_use_fusion_emitters=false")
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {' '.join(_QUICK)}".strip()
 
-from jaxtyping import install_import_hook  # noqa: E402 - it loads NumPy, whose threads are set above
+# compiled sources are kept, so that not every process of every test compiles them again
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
-with install_import_hook("qvar", "typechecker.check"):
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Import the package with its annotations checked, except in a process that only hands tests to workers."""
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        return
+    assert "qvar" not in sys.modules, "conftest.py of a folder must import qvar inside its fixtures"
+    from jaxtyping import install_import_hook
+
+    with install_import_hook("qvar", "typechecker.check"):
+        import qvar
+
+        for module in pkgutil.walk_packages(qvar.__path__, "qvar."):  # the hook reaches what is imported here
+            importlib.import_module(module.name)
     import jax
     import pyscf.scf.hf
 
-    import qvar
+    jax.config.update("jax_numpy_rank_promotion", "raise")
+    # mean fields that tests make themselves would leave their checkpoint file open until some later test collects them
+    pyscf.scf.hf.MUTE_CHKFILE = True
 
-    for module in pkgutil.walk_packages(qvar.__path__, "qvar."):  # the hook reaches what is imported here
-        importlib.import_module(module.name)
-
-jax.config.update("jax_numpy_rank_promotion", "raise")
-# mean fields that tests make themselves would leave their checkpoint file open until some later test collects them
-pyscf.scf.hf.MUTE_CHKFILE = True
-
-# what was imported is never garbage; tracing makes many objects, of which few are
-gc.collect()
-gc.freeze()
-gc.set_threshold(20_000, 20, 20)
+    # what was imported is never garbage; tracing makes many objects, of which few are
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -63,6 +77,8 @@ def programs_are_dropped() -> Iterator[None]:
     yield
     mapped = Path("/proc/self/maps")
     if mapped.exists() and mapped.read_bytes().count(b"\n") > MOST_MAPPINGS:
+        import jax
+
         jax.clear_caches()
         gc.collect()
 
@@ -76,18 +92,24 @@ def without_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def h2() -> qvar.Problem:
     """Hydrogen molecule, STO-3G: 4 qubits."""
+    import qvar
+
     return qvar.molecule("H 0 0 0; H 0 0 0.7414", basis="sto-3g")
 
 
 @pytest.fixture(scope="session")
 def h4() -> qvar.Problem:
     """Chain of four hydrogen atoms, 1.0 angstrom, STO-3G: 8 qubits."""
+    import qvar
+
     return qvar.hydrogen_chain(4, bond=1.0)
 
 
 @pytest.fixture(scope="session")
 def lih() -> qvar.Problem:
     """LiH at 1.546 angstrom, STO-3G, all electrons: 12 qubits."""
+    import qvar
+
     return qvar.molecule("Li 0 0 0; H 0 0 1.546", basis="sto-3g")
 
 

@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 from cli.words import CASE, QUICK
 
-from qvar.cli.main import main
-
 
 @pytest.fixture(autouse=True)
 def _in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -20,6 +18,8 @@ def _in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def quick_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """The folder of a run of the quick flags, with its pages, and what it printed."""
+    from qvar.cli.main import main
+
     folder = tmp_path_factory.mktemp("quick")
     out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")  # as a terminal of today has it
     with pytest.MonkeyPatch.context() as patched, contextlib.redirect_stdout(out):

@@ -2,17 +2,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from cluster.fake_queue import FakeQueue
 from cluster.local_slurm import LocalSlurm, Unavailable
 
-from qvar.runs.stop import DEADLINE
+if TYPE_CHECKING:
+    from cluster.fake_queue import FakeQueue
 
 
 @pytest.fixture
 def queue(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> FakeQueue:
     """A queue that takes scripts and does nothing; the test works in an empty folder."""
+    from cluster.fake_queue import FakeQueue
+
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)
@@ -22,6 +25,8 @@ def queue(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
 @pytest.fixture
 def without_pages_or_queue(without_pages: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run array tasks and collections bare: without pages and queue, and requests to stop are noted at once."""
+    from qvar.runs.stop import DEADLINE
+
     monkeypatch.setattr("qvar.cluster.collect.write_report", lambda run: None)
     monkeypatch.setattr("qvar.runs.stop._LOOK_S", 0.02)
     for name in (DEADLINE, "QVAR_QUEUE", "CUDA_VISIBLE_DEVICES"):
