@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,33 @@ _OF_BEST = (
     "spherical", "final_gradient_norm", "basis_set", "transfer",
 )  # fmt: skip
 """Columns that are taken from the start that ended lowest."""
+
+
+class BasisRow(NamedTuple):
+    """A row of `basis_table`; numbers are missing values of pandas, or None, if there are none."""
+
+    rank: int
+    label: str
+    family: str
+    n_params: int
+    n_primitives: float
+    n_functions: float
+    n_qubits: float
+    starts: int
+    finite: int
+    failed: int
+    reached: int
+    value: float
+    error: float
+    condition_number: float | None
+    smallest_ratio: float | None
+    virial_ratio: float | None
+    spherical: bool | None
+    basis_set: str | None
+    transfer: Any
+    evaluations: float | None
+    wall_s: float | None
+    message: str | None
 
 
 def is_basis(ledger: pd.DataFrame) -> bool:

@@ -20,11 +20,11 @@ from qvar.analysis.rows import (
     is_scaling,
     known,
     labels,
-    records,
     resolution,
     series_label,
     shown_errors,
     some,
+    typed,
 )
 from qvar.optimize.budget import Status
 from qvar.units import CHEMICAL_ACCURACY, MILLIHARTREE_PER_HARTREE
@@ -121,6 +121,40 @@ def short_words(values: Sequence[Any]) -> list[str]:
 def point_words(at: dict[Argument, Any]) -> str:
     """Format a point, such as "molecule=h4, layers=3"."""
     return ", ".join(f"{argument.name}={value_words(value)}" for argument, value in at.items())
+
+
+class CampaignRow(NamedTuple):
+    """A row of `campaign_table`; numbers are missing values of pandas, or None, if there are none."""
+
+    point: int
+    name: str
+    label: str
+    family: str | None
+    n_params: float | None
+    quantity: str
+    unit: str
+    seeds: int
+    converged: int
+    failed: int
+    median: float
+    best: bool
+
+
+class StandingRow(NamedTuple):
+    """A row of `campaign_standings`; numbers are missing values of pandas, or None, if there are none."""
+
+    label: str
+    family: str | None
+    n_params_low: float | None
+    n_params_high: float | None
+    points: int
+    won: int
+    within: float | None
+    worst: float | None
+    worst_at: str | None
+    seeds: int
+    converged: int
+    failed: int
 
 
 def campaign_table(ledger: pd.DataFrame) -> pd.DataFrame:
@@ -236,7 +270,7 @@ def _best(table: pd.DataFrame) -> list[bool]:
     """Return for each row if no other contender of its point is better."""
     order: list[tuple[float, float]] = []
     firsts: dict[int, tuple[float, float]] = {}
-    for row, place in zip(records(table), _places(table), strict=True):
+    for row, place in zip(typed(table, CampaignRow), _places(table), strict=True):
         order.append((place, float(row.n_params) if known(row.n_params) else math.inf))
         firsts[row.point] = min(order[-1], firsts.get(row.point, order[-1]))
     return [place == firsts[at] and math.isfinite(place[0]) for at, place in zip(table["point"], order, strict=True)]
@@ -245,7 +279,7 @@ def _best(table: pd.DataFrame) -> list[bool]:
 def _places(table: pd.DataFrame) -> list[float]:
     """Return the place of each row among those of its point, equal errors one place; infinite without a number."""
     places = [math.inf] * len(table)
-    rows = records(table)
+    rows = typed(table, CampaignRow)
     for point in dict.fromkeys(row.point for row in rows):
         here = [k for k, row in enumerate(rows) if row.point == point and known(row.median)]
         falling = any(rows[k].quantity == VARIANCE for k in here)  # there the greatest is the first
@@ -306,7 +340,7 @@ class BestAt(NamedTuple):
 
     point: str
     """Name of the point."""
-    rows: list[Any]
+    rows: list[CampaignRow]
     """Their rows of `campaign_table`."""
     finite: int
     """Contenders that have a number there."""
@@ -314,11 +348,11 @@ class BestAt(NamedTuple):
 
 def best_at(table: pd.DataFrame) -> list[BestAt]:
     """Return the best contenders of every point."""
-    by_point: dict[int, list[Any]] = {}
-    for row in records(table):
+    by_point: dict[int, list[CampaignRow]] = {}
+    for row in typed(table, CampaignRow):
         by_point.setdefault(row.point, []).append(row)
     return [
-        BestAt(str(rows[0].name), [row for row in rows if row.best], sum(known(row.median) for row in rows))
+        BestAt(rows[0].name, [row for row in rows if row.best], sum(known(row.median) for row in rows))
         for _, rows in sorted(by_point.items())
     ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,46 @@ _CARRIED = (
     "effective_dimension_low", "effective_dimension_high", "effective_dimension_needed", "message",
 )  # fmt: skip
 """Columns that are the same for all seeds."""
+
+
+class DepthRow(NamedTuple):
+    """A row of `depth_table`; numbers are missing values of pandas, or None, if there are none."""
+
+    series: str
+    layers: int
+    n_params: float | None
+    fisher_rank: float | None
+    effective_dimension: float
+    effective_dimension_low: float
+    effective_dimension_high: float
+    effective_dimension_needed: float
+    seeds: int
+    successes: float | None
+    success: float
+    success_low: float
+    success_high: float
+    unit: str
+    median: float | None
+    evaluations: float | None
+    message: str | None
+
+
+class SeriesRow(NamedTuple):
+    """A row of `series_table`; numbers are missing values of pandas, or None, if there are none."""
+
+    series: str
+    family: str | None
+    layers_first: int
+    layers_last: int
+    rank: float | None
+    bound: float | None
+    lie_dimension: float | None
+    lie_limit: float | None
+    saturation: float
+    saturation_params: float | None
+    reliable: float
+    reliable_params: float | None
+    success_last: str | None
 
 
 def is_capacity(ledger: pd.DataFrame) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -17,6 +17,26 @@ _MEASURED = (
     "end_condition_number", "symmetry_price",
 )  # fmt: skip
 """Columns of the ledger whose medians are taken."""
+
+
+class LandscapeRow(NamedTuple):
+    """A row of `landscape_table`; numbers are missing values of pandas, or None, if there are none."""
+
+    label: str
+    n_params: float | None
+    ends: int
+    minima: int
+    start_negative_directions: float
+    end_negative_directions: float
+    end_flat_directions: float | None
+    end_largest_curvature: float | None
+    end_condition_number: float | None
+    leaked: float
+    most_leaked: float
+    outside: int
+    symmetry_price: float
+    dips: float | None
+    unit: str
 
 
 def landscape_table(ledger: pd.DataFrame) -> pd.DataFrame:

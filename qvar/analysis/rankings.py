@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qvar.analysis.rows import message, records, shared, where
 from qvar.units import MILLIHARTREE_PER_HARTREE
@@ -15,6 +15,21 @@ BASELINE = "baseline"
 
 SAME = 1e-3
 """Difference of median errors, in mHa, below which contenders share a rank."""
+
+
+class RankingRow(NamedTuple):
+    """A row of `ranking_summary`; numbers are missing values of pandas, or None, if there are none."""
+
+    setting: str
+    rank: float | None
+    contender: str
+    family: str | None
+    n_qubits: float | None
+    n_params: float | None
+    best: float | None
+    median: float | None
+    limit_error: float | None
+    message: str | None
 
 
 def ranking_summary(ledger: pd.DataFrame) -> pd.DataFrame:

@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from qvar.analysis.basis_sets import PUBLISHED, basis_table, is_basis, limit
-from qvar.analysis.rows import RESOLUTION, known, records, where
+from qvar.analysis.basis_sets import PUBLISHED, BasisRow, basis_table, is_basis, limit
+from qvar.analysis.rows import RESOLUTION, known, typed, where
 from qvar.analysis.summaries import summary
 from qvar.diagnostics.minima import ENERGY_TOLERANCE
 from qvar.records.run_folder import LoadedRun
@@ -65,7 +65,7 @@ def sentences(ledger: pd.DataFrame, table: pd.DataFrame) -> list[str]:
         ledger: the ledger of a `qvar.basis.BasisDuel`.
         table: its `basis_table`.
     """
-    finite = [row for row in records(table) if known(row.value)]
+    finite = [row for row in typed(table, BasisRow) if known(row.value)]
     fitted = [row for row in finite if row.family != PUBLISHED]
     if not fitted:
         return _notes(ledger, finite)
@@ -82,7 +82,7 @@ def sentences(ledger: pd.DataFrame, table: pd.DataFrame) -> list[str]:
     return [*lines, _success(table), *_notes(ledger, finite)]
 
 
-def _verdict(rows: list[Any]) -> list[str]:
+def _verdict(rows: list[BasisRow]) -> list[str]:
     """Compare free and constrained forms of one size, the lowest first; nothing if one of the two is missing."""
     free = next((row for row in rows if row.family == "generic"), None)
     constrained = [row for row in rows if row.family == "constrained"]
@@ -112,7 +112,7 @@ def _verdict(rows: list[Any]) -> list[str]:
     return [f"{head}beside {free.label} ({_parameters(free)}) constraints give away: {losses}. Verdict: {verdict}."]
 
 
-def _beside(baselines: list[Any], best: Any) -> list[str]:
+def _beside(baselines: list[BasisRow], best: BasisRow) -> list[str]:
     """Return a sentence on the lowest baseline with no more primitives than the best fitted set, one with qubits."""
     lines = []
     for column, noun in (("n_primitives", "primitives"), ("n_qubits", "qubits")):
@@ -130,7 +130,7 @@ def _beside(baselines: list[Any], best: Any) -> list[str]:
 
 def _success(table: pd.DataFrame) -> str:
     """Return the number of starts that found the lowest minimum of their form."""
-    fitted = [row for row in records(table) if row.family != PUBLISHED]
+    fitted = [row for row in typed(table, BasisRow) if row.family != PUBLISHED]
     reached, starts = sum(row.reached for row in fitted), sum(row.starts for row in fitted)
     rarer = [f"{row.label} {row.reached} of {row.starts}" for row in fitted if row.reached < row.starts]
     few = f": {', '.join(rarer)}" if rarer else ""
@@ -138,7 +138,7 @@ def _success(table: pd.DataFrame) -> str:
     return f"{reached} of {starts} starts ended in the lowest minimum that their form found{few}."
 
 
-def _notes(ledger: pd.DataFrame, finite: list[Any]) -> list[str]:
+def _notes(ledger: pd.DataFrame, finite: list[BasisRow]) -> list[str]:
     """Return what must be known to read the energies."""
     lines = []
     if any(known(row.spherical) and not row.spherical for row in finite):
@@ -152,7 +152,7 @@ def _notes(ledger: pd.DataFrame, finite: list[Any]) -> list[str]:
     return [*lines, f"Below the limit {zero:.12g} Ha ended: {', '.join(below)}."] if below else lines
 
 
-def _parameters(row: Any) -> str:
+def _parameters(row: BasisRow) -> str:
     return "1 parameter" if row.n_params == 1 else f"{row.n_params} parameters"
 
 
@@ -168,12 +168,12 @@ def _size(millihartree: float) -> str:
 # Tables
 
 
-def _table(ledger: pd.DataFrame, table: pd.DataFrame) -> Table[Any]:
+def _table(ledger: pd.DataFrame, table: pd.DataFrame) -> Table[BasisRow]:
     error = "above lowest" if limit(ledger) is None else "error"
     return Table(
         [
             Column("#", lambda row: str(row.rank)),
-            Column("basis set", lambda row: str(row.label), "name"),
+            Column("basis set", lambda row: row.label, "name"),
             Column("family", lambda row: family(row.family), "word", "page"),
             Column("params", lambda row: count(row.n_params), short="par-\nams", stays=True),
             Column("primitives", lambda row: count(row.n_primitives), short="primi-\ntives"),
@@ -190,12 +190,12 @@ def _table(ledger: pd.DataFrame, table: pd.DataFrame) -> Table[Any]:
             Column("evaluations", lambda row: count(row.evaluations), show="page"),
             Column("time", lambda row: seconds(row.wall_s), show="page"),
         ],
-        records(table),
+        typed(table, BasisRow),
         [_NOTE],
     )
 
 
-def _reached(row: Any) -> str:
+def _reached(row: BasisRow) -> str:
     """Return the starts that ended in the lowest minimum; a dash for baselines."""
     return NOTHING if row.family == PUBLISHED else share(row.reached, row.starts)
 
@@ -209,7 +209,7 @@ class _Transfer(NamedTuple):
 
 
 def _transfers(table: pd.DataFrame) -> list[_Transfer]:
-    return [_Transfer(str(row.label), json.loads(row.transfer)) for row in records(table) if known(row.transfer)]
+    return [_Transfer(row.label, json.loads(row.transfer)) for row in typed(table, BasisRow) if known(row.transfer)]
 
 
 def _large(energies: Sequence[_Transfer]) -> str:
@@ -239,7 +239,7 @@ def _transfer_table(energies: Sequence[_Transfer]) -> Table[_Transfer]:
 
 def _sets(table: pd.DataFrame) -> list[Part]:
     """Return the fitted sets, ready to be used elsewhere."""
-    sets = [row for row in records(table) if row.family != PUBLISHED and known(row.basis_set)]
+    sets = [row for row in typed(table, BasisRow) if row.family != PUBLISHED and known(row.basis_set)]
     words: Text = (
         "The lowest start of each form in NWChem's format, exponents in bohr",
         Span("-2", "sup"),
@@ -247,7 +247,7 @@ def _sets(table: pd.DataFrame) -> list[Part]:
         Span("qvar.molecule(..., basis=...)", "code"),
         " take such a text.",
     )
-    return [words, *(Fold(str(row.label), [Verbatim(str(row.basis_set))]) for row in sets)] if sets else []
+    return [words, *(Fold(row.label, [Verbatim(str(row.basis_set))]) for row in sets)] if sets else []
 
 
 def _result(ledger: pd.DataFrame, trace: pd.DataFrame) -> list[Part]:
@@ -277,7 +277,7 @@ def _text(ledger: pd.DataFrame) -> str:
 
 def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> tuple[list[Drawing], list[str]]:
     table, contenders = basis_table(ledger), summary(ledger)
-    missing = [str(row.label) for row in records(table) if not row.finite]
+    missing = [row.label for row in typed(table, BasisRow) if not row.finite]
     fitted = where(contenders, (contenders["finite"] > 0) & (contenders["family"] != PUBLISHED))
     return pictures(
         [basis_front(ledger, table), error_vs_step(trace, ledger, fitted) if len(fitted) else None], missing

@@ -13,6 +13,8 @@ from qvar.analysis.campaigns import (
     Argument,
     BestAt,
     Block,
+    CampaignRow,
+    StandingRow,
     across,
     arguments,
     best_at,
@@ -26,7 +28,7 @@ from qvar.analysis.campaigns import (
     value_words,
     varied,
 )
-from qvar.analysis.rows import MILLIHARTREE, is_campaign, known, records, resolution, some, where, without_sweep
+from qvar.analysis.rows import MILLIHARTREE, is_campaign, known, resolution, some, typed, where, without_sweep
 from qvar.optimize.budget import FINE
 from qvar.records.run_folder import LoadedRun
 from qvar.report.formats import NOTHING, attention, common, count, family, number
@@ -215,7 +217,7 @@ def _note(table: pd.DataFrame, marked: str) -> str:
     )
 
 
-def _cell_words(row: Any) -> str:
+def _cell_words(row: CampaignRow) -> str:
     """Return the number of one contender at one point; "failed" if no row of it has a number."""
     if not known(row.median):
         return "failed" if row.failed else NOTHING
@@ -229,16 +231,16 @@ def _cell_words(row: Any) -> str:
 # Tables
 
 
-def _standings_table(table: pd.DataFrame) -> Table[Any]:
+def _standings_table(table: pd.DataFrame) -> Table[StandingRow]:
     rows = campaign_standings(table)
     unit = common(table["unit"])
     in_unit = f"\n[{unit}]" if unit else ""
     within, worst = some(rows["within"].notna()), some(rows["worst"].notna())
-    within_columns: list[Column[Any]] = [
+    within_columns: list[Column[StandingRow]] = [
         Column("within 1.6 mHa at", lambda row: f"{count(row.within)} of {row.points}", show="page"),
         Column("within\n1.6 mHa", lambda row: f"{count(row.within)}/{row.points}", show="terminal"),
     ]
-    worst_columns: list[Column[Any]] = [
+    worst_columns: list[Column[StandingRow]] = [
         Column(f"worst {_quantity_words(table)}", lambda row: number(row.worst), short=f"worst{in_unit}"),
         Column("where", lambda row: str(row.worst_at or NOTHING), "prose", "page"),
     ]
@@ -254,18 +256,19 @@ def _standings_table(table: pd.DataFrame) -> Table[Any]:
             Column("converged", lambda row: f"{row.converged}/{row.seeds}"),
             Column("failed", lambda row: str(row.failed or NOTHING)),
         ],
-        records(rows),
+        typed(rows, StandingRow),
     )
 
 
-def _params(row: Any) -> str:
+def _params(row: StandingRow) -> str:
     low, high = count(row.n_params_low), count(row.n_params_high)
     return low if low == high else f"{low}-{high}"
 
 
-def _grid(block: Block, along: Argument, order: Sequence[str], values: Sequence[Any]) -> Table[Any]:
+def _grid(block: Block, along: Argument, order: Sequence[str], values: Sequence[Any]) -> Table[str]:
     """Return a table of contenders down and values of one argument across."""
-    cells = {(str(row.label), _at(row, along)): row for row in records(block.rows)}
+    rows = typed(block.rows, CampaignRow)
+    cells = {(row.label, value): row for row, value in zip(rows, _values(block, along), strict=True)}
     heads = dict(zip(along.values, short_words(along.values), strict=True))
 
     def page_cell(label: str, value: Any) -> Text:
@@ -279,28 +282,27 @@ def _grid(block: Block, along: Argument, order: Sequence[str], values: Sequence[
         row = cells.get((label, value))
         return "" if row is None else " *"[row.best] + _cell_words(row)
 
-    def columns(value: Any) -> list[Column[Any]]:
+    def columns(value: Any) -> list[Column[str]]:
         return [
             Column(f"{along.name} = {heads[value]}", partial(page_cell, value=value), show="page"),
             Column(heads[value], partial(terminal_cell, value=value), show="terminal", stays=True),
         ]
 
     name = f"{block.name}\n{along.name} =" if block.name else f"{along.name} ="
-    names = Column("contender", str, "name", short=name)
-    rows = [label for label in order if any((label, value) in cells for value in values)]
-    return Table([names, *(column for value in values for column in columns(value))], rows)
+    names: Column[str] = Column("contender", str, "name", short=name)
+    shown = [label for label in order if any((label, value) in cells for value in values)]
+    return Table([names, *(column for value in values for column in columns(value))], shown)
 
 
-def _at(row: Any, argument: Argument) -> Any:
-    value = getattr(row, argument.column)
-    return value if known(value) else None
+def _values(block: Block, argument: Argument) -> list[Any]:
+    return [value if known(value) else None for value in block.rows[argument.column]]
 
 
-def _fitting_grids(block: Block, along: Argument, order: Sequence[str]) -> list[Table[Any]]:
+def _fitting_grids(block: Block, along: Argument, order: Sequence[str]) -> list[Table[str]]:
     """Return as many tables beside each other as the width of the terminal asks for."""
-    present = {_at(row, along) for row in records(block.rows)}
+    present = set(_values(block, along))
     values = [value for value in along.values if value in present]
-    grids: list[Table[Any]] = []
+    grids: list[Table[str]] = []
     for n_tables in range(1, len(values) + 1):
         size = -(-len(values) // n_tables)
         parts = [values[start : start + size] for start in range(0, len(values), size)]
@@ -315,14 +317,14 @@ def _points_table(table: pd.DataFrame) -> Table[BestAt]:
     quantity = _quantity_words(table)
     short = quantity.replace("variance of the ", "variance of\n").replace(" (", "\n[").replace(")", "]")
 
-    def cell(words: Callable[[Any], str]) -> Callable[[BestAt], str]:
+    def cell(words: Callable[[CampaignRow], str]) -> Callable[[BestAt], str]:
         return lambda at: words(at.rows[0]) if at.rows else ""
 
     return Table(
         [
             Column("point", lambda at: at.point, "prose", "page"),
             Column("point", lambda at: at.point, "name", "terminal", least=10),
-            Column("best contender", lambda at: ", ".join(str(r.label) for r in at.rows) or NOTHING, "name", "page"),
+            Column("best contender", lambda at: ", ".join(r.label for r in at.rows) or NOTHING, "name", "page"),
             Column("best contender", _best_and_more, "name", "terminal"),
             Column("params", cell(lambda row: count(row.n_params))),
             Column(quantity or "median", cell(_cell_words), show="page"),

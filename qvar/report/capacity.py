@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from qvar.analysis.depths import RELIABLE, depth_table, is_capacity, series_table
-from qvar.analysis.rows import known, records, some, where
+from qvar.analysis.depths import RELIABLE, DepthRow, SeriesRow, depth_table, is_capacity, series_table
+from qvar.analysis.rows import known, records, some, typed, where
 from qvar.analysis.summaries import summary
 from qvar.diagnostics.estimate import heavy_tail
 from qvar.records.run_folder import LoadedRun
@@ -65,18 +65,18 @@ def _tolerance(depths: pd.DataFrame) -> str:
 
 def _sentences(series: pd.DataFrame) -> list[str]:
     """Return a sentence or two on each series, and one on the series that needs least."""
-    lines = [f"{row.series}: {_capacity_words(row)} {_training_words(row)}" for row in records(series)]
+    lines = [f"{row.series}: {_capacity_words(row)} {_training_words(row)}" for row in typed(series, SeriesRow)]
     reached = where(series, series["reliable_params"].notna())
     if len(reached) and len(series) > 1:
-        least: Any = reached.loc[reached["reliable_params"].astype(float).idxmin()]
+        least = min(typed(reached, SeriesRow), key=lambda row: float(row.reliable_params or 0))
         lines.append(
-            f"The fewest parameters with which training is reliable are those of {least['series']}, "
-            f"{count(least['reliable_params'])}."
+            f"The fewest parameters with which training is reliable are those of {least.series}, "
+            f"{count(least.reliable_params)}."
         )
     return lines
 
 
-def _capacity_words(row: Any) -> str:
+def _capacity_words(row: SeriesRow) -> str:
     if not known(row.rank):
         return "the rank is not known."
     if not known(row.saturation):
@@ -87,7 +87,7 @@ def _capacity_words(row: Any) -> str:
     )
 
 
-def _training_words(row: Any) -> str:
+def _training_words(row: SeriesRow) -> str:
     if not known(row.success_last):
         return "The exact value is not known, so nothing is said of success."
     if not known(row.reliable):
@@ -103,7 +103,7 @@ def _training_words(row: Any) -> str:
     return f"Training is reliable (at least {_SHARE} of the starts succeed) {depth} and beyond."
 
 
-def _layers(n: Any) -> str:
+def _layers(n: float) -> str:
     return f"{int(n)} layer{'s' * (int(n) != 1)}"
 
 
@@ -111,7 +111,7 @@ def _layers(n: Any) -> str:
 # Tables
 
 
-def _series_table(series: pd.DataFrame) -> Table[Any]:
+def _series_table(series: pd.DataFrame) -> Table[SeriesRow]:
     return Table(
         [
             Column("circuit", lambda row: str(row.series), "name"),
@@ -125,21 +125,21 @@ def _series_table(series: pd.DataFrame) -> Table[Any]:
             Column("reliable: layers", lambda row: count(row.reliable)),
             Column("params", lambda row: count(row.reliable_params)),
         ],
-        records(series),
+        typed(series, SeriesRow),
         [_SERIES_NOTE],
     )
 
 
-def _lie(row: Any) -> str:
+def _lie(row: SeriesRow) -> str:
     if known(row.lie_limit) and not known(row.lie_dimension):
         return f"over {count(row.lie_limit)}"
     return count(row.lie_dimension)
 
 
-def _depths_table(depths: pd.DataFrame) -> Table[Any]:
+def _depths_table(depths: pd.DataFrame) -> Table[DepthRow]:
     unit = common(depths["unit"])
-    rows = records(depths)
-    dimension = [Column("effective dimension", _dimension, show="page")]
+    rows = typed(depths, DepthRow)
+    dimension: list[Column[DepthRow]] = [Column("effective dimension", _dimension, show="page")]
     error = "median\n|error|" + (f"\n[{unit}]" if unit else "")
     return Table(
         [
@@ -159,15 +159,15 @@ def _depths_table(depths: pd.DataFrame) -> Table[Any]:
     )
 
 
-def _error(row: Any) -> str:
+def _error(row: DepthRow) -> str:
     return f"{number(row.median)} {row.unit}".rstrip() if known(row.median) else NOTHING
 
 
-def _interval(row: Any) -> str:
+def _interval(row: DepthRow) -> str:
     return f"{100 * row.success_low:.0f}-{100 * row.success_high:.0f} %" if known(row.success) else NOTHING
 
 
-def _dimension(row: Any) -> str:
+def _dimension(row: DepthRow) -> str:
     if not known(row.effective_dimension):
         return NOTHING
     needed = row.effective_dimension_needed
@@ -191,7 +191,7 @@ def _text(ledger: pd.DataFrame) -> str:
 
 
 def _messages(ledger: pd.DataFrame, depths: pd.DataFrame) -> list[str]:
-    lines = [f"{row.series} x{row.layers}: {row.message}" for row in records(depths) if known(row.message)]
+    lines = [f"{row.series} x{row.layers}: {row.message}" for row in typed(depths, DepthRow) if known(row.message)]
     lost = where(ledger, ledger["series"].isna())  # tasks that ended before the study wrote its columns
     return lines + [f"{row.contender}: {getattr(row, 'message', 'failed')}" for row in records(lost)]
 

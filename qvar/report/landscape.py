@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qvar.analysis.landscapes import landscape_table
-from qvar.analysis.rows import MILLIHARTREE, known, labelled, records, some, where
+from qvar.analysis.landscapes import LandscapeRow, landscape_table
+from qvar.analysis.rows import MILLIHARTREE, known, labelled, some, typed, where
 from qvar.analysis.summaries import summary
 from qvar.report.duel import DUEL
 from qvar.report.formats import NOTHING, count, digits, number, share, short
@@ -53,7 +53,7 @@ def is_landscape(ledger: pd.DataFrame) -> bool:
     return "line_scan" in ledger.columns
 
 
-def _sentence(row: Any) -> str:
+def _sentence(row: LandscapeRow) -> str:
     """Return the numbers of one contender in a sentence."""
     starts = "its start" if row.ends == 1 else f"the {row.ends} starts"
     minima = "1 minimum" if row.minima == 1 else f"{row.minima} distinct minima"
@@ -72,11 +72,11 @@ def _sentence(row: Any) -> str:
     return f"{words}."
 
 
-def _table(contenders: pd.DataFrame) -> Table[Any]:
+def _table(contenders: pd.DataFrame) -> Table[LandscapeRow]:
     leaks = some(contenders["leaked"].notna())
     unit = next(iter(contenders["unit"]), "")
     unit = MILLIHARTREE if unit == HARTREE else unit
-    leak_columns: list[Column[Any]] = [
+    leak_columns: list[Column[LandscapeRow]] = [
         Column("leaked: end", lambda row: digits(row.leaked, 2), short="leaked"),
         Column(f"symmetry price ({unit})", _price, short=f"symmetry\nprice\n[{unit}]"),
     ]
@@ -94,23 +94,23 @@ def _table(contenders: pd.DataFrame) -> Table[Any]:
             Column("dips on the line", lambda row: count(row.dips), show="page"),
             *(leak_columns if leaks else []),
         ],
-        records(contenders),
+        typed(contenders, LandscapeRow),
         [_NOTE + (_LEAK_NOTE if leaks else "")],
     )
 
 
-def _directions(head: str, name: str, short_head: str) -> Column[Any]:
+def _directions(head: str, name: str, short_head: str) -> Column[LandscapeRow]:
     return Column(head, lambda row: share(getattr(row, name), row.n_params), short=short_head)
 
 
-def _price(row: Any) -> str:
+def _price(row: LandscapeRow) -> str:
     scale = MILLIHARTREE_PER_HARTREE if row.unit == HARTREE else 1
     return short(float(row.symmetry_price) * scale) if known(row.symmetry_price) else NOTHING
 
 
 def _result(ledger: pd.DataFrame, trace: pd.DataFrame) -> list[Part]:
     contenders = landscape_table(ledger)
-    sentences = [_sentence(row) for row in records(contenders) if row.ends]
+    sentences = [_sentence(row) for row in typed(contenders, LandscapeRow) if row.ends]
     return [*DUEL.result(ledger, trace), Heading("The landscape"), *sentences, _table(contenders)]
 
 

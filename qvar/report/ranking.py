@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from qvar.analysis.rankings import BASELINE, SAME, orders, ranking_summary
-from qvar.analysis.rows import known, records, where
+from qvar.analysis.rankings import BASELINE, SAME, RankingRow, orders, ranking_summary
+from qvar.analysis.rows import known, typed, where
 from qvar.records.run_folder import LoadedRun
 from qvar.report.formats import count, energy, family, number, once, values
 from qvar.report.plots.ranking import energy_by_setting
@@ -77,8 +77,8 @@ def _facts(run: LoadedRun) -> dict[str, str]:
     return {"Settings": ", ".join(settings), "Limit": ", ".join(limits), **training_facts(run)}
 
 
-def _table(summary: pd.DataFrame) -> Table[Any]:
-    rows = records(summary)
+def _table(summary: pd.DataFrame) -> Table[RankingRow]:
+    rows = typed(summary, RankingRow)
     return Table(
         [
             Column("setting", lambda row: str(row.setting), "name", "page"),
