@@ -6,7 +6,7 @@ RUN ?=
 CASE ?= cases/h4_duel.py
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # one more than there are cores, for some tests wait for queues
-WORKERS ?= $(shell expr $$(nproc) + 1)
+WORKERS ?= $(shell expr $$(env -u OMP_NUM_THREADS nproc) + 1)
 GROUPS ?=
 PEERS ?=
 

@@ -28,8 +28,7 @@ _UNLIMITED = 1 << 60
 def wanted_memory() -> int | None:
     """Return the environment variable `QVAR_MEMORY` in bytes, such as 4 GiB of "4GiB"; None if it is not set.
 
-    Raises:
-        QvarError: if it is no size.
+    Raises `QvarError` if it is no size.
     """
     text = os.environ.get("QVAR_MEMORY", "").strip()
     return size_of("QVAR_MEMORY", text) if text else None

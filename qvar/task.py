@@ -132,8 +132,7 @@ def task_key(inputs: dict[str, Any]) -> str:
 def tasks_of(study: Runnable) -> list[Task]:
     """Return the tasks of a study; an error in a user's study becomes a sentence.
 
-    Raises:
-        QvarError: if they cannot be made, or the study's `columns` are no columns.
+    Raises `QvarError` if they cannot be made, or the study's `columns` are no columns.
     """
     columns = columns_of(study)
     try:
@@ -147,11 +146,7 @@ def tasks_of(study: Runnable) -> list[Task]:
 
 
 def columns_of(study: Runnable) -> tuple[LedgerColumn, ...]:
-    """Return the columns that a study declares.
-
-    Raises:
-        QvarError: if they are no columns, or two have one name.
-    """
+    """Return the columns that a study declares; `QvarError` if they are no columns, or two have one name."""
     columns = getattr(study, "columns", ())
     if not isinstance(columns, list | tuple) or not all(isinstance(column, LedgerColumn) for column in columns):
         raise QvarError(f"`study.columns` must be a list of LedgerColumn, but is {shown(columns)}.")

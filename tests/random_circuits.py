@@ -88,18 +88,32 @@ class Circuit:
     """Whether each angle is made of linear functions alone."""
 
 
-def random_circuit(seed: int, n_qubits: int = 4, n_params: int = 3, n_ops: int = 5) -> Circuit:
-    """A circuit of random operations, after a layer that makes each amplitude another."""
+N_KINDS = 27
+"""Kinds of operations."""
+
+
+def random_circuit(
+    seed: int,
+    n_qubits: int = 4,
+    n_params: int = 3,
+    n_ops: int = 5,
+    kind: int | None = None,
+    names: tuple[str, ...] | None = None,
+) -> Circuit:
+    """A circuit of random operations, after a layer that makes each amplitude another.
+
+    `kind` is that of all operations, and `names` are the functions that make each angle, if they are not drawn.
+    """
     rng = np.random.default_rng(seed)
     curved = rng.random() < 0.7
     linear, gates = True, []
     for _ in range(n_ops):
         angles = []
         for _ in range(3):
-            angle, straight = _angle(rng, n_params, curved)
+            angle, straight = _angle(rng, n_params, curved, names)
             angles.append(angle)
             linear &= straight
-        gate, straight = _gate(rng, n_qubits, angles)
+        gate, straight = _gate(rng, n_qubits, angles, kind)
         gates.append(gate)
         linear &= straight
 
@@ -112,7 +126,7 @@ def random_circuit(seed: int, n_qubits: int = 4, n_params: int = 3, n_ops: int =
     return Circuit(function, n_qubits, n_params, linear)
 
 
-def _angle(rng: np.random.Generator, n_params: int, curved: bool) -> tuple[Angle, bool]:
+def _angle(rng: np.random.Generator, n_params: int, curved: bool, names: tuple[str, ...] | None) -> tuple[Angle, bool]:
     """A function of theta, and whether it is linear."""
     index, vector = int(rng.integers(n_params)), rng.normal(size=n_params)
     first: Angle = [
@@ -124,9 +138,12 @@ def _angle(rng: np.random.Generator, n_params: int, curved: bool) -> tuple[Angle
         lambda t: t[np.array([index, 0])][0],
     ][rng.integers(6)]
     steps, straight = [], True
-    for _ in range(rng.integers(0, 4)):
+    for place in range(rng.integers(0, 4) if names is None else len(names)):
         table = CURVED if curved and rng.random() < 0.4 else LINEAR
         name = list(table)[rng.integers(len(table))]
+        if names is not None:
+            name = names[place]
+            table = LINEAR if name in LINEAR else CURVED
         steps.append((table[name], float(np.round(rng.normal(), 3)) or 1.0))
         straight &= table is LINEAR
 
@@ -144,7 +161,7 @@ def _unitary(rng: np.random.Generator, n_wires: int) -> np.ndarray:
     return np.linalg.qr(rng.normal(size=(size, size)) + 1j * rng.normal(size=(size, size)))[0]
 
 
-def _gate(rng: np.random.Generator, n: int, angles: list[Angle]) -> tuple[Callable[[Any], Any], bool]:
+def _gate(rng: np.random.Generator, n: int, angles: list[Angle], kind: int | None) -> tuple[Callable[[Any], Any], bool]:
     """One operation on random wires, and whether it keeps angles linear."""
     a, b, c = angles
     w = rng.permutation(n).tolist()
@@ -196,7 +213,7 @@ def _gate(rng: np.random.Generator, n: int, angles: list[Angle]) -> tuple[Callab
         lambda t: qml.StronglyEntanglingLayers(array(t, [[[a(t), b(t), c(t)]] * 2]), wires=w[:2]),
         lambda t: qml.CommutingEvolution(qml.Hamiltonian([0.3, 0.7], [qml.Z(w[0]), qml.Z(w[0]) @ qml.Z(w[1])]), a(t)),
     ]
-    index = int(rng.integers(len(gates)))
+    index = int(rng.integers(len(gates))) if kind is None else kind
     return gates[index], index != 0  # the first multiplies angles
 
 

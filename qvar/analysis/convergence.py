@@ -267,8 +267,7 @@ def column_of(what: str, level: float) -> str:
 def checked_tolerance(ledger: pd.DataFrame, tolerance: float | None) -> float:
     """Return the tolerance in the ledger's unit: 1.6e-3 hartree if None.
 
-    Raises:
-        QvarError: if it is not positive, or None for values that are not in hartree.
+    Raises `QvarError` if it is not positive, or None for values that are not in hartree.
     """
     if tolerance is not None:
         return _positive(tolerance)

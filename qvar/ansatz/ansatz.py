@@ -46,8 +46,7 @@ _START_PAPERS = {"zhang": ("zhang2022",), "mp2": ("romero2018",), "ccsd": ("rome
 class Ansatz:
     """A parametrized circuit.
 
-    Built by functions such as `qvar.uccsd`, or from a PennyLane quantum function by
-    `Ansatz.from_circuit`.
+    Built by functions such as `qvar.uccsd`, or from a PennyLane quantum function by `Ansatz.from_circuit`.
     """
 
     name: str

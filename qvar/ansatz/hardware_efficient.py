@@ -66,8 +66,7 @@ def hardware_efficient(
     entangle every pair of neighbours once.
 
     Args:
-        problem: a Problem, whose reference determinant is the start, or a number of qubits, which
-            start in |0...0>.
+        problem: a Problem, whose reference determinant is the start, or a number of qubits, which start in |0...0>.
         layers: number of entangling layers L, at least 1.
         rotations: names out of RX, RY, RZ in the order in which they act.
         entangler: gate and pattern, `"cnot"`, `"cz"` or `"iswap"` with `"_chain"`, (0,1), (1,2), ...; `"_ring"`, the

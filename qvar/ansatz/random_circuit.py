@@ -40,8 +40,7 @@ def random_circuit(problem: HasReference | int, *, key: jax.Array, layers: int =
     https://doi.org/10.1038/s41467-018-07090-4.
 
     Args:
-        problem: a Problem, whose reference determinant is the start, or a number of qubits, which
-            start in |0...0>.
+        problem: a Problem, whose reference determinant is the start, or a number of qubits, which start in |0...0>.
         key: JAX random key that the axes are drawn with, such as `jax.random.key(7)`; its integers are recorded.
         layers: number of layers L, at least 1.
         name: name in the ledger; made from the arguments if None.

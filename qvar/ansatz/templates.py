@@ -42,8 +42,7 @@ def real_amplitudes(
     https://quantum.cloud.ibm.com/docs/api/qiskit/qiskit.circuit.library.real_amplitudes.
 
     Args:
-        problem: a Problem, whose reference determinant is the start, or a number of qubits, which
-            start in |0...0>.
+        problem: a Problem, whose reference determinant is the start, or a number of qubits, which start in |0...0>.
         reps: number of entangling layers L, at least 1.
         entanglement: `"full"`, every (i, j) with i < j; `"linear"`, (0,1), (1,2), ...; `"reverse_linear"`, the same
             pairs, the last first; `"circular"`, (n-1, 0), then the linear ones, without the former for two qubits;
@@ -80,8 +79,7 @@ def efficient_su2(
     https://quantum.cloud.ibm.com/docs/api/qiskit/qiskit.circuit.library.efficient_su2.
 
     Args:
-        problem: a Problem, whose reference determinant is the start, or a number of qubits, which
-            start in |0...0>.
+        problem: a Problem, whose reference determinant is the start, or a number of qubits, which start in |0...0>.
         reps: number of entangling layers L, at least 1.
         entanglement: as for `real_amplitudes`.
         su2_gates: names out of RX, RY, RZ in the order in which they act.
@@ -158,8 +156,7 @@ def strongly_entangling(problem: HasReference | int, *, layers: int = 2, name: s
     Bergholm et al., arXiv:1811.04968, https://doi.org/10.48550/arXiv.1811.04968.
 
     Args:
-        problem: a Problem, whose reference determinant is the start, or a number of qubits, which
-            start in |0...0>.
+        problem: a Problem, whose reference determinant is the start, or a number of qubits, which start in |0...0>.
         layers: number of layers L, at least 1.
         name: name in the ledger; made from the arguments if None.
 
@@ -208,8 +205,7 @@ def basic_entangler(
     Bergholm et al., arXiv:1811.04968, https://doi.org/10.48550/arXiv.1811.04968.
 
     Args:
-        problem: a Problem, whose reference determinant is the start, or a number of qubits, which
-            start in |0...0>.
+        problem: a Problem, whose reference determinant is the start, or a number of qubits, which start in |0...0>.
         layers: number of layers L, at least 1.
         rotation: `"RX"`, `"RY"` or `"RZ"`.
         name: name in the ledger; made from the arguments if None.

@@ -74,13 +74,12 @@ def uccsd(
       parameter (H4: 11, H6: 39). The paper does not say how the doubles are sorted: this order gives its printed errors
       of H4, H6 and H10, but 0.74 mHa for H8, where it prints 0.72.
 
-    `spin_adapted=True`, closed shells only, ties the amplitudes to a singlet. With
-    \(T = \sum \theta_{ia} E_{ai} + \tfrac12 \sum \theta_{ia,jb} E_{ai} E_{bj}\), where
-    \(E_{ai} = a_{a\alpha}^\dagger a_{i\alpha} + a_{a\beta}^\dagger a_{i\beta}\) and
-    \(\theta_{ia,jb} = \theta_{jb,ia}\), singles of both spins have \(\phi = \theta_{ia}\), opposite-spin doubles
-    \(\phi = \theta_{ia,jb}\), and same-spin ones \(\phi = \theta_{ia,jb} - \theta_{ib,ja}\):
-    \(ov + ov(ov+1)/2\) parameters. The factors of one parameter do not commute and are not adjacent, so that
-    the total spin is conserved to first order in \(\theta\) only.
+    `spin_adapted=True`, closed shells only, ties the amplitudes to a singlet. With \(T = \sum \theta_{ia} E_{ai} +
+    \tfrac12 \sum \theta_{ia,jb} E_{ai} E_{bj}\), where \(E_{ai} = a_{a\alpha}^\dagger a_{i\alpha} + a_{a\beta}^\dagger
+    a_{i\beta}\) and \(\theta_{ia,jb} = \theta_{jb,ia}\), singles of both spins have \(\phi = \theta_{ia}\),
+    opposite-spin doubles \(\phi = \theta_{ia,jb}\), and same-spin ones \(\phi = \theta_{ia,jb} - \theta_{ib,ja}\): \(ov
+    + ov(ov+1)/2\) parameters. The factors of one parameter do not commute and are not adjacent, so that the total spin
+    is conserved to first order in \(\theta\) only.
 
     Bartlett, Kucharski, Noga, Chem. Phys. Lett. 155, 133 (1989), https://doi.org/10.1016/S0009-2614(89)87372-5;
     Peruzzo et al., Nat. Commun. 5, 4213 (2014), https://doi.org/10.1038/ncomms5213; on the order of factors:
@@ -93,9 +92,8 @@ def uccsd(
         order: `"singles_first"`, `"doubles_first"`, `"mp2"`, `"tencirchem"`, `"qiskit"` or `"pennylane"`.
         excitations: `"fermionic"`, or `"qubit"` without Jordan-Wigner strings.
         spin_adapted: whether amplitudes are tied to a singlet.
-        prune: `"symmetry"` leaves out the excitations that the point group forbids; `"mp2"` also the doubles whose
-            MP2 amplitude is below 1e-8 (singles, which have none in canonical orbitals, stay unless symmetry forbids
-            them).
+        prune: `"symmetry"` leaves out the excitations that the point group forbids; `"mp2"` also the doubles whose MP2
+            amplitude is below 1e-8 (singles, which have none in canonical orbitals, stay unless symmetry forbids them).
         name: name in the ledger; made from the arguments if None.
 
     Raises:
@@ -223,9 +221,8 @@ def kupccgsd(
     r"""k-UpCCGSD: k copies of generalized pair doubles and singles.
 
     A copy holds pair doubles \(a_{q\alpha}^\dagger a_{q\beta}^\dagger a_{p\beta} a_{p\alpha}\) for p<q, then singles
-    (for p<q, p to q: alpha, then beta), over all M orbitals: \(3M(M-1)/2\) parameters each, copy after copy. A
-    further copy at zero leaves the state as it is; the starts `"mp2"` and `"ccsd"` put the amplitudes in the first
-    copy.
+    (for p<q, p to q: alpha, then beta), over all M orbitals: \(3M(M-1)/2\) parameters each, copy after copy. A further
+    copy at zero leaves the state as it is; the starts `"mp2"` and `"ccsd"` put the amplitudes in the first copy.
 
     `redundant=True` counts p to q and q to p separately, as `qml.kUpCCGSD` does: \(3M(M-1)\) parameters per copy, pair
     doubles for p, for q, then singles for each mode, to each other of its spin; PennyLane's weights hold the

@@ -88,8 +88,7 @@ def solve(
 def bra_gradient(solution: Solution, bras: Bras) -> FloatArray:
     r"""(n_bras, n_functions) \(X C^T - S W\) of all bras; twice its entries, contracted, are the gradient.
 
-    Raises:
-        UnsolvedError: if the energy is not stationary: X is asymmetric by more than `STATIONARY`.
+    Raises `UnsolvedError` if the energy is not stationary: X is asymmetric by more than `STATIONARY`.
     """
     raw, n = solution.lagrangian(bras), bras.n_functions
     overlap, orbitals = bras.overlap, solution.orbitals

@@ -32,11 +32,7 @@ MAX_L = 6
 
 
 def angular_momentum(argument: str, value: Any) -> int:
-    """Read an angular momentum, a letter or a number.
-
-    Raises:
-        QvarError: if it is neither, or above `MAX_L`.
-    """
+    """Read an angular momentum, a letter or a number; `QvarError` if it is neither, or above `MAX_L`."""
     letter = isinstance(value, str) and len(value) == 1 and value.lower() in LETTERS
     l = LETTERS.index(value.lower()) if letter else value
     whole = isinstance(l, int | np.integer) and not isinstance(l, bool)

@@ -22,9 +22,8 @@ _WITHOUT_ENERGY = {160, 182}
 def check_functional(xc: str) -> None:
     """Raise `QvarError` if a functional has no derivatives here.
 
-    Raises:
-        QvarError: if PySCF does not know it, or it has more than a density, its gradient, the kinetic energy density
-            and a share of exact exchange: range separation, non-local correlation, a Laplacian, dispersion.
+    Raises `QvarError` if PySCF does not know it, or it has more than a density, its gradient, the kinetic energy
+    density and a share of exact exchange: range separation, non-local correlation, a Laplacian, dispersion.
     """
     from pyscf.dft import libxc
     from pyscf.scf.dispersion import parse_dft

@@ -163,8 +163,7 @@ class _Tasks:
     def find(self, key: str) -> Task:
         """Return the task of a key; makes the case at its first point if that is not the latest one.
 
-        Raises:
-            QvarError: if the case fails, or makes other tasks than it did.
+        Raises `QvarError` if the case fails, or makes other tasks than it did.
         """
         line = self._lines[key]
         name = line.points[0]
@@ -186,8 +185,7 @@ class _Tasks:
 def load_submitted_case(campaign: Campaign) -> CaseFunction:
     """Return the case as it was submitted: of the file itself if it has not changed, else of the copy.
 
-    Raises:
-        QvarError: if neither can be loaded.
+    Raises `QvarError` if neither can be loaded.
     """
     path, copy = Path(campaign.record["case_file"]), campaign.path / "case" / Path(campaign.record["case_file"]).name
     if os.path.isfile(path) and digest(path) == digest(copy):

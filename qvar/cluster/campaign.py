@@ -99,11 +99,7 @@ class Campaign:
 
     @cached_property
     def record(self) -> dict[str, Any]:
-        """The content of `case.json`.
-
-        Raises:
-            QvarError: if there is none, or it is not that of a campaign.
-        """
+        """The content of `case.json`; `QvarError` if there is none, or it is not that of a campaign."""
         record = read_case(self.run)
         if record is None or not is_campaign(record):
             raise QvarError(f"`CAMPAIGN` must be a folder that `qvar submit` made, but {self.path} is not.")
@@ -113,8 +109,7 @@ class Campaign:
     def tasks(self) -> list[TaskLine]:
         """All tasks, in their order.
 
-        Raises:
-            QvarError: if the file cannot be read, or lacks one of the tasks that `case.json` lists.
+        Raises `QvarError` if the file cannot be read, or lacks one of the tasks that `case.json` lists.
         """
         lines = [
             TaskLine(line["key"], line["label"], tuple(line["points"])) for line in _json_lines(self.tasks_file, _TASK)
@@ -148,11 +143,7 @@ class Campaign:
 
 
 def open_campaign(path: str | Path) -> Campaign:
-    """Return a campaign that is there.
-
-    Raises:
-        QvarError: if there is none.
-    """
+    """Return a campaign that is there; `QvarError` if there is none."""
     folder = Path(path)
     if not os.path.isdir(folder):
         raise QvarError(f"`CAMPAIGN` must be a folder that `qvar submit` made, but {path} does not exist.")
@@ -183,8 +174,7 @@ def append_lines(path: Path, lines: Sequence[dict[str, Any]]) -> None:
 def _json_lines(path: Path, shape: Shape) -> list[dict[str, Any]]:
     """Return the lines of a file, without those that a killed process left unfinished.
 
-    Raises:
-        QvarError: if the file cannot be read, or a line is not what qvar writes or was damaged.
+    Raises `QvarError` if the file cannot be read, or a line is not what qvar writes or was damaged.
     """
     try:
         data = read_regular(path)

@@ -51,8 +51,7 @@ def recorded_options(campaign: Campaign) -> SubmissionOptions:
 def options_from_flags(args: argparse.Namespace, site: Site, before: SubmissionOptions | None) -> SubmissionOptions:
     """Return the options of a command line, over those sent before (None for a new campaign) or the site's.
 
-    Raises:
-        QvarError: if a value is wrong, or the queue does not support a flag.
+    Raises `QvarError` if a value is wrong, or the queue does not support a flag.
     """
     start = before or SubmissionOptions(
         site.get("queue", ""), _site_resources(site), site.get("pack", 1), site.get("max_array")
@@ -98,11 +97,7 @@ def worker_count(args: argparse.Namespace, queue: str) -> int:
 
 
 def whole_flag(name: str, word: str, least: int) -> int:
-    """Return the whole number that a flag gives.
-
-    Raises:
-        QvarError: if it is none, or too small.
-    """
+    """Return the whole number that a flag gives; `QvarError` if it is none, or too small."""
     number = int(word) if re.fullmatch(r" *[0-9]{1,18} *", word) else None
     if number is None or number < least:
         raise QvarError(f"`{name}` must be a whole number of at least {least}, but is {word!r}.")

@@ -110,8 +110,7 @@ def _different(values: Sequence[Any]) -> list[Any]:
 def create(planned: Planned, out: Path) -> Campaign:
     """Make the folder of a campaign; nothing of it is left if that fails.
 
-    Raises:
-        QvarError: if the folder exists or cannot be written.
+    Raises `QvarError` if the folder exists or cannot be written.
     """
     check_out(out, resume=False)
     check_content(jsonable(planned.record), out / "case.json")
@@ -141,11 +140,7 @@ def create(planned: Planned, out: Path) -> Campaign:
 
 
 def update(campaign: Campaign, options: SubmissionOptions) -> Campaign:
-    """Record the options with which a campaign is continued.
-
-    Raises:
-        QvarError: if the folder cannot be written.
-    """
+    """Record the options with which a campaign is continued; `QvarError` if the folder cannot be written."""
     sitting = {"time": provenance.now(), "versions": provenance.versions()}
     record = {**campaign.record, **options.record(), "resumed": [*campaign.record.get("resumed", []), sitting]}
     try:

@@ -77,8 +77,7 @@ def _seconds(text: str) -> int | None:
 def memory_size(value: Any, argument: str = "memory") -> int:
     """Return a size of memory in bytes; units count in powers of 1024, as queues do, so that 16GB is 16384M.
 
-    Raises:
-        QvarError: if it is no size, not positive, or a number without a unit.
+    Raises `QvarError` if it is no size, not positive, or a number without a unit.
     """
     text = str(value).strip()
     if re.fullmatch(r"[0-9]{1,12}", text) and int(text) > 0:

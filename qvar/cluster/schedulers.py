@@ -26,11 +26,7 @@ _FLAG, _QUEUE = 16, 13
 
 
 def queue_named(word: str) -> Queue:
-    """Return the queue of a name, as `--queue` has it.
-
-    Raises:
-        QvarError: if there is none of that name.
-    """
+    """Return the queue of a name, as `--queue` has it; `QvarError` if there is none of that name."""
     names = [queue.name for queue in QUEUES]
     if word in names:
         return QUEUES[names.index(word)]
@@ -42,8 +38,7 @@ def queue_named(word: str) -> Queue:
 def adapter(name: str) -> Queue | None:
     """Return the queue of a name; None for `local`.
 
-    Raises:
-        QvarError: if there is no such queue.
+    Raises `QvarError` if there is no such queue.
     """
     return None if name == LOCAL else queue_named(name)
 
@@ -51,8 +46,7 @@ def adapter(name: str) -> Queue | None:
 def default_queue() -> str:
     """Return the first queue of which a command that no other queue has is on the path.
 
-    Raises:
-        QvarError: if there is none.
+    Raises `QvarError` if there is none.
     """
     for queue in QUEUES:
         if shutil.which(queue.program):
@@ -62,11 +56,7 @@ def default_queue() -> str:
 
 
 def check_supported(name: str, resources: Resources) -> None:
-    """Refuse resources that a queue does not support.
-
-    Raises:
-        QvarError: if one is requested.
-    """
+    """Refuse resources that a queue does not support; `QvarError` if one is requested."""
     queue, default = adapter(name), Resources()
     for flag in FLAGS:
         entry = {"time": "time_s", "memory": "memory_bytes", "signal": "signal_s"}.get(flag, flag)

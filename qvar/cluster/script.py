@@ -22,8 +22,7 @@ _NAME_LENGTH = 15
 def checked(job: Job) -> Resources:
     """Return the resources of a job, after a check of the words that a directive cannot quote.
 
-    Raises:
-        QvarError: if a word or a folder cannot stand in a script.
+    Raises `QvarError` if a word or a folder cannot stand in a script.
     """
     resources = job.resources
     for flag, word in (("partition", resources.partition), ("account", resources.account), ("qos", resources.qos)):

@@ -154,11 +154,7 @@ class Builder:
             raise self.source.mistake(f"have every function of {element} once", head)
 
     def add_potential(self, element: str, n_electrons: int, head: Line) -> None:
-        """Begin the core potential of an element, which replaces so many electrons.
-
-        Raises:
-            QvarError: if it has one.
-        """
+        """Begin the core potential of an element, which replaces so many electrons; `QvarError` if it has one."""
         if element in self.potentials:
             raise self.source.mistake(f"have one core potential for {element}", head)
         self.potentials[element] = [n_electrons, []]
@@ -194,8 +190,7 @@ class Builder:
     def finished(self) -> BasisText:
         """Return the set.
 
-        Raises:
-            QvarError: if it is empty, a potential has no terms, or it is both spherical and Cartesian.
+        Raises `QvarError` if it is empty, a potential has no terms, or it is both spherical and Cartesian.
         """
         if not self.shells and not self.potentials:
             raise self.source.mistake("hold shells of a basis set")

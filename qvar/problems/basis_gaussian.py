@@ -19,11 +19,7 @@ def is_gaussian(line: Line) -> bool:
 
 
 def read_gaussian(lines: Sequence[Line], builder: Builder) -> None:
-    """Add what the lines say to a set.
-
-    Raises:
-        QvarError: if a line is not understood.
-    """
+    """Add what the lines say to a set; `QvarError` if a line is not understood."""
     source, position = builder.source, 0
     elements: list[str] = []  # of the section at hand; none between sections
     while position < len(lines):

@@ -14,8 +14,7 @@ _WORDS_OF_BASIS = {"spherical", "cartesian", "print", "noprint", "segment", "nos
 def read_nwchem(lines: Sequence[Line], builder: Builder) -> None:
     """Add what the lines say to a set; without a line `BASIS` they are shells until `END`, and spherical.
 
-    Raises:
-        QvarError: if a line is not understood.
+    Raises `QvarError` if a line is not understood.
     """
     source, position, block = builder.source, 0, "fragment"
     owners: dict[str, int] = {}  # element -> the block of its shells

@@ -34,8 +34,7 @@ _OTHER_ORDERS = (
 def real_array(argument: str, values: Any) -> FloatArray:
     """Return a read-only copy of real, finite numbers; a cached exact energy must stay that of these numbers.
 
-    Raises:
-        QvarError: if the values are not an array of numbers, have an imaginary part, or are not finite.
+    Raises `QvarError` if the values are not an array of numbers, have an imaginary part, or are not finite.
     """
     try:
         array: Any = np.array(values)

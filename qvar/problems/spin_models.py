@@ -21,9 +21,8 @@ _BYTES_PER_WORD = 100
 def tfim(n: int, *, j: float = 1.0, h: float = 1.0, periodic: bool = False) -> Problem:
     r"""Make the transverse-field Ising model on a chain, \(H = -J \sum_i Z_i Z_{i+1} - h \sum_i X_i\).
 
-    At J = h = 1, the critical point, the lowest energies are \(-2 / \sin(\pi / 2n)\) on a ring (n > 2)
-    and \(1 - 1 / \sin(\pi / (4n + 2))\) on an open chain (Pfeuty 1970,
-    https://doi.org/10.1016/0003-4916(70)90270-8).
+    At J = h = 1, the critical point, the lowest energies are \(-2 / \sin(\pi / 2n)\) on a ring (n > 2) and \(1 - 1 /
+    \sin(\pi / (4n + 2))\) on an open chain (Pfeuty 1970, https://doi.org/10.1016/0003-4916(70)90270-8).
 
     Args:
         n: number of spins, at least 2.

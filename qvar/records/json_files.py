@@ -26,8 +26,7 @@ _MOST_BYTES = 1 << 28
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write a sealed JSON file for people and programs, whole or not at all.
 
-    Raises:
-        OSError: if the file cannot be written.
+    Raises `OSError` if the file cannot be written.
     """
     with write_whole(path) as temporary:
         temporary.write_text(json_text(content), encoding="utf-8")

@@ -129,8 +129,7 @@ class LoadedRun:
 def check_out(out: Path, resume: bool, again: str = "--resume") -> None:
     """Refuse a place that a run cannot go to, before any work is spent on it; `again` is how a user asks to resume.
 
-    Raises:
-        QvarError: if something is in the way.
+    Raises `QvarError` if something is in the way.
     """
     check_path("out", out)
     if not os.path.lexists(out):
@@ -159,8 +158,7 @@ def check_out(out: Path, resume: bool, again: str = "--resume") -> None:
 def check_path(argument: str, path: Path) -> None:
     """Refuse a path that no file system can take.
 
-    Raises:
-        QvarError: if it holds a null character, or text that cannot be encoded.
+    Raises `QvarError` if it holds a null character, or text that cannot be encoded.
     """
     try:
         possible = b"\0" not in os.fsencode(path)
@@ -180,8 +178,7 @@ def _is_rest(entry: Path) -> bool:
 def make(out: Path, new: bool = False) -> RunFolder:
     """Make the folder, its parents and its parts; with `new` this process must be the one that makes it.
 
-    Raises:
-        QvarError: if the system refuses, or another process was faster.
+    Raises `QvarError` if the system refuses, or another process was faster.
     """
     folder = RunFolder(out)
     missing = [parent for parent in (out, *out.parents) if not os.path.lexists(parent)]
@@ -259,8 +256,7 @@ def _lies_at(descriptor: int, path: Path) -> bool:
 def refuse_folders(folder: RunFolder, keys: Iterable[str]) -> None:
     """Refuse folders in the places of a run's files, before any work is spent; other things there are replaced.
 
-    Raises:
-        QvarError: if there is one.
+    Raises `QvarError` if there is one.
     """
     tables = (folder.ledger, folder.path / "ledger.csv", folder.trace, folder.parameters)
     for path in (folder.case_json, *tables, folder.report, *map(folder.shard, keys)):
@@ -296,8 +292,7 @@ def write_case(folder: RunFolder, content: dict[str, Any]) -> None:
 def read_case(folder: RunFolder) -> dict[str, Any] | None:
     """Return the content of `case.json`; None if it is missing.
 
-    Raises:
-        QvarError: if it is there and is not what qvar writes.
+    Raises `QvarError` if it is there and is not what qvar writes.
     """
     return read_case_file(folder.case_json)
 

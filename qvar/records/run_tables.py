@@ -271,11 +271,7 @@ def _series(values: list[Any], kind: str) -> pd.Series:
 
 
 def write_ledger(table: pd.DataFrame, folder: Path, run: str = "") -> None:
-    """Write `ledger.parquet` and `ledger.csv`, each whole or not at all.
-
-    Raises:
-        OSError: if a file cannot be written.
-    """
+    """Write `ledger.parquet` and `ledger.csv`, each whole or not at all; `OSError` if a file cannot be written."""
     with write_whole(folder / "ledger.csv") as temporary:
         # Python's shortest text that reads back as the same 64 bits: no digit of an energy is lost.
         table.to_csv(temporary, index=False, lineterminator="\n")
@@ -283,11 +279,7 @@ def write_ledger(table: pd.DataFrame, folder: Path, run: str = "") -> None:
 
 
 def write_table(table: pd.DataFrame, path: Path, run: str = "") -> None:
-    """Write a table as parquet, whole or not at all.
-
-    Raises:
-        OSError: if the file cannot be written.
-    """
+    """Write a table as parquet, whole or not at all; `OSError` if the file cannot be written."""
     import pyarrow as pa
 
     data = sealed_parquet(pa.Table.from_pandas(table, preserve_index=False), {"kind": path.stem, "run": run})

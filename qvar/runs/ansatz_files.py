@@ -21,8 +21,7 @@ _HINT = "a quantum function becomes an ansatz by qvar.Ansatz.from_circuit"
 def load_problem(word: str) -> Problem:
     """Return a problem by its name, or from a file that `Problem.save` wrote.
 
-    Raises:
-        QvarError: if there is no such name, or the file cannot be read.
+    Raises `QvarError` if there is no such name, or the file cannot be read.
     """
     return Problem.load(word) if word.endswith(".npz") else named(word)
 

@@ -86,8 +86,7 @@ class _Argument:
 def _arguments(function: CaseFunction) -> list[_Argument]:
     """Return the arguments of `case`, each with its type, default and words.
 
-    Raises:
-        QvarError: if one lacks a type or a default, or has a name that every run uses.
+    Raises `QvarError` if one lacks a type or a default, or has a name that every run uses.
     """
     from docstring_parser import DocstringStyle, parse
 
@@ -165,9 +164,7 @@ def build(case_function: CaseFunction, args: Sequence[str], prog: str) -> tuple[
 def case_values(case_function: CaseFunction, args: Sequence[str], prog: str) -> dict[str, Any]:
     """Read the flags of a case alone: the values that `case` is called with.
 
-    Raises:
-        QvarError: if a flag or its value is wrong.
-        HelpShown: after printing the flags for `--help`.
+    Raises `QvarError` if a flag or its value is wrong. HelpShown: after printing the flags for `--help`.
     """
     return _parse(case_function, args, prog, None)[0]
 
@@ -178,11 +175,7 @@ def argument_kinds(case_function: CaseFunction) -> dict[str, Any]:
 
 
 def make_study(case_function: CaseFunction, values: dict[str, Any]) -> Runnable:
-    """Call `case`.
-
-    Raises:
-        QvarError: if `case` fails, or returns no `Runnable`.
-    """
+    """Call `case`; `QvarError` if `case` fails, or returns no `Runnable`."""
     path = Path(inspect.getfile(inspect.unwrap(case_function)))
     try:
         study = case_function(**values)

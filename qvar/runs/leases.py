@@ -215,8 +215,7 @@ def owner() -> dict[str, Any]:
 def file_time(folder: Path) -> float:
     """Return the time by the clock that stamps files in a folder, which on a shared file system is the server's.
 
-    Raises:
-        OSError: if the folder cannot be written.
+    Raises `OSError` if the folder cannot be written.
     """
     probe = folder / f".clock-{platform.node()}-{os.getpid()}-{threading.get_ident()}"
     probe.touch()

@@ -157,11 +157,7 @@ def checked_tasks(tasks: Sequence[Task]) -> list[Task]:
 def case_record(
     study: Runnable, tasks: Sequence[Task], arguments: dict[str, Any], case: str | None, place: dict[str, Any]
 ) -> dict[str, Any]:
-    """Return the content of `case.json` of a run.
-
-    Raises:
-        QvarError: if the study's citations are no keys.
-    """
+    """Return the content of `case.json` of a run; `QvarError` if the study's citations are no keys."""
     budget = getattr(study, "budget", None)
     return {
         "format": RECORD_FORMAT,

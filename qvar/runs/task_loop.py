@@ -106,8 +106,7 @@ class TaskLoop:
     def _is_missing(self, key: str) -> bool:
         """Return if a task has no result; one that cannot be read is removed.
 
-        Raises:
-            OSError: if it cannot be removed, such as a folder.
+        Raises `OSError` if it cannot be removed, such as a folder.
         """
         shard, path = self._folder.look_at_shard(key), self._folder.shard(key)
         if shard.damage or (path.is_symlink() and not path.exists()):

@@ -67,8 +67,7 @@ class Contender:
     def __call__(self, problem: Problem | None) -> Trainable:
         """Return the ansatz or objective for a problem, with the contender's name and family.
 
-        Raises:
-            QvarError: if `make` returns something else, or the contender has several depths.
+        Raises `QvarError` if `make` returns something else, or the contender has several depths.
         """
         require(not self.layers, "layers", "be empty to make one ansatz", self.layers)
         trainable = self.make(problem)
@@ -122,8 +121,7 @@ def contenders_of(problem: Problem | None, contenders: Any) -> tuple[Trainable, 
 def makers_of(contenders: Any) -> tuple[Maker, ...]:
     """Return the contenders of a study with several problems: one rule for each contender and depth.
 
-    Raises:
-        QvarError: if one makes nothing for a problem.
+    Raises `QvarError` if one makes nothing for a problem.
     """
     makers: list[Any] = []
     for maker in _list_of(contenders, "function"):
@@ -147,8 +145,7 @@ def label_of(maker: Callable[..., Any], default: str = "contender") -> str:
 def made_by(maker: Callable[..., Any], problem: Problem | None) -> Trainable:
     """Return the ansatz or objective that a rule makes for a problem.
 
-    Raises:
-        QvarError: if it fails, or makes something else.
+    Raises `QvarError` if it fails, or makes something else.
     """
     name = label_of(maker)
     try:

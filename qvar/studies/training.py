@@ -282,8 +282,7 @@ class Trains(Protocol):
 def check_seeds(seeds: int, n_params: int) -> None:
     """Refuse numbers of starts that are no counts, or do not fit into memory with their methods' own vectors.
 
-    Raises:
-        QvarError: if there are none or too many.
+    Raises `QvarError` if there are none or too many.
     """
     counting_number("seeds", seeds)
     require_memory("seeds", seeds, seeds * (_BYTES_PER_SEED + 8 * _VECTORS_PER_SEED * n_params))

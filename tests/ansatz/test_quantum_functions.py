@@ -16,7 +16,7 @@ import pennylane as qml
 import pytest
 from hypothesis import given, settings
 from pennylane import numpy as pnp
-from random_circuits import kernel_state, random_circuit, worst_difference
+from random_circuits import CURVED, LINEAR, N_KINDS, Circuit, kernel_state, random_circuit, worst_difference
 from twin import twin_state
 
 import qvar
@@ -34,11 +34,8 @@ def made(function: Callable[..., Any], n_qubits: int = 4, n_params: int = 3) -> 
         return qvar.Ansatz.from_circuit(function, n_qubits, n_params)
 
 
-@settings(max_examples=2000, deadline=None, derandomize=True, database=None)
-@given(seed=st.integers(0, 2**32 - 1))
-def test_any_circuit_is_the_one_of_default_qubit(seed: int) -> None:
-    """At large negative parameters; nothing is compiled. Linear angles are proved to be affine."""
-    circuit = random_circuit(seed, n_ops=1)
+def check_program(circuit: Circuit, seed: int) -> None:
+    """Compare states at large negative parameters; nothing is compiled. Linear angles are proved to be affine."""
     with pytest.MonkeyPatch.context() as patch:  # recording a function again and checks of types are most of the time
         patch.setattr(jaxtyping.config, "jaxtyping_disable", True)
         patch.setattr(capture, "_run", functools.lru_cache(maxsize=1)(capture._run))
@@ -47,6 +44,22 @@ def test_any_circuit_is_the_one_of_default_qubit(seed: int) -> None:
     theta = -1e3 * np.random.default_rng(seed).random(3)
     assert worst_difference(circuit, program, [theta], kernel_state) < 1
     assert not (circuit.linear and program.angle_function)
+
+
+@settings(max_examples=400, deadline=None, derandomize=True, database=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_any_circuit_is_the_one_of_default_qubit(seed: int) -> None:
+    check_program(random_circuit(seed, n_ops=1), seed)
+
+
+@pytest.mark.parametrize("kind", range(N_KINDS))
+def test_every_operation_takes_every_function_of_theta(kind: int) -> None:
+    """Three functions for each angle, one after the other, all linear or all not."""
+    for table in (LINEAR, CURVED):
+        functions = list(table)
+        for place in range(0, len(functions), 3):
+            circuit = random_circuit(100 * kind + place, n_ops=1, kind=kind, names=tuple(functions[place : place + 3]))
+            check_program(circuit, place)
 
 
 @pytest.mark.parametrize("seed", [2, 5])

@@ -34,7 +34,7 @@ def test_killed_and_resumed(tmp_path: Path) -> None:
         process.send_signal(signal.SIGKILL)
         process.wait()
     kept = {path: path.stat().st_mtime_ns for path in _shards(broken)}
-    assert len(kept) == 2
+    assert len(kept) >= 2  # one more may have ended before the signal came
     assert not (broken / "ledger.parquet").exists()
 
     assert _start(broken, "--resume").wait() == 0

@@ -86,7 +86,7 @@ def at_look(monkeypatch: pytest.MonkeyPatch, act: Callable[[Stop, Lease], object
     monkeypatch.setattr(task_loop, "keeper", watched)
 
 
-def until(true: Callable[[], object], seconds: float = 20.0) -> None:
+def until(true: Callable[[], object], seconds: float = 180.0) -> None:
     """Waits for something."""
     end = time.monotonic() + seconds
     while not true():

@@ -227,10 +227,10 @@ class LocalSlurm:
             raise RuntimeError(f"{program} did not start, status {done.returncode}: {text.read_text().strip()[-300:]}")
 
     def _await(self, what: str, true: Callable[[], bool]) -> None:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 180
         while not true():
             if time.monotonic() > end:
-                raise RuntimeError(f"within 60 s it did not become true that {what}: see {self.folder}/log")
+                raise RuntimeError(f"within 180 s it did not become true that {what}: see {self.folder}/log")
             time.sleep(0.05)
 
     def _end(self) -> None:

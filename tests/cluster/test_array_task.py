@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -135,13 +136,19 @@ def test_stopped_at_its_own_deadline_again_and_again_it_ends_as_if_never_stopped
     campaign = made(tmp_path / "c", *LONG)
     statuses: list[int] = []
 
-    def waits(stop: Stop, _: Lease) -> None:
-        until(lambda: stop.asked or len(statuses) >= 7)
+    ahead = [0.0]
+    clock = SimpleNamespace(time=lambda: time.time() + ahead[0], monotonic=time.monotonic, sleep=time.sleep)
+    monkeypatch.setattr("qvar.runs.stop.time", clock)
 
-    at_look(monkeypatch, waits, 4, 5, 11, 20, 21, 24, 30)
+    def passes(stop: Stop, _: Lease) -> None:
+        ahead[0] = 2000.0
+        until(lambda: stop.asked)
+
+    at_look(monkeypatch, passes, 4, 5, 11, 20, 21, 24, 30)
     leases: dict[tuple[str, int], dict[str, Any]] = {}
     while not statuses or statuses[-1] == STOPPED:
-        monkeypatch.setenv(DEADLINE, str(time.time() + (0.3 if len(statuses) < 7 else 1e6)))
+        ahead[0] = 0.0
+        monkeypatch.setenv(DEADLINE, str(time.time() + 1000))
         statuses.append(run_array_task(campaign, 1))
         leases |= {
             (label, lease(campaign, label)["attempt"]): lease(campaign, label)
@@ -149,9 +156,9 @@ def test_stopped_at_its_own_deadline_again_and_again_it_ends_as_if_never_stopped
             if ending(campaign, label)
         }
     assert statuses[-1] == 0
-    assert len(statuses) >= 6
+    assert len(statuses) == 8
     stopped = [one for one in leases.values() if one["ending"] == "stopped"]
-    assert len(stopped) >= 4  # the time may come between two tasks too
+    assert len(stopped) == 7
     assert {one["message"] for one in stopped} == {"the time limit is near"}
     assert {one["ending"] for one in leases.values()} == {"done", "stopped"}
     assert any(one["kept"] > 0 for one in stopped)
@@ -310,16 +317,21 @@ def test_work_that_is_no_training_stops_at_its_progress_reports(
 ) -> None:
     campaign = made(tmp_path / "c", case=FAKE, queue="slurm")
     monkeypatch.setattr(task_loop, "_PATIENCE_S", 0.0)
-    real_report = Lease.report
+    real_report, real_ask, requests = Lease.report, Stop.ask, list[str]()
+
+    def ask(stop: Stop, reason: str, again: bool) -> None:
+        real_ask(stop, reason, again)
+        requests.append(reason)
 
     def report(lease: Lease, **words: object) -> None:
         real_report(lease, **words)
         if words["done"] == 2 and ending(campaign, "ry x2") == "running":
             os.kill(os.getpid(), signal.SIGUSR1)
-            time.sleep(0.2)
+            until(lambda: requests)
 
     with monkeypatch.context() as patched:
         patched.setattr(Lease, "report", report)
+        patched.setattr(Stop, "ask", ask)
         assert run_array_task(campaign, 1) == STOPPED
     assert (ending(campaign, "ry x1"), ending(campaign, "ry x2")) == ("done", "stopped")
     assert scontrol() == ["requeue 71_4"]

@@ -192,12 +192,12 @@ def test_two_processes_at_the_same_array_task_of_which_one_is_paused(
 
     try:
         first = begin()
-        until(lambda: list(campaign.path.glob("state/*/checkpoint-*")), 60)
+        until(lambda: list(campaign.path.glob("state/*/checkpoint-*")))
         first.send_signal(signal.SIGSTOP)
         second = begin()
-        until(lambda: any(ending(campaign, line.label).endswith(" 2") for line in campaign.tasks), 60)
+        until(lambda: any(ending(campaign, line.label).endswith(" 2") for line in campaign.tasks))
         first.send_signal(signal.SIGCONT)
-        output = [process.communicate(timeout=60)[0] for process in (first, second)]
+        output = [process.communicate(timeout=180)[0] for process in (first, second)]
         assert [process.returncode for process in (first, second)] == [0, 0], output
     finally:
         for process in processes:

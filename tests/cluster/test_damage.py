@@ -173,14 +173,14 @@ def test_processes_of_this_machine_end_with_the_one_that_is_killed(
     command = [sys.executable, "-m", "qvar", "submit", *words, "--queue", "local"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
-            until(lambda: list(tmp_path.glob("c/state/*/lease.json")), 60)
+            until(lambda: list(tmp_path.glob("c/state/*/lease.json")))
             campaign = open_campaign("c")
             state = campaign.run.state(key_of(campaign, "t0"))
             worker = Path(f"/proc/{attempt(state).content['process']}/cwd")
             assert worker.exists()
         finally:
             process.send_signal(signal.SIGKILL)
-    until(lambda: not worker.exists(), 15)
+    until(lambda: not worker.exists())
     if attempt(state).ending is Ending.STOPPED:  # it came to a step within its five seconds
         assert attempt(state).content["message"] == "the process that started it is gone"
 

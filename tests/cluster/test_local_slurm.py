@@ -15,7 +15,7 @@ from cluster.local_slurm import LocalSlurm, Unavailable
 COMMAND = [sys.executable, str(Path(__file__).with_name("local_slurm.py"))]
 
 
-def until(true: Callable[[], bool], seconds: float = 40) -> None:
+def until(true: Callable[[], bool], seconds: float = 180) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, "it did not become true in time"

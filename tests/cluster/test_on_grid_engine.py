@@ -62,7 +62,7 @@ def test_a_job_deleted_by_hand_does_not_come_back(engine: LocalGridEngine, tmp_p
     place = mine.attempts()["t0"][0]
     assert engine.run("qdel", place["job"]).returncode == 0
     mine.await_counts(lambda counts: not {"running", "waiting"} & counts.keys())
-    end = time.monotonic() + 40
+    end = time.monotonic() + 180
     while mine.waiting():  # the execution daemon reports the end a little later
         assert mine.counts() == {"stopped": 1}
         assert time.monotonic() < end, mine.waiting()

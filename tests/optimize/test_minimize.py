@@ -1,5 +1,7 @@
 """Minimization: counts, stops, batches, and the field's own numbers."""
 
+import time
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -209,6 +211,7 @@ def test_uccsd_on_h4(bond: float, order: str, expected: float) -> None:
 
 def test_uccsd_on_lih_within_ten_seconds(lih: qvar.Problem) -> None:
     objective = qvar.energy(lih, qvar.uccsd(lih))
+    begin = time.process_time()
     result = qvar.minimize(objective, theta0=np.zeros(92))
+    assert time.process_time() - begin < 10
     assert 1000 * (result.value - lih.exact_energy()) == pytest.approx(0.0100, abs=1e-3)
-    assert result.wall_s + result.compile_s < 10

@@ -37,7 +37,7 @@ def _kill(out: Path, shards: int, delay: float) -> None:
         "qvar.run(study, sys.argv[2], resume=True, progress=False)"
     )
     with subprocess.Popen([sys.executable, "-c", code, str(CASE.parent), str(out)]) as process:
-        limit = time.monotonic() + 30
+        limit = time.monotonic() + 180
         while not ((out / "tasks").exists() and _finished(out) >= shards):
             assert time.monotonic() < limit
             assert process.poll() is None

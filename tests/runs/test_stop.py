@@ -6,6 +6,7 @@ import threading
 import time
 
 import pytest
+from cluster.campaigns import until
 
 from qvar.runs.stop import DEADLINE, Stop, listening
 
@@ -16,9 +17,7 @@ def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def wait_for(stop: Stop) -> None:
-    deadline = time.monotonic() + 5
-    while not stop.asked and time.monotonic() < deadline:
-        time.sleep(0.01)
+    until(lambda: stop.asked)
 
 
 @pytest.mark.parametrize(
@@ -33,7 +32,7 @@ def test_a_signal_asks_to_stop_and_to_go_back_or_not(number: signal.Signals, aga
         os.kill(os.getpid(), number)
         wait_for(stop)
         assert (stop.reason, stop.again) == (f"signal {number.name}", again)
-        assert 0 <= stop.seconds < 5
+        assert 0 <= stop.seconds < 60
     assert signal.getsignal(number) is before
     assert threading.active_count() == 1 or not [t for t in threading.enumerate() if t.name == "qvar stop"]
 
@@ -44,9 +43,7 @@ def test_a_request_to_end_for_good_overrules_one_to_go_back() -> None:
         os.kill(os.getpid(), signal.SIGUSR1)
         wait_for(stop)
         os.kill(os.getpid(), signal.SIGTERM)
-        deadline = time.monotonic() + 5
-        while stop.again and time.monotonic() < deadline:
-            time.sleep(0.01)
+        until(lambda: not stop.again)
         assert (stop.reason, stop.again) == ("signal SIGUSR1", False)
 
 
@@ -65,8 +62,6 @@ def test_work_that_does_not_stop_is_noted_once_while_the_main_thread_is_busy() -
     reasons: list[str] = []
     with listening(lambda: False, 0.1, lambda stop: reasons.append(stop.reason)):
         os.kill(os.getpid(), signal.SIGUSR1)
-        deadline = time.monotonic() + 10
-        while not reasons and time.monotonic() < deadline:
-            time.sleep(0.01)
+        until(lambda: reasons)
         time.sleep(0.3)
     assert reasons == ["signal SIGUSR1"]
