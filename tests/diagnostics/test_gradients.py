@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pennylane as qml
 import pytest
+from diagnostics.test_haar import first_z
 
 import qvar
 from qvar.diagnostics.estimate import Estimate
@@ -25,8 +26,6 @@ from qvar.diagnostics.exact_variances import (
 )
 from qvar.diagnostics.gradients import GradientVariance, ensemble_variance, gradient_variance
 from qvar.objective import Objective
-from qvar.problems.hamiltonians import PauliTerms
-from qvar.problems.problem import Problem
 
 
 def agrees(sampled: Estimate, law: float, within: float = 0.1) -> None:
@@ -236,17 +235,6 @@ def test_matchgates() -> None:
 
 def test_hamming_weight_sector() -> None:
     n, layers, bits = 5, 24, (1, 0, 1, 0, 0)  # 12 % above its limit at 10 layers
-    problem = Problem(
-        "Z0",
-        n,
-        "",
-        description={},
-        integrals=None,
-        pauli=PauliTerms(("ZIIII",), np.ones(1)),
-        occupied_alpha=(),
-        occupied_beta=(),
-        bits=bits,
-    )
 
     def circuit(theta: Any) -> None:
         angles = theta.reshape(layers, 3, n)
@@ -258,7 +246,7 @@ def test_hamming_weight_sector() -> None:
             for q in range(n):
                 qml.PhaseShift(angles[layer, 2, q], wires=q)
 
-    objective = qvar.energy(problem, qvar.Ansatz.from_circuit(circuit, n, 3 * n * layers, name="conserving"))
+    objective = qvar.energy(first_z(bits), qvar.Ansatz.from_circuit(circuit, n, 3 * n * layers, name="conserving"))
     assert objective.engine == "sector"
     v = gradient_variance(objective, key=jax.random.key(10), samples=2400)
     agrees(v.loss_variance, hamming_weight_loss(n, 2))

@@ -84,26 +84,22 @@ def test_real_states_see_the_real_part_only() -> None:
     assert haar_loss_variance(objective, real=False) == pytest.approx((1 + 0.7**2 + 0.2**2) * haar_pauli_loss(8))
 
 
-def test_spin_sector_is_the_law_of_hamming_weights() -> None:
-    problem = Problem(
-        "Z0",
-        5,
-        "",
-        description={},
-        integrals=None,
-        pauli=PauliTerms(("ZIIII",), np.ones(1)),
-        occupied_alpha=(),
-        occupied_beta=(),
-        bits=(1, 1, 0, 0, 0),
+def first_z(bits: tuple[int, ...]) -> Problem:
+    """Z of the first qubit, in the sector of some bits."""
+    pauli = PauliTerms(("Z" + "I" * (len(bits) - 1),), np.ones(1))
+    return Problem(
+        "Z0", len(bits), "", description={}, integrals=None, pauli=pauli, occupied_alpha=(), occupied_beta=(), bits=bits
     )
 
+
+def test_spin_sector_is_the_law_of_hamming_weights() -> None:
     def circuit(theta: Any) -> None:
         qml.PauliX(0)
         qml.PauliX(1)
         qml.IsingXY(theta[0], wires=[1, 2])
         qml.PhaseShift(theta[1], wires=2)
 
-    objective = qvar.energy(problem, qvar.Ansatz.from_circuit(circuit, 5, 2, name="hop"))
+    objective = qvar.energy(first_z((1, 1, 0, 0, 0)), qvar.Ansatz.from_circuit(circuit, 5, 2, name="hop"))
     moments = sector_moments(objective)
     assert (objective.engine, *moments) == ("sector", 10, pytest.approx(2.0), 10.0, pytest.approx(9.6))
     assert haar_loss_variance(objective) == pytest.approx(4 * 2 * 3 / (25 * 11))

@@ -133,7 +133,7 @@ def together(number: int, devices: int, words: list[str]) -> list[subprocess.Com
     done = []
     try:
         for process in running:
-            out, err = process.communicate(timeout=120)
+            out, err = process.communicate(timeout=300)
             # Gloo tells of its connections
             out = "".join(line for line in out.splitlines(keepends=True) if "peer ranks" not in line)
             done.append(subprocess.CompletedProcess(words, process.returncode, out, err))

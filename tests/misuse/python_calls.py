@@ -14,7 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from misuse.base_calls import BUDGET, CALLS, KEY, RECORDS, WRONG, circuit, h2, objective, parabola, spins
+from misuse.base_calls import CALLS, RECORDS, WRONG
+from misuse.objects import BUDGET, KEY, circuit, h2, objective, parabola, spins
 
 import qvar
 from qvar import basis, diagnostics

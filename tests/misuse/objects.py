@@ -1,0 +1,78 @@
+"""Objects that valid calls are made with, cheap ones, each made once."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pennylane as qml
+
+import qvar
+from qvar import basis
+
+KEY = jax.random.key(0)
+
+
+def curve(theta: Any, data: Any) -> Any:
+    return jnp.sum((theta - 0.5) ** 2)
+
+
+def draw(key: Any) -> Any:
+    return jax.random.normal(key, (2,))
+
+
+@cache
+def h2() -> qvar.Problem:
+    return qvar.molecule("H 0 0 0; H 0 0 0.7414")
+
+
+@cache
+def spins() -> qvar.Problem:
+    return qvar.tfim(2)
+
+
+@cache
+def circuit() -> qvar.Ansatz:
+    return qvar.hardware_efficient(2, layers=1, rotations=("RY",))
+
+
+@cache
+def objective() -> qvar.Objective:
+    return qvar.energy(spins(), circuit())
+
+
+@cache
+def parabola() -> qvar.Objective:
+    return qvar.Objective("parabola", "generic", 2, curve, draw)
+
+
+@cache
+def form() -> basis.Form:
+    return basis.even_tempered("H", s=2)
+
+
+@cache
+def target() -> basis.Target:
+    return basis.Target("H", theory="rohf", spin=1)
+
+
+def quantum(theta: Any) -> None:
+    qml.RY(theta[0], wires=0)
+
+
+class Nothing:
+    """A study whose only task is done at once."""
+
+    name = "nothing"
+
+    def tasks(self) -> list[qvar.Task]:
+        return [qvar.Task("nothing", "nothing", lambda report: [{"contender": "a", "status": "measured", "seed": 0}])]
+
+
+BUDGET = qvar.Budget(gradients=1)
+GENERATORS = [qml.X(0), qml.Z(0) @ qml.Z(1)]
+STATE = np.array([1.0, 0.0, 0.0, 0.0])
+THETA = np.zeros(4)
