@@ -133,12 +133,7 @@ def _resolved(owner: Any, names: dict[str, Any]) -> dict[str, Any]:
 
 
 def reader(hint: Any, unbounded: bool = False) -> Reader:
-    """Return the check that an annotation asks for; one that takes anything if it says nothing that can be checked.
-
-    Args:
-        hint: the annotation, resolved.
-        unbounded: whether integers may have more than 64 bits.
-    """
+    """Return the check that an annotation asks for; one that takes anything if it says nothing that can be checked."""
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if hint is Any or hint is object:
         return _anything

@@ -18,12 +18,6 @@ def read_arrays(path: Path) -> dict[str, np.ndarray[Any, np.dtype[Any]]]:
     Each member is read to its end, where its checksum is: `numpy.load` reads as many numbers as the member's head says,
     and a damaged head may say fewer.
 
-    Args:
-        path: the file.
-
-    Returns:
-        The arrays by their names.
-
     Raises:
         OSError: if the file is missing or cannot be read.
         ValueError: if it is no such archive, or was damaged.

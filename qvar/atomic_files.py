@@ -28,9 +28,6 @@ def write_whole(path: Path) -> Iterator[Path]:
 
     A reader of `path` sees the old file, the new one, or none, also after a kill or a power cut.
 
-    Args:
-        path: the file that is to appear or to be replaced; its folder exists.
-
     Yields:
         The path to write to, in the same folder.
 
@@ -46,9 +43,6 @@ def write_whole(path: Path) -> Iterator[Path]:
 @contextlib.contextmanager
 def write_replaceable(path: Path) -> Iterator[Path]:
     """As `write_whole`, but without waiting for the disk: for what can be made again, should the power fail.
-
-    Args:
-        path: the file that is to appear or to be replaced; its folder exists.
 
     Yields:
         The path to write to, in the same folder.
@@ -68,9 +62,6 @@ def write_replaceable(path: Path) -> Iterator[Path]:
 @contextlib.contextmanager
 def write_once(path: Path) -> Iterator[Path]:
     """As `write_whole`, but a file that is there stays: of several writers, on whatever machines, the first one wins.
-
-    Args:
-        path: the file that is to appear; its folder exists.
 
     Yields:
         The path to write to, in the same folder.
@@ -128,12 +119,7 @@ def _sync_folder(folder: Path) -> None:
 def read_regular(path: Path, most: int = MOST_BYTES) -> bytes:
     """Read a whole file. A pipe, a device or a folder in its place is an error at once.
 
-    Args:
-        path: the file; links are followed.
-        most: largest size in bytes.
-
-    Raises:
-        OSError: if it is missing, cannot be read, is not a regular file, or is larger than `most`.
+    Raises `OSError` if it is missing, cannot be read, is not a regular file, or is larger than `most`.
     """
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
@@ -146,11 +132,7 @@ def read_regular(path: Path, most: int = MOST_BYTES) -> bytes:
 def open_regular(path: Path) -> Iterator[BinaryIO]:
     """Open a file for reading. A pipe, a device or a folder in its place is an error at once.
 
-    Args:
-        path: the file; links are followed.
-
-    Raises:
-        OSError: if it is missing, cannot be read, or is not a regular file.
+    Raises `OSError` if it is missing, cannot be read, or is not a regular file.
     """
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:

@@ -19,16 +19,7 @@ LARGEST = 2**63 - 1
 
 
 def whole_number(argument: str, value: Any, *, unbounded: bool = False) -> int:
-    """Return `value` as an `int`.
-
-    Args:
-        argument: its name as the user wrote it.
-        value: what was given; a `bool` is no number.
-        unbounded: whether it may have more than 64 bits, because its cost in memory is checked next.
-
-    Raises:
-        QvarError: if it is no integer, or too large.
-    """
+    """Return `value` as an `int`, of 64 bits unless `unbounded`; `QvarError` if it is none, such as a `bool`."""
     try:
         if isinstance(value, bool):
             raise TypeError
@@ -58,16 +49,7 @@ def counting_number(argument: str, value: Any, *, least: int = 1, bytes_each: in
 
 
 def real_number(argument: str, value: Any, *, finite: bool = True) -> float:
-    """Return `value` as a `float`.
-
-    Args:
-        argument: its name as the user wrote it.
-        value: what was given; a `bool` or a text is no number.
-        finite: whether infinity is refused; not-a-number always is.
-
-    Raises:
-        QvarError: if it is no real number.
-    """
+    """Return `value` as a `float`, finite unless `finite` is False; `QvarError` if it is none, such as a `bool`."""
     try:
         if isinstance(value, bool | str | bytes) or getattr(value, "ndim", 0) != 0:
             raise TypeError
@@ -132,15 +114,9 @@ def _is_text(value: Any) -> bool:
 
 
 def random_key(argument: str, value: Any, ndim: int = 0) -> Any:
-    """Return a JAX random key, or an array of them; raw key data, as of `jax.random.PRNGKey`, become keys.
+    """Return a JAX random key, or for `ndim=1` a row of them; raw key data, as of `jax.random.PRNGKey`, become keys.
 
-    Args:
-        argument: its name as the user wrote it.
-        value: what was given; it may be traced.
-        ndim: 0 for one key, 1 for a row of keys.
-
-    Raises:
-        QvarError: if it is none.
+    Raises `QvarError` if it is none.
     """
     import jax
     import jax.numpy as jnp

@@ -18,17 +18,7 @@ def entries() -> dict[str, str]:
 
 
 def bibtex(keys: Iterable[str]) -> str:
-    """Return the BibTeX of some papers, sorted by key, each once.
-
-    Args:
-        keys: keys in `qvar/citations.bib`.
-
-    Returns:
-        The entries, an empty line between them.
-
-    Raises:
-        QvarError: if a key is unknown.
-    """
+    """Return the BibTeX of some papers, sorted by key, each once; `QvarError` if a key is unknown."""
     known = entries()
     wanted = sorted(set(keys))
     for key in wanted:

@@ -42,11 +42,7 @@ def require(condition: bool, argument: str, must: str, got: Any) -> None:
 
 
 def shown(value: Any) -> str:
-    """Return a value on one line, short enough for a sentence.
-
-    Args:
-        value: anything; its `repr` may be long, have several lines, or fail.
-    """
+    """Return a value on one line, short enough for a sentence."""
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**30:
         return f"{'-' if value < 0 else ''}{power_of_ten(abs(value))}"
     if inspect.isclass(value) or inspect.isroutine(value) or inspect.ismodule(value):
@@ -68,11 +64,7 @@ def power_of_ten(number: int) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return a text as one line that a terminal shows: control characters escaped, endless words cut.
-
-    Args:
-        text: a sentence that may quote what a user wrote.
-    """
+    """Return a text as one line that a terminal shows: control characters escaped, endless words cut."""
     line = " ".join(text.split())
     line = "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in line)
     return _ENDLESS.sub(lambda word: f"{word[0][:_LONGEST]}...{word[0][-1]}", line)

@@ -37,12 +37,7 @@ def wanted_memory() -> int | None:
 def size_of(argument: str, text: str) -> int:
     """Read a size such as "4GiB", "500MB" or "16G" in bytes; K, M, G and T alone are powers of 1024, as in queues.
 
-    Args:
-        argument: its name as the user wrote it.
-        text: the size.
-
-    Raises:
-        QvarError: if it is no size.
+    Raises `QvarError` if it is no size.
     """
     match = _SIZE.fullmatch(text.strip())
     size = round(float(match[1]) * _UNITS.get(match[2].lower(), 0)) if match else 0

@@ -28,9 +28,6 @@ def short_repr(*names: str) -> Callable[[_T], _T]:
 
     Args:
         names: attributes that are shown, in this order; all fields if there is none.
-
-    Returns:
-        A decorator, outside of `@dataclass`.
     """
 
     def decorate(cls: _T) -> _T:

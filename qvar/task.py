@@ -161,10 +161,5 @@ def error_words(error: BaseException) -> str:
 
 
 def failed_row(label: str, message: str) -> Row:
-    """Return the row of a task that failed.
-
-    Args:
-        label: the task's label.
-        message: why it failed.
-    """
+    """Return the row of a task that failed."""
     return {"contender": label, "status": "failed", "message": message}

@@ -59,6 +59,15 @@ def pytest_configure(config: pytest.Config) -> None:
     gc.set_threshold(20_000, 20, 20)
 
 
+WAITING = ("test_on_slurm.py", "test_distributed_on_slurm.py", "test_on_grid_engine.py", "test_local_slurm.py")
+"""Files of tests that wait for real queues most of their time."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put tests that wait first: all in one worker, while the others, one more than there are cores, compute."""
+    items.sort(key=lambda item: item.path.name not in WAITING)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Neighbouring tests go to one worker, which then has their fixtures and compiled programs already."""

@@ -363,13 +363,7 @@ def across(swept: Sequence[Argument]) -> Argument:
 
 
 def blocks(table: pd.DataFrame, along: Argument | None, swept: Sequence[Argument]) -> list[Block]:
-    """Group the points by all arguments but one.
-
-    Args:
-        table: `campaign_table`.
-        along: the argument that differs within a block.
-        swept: the arguments that have several values.
-    """
+    """Group the points by all arguments but one."""
     others = [argument for argument in swept if argument is not along]
     return [Block(fixed, rows) for fixed, rows in _grouped(table, others)] if others else [Block({}, table)]
 

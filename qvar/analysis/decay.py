@@ -114,11 +114,7 @@ def variances(ledger: pd.DataFrame, column: str, relative: bool) -> np.ndarray:
 
 
 def narrow_intervals(points: pd.DataFrame) -> list[str]:
-    """Return a sentence for every variance whose interval is too narrow, for lack of samples of a heavy tail.
-
-    Args:
-        points: rows of the ledger of a `qvar.studies.scaling.Scaling`, with a column `label`.
-    """
+    """Return a sentence for every variance whose interval is too narrow, for lack of samples of a heavy tail."""
     names = {
         "loss_variance": "variance of the loss",
         "gradient_variance": "variance of the gradient",

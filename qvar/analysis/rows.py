@@ -120,12 +120,6 @@ def labels(rows: pd.DataFrame) -> list[str]:
 
     The problems of a run along a coordinate or over sizes are the points of one contender's curve and no part of its
     name; over sizes the start is.
-
-    Args:
-        rows: any table with the columns `contender`, `problem` and, if it has one, `method`.
-
-    Returns:
-        One name per row.
     """
     parts = ("start", "method") if is_scaling(rows) else ("method",) if is_curve(rows) else ("problem", "method")
     several = [c for c in parts if c in rows.columns and len(rows[c].dropna().unique()) > 1]
@@ -160,9 +154,6 @@ def row_name(row: Any) -> str:
 
 def shown_errors(rows: pd.DataFrame) -> tuple[Any, str, str]:
     """Return the size of the error of rows that share a unit, or the value if no reference is known.
-
-    Args:
-        rows: rows of a ledger or a trace with the columns `value`, `error` and `unit`.
 
     Returns:
         The numbers; their kind, `error` or `value`; and their unit: mHa for errors in hartree.

@@ -107,12 +107,7 @@ def curve_summary(ledger: pd.DataFrame) -> pd.DataFrame:
 
 
 def lowest(table: pd.DataFrame, column: str) -> Any:
-    """Return the row of the lowest error, the first of equal ones.
-
-    Args:
-        table: rows of a `summary` that have a number in the column.
-        column: such as "median".
-    """
+    """Return the row of the lowest error, the first of equal ones."""
     numbers = table[column].astype(float)
     limit = numbers.min() + resolution(str(table.loc[numbers.idxmin(), "unit"]))
     return where(table, numbers <= limit).iloc[0]

@@ -92,11 +92,7 @@ def _random_state() -> tuple[Any, ...]:
 def quantum_function(function: Any) -> Callable[..., Any]:
     """Return the function of theta that applies the gates.
 
-    Args:
-        function: a function, or a QNode, whose function is taken without what it returns.
-
-    Raises:
-        QvarError: if it cannot be called with theta alone, or is a QNode with transforms.
+    Raises `QvarError` if it cannot be called with theta alone, or is a QNode with transforms.
     """
     import pennylane as qml
     from pennylane.queuing import AnnotatedQueue

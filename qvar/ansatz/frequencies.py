@@ -21,9 +21,6 @@ def frequencies(program: Program) -> FloatArray:
     ControlledPhaseShift. Excitations and controlled rotations have three eigenvalues. A global phase moves no
     expectation value and does not count.
 
-    Args:
-        program: the circuit.
-
     Returns:
         (n_params,) frequencies per unit of the parameter, all positive; 1 for a parameter that moves nothing, NaN if
         it drives several operations or one with more eigenvalues, or if the angles are not affine in theta.

@@ -93,12 +93,7 @@ def _real(form: Form) -> tuple[Any, csr_array] | None:
 def emit(program: Program, theta: Any) -> None:
     """Apply a program as PennyLane operations; for use inside a quantum function.
 
-    Args:
-        program: the circuit.
-        theta: (n_params,) of any interface that PennyLane knows.
-
-    Raises:
-        QvarError: if theta has another length.
+    Raises `QvarError` if theta has another length.
     """
     import pennylane as qml
 

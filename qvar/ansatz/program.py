@@ -135,16 +135,7 @@ def affine_angles(theta: Float[Array, " n_params"], affine_map: tuple[Any, Any, 
 
 
 def check_operations(argument: str, number: int, each: int) -> None:
-    """Refuse a circuit that does not fit into memory, before it is built.
-
-    Args:
-        argument: name of the argument that counts repetitions, such as `layers`.
-        number: its value.
-        each: operations of one repetition, at least.
-
-    Raises:
-        QvarError: if it does not fit.
-    """
+    """Refuse a circuit that does not fit into memory, before it is built; `QvarError` if it does not fit."""
     require_memory(argument, number, number * max(each, 1) * BYTES_PER_OPERATION)
 
 

@@ -3,7 +3,7 @@ r"""Circuits of two-qubit exchange gates that conserve the number of ones."""
 from __future__ import annotations
 
 import math
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.fabric import brick, require_movable
@@ -64,15 +64,8 @@ def symmetry_preserving(
     pattern = _pattern(bits)
     for index in range(gates):
         _exchange(builder, pattern[index % len(pattern)], each * index, None if real else each * index + 1, 1.0)
-    return Ansatz(
-        name=name or f"symmetry preserving{'' if real else ' complex'} x{gates}",
-        family="constrained",
-        program=builder.build(),
-        settings={"gates": gates, "real": real},
-        start="uniform",
-        symmetries=("particle_number",),
-        citations=("gard2020",),
-    )
+    name = name or f"symmetry preserving{'' if real else ' complex'} x{gates}"
+    return _conserving(builder, name, {"gates": gates, "real": real}, "gard2020")
 
 
 @checked("layers")
@@ -107,15 +100,7 @@ def particle_conserving_u1(problem: HasReference, *, layers: int = 2, name: str 
     builder = ProgramBuilder(problem.n_qubits, 2 * layers * len(pairs), problem.reference_bits)
     for index, pair in enumerate(pairs * layers):
         _exchange(builder, pair, 2 * index + 1, 2 * index, -1.0)
-    return Ansatz(
-        name=name or f"particle conserving u1 x{layers}",
-        family="constrained",
-        program=builder.build(),
-        settings={"layers": layers},
-        start="uniform",
-        symmetries=("particle_number",),
-        citations=("barkoutsos2018",),
-    )
+    return _conserving(builder, name or f"particle conserving u1 x{layers}", {"layers": layers}, "barkoutsos2018")
 
 
 @checked("layers")
@@ -132,17 +117,7 @@ def particle_conserving_u2(problem: HasReference, *, layers: int = 2, name: str 
     generalized Hartree-Fock energy.
 
     Parameter layout: layer by layer, within a layer \(\omega\) wire by wire, then \(\phi\) pair by pair as above,
-    radians; \(L (2 n - 1)\) parameters.
-
-    Barkoutsos et al., Phys. Rev. A 98, 022322 (2018), https://doi.org/10.1103/PhysRevA.98.022322.
-
-    Args:
-        problem: anything with qubits and a reference state that has both ones and zeros.
-        layers: number of layers L, at least 1.
-        name: name in the ledger; made from the arguments if None.
-
-    Raises:
-        QvarError: if `layers` is below 1, or the reference state has no ones or no zeros.
+    radians; \(L (2 n - 1)\) parameters. Arguments, errors and paper are those of `particle_conserving_u1`.
     """
     layers = counting_number("layers", layers)
     require_movable(problem)
@@ -155,14 +130,18 @@ def particle_conserving_u2(problem: HasReference, *, layers: int = 2, name: str 
             builder.add("RZ", (wire,), {first + wire: 1.0})
         for param, pair in enumerate(brick(n), start=first + n):
             builder.add("IsingXY", pair, {param: -2.0})  # exp(i angle/4 (XX + YY))
+    return _conserving(builder, name or f"particle conserving u2 x{layers}", {"layers": layers}, "barkoutsos2018")
+
+
+def _conserving(builder: ProgramBuilder, name: str, settings: dict[str, Any], paper: str) -> Ansatz:
     return Ansatz(
-        name=name or f"particle conserving u2 x{layers}",
+        name=name,
         family="constrained",
         program=builder.build(),
-        settings={"layers": layers},
+        settings=settings,
         start="uniform",
         symmetries=("particle_number",),
-        citations=("barkoutsos2018",),
+        citations=(paper,),
     )
 
 

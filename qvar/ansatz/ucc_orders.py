@@ -49,14 +49,7 @@ def check_closed_shell(problem: HasOrbitals, what: str) -> None:
 def arranged(
     problem: HasOrbitals, order: Order, singles: Sequence[Excitation], doubles: Sequence[Excitation]
 ) -> list[Excitation]:
-    """Sort singles and doubles, in canonical order, into the order in which they act.
-
-    Args:
-        problem: what the amplitudes and the occupation come from.
-        order: which order, see `Order`.
-        singles: single excitations.
-        doubles: double excitations.
-    """
+    """Sort singles and doubles, in canonical order, into the order in which they act."""
     if order == "doubles_first":
         return [*doubles, *singles]
     if order == "mp2":

@@ -82,6 +82,9 @@ class BasisDuel:
     large: str = "cc-pVQZ"
     """Published set whose energies are the references of `transfer`."""
 
+    name: ClassVar[str] = "basis"
+    """Name of the study in records."""
+
     def __post_init__(self) -> None:
         if isinstance(self.forms, Form):
             object.__setattr__(self, "forms", (self.forms,))
@@ -98,11 +101,6 @@ class BasisDuel:
             require(not lacking, "forms", f"have all of {', '.join(self._elements)}", form.name)
         if self.transfer:
             self._large  # noqa: B018 - raises if an element is missing
-
-    @property
-    def name(self) -> str:
-        """`"basis"`."""
-        return "basis"
 
     @property
     def citations(self) -> tuple[str, ...]:

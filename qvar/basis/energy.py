@@ -104,12 +104,7 @@ def bra_gradient(solution: Solution, bras: Bras) -> FloatArray:
 
 
 def remarks(field: Any, name: str) -> list[str]:
-    """Return sentences on a converged mean field of PySCF that is a saddle.
-
-    Args:
-        field: as `qvar.problems.stability.analysed` takes it.
-        name: its name in the sentences, such as "H2 uhf".
-    """
+    """Return sentences on a converged mean field of PySCF that is a saddle."""
     with one_thread_without_files():
         try:
             internal = analysed(field).internal

@@ -226,13 +226,7 @@ class StagedFit:
             self.objectives.append(known[key])
 
     def run(self, start: int, *, key: jax.Array, callback: Hook | None = None) -> Fitted:
-        """Run one start through all stages.
-
-        Args:
-            start: its number; 0 is the form's own start.
-            key: JAX random key of the whole fit.
-            callback: called during the start with a `qvar.optimize.Look`.
-        """
+        """Run one start through all stages."""
         theta: Any = self.forms[0].initial(jax.random.fold_in(key, start), spread=0.0 if start == 0 else 1.0)
         results: list[Result] = []
         for number, (form, objective) in enumerate(zip(self.forms, self.objectives, strict=True)):

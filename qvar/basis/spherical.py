@@ -10,13 +10,7 @@ from qvar._types import FloatArray
 
 
 def is_spherical(mol: Any, density: FloatArray, tolerance: float = 1e-6) -> bool:
-    """Return True if the density of an atom is spherical: isotropic in each angular momentum, and none mixed.
-
-    Args:
-        mol: an atom in spherical functions.
-        density: (n_functions, n_functions).
-        tolerance: largest deviation.
-    """
+    """Return True if the density of an atom is spherical: isotropic in each angular momentum, and none mixed."""
     momenta = [mol.bas_angular(shell) for shell in range(mol.nbas) for _ in range(mol.bas_nctr(shell))]
     starts = np.concatenate([[0], np.cumsum([2 * l + 1 for l in momenta])])
     for i, a in enumerate(momenta):

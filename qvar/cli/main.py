@@ -38,9 +38,6 @@ class _Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command `qvar`.
 
-    Args:
-        argv: the words after `qvar`; those of this process by default.
-
     Returns:
         The exit status: 0, or 1 if `doctor` or `check` finds a fault, 2 after a mistake of the user, 130 after Ctrl-C.
     """

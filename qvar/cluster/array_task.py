@@ -32,10 +32,6 @@ _SPARE_S = 15.0
 def run_array_task(campaign: Campaign, number: int | None) -> int:
     """Do the tasks of one array task, or, without a number, every task that no other process is working on.
 
-    Args:
-        campaign: the campaign.
-        number: number of the array task, from 1.
-
     Returns:
         The exit status: 0, `DISK`, `STOPPED`, or the one that puts the array task back into its queue.
 

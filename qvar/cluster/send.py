@@ -28,9 +28,6 @@ def deal(keys: Sequence[str], alone: set[str], pack: int) -> list[list[str]]:
         keys: the tasks, those of a point next to each other: an array task makes the case once for each of its points.
         alone: tasks whose process died before; each gets an array task of its own, so that it takes no other with it.
         pack: largest number of tasks of an array task.
-
-    Returns:
-        The tasks of each array task.
     """
     array_tasks: list[list[str]] = []
     for key in keys:

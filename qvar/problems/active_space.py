@@ -50,9 +50,6 @@ def choose_active_space(
         active_orbitals: list of indices of the active orbitals.
         frozen: list of indices of the frozen orbitals.
 
-    Returns:
-        The active space, with the determinant that the self-consistent field occupies.
-
     Raises:
         QvarError: if the choices contradict each other, the molecule, or the numbers of electrons.
     """
@@ -91,11 +88,6 @@ def degenerate_borders(space: ActiveSpace, energies: FloatArray, occupations: Fl
     """Return a sentence for each set of orbitals of one energy and occupation of which the active space takes a part.
 
     The directions in such a set are arbitrary, so that a part of it breaks the molecule's symmetry.
-
-    Args:
-        space: the choice.
-        energies: of all orbitals, in hartree, shape (n_orbitals,).
-        occupations: 2, 1 or 0 electrons in each, shape (n_orbitals,).
     """
     sentences, first = [], 0
     for k in range(1, len(energies) + 1):

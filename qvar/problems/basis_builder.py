@@ -81,13 +81,7 @@ def number(word: str) -> float:
 def numbers(line: Line, count: int | None, source: Source) -> list[float]:
     """Read an exponent and its coefficients from a line.
 
-    Args:
-        line: the line.
-        count: required number of numbers; at least two if None.
-        source: origin of the line.
-
-    Raises:
-        QvarError: if a word is not a finite number, or there are more or fewer.
+    Raises `QvarError` if a word is not a finite number, or there are more or fewer.
     """
     if not all(map(NUMBER.fullmatch, line.words)):
         raise source.unknown(line)

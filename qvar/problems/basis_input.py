@@ -106,12 +106,7 @@ def _text(text: str) -> str:
 def element_basis(basis: BasisInput, element: str) -> ElementBasis:
     """Return shells and core potential of an element.
 
-    Args:
-        basis: the set.
-        element: symbol as PySCF spells it.
-
-    Raises:
-        QvarError: if the set is a text that cannot be read, or has no shells for the element.
+    Raises `QvarError` if the set is a text that cannot be read, or has no shells for the element.
     """
     from pyscf.gto import basis as library
 

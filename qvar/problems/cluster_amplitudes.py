@@ -29,11 +29,6 @@ def mp2(
     \(t_{ij}^{ab} = \langle ab \Vert ij \rangle / (\epsilon_i + \epsilon_j - \epsilon_a - \epsilon_b)\) and
     \(t_i^a = f_{ai} / (\epsilon_i - \epsilon_a)\), with the diagonal of the Fock operator as orbital energies.
 
-    Args:
-        integrals: the Hamiltonian.
-        occupied_alpha: orbitals occupied by spin up.
-        occupied_beta: orbitals occupied by spin down.
-
     Returns:
         Amplitude of every spin-conserving single and double excitation, see `Problem.amplitudes`.
     """
@@ -58,18 +53,9 @@ def mp2(
 def ccsd(
     integrals: Integrals, occupied_alpha: tuple[int, ...], occupied_beta: tuple[int, ...]
 ) -> dict[Excitation, float]:
-    """Compute converged amplitudes of coupled cluster with singles and doubles, by PySCF.
+    """Compute converged amplitudes of coupled cluster with singles and doubles, by PySCF; otherwise as `mp2`.
 
-    Args:
-        integrals: the Hamiltonian.
-        occupied_alpha: orbitals occupied by spin up.
-        occupied_beta: orbitals occupied by spin down.
-
-    Returns:
-        Amplitude of every spin-conserving single and double excitation, see `Problem.amplitudes`.
-
-    Raises:
-        QvarError: if the iteration does not converge.
+    Raises `QvarError` if the iteration does not converge.
     """
     from qvar.problems.scf import one_thread_without_files
 

@@ -202,17 +202,11 @@ def _occupations(m: int, n: int) -> IntArray:
 
 
 def pauli_matrix(terms: PauliTerms) -> Any:
-    r"""Return the matrix of a sum of Pauli words, a `scipy.sparse.csr_array` of shape (2**n, 2**n).
+    r"""Return the matrix of a sum of Pauli words, a `scipy.sparse.csr_array` of shape (2**n, 2**n), real if it can be.
 
     A word with bit masks x (letters X, Y) and z (letters Z, Y) acts as
     \(P |b\rangle = i^{|x \wedge z|} (-1)^{|b \wedge z|} |b \oplus x\rangle\), so all words of one x share
     their places in the matrix. Wire 0 is the most significant bit.
-
-    Args:
-        terms: the operator on n qubits.
-
-    Returns:
-        The matrix, real if every word has an even number of Y, else complex.
 
     Raises:
         QvarError: if the matrix is too large to store.
@@ -222,9 +216,6 @@ def pauli_matrix(terms: PauliTerms) -> Any:
 
 def pauli_ground_energy(terms: PauliTerms) -> float:
     """Compute the lowest eigenvalue of a sum of Pauli words, over all states of its qubits.
-
-    Args:
-        terms: the operator on n qubits.
 
     Returns:
         The eigenvalue in the unit of the coefficients, right to about 1e-12 of the operator's norm.
@@ -243,9 +234,6 @@ def pauli_ground_energy(terms: PauliTerms) -> float:
 
 def pauli_ground_state(terms: PauliTerms) -> tuple[float, FloatArray]:
     """Compute the lowest eigenvalue as `pauli_ground_energy`, and the weights of the basis states in its eigenvector.
-
-    Args:
-        terms: the operator on n qubits.
 
     Returns:
         The eigenvalue, and squared amplitudes, shape (2^n,), wire 0 the most significant bit. Of several lowest states,

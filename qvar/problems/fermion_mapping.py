@@ -61,12 +61,7 @@ def qubit_terms(integrals: Integrals, mapping: str = "jordan_wigner") -> PauliTe
 def encoded_bits(occupations: Sequence[int], mapping: str) -> tuple[int, ...]:
     """Encode a determinant as the basis state of a mapping; see `qubit_terms`.
 
-    Args:
-        occupations: 0 or 1 for each mode, such as `Problem.reference_bits` of a molecule.
-        mapping: name of the mapping.
-
-    Raises:
-        QvarError: if `mapping` is not known.
+    Raises `QvarError` if `mapping` is not known.
     """
     _check_mapping(mapping)
     if mapping == "jordan_wigner":

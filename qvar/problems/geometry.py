@@ -66,19 +66,12 @@ class Geometry:
 
 
 def parse_geometry(text: Any, unit: Any) -> Geometry:
-    """Read a geometry, Cartesian ("H 0 0 0; H 0 0 1") or a Z-matrix ("O; H 1 0.96; H 1 0.96 2 104.5").
+    """Read a geometry, Cartesian ("H 0 0 0; H 0 0 1") or a Z-matrix ("O; H 1 0.96; H 1 0.96 2 104.5", degrees).
 
     Lines end with ";" or a newline, numbers are parted by blanks or commas, "#" starts a comment. The text of an XYZ
     file, with its number of atoms and its comment line, is taken too. An element may have a number ("H1", "H@1") or be
     given by its nuclear charge. Ghost atoms are "ghost-H", "X-H", "@H", "Gh(H)", "H:", "BqH" or "H-Bq".
     Unlike in PySCF, numbers are numbers: arithmetic is not evaluated, and names of files are not followed.
-
-    Args:
-        text: the geometry, a string; angles of a Z-matrix in degrees.
-        unit: "angstrom" or "bohr", the unit of lengths and coordinates.
-
-    Returns:
-        The atoms.
 
     Raises:
         QvarError: if the unit, an element or a line is not understood, two atoms coincide, or a dihedral angle is

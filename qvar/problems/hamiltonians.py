@@ -104,10 +104,6 @@ class Integrals:
         r"""Return the energy of a determinant by the Slater-Condon rules, in hartree.
 
         \(E_{core} + \sum_{i\sigma} h_{ii} + \tfrac12 \sum_{i\sigma, j\tau} [(ii|jj) - \delta_{\sigma\tau} (ij|ji)]\).
-
-        Args:
-            alpha: orbitals that hold a spin-up electron.
-            beta: orbitals that hold a spin-down electron.
         """
         coulomb, exchange = np.einsum("iijj->ij", self.two_body), np.einsum("ijji->ij", self.two_body)
         energy = self.core_energy + sum(np.trace(self.one_body[np.ix_(spin, spin)]) for spin in (alpha, beta))

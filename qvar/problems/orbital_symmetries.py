@@ -18,9 +18,6 @@ def orbital_parities(integrals: Integrals) -> IntArray:
     linear space over GF(2), computed by elimination. Each two-fold operation of the point group (for orbitals that
     are its eigenfunctions) is one of them. The vector of all -1, which counts electrons, is left out.
 
-    Args:
-        integrals: the Hamiltonian over M orbitals.
-
     Returns:
         Signs, shape (n_symmetries, M); the first orbital has +1 in all. Time and memory grow as M^4.
     """

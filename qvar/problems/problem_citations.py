@@ -11,7 +11,7 @@ _MAPPINGS = {
 }
 
 
-def problem_references(problem: Problem) -> tuple[str, ...]:
+def problem_citations(problem: Problem) -> tuple[str, ...]:
     """Return keys in `qvar/citations.bib`: PySCF for a problem with electrons, mappings of fermions, and tapering."""
     keys: set[str] = set()
     if problem.integrals is not None or problem.description.get("model") == "molecule":

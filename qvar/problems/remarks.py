@@ -56,15 +56,7 @@ def of_stability(stability: Stability, unit: str) -> list[str]:
 def of_spin(
     state: GroundState, alpha: Sequence[int], beta: Sequence[int], energy_of_spin: Callable[[int], float], unit: str
 ) -> list[str]:
-    """Say if the exact state has another spin than the reference, if that has one.
-
-    Args:
-        state: the exact state.
-        alpha: orbitals with a spin-up electron in the reference.
-        beta: orbitals with a spin-down electron in it.
-        energy_of_spin: number of unpaired electrons -> lowest energy.
-        unit: unit of energies.
-    """
+    """Say if the exact state has another spin than the reference, if that has one."""
     up, down = set(alpha), set(beta)
     if not (up <= down or down <= up):
         return []
@@ -121,15 +113,7 @@ def of_register(
     lowest_state: Callable[[], LowestState],
     unit: str,
 ) -> list[str]:
-    """Say if the qubits of a mapped problem hold lower states of other numbers of electrons.
-
-    Args:
-        bits: reference basis state.
-        decoding: occupations of modes as sums of bits.
-        exact_energy: computes the lowest energy with the reference's electrons.
-        lowest_state: computes the lowest state on the qubits.
-        unit: unit of energies.
-    """
+    """Say if the qubits of a mapped problem hold lower states of other numbers of electrons."""
     if len(bits) > _SMALL_REGISTER:
         return [
             "The qubits hold other numbers of electrons too, whose states may lie below the exact energy: "

@@ -42,9 +42,6 @@ def build_molecule(geometry: Geometry, basis: BasisInput, charge: int, spin: int
         charge: charge of the molecule, in elementary charges.
         spin: number of unpaired electrons, 2S.
 
-    Returns:
-        A built `pyscf.gto.Mole`.
-
     Raises:
         QvarError: if the basis lacks an element or is linearly dependent, or charge and spin do not fit the number of
             electrons.
@@ -92,9 +89,6 @@ def _require_independent(n_functions: int, n_independent: int) -> None:
 
 def run_scf(mol: Any) -> Any:
     """Run restricted Hartree-Fock, RHF without and ROHF with unpaired electrons, in fixed canonical orbitals.
-
-    Args:
-        mol: a built `pyscf.gto.Mole`.
 
     Returns:
         A converged PySCF mean-field object whose `mo_coeff` is reproducible: doubly occupied orbitals first, then
@@ -159,14 +153,7 @@ def follow(mean_field: Any) -> float:
 def converge(mean_field: Any) -> Any:
     """Iterate a mean field of PySCF to self-consistency, tighter than its energy needs.
 
-    Args:
-        mean_field: RHF, ROHF, UHF, RKS or UKS, not yet run.
-
-    Returns:
-        The same object, converged.
-
-    Raises:
-        QvarError: if neither the usual (DIIS) nor the second-order iteration converges.
+    Raises `QvarError` if neither the usual (DIIS) nor the second-order iteration converges.
     """
     mean_field.verbose = 0
     # FCI does not depend on the orbitals, but a truncated ansatz does: hence small gradients
@@ -256,12 +243,6 @@ def fix_signs(orbitals: FloatArray) -> FloatArray:
     """Choose the sign of every column that makes its largest coefficient positive.
 
     Of coefficients that are equally large to a relative 1e-8, which symmetry makes common, the first decides.
-
-    Args:
-        orbitals: coefficients, shape (n_functions, n_orbitals).
-
-    Returns:
-        The same columns, some negated.
     """
     size = np.abs(orbitals)
     first = np.argmax(size >= size.max(axis=0) * (1 - 1e-8), axis=0)
@@ -278,9 +259,6 @@ def active_integrals(mean_field: Any, frozen: IntArray, active: IntArray) -> Int
         mean_field: a converged PySCF mean-field object.
         frozen: indices of doubly occupied orbitals of the core, shape (n_frozen,).
         active: indices of active orbitals, shape (M,).
-
-    Returns:
-        The integrals over the active orbitals, with exact symmetry.
     """
     from pyscf import ao2mo
     from pyscf.scf.hf import dot_eri_dm

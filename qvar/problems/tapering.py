@@ -59,9 +59,6 @@ def taper(terms: PauliTerms, bits: tuple[int, ...]) -> tuple[PauliTerms, tuple[i
         terms: the Hamiltonian on n qubits.
         bits: (n,) basis state that chooses \(s_j = \langle\tau_j\rangle = \pm 1\).
 
-    Returns:
-        The tapered Hamiltonian, and the basis state on its qubits.
-
     Raises:
         QvarError: if `bits` are not n zeros and ones.
     """

@@ -19,9 +19,6 @@ _IDENTITY = {"problem": "string", "contender": "string", "method": "string", "se
 def parameters_from(rows: Sequence[Row]) -> pd.DataFrame:
     """Return the table of trained parameters.
 
-    Args:
-        rows: all tasks' rows, in the order of the ledger.
-
     Returns:
         One row per row of the ledger: problem, contender, method, seed, and the list `theta`, None if nothing was
         trained.

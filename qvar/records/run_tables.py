@@ -33,10 +33,6 @@ if TYPE_CHECKING:
 def plain_rows(rows: Any, columns: Sequence[LedgerColumn] = ()) -> list[Row]:
     """Return the rows of a task with plain Python values of their columns' types, after a check.
 
-    Args:
-        rows: as the task returned them.
-        columns: those that the study declares.
-
     Returns:
         The same rows; NumPy and JAX scalars have become Python's, arrays lists.
 
@@ -169,12 +165,7 @@ class Shard:
 
 
 def look_at_shard(path: Path, key: str | None = None) -> Shard:
-    """Read a shard, or find what is wrong with it.
-
-    Args:
-        path: the parquet file.
-        key: the task whose shard it must be; any if None.
-    """
+    """Read a shard, or find what is wrong with it."""
     try:
         table = read_rows(path, {"kind": "shard"} if key is None else {"kind": "shard", "key": key})
     except FileNotFoundError:
@@ -192,10 +183,6 @@ def look_at_shard(path: Path, key: str | None = None) -> Shard:
 
 def ledger_from(rows: Sequence[Row], columns: Sequence[LedgerColumn] = ()) -> pd.DataFrame:
     """Return the ledger: the common columns, then the study's own in order of first appearance.
-
-    Args:
-        rows: all tasks' rows, in the order of the tasks.
-        columns: those that the study declares.
 
     Returns:
         One row per contender and seed; the types do not depend on what is missing.

@@ -113,10 +113,6 @@ def recorded_columns(case: Mapping[str, Any]) -> tuple[LedgerColumn, ...]:
 def describe(column: str, columns: Sequence[LedgerColumn] = ()) -> str:
     """Return the meaning of a column of a ledger or trace, with its unit.
 
-    Args:
-        column: a column's name.
-        columns: those that the study declares, see `recorded_columns`.
-
     Returns:
         One or two sentences; for a column that was not declared, one that says so.
     """

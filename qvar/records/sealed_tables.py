@@ -37,9 +37,6 @@ def sealed_parquet(table: pa.Table, about: dict[str, Any]) -> bytes:
     Args:
         table: the table.
         about: what the file is, such as its kind and its task's key; JSON-able.
-
-    Returns:
-        The bytes; pages have checksums of their own for other programs.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq

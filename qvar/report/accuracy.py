@@ -43,12 +43,7 @@ _CONVERGENCE_NOTE = (
 
 
 def accuracy_parts(ledger: pd.DataFrame, trace: pd.DataFrame) -> list[Part]:
-    """Return both tables, each with a note on how to read it; columns without numbers are left out.
-
-    Args:
-        ledger: a run's ledger.
-        trace: its trace.
-    """
+    """Return both tables, each with a note on how to read it; columns without numbers are left out."""
     if ledger.empty:
         return []
     costs, convergence = records(accuracy_table(ledger)), records(convergence_table(ledger, trace))
@@ -72,11 +67,7 @@ def accuracy_parts(ledger: pd.DataFrame, trace: pd.DataFrame) -> list[Part]:
 
 
 def success_words(row: Any) -> str:
-    """Format successes with the Wilson interval of their share, such as "7/8 [53, 98] %"; a dash if not known.
-
-    Args:
-        row: a row of `qvar.analysis.success` or `convergence_table`.
-    """
+    """Format successes with the Wilson interval of their share, such as "7/8 [53, 98] %"; a dash if not known."""
     if not known(row.successes):
         return NOTHING
     return f"{row.successes}/{row.seeds} [{100 * row.low:.0f}, {100 * row.high:.0f}] %"

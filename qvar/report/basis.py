@@ -59,12 +59,7 @@ def _facts(run: LoadedRun) -> dict[str, str]:
 
 
 def sentences(ledger: pd.DataFrame, table: pd.DataFrame) -> list[str]:
-    """Return the results in words: the lowest set, the cost of constraints, the baselines, and the success of starts.
-
-    Args:
-        ledger: the ledger of a `qvar.basis.BasisDuel`.
-        table: its `basis_table`.
-    """
+    """Return the results in words: the lowest set, the cost of constraints, the baselines, the success of starts."""
     finite = [row for row in typed(table, BasisRow) if known(row.value)]
     fitted = [row for row in finite if row.family != PUBLISHED]
     if not fitted:

@@ -64,11 +64,7 @@ _WORDS = (
 
 
 def campaign(study: StudyReport) -> StudyReport:
-    """Return the report of a case swept over its arguments.
-
-    Args:
-        study: report of the study at each point. If there is one point alone, it reports everything.
-    """
+    """Return the report of a case swept over its arguments."""
 
     def facts(run: LoadedRun) -> dict[str, str]:
         inner = study.facts(replace(run, ledger=without_sweep(run.ledger)))

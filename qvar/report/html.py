@@ -27,13 +27,7 @@ def escaped(text: Any) -> str:
 
 
 def section(title: str, parts: Sequence[Part], figure: str = "") -> str:
-    """Render a section with its heading; "" if there is nothing in it.
-
-    Args:
-        title: its heading.
-        parts: below it.
-        figure: HTML between the two, see `picture`.
-    """
+    """Render a section with its heading; "" if there is nothing in it."""
     content = figure + to_html(parts)
     return f"<section>\n<h2>{escaped(title)}</h2>\n{content}\n</section>" if content else ""
 
@@ -72,11 +66,7 @@ def to_html(parts: Part | Sequence[Part]) -> str:
 
 
 def style(body: str) -> str:
-    """Return the style sheet of a page.
-
-    Args:
-        body: the page's HTML.
-    """
+    """Return the style sheet of a page."""
     widths = sorted({int(width) for width in re.findall(r'class="wide w(\d+)"', body)})
     return _STYLE + "".join(_CARDS.replace("WIDTH", str(width)) for width in widths)
 

@@ -34,12 +34,7 @@ class _Listed(NamedTuple):
 
 
 def ansatze_text(problem: Problem, layers: int = 2) -> str:
-    """List every ansatz of the catalogue with its costs on a problem, and why the others do not apply to it.
-
-    Args:
-        problem: a molecule or a lattice model.
-        layers: layers of those that have layers.
-    """
+    """List every ansatz of the catalogue with its costs on a problem, and why the others do not apply to it."""
     built, refused = all_ansatze(problem, layers=layers)
     columns: list[Column[_Circuit]] = [
         Column("ansatz", lambda row: row.name, "name"),
@@ -77,13 +72,7 @@ def problems_text() -> str:
 
 
 def findings_text(problem: Problem, ansatz: Ansatz, findings: Sequence[Finding]) -> str:
-    """List the findings of `qvar check`.
-
-    Args:
-        problem: the problem on which the ansatz was tried.
-        ansatz: the ansatz.
-        findings: of `qvar.studies.check_ansatz.conform`.
-    """
+    """List the findings of `qvar check`."""
     columns: list[Column[Finding]] = [
         Column("check", lambda finding: finding.check.replace("_", " "), "word", stays=True),
         Column("", lambda finding: _VERDICTS[finding.passed], "word", stays=True),

@@ -31,17 +31,7 @@ _MOST = 8
 
 
 def write_report(run: LoadedRun) -> Path:
-    """Draw the plots and write `report.html`, each whole or not at all.
-
-    Args:
-        run: a run, finished or not.
-
-    Returns:
-        The path of the page.
-
-    Raises:
-        OSError: if a file cannot be written.
-    """
+    """Draw the plots and write `report.html`, each whole or not at all; `OSError` if a file cannot be written."""
     plots = write_plots(run.ledger, run.trace, run.folder.plots, run.case.get("study"))
     page = report_page(run, plots)
     with write_whole(run.folder.report) as temporary:
@@ -50,12 +40,7 @@ def write_report(run: LoadedRun) -> Path:
 
 
 def report_page(run: LoadedRun, plots: Sequence[Plot]) -> str:
-    """Return the page's HTML: images inside, no scripts, nothing fetched.
-
-    Args:
-        run: a run, finished or not.
-        plots: its pictures.
-    """
+    """Return the page's HTML: images inside, no scripts, nothing fetched."""
     ledger, trace = run.ledger, run.trace
     report = report_of(ledger, run.case.get("study"))
     title = escaped(f"{run.case.get('study') or 'run'}: {ends(values(ledger, 'problem')) or run.folder.path.name}")

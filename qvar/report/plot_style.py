@@ -86,14 +86,7 @@ class Look:
 
 
 def looks(table: pd.DataFrame) -> dict[str, Look]:
-    """Colors by series, from light to dark with depth; dashes for the generic family.
-
-    Args:
-        table: a `summary` or `curve_summary`, the best first.
-
-    Returns:
-        A look for each label.
-    """
+    """Colors by series, from light to dark with depth; dashes for the generic family."""
     series: dict[str, list[tuple[int, str]]] = {}
     rows = records(table)
     colored = rows if len(rows) <= MANY_LINES else rows[:BEST_LINES]

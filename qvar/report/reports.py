@@ -44,20 +44,10 @@ def report_of(ledger: pd.DataFrame, study: str | None = None) -> StudyReport:
 
 
 def summary_text(ledger: pd.DataFrame, study: str | None = None) -> str:
-    """Return the summary of a run for a terminal, with failures and remarks on its problems below it.
-
-    Args:
-        ledger: the run's ledger.
-        study: see `report_of`.
-    """
+    """Return the summary of a run for a terminal, with failures and remarks on its problems below it."""
     return "\n".join([report_of(ledger, study).text(ledger), *map(wrapped, remarks(ledger))])
 
 
 def rows_text(ledger: pd.DataFrame, study: str | None = None) -> str:
-    """Return every row of a run for a terminal.
-
-    Args:
-        ledger: the run's ledger.
-        study: see `report_of`.
-    """
+    """Return every row of a run for a terminal."""
     return report_of(ledger, study).rows(ledger)

@@ -35,9 +35,6 @@ def load_ansatz(place: str, problem_word: str | None = None) -> tuple[Problem, A
         problem_word: a problem's name or file. Where None: H4 for a function of a problem; else the hydrogen chain
             that has the ansatz's qubits, or an Ising chain where none has.
 
-    Returns:
-        The problem and the ansatz.
-
     Raises:
         QvarError: if something is missing, is not what it must be, or the numbers of qubits differ.
     """

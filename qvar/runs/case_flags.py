@@ -58,11 +58,7 @@ class RunOptions:
 def load_case(path: str | Path) -> CaseFunction:
     """Load a case file and return its function `case`.
 
-    Returns:
-        The function, checked: every argument has a type and a default.
-
-    Raises:
-        QvarError: if there is no such file, it cannot be imported, or its `case` is not usable.
+    Raises `QvarError` if there is no such file, it cannot be imported, or its `case` is not usable.
     """
     path = Path(path)
     module = load_module(path, "CASE")

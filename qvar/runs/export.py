@@ -29,9 +29,6 @@ def export_sets(run: LoadedRun, out: str | Path, contender: str | None = None, e
         contender: the form whose set is written; all that were fitted if None.
         ending: ".nw" for NWChem's format, ".gbs" for Gaussian's.
 
-    Returns:
-        The files of the sets.
-
     Raises:
         QvarError: if the run has no basis sets, the form is not in it or has none, or a file cannot be written.
     """

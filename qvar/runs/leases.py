@@ -125,12 +125,7 @@ class Lease:
 
 
 def latest(folder: Path, now: float) -> Attempt | None:
-    """Return the latest attempt at a task; None if there was none.
-
-    Args:
-        folder: the task's state folder.
-        now: the time, of `file_time`.
-    """
+    """Return the latest attempt at a task; None if there was none."""
     path = folder / LEASE
     try:
         age_s = max(now - path.stat().st_mtime, 0.0)
@@ -152,9 +147,6 @@ def acquire(folder: Path, owner: Mapping[str, Any], stale_s: float, beat_s: floa
         owner: the process that asks, see `owner`.
         stale_s: seconds without a heartbeat after which an attempt counts as dead.
         beat_s: seconds between two heartbeats.
-
-    Returns:
-        The lease, or the living attempt that is in the way.
 
     Raises:
         OSError: if the folder cannot be written.

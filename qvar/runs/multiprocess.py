@@ -94,11 +94,7 @@ def is_leader() -> bool:
 def from_leader(value: Any) -> Any:
     """Return the leader's value in every process; all of them call this, in the same order.
 
-    Args:
-        value: JSON-able; only the leader's counts.
-
-    Raises:
-        QvarError: if another process has ended.
+    Raises `QvarError` if another process has ended.
     """
     global _shared
     if not is_distributed():

@@ -70,11 +70,7 @@ def _lines(labels: Mapping[str, str]) -> Display:
 
 
 def room(width: int) -> tuple[int, bool, bool]:
-    """Return the letters of a line for a task's name, and if there is room for a bar and for a few words.
-
-    Args:
-        width: letters of the line.
-    """
+    """Return the letters of a line for a task's name, and if there is room for a bar and for a few words."""
     bar, note = width >= 50, width >= 78  # a name is worth more than either
     rest = _COUNT + 1 + _TIME + 1 + bar * (_BAR + 1) + note * (_NOTE + 1)
     return max(8, width - rest), bar, note

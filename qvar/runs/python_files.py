@@ -16,12 +16,7 @@ from qvar.errors import QvarError
 def load_module(path: Path, what: str) -> ModuleType:
     """Import a Python file, which may import the files beside it.
 
-    Args:
-        path: the file.
-        what: the word for it in sentences, such as `CASE`.
-
-    Raises:
-        QvarError: if there is no such file, it does not end in .py, or importing it fails.
+    Raises `QvarError` if there is no such file, it does not end in .py, or importing it fails.
     """
     if not os.path.isfile(path):  # unlike the methods of Path it takes any name
         kind = "a folder" if os.path.isdir(path) else "missing"

@@ -81,6 +81,9 @@ class Capacity:
     lie_limit: int = LIMIT
     """A Lie algebra is counted up to this dimension; 0 for no count."""
 
+    name: ClassVar[str] = "capacity"
+    """Name of the study in records."""
+
     def __post_init__(self) -> None:
         if isinstance(self.contenders, Contender):
             object.__setattr__(self, "contenders", (self.contenders,))
@@ -97,11 +100,6 @@ class Capacity:
         for argument in ("fisher_samples", "dimension_samples"):
             require_memory(argument, getattr(self, argument), 8 * getattr(self, argument))
         require(self.lie_limit >= 0, "lie_limit", "not be negative", self.lie_limit)
-
-    @property
-    def name(self) -> str:
-        """`"capacity"`."""
-        return "capacity"
 
     @property
     def citations(self) -> tuple[str, ...]:

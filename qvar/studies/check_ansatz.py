@@ -53,10 +53,6 @@ def conform(problem: Problem, ansatz: Ansatz) -> list[Finding]:
     symmetry: it holds at random parameters; one that holds unclaimed is a remark. `citations`: their keys are known.
     `compile time`: seconds.
 
-    Args:
-        problem: problem of the checks.
-        ansatz: the ansatz to check.
-
     Returns:
         One finding per check. Above 16 qubits the checks that need all 2^n amplitudes are left out and say so.
 

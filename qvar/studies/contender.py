@@ -81,12 +81,7 @@ class Contender:
 
 
 def circuit_columns(trainable: Trainable, name: str | None = None) -> Row:
-    """Return series and number of layers of an ansatz, from its settings; nothing for an objective.
-
-    Args:
-        trainable: ansatz or objective.
-        name: name of the contender; the ansatz's own if None.
-    """
+    """Return series and number of layers of an ansatz, from its settings; nothing for an objective."""
     if not isinstance(trainable, Ansatz):
         return {}
     layers = next((trainable.settings[key] for key in _DEPTHS if key in trainable.settings), None)

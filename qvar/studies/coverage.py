@@ -56,15 +56,13 @@ class Coverage:
     seed: int = 0
     """Number that all samples are drawn with."""
 
+    name: ClassVar[str] = "coverage"
+    """Name of the study in records."""
+
     def __post_init__(self) -> None:
         counting_number("experiments", self.experiments)
         counting_number("samples", self.samples)
         whole_number("seed", self.seed)
-
-    @property
-    def name(self) -> str:
-        """`"coverage"`."""
-        return "coverage"
 
     @property
     def citations(self) -> tuple[str, ...]:

@@ -97,6 +97,9 @@ class Curve:
     unit: str = "angstrom"
     """Unit of the coordinate."""
 
+    name: ClassVar[str] = "curve"
+    """Name of the study in records."""
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "contenders", makers_of(self.contenders))
         check_fields(self, "seeds")
@@ -104,11 +107,6 @@ class Curve:
         places = [float(x) for x in self.coordinates]
         require(len(places) >= 1 and len(set(places)) == len(places), "coordinates", "hold different numbers", places)
         object.__setattr__(self, "coordinates", tuple(places))
-
-    @property
-    def name(self) -> str:
-        """`"curve"`."""
-        return "curve"
 
     @property
     def citations(self) -> tuple[str, ...]:

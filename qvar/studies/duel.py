@@ -55,6 +55,9 @@ class Duel:
     """Error at which a start has arrived, in the unit of the values; chemical accuracy for energies in hartree if
     None."""
 
+    name: ClassVar[str] = "duel"
+    """Name of the study in records."""
+
     def __post_init__(self) -> None:
         if self.problem is None or isinstance(self.problem, Problem):
             object.__setattr__(self, "contenders", contenders_of(self.problem, self.contenders))
@@ -64,11 +67,6 @@ class Duel:
         if len(methods) == 0 or len(set(methods)) < len(methods):
             raise QvarError(f"`method` must be one method or several with different names, but is {methods}.")
         self.trainings()
-
-    @property
-    def name(self) -> str:
-        """`"duel"`."""
-        return "duel"
 
     @property
     def _trainables(self) -> Sequence[Trainable]:

@@ -93,12 +93,7 @@ def description_of(observable: Any, ansatz: Ansatz) -> tuple[str, Any]:
 def growing_of(contenders: Any, problem: Callable[[int], Any] | None) -> Any:
     """Return contenders that have a circuit of every size; a `Contender` gets the problem of each size.
 
-    Args:
-        contenders: `Growing` or `Contender`, one or several; other values stay for the check of the study's fields.
-        problem: size -> problem.
-
-    Raises:
-        QvarError: if there is a `Contender`, and no problem for it.
+    Raises `QvarError` if there is a `Contender`, and no problem for it.
     """
     if isinstance(contenders, Growing | Contender):
         contenders = (contenders,)

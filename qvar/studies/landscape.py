@@ -141,6 +141,9 @@ class Landscape:
     engine: Engine = "auto"
     """Simulator of the circuits; see `qvar.energy`."""
 
+    name: ClassVar[str] = "landscape"
+    """Name of the study in records."""
+
     def __post_init__(self) -> None:
         if isinstance(self.problem, Problem):
             object.__setattr__(self, "contenders", contenders_of(self.problem, self.contenders))
@@ -152,11 +155,6 @@ class Landscape:
             require_memory(name, number, 8 * number**power * max(c.n_params for c in self._trainables))
         different_names("contenders", [contender.name for contender in self._trainables])
         self.trainings()
-
-    @property
-    def name(self) -> str:
-        """`"landscape"`."""
-        return "landscape"
 
     @property
     def _trainables(self) -> Sequence[Trainable]:

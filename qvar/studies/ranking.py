@@ -61,16 +61,14 @@ class Ranking:
     engine: Engine = "auto"
     """Simulator of the circuits; see `qvar.energy`."""
 
+    name: ClassVar[str] = "ranking"
+    """Name of the study in records."""
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "contenders", makers_of(self.contenders))
         check_fields(self, "seeds")
         require(len(self.problems) >= 1, "problems", "hold at least one setting", dict(self.problems))
         check_seeds(self.seeds, 1)
-
-    @property
-    def name(self) -> str:
-        """`"ranking"`."""
-        return "ranking"
 
     @property
     def citations(self) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ from qvar.memory import require_memory
 from qvar.objective import Objective
 from qvar.optimize.budget import Status
 from qvar.problems.problem import Problem
-from qvar.problems.problem_citations import problem_references
+from qvar.problems.problem_citations import problem_citations
 from qvar.quantum_geometry import state_shape
 from qvar.short_repr import short_repr
 from qvar.studies.contender import Contender, circuit_columns
@@ -120,6 +120,9 @@ class Scaling:
     problem: Callable[[int], Any] | None = None
     """Size -> problem of that size, such as `qvar.tfim`, for contenders that do not bring their own."""
 
+    name: ClassVar[str] = "scaling"
+    """Name of the study in records."""
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "contenders", growing_of(self.contenders, self.problem))
         if isinstance(self.starts, str) or self.starts is None:
@@ -138,11 +141,6 @@ class Scaling:
         object.__setattr__(self, "sizes", tuple(sizes))
 
     @property
-    def name(self) -> str:
-        """`"scaling"`."""
-        return "scaling"
-
-    @property
     def citations(self) -> tuple[str, ...]:
         """Keys of the papers and software that the study rests on, in `qvar/citations.bib`."""
         keys = {"jax2018", "jones2020", "bergholm2018", "mcclean2018"}
@@ -152,7 +150,7 @@ class Scaling:
             if place.setup is not None:
                 observable, ansatz = place.setup
                 keys |= {*ansatz.citations, *cost_citations(ansatz.program)}
-                keys |= set(problem_references(observable)) if isinstance(observable, Problem) else set()
+                keys |= set(problem_citations(observable)) if isinstance(observable, Problem) else set()
         return tuple(sorted(keys))
 
     def tasks(self) -> list[Task]:

@@ -31,7 +31,7 @@ from qvar.optimize.minimize import Look, minimize_batch
 from qvar.optimize.result import Result
 from qvar.problems.one_norm import pauli_one_norm
 from qvar.problems.problem import Problem
-from qvar.problems.problem_citations import problem_references
+from qvar.problems.problem_citations import problem_citations
 from qvar.random_draws import normal
 from qvar.short_repr import short_repr
 from qvar.studies.contender import Trainable, circuit_columns
@@ -113,7 +113,7 @@ class Training:
         """Keys of the papers and software that the training uses, in `qvar/citations.bib`."""
         keys = {"jax2018", *self.method.citations}
         if self.problem is not None:
-            keys |= set(problem_references(self.problem))
+            keys |= set(problem_citations(self.problem))
         if isinstance(self.contender, Ansatz):
             keys |= CIRCUIT_CITATIONS.union(self.contender.citations, cost_citations(self.contender.program))
         return keys

@@ -71,15 +71,7 @@ _WIDE_RATIO = 30.0
 
 
 def campaign_drawings(ledger: pd.DataFrame) -> tuple[list[Drawing], list[str]]:
-    """All pictures of a campaign.
-
-    Args:
-        ledger: of a campaign with several points.
-
-    Returns:
-        Errors against each swept number, or point by point if none was swept; errors against the number of
-        parameters; and the contenders without any number.
-    """
+    """All pictures of a campaign."""
     table = campaign_table(ledger)
     if table.empty:
         return [], []

@@ -65,10 +65,6 @@ def error_vs_cost(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
 
     The front is that of the median errors, by which the table is sorted too: what a contender reaches from a usual
     start, and not what the luckiest of many starts does.
-
-    Args:
-        ledger: a run's ledger.
-        drawn: the rows of its `summary` that are to be drawn.
     """
     plotted, quantity, unit = shown_errors(ledger)
     picture = fronts(_points(ledger, drawn, plotted, quantity, unit), _COSTS, quantity, unit)
@@ -108,9 +104,6 @@ def fronts(
         quantity: "error" or "value".
         unit: of the points.
         logarithmic: whether all costs are drawn on logarithmic axes, and not only those that span much.
-
-    Returns:
-        The figure and what it shows; None if it would be empty.
     """
     from matplotlib.figure import Figure
 

@@ -42,15 +42,7 @@ _MEASURED = {
 
 
 def variance_against_size(ledger: pd.DataFrame, quantity: Literal["loss", "gradient"]) -> Drawing | None:
-    """Draw the variance of the loss or of the gradient against size, with intervals, fits and values in theory.
-
-    Args:
-        ledger: the ledger of a study over sizes.
-        quantity: `"loss"` or `"gradient"`.
-
-    Returns:
-        The picture, or None if it would be empty.
-    """
+    """Draw the variance of the loss or of the gradient against size, with intervals, fits and values in theory."""
     relative, column = is_relative(ledger), QUANTITIES[quantity]
     points = labelled(measured(ledger))
     if not (variances(points, column, relative) > 0).any():

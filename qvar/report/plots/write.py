@@ -17,17 +17,7 @@ _DOTS_PER_INCH = 150
 
 
 def write_plots(ledger: pd.DataFrame, trace: pd.DataFrame, folder: Path, study: str | None = None) -> list[Plot]:
-    """Draw the pictures of a run.
-
-    Args:
-        ledger: a run's ledger.
-        trace: its trace.
-        folder: where the pictures go; made if it is missing.
-        study: name of the run's study in `case.json`.
-
-    Returns:
-        The pictures that were drawn; none that would have been empty.
-    """
+    """Draw the pictures of a run."""
     folder.mkdir(exist_ok=True)
     drawings, missing = report_of(ledger, study).drawings(ledger, trace)
     absent = f"Not drawn, because there is no finite value: {', '.join(missing)}." if missing else ""
