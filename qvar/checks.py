@@ -169,8 +169,8 @@ def real_numbers(argument: str, value: Any, shape: tuple[int | str, ...] | None)
 def _real_array(argument: str, value: Any, shape: tuple[int | str, ...] | None) -> Any:
     """Return an array of NumPy or JAX, or a tracer, of the shape."""
     import jax
+    import jax.numpy as jnp
     import numpy as np
-    from jax.dtypes import issubdtype
 
     array: Any = value
     if not isinstance(value, jax.Array):
@@ -178,7 +178,7 @@ def _real_array(argument: str, value: Any, shape: tuple[int | str, ...] | None) 
             array = np.asarray(value)
         except (TypeError, ValueError, RuntimeError):  # rows of different lengths
             raise QvarError(f"`{argument}` must be an array of numbers, but is {shown(value)}.") from None
-    is_real = issubdtype(array.dtype, np.integer) or issubdtype(array.dtype, np.floating)
+    is_real = jnp.issubdtype(array.dtype, np.integer) or jnp.issubdtype(array.dtype, np.floating)
     if not is_real:
         what = {"c": "complex numbers", "b": "True and False"}.get(getattr(array.dtype, "kind", ""))
         holds = f"holds {what}" if what and array.ndim else f"is {shown(value)}"

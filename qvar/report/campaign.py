@@ -263,8 +263,8 @@ def _params(row: StandingRow) -> str:
 
 def _grid(block: Block, along: Argument, order: Sequence[str], values: Sequence[Any]) -> Table[str]:
     """Return a table of contenders down and values of one argument across."""
-    rows = typed(block.rows, CampaignRow)
-    cells = {(row.label, value): row for row, value in zip(rows, _values(block, along), strict=True)}
+    entries = typed(block.rows, CampaignRow)
+    cells = {(row.label, value): row for row, value in zip(entries, _values(block, along), strict=True)}
     heads = dict(zip(along.values, short_words(along.values), strict=True))
 
     def page_cell(label: str, value: Any) -> Text:
@@ -286,8 +286,8 @@ def _grid(block: Block, along: Argument, order: Sequence[str], values: Sequence[
 
     name = f"{block.name}\n{along.name} =" if block.name else f"{along.name} ="
     names: Column[str] = Column("contender", str, "name", short=name)
-    shown = [label for label in order if any((label, value) in cells for value in values)]
-    return Table([names, *(column for value in values for column in columns(value))], shown)
+    rows = [label for label in order if any((label, value) in cells for value in values)]
+    return Table([names, *(column for value in values for column in columns(value))], rows)
 
 
 def _values(block: Block, argument: Argument) -> list[Any]:

@@ -15,7 +15,8 @@ BLOCK = re.compile(r'^```(?:python title="(?P<name>[\w.]+)"|(?P<console>console)
 
 
 def plain(text: str) -> str:
-    """Text without its numbers, which differ between machines, and without the lines and blanks of a table."""
+    """Text without numbers and deviations, which differ between machines, and without lines and blanks of a table."""
+    text = re.sub(r",\s+within\s+[\d.e-]+\.|\s+exactly\.", ".", text)
     return " ".join(re.sub(r"\d[\d.]*(e[+-]?\d+)?", "#", text).replace("─", "").split())
 
 
