@@ -271,7 +271,7 @@ def _best(table: pd.DataFrame) -> list[bool]:
     order: list[tuple[float, float]] = []
     firsts: dict[int, tuple[float, float]] = {}
     for row, place in zip(typed(table, CampaignRow), _places(table), strict=True):
-        order.append((place, float(row.n_params) if known(row.n_params) else math.inf))
+        order.append((place, float(row.n_params or 0) if known(row.n_params) else math.inf))
         firsts[row.point] = min(order[-1], firsts.get(row.point, order[-1]))
     return [place == firsts[at] and math.isfinite(place[0]) for at, place in zip(table["point"], order, strict=True)]
 
