@@ -181,7 +181,7 @@ def test_particle_number_and_nothing_more_is_conserved(h4: qvar.Problem, name: s
     ansatz = MAKE[name](h4)
     assert ansatz.symmetries == ("particle_number",)
     assert not ansatz.program.conserves_spin_numbers
-    objective = qvar.energy(h4, ansatz)
+    objective = qvar.energy(h4, ansatz, engine="dense")  # sectors have no amplitudes outside of them
     spins = []
     for seed in range(3):
         theta = _theta(ansatz, seed)

@@ -174,6 +174,12 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     "qvar.symmetry_preserving": lambda: {"problem": h2(), "gates": 2, "real": True, "name": "a"},
     "qvar.tfim": lambda: {"n": 2, "j": 1.0, "h": 1.0, "periodic": False},
     "qvar.tups": lambda: {"problem": h2(), "layers": 1, "perfect_pairing": False, "name": "a"},
+    "qvar.adapt": lambda: {
+        "problem": h2(), "pool": "qubit_gsd", "select": "gradient", "grow": "one", "base": None, "max_operators": 1,
+        "gradient_norm": 1e-3, "error": None, "max_cnots": None, "seconds": 1.0, "method": qvar.lbfgs(),
+        "budget": BUDGET, "engine": "auto", "name": "a", "callback": None,
+    },
+    "qvar.pool": lambda: {"source": "qubit_gsd", "problem": h2(), "normalize": False},
     "qvar.uccd": lambda: {
         "problem": h2(), "order": "canonical", "excitations": "fermionic", "spin_adapted": False,
         "prune": None, "name": "a",
@@ -236,7 +242,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
 """{dotted name: the arguments of a call that works}."""
 
 RECORDS = {
-    "require",
+    "require", "Adapted", "Pool",
     "Problem", "Progress", "Result", "Run", "Runnable", "Status", "Task", "QvarError", "Baseline", "Fitted", "Measured",
     "Part", "Solution", "Solver", "UnsolvedError", "DecayFit", "EntropyProfile", "Estimate", "GradientVariance",
     "HessianSummary", "LieAlgebra", "LineScan", "Minima", "PlaneScan", "SymmetryLeakage",
