@@ -25,7 +25,7 @@ def run(*words: str, python: str = "") -> subprocess.CompletedProcess[str]:
     if python:
         code = f"import runpy, sys; sys.path.insert(0, {str(FOLDER)!r}); {python}; sys.argv[:] = ['x', *sys.argv[1:]]; "
         call = [sys.executable, "-c", code + f"runpy.run_path({str(FOLDER)!r}, run_name='__main__')", *words]
-    return subprocess.run(call, capture_output=True, text=True, timeout=120)
+    return subprocess.run(call, capture_output=True, text=True, timeout=300)
 
 
 @pytest.fixture

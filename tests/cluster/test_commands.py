@@ -182,7 +182,7 @@ def test_a_campaign_on_this_machine(alone: FakeQueue) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "qvar", "submit", "case.py", "--sweep", "seeds=1,2", "--contenders", "ry x1", "broken",
          "--queue", "local", "--workers", "2", "--out", "camp"],
-        capture_output=True, text=True, check=False, timeout=120,
+        capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("camp: 2 points, 4 tasks\nry x1 ")
