@@ -235,7 +235,7 @@ class _Line:
 
 
 def _fit(x: FloatArray, y: FloatArray, sampling: FloatArray, level: float) -> _Line:
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     squares = sampling**2 + LEAST_ERROR**2
     likeliest = 1 / (squares + _common_variance(x, y, squares, restricted=False))
@@ -246,7 +246,7 @@ def _fit(x: FloatArray, y: FloatArray, sampling: FloatArray, level: float) -> _L
     if freedom > 0:
         excess = max(1.0, float(np.sum(weights * residuals**2)) / freedom)
         spread = float(np.sum(weights * (x - middle) ** 2))
-        reach = float(t.ppf((1 + level) / 2, freedom)) * math.sqrt(excess / spread)
+        reach = float(stdtrit(freedom, (1 + level) / 2)) * math.sqrt(excess / spread)
     b = -float(slope)
     return _Line(
         slope=Estimate(b, b - reach, b + reach, len(x)),
@@ -315,7 +315,7 @@ def _sampling_errors(v: FloatArray, usable: np.ndarray, intervals: Any, errors: 
         require(bool(good.all()), "errors", "be finite and not negative", errors)
         sampling[usable] = standard[usable] / v[usable]
     if intervals is not None:
-        from scipy.stats import norm
+        from scipy.special import ndtri
 
         ends = np.asarray(real_array("intervals", intervals, None))
         require(ends.shape == (len(v), 2), "intervals", f"have shape ({len(v)}, 2)", ends.shape)
@@ -325,7 +325,7 @@ def _sampling_errors(v: FloatArray, usable: np.ndarray, intervals: Any, errors: 
         # an end at zero or below is replaced by the other end
         above = np.log(np.maximum(high / value, 1.0))
         below = np.where(low > 0, np.log(np.maximum(value / np.where(low > 0, low, value), 1.0)), above)
-        sampling[usable] = (above + below) / (2 * float(norm.ppf((1 + level) / 2)))
+        sampling[usable] = (above + below) / (2 * float(ndtri((1 + level) / 2)))
     return sampling
 
 

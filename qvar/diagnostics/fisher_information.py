@@ -394,14 +394,14 @@ def _dimensions(spectra: FloatArray, kappa: float) -> tuple[FloatArray, FloatArr
 
 def _lognormal_end(spectra: FloatArray, kappa: float) -> float:
     r"""Return the upper end of the dimension if \(\sqrt{\det}\) is log-normal: Cox's, of \(\mu + \sigma^2 / 2\)."""
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     halves, _, traces = _log_determinants(spectra[None], kappa)
     n = len(spectra)
     variance = float((halves - traces).var(ddof=1))
     error = math.sqrt(variance / n + variance**2 / (2 * (n - 1)))
     middle = float(halves.mean() + halves.var(ddof=1) / 2)
-    return 2 / math.log(kappa) * (middle + float(t.ppf((1 + LEVEL) / 2, n - 1)) * error)
+    return 2 / math.log(kappa) * (middle + float(stdtrit(n - 1, (1 + LEVEL) / 2)) * error)
 
 
 def _log_determinants(spectra: FloatArray, kappa: float) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -99,11 +99,11 @@ def sector_moments(
 
 
 def _estimate(samples: FloatArray) -> Estimate:
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     n = len(samples)
     value, error = float(samples.mean()), float(samples.std(ddof=1)) / math.sqrt(n)
-    reach = float(t.ppf((1 + LEVEL) / 2, n - 1)) * error
+    reach = float(stdtrit(n - 1, (1 + LEVEL) / 2)) * error
     return Estimate(value, value - reach, value + reach, n)
 
 

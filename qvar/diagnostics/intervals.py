@@ -215,14 +215,14 @@ def student_ends(
     Returns:
         (k, 2) lower and upper ends.
     """
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     quantiles = [(1 - level) / 2, (1 + level) / 2]
     # a draw of equal samples has no error
     errors = np.maximum(resampled_error, error * math.sqrt(n / drawn / (drawn + 1)))
     ratio = np.divide(resampled - value, errors, out=np.zeros_like(resampled), where=errors > 0)
     low, high = np.quantile(ratio, quantiles, axis=0)
-    reach = float(t.ppf((1 + level) / 2, n - 1))
+    reach = float(stdtrit(n - 1, (1 + level) / 2))
     return np.stack([value - np.maximum(high, reach) * error, value - np.minimum(low, -reach) * error], axis=-1)
 
 
@@ -305,7 +305,7 @@ def _logarithmic_ends(
     whole: _Moments, resampled: _Moments, n: int, drawn: int, level: float
 ) -> tuple[FloatArray, FloatArray]:
     """Return ends (k, 2) of variances by T on the logarithm, and powers of n with which their kurtosis grows, (k,)."""
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
     value, present = whole.variance[0], whole.variance[0] > 0
     safe = np.where(present, value, 1.0)
@@ -315,7 +315,7 @@ def _logarithmic_ends(
     errors = np.maximum(resampled.error / values**2, error * n / drawn / (drawn + 1))
     ratio = np.divide(np.log(values / safe), np.sqrt(errors), out=np.zeros_like(values), where=errors > 0)
     low, high = np.quantile(ratio, [(1 - level) / 2, (1 + level) / 2], axis=0)
-    reach, least = np.sqrt(error), float(norm.ppf((1 + level) / 2)) * np.sqrt(whole.center_error[0]) / safe
+    reach, least = np.sqrt(error), float(ndtri((1 + level) / 2)) * np.sqrt(whole.center_error[0]) / safe
     low, high = np.minimum(low * reach, -least), np.maximum(high * reach, least)
     ends = np.stack([safe * np.exp(-high), safe * np.exp(-low)], axis=-1)
     kurtosis, smaller = 1 + n * error, 1 + drawn * np.median(errors, axis=0)
@@ -368,9 +368,9 @@ def wilson_interval(successes: int, trials: int, *, level: float = LEVEL) -> tup
     require(trials >= successes, "trials", f"be at least the {successes} successes", trials)
     if trials == 0:
         return 0.0, 1.0
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
-    z, share = float(norm.ppf((1 + level) / 2)), successes / trials
+    z, share = float(ndtri((1 + level) / 2)), successes / trials
     middle = share + z * z / (2 * trials)
     reach = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials**2))
     low, high = (middle - reach) / (1 + z * z / trials), (middle + reach) / (1 + z * z / trials)

@@ -324,8 +324,8 @@ def _measured(objective: Objective) -> EnergyVarianceFunction:
 
 def _level(confidence: float) -> float:
     """Return the normal quantile of a two-sided confidence."""
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
     level = finite_number("confidence", confidence)
     require(0.0 < level < 1.0, "confidence", "be between 0 and 1", confidence)
-    return float(norm.ppf((1.0 + level) / 2.0))
+    return float(ndtri((1.0 + level) / 2.0))
