@@ -73,6 +73,8 @@ class HostKernels:
     """theta, vectors b (k, *shape) -> Re <b|d_i psi>, (k, n_params)."""
     images: Callable[[Any], Any] = _missing
     """States (n, *shape) -> H|state>, as `Objective.operator`."""
+    gradient_and_hessian: Callable[[FloatArray], tuple[FloatArray, FloatArray]] | None = None
+    """theta -> gradient and Hessian (n_params, n_params), holding a state for each parameter; None without states."""
     of_operations: Callable[[], HostKernels] = _missing
     """Makes functions of the same circuit that take the angles of its operations for theta."""
     prepare: Callable[[], None] = lambda: None

@@ -26,7 +26,7 @@ from qvar.errors import require
 from qvar.hessian_products import FLAT, ProductFunction
 from qvar.memory import require_memory
 from qvar.objective import HostKernels, LossFunction, Objective
-from qvar.quantum_geometry import along_every_parameter, checked_vector
+from qvar.quantum_geometry import along_every_parameter, checked_vector, tangents_are_held
 from qvar.random_draws import normal, signs
 from qvar.short_repr import short_repr
 
@@ -243,6 +243,8 @@ def _gradient_and_hessian(objective: Objective, theta: Any) -> tuple[Array, Arra
     require_memory("objective", f"a Hessian of {n} parameters", 2 * 8 * n**2)
     host = objective.host_kernels
     if host is not None:
+        if host.gradient_and_hessian is not None and tangents_are_held(objective):
+            return jax.device_put(host.gradient_and_hessian(np.asarray(point)))
         gradient, rows = _products(host, point, np.eye(n))
         return jax.device_put((gradient, 0.5 * (rows + rows.T)))
     function = HessianFunction(ProductFunction(objective.function), _wider(objective).chunk(n))

@@ -29,11 +29,11 @@ class HostAngles:
         angle_kernels.spread(thetas, *self.matrix, angles)
         return angles
 
-    def rates(self, direction: FloatArray) -> FloatArray:
-        """Return the derivatives (n_ops,) of the angles along a direction (n_params,)."""
-        rates = np.zeros((1, len(self.base)))
-        angle_kernels.spread(direction[None], *self.matrix, rates)
-        return rates[0]
+    def rates(self, directions: FloatArray) -> FloatArray:
+        """Return the derivatives (k, n_ops) of the angles along directions (k, n_params)."""
+        rates = np.zeros((len(directions), len(self.base)))
+        angle_kernels.spread(directions, *self.matrix, rates)
+        return rates
 
     def pulled_back(self, slopes: FloatArray) -> FloatArray:
         """Return derivatives by theta (n, n_params) from derivatives by the angles (n, n_ops)."""

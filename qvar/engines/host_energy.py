@@ -38,6 +38,7 @@ class HostEnergy(HostStates):
             values_and_gradients=self.values_and_gradients,
             hessian_product=self.hessian_product,
             images=self.images,
+            gradient_and_hessian=self.gradient_and_hessian,
             prepare=self.prepare,
         )
 
@@ -82,7 +83,7 @@ class HostEnergy(HostStates):
     def hessian_product(self, theta: FloatArray, direction: FloatArray) -> tuple[float, FloatArray, FloatArray]:
         """Return value, gradient (n_params,) and Hessian times direction (n_params,) at theta."""
         angles = self.angles.at(np.array(theta, float)[None])[0]
-        rates = self.angles.rates(np.array(direction, float))
+        rates = self.angles.rates(np.array(direction, float)[None])[0]
         states = self.circuit.start(2)
         states[1] = 0.0
         self.circuit.tangents(states, angles, rates)
@@ -91,6 +92,23 @@ class HostEnergy(HostStates):
         slopes = self.circuit.tangents(np.concatenate([states, 2.0 * images]), angles, rates)
         gradient, product = self.angles.pulled_back(slopes)
         return float(value), gradient, product
+
+    def gradient_and_hessian(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        r"""Return the gradient (n_params,) and the Hessian (n_params, n_params), from all tangents at once.
+
+        $$ H_{ij} = 2\, \mathrm{Re} \big(\langle\partial_i\psi|H|\partial_j\psi\rangle +
+           \langle\psi|H|\partial_i\partial_j\psi\rangle\big) $$
+        """
+        angles, n = self.angles.at(np.array(theta, float)[None]), self.angles.n_params
+        ket = self._forward(angles)
+        costate = self.hamiltonian(ket)
+        gradient = self.angles.pulled_back(2.0 * self.circuit.backward(ket, costate, angles))[0]
+        rates, overlaps = self.angles.rates(np.eye(n)), np.zeros((n, angles.shape[1]))
+        _, tangents = self.swept(angles[0], rates, costate[0], overlaps)
+        mixed = self.angles.pulled_back(overlaps)
+        flat = tangents.reshape(n, self.circuit.size)
+        first = np.real(flat.conj() @ self.hamiltonian(tangents).reshape(flat.shape).T)
+        return gradient, 2.0 * (mixed + mixed.T) + first + first.T
 
 
 def _overlaps(bras: np.ndarray, kets: np.ndarray) -> FloatArray:

@@ -8,7 +8,7 @@ import numpy as np
 
 from qvar._types import FloatArray, IntArray
 from qvar.ansatz.program import Program
-from qvar.engines import mask_kernels
+from qvar.engines import derivative_kernels, mask_kernels
 from qvar.engines.host_angles import Mixing
 from qvar.engines.mask_operations import mixing_amplitudes
 
@@ -55,6 +55,12 @@ class HostRegister:
         rates = -rates if undo else rates
         mask_kernels.tangents(states, slopes, self.masks, self.free, self.runs, weights, self.mixing.factors, rates)
         return slopes
+
+    def derivatives(self, states: np.ndarray, overlaps: FloatArray, angles: FloatArray, rates: FloatArray) -> None:
+        """Apply all operations to a state, a costate and tangents; as `derivative_kernels.on_register`."""
+        weights = self.mixing.weights(angles[None])[:, 0]
+        tables = (self.masks, self.free, self.runs, weights, self.mixing.factors)
+        derivative_kernels.on_register(states, overlaps, *tables, rates)
 
 
 def host_register(program: Program, real: bool) -> HostRegister:

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from qvar._types import FloatArray, IntArray, PyTree
-from qvar.engines import phase_kernels, sector_kernels
+from qvar.engines import derivative_kernels, phase_kernels, sector_kernels
 from qvar.engines.host_angles import Mixing
 from qvar.engines.host_threads import run_all
 from qvar.engines.sector import SectorCircuit
@@ -172,6 +172,28 @@ class HostSector:
             for at in range(0, len(states), 2):
                 phase_kernels.add_tangent(states[at], states[at + 1], part.alpha, part.beta, tangent)
         return slopes
+
+    def derivatives(self, states: np.ndarray, overlaps: FloatArray, angles: FloatArray, rates: FloatArray) -> None:
+        """Apply all operations to a state, a costate and tangents; as `derivative_kernels.in_sector`."""
+        states = self._rows(states)
+        weights, factors, tables = self.mixing.weights(angles[None])[:, 0], self.mixing.factors, self.tables
+        started = np.zeros(len(states), bool)
+        started[:2] = True, len(overlaps) > 0
+        for part in self.parts:
+            if isinstance(part, _Blocks):
+                tangents = (weights, factors, rates)
+                derivative_kernels.in_sector(states, overlaps, started, part.groups, *tables, *tangents)
+                continue
+            part.multiply(states, np.repeat(part.matrix(angles[None]), len(states), axis=0))
+            halves = part.matrix(0.5 * rates)
+            moved = np.flatnonzero(np.any(halves, axis=(1, 2)))
+            started[2 + moved] = True
+            for last in (False, True):
+                for at in moved:
+                    phase_kernels.add_tangent(states[0], states[2 + at], part.alpha, part.beta, halves[at])
+                if len(overlaps) and not last:
+                    costates = np.repeat(states[1:2], len(rates), axis=0)
+                    overlaps[:, part.start : part.stop] = part.slopes(states[2:], costates)
 
     def _stretches(self, part: _Blocks) -> Iterator[tuple[IntArray, int]]:
         """Yield groups that run together, and into how many shares they are cut."""

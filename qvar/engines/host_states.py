@@ -56,6 +56,10 @@ class HostCircuit(Protocol):
         """Undo all operations in place, and return Re <bra|-iG|ket> of each, (n, n_ops)."""
         ...
 
+    def derivatives(self, states: np.ndarray, overlaps: FloatArray, angles: FloatArray, rates: FloatArray) -> None:
+        """Apply all operations to a state, a costate and tangents, in place."""
+        ...
+
     def tangents(self, states: np.ndarray, angles: FloatArray, rates: FloatArray) -> FloatArray:
         """Apply or undo all operations with tangents, in place."""
         ...
@@ -92,18 +96,35 @@ class HostStates:
 
     def derivatives(self, theta: FloatArray, directions: FloatArray) -> tuple[np.ndarray, np.ndarray]:
         """Return the state at theta (n_params,), and its derivatives (k, *shape) along directions (k, n_params)."""
-        angles, own = self.angles.at(np.array(theta, float)[None])[0], np.array(directions, float)
-        state, slopes = self.states(theta[None])[0], self.circuit.start(len(own))
+        angles = self.angles.at(np.array(theta, float)[None])[0]
+        return self.swept(angles, self.angles.rates(np.array(directions, float)))
+
+    def swept(
+        self,
+        angles: FloatArray,
+        rates: FloatArray,
+        costate: np.ndarray | None = None,
+        overlaps: FloatArray | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the state and its tangents (k, *shape) at angles (n_ops,) that change at rates (k, n_ops).
+
+        Args:
+            angles: of the kernel's operations.
+            rates: their derivatives along k directions.
+            costate: before all operations, see `derivative_kernels`; None if it is not needed.
+            overlaps: (k, n_ops) that overlaps with the costate are written into.
+        """
+        tangents, state = self.circuit.start(len(rates)), self._forward(angles[None])[0]
 
         def work(rows: slice) -> None:
-            for at in range(*rows.indices(len(own))):
-                pair = self.circuit.start(2)
-                pair[1] = 0.0
-                self.circuit.tangents(pair, angles, self.angles.rates(own[at]))
-                slopes[at] = pair[1]
+            own = np.zeros((0, len(angles))) if overlaps is None else overlaps[rows]
+            states = self.circuit.start(2 + len(tangents[rows]))
+            states[1], states[2:] = 0.0 if costate is None else costate, 0.0
+            self.circuit.derivatives(states, own, angles, rates[rows])
+            tangents[rows] = states[2:]
 
-        self._in_parts(work, np.broadcast_to(angles, (len(own), len(angles))))
-        return state, slopes
+        self._in_parts(work, rates)
+        return state, tangents
 
     def pulled_back(self, theta: FloatArray, bras: np.ndarray) -> FloatArray:
         r"""Return \(\mathrm{Re} \langle b|\partial_i \psi\rangle\), (k, n_params), for vectors b, (k, *shape)."""

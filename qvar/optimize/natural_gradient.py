@@ -62,4 +62,6 @@ def natural_gradient(*, learning_rate: float = 0.1, regularisation: float = 1e-3
 
     init, update = descent(optax.sgd(learning_rate), natural)
     settings = (("learning_rate", learning_rate), ("regularisation", regularisation))
-    return Method("natural_gradient", settings, init, update, ("stokes2020", "deepmind2020"), reads="metric")
+    return Method(
+        "natural_gradient", settings, init, update, ("stokes2020", "deepmind2020"), "metric", allows_padding=True
+    )

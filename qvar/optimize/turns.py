@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -145,8 +145,12 @@ class Turns:
             self._kernels.prepare()
         self._limits = replicate(self._limits, self._mesh)
         plan = _UpdatePlan(self._method, self._layout, self._keep_path, self._mesh)
-        program = _update_quickly if self._is_host else _update_fully
-        self._update = program.lower(plan, self._arrays, self._reading_shape(), self._limits).compile()
+        if self._mesh is None:
+            arrays, limits = jax.tree.map(_shape_of, (self._arrays, self._limits))
+            self._update = _compiled_update(plan, arrays, self._reading_shape(), limits)
+        else:
+            program = _update_quickly if self._is_host else _update_fully
+            self._update = program.lower(plan, self._arrays, self._reading_shape(), self._limits).compile()
         if self._kernels is None:
             arguments = (self._evaluation, *self._arrays[:2], self._objective.data)
             self._evaluate = _evaluate.lower(*arguments).compile()
@@ -223,7 +227,10 @@ def _evaluate(plan: _Evaluation, numbers: Array, counts: Array, data: PyTree) ->
     trials, runs = numbers[:, : plan.n_params], counts[:, 0] == RUNNING
     reading: Reading = evaluate_in_chunks(plan.read, plan.chunk, trials, data, runs)
     if plan.size > plan.n_params and reading.gradient is not None:
-        reading = reading._replace(gradient=jnp.pad(reading.gradient, ((0, 0), (0, plan.size - plan.n_params))))
+        more = (0, plan.size - plan.n_params)
+        reading = reading._replace(gradient=jnp.pad(reading.gradient, ((0, 0), more)))
+        if reading.metric is not None:
+            reading = reading._replace(metric=jnp.pad(reading.metric, ((0, 0), more, more)))
     return jax.tree.map(lambda part: gather(part.astype(numbers.dtype), plan.mesh), reading)
 
 
@@ -260,6 +267,17 @@ def _row(now: Moving, runs: Array, norm: Array, keep_path: bool) -> _Row:
         numbers = jnp.concatenate([numbers, now.iterates.theta], axis=1)
     columns = [now.status, runs, runs & now.iterates.accepted, now.evaluations + now.charged, now.evaluations]
     return _Row(numbers, jnp.stack([column.astype(now.status.dtype) for column in columns], axis=1))
+
+
+def _shape_of(array: Any) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(array.shape, array.dtype)
+
+
+@lru_cache(maxsize=64)
+def _compiled_update(plan: _UpdatePlan, arrays: Any, reading: Any, limits: Any) -> Any:
+    """Return the compiled update for such shapes; lowering it takes longer than a training of some steps."""
+    program = _update_quickly if _is_host() else _update_fully
+    return program.lower(plan, arrays, reading, limits).compile()
 
 
 _update_fully = jax.jit(_update, static_argnums=0)

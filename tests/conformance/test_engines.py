@@ -225,6 +225,11 @@ def _check_states(
     moved = host.states(theta + steps * direction)
     difference = (moved[0] - 8 * moved[1] + 8 * moved[2] - moved[3]) / (3 * (steps[3] - steps[0]))
     np.testing.assert_allclose(slopes[0], difference, rtol=0, atol=1e-8 * max(1.0, np.abs(slopes).max()))
+    assert host.gradient_and_hessian is not None
+    gradient, hessian = host.gradient_and_hessian(theta)
+    _, slope, product = host.hessian_product(theta, direction)
+    np.testing.assert_allclose(gradient, slope, rtol=0, atol=1e-11)
+    np.testing.assert_allclose(hessian @ direction, product, rtol=0, atol=1e-9)
     images = host.images(state[None])
     assert np.vdot(state, images[0]).real == pytest.approx(host.values(theta[None])[0], abs=1e-11)
     pulled = host.pulled_back(theta, 2.0 * np.concatenate([images, slopes[1:]]))

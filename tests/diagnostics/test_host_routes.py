@@ -81,3 +81,4 @@ def test_no_circuit_is_compiled(h4: qvar.Problem) -> None:
     small = {"jit(dynamic_slice)", "jit(squeeze)", "jit(broadcast_in_dim)", "jit(reshape)"}  # of the parameters alone
     of_length = {"jit(_begin)", "jit(_update)"}  # methods that are not padded
     assert set(count) <= small | of_length
+    assert count["jit(_update)"] <= 1  # spsa

@@ -13,6 +13,7 @@ import pytest
 import qvar
 from qvar.engines import (
     angle_kernels,
+    derivative_kernels,
     hamiltonian_kernels,
     host_compile,
     host_hamiltonian,
@@ -25,7 +26,7 @@ from qvar.engines import (
 from qvar.engines.energy import Engine
 from qvar.engines.host_compile import Kernel
 
-MODULES = (angle_kernels, hamiltonian_kernels, mask_kernels, phase_kernels, sector_kernels)
+MODULES = (angle_kernels, derivative_kernels, hamiltonian_kernels, mask_kernels, phase_kernels, sector_kernels)
 
 
 def _circuits(h4: qvar.Problem) -> list[tuple[qvar.Problem, qvar.Ansatz, Engine]]:
@@ -52,6 +53,8 @@ def test_a_kind_of_numbers_has_one_program(h4: qvar.Problem) -> None:
             objective.state(point)
             assert objective.host_kernels is not None
             objective.host_kernels.hessian_product(np.asarray(point), np.asarray(point))
+            assert objective.host_kernels.gradient_and_hessian is not None
+            objective.host_kernels.gradient_and_hessian(np.asarray(point))
     kernels = [(module, name, one) for module in MODULES for name, one in _kernels(module)]
     assert len(kernels) >= 13
     for module, name, one in kernels:

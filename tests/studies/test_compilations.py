@@ -59,3 +59,26 @@ def test_a_growing_circuit_compiles_nothing(h4: qvar.Problem) -> None:
         values = [grown(size).value for size in range(2, whole.n_ops + 1)]
     assert sum(count.values()) == 0
     assert min(values) < first.value - 1e-3
+
+
+def test_a_hundred_operators_grow_without_a_compilation() -> None:
+    """Generalized doubles of H6 in any order; parameters come into two more size classes."""
+    problem = qvar.hydrogen_chain(6)
+    pool = qvar.uccgsd(problem).program
+    doubles = [op for op in range(pool.n_ops) if len(pool.op_wires(op)) == 4]
+    order = np.random.default_rng(3).permutation(doubles)[:100].tolist()
+
+    def grown(size: int, theta: np.ndarray) -> qvar.Result:
+        builder = ProgramBuilder(pool.n_qubits, size, pool.reference)
+        for param, index in enumerate(order[:size]):
+            builder.add(KINDS[pool.kind[index]].name, pool.op_wires(index), {param: 1.0})
+        objective = qvar.energy(problem, qvar.Ansatz("grown", "constrained", builder.build()))
+        return qvar.minimize(objective, theta, budget=qvar.Budget(gradients=3))
+
+    last = grown(1, np.zeros(1))
+    first = last.value
+    with compilations() as count:
+        for size in range(2, 101):
+            last = grown(size, np.append(last.theta, 0.0))
+    assert sum(count.values()) <= 3, count
+    assert last.value < first - 1e-3
