@@ -35,6 +35,7 @@ from .runs.launch import launch
 from .runs.recorded_run import Run, load
 from .runs.runner import run
 from .studies.adapt import Adapted, adapt
+from .studies.adaptive import Adaptive
 from .studies.capacity import Capacity
 from .studies.contender import Contender
 from .studies.coverage import Coverage
@@ -49,6 +50,7 @@ from .task import LedgerColumn, Progress, Runnable, Task, task_key
 
 __all__ = [
     "Adapted",
+    "Adaptive",
     "Ansatz",
     "Budget",
     "Capacity",

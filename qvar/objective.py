@@ -29,6 +29,7 @@ from qvar.short_repr import short_repr
 LossFunction = Callable[[Float[Array, " n_params"], PyTree], Float[Array, ""]]
 
 
+@short_repr("n_qubits", "two_qubit_gates", "depth", "cnot_depth", "t_gates", "cost_model")
 @dataclass(frozen=True, kw_only=True)
 class Costs:
     """Cost of one evaluation on hardware; `None` if it is not a circuit."""

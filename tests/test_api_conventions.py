@@ -27,6 +27,7 @@ OPTIONAL_BY_POSITION = {
     "qvar.Growing": ("make", "as in Contender, unless `draw` is given"),
     "qvar.named": ("bond", "`partial(qvar.named, 'n2')` makes the problem of a bond length"),
     "qvar.hydrogen_chain": ("bond", "`partial(qvar.hydrogen_chain, 4)` makes the problem of a bond length"),
+    "qvar.Adaptive": ("contenders", "fixed circuits, as in a duel"),
     "qvar.adapt": ("pool", "what a circuit grows from"),
     "qvar.pool": ("", "the name comes first: a pool of that name for the problem"),
     "qvar.minimize": ("theta0", "the start of a local search"),

@@ -84,6 +84,14 @@ class Pool:
         """Return the number of elements."""
         return len(self.elements)
 
+    def describe(self) -> dict[str, Any]:
+        """Describe the pool for task keys, ready for JSON."""
+        terms = [
+            [one.name, [[c, operation.name, list(operation.wires), operation.word] for c, operation in one.terms]]
+            for one in self.elements
+        ]
+        return {"name": self.name, "elements": terms}
+
     def normalized(self) -> Pool:
         """Return the pool with every element divided by its norm, as Grimsley et al. (2019) do.
 

@@ -125,6 +125,7 @@ def describe(column: str, columns: Sequence[LedgerColumn] = ()) -> str:
 def study_columns() -> dict[str, tuple[LedgerColumn, ...]]:
     """Return the columns that each of qvar's own studies adds, by the name of its class."""
     from qvar.basis.basis_duel import BasisDuel
+    from qvar.studies.adaptive import Adaptive
     from qvar.studies.capacity import Capacity
     from qvar.studies.coverage import Coverage
     from qvar.studies.curve import Curve
@@ -133,5 +134,5 @@ def study_columns() -> dict[str, tuple[LedgerColumn, ...]]:
     from qvar.studies.ranking import Ranking
     from qvar.studies.scaling import Scaling
 
-    studies = (Duel, Curve, Ranking, Landscape, Capacity, Scaling, Coverage, BasisDuel)
+    studies = (Duel, Adaptive, Curve, Ranking, Landscape, Capacity, Scaling, Coverage, BasisDuel)
     return {study.__name__: study.columns for study in studies}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qvar.analysis.rows import is_campaign, without_sweep
+from qvar.report.adaptive import ADAPTIVE
 from qvar.report.basis import BASIS
 from qvar.report.campaign import campaign
 from qvar.report.capacity import CAPACITY
@@ -22,7 +23,7 @@ from qvar.report.terminal import wrapped
 if TYPE_CHECKING:
     import pandas as pd
 
-STUDIES: tuple[StudyReport, ...] = (COVERAGE, SCALING, CAPACITY, LANDSCAPE, BASIS, RANKING, CURVE, DUEL)
+STUDIES: tuple[StudyReport, ...] = (COVERAGE, SCALING, CAPACITY, LANDSCAPE, BASIS, RANKING, CURVE, ADAPTIVE, DUEL)
 """The reports of the studies, that of a duel last, which fits every ledger."""
 
 ALL_PICTURES = {name for report in STUDIES for name in report.pictures} | set(PICTURES)

@@ -24,6 +24,7 @@ SMALL: dict[str, dict[str, Any]] = {
         "molecule": "h2", "contenders": ("hardware_efficient", "uccsd"), "points": 2, "layers": 1, "seeds": 2,
         "gradients": 60,
     },
+    "adapt.py": {"molecule": "h2", "pools": ("sd",), "seeds": 1, "quick": True},
     "overparametrization.py": {"qubits": 4, "layers": (2,), "seeds": 2, "dimension_samples": 0},
     "landscape.py": {"molecule": "h2", "contenders": ("uccsd",), "seeds": 2, "gradients": 60, "points": 3},
     "optimizers.py": {"layers": 1, "seeds": 2, "gradients": 60},

@@ -1,0 +1,81 @@
+"""The picture of an adaptive study: the error while circuits grow, beside fixed circuits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from qvar.analysis.rows import known, records, shown_errors
+from qvar.report.plot_style import (
+    Drawing,
+    accuracy_line,
+    axis_words,
+    drawn_errors,
+    legend_below,
+    looks,
+    plain_axes,
+    value_axis,
+)
+from qvar.studies.adaptive import growth_steps
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LOG_RATIO = 50
+"""Costs that span more than this factor are drawn on a logarithmic axis."""
+
+_PANELS = {"parameters": ("n_params", "number of parameters"), "cnots": ("two_qubit_gates", "number of CNOTs")}
+"""{key of a step: (cost of a fixed circuit, words of the axis)}"""
+
+
+def error_vs_growth(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
+    """Draw the error of growing circuits against parameters and CNOTs, and fixed circuits as points.
+
+    Args:
+        ledger: a run's ledger.
+        drawn: the rows of its `summary` with a finite value.
+    """
+    from matplotlib.figure import Figure
+
+    growths = {str(row.contender): growth_steps(row.growth) for row in records(ledger) if known(row.growth)}
+    _, quantity, unit = shown_errors(ledger)
+    if not growths or quantity != "error":
+        return None
+    factor = 1e3 if unit == "mHa" else 1.0
+    look_of = looks(drawn)
+    figure = Figure(figsize=(10.4, 4.9 + 0.22 * ((len(look_of) + 2) // 3)), layout="constrained")
+    panels: list[Any] = list(figure.subplots(1, 2, sharey=True))
+    for axes, (key, (cost, words)) in zip(panels, _PANELS.items(), strict=True):
+        plain_axes(axes)
+        width = 0.8 + 0.6 * len(growths)  # lines that lie on each other are all seen
+        for row in records(drawn):
+            look, label, contender = look_of[str(row.label)], str(row.label), str(row.contender)
+            if contender in growths:
+                width -= 0.6
+                steps = [step for step in growths[contender] if step["error"] is not None]
+                errors = drawn_errors(factor * np.abs([step["error"] for step in steps]), quantity, unit)
+                style = {"marker": ".", "markersize": 4, "linewidth": max(width, 0.8)}
+                axes.plot([step[key] for step in steps], errors, color=look.color, label=label, **style)
+            elif known(getattr(row, cost)):
+                error = drawn_errors(np.array([float(row.median)]), quantity, unit)
+                style = {"marker": look.marker or "s", "linestyle": "", "markersize": 7}
+                axes.plot([float(getattr(row, cost))], error, color=look.color, label=label, **style)
+        axes.set_xlabel(words)
+        places = [x for line in axes.lines for x in np.asarray(line.get_xdata(), dtype=float) if x > 0]
+        if places and max(places) > LOG_RATIO * min(places):
+            axes.set_xscale("log")
+        else:
+            axes.set_xlim(left=0)
+        if axes is panels[0]:
+            value_axis(axes, quantity, unit)
+        accuracy_line(axes, unit)
+    legend_below(figure, panels[:1])
+    title = "Error while circuits grow"
+    figure.suptitle(title)
+    caption = (
+        "Lines are circuits that grow operator by operator, all angles optimized after each; points are fixed "
+        "circuits, the median over their starts. CNOTs are those of the published circuits of the operations. "
+    )
+    return Drawing("error_vs_growth", figure, title, caption + axis_words(quantity, unit))
+
