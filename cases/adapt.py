@@ -4,15 +4,18 @@ from typing import Literal
 
 import qvar
 
+USUAL = {"max_operators": 60, "seeds": 4, "gradients": 1000}
+QUICK = {"max_operators": 12, "seeds": 1, "gradients": 200}
+
 
 def case(
     molecule: Literal["h2", "h4", "lih", "beh2", "h6"] = "lih",
     bond: float | None = None,
     pools: tuple[str, ...] = ("gsd", "qubit_gsd", "ceo"),
-    max_operators: int = 60,
+    max_operators: int | None = None,
     error: float = 1e-4,
     tetris: bool = False,
-    seeds: int = 4,
+    seeds: int | None = None,
     quick: bool = False,
 ) -> qvar.Adaptive:
     """Grows circuits by ADAPT-VQE from several pools, beside coupled cluster and a hardware-efficient circuit; STO-3G.
@@ -21,12 +24,13 @@ def case(
         molecule: Molecule, all electrons.
         bond: Bond length in angstrom; the molecule's usual one if left out.
         pools: Pools of operators: sd, gsd, pairs, qubit_sd, qubit_gsd, ceo, pauli, pauli_no_z.
-        max_operators: Largest number of operators.
+        max_operators: Largest number of operators; 60 if not given, 12 with quick.
         error: Error at which a growth ends, in hartree.
         tetris: Whether a step adds all operators that share no qubit.
-        seeds: Number of random starts of each fixed circuit.
-        quick: Whether to stop at 12 operators and train one start of each fixed circuit.
+        seeds: Number of random starts of each fixed circuit; 4 if not given, 1 with quick.
+        quick: Fewer operators and starts, unless they are given, and a smaller budget: within a minute.
     """
+    usual = QUICK if quick else USUAL
     problem = qvar.named(molecule, bond)
     fixed = [
         qvar.uccsd(problem).with_start("zero"),
@@ -40,10 +44,10 @@ def case(
         pools,
         fixed,
         grow="tetris" if tetris else "one",
-        max_operators=12 if quick else max_operators,
+        max_operators=usual["max_operators"] if max_operators is None else max_operators,
         error=error,
-        seeds=1 if quick else seeds,
-        budget=qvar.Budget(gradients=200 if quick else 1000),
+        seeds=usual["seeds"] if seeds is None else seeds,
+        budget=qvar.Budget(gradients=usual["gradients"]),
     )
 
 

@@ -195,6 +195,7 @@ GIVEN = {
     "samples": 300,
     "experiments": 150,
     "seeds": 7,
+    "max_operators": 3,
     "points": 11,
     "dimension_samples": 9,
     "sizes": (4, 12),

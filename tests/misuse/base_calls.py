@@ -174,6 +174,11 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     "qvar.symmetry_preserving": lambda: {"problem": h2(), "gates": 2, "real": True, "name": "a"},
     "qvar.tfim": lambda: {"n": 2, "j": 1.0, "h": 1.0, "periodic": False},
     "qvar.tups": lambda: {"problem": h2(), "layers": 1, "perfect_pairing": False, "name": "a"},
+    "qvar.Adaptive": lambda: {
+        "problem": h2(), "pools": ["sd"], "contenders": [circuit()], "select": "gradient", "grow": "one",
+        "max_operators": 1, "gradient_norm": 1e-3, "error": 1e-3, "max_cnots": 9, "method": qvar.lbfgs(),
+        "step_budget": BUDGET, "seeds": 1, "budget": BUDGET, "engine": "auto",
+    },
     "qvar.adapt": lambda: {
         "problem": h2(), "pool": "qubit_gsd", "select": "gradient", "grow": "one", "base": None, "max_operators": 1,
         "gradient_norm": 1e-3, "error": None, "max_cnots": None, "seconds": 1.0, "method": qvar.lbfgs(),

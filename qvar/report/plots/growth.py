@@ -78,4 +78,3 @@ def error_vs_growth(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None
         "circuits, the median over their starts. CNOTs are those of the published circuits of the operations. "
     )
     return Drawing("error_vs_growth", figure, title, caption + axis_words(quantity, unit))
-
