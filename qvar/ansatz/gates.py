@@ -265,6 +265,11 @@ class Lowered:
         return np.stack([~everywhere, ~constant], axis=1)
 
     @property
+    def n_distinct(self) -> int:
+        """Number of operations with different masks."""
+        return len(np.unique(np.stack([self.x, self.z, self.m, self.f], axis=1), axis=0))
+
+    @property
     def one_of_two(self) -> Lowered:
         """The same operations; of two basis states that an operation exchanges, m and f select one."""
         lead = np.array([1 << max(int(x).bit_length() - 1, 0) for x in self.x], dtype=np.int64)

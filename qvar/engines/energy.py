@@ -70,6 +70,13 @@ MAX_DECODED_MODES = 20
 MAX_COLUMN_STATES = 1 << 24
 """Basis states in a sector that is a single column; each different operation keeps a table as long as the state."""
 
+BYTES_PER_PAIR = 8
+"""Memory of a state in the table of an operation of a sector of parities: half of the states, with partner and sign."""
+
+MAX_PARITY_TABLES = 1 << 29
+"""Bytes of the tables of operations that pair all states of a sector of parities; above it, the register is faster to
+set up and takes less memory."""
+
 
 @dataclass(frozen=True)
 class OperatorFunction:
@@ -183,6 +190,8 @@ def _sector_or_obstacle(problem: Problem, ansatz: Ansatz, devices: int | None) -
         return f"neither the number of ones nor a parity is conserved as in {ansatz.name}"
     if sector.dimension > MAX_COLUMN_STATES:
         return f"the sector holds more than {MAX_COLUMN_STATES} states as the {sector.dimension} of {problem.name}"
+    if not sector.counted and program.lowered.n_distinct * sector.dimension * BYTES_PER_PAIR > MAX_PARITY_TABLES:
+        return f"the tables of a sector of parities are larger than {MAX_PARITY_TABLES} bytes as for {ansatz.name}"
     if problem.pauli is None and device_mesh(devices) is not None:
         return f"several devices cannot share a sector without N_alpha and N_beta as that of {ansatz.name}"
     return sector

@@ -62,6 +62,24 @@ def test_nothing_is_conserved() -> None:
     assert column_sector(_program([], [(0, 1)]), [1 << bit for bit in range(N)], counted=False) is None
 
 
+def test_large_tables_of_parities_are_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem, ansatz = qvar.hydrogen_chain(2), Ansatz("a", "generic", _two_rotations())
+    assert choose_sector(problem, ansatz) is not None
+    monkeypatch.setattr("qvar.engines.energy.MAX_PARITY_TABLES", 2 * 8 * 8 - 1)  # two operations on eight states
+    assert choose_sector(problem, ansatz) is None
+    with pytest.raises(
+        qvar.QvarError, match=r"^`engine` must be 'dense' or 'auto' if the tables of .*, but is 'sector'"
+    ):
+        qvar.energy(problem, ansatz, engine="sector")
+
+
+def _two_rotations() -> Program:
+    builder = ProgramBuilder(4, 1, [1, 1, 0, 0])
+    for first in (0, 1, 0):  # the last has the masks of the first
+        builder.add("IsingXX", (first, first + 1), {0: 1.0})
+    return builder.build()
+
+
 def test_circuits_of_an_ensemble_share_a_register() -> None:
     """Else each of them would be compiled in a space of its own."""
     chain = qvar.xxz(N)
