@@ -65,6 +65,9 @@ def error_vs_growth(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None
         places = [x for line in axes.lines for x in np.asarray(line.get_xdata(), dtype=float) if x > 0]
         if places and max(places) > LOG_RATIO * min(places):
             axes.set_xscale("log")
+            for line in axes.lines:  # a circuit without operators has no place there
+                x, y = (np.asarray(data, dtype=float) for data in line.get_data())
+                line.set_data(x[x > 0], y[x > 0])
         else:
             axes.set_xlim(left=0)
         if axes is panels[0]:
