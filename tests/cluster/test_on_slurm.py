@@ -122,7 +122,7 @@ def test_a_lost_node_and_a_lost_controller(slurm: LocalSlurm, tmp_path: Path) ->
     slurm.start_controller()
     slurm.start_node("n1")
     mine.go.touch()
-    mine.await_counts(lambda counts: not {"running", "waiting"} & counts.keys(), 90)
+    mine.await_counts(lambda counts: not {"running", "waiting"} & counts.keys(), 300)
     if mine.counts() != {"done": 4}:
         mine.qvar("submit", "--resume", str(mine.folder))
     mine.await_done(4)

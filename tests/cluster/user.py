@@ -86,7 +86,7 @@ class Campaign:
     def tasks(self) -> dict[str, dict[str, Any]]:
         return {task["label"]: task for task in self.status()["tasks"]}
 
-    def await_counts(self, true: Callable[[dict[str, int]], bool], seconds: float = 60) -> dict[str, int]:
+    def await_counts(self, true: Callable[[dict[str, int]], bool], seconds: float = 180) -> dict[str, int]:
         end = time.monotonic() + seconds
         while not true(counts := self.counts()):
             self.release()
@@ -94,16 +94,16 @@ class Campaign:
             time.sleep(0.2)
         return counts
 
-    def await_done(self, number: int, seconds: float = 180) -> None:
+    def await_done(self, number: int, seconds: float = 300) -> None:
         """End all pauses; wait until so many tasks, which are all, have results, and their attempts have ended."""
         self.go.touch()
         self.await_counts(lambda counts: counts == {"done": number}, seconds)
-        end = time.monotonic() + 10  # a result is there a moment before its attempt says that it is done
+        end = time.monotonic() + 60  # a result is there a moment before its attempt says that it is done
         while any(found[-1].get("ending") in (None, "running") for found in self.attempts().values() if found):
             assert time.monotonic() < end, self.attempts()
             time.sleep(0.1)
 
-    def await_steps(self, number: int = 1, seconds: float = 40) -> None:
+    def await_steps(self, number: int = 1, seconds: float = 180) -> None:
         """Wait until so many tasks have kept some steps in a checkpoint."""
         end = time.monotonic() + seconds
         while sum(any(attempt.get("kept") for attempt in found) for found in self.attempts().values()) < number:
