@@ -14,9 +14,9 @@ import numpy as np
 from qvar._types import FloatArray
 from qvar.checks import counting_number, whole_number
 from qvar.diagnostics.decay_fit import fit_decay
+from qvar.diagnostics.dimension_interval import dimension_estimate
 from qvar.diagnostics.estimate import Estimate
 from qvar.diagnostics.expressive_power import haar_divergence
-from qvar.diagnostics.fisher_information import dimension_estimate
 from qvar.diagnostics.intervals import average_variance, moment_intervals, wilson_interval
 from qvar.optimize.budget import Status
 from qvar.task import LedgerColumn, Reporter, Row, Task, task_key

@@ -12,9 +12,9 @@ import pennylane as qml
 import pytest
 
 import qvar
+from qvar.diagnostics.dimension_interval import dimension_estimate
 from qvar.diagnostics.fisher_information import (
     classical_fisher,
-    dimension_estimate,
     effective_dimension,
     fisher,
     fisher_batch,
