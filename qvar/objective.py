@@ -78,6 +78,8 @@ class HostKernels:
     """theta -> gradient and Hessian (n_params, n_params), holding a state for each parameter; None without states."""
     of_operations: Callable[[], HostKernels] = _missing
     """Makes functions of the same circuit that take the angles of its operations for theta."""
+    has_derivatives: bool = True
+    """False if derivatives of states, images and Hessian products are left to JAX."""
     prepare: Callable[[], None] = lambda: None
     """Compiles or loads what the others call, so that the time of an evaluation is that of an evaluation."""
 
@@ -154,7 +156,6 @@ class Objective:
 
     most_at_once: int | None = None
     """Evaluations that pay to be made at once, where there is a limit: states of a batch may leave a cache."""
-
     host: HostSource | None = None
     """Origin of `host_kernels`; None if JAX evaluates."""
 
@@ -162,9 +163,15 @@ class Objective:
         check_fields(self)
         require(self.n_params >= 0, "n_params", "not be negative", self.n_params)
 
-    @cached_property
+    @property
     def host_kernels(self) -> HostKernels | None:
-        """Functions that take the place of JAX's programs on a CPU in 64 bit; None if JAX evaluates."""
+        """Functions that take the place of JAX's programs on a CPU in 64 bit, all of them; None if JAX evaluates."""
+        kernels = self.value_kernels
+        return kernels if kernels is not None and kernels.has_derivatives else None
+
+    @cached_property
+    def value_kernels(self) -> HostKernels | None:
+        """The same functions; those with derivatives of states and Hessian products may be missing."""
         source = self.host
         if source is None or source.function is not self.function or source.data is not self.data:
             return None
@@ -181,7 +188,7 @@ class Objective:
 
     def _host(self, points: Any) -> HostKernels | None:
         """Return the kernels for points that are numbers, and not the tracers of a JAX transformation."""
-        return None if isinstance(points, Tracer) else self.host_kernels
+        return None if isinstance(points, Tracer) else self.value_kernels
 
     def _on_host(self, theta: Any) -> FloatArray:
         return real_numbers("theta", theta, (self.n_params,))

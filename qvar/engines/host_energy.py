@@ -48,7 +48,8 @@ class HostEnergy(HostStates):
             return
         nowhere = np.zeros(self.angles.n_params)
         self.values_and_gradients(nowhere[None])
-        self.hessian_product(nowhere, nowhere)
+        if self.has_derivatives:
+            self.hessian_product(nowhere, nowhere)
 
     def images(self, states: np.ndarray) -> np.ndarray:
         """Return H|state> of states (n, *shape), the constant included."""
@@ -135,4 +136,6 @@ def host_kernels(
     operator = None if states is None else host_hamiltonian(*hamiltonian)
     if states is None or operator is None:
         return None
-    return HostEnergy(states.circuit, states.angles, states.by_operation, operator, constant).kernels()
+    return HostEnergy(
+        states.circuit, states.angles, states.by_operation, states.has_derivatives, operator, constant
+    ).kernels()

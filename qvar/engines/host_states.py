@@ -29,7 +29,10 @@ TOGETHER = 1 << 15
 """Numbers of states that are evaluated in one call: they stay in a core's cache."""
 
 MOST_QUBITS = 12
-"""Qubits of a register up to which operations one at a time are not slower than JAX's layers with their compilation."""
+"""Qubits of a register up to which derivatives of states and Hessian products are made here, by one thread."""
+
+ALONE = 1 << 16
+"""Amplitudes of a state from which one is evaluated after the other, by all threads."""
 
 WORK = 1 << 17
 """Amplitudes times operations of a batch from which several threads share it."""
@@ -73,6 +76,8 @@ class HostStates:
     angles: HostAngles
     by_operation: HostAngles
     """Angles of the same circuit if theta are those of the program's operations."""
+    has_derivatives: bool
+    """As `HostKernels.has_derivatives`."""
 
     def kernels(self) -> HostKernels:
         """Return the functions of an objective that has these states and no value."""
@@ -81,6 +86,7 @@ class HostStates:
             derivatives=self.derivatives,
             pulled_back=self.pulled_back,
             of_operations=lambda: replace(self, angles=self.by_operation).kernels(),
+            has_derivatives=self.has_derivatives,
         )
 
     def states(self, thetas: FloatArray) -> np.ndarray:
@@ -149,7 +155,12 @@ class HostStates:
         step = max(1, TOGETHER // size)
         if n * size * max(1, angles.shape[1]) >= WORK:
             step = min(step, -(-n // n_threads()))
-        run_all([partial(work, slice(at, at + step)) for at in range(0, n, step)])
+        calls = [partial(work, slice(at, at + step)) for at in range(0, n, step)]
+        if size < ALONE:
+            run_all(calls)
+            return
+        for call in calls:
+            call()
 
 
 def host_states(program: Program, circuit: tuple[Circuit, PyTree, PyTree]) -> HostStates | None:
@@ -160,15 +171,15 @@ def host_states(program: Program, circuit: tuple[Circuit, PyTree, PyTree]) -> Ho
         circuit: the engine's circuit, its reference and tables.
     """
     engine, reference, tables = circuit
-    too_large = not isinstance(engine, SectorCircuit) and program.n_qubits > MOST_QUBITS
-    if program.angle_function is not None or too_large:  # before tables are copied
+    if program.angle_function is not None:  # before tables are copied
         return None
     if isinstance(engine, SectorCircuit):
         own: HostCircuit = host_sector(engine, reference, tables)
         order = np.asarray(tables["ops"]["order"])
     else:
-        own, order = host_register(program, _stays_real(program, engine, reference)), None
-    return HostStates(own, host_angles(program, order), host_angles(program, order, by_operation=True))
+        own, order = host_register(program, _stays_real(program, engine, reference))
+    small = isinstance(engine, SectorCircuit) or program.n_qubits <= MOST_QUBITS
+    return HostStates(own, host_angles(program, order), host_angles(program, order, by_operation=True), small)
 
 
 def _stays_real(program: Program, engine: Circuit, reference: PyTree) -> bool:

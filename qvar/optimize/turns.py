@@ -1,7 +1,7 @@
 """Turns of a training: the evaluation of every start that still runs, and the update of the method with it.
 
 The update (`_update`) is a compiled program of its own, the same for all objectives with as many starts and parameters
-of one size class. The evaluation is a function of the host (`Objective.host_kernels`), or a compiled program for each
+of one size class. The evaluation is a function of the host (`Objective.value_kernels`), or a compiled program for each
 objective.
 """
 
@@ -138,7 +138,10 @@ class Turns:
     def compile(self) -> float:
         """Compile what the turns need, and return the seconds that it took; nothing is counted."""
         began = time.perf_counter()
-        kernels = self._objective.host_kernels if self._mesh is None else None
+        kernels = None
+        if self._mesh is None:
+            first_order = self._method.reads in ("value", "gradient")
+            kernels = self._objective.value_kernels if first_order else self._objective.host_kernels
         if kernels is not None:
             self._kernels, self._read_on_host = kernels, host_reader(self._objective, kernels, self._method.reads)
         if self._kernels is not None:

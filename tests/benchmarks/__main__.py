@@ -15,7 +15,7 @@ os.environ.setdefault("JAX_ENABLE_COMPILATION_CACHE", "false")  # compile times 
 import pictures
 import results as files
 import tables
-from groups import GROUPS
+from groups import GROUPS, ONLY_NAMED
 from measure import WrongNumberError
 from rows import Row, Step
 
@@ -37,7 +37,9 @@ def _end(message: str) -> NoReturn:
 def _arguments() -> argparse.Namespace:
     about = "Times qvar beside its peers and prints tables; medians, ± half the distance of the quartiles."
     parser = _Parser(prog="benchmarks", description=about)
-    parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"{', '.join(GROUPS)} (default: all)")
+    parser.add_argument(
+        "groups", nargs="*", metavar="GROUP", help=f"{', '.join(GROUPS)} (default: all but {', '.join(ONLY_NAMED)})"
+    )
     parser.add_argument("--quick", action="store_true", help="the smallest case of each group, few rounds")
     parser.add_argument("--save", type=Path, metavar="FILE", help="keep the numbers (JSON); other groups in it stay")
     parser.add_argument("--load", type=Path, metavar="FILE", nargs="+", help="measure nothing, take saved numbers")
@@ -109,7 +111,7 @@ def main() -> int:
             _guarded("save", lambda: files.check(given.save))
         if given.markdown:
             _guarded("markdown", lambda: tables.between_markers(given.markdown.read_text(encoding="utf-8"), ""))
-        chosen = given.groups or list(GROUPS)
+        chosen = given.groups or [group for group in GROUPS if group not in ONLY_NAMED]
         found, well = measure(
             [step for group in GROUPS if group in chosen for step in GROUPS[group](given.quick)], given.quick
         )

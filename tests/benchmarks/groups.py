@@ -15,7 +15,8 @@ import peers
 import spaces
 import startup
 import works
-from measure import TOLERANCE, Sample, agree, block, by_turns, calibrated
+from chains import hpsi, once, product_row, sector, uccsd
+from measure import Sample, agree, block, by_turns, calibrated
 from rows import Row, Step
 from tables import quantity
 from worker import Worker, WorkError
@@ -26,79 +27,6 @@ import qvar
 def _ready(function: Callable[..., Any], *arguments: Any) -> Any:
     """A call whose result has arrived."""
     return jax.block_until_ready(function(*arguments))
-
-
-def sector(quick: bool) -> list[Step]:
-    """UCCSD on hydrogen chains, each in a fresh process."""
-    per_factor = {"h10": (15.0, 40.0), "h12": (25.0, 60.0)}
-
-    def run(word: str) -> list[Row]:
-        with Worker() as child:
-            facts = child.ask("open", problem=word, ansatz="uccsd")
-            errors = child.ask("check")
-            for name, tolerance in (("norm", 1e-9), ("energy", TOLERANCE), ("slope", 1e-6)):
-                agree(f"the {name}", errors[name], 0.0, tolerance)
-            sample = by_turns({"qvar": calibrated(child.seconds)}, 0.3 if quick else 12.0)["qvar"]
-        n, seconds = facts["n_params"], facts["seconds"]
-        more = {"amplitudes": facts["amplitudes"], "factors": n}
-        source, known = peers.PUBLISHED["TenCirChem-NG"]
-        rows = [
-            _fact(Row("sector", f"{word.upper()}, {n} factors", sample.scaled(1 / n), more=more), known, word, source)
-        ]
-        rows[0].ratio = per_factor.get(word)
-        source, known = peers.PUBLISHED["SlowQuant"]
-        largest = word == "h12"
-        whole = Row("sector whole", f"{word.upper()}, {n} factors", sample, limit=(4.5, 2.0) if largest else None)
-        peak = Row("sector whole", f"{word.upper()}, peak memory", _once(facts["peak"]), unit="B")
-        peak.limit = (3e9, 1.5e9) if largest else None
-        rows += [_fact(whole, known, word, source), peak]
-        parts = {part: seconds[part] for part in ("problem", "ansatz", "tables")}
-        parts["compilation"] = max(seconds["first"] - seconds["warm"], 0.0)
-        more = {part: quantity(spent, "s") for part, spent in parts.items()}
-        rows.append(Row("waiting", word.upper(), _once(sum(parts.values())), more=more))
-        return rows
-
-    sizes = (4,) if quick else (4, 6, 8, 10, 12)
-    return [Step("sector", f"H{n} chain, UCCSD", lambda n=n: run(f"h{n}")) for n in sizes]
-
-
-def _fact(row: Row, known: dict[str, float], word: str, source: str) -> Row:
-    """The row with a figure from elsewhere, where there is one."""
-    if word in known:
-        row.theirs, row.published, row.more["source"] = _once(known[word]), True, source
-    return row
-
-
-def _once(value: float) -> Sample:
-    return Sample(value, value, value, 1)
-
-
-def hpsi(quick: bool) -> list[Step]:
-    """H|psi> in the sector against PySCF."""
-    from qvar.engines.electronic_hamiltonian import electronic_hamiltonian
-
-    ratio = {"h10": (1.0, 1.5), "h12": (1.0, 1.5)}
-
-    def run(word: str) -> list[Row]:
-        problem = works.problem_of(word)
-        integrals = problem.integrals
-        assert integrals is not None
-        kernel, tables = electronic_hamiltonian(integrals.one_body, integrals.two_body, problem.n_alpha, problem.n_beta)
-        apply = jax.jit(lambda state, tables: kernel(state, tables))
-        strings = int(np.sqrt(works.amplitudes(problem)))
-        host = np.random.default_rng(7).normal(size=(strings, strings))
-        host /= np.linalg.norm(host)
-        state, product = jax.numpy.asarray(host), peers.pyscf_product(problem)
-        agree("H|psi>", apply(state, tables), product(host), 1e-9)
-        contenders = {
-            "qvar": block(partial(_ready, apply, state, tables)),
-            "PySCF": block(lambda: product(host)),
-        }
-        found = by_turns(contenders, 0.3 if quick else 6.0)
-        name = f"{word.upper()}, {works.amplitudes(problem)} amplitudes"
-        return [Row("hpsi", name, found["qvar"], found["PySCF"], ratio=ratio.get(word))]
-
-    return [Step("hpsi", f"H{n} chain", lambda n=n: run(f"h{n}")) for n in ((4,) if quick else (8, 10, 12))]
 
 
 def _energy_and_gradient(problem: qvar.Problem, ansatz: Any, word: str) -> tuple[Callable[[], Any], np.ndarray, Any]:
@@ -123,16 +51,8 @@ def _against(
 
 def dense(quick: bool) -> list[Step]:
     """Generic circuits against lightning.qubit and, where it is installed, qulacs."""
-    targets = {8: (40.0, 60.0), 12: (5.0, 12.0), 16: (1.5, 3.0), 20: (1.5, 3.0)}
     sizes = ((8, 4),) if quick else ((8, 20), (12, 20), (16, 20), (20, 10))
     seconds = 0.3 if quick else 8.0
-
-    def lightning(n: int, layers: int) -> list[Row]:
-        problem, ansatz = works.z0_z1(n), qvar.hardware_efficient(n, layers=layers)
-        peer = peers.lightning(problem, ansatz)
-        row = _against("dense", f"{n} qubits x {layers}", problem, ansatz, "generic", peer, seconds)
-        row.ratio = targets[n]
-        return [row]
 
     def qulacs(n: int, layers: int) -> list[Row]:
         problem, ansatz = works.z0_z1(n), qvar.hardware_efficient(n, layers=layers)
@@ -144,15 +64,38 @@ def dense(quick: bool) -> list[Step]:
         sample = by_turns({"qvar": block(ours)}, seconds / 2)["qvar"]
         return [Row("dense qulacs", work, sample, note="qulacs is not installed")]
 
-    steps = [Step("dense", f"{n} qubits x {k}, lightning", lambda n=n, k=k: lightning(n, k)) for n, k in sizes]
+    steps = [
+        Step("dense", f"{n} qubits x {k}, lightning", lambda n=n, k=k: _lightning(n, k, seconds)) for n, k in sizes
+    ]
     return steps + [Step("dense qulacs", f"{n} qubits x {k}, qulacs", lambda n=n, k=k: qulacs(n, k)) for n, k in sizes]
+
+
+def _lightning(n: int, layers: int, seconds: float) -> list[Row]:
+    targets = {8: (40.0, 60.0), 12: (5.0, 12.0), 16: (1.5, 3.0), 20: (3.0, 4.0), 24: (3.0, 4.0)}
+    problem, ansatz = works.z0_z1(n), qvar.hardware_efficient(n, layers=layers)
+    peer = peers.lightning(problem, ansatz)
+    row = _against("dense", f"{n} qubits x {layers}", problem, ansatz, "generic", peer, seconds)
+    row.ratio = targets[n]
+    return [row]
+
+
+def large(quick: bool) -> list[Step]:
+    """The largest sizes, which need up to 12 GB and half an hour; only if asked for."""
+    if quick:
+        return []
+    return [
+        Step("hpsi", "H14 chain", lambda: product_row("h14", 20.0)),
+        Step("dense", "24 qubits x 5, lightning", lambda: _lightning(24, 5, 20.0)),
+        *(Step("sector", f"H{n} chain, UCCSD", lambda n=n: uccsd(f"h{n}")) for n in (14, 16)),
+    ]
 
 
 def batch(quick: bool) -> list[Step]:
     """Many gradients of one circuit as one batch against one after the other."""
-    n, layers, copies, timed = (8, 4, 20, 2) if quick else (8, 20, 200, 5)
+    sizes = ((8, 4, 20, 2),) if quick else ((8, 20, 200, 5), (12, 20, 1000, 5))
+    ratio = {8: (40.0, 150.0), 12: (15.0, 30.0)}
 
-    def run() -> list[Row]:
+    def run(n: int, layers: int, copies: int, timed: int) -> list[Row]:
         problem, ansatz = works.z0_z1(n), qvar.hardware_efficient(n, layers=layers)
         objective, peer = qvar.energy(problem, ansatz), peers.lightning(problem, ansatz)
         thetas = works.parameters(ansatz.n_params, "generic", copies)
@@ -167,9 +110,9 @@ def batch(quick: bool) -> list[Step]:
         }
         found = by_turns(contenders, 0.3 if quick else 8.0)
         ours, theirs = found["qvar"].scaled(1 / copies), found["lightning"].scaled(1 / timed)
-        return [Row("batch", f"{n} qubits x {layers}, batch {copies}", ours, theirs, ratio=(40.0, 150.0))]
+        return [Row("batch", f"{n} qubits x {layers}, batch {copies}", ours, theirs, ratio=ratio[n])]
 
-    return [Step("batch", f"{n} qubits x {layers}, batch {copies}", run)]
+    return [Step("batch", f"{n} qubits x {k}, batch {m}", lambda a=(n, k, m, t): run(*a)) for n, k, m, t in sizes]
 
 
 def molecules(quick: bool) -> list[Step]:
@@ -201,7 +144,7 @@ def molecules(quick: bool) -> list[Step]:
 
     listed = [
         ("h4", "hardware_efficient", "H4, RY+RZ+CNOT x 4", None),
-        ("lih", "hardware_efficient", "LiH, RY+RZ+CNOT x 4", (10.0, 40.0)),
+        ("lih", "hardware_efficient", "LiH, RY+RZ+CNOT x 4", (40.0, 60.0)),
         ("h4", "uccsd", "H4, UCCSD", None),
         ("lih", "uccsd", "LiH, UCCSD", None),
     ]
@@ -265,7 +208,7 @@ def restart(quick: bool) -> list[Step]:
             for _ in range(2):
                 with Worker(**cache) as child:
                     seconds = child.ask("open", problem=word, ansatz=name, layers=20)["seconds"]
-                    found.append(_once(seconds["first"] - seconds["warm"]))
+                    found.append(once(seconds["first"] - seconds["warm"]))
             stored = sum(len(files) for _, _, files in os.walk(folder))
         note = "" if stored else "the cache stayed empty"
         return [Row("restart", work, found[1], found[0], note=note)]
@@ -292,7 +235,7 @@ def precision(quick: bool) -> list[Step]:
         small, large = (np.asarray([a["value"], *a["gradient"]]) for a in answers)
         error = np.abs(small - large)
         for name, size in (("error of the energy", error[0]), ("error of the gradient", error[1:].max())):
-            row = Row("precision", f"{word.upper()}, {name}", _once(float(size)), unit="Ha")
+            row = Row("precision", f"{word.upper()}, {name}", once(float(size)), unit="Ha")
             row.limit = (1e-5, 1e-5) if word == "h8" and name.endswith("energy") else None
             rows.append(row)
         return rows
@@ -378,6 +321,7 @@ GROUPS: dict[str, Callable[[bool], list[Step]]] = {
     "hpsi": hpsi,
     "dense": dense,
     "batch": batch,
+    "large": large,
     "molecules": molecules,
     "spaces": spaces.steps,
     "compile": compilation,
@@ -389,3 +333,6 @@ GROUPS: dict[str, Callable[[bool], list[Step]]] = {
     "startup": startup.steps,
 }
 """By the name that the command line takes."""
+
+ONLY_NAMED = ("large",)
+"""Groups that are not run if no group is named."""

@@ -75,7 +75,7 @@ TABLES: dict[str, Table] = {
     ),
     "hpsi": Table(
         "H|psi> in the sector",
-        "The same vector through `qvar`'s kernel under `jax.jit` and through PySCF's `contract_2e`, C with all its "
+        "The same vector through qvar's kernel of the host and through PySCF's `contract_2e`, C with all its "
         "threads, `absorb_h1e` and link tables made beforehand.",
         theirs="PySCF",
     ),
@@ -91,7 +91,7 @@ TABLES: dict[str, Table] = {
     ),
     "batch": Table(
         "Gradients of many parameter vectors at once, per vector",
-        "`jax.vmap` over 200 random vectors; the peer takes one after the other, some of them are timed.",
+        "One batch of random vectors; the peer takes one after the other, some of them are timed.",
         theirs="lightning",
     ),
     "molecules": Table(

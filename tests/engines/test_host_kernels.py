@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -11,12 +12,15 @@ import numpy as np
 import pytest
 
 import qvar
+from qvar.ansatz.gates import KINDS
+from qvar.ansatz.program import ProgramBuilder
 from qvar.engines import (
     angle_kernels,
     derivative_kernels,
     hamiltonian_kernels,
     host_compile,
     host_hamiltonian,
+    host_register,
     host_sector,
     host_states,
     mask_kernels,
@@ -25,6 +29,9 @@ from qvar.engines import (
 )
 from qvar.engines.energy import Engine
 from qvar.engines.host_compile import Kernel
+
+REAL = {"RY", "CNOT", "CZ", "SWAP", "Hadamard", "CRY", "Toffoli", "PauliX", "PauliZ", "SingleExcitation"}
+"""Kinds of operations that keep amplitudes real."""
 
 MODULES = (angle_kernels, derivative_kernels, hamiltonian_kernels, mask_kernels, phase_kernels, sector_kernels)
 
@@ -125,6 +132,41 @@ def test_groups_in_place_and_in_copied_blocks_agree(
         value, gradient = objective.value_and_grad(theta)
         np.testing.assert_allclose(value, expected[0], rtol=0, atol=1e-12)
         np.testing.assert_allclose(gradient, expected[1], rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize("window", [7, 13, 6])
+@pytest.mark.parametrize("real", [False, True])
+def test_operations_of_every_kind_on_registers(real: bool, window: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the whole register with its bits exchanged, and on chunks of it; the window may be exactly full."""
+    monkeypatch.setattr(host_register, "WINDOW", window)
+    monkeypatch.setattr(host_register, "NEAR", 2)
+    n, n_params, rng = 7, 4, np.random.default_rng(11)
+    kinds = [kind for kind in KINDS if kind.name in REAL] if real else list(KINDS)
+    for _ in range(2):
+        builder = ProgramBuilder(n, n_params, rng.integers(0, 2, n).tolist())
+        for index in range(4 * n):
+            kind = kinds[rng.integers(len(kinds))]
+            wires = rng.permutation(n)[: kind.n_wires or 3].tolist()
+            word = "".join(rng.choice(list("XYZ"), 3)) if kind.name == "PauliRot" else ""
+            angle = {index % n_params: 1.5} if kind.parametric else {}
+            builder.add(kind.name, [] if kind.name == "GlobalPhase" else wires, angle, word=word)
+        program = replace(builder.build(), one_of_many=True)  # JAX's twin is one operation at a time, too
+        objective = qvar.energy(qvar.tfim(n), qvar.Ansatz("random", "generic", program))
+        theta = rng.uniform(-2.0, 2.0, n_params)
+        expected = jax.value_and_grad(objective.function)(jax.numpy.asarray(theta), objective.data)
+        value, gradient = objective.value_and_grad(theta)
+        assert objective.state(theta).dtype == (float if real else complex)
+        np.testing.assert_allclose(value, expected[0], rtol=0, atol=1e-12)
+        np.testing.assert_allclose(gradient, expected[1], rtol=0, atol=1e-11)
+        circuit, _ = host_register.host_register(program, real)
+        assert (len(circuit.stages) > 1) == (window < n)
+        if window == 13:
+            continue
+        assert objective.host_kernels is not None
+        direction = rng.normal(size=n_params)
+        product, step = objective.host_kernels.hessian_product(theta, direction)[2], 1e-4
+        ahead, behind = (objective.value_and_grad(theta + sign * step * direction)[1] for sign in (1, -1))
+        np.testing.assert_allclose(product, (ahead - behind) / (2 * step), rtol=0, atol=1e-5)
 
 
 def test_no_points_and_no_parameters(h4: qvar.Problem) -> None:
