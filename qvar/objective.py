@@ -231,13 +231,13 @@ class Objective:
         Raises:
             QvarError: if thetas has another shape.
         """
+        host = self._host(thetas)
+        if host is not None:
+            values, gradients = host.values_and_gradients(real_numbers("thetas", thetas, ("n", self.n_params)))
+            return on_device(values), on_device(gradients)
         points = self._checked_batch(thetas)
         if len(points) == 0:
             return points.sum(axis=1), points
-        host = self._host(points)
-        if host is not None:
-            values, gradients = host.values_and_gradients(np.asarray(points))
-            return on_device(values), on_device(gradients)
         return _value_and_grad_batch(self.function, self.chunk(len(points)), points, self.data)
 
     def loss_batch(self, thetas: Any) -> Float[Array, " n"]:
