@@ -200,7 +200,7 @@ def _runs(x: IntArray, z: IntArray, m: IntArray, n_qubits: int) -> tuple[IntArra
 
 def _exchange(bits: IntArray, n_qubits: int) -> IntArray:
     """Exchange the lowest and the highest bits."""
-    low, shift = (1 << mask_kernels.LOW) - 1, n_qubits - mask_kernels.LOW
+    low, shift = (1 << mask_kernels.LOW) - 1, max(0, n_qubits - mask_kernels.LOW)
     return bits & ~(low | low << shift) | bits >> shift & low | (bits & low) << shift
 
 
@@ -211,8 +211,10 @@ def _order(support: IntArray, n_qubits: int) -> tuple[IntArray, np.ndarray]:
 
     Args:
         support: (n_ops,) bits that matter to each operation.
-        n_qubits: at least twice `mask_kernels.LOW`, else nothing is exchanged.
+        n_qubits: nothing is exchanged below twice `mask_kernels.LOW`.
     """
+    if n_qubits < 2 * mask_kernels.LOW:
+        return np.arange(len(support)), np.zeros(len(support), bool)
     low, shift = (1 << mask_kernels.LOW) - 1, n_qubits - mask_kernels.LOW
     order, places = [], []
     waiting, exchanged = list(range(len(support))), False
@@ -222,7 +224,7 @@ def _order(support: IntArray, n_qubits: int) -> tuple[IntArray, np.ndarray]:
         for at, op in enumerate(waiting):
             bits = masks[op]
             lowest, highest = bits & low, bits >> shift & low
-            fits = n_qubits < 2 * mask_kernels.LOW or not (highest if exchanged else lowest) or (lowest and highest)
+            fits = not (highest if exchanged else lowest) or (lowest and highest)
             if fits and not bits & blocked:
                 order.append(op)
                 places.append(exchanged)
@@ -232,5 +234,5 @@ def _order(support: IntArray, n_qubits: int) -> tuple[IntArray, np.ndarray]:
                 if blocked + 1 >> n_qubits or len(rest) == LOOK_AHEAD:
                     rest += waiting[at + 1 :]
                     break
-        waiting, exchanged = rest, not exchanged if n_qubits >= 2 * mask_kernels.LOW else False
+        waiting, exchanged = rest, not exchanged
     return np.array(order, np.int64), np.array(places, bool)

@@ -134,6 +134,16 @@ def test_groups_in_place_and_in_copied_blocks_agree(
         np.testing.assert_allclose(gradient, expected[1], rtol=0, atol=1e-11)
 
 
+@pytest.mark.parametrize("n", [2, 5, 6])
+def test_small_registers(n: int) -> None:
+    objective = qvar.energy(qvar.tfim(n), qvar.hardware_efficient(n))
+    theta = np.linspace(-1.0, 2.0, objective.n_params)
+    expected = jax.value_and_grad(objective.function)(jax.numpy.asarray(theta), objective.data)
+    value, gradient = objective.value_and_grad(theta)
+    np.testing.assert_allclose(value, expected[0], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(gradient, expected[1], rtol=0, atol=1e-12)
+
+
 @pytest.mark.parametrize("window", [7, 13, 6])
 @pytest.mark.parametrize("real", [False, True])
 def test_operations_of_every_kind_on_registers(real: bool, window: int, monkeypatch: pytest.MonkeyPatch) -> None:
