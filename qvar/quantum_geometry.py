@@ -256,7 +256,7 @@ def state_shape(objective: Objective) -> jax.ShapeDtypeStruct:
     Raises:
         QvarError: if the objective has no state.
     """
-    kernels = objective.host_kernels
+    kernels = objective.value_kernels
     if kernels is not None and kernels.states is not None:  # nothing has to be traced
         none = kernels.states(np.zeros((0, objective.n_params)))
         return jax.ShapeDtypeStruct(none.shape[1:], none.dtype)

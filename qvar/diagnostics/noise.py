@@ -91,7 +91,7 @@ def depolarized(
 
 def _depolarized_kernels(objective: Objective, kept: float, offset: float) -> HostKernels | None:
     """Return the functions of the noisy objective on the host; None if the noiseless one has none."""
-    host = objective.host_kernels
+    host = objective.value_kernels
     if host is None:
         return None
 
@@ -108,6 +108,7 @@ def _depolarized_kernels(objective: Objective, kept: float, offset: float) -> Ho
         values_and_gradients=values_and_gradients,
         hessian_product=hessian_product,
         prepare=host.prepare,
+        has_derivatives=host.has_derivatives,
     )
 
 

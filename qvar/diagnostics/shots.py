@@ -98,7 +98,7 @@ def energy_variance_batch(objective: Objective, thetas: Any) -> FloatArray:
     Raises:
         QvarError: if thetas has another shape, or there is no state or operator.
     """
-    host, measured = objective.host_kernels, _measured(objective)
+    host, measured = objective.value_kernels, _measured(objective)
     if host is None:
         return np.asarray(objective.batch(measured, thetas)[1])
     points = np.asarray(real_array("thetas", thetas, ("n", objective.n_params)))
@@ -300,7 +300,7 @@ def _at_shifts(
     objective: Objective, measured: EnergyVarianceFunction, rule: ShiftRule, origin: Any, data: PyTree
 ) -> tuple[FloatArray, FloatArray]:
     """Return means and variances of H at every point of a rule, (n_terms,) each."""
-    host = objective.host_kernels
+    host = objective.value_kernels
     if host is not None:
         center = np.asarray(origin)
 

@@ -37,7 +37,7 @@ def apply_operator(objective: Objective, vectors: Shaped[Array, "m dimension"]) 
     Raises:
         QvarError: if the objective has no state or no operator.
     """
-    host = objective.host_kernels
+    host = objective.value_kernels
     if host is not None and host.states is not None:
         own = np.array(vectors).reshape(len(vectors), *state_shape(objective).shape)
         return jax.device_put(host.images(own).reshape(vectors.shape))

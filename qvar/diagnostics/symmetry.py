@@ -178,7 +178,7 @@ def _in_register(objective: Objective, problem: Problem, points: FloatArray) -> 
     block = max(1, chunk_size(len(points), 4 * like.size * like.dtype.itemsize))
     rows = []
     for start in range(0, len(points), block):
-        here, host = points[start : start + block], objective.host_kernels
+        here, host = points[start : start + block], objective.value_kernels
         if host is not None and host.states is not None:
             states = host.states(here)
             images = host.images(states)
