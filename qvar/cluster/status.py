@@ -81,9 +81,11 @@ class TaskState:
         """Command that lets a held array task start; empty if the queue does not hold it."""
         if self.condition is not Condition.WAITING or self.answer is None or self.place is None:
             return ""
-        queue = adapter(self.place[0])
-        held = queue is not None and queue.release is not None and queue.holds(self.answer)
-        return queue.release(*self.place[1:]) if held else ""
+        name, job, number = self.place
+        queue = adapter(name)
+        if queue is None or queue.release is None or not queue.holds(self.answer):
+            return ""
+        return queue.release(job, number)
 
 
 @dataclass(frozen=True)

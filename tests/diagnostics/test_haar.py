@@ -96,7 +96,8 @@ def test_spin_sector_is_the_law_of_hamming_weights() -> None:
     def circuit(theta: Any) -> None:
         qml.PauliX(0)
         qml.PauliX(1)
-        qml.IsingXY(theta[0], wires=[1, 2])
+        for wire in range(4):  # every wire is reached: the number of ones alone is conserved
+            qml.IsingXY(theta[0], wires=[wire, wire + 1])
         qml.PhaseShift(theta[1], wires=2)
 
     objective = qvar.energy(first_z((1, 1, 0, 0, 0)), qvar.Ansatz.from_circuit(circuit, 5, 2, name="hop"))
