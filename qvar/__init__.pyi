@@ -24,7 +24,7 @@ from .optimize.lbfgs import lbfgs
 from .optimize.minimize import minimize, minimize_batch
 from .optimize.natural_gradient import natural_gradient
 from .optimize.result import Result
-from .optimize.rotosolve import rotosolve
+from .optimize.rotosolve import excitation_solve, rotosolve
 from .optimize.spsa import spsa
 from .problems.hubbard import hubbard
 from .problems.molecule import hydrogen_chain, molecule
@@ -86,6 +86,7 @@ __all__ = [
     "diagnostics",
     "efficient_su2",
     "energy",
+    "excitation_solve",
     "expectation",
     "from_optax",
     "gate_fabric",

@@ -150,6 +150,10 @@ class Objective:
     frequencies: FloatArray | None = None
     r"""(n_params,) where the value is a sine of a parameter, all others held, \(a + b\cos(w\theta) + c\sin(w\theta)\):
     its frequency w > 0; NaN where it is not, or not known to be."""
+    harmonics: FloatArray | None = None
+    r"""(n_params, 2) if the value is a trigonometric polynomial of a parameter, all others held,
+    \(\sum_{m=0}^{R} a_m \cos(m w\theta) + b_m \sin(m w\theta)\): its w > 0 and R; NaN where it is not, or not known
+    to be. If None, `frequencies` with R = 1."""
     bytes_per_evaluation: int = 0
     """Scratch memory of one value and gradient on one device, in bytes, tables in `data` not counted; batches are cut
     into chunks that keep below `qvar.memory.memory_limit()`. 0 where it is small or not known: no chunks."""

@@ -7,6 +7,9 @@ import numpy as np
 from qvar._types import FloatArray
 from qvar.ansatz.program import Program
 
+_MULTIPLE = 1e-9
+"""Distance from a whole number up to which a ratio of two frequencies is one."""
+
 
 def frequencies(program: Program) -> FloatArray:
     r"""Compute the frequency of each parameter that has exactly one.
@@ -43,3 +46,47 @@ def frequencies(program: Program) -> FloatArray:
     count = np.bincount(params, minlength=n_params)
     total = np.bincount(params, each[each != 0.0], n_params).astype(float)
     return np.where(count == 0, 1.0, np.where(count == 1, total, np.nan))
+
+
+def harmonics(program: Program) -> FloatArray:
+    r"""Compute the lowest frequency and the number of harmonics of each parameter.
+
+    A parameter that drives operations \(e^{-i s_k\theta G_k}\) moves every expectation value, all others held, as
+
+    $$ E(\theta + x / w) = \sum_{m=0}^{R} a_m \cos(m x) + b_m \sin(m x). $$
+
+    An operation whose generator has two eigenvalues a distance \(\Delta\) apart has R = 1 and
+    \(w = |s|\Delta\), one with the eigenvalues 0 and \(\pm 1\), such as an excitation, R = 2 and \(w = |s|\).
+    Several operations of one parameter, whose frequencies are whole multiples of the lowest one, add up their numbers:
+    \(R = \sum_k R_k w_k / w\) at most.
+
+    Costs O(number of operations).
+
+    Returns:
+        (n_params, 2) w and R; (1, 1) for a parameter that moves nothing, NaN if the frequencies are no multiples of the
+        lowest one, or if the angles are not affine in theta.
+    """
+    n_params, n_ops, lowered = program.n_params, program.n_ops, program.lowered
+    found = np.full((n_params, 2), np.nan)
+    if program.angle_function is not None:
+        return found
+    near, far = lowered.gaps.T
+    moving = (lowered.factor != 0.0) & ~lowered.fixed & (near | far)
+    lowest, number = np.zeros(n_ops), np.zeros(n_ops)
+    slots = lowered.slot[moving]
+    lowest[slots] = (np.abs(lowered.factor) * np.where(near, 1.0, 2.0))[moving]
+    number[slots] = np.where(near & far, 2.0, 1.0)[moving]
+    number[np.bincount(slots, minlength=n_ops) > 1] = np.nan
+
+    drives, term = np.unique(np.stack([program.angle_op, program.angle_param]), axis=1, return_inverse=True)
+    scale = np.abs(np.bincount(term.ravel(), program.angle_scale, drives.shape[1]))
+    waves, numbers = scale * lowest[drives[0]], number[drives[0]]
+    for parameter in range(n_params):
+        own = (drives[1] == parameter) & (waves > 0.0)
+        if not own.any():
+            found[parameter] = 1.0, 1.0
+            continue
+        multiples = waves[own] / waves[own].min()
+        if np.allclose(multiples, np.round(multiples), rtol=0.0, atol=_MULTIPLE):
+            found[parameter] = waves[own].min(), np.sum(numbers[own] * np.round(multiples))
+    return found

@@ -312,7 +312,7 @@ def _at_shifts(
         return means_and_variances(host if data is objective.data else host.of_operations(), len(rule.place), moved)
     if len(rule.place) == 0:
         return np.zeros(0), np.zeros(0)
-    shifted = replace(objective, n_params=2, data={"origin": origin, "inner": data}, frequencies=None)
+    shifted = replace(objective, n_params=2, data={"origin": origin, "inner": data}, frequencies=None, harmonics=None)
     points = np.stack([rule.place.astype(float), rule.shift], axis=1)
     energies, variances = shifted.batch(ShiftedFunction(measured), points)
     return np.asarray(energies), np.asarray(variances)

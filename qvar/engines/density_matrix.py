@@ -20,7 +20,7 @@ from jaxtyping import Array, Float
 from qvar._types import FloatArray, PyTree
 from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.elementary import elementary
-from qvar.ansatz.frequencies import frequencies
+from qvar.ansatz.frequencies import frequencies, harmonics
 from qvar.ansatz.program import Program
 from qvar.arguments import checked
 from qvar.checks import finite_number
@@ -170,6 +170,7 @@ def noisy_energy(
         data=jax.tree.map(jnp.asarray, data),
         engine="mixed",
         frequencies=frequencies(program),
+        harmonics=harmonics(program),
         state_function=None,
         forward_state_function=None,
         operator=None,

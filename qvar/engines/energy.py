@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 
 from qvar._types import IntArray, PyTree
 from qvar.ansatz.ansatz import Ansatz
-from qvar.ansatz.frequencies import frequencies
+from qvar.ansatz.frequencies import frequencies, harmonics
 from qvar.ansatz.program import Program
 from qvar.arguments import checked
 from qvar.engines.adjoint import Circuit
@@ -350,6 +350,7 @@ def _objective(
         operator=OperatorFunction(h_kernel, readers),
         measure=None if symmetries is None else measure,
         frequencies=frequencies(program),
+        harmonics=harmonics(program),
         bytes_per_evaluation=scratch,
         most_at_once=most_at_once,
         host=None if mesh is not None else HostSource(make, function, state_function, data),

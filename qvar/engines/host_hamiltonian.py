@@ -173,13 +173,13 @@ def _blocks(kernel: BlocksKernel, tables: PyTree) -> HostHamiltonian:
     parts = list(zip(own, [one.shape for one in kernel.kernels], [0, *stops], stops, strict=False))
 
     def apply(states: np.ndarray) -> np.ndarray:
-        taken = states.reshape(len(states), -1)[:, order] * signs
+        taken = np.take(states.reshape(len(states), -1), order, axis=1) * signs
         images = np.empty_like(taken)
         for matrices, shape, start, stop in parts:
             assert matrices is not None  # electrons have a function on the host
             image = matrices(np.ascontiguousarray(taken[:, start:stop]).reshape(-1, *shape))
             images[:, start:stop] = image.reshape(len(states), -1)
-        return (images * signs)[:, position].reshape(states.shape)
+        return np.take(images * signs, position, axis=1).reshape(states.shape)
 
     return apply
 

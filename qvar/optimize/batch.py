@@ -91,8 +91,8 @@ class Beginning(NamedTuple):
     """(n_starts, ...) numbers of the random keys of all starts."""
     key_kind: Any
     """Kind of the keys, as `jax.random.wrap_key_data` takes it."""
-    frequencies: FloatArray | None
-    """As `Start.frequencies`."""
+    harmonics: FloatArray | None
+    """As `Start.harmonics`."""
 
     @property
     def size(self) -> int:
@@ -101,14 +101,14 @@ class Beginning(NamedTuple):
 
     def layout(self, batch: Batch) -> Layout:
         """Return the layout of a batch's moving part."""
-        arguments = (batch.iterates.theta, self.keys, self.frequencies)
+        arguments = (batch.iterates.theta, self.keys, self.harmonics)
         shapes = _program().eval_shape(self.method, self.key_kind, *arguments)
         return Layout.of(moving_part(batch)._replace(iterates=shapes), self.key_kind)
 
     def iterates_at(self, points: FloatArray) -> Iterate:
         """Return the first state of the method at points, (n_starts, n_params), of all starts."""
         thetas = padded(points, self.size)
-        return numbers_of(_program()(self.method, self.key_kind, thetas, self.keys, self.frequencies))
+        return numbers_of(_program()(self.method, self.key_kind, thetas, self.keys, self.harmonics))
 
     def batch(self, points: FloatArray) -> Batch:
         """Return all starts before their first evaluation."""
@@ -129,8 +129,8 @@ class Beginning(NamedTuple):
         )
 
 
-def _begin(method: Method, key_kind: Any, thetas: Array, keys: Array, frequencies: Array | None) -> Iterate:
-    starts = Start(thetas, jax.random.wrap_key_data(keys, impl=key_kind), frequencies)
+def _begin(method: Method, key_kind: Any, thetas: Array, keys: Array, harmonics: Array | None) -> Iterate:
+    starts = Start(thetas, jax.random.wrap_key_data(keys, impl=key_kind), harmonics)
     return jax.vmap(method.init, (Start(0, 0, None),))(starts)  # pyright: ignore[reportArgumentType]
 
 

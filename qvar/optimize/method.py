@@ -21,7 +21,7 @@ from qvar.optimize.budget import Budget
 from qvar.optimize.evaluation import Reading, Reads
 from qvar.short_repr import short_repr
 
-METHODS = ("adam", "gradient_descent", "lbfgs", "natural_gradient", "rotosolve", "spsa")
+METHODS = ("adam", "excitation_solve", "gradient_descent", "lbfgs", "natural_gradient", "rotosolve", "spsa")
 """Functions of `qvar` that make a method."""
 
 
@@ -32,8 +32,8 @@ class Start(NamedTuple):
     """(n_params,) start parameters."""
     key: Array
     """JAX random key of its own, which may have drawn theta."""
-    frequencies: Array | None = None
-    """(n_params,) as `Objective.frequencies`; shared by all starts."""
+    harmonics: Array | None = None
+    """(n_params, 2) as `Objective.harmonics`; shared by all starts."""
 
 
 class Iterate(NamedTuple):
@@ -76,8 +76,8 @@ class Method(NamedTuple):
     """Keys of its papers and software in `qvar/citations.bib`."""
     reads: Reads = "gradient"
     """Quantities that are evaluated at the trial."""
-    needs_frequencies: bool = False
-    """True if the objective must be a sine of each parameter, see `Objective.frequencies`."""
+    most_harmonics: int = 0
+    """Largest R of `Objective.harmonics` that it can take, for a method that needs them; 0 for others."""
     allows_padding: bool = False
     """True if further parameters, zero with zero gradient, stay zero and change nothing else."""
 

@@ -137,12 +137,12 @@ def _minimize(
     keep_path: bool,
 ) -> list[Result]:
     method, budget = method or lbfgs(), budget or Budget()
-    frequencies = _frequencies(objective, method) if method.needs_frequencies else None
+    harmonics = _harmonics(objective, method) if method.most_harmonics else None
     inputs = [objective.name, objective.n_params, method.describe(), asdict(budget), keep_path, str(starts.dtype)]
     # rounded, for other kinds of CPU draw starts that differ in their last bits
     training = Training.next(lambda: fingerprint_of(inputs, np.round(starts, 8), keys.numbers))
     began = time.perf_counter()
-    beginning = Beginning(method, objective.n_params, keys.numbers, keys.kind, frequencies)
+    beginning = Beginning(method, objective.n_params, keys.numbers, keys.kind, harmonics)
     batch = beginning.batch(starts)
     turns = Turns(objective, method, budget, batch, beginning.layout(batch), keep_path)
     seconds = time.perf_counter() - began  # mostly of compilation
@@ -211,18 +211,27 @@ class _Standing(NamedTuple):
     compile_s: float
 
 
-def _frequencies(objective: Objective, method: Method) -> FloatArray:
-    """Return the objective's frequencies, for a method that needs all of them."""
-    frequencies = objective.frequencies
-    if frequencies is None:
+def _harmonics(objective: Objective, method: Method) -> FloatArray:
+    """Return the objective's harmonics, for a method that needs all of them."""
+    harmonics = objective.harmonics
+    if harmonics is None and objective.frequencies is not None:
+        harmonics = np.stack([objective.frequencies, np.ones(objective.n_params)], axis=1)
+    if harmonics is None:
         raise QvarError(f"`objective` must have frequencies for {method.name}, but {objective.name} has none.")
-    wrong = np.flatnonzero(~(np.isfinite(frequencies) & (frequencies > 0)))
-    if len(wrong) > 0:
+    wave, number = np.asarray(harmonics, dtype=float).T
+    unknown = np.flatnonzero(~(np.isfinite(wave) & (wave > 0) & np.isfinite(number)))
+    if len(unknown) > 0:
         raise QvarError(
-            f"`objective` must be a sine of each parameter for {method.name}, one Pauli rotation or phase each, but "
-            f"{objective.name} is not in parameter {wrong[0]}."
+            f"`objective` must be a trigonometric polynomial of each parameter for {method.name}, but {objective.name} "
+            f"is not, or not known to be, in parameter {unknown[0]}."
         )
-    return np.asarray(frequencies, dtype=float)
+    many = np.flatnonzero(number > method.most_harmonics)
+    if len(many) > 0:
+        raise QvarError(
+            f"`objective` must have at most {method.most_harmonics} harmonics in each parameter for {method.name}, but "
+            f"{objective.name} has {number[many[0]]:g} in parameter {many[0]}."
+        )
+    return np.stack([wave, number], axis=1)
 
 
 def _look(turns: Turns) -> Look:

@@ -1,4 +1,4 @@
-r"""Rotosolve: each angle in turn put at the exact minimum of the sine that the energy is in it."""
+r"""Rotosolve and ExcitationSolve: each parameter in turn put at the exact minimum of a trigonometric polynomial."""
 
 from __future__ import annotations
 
@@ -14,20 +14,26 @@ from qvar.errors import require
 from qvar.optimize.evaluation import Reading
 from qvar.optimize.method import Iterate, Method, Start, begin
 
-_HERE, _PLUS, _MINUS = 0, 1, 2
-"""Kinds of trial: the current point, or a quarter of a period to either side."""
+MOST_HARMONICS = 8
+"""Largest number of harmonics of one parameter."""
+
+_GRID = 256
+"""Places at which the lowest value of a polynomial is looked for, before Newton's method."""
+
+_NEWTON_STEPS = 8
 
 
 class _Sweep(NamedTuple):
     """State of a start in its sweep over the parameters."""
 
-    frequencies: Array
+    harmonics: Array
+    """(n_params, 2) lowest frequency w and number R of harmonics of each parameter."""
     coordinate: Array
     """The parameter that is being solved for."""
-    side: Array
-    """`_HERE`, `_PLUS` or `_MINUS`."""
-    plus: Array
-    """Value on the plus side."""
+    place: Array
+    r"""Number k of the trial: 0 at the current point, 1 to 2R at \\(x = 2 \\pi k / (2R + 1)\\)."""
+    values: Array
+    """(2 MOST_HARMONICS,) values at the places 1 to 2R."""
     before: Array
     """Value at the beginning of the sweep."""
 
@@ -37,25 +43,25 @@ class _Sweep(NamedTuple):
 def rotosolve(*, tolerance: float = 1e-8) -> Method:
     r"""Minimizes over one parameter after the other in closed form.
 
-    With all others held, the value is a sine of one frequency w in each parameter,
+    With all others held, the value is a trigonometric polynomial of each parameter,
 
-    $$ E(\theta_j + x / w) = C + A \sin(x + B), \qquad
-       C = \tfrac12 (E_+ + E_-), \quad A \sin B = E_0 - C, \quad A \cos B = \tfrac12 (E_+ - E_-), $$
+    $$ E(\theta_j + x / w) = a_0 + \sum_{m=1}^{R} a_m \cos(m x) + b_m \sin(m x), $$
 
-    so the values \(E_\pm\) at \(x = \pm\pi/2\), a quarter of a period to either side, and \(E_0\) at the
-    current point give
-    its minimum \(C - A\), at \(x = -\pi/2 - B\). That becomes the next \(E_0\), so a parameter takes two evaluations;
-    before each sweep over all parameters, in their order, \(E_0\) is evaluated again, against rounding. A sweep over n
-    parameters thus takes 2n + 1 evaluations, and each parameter is one step of the trace. The start is converged
-    when a whole sweep lowers the value by no more than `tolerance`, or out of budget (`Budget.energies`). Where all
-    values agree within rounding, the parameter stays.
+    so the values at \(x_k = 2\pi k / (2R + 1)\), k = 1 to 2R, and \(E_0\) at the current point give all coefficients
+    and the lowest minimum, which becomes the next \(E_0\); a parameter takes 2R evaluations. Before each sweep over all
+    parameters, in their order, \(E_0\) is evaluated again, against rounding. A sweep thus takes
+    \(1 + 2 \sum_j R_j\) evaluations, and each parameter is one step of the trace. The start is converged when a
+    whole sweep lowers the value by no more than `tolerance`, or out of budget (`Budget.energies`). If all values agree
+    within rounding, the parameter stays.
 
-    Each parameter must drive exactly one operation whose generator has two eigenvalues: a rotation by a Pauli word, or
-    a phase (see `Objective.frequencies`); scales of angles do not matter. Excitations have three.
+    The frequencies are those of `Objective.harmonics`: R = 1 for a rotation by a Pauli word or a phase, 2 for an
+    excitation, and their sum for a parameter that several operations share, if their frequencies are multiples of the
+    lowest one; at most 8.
 
     Ostaszewski, Grant, Benedetti, Quantum 5, 391 (2021), https://doi.org/10.22331/q-2021-01-28-391,
     https://arxiv.org/abs/1905.09692; Nakanishi, Fujii, Todo, Phys. Rev. Research 2, 043158 (2020),
-    https://doi.org/10.1103/PhysRevResearch.2.043158, https://arxiv.org/abs/1903.12166.
+    https://doi.org/10.1103/PhysRevResearch.2.043158, https://arxiv.org/abs/1903.12166; for several frequencies Wierichs
+    et al., Quantum 6, 677 (2022), https://doi.org/10.22331/q-2022-03-30-677.
 
     Args:
         tolerance: what a sweep must gain to go on, in the unit of the value; not negative.
@@ -64,52 +70,111 @@ def rotosolve(*, tolerance: float = 1e-8) -> Method:
         QvarError: if the tolerance is negative.
     """
     require(finite_number("tolerance", tolerance) >= 0, "tolerance", "not be negative", tolerance)
+    return _solver("rotosolve", tolerance, MOST_HARMONICS, ("ostaszewski2021", "nakanishi2020", "wierichs2022"))
 
-    def quarter(frequencies: Array, coordinate: Array) -> Array:
-        """Return a quarter of a period along one parameter, (n_params,)."""
-        one = jnp.arange(len(frequencies)) == coordinate
-        return jnp.where(one, jnp.pi / (2.0 * frequencies), 0.0)
+
+@checked()
+@cache
+def excitation_solve(*, tolerance: float = 1e-8) -> Method:
+    r"""Minimizes over the angle of one excitation after the other in closed form.
+
+    As `rotosolve`, for circuits of excitations, qubit excitations, rotations and phases, one operation for each
+    parameter: the generator of an excitation has the eigenvalues 0 and \(\pm 1\), so that the energy is a polynomial of
+    second order in its angle, and four further energies give its lowest minimum.
+
+    Jäger, Kaldenbach, Haas, Schultheis (2024), https://arxiv.org/abs/2409.05939.
+
+    Args:
+        tolerance: what a sweep must gain to go on, in the unit of the value; not negative.
+
+    Raises:
+        QvarError: if the tolerance is negative.
+    """
+    require(finite_number("tolerance", tolerance) >= 0, "tolerance", "not be negative", tolerance)
+    return _solver("excitation_solve", tolerance, 2, ("jager2024",))
+
+
+def _solver(name: str, tolerance: float, most_harmonics: int, citations: tuple[str, ...]) -> Method:
+    def at_place(theta: Array, harmonics: Array, coordinate: Array, place: Array) -> Array:
+        """Return the point of a trial, (n_params,)."""
+        wave, number = harmonics.T
+        one = jnp.arange(len(theta)) == coordinate
+        return theta + jnp.where(one, 2.0 * jnp.pi * place / ((2.0 * number + 1.0) * wave), 0.0)
 
     def init(start: Start) -> Iterate:
-        assert start.frequencies is not None  # `Method.needs_frequencies`
+        assert start.harmonics is not None  # `Method.most_harmonics`
         nothing, zero = jnp.zeros((), start.theta.dtype), jnp.asarray(0)
-        frequencies = start.frequencies.astype(start.theta.dtype)
-        return begin(start.theta, _Sweep(frequencies, zero, zero, nothing, nothing))
+        values = jnp.zeros(2 * MOST_HARMONICS, start.theta.dtype)
+        harmonics = start.harmonics.astype(start.theta.dtype)
+        return begin(start.theta, _Sweep(harmonics, zero, zero, values, nothing))
 
     def update(state: Iterate, read: Reading) -> Iterate:
         sweep: _Sweep = state.inner
         n_params, value = len(state.theta), read.value
-        here, plus, minus = (sweep.side == side for side in (_HERE, _PLUS, _MINUS))
+        own = (jnp.arange(n_params) == sweep.coordinate)[:, None]
+        wave, number = jnp.sum(jnp.where(own, sweep.harmonics, 0.0), axis=0)
+        here = sweep.place == 0
+        values = jnp.where(jnp.arange(2 * MOST_HARMONICS) == sweep.place - 1, value, sweep.values)
+        last = ~here & (sweep.place == 2 * number)
 
-        centre, cosine = 0.5 * (sweep.plus + value), 0.5 * (sweep.plus - value)
-        sine = state.value - centre
-        lowest = centre - jnp.hypot(sine, cosine)
-        turn = -0.5 * jnp.pi - jnp.arctan2(sine, cosine)
-        turn = jnp.where(turn < -jnp.pi, turn + 2.0 * jnp.pi, turn)
-        rounding = 4.0 * jnp.finfo(value.dtype).eps * (jnp.abs(centre) + jnp.abs(state.value))
-        moves = minus & (lowest < state.value - rounding)
-        broken = minus & ~jnp.isfinite(lowest)
-        step = quarter(sweep.frequencies, sweep.coordinate)
-        theta = jnp.where(moves, state.theta + step * (turn / (0.5 * jnp.pi)), state.theta)
+        turn, lowest, rounding = _lowest(jnp.concatenate([state.value[None], values]), number)
+        moves = last & (lowest < state.value - rounding)
+        broken = last & ~jnp.isfinite(lowest)
+        theta = jnp.where(moves & own[:, 0], state.theta + turn / wave, state.theta)
         reached = jnp.where(here, value, jnp.where(moves | broken, lowest, state.value))
 
         before = jnp.where(here, value, sweep.before)
-        coordinate = jnp.where(minus, sweep.coordinate + 1, sweep.coordinate)
+        coordinate = jnp.where(last, sweep.coordinate + 1, sweep.coordinate)
         swept = coordinate >= n_params
         coordinate = jnp.where(swept, 0, coordinate)
-        side = jnp.where(minus, jnp.where(swept, _HERE, _PLUS), sweep.side + 1)
-        ahead = quarter(sweep.frequencies, coordinate)
-        accepted = minus | (state.iterations == 0)
+        place = jnp.where(last, jnp.where(swept, 0, 1), sweep.place + 1)
+        accepted = last | (state.iterations == 0)
         return state._replace(
-            trial=jnp.select([side == _HERE, side == _PLUS], [theta, theta + ahead], theta - ahead),
+            trial=at_place(theta, sweep.harmonics, coordinate, place),
             theta=theta,
             value=reached,
             iterations=state.iterations + accepted,
             accepted=accepted,
             converged=swept & (before - reached <= tolerance),
-            inner=_Sweep(sweep.frequencies, coordinate, side, jnp.where(plus, value, sweep.plus), before),
+            inner=_Sweep(sweep.harmonics, coordinate, place, values, before),
         )
 
     settings = (("tolerance", tolerance),)
-    citations = ("ostaszewski2021", "nakanishi2020")
-    return Method("rotosolve", settings, init, update, citations, reads="value", needs_frequencies=True)
+    return Method(name, settings, init, update, citations, reads="value", most_harmonics=most_harmonics)
+
+
+def _lowest(values: Array, number: Array) -> tuple[Array, Array, Array]:
+    """Return the place of the lowest minimum in [-pi, pi), nearest to 0 of equal ones; the value there; its rounding.
+
+    Args:
+        values: (2 MOST_HARMONICS + 1,) values at 2 pi k / (2R + 1), k = 0 to 2R; then anything.
+        number: R.
+    """
+    places, orders = jnp.arange(len(values)), jnp.arange(1, MOST_HARMONICS + 1)
+    n_places = 2.0 * number + 1.0
+    used = jnp.where(places < n_places, values, 0.0)
+    centre = jnp.sum(used) / n_places
+    phases = 2.0 * jnp.pi * orders[:, None] * places[None, :] / n_places
+    present = jnp.where(orders <= number, 2.0 / n_places, 0.0)
+    cosines, sines = (present * (wave(phases) @ jnp.where(places < n_places, used - centre, 0.0)) for wave in _WAVES)
+
+    def at(x: Array, derivative: int) -> Array:
+        angles = x[:, None] * orders[None, :] + 0.5 * jnp.pi * derivative
+        scale = orders.astype(values.dtype)[None, :] ** derivative
+        return (jnp.cos(angles) * scale) @ cosines + (jnp.sin(angles) * scale) @ sines
+
+    step = 2.0 * jnp.pi / _GRID
+    grid = step * (jnp.arange(_GRID) - _GRID // 2)
+    heights = at(grid, 0)
+    scale = jnp.abs(centre) + jnp.max(jnp.abs(used))
+    rounding = 4.0 * jnp.finfo(values.dtype).eps * scale
+    near = grid[jnp.argmin(jnp.where(heights <= jnp.min(heights) + rounding, jnp.abs(grid), jnp.inf))][None]
+    turn = near
+    for _ in range(_NEWTON_STEPS):
+        curvature = at(turn, 2)
+        moved = turn - jnp.where(curvature > 0.0, at(turn, 1) / jnp.where(curvature > 0.0, curvature, 1.0), 0.0)
+        turn = jnp.clip(moved, near - step, near + step)
+    return turn[0], centre + at(turn, 0)[0], rounding
+
+
+_WAVES = (jnp.cos, jnp.sin)

@@ -8,7 +8,7 @@ import pennylane as qml
 import pytest
 
 import qvar
-from qvar.ansatz.frequencies import frequencies
+from qvar.ansatz.frequencies import frequencies, harmonics
 from qvar.ansatz.program import Program, ProgramBuilder
 
 N_QUBITS = 4
@@ -88,6 +88,37 @@ def test_energies_are_sines_of_them(j: int, along: dict) -> None:
         assert np.max(np.abs(residual)) < 1e-12
     if j in (8, 9):  # a global phase, and a parameter that nothing reads
         assert np.ptp(line) < 1e-12
+
+
+SEVERAL = {10: (0.5, 2), 11: (0.5, 2), 12: (1.0, 2), 13: (0.5, 2), 16: (0.5, 2)}
+"""Parameters of controlled rotations, excitations and of two rotations: lowest frequency and number of harmonics."""
+
+
+@pytest.mark.parametrize("j", range(len(EXPECTED)))
+def test_energies_are_polynomials_of_the_harmonics(j: int, along: dict) -> None:
+    wave, number = harmonics(_program())[j]
+    assert (wave, number) == SEVERAL.get(j, (EXPECTED[j], 1))
+    shifts, line = along["shifts"], along["lines"][j]
+
+    def residual(harmonics: int) -> float:
+        orders = wave * np.arange(1, harmonics + 1)[:, None] * shifts
+        basis = np.concatenate([np.ones((1, len(shifts))), np.cos(orders), np.sin(orders)]).T
+        return float(np.max(np.abs(line - basis @ np.linalg.lstsq(basis, line, rcond=None)[0])))
+
+    assert residual(int(number)) < 1e-11
+    if j in SEVERAL:
+        assert residual(int(number) - 1) > 1e-3
+
+
+def test_harmonics_of_shared_parameters() -> None:
+    builder = ProgramBuilder(4, 4)
+    builder.add("DoubleExcitation", [0, 1, 2, 3], {0: 2.0})
+    builder.add("SingleExcitation", [0, 1], {0: 4.0})
+    builder.add("RX", [0], {1: 1.0})
+    builder.add("RX", [1], {1: np.sqrt(2.0)})
+    builder.add("GlobalPhase", [], {2: 1.0})
+    program = builder.build()
+    np.testing.assert_array_equal(harmonics(program), [[1.0, 6.0], [NAN, NAN], [1.0, 1.0], [1.0, 1.0]])
 
 
 def test_terms_of_one_operation_add_up() -> None:

@@ -60,7 +60,7 @@ def test_check_passes_or_shows_what_is_wrong(own: str, capsys: pytest.CaptureFix
     assert "WRONG" not in out
     assert main(["check", f"{own}:wrong"]) == 1
     out = capsys.readouterr().out
-    assert "spin flip       WRONG It is claimed, but spreads" in out
+    assert "spin flip WRONG It is claimed, but spreads" in " ".join(out.split())
     assert out.endswith("1 of 11 checks fail.\n")
     assert max(map(len, out.splitlines())) <= 80
 

@@ -53,7 +53,7 @@ def test_list_ansatze(capsys: pytest.CaptureFixture[str]) -> None:
         rows.setdefault(line.split()[0], line.split()[1:])  # variants of an ansatz are below it
     # RY, RZ on 4 qubits, twice; a chain of 3 CNOTs; 2 X of the determinant, 2 rotations, 3 CNOTs, 2 rotations deep
     assert rows["hardware_efficient"][:4] == ["generic", "16", "3", "8"]
-    assert rows["uccsd"][:3] == ["constrained", "3", "64"]
+    assert rows["uccsd"][:3] == ["constrained", "3", "21"]
     assert rows["uccsd"][4:6] == ["N", "Sz"]
     assert max(map(len, out.splitlines())) <= 80
     assert main(["list", "ansatze", "--problem", "tfim", "--layers", "1"]) == 0

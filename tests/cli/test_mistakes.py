@@ -99,8 +99,9 @@ def test_a_case_that_ends_the_program_is_a_mistake(ending: str, capsys: pytest.C
 
 
 def test_names_of_any_length_and_any_letters_are_one_sentence(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("sys.dont_write_bytecode", True)
     problem = qvar.tfim(2)
     for name in ("n" * 300, "a\0b", "a\nb\x1b[31m", "a\ud800", "../" * 200 + "n"):
         for words in (

@@ -86,6 +86,7 @@ def test_equal_tasks_of_different_points_become_one(tmp_path: Path, monkeypatch:
 
 def test_the_point_at_which_a_case_fails_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.dont_write_bytecode", True)  # the case imports a module beside it
     Path("failing.py").write_text(
         "from qvar_case import Fake\n\n\ndef case(layers: int = 1) -> Fake:\n"
         "    if layers == 3:\n        raise ValueError('too deep')\n    return Fake(('ry x1',), seeds=layers)\n"

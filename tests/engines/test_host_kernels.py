@@ -41,6 +41,8 @@ def _circuits(h4: qvar.Problem) -> list[tuple[qvar.Problem, qvar.Ansatz, Engine]
     return [
         (h4, qvar.uccsd(h4), "sector"),
         (h4, qvar.lucj(h4), "sector"),
+        (h4, qvar.symmetry_preserving(h4), "sector"),
+        (h4, qvar.particle_conserving_u1(h4), "sector"),
         (h4, qvar.uccsd(h4), "dense"),
         (h4, qvar.hardware_efficient(h4), "dense"),
         (chain, qvar.hva(chain), "sector"),
@@ -57,6 +59,7 @@ def test_a_kind_of_numbers_has_one_program(h4: qvar.Problem) -> None:
         for point in (theta, jax.numpy.asarray(theta)):  # the second cannot be written to
             objective.value_and_grad(point)
             objective.loss_batch(np.stack([np.asarray(point)] * 3))
+            objective.value_and_grad_batch(np.stack([np.asarray(point)] * 3))
             objective.state(point)
             assert objective.host_kernels is not None
             objective.host_kernels.hessian_product(np.asarray(point), np.asarray(point))

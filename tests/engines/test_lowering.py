@@ -124,12 +124,12 @@ def test_a_method_is_one_program_without_the_host(name: str) -> None:
     """The first state, evaluations of all starts, and the update, which has no branches either."""
     objective, method = _energy(qvar.tfim(2), lambda p: qvar.real_amplitudes(p, reps=1)), METHODS[name]()
     keys, thetas = usual_keys(3), np.zeros((3, objective.n_params))
-    beginning = Beginning(method, objective.n_params, keys.numbers, keys.kind, objective.frequencies)
+    beginning = Beginning(method, objective.n_params, keys.numbers, keys.kind, objective.harmonics)
     batch = beginning.batch(thetas)
     plan = _UpdatePlan(method, beginning.layout(batch), True, None)
     arrays = plan.layout.pack(moving_part(batch), np)
     reading = reading_of(method.reads, 3, beginning.size, lambda *shape: np.zeros(shape))
-    lowered(_begin_anywhere, method, keys.kind, thetas, keys.numbers, objective.frequencies)
+    lowered(_begin_anywhere, method, keys.kind, thetas, keys.numbers, objective.harmonics)
     update = lowered(_update_fully, plan, arrays, reading, _Limits(np.array(5), np.array(0.1)))
     assert "stablehlo.select" in update
     update = re.sub(r"func.func private @diagonal\(.*?\n  }", "", update, flags=re.DOTALL)  # a branch on a constant

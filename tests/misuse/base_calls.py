@@ -77,7 +77,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
         "name": "o", "family": "generic", "n_params": 2, "function": curve, "draw": draw, "data": (),
         "count_costs": qvar.Costs, "engine": "none", "unit": "", "baseline": 0.0, "target": lambda: 0.0,
         "state_function": None, "forward_state_function": None, "operator": None, "draw_named": None,
-        "measure": None, "frequencies": None, "bytes_per_evaluation": 0, "most_at_once": None,
+        "measure": None, "frequencies": None, "harmonics": None, "bytes_per_evaluation": 0, "most_at_once": None,
     },
     "qvar.Objective.loss": lambda: {"self": parabola(), "theta": [0.0, 0.0]},
     "qvar.Objective.value_and_grad": lambda: {"self": parabola(), "theta": [0.0, 0.0]},
@@ -164,6 +164,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
         "problem": 2, "reps": 1, "entanglement": "linear", "final_rotations": True, "name": "a",
     },
     "qvar.rotosolve": lambda: {"tolerance": 1e-6},
+    "qvar.excitation_solve": lambda: {"tolerance": 1e-6},
     "qvar.run": lambda: {
         "study": Nothing(), "out": Path("there"), "resume": False,
         "progress": False, "arguments": None, "case": None, "workers": 1, "remake": None,

@@ -12,7 +12,7 @@ import pytest
 from pennylane import numpy as pnp
 
 import qvar
-from qvar.optimize.rotosolve import rotosolve
+from qvar.optimize.rotosolve import excitation_solve, rotosolve
 
 
 def _objective(function, frequencies) -> qvar.Objective:
@@ -131,12 +131,72 @@ def test_nan_is_a_status_and_neighbours_go_on() -> None:
     assert results[2].theta[0] == 99.5
 
 
+def _two_turns(theta):
+    qml.RX(theta[0], 0)
+    qml.RY(theta[1], 1)
+    qml.CNOT([0, 1])
+    qml.RX(np.sqrt(2.0) * theta[1], 1)
+
+
 def test_mistakes(h2: qvar.Problem) -> None:
-    objective = qvar.energy(h2, qvar.uccsd(h2))
-    with pytest.raises(qvar.QvarError, match=r"^`objective` must be a sine .* but uccsd is not in parameter 0\.$"):
-        qvar.minimize(objective, method=rotosolve(), theta0=np.zeros(3))
+    objective = qvar.energy(qvar.tfim(2), qvar.Ansatz.from_circuit(_two_turns, 2, 2))
+    for method in (rotosolve(), excitation_solve()):
+        with pytest.raises(
+            qvar.QvarError, match=r"^`objective` must be a trigonometric .* known to be, in parameter 1\.$"
+        ):
+            qvar.minimize(objective, method=method, theta0=np.zeros(2))
+    tied = qvar.energy(h2, qvar.kupccgsd(h2, spin_adapted=True))
+    with pytest.raises(qvar.QvarError, match=r"^`objective` must have at most 2 harmonics .* has 4 in parameter 1\.$"):
+        qvar.minimize(tied, method=excitation_solve(), theta0=np.zeros(tied.n_params))
     unknown = replace(_objective(_separable, WAVES), frequencies=None)
     with pytest.raises(qvar.QvarError, match=r"^`objective` must have frequencies for rotosolve, but test has none\.$"):
         qvar.minimize(unknown, method=rotosolve(), theta0=np.zeros(3))
     with pytest.raises(qvar.QvarError, match=r"^`tolerance` must not be negative, but is -1\.0\.$"):
         rotosolve(tolerance=-1.0)
+
+
+@pytest.mark.parametrize(
+    ("molecule", "error"), [("Li 0 0 0; H 0 0 1.595", 1.6e-3), ("Be 0 0 0; H 0 0 1.326; H 0 0 -1.326", 1.6e-3)]
+)
+def test_one_sweep_of_uccsd_reaches_chemical_accuracy(molecule: str, error: float) -> None:
+    """Jaeger et al. (2024): from zero, at the equilibrium; 4 energies for each excitation and one before."""
+    problem = qvar.molecule(molecule)
+    objective = qvar.energy(problem, qvar.uccsd(problem))
+    n_params = objective.n_params
+    budget = qvar.Budget(energies=4 * n_params + 1, escape="never", hessian_products=0)
+    result = qvar.minimize(objective, np.zeros(n_params), method=excitation_solve(), budget=budget, keep_path=True)
+    assert result.value - problem.exact_energy() < error
+    assert result.energy_evaluations == 4 * n_params + 1
+    assert result.value == pytest.approx(float(objective.loss(result.theta)), abs=1e-11)
+    np.testing.assert_array_equal(result.trace.evaluations, 1 + 4 * np.arange(n_params + 1))
+
+
+def test_each_step_is_the_lowest_of_many_energies(h4: qvar.Problem) -> None:
+    """No other angle of the same parameter has less energy, whatever operations share it."""
+    tied = qvar.kupccgsd(h4, layers=1, spin_adapted=True)
+    objective = qvar.energy(h4, tied)
+    assert set(objective.harmonics[:, 1]) == {2.0, 4.0}
+    start = np.random.default_rng(3).uniform(-1.0, 1.0, tied.n_params)
+    result = qvar.minimize(objective, start, method=rotosolve(), budget=qvar.Budget(energies=60), keep_path=True)
+    path = result.trace.theta
+    assert path is not None
+    assert len(path) > 8
+    for parameter, (before, after, value) in enumerate(zip(path, path[1:], result.trace.value[1:], strict=False)):
+        at = parameter % tied.n_params
+        assert np.flatnonzero(before != after).tolist() in ([at], [])
+        period = 2.0 * np.pi / objective.harmonics[at, 0]
+        points = np.repeat(before[None], 400, axis=0)
+        points[:, at] += np.linspace(0.0, period, 400)
+        values = np.asarray(objective.host_kernels.values(points))
+        assert value <= values.min() + 1e-10
+        assert value == pytest.approx(float(objective.loss(after)), abs=1e-11)
+
+
+def test_the_nearest_of_equal_minima_is_taken() -> None:
+    def function(x):
+        return jnp.cos(2.0 * x[0])
+
+    objective = replace(_objective(function, [1.0]), harmonics=np.array([[1.0, 2.0]]))
+    result = qvar.minimize(objective, [1.2], method=rotosolve(), budget=qvar.Budget(escape="never"))
+    assert result.theta[0] == pytest.approx(np.pi / 2, abs=1e-7)
+    assert result.value == pytest.approx(-1.0, abs=1e-14)
