@@ -67,9 +67,9 @@ def harmonics(program: Program) -> FloatArray:
         lowest one, or if the angles are not affine in theta.
     """
     n_params, n_ops, lowered = program.n_params, program.n_ops, program.lowered
-    found = np.full((n_params, 2), np.nan)
+    harmonic = np.full((n_params, 2), np.nan)
     if program.angle_function is not None:
-        return found
+        return harmonic
     near, far = lowered.gaps.T
     moving = (lowered.factor != 0.0) & ~lowered.fixed & (near | far)
     lowest, number = np.zeros(n_ops), np.zeros(n_ops)
@@ -84,9 +84,9 @@ def harmonics(program: Program) -> FloatArray:
     for parameter in range(n_params):
         own = (drives[1] == parameter) & (waves > 0.0)
         if not own.any():
-            found[parameter] = 1.0, 1.0
+            harmonic[parameter] = 1.0, 1.0
             continue
         multiples = waves[own] / waves[own].min()
         if np.allclose(multiples, np.round(multiples), rtol=0.0, atol=_MULTIPLE):
-            found[parameter] = waves[own].min(), np.sum(numbers[own] * np.round(multiples))
-    return found
+            harmonic[parameter] = waves[own].min(), np.sum(numbers[own] * np.round(multiples))
+    return harmonic
