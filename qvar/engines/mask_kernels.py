@@ -142,7 +142,7 @@ def _multiply(planes, plane, parts, op, keep, mix):
 def _apply(planes, plane, parts, op, keep, mix, back):
     if op[X] == 0:
         _multiply(planes, plane, parts, op, keep, mix)
-    elif mix.imag == 0.0 and back.imag == 0.0:
+    elif parts == 1 or (mix.imag == 0.0 and back.imag == 0.0):  # of angles that are no numbers, mix.imag is not 0
         for own in range(plane, plane + parts):
             _rotate(planes, own, op, keep, mix.real, back.real)
     else:

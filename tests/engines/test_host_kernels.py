@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -228,3 +231,27 @@ def test_a_damaged_folder_costs_time_alone(damage: str, tmp_path: Path, monkeypa
         last = Kernel(_doubled, 0)
         last(state)
         assert sum(last.programs["f"].stats.cache_hits.values()) == 1
+
+
+CHECKED = """
+import numpy as np
+import qvar
+
+objective = qvar.energy(qvar.tfim(3), qvar.hardware_efficient(3, rotations=("RY",)))
+for lost in (np.nan, np.inf):
+    thetas = np.zeros((2, objective.n_params))
+    thetas[0] = lost
+    values, gradients = objective.host_kernels.values_and_gradients(thetas)
+    assert np.isnan(values[0]) and np.isnan(gradients[0]).any()
+    assert values[1] == float(objective.loss(thetas[1]))
+print("inside")
+"""
+
+
+def test_angles_that_are_no_numbers_stay_inside_the_arrays(tmp_path: Path) -> None:
+    """Numba looks at every index here; without that, an index outside of an array damages other memory."""
+    environment = {"NUMBA_BOUNDSCHECK": "1", "QVAR_CACHE": str(tmp_path), "PYTHONWARNINGS": "ignore"}
+    done = subprocess.run(
+        [sys.executable, "-c", CHECKED], env=os.environ | environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "inside\n"), done.stderr
