@@ -28,24 +28,8 @@ def frequencies(program: Program) -> FloatArray:
         (n_params,) frequencies per unit of the parameter, all positive; 1 for a parameter that moves nothing, NaN if
         it drives several operations or one with more eigenvalues, or if the angles are not affine in theta.
     """
-    n_params, n_ops, lowered = program.n_params, program.n_ops, program.lowered
-    if program.angle_function is not None:
-        return np.full(n_params, np.nan)
-    near, far = lowered.gaps.T
-    gap = np.where(near & far, np.nan, near + 2.0 * far)
-    moving = (lowered.factor != 0.0) & ~lowered.fixed
-    slots = lowered.slot[moving]
-    swing = np.bincount(slots, (np.abs(lowered.factor) * gap)[moving], n_ops).astype(float)
-    swing[np.bincount(slots, minlength=n_ops) > 1] = np.nan
-
-    # terms of one operation and one parameter add up
-    drives, term = np.unique(np.stack([program.angle_op, program.angle_param]), axis=1, return_inverse=True)
-    scale = np.bincount(term.ravel(), program.angle_scale, drives.shape[1])
-    each = np.abs(scale) * np.where(scale == 0.0, 0.0, swing[drives[0]])
-    params = drives[1][each != 0.0]
-    count = np.bincount(params, minlength=n_params)
-    total = np.bincount(params, each[each != 0.0], n_params).astype(float)
-    return np.where(count == 0, 1.0, np.where(count == 1, total, np.nan))
+    lowest, number = harmonics(program).T
+    return np.where(number == 1.0, lowest, np.nan)
 
 
 def harmonics(program: Program) -> FloatArray:
@@ -78,15 +62,17 @@ def harmonics(program: Program) -> FloatArray:
     number[slots] = np.where(near & far, 2.0, 1.0)[moving]
     number[np.bincount(slots, minlength=n_ops) > 1] = np.nan
 
+    # terms of one operation and one parameter add up
     drives, term = np.unique(np.stack([program.angle_op, program.angle_param]), axis=1, return_inverse=True)
     scale = np.abs(np.bincount(term.ravel(), program.angle_scale, drives.shape[1]))
-    waves, numbers = scale * lowest[drives[0]], number[drives[0]]
-    for parameter in range(n_params):
-        own = (drives[1] == parameter) & (waves > 0.0)
-        if not own.any():
-            harmonic[parameter] = 1.0, 1.0
-            continue
-        multiples = waves[own] / waves[own].min()
-        if np.allclose(multiples, np.round(multiples), rtol=0.0, atol=_MULTIPLE):
-            harmonic[parameter] = waves[own].min(), np.sum(numbers[own] * np.round(multiples))
+    moves = scale * lowest[drives[0]] > 0.0
+    waves, numbers, params = (scale * lowest[drives[0]])[moves], number[drives[0]][moves], drives[1][moves]
+    wave = np.full(n_params, np.inf)
+    np.minimum.at(wave, params, waves)
+    multiples = np.round(waves / wave[params])
+    apart = np.abs(waves / wave[params] - multiples) > _MULTIPLE
+    total = np.bincount(params, np.where(apart, np.nan, numbers * multiples), n_params)
+    still = np.isinf(wave)
+    harmonic[:, 1] = np.where(still, 1.0, total)
+    harmonic[:, 0] = np.where(still, 1.0, np.where(np.isnan(total), np.nan, wave))
     return harmonic

@@ -324,8 +324,9 @@ def _grown(
         steps.append(step)
         if end is None:
             added = rule.chosen(growth.pool, gradients, limits.max_operators - len(elements))
-            cnots = growth.ansatz([*elements, *added]).resources().two_qubit_gates or 0
-            end = GrowthEnd.CNOTS if limits.max_cnots is not None and cnots > limits.max_cnots else None
+            if limits.max_cnots is not None:
+                cnots = growth.ansatz([*elements, *added]).resources().two_qubit_gates or 0
+                end = GrowthEnd.CNOTS if cnots > limits.max_cnots else None
         if end is not None:
             return Adapted(ansatz=_started(ansatz, theta), theta=theta, status=end, steps=tuple(steps))
         elements = [*elements, *added]

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, asdict, dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar, cast
 
 import numpy as np
@@ -14,7 +15,7 @@ from qvar.ansatz.pools import Pool
 from qvar.ansatz.pools import pool as pool_named
 from qvar.arguments import check_fields
 from qvar.checks import different_names
-from qvar.engines.energy import Engine, energy
+from qvar.engines.energy import Engine
 from qvar.errors import QvarError, require
 from qvar.optimize.budget import Budget, Status
 from qvar.optimize.lbfgs import lbfgs
@@ -105,7 +106,7 @@ class Adaptive:
         """`"adaptive"`."""
         return "adaptive"
 
-    @property
+    @cached_property
     def _duel(self) -> Duel | None:
         """The fixed contenders; None if there are none."""
         if not self.contenders:
@@ -195,9 +196,8 @@ class _Growth:
             problem=study.problem,
             engine=study.engine,
         )
-        objective = energy(study.problem, grown.ansatz, engine=study.engine)
         return {
-            **training.row(objective, 0, _result(grown, seconds)),
+            **training.row(training.objective(), 0, _result(grown, seconds)),
             "pool": self.pool.name,
             "growth_end": grown.status.value,
             "growth": json.dumps([_step(step, grown) for step in grown.steps]),
