@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from qvar._types import FloatArray, PyTree
-from qvar.objective import LossFunction
+from qvar.host_kernels import LossFunction
 
 FLAT = 1e-6
 """A direction is flat where its curvature is below this, relative to the largest: rounding leaves about 1e-13, and a

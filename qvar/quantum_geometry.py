@@ -21,8 +21,9 @@ from jaxtyping import Array, Float
 from qvar._types import FloatArray, PyTree
 from qvar.checks import real_array
 from qvar.errors import QvarError
+from qvar.host_kernels import HostKernels
 from qvar.memory import chunk_size, memory_limit
-from qvar.objective import HostKernels, Objective
+from qvar.objective import Objective
 
 Information: TypeAlias = Literal["quantum", "classical"]
 """`quantum`: of the state itself; `classical`: of measuring it in the computational basis."""

@@ -24,8 +24,9 @@ from qvar.diagnostics.intervals import mean_estimates
 from qvar.engines.host_threads import run_all
 from qvar.errors import require
 from qvar.hessian_products import FLAT, ProductFunction
+from qvar.host_kernels import HostKernels, LossFunction
 from qvar.memory import require_memory
-from qvar.objective import HostKernels, LossFunction, Objective
+from qvar.objective import Objective
 from qvar.quantum_geometry import along_every_parameter, checked_vector, tangents_are_held
 from qvar.random_draws import normal, signs
 from qvar.short_repr import short_repr

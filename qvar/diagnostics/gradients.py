@@ -23,7 +23,8 @@ from qvar.checks import counting_number, finite_number
 from qvar.diagnostics.estimate import Estimate
 from qvar.diagnostics.intervals import LEVEL, average_variance, check_level, moment_intervals, samples_needed, scaled
 from qvar.errors import QvarError, require
-from qvar.objective import LossFunction, Objective
+from qvar.host_kernels import LossFunction
+from qvar.objective import Objective
 from qvar.short_repr import short_repr
 
 Start: TypeAlias = str | Callable[[jax.Array], Any] | None

@@ -16,7 +16,8 @@ from qvar.diagnostics.spectral import apply_operator
 from qvar.engines.energy import OperatorFunction
 from qvar.engines.pauli_hamiltonian import PauliKernel
 from qvar.errors import QvarError, require
-from qvar.objective import HostKernels, HostSource, LossFunction, Objective
+from qvar.host_kernels import HostKernels, HostSource, LossFunction
+from qvar.objective import Objective
 from qvar.problems.problem import Problem
 from qvar.quantum_geometry import state_shape
 

@@ -51,8 +51,9 @@ from qvar.engines.symmetry_expectations import (
     spin_symmetries,
 )
 from qvar.errors import QvarError
+from qvar.host_kernels import HostKernels, HostSource
 from qvar.memory import memory_limit, require_memory
-from qvar.objective import HostKernels, HostSource, Objective
+from qvar.objective import Objective
 from qvar.pauli import word_masks
 from qvar.problems.hamiltonians import Integrals, PauliTerms
 from qvar.problems.problem import Problem

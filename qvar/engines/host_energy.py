@@ -1,6 +1,6 @@
 r"""Energies, gradients, Hessian products and states on the host, without a compilation for each circuit.
 
-They take the place of JAX's programs on a CPU in 64 bit; see `qvar.objective.HostKernels`. The gradient is the
+They take the place of JAX's programs on a CPU in 64 bit; see `qvar.host_kernels.HostKernels`. The gradient is the
 reversible sweep of `qvar.engines.adjoint`; a Hessian product takes the tangents of all states along, see
 `host_states`. Memory: two states and an image for an evaluation, six states for a product.
 """
@@ -17,7 +17,7 @@ from qvar.engines.adjoint import Circuit
 from qvar.engines.hamiltonian import HamiltonianKernel
 from qvar.engines.host_hamiltonian import HostHamiltonian, host_hamiltonian
 from qvar.engines.host_states import HostStates, host_states
-from qvar.objective import HostKernels
+from qvar.host_kernels import HostKernels
 
 SMALL_WORK = 1 << 21
 """Amplitudes times operations that take some milliseconds."""

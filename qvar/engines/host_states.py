@@ -1,6 +1,6 @@
 r"""States of a circuit on the host, their derivatives, and gradients of what is linear in them.
 
-The functions of `qvar.objective.HostKernels` that need no Hamiltonian, for circuits with affine angles, without a
+The functions of `qvar.host_kernels.HostKernels` that need no Hamiltonian, for circuits with affine angles, without a
 compilation for each circuit. A derivative along a direction takes the tangent of the state along:
 \(\dot\psi' = R\dot\psi - i\dot\varphi\, G R\psi\) for each \(R = e^{-i\varphi G}\).
 """
@@ -23,7 +23,7 @@ from qvar.engines.host_register import host_register
 from qvar.engines.host_sector import host_sector
 from qvar.engines.host_threads import n_threads, run_all
 from qvar.engines.sector import SectorCircuit
-from qvar.objective import HostKernels
+from qvar.host_kernels import HostKernels
 
 TOGETHER = 1 << 15
 """Numbers of states that are evaluated in one call: they stay in a core's cache."""

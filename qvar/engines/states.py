@@ -30,8 +30,9 @@ from qvar.engines.state_function import (
     state_data,
 )
 from qvar.errors import require
+from qvar.host_kernels import HostKernels
 from qvar.memory import chunk_size
-from qvar.objective import HostKernels, in_chunks
+from qvar.objective import in_chunks
 
 _BLOCK_BYTES = 1 << 25
 """Bytes of states that are held at once."""

@@ -12,7 +12,8 @@ import numpy as np
 from jaxtyping import Array
 
 from qvar._types import PyTree
-from qvar.objective import HostKernels, LossFunction, Objective
+from qvar.host_kernels import HostKernels, LossFunction
+from qvar.objective import Objective
 from qvar.quantum_geometry import FisherColumns, FisherFunction, fisher_function, host_fisher, means_and_variances
 
 Reads: TypeAlias = Literal["value", "variance", "gradient", "metric"]

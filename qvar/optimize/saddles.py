@@ -20,7 +20,8 @@ from jaxtyping import Array
 from qvar._types import FloatArray, IntArray, PyTree
 from qvar.engines.sharding import gather, mesh_of, replicate
 from qvar.hessian_products import Curvature, ProductFunction, lowest_curvature
-from qvar.objective import LossFunction, Objective
+from qvar.host_kernels import LossFunction
+from qvar.objective import Objective
 from qvar.optimize.batch import RARELY, RUNNING, STATUSES, Batch, Beginning, chosen, unchecked
 from qvar.optimize.budget import Budget, Status
 from qvar.optimize.method import Method

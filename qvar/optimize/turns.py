@@ -21,7 +21,8 @@ from jaxtyping import Array
 
 from qvar._types import FloatArray, IntArray, PyTree
 from qvar.engines.sharding import gather, mesh_of, replicate
-from qvar.objective import HostKernels, Objective, evaluate_in_chunks
+from qvar.host_kernels import HostKernels
+from qvar.objective import Objective, evaluate_in_chunks
 from qvar.optimize.batch import OLDER_EMITTERS, RUNNING, STATUSES, Batch, Moving, moving_part, of_process_0
 from qvar.optimize.budget import Budget, Status
 from qvar.optimize.evaluation import Reader, Reading, host_reader, reader, reading_of, readings_at_once

@@ -15,7 +15,7 @@ from qvar.ansatz.catalogue import ANSATZE, obstacle
 from qvar.engines.energy import Engine, choose_sector
 from qvar.engines.occupation_strings import occupation_strings, register_layout
 from qvar.engines.pennylane_reference import oracle
-from qvar.objective import HostKernels
+from qvar.host_kernels import HostKernels
 
 N = 4
 

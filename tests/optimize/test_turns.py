@@ -12,7 +12,7 @@ import pytest
 from compilations import compilations
 
 import qvar
-from qvar.objective import HostKernels, HostSource
+from qvar.host_kernels import HostKernels, HostSource
 from qvar.optimize.packing import Layout
 from qvar.optimize.start_keys import numbers_of_keys, usual_keys
 
