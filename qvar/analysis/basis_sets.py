@@ -34,13 +34,16 @@ class BasisRow(NamedTuple):
     n_params: int
     n_primitives: float
     n_functions: float
+    n_numbers: float
     n_qubits: float
     starts: int
     finite: int
     failed: int
     reached: int
     value: float
+    worst: float
     error: float
+    above: float
     condition_number: float | None
     smallest_ratio: float | None
     virial_ratio: float | None

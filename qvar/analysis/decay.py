@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from qvar.analysis.rows import ended, known, records, where
+from qvar.analysis.rows import ended, known, typed, where
 from qvar.diagnostics.estimate import heavy_tail
 from qvar.optimize.budget import Status
 
@@ -48,6 +48,44 @@ class DecayRow(NamedTuple):
     exponent_high: float
     power_prefactor: float
     delta_aic: float
+
+
+class PointRow(NamedTuple):
+    """A row of a labelled ledger of a scaling study; numbers are missing values of pandas, or None, if there are none.
+
+    Predictions are columns of the ledgers for which they are known.
+    """
+
+    label: str
+    contender: str
+    size: int
+    size_name: str
+    n_params: float | None
+    status: str
+    unit: str | None
+    message: str | None
+    space_dimension: float | None
+    loss_variance: float
+    loss_variance_low: float
+    loss_variance_high: float
+    loss_variance_needed: float | None
+    gradient_variance: float
+    gradient_variance_low: float
+    gradient_variance_high: float
+    gradient_variance_needed: float | None
+    gradient_variance_first: float
+    gradient_variance_first_low: float
+    gradient_variance_first_high: float
+    gradient_variance_first_needed: float | None
+    gradient_variance_largest: float
+    gradient_mean_square: float
+    law: str | None
+    law_loss_variance: float | None
+    law_gradient_variance_first: float | None
+    haar_loss_variance: float | None
+    lie_loss_variance: float | None
+    lie_dimension: float | None
+    wall_s: float | None
 
 
 def decay_table(ledger: pd.DataFrame) -> pd.DataFrame:
@@ -122,9 +160,9 @@ def narrow_intervals(points: pd.DataFrame) -> list[str]:
     }
     return [
         f"{row.label}, {int(row.size)} {row.size_name}, {words}: {heavy_tail(int(getattr(row, f'{name}_needed')))}."
-        for row in records(measured(points))
+        for row in typed(measured(points), PointRow)
         for name, words in names.items()
-        if known(getattr(row, f"{name}_needed", None))
+        if known(getattr(row, f"{name}_needed"))
     ]
 
 

@@ -26,10 +26,7 @@ class Terms:
     @classmethod
     def of(cls, program: Program) -> Terms:
         """Read a program."""
-        rows: list[dict[int, float]] = [{} for _ in range(program.n_ops)]
-        for op, param, scale in zip(program.angle_op, program.angle_param, program.angle_scale, strict=True):
-            rows[op][int(param)] = rows[op].get(int(param), 0.0) + float(scale)
-        return cls(program.offset.tolist(), rows, program.angle_function is not None)
+        return cls(program.offset.tolist(), program.angle_rows, program.angle_function is not None)
 
     def combined(self, scales: Mapping[int, float]) -> tuple[dict[int, float], float]:
         """Return {parameter: coefficient} and constant part of a linear combination {operation: scale} of angles."""

@@ -104,16 +104,36 @@ def emit(program: Program, theta: Any) -> None:
     if program.angle_function is not None:
         angles = _angles(program.angle_function, theta)
     else:
-        angles = [float(o) for o in program.offset]
-        for op, param, scale in zip(program.angle_op, program.angle_param, program.angle_scale, strict=True):
-            angles[op] = angles[op] + float(scale) * theta[param]
+        angles = operation_angles(program, theta)
     for index in range(program.n_ops):
         emit_operation(program, index, angles[index])
 
 
-def is_elementary(operation: Any) -> bool:
-    """Return whether a PennyLane operation costs at most one CNOT: gates of one qubit, CNOT, CZ and CY."""
-    return len(operation.wires) <= 1 or operation.name in ("CNOT", "CZ", "CY", "BasisState")
+def operation_angles(program: Program, theta: Any) -> list[Any]:
+    """Return the angles of the operations of an affine program, in the interface of theta."""
+    angles: list[Any] = [float(o) for o in program.offset]
+    for op, param, scale in zip(program.angle_op, program.angle_param, program.angle_scale, strict=True):
+        angles[op] = angles[op] + float(scale) * theta[param]
+    return angles
+
+
+def elementary_operations(tape: Any) -> list[Any]:
+    """Return the gates of one qubit and CNOTs of PennyLane's decomposition of a tape; CZ and CY take one CNOT each."""
+    import pennylane as qml
+    from pennylane.transforms import decompose
+
+    cheap = ("CNOT", "CZ", "CY", "BasisState")
+    (flat,), _ = cast(Any, decompose(tape, stopping_condition=lambda op: len(op.wires) <= 1 or op.name in cheap))
+    operations = []
+    with qml.QueuingManager.stop_recording():
+        for operation in flat.operations:
+            if operation.name in ("CZ", "CY"):
+                control, target = operation.wires
+                undo, do = (qml.Hadamard, qml.Hadamard) if operation.name == "CZ" else (qml.adjoint(qml.S), qml.S)
+                operations += [undo(target), qml.CNOT((control, target)), do(target)]
+            else:
+                operations.append(operation)
+    return operations
 
 
 def emit_elementary(program: Program, theta: Any, model: CostModel) -> None:
@@ -132,18 +152,9 @@ def emit_elementary(program: Program, theta: Any, model: CostModel) -> None:
         return
     import pennylane as qml
     from pennylane.tape import make_qscript
-    from pennylane.transforms import decompose
 
-    (flat,), _ = cast(Any, decompose(make_qscript(emit)(program, theta), stopping_condition=is_elementary))
-    for operation in flat.operations:
-        if operation.name in ("CZ", "CY"):  # one CNOT each
-            control, target = operation.wires
-            undo, do = (qml.Hadamard, qml.Hadamard) if operation.name == "CZ" else (qml.adjoint(qml.S), qml.S)
-            undo(target)
-            qml.CNOT((control, target))
-            do(target)
-        else:
-            qml.apply(operation)
+    for operation in elementary_operations(make_qscript(emit)(program, theta)):
+        qml.apply(operation)
 
 
 def _angles(function: Callable[[Any], Any], theta: Any) -> list[Any]:

@@ -80,6 +80,14 @@ class Program:
         """(offset, angle_op, angle_param, angle_scale), the arguments of `affine_angles`."""
         return self.offset, self.angle_op, self.angle_param, self.angle_scale
 
+    @property
+    def angle_rows(self) -> list[dict[int, float]]:
+        """{parameter: coefficient} of the affine angle of every operation."""
+        rows: list[dict[int, float]] = [{} for _ in range(self.n_ops)]
+        for op, param, scale in zip(self.angle_op, self.angle_param, self.angle_scale, strict=True):
+            rows[op][int(param)] = rows[op].get(int(param), 0.0) + float(scale)
+        return rows
+
     def op_wires(self, index: int) -> tuple[int, ...]:
         """Wires of one operation."""
         row = self.wires[index]
@@ -190,10 +198,7 @@ class ProgramBuilder:
         """
         if program.angle_function is not None:
             raise QvarError("`ansatz` must have angles that are affine in theta, but has others.")
-        terms: list[dict[int, float]] = [{} for _ in range(program.n_ops)]
-        for op, param, scale in zip(program.angle_op, program.angle_param, program.angle_scale, strict=True):
-            at = int(param) + shift
-            terms[op][at] = terms[op].get(at, 0.0) + float(scale)
+        terms = [{param + shift: scale for param, scale in row.items()} for row in program.angle_rows]
         order = range(program.n_ops)
         for index in reversed(order) if inverse else order:
             on = program.op_wires(index)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 
@@ -119,20 +119,15 @@ def _decomposed(kind: int, wires: tuple[int, ...], span: int, word: str, angle: 
     if len(wires) == 1 or kind == KIND_INDEX["CNOT"]:  # without PennyLane, which takes seconds to import
         return (_Step(wires, *_turns(name, angle)),)
     from pennylane.tape import make_qscript
-    from pennylane.transforms import decompose
 
-    from qvar.ansatz.pennylane_io import emit_operation, is_elementary
+    from qvar.ansatz.pennylane_io import elementary_operations, emit_operation
 
     builder = ProgramBuilder(max(span, 1), 0)
     builder.add(name, wires, word=word)
-    tape = make_qscript(emit_operation)(builder.build(), 0, angle)
-    (flat,), _ = cast(Any, decompose(tape, stopping_condition=is_elementary))
     steps: list[_Step] = []
-    for operation in flat.operations:
+    for operation in elementary_operations(make_qscript(emit_operation)(builder.build(), 0, angle)):
         on = tuple(int(w) for w in operation.wires)
-        if operation.name in ("CZ", "CY"):  # one CNOT between two gates of one qubit; PennyLane takes two
-            steps += [_Step(on[1:], 0, 0), _Step(on, 0, 0), _Step(on[1:], 0, 0)]
-        elif len(on) == 2:
+        if len(on) == 2:
             steps.append(_Step(on, 0, 0))
         elif on:
             turns = [_turns(operation.name, float(value)) for value in operation.parameters]

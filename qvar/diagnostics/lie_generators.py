@@ -129,10 +129,7 @@ def circuit_generators(ansatz: Ansatz) -> CircuitGenerators:
 
 def _free_terms(program: Program) -> list[dict[int, float]]:
     """Return parameter -> coefficient of each operation's angle."""
-    terms: list[dict[int, float]] = [{} for _ in range(program.n_ops)]
-    for op, param, scale in zip(program.angle_op, program.angle_param, program.angle_scale, strict=True):
-        terms[op][int(param)] = terms[op].get(int(param), 0.0) + float(scale)
-    return [{param: scale for param, scale in row.items() if scale != 0.0} for row in terms]
+    return [{param: scale for param, scale in row.items() if scale != 0.0} for row in program.angle_rows]
 
 
 def _mask_op(lowered: Lowered, index: int) -> MaskOp:

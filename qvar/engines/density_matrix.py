@@ -224,7 +224,7 @@ def mixed_oracle(
     """
     import pennylane as qml
 
-    from qvar.ansatz.pennylane_io import emit_operation
+    from qvar.ansatz.pennylane_io import emit_operation, operation_angles
 
     p, program = _noisy_program(ansatz, probability, channel, gates)
     observable = checked_observable(problem, ansatz)
@@ -232,9 +232,7 @@ def mixed_oracle(
     @qml.qnode(qml.device("default.mixed", wires=program.n_qubits), interface="autograd", diff_method="backprop")
     def node(theta: Any) -> Any:
         qml.BasisState(np.array(program.reference), wires=range(program.n_qubits))
-        angles: list[Any] = [float(o) for o in program.offset]
-        for op, parameter, scale in zip(program.angle_op, program.angle_param, program.angle_scale, strict=True):
-            angles[op] = angles[op] + float(scale) * theta[parameter]
+        angles = operation_angles(program, theta)
         for index in range(program.n_ops):
             emit_operation(program, index, angles[index])
             for wire in program.op_wires(index):

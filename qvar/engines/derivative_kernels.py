@@ -15,6 +15,7 @@ from typing import no_type_check
 import numpy as np
 
 from qvar.engines.host_compile import kernel, part
+from qvar.engines.mask_kernels import odd
 from qvar.engines.sector_kernels import ALPHA
 
 SHORT = 16
@@ -65,23 +66,13 @@ def _act(state, other, i, j, n, moves, keep, mix, back, task):
 
 @part
 @no_type_check
-def _odd(bits):
-    bits ^= bits >> 32
-    bits ^= bits >> 16
-    bits ^= bits >> 8
-    bits ^= bits >> 4
-    return (0x6996 >> (bits & 15)) & 1 == 1
-
-
-@part
-@no_type_check
 def _apply_singly(state, mask, bits, keep, mix, back):
     """Apply an operation whose runs are short to a register, one pair of amplitudes after the other."""
     x, z, f, sub = mask[0], mask[1], mask[3], 0
     plus, minus = keep + mix, keep - mix
     while True:
         i = sub | f
-        negative = _odd(i & z)
+        negative = odd(i & z)
         if x == 0:
             state[i] *= minus if negative else plus
         else:
@@ -100,7 +91,7 @@ def _on_register(state, other, mask, bits, run, keep, mix, back, task):
     x, z, f, sub, total = mask[0], mask[1], mask[3], 0, 0.0
     while True:
         i = sub | f
-        j, sign = i ^ x, -1.0 if _odd(i & z) else 1.0
+        j, sign = i ^ x, -1.0 if odd(i & z) else 1.0
         total += _act(state, other, i, j, run, x != 0, keep, sign * mix, sign * back, task)
         sub = (sub - bits) & bits
         if sub == 0:

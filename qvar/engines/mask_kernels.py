@@ -31,7 +31,8 @@ amplitudes that mix with consecutive ones, with one sign.
 
 @part
 @no_type_check
-def _odd(bits):
+def odd(bits):
+    """Return if the number of bits is odd."""
     bits ^= bits >> 32
     bits ^= bits >> 16
     bits ^= bits >> 8
@@ -84,7 +85,7 @@ def _rotate(planes, plane, op, keep, mix, back):
     """Mix real numbers."""
     x, z, f, free, run, sub = op[X], op[Z], op[F], op[FREE], np.uint64(op[RUN]), 0
     while True:
-        i, sign = sub | f, -1.0 if _odd((sub | f) & z) else 1.0
+        i, sign = sub | f, -1.0 if odd((sub | f) & z) else 1.0
         first, second = np.uint64(i), np.uint64(i ^ x)  # not negative, else every index would be looked at
         for t in range(run):
             a, b = planes[plane, first + t], planes[plane, second + t]
@@ -101,7 +102,7 @@ def _rotate_complex(planes, plane, op, keep, mix, back):
     """Mix complex numbers with imaginary weights."""
     x, z, f, free, run, sub = op[X], op[Z], op[F], op[FREE], np.uint64(op[RUN]), 0
     while True:
-        i, sign = sub | f, -1.0 if _odd((sub | f) & z) else 1.0
+        i, sign = sub | f, -1.0 if odd((sub | f) & z) else 1.0
         first, second = np.uint64(i), np.uint64(i ^ x)
         mix_real, mix_imag, back_real, back_imag = sign * mix.real, sign * mix.imag, sign * back.real, sign * back.imag
         for t in range(run):
@@ -122,7 +123,7 @@ def _multiply(planes, plane, parts, op, keep, mix):
     """Multiply by a number with each sign."""
     z, f, free, run, sub = op[Z], op[F], op[FREE], np.uint64(op[RUN]), 0
     while True:
-        i, sign = sub | f, -1.0 if _odd((sub | f) & z) else 1.0
+        i, sign = sub | f, -1.0 if odd((sub | f) & z) else 1.0
         first, real, imag = np.uint64(i), keep + sign * mix.real, sign * mix.imag
         if parts == 1:
             for t in range(run):
@@ -164,7 +165,7 @@ def _overlap(planes, bra, ket, op, flip):
             for t in range(run):
                 own += planes[bra, first + t] * planes[ket, second + t]
                 own += flip * (planes[bra, second + t] * planes[ket, first + t])
-        total += -own if _odd(i & z) else own
+        total += -own if odd(i & z) else own
         sub = (sub - free) & free
         if sub == 0:
             break
@@ -191,7 +192,7 @@ def _add_generated(planes, target, source, parts, op, here, there):
     """Add G of one state to another one, with amplitudes from the partner, and at the partner."""
     x, z, f, free, run, sub = op[X], op[Z], op[F], op[FREE], np.uint64(op[RUN]), 0
     while True:
-        i, sign = sub | f, -1.0 if _odd((sub | f) & z) else 1.0
+        i, sign = sub | f, -1.0 if odd((sub | f) & z) else 1.0
         for side in range(1 if x == 0 else 2):
             first, second = np.uint64(i ^ x if side else i), np.uint64(i if side else i ^ x)
             weight = sign * (there if side else here)
@@ -243,7 +244,7 @@ def forward(states, ops, start, stop, inner, outer, weights, share, shares):
                 if ops[k, EXCHANGED] != exchanged:
                     _exchange(planes)
                     exchanged = 1 - exchanged
-                sign = -1.0 if _odd(base & ops[k, OUTER_Z]) else 1.0
+                sign = -1.0 if odd(base & ops[k, OUTER_Z]) else 1.0
                 _apply(planes, 0, parts, ops[k], own[0, k, 0], sign * _number(own, 1, k), sign * _number(own, 2, k))
             if exchanged == 1:
                 _exchange(planes)
@@ -284,7 +285,7 @@ def backward(kets, bras, slopes, ops, start, stop, inner, outer, weights, factor
                 if op[EXCHANGED] != exchanged:
                     _exchange(planes)
                     exchanged = 1 - exchanged
-                sign = -1.0 if _odd(base & op[OUTER_Z]) else 1.0
+                sign = -1.0 if odd(base & op[OUTER_Z]) else 1.0
                 if op[FIXED] == 0:
                     here, there = sign * _number(factors, 0, k), sign * _number(factors, 1, k)
                     slopes[s, k] += _slope(planes, parts, 0, parts, op, here, there)
@@ -331,7 +332,7 @@ def tangents(states, slopes, ops, start, stop, inner, outer, weights, factors, r
             if op[EXCHANGED] != exchanged:
                 _exchange(planes)
                 exchanged = 1 - exchanged
-            sign = -1.0 if _odd(base & op[OUTER_Z]) else 1.0
+            sign = -1.0 if odd(base & op[OUTER_Z]) else 1.0
             here, there = sign * _number(factors, 0, k), sign * _number(factors, 1, k)
             if undo:
                 slopes[0, k] += _slope(planes, 2 * parts, 0, parts, op, here, there)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
-from qvar.analysis.rows import known, records, where
+from qvar.analysis.rows import known, typed, where
 from qvar.report.formats import NOTHING, count, values
 from qvar.report.study_report import StudyReport
 from qvar.report.table import Column, Note, Part, Table
@@ -29,12 +29,27 @@ _NOTE = (
 )
 
 
+class CoverageRow(NamedTuple):
+    """A row of a ledger; shares are missing values of pandas, or None, if they are not those of its kind."""
+
+    contender: str
+    samples: int
+    experiments: int
+    covered: float | None
+    below: float | None
+    above: float | None
+    flagged: float | None
+    right: float | None
+    wrong: float | None
+    undecided: float | None
+
+
 def is_coverage(ledger: pd.DataFrame) -> bool:
     """Return if a ledger is that of a `qvar.studies.coverage.Coverage`."""
     return "experiments" in ledger.columns and "covered" in ledger.columns
 
 
-def _tables(ledger: pd.DataFrame) -> list[Table[Any]]:
+def _tables(ledger: pd.DataFrame) -> list[Table[CoverageRow]]:
     return [
         _table(title, columns, where(ledger, ledger[next(iter(columns))].notna()))
         for title, columns in (("interval of", _INTERVALS), ("verdict", _VERDICTS))
@@ -42,7 +57,7 @@ def _tables(ledger: pd.DataFrame) -> list[Table[Any]]:
     ]
 
 
-def _table(title: str, columns: dict[str, str], rows: pd.DataFrame) -> Table[Any]:
+def _table(title: str, columns: dict[str, str], rows: pd.DataFrame) -> Table[CoverageRow]:
     shares = [Column(head, _percent(name), short=head.replace(" ", "\n")) for name, head in columns.items()]
     return Table(
         [
@@ -51,12 +66,12 @@ def _table(title: str, columns: dict[str, str], rows: pd.DataFrame) -> Table[Any
             Column("experiments", lambda row: count(row.experiments), show="page"),
             *shares,
         ],
-        records(rows),
+        typed(rows, CoverageRow),
     )
 
 
-def _percent(column: str) -> Callable[[Any], str]:
-    def cell(row: Any) -> str:
+def _percent(column: str) -> Callable[[CoverageRow], str]:
+    def cell(row: CoverageRow) -> str:
         value = getattr(row, column)
         return f"{100 * float(value):.1f}" if known(value) else NOTHING
 

@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from qvar.analysis.decay import DecayRow, decay_table, is_relative, measured, narrow_intervals
-from qvar.analysis.rows import is_scaling, known, labelled, labels, records, some, typed, where
+from qvar.analysis.decay import DecayRow, PointRow, decay_table, is_relative, measured, narrow_intervals
+from qvar.analysis.rows import is_scaling, known, labelled, labels, some, typed, where
 from qvar.records.run_folder import LoadedRun
 from qvar.report.formats import NOTHING, bold, count, seconds, short, values
 from qvar.report.plot_style import Drawing
@@ -204,7 +204,7 @@ def _tiny(value: Any) -> str:
     return f"{float(value):.2g}" if known(value) else NOTHING
 
 
-def _point_columns(ledger: pd.DataFrame) -> list[Column[Any]]:
+def _point_columns(ledger: pd.DataFrame) -> list[Column[PointRow]]:
     return [
         Column("contender", lambda row: str(row.label), "name"),
         Column(_size_name(ledger), lambda row: count(row.size), stays=True),
@@ -212,7 +212,7 @@ def _point_columns(ledger: pd.DataFrame) -> list[Column[Any]]:
     ]
 
 
-def _loss_table(points: pd.DataFrame) -> Table[Any]:
+def _loss_table(points: pd.DataFrame) -> Table[PointRow]:
     """Return the variance of the loss at every point, with its value in theory."""
     predictions = [column for column in _PREDICTIONS if column in points.columns and some(points[column].notna())]
     theory = [column for name in predictions for column in _prediction_columns(name)]
@@ -235,20 +235,20 @@ def _loss_table(points: pd.DataFrame) -> Table[Any]:
             Column("variance of the loss", _loss_cell),
             *theory,
         ],
-        records(points),
+        typed(points, PointRow),
         [note + ("Ratios are measured / predicted." if predictions else "")],
     )
 
 
-def _loss_cell(row: Any) -> Text:
+def _loss_cell(row: PointRow) -> Text:
     ends = _between(row.loss_variance_low, row.loss_variance_high)
     if not known(row.unit) or not row.unit:
         return short(row.loss_variance) + ends
     return (f"{short(row.loss_variance)} {row.unit}", Span("2", "sup"), ends)
 
 
-def _prediction_columns(name: str) -> list[Column[Any]]:
-    def value(row: Any) -> str:
+def _prediction_columns(name: str) -> list[Column[PointRow]]:
+    def value(row: PointRow) -> str:
         prediction = getattr(row, name)
         lie = known(prediction) and name == "lie_loss_variance"
         return short(prediction) + (f" (dim {count(row.lie_dimension)})" if lie else "")
@@ -258,15 +258,13 @@ def _prediction_columns(name: str) -> list[Column[Any]]:
 
 
 def _laws(points: pd.DataFrame) -> str:
-    if "law" not in points.columns:
-        return ""
-    rows: Any = points.dropna(subset=["law"]).drop_duplicates("contender")
-    return "; ".join(f"{row.contender}: {row.law}" for row in records(rows))
+    laws = {row.contender: row.law for row in reversed(typed(points, PointRow)) if known(row.law)}
+    return "; ".join(f"{contender}: {law}" for contender, law in reversed(laws.items()))
 
 
-def _gradient_table(points: pd.DataFrame) -> Table[Any]:
+def _gradient_table(points: pd.DataFrame) -> Table[PointRow]:
     """Return the variances of the gradient at every point."""
-    law: list[Column[Any]] = [
+    law: list[Column[PointRow]] = [
         Column("exact law", lambda row: short(row.law_gradient_variance_first)),
         Column("first / law", lambda row: ratio(row.gradient_variance_first, row.law_gradient_variance_first)),
     ] * ("law_gradient_variance_first" in points.columns)
@@ -289,13 +287,13 @@ def _gradient_table(points: pd.DataFrame) -> Table[Any]:
             Column("largest", lambda row: short(row.gradient_variance_largest)),
             Column("mean square", lambda row: short(row.gradient_mean_square)),
         ],
-        records(points),
+        typed(points, PointRow),
         [note],
     )
 
 
-def _with_interval(name: str) -> Callable[[Any], str]:
-    def cell(row: Any) -> str:
+def _with_interval(name: str) -> Callable[[PointRow], str]:
+    def cell(row: PointRow) -> str:
         return short(getattr(row, name)) + _between(getattr(row, f"{name}_low"), getattr(row, f"{name}_high"))
 
     return cell
@@ -309,7 +307,7 @@ def _result(ledger: pd.DataFrame, trace: pd.DataFrame) -> list[Part]:
     fits, points = labelled(decay_table(ledger)), measured(ledger)
     parts: list[Part] = [*_headline(fits), _fit_table(fits)]
     reasons: list[Text] = [
-        (bold(row.label), f", {row.quantity}: {row.sentence}") for row in records(fits) if known(row.sentence)
+        (bold(row.label), f", {row.quantity}: {row.sentence}") for row in typed(fits, DecayRow) if known(row.sentence)
     ]
     for title, lines in (("Why these verdicts", reasons), ("Intervals that are too narrow", _narrow(ledger))):
         parts += [Heading(title), Bullets(lines)] if lines else []
@@ -328,7 +326,7 @@ def _text(ledger: pd.DataFrame) -> str:
         "",
         f"Variances over {_samples(ledger) or 'no samples'}, in the {unit}; of the gradient the mean over all "
         "parameters. In brackets: 95 % intervals.",
-        *(f"{row.label}, {row.quantity}: {row.sentence}" for row in records(fits) if known(row.sentence)),
+        *(f"{row.label}, {row.quantity}: {row.sentence}" for row in typed(fits, DecayRow) if known(row.sentence)),
         *_narrow(ledger),
         *_messages(ledger),
     ]
@@ -343,30 +341,30 @@ def _narrow(ledger: pd.DataFrame) -> list[str]:
 def _messages(ledger: pd.DataFrame) -> list[str]:
     if "message" not in ledger.columns:
         return []
-    rows: Any = labelled(ledger).dropna(subset=["message"])
-    return [f"{row.label}, {count(row.size)} {row.size_name}: {row.message}" for row in records(rows)]
+    rows = where(labelled(ledger), ledger["message"].notna())
+    return [f"{row.label}, {count(row.size)} {row.size_name}: {row.message}" for row in typed(rows, PointRow)]
 
 
 def _rows_text(ledger: pd.DataFrame) -> str:
     """Return every row: variances, and their ratio to theory."""
     if "loss_variance" not in ledger.columns:  # nothing was measured
         ledger = ledger.assign(loss_variance=None, gradient_variance=None)
-    ratios: list[Column[Any]] = [
+    ratios: list[Column[PointRow]] = [
         Column(f"loss\n{name}", lambda row, column=column: ratio(row.loss_variance, getattr(row, column)))
         for column, (_, _, name) in _PREDICTIONS.items()
         if column in ledger.columns
     ]
-    columns: list[Column[Any]] = [
+    columns: list[Column[PointRow]] = [
         *_point_columns(ledger),
         Column("loss variance", _loss_words, stays=True),
         Column("gradient\nvariance", lambda row: short(row.gradient_variance)),
         *ratios,
         Column("time", lambda row: seconds(row.wall_s)),
     ]
-    return to_terminal(Table(columns, records(labelled(ledger)), [*_narrow(ledger), *_messages(ledger)]))
+    return to_terminal(Table(columns, typed(labelled(ledger), PointRow), [*_narrow(ledger), *_messages(ledger)]))
 
 
-def _loss_words(row: Any) -> str:
+def _loss_words(row: PointRow) -> str:
     value = row.loss_variance
     if not known(value):
         return str(row.status).replace("_", " ")

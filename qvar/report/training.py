@@ -12,10 +12,10 @@ from qvar.analysis.rows import (
     is_curve,
     known,
     labelled,
-    records,
     row_name,
     shown_errors,
     some,
+    typed,
     where,
 )
 from qvar.analysis.summaries import ContenderRow
@@ -168,7 +168,7 @@ def _terminal_notes(ledger: pd.DataFrame, summary: pd.DataFrame) -> list[str]:
             names = f"{len(counts)} of {len(summary)} contenders ({sum(counts.values())} of {len(ledger)} starts)"
         if status not in FINE:
             lines.append(f"{status.replace('_', ' ').capitalize()}: {names}.")
-    return [*lines, *messages(records(summary)), *summary_notes(summary)]
+    return [*lines, *messages(typed(summary, ContenderRow)), *summary_notes(summary)]
 
 
 def messages(rows: Iterable[Any]) -> list[str]:
@@ -180,7 +180,7 @@ def messages(rows: Iterable[Any]) -> list[str]:
 class _Row:
     """A row of a ledger, with its label and its error as it is shown."""
 
-    cells: Any
+    cells: pd.Series
     error: str
 
 
@@ -204,12 +204,12 @@ def rows_text(ledger: pd.DataFrame) -> str:
     return to_terminal(Table(columns, rows, notes))
 
 
-def _error(row: Any) -> str:
+def _error(row: pd.Series) -> str:
     errors, quantity, unit = shown_errors(row.to_frame().T.infer_objects())
     return f"{error_words(errors.iloc[0], unit)} {unit}" if quantity == "error" else NOTHING
 
 
-def _evaluations(row: Any) -> Any:
+def _evaluations(row: pd.Series) -> Any:
     return row["energy_evaluations"] if known(row["energy_evaluations"]) else row["gradient_evaluations"]
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from qvar.analysis.basis_sets import PUBLISHED, floor, limit
-from qvar.analysis.rows import MILLIHARTREE, RESOLUTION, known, records
+from qvar.analysis.basis_sets import PUBLISHED, BasisRow, floor, limit
+from qvar.analysis.rows import MILLIHARTREE, RESOLUTION, known, typed
 from qvar.report.plot_style import Drawing
 from qvar.report.plots.front import Point, fronts
 from qvar.units import MILLIHARTREE_PER_HARTREE
@@ -20,7 +20,7 @@ _COSTS = {"n_params": "parameters", "n_primitives": "primitives", "n_qubits": "q
 def basis_front(ledger: pd.DataFrame, table: pd.DataFrame) -> Drawing | None:
     """Error against parameters, primitives and qubits, each with its Pareto front."""
     resolution = MILLIHARTREE_PER_HARTREE * RESOLUTION
-    inside = [row for row in records(table) if known(row.value) and row.above > resolution]
+    inside = [row for row in typed(table, BasisRow) if known(row.value) and row.above > resolution]
     picture = fronts([_point(row) for row in inside], _COSTS, "error", MILLIHARTREE, logarithmic=True)
     if picture is None:
         return None
@@ -28,7 +28,7 @@ def basis_front(ledger: pd.DataFrame, table: pd.DataFrame) -> Drawing | None:
     if zero == level:
         words = f"Errors are counted from the limit, {level:.12g} Ha."
     else:
-        lowest = ", ".join(str(row.label) for row in records(table) if row.above <= resolution)
+        lowest = ", ".join(str(row.label) for row in typed(table, BasisRow) if row.above <= resolution)
         why = "the limit is not known" if zero is None else "energies lie below the limit"
         words = f"Because {why}, errors are counted from the lowest energy, that of {lowest}, which is not drawn."
     caption = (
@@ -42,7 +42,7 @@ def basis_front(ledger: pd.DataFrame, table: pd.DataFrame) -> Drawing | None:
     return Drawing("basis_front", picture.figure, picture.title, caption)
 
 
-def _point(row: Any) -> Point:
+def _point(row: BasisRow) -> Point:
     cells = {cost: getattr(row, cost) for cost in _COSTS}
     if row.family == PUBLISHED:
         cells["n_params"] = row.n_numbers

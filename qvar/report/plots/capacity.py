@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qvar.analysis.depths import series_table
-from qvar.analysis.rows import known, records, shown_errors, some, where
+from qvar.analysis.depths import SeriesRow, series_table
+from qvar.analysis.rows import known, shown_errors, some, typed, where
 from qvar.optimize.budget import Status
 from qvar.report.plot_style import (
     Drawing,
@@ -45,7 +45,7 @@ def capacity(depths: pd.DataFrame) -> Drawing | None:
     _, (upper, lower) = panel_figure(2, 6.8, len(table))
     _scale_ranks(upper, depths)
     aside = _aside(depths)
-    for position, row in enumerate(records(table)):
+    for position, row in enumerate(typed(table, SeriesRow)):
         mine = where(depths, depths["series"] == row.series).sort_values("layers")
         look = look_of[str(row.series)]
         shift = aside * (position - (len(table) - 1) / 2)
@@ -83,7 +83,7 @@ def final_errors(ledger: pd.DataFrame, depths: pd.DataFrame) -> Drawing | None:
     look_of = looks(table.assign(label=table["series"]))
     _, axes = line_figure(len(table) + 2)
     aside = _aside(depths)
-    for position, row in enumerate(records(table)):
+    for position, row in enumerate(typed(table, SeriesRow)):
         mine = where(placed, placed["series"] == row.series)
         shift = aside * (position - (len(table) - 1) / 2)
         _ends(axes, mine, look_of[str(row.series)], str(row.series), shift, (quantity, unit))
