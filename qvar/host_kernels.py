@@ -42,6 +42,8 @@ class HostKernels:
     """States (n, *shape) -> H|state>, as `Objective.operator`."""
     gradient_and_hessian: Callable[[FloatArray], tuple[FloatArray, FloatArray]] | None = None
     """theta -> gradient and Hessian (n_params, n_params), holding a state for each parameter; None without states."""
+    after: Callable[[Any], HostKernels] = _missing
+    """State (*shape) -> functions of the same circuit that acts on it in place of the reference."""
     of_operations: Callable[[], HostKernels] = _missing
     """Makes functions of the same circuit that take the angles of its operations for theta."""
     has_derivatives: bool = True

@@ -22,7 +22,7 @@ from qvar.engines.conserved import ConservedSector, column_sector
 from qvar.engines.dense import dense_circuit
 from qvar.engines.electron_blocks import electron_blocks
 from qvar.engines.electronic_hamiltonian import electronic_hamiltonian
-from qvar.engines.hamiltonian import HamiltonianKernel, quadratic_form
+from qvar.engines.hamiltonian import HamiltonianKernel, HamiltonianParts, quadratic_form
 from qvar.engines.mask_operations import mask_circuit
 from qvar.engines.occupation_strings import electron_layout
 from qvar.engines.pauli_hamiltonian import conserves_ones, pauli_hamiltonian, pauli_sector_hamiltonian
@@ -129,15 +129,30 @@ def energy(problem: Problem, ansatz: Ansatz, *, engine: Engine = "auto", devices
             it, the state does not fit into memory, there are fewer devices, or the problems or ansätze of several
             processes differ by more than rounding.
     """
+    return energies(problem, ansatz, engine=engine, devices=devices)(ansatz)
+
+
+@checked(own=("devices",))
+def energies(
+    problem: Problem, ansatz: Ansatz, *, engine: Engine = "auto", devices: int | None = None
+) -> Callable[[Ansatz], Objective]:
+    """Return `energy` of all circuits that conserve what one circuit does, and whose states are real if its are.
+
+    The Hamiltonian's tables are made once, and all states have the layout of that circuit's.
+
+    Raises:
+        QvarError: as `energy` does.
+    """
     mesh, sector = device_mesh(devices), choose_sector(problem, ansatz, engine=engine, devices=devices)
+    real = ansatz.program.lowered.real
     if sector is not None:
-        return _sector(problem, ansatz, sector, mesh)
+        return _sector(problem, real, sector, mesh)
     if problem.integrals is not None:
         hamiltonian = _electronic(problem, problem.integrals, (None, None), mesh)
     else:
         assert problem.pauli is not None  # a Problem holds the one or the other
-        hamiltonian = _pauli(problem.pauli, problem.n_qubits)
-    return _dense(ansatz, hamiltonian, problem, mesh)
+        hamiltonian = _pauli(problem.pauli, problem.n_qubits, mesh)
+    return _dense(real, hamiltonian, problem, mesh)
 
 
 @checked()
@@ -219,7 +234,7 @@ def expectation(observable: Any, ansatz: Ansatz, *, problem: Problem | None = No
     _check_register(ansatz.n_qubits)
     _check_states(ansatz, 1 << ansatz.n_qubits, None)
     terms = pauli_terms(observable, ansatz.n_qubits)
-    return _dense(ansatz, _pauli(terms, ansatz.n_qubits), problem)
+    return _dense(ansatz.program.lowered.real, _pauli(terms, ansatz.n_qubits), problem)(ansatz)
 
 
 def _check_register(n_qubits: int) -> None:
@@ -227,12 +242,8 @@ def _check_register(n_qubits: int) -> None:
         raise QvarError(f"`n_qubits` must be at most {MAX_DENSE_QUBITS} in the dense engine, but is {n_qubits}.")
 
 
-HamiltonianParts: TypeAlias = tuple[HamiltonianKernel, PyTree, bool, float]
-"""Kernel, tables, whether a real state stays real, constant."""
-
-
-def _pauli(terms: PauliTerms, n_qubits: int) -> HamiltonianParts:
-    return (*pauli_hamiltonian(terms.words, terms.coefficients, n_qubits), 0.0)
+def _pauli(terms: PauliTerms, n_qubits: int, mesh: Mesh | None = None) -> HamiltonianParts:
+    return HamiltonianParts.of(pauli_hamiltonian(terms.words, terms.coefficients, n_qubits), 0.0, mesh)
 
 
 def _electronic(
@@ -240,7 +251,7 @@ def _electronic(
 ) -> HamiltonianParts:
     zero = problem.reference_energy - integrals.core_energy
     parts = electronic_hamiltonian(integrals.one_body, integrals.two_body, *electrons, zero=zero, mesh=mesh)
-    return (*parts, True, problem.reference_energy)
+    return HamiltonianParts.of((*parts, True), problem.reference_energy, mesh)
 
 
 def _electronic_blocks(
@@ -248,36 +259,40 @@ def _electronic_blocks(
 ) -> HamiltonianParts:
     zero = problem.reference_energy - integrals.core_energy
     parts = electron_blocks(integrals.one_body, integrals.two_body, states, by_number=sector.counted, zero=zero)
-    return (*parts, True, problem.reference_energy)
+    return HamiltonianParts.of((*parts, True), problem.reference_energy, None)
 
 
 def _dense(
-    ansatz: Ansatz, hamiltonian: HamiltonianParts, problem: Problem | None, mesh: Mesh | None = None
-) -> Objective:
-    circuit: tuple[Circuit, PyTree, PyTree]
-    if ansatz.program.one_of_many:
-        circuit = mask_circuit(ansatz.program, real=hamiltonian[2] and ansatz.program.lowered.real)
-    else:
-        circuit = dense_circuit(ansatz.program, complex_state=not hamiltonian[2], mesh=mesh)
-    n_qubits = ansatz.n_qubits
-    electronic = problem is not None and problem.integrals is not None
+    real: bool, hamiltonian: HamiltonianParts, problem: Problem | None, mesh: Mesh | None = None
+) -> Callable[[Ansatz], Objective]:
+    n_qubits = 0 if problem is None else problem.n_qubits
     symmetries: Callable[[np.ndarray], dict[str, float]] | None = None
-    if electronic:
+    if problem is not None and problem.integrals is not None:
         symmetries = lambda state: register_symmetries(state, n_qubits)  # noqa: E731
     elif problem is not None and problem.decoding is not None and len(problem.decoding) <= MAX_DECODED_MODES:
         decoding = problem.decoding
         symmetries = lambda state: mapped_symmetries(state, decoding)  # noqa: E731
-    return _objective("dense", ansatz, circuit, hamiltonian, problem, symmetries, mesh, None)
+
+    def of(ansatz: Ansatz) -> Objective:
+        circuit: tuple[Circuit, PyTree, PyTree]
+        if ansatz.program.one_of_many:
+            circuit = mask_circuit(ansatz.program, real=hamiltonian.real and real)
+        else:
+            is_complex = not hamiltonian.real or (ansatz.program.lowered.real and not real)
+            circuit = dense_circuit(ansatz.program, complex_state=is_complex, mesh=mesh)
+        return _objective("dense", ansatz, circuit, hamiltonian, problem, symmetries, mesh, None)
+
+    return of
 
 
-def _sector(problem: Problem, ansatz: Ansatz, sector: ConservedSector, mesh: Mesh | None) -> Objective:
-    program, n_qubits = ansatz.program, problem.n_qubits
-    parts = None if problem.pauli is None else (problem.pauli.words, problem.pauli.coefficients)
+def _sector(problem: Problem, real: bool, sector: ConservedSector, mesh: Mesh | None) -> Callable[[Ansatz], Objective]:
+    n_qubits = problem.n_qubits
     hamiltonian: HamiltonianParts
     symmetries: Callable[[np.ndarray], dict[str, float]] | None = None
     strings = sector.strings()
-    if parts is not None:
-        hamiltonian = (*pauli_sector_hamiltonian(*parts, strings[0]), 0.0)
+    if problem.pauli is not None:
+        words, coefficients = problem.pauli.words, problem.pauli.coefficients
+        hamiltonian = HamiltonianParts.of(pauli_sector_hamiltonian(words, coefficients, strings[0]), 0.0, mesh)
     else:
         assert problem.integrals is not None  # a Problem holds the one or the other
         if sector.layout.beta:
@@ -286,8 +301,12 @@ def _sector(problem: Problem, ansatz: Ansatz, sector: ConservedSector, mesh: Mes
         else:
             hamiltonian = _electronic_blocks(problem, problem.integrals, sector, strings[0])
             symmetries = lambda state: column_symmetries(state, strings[0], n_qubits)  # noqa: E731
-    circuit, _ = sector_circuit(program, hamiltonian[2] and program.lowered.real, sector, mesh)
-    return _objective("sector", ansatz, circuit, hamiltonian, problem, symmetries, mesh, sector)
+
+    def of(ansatz: Ansatz) -> Objective:
+        circuit, _ = sector_circuit(ansatz.program, hamiltonian.real and real, sector, mesh)
+        return _objective("sector", ansatz, circuit, hamiltonian, problem, symmetries, mesh, sector)
+
+    return of
 
 
 def _objective(
@@ -303,10 +322,10 @@ def _objective(
     program = ansatz.program
     n_amplitudes = 1 << ansatz.n_qubits if sector is None else sector.dimension
     kernel, reference, circuit_tables = circuit
-    h_kernel, tables, _, constant = hamiltonian
+    h_kernel = hamiltonian.kernel
     data = state_data(program, reference, circuit_tables) | {
-        "hamiltonian": tables,
-        "constant": np.asarray(constant, dtype=float),
+        "hamiltonian": hamiltonian.tables,
+        "constant": np.asarray(hamiltonian.constant, dtype=float),
     }
     check_same_program(repr((engine, kernel, h_kernel)), mesh)
     data = replicate(data, mesh)
@@ -330,7 +349,7 @@ def _objective(
 
     function = EnergyFunction(state_function, h_kernel)
     # the arrays of `data`, so that no table is kept twice
-    make = partial(_host_kernels, program, kernel, h_kernel, data)
+    make = partial(_host_kernels, program, (kernel, data["reference"], data["circuit"]), hamiltonian)
     objective = Objective(
         name=ansatz.name,
         family=ansatz.family,
@@ -360,11 +379,10 @@ def _objective(
 
 
 def _host_kernels(
-    program: Program, circuit: Circuit, hamiltonian: HamiltonianKernel, data: dict[str, PyTree]
+    program: Program, circuit: tuple[Circuit, PyTree, PyTree], hamiltonian: HamiltonianParts
 ) -> HostKernels | None:
     try:
         from qvar.engines.host_energy import host_kernels
     except ImportError:  # no Numba here, which a node with a GPU does not need
         return None
-    parts = (circuit, data["reference"], data["circuit"])
-    return host_kernels(program, parts, (hamiltonian, data["hamiltonian"]), float(data["constant"]))
+    return host_kernels(program, circuit, lambda: hamiltonian.on_host, hamiltonian.constant)

@@ -2,14 +2,20 @@ r"""Protocol of Hamiltonians: functions that return H|psi>, without a matrix of 
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Protocol, runtime_checkable
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
+from jax.sharding import Mesh
 from jaxtyping import Array, Shaped
 
 from qvar._types import PyTree
+from qvar.engines.sharding import replicate
+
+if TYPE_CHECKING:
+    from qvar.engines.host_hamiltonian import HostHamiltonian
 
 
 @runtime_checkable
@@ -41,3 +47,27 @@ def _quadratic_backward(kernel: HamiltonianKernel, image: Array, cotangent: Arra
 
 
 quadratic_form.defvjp(_quadratic_forward, _quadratic_backward)
+
+
+@dataclass(frozen=True, eq=False)
+class HamiltonianParts:
+    """A Hamiltonian on the states of one engine, whose tables its objectives share."""
+
+    kernel: HamiltonianKernel
+    tables: PyTree
+    real: bool
+    """True if a real state stays real."""
+    constant: float
+    """Added to every value."""
+
+    @classmethod
+    def of(cls, made: tuple[HamiltonianKernel, PyTree, bool], constant: float, mesh: Mesh | None) -> HamiltonianParts:
+        """Return the parts of a kernel and its tables, which are put on the device if it is a single one."""
+        return cls(made[0], replicate(made[1], None) if mesh is None else made[1], made[2], constant)
+
+    @cached_property
+    def on_host(self) -> HostHamiltonian | None:
+        """The function of the same tables on the host; None if there is none."""
+        from qvar.engines.host_hamiltonian import host_hamiltonian
+
+        return host_hamiltonian(self.kernel, self.tables)

@@ -7,6 +7,7 @@ reversible sweep of `qvar.engines.adjoint`; a Hessian product takes the tangents
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,8 +15,7 @@ import numpy as np
 from qvar._types import FloatArray, PyTree
 from qvar.ansatz.program import Program
 from qvar.engines.adjoint import Circuit
-from qvar.engines.hamiltonian import HamiltonianKernel
-from qvar.engines.host_hamiltonian import HostHamiltonian, host_hamiltonian
+from qvar.engines.host_hamiltonian import HostHamiltonian
 from qvar.engines.host_states import HostStates, host_states
 from qvar.host_kernels import HostKernels
 
@@ -121,7 +121,7 @@ def _overlaps(bras: np.ndarray, kets: np.ndarray) -> FloatArray:
 def host_kernels(
     program: Program,
     circuit: tuple[Circuit, PyTree, PyTree],
-    hamiltonian: tuple[HamiltonianKernel, PyTree],
+    hamiltonian: Callable[[], HostHamiltonian | None],
     constant: float,
 ) -> HostKernels | None:
     """Return the functions for an energy of `qvar.energy`; None if JAX has to evaluate it.
@@ -129,11 +129,11 @@ def host_kernels(
     Args:
         program: the circuit.
         circuit: the engine's circuit, its reference and tables.
-        hamiltonian: the Hamiltonian and its tables.
+        hamiltonian: gives the Hamiltonian on the host, or None.
         constant: added to every value.
     """
     states = host_states(program, circuit)
-    operator = None if states is None else host_hamiltonian(*hamiltonian)
+    operator = None if states is None else hamiltonian()
     if states is None or operator is None:
         return None
     return HostEnergy(

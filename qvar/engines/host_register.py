@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -42,6 +42,8 @@ class HostRegister:
     """(n_ops, 10) table of `mask_kernels`."""
     stages: tuple[tuple[int, int, IntArray, IntArray], ...]
     """Start, stop, inner and outer of `mask_kernels.forward`."""
+    first: np.ndarray | None = None
+    """State that takes the place of the reference."""
 
     @property
     def size(self) -> int:
@@ -49,10 +51,16 @@ class HostRegister:
         return 1 << self.n_qubits
 
     def start(self, n: int) -> np.ndarray:
-        """Return the reference n times, (n, 2^n_qubits)."""
+        """Return the reference n times, (n, 2^n_qubits), or the state that takes its place."""
+        if self.first is not None:
+            return np.repeat(self.first[None], n, axis=0)
         states = np.zeros((n, 1 << self.n_qubits), self.mixing.generator.dtype)
         states[:, self.reference] = 1.0
         return states
+
+    def starting_from(self, state: np.ndarray) -> HostRegister:
+        """Return the circuit with a state in place of the reference."""
+        return replace(self, first=np.asarray(state, self.mixing.generator.dtype).reshape(-1))
 
     def forward(self, states: np.ndarray, angles: FloatArray) -> None:
         """Apply all operations at angles (n, n_ops)."""

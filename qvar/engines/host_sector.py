@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -91,6 +91,8 @@ class HostSector:
     parts: tuple[_Blocks | _Phases, ...]
     tables: tuple[np.ndarray, ...]
     """ops, halves, signs, lanes and lane_signs of `sector_kernels.forward`."""
+    first: np.ndarray | None = None
+    """State that takes the place of the reference."""
 
     @property
     def size(self) -> int:
@@ -98,11 +100,17 @@ class HostSector:
         return self.shape[0] * self.shape[1]
 
     def start(self, n: int) -> np.ndarray:
-        """Return the reference n times, (n, alpha strings, beta strings)."""
+        """Return the reference n times, (n, alpha strings, beta strings), or the state that takes its place."""
+        if self.first is not None:
+            return np.repeat(self.first[None], n, axis=0)
         states = np.zeros((n, *self.shape), self.mixing.generator.dtype)
         row, column, sign = self.reference
         states[:, row, column] = sign
         return states
+
+    def starting_from(self, state: np.ndarray) -> HostSector:
+        """Return the circuit with a state in place of the reference."""
+        return replace(self, first=np.asarray(state, self.mixing.generator.dtype).reshape(self.shape))
 
     def _rows(self, states: np.ndarray) -> np.ndarray:
         return states.reshape(len(states), 1, -1) if self.shape[1] == 1 else states
@@ -255,7 +263,7 @@ def host_sector(circuit: SectorCircuit, reference: PyTree, tables: PyTree) -> Ho
 
 def _sorted_by_sign(table: dict[str, Any]) -> dict[str, np.ndarray]:
     """Return a table of lanes (n_entries, lanes) with those of one sign side by side."""
-    order = np.argsort(table["sign"], axis=1, kind="stable")
+    order = np.argsort(np.asarray(table["sign"]), axis=1, kind="stable")
     return {name: np.take_along_axis(np.asarray(array), order, axis=1) for name, array in table.items()}
 
 

@@ -48,7 +48,11 @@ class HostCircuit(Protocol):
         ...
 
     def start(self, n: int) -> np.ndarray:
-        """Return the reference n times."""
+        """Return the reference n times, or the state that takes its place."""
+        ...
+
+    def starting_from(self, state: np.ndarray) -> HostCircuit:
+        """Return the circuit with a state in place of the reference."""
         ...
 
     def forward(self, states: np.ndarray, angles: FloatArray) -> None:
@@ -86,6 +90,7 @@ class HostStates:
             derivatives=self.derivatives,
             pulled_back=self.pulled_back,
             of_operations=lambda: replace(self, angles=self.by_operation).kernels(),
+            after=lambda state: replace(self, circuit=self.circuit.starting_from(state)).kernels(),
             has_derivatives=self.has_derivatives,
         )
 

@@ -3,9 +3,10 @@ r"""ADAPT-VQE: a circuit that grows by the elements of a pool which the energy's
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -16,7 +17,7 @@ from qvar.ansatz.pools import Pool, PoolElement, program_of
 from qvar.ansatz.pools import pool as pool_named
 from qvar.arguments import checked
 from qvar.checks import counting_number
-from qvar.engines.energy import Engine, energy
+from qvar.engines.energy import Engine, energies
 from qvar.errors import QvarError, require
 from qvar.objective import Objective
 from qvar.optimize.budget import Budget
@@ -257,7 +258,7 @@ class _Rule:
         return choice
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Growth:
     """Parts that do not change while a circuit grows."""
 
@@ -267,9 +268,9 @@ class _Growth:
     engine: Engine
     name: str
 
-    def ansatz(self, elements: list[PoolElement]) -> Ansatz:
+    def ansatz(self, elements: Sequence[PoolElement], *, after_base: bool = True) -> Ansatz:
         """Return the circuit of the elements so far."""
-        base, conserved = self.base, self.pool.symmetries
+        base, conserved = self.base if after_base else None, self.pool.symmetries
         program = program_of(
             elements, self.problem.n_qubits, self.problem.reference_bits, None if base is None else base.program
         )
@@ -283,14 +284,28 @@ class _Growth:
             citations=("grimsley2019", *(key for key in self.pool.citations if key != "grimsley2019")),
         )
 
-    def objective(self, elements: list[PoolElement]) -> Objective:
-        """Return the energy of the circuit of some elements."""
-        return energy(self.problem, self.ansatz(elements), engine=self.engine)
+    @cached_property
+    def energies(self) -> Callable[[Ansatz], Objective]:
+        """Energies of circuits in the smallest space that all elements conserve."""
+        return energies(self.problem, self.ansatz(self.pool.elements), engine=self.engine)
 
-    def gradients(self, elements: list[PoolElement], theta: FloatArray) -> tuple[float, FloatArray]:
+    @cached_property
+    def of_pool(self) -> Objective:
+        """Energy of all elements of the pool on the reference determinant."""
+        return self.energies(self.ansatz(self.pool.elements, after_base=False))
+
+    def gradients(
+        self, elements: list[PoolElement], objective: Objective, theta: FloatArray
+    ) -> tuple[float, FloatArray]:
         """Return the energy, and its derivatives by the angles of all elements of the pool, appended at zero."""
-        objective = self.objective([*elements, *self.pool.elements])
-        value, gradient = objective.value_and_grad(np.concatenate([theta, np.zeros(self.pool.size)]))
+        nowhere = np.zeros(self.pool.size)
+        kernels, own = self.of_pool.value_kernels, objective.value_kernels
+        if kernels is not None and own is not None and own.states is not None:
+            pool = kernels.after(own.states(theta[None])[0])
+            values, gradients = pool.values_and_gradients(nowhere[None])
+            return float(values[0]), gradients[0]
+        whole = self.energies(self.ansatz([*elements, *self.pool.elements]))
+        value, gradient = whole.value_and_grad(np.concatenate([theta, nowhere]))
         return float(value), np.asarray(gradient)[len(theta) :]
 
 
@@ -304,10 +319,11 @@ def _grown(
     steps: list[GrowthStep] = []
     added: list[PoolElement] = []
     evaluations = 0
+    ansatz = growth.ansatz(elements)
+    objective = growth.energies(ansatz)
     while True:
-        value, gradients = growth.gradients(elements, theta)
+        value, gradients = growth.gradients(elements, objective, theta)
         evaluations += 1
-        ansatz = growth.ansatz(elements)
         step = GrowthStep(
             chosen=tuple(element.name for element in added),
             n_operators=len(elements),
@@ -330,8 +346,10 @@ def _grown(
         if end is not None:
             return Adapted(ansatz=_started(ansatz, theta), theta=theta, status=end, steps=tuple(steps))
         elements = [*elements, *added]
+        ansatz = growth.ansatz(elements)
+        objective = growth.energies(ansatz)
         begin = np.concatenate([theta, np.zeros(len(added))])
-        result = minimize(growth.objective(elements), begin, method=method, budget=budget)
+        result = minimize(objective, begin, method=method, budget=budget)
         evaluations += result.energy_evaluations
         theta = np.asarray(result.theta)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import jax
 import numpy as np
 import pytest
@@ -66,6 +68,21 @@ def test_gradients_of_the_pool_are_those_one_by_one(name: str, h4: qvar.Problem)
     np.testing.assert_allclose(swept[:: len(pool) // 12], gradients, atol=1e-10)
     assert steps[-1].pool_norm == pytest.approx(np.linalg.norm(swept), abs=1e-12)
     assert steps[-1].largest_gradient == pytest.approx(np.abs(swept).max(), abs=1e-12)
+
+
+@pytest.mark.parametrize("engine", ["auto", "dense"])
+@pytest.mark.parametrize("rotation", ["RY", "RZ"])
+def test_gradients_after_a_circuit_of_real_or_complex_states(
+    rotation: str, engine: Literal["auto", "dense"], h4: qvar.Problem
+) -> None:
+    """The pool acts on a state; oracle: the circuit with all elements of the pool."""
+    base = qvar.hardware_efficient(h4, layers=1, rotations=(rotation,), entangler="cz_chain")
+    pool = qvar.pool("qubit_gsd", h4)
+    grown = qvar.adapt(h4, pool, base=base, engine=engine, max_operators=2)
+    every = program_of(list(pool.elements), 8, None, grown.ansatz.program)
+    theta = np.concatenate([grown.theta, np.zeros(len(pool))])
+    swept = np.asarray(qvar.energy(h4, qvar.Ansatz("all", "generic", every), engine="dense").value_and_grad(theta)[1])
+    assert grown.pool_norms[-1] == pytest.approx(np.linalg.norm(swept[base.n_params + 2 :]), abs=1e-10)
 
 
 def test_tetris_adds_elements_that_share_no_qubit(h4: qvar.Problem) -> None:
