@@ -42,7 +42,7 @@ def write_whole(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def write_replaceable(path: Path) -> Iterator[Path]:
-    """As `write_whole`, but without waiting for the disk: for what can be made again, should the power fail.
+    """Write as `write_whole` does, but without waiting for the disk: for what can be made again after a power failure.
 
     Yields:
         The path to write to, in the same folder.
@@ -61,7 +61,7 @@ def write_replaceable(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def write_once(path: Path) -> Iterator[Path]:
-    """As `write_whole`, but a file that is there stays: of several writers, on whatever machines, the first one wins.
+    """Write as `write_whole` does, but leave an existing file: of several writers, on any machine, the first counts.
 
     Yields:
         The path to write to, in the same folder.

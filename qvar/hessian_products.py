@@ -76,7 +76,7 @@ Products: TypeAlias = Callable[[np.ndarray, FloatArray], tuple[FloatArray, Float
 
 
 def lowest_curvature(products: Products, vectors: FloatArray, values: FloatArray, most: int) -> Curvature:
-    r"""Lowest eigenvalue of the Hessian at several points, by Lanczos iterations with full reorthogonalization.
+    r"""Compute the lowest eigenvalue of the Hessian at several points, by Lanczos iterations, fully reorthogonalized.
 
     After k products the lowest eigenvalue of the tridiagonal matrix is \(v^T H v\) for a unit vector v that is known,
     so it is never below the lowest of H, and a negative one proves that the value falls along v. It is exact once

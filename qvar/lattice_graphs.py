@@ -39,13 +39,13 @@ def rows_and_columns(argument: str, shape: Any) -> tuple[int, int]:
 
 
 def shown(shape: tuple[int, int]) -> str:
-    """`"6"` for a chain of six sites, `"2x3"` for a rectangle."""
+    """Return `"6"` for a chain of six sites, `"2x3"` for a rectangle."""
     rows, columns = shape
     return str(columns) if rows == 1 else f"{rows}x{columns}"
 
 
 def coloured_bonds(shape: tuple[int, int], periodic: bool) -> Bonds:
-    """Neighbours on a lattice, each pair once, in the fewest simple colours.
+    """Return neighbours on a lattice, each pair once, in the fewest simple colours.
 
     Site (row, column) has the number row * columns + column. The colours: bonds along a row that start in an even
     column, those that start in an odd one, the same along columns; a ring of odd length needs a third colour for the
@@ -69,12 +69,12 @@ def coloured_bonds(shape: tuple[int, int], periodic: bool) -> Bonds:
 
 
 def checkerboard(shape: tuple[int, int]) -> tuple[int, ...]:
-    """0 or 1 for each site, alternating along rows and columns; 0 first."""
+    """Return 0 or 1 for each site, alternating along rows and columns; 0 first."""
     return tuple((row + column) % 2 for row in range(shape[0]) for column in range(shape[1]))
 
 
 def standing_waves(shape: tuple[int, int], periodic: bool, t: float) -> tuple[FloatArray, FloatArray]:
-    r"""Eigenvalues and real eigenvectors of the hopping matrix, -t on every bond, lowest energy first.
+    r"""Return eigenvalues and real eigenvectors of the hopping matrix, -t on every bond, lowest energy first.
 
     Products of sines along rows and columns, \(\sin \frac{\pi k (x+1)}{L+1}\); on rings of cosines and sines,
     \(\cos \frac{2\pi k}{L}(x + \tfrac12)\) and \(\sin \frac{2\pi k}{L}(x + \tfrac12)\), even and odd under
@@ -96,7 +96,7 @@ def standing_waves(shape: tuple[int, int], periodic: bool, t: float) -> tuple[Fl
 
 
 def _waves(length: int, periodic: bool) -> tuple[FloatArray, FloatArray]:
-    """Eigenvalues and eigenvectors of the neighbour matrix of one chain or ring."""
+    """Return eigenvalues and eigenvectors of the neighbour matrix of one chain or ring."""
     if not periodic or length <= 2:
         k = np.arange(1, length + 1)
         waves = np.sin(np.pi * np.outer(k, k) / (length + 1))

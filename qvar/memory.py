@@ -47,7 +47,7 @@ def size_of(argument: str, text: str) -> int:
 
 
 def memory_limit() -> int:
-    """Bytes that a batch of evaluations may take on one device.
+    """Return the bytes that a batch of evaluations may take on one device.
 
     `QVAR_MEMORY` where it is set, else half of the device's memory: of what JAX may allocate on an accelerator, of the
     machine's memory on a CPU, or of what the control group of a container or a batch job leaves of that.
@@ -100,7 +100,7 @@ def require_memory(argument: str, value: Any, size: float, *, device: bool = Fal
 
 
 def machine_memory() -> int:
-    """Bytes of main memory that this process may use: of the machine, or of its container or batch job."""
+    """Return the bytes of main memory of the machine, or of the container or batch job of this process."""
     return min(_machine_memory(), _group_memory())
 
 

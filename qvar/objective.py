@@ -173,7 +173,7 @@ class Objective:
         return _value_and_grad(self.function, self._checked(theta), self.data)
 
     def value_and_grad_batch(self, thetas: Any) -> tuple[Float[Array, " n"], Float[Array, "n n_params"]]:
-        """Values and exact gradients at many points at once, in chunks that fit into memory.
+        """Return values and exact gradients at many points at once, in chunks that fit into memory.
 
         Args:
             thetas: (n, n_params) points; n may be 0.
@@ -194,7 +194,7 @@ class Objective:
         return _value_and_grad_batch(self.function, self.chunk(len(points)), points, self.data)
 
     def loss_batch(self, thetas: Any) -> Float[Array, " n"]:
-        """Values at many points at once, shape (n,), in chunks that fit into memory.
+        """Return values at many points at once, shape (n,), in chunks that fit into memory.
 
         Raises:
             QvarError: if thetas has another shape than (n, n_params).
@@ -204,7 +204,7 @@ class Objective:
         return self.batch(self.function, points) if host is None else on_device(host.values(np.asarray(points)))
 
     def state_batch(self, thetas: Any) -> Array:
-        """State vectors at many points at once, (n, *shape of a state); the caller holds them all.
+        """Return state vectors at many points at once, (n, *shape of a state); the caller holds them all.
 
         Raises:
             QvarError: if thetas has another shape than (n, n_params), or the objective has no state.
@@ -216,7 +216,7 @@ class Objective:
         return self.batch(function, points)
 
     def batch(self, function: Callable[[Any, PyTree], Any], thetas: Any) -> Any:
-        """Any function of (theta, data) at many points at once, in chunks that fit into memory.
+        """Evaluate any function of (theta, data) at many points at once, in chunks that fit into memory.
 
         Args:
             function: pure and hashable; compiled once for each function, chunk and shape. It may take as much memory
@@ -264,7 +264,7 @@ class Objective:
         return _value(function, point, self.data)
 
     def initial(self, key: jax.Array, start: str | None = None) -> Float[Array, " n_params"]:
-        """Start parameters, shape (n_params,), drawn with a JAX random key.
+        """Draw start parameters, shape (n_params,), with a JAX random key.
 
         Args:
             key: JAX random key.
@@ -281,7 +281,7 @@ class Objective:
         return jnp.asarray(self.draw_named(key, start), dtype=float)
 
     def initial_batch(self, key: jax.Array, n: int, start: str | None = None) -> Float[Array, "n n_params"]:
-        """`n` starts, shape (n, n_params), from one JAX random key.
+        """Draw `n` starts, shape (n, n_params), from one JAX random key.
 
         Raises:
             QvarError: if `start` is unknown.
@@ -312,14 +312,14 @@ def _value_and_grad_batch(function: LossFunction, chunk: int, thetas: Array, dat
 
 @partial(jax.jit, static_argnums=(0, 1))
 def in_chunks(function: Callable[[Any, PyTree], Any], chunk: int, thetas: Array, data: PyTree) -> Any:
-    """`evaluate_in_chunks` as a compiled program, at all points."""
+    """Run `evaluate_in_chunks` as a compiled program, at all points."""
     return evaluate_in_chunks(function, chunk, thetas, data, jnp.ones(len(thetas), bool))
 
 
 def evaluate_in_chunks(
     function: Callable[[Any, PyTree], Any], chunk: int, thetas: Array, data: PyTree, wanted: Array
 ) -> Any:
-    """Any function of (theta, data) at many points, so many at a time; part of a compiled program.
+    """Evaluate any function of (theta, data) at many points, so many at a time; part of a compiled program.
 
     Args:
         function: pure; it may give several arrays.

@@ -39,12 +39,12 @@ _BLOCK_BYTES = 1 << 26
 
 
 def quantum_part(state: Array, tangent: Array) -> Array:
-    r"""\((1 - |\psi\rangle\langle\psi|)\, t\): what is left when norm and global phase are taken out; all (d,)."""
+    r"""Return \((1 - |\psi\rangle\langle\psi|)\, t\): what is left without norm and global phase; all (d,)."""
     return tangent - jnp.vdot(state, tangent) / jnp.vdot(state, state) * state  # its norm is 1 but for rounding
 
 
 def classical_part(state: Array, tangent: Array) -> Array:
-    r"""\(u_x \mathrm{Re}(\bar u_x t_x)\) with \(u_x = \psi_x / |\psi_x|\): changes of the moduli; all (d,).
+    r"""Return \(u_x \mathrm{Re}(\bar u_x t_x)\) with \(u_x = \psi_x / |\psi_x|\): changes of the moduli; all (d,).
 
     Outcomes that cannot occur, \(|\psi_x| \leq \epsilon^{3/4}\) with the precision \(\epsilon\), have no modulus that
     could be distinguished from rounding, and are left out.
@@ -112,7 +112,7 @@ class FisherFunction:
     information: Information = "quantum"
 
     def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Float[Array, "n_params n_params"]:
-        """F(theta)."""
+        """Compute F(theta)."""
         factor = self.factor(theta, data)
         return factor @ factor.T
 
@@ -141,7 +141,7 @@ class FisherProduct:
     def __call__(
         self, theta: Float[Array, " n_params"], direction: Float[Array, " n_params"], data: PyTree
     ) -> Float[Array, " n_params"]:
-        r"""\((F v)_i = 4\, \mathrm{Re} \langle \partial_i \psi | \Pi \sum_j v_j \partial_j \psi \rangle\)."""
+        r"""Compute \((F v)_i = 4\, \mathrm{Re} \langle \partial_i \psi | \Pi \sum_j v_j \partial_j \psi \rangle\)."""
         state, tangent = jax.jvp(lambda point: self.forward(point, data).ravel(), (theta,), (direction,))
         part = _PARTS[self.information](state, tangent)
         _, pull = jax.vjp(lambda point: self.reverse(point, data).ravel(), theta)
@@ -157,7 +157,7 @@ class FisherColumns:
     """Number of columns that are made at once."""
 
     def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Float[Array, "n_params n_params"]:
-        """F(theta)."""
+        """Compute F(theta)."""
         nothing = jnp.zeros(0, theta.dtype)
         product = self.product
         _, matrix = along_every_parameter(lambda v: (nothing, product(theta, v, data)), theta, self.chunk)
@@ -252,7 +252,7 @@ def tangent_function(objective: Objective) -> TangentFunction:
 
 
 def state_shape(objective: Objective) -> jax.ShapeDtypeStruct:
-    """Shape and type of the objective's state; nothing is computed.
+    """Return shape and type of the objective's state; nothing is computed.
 
     Raises:
         QvarError: if the objective has no state.
@@ -267,7 +267,7 @@ def state_shape(objective: Objective) -> jax.ShapeDtypeStruct:
 
 
 def tangent_bytes(objective: Objective) -> int:
-    """Memory that making something of all tangents of one point takes, in bytes."""
+    """Return the memory that making something of all tangents of one point takes, in bytes."""
     state = state_shape(objective)
     return MATRICES_HELD * objective.n_params * state.size * state.dtype.itemsize
 
@@ -290,7 +290,7 @@ def fisher_function(objective: Objective, information: Information = "quantum") 
 
 
 def fisher_product_function(objective: Objective, information: Information = "quantum") -> FisherProduct:
-    """F v as a function of (theta, v, data), without F.
+    """Return F v as a function of (theta, v, data), without F.
 
     Raises:
         QvarError: if the objective has no state, or `information` is neither `"quantum"` nor `"classical"`.
@@ -328,7 +328,7 @@ def means_and_variances(
 
 
 def checked_vector(objective: Objective, argument: str, vector: Any) -> Float[Array, " n_params"]:
-    """`vector` as an array of shape (n_params,); raises `QvarError` about `argument` where it is not a finite one."""
+    """Return `vector` as an array of shape (n_params,); `QvarError` about `argument` if it is not a finite one."""
     array = real_array(argument, vector, (objective.n_params,))
     if not np.isfinite(np.asarray(array)).all():
         raise QvarError(f"`{argument}` must be finite, but holds NaN or infinity.")

@@ -51,11 +51,11 @@ def test_half_of_the_machine_is_the_default(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.delenv("QVAR_MEMORY", raising=False)
     machine = next(line for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemTotal"))
     assert 1 << 20 < memory_limit() <= 1024 * int(machine.split()[1]) // 2
-    told = {"bytes_limit": 80 << 30}
+    statistics = {"bytes_limit": 80 << 30}
 
     class Accelerator:
         def memory_stats(self) -> dict[str, int]:
-            return told
+            return statistics
 
     monkeypatch.setattr(jax, "local_devices", lambda: [Accelerator()])
     assert memory_limit() == 40 << 30

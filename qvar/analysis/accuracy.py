@@ -37,7 +37,7 @@ _COLUMNS: dict[str, str] = {
 
 
 def error_against_parameters(ledger: pd.DataFrame) -> pd.DataFrame:
-    r"""Error against the number of parameters over each family of depths, \(\varepsilon_L\) against \(p_L\).
+    r"""Return the error against the number of parameters over each family of depths, \(\varepsilon_L\) against \(p_L\).
 
     \(\varepsilon_L = \operatorname{median}_s |E_s - E_{exact}|\) over the seeds s of the contender with L layers, a
     failed seed counted as \(+\infty\).
@@ -109,7 +109,7 @@ def least_parameters(ledger: pd.DataFrame, *, tolerance: float | None = None) ->
 
 
 def correlation_per(ledger: pd.DataFrame, cost: Cost, *, tolerance: float | None = None) -> pd.DataFrame:
-    r"""Correlation energy recovered per unit of cost, with its spread over the seeds.
+    r"""Compute the correlation energy recovered per unit of cost, with its spread over the seeds.
 
     For each seed \(c / k\) with
 
@@ -201,7 +201,7 @@ def pareto_front(costs: Sequence[float], errors: Sequence[float], *, resolution:
 
 
 def estimated_shots(one_norm: float, tolerance: float) -> float:
-    r"""Shots that bring the standard error of one energy down to the tolerance, an upper bound for every state.
+    r"""Return an upper bound on the shots that bring the standard error of an energy down to the tolerance.
 
     $$ S = \left( \frac{\lambda}{\varepsilon} \right)^2, \qquad \lambda = \sum_{P_j \ne 1} |c_j|. $$
 
@@ -227,7 +227,7 @@ def estimated_shots(one_norm: float, tolerance: float) -> float:
 
 
 def training_shots(ledger: pd.DataFrame, *, tolerance: float | None = None) -> FloatArray:
-    r"""Shots that the training in each row would have taken on a quantum computer, had every energy the standard error.
+    r"""Return the shots of each row's training on a quantum computer, if every energy had the standard error.
 
     $$ S_{train} = S \, (N_E + G N_\nabla) $$
 

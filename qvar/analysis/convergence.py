@@ -155,7 +155,7 @@ def quantiles_to_tolerance(
 
 
 def final_errors(ledger: pd.DataFrame, *, levels: Sequence[float] = LEVELS) -> pd.DataFrame:
-    r"""Distribution of the size of the final error \(|E - E_{exact}|\) over the seeds.
+    r"""Compute the distribution of the size of the final error \(|E - E_{exact}|\) over the seeds.
 
     Quantiles are interpolated between neighbouring seeds, so that the one of 50 % is the usual median. Failed seeds
     have an error of \(+\infty\); a quantile that falls on one is missing.
@@ -233,13 +233,13 @@ def has_errors(group: pd.DataFrame) -> bool:
 
 
 def final_distances(group: pd.DataFrame) -> FloatArray:
-    """|error| of each seed; infinite if it failed or is not known."""
+    """Return |error| of each seed; infinite if it failed or is not known."""
     errors = np.abs(group["error"].to_numpy(dtype=float, na_value=np.nan))
     return np.where(np.isfinite(errors), errors, np.inf)
 
 
 def quantile(values: FloatArray, level: float) -> float:
-    """Quantile by linear interpolation between ranks; NaN if it falls on an infinite value or there is none."""
+    """Interpolate a quantile linearly between ranks; NaN if it falls on an infinite value or there is none."""
     ranked = np.sort(values)
     if len(ranked) == 0:
         return math.nan
@@ -290,7 +290,7 @@ def _checked_levels(levels: Sequence[float]) -> list[float]:
 
 
 def _or_never(arrival: Any, what: str) -> float:
-    """When a seed arrived; infinite if it did not, or has no trace."""
+    """Return when a seed arrived; infinite if it did not, or has no trace."""
     import pandas as pd
 
     return math.inf if arrival is None or pd.isna(getattr(arrival, what)) else float(getattr(arrival, what))

@@ -89,7 +89,7 @@ class PointRow(NamedTuple):
 
 
 def decay_table(ledger: pd.DataFrame) -> pd.DataFrame:
-    r"""Fits of \(A e^{-b n}\) and \(A n^{-b}\) to the variances of a scaling study, and which of them is preferred.
+    r"""Fit \(A e^{-b n}\) and \(A n^{-b}\) to the variances of a scaling study, and choose between them.
 
     The fits are those of `qvar.diagnostics.fit_decay`, weighted with the intervals of the variances; there are fits
     if sizes count qubits.

@@ -84,7 +84,7 @@ def record(function: Any, n_qubits: int, n_params: int) -> Recording:
 
 
 def _random_state() -> tuple[Any, ...]:
-    """State of the generator that all of NumPy shares."""
+    """Return the state of the generator that all of NumPy shares."""
     _, numbers, *rest = np.random.get_state(legacy=True)
     return np.asarray(numbers).tobytes(), *rest
 
@@ -136,7 +136,7 @@ def _signature(function: Callable[..., Any]) -> str:
 
 
 def _run(function: Callable[..., Any], n_qubits: int, n_params: int) -> Recording:
-    """One recording."""
+    """Record a function once."""
     from pennylane.queuing import AnnotatedQueue, QueuingManager
     from pennylane.tape import QuantumScript
 

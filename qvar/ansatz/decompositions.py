@@ -186,7 +186,7 @@ def _controlled_rotation(axis: str, control: int, target: int) -> list[Gate]:
 
 
 def _pauli_rotation(word: str, wires: Sequence[int]) -> list[Gate]:
-    """exp(-i angle P / 2): bases changed to Z, and a staircase to the last wire."""
+    """Return exp(-i angle P / 2): bases changed to Z, and a staircase to the last wire."""
     letters = {wire: letter for wire, letter in zip(wires, word, strict=True) if letter != "I"}
     on = list(letters)
     if not on:
@@ -201,7 +201,7 @@ def _pauli_rotation(word: str, wires: Sequence[int]) -> list[Gate]:
 
 
 def _xx_plus_yy(a: int, b: int, scale: float) -> list[Gate]:
-    """exp(-i scale angle (XX + YY) / 2): X and Z of the two commute, and one CNOT parts them."""
+    """Return exp(-i scale angle (XX + YY) / 2): X and Z of the two commute, and one CNOT parts them."""
     return [
         *_rx(-1, a, b), _cnot(a, b), Gate("RX", (a,), {0: scale}), Gate("RZ", (b,), {0: scale}), _cnot(a, b),
         *_rx(1, a, b),
@@ -209,7 +209,7 @@ def _xx_plus_yy(a: int, b: int, scale: float) -> list[Gate]:
 
 
 def _single(operation: Operation) -> list[Gate]:
-    """exp(angle/2 (T - T^dagger)) of one created and one annihilated mode."""
+    """Return exp(angle/2 (T - T^dagger)) of one created and one annihilated mode."""
     a, b = operation.wires
     string, sign = _string(operation)
     inner = [_s(b, -1.0), *_xx_plus_yy(a, b, -0.5 * sign), _s(b)]

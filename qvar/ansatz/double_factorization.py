@@ -43,7 +43,7 @@ class JastrowTerm:
 
 
 def factorized_doubles(t2: FloatArray, occupied: Sequence[int], virtual: Sequence[int]) -> list[JastrowTerm]:
-    r"""\(T_2 - T_2^\dagger\) as rotated number-number operators, by falling absolute value of the eigenvalue of t2.
+    r"""Write \(T_2 - T_2^\dagger\) as rotated number-number operators, by falling absolute eigenvalue of t2.
 
     Args:
         t2: amplitudes \(t_{(ai)(bj)}\), shape (n_virtual, n_occupied, n_virtual, n_occupied), symmetric in (ai), (bj).
@@ -74,7 +74,7 @@ def factorized_doubles(t2: FloatArray, occupied: Sequence[int], virtual: Sequenc
 def closed_shell_amplitudes(
     amplitudes: Mapping[Excitation, float], occupied: Sequence[int], virtual: Sequence[int]
 ) -> tuple[FloatArray, FloatArray]:
-    r"""Spatial amplitudes of a closed shell out of those in wires.
+    r"""Compute spatial amplitudes of a closed shell from those in wires.
 
     Returns:
         \(t_{ai}\), shape (n_virtual, n_occupied), and the opposite-spin block \(t_{(ai)(bj)}\), shape (n_virtual,

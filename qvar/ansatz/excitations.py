@@ -17,7 +17,7 @@ Space = tuple[list[int], list[int]]
 
 
 def spaces(problem: HasOrbitals) -> tuple[Space, Space]:
-    """(occupied, empty) orbitals of spin up and of spin down."""
+    """Return the (occupied, empty) orbitals of spin up and of spin down."""
     everything = range(problem.n_orbitals)
     occupied = [sorted(problem.occupied_alpha), sorted(problem.occupied_beta)]
     alpha, beta = ((list(occ), [p for p in everything if p not in occ]) for occ in occupied)
@@ -25,7 +25,7 @@ def spaces(problem: HasOrbitals) -> tuple[Space, Space]:
 
 
 def singles(problem: HasOrbitals) -> list[Excitation]:
-    """Occupied to empty: for i, for a; alpha, then beta."""
+    """Return singles from occupied to empty orbitals: for i, for a; alpha, then beta."""
     spins = spaces(problem)
     pairs = sorted({pair for occupied, empty in spins for pair in product(occupied, empty)})
     return [
@@ -37,7 +37,7 @@ def singles(problem: HasOrbitals) -> list[Excitation]:
 
 
 def doubles(problem: HasOrbitals) -> list[Excitation]:
-    """Occupied to empty: equal spins (for i < j, for a < b; alpha, then beta), then opposite ones (alpha i, a; beta).
+    """Return doubles, occupied to empty: equal spins (i < j, a < b; alpha, then beta), then opposite (alpha, beta).
 
     Doubles of opposite spins with the same alpha part are adjacent.
     """
@@ -60,12 +60,12 @@ def doubles(problem: HasOrbitals) -> list[Excitation]:
 
 
 def generalized_singles(n_orbitals: int) -> list[Excitation]:
-    """Between any two orbitals p < q, from p to q; alpha, then beta."""
+    """Return singles between any two orbitals p < q, from p to q; alpha, then beta."""
     return [single(p, q, spin) for p, q in combinations(range(n_orbitals), 2) for spin in (0, 1)]
 
 
 def generalized_doubles(n_orbitals: int) -> list[Excitation]:
-    """Every spin-conserving double of four different modes, each once; its adjoint counts as itself.
+    """Return every spin-conserving double of four different modes, each once; its adjoint counts as itself.
 
     Equal spins: for p < q < r < s, the three ways to part them into pairs, alpha, then beta; then opposite ones: for
     alpha p < q, from p to q; for beta r, s in either direction.
@@ -83,23 +83,23 @@ def generalized_doubles(n_orbitals: int) -> list[Excitation]:
 
 
 def pair_doubles(pairs: Iterable[tuple[int, int]]) -> list[Excitation]:
-    """Both electrons of orbital i to orbital a, for each (i, a)."""
+    """Return doubles that move both electrons of orbital i to orbital a, for each (i, a)."""
     return [opposite_spin(pair, pair) for pair in pairs]
 
 
 def single(i: int, a: int, spin: int) -> Excitation:
-    """Orbital i to orbital a; spin is 0 for up and 1 for down."""
+    """Return the single from orbital i to orbital a; spin is 0 for up and 1 for down."""
     return (2 * a + spin,), (2 * i + spin,)
 
 
 def same_spin(ij: tuple[int, int], ab: tuple[int, int], spin: int) -> Excitation:
-    """Orbitals i < j to orbitals a < b, both of one spin."""
+    """Return the double from orbitals i < j to orbitals a < b, both of one spin."""
     (i, j), (a, b) = ij, ab
     return (2 * a + spin, 2 * b + spin), (2 * j + spin, 2 * i + spin)
 
 
 def opposite_spin(up: tuple[int, int], down: tuple[int, int]) -> Excitation:
-    """Spin up i to a, and spin down j to b."""
+    """Return the double of spin up from i to a, and spin down from j to b."""
     (i, a), (j, b) = up, down
     return (2 * a, 2 * b + 1), (2 * j + 1, 2 * i)
 
@@ -114,7 +114,7 @@ def canonical(created: Iterable[int], annihilated: Iterable[int]) -> Excitation:
 
 
 def adjoint(excitation: Excitation) -> Excitation:
-    r"""\(T^\dagger\), in canonical form again."""
+    r"""Return \(T^\dagger\), in canonical form again."""
     created, annihilated = excitation
     return annihilated[::-1], created[::-1]
 
@@ -126,13 +126,13 @@ def spin_flipped(excitation: Excitation) -> Excitation:
 
 
 def partners(excitation: Excitation) -> tuple[Excitation, Excitation]:
-    """Of a double of equal spins i < j to a < b, the opposite-spin ones (i to a, j to b) and (i to b, j to a)."""
+    """Return the opposite-spin doubles (i to a, j to b) and (i to b, j to a) of one of equal spins i < j to a < b."""
     (i, a), (j, b) = spatial(excitation)
     return opposite_spin((i, a), (j, b)), opposite_spin((i, b), (j, a))
 
 
 def spatial(excitation: Excitation) -> tuple[tuple[int, int], ...]:
-    """(i, a) of a single, and (i, a), (j, b) of a double, as orbitals."""
+    """Return (i, a) of a single, and (i, a), (j, b) of a double, as orbitals."""
     created, annihilated = excitation
     return tuple((i // 2, a // 2) for a, i in zip(created, annihilated[::-1], strict=True))
 
@@ -144,5 +144,5 @@ def is_same_spin(excitation: Excitation) -> bool:
 
 
 def amplitude(amplitudes: Mapping[Excitation, float], excitation: Excitation) -> float:
-    r"""Coefficient of \(T - T^\dagger\) in \(\sum t\,(T - T^\dagger)\) over `amplitudes`; 0 if there is none."""
+    r"""Return \(t\) of an excitation in \(\sum t\,(T - T^\dagger)\) over `amplitudes`; 0 if there is none."""
     return amplitudes.get(excitation, 0.0) - amplitudes.get(adjoint(excitation), 0.0)

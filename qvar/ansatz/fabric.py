@@ -15,7 +15,7 @@ from qvar.errors import QvarError
 
 @checked("layers")
 def gate_fabric(problem: HasOrbitals, *, layers: int = 2, include_pi: bool = False, name: str | None = None) -> Ansatz:
-    r"""Quantum-number-preserving gate fabric: pair exchange and orbital rotation on neighbouring orbitals.
+    r"""Make a quantum-number-preserving gate fabric: pair exchange and orbital rotation on neighbouring orbitals.
 
     $$ |\psi(\theta)\rangle = \prod_{l=L-1}^{0} \prod_{(p,q)} Q_{pq}(\theta_{l,pq}) |\text{HF}\rangle, \qquad
        Q_{pq} = e^{\frac{\varphi}{2} (E_{pq} - E_{qp})}\,
@@ -64,7 +64,7 @@ def gate_fabric(problem: HasOrbitals, *, layers: int = 2, include_pi: bool = Fal
 
 @checked("layers")
 def tups(problem: HasOrbitals, *, layers: int = 2, perfect_pairing: bool = False, name: str | None = None) -> Ansatz:
-    r"""Tiled unitary product state: single, pair double and single again on neighbouring orbitals.
+    r"""Make a tiled unitary product state: single, pair double and single again on neighbouring orbitals.
 
     $$ |\psi(\theta)\rangle = \prod_{l=L-1}^{0} \prod_{(p,q)} U_{pq}(\theta_{l,pq}) |\text{HF}\rangle, \qquad
        U_{pq} = e^{\theta_1 \kappa^{(1)}_{pq}} e^{\theta_2 \kappa^{(2)}_{pq}} e^{\theta_3 \kappa^{(1)}_{pq}} $$
@@ -117,7 +117,7 @@ def tups(problem: HasOrbitals, *, layers: int = 2, perfect_pairing: bool = False
 
 @checked("layers")
 def givens_fabric(problem: HasOrbitals, *, layers: int = 2, name: str | None = None) -> Ansatz:
-    r"""Fabric of Givens rotations: one single of each spin and a pair double on neighbouring orbitals.
+    r"""Make a fabric of Givens rotations: one single of each spin and a pair double on neighbouring orbitals.
 
     $$ |\psi(\theta)\rangle = \prod_{l=L-1}^{0} \prod_{(p,q)} G_{pq}(\theta_{l,pq}) |\text{HF}\rangle, \qquad
        G_{pq} = e^{\frac{\theta_3}{2} (P_q^\dagger P_p - P_p^\dagger P_q)} \prod_{\sigma = \beta, \alpha}
@@ -163,7 +163,7 @@ def givens_fabric(problem: HasOrbitals, *, layers: int = 2, name: str | None = N
 
 
 def brick(n: int) -> list[tuple[int, int]]:
-    """Neighbours among n places as a layer of a brick wall takes them: (0,1), (2,3), ..., then (1,2), (3,4), ..."""
+    """Pair neighbours among n places as a layer of a brick wall does: (0,1), (2,3), ..., then (1,2), (3,4), ..."""
     return [(place, place + 1) for first in (0, 1) for place in range(first, n - 1, 2)]
 
 
@@ -188,7 +188,7 @@ def _movable_orbitals(problem: Any) -> int:
 
 
 def _rotate(builder: ProgramBuilder, p: int, q: int, param: int | None, scale: float) -> None:
-    """exp(angle/2 (E_pq - E_qp)) with angle = scale * theta[param], or scale itself; both spins turn alike."""
+    """Add exp(angle/2 (E_pq - E_qp)) with angle = scale * theta[param], or scale itself; both spins turn alike."""
     for spin in (0, 1):
         wires = (2 * p + spin, 2 * q + spin)
         if param is None:
@@ -198,12 +198,12 @@ def _rotate(builder: ProgramBuilder, p: int, q: int, param: int | None, scale: f
 
 
 def _exchange_pairs(builder: ProgramBuilder, p: int, q: int, param: int, scale: float) -> None:
-    """exp(scale theta[param]/2 (P_p^+ P_q - h.c.)); the Jordan-Wigner strings of a pair cancel for any p and q."""
+    """Add exp(scale theta[param]/2 (P_p^+ P_q - h.c.)); the Jordan-Wigner strings of a pair cancel for any p and q."""
     builder.add("DoubleExcitation", (2 * p, 2 * p + 1, 2 * q, 2 * q + 1), {param: scale})
 
 
 def _perfect_pairs(problem: HasOrbitals) -> list[int]:
-    """Orbitals in the order of places; see `tups`."""
+    """Return the orbitals in the order of places; see `tups`."""
     alpha, beta = set(problem.occupied_alpha), set(problem.occupied_beta)
     full = [p for p in range(problem.n_orbitals) if p in alpha and p in beta]
     empty = [p for p in range(problem.n_orbitals) if p not in alpha and p not in beta]

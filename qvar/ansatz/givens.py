@@ -51,14 +51,14 @@ class GivensAngles:
 
 
 def givens_pairs(n_orbitals: int) -> list[tuple[int, int]]:
-    """Neighbouring orbitals (p, p+1) of the network in the order in which they act; M(M-1)/2 pairs in M layers."""
+    """Return the neighbouring orbitals (p, p+1) of the network as they act; M(M-1)/2 pairs in M layers."""
     pattern = _pattern(n_orbitals)
     order = [p for right, p, _ in pattern if right] + [p for right, p, _ in reversed(pattern) if not right]
     return [(p, p + 1) for p in order]
 
 
 def givens_angles(unitary: Any) -> GivensAngles:
-    r"""Angles at which the network of `givens_pairs` is the matrix matrix.
+    r"""Compute the angles at which the network of `givens_pairs` is a matrix.
 
     For real matrices \(\theta\) is in \((-\pi, \pi]\) and every phase zero, so that rotations alone cover SO(M);
     for complex ones \(\theta\) is in \([0, \pi/2]\). Time grows as M cubed.
@@ -109,7 +109,7 @@ def givens_angles(unitary: Any) -> GivensAngles:
 
 
 def orbital_rotation(unitary: Any) -> list[Step]:
-    """W(U) as operations on orbitals, the first acts first; angles of zero are left out.
+    """Return W(U) as operations on orbitals, the first acts first; angles of zero are left out.
 
     Args:
         unitary: U, shape (M, M), real orthogonal or complex unitary.
@@ -180,7 +180,7 @@ def add_givens_network(
 
 
 def _pattern(n_orbitals: int) -> list[tuple[bool, int, tuple[int, int]]]:
-    """(from the right?, lower orbital p, element (row, column) that the rotation of p and p+1 nulls), in order."""
+    """List (from the right?, lower orbital p, element (row, column) that the rotation of p and p+1 nulls), in order."""
     m = n_orbitals
     order: list[tuple[bool, int, tuple[int, int]]] = []
     for i in range(1, m):
@@ -192,7 +192,7 @@ def _pattern(n_orbitals: int) -> list[tuple[bool, int, tuple[int, int]]]:
 
 
 def _nulling(null: complex, keep: complex, real: bool) -> tuple[float, float]:
-    """(theta, phase of `keep` relative to `null`) with which a rotation moves `null` into `keep`."""
+    """Return (theta, phase of `keep` relative to `null`) with which a rotation moves `null` into `keep`."""
     if abs(null) < _NO_ROTATION and (not real or keep.real > 0.0):
         return 0.0, 0.0
     if real:
@@ -219,6 +219,6 @@ def _absorb_signs(rotations: FloatArray, diagonal: FloatArray, lower: list[int])
 
 
 def _wrapped(angles: FloatArray) -> FloatArray:
-    """Angles moved into (-pi, pi], and rounding moved to zero."""
+    """Move angles into (-pi, pi], and rounding to zero."""
     turned = np.pi - np.mod(np.pi - angles, 2.0 * np.pi)
     return np.where(np.abs(turned) < _NO_ROTATION, 0.0, turned)

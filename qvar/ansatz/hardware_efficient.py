@@ -50,7 +50,7 @@ def hardware_efficient(
     final_rotations: bool = True,
     name: str | None = None,
 ) -> Ansatz:
-    r"""Rotations on every qubit and a layer of entanglers, `layers` times over.
+    r"""Make a circuit of rotations on every qubit and a layer of entanglers, `layers` times over.
 
     $$ |\psi(\theta)\rangle = R(\theta_L) \prod_{l=L-1}^{0} \Big[ E_l\, R(\theta_l) \Big] |\text{ref}\rangle, \qquad
        R(\theta_l) = \bigotimes_q \prod_r e^{-i \theta_{l,r,q} P_r / 2} $$
@@ -174,7 +174,7 @@ def check_rotations(argument: str, rotations: Sequence[str]) -> None:
 
 
 def chain(n_qubits: int) -> list[Pair]:
-    """(0,1), (1,2), ..., (n-2, n-1)."""
+    """Return (0,1), (1,2), ..., (n-2, n-1)."""
     return [(q, q + 1) for q in range(n_qubits - 1)]
 
 

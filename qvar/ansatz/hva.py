@@ -35,7 +35,7 @@ class _Parts:
 
 @checked("layers", own=("problem",))
 def hva(problem: HasModel, *, layers: int = 2, name: str | None = None) -> Ansatz:
-    r"""Hamiltonian-variational ansatz: in each layer one angle for every group of commuting terms.
+    r"""Make a Hamiltonian-variational ansatz: in each layer one angle for every group of commuting terms.
 
     $$ |\psi(\theta)\rangle = \prod_{l=L-1}^{0} \Big[ \prod_{g=G-1}^{0} e^{-i \theta_{l,g} H_g} \Big] |\psi_0\rangle $$
 
@@ -163,7 +163,7 @@ def _hubbard(problem: HasModel) -> _Parts:
 
 
 def _hop(p: int, q: int, scale: float) -> list[Gate]:
-    """exp(-i scale theta (a+_p a_q + a+_q a_p)): phases of pi/2 make the real rotation an imaginary one."""
+    """Add exp(-i scale theta (a+_p a_q + a+_q a_p)): phases of pi/2 make the real rotation an imaginary one."""
     return [
         ("PhaseShift", (q,), 0.0, -math.pi / 2),
         ("FermionicSingleExcitation", (p, q), 2.0 * scale, 0.0),

@@ -15,7 +15,7 @@ from qvar.checks import counting_number
 
 @checked("blocks")
 def identity_blocks(ansatz: Ansatz, *, blocks: int = 1, name: str | None = None) -> Ansatz:
-    r"""Blocks of a circuit and its inverse, with parameters of their own, that start as the identity.
+    r"""Make blocks of a circuit and its inverse, with parameters of their own, that start as the identity.
 
     $$ |\psi(\theta)\rangle = \prod_{m=M}^{1} \Big[ U(\theta_{2m})^\dagger U(\theta_{2m-1}) \Big] |\text{ref}\rangle $$
 

@@ -44,7 +44,7 @@ Rule: TypeAlias = Callable[[JaxprEqn, list[Form]], list[Form]]
 
 
 def kind(atom: Any) -> Any:
-    """Shape and number type of a value."""
+    """Return the shape and number type of a value."""
     return atom.aval
 
 
@@ -64,7 +64,7 @@ def _shape(equation: JaxprEqn, output: int = 0) -> tuple[int, ...]:
 
 
 def _chosen(inputs: Sequence[Form], source: Any) -> Affine:
-    """Entries of the inputs, one after the other in a row, by their numbers in it."""
+    """Choose entries of the inputs, one after the other in a row, by their numbers in it."""
     width = _width(inputs)
     forms = [_affine(form, width) for form in inputs]
     slopes = csr_array(vstack([form.slope for form in forms])) if len(forms) > 1 else forms[0].slope
@@ -73,7 +73,7 @@ def _chosen(inputs: Sequence[Form], source: Any) -> Affine:
 
 
 def _numbers(inputs: Sequence[Form]) -> list[Any]:
-    """Each input's entries by number, in its shape."""
+    """Return the numbers of each input's entries, in its shape."""
     arrays, first = [], 0
     for form in inputs:
         shape = form.constant.shape if isinstance(form, Affine) else np.shape(form)
@@ -128,7 +128,7 @@ def _gather(equation: JaxprEqn, inputs: list[Form]) -> list[Form]:
 
 
 def _scatter(equation: JaxprEqn, inputs: list[Form]) -> list[Form]:
-    """Entries that are set at known places."""
+    """Set entries at known places."""
     if isinstance(inputs[1], Affine):
         return [None]
     moved = [inputs[0], inputs[2]]
@@ -167,7 +167,7 @@ def _select(equation: JaxprEqn, inputs: list[Form]) -> list[Form]:
 
 
 def _scaled(slope: csr_array, factors: np.ndarray) -> csr_array:
-    """Rows times factors, one for each."""
+    """Multiply rows by factors, one for each."""
     data = slope.data * np.repeat(factors, np.diff(slope.indptr))
     return csr_array((data, slope.indices, slope.indptr), shape=slope.shape)
 
@@ -260,7 +260,7 @@ def _dot_general(equation: JaxprEqn, inputs: list[Form]) -> list[Form]:
 
 
 def _dense(form: Affine) -> np.ndarray | None:
-    """Coefficients in the shape of the array, with one axis more; None if they are too many."""
+    """Return coefficients in the shape of the array, with one axis more; None if they are too many."""
     if form.constant.size * form.n_params > _MOST_DENSE:
         return None
     return form.slope.toarray().reshape(*form.constant.shape, form.n_params)

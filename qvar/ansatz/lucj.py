@@ -40,7 +40,7 @@ def lucj(
     final_rotation: bool = False,
     name: str | None = None,
 ) -> Ansatz:
-    r"""Local unitary cluster Jastrow: number-number phases only between neighbouring qubits of a device.
+    r"""Make a local unitary cluster Jastrow circuit: phases only between neighbouring qubits of a device.
 
     $$ |\psi(\theta)\rangle = F \prod_{\mu=L}^{1} e^{K_\mu} e^{i J_\mu} e^{-K_\mu} |\text{HF}\rangle, \qquad
        J = \sum_p d_p\, n_p + \sum_{p<q} s_{pq} \sum_\sigma n_{p\sigma} n_{q\sigma}
@@ -130,7 +130,7 @@ def lucj(
 
 @checked("layers")
 def ucj(problem: HasOrbitals, *, layers: int = 2, final_rotation: bool = False, name: str | None = None) -> Ansatz:
-    r"""Unitary cluster Jastrow: `lucj` with phases between all pairs, `connectivity="all"`.
+    r"""Make a unitary cluster Jastrow circuit: `lucj` with phases between all pairs, `connectivity="all"`.
 
     2 M^2 parameters per layer, and M^2 for a final rotation of the orbitals. With as many layers as the doubles
     have terms, the `"ccsd"` start is \(e^{T_2 - T_2^\dagger}\) but for the order of its factors.
@@ -154,7 +154,7 @@ _Term: TypeAlias = tuple[str, list[tuple[int, ...]], tuple[int, int]]
 
 
 def _jastrow(m: int, connectivity: str) -> list[_Term]:
-    """Terms of J, one per parameter."""
+    """Return the terms of J, one per parameter."""
     phase, pair = "PhaseShift", "ControlledPhaseShift"
     single: list[_Term] = []
     if connectivity == "all":
@@ -172,7 +172,7 @@ def _jastrow(m: int, connectivity: str) -> list[_Term]:
 def _start(
     problem: HasOrbitals, method: AmplitudeMethod, layers: int, terms: list[_Term], final_rotation: bool
 ) -> FloatArray:
-    """Parameters of the circuit closest to perturbation theory or coupled cluster."""
+    """Return the parameters of the circuit closest to perturbation theory or coupled cluster."""
     m = problem.n_orbitals
     occupied = sorted(problem.occupied_alpha)
     virtual = [p for p in range(m) if p not in occupied]

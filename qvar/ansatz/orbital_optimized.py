@@ -27,7 +27,7 @@ def orbital_optimized(
     active: Sequence[int] | None = None,
     name: str | None = None,
 ) -> Ansatz:
-    r"""Any ansatz, followed by a rotation of all orbitals: orbital-optimized VQE.
+    r"""Append a rotation of all orbitals to any ansatz: orbital-optimized VQE.
 
     $$ |\psi(\theta, \kappa)\rangle = W(U(\kappa))\, |\psi(\theta)\rangle, \qquad
        \langle \psi(\theta, \kappa)|H|\psi(\theta, \kappa)\rangle

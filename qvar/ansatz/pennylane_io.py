@@ -76,7 +76,7 @@ def trace_circuit(function: Any, n_qubits: int, n_params: int) -> Program:
 
 
 def _real(form: Form) -> tuple[Any, csr_array] | None:
-    """Constant and coefficients of an angle: None if it is not affine, NaN if it is not known to be real."""
+    """Return constant and coefficients of an angle: None if it is not affine, NaN if it is not known to be real."""
     if isinstance(form, Other):
         return None if form.quarter == 0 else (np.nan, _NO_SLOPE)
     constant, slope = (form.constant, form.slope) if isinstance(form, Affine) else (np.asarray(form), _NO_SLOPE)
@@ -158,7 +158,7 @@ def emit_elementary(program: Program, theta: Any, model: CostModel) -> None:
 
 
 def _angles(function: Callable[[Any], Any], theta: Any) -> list[Any]:
-    """Angles that are not affine, in the interface of theta and differentiable in it."""
+    """Return angles that are not affine, in the interface of theta and differentiable in it."""
     from pennylane import math
 
     interface = math.get_interface(theta)

@@ -70,7 +70,7 @@ class Program:
         return len(self.kind)
 
     def angles(self, theta: Float[Array, " n_params"]) -> Float[Array, " n_ops"]:
-        """Angle of every operation, shape (n_ops,), radians; zero for operations without one."""
+        """Compute the angle of every operation, shape (n_ops,), radians; zero for operations without one."""
         if self.angle_function is not None:
             return self.angle_function(theta)
         return affine_angles(theta, self.affine_map)
@@ -89,7 +89,7 @@ class Program:
         return rows
 
     def op_wires(self, index: int) -> tuple[int, ...]:
-        """Wires of one operation."""
+        """Return the wires of one operation."""
         row = self.wires[index]
         return tuple(int(w) for w in row[row >= 0])
 
@@ -136,7 +136,7 @@ class Program:
 
 
 def affine_angles(theta: Float[Array, " n_params"], affine_map: tuple[Any, Any, Any, Any]) -> Float[Array, " n_ops"]:
-    """Offset + C theta with C in coordinate form (see `Program`); differentiable."""
+    """Compute offset + C theta with C in coordinate form (see `Program`); differentiable."""
     offset, op, param, scale = affine_map
     angles = jnp.asarray(offset, dtype=theta.dtype)
     return angles.at[op].add(jnp.asarray(scale, dtype=theta.dtype) * theta[param])

@@ -48,11 +48,11 @@ class HasOrbitals(HasReference, Protocol):
         ...
 
     def orbital_parities(self) -> IntArray:
-        """(n_symmetries, n_orbitals) of +1 and -1: sign of each orbital under each symmetry of the Hamiltonian."""
+        """Return (n_symmetries, n_orbitals) signs of each orbital under each symmetry of the Hamiltonian."""
         ...
 
     def amplitudes(self, theory: AmplitudeMethod) -> Mapping[Excitation, float]:
-        """Cluster amplitude of every spin-conserving single and double excitation."""
+        """Return the cluster amplitude of every spin-conserving single and double excitation."""
         ...
 
 

@@ -22,7 +22,7 @@ _AXES = ("RX", "RY", "RZ")
 
 @checked("layers", "problem")
 def random_circuit(problem: HasReference | int, *, key: jax.Array, layers: int = 2, name: str | None = None) -> Ansatz:
-    r"""Rotations about axes drawn at random, and chains of CZ, after a fixed rotation that favours no axis.
+    r"""Make rotations about axes drawn at random, and chains of CZ, after a fixed rotation that favours no axis.
 
     $$ |\psi(\theta)\rangle = \prod_{l=L-1}^{0} \Big[ \prod_{q=0}^{n-2} \text{CZ}_{q,q+1}
        \bigotimes_q e^{-i \theta_{l,q} P_{l,q} / 2} \Big] \bigotimes_q e^{-i \pi Y_q / 8} |\text{ref}\rangle, \qquad

@@ -55,7 +55,7 @@ def steps(operations: Sequence[Any], n_qubits: int) -> tuple[tuple[int, ...], li
 
 
 def _expand(operation: Any, n_qubits: int, *, at_start: bool, depth: int = 0) -> Iterator[Step]:
-    """One PennyLane operation as known kinds, decomposed by PennyLane where needed."""
+    """Express one PennyLane operation in known kinds, decomposed by PennyLane if necessary."""
     import pennylane as qml
     from pennylane.ops.op_math import Exp
 
@@ -93,7 +93,7 @@ def _expand(operation: Any, n_qubits: int, *, at_start: bool, depth: int = 0) ->
 
 
 def _parts(operation: Any, *, deep: bool) -> list[Any]:
-    """Simpler operations that make an operation."""
+    """Return simpler operations that make an operation."""
     import pennylane as qml
     from pennylane.ops.op_math import Controlled, Pow
 
@@ -199,7 +199,7 @@ def _check_unitary(operation: Any) -> None:
 def _excitation(
     creates: tuple[int, ...], annihilates: tuple[int, ...], string: tuple[int, ...], angle: Any
 ) -> Iterator[Step]:
-    r"""PennyLane's fermionic excitation, which writes Z on the wires that it lists in between.
+    r"""Return PennyLane's fermionic excitation, which writes Z on the wires that it lists in between.
 
     If those are the wires of the Jordan-Wigner string, in whatever order, it is one operation; so it is without any
     string. CZ gates with one of the modes write other strings, \(CZ_{pw}\, a_p\, CZ_{pw} = a_p Z_w\), so that each

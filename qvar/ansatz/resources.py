@@ -114,7 +114,7 @@ def _pennylane(program: Program, n_ops: int | None) -> Iterator[_Step]:
 
 @lru_cache(maxsize=4096)
 def _decomposed(kind: int, wires: tuple[int, ...], span: int, word: str, angle: float) -> tuple[_Step, ...]:
-    """Gates of one qubit, and CNOTs, into which PennyLane decomposes one operation."""
+    """Return the gates of one qubit, and CNOTs, into which PennyLane decomposes one operation."""
     name = KINDS[kind].name
     if len(wires) == 1 or kind == KIND_INDEX["CNOT"]:  # without PennyLane, which takes seconds to import
         return (_Step(wires, *_turns(name, angle)),)

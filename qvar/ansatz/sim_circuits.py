@@ -21,7 +21,7 @@ Step: TypeAlias = tuple[str, tuple[int, ...]]
 
 @checked("layers", "problem")
 def sim_circuit(problem: HasReference | int, *, number: int, layers: int = 2, name: str | None = None) -> Ansatz:
-    r"""One of the 19 circuits of Sim et al. 2019, as its figure 2 draws it for four qubits.
+    r"""Make one of the 19 circuits of Sim et al. 2019, as its figure 2 draws it for four qubits.
 
     A layer, the first gates first; (c,t) is control and target, every gate with an angle has a parameter of its own:
 

@@ -22,7 +22,7 @@ Pair: TypeAlias = tuple[int, int]
 def symmetry_preserving(
     problem: HasReference, *, gates: int | None = None, real: bool = True, name: str | None = None
 ) -> Ansatz:
-    r"""Circuit of A gates: exchange gates on neighbouring wires that conserve the number of particles.
+    r"""Make a circuit of A gates: exchange gates on neighbouring wires that conserve the number of particles.
 
     $$ A(\theta, \varphi) = \begin{pmatrix} 1 & 0 & 0 & 0 \\ 0 & \cos\theta & e^{i\varphi} \sin\theta & 0 \\
        0 & e^{-i\varphi} \sin\theta & -\cos\theta & 0 \\ 0 & 0 & 0 & 1 \end{pmatrix} $$
@@ -70,7 +70,7 @@ def symmetry_preserving(
 
 @checked("layers")
 def particle_conserving_u1(problem: HasReference, *, layers: int = 2, name: str | None = None) -> Ansatz:
-    r"""Layers of the exchange gate U1 on neighbouring wires, PennyLane's `ParticleConservingU1`.
+    r"""Make layers of the exchange gate U1 on neighbouring wires, PennyLane's `ParticleConservingU1`.
 
     $$ |\psi\rangle = \prod_{l=L-1}^{0} \prod_{(a,b)} U_1(\varphi_{l,ab}, \theta_{l,ab}) |\text{ref}\rangle, \qquad
        U_1(\varphi, \theta) = \begin{pmatrix} 1 & 0 & 0 & 0 \\ 0 & \cos\theta & e^{-i\varphi} \sin\theta & 0 \\
@@ -105,7 +105,7 @@ def particle_conserving_u1(problem: HasReference, *, layers: int = 2, name: str 
 
 @checked("layers")
 def particle_conserving_u2(problem: HasReference, *, layers: int = 2, name: str | None = None) -> Ansatz:
-    r"""Layers of Z rotations and the exchange gate U2 on neighbouring wires, PennyLane's `ParticleConservingU2`.
+    r"""Make layers of Z rotations and the exchange gate U2 on neighbours, PennyLane's `ParticleConservingU2`.
 
     $$ |\psi\rangle = \prod_{l=L-1}^{0} \Big[ \prod_{(a,b)} e^{-\frac{i}{2} \phi_{l,ab} (X_a X_b + Y_a Y_b)}
        \prod_q e^{-\frac{i}{2} \omega_{l,q} Z_q} \Big] |\text{ref}\rangle $$
@@ -157,7 +157,7 @@ def _exchange(builder: ProgramBuilder, pair: Pair, theta: int, phi: int | None, 
 
 
 def _pattern(bits: tuple[int, ...]) -> list[Pair]:
-    """Every pair of neighbours once, in the order that `symmetry_preserving` describes."""
+    """List every pair of neighbours once, in the order that `symmetry_preserving` describes."""
     neighbours = [(wire, wire + 1) for wire in range(len(bits) - 1)]
     pattern = [(a, b) for a, b in neighbours if bits[a] != bits[b]]
     rightmost, leftmost = pattern[-1][1], pattern[0][0]

@@ -27,7 +27,7 @@ def real_amplitudes(
     final_rotations: bool = True,
     name: str | None = None,
 ) -> Ansatz:
-    r"""Qiskit's `real_amplitudes`: RY on every qubit and CNOTs, which keep all amplitudes real.
+    r"""Make Qiskit's `real_amplitudes`: RY on every qubit and CNOTs, which keep all amplitudes real.
 
     $$ |\psi(\theta)\rangle = R(\theta_L) \prod_{l=L-1}^{0} \Big[ E\, R(\theta_l) \Big] |\text{ref}\rangle, \qquad
        R(\theta_l) = \bigotimes_q e^{-i \theta_{l,q} Y_q / 2} $$
@@ -66,7 +66,7 @@ def efficient_su2(
     final_rotations: bool = True,
     name: str | None = None,
 ) -> Ansatz:
-    r"""Qiskit's `efficient_su2`: two rotations on every qubit, RY then RZ, and CNOTs.
+    r"""Make Qiskit's `efficient_su2`: two rotations on every qubit, RY then RZ, and CNOTs.
 
     $$ |\psi(\theta)\rangle = R(\theta_L) \prod_{l=L-1}^{0} \Big[ E\, R(\theta_l) \Big] |\text{ref}\rangle, \qquad
        R(\theta_l) = \bigotimes_q e^{-i \theta_{l,1,q} Z_q / 2} e^{-i \theta_{l,0,q} Y_q / 2} $$
@@ -140,7 +140,7 @@ def _entanglement(entanglement: Any, n_qubits: int) -> list[Pair]:
 
 @checked("layers", "problem")
 def strongly_entangling(problem: HasReference | int, *, layers: int = 2, name: str | None = None) -> Ansatz:
-    r"""PennyLane's `StronglyEntanglingLayers`: any rotation of every qubit and CNOTs whose reach grows.
+    r"""Make PennyLane's `StronglyEntanglingLayers`: any rotation of every qubit and CNOTs whose reach grows.
 
     $$ |\psi(\theta)\rangle = \prod_{l=L-1}^{0} \Big[ \prod_{q=n-1}^{0} \text{CNOT}_{q,\,(q + r_l) \bmod n}
        \bigotimes_q e^{-i \theta_{l,q,2} Z_q / 2} e^{-i \theta_{l,q,1} Y_q / 2} e^{-i \theta_{l,q,0} Z_q / 2} \Big]
@@ -191,7 +191,7 @@ def strongly_entangling(problem: HasReference | int, *, layers: int = 2, name: s
 def basic_entangler(
     problem: HasReference | int, *, layers: int = 2, rotation: Literal["RX", "RY", "RZ"] = "RX", name: str | None = None
 ) -> Ansatz:
-    r"""PennyLane's `BasicEntanglerLayers`: one rotation of every qubit and a ring of CNOTs.
+    r"""Make PennyLane's `BasicEntanglerLayers`: one rotation of every qubit and a ring of CNOTs.
 
     $$ |\psi(\theta)\rangle = \prod_{l=L-1}^{0} \Big[ E \bigotimes_q e^{-i \theta_{l,q} P_q / 2} \Big]
        |\text{ref}\rangle, $$

@@ -54,7 +54,7 @@ def uccsd(
     prune: Prune | None = None,
     name: str | None = None,
 ) -> Ansatz:
-    r"""Unitary coupled cluster with singles and doubles, factorized.
+    r"""Make unitary coupled cluster with singles and doubles, factorized.
 
     One parameter per spin-conserving excitation from occupied i, j to empty a, b. The canonical order,
     `"singles_first"`: singles (for i, for a: alpha, then beta); same-spin doubles (for i<j, for a<b: alpha, then beta);
@@ -132,7 +132,7 @@ def uccd(
     prune: Prune | None = None,
     name: str | None = None,
 ) -> Ansatz:
-    r"""Unitary coupled cluster with doubles only, factorized.
+    r"""Make unitary coupled cluster with doubles only, factorized.
 
     The doubles of `uccsd` in their canonical order, or by falling size of the MP2 amplitude:
     \(2\binom{o}{2}\binom{v}{2} + (ov)^2\) parameters with o occupied and v empty orbitals in a closed shell,
@@ -173,7 +173,7 @@ def uccgsd(
     prune: Literal["symmetry"] | None = None,
     name: str | None = None,
 ) -> Ansatz:
-    r"""Unitary coupled cluster with generalized singles and doubles, factorized.
+    r"""Make unitary coupled cluster with generalized singles and doubles, factorized.
 
     Excitations between any orbitals, occupied or not, that conserve both spins, each together with its adjoint
     once. The canonical order: singles (for p<q, p to q: alpha, then beta); same-spin doubles (for p<q<r<s, the ways
@@ -218,7 +218,7 @@ def kupccgsd(
     prune: Literal["symmetry"] | None = None,
     name: str | None = None,
 ) -> Ansatz:
-    r"""k-UpCCGSD: k copies of generalized pair doubles and singles.
+    r"""Make k-UpCCGSD: k copies of generalized pair doubles and singles.
 
     A copy holds pair doubles \(a_{q\alpha}^\dagger a_{q\beta}^\dagger a_{p\beta} a_{p\alpha}\) for p<q, then singles
     (for p<q, p to q: alpha, then beta), over all M orbitals: \(3M(M-1)/2\) parameters each, copy after copy. A further
@@ -278,7 +278,7 @@ def kupccgsd(
 
 @checked()
 def puccd(problem: HasOrbitals, *, excitations: ExcitationKind = "fermionic", name: str | None = None) -> Ansatz:
-    r"""Pair unitary coupled cluster doubles: electrons move two by two, from one orbital to another.
+    r"""Make pair unitary coupled cluster doubles: electrons move two by two, from one orbital to another.
 
     \(a_{a\alpha}^\dagger a_{a\beta}^\dagger a_{i\beta} a_{i\alpha}\) for occupied i, for empty a: \(ov\) parameters.
     The state stays in the space without unpaired electrons (seniority zero), a singlet at every \(\theta\); fermionic

@@ -31,17 +31,17 @@ class Factor(NamedTuple):
 
 
 def free(sequence: Iterable[Excitation]) -> list[Factor]:
-    """One parameter each."""
+    """Give each excitation a parameter."""
     return [Factor(e, ((e, 1.0),)) for e in sequence]
 
 
 def spin_flip_tied(sequence: Iterable[Excitation]) -> list[Factor]:
-    """One parameter for an excitation and the one with up and down exchanged."""
+    """Give an excitation and the one with up and down exchanged one parameter."""
     return [Factor(e, ((frozenset((e, ex.spin_flipped(e))), 1.0),)) for e in sequence]
 
 
 def singlet(problem: HasOrbitals, sequence: Sequence[Excitation]) -> list[Factor]:
-    """Amplitudes tied as `uccsd` says; a parameter whose opposite-spin double is missing is zero."""
+    """Tie amplitudes as `uccsd` says; a parameter whose opposite-spin double is missing is zero."""
     check_closed_shell(problem, "spin-adapted amplitudes")
     own = {e: (len(e[0]), frozenset(ex.spatial(e))) for e in sequence if not ex.is_same_spin(e)}
     factors = []
@@ -55,7 +55,7 @@ def singlet(problem: HasOrbitals, sequence: Sequence[Excitation]) -> list[Factor
 
 
 def order_words(order: str) -> list[str]:
-    """Words of an order in a name; none for the default order."""
+    """Return the words of an order in a name; none for the default order."""
     usual = {"singles_first": [], "canonical": [], "doubles_first": ["doubles first"]}
     return usual.get(order, [f"{order} order"])
 
@@ -117,7 +117,7 @@ def assemble(
 
 
 def _sign(problem: HasOrbitals, created: tuple[int, ...], annihilated: tuple[int, ...]) -> int:
-    """Sign of T with all other modes as in the reference."""
+    """Return the sign of T with all other modes as in the reference."""
     z, sign = fermionic_sign(created, annihilated, problem.n_qubits)
     reference = int("".join(map(str, problem.reference_bits)), 2)
     return sign * (-1) ** (reference & z).bit_count()

@@ -108,7 +108,7 @@ def _as_listed(listed: list[Excitation], kept: Sequence[Excitation]) -> list[Exc
 
 
 def _qiskit(problem: HasOrbitals) -> list[Excitation]:
-    """Spin after spin: alpha singles, beta singles; then pairs of those, in the order of the first, then the second."""
+    """Order spin after spin: alpha singles, beta singles; then pairs of those, by the first, then the second."""
     singles = [
         ex.single(i, a, spin)
         for spin, (occupied, empty) in enumerate(ex.spaces(problem))
@@ -124,7 +124,7 @@ def _qiskit(problem: HasOrbitals) -> list[Excitation]:
 
 
 def _pennylane(problem: HasOrbitals) -> list[Excitation]:
-    """Doubles, then singles, each in ascending order of the occupied, then the empty modes, spins interleaved."""
+    """Order doubles, then singles, each by ascending occupied, then empty modes, spins interleaved."""
     bits = problem.reference_bits
     occupied = [mode for mode in range(problem.n_qubits) if bits[mode]]
     empty = [mode for mode in range(problem.n_qubits) if not bits[mode]]

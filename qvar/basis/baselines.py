@@ -104,7 +104,7 @@ def published_set(name: str, elements: Sequence[str]) -> BasisSet:
 
 
 def _exponents(shells: Sequence[tuple[str, Shell]], element: str, l: int) -> FloatArray:
-    """Distinct exponents of one angular momentum, descending."""
+    """Return distinct exponents of one angular momentum, descending."""
     return np.unique(np.concatenate([shell.exponents for e, shell in shells if (e, shell.l) == (element, l)]))[::-1]
 
 
@@ -171,7 +171,7 @@ def sets_of_size(form: Form, *, names: Sequence[str] = FAMILIAR, most: int = 2) 
 
 
 def _sizes(basis: BasisSet) -> Counter[tuple[str, int]]:
-    """Different exponents of each element and angular momentum."""
+    """Count the different exponents of each element and angular momentum."""
     return Counter((element, l) for element, l, _ in primitives(basis))
 
 

@@ -246,7 +246,7 @@ def _fit(study: BasisDuel, position: int, start: int, report: Reporter) -> list[
 
 
 def _fit_columns(study: BasisDuel, fitted: Fitted) -> Row:
-    """Columns of a fit."""
+    """Return the columns of a fit."""
     trace, finite = fitted.trace, bool(np.isfinite(fitted.value))
     return {
         "status": fitted.status.value,
@@ -327,7 +327,7 @@ def _set_columns(study: BasisDuel, basis: BasisSet, measured: Sequence[Measured]
 
 
 def _exponents(basis: BasisSet) -> dict[str, list[float]]:
-    """Ascending exponents in bohr^-2 under "Ne s" and the like."""
+    """Return ascending exponents in bohr^-2 under "Ne s" and the like."""
     exponents: dict[str, set[float]] = {}
     for element, l, exponent in primitives(basis):
         exponents.setdefault(f"{element} {LETTERS[l]}", set()).add(exponent)

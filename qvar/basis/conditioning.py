@@ -11,7 +11,7 @@ from qvar.basis.derivative_integrals import Bras
 
 
 def log_condition(bras: Bras) -> tuple[float, FloatArray]:
-    r"""\(\ln \mathrm{cond}\, S = \ln \lambda_{max} - \ln \lambda_{min}\), and what its gradient is contracted from.
+    r"""Compute \(\ln \mathrm{cond}\, S = \ln \lambda_{max} - \ln \lambda_{min}\), and the parts of its gradient.
 
     With an eigenvector v of the overlap of normalised functions, \(d\lambda = v^T dS\, v\). A derivative \(\xi\) of a
     function \(\mu\) also changes its norm, taken back by \(\xi' = \xi - \mu \langle \mu | \xi \rangle\):
@@ -30,6 +30,6 @@ def log_condition(bras: Bras) -> tuple[float, FloatArray]:
 
 
 def condition_number(mol: Any) -> float:
-    """Ratio of the largest and the smallest eigenvalue of the overlap matrix; infinite where that is not positive."""
+    """Return the largest over the smallest eigenvalue of the overlap matrix; infinite if that is not positive."""
     values = np.linalg.eigvalsh(mol.intor("int1e_ovlp"))
     return float(values[-1] / values[0]) if values[0] > 0 else float("inf")

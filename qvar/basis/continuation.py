@@ -15,7 +15,7 @@ TERMS = (3, 4, 6)
 
 @checked()
 def stages(form: Form) -> tuple[Form, ...]:
-    """Forms that end with `form`, each of which contains the one before: even-tempered, Legendre polynomials, itself.
+    """Return forms that end with `form`, each containing the one before: even-tempered, Legendre polynomials, itself.
 
     Parts that are neither free, Legendre nor well-tempered, or are contracted, stand in all stages as they are. A form
     without any other part has one stage.
@@ -31,12 +31,12 @@ def stages(form: Form) -> tuple[Form, ...]:
 
 
 def _most_terms(form: Form) -> int:
-    """Parameters of the largest part that has stages."""
+    """Return the number of parameters of the largest part that has stages."""
     return max((_terms(part) for part in form.parts), default=0)
 
 
 def _terms(part: Part) -> int:
-    """Legendre terms that a part is as flexible as; 0 where it has no stages."""
+    """Return the number of Legendre terms that a part is as flexible as; 0 if it has no stages."""
     law = str(part.description.get("law", ""))
     if part.description.get("contracted") or "frozen" in part.description or "tied" in part.description:
         return 0

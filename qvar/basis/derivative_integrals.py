@@ -115,7 +115,7 @@ class Bras:
         return big
 
     def _turned(self) -> Any:
-        """Sparse matrix that makes bras from the functions and the further Cartesian ones."""
+        """Return the sparse matrix that makes bras from the functions and the further Cartesian ones."""
         functions = np.arange(self.n_functions)
         entries: list[tuple[IntArray, IntArray, FloatArray]] = [(functions, functions, np.eye(len(functions)))]
         row = self.n_functions
@@ -151,7 +151,7 @@ class Bras:
         return len(self._functions)
 
     def _bras(self, own: FloatArray, further: FloatArray) -> FloatArray:
-        """(n_bras, n_functions) from (n_functions, n_functions) and (n_further, n_cartesian)."""
+        """Join (n_functions, n_functions) and (n_further, n_cartesian) to (n_bras, n_functions)."""
         return self._turn.T @ np.vstack([own, further @ self._functions])
 
     def _one(self, name: str) -> FloatArray:
@@ -171,7 +171,7 @@ class Bras:
     def fields(
         self, coulomb: Sequence[FloatArray], exchange: Sequence[FloatArray] = ()
     ) -> tuple[list[FloatArray], list[FloatArray]]:
-        r"""Coulomb and exchange fields of symmetric densities, (n_bras, n_functions) each.
+        r"""Compute Coulomb and exchange fields of symmetric densities, (n_bras, n_functions) each.
 
         $$ J_{\xi\nu} = \sum_{\lambda\sigma} (\xi\nu|\lambda\sigma) D_{\sigma\lambda}, \qquad
            K_{\xi\nu} = \sum_{\lambda\sigma} (\xi\lambda|\sigma\nu) D_{\lambda\sigma} $$
@@ -205,7 +205,7 @@ class Bras:
         return results
 
     def _groups(self, densities: Sequence[FloatArray]) -> list[_Group]:
-        """Shells that no density mixes with others: those of one angular momentum in an atom, else all."""
+        """Group shells that no density mixes with others: those of one angular momentum in an atom, else all."""
         n = self.mol.nbas
         momenta = self.mol._bas[:, _ANGULAR]
         of_functions = np.repeat(momenta, np.diff(self.mol.ao_loc_nr()))
@@ -247,7 +247,7 @@ class Bras:
                 sums[number][rows, columns] += field
 
     def on_grid(self, points: FloatArray, derivatives: bool) -> tuple[FloatArray, FloatArray]:
-        """Bras and functions on points: (n_components, n_points, n) each, with first derivatives or without."""
+        """Evaluate bras and functions, (n_components, n_points, n) each, with or without first derivatives."""
         values = self._big.eval_gto(f"GTOval_cart_deriv{int(derivatives)}", points)
         values = values.reshape(4 if derivatives else 1, len(points), -1)
         functions = values[:, :, : self._further] @ self._functions
@@ -275,13 +275,13 @@ class Bras:
 
 
 def _range(chosen: Any, start: int) -> tuple[int, int]:
-    """First, and last plus one, of consecutive places."""
+    """Return the first, and the last plus one, of consecutive places."""
     places = np.flatnonzero(chosen)
     return start + int(places[0]), start + int(places[-1]) + 1
 
 
 def _beside(shell: Shell) -> IntArray:
-    """Smallest set of primitives that, with a shell's functions, spans all its primitives."""
+    """Return the smallest set of primitives that, with a shell's functions, spans all its primitives."""
     n, m = shell.coefficients.shape
     if m >= n:
         return np.zeros(0, dtype=int)
@@ -290,7 +290,7 @@ def _beside(shell: Shell) -> IntArray:
 
 
 def _turns(l: int) -> tuple[FloatArray, FloatArray]:
-    """Cartesian to spherical functions of l for g, and Cartesian ones of l + 2 to r^2 g."""
+    """Return the maps from Cartesian to spherical functions of l for g, and from Cartesian ones of l + 2 to r^2 g."""
     from pyscf import gto
 
     plain = np.asarray(gto.cart2sph(l))  # of monomials, where libcint normalises those of s and p
@@ -304,5 +304,5 @@ def _turns(l: int) -> tuple[FloatArray, FloatArray]:
 
 
 def _monomials(l: int) -> list[tuple[int, ...]]:
-    """Powers of x, y, z in libcint's order."""
+    """Return powers of x, y, z in libcint's order."""
     return [(x, y, l - x - y) for x in range(l, -1, -1) for y in range(l - x, -1, -1)]

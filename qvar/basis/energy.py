@@ -86,7 +86,7 @@ def solve(
 
 
 def bra_gradient(solution: Solution, bras: Bras) -> FloatArray:
-    r"""(n_bras, n_functions) \(X C^T - S W\) of all bras; twice its entries, contracted, are the gradient.
+    r"""Compute \(X C^T - S W\) of all bras, (n_bras, n_functions); twice its entries, contracted, are the gradient.
 
     Raises `UnsolvedError` if the energy is not stationary: X is asymmetric by more than `STATIONARY`.
     """

@@ -52,7 +52,7 @@ def free(
 
 @checked()
 def even_tempered(element: str, *, ratio: float = 1.0, name: str | None = None, **counts: int) -> Form:
-    r"""Exponents in geometric progression, \(\alpha_k = \alpha \beta^{k-1}\): two parameters for each angular momentum.
+    r"""Make exponents in geometric progression, \(\alpha_k = \alpha \beta^{k-1}\): two parameters for each momentum.
 
     Schmidt, Ruedenberg, J. Chem. Phys. 71, 3951 (1979), https://doi.org/10.1063/1.438165.
 
@@ -79,7 +79,7 @@ def well_tempered(
     name: str | None = None,
     **counts: int,
 ) -> Form:
-    r"""Huzinaga's well-tempered exponents: four parameters for each angular momentum.
+    r"""Make Huzinaga's well-tempered exponents: four parameters for each angular momentum.
 
     With the definition "basisopt" \(\alpha_k = \alpha \beta^{k-1} [1 + \gamma (k/n)^\delta]\); with "erkale", from the
     third on, \(\alpha_k = \alpha_{k-1} \beta [1 + \gamma (k/n)^\delta]\). Both are in use under one name.
@@ -104,7 +104,7 @@ def well_tempered(
 
 @checked()
 def legendre(element: str, *, terms: int, name: str | None = None, **counts: int) -> Form:
-    r"""Logarithms of the exponents as a short sum of Legendre polynomials: `terms` parameters each.
+    r"""Make the logarithms of the exponents short sums of Legendre polynomials: `terms` parameters each.
 
     $$ \ln \alpha_k = \sum_{j=0}^{t-1} A_j P_j\Big(\frac{2k - 2}{n - 1} - 1\Big) $$
 
@@ -134,7 +134,7 @@ def _ratio(ratio: Any) -> float:
 
 
 def _counts(counts: dict[str, int]) -> dict[int, int]:
-    """Angular momentum -> number of exponents, ascending."""
+    """Return angular momentum -> number of exponents, ascending."""
     require(len(counts) > 0, "counts", "name at least one angular momentum, such as s=8", counts)
     numbers = {}
     for letter, count in counts.items():

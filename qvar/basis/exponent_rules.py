@@ -44,7 +44,7 @@ class Law(NamedTuple):
 
 
 def free_law(n: int, ratio: float) -> Law:
-    r"""All exponents free, neighbours at least a ratio apart.
+    r"""Leave all exponents free, neighbours at least a ratio apart.
 
     $$ \theta = (\ln \alpha_1, u_2, \dots, u_n), \qquad \ln \alpha_k = \ln \alpha_{k-1} + \ln \rho + \ln(1 + e^{u_k}) $$
     """
@@ -61,7 +61,7 @@ def free_law(n: int, ratio: float) -> Law:
 
 
 def even_tempered_law(n: int, ratio: float) -> Law:
-    r"""\(\alpha_k = \alpha \beta^{k-1}\), \(\theta = (\ln \alpha, u)\) and \(\ln \beta = \ln \rho + \ln(1 + e^u)\).
+    r"""Return \(\alpha_k = \alpha \beta^{k-1}\) of \(\theta = (\ln \alpha, u)\) with \(\ln(\beta / \rho) = \ln(1 + e^u)\).
 
     Schmidt, Ruedenberg, J. Chem. Phys. 71, 3951 (1979), https://doi.org/10.1063/1.438165.
     """
@@ -77,7 +77,7 @@ def even_tempered_law(n: int, ratio: float) -> Law:
 
 
 def well_tempered_law(n: int, ratio: float, *, recursive: bool) -> Law:
-    r"""Huzinaga's well-tempered exponents: even-tempered ones that stretch towards the nucleus.
+    r"""Compute Huzinaga's well-tempered exponents: even-tempered ones that stretch towards the nucleus.
 
     Directly, or recursively from the third on,
 
@@ -133,7 +133,7 @@ def well_tempered_law(n: int, ratio: float, *, recursive: bool) -> Law:
 
 
 def legendre_law(n: int, terms: int) -> Law:
-    r"""Petersson's expansion of the logarithms in Legendre polynomials: two terms are even-tempered, n terms free.
+    r"""Expand the logarithms in Legendre polynomials (Petersson): two terms are even-tempered, n terms free.
 
     $$ \ln \alpha_k = \sum_{j=0}^{t-1} A_j P_j\Big(\frac{2k - 2}{n - 1} - 1\Big), \; \theta = (A_0, \dots, A_{t-1}) $$
 
@@ -153,7 +153,7 @@ def legendre_law(n: int, terms: int) -> Law:
 
 
 def _line(target: FloatArray, bound: float) -> FloatArray:
-    """ln(alpha) and u of the nearest even-tempered exponents."""
+    """Return ln(alpha) and u of the nearest even-tempered exponents."""
     if len(target) == 1:
         return np.array([target[0], 0.0])
     slope, offset = np.polyfit(np.arange(len(target)), target, 1)

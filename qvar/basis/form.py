@@ -230,7 +230,7 @@ class Form:
         return {"name": self.name, "parts": parts}
 
     def _shared(self, theta: Any) -> list[tuple[Part, Array]]:
-        """Parts with their own parameters."""
+        """Return the parts with their own parameters."""
         array = jnp.asarray(theta, dtype=float)
         if array.shape != (self.n_params,):
             raise QvarError(f"`theta` must have shape ({self.n_params},), but has shape {array.shape}.")

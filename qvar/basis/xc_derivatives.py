@@ -44,7 +44,7 @@ def check_functional(xc: str) -> None:
 
 
 def exchange_correlation(bras: Bras, field: Any, spins: Sequence[FloatArray]) -> list[FloatArray]:
-    r"""(n_bras, n_functions) matrices of the potential of each spin, on the grid that the energy was computed on.
+    r"""Compute the (n_bras, n_functions) matrices of the potential of each spin, on the grid of the energy.
 
     $$ V_{\xi\nu} = \sum_g w_g \Big[ v_\rho\, \xi \nu + \mathbf{v}_{\nabla\rho} \cdot \nabla (\xi \nu)
        + \tfrac12 v_\tau \nabla\xi \cdot \nabla\nu \Big] $$

@@ -164,7 +164,7 @@ def running(batch: Batch) -> int:
 
 
 def unchecked(batch: Batch) -> np.ndarray:
-    """(n_starts,) which of them converged and have not been looked at for negative curvature."""
+    """Return which starts converged and have not been looked at for negative curvature, (n_starts,)."""
     return (batch.status == STATUSES.index(Status.CONVERGED)) & ~batch.checked
 
 

@@ -146,7 +146,7 @@ class Training:
 
 
 def fingerprint_of(inputs: Any, *arrays: Any) -> str:
-    """SHA-256 of what a training is about.
+    """Return the SHA-256 of what a training is about.
 
     Args:
         inputs: JSON-able.

@@ -21,7 +21,7 @@ from qvar.optimize.method import Iterate, Method, Start, begin, gradient_of
 def descent(
     transform: optax.GradientTransformation, direction: Callable[[Reading], Array]
 ) -> tuple[Callable[[Start], Iterate], Callable[[Iterate, Reading], Iterate]]:
-    """`init` and `update` of a method that accepts every point and steps from it as optax transforms a direction.
+    """Return `init` and `update` of a method that accepts every point and steps as optax transforms a direction.
 
     Args:
         transform: turns directions into steps; keeps its own memory.
@@ -94,7 +94,7 @@ def learning_rate_of(learning_rate: Any) -> float:
 @checked()
 @cache
 def adam(*, learning_rate: float = 0.05, b1: float = 0.9, b2: float = 0.999) -> Method:
-    """Adam, as `optax.adam`. Kingma, Ba, arXiv:1412.6980, https://arxiv.org/abs/1412.6980.
+    """Make Adam, as `optax.adam`. Kingma, Ba, arXiv:1412.6980, https://arxiv.org/abs/1412.6980.
 
     Args:
         learning_rate: step size, radians for angles; positive.
@@ -115,7 +115,7 @@ def adam(*, learning_rate: float = 0.05, b1: float = 0.9, b2: float = 0.999) -> 
 @checked()
 @cache
 def gradient_descent(*, learning_rate: float = 0.1, momentum: float = 0.0) -> Method:
-    r"""Gradient descent with a constant step, as `optax.sgd`: the yardstick of all others.
+    r"""Make gradient descent with a constant step, as `optax.sgd`: the yardstick of all others.
 
     $$ v_{t+1} = \nabla f(\theta_t) + \mu v_t, \qquad \theta_{t+1} = \theta_t - \eta v_{t+1}, \qquad v_0 = 0 $$
 

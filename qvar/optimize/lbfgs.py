@@ -51,7 +51,7 @@ class _LineSearch(NamedTuple):
 @checked()
 @cache
 def lbfgs(*, memory: int = 10, max_trials: int = 20) -> Method:
-    r"""L-BFGS: `optax.scale_by_lbfgs` with a bracketing line search on the weak Wolfe conditions.
+    r"""Make L-BFGS: `optax.scale_by_lbfgs` with a bracketing line search on the weak Wolfe conditions.
 
     A step t along direction d is taken if \(f(t) \le f(0) + 10^{-4} t f'(0)\) and
     \(f'(t) \ge 0.9 f'(0)\); where rounding hides the decrease, Hager and Zhang's approximate condition on slopes

@@ -112,7 +112,7 @@ class Method(NamedTuple):
         return budget.energies
 
     def describe(self) -> Mapping[str, Any]:
-        """JSON-able name and settings."""
+        """Return name and settings, as JSON can hold them."""
         return {"name": self.name, **dict(self.settings)}
 
 

@@ -20,7 +20,7 @@ from qvar.optimize.method import Method, gradient_of
 @checked()
 @cache
 def natural_gradient(*, learning_rate: float = 0.1, regularisation: float = 1e-3) -> Method:
-    r"""Quantum natural gradient with the full metric, regularised.
+    r"""Make the quantum natural gradient with the full metric, regularised.
 
     $$ \theta_{t+1} = \theta_t - \eta \left(g(\theta_t) + \lambda 1\right)^{-1} \nabla E(\theta_t), \qquad
        g_{ij} = \mathrm{Re}\left[ \langle\partial_i\psi|\partial_j\psi\rangle

@@ -41,7 +41,7 @@ class _Sweep(NamedTuple):
 @checked()
 @cache
 def rotosolve(*, tolerance: float = 1e-8) -> Method:
-    r"""Minimizes over one parameter after the other in closed form.
+    r"""Minimize over one parameter after the other in closed form.
 
     With all others held, the value is a trigonometric polynomial of each parameter,
 
@@ -76,7 +76,7 @@ def rotosolve(*, tolerance: float = 1e-8) -> Method:
 @checked()
 @cache
 def excitation_solve(*, tolerance: float = 1e-8) -> Method:
-    r"""Minimizes over the angle of one excitation after the other in closed form.
+    r"""Minimize over the angle of one excitation after the other in closed form.
 
     As `rotosolve`, for circuits of excitations, qubit excitations, rotations and phases, one operation for each
     parameter: the generator of an excitation has the eigenvalues 0 and \(\pm 1\), so that the energy is a polynomial of

@@ -171,7 +171,7 @@ class _Products:
         self._kernels = objective.host_kernels if self._mesh is None else None
 
     def compiled(self) -> float | None:
-        """Seconds that it took to compile the program; None if the objective has no second derivatives."""
+        """Return the seconds that it took to compile the program; None if the objective has no second derivatives."""
         began, objective = time.perf_counter(), self._objective
         if self._kernels is not None:
             return 0.0
@@ -186,7 +186,7 @@ class _Products:
         return time.perf_counter() - began
 
     def __call__(self, points: FloatArray, directions: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Values (k,), gradients (k, n_params) and products (k, n_params) at k points."""
+        """Return values (k,), gradients (k, n_params) and products (k, n_params) at k points."""
         rows = zip(points, directions.astype(points.dtype), strict=True)
         derivatives = jax.device_get([self._at(point, direction) for point, direction in rows])
         values, gradients, images = (
@@ -203,7 +203,7 @@ class _Products:
 def _derivatives(
     function: LossFunction, mesh: Mesh | None, point: Array, direction: Array, data: PyTree
 ) -> tuple[Array, Array, Array]:
-    """Value, gradient and product at one point."""
+    """Return value, gradient and product at one point."""
     value, gradient, image = ProductFunction(function).with_value(point, direction, data)
     return gather(value, mesh), gather(gradient, mesh), gather(image, mesh)
 

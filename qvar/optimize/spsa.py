@@ -42,7 +42,7 @@ def spsa(
     alpha: float = 0.602,
     gamma: float = 0.101,
 ) -> Method:
-    r"""Simultaneous perturbation stochastic approximation, with Spall's gains.
+    r"""Make simultaneous perturbation stochastic approximation, with Spall's gains.
 
     $$ \theta_{k+1} = \theta_k - a_k \frac{y(\theta_k + c_k \Delta_k) - y(\theta_k - c_k \Delta_k)}{2 c_k} \Delta_k,
        \qquad a_k = \frac{a}{(A + k)^\alpha}, \quad c_k = \frac{c}{k^\gamma}, \quad k = 1, 2, \ldots $$
@@ -81,7 +81,7 @@ def spsa(
         require(finite_number(argument, number) >= 0, argument, "not be negative", number)
 
     def displacement(inner: _Perturbation, like: Array) -> tuple[Array, Array]:
-        """Direction of the step, and how far to go along it."""
+        """Return the direction of the step, and how far to go along it."""
         signs = jax.random.rademacher(jax.random.fold_in(inner.key, 3 * inner.step), like.shape, like.dtype)
         return signs, c / inner.step.astype(like.dtype) ** gamma
 

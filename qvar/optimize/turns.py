@@ -201,7 +201,7 @@ class Turns:
         return self._reading
 
     def _reading_shape(self) -> Reading:
-        """Shapes of a reading, and where it lies."""
+        """Return the shapes of a reading, and where it lies."""
         n, size = self._batch.iterates.theta.shape
         everywhere = None if self._mesh is None else NamedSharding(self._mesh, PartitionSpec())
 

@@ -107,7 +107,7 @@ def degenerate_borders(space: ActiveSpace, energies: FloatArray, occupations: Fl
 
 
 def _around_fermi_level(n_orbitals: int, n_alpha: int, n_beta: int, active_space: Any) -> tuple[list[int], list[int]]:
-    """(frozen, active) orbitals of CAS(electrons, orbitals): the lowest orbitals are frozen."""
+    """Return the (frozen, active) orbitals of CAS(electrons, orbitals): the lowest orbitals are frozen."""
     numbers = whole_numbers("active_space", active_space)
     require(len(numbers) == 2, "active_space", "be a pair (electrons, orbitals)", active_space)
     electrons, orbitals = numbers

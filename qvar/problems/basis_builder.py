@@ -197,18 +197,18 @@ class Builder:
 
 
 def primitive_overlaps(l: int, a: FloatArray, b: FloatArray) -> FloatArray:
-    r"""Overlaps of normalised primitives, \(\big(2 \sqrt{\alpha \alpha'} / (\alpha + \alpha')\big)^{l + 3/2}\)."""
+    r"""Return overlaps of primitives, \(\big(2 \sqrt{\alpha \alpha'} / (\alpha + \alpha')\big)^{l + 3/2}\)."""
     a, b = a[:, None], b[None, :]
     return (2 * np.sqrt(a * b) / (a + b)) ** (l + 1.5)
 
 
 def squared_norms(l: int, exponents: FloatArray, coefficients: FloatArray) -> FloatArray:
-    """Squared norms of contracted functions: the columns of coefficients, which multiply normalised primitives."""
+    """Compute squared norms of contracted functions: columns of coefficients, which multiply normalised primitives."""
     return np.einsum("kc,kj,jc->c", coefficients, primitive_overlaps(l, exponents, exponents), coefficients)
 
 
 def _overlaps(l: int, one: FloatArray, two: FloatArray) -> FloatArray:
-    """Overlaps of the normalised functions of two shells; columns are exponents, then coefficients."""
+    """Compute overlaps of the normalised functions of two shells; columns are exponents, then coefficients."""
     inner = one[:, 1:].T @ primitive_overlaps(l, one[:, 0], two[:, 0]) @ two[:, 1:]
     norms = [np.sqrt(squared_norms(l, shell[:, 0], shell[:, 1:])) for shell in (one, two)]
     return inner / np.outer(*norms)

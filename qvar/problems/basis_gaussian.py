@@ -53,7 +53,7 @@ def read_gaussian(lines: Sequence[Line], builder: Builder) -> None:
 
 
 def _elements(words: Sequence[str]) -> list[str]:
-    """Elements of a head, `H 0`, `-H 0`, `H He 0` or `H`; none if it is something else."""
+    """Return the elements of a head, `H 0`, `-H 0`, `H He 0` or `H`; none if it is something else."""
     symbols = [word.removeprefix("-") for word in words]
     if len(symbols) > 1 and symbols.pop() != "0":
         return []
@@ -62,7 +62,7 @@ def _elements(words: Sequence[str]) -> list[str]:
 
 
 def _head(line: Line, source: Source) -> tuple[tuple[int, ...], int, float]:
-    """Momenta, number of primitives and scale factor of a shell."""
+    """Return momenta, number of primitives and scale factor of a shell."""
     letters, rest = line.words[0].lower(), line.words[1:]
     if (
         not letters[0].isalpha()

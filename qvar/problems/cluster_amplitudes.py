@@ -126,7 +126,7 @@ def _spins(integrals: Integrals, *occupied: tuple[int, ...]) -> list[Spin]:
 
 
 def _fock(integrals: Integrals, *occupied: tuple[int, ...]) -> list[FloatArray]:
-    """Fock matrices of both spins over the reference determinant."""
+    """Return the Fock matrices of both spins over the reference determinant."""
     density = [np.zeros_like(integrals.one_body) for _ in occupied]
     for matrix, occ in zip(density, occupied, strict=True):
         matrix[list(occ), list(occ)] = 1.0

@@ -169,7 +169,7 @@ def _restricted(
 def _davidson(
     product: Callable[[FloatArray], FloatArray], diagonal: FloatArray, noise: FloatArray
 ) -> tuple[float, FloatArray]:
-    """Lowest eigenvalue and vector of a symmetric matrix, from its smallest diagonal element and some noise."""
+    """Return the lowest eigenvalue and vector of a symmetric matrix, from its smallest diagonal element and noise."""
     start = 0.03 * noise / np.linalg.norm(noise)
     start[np.argmin(diagonal)] += 1.0
     limits = {"tol": 1e-12, "tol_residual": 1e-6, "max_cycle": 300, "max_space": 20}
@@ -187,14 +187,14 @@ def _of_parity(parities: tuple[IntArray, IntArray], m: int, nelec: tuple[int, in
 
 
 def _spin_diagonal(m: int, nelec: tuple[int, int]) -> FloatArray:
-    """<S^2> of determinants, (alpha strings, beta strings): unpaired spin-down electrons may flip."""
+    """Return <S^2> of determinants, (alpha strings, beta strings): unpaired spin-down electrons may flip."""
     alpha, beta = (_occupations(m, n) for n in nelec)
     sz = 0.5 * (nelec[0] - nelec[1])
     return sz * (sz + 1) + nelec[1] - (alpha @ beta.T).astype(float)
 
 
 def _occupations(m: int, n: int) -> IntArray:
-    """(strings, M) occupations of n electrons of one spin, in PySCF's order of strings."""
+    """Return the (strings, M) occupations of n electrons of one spin, in PySCF's order of strings."""
     from pyscf.fci import cistring
 
     strings = np.array(cistring.make_strings(range(m), n), dtype=np.int64)
@@ -277,7 +277,7 @@ def _matrix(by_flip: dict[int, Any]) -> Any:
 
 
 def _phases_by_flip(terms: PauliTerms) -> dict[int, Any]:
-    """For each mask x of flipped bits, the factor in P|b> = factor |b^x> for every state b, shape (2**n,)."""
+    """Return, for each mask x of flipped bits, the factor in P|b> = factor |b^x> of every state b, shape (2**n,)."""
     flips, signs = word_masks(terms.words)
     n_flips = len(np.unique(flips))
     if terms.n_qubits > 62 or n_flips * 2**terms.n_qubits > _LARGEST_NONZEROS:

@@ -243,7 +243,7 @@ def _decompose(observable: Any) -> Any:
 
 
 def _from_sentence(sentence: Any, n_qubits: int, argument: str) -> PauliTerms:
-    """Words and real coefficients of a PennyLane `PauliSentence`, in its order."""
+    """Return words and real coefficients of a PennyLane `PauliSentence`, in its order."""
     coefficients = np.array([complex(c) for c in sentence.values()], dtype=np.complex128)
     largest = np.abs(coefficients).max(initial=0.0)
     if not np.all(np.isfinite(coefficients)):
@@ -259,6 +259,6 @@ def _from_sentence(sentence: Any, n_qubits: int, argument: str) -> PauliTerms:
 
 
 def _shown(value: Any) -> str:
-    """`repr` in one line of bearable length."""
+    """Return the `repr` in one line of bearable length."""
     text = " ".join(repr(value).split())
     return text if len(text) <= 60 else text[:57] + "..."

@@ -93,7 +93,7 @@ def parse_geometry(text: Any, unit: Any) -> Geometry:
 
 
 def _lines(text: str) -> list[list[str]]:
-    """Tokens of each line that is not empty."""
+    """Return the tokens of each line that is not empty."""
     rows = text.lstrip("\ufeff").strip().splitlines()
     if rows and rows[0].strip().isdecimal() and len(rows) > 2:  # an XYZ file: number of atoms, comment, atoms
         atoms = [row for row in rows[2:] if row.strip()]

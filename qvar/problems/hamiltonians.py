@@ -144,7 +144,7 @@ def _eightfold(two: FloatArray) -> FloatArray:
 
 
 def _deviation(two: FloatArray, axes: tuple[int, ...]) -> float:
-    """Largest difference from a transposition, slice by slice to save memory."""
+    """Return the largest difference from a transposition, slice by slice to save memory."""
     transposed = two.transpose(axes)
     return max(float(np.abs(here - there).max()) for here, there in zip(two, transposed, strict=True))
 

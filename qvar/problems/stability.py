@@ -169,7 +169,7 @@ def _lowest(
 
 
 def _rotated(mean_field: Any, x: FloatArray) -> Any:
-    r"""Orbitals after the rotation \(\exp(\kappa)\) of packed x."""
+    r"""Return the orbitals after the rotation \(\exp(\kappa)\) of packed x."""
     from scipy.linalg import expm
 
     occupations, orbitals = np.asarray(mean_field.mo_occ), np.asarray(mean_field.mo_coeff)

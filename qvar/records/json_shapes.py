@@ -36,7 +36,7 @@ def names_a_file(text: str) -> bool:
 
 
 def anything(value: Any, place: str) -> None:
-    """Any JSON value."""
+    """Accept any JSON value."""
 
 
 def text(value: Any, place: str) -> None:

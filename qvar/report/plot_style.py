@@ -86,7 +86,7 @@ class Look:
 
 
 def looks(table: pd.DataFrame) -> dict[str, Look]:
-    """Colors by series, from light to dark with depth; dashes for the generic family."""
+    """Choose colors by series, from light to dark with depth; dashes for the generic family."""
     series: dict[str, list[tuple[int, str]]] = {}
     rows = records(table)
     colored = rows if len(rows) <= MANY_LINES else rows[:BEST_LINES]
@@ -177,14 +177,14 @@ def plain_axes(axes: Axes) -> None:
 
 
 def drawn_errors(numbers: np.ndarray, quantity: str, unit: str) -> np.ndarray:
-    """Errors as they are drawn: none below the resolution, for a logarithmic axis has no zero."""
+    """Return errors as they are drawn: none below the resolution, for a logarithmic axis has no zero."""
     import numpy as np
 
     return np.maximum(numbers, resolution(unit)) if quantity == "error" else numbers
 
 
 def spread(stacked: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Lower end, median and upper end over the first axis, the seeds; a column of NaN stays NaN."""
+    """Return lower end, median and upper end over the first axis, the seeds; a column of NaN stays NaN."""
     import warnings
 
     import numpy as np
@@ -202,7 +202,7 @@ def spread(stacked: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def value_axis(axes: Axes, quantity: str, unit: str) -> str:
-    """Scales and names the vertical axis; gives the noun for what it shows."""
+    """Scale and name the vertical axis; return the noun for what it shows."""
     in_unit = f" ({unit})" if unit else ""
     if quantity == "value":
         noun = "energy" if unit == HARTREE else "value"
@@ -239,7 +239,7 @@ def legend_below(figure: Figure, panels: Sequence[Axes]) -> None:
 
 
 def _legend_columns(names: list[str], width: float) -> int:
-    """As many columns, up to three, as fit into a width in points: each is as wide as its longest line."""
+    """Return as many columns, up to three, as fit into a width in points: each is as wide as its longest line."""
     import numpy as np
 
     widths = [max(map(len, name.split("\n"))) * _LETTER_POINTS + _HANDLE_POINTS for name in names]
@@ -263,7 +263,7 @@ def wrapped_name(name: str, letters: int) -> str:
 
 
 def plain_log_ticks(axes: Axes) -> None:
-    """Numbers such as 20 and 0.5 instead of powers on a logarithmic vertical axis that spans little."""
+    """Write numbers such as 20 and 0.5 instead of powers on a logarithmic vertical axis that spans little."""
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
     low, high = axes.get_ylim()

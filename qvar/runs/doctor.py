@@ -74,7 +74,7 @@ def diagnose() -> Diagnosis:
 
 
 def _jax() -> tuple[list[str], list[str]]:
-    """JAX's devices, mesh, precision, memory and cache; the precision is tried with one sum that 32 bit cannot hold."""
+    """Report JAX's devices, mesh, precision (one sum that 32 bit cannot hold), memory and cache."""
     import jax.numpy as jnp
 
     machine = provenance.machine()

@@ -70,7 +70,7 @@ class Coverage:
         return ("jax2018",)
 
     def tasks(self) -> list[Task]:
-        """One task per kind of interval and distribution."""
+        """Return one task per kind of interval and distribution."""
         kinds = {**_interval_kinds(self.samples), **_verdict_kinds()}
         return [
             Task(

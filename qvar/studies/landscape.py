@@ -287,7 +287,7 @@ def _leakage(objective: Objective, problem: Problem, result: Result) -> Row:
 
 
 def _spread(n: int) -> np.ndarray:
-    """Up to `MAX_PATH` of n places, the first and the last among them: half of them evenly, half early ones."""
+    """Return up to `MAX_PATH` of n places, the first and the last among them: half evenly, half early ones."""
     if n <= MAX_PATH:
         return np.arange(n)
     half = MAX_PATH // 2
@@ -296,7 +296,7 @@ def _spread(n: int) -> np.ndarray:
 
 
 def _scans(study: Landscape, objective: Objective, result: Result) -> Row:
-    """Line and planes of one seed, as JSON texts."""
+    """Return line and planes of one seed, as JSON texts."""
     start = _start(result)
     line = scan_between(objective, start, result.theta, points=study.line_points)
     row: Row = {
@@ -327,7 +327,7 @@ def _plane(plane: PlaneScan) -> str:
 
 
 def _json(value: Any) -> str:
-    """Arrays as JSON: ten significant digits, for what is drawn needs no more, and null for what is no number."""
+    """Write arrays as JSON: ten significant digits, which a picture needs, and null for what is no number."""
 
     def plain(entry: Any) -> Any:
         if isinstance(entry, dict):

@@ -154,7 +154,7 @@ class Scaling:
         return tuple(sorted(keys))
 
     def tasks(self) -> list[Task]:
-        """One task per contender, start and size.
+        """Return one task per contender, start and size.
 
         Raises:
             QvarError: if no contender has a start that is asked for, or none can be made at any size.
@@ -349,7 +349,7 @@ def _with_ends(name: str, value: tuple[float, float, float]) -> Row:
 
 
 def _theory(study: Scaling, point: _Point, observable: Any, ansatz: Ansatz, objective: Objective) -> tuple[float, Row]:
-    """Spectral width, and what theory says about random states and about deep circuits.
+    """Return the spectral width, and what theory says about random states and about deep circuits.
 
     The latter holds for parameters that take all angles alike, and not for other starts.
     """
@@ -370,7 +370,7 @@ def _theory(study: Scaling, point: _Point, observable: Any, ansatz: Ansatz, obje
 
 
 def _small_sector(ansatz: Ansatz) -> tuple[int, int] | None:
-    """Numbers of electrons of both spins, if they are conserved and have few states."""
+    """Return the numbers of electrons of both spins, if they are conserved and have few states."""
     if not ansatz.program.conserves_spin_numbers:
         return None
     orbitals, bits = ansatz.n_qubits // 2, ansatz.program.reference

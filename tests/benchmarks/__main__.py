@@ -63,7 +63,7 @@ def measure(steps: list[Step], quick: bool) -> tuple[files.Results, bool]:
         Tables, and whether every step gave numbers.
     """
     found: files.Results = {}
-    told, well = files.here(), True
+    origin, well = files.here(), True
     for position, step in enumerate(steps, start=1):
         print(f"[{position}/{len(steps)}] {step.table}: {step.work} ...", end=" ", file=sys.stderr, flush=True)
         begin = time.perf_counter()
@@ -77,7 +77,7 @@ def measure(steps: list[Step], quick: bool) -> tuple[files.Results, bool]:
             if quick:  # targets and figures from elsewhere are for the full sizes
                 row.ratio = row.limit = None
                 row.theirs, row.published = (None, False) if row.published else (row.theirs, False)
-            found.setdefault(row.table, (told, []))[1].append(row)
+            found.setdefault(row.table, (origin, []))[1].append(row)
     return found, well
 
 
@@ -87,8 +87,8 @@ def document(found: files.Results) -> str:
     for key, table in tables.TABLES.items():
         if key not in found and not table.planned:
             continue
-        told, rows = found.get(key, (None, []))
-        line = tables.told(told) if told else None
+        origin, rows = found.get(key, (None, []))
+        line = tables.origin_line(origin) if origin else None
         if line is not None and line != last:
             parts.append(f"Measured on: {line}\n")
             last = line

@@ -53,7 +53,9 @@ def save(path: Path, results: Results) -> None:
     """
     kept = load(path) if path.exists() else {}
     merged = {**kept, **results}
-    tables = {key: {"origin": told, "rows": [row.to_json() for row in rows]} for key, (told, rows) in merged.items()}
+    tables = {
+        key: {"origin": origin, "rows": [row.to_json() for row in rows]} for key, (origin, rows) in merged.items()
+    }
     with write_whole(path) as temporary:  # after every row of a device, which may be killed
         temporary.write_text(json.dumps({"format": _FORMAT, "tables": tables}, indent=1) + "\n", encoding="utf-8")
 

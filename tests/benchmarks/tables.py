@@ -341,7 +341,7 @@ def between_markers(page: str, new: str) -> str:
     return page[: found.start()] + f"{begin}\n\n{new.strip()}\n\n{end}" + page[found.end() :]
 
 
-def told(origin: dict[str, Any]) -> str:
-    """Where numbers are from, in a line."""
+def origin_line(origin: dict[str, Any]) -> str:
+    """Machine, versions and date of numbers, in a line."""
     packages = ", ".join(f"{name} {version}" for name, version in origin["versions"].items() if version)
     return f"{origin['machine']}; {packages}; {origin['date'][:10]}."

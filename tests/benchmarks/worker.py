@@ -214,14 +214,14 @@ class Served:
         return self.memory()
 
     def memory(self) -> dict[str, Any]:
-        """Peak memory of the process and, where it tells, of the device, in bytes."""
+        """Peak memory of the process and, if it reports it, of the device, in bytes."""
         import jax
 
-        told = jax.devices()[0].memory_stats() or {}
+        statistics = jax.devices()[0].memory_stats() or {}
         scale = 1 if sys.platform == "darwin" else 1024
         return {
             "peak": scale * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
-            "device_peak": told.get("peak_bytes_in_use"),
+            "device_peak": statistics.get("peak_bytes_in_use"),
         }
 
     def time(self, calls: int) -> dict[str, Any]:

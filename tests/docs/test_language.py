@@ -17,9 +17,6 @@ WORDS = (
 )  # fmt: skip
 """Words and phrases that stop a reader whose second language is English, or that have a plainer standard term."""
 
-PENDING: tuple[str, ...] = ()
-"""Folders of `qvar/` that are still to be reread; "root" is the files of `qvar/` itself."""
-
 _PATTERN = re.compile(r"\b(" + "|".join(map(re.escape, WORDS)) + r")\b", re.IGNORECASE)
 
 
@@ -39,12 +36,6 @@ def texts(path: Path) -> list[tuple[int, str]]:
     return found
 
 
-def folder_of(path: Path) -> str:
-    """Folder of a file below `qvar/`, or "root"."""
-    first = path.relative_to(ROOT / "qvar").parts[0]
-    return "root" if first.endswith(".py") else first
-
-
 _QUESTION = re.compile(r"(What|How|Whether|Who|Whose|Where|Why|Which)\b")
 """A docstring says what a thing is or does, and does not ask."""
 
@@ -53,15 +44,13 @@ _PARTICIPLES = ("told", "found", "given", "said", "asked", "shown", "begun", "ma
 """Names that do not say what a variable holds."""
 
 
-def read_files() -> list[Path]:
-    """Python files of the folders that have been reread."""
-    return [path for path in sorted((ROOT / "qvar").rglob("*.py")) if folder_of(path) not in PENDING]
+FILES = sorted((ROOT / "qvar").rglob("*.py"))
 
 
 def test_words() -> None:
     wrong = [
         f"{path.relative_to(ROOT)}:{line}: {match[0]}"
-        for path in read_files()
+        for path in FILES
         for line, text in texts(path)
         for match in _PATTERN.finditer(text)
     ]
@@ -71,7 +60,7 @@ def test_words() -> None:
 def test_docstrings_do_not_begin_with_a_question() -> None:
     wrong = [
         f"{path.relative_to(ROOT)}:{node.lineno}: {value.value[:40]}"
-        for path in read_files()
+        for path in FILES
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Expr) and isinstance(value := node.value, ast.Constant)
         if isinstance(value.value, str) and _QUESTION.match(value.value)
@@ -88,7 +77,7 @@ def test_a_wrong_word_is_found(tmp_path: Path) -> None:
 def test_variables_are_nouns() -> None:
     wrong = [
         f"{path.relative_to(ROOT)}:{node.lineno}: {node.id}"
-        for path in read_files()
+        for path in FILES
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id in _PARTICIPLES
     ]

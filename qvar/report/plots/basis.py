@@ -18,7 +18,7 @@ _COSTS = {"n_params": "parameters", "n_primitives": "primitives", "n_qubits": "q
 
 
 def basis_front(ledger: pd.DataFrame, table: pd.DataFrame) -> Drawing | None:
-    """Error against parameters, primitives and qubits, each with its Pareto front."""
+    """Draw the error against parameters, primitives and qubits, each with its Pareto front."""
     resolution = MILLIHARTREE_PER_HARTREE * RESOLUTION
     inside = [row for row in typed(table, BasisRow) if known(row.value) and row.above > resolution]
     picture = fronts([_point(row) for row in inside], _COSTS, "error", MILLIHARTREE, logarithmic=True)

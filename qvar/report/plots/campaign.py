@@ -71,7 +71,7 @@ _WIDE_RATIO = 30.0
 
 
 def campaign_drawings(ledger: pd.DataFrame) -> tuple[list[Drawing], list[str]]:
-    """All pictures of a campaign."""
+    """Draw all pictures of a campaign."""
     table = campaign_table(ledger)
     if table.empty:
         return [], []
@@ -103,7 +103,7 @@ def _names(swept: Sequence[Argument]) -> str:
 def _against(
     table: pd.DataFrame, along: Argument, swept: Sequence[Argument], look_of: dict[str, Look], name: str
 ) -> Drawing:
-    """Lines of all contenders against one swept number, a panel for each combination of the other arguments."""
+    """Draw lines of all contenders against one swept number, a panel for each combination of the other arguments."""
     panels = blocks(table, along, swept)
     first_panels = panels[:MOST_PANELS]
     figure, all_axes = _panel_figure(first_panels, sum(look.named for look in look_of.values()) + 1)
@@ -132,7 +132,7 @@ def _against(
 
 
 def _by_point(table: pd.DataFrame, swept: Sequence[Argument], look_of: dict[str, Look]) -> Drawing:
-    """Dots of all contenders at each point, for arguments that are no numbers."""
+    """Draw dots of all contenders at each point, for arguments that are no numbers."""
     from matplotlib.figure import Figure
 
     quantity, unit = _kind(table)
@@ -177,7 +177,7 @@ def _by_point(table: pd.DataFrame, swept: Sequence[Argument], look_of: dict[str,
 
 
 def _against_parameters(table: pd.DataFrame, swept: Sequence[Argument]) -> Drawing | None:
-    """Error against the number of parameters at all points, with the Pareto front of each panel."""
+    """Draw the error against the number of parameters at all points, with the Pareto front of each panel."""
     table = where(table, table["n_params"].notna() & (table["quantity"] != VARIANCE))
     if table.empty:
         return None
@@ -253,7 +253,7 @@ def _drawn(rows: pd.DataFrame, quantity: str, unit: str) -> list[Any]:
 
 
 def _aside(x: FloatArray, share: float, values: Sequence[Any]) -> FloatArray:
-    """Numbers moved sideways by a share of the axis that all values span."""
+    """Move numbers sideways by a share of the axis that all values span."""
     low, high = float(min(values)), float(max(values))
     return x * (high / low) ** share if _wide(values) else x + share * (high - low)
 

@@ -37,7 +37,7 @@ _DODGE = 0.012
 
 
 def capacity(depths: pd.DataFrame) -> Drawing | None:
-    """Rank of the quantum Fisher information and share of successful starts against layers."""
+    """Draw the rank of the quantum Fisher information and the share of successful starts against layers."""
     if not some(depths["fisher_rank"].notna() | depths["median"].notna()):
         return None
     table = series_table(depths)

@@ -84,7 +84,7 @@ def _draw_lines(axes: Axes, ledger: pd.DataFrame, look_of: dict[str, Look], quan
 
 
 def _on(grid: FloatArray, seed: pd.DataFrame) -> FloatArray:
-    """One seed's numbers on the common grid; NaN if a point is missing."""
+    """Return one seed's numbers on the common grid; NaN if a point is missing."""
     numbers = np.full(len(grid), np.nan)
     numbers[np.searchsorted(grid, seed["coordinate"].to_numpy(dtype=float))] = seed["plotted"].to_numpy(dtype=float)
     return np.where(np.isfinite(numbers), numbers, np.nan)

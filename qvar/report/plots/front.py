@@ -61,7 +61,7 @@ class Point:
 
 
 def error_vs_cost(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
-    """Error against the number of parameters and of two-qubit gates, each with its Pareto front.
+    """Draw the error against the number of parameters and of two-qubit gates, each with its Pareto front.
 
     The front is that of the median errors, by which the table is sorted too: what a contender reaches from a usual
     start, and not what the luckiest of many starts does.
@@ -96,7 +96,7 @@ class Fronts(NamedTuple):
 def fronts(
     points: list[Point], costs: dict[str, str], quantity: str, unit: str, *, logarithmic: bool = False
 ) -> Fronts | None:
-    """Panels of error against costs, each with its Pareto front.
+    """Draw panels of error against costs, each with its Pareto front.
 
     Args:
         points: the contenders.
@@ -204,7 +204,7 @@ def _scale_costs(axes: Axes, costs: list[float], ratio: float) -> None:
 
 
 def _legends(figure: Figure, title: str, points: list[Point], lines: dict[str, Any], columns: int) -> None:
-    """Above: what colors and lines mean; below: who has which number."""
+    """Explain colors and lines above, and numbers below."""
     from matplotlib.lines import Line2D
 
     def dot(family: str) -> Line2D:
@@ -259,6 +259,6 @@ def _number(axes: Axes, points: list[tuple[Point, float]]) -> None:
 
 
 def _box(center: FloatArray, width: float, height: float) -> FloatArray:
-    """(2, 2): lower left and upper right corner, in points."""
+    """Return the lower left and upper right corner, (2, 2), in points."""
     half = np.array([width, height]) / 2
     return np.stack([center - half, center + half])

@@ -115,7 +115,7 @@ def _direction(number: int, where: str) -> str:
 
 
 def curvatures(best: pd.DataFrame) -> Drawing | None:
-    """All eigenvalues of the Hessian at the start and at the end of each contender's lowest seed."""
+    """Draw all eigenvalues of the Hessian at the start and at the end of each contender's lowest seed."""
     rows = [row for row in _with(best, "start_spectrum") if known(row.end_spectrum)]
     if not rows:
         return None
@@ -148,7 +148,7 @@ def curvatures(best: pd.DataFrame) -> Drawing | None:
 
 
 def leakage(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
-    """Weight outside of the right sector, its price, and S^2 along the training, for the contenders that leave it."""
+    """Draw the weight outside the right sector, its price, and S^2 along the training of contenders that leave it."""
     rows = _with(ledger, "leakage_along")
     paths = [(row, {name: np.array(values, dtype=float) for name, values in _path(row).items()}) for row in rows]
     leaking = {str(row.label) for row, path in paths if np.nanmax(1 - path["sector_weight"]) > _LEAKS}

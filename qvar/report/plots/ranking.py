@@ -28,7 +28,7 @@ _STYLES: tuple[Any, ...] = ("--", "-.", (0, (6, 1.5, 1, 1.5, 1, 1.5)))
 
 
 def energy_by_setting(summary: pd.DataFrame, baseline: str) -> Drawing | None:
-    """Lowest energies above the limit against the settings, baselines as lines."""
+    """Draw lowest energies above the limit against the settings, baselines as lines."""
     drawn = where(summary, (summary["setting"] != baseline) & (summary["limit_error"] > 0))
     if drawn.empty:
         return None
