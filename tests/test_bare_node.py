@@ -36,8 +36,8 @@ def numbers(path):
         ends = []
         if ansatz is ansatze[-1]:  # one engine is enough for the optimizer
             ends = qvar.minimize_batch(objective, starts, budget=qvar.Budget(gradients=20))
-        told = [objective.engine, float(value), np.asarray(gradient).tolist(), [one.value for one in ends]]
-        found[ansatz.name] = [*told, {} if objective.measure is None else objective.measure(starts[0])]
+        results = [objective.engine, float(value), np.asarray(gradient).tolist(), [one.value for one in ends]]
+        found[ansatz.name] = [*results, {} if objective.measure is None else objective.measure(starts[0])]
     return found
 """
 

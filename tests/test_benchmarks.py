@@ -1,4 +1,4 @@
-"""The benchmarks themselves: a quick run gives tables and pictures, wrong numbers and wrong words are told."""
+"""The benchmarks themselves: a quick run gives tables and pictures, wrong numbers and wrong words are reported."""
 
 from __future__ import annotations
 

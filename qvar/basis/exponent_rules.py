@@ -61,7 +61,7 @@ def free_law(n: int, ratio: float) -> Law:
 
 
 def even_tempered_law(n: int, ratio: float) -> Law:
-    r"""Return \(\alpha_k = \alpha \beta^{k-1}\) of \(\theta = (\ln \alpha, u)\) with \(\ln(\beta / \rho) = \ln(1 + e^u)\).
+    r"""Return \(\alpha_k = \alpha \beta^{k-1}\) of \(\theta = (\ln \alpha, u)\) with \(\beta = \rho (1 + e^u)\).
 
     Schmidt, Ruedenberg, J. Chem. Phys. 71, 3951 (1979), https://doi.org/10.1063/1.438165.
     """

@@ -115,8 +115,8 @@ def main() -> int:
         found, well = measure(
             [step for group in GROUPS if group in chosen for step in GROUPS[group](given.quick)], given.quick
         )
-    for told in dict.fromkeys(tables.told(told) for told, _ in found.values()):
-        print(f"\n{tables.wrapped(told)}")
+    for line in dict.fromkeys(tables.origin_line(origin) for origin, _ in found.values()):
+        print(f"\n{tables.wrapped(line)}")
     for key in tables.TABLES:
         if key in found:
             print(f"\n{tables.text(key, found[key][1])}")

@@ -232,7 +232,7 @@ def main() -> int:
     results = run(plan, args.minutes, args.save)
     for number, (key, (origin, rows)) in enumerate(results.items()):
         if number == 0:
-            print(tables.wrapped(tables.told(origin)))
+            print(tables.wrapped(tables.origin_line(origin)))
         print(f"\n{tables.text(key, rows)}")
     return 0
 

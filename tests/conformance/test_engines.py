@@ -247,7 +247,7 @@ def test_engines_agree_with_pennylane(problem_name: str, ansatz_name: str) -> No
 def test_claimed_symmetries_hold(problem_name: str, ansatz_name: str) -> None:
     problem, ansatz = _make(problem_name, ansatz_name)
     theta = np.random.default_rng(3).uniform(-np.pi, np.pi, ansatz.n_params)
-    state = twin_state(ansatz.program, theta)  # that engines give this state is told by the tests beside this one
+    state = twin_state(ansatz.program, theta)  # the tests beside this one compare it with the engines'
     n, index = problem.n_qubits, np.arange(len(state))
     weight = np.abs(state) ** 2
     even = sum(1 << (n - 1 - wire) for wire in range(0, n, 2))

@@ -307,7 +307,7 @@ def test_seconds_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
         assert 50.0 < result.compile_s < 150
 
 
-def test_an_unwritable_state_is_told() -> None:
+def test_an_unwritable_state_is_reported() -> None:
     def write(name: str, arrays: Arrays) -> None:
         raise OSError("No space left on device")
 

@@ -83,7 +83,7 @@ def test_exact_energy_does_not_depend_on_orbitals():
     assert one == pytest.approx(other, abs=1e-9)
 
 
-def test_fci_that_does_not_converge_is_told(monkeypatch, one_sentence):
+def test_fci_that_does_not_converge_is_reported(monkeypatch, one_sentence):
     from pyscf.fci import direct_spin1
 
     problem = hydrogen_chain(2)

@@ -63,7 +63,7 @@ def test_second_order_steps_in_where_diis_fails(monkeypatch):
     assert hydrogen_chain(4).reference_energy == pytest.approx(expected, abs=1e-9)
 
 
-def test_scf_that_does_not_converge_is_told(monkeypatch, one_sentence):
+def test_scf_that_does_not_converge_is_reported(monkeypatch, one_sentence):
     from pyscf.scf.hf import RHF
 
     def stuck(self, *_, **__):
