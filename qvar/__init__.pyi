@@ -18,6 +18,7 @@ from .engines.density_matrix import noisy_energy
 from .engines.energy import energy, expectation
 from .errors import QvarError, require
 from .objective import Costs, Objective
+from .optimize.bfgs import bfgs
 from .optimize.budget import Budget, Status
 from .optimize.first_order import adam, from_optax, gradient_descent
 from .optimize.lbfgs import lbfgs
@@ -83,6 +84,7 @@ __all__ = [
     "analysis",
     "basic_entangler",
     "basis",
+    "bfgs",
     "diagnostics",
     "efficient_su2",
     "energy",

@@ -93,6 +93,8 @@ class Beginning(NamedTuple):
     """Kind of the keys, as `jax.random.wrap_key_data` takes it."""
     harmonics: FloatArray | None
     """As `Start.harmonics`."""
+    inverse_hessian: FloatArray | None = None
+    """As `Start.inverse_hessian`, padded."""
 
     @property
     def size(self) -> int:
@@ -101,14 +103,16 @@ class Beginning(NamedTuple):
 
     def layout(self, batch: Batch) -> Layout:
         """Return the layout of a batch's moving part."""
-        arguments = (batch.iterates.theta, self.keys, self.harmonics)
+        arguments = (batch.iterates.theta, self.keys, self.harmonics, self.inverse_hessian)
         shapes = _program().eval_shape(self.method, self.key_kind, *arguments)
         return Layout.of(moving_part(batch)._replace(iterates=shapes), self.key_kind)
 
     def iterates_at(self, points: FloatArray) -> Iterate:
         """Return the first state of the method at points, (n_starts, n_params), of all starts."""
         thetas = padded(points, self.size)
-        return numbers_of(_program()(self.method, self.key_kind, thetas, self.keys, self.harmonics))
+        return numbers_of(
+            _program()(self.method, self.key_kind, thetas, self.keys, self.harmonics, self.inverse_hessian)
+        )
 
     def batch(self, points: FloatArray) -> Batch:
         """Return all starts before their first evaluation."""
@@ -129,9 +133,11 @@ class Beginning(NamedTuple):
         )
 
 
-def _begin(method: Method, key_kind: Any, thetas: Array, keys: Array, harmonics: Array | None) -> Iterate:
-    starts = Start(thetas, jax.random.wrap_key_data(keys, impl=key_kind), harmonics)
-    return jax.vmap(method.init, (Start(0, 0, None),))(starts)  # pyright: ignore[reportArgumentType]
+def _begin(
+    method: Method, key_kind: Any, thetas: Array, keys: Array, harmonics: Array | None, inverse: Array | None
+) -> Iterate:
+    starts = Start(thetas, jax.random.wrap_key_data(keys, impl=key_kind), harmonics, inverse)
+    return jax.vmap(method.init, (Start(0, 0, None, None),))(starts)  # pyright: ignore[reportArgumentType]
 
 
 _begin_anywhere = jax.jit(_begin, static_argnums=(0, 1))

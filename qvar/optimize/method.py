@@ -21,7 +21,7 @@ from qvar.optimize.budget import Budget
 from qvar.optimize.evaluation import Reading, Reads
 from qvar.short_repr import short_repr
 
-METHODS = ("adam", "excitation_solve", "gradient_descent", "lbfgs", "natural_gradient", "rotosolve", "spsa")
+METHODS = ("adam", "bfgs", "excitation_solve", "gradient_descent", "lbfgs", "natural_gradient", "rotosolve", "spsa")
 """Functions of `qvar` that make a method."""
 
 
@@ -34,6 +34,8 @@ class Start(NamedTuple):
     """JAX random key of its own, which may have drawn theta."""
     harmonics: Array | None = None
     """(n_params, 2) as `Objective.harmonics`; shared by all starts."""
+    inverse_hessian: Array | None = None
+    """(n_params, n_params) first inverse Hessian, for a method that keeps one; shared by all starts."""
 
 
 class Iterate(NamedTuple):
@@ -80,6 +82,8 @@ class Method(NamedTuple):
     """Largest R of `Objective.harmonics` that it can take, for a method that needs them; 0 for others."""
     allows_padding: bool = False
     """True if further parameters, zero with zero gradient, stay zero and change nothing else."""
+    inverse_hessian: Callable[[PyTree], Any] | None = None
+    """`Iterate.inner` -> inverse Hessian (n_params, n_params), for a method that keeps one."""
 
     @classmethod
     def accept(cls, argument: str, value: Any) -> Method:

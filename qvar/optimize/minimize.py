@@ -12,7 +12,7 @@ import numpy as np
 
 from qvar._types import FloatArray
 from qvar.arguments import checked
-from qvar.checks import real_array
+from qvar.checks import real_array, real_numbers
 from qvar.errors import QvarError, require
 from qvar.objective import Objective
 from qvar.optimize.agreement import gathered
@@ -57,6 +57,7 @@ def minimize(
     budget: Budget | None = None,
     callback: Hook | None = None,
     keep_path: bool = False,
+    inverse_hessian: Any = None,
 ) -> Result:
     """Minimize an objective from one start.
 
@@ -68,10 +69,13 @@ def minimize(
         budget: limits of the work; `Budget()` if None.
         callback: called now and then with a `Look`.
         keep_path: see `minimize_batch`.
+        inverse_hessian: (k, k) approximate inverse Hessian of the first k parameters to begin with, such as
+            `Result.inverse_hessian` of a smaller circuit, for a method that keeps one (`bfgs`); the identity for
+            further parameters. Ramoa et al. (2024), https://arxiv.org/abs/2401.05172.
 
     Raises:
-        QvarError: if neither key nor theta0 is given, theta0 has another length, or the method cannot take the
-            objective.
+        QvarError: if neither key nor theta0 is given, theta0 has another length, the method cannot take the objective,
+            or keeps no inverse Hessian although one is given, or this is not symmetric or too large.
     """
     if theta0 is None:
         if key is None:
@@ -79,7 +83,7 @@ def minimize(
         theta0 = objective.initial(key)
     starts = np.asarray(real_array("theta0", theta0, (objective.n_params,)))[None]
     keys = usual_keys(1) if key is None else numbers_of_keys(key, ())
-    return _minimize(objective, starts, method, keys, budget, callback, keep_path)[0]
+    return _minimize(objective, starts, method, keys, budget, callback, keep_path, inverse_hessian)[0]
 
 
 @checked()
@@ -135,14 +139,21 @@ def _minimize(
     budget: Budget | None,
     callback: Hook | None,
     keep_path: bool,
+    inverse_hessian: Any = None,
 ) -> list[Result]:
     method, budget = method or lbfgs(), budget or Budget()
+    inverse = _inverse_hessian(objective, method, inverse_hessian)
     harmonics = _harmonics(objective, method) if method.most_harmonics else None
     inputs = [objective.name, objective.n_params, method.describe(), asdict(budget), keep_path, str(starts.dtype)]
+    inputs += ["inverse_hessian"] * (inverse_hessian is not None)
     # rounded, for other kinds of CPU draw starts that differ in their last bits
     training = Training.next(lambda: fingerprint_of(inputs, np.round(starts, 8), keys.numbers))
     began = time.perf_counter()
     beginning = Beginning(method, objective.n_params, keys.numbers, keys.kind, harmonics)
+    if inverse is not None:
+        more = (0, beginning.size - len(inverse))
+        unit = np.arange(beginning.size) >= len(inverse)
+        beginning = beginning._replace(inverse_hessian=np.pad(inverse, (more, more)) + np.diag(unit.astype(float)))
     batch = beginning.batch(starts)
     turns = Turns(objective, method, budget, batch, beginning.layout(batch), keep_path)
     seconds = time.perf_counter() - began  # mostly of compilation
@@ -232,6 +243,25 @@ def _harmonics(objective: Objective, method: Method) -> FloatArray:
             f"{objective.name} has {number[many[0]]:g} in parameter {many[0]}."
         )
     return np.stack([wave, number], axis=1)
+
+
+def _inverse_hessian(objective: Objective, method: Method, given: Any) -> FloatArray | None:
+    """Return the first part of the inverse Hessian to begin with, of no rows if none is given; None if none is kept."""
+    if method.inverse_hessian is None:
+        if given is not None:
+            raise QvarError(f"`inverse_hessian` must be None for {method.name}, which keeps none, but is not.")
+        return None
+    if given is None:
+        return np.zeros((0, 0))
+    matrix = real_numbers("inverse_hessian", given, ("k", "k"))
+    if matrix.shape[0] != matrix.shape[1]:
+        raise QvarError(f"`inverse_hessian` must be square, but has shape {matrix.shape}.")
+    if len(matrix) > objective.n_params:
+        words = f"have at most {objective.n_params} rows for {objective.name}"
+        raise QvarError(f"`inverse_hessian` must {words}, but has {len(matrix)}.")
+    if not np.allclose(matrix, matrix.T, atol=1e-8 * np.abs(matrix).max(initial=0.0)):
+        raise QvarError("`inverse_hessian` must be symmetric, but is not.")
+    return matrix
 
 
 def _look(turns: Turns) -> Look:

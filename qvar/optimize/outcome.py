@@ -28,6 +28,7 @@ def results(
         seconds: of work and of compilation.
     """
     iterates = batch.iterates
+    inverse = None if method.inverse_hessian is None else np.array(method.inverse_hessian(iterates.inner))
     n_params = batch.home.theta.shape[1]
     ends = iterates._replace(
         inner=(), theta=np.array(iterates.theta[:, :n_params]), gradient=np.array(iterates.gradient[:, :n_params])
@@ -40,12 +41,20 @@ def results(
             jax.tree.map(lambda column, at=start: column[:, at], record),
             keep_path,
             seconds,
+            None if inverse is None else inverse[start, :n_params, :n_params],
         )
         for start in range(len(batch.status))
     ]
 
 
-def _result(method: Method, done: Any, record: Any, keep_path: bool, seconds: tuple[float, float]) -> Result:
+def _result(
+    method: Method,
+    done: Any,
+    record: Any,
+    keep_path: bool,
+    seconds: tuple[float, float],
+    inverse_hessian: FloatArray | None,
+) -> Result:
     """Return the end of one start: its point, or the stationary point that it left if nothing lower was found."""
     ends, home, status = done.iterates, done.home, STATUSES[int(done.status)]
     point: tuple[FloatArray, Any, FloatArray, Any] = (ends.theta, ends.value, ends.gradient, done.curvature)
@@ -76,4 +85,5 @@ def _result(method: Method, done: Any, record: Any, keep_path: bool, seconds: tu
         compile_s=seconds[1],
         lowest_curvature=float(curvature),
         hessian_products=int(done.products),
+        inverse_hessian=inverse_hessian,
     )

@@ -59,3 +59,5 @@ class Result:
     start did not converge, or the objective has no second derivatives."""
     hessian_products: int = 0
     """Hessian products made to distinguish a minimum from a saddle; each takes as long as about two gradients."""
+    inverse_hessian: FloatArray | None = None
+    """(n_params, n_params) approximate inverse Hessian in the end, of a method that keeps one (`bfgs`)."""

@@ -129,12 +129,13 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
         "prune": None, "name": "a",
     },
     "qvar.launch": lambda: {"case_function": lambda: None},
+    "qvar.bfgs": lambda: {"max_trials": 5},
     "qvar.lbfgs": lambda: {"memory": 3, "max_trials": 5},
     "qvar.load": lambda: {"run": "none"},
     "qvar.lucj": lambda: {"problem": h2(), "layers": 1, "connectivity": "square", "final_rotation": False, "name": "a"},
     "qvar.minimize": lambda: {
         "objective": parabola(), "method": qvar.lbfgs(), "key": KEY, "budget": BUDGET, "theta0": [0.0, 0.0],
-        "callback": None, "keep_path": False,
+        "callback": None, "keep_path": False, "inverse_hessian": None,
     },
     "qvar.minimize_batch": lambda: {
         "objective": parabola(), "theta0": [[0.0, 0.0]], "method": qvar.lbfgs(), "budget": BUDGET,
