@@ -44,6 +44,7 @@ from .studies.curve import Curve
 from .studies.duel import Duel
 from .studies.growing import ExactLaw, Growing
 from .studies.landscape import Landscape
+from .studies.published import Published, PublishedTable
 from .studies.ranking import Ranking
 from .studies.scaling import Scaling
 from .studies.training import Training
@@ -68,6 +69,8 @@ __all__ = [
     "Pool",
     "Problem",
     "Progress",
+    "Published",
+    "PublishedTable",
     "QvarError",
     "Ranking",
     "Result",

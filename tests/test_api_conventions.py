@@ -46,6 +46,7 @@ OPTIONAL_BY_POSITION = {
 MORE_ESSENTIALS = {
     "qvar.require": "it reads as a sentence: condition, argument, must, got",
     "qvar.Objective": "a loss is a name, a family, a length, a function and a draw",
+    "qvar.PublishedTable": "a file has these fields; a table without a source is none",
     "qvar.basis.Measured": "only functions make it",
     "qvar.basis.Solution": "a tuple that a solver of the user returns",
     "qvar.basis.Solver": "a tuple of three and a default",
@@ -60,6 +61,9 @@ KEY_BY_POSITION = {
     "qvar.basis.Form.initial",
 }
 """Methods that do nothing else than to draw from a key."""
+
+SEEDLESS = {"qvar.Published"}
+"""Studies that draw nothing themselves: what their recipes draw is part of a recipe."""
 
 REPS = {"qvar.real_amplitudes", "qvar.efficient_su2"}
 """Look-alikes of Qiskit's circuits."""

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 import pytest
+from misuse.objects import published
 
 import qvar
 from qvar import basis, diagnostics
@@ -70,6 +71,10 @@ def records(h2: qvar.Problem, h4: qvar.Problem) -> dict[str, Any]:
         "Form(name='": form,
         "EntropyProfile(cuts=[1], entropies=[0.50 [0.40, 0.60] (20 samples)], page=[0.25])": profile,
         "Finding(check='gradients', passed=True": Finding("gradients", True, "Well. " * 40),
+        "PublishedTable(name='a', paper='jax2018', n_numbers=1)": published(),
+        "Calculation(recipe='one'": published().calculations[0],
+        "PublishedNumber(quantity='a', printed='1.0'": published().calculations[0].numbers[0],
+        "Published(tables=['a'])": qvar.Published((published(),), {"one": dict}),
         "Progress(done=1, total=2": qvar.Progress(1, 2, "best"),
     }
 

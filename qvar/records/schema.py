@@ -131,8 +131,9 @@ def study_columns() -> dict[str, tuple[LedgerColumn, ...]]:
     from qvar.studies.curve import Curve
     from qvar.studies.duel import Duel
     from qvar.studies.landscape import Landscape
+    from qvar.studies.published import Published
     from qvar.studies.ranking import Ranking
     from qvar.studies.scaling import Scaling
 
-    studies = (Duel, Adaptive, Curve, Ranking, Landscape, Capacity, Scaling, Coverage, BasisDuel)
+    studies = (Duel, Adaptive, Curve, Ranking, Landscape, Capacity, Scaling, Coverage, Published, BasisDuel)
     return {study.__name__: study.columns for study in studies}

@@ -14,6 +14,7 @@ from qvar.report.curve import CURVE
 from qvar.report.duel import DUEL
 from qvar.report.landscape import LANDSCAPE
 from qvar.report.plots.campaign import PICTURES
+from qvar.report.published import PUBLISHED
 from qvar.report.ranking import RANKING
 from qvar.report.remarks import remarks
 from qvar.report.scaling import SCALING
@@ -23,7 +24,9 @@ from qvar.report.terminal import wrapped
 if TYPE_CHECKING:
     import pandas as pd
 
-STUDIES: tuple[StudyReport, ...] = (COVERAGE, SCALING, CAPACITY, LANDSCAPE, BASIS, RANKING, CURVE, ADAPTIVE, DUEL)
+STUDIES: tuple[StudyReport, ...] = (
+    PUBLISHED, COVERAGE, SCALING, CAPACITY, LANDSCAPE, BASIS, RANKING, CURVE, ADAPTIVE, DUEL,
+)  # fmt: skip
 """The reports of the studies, that of a duel last, which fits every ledger."""
 
 ALL_PICTURES = {name for report in STUDIES for name in report.pictures} | set(PICTURES)

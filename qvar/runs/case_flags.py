@@ -171,7 +171,10 @@ def argument_kinds(case_function: CaseFunction) -> dict[str, Any]:
 
 
 def make_study(case_function: CaseFunction, values: dict[str, Any]) -> Runnable:
-    """Call `case`; `QvarError` if `case` fails, or returns no `Runnable`."""
+    """Call `case`; `QvarError` if `case` fails, or returns no `Runnable`.
+
+    A text is printed, and nothing is run (`HelpShown`): a case can list what it has.
+    """
     path = Path(inspect.getfile(inspect.unwrap(case_function)))
     try:
         study = case_function(**values)
@@ -179,6 +182,9 @@ def make_study(case_function: CaseFunction, values: dict[str, Any]) -> Runnable:
         raise
     except BaseException as error:  # `sys.exit` among them
         raise QvarError(f"`case` in {path.name} raised {error_text(error, path)}.") from error
+    if isinstance(study, str):
+        print(study)
+        raise HelpShown(0)
     if not isinstance(study, Runnable):
         raise QvarError(f"`case` must return a Runnable, such as qvar.Duel(...), but returned {type(study).__name__}.")
     return study

@@ -33,6 +33,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "basis_duel.py": {"element": "He", "s": 3, "seeds": 2},
     "basis_to_vqe.py": {"layers": 1, "seeds": 2, "gradients": 60, "large": "6-31g"},
     "basis_library.py": {"every": 150, "most": 30},
+    "published.py": {"table": ("yordanov2020", "kandala2017", "wiersema2024")},
 }  # fmt: skip
 """Arguments that make a case quick; a new case needs an entry."""
 
@@ -57,6 +58,9 @@ RANKED = ("basis_to_vqe.py",)
 READ = ("basis_library.py",)
 """Cases that compare files."""
 
+PRINTED = ("published.py",)
+"""Cases that compare with numbers of papers."""
+
 
 def test_every_case_is_tried() -> None:
     assert {path.name for path in CASES.glob("*.py")} == set(SMALL)
@@ -66,7 +70,9 @@ def load(name: str) -> Any:
     return runpy.run_path(str(CASES / name))["case"]
 
 
-@pytest.mark.parametrize("name", [name for name in SMALL if name not in SAMPLED + COUNTED + FITTED + RANKED + READ])
+@pytest.mark.parametrize(
+    "name", [name for name in SMALL if name not in SAMPLED + COUNTED + FITTED + RANKED + READ + PRINTED]
+)
 def test_runs(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     case = load(name)
     if name in DUELS:
@@ -89,6 +95,30 @@ def test_reads(tmp_path: Path) -> None:
     assert set(ledger["status"]) <= {"agrees", "refused"}
     assert (ledger["error"].dropna() < 1e-8).all()
     assert ledger["message"].str.fullmatch(r"\d+ of \d+ elements agree(; \d+ basis must [^;]*)*").all()
+
+
+def test_published_numbers_are_reproduced(tmp_path: Path) -> None:
+    (name,) = PRINTED
+    ledger = qvar.run(load(name)(**SMALL[name]), out=tmp_path / "run", progress=False)
+    assert set(ledger["status"]) == {"agrees"}
+    assert set(ledger["table"]) == set(SMALL[name]["table"])
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "BeH2: Pauli terms" in page
+    assert "https://doi.org/10.1038/nature23879" in page
+
+
+def test_published_tables_are_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    case = load("published.py")
+    known = {path.stem for path in (CASES / "published").glob("*.toml")}
+    text = case(list=True)
+    assert all(f"\n{name} " in text for name in known)
+    assert {table.name for table in case().tables} <= known
+    sentence = r"^`table` must be all or the name of a table, but is 'yordanov-2020'; names nearby are yordanov2020,"
+    with pytest.raises(qvar.QvarError, match=sentence):
+        case(table=("yordanov-2020",))
+    for path in (CASES / "published").glob("*.toml"):
+        qvar.Published((qvar.PublishedTable.read(path),), case.__globals__["RECIPES"])  # each recipe exists
 
 
 @pytest.mark.parametrize("name", SAMPLED)

@@ -25,6 +25,7 @@ from misuse.objects import (
     h2,
     objective,
     parabola,
+    published,
     quantum,
     spins,
     target,
@@ -32,6 +33,8 @@ from misuse.objects import (
 
 import qvar
 from qvar import basis
+
+TABLE = Path(__file__).parents[2] / "cases" / "published" / "yordanov2020.toml"
 
 CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     "qvar.Ansatz": lambda: {
@@ -145,6 +148,13 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
         "geometry": "H 0 0 0; H 0 0 0.7", "basis": "sto-3g", "charge": 0, "spin": 0, "unit": "angstrom",
         "active_space": (2, 2), "active_orbitals": None, "frozen": None, "name": "a",
     },
+    "qvar.Published": lambda: {"tables": (published(),), "recipes": {"one": dict}},
+    "qvar.PublishedTable": lambda: {
+        "name": "a", "title": "A.", "paper": "jax2018", "source": "here", "held": "all", "calculations": (
+            published().calculations
+        ), "doi": "", "seconds": 1.0, "remark": "",
+    },
+    "qvar.PublishedTable.read": lambda: {"path": TABLE},
     "qvar.Coverage": lambda: {"experiments": 2, "samples": 10, "seed": 0},
     "qvar.all_ansatze": lambda: {"problem": h2(), "layers": 1},
     "qvar.from_optax": lambda: {"transform": optax.sgd(0.1), "name": "sgd"},

@@ -12,6 +12,7 @@ import pennylane as qml
 
 import qvar
 from qvar import basis
+from qvar.studies.published import Calculation, PublishedNumber
 
 KEY = jax.random.key(0)
 
@@ -76,3 +77,10 @@ BUDGET = qvar.Budget(gradients=1)
 GENERATORS = [qml.X(0), qml.Z(0) @ qml.Z(1)]
 STATE = np.array([1.0, 0.0, 0.0, 0.0])
 THETA = np.zeros(4)
+
+
+def published() -> qvar.PublishedTable:
+    """Return a table of one number."""
+    number = PublishedNumber("a", "1.0", 0.1)
+    calculation = Calculation("one", {}, (number,))
+    return qvar.PublishedTable("a", "A.", "jax2018", "here", "all", (calculation,))

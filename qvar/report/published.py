@@ -1,0 +1,118 @@
+"""The report of published tables: printed number, number computed here, difference."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qvar.analysis.rows import known, records, where
+from qvar.report.formats import NOTHING, seconds, values
+from qvar.report.study_report import StudyReport
+from qvar.report.table import Column, Heading, Note, Part, Span, Table, Text
+from qvar.report.terminal import to_terminal, wrapped
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_WORDS = (
+    "Numbers printed in papers, or published by their authors as data, were computed again. A number agrees if the "
+    "difference is within a tolerance that the printing, or what is known about the calculation, explains."
+)
+
+
+def is_published(ledger: pd.DataFrame) -> bool:
+    """Return if a ledger is that of a `qvar.Published`."""
+    return {"printed", "within", "table"} <= set(ledger.columns)
+
+
+def _here(row: Any) -> str:
+    """Return the computed number with the digits of the printed one."""
+    if not known(row.value):
+        return NOTHING
+    places = len(row.printed.partition(".")[2])
+    whole = places == 0 and float(row.value).is_integer()
+    return f"{row.value:.{places}f}" if places or whole else f"{row.value:.6g}"
+
+
+def _difference(row: Any) -> str:
+    if not known(row.error):
+        return NOTHING
+    return "0" if row.error == 0 else f"{row.error:.1e}"
+
+
+def _within(row: Any) -> Text:
+    if not known(row.within):
+        return Span("failed", "bad")
+    return "yes" if row.within else Span("no", "wrong")
+
+
+def _table(rows: pd.DataFrame) -> Table[Any]:
+    columns: list[Column[Any]] = [
+        Column("quantity", lambda row: f"{row.quantity} [{row.unit}]" if known(row.unit) else row.quantity, "name"),
+        Column("published", lambda row: row.printed, stays=True),
+        Column("here", _here, stays=True),
+        Column("difference", _difference, short="differ-\nence", stays=True),
+        Column("within", _within, "word", stays=True),
+        Column("tolerance", lambda row: f"{row.tolerance:.0e}" if row.tolerance else "0", short="toler-\nance"),
+    ]
+    return Table(columns, records(rows))
+
+
+def _remarks(rows: pd.DataFrame) -> list[str]:
+    """Return what is known about the numbers that differ, each sentence once, and the messages of failures."""
+    lines: dict[tuple[str, str], list[str]] = {}
+    for row in records(rows):
+        if not known(row.within):
+            lines.setdefault(("Failed", str(row.message)), []).append(row.quantity)
+        elif not row.within:
+            words = f"Known: {row.remark}." if known(row.remark) else "The reason is not known."
+            lines.setdefault(("Outside the tolerance", words), []).append(row.quantity)
+    return [f"{head}: {', '.join(names)}. {words}" for (head, words), names in lines.items()]
+
+
+def _count(ledger: pd.DataFrame) -> str:
+    agree = sum(row.status == "agrees" for row in records(ledger))
+    tables, papers = len(values(ledger, "table")), len(values(ledger, "paper"))
+    what = f"{len(ledger)} numbers of {tables} {'table' if tables == 1 else 'tables'}"
+    return f"{agree} of {what} from {papers} {'paper' if papers == 1 else 'papers'} agree."
+
+
+def _groups(ledger: pd.DataFrame) -> list[pd.DataFrame]:
+    return [where(ledger, ledger["table"] == name) for name in values(ledger, "table")]
+
+
+def _result(ledger: pd.DataFrame, trace: pd.DataFrame) -> list[Part]:
+    parts: list[Part] = [_count(ledger)]
+    for rows in _groups(ledger):
+        one = records(rows)[0]
+        parts += [Heading(f"{one.table}: {one.title}"), _table(rows)]
+        parts += [Note(line) for line in (*_remarks(rows), f"Source: {one.source}", f"Held fixed: {one.held}")]
+    return parts
+
+
+def _text(ledger: pd.DataFrame) -> str:
+    blocks = []
+    for rows in _groups(ledger):
+        one = records(rows)[0]
+        head = wrapped(f"{one.table}: {one.title}", f"Source: {one.source}", f"Held fixed: {one.held}.")
+        blocks.append("\n".join([head, to_terminal(_table(rows)), *map(wrapped, _remarks(rows))]))
+    return "\n\n".join([*blocks, _count(ledger)])
+
+
+PUBLISHED = StudyReport(
+    study="published",
+    recognises=is_published,
+    words=_WORDS,
+    facts=lambda run: {"Tables": ", ".join(values(run.ledger, "table")), "Time": seconds(_seconds(run.ledger))},
+    result=_result,
+    drawings=lambda ledger, trace: ([], []),
+    pictures=(),
+    text=_text,
+    rows=_text,
+    noun="numbers",
+)
+"""The report of a `qvar.Published`."""
+
+
+def _seconds(ledger: pd.DataFrame) -> float:
+    """Return the time of all calculations, each once."""
+    return sum({(row.table, row.wall_s): float(row.wall_s) for row in records(ledger)}.values())
