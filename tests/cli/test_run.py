@@ -130,3 +130,11 @@ def test_a_run_without_a_report_ends_with_status_one(
     assert out.endswith("ledger: r/ledger.csv\n")
     assert err.endswith("there is no report; try again: qvar report r\n")
     assert not page.exists()  # the older one showed another state
+
+
+def test_a_case_that_returns_a_text_prints_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    case = tmp_path / "speaks.py"
+    case.write_text('def case(name: str = "a") -> str:\n    """Speaks."""\n    return f"known: {name}"\n')
+    assert main(["run", str(case), "--name", "b"]) == 0
+    assert capsys.readouterr() == ("known: b\n", "")
+    assert not Path("runs").exists()
