@@ -7,6 +7,7 @@ r"""Published circuits of every kind of operation, in CNOTs and gates of one qub
 | doubles one after the other on the same four qubits | 13 | the same with other angles (Ramoa et al. 2024) |
 | two of them with one angle, up to its sign | 9 | rotation with two controls (Ramoa et al. 2024) |
 | fermionic excitation | 2 n_Z more | parity of the n_Z qubits of its Jordan-Wigner string (Yordanov et al. 2020) |
+| fermionic excitation of one electron times a number operator | twice as many | one without the number, one with Z in its place |
 | PauliRot, MultiRZ of weight w, Ising gates | 2(w - 1) | staircase |
 | CRX, CRY, CRZ, ControlledPhaseShift, ISWAP | 2 | |
 | SWAP; Toffoli, CCZ; CSWAP | 3; 6; 8 | |
@@ -19,10 +20,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import NamedTuple
 
+from qvar.ansatz.excitation_sums import terms_of
 from qvar.ansatz.gates import KIND_INDEX, KINDS, fermionic_sign
+from qvar.errors import QvarError
 
 
 class Gate(NamedTuple):
@@ -81,6 +84,28 @@ def _pairing(wires: Sequence[int]) -> frozenset[frozenset[int]]:
     return frozenset({frozenset(wires[:half]), frozenset(wires[half:])})
 
 
+def numbers_apart(operation: Operation) -> tuple[float, Operation, tuple[int, ...]] | None:
+    r"""Return c, an excitation and modes with \(c\, (T - T^\dagger) \prod n\), the one term of a sum; None if it has more."""
+    terms = terms_of(operation.word, operation.wires)
+    if len(terms) != 1:
+        return None
+    (((created, annihilated), c),) = terms.items()
+    for mode in (numbers := tuple(mode for mode in created if mode in annihilated)):
+        at, after = created.index(mode), annihilated.index(mode)
+        created, annihilated = (tuple(m for m in half if m != mode) for half in (created, annihilated))
+        c *= (-1.0) ** (at + len(created) + after)
+    name = "FermionicSingleExcitation" if len(created) == 1 else "FermionicDoubleExcitation"
+    return c, Operation(KIND_INDEX[name], (*created, *annihilated)), numbers
+
+
+def has_circuit(operation: Operation) -> bool:
+    """Return whether `decomposition` knows a circuit of an operation."""
+    if operation.name != "ExcitationSum":
+        return True
+    parts = numbers_apart(operation)
+    return parts is not None and len(parts[1].wires) == 2
+
+
 @lru_cache(maxsize=4096)
 def decomposition(group: tuple[Operation, ...], ratio: float | None = None) -> tuple[Gate, ...]:
     """Return the published circuit of one operation, or of a group of `groups`.
@@ -88,6 +113,9 @@ def decomposition(group: tuple[Operation, ...], ratio: float | None = None) -> t
     Args:
         group: the operations.
         ratio: +1 or -1 if the second of two angles is always the first one times this.
+
+    Raises:
+        QvarError: if the operation is a sum of excitations that do not commute.
     """
     kind, wires, word = group[0]
     name = KINDS[kind].name
@@ -95,6 +123,8 @@ def decomposition(group: tuple[Operation, ...], ratio: float | None = None) -> t
         return tuple(_doubles(group, ratio))
     if name in ("SingleExcitation", "FermionicSingleExcitation"):
         return tuple(_single(group[0]))
+    if name == "ExcitationSum":
+        return tuple(_single_with_numbers(group[0]))
     if name in ("PauliRot", "MultiRZ"):
         return tuple(_pauli_rotation(word or "Z" * len(wires), wires))
     if name.startswith("Ising") and name != "IsingXY":
@@ -208,12 +238,29 @@ def _xx_plus_yy(a: int, b: int, scale: float) -> list[Gate]:
     ]  # fmt: skip
 
 
-def _single(operation: Operation) -> list[Gate]:
-    """Return exp(angle/2 (T - T^dagger)) of one created and one annihilated mode."""
+def _single(operation: Operation, scale: float = 1.0, more: Sequence[int] = ()) -> list[Gate]:
+    """Return exp(scale angle/2 (T - T^dagger)) of one created and one annihilated mode, times Z on more wires."""
     a, b = operation.wires
     string, sign = _string(operation)
-    inner = [_s(b, -1.0), *_xx_plus_yy(a, b, -0.5 * sign), _s(b)]
-    return _with_string(inner, string, a)
+    inner = [_s(b, -1.0), *_xx_plus_yy(a, b, -0.5 * scale * sign), _s(b)]
+    return _with_string(inner, sorted(set(string) ^ set(more)), a)
+
+
+def _single_with_numbers(operation: Operation) -> list[Gate]:
+    """Multiply out the number operators (1 - Z) / 2, whose products commute."""
+    parts = numbers_apart(operation) if has_circuit(operation) else None
+    if parts is None:
+        raise QvarError(
+            "`ansatz` must consist of operations with a circuit of CNOTs, but has a sum of excitations that do not "
+            "commute; qvar.pool(..., product=True) has products of excitations instead."
+        )
+    c, bare, numbers = parts
+    return [
+        gate
+        for k in range(len(numbers) + 1)
+        for more in combinations(numbers, k)
+        for gate in _single(bare, c * (-1.0) ** k / 2 ** len(numbers), more)
+    ]
 
 
 def _string(operation: Operation) -> tuple[list[int], int]:

@@ -1,7 +1,7 @@
 r"""Operation kinds: the action of each gate on computational basis states, as bit masks.
 
-Every kind lowers to one or two *mask operations* of a single form. With basis states numbered by
-integers \(k\) (wire 0 the most significant bit), a mask operation has the Hermitian generator
+Every kind lowers to *mask operations* of a single form: to one or two of them, a sum of excitations to more. With basis
+states numbered by integers \(k\) (wire 0 the most significant bit), a mask operation has the Hermitian generator
 
 $$ (G\psi)_k = [k \in A]\; w\, (-1)^{|k \wedge z|}\, \psi_{k \oplus x}, \qquad
    A = \{k : k \wedge m \in \{f,\ f \oplus (x \wedge m)\}\}, $$
@@ -17,11 +17,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
 from qvar._types import FloatArray, IntArray
+from qvar.ansatz.excitation_sums import planes, reordered
 
 
 class MaskOp(NamedTuple):
@@ -175,6 +177,32 @@ def _fermionic(wires: Sequence[int], _: str, n: int) -> list[MaskOp]:
     return [MaskOp(mask, z | _bit(creates[0], n), mask, _bits(annihilates, n), -1j * sign, factor=0.5)]
 
 
+def _excitation_sum(wires: Sequence[int], word: str, n: int) -> list[MaskOp]:
+    """exp(angle/2 A), A the sum of excitations that is written in the word; see `qvar.ansatz.excitation_sums`."""
+    return list(_planes_as_masks(tuple(wires), word, n))
+
+
+@lru_cache(maxsize=4096)
+def _planes_as_masks(wires: tuple[int, ...], word: str, n: int) -> tuple[MaskOp, ...]:
+    modes = sorted(wires)
+    if modes != list(wires):
+        word = reordered(word, tuple(modes.index(wire) for wire in wires))
+    own = _bits(modes, n)
+    places = [(1 << place, _bit(mode, n), _bits(range(mode), n) & ~own) for place, mode in enumerate(reversed(modes))]
+
+    def spread(local: int) -> int:
+        return sum(bit for place, bit, _ in places if local & place)
+
+    masks = []
+    for x, z, m, f, factor, constant in planes(word):
+        sign = 1 << (x.bit_length() - 1)  # J and its transpose differ in sign
+        outside = 0  # each ladder operator has the sign of all modes before its own
+        for place, _, before in places:
+            outside ^= before if x & place else 0
+        masks.append(MaskOp(spread(x), spread(z | sign) | outside, spread(m), spread(f), -1j, 0.5 * factor, constant))
+    return tuple(masks)
+
+
 KINDS: tuple[Kind, ...] = (
     Kind("RX", 1, True, _rotation("X")),
     Kind("RY", 1, True, _rotation("Y")),
@@ -210,6 +238,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("DoubleExcitation", 4, True, _qubit_excitation),
     Kind("FermionicSingleExcitation", 2, True, _fermionic),
     Kind("FermionicDoubleExcitation", 4, True, _fermionic),
+    Kind("ExcitationSum", None, True, _excitation_sum),
 )
 """Every kind a program may hold. `ControlledPhaseShift` is the number-number phase exp(i angle n_p n_q)."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from itertools import product
+from itertools import combinations, product
 from typing import Any, cast
 
 import jax
@@ -14,7 +14,9 @@ from scipy.sparse import csr_array
 from qvar._types import CostModel
 from qvar.ansatz.affine import Form, Other, affine_forms
 from qvar.ansatz.capture import record
-from qvar.ansatz.elementary import elementary
+from qvar.ansatz.decompositions import Operation, has_circuit, numbers_apart
+from qvar.ansatz.elementary import elementary, operations
+from qvar.ansatz.excitation_sums import projected, reordered
 from qvar.ansatz.gates import KINDS, fermionic_sign
 from qvar.ansatz.linear_operations import Affine
 from qvar.ansatz.program import Program, ProgramBuilder
@@ -147,7 +149,7 @@ def emit_elementary(program: Program, theta: Any, model: CostModel) -> None:
     Raises:
         QvarError: if theta has another length.
     """
-    if model == "published":
+    if model == "published" or not all(map(has_circuit, operations(program))):
         emit(elementary(program), theta)
         return
     import pennylane as qml
@@ -186,6 +188,8 @@ def emit_operation(program: Program, index: int, angle: Any) -> None:
     kind, wires = KINDS[program.kind[index]], program.op_wires(index)
     if kind.name.startswith("Fermionic"):
         _emit_fermionic(wires, angle)
+    elif kind.name == "ExcitationSum":
+        _emit_sum(Operation(int(program.kind[index]), wires, program.words[index]), angle)
     elif kind.name == "PauliRot":
         qml.PauliRot(angle, program.words[index], wires=wires)
     elif kind.name == "GlobalPhase":
@@ -219,6 +223,45 @@ def _emit_fermionic(modes: Sequence[int], angle: Any) -> None:
         wires1=range(min(low), max(low) + 1),
         wires2=range(min(high), max(high) + 1),
     )
+
+
+def _emit_sum(operation: Operation, angle: Any) -> None:
+    """Apply commuting Pauli rotations if there is one term, else a matrix on its modes between CZ gates.
+
+    Each ladder operator has the sign of all modes before its own: those of the sum are in the matrix, and
+    \\(CZ_{mw}\\, a_m\\, CZ_{mw} = a_m Z_w\\) makes those of the others.
+    """
+    import pennylane as qml
+
+    modes, term = sorted(operation.wires), numbers_apart(operation)
+    if term is not None:
+        c, bare, numbers = term
+        half = len(bare.wires) // 2
+        for word, wires, scale in pauli_words(bare.wires[:half], bare.wires[half:]):
+            for k in range(len(numbers) + 1):
+                for more in combinations(numbers, k):
+                    letters = dict(zip(wires, word, strict=True))
+                    for wire in more:
+                        letters = _without(letters, wire) if wire in letters else {**letters, wire: "Z"}
+                    factor = c * scale * (-1.0) ** k / 2 ** len(numbers)
+                    qml.PauliRot(factor * angle, "".join(letters.values()), wires=list(letters))
+        return
+    order = tuple(modes.index(wire) for wire in operation.wires)
+    around = [(wire, mode) for mode in modes for wire in range(mode) if wire not in modes]
+    for pair in around:
+        qml.CZ(pair)
+    projectors = projected(reordered(operation.word, order))
+    matrix: Any = np.eye(1 << len(modes))
+    for rate, own, turned in projectors:
+        phase = 0.5 * rate * angle
+        matrix = matrix + (qml.math.cos(phase) - 1.0) * own + qml.math.sin(phase) * turned
+    qml.QubitUnitary(matrix, wires=modes)
+    for pair in around:
+        qml.CZ(pair)
+
+
+def _without(letters: dict[int, str], wire: int) -> dict[int, str]:
+    return {own: letter for own, letter in letters.items() if own != wire}
 
 
 def pauli_words(creates: Sequence[int], annihilates: Sequence[int]) -> Iterator[tuple[str, list[int], float]]:

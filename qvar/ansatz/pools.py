@@ -2,12 +2,10 @@ r"""Pools of operators from which circuits grow: \(e^{\theta A}\) of anti-Hermit
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from itertools import combinations
-from typing import Any, TypeAlias
+from typing import Any
 
 from qvar._types import Excitation
 from qvar.ansatz.ansatz import Ansatz, Symmetry
@@ -16,171 +14,73 @@ from qvar.ansatz.elementary import Terms, operations
 from qvar.ansatz.excitations import doubles, generalized_doubles, generalized_singles, pair_doubles, singles
 from qvar.ansatz.gates import KIND_INDEX, KINDS
 from qvar.ansatz.pennylane_io import pauli_words
-from qvar.ansatz.program import Program, ProgramBuilder
+from qvar.ansatz.pool_elements import Made, Pool, PoolElement, excitation_operation, program_of
+from qvar.ansatz.pool_operators import operator_element
 from qvar.ansatz.protocols import HasOrbitals, HasReference
-from qvar.ansatz.resources import count
+from qvar.ansatz.spin_pools import singlet_gsd, singlet_sd, spin_complement_gsd
 from qvar.arguments import checked
 from qvar.errors import QvarError, shown
-from qvar.short_repr import short_repr
-
-Term: TypeAlias = tuple[float, Operation]
-"""(c, operation): the angle of the operation is \\(2 c \\theta\\), so that it is \\(e^{c \\theta A}\\)."""
 
 
-@short_repr("name", "cnots")
-@dataclass(frozen=True, eq=False)
-class PoolElement:
-    r"""One element \(A = \sum_i c_i A_i\), whose terms commute.
-
-    \(A_i\) is \(T - T^\dagger\) of an excitation, or \(-iP\) of a Pauli word.
-    """
-
-    name: str
-    """Its excitations or words, such as `"4 5 <- 1 0"`."""
-    terms: tuple[Term, ...]
-    """The terms, in the order in which they act."""
-    n_qubits: int
-    """Qubits of the register."""
-
-    @property
-    def wires(self) -> frozenset[int]:
-        """Qubits that it changes; those of a Jordan-Wigner string are not among them."""
-        return frozenset(wire for _, operation in self.terms for wire in operation.wires)
-
-    @property
-    def norm(self) -> float:
-        r"""Root of the sum of squares of the coefficients of A: each \(T - T^\dagger\) has two, each \(-iP\) one."""
-        return math.sqrt(sum(c * c * (2 if _is_excitation(operation) else 1) for c, operation in self.terms))
-
-    @cached_property
-    def cnots(self) -> int:
-        """CNOTs of its published circuit."""
-        return count(program_of([self], self.n_qubits, None)).two_qubit_gates or 0
-
-
-@short_repr("name", "n_qubits", "size")
-@dataclass(frozen=True, eq=False)
-class Pool:
-    """Elements of one kind on one register."""
-
-    name: str
-    """Name in the ledger, such as `"qubit_gsd"`."""
-    n_qubits: int
-    """Qubits of the register."""
-    elements: tuple[PoolElement, ...]
-    """The elements, in their order."""
-    _: KW_ONLY
-    symmetries: tuple[Symmetry, ...] = ()
-    """Quantities that every element conserves."""
-    citations: tuple[str, ...] = ()
-    """Keys of papers in `qvar/citations.bib`."""
-
-    @property
-    def size(self) -> int:
-        """Number of elements."""
-        return len(self.elements)
-
-    def __len__(self) -> int:
-        """Return the number of elements."""
-        return len(self.elements)
-
-    def describe(self) -> dict[str, Any]:
-        """Describe the pool for task keys, ready for JSON."""
-        terms = [
-            [one.name, [[c, operation.name, list(operation.wires), operation.word] for c, operation in one.terms]]
-            for one in self.elements
-        ]
-        return {"name": self.name, "elements": terms}
-
-    def normalized(self) -> Pool:
-        """Return the pool with every element divided by its norm, as Grimsley et al. (2019) do.
-
-        It changes the selection if norms differ.
-        """
-        elements = tuple(
-            replace(one, terms=tuple((c / one.norm, operation) for c, operation in one.terms)) for one in self.elements
-        )
-        return replace(self, elements=elements)
-
-
-@checked(own=("problem",))
-def pool(source: str | Ansatz, problem: HasReference, *, normalize: bool = False) -> Pool:
+@checked(own=("source", "problem"))
+def pool(
+    source: str | Ansatz | Sequence[Any], problem: HasReference, *, normalize: bool = False, product: bool = False
+) -> Pool:
     r"""Return a pool of operators for growing circuits.
 
     | name | elements | from |
     |---|---|---|
     | `sd` | excitations of one and two electrons from the reference determinant | Grimsley et al. 2019 |
     | `gsd` | excitations between any two or four modes that conserve N and Sz | Grimsley et al. 2019 |
+    | `singlet_sd`, `singlet_gsd` | sums of these that conserve the total spin, of norm 1 | Grimsley et al. 2019 |
+    | `spin_complement_gsd` | excitations plus the same ones with both spins flipped | Grimsley et al. 2019 |
     | `pairs` | both electrons of an orbital to another one | Lee et al. 2019 |
-    | `qubit_sd`, `qubit_gsd` | the same without Jordan-Wigner strings | Yordanov et al. 2021 |
+    | `qubit_sd`, `qubit_gsd` | as `sd`, `gsd` without Jordan-Wigner strings | Yordanov et al. 2021 |
     | `ceo` | single qubit excitations; sums and differences of two doubles on the same qubits | Ramoa et al. 2024 |
     | `pauli` | each Pauli word of the excitations of `gsd` | Tang et al. 2021 |
     | `pauli_no_z` | the same words without Z | Tang et al. 2021 |
+    | `minimal_v`, `minimal_g` | 2n - 2 Pauli words that reach any real state | Tang et al. 2021 |
+    | `terms` | Pauli words of the Hamiltonian, and products of two that anticommute | |
 
-    Costs O(M^4) operations for M orbitals.
+    The terms of an element of the singlet and the spin-complement pools need not commute: its exact exponential is
+    meant, for which no circuit of few CNOTs is published. Costs O(M^4) operations for M orbitals.
 
     Args:
-        source: name of the pool; or an ansatz, whose operations with a parameter become one element each.
+        source: name of the pool; or an ansatz, whose operations with a parameter become one element each; or a list of
+            anti-Hermitian PennyLane operators: `qml.fermi` sums with real coefficients (on at most eight modes if their
+            terms do not commute), or operators with commuting Pauli words.
         problem: gives the number of qubits and, for excitations, its orbitals.
         normalize: whether each element is divided by its norm.
+        product: whether an element is the product of the exponentials of its terms, in their order, in place of the
+            exponential of their sum: the same gradient at angle zero, and a published circuit.
 
     Raises:
-        QvarError: if the name is unknown, the problem has no orbitals for excitations, or the ansatz has another number
-            of qubits, angles that are not affine, or no parameter.
+        QvarError: if the name is unknown, the problem has no orbitals for excitations, the ansatz has another number
+            of qubits, angles that are not affine, or no parameter, or an operator is not anti-Hermitian or cannot be
+            exponentiated.
     """
     if isinstance(source, Ansatz):
         answer = _of_ansatz(source, problem)
-    elif source in _POOLS:
-        if (
+    elif isinstance(source, str) and source in _POOLS:
+        make, symmetries, citations = _POOLS[source]
+        if source not in _WITHOUT_ORBITALS and (
             not isinstance(problem, HasOrbitals)
             or problem.n_orbitals == 0
             or problem.n_qubits != 2 * problem.n_orbitals
         ):
             raise QvarError(f"`problem` must have a qubit for each spin orbital for the pool {source}, but has not.")
-        make, symmetries, citations = _POOLS[source]
         elements = tuple(PoolElement(name, tuple(terms), problem.n_qubits) for name, terms in make(problem))
         answer = Pool(source, problem.n_qubits, elements, symmetries=symmetries, citations=citations)
+        answer = answer.normalized() if source.startswith("singlet") else answer
+    elif isinstance(source, Sequence) and not isinstance(source, str):
+        answer = _of_operators(source, problem)
     else:
         words = ", ".join(map(repr, _POOLS))
         raise QvarError(f"`source` must be an Ansatz or one of {words}, but is {shown(source)}.")
     if not answer.elements:
         raise QvarError(f"`source` must give a pool with elements, but {answer.name} has none for {shown(problem)}.")
-    return answer.normalized() if normalize else answer
-
-
-def program_of(
-    elements: Sequence[PoolElement], n_qubits: int, reference: Sequence[int] | None, start: Program | None = None
-) -> Program:
-    """Return the circuit of a sequence of elements, one parameter each, after another circuit or a determinant.
-
-    Args:
-        elements: the first acts first.
-        n_qubits: qubits of the register.
-        reference: occupation of the wires; that of `start` if it is given.
-        start: circuit that acts before, whose parameters come first.
-    """
-    shift = 0 if start is None else start.n_params
-    builder = ProgramBuilder(n_qubits, shift + len(elements), reference if start is None else start.reference)
-    if start is not None:
-        builder.extend(start)
-    for number, element in enumerate(elements):
-        for coefficient, operation in element.terms:
-            angle = {shift + number: 2.0 * coefficient}
-            builder.add(operation.name, operation.wires, angle, word=operation.word)
-    return builder.build()
-
-
-Made: TypeAlias = tuple[str, Sequence[Term]]
-
-
-def _is_excitation(operation: Operation) -> bool:
-    return operation.name.endswith("Excitation")
-
-
-def _excitation(excitation: Excitation, *, fermionic: bool) -> Operation:
-    created, annihilated = excitation
-    name = "SingleExcitation" if len(created) == 1 else "DoubleExcitation"
-    return Operation(KIND_INDEX[f"Fermionic{name}" if fermionic else name], (*created, *annihilated))
+    answer = answer.normalized() if normalize else answer
+    return answer.as_products() if product else answer
 
 
 def _title(excitation: Excitation) -> str:
@@ -190,7 +90,7 @@ def _title(excitation: Excitation) -> str:
 
 def _plain(sequence: Iterable[Excitation], *, fermionic: bool) -> Iterator[Made]:
     for excitation in sequence:
-        yield _title(excitation), [(1.0, _excitation(excitation, fermionic=fermionic))]
+        yield _title(excitation), [(1.0, excitation_operation(excitation, fermionic=fermionic))]
 
 
 def _sd(problem: HasOrbitals) -> list[Excitation]:
@@ -214,10 +114,13 @@ def _coupled(problem: HasOrbitals) -> Iterator[Made]:
     for group in groups.values():
         for first, second in combinations(group, 2):
             for sign, word in ((1.0, "+"), (-1.0, "-")):
-                terms = [(1.0, _excitation(first, fermionic=False)), (sign, _excitation(second, fermionic=False))]
+                terms = [
+                    (1.0, excitation_operation(first, fermionic=False)),
+                    (sign, excitation_operation(second, fermionic=False)),
+                ]
                 yield f"({_title(first)}) {word} ({_title(second)})", terms
         if len(group) == 1:  # both electrons of one orbital
-            yield _title(group[0]), [(1.0, _excitation(group[0], fermionic=False))]
+            yield _title(group[0]), [(1.0, excitation_operation(group[0], fermionic=False))]
 
 
 def _words(problem: HasOrbitals, *, strings: bool) -> Iterator[Made]:
@@ -226,12 +129,51 @@ def _words(problem: HasOrbitals, *, strings: bool) -> Iterator[Made]:
     for created, annihilated in _gsd(problem):
         for word, wires, _ in pauli_words(created, annihilated):
             letters = dict(zip(wires, word, strict=True))
-            on = sorted(wire for wire in letters if strings or letters[wire] != "Z")
-            name = " ".join(f"{letters[wire]}{wire}" for wire in on)
-            if name not in seen:
-                seen.add(name)
-                operation = Operation(KIND_INDEX["PauliRot"], tuple(on), "".join(letters[wire] for wire in on))
-                yield name, [(1.0, operation)]
+            made = _word({wire: letter for wire, letter in letters.items() if strings or letter != "Z"})
+            if made[0] not in seen:
+                seen.add(made[0])
+                yield made
+
+
+def _of_operators(operators: Sequence[Any], problem: HasReference) -> Pool:
+    elements = tuple(operator_element(one, number, problem.n_qubits) for number, one in enumerate(operators))
+    conserves = program_of(
+        [replace(one, exact=False) for one in elements], problem.n_qubits, None
+    ).conserves_spin_numbers
+    return Pool("operators", problem.n_qubits, elements, symmetries=_NUMBERS if conserves else ())
+
+
+def _word(letters: Mapping[int, str]) -> Made:
+    """Return the element of one Pauli word, by its letters on wires."""
+    on = sorted(letters)
+    operation = Operation(KIND_INDEX["PauliRot"], tuple(on), "".join(letters[wire] for wire in on))
+    return " ".join(f"{letters[wire]}{wire}" for wire in on), [(1.0, operation)]
+
+
+def _minimal_v(problem: HasReference) -> Iterator[Made]:
+    """Yield the pool V: with a qubit before them, Z times the words on fewer qubits, and Y on the first two qubits."""
+    n = problem.n_qubits
+    for last in range(n - 1, -1, -1):  # Z...ZY, then from the innermost recursion outwards
+        yield _word({**dict.fromkeys(range(last), "Z"), last: "Y"})
+    for last in range(n - 2, 0, -1):
+        yield _word({**dict.fromkeys(range(last - 1), "Z"), last: "Y"})
+
+
+def _minimal_g(problem: HasReference) -> Iterator[Made]:
+    """Yield the pool G: ZY on neighbours, and Y on all qubits but the last."""
+    for wire in range(problem.n_qubits - 1):
+        yield _word({wire: "Z", wire + 1: "Y"})
+    for wire in range(problem.n_qubits - 1):
+        yield _word({wire: "Y"})
+
+
+def _hamiltonian_words(problem: Any) -> Iterator[Made]:
+    """Yield the words of the Hamiltonian, then the products of two that anticommute, each once."""
+    sentence = problem.hamiltonian().pauli_rep
+    words = [word for word in sentence if len(word)]
+    products = [next(iter(a @ b)) for a, b in combinations(words, 2) if not a.commutes_with(b)]
+    for word in dict.fromkeys([*words, *products]):
+        yield _word({int(wire): letter for wire, letter in word.items()})
 
 
 def _of_ansatz(ansatz: Ansatz, problem: HasReference) -> Pool:
@@ -259,15 +201,25 @@ def _of_ansatz(ansatz: Ansatz, problem: HasReference) -> Pool:
 
 _NUMBERS: tuple[Symmetry, ...] = ("particle_number", "sz")
 
+_SPINS: tuple[Symmetry, ...] = (*_NUMBERS, "s2")
+
+_WITHOUT_ORBITALS = ("minimal_v", "minimal_g", "terms")
+
 _POOLS: Mapping[str, tuple[Callable[[Any], Iterable[Made]], tuple[Symmetry, ...], tuple[str, ...]]] = {
     "sd": (lambda problem: _plain(_sd(problem), fermionic=True), _NUMBERS, ("grimsley2019",)),
     "gsd": (lambda problem: _plain(_gsd(problem), fermionic=True), _NUMBERS, ("grimsley2019",)),
+    "singlet_sd": (singlet_sd, _SPINS, ("grimsley2019",)),
+    "singlet_gsd": (singlet_gsd, _SPINS, ("grimsley2019",)),
+    "spin_complement_gsd": (spin_complement_gsd, _NUMBERS, ("grimsley2019",)),
     "pairs": (lambda problem: _plain(_pairs(problem), fermionic=True), _NUMBERS, ("lee2019",)),
     "qubit_sd": (lambda problem: _plain(_sd(problem), fermionic=False), _NUMBERS, ("yordanov2021",)),
     "qubit_gsd": (lambda problem: _plain(_gsd(problem), fermionic=False), _NUMBERS, ("yordanov2021",)),
     "ceo": (_coupled, _NUMBERS, ("ramoa2024",)),
     "pauli": (lambda problem: _words(problem, strings=True), (), ("tang2021",)),
     "pauli_no_z": (lambda problem: _words(problem, strings=False), (), ("tang2021",)),
+    "minimal_v": (_minimal_v, (), ("tang2021", "shkolnikov2023")),
+    "minimal_g": (_minimal_g, (), ("tang2021", "shkolnikov2023")),
+    "terms": (_hamiltonian_words, (), ("grimsley2019",)),
 }
 """{name: (problem -> (name, terms) of each element, conserved quantities, citations)}"""
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from qvar._types import CostModel
-from qvar.ansatz.decompositions import groups
+from qvar.ansatz.decompositions import groups, has_circuit
 from qvar.ansatz.elementary import Terms, elementary_gates, operations
 from qvar.ansatz.gates import KIND_INDEX, KINDS
 from qvar.ansatz.program import Program, ProgramBuilder
@@ -45,7 +45,13 @@ def count(
         n_ops: number of operations that count, from the first; all if None.
         model: circuits of the operations.
         precision: \(\epsilon\), error of each rotation.
+
+    Returns:
+        The counts; of a circuit with a sum of excitations that do not commute, for which no circuit is published, the
+        number of qubits alone.
     """
+    if not all(has_circuit(operation) for operation in operations(program)[:n_ops]):
+        return Costs(n_qubits=program.n_qubits, cost_model=model)
     depth = list(program.reference)  # one X gate on every occupied wire
     cnot_depth = [0] * program.n_qubits
     cnots = rotations = t_gates = 0
@@ -105,7 +111,8 @@ def _pennylane(program: Program, n_ops: int | None) -> Iterator[_Step]:
     terms = Terms.of(program)
     for index in range(program.n_ops if n_ops is None else n_ops):
         wires = program.op_wires(index)
-        span = tuple(range(min(wires), max(wires) + 1)) if KINDS[program.kind[index]].name.startswith("F") else wires
+        stringed = KINDS[program.kind[index]].name.startswith(("Fermionic", "ExcitationSum"))
+        span = tuple(range(min(wires), max(wires) + 1)) if stringed else wires
         relative = tuple(span.index(w) for w in wires) if wires else ()
         angle = _GENERIC_ANGLE if terms.function or terms.rows[index] else terms.offset[index]
         for step in _decomposed(int(program.kind[index]), relative, len(span), program.words[index], angle):

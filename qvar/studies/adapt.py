@@ -285,14 +285,19 @@ class _Growth:
         )
 
     @cached_property
+    def products(self) -> tuple[PoolElement, ...]:
+        """Elements of the pool as products, which have the same derivatives at angle zero."""
+        return self.pool.as_products().elements
+
+    @cached_property
     def energies(self) -> Callable[[Ansatz], Objective]:
         """Energies of circuits in the smallest space that all elements conserve."""
-        return energies(self.problem, self.ansatz(self.pool.elements), engine=self.engine)
+        return energies(self.problem, self.ansatz(self.products), engine=self.engine)
 
     @cached_property
     def of_pool(self) -> Objective:
         """Energy of all elements of the pool on the reference determinant."""
-        return self.energies(self.ansatz(self.pool.elements, after_base=False))
+        return self.energies(self.ansatz(self.products, after_base=False))
 
     def gradients(
         self, elements: list[PoolElement], objective: Objective, theta: FloatArray
@@ -304,7 +309,7 @@ class _Growth:
             pool = kernels.after(own.states(theta[None])[0])
             values, gradients = pool.values_and_gradients(nowhere[None])
             return float(values[0]), gradients[0]
-        whole = self.energies(self.ansatz([*elements, *self.pool.elements]))
+        whole = self.energies(self.ansatz([*elements, *self.products]))
         value, gradient = whole.value_and_grad(np.concatenate([theta, nowhere]))
         return float(value), np.asarray(gradient)[len(theta) :]
 

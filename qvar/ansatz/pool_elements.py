@@ -1,0 +1,204 @@
+r"""Elements of pools, and the circuits that they make."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, replace
+from functools import cached_property
+from itertools import combinations
+from typing import Any, TypeAlias
+
+from qvar._types import Excitation
+from qvar.ansatz.ansatz import Symmetry
+from qvar.ansatz.decompositions import Operation
+from qvar.ansatz.excitation_sums import collected, commute, modes_of, terms_of, word_of
+from qvar.ansatz.gates import KIND_INDEX
+from qvar.ansatz.program import Program, ProgramBuilder
+from qvar.ansatz.resources import count
+from qvar.short_repr import short_repr
+
+Term: TypeAlias = tuple[float, Operation]
+"""(c, operation): the angle of the operation is \\(2 c \\theta\\), so that it is \\(e^{c \\theta A}\\)."""
+
+Made: TypeAlias = tuple[str, Sequence[Term]]
+"""(name, terms) of an element."""
+
+_SUM = "ExcitationSum"
+
+
+@short_repr("name", "cnots")
+@dataclass(frozen=True, eq=False)
+class PoolElement:
+    r"""One element \(A = \sum_i c_i A_i\).
+
+    \(A_i\) is \(T - T^\dagger\) of an excitation, or \(-iP\) of a Pauli word. Excitations need not commute.
+    """
+
+    name: str
+    """Its excitations or words, such as `"4 5 <- 1 0"`."""
+    terms: tuple[Term, ...]
+    """The terms."""
+    n_qubits: int
+    """Qubits of the register."""
+    exact: bool = True
+    r"""True if the circuit is \(e^{\theta A}\), False if it is the product of all \(e^{c_i \theta A_i}\) in the order of
+    the terms; the same if they commute."""
+
+    @property
+    def wires(self) -> frozenset[int]:
+        """Qubits that it changes; those of a Jordan-Wigner string are not among them."""
+        return frozenset(wire for _, operation in self.terms for wire in operation.wires)
+
+    @property
+    def norm(self) -> float:
+        r"""Root of the sum of squares of the coefficients of A: each \(T - T^\dagger\) has two, each \(-iP\) one."""
+        plain: dict[Operation, float] = {}
+        for c, operation in self.terms:
+            if not _is_fermionic(operation):
+                plain[operation] = plain.get(operation, 0.0) + c
+        squares = sum(c * c * (2 if _is_excitation(operation) else 1) for operation, c in plain.items())
+        return math.sqrt(squares + sum(2.0 * c * c for c in excitations_of(self.terms).values()))
+
+    @cached_property
+    def commutes(self) -> bool:
+        """True if all terms commute with each other."""
+        return all(_commute(one, other) for (_, one), (_, other) in combinations(self.terms, 2))
+
+    @cached_property
+    def circuit(self) -> tuple[Term, ...]:
+        """Operations of its circuit, the first acts first."""
+        if self.commutes or not self.exact:
+            return self.terms
+        parts = excitations_of(self.terms)
+        scale = max(parts.values(), key=abs)
+        word = word_of({excitation: c / scale for excitation, c in parts.items()})
+        return ((scale, Operation(KIND_INDEX[_SUM], modes_of(parts), word)),)
+
+    @cached_property
+    def cnots(self) -> int | None:
+        """CNOTs of its published circuit; None if there is none."""
+        return count(program_of([self], self.n_qubits, None)).two_qubit_gates
+
+
+@short_repr("name", "n_qubits", "size")
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """Elements of one kind on one register."""
+
+    name: str
+    """Name in the ledger, such as `"qubit_gsd"`."""
+    n_qubits: int
+    """Qubits of the register."""
+    elements: tuple[PoolElement, ...]
+    """The elements, in their order."""
+    _: KW_ONLY
+    symmetries: tuple[Symmetry, ...] = ()
+    """Quantities that every element conserves."""
+    citations: tuple[str, ...] = ()
+    """Keys of papers in `qvar/citations.bib`."""
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return len(self.elements)
+
+    def __len__(self) -> int:
+        """Return the number of elements."""
+        return len(self.elements)
+
+    def describe(self) -> dict[str, Any]:
+        """Describe the pool for task keys, ready for JSON."""
+        terms = [
+            [one.name, [[c, operation.name, list(operation.wires), operation.word] for c, operation in one.circuit]]
+            for one in self.elements
+        ]
+        return {"name": self.name, "elements": terms}
+
+    def normalized(self) -> Pool:
+        """Return the pool with every element divided by its norm, as Grimsley et al. (2019) do.
+
+        It changes the selection if norms differ.
+        """
+        elements = tuple(
+            replace(one, terms=tuple((c / one.norm, operation) for c, operation in one.terms)) for one in self.elements
+        )
+        return replace(self, elements=elements)
+
+    def as_products(self) -> Pool:
+        r"""Return the pool with \(\prod_i e^{c_i \theta A_i}\) in place of every \(e^{\theta A}\).
+
+        Both have the same derivative at angle zero; the product costs fewer gates, and has a published circuit.
+        """
+        return replace(self, elements=tuple(replace(one, exact=False) for one in self.elements))
+
+
+def program_of(
+    elements: Sequence[PoolElement], n_qubits: int, reference: Sequence[int] | None, start: Program | None = None
+) -> Program:
+    """Return the circuit of a sequence of elements, one parameter each, after another circuit or a determinant.
+
+    Args:
+        elements: the first acts first.
+        n_qubits: qubits of the register.
+        reference: occupation of the wires; that of `start` if it is given.
+        start: circuit that acts before, whose parameters come first.
+    """
+    shift = 0 if start is None else start.n_params
+    builder = ProgramBuilder(n_qubits, shift + len(elements), reference if start is None else start.reference)
+    if start is not None:
+        builder.extend(start)
+    for number, element in enumerate(elements):
+        for coefficient, operation in element.circuit:
+            angle = {shift + number: 2.0 * coefficient}
+            builder.add(operation.name, operation.wires, angle, word=operation.word)
+    return builder.build()
+
+
+def excitation_terms(parts: Mapping[Excitation, float]) -> tuple[Term, ...]:
+    """Return the terms of a sum of excitations, as `qvar.ansatz.excitation_sums.collected` returns it."""
+    return tuple((c, excitation_operation(excitation, fermionic=True)) for excitation, c in parts.items())
+
+
+def excitation_operation(excitation: Excitation, *, fermionic: bool) -> Operation:
+    r"""Return the operation with the generator \(T - T^\dagger\).
+
+    Args:
+        excitation: T; a fermionic one may create and annihilate the same mode, or have any number of modes.
+        fermionic: whether T has its Jordan-Wigner string.
+    """
+    created, annihilated = excitation
+    modes = (*created, *annihilated)
+    if fermionic and (len(set(modes)) < len(modes) or len(modes) not in (2, 4) or len(created) != len(annihilated)):
+        parts = collected([(1.0, created, annihilated)])
+        return Operation(KIND_INDEX[_SUM], modes_of(parts), word_of(parts))
+    name = "SingleExcitation" if len(created) == 1 else "DoubleExcitation"
+    return Operation(KIND_INDEX[f"Fermionic{name}" if fermionic else name], modes)
+
+
+def excitations_of(terms: Iterable[Term]) -> dict[Excitation, float]:
+    """Return the fermionic ones of some terms as one sum of excitations, equal ones merged."""
+    parts: list[tuple[float, Sequence[int], Sequence[int]]] = []
+    for c, operation in terms:
+        if operation.name == _SUM:
+            inner = terms_of(operation.word, operation.wires)
+            parts += [(c * scale, *excitation) for excitation, scale in inner.items()]
+        elif _is_fermionic(operation):
+            half = len(operation.wires) // 2
+            parts.append((c, operation.wires[:half], operation.wires[half:]))
+    return collected(parts)
+
+
+def _is_fermionic(operation: Operation) -> bool:
+    return operation.name == _SUM or operation.name.startswith("Fermionic")
+
+
+def _is_excitation(operation: Operation) -> bool:
+    return operation.name.endswith("Excitation")
+
+
+def _commute(one: Operation, other: Operation) -> bool:
+    """Return whether two terms commute; those that are not fermionic do by construction."""
+    if not (_is_fermionic(one) and _is_fermionic(other)) or not set(one.wires) & set(other.wires):
+        return True
+    return commute(word_of(excitations_of([(1.0, one), (0.5, other)])))
