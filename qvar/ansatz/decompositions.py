@@ -7,7 +7,7 @@ r"""Published circuits of every kind of operation, in CNOTs and gates of one qub
 | doubles one after the other on the same four qubits | 13 | the same with other angles (Ramoa et al. 2024) |
 | two of them with one angle, up to its sign | 9 | rotation with two controls (Ramoa et al. 2024) |
 | fermionic excitation | 2 n_Z more | parity of the n_Z qubits of its Jordan-Wigner string (Yordanov et al. 2020) |
-| fermionic excitation of one electron times a number operator | twice as many | one without the number, one with Z in its place |
+| fermionic single excitation times n of a mode | twice as many | n = (1 - Z) / 2: one without Z, one with it |
 | PauliRot, MultiRZ of weight w, Ising gates | 2(w - 1) | staircase |
 | CRX, CRY, CRZ, ControlledPhaseShift, ISWAP | 2 | |
 | SWAP; Toffoli, CCZ; CSWAP | 3; 6; 8 | |
@@ -85,7 +85,7 @@ def _pairing(wires: Sequence[int]) -> frozenset[frozenset[int]]:
 
 
 def numbers_apart(operation: Operation) -> tuple[float, Operation, tuple[int, ...]] | None:
-    r"""Return c, an excitation and modes with \(c\, (T - T^\dagger) \prod n\), the one term of a sum; None if it has more."""
+    r"""Return c, T and modes with \(c\, (T - T^\dagger) \prod n\), the only term of a sum; None if it has more."""
     terms = terms_of(operation.word, operation.wires)
     if len(terms) != 1:
         return None

@@ -257,9 +257,11 @@ def _disjoint(a: Plane, b: Plane) -> bool:
 
 @lru_cache(maxsize=64)
 def projected(word: str) -> tuple[tuple[float, FloatArray, FloatArray], ...]:
-    r"""Return \(\lambda, P, K\) with \(e^{\theta A} = 1 + \sum_\lambda (\cos\lambda\theta - 1) P + \sin\lambda\theta\, K\).
+    r"""Return the exponential of a sum as functions of the angle.
 
-    P projects on the eigenvectors of \(\pm i\lambda\), and \(K = A P / \lambda\); (2^n, 2^n) on all patterns.
+    Returns:
+        \(\lambda, P, K\) with \(e^{\theta A} = 1 + \sum_\lambda (\cos\lambda\theta - 1) P + \sin\lambda\theta\, K\):
+        P projects on the eigenvectors of \(\pm i\lambda\), and \(K = A P / \lambda\); (2^n, 2^n) on all patterns.
     """
     matrix = local_matrix(word).toarray()
     values, vectors = np.linalg.eigh(1j * matrix)
@@ -272,14 +274,14 @@ def projected(word: str) -> tuple[tuple[float, FloatArray, FloatArray], ...]:
 
 
 @lru_cache(maxsize=4096)
-def rates(word: str) -> tuple[float, ...]:
-    r"""Return the different positive \(\lambda\) of a sum, ascending: its eigenvalues are \(0, \pm i\lambda\)."""
+def gaps(word: str) -> tuple[float, ...]:
+    r"""Return the different positive differences of the eigenvalues of \(iA\), ascending."""
     matrix = local_matrix(word)
     _, label = connected_components(matrix, directed=False)
-    sizes = [np.zeros(0)]
+    values = []
     for block in np.unique(label):
         patterns = np.flatnonzero(label == block)
-        if len(patterns) > 1:
-            part = matrix[patterns][:, patterns].toarray()
-            sizes.append(np.linalg.eigvalsh(1j * part))
-    return tuple(_distinct(np.concatenate(sizes)))
+        values.append(np.linalg.eigvalsh(1j * matrix[patterns][:, patterns].toarray()))
+    spectrum = np.sort(np.concatenate(values))
+    spectrum = spectrum[np.diff(spectrum, prepend=-np.inf) > _CLOSE]
+    return tuple(_distinct((spectrum[:, None] - spectrum).ravel()))

@@ -2,9 +2,13 @@ r"""Frequencies of expectation values in each parameter of a circuit."""
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from qvar._types import FloatArray
+from qvar.ansatz.excitation_sums import gaps as gaps_of_sum
+from qvar.ansatz.gates import KIND_INDEX
 from qvar.ansatz.program import Program
 
 _MULTIPLE = 1e-9
@@ -32,6 +36,27 @@ def frequencies(program: Program) -> FloatArray:
     return np.where(number == 1.0, lowest, np.nan)
 
 
+def operation_gaps(program: Program) -> dict[int, tuple[float, ...]]:
+    """Return the positive differences of the eigenvalues of each operation's generator, ascending.
+
+    Operations that move no expectation value, and those without an angle, are left out.
+    """
+    lowered, sums = program.lowered, np.flatnonzero(program.kind == KIND_INDEX["ExcitationSum"])
+    near, far = lowered.gaps.T
+    moving = (lowered.factor != 0.0) & ~lowered.fixed & (near | far) & ~np.isin(lowered.slot, sums)
+    columns = (lowered.slot[moving], np.abs(lowered.factor[moving]), near[moving], far[moving])
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    gaps = {op: (size,) * has_near + (2.0 * size,) * has_far for op, size, has_near, has_far in rows}
+    return gaps | {int(op): tuple(0.5 * gap for gap in gaps_of_sum(program.words[op])) for op in sums}
+
+
+@lru_cache(maxsize=4096)
+def _number_of_multiples(gaps: tuple[float, ...]) -> float:
+    """Return the largest gap over the lowest one if all are whole multiples of it, else NaN."""
+    multiples = np.array(gaps) / gaps[0]
+    return float(np.round(multiples[-1])) if np.abs(multiples - np.round(multiples)).max() < _MULTIPLE else np.nan
+
+
 def harmonics(program: Program) -> FloatArray:
     r"""Compute the lowest frequency and the number of harmonics of each parameter.
 
@@ -40,7 +65,8 @@ def harmonics(program: Program) -> FloatArray:
     $$ E(\theta + x / w) = \sum_{m=0}^{R} a_m \cos(m x) + b_m \sin(m x). $$
 
     An operation whose generator has two eigenvalues a distance \(\Delta\) apart has R = 1 and
-    \(w = |s|\Delta\), one with the eigenvalues 0 and \(\pm 1\), such as an excitation, R = 2 and \(w = |s|\).
+    \(w = |s|\Delta\), one with the eigenvalues 0 and \(\pm 1\), such as an excitation, R = 2 and \(w = |s|\). Those of
+    a sum of excitations that do not commute are seldom whole multiples of one of them.
     Several operations of one parameter, whose frequencies are whole multiples of the lowest one, add up their numbers:
     \(R = \sum_k R_k w_k / w\) at most.
 
@@ -50,17 +76,13 @@ def harmonics(program: Program) -> FloatArray:
         (n_params, 2) w and R; (1, 1) for a parameter that moves nothing, NaN if the frequencies are no multiples of the
         lowest one, or if the angles are not affine in theta.
     """
-    n_params, n_ops, lowered = program.n_params, program.n_ops, program.lowered
+    n_params, n_ops = program.n_params, program.n_ops
     harmonic = np.full((n_params, 2), np.nan)
     if program.angle_function is not None:
         return harmonic
-    near, far = lowered.gaps.T
-    moving = (lowered.factor != 0.0) & ~lowered.fixed & (near | far)
     lowest, number = np.zeros(n_ops), np.zeros(n_ops)
-    slots = lowered.slot[moving]
-    lowest[slots] = (np.abs(lowered.factor) * np.where(near, 1.0, 2.0))[moving]
-    number[slots] = np.where(near & far, 2.0, 1.0)[moving]
-    number[np.bincount(slots, minlength=n_ops) > 1] = np.nan
+    for op, gaps in operation_gaps(program).items():
+        lowest[op], number[op] = gaps[0], _number_of_multiples(gaps)
 
     # terms of one operation and one parameter add up
     drives, term = np.unique(np.stack([program.angle_op, program.angle_param]), axis=1, return_inverse=True)

@@ -226,7 +226,7 @@ def _emit_fermionic(modes: Sequence[int], angle: Any) -> None:
 
 
 def _emit_sum(operation: Operation, angle: Any) -> None:
-    """Apply commuting Pauli rotations if there is one term, else a matrix on its modes between CZ gates.
+    r"""Apply commuting Pauli rotations if there is one term, else a matrix on its modes between CZ gates.
 
     Each ladder operator has the sign of all modes before its own: those of the sum are in the matrix, and
     \\(CZ_{mw}\\, a_m\\, CZ_{mw} = a_m Z_w\\) makes those of the others.

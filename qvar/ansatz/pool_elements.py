@@ -42,8 +42,8 @@ class PoolElement:
     n_qubits: int
     """Qubits of the register."""
     exact: bool = True
-    r"""True if the circuit is \(e^{\theta A}\), False if it is the product of all \(e^{c_i \theta A_i}\) in the order of
-    the terms; the same if they commute."""
+    r"""True if the circuit is \(e^{\theta A}\), False if it is the product of all \(e^{c_i \theta A_i}\), in their
+    order."""
 
     @property
     def wires(self) -> frozenset[int]:

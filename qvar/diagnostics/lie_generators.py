@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from qvar.ansatz.ansatz import Ansatz
-from qvar.ansatz.gates import Lowered, MaskOp
+from qvar.ansatz.excitation_sums import modes_of, terms_of, word_of
+from qvar.ansatz.gates import KIND_INDEX, KINDS, Lowered, MaskOp
 from qvar.ansatz.program import MAX_QUBITS, Program
 from qvar.diagnostics.conjugation import Frame, mask_sums
 from qvar.errors import QvarError, require
@@ -104,16 +105,23 @@ def circuit_generators(ansatz: Ansatz) -> CircuitGenerators:
     last: dict[int, int] = {}
     local: dict[MaskOp, PauliSum] = {}
     lowered = program.lowered
+    sums = {int(slot) for slot in np.flatnonzero(program.kind == KIND_INDEX["ExcitationSum"]) if free[slot]}
     for index in range(len(lowered.x)):
         op, slot = _mask_op(lowered, index), int(lowered.slot[index])
         terms = free[slot] if not op.fixed and op.factor != 0.0 else {}
-        if terms:
+        if slot in sums and (index == 0 or lowered.slot[index - 1] != slot):
+            image = frame(_generator_of_sum(program, slot))
+            for param, scale in free[slot].items():
+                _insert(entries, last, param, image.times(scale))
+        elif terms and slot not in sums:
             bare = op._replace(factor=0.0, constant=0.0)
             if bare not in local:
                 local[bare] = mask_sums(bare, program.n_qubits)[0].traceless()
             image = frame(local[bare])
             for param, scale in terms.items():
                 _insert(entries, last, param, image.times(op.factor * scale))
+        if slot in sums and program.offset[slot] == 0.0:
+            continue  # its constant rotations undo each other
         angle = None if op.fixed else op.factor * float(program.offset[slot]) + op.constant
         if angle is None or abs(angle) > _NO_ANGLE:
             if last:
@@ -125,6 +133,16 @@ def circuit_generators(ansatz: Ansatz) -> CircuitGenerators:
     return CircuitGenerators(
         tuple(generator for _, generator in entries), tuple(param for param, _ in entries), tuple(preparation), frame
     )
+
+
+def _generator_of_sum(program: Program, slot: int) -> PauliSum:
+    r"""Return \(i A / 2\) of an operation \(e^{\varphi A / 2}\), A a sum of excitations."""
+    parts = []
+    for excitation, c in terms_of(program.words[slot], program.op_wires(slot)).items():
+        one = {excitation: 1.0}
+        (op,) = KINDS[program.kind[slot]].lower(modes_of(one), word_of(one), program.n_qubits)
+        parts.append(mask_sums(op, program.n_qubits)[0].traceless().times(c * op.factor))
+    return added(parts)
 
 
 def _free_terms(program: Program) -> list[dict[int, float]]:

@@ -18,6 +18,7 @@ from jaxtyping import Array, Float
 
 from qvar._types import FloatArray, IntArray, PyTree
 from qvar.ansatz.ansatz import Ansatz
+from qvar.ansatz.frequencies import operation_gaps
 from qvar.ansatz.program import Program
 from qvar.arguments import checked
 from qvar.checks import finite_number, real_array
@@ -132,7 +133,8 @@ def shots_to_resolve(
     - with `ansatz`, the exact rule of every gate that a parameter drives, each shifted on its own. Rotations and phases
       have the two points above; a generator with \(G^3 = G\) (excitations, controlled rotations), whose frequencies
       are x and 2x, has four, at equal distances: shifts \(\pm \frac{\pi}{4x}\) and \(\pm \frac{3\pi}{4x}\) with
-      coefficients \(\pm \frac{x}{8 \sin^2(\pi/8)}\) and \(\mp \frac{x}{8 \sin^2(3\pi/8)}\). Wierichs et al.,
+      coefficients \(\pm \frac{x}{8 \sin^2(\pi/8)}\) and \(\mp \frac{x}{8 \sin^2(3\pi/8)}\). A generator with R
+      different frequencies has 2R or more, from a linear system. Wierichs et al.,
       Quantum 6, 677 (2022), https://doi.org/10.22331/q-2022-03-30-677.
     - with `step` s, the central difference \([E(\theta_j + s) - E(\theta_j - s)]/2s\), for any objective with a
       state. It is biased by order s^2, and the result holds for the difference and not for the derivative.
@@ -238,12 +240,10 @@ def gate_shift_rule(program: Program) -> ShiftRule:
     """
     if program.angle_function is not None:
         raise QvarError("`ansatz` must have angles that are affine in theta, but has others; give `step` instead.")
-    lowered = program.lowered
-    gates = zip(lowered.slot.tolist(), lowered.factor.tolist(), lowered.gaps.tolist(), strict=True)
-    points = {op: _points(abs(w), *gaps) for op, w, gaps in gates if w != 0.0}
+    points = {op: _points(gaps) for op, gaps in operation_gaps(program).items()}
     terms: list[tuple[int, int, float, float]] = []
     for op, parameter, scale in zip(program.angle_op, program.angle_param, program.angle_scale, strict=True):
-        for shift, coefficient in points[int(op)]:
+        for shift, coefficient in points.get(int(op), []):
             terms.append((int(parameter), int(op), shift, float(scale) * coefficient))
     parameter, place, shift, coefficient = zip(*terms, strict=True) if terms else ((), (), (), ())
     return ShiftRule(
@@ -251,20 +251,23 @@ def gate_shift_rule(program: Program) -> ShiftRule:
     )
 
 
-def _points(w: float, near: bool, far: bool) -> list[tuple[float, float]]:
-    """Return (shift, coefficient) of exp(-i w angle G), whose G has eigenvalues 1 apart, 2 apart, both or neither."""
-    if not (near or far):
-        return []
-    if not (near and far):
-        return _two_points(2.0 * w if far else w)
-    inner, outer = (w / (8.0 * math.sin(k * math.pi / 8.0) ** 2) for k in (1, 3))
-    step = math.pi / (4.0 * w)
-    return [(step, inner), (-step, -inner), (3.0 * step, -outer), (-3.0 * step, outer)]
+def _points(gaps: tuple[float, ...]) -> list[tuple[float, float]]:
+    r"""Return (shift, coefficient) of an operation with these frequencies \(\Omega\).
 
-
-def _two_points(frequency: float) -> list[tuple[float, float]]:
-    step = math.pi / (2.0 * frequency)
-    return [(step, 0.5 * frequency), (-step, -0.5 * frequency)]
+    The 2R shifts \(\pm (2k - 1) \pi / (2R\Omega_1)\) of Wierichs et al. (2022), which serve R equidistant frequencies;
+    coefficients solve \(\sum_k 2 c_k \sin(\Omega x_k) = \Omega\) for all of them. Others may need more shifts.
+    """
+    frequencies, lowest = np.array(gaps), gaps[0]
+    number = len(gaps)
+    while True:
+        steps = np.pi * (np.arange(number) + 0.5) / (len(gaps) * lowest)
+        sines = 2.0 * np.sin(frequencies[:, None] * steps)
+        coefficients = np.linalg.lstsq(sines, frequencies, rcond=None)[0]
+        if np.linalg.norm(sines @ coefficients - frequencies) < _ROUNDING * frequencies[-1] * number:
+            break
+        number += 1
+    pairs = zip(steps.tolist(), coefficients.tolist(), strict=True)
+    return [(sign * step, sign * c) for step, c in pairs for sign in (1.0, -1.0)]
 
 
 def _frequency_rule(objective: Objective) -> ShiftRule:

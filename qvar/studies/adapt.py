@@ -80,8 +80,8 @@ class GrowthStep:
     """Euclidean norm of the gradients of all elements of the pool, appended at angle zero."""
     largest_gradient: float
     """Largest of their absolute values."""
-    cnots: int
-    """CNOTs of the whole circuit, in the published circuits of its operations."""
+    cnots: int | None
+    """CNOTs of the whole circuit, in the published circuits of its operations; None if one has none."""
     evaluations: int
     """Evaluations of energy and gradient so far; the gradients of the whole pool in a step are one."""
 
@@ -135,9 +135,9 @@ class Adapted:
         return np.array([step.pool_norm for step in self.steps])
 
     @property
-    def cnots(self) -> IntArray:
-        """(n_steps,) CNOTs."""
-        return np.array([step.cnots for step in self.steps])
+    def cnots(self) -> IntArray | FloatArray:
+        """(n_steps,) CNOTs; NaN if they are not known."""
+        return np.array([np.nan if step.cnots is None else step.cnots for step in self.steps])
 
     @property
     def evaluations(self) -> IntArray:
@@ -204,6 +204,13 @@ def adapt(
     operators = pool if isinstance(pool, Pool) else pool_named(pool, problem)
     if operators.n_qubits != problem.n_qubits:
         raise QvarError(f"`pool` must have {problem.n_qubits} qubits as the problem, but has {operators.n_qubits}.")
+    if (select == "gradient_per_cnot" or max_cnots is not None) and any(
+        one.cnots is None for one in operators.elements
+    ):
+        raise QvarError(
+            "`pool` must have elements with a published circuit if CNOTs matter, as qvar.pool(..., product=True) has, "
+            f"but {operators.name} has others."
+        )
     counting_number("max_operators", max_operators)
     require(gradient_norm >= 0, "gradient_norm", "not be negative", gradient_norm)
     if error is not None:
@@ -246,12 +253,12 @@ class _Rule:
         """Return the elements of the next step, the first acts first."""
         scores = np.abs(gradients)
         if self.select == "gradient_per_cnot":
-            scores = scores / np.maximum([element.cnots for element in pool.elements], 1)
+            scores = scores / np.maximum([_cost(element) for element in pool.elements], 1.0)
         least = _SMALLEST * float(scores.max())
         choice: list[PoolElement] = []
         while len(choice) < (1 if self.grow == "one" else most) and scores.max() > least:
             tied = np.flatnonzero(scores >= (1.0 - _TIED) * scores.max())
-            choice.append(min((pool.elements[index] for index in tied), key=lambda element: element.cnots))
+            choice.append(min((pool.elements[index] for index in tied), key=_cost))
             if self.grow == "tetris":
                 free = [not choice[-1].wires & element.wires for element in pool.elements]
                 scores = np.where(free, scores, 0.0)
@@ -336,7 +343,7 @@ def _grown(
             error=value - exact,
             pool_norm=float(np.linalg.norm(gradients)),
             largest_gradient=float(np.abs(gradients).max()),
-            cnots=ansatz.resources().two_qubit_gates or 0,
+            cnots=ansatz.resources().two_qubit_gates,
             evaluations=evaluations,
         )
         if callback is not None:
@@ -357,6 +364,11 @@ def _grown(
         result = minimize(objective, begin, method=method, budget=budget)
         evaluations += result.energy_evaluations
         theta = np.asarray(result.theta)
+
+
+def _cost(element: PoolElement) -> float:
+    """Return the number of CNOTs, infinite if it is not known."""
+    return float("inf") if element.cnots is None else element.cnots
 
 
 def _started(ansatz: Ansatz, theta: FloatArray) -> Ansatz:

@@ -50,13 +50,17 @@ def random_operation(kind: str, n_qubits: int, rng: np.random.Generator) -> Oper
     n_wires = KINDS[KIND_INDEX[kind]].n_wires
     if n_wires is None:
         n_wires = 0 if kind == "GlobalPhase" else int(rng.integers(1, n_qubits + 1))
+    if kind == "ExcitationSum":
+        n_wires = int(rng.integers(2, 5))
     wires = tuple(int(wire) for wire in rng.permutation(n_qubits)[:n_wires])
+    if kind == "ExcitationSum":  # of one term, with number operators
+        return Operation(KIND_INDEX[kind], wires, {2: "0.8 1<0", 3: "0.8 21<01", 4: "-0.6 320<021"}[n_wires])
     return Operation(KIND_INDEX[kind], wires, "".join(rng.choice(list("IXYZ"), n_wires)) if kind == "PauliRot" else "")
 
 
 @pytest.mark.parametrize("kind", [kind.name for kind in KINDS])
 def test_every_kind_equals_its_circuit(kind: str, rng: np.random.Generator) -> None:
-    for n_qubits in (4, 6, LARGEST) if kind.startswith(("Fermionic", "PauliRot", "Multi")) else (4, 5):
+    for n_qubits in (4, 6, LARGEST) if kind.startswith(("Fermionic", "PauliRot", "Multi", "ExcitationSum")) else (4, 5):
         operation = random_operation(kind, n_qubits, rng)
         program, theta = program_of(n_qubits, operation), rng.uniform(-3, 3, 1)
         flat = elementary(program)

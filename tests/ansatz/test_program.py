@@ -18,9 +18,8 @@ def _one_gate(name: str) -> ProgramBuilder:
     kind = next(kind for kind in KINDS if kind.name == name)
     wires = [] if name == "GlobalPhase" else [2, 0, 3, 1][: kind.n_wires or 3]
     builder = ProgramBuilder(N, 2)
-    builder.add(
-        name, wires, {1: 0.7} if kind.parametric else {}, offset=0.2 * kind.parametric, word="XYZ"[: len(wires)]
-    )
+    word = "1.0 1<0;0.5 2<0" if name == "ExcitationSum" else "XYZ"[: len(wires)]
+    builder.add(name, wires, {1: 0.7} if kind.parametric else {}, offset=0.2 * kind.parametric, word=word)
     return builder
 
 

@@ -157,7 +157,7 @@ def test_operations_of_every_kind_on_registers(real: bool, window: int, monkeypa
     monkeypatch.setattr(host_register, "WINDOW", window)
     monkeypatch.setattr(host_register, "NEAR", 2)
     n, n_params, rng = 7, 4, np.random.default_rng(11)
-    kinds = [kind for kind in KINDS if kind.name in REAL] if real else list(KINDS)
+    kinds = [kind for kind in KINDS if (kind.name in REAL if real else kind.name != "ExcitationSum")]
     for _ in range(2):
         builder = ProgramBuilder(n, n_params, rng.integers(0, 2, n).tolist())
         for index in range(4 * n):
