@@ -17,7 +17,7 @@ ascending list of its modes; coefficients are exact to the last bit.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import combinations
 from typing import NamedTuple
@@ -152,17 +152,27 @@ def commute(word: str) -> bool:
 @lru_cache(maxsize=512)
 def planes(word: str) -> tuple[Plane, ...]:
     """Return the rotations whose product is the exponential of angle times the sum of a word; the first acts first."""
-    matrix = local_matrix(word)
-    _, label = connected_components(matrix, directed=False)
     ops: list[Plane] = []
-    for block in np.unique(label):
-        patterns = np.flatnonzero(label == block)
-        if len(patterns) > 1:
-            ops += _block(matrix[patterns][:, patterns].toarray(), patterns.tolist(), matrix.shape[0] - 1)
+    for patterns, matrix in _blocks(word):
+        ops += _rotations(matrix, patterns, (1 << _n_modes(word)) - 1)
     return tuple(_merged(ops))
 
 
-def _block(matrix: FloatArray, patterns: list[int], everything: int) -> list[Plane]:
+def _n_modes(word: str) -> int:
+    return len(modes_of(terms_of(word, range(MOST_MODES))))
+
+
+def _blocks(word: str) -> Iterator[tuple[list[int], FloatArray]]:
+    """Yield the patterns and the matrix of each block that is not zero."""
+    matrix = local_matrix(word).toarray()
+    _, label = connected_components(matrix, directed=False)
+    for block in np.unique(label):
+        patterns = np.flatnonzero(label == block)
+        if len(patterns) > 1:
+            yield patterns.tolist(), matrix[np.ix_(patterns, patterns)]
+
+
+def _rotations(matrix: FloatArray, patterns: list[int], everything: int) -> list[Plane]:
     """Return the rotations of one block."""
     pairs = _pairs(matrix)
     scale = np.array([size for size, _, _ in pairs])
@@ -228,12 +238,13 @@ def _merged(ops: list[Plane]) -> list[Plane]:
         merges = False
         for i, j in combinations(range(len(ops)), 2):
             both = _both(ops[i], ops[j])
-            for moving, stays in ((j, i), (i, j)) if both is not None else ():
-                if not merges and all(_disjoint(ops[moving], between) for between in ops[i + 1 : j]):
-                    ops[stays] = both
-                    del ops[moving]
-                    merges = True
-            if merges:
+            if both is None:
+                continue
+            moving = [k for k in (j, i) if all(_disjoint(ops[k], between) for between in ops[i + 1 : j])]
+            if moving:
+                ops[i + j - moving[0]] = both
+                del ops[moving[0]]
+                merges = True
                 break
     return ops
 
@@ -276,12 +287,10 @@ def projected(word: str) -> tuple[tuple[float, FloatArray, FloatArray], ...]:
 @lru_cache(maxsize=4096)
 def gaps(word: str) -> tuple[float, ...]:
     r"""Return the different positive differences of the eigenvalues of \(iA\), ascending."""
-    matrix = local_matrix(word)
-    _, label = connected_components(matrix, directed=False)
-    values = []
-    for block in np.unique(label):
-        patterns = np.flatnonzero(label == block)
-        values.append(np.linalg.eigvalsh(1j * matrix[patterns][:, patterns].toarray()))
+    blocks = list(_blocks(word))
+    values = [np.linalg.eigvalsh(1j * matrix) for _, matrix in blocks]
+    if sum(len(patterns) for patterns, _ in blocks) < 1 << _n_modes(word):
+        values.append(np.zeros(1))  # patterns that stay
     spectrum = np.sort(np.concatenate(values))
     spectrum = spectrum[np.diff(spectrum, prepend=-np.inf) > _CLOSE]
     return tuple(_distinct((spectrum[:, None] - spectrum).ravel()))

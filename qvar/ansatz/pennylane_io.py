@@ -232,6 +232,7 @@ def _emit_sum(operation: Operation, angle: Any) -> None:
     \\(CZ_{mw}\\, a_m\\, CZ_{mw} = a_m Z_w\\) makes those of the others.
     """
     import pennylane as qml
+    from pennylane import math
 
     modes, term = sorted(operation.wires), numbers_apart(operation)
     if term is not None:
@@ -254,7 +255,7 @@ def _emit_sum(operation: Operation, angle: Any) -> None:
     matrix: Any = np.eye(1 << len(modes))
     for rate, own, turned in projectors:
         phase = 0.5 * rate * angle
-        matrix = matrix + (qml.math.cos(phase) - 1.0) * own + qml.math.sin(phase) * turned
+        matrix = matrix + (math.cos(phase) - 1.0) * own + math.sin(phase) * turned
     qml.QubitUnitary(matrix, wires=modes)
     for pair in around:
         qml.CZ(pair)

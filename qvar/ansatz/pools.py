@@ -129,10 +129,10 @@ def _words(problem: HasOrbitals, *, strings: bool) -> Iterator[Made]:
     for created, annihilated in _gsd(problem):
         for word, wires, _ in pauli_words(created, annihilated):
             letters = dict(zip(wires, word, strict=True))
-            made = _word({wire: letter for wire, letter in letters.items() if strings or letter != "Z"})
-            if made[0] not in seen:
-                seen.add(made[0])
-                yield made
+            element = _word({wire: letter for wire, letter in letters.items() if strings or letter != "Z"})
+            if element[0] not in seen:
+                seen.add(element[0])
+                yield element
 
 
 def _of_operators(operators: Sequence[Any], problem: HasReference) -> Pool:

@@ -196,7 +196,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
         "gradient_norm": 1e-3, "error": None, "max_cnots": None, "seconds": 1.0, "method": qvar.lbfgs(),
         "budget": BUDGET, "engine": "auto", "name": "a", "callback": None,
     },
-    "qvar.pool": lambda: {"source": "qubit_gsd", "problem": h2(), "normalize": False},
+    "qvar.pool": lambda: {"source": "qubit_gsd", "problem": h2(), "normalize": False, "product": False},
     "qvar.uccd": lambda: {
         "problem": h2(), "order": "canonical", "excitations": "fermionic", "spin_adapted": False,
         "prune": None, "name": "a",

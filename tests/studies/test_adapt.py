@@ -19,6 +19,12 @@ def lih_short() -> qvar.Problem:
     return qvar.molecule("Li 0 0 0; H 0 0 1.546", basis="sto-3g")
 
 
+@pytest.fixture(scope="module")
+def h4_long() -> qvar.Problem:
+    """Hydrogen chain of the published growths."""
+    return qvar.hydrogen_chain(4, 1.5)
+
+
 def test_qubit_excitations_on_lih(lih_short: qvar.Problem) -> None:
     """Yordanov et al. (2021); energies from an independent program. Partners of one gradient come in any order."""
     grown = qvar.adapt(lih_short, "qubit_gsd", max_operators=7)
@@ -34,6 +40,30 @@ def test_qubit_excitations_on_lih(lih_short: qvar.Problem) -> None:
 def test_cnots_of_fermionic_excitations_on_lih(lih_short: qvar.Problem) -> None:
     grown = qvar.adapt(lih_short, "gsd", max_operators=7)
     assert grown.cnots.tolist() == [0, 13, 34, 59, 72, 85, 98, 111]
+
+
+def test_singlet_operators_on_h4(h4_long: qvar.Problem) -> None:
+    """Grimsley et al. (2019), with the exact exponentials of sums; values from an independent program."""
+    grown = qvar.adapt(h4_long, "singlet_gsd", max_operators=5)
+    assert grown.pool_norms[0] == pytest.approx(0.44694869, abs=1e-6)
+    assert grown.steps[0].largest_gradient == pytest.approx(0.27384954, abs=1e-6)
+    expected = [-1.866372651998, -1.936450606194, -1.968220854941, -1.985756025140, -1.988840949295]
+    np.testing.assert_allclose(grown.values[1:], expected, rtol=0, atol=1e-8)
+    assert np.isnan(grown.cnots[-1])  # no circuit of its sums is published
+    ended = qvar.adapt(h4_long, "singlet_sd")
+    assert (ended.n_operators, ended.status) == (7, GrowthEnd.GRADIENT)
+    assert ended.value == pytest.approx(-1.994712913240, abs=1e-8)
+
+
+def test_products_have_the_gradients_of_their_sums(h4_long: qvar.Problem) -> None:
+    products = qvar.pool("singlet_gsd", h4_long, product=True)
+    grown = qvar.adapt(h4_long, products, max_operators=1)
+    assert grown.pool_norms[0] == pytest.approx(0.44694869, abs=1e-6)
+    assert grown.cnots[-1] > 0
+    with pytest.raises(qvar.QvarError, match="`pool` must have elements with a published circuit if CNOTs matter"):
+        qvar.adapt(h4_long, "singlet_gsd", max_cnots=100)
+    with pytest.raises(qvar.QvarError, match="`pool` must have elements with a published circuit if CNOTs matter"):
+        qvar.adapt(h4_long, "singlet_gsd", select="gradient_per_cnot")
 
 
 def test_the_grown_circuit_is_a_contender(h4: qvar.Problem) -> None:
