@@ -39,9 +39,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
         return
     assert "qvar" not in sys.modules, "conftest.py of a folder must import qvar inside its fixtures"
-    from jaxtyping import install_import_hook
+    from typechecker import check_imports
 
-    with install_import_hook("qvar", "typechecker.check"):
+    with check_imports():
         import qvar
 
         for module in pkgutil.walk_packages(qvar.__path__, "qvar."):  # the hook reaches what is imported here

@@ -37,6 +37,20 @@ def _python(code: str, *words: str, **environment: str) -> subprocess.CompletedP
     return subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
 
 
+def test_annotations_are_checked_in_tests() -> None:
+    """Types by beartype, shapes by jaxtyping; see `typechecker.py`."""
+    from beartype.roar import BeartypeCallHintViolation
+    from jaxtyping import TypeCheckError
+
+    from qvar.ansatz.program import affine_angles
+    from qvar.report.formats import attention
+
+    with pytest.raises(BeartypeCallHintViolation):
+        attention(1, True)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(TypeCheckError):
+        affine_angles(np.zeros((2, 2)), (np.zeros(1), np.zeros(1, int), np.zeros(1, int), np.zeros(1)))  # pyright: ignore[reportArgumentType]
+
+
 def test_import_is_light() -> None:
     done = _python("import sys, qvar; print(sorted({'jax', 'pandas', 'pennylane', 'pyscf'} & set(sys.modules)))")
     assert done.stdout.strip() == "[]"

@@ -83,7 +83,7 @@ def test_gate_fabric_has_the_templates_energy_and_gradient(h2: qvar.Problem) -> 
     ansatz = gate_fabric(h2, layers=2)
     hamiltonian = h2.hamiltonian()
 
-    @qml.qnode(qml.device("default.qubit", wires=4), interface="autograd", diff_method="backprop")
+    @qml.qnode(qml.device("default.qubit", wires=4), interface="autograd", diff_method="adjoint")
     def template(weights):
         qml.GateFabric(weights, wires=range(4), init_state=np.array(h2.reference_bits))
         return qml.expval(hamiltonian)

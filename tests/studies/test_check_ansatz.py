@@ -232,7 +232,9 @@ def test_engines_that_differ_are_detected(h2: qvar.Problem, monkeypatch: pytest.
     assert by_check(findings)["engines"].sentence.startswith("Dense and sector differ in the energy by ")
 
 
-def test_starts_records_and_citations(h2: qvar.Problem) -> None:
+def test_starts_records_and_citations(h2: qvar.Problem, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (check_ansatz, symmetry_checks):  # the checks that simulate, and take longest, are left out
+        monkeypatch.setattr(module, "MAX_QUBITS", 3)
     ansatz = from_circuit(rotations, 4)
     short = by_check(conform(h2, replace(ansatz, starts={"short": lambda _: jnp.zeros(3)})))["starts"]
     assert (short.passed, short.sentence) == (False, "Start 'short' gives 3 numbers for 4 parameters.")
