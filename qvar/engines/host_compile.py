@@ -69,8 +69,15 @@ def kernel(decisive: int = 0) -> Callable[[Callable[..., Any]], Kernel]:
 
 
 def part(function: Callable[..., Any]) -> Any:
-    """Make a function that kernels call."""
-    return numba.njit(inspect.unwrap(function), **_OPTIONS)
+    """Make a function that kernels call; compiled once for arguments of a type, whether they are constants or not."""
+    program: Any = numba.njit(inspect.unwrap(function), no_cpython_wrapper=True, no_cfunc_wrapper=True, **_OPTIONS)
+    resolve = program.get_call_template
+
+    def resolve_types(arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        return resolve(tuple(map(numba.types.unliteral, arguments)), keywords)
+
+    program.get_call_template = resolve_types
+    return program
 
 
 @contextmanager
