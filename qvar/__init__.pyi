@@ -35,7 +35,7 @@ from .problems.spin_models import heisenberg, tfim, xxz
 from .runs.launch import launch
 from .runs.recorded_run import Run, load
 from .runs.runner import run
-from .studies.adapt import Adapted, adapt
+from .studies.adapt import adapt
 from .studies.adaptive import Adaptive
 from .studies.capacity import Capacity
 from .studies.contender import Contender
@@ -43,6 +43,8 @@ from .studies.coverage import Coverage
 from .studies.curve import Curve
 from .studies.duel import Duel
 from .studies.growing import ExactLaw, Growing
+from .studies.growth_record import Adapted
+from .studies.growth_rules import GrowthRules
 from .studies.landscape import Landscape
 from .studies.published import Published, PublishedTable
 from .studies.ranking import Ranking
@@ -63,6 +65,7 @@ __all__ = [
     "Duel",
     "ExactLaw",
     "Growing",
+    "GrowthRules",
     "Landscape",
     "LedgerColumn",
     "Objective",

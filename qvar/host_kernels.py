@@ -44,6 +44,8 @@ class HostKernels:
     """theta -> gradient and Hessian (n_params, n_params), holding a state for each parameter; None without states."""
     after: Callable[[Any], HostKernels] = _missing
     """State (*shape) -> functions of the same circuit that acts on it in place of the reference."""
+    of_operator: Callable[[Callable[[Any], Any], float], HostKernels] = _missing
+    """Another operator, as `images` without its constant, and the constant -> functions of its expectation value."""
     of_operations: Callable[[], HostKernels] = _missing
     """Makes functions of the same circuit that take the angles of its operations for theta."""
     has_derivatives: bool = True

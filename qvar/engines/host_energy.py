@@ -39,6 +39,7 @@ class HostEnergy(HostStates):
             hessian_product=self.hessian_product,
             images=self.images,
             gradient_and_hessian=self.gradient_and_hessian,
+            of_operator=lambda operator, constant: replace(self, hamiltonian=operator, constant=constant).kernels(),
             prepare=self.prepare,
         )
 

@@ -117,7 +117,7 @@ def _solver(name: str, tolerance: float, most_harmonics: int, citations: tuple[s
         values = jnp.where(jnp.arange(2 * MOST_HARMONICS) == sweep.place - 1, value, sweep.values)
         last = ~here & (sweep.place == 2 * number)
 
-        turn, lowest, rounding = _lowest(jnp.concatenate([state.value[None], values]), number)
+        turn, lowest, rounding = lowest_place(jnp.concatenate([state.value[None], values]), number)
         moves = last & (lowest < state.value - rounding)
         broken = last & ~jnp.isfinite(lowest)
         theta = jnp.where(moves & own[:, 0], state.theta + turn / wave, state.theta)
@@ -143,7 +143,7 @@ def _solver(name: str, tolerance: float, most_harmonics: int, citations: tuple[s
     return Method(name, settings, init, update, citations, reads="value", most_harmonics=most_harmonics)
 
 
-def _lowest(values: Array, number: Array) -> tuple[Array, Array, Array]:
+def lowest_place(values: Array, number: Array) -> tuple[Array, Array, Array]:
     """Return the place of the lowest minimum in [-pi, pi), nearest to 0 of equal ones; the value there; its rounding.
 
     Args:

@@ -17,16 +17,19 @@ from qvar.arguments import check_fields
 from qvar.checks import different_names
 from qvar.engines.energy import Engine
 from qvar.errors import QvarError, require
+from qvar.optimize.bfgs import bfgs
 from qvar.optimize.budget import Budget, Status
 from qvar.optimize.lbfgs import lbfgs
 from qvar.optimize.method import Method
 from qvar.optimize.result import Result, Trace
 from qvar.problems.problem import Problem
 from qvar.short_repr import short_repr
-from qvar.studies.adapt import TIGHT, Adapted, Grow, GrowthEnd, GrowthStep, Select, adapt
+from qvar.studies.adapt import TIGHT, adapt, chosen_rules
 from qvar.studies.columns import TRAINING_COLUMNS
 from qvar.studies.contender import Maker, Trainable
 from qvar.studies.duel import Duel
+from qvar.studies.growth_record import Adapted, GrowthEnd, GrowthStep
+from qvar.studies.growth_rules import Grow, GrowthRules, Select
 from qvar.studies.training import Training, failed_seeds
 from qvar.task import LedgerColumn, Progress, Reporter, Row, Task, error_words, task_key
 
@@ -69,10 +72,12 @@ class Adaptive:
     contenders: Sequence[Trainable | Maker] = ()
     """Fixed ansätze, as in a `Duel`."""
     _: KW_ONLY
-    select: Select = "gradient"
-    """Rule that chooses operators, see `qvar.adapt`."""
-    grow: Grow = "one"
-    """Number of operators in a step, see `qvar.adapt`."""
+    select: Select | None = None
+    """Score by which operators are chosen, see `GrowthRules.select`; that of `rules` if None."""
+    grow: Grow | None = None
+    """Operators added in a step, see `GrowthRules.grow`; that of `rules` if None."""
+    rules: GrowthRules = field(default_factory=GrowthRules)
+    """All rules of the growths."""
     max_operators: int = 100
     """Largest number of operators."""
     gradient_norm: float = 1e-3
@@ -81,8 +86,8 @@ class Adaptive:
     """A growth ends if the error is below this, in the problem's unit; not used if None."""
     max_cnots: int | None = None
     """Largest number of CNOTs of a grown circuit; no limit if None."""
-    method: Method = field(default_factory=lbfgs)
-    """Optimization method of all."""
+    method: Method | None = None
+    """Optimization method of all; if None, `qvar.bfgs()` of the growths and `qvar.lbfgs()` of the contenders."""
     step_budget: Budget = TIGHT
     """Limits of the optimization in each step of a growth."""
     seeds: int = 4
@@ -94,6 +99,7 @@ class Adaptive:
 
     def __post_init__(self) -> None:
         check_fields(self, "seeds")
+        object.__setattr__(self, "rules", chosen_rules(self.rules, self.select, self.grow))
         require(len(self.pools) > 0, "pools", "hold at least one pool", self.pools)
         pools = [one if isinstance(one, Pool) else pool_named(one, self.problem) for one in self.pools]
         object.__setattr__(self, "pools", tuple(pools))
@@ -112,14 +118,19 @@ class Adaptive:
         if not self.contenders:
             return None
         return Duel(
-            self.problem, self.contenders, method=self.method, seeds=self.seeds, budget=self.budget, engine=self.engine
+            self.problem,
+            self.contenders,
+            method=self.method or lbfgs(),
+            seeds=self.seeds,
+            budget=self.budget,
+            engine=self.engine,
         )
 
     @property
     def citations(self) -> tuple[str, ...]:
         """Keys of the papers and software that the study uses, in `qvar/citations.bib`."""
-        keys = {"jax2018", "bergholm2018", "grimsley2019", "yordanov2020", *self.method.citations}
-        keys |= {"anastasiou2024"} if self.grow == "tetris" else set()
+        keys = {"jax2018", "bergholm2018", "grimsley2019", "yordanov2020", *(self.method or lbfgs()).citations}
+        keys |= {*self.rules.citations, *(self.method or bfgs()).citations}
         for one in cast("Sequence[Pool]", self.pools):
             keys |= set(one.citations)
         return tuple(sorted(keys.union(() if self._duel is None else self._duel.citations)))
@@ -140,8 +151,14 @@ class _Growth:
 
     @property
     def label(self) -> str:
-        rule = "" if self.study.grow == "one" else f" {self.study.grow}"
-        return f"adapt {self.pool.name}{rule}"
+        rules = self.study.rules
+        words = [rules.select.replace("_", " ") * (rules.select != "gradient"), rules.grow * (rules.grow != "one")]
+        words += ["pruned" * rules.prune, "" if rules.last is None else f"last {rules.last}"]
+        return " ".join(["adapt", self.pool.name, *filter(None, words)])
+
+    @property
+    def method(self) -> Method:
+        return self.study.method or bfgs()
 
     @property
     def inputs(self) -> dict[str, Any]:
@@ -150,9 +167,9 @@ class _Growth:
         return {
             "problem": study.problem.description,
             "pool": self.pool.describe(),
-            "rules": [study.select, study.grow],
+            "rules": asdict(study.rules),
             "limits": [study.max_operators, study.gradient_norm, study.error, study.max_cnots],
-            "method": study.method.describe(),
+            "method": self.method.describe(),
             "budget": asdict(study.step_budget),
             "engine": study.engine,
         }
@@ -169,13 +186,12 @@ class _Growth:
             grown = adapt(
                 study.problem,
                 self.pool,
-                select=study.select,
-                grow=study.grow,
+                rules=study.rules,
                 max_operators=study.max_operators,
                 gradient_norm=study.gradient_norm,
                 error=study.error,
                 max_cnots=study.max_cnots,
-                method=study.method,
+                method=self.method,
                 budget=study.step_budget,
                 engine=study.engine,
                 name=self.label,
@@ -184,13 +200,13 @@ class _Growth:
             return [self._row(grown, time.perf_counter() - began)]
         except Exception as error:
             base = {"problem": study.problem.name, "contender": self.label, "family": "constrained"}
-            return [{**base, **row} for row in failed_seeds(1, study.method, error_words(error))]
+            return [{**base, **row} for row in failed_seeds(1, self.method, error_words(error))]
 
     def _row(self, grown: Adapted, seconds: float) -> Row:
         study = self.study
         training = Training(
             grown.ansatz,
-            method=study.method,
+            method=self.method,
             seeds=1,
             budget=study.step_budget,
             problem=study.problem,

@@ -188,11 +188,16 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     "qvar.tups": lambda: {"problem": h2(), "layers": 1, "perfect_pairing": False, "name": "a"},
     "qvar.Adaptive": lambda: {
         "problem": h2(), "pools": ["sd"], "contenders": [circuit()], "select": "gradient", "grow": "one",
+        "rules": qvar.GrowthRules(),
         "max_operators": 1, "gradient_norm": 1e-3, "error": 1e-3, "max_cnots": 9, "method": qvar.lbfgs(),
         "step_budget": BUDGET, "seeds": 1, "budget": BUDGET, "engine": "auto",
     },
+    "qvar.GrowthRules": lambda: {
+        "select": "energy", "grow": "batch", "candidates": 2, "share": 0.5, "prune": True, "last": 2,
+    },
     "qvar.adapt": lambda: {
-        "problem": h2(), "pool": "qubit_gsd", "select": "gradient", "grow": "one", "base": None, "max_operators": 1,
+        "problem": h2(), "pool": "qubit_gsd", "select": "gradient", "grow": "one", "rules": qvar.GrowthRules(),
+        "target_state": None, "base": None, "max_operators": 1,
         "gradient_norm": 1e-3, "error": None, "max_cnots": None, "seconds": 1.0, "method": qvar.lbfgs(),
         "budget": BUDGET, "engine": "auto", "name": "a", "callback": None,
     },

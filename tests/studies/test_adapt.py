@@ -10,7 +10,7 @@ import pytest
 
 import qvar
 from qvar.ansatz.pools import program_of
-from qvar.studies.adapt import GrowthEnd, GrowthStep
+from qvar.studies.growth_record import GrowthEnd, GrowthStep
 
 
 @pytest.fixture(scope="module")
