@@ -262,7 +262,7 @@ def rotation_variance(qubits: int, cost: str, samples: int) -> dict[str, float]:
     loss: Any = qml.simplify(qml.sum(qml.I(0), qml.s_prod(-1.0, overlap)))
     objective = qvar.expectation(loss, qvar.Ansatz.from_circuit(circuit, qubits, qubits))
     variance = diagnostics.gradient_variance(objective, key=jax.random.key(0), samples=samples)
-    return {"variance of a derivative": float(np.mean(variance.variance))}
+    return {"variance": float(np.mean(variance.variance))}
 
 
 def random_variance(qubits: int, layers: int, samples: int) -> dict[str, float]:
@@ -272,7 +272,7 @@ def random_variance(qubits: int, layers: int, samples: int) -> dict[str, float]:
         return qvar.expectation(qml.Z(0) @ qml.Z(1), qvar.random_circuit(qubits, layers=layers, key=key))
 
     variance = diagnostics.ensemble_variance(make, key=jax.random.key(0), samples=samples)
-    return {"variance, first angle": float(variance.variance[0])}
+    return {"variance": float(variance.variance[0])}
 
 
 def atom(element: str, shells: dict[str, list[float]], spin: int = 0) -> dict[str, float]:

@@ -36,7 +36,8 @@ def _here(row: Any) -> str:
 def _difference(row: Any) -> str:
     if not known(row.error):
         return NOTHING
-    return "0" if row.error == 0 else f"{row.error:.1e}"
+    whole = row.printed.lstrip("-").isdigit() and float(row.error).is_integer()
+    return f"{row.error:.0f}" if whole else f"{row.error:.1e}"
 
 
 def _within(row: Any) -> Text:

@@ -29,13 +29,14 @@ numbers = [
   { quantity = "right", value = 2.50, tolerance = 1e-2, unit = "Ha" },
   { quantity = "wrong", value = -1.0, tolerance = 1e-3, remark = "a misprint" },
   { quantity = "count", value = 7, tolerance = 0 },
+  { quantity = "count of others", value = 9, tolerance = 0 },
   { quantity = "absent", value = 1, tolerance = 0 },
 ]
 """
 
 
 def echo(factor: float) -> dict[str, float]:
-    return {"right": 1.255 * factor, "wrong": 1.0, "count": 7}
+    return {"right": 1.255 * factor, "wrong": 1.0, "count": 7, "count of others": 8}
 
 
 def table(folder: Path, text: str = TEXT) -> qvar.PublishedTable:
@@ -65,22 +66,25 @@ def test_every_number_has_a_status(tmp_path: Path, without_pages: None) -> None:
         "one: right": "agrees",
         "one: wrong": "differs",
         "one: count": "agrees",
+        "one: count of others": "differs",
         "one: absent": "failed",
     }
     assert ledger.loc["one: right", "printed"] == "2.50"  # with its last digit
     assert ledger.loc["one: right", "error"] == pytest.approx(0.01)
     assert ledger.loc["one: wrong", "error"] == pytest.approx(2.0)
-    assert ledger["within"].tolist()[:3] == [True, False, True]
-    assert ledger.loc["one: absent", "message"] == "The recipe gives right, wrong, count."
+    assert ledger["within"].tolist()[:4] == [True, False, True, False]
+    assert ledger.loc["one: absent", "message"] == "The recipe gives right, wrong, count, count of others."
     assert set(study.citations) > {"yordanov2020"}
     text = summary_text(ledger.reset_index(), "published")
     lines = {line.partition("  ")[0]: line.split() for line in text.splitlines()}
     assert lines["one: right [Ha]"][-5:] == ["2.50", "2.51", "1.0e-02", "yes", "1e-02"]
     assert lines["one: wrong"][-5:] == ["-1.0", "1.0", "2.0e+00", "no", "1e-03"]
     assert lines["one: count"][-5:] == ["7", "7", "0", "yes", "0"]
+    assert lines["one: count of others"][-5:] == ["9", "8", "-1", "no", "0"]
+    assert "one: count of others. The reason is not known." in text
     assert "Outside the tolerance: one: wrong. Known: a misprint." in text
-    assert "Failed: one: absent. The recipe gives right, wrong, count." in text
-    assert text.endswith("2 of 4 numbers of 1 table from 1 paper agree.")
+    assert "Failed: one: absent. The recipe gives right, wrong, count, count of others." in text
+    assert text.endswith("2 of 5 numbers of 1 table from 1 paper agree.")
     assert report_of(ledger.reset_index()).study == "published"
 
 
