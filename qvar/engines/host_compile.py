@@ -20,6 +20,8 @@ from qvar.compile_cache import kernel_folder
 # the compiler may reorder the terms of a sum; NaN and infinity are kept
 _OPTIONS: dict[str, Any] = {"nogil": True, "fastmath": {"contract", "reassoc", "nsz"}, "error_model": "numpy"}
 
+_WITHOUT_WRAPPERS: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
 _FOLDER = kernel_folder()
 
 
@@ -70,7 +72,7 @@ def kernel(decisive: int = 0) -> Callable[[Callable[..., Any]], Kernel]:
 
 def part(function: Callable[..., Any]) -> Any:
     """Make a function that kernels call; compiled once for arguments of a type, whether they are constants or not."""
-    program: Any = numba.njit(inspect.unwrap(function), no_cpython_wrapper=True, no_cfunc_wrapper=True, **_OPTIONS)
+    program: Any = numba.njit(inspect.unwrap(function), **_OPTIONS, **_WITHOUT_WRAPPERS)
     resolve = program.get_call_template
 
     def resolve_types(arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
