@@ -8,7 +8,8 @@ from .ansatz.hva import hva
 from .ansatz.identity_blocks import identity_blocks
 from .ansatz.lucj import lucj, ucj
 from .ansatz.orbital_optimized import orbital_optimized
-from .ansatz.pools import Pool, pool
+from .ansatz.pool_elements import Pool
+from .ansatz.pools import pool
 from .ansatz.random_circuit import random_circuit
 from .ansatz.sim_circuits import sim_circuit
 from .ansatz.symmetry_preserving import particle_conserving_u1, particle_conserving_u2, symmetry_preserving

@@ -78,10 +78,10 @@ def count(
 
 def cost_citations(program: Program) -> set[str]:
     """Return the papers of the published circuits that a program is counted by, keys of `qvar/citations.bib`."""
-    names = {KINDS[kind].name for kind in program.kind}
-    if not any("Excitation" in name for name in names):
+    ops = operations(program)
+    if not any("Excitation" in operation.name and has_circuit(operation) for operation in ops):
         return set()
-    coupled = any(len(group) > 1 for group in groups(operations(program)))
+    coupled = any(len(group) > 1 for group in groups(ops))
     return {"yordanov2020", "ramoa2024"} if coupled else {"yordanov2020"}
 
 

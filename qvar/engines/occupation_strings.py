@@ -9,6 +9,7 @@ the two orders differ by the sign
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -60,6 +61,15 @@ def split(mask: int, n_qubits: int, layout: Layout) -> SplitMask:
     return SplitMask(alpha, beta)
 
 
+def split_masks(masks: IntArray, n_qubits: int, layout: Layout) -> list[SplitMask]:
+    """Return `split` of each of some masks."""
+    alpha, beta = (
+        sum((masks >> (n_qubits - 1 - wire) & 1) << bit for bit, wire in enumerate(wires)) + np.zeros_like(masks)
+        for wires in layout
+    )
+    return list(map(SplitMask, alpha.tolist(), beta.tolist()))
+
+
 def spin_strings(states: IntArray, n_qubits: int) -> tuple[IntArray, IntArray]:
     """Return the alpha and the beta string of each basis state of a register of electrons."""
     alpha, beta = (
@@ -69,6 +79,7 @@ def spin_strings(states: IntArray, n_qubits: int) -> tuple[IntArray, IntArray]:
     return np.asarray(alpha), np.asarray(beta)
 
 
+@lru_cache(maxsize=4096)
 def interleaving_masks(x: SplitMask, n_orbitals: int) -> tuple[int, int, int]:
     """Return the change of the sign s(a, b) when the bits x are flipped.
 

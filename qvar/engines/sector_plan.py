@@ -23,7 +23,7 @@ import numpy as np
 from qvar._types import FloatArray, IntArray
 from qvar.ansatz.gates import Lowered
 from qvar.ansatz.program import MAX_QUBITS
-from qvar.engines.occupation_strings import Layout, interleaving_masks, split
+from qvar.engines.occupation_strings import Layout, interleaving_masks, split_masks
 from qvar.pauli import parity
 
 Side: TypeAlias = Literal["alpha", "beta", "cross", "phase"]
@@ -192,9 +192,8 @@ def sector_plan(lowered: Lowered, layout: Layout, alpha: IntArray, beta: IntArra
 def _pieces(
     lowered: Lowered, layout: Layout, strings: tuple[IntArray, IntArray], half: Callable[[int, HalfKey], Half]
 ) -> Iterator[_Piece]:
-    masks = np.stack([lowered.x, lowered.z, lowered.m, lowered.f], axis=1).tolist()
-    for op, letters in enumerate(masks):
-        x, z, m, f = (split(letter, lowered.n_qubits, layout) for letter in letters)
+    letters = (split_masks(getattr(lowered, name), lowered.n_qubits, layout) for name in "xzmf")
+    for op, (x, z, m, f) in enumerate(zip(*letters, strict=True)):
         over_alpha, over_beta, sign = interleaving_masks(x, len(layout.alpha))
         signs = (z.alpha ^ over_alpha, z.beta ^ over_beta)
         # selected bits are the same in all strings that a half selects, so their part of its sign is common to all

@@ -10,7 +10,7 @@ import numpy as np
 
 from qvar._types import FloatArray
 from qvar.ansatz.ansatz import Ansatz
-from qvar.ansatz.pools import Pool, PoolElement
+from qvar.ansatz.pool_elements import Pool, PoolElement
 from qvar.ansatz.pools import pool as pool_named
 from qvar.arguments import checked
 from qvar.checks import counting_number

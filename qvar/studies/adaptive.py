@@ -11,7 +11,7 @@ from typing import Any, ClassVar, cast
 
 import numpy as np
 
-from qvar.ansatz.pools import Pool
+from qvar.ansatz.pool_elements import Pool
 from qvar.ansatz.pools import pool as pool_named
 from qvar.arguments import check_fields
 from qvar.checks import different_names

@@ -125,7 +125,10 @@ def _record(ansatz: Ansatz) -> Iterator[Finding]:
 
 def _cost(ansatz: Ansatz) -> Iterator[Finding]:
     cost = ansatz.resources()
-    n_gates = cost.two_qubit_gates or 0
+    n_gates = cost.two_qubit_gates
+    if n_gates is None:
+        yield Finding("cost", True, "No circuit of CNOTs is known for one of its operations.")
+        return
     yield Finding("cost", True, f"{count(n_gates, 'CNOT')}, depth {cost.depth}.", n_gates)
 
 

@@ -8,7 +8,8 @@ import pytest
 from twin import twin_state
 
 import qvar
-from qvar.ansatz.pools import POOL_NAMES, program_of
+from qvar.ansatz.pool_elements import program_of
+from qvar.ansatz.pools import POOL_NAMES
 
 SIZES = {
     "sd": 26, "gsd": 90, "singlet_sd": 14, "singlet_gsd": 66, "spin_complement_gsd": 81, "pairs": 6, "qubit_sd": 26,

@@ -12,7 +12,8 @@ from twin import twin_state
 
 import qvar
 from qvar.ansatz.catalogue import ANSATZE, obstacle
-from qvar.ansatz.pools import POOL_NAMES, program_of
+from qvar.ansatz.pool_elements import program_of
+from qvar.ansatz.pools import POOL_NAMES
 from qvar.engines.energy import Engine, choose_sector
 from qvar.engines.occupation_strings import occupation_strings, register_layout
 from qvar.engines.pennylane_reference import oracle
@@ -244,23 +245,24 @@ def test_engines_agree_with_pennylane(problem_name: str, ansatz_name: str) -> No
     _agree(*_make(problem_name, ansatz_name), engines=("auto",) if problem_name == "h3" else ("dense", "auto"))
 
 
-@pytest.mark.parametrize("name", POOL_NAMES)
-def test_engines_agree_on_elements_of_pools(name: str) -> None:
-    """Some elements of every pool, after a rotation of both orbitals from which each of them moves the energy."""
+@pytest.mark.parametrize("conserves", [True, False])
+def test_engines_agree_on_elements_of_pools(conserves: bool) -> None:
+    """Two elements of every pool; those that conserve numbers of electrons by themselves, for the sector engine."""
     problem = PROBLEMS["h2"]()
-    elements = qvar.pool(name, problem).elements
-    chosen = [*qvar.pool("singlet_gsd", problem).elements[:2], *elements[:: -(-len(elements) // 5)]]
-    _agree(problem, qvar.Ansatz(name, "generic", program_of(chosen, 4, problem.reference_bits)))
+    pools = [qvar.pool(name, problem) for name in POOL_NAMES]
+    chosen = [pool.elements[at] for pool in pools if bool(pool.symmetries) == conserves for at in (0, -1)]
+    program = program_of(chosen, 4, problem.reference_bits)
+    _agree(problem, qvar.Ansatz("elements", "generic", program), engines=("auto",))
 
 
-@pytest.mark.parametrize("coupling", ["singlet", "triplet"])
-def test_engines_agree_on_sums_that_do_not_commute(coupling: str) -> None:
-    """On four orbitals, between singles that fill them."""
+def test_engines_agree_on_sums_that_do_not_commute() -> None:
+    """On three and four orbitals, pairs coupled to singlets and to triplets, between singles."""
     problem = qvar.hydrogen_chain(4, bond=1.1)
     pool = {element.name: element for element in qvar.pool("singlet_gsd", problem).elements}
-    names = ["(2 <- 1) singlet", "(3 <- 0) singlet", f"(2 3 <- 0 1) {coupling} pairs", f"(1 3 <- 0 1) {coupling} pairs"]
+    names = ["(2 <- 1) singlet", "(2 3 <- 0 1) singlet pairs", "(1 3 <- 0 1) triplet pairs", "(3 <- 0) singlet",
+             "(2 3 <- 0 1) triplet pairs", "(2 2 <- 0 1) singlet pairs"]  # fmt: skip
     program = program_of([pool[one] for one in names], 8, problem.reference_bits)
-    _agree(problem, qvar.Ansatz(coupling, "generic", program), engines=("auto",))
+    _agree(problem, qvar.Ansatz("sums", "generic", program), engines=("auto",))
 
 
 @pytest.mark.parametrize(("problem_name", "ansatz_name"), list(_pairs()))

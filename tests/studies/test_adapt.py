@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import qvar
-from qvar.ansatz.pools import program_of
+from qvar.ansatz.pool_elements import program_of
 from qvar.studies.growth_record import GrowthEnd, GrowthStep
 
 
