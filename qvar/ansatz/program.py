@@ -136,10 +136,12 @@ class Program:
 
 
 def affine_angles(theta: Float[Array, " n_params"], affine_map: tuple[Any, Any, Any, Any]) -> Float[Array, " n_ops"]:
-    """Compute offset + C theta with C in coordinate form (see `Program`); differentiable."""
+    """Compute offset + C theta with C in coordinate form (see `Program`), without rows beyond it; differentiable."""
     offset, op, param, scale = affine_map
     angles = jnp.asarray(offset, dtype=theta.dtype)
-    return angles.at[op].add(jnp.asarray(scale, dtype=theta.dtype) * theta[param])
+    if len(theta) == 0:
+        return angles
+    return angles.at[op].add(jnp.asarray(scale, dtype=theta.dtype) * theta[param], mode="drop")
 
 
 def check_operations(argument: str, number: int, each: int) -> None:

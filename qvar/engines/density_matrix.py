@@ -66,7 +66,7 @@ class NoisyEnergyFunction:
 
     def density_matrix(self, theta: Float[Array, " n_params"], data: PyTree) -> Array:
         """Return the state (2^n, 2^n), wire 0 the most significant bit."""
-        phi = mask_angles(self.angle_function, theta, data["angles"])
+        phi = mask_angles(self.angle_function, theta, data["angles"])[: len(data["circuit"]["fixed"])]
         reference = jnp.arange(1 << self.n_qubits) == data["reference"]
         state = jnp.outer(reference, reference).astype(complex)
 

@@ -99,6 +99,11 @@ class EnergyFunction:
     state: StateFunction
     hamiltonian: HamiltonianKernel
 
+    @property
+    def allows_padding(self) -> bool:
+        """As `StateFunction.allows_padding`."""
+        return self.state.allows_padding
+
     def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Float[Array, ""]:
         """Return the energy at theta."""
         value = quadratic_form(self.hamiltonian, self.state.amplitudes(theta, data), data["hamiltonian"])

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-import jax
 import numpy as np
 
 from qvar._types import FloatArray, IntArray, PyTree
@@ -91,6 +90,8 @@ class HostSector:
     parts: tuple[_Blocks | _Phases, ...]
     tables: tuple[np.ndarray, ...]
     """ops, halves, signs, lanes and lane_signs of `sector_kernels.forward`."""
+    order: IntArray
+    """(n_ops,) mask operation of the program at each place."""
     first: np.ndarray | None = None
     """State that takes the place of the reference."""
 
@@ -214,15 +215,14 @@ class HostSector:
 
 def host_sector(circuit: SectorCircuit, reference: PyTree, tables: PyTree) -> HostSector:
     """Return the circuit of `qvar.engines.sector.sector_circuit` for the host."""
-    ops, shape = {name: jax.tree.map(np.array, table) for name, table in tables["ops"].items()}, circuit.shape
+    ops, shape = _without_room(tables["ops"]), circuit.shape
     mixing = Mixing(ops["g"], ops["g_inverse"], ops["flip"], ops["fixed"])
     column = shape[1] == 1
     halves, lanes = _Stack(), _Stack()
     lanes.add(np.arange(shape[0]), np.arange(shape[0]), np.ones(shape[0]))
-    firsts, lane_firsts = [], []
-    for own, table in zip(circuit.classes, tables["classes"], strict=True):
-        firsts.append(halves.add_table(table["row"]) if own.side != "phase" else 0)
-        lane_firsts.append(lanes.add_table(_sorted_by_sign(table["lane"])) if own.side == "cross" else 0)
+    halves.add(*(np.asarray(tables["rows"][name]) for name in ("rows", "partner", "sign")))
+    all_lanes = {name: np.asarray(table) for name, table in tables["lanes"].items()}
+    lane_firsts: dict[tuple[int, int], int] = {}
     places = np.zeros((len(ops["order"]), 2), np.int64)
     parts: list[_Blocks | _Phases] = []
     groups: list[tuple[int, ...]] = []
@@ -234,7 +234,7 @@ def host_sector(circuit: SectorCircuit, reference: PyTree, tables: PyTree) -> Ho
 
     heads = zip(*(ops["groups"][name].tolist() for name in ("which", "lane", "start", "stop")), strict=True)
     for which, lane, start, stop in heads:
-        own, table, entry = circuit.classes[which], tables["classes"][which], ops["entry"][start:stop]
+        own, table, entry = circuit.classes[which], tables["phases"][which], ops["entry"][start:stop]
         if own.side == "phase" and column and stop - start <= FEW_PHASES:
             alpha, beta = np.asarray(table["alpha"]), np.asarray(table["beta"])
             for k, (first, second) in enumerate(entry, start):
@@ -249,8 +249,12 @@ def host_sector(circuit: SectorCircuit, reference: PyTree, tables: PyTree) -> Ho
                 alpha, beta, by = beta, alpha, by[::-1]
             parts.append(_Phases(start, stop, by, weight, alpha, beta, own.crossed))
             continue
-        places[start:stop, 0], places[start:stop, 1] = firsts[which] + entry[:, 0] * own.rows, own.rows
-        first, count = (lane_firsts[which] + lane * own.lanes, own.lanes) if own.side == "cross" else (0, shape[0])
+        places[start:stop, 0], places[start:stop, 1] = entry[:, 0], own.rows
+        first, count = 0, shape[0]
+        if own.side == "cross":
+            first, count = lane_firsts.get((lane, own.lanes), lanes.length), own.lanes
+            if first == lanes.length:
+                lane_firsts[lane, count] = lanes.add(*_sorted_by_sign(all_lanes, slice(lane, lane + count)))
         side = _SIDES[own.side]
         if column:  # its strings are the columns of the only row
             side, count = (sector_kernels.LANES, 1) if own.side == "alpha" else (sector_kernels.ALPHA, count)
@@ -258,13 +262,23 @@ def host_sector(circuit: SectorCircuit, reference: PyTree, tables: PyTree) -> Ho
         groups.append((side, start, stop, first, count, int(own.diagonal), int(pays)))
     close()
     start = (int(reference["row"]), int(reference["column"]), float(reference["sign"]))
-    return HostSector(shape, start, mixing, tuple(parts), (places, *halves.arrays(), *lanes.arrays()))
+    stacks = (*halves.arrays(), *lanes.arrays())
+    return HostSector(shape, start, mixing, tuple(parts), (places, *stacks), ops["order"])
 
 
-def _sorted_by_sign(table: dict[str, Any]) -> dict[str, np.ndarray]:
-    """Return a table of lanes (n_entries, lanes) with those of one sign side by side."""
-    order = np.argsort(np.asarray(table["sign"]), axis=1, kind="stable")
-    return {name: np.take_along_axis(np.asarray(array), order, axis=1) for name, array in table.items()}
+def _without_room(ops: PyTree) -> dict[str, Any]:
+    """Return the operations of a circuit's tables."""
+    count = int(ops["n_groups"])
+    groups = {name: np.array(column)[:count] for name, column in ops["groups"].items()}
+    n_ops = int(groups["stop"].max(initial=0))
+    names = ("order", "entry", "flip", "g", "g_inverse", "fixed")
+    return {"groups": groups} | {name: np.array(ops[name])[:n_ops] for name in names}
+
+
+def _sorted_by_sign(table: dict[str, np.ndarray], entries: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return rows, partners and signs of some lanes, those of one sign side by side."""
+    order = entries.start + np.argsort(table["sign"][entries], kind="stable")
+    return table["rows"][order], table["partner"][order], table["sign"][order]
 
 
 def _runs(groups: list[tuple[int, ...]]) -> tuple[slice, ...]:
@@ -289,10 +303,6 @@ class _Stack:
         self.signs: list[np.ndarray] = []
         self.length = 0
         self.phases: dict[bytes, tuple[int, int]] = {}
-
-    def add_table(self, table: dict[str, Any]) -> int:
-        """Add the rows of a table, and return the place of its first entry."""
-        return self.add(*(np.asarray(table[name]).ravel() for name in ("rows", "partner", "sign")))
 
     def add_phase(self, signs: FloatArray) -> tuple[int, int]:
         """Add the signs of a phase on all strings, and return the place of the first entry and their number."""

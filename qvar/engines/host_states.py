@@ -14,7 +14,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from qvar._types import FloatArray, PyTree
+from qvar._types import FloatArray, IntArray, PyTree
 from qvar.ansatz.program import Program
 from qvar.engines.adjoint import Circuit
 from qvar.engines.dense_layers import LayerCircuit
@@ -179,8 +179,9 @@ def host_states(program: Program, circuit: tuple[Circuit, PyTree, PyTree]) -> Ho
     if program.angle_function is not None:  # before tables are copied
         return None
     if isinstance(engine, SectorCircuit):
-        own: HostCircuit = host_sector(engine, reference, tables)
-        order = np.asarray(tables["ops"]["order"])
+        sector = host_sector(engine, reference, tables)
+        own: HostCircuit = sector
+        order: IntArray | None = sector.order
     else:
         own, order = host_register(program, _stays_real(program, engine, reference))
     small = isinstance(engine, SectorCircuit) or program.n_qubits <= MOST_QUBITS

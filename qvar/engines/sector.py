@@ -7,8 +7,10 @@ strings or not.
 
 The sweep runs over groups of operations (see `sector_plan`). A group sees the state as rows and lanes: the strings on
 which its operations differ are the rows, and whole rows, which are contiguous, are gathered, mixed and put back. Lanes
-that the group does not touch are left out. One `lax.scan` over groups with a switch over their classes, and one loop
-over the operations of a group, run any program; compile time grows with the number of classes alone.
+that the group does not touch are left out. One loop over groups with a switch over their classes, and one loop over the
+operations of a group, run any program. Numbers of groups and operations are data, and tables have room (`room`): on one
+space, all circuits of one set of classes and one size class share a compiled program, whatever their depth and order.
+Circuits of single and double excitations are one set. Compile time grows with the number of classes alone.
 """
 
 from __future__ import annotations
@@ -28,8 +30,12 @@ from qvar.engines.adjoint import sweep
 from qvar.engines.conserved import ConservedSector
 from qvar.engines.mask_operations import mixing_amplitudes, weights
 from qvar.engines.occupation_strings import register_layout, split
+from qvar.engines.room import capacity, with_room
 from qvar.engines.sector_plan import GroupClass, sector_plan
 from qvar.engines.sharding import replicate, shard
+
+ROOM, MOST_ROOM = 64, 1 << 16
+"""Entries that tables of rows have room for at least: so many for each string, but no more than the second."""
 
 
 @dataclass(frozen=True)
@@ -58,18 +64,19 @@ class SectorCircuit:
 
     def forward(self, state: Array, phi: Array, tables: PyTree) -> Array:
         """Return the state after all operations."""
-        ops, classes = tables["ops"], tables["classes"]
         if not self.classes:  # nothing acts on these strings
             return state
+        ops = tables["ops"]
         phi = phi[ops["order"]]
         keep, mix = weights(ops, phi, ops["g"])
 
         def branch(which: int) -> Any:
             if self.classes[which].side == "phase":
-                return lambda state, group: _Phases(self.classes[which], classes[which], ops, group).apply(state, phi)
+                table = tables["phases"][which]
+                return lambda state, group: _Phases(self.classes[which], table, ops, group).apply(state, phi)
 
             def run(state: Array, group: PyTree) -> Array:
-                view = _View(self.classes[which], classes[which], group["lane"], self.mesh)
+                view = _View(self.classes[which], tables, group["lane"], self.mesh)
 
                 def member(at: Array, parts: tuple[Array, ...]) -> tuple[Array, ...]:
                     move = view.move(ops, at)
@@ -82,16 +89,17 @@ class SectorCircuit:
 
         branches = [branch(which) for which in range(len(self.classes))]
 
-        def step(state: Array, group: PyTree) -> tuple[Array, None]:
-            return jax.lax.switch(group["which"], branches, state, group), None
+        def step(at: Array, state: Array) -> Array:
+            group = _group(ops, at)
+            return jax.lax.switch(group["which"], branches, state, group)
 
-        return jax.lax.scan(step, shard(state, self.mesh, 1), ops["groups"])[0]
+        return jax.lax.fori_loop(0, ops["n_groups"], step, shard(state, self.mesh, 1))
 
     def backward(self, ket: Array, bra: Array, phi: Array, tables: PyTree) -> tuple[Array, Array]:
         """Return the bra before all operations, and the derivative by every angle."""
-        ops, classes = tables["ops"], tables["classes"]
         if not self.classes:
             return bra, jnp.zeros(phi.shape, jnp.real(ket).dtype)
+        ops = tables["ops"]
         n_angles, phi = len(phi), phi[ops["order"]]
         keep, mix = weights(ops, -phi, ops["g_inverse"])
 
@@ -99,13 +107,13 @@ class SectorCircuit:
             if self.classes[which].side == "phase":
 
                 def take_off(ket: Array, bra: Array, derivatives: Array, group: PyTree) -> tuple[Array, Array, Array]:
-                    phases = _Phases(self.classes[which], classes[which], ops, group)
+                    phases = _Phases(self.classes[which], tables["phases"][which], ops, group)
                     return phases.apply(ket, -phi), phases.apply(bra, -phi), derivatives + phases.derivatives(ket, bra)
 
                 return take_off
 
             def run(ket: Array, bra: Array, derivatives: Array, group: PyTree) -> tuple[Array, Array, Array]:
-                view = _View(self.classes[which], classes[which], group["lane"], self.mesh)
+                view = _View(self.classes[which], tables, group["lane"], self.mesh)
                 last = group["stop"] - 1
 
                 def member(count: Array, carry: tuple[Any, Any, Array]) -> tuple[Any, Any, Array]:
@@ -126,13 +134,19 @@ class SectorCircuit:
 
         branches = [branch(which) for which in range(len(self.classes))]
 
-        def step(carry: tuple[Array, Array, Array], group: PyTree) -> tuple[tuple[Array, Array, Array], None]:
-            return jax.lax.switch(group["which"], branches, *carry, group), None
+        def step(count: Array, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+            group = _group(ops, ops["n_groups"] - 1 - count)
+            return jax.lax.switch(group["which"], branches, *carry, group)
 
         real = jnp.real(ket).dtype
         carry = (shard(ket, self.mesh, 1), shard(bra, self.mesh, 1), jnp.zeros(ops["order"].shape, real))
-        (_, bra, derivatives), _ = jax.lax.scan(step, carry, ops["groups"], reverse=True)
-        return bra, jnp.zeros(n_angles, real).at[ops["order"]].set(derivatives)
+        _, bra, derivatives = jax.lax.fori_loop(0, ops["n_groups"], step, carry)
+        return bra, jnp.zeros(n_angles, real).at[ops["order"]].add(derivatives)  # what is padded adds 0 to the first
+
+
+def _group(ops: PyTree, at: Array) -> PyTree:
+    """Return one group of the sorted operations."""
+    return jax.tree.map(lambda column: jax.lax.dynamic_index_in_dim(column, at, keepdims=False), ops["groups"])
 
 
 @dataclass(frozen=True)
@@ -144,8 +158,9 @@ class _View:
     """
 
     shape: GroupClass
-    table: PyTree
+    tables: PyTree
     lane: Array
+    """First entry among the lanes."""
     mesh: Mesh | None
 
     def open(self, state: Array) -> tuple[Array, ...]:
@@ -171,8 +186,8 @@ class _View:
 
     def move(self, ops: PyTree, at: Array) -> PyTree:
         """Return rows, partners and signs of one operation."""
-        entry = ops["entry"][at, 0]
-        row = {name: jax.lax.dynamic_index_in_dim(a, entry, keepdims=False) for name, a in self.table["row"].items()}
+        first, size = ops["entry"][at, 0], self.shape.rows
+        row = {name: jax.lax.dynamic_slice_in_dim(a, first, size) for name, a in self.tables["rows"].items()}
         sign = row["sign"][:, None]
         if self.shape.side == "cross":
             sign = sign * self._lane("sign")[None, :]
@@ -192,7 +207,7 @@ class _View:
         return (part if self.shape.diagonal else _put_rows(part, move["partner"], blocks[1]),)
 
     def _lane(self, name: str) -> Array:
-        return jax.lax.dynamic_index_in_dim(self.table["lane"][name], self.lane, keepdims=False)
+        return jax.lax.dynamic_slice_in_dim(self.tables["lanes"][name], self.lane, self.shape.lanes)
 
 
 @dataclass(frozen=True)
@@ -282,7 +297,8 @@ def sector_circuit(
     alpha_strings, beta_strings = sector.strings()
     plan = sector_plan(lowered, layout, alpha_strings, beta_strings)
     forward, back = mixing_amplitudes(lowered, real)
-    ops = {
+    size, strings = capacity(len(lowered.slot)), max(len(alpha_strings), len(beta_strings))
+    operations = {
         "groups": plan.groups,
         "order": plan.order,
         "entry": plan.entry,
@@ -291,9 +307,20 @@ def sector_circuit(
         "g_inverse": back[plan.order] * plan.sign,
         "fixed": lowered.fixed[plan.order],
     }
+    ops = jax.tree.map(lambda table: with_room(table, size), operations)
+    ops["n_groups"] = np.array(len(plan.groups["which"]), np.int32)
+    rows, lanes = (max((getattr(own, name) for own in plan.classes), default=0) for name in ("rows", "lanes"))
+    least = min(ROOM * strings, MOST_ROOM)
+    blocks = {"rows": _with_room(plan.rows, rows, least), "lanes": _with_room(plan.lanes, lanes, least)}
     row, column = np.searchsorted(alpha_strings, alpha), np.searchsorted(beta_strings, beta)
     _, sign = register_layout(alpha_strings[[row]], beta_strings[[column]], len(layout.alpha))
     reference = {"row": row, "column": column, "sign": float(sign[0, 0])}
     circuit = SectorCircuit(plan.classes, (len(alpha_strings), len(beta_strings)), real, mesh)
-    tables = {"ops": ops, "classes": plan.tables}
+    tables = {"ops": ops, **blocks, "phases": plan.phases}
     return (circuit, *replicate((reference, tables), mesh)), (alpha_strings, beta_strings)
+
+
+def _with_room(table: dict[str, np.ndarray], widest: int, least: int) -> dict[str, np.ndarray]:
+    """Return halves one after the other with room for more, and for a slice of the widest if there is any."""
+    length = capacity(max(len(table["rows"]), widest), least) if widest else 0
+    return {name: with_room(column, length) for name, column in table.items()}

@@ -16,7 +16,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal, NamedTuple, TypeAlias
+from math import comb
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -124,19 +125,25 @@ class SectorPlan(NamedTuple):
     """Groups in the order of their work, and the tables that they read; all arrays, but for the classes."""
 
     classes: tuple[GroupClass, ...]
+    """Sorted, so that they do not depend on the order of the operations."""
     groups: dict[str, IntArray]
-    """(n_groups,) each: `which` class, `lane` entry, `start` and `stop` among the sorted operations."""
+    """(n_groups,) each: `which` class, `lane` first entry among the lanes, `start` and `stop` among the sorted
+    operations."""
     order: IntArray
     """(n_sorted,) operation of the program at each place; operations that select nothing are left out."""
     entry: IntArray
-    """(n_sorted, 2) entry in the class's row table; or, for phases, in the tables of alpha and of beta."""
+    """(n_sorted, 2) first entry among the rows; or, for phases, entry in the tables of alpha and of beta."""
     sign: FloatArray
     """(n_sorted,) sign common to all strings."""
     flip: FloatArray
     """(n_sorted,) sign by which the two directions differ."""
-    tables: tuple[dict[str, Any], ...]
-    """For each class, `row`: stacked halves along the rows; `lane`: stacked alpha halves if the side is `cross`;
-    for phases `alpha` and `beta`: signs of all strings, 0 if not selected, those that act alike first."""
+    rows: dict[str, np.ndarray]
+    """Different halves along the rows, one after the other: `rows`, `partner` and `sign`."""
+    lanes: dict[str, np.ndarray]
+    """The same of the alpha halves of the side `cross`."""
+    phases: tuple[dict[str, FloatArray], ...]
+    """For each class of phases `alpha` and `beta`: signs of all strings, 0 if not selected, those that act alike first;
+    nothing for other classes."""
 
 
 def sector_plan(lowered: Lowered, layout: Layout, alpha: IntArray, beta: IntArray) -> SectorPlan:
@@ -160,33 +167,101 @@ def sector_plan(lowered: Lowered, layout: Layout, alpha: IntArray, beta: IntArra
     groups: list[_Group] = []
     for piece in _pieces(lowered, layout, strings, half):
         _join(groups, piece)
-    classes: dict[GroupClass, dict[str, dict[HalfKey, int]]] = {}
+    shapes = [group.shape for group in groups]
+    classes = _completed(set(shapes), layout, alpha, beta)
+    rows, lanes = _Stack(), _Stack()
+    phases: dict[GroupClass, tuple[dict[HalfKey, int], dict[HalfKey, int]]] = {
+        shape: ({ALIKE: 0}, {ALIKE: 0}) for shape in classes if shape.side == "phase"
+    }
     heads: list[tuple[int, int]] = []
     entries: list[tuple[int, int]] = []
-    for group in groups:
-        shape = group.shape
-        first = {ALIKE: 0} if shape.side == "phase" else {}
-        places = classes.setdefault(shape, {"alpha": dict(first), "beta": dict(first), "lane": {}})
-        lane = 0
-        if shape.side == "cross":
-            key = group.pieces[0].halves[0]
-            lane = places["lane"].setdefault(key, len(places["lane"]))
-        heads.append((list(classes).index(shape), lane))
+    for group, shape in zip(groups, shapes, strict=True):
+        lane = lanes.place(0, group.pieces[0].halves[0], half) if shape.side == "cross" else 0
+        heads.append((classes.index(shape), lane))
         for piece in group.pieces:
-            entry = [places[own].setdefault(key, len(places[own])) for own, key in _tabled(shape, piece)]
-            entries.append((entry[0], entry[-1]))
+            if shape.side == "phase":
+                places = zip(phases[shape], piece.halves, strict=True)
+                first, second = (place.setdefault(key, len(place)) for place, key in places)
+            else:
+                spin = 0 if shape.side == "alpha" else 1
+                first = second = rows.place(spin, piece.halves[spin], half)
+            entries.append((first, second))
     ordered = [piece for group in groups for piece in group.pieces]
     stops = np.cumsum([len(group.pieces) for group in groups], dtype=np.int32)
-    which, lanes = np.array(heads, dtype=np.int32).reshape(-1, 2).T
+    which, firsts = np.array(heads, dtype=np.int32).reshape(-1, 2).T
     return SectorPlan(
-        classes=tuple(classes),
-        groups={"which": which, "lane": lanes, "start": np.append(0, stops)[:-1].astype(np.int32), "stop": stops},
+        classes=classes,
+        groups={"which": which, "lane": firsts, "start": np.append(0, stops)[:-1].astype(np.int32), "stop": stops},
         order=np.array([piece.op for piece in ordered], dtype=np.int32),
         entry=np.array(entries, dtype=np.int32).reshape(-1, 2),
         sign=np.array([piece.sign for piece in ordered]),
         flip=np.array([piece.flip for piece in ordered]),
-        tables=tuple(_tables(shape, places, half, strings) for shape, places in classes.items()),
+        rows=rows.arrays(),
+        lanes=lanes.arrays(),
+        phases=tuple(
+            {
+                name: _spread([half(spin, key) for key in phases[shape][spin]], len(strings[spin]))
+                for spin, name in enumerate(("alpha", "beta"))
+            }
+            if shape in phases
+            else {}
+            for shape in classes
+        ),
     )
+
+
+def _completed(classes: set[GroupClass], layout: Layout, alpha: IntArray, beta: IntArray) -> tuple[GroupClass, ...]:
+    """Return the classes that a compiled program has code for.
+
+    Circuits of single and double excitations all get the same ones, whether or not they have excitations of every spin:
+    a circuit that grows or is pruned has no other program.
+    """
+    excitations = _excitation_classes(layout, alpha, beta)
+    return tuple(sorted(excitations if classes <= excitations else classes))
+
+
+def _excitation_classes(layout: Layout, alpha: IntArray, beta: IntArray) -> set[GroupClass]:
+    """Return the classes of single and double excitations that select any strings; none if there is one string only."""
+    if not layout.beta:
+        return set()
+
+    def selected(wires: int, strings: IntArray, n: int) -> int:
+        electrons = int(strings[0]).bit_count()
+        return comb(wires - 2 * n, electrons - n) if wires >= 2 * n and electrons >= n else 0
+
+    counts = [(selected(len(layout.alpha), alpha, n), selected(len(layout.beta), beta, n)) for n in (1, 2)]
+    classes = {GroupClass("alpha", rows=rows, diagonal=False) for rows, _ in counts if rows}
+    classes |= {GroupClass("beta", rows=rows, diagonal=False) for _, rows in counts if rows}
+    lanes, rows = counts[0]
+    if lanes and rows:
+        classes.add(GroupClass("cross", lanes=lanes, flips_alpha=True, rows=rows, diagonal=False))
+    return classes
+
+
+class _Stack:
+    """Different halves of both strings, one after the other."""
+
+    def __init__(self) -> None:
+        self.halves: list[Half] = []
+        self.firsts: dict[tuple[int, HalfKey], int] = {}
+        self.length = 0
+
+    def place(self, spin: int, key: HalfKey, half: Callable[[int, HalfKey], Half]) -> int:
+        """Return the first entry of a half, which is added if it is not there."""
+        if (spin, key) not in self.firsts:
+            self.firsts[spin, key] = self.length
+            self.halves.append(half(spin, key))
+            self.length += len(self.halves[-1].rows)
+        return self.firsts[spin, key]
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return rows, partners and signs of all halves; rows that do not move are their own partners."""
+        partners = [half.rows if half.partner is None else half.partner for half in self.halves]
+        return {
+            "rows": np.concatenate([np.zeros(0, np.int32), *(half.rows for half in self.halves)]),
+            "partner": np.concatenate([np.zeros(0, np.int32), *partners]),
+            "sign": np.concatenate([np.zeros(0), *(half.sign for half in self.halves)]),
+        }
 
 
 def _pieces(
@@ -238,42 +313,12 @@ def _join(groups: list[_Group], piece: _Piece) -> None:
     groups[-1].add(piece)
 
 
-def _tabled(shape: GroupClass, piece: _Piece) -> list[tuple[str, HalfKey]]:
-    """Return the tables that an operation has an entry in."""
-    both = [("alpha", piece.halves[0]), ("beta", piece.halves[1])]
-    return {"phase": both, "alpha": both[:1]}.get(shape.side, both[1:])
-
-
-def _tables(
-    shape: GroupClass,
-    places: dict[str, dict[HalfKey, int]],
-    half: Callable[[int, HalfKey], Half],
-    strings: tuple[IntArray, IntArray],
-) -> dict[str, Any]:
-    alpha, beta = ([half(spin, key) for key in places[own]] for spin, own in enumerate(("alpha", "beta")))
-    if shape.side == "phase":
-        return {"alpha": _spread(alpha, len(strings[0])), "beta": _spread(beta, len(strings[1]))}
-    tables = {"row": _stacked(alpha if shape.side == "alpha" else beta)}
-    if shape.side == "cross":
-        tables["lane"] = _stacked([half(0, key) for key in places["lane"]])
-    return tables
-
-
 def _half(strings: IntArray, key: HalfKey) -> Half:
     x, z, m, f = key
     chosen = strings[(strings & m) == f]
     rows = np.searchsorted(strings, chosen).astype(np.int32)
     partner = np.searchsorted(strings, chosen ^ x).astype(np.int32) if x else None
     return Half(rows, partner, parity(chosen, z).astype(float))
-
-
-def _stacked(halves: list[Half]) -> dict[str, np.ndarray]:
-    partners = [half.rows if half.partner is None else half.partner for half in halves]
-    return {
-        "rows": np.stack([half.rows for half in halves]),
-        "partner": np.stack(partners),
-        "sign": np.stack([half.sign for half in halves]),
-    }
 
 
 def _spread(halves: list[Half], n_strings: int) -> FloatArray:

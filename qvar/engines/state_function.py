@@ -14,6 +14,7 @@ from jaxtyping import Array, Float
 from qvar._types import PyTree
 from qvar.ansatz.program import Program, affine_angles
 from qvar.engines.adjoint import Circuit
+from qvar.engines.room import capacity, with_room
 from qvar.engines.sharding import gather
 
 STATES_HELD = 8
@@ -34,6 +35,11 @@ class StateFunction:
     angle_function: Callable[[Any], Array] | None
     readers: Mesh | None = None
     """Devices of several processes, each of which reads the whole state; None if there is one process."""
+
+    @property
+    def allows_padding(self) -> bool:
+        """True if theta may be longer than n_params: what comes after the parameters is not read."""
+        return self.angle_function is None
 
     def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Array:
         """Return the state at theta."""
@@ -62,21 +68,23 @@ class ForwardStateFunction:
 
 
 def mask_angles(angle_function: Callable[[Any], Array] | None, theta: Array, lowering: PyTree) -> Array:
-    """Return the angles of the mask operations of a program at theta, radians; see `state_data`."""
+    """Return the angles of the mask operations of a program at theta, radians, then zeros; see `state_data`."""
     angles = affine_angles(theta, lowering["affine"]) if angle_function is None else angle_function(theta)
     return lowering["factor"] * angles[lowering["slot"]] + lowering["constant"]
 
 
 def state_data(program: Program, reference: PyTree, tables: PyTree) -> dict[str, PyTree]:
-    """Return the data of a `StateFunction`: the map from theta to angles, the initial state, the circuit's tables."""
+    """Return the data of a `StateFunction`: the map from theta to angles, the initial state, the circuit's tables.
+
+    The map has room for more operations and terms (see `room`), which change no angle.
+    """
     lowered = program.lowered
+    size = capacity(max(program.n_ops, len(lowered.slot), len(program.angle_op)))
+    offset, op, param, scale = program.affine_map
+    other = {"slot": lowered.slot, "factor": lowered.factor, "constant": lowered.constant}
+    affine = (with_room(offset, size), with_room(op, size, fill=size), with_room(param, size), with_room(scale, size))
     return {
-        "angles": {
-            "affine": program.affine_map,
-            "slot": lowered.slot,
-            "factor": lowered.factor,
-            "constant": lowered.constant,
-        },
+        "angles": {"affine": affine} | {name: with_room(table, size) for name, table in other.items()},
         "reference": reference,
         "circuit": tables,
     }
