@@ -158,7 +158,7 @@ class Objective:
         host = self._host(theta)
         if host is not None:
             return on_device(host.values(self._on_host(theta)[None]).reshape(()))
-        return _value(self.function, self._checked(theta), self.data)
+        return _value(self.function, padded_points(self.function, self._checked(theta), self.data), self.data)
 
     def value_and_grad(self, theta: Any) -> tuple[Float[Array, ""], Float[Array, " n_params"]]:
         """Return the value at theta and its exact gradient, shape (n_params,).
@@ -170,7 +170,9 @@ class Objective:
         if host is not None:
             values, gradients = host.values_and_gradients(self._on_host(theta)[None])
             return on_device(values.reshape(())), on_device(gradients[0])
-        return _value_and_grad(self.function, self._checked(theta), self.data)
+        point = self._checked(theta)
+        padded = padded_points(self.function, point, self.data)
+        return _cut(_value_and_grad(self.function, padded, self.data), len(point), len(padded))
 
     def value_and_grad_batch(self, thetas: Any) -> tuple[Float[Array, " n"], Float[Array, "n n_params"]]:
         """Return values and exact gradients at many points at once, in chunks that fit into memory.
@@ -191,7 +193,8 @@ class Objective:
         points = self._checked_batch(thetas)
         if len(points) == 0:
             return points.sum(axis=1), points
-        return _value_and_grad_batch(self.function, self.chunk(len(points)), points, self.data)
+        padded, chunk = padded_points(self.function, points, self.data), self.chunk(len(points))
+        return _cut(_value_and_grad_batch(self.function, chunk, padded, self.data), self.n_params, padded.shape[1])
 
     def loss_batch(self, thetas: Any) -> Float[Array, " n"]:
         """Return values at many points at once, shape (n,), in chunks that fit into memory.
@@ -229,7 +232,7 @@ class Objective:
         Raises:
             QvarError: if thetas has another shape.
         """
-        points = self._checked_batch(thetas)
+        points = padded_points(function, self._checked_batch(thetas), self.data)
         return in_chunks(function, max(1, self.chunk(len(points))), points, self.data)
 
     def needed(self, field: Literal["state_function", "operator"]) -> Callable[[Any, PyTree], Array]:
@@ -261,7 +264,7 @@ class Objective:
         host = self._host(point)
         if host is not None and host.states is not None:
             return jax.device_put(host.states(np.asarray(point)[None])[0])
-        return _value(function, point, self.data)
+        return _value(function, padded_points(function, point, self.data), self.data)
 
     def initial(self, key: jax.Array, start: str | None = None) -> Float[Array, " n_params"]:
         """Draw start parameters, shape (n_params,), with a JAX random key.
@@ -293,6 +296,24 @@ class Objective:
             return jax.vmap(draw)(keys)
         except jax.errors.JAXTypeError:  # a draw that leaves JAX is made one by one
             return jnp.stack([draw(one) for one in keys])
+
+
+def padded_points(function: Callable[[Any, PyTree], Any], points: Any, data: PyTree) -> Any:
+    """Return points (..., n_params) with zeros up to a size class if the function allows it: it is compiled less often.
+
+    A function that reads its parameters alone, however long theta is, says so by `allows_padding` and `padded_size`.
+    """
+    if isinstance(points, Tracer) or not getattr(function, "allows_padding", False):
+        return points
+    size: Any = function.padded_size(data)  # type: ignore[attr-defined]
+    more = size - points.shape[-1]
+    return np.pad(np.asarray(points), [(0, 0)] * (points.ndim - 1) + [(0, more)]) if more > 0 else points
+
+
+def _cut(pair: tuple[Array, Array], n_params: int, size: int) -> tuple[Array, Array]:
+    """Return values and gradients (..., n_params) of padded points; cut on the host, where nothing is compiled."""
+    values, gradients = pair
+    return pair if n_params == size else (values, on_device(np.asarray(gradients)[..., :n_params]))
 
 
 @partial(jax.jit, static_argnums=0)

@@ -24,7 +24,7 @@ from qvar.diagnostics.estimate import Estimate
 from qvar.diagnostics.intervals import LEVEL, average_variance, check_level, moment_intervals, samples_needed, scaled
 from qvar.errors import QvarError, require
 from qvar.host_kernels import LossFunction
-from qvar.objective import Objective
+from qvar.objective import Objective, padded_points
 from qvar.short_repr import short_repr
 
 Start: TypeAlias = str | Callable[[jax.Array], Any] | None
@@ -281,7 +281,8 @@ def _evaluate(objectives: list[Objective], thetas: Array) -> tuple[Array, Array]
     own = [jnp.stack(c) for c, shared in zip(columns, same, strict=True) if not shared]
     n, k = thetas.shape[:2]
     form = _Ensemble(first.function, trees[0][1], same, max(1, first.chunk(n * k) // k))
-    return _evaluate_together(form, thetas, own, together)
+    values, slopes = _evaluate_together(form, padded_points(first.function, thetas, first.data), own, together)
+    return values, jax.device_put(np.asarray(slopes)[..., : first.n_params])
 
 
 @dataclass(frozen=True)

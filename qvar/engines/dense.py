@@ -40,6 +40,6 @@ def dense_circuit(
     """
     planes = 1 if program.lowered.real else 2
     steps = schedule(program.lowered, FEWEST_ROTATIONS, LEAST_GAIN)
-    plan, tables = tabulate(steps, program.n_qubits, planes)
+    plan, tables = tabulate(steps, program.n_qubits, planes, len(program.lowered.slot))
     start = np.asarray(program.reference_index)
     return (LayerCircuit(replace(plan, mesh=mesh), complex_state), *replicate((start, tables), mesh))

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from qvar._types import PyTree
-from qvar.engines.dense_tables import PhaseClass, Plan, Run, StepClass
+from qvar.engines.dense_tables import PhaseClass, Plan, StepClass
 from qvar.engines.mask_operations import moved
 from qvar.engines.sharding import shard
 
@@ -286,7 +286,7 @@ def _phases_back(
 def _derivatives_layout(plan: Plan, angles: dict[str, Array]) -> dict[tuple[str, str], int]:
     """Return the derivatives that any step of the circuit has, and their lengths."""
     layout: dict[tuple[str, str], int] = {}
-    for kind in (kind for run in plan.runs for kind in run.classes):
+    for kind in (kind for classes in plan.runs for kind in classes):
         names = [(place, place) for place in ("rotations", "single") if getattr(kind, place)]
         for place in ("before", "after"):
             phases = getattr(kind, place)
@@ -296,8 +296,9 @@ def _derivatives_layout(plan: Plan, angles: dict[str, Array]) -> dict[tuple[str,
     return layout
 
 
-def _slots(tables: PyTree, run: Run) -> PyTree:
-    return jax.tree.map(lambda column: column[run.start : run.stop], tables["slots"])
+def _slot(tables: PyTree, at: Array) -> PyTree:
+    """Return the places of the parts of one step."""
+    return jax.tree.map(lambda column: _pick(column, at), tables["slots"])
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
@@ -311,15 +312,16 @@ def sweep(plan: Plan, reference: Array, angles: dict[str, Array], tables: PyTree
 
 def _forward(plan: Plan, reference: Array, ready: PyTree, tables: PyTree) -> Array:
     state = shard(reference[None], plan.mesh, 2)
-    for run in plan.runs:
-        branches = [partial(_forward_step, plan, kind, ready=ready, tables=tables) for kind in run.classes]
+    for run, classes in enumerate(plan.runs):
+        branches = [partial(_forward_step, plan, kind, ready=ready, tables=tables) for kind in classes]
 
-        def step(state: Array, slot: PyTree, branches: list[Any] = branches) -> tuple[Array, None]:
+        def step(at: Array, state: Array, branches: list[Any] = branches) -> Array:
+            slot = _slot(tables, at)
             if len(branches) == 1:
-                return shard(branches[0](state, slot), plan.mesh, 2), None
-            return shard(jax.lax.switch(slot["which"], branches, state, slot), plan.mesh, 2), None
+                return shard(branches[0](state, slot), plan.mesh, 2)
+            return shard(jax.lax.switch(slot["which"], branches, state, slot), plan.mesh, 2)
 
-        state, _ = jax.lax.scan(step, state, _slots(tables, run))
+        state = jax.lax.fori_loop(tables["starts"][run], tables["starts"][run + 1], step, state)
     return state[0]
 
 
@@ -333,8 +335,8 @@ def _sweep_backward(plan: Plan, kept: PyTree, cotangent: Array) -> tuple[Array, 
     final, ready, angles, tables = kept
     states = shard(jnp.stack([final, cotangent]), plan.mesh, 2)
     layout = _derivatives_layout(plan, angles)
-    rows = []
-    for run in reversed(plan.runs):
+    rows = jnp.zeros((len(tables["slots"]["which"]), sum(layout.values())), states.dtype)
+    for run, classes in reversed(list(enumerate(plan.runs))):
 
         def branch(kind: StepClass) -> Any:
             def apply(states: Array, slot: PyTree) -> tuple[Array, Array]:
@@ -347,16 +349,20 @@ def _sweep_backward(plan: Plan, kept: PyTree, cotangent: Array) -> tuple[Array, 
 
             return apply
 
-        branches = [branch(kind) for kind in run.classes]
+        start, stop = tables["starts"][run], tables["starts"][run + 1]
+        branches = [branch(kind) for kind in classes]
 
-        def step(states: Array, slot: PyTree, branches: list[Any] = branches) -> tuple[Array, Array]:
+        def step(
+            count: Array, carry: tuple[Array, Array], stop: Array = stop, branches: list[Any] = branches
+        ) -> tuple[Array, Array]:
+            states, rows = carry
+            slot = _slot(tables, stop - 1 - count)
             apply = branches[0] if len(branches) == 1 else partial(jax.lax.switch, slot["which"], branches)
             states, derivatives = apply(states, slot)
-            return shard(states, plan.mesh, 2), derivatives
+            return shard(states, plan.mesh, 2), rows.at[stop - 1 - count].set(derivatives)
 
-        states, derivatives = jax.lax.scan(step, states, _slots(tables, run), reverse=True)
-        rows.append(derivatives)
-    return states[1], _collect(layout, jnp.concatenate(rows[::-1]), angles, tables["slots"]), None
+        states, rows = jax.lax.fori_loop(0, stop - start, step, (states, rows))
+    return states[1], _collect(layout, rows, angles, tables["slots"]), None
 
 
 def _collect(

@@ -3,12 +3,16 @@
 The bits of a basis state are split into a high and a low half. Every table is as long as one half: an affine map is the
 exclusive or of two tables, a phase the product of two. A function of both halves (a CZ or a ZZ between them) is a sum
 of products: for signs over two elements, packed into the bits of integers, else of real numbers.
+
+Tables have room for more steps, phases, permutations, rotations and operations (see `room`), and the first step of each
+run is data: circuits with the same runs of classes share a compiled program, whatever their depth.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +22,7 @@ from qvar._types import FloatArray, IntArray
 from qvar.ansatz.gates import Lowered
 from qvar.engines.dense_schedule import AffineMap, Phase, Sign, Single, Step, identity
 from qvar.engines.mask_operations import mask_tables, mixing_amplitudes
+from qvar.engines.room import operations_room, with_room
 from qvar.pauli import parity
 
 CODE_BITS = 31
@@ -25,6 +30,9 @@ CODE_BITS = 31
 
 MOST_RUNS = 4
 """Steps of one class in a row share a loop; with more such runs than this, one loop switches between classes."""
+
+FEWEST = 8
+"""Steps, phases or permutations that tables have room for at least."""
 
 
 class PhaseClass(NamedTuple):
@@ -46,14 +54,6 @@ class StepClass(NamedTuple):
     single: bool = False
 
 
-class Run(NamedTuple):
-    """Consecutive steps that one loop runs."""
-
-    start: int
-    stop: int
-    classes: tuple[StepClass, ...]
-
-
 @dataclass(frozen=True)
 class Plan:
     """The static part of a circuit; hashable, so that compiled programs are shared."""
@@ -61,7 +61,8 @@ class Plan:
     n_qubits: int
     n_planes: int
     """2 for real and imaginary parts, 1 if amplitudes are real."""
-    runs: tuple[Run, ...]
+    runs: tuple[tuple[StepClass, ...], ...]
+    """Classes of consecutive steps that one loop runs."""
     windows: tuple[int, ...]
     """Numbers of neighbouring qubits that rotate together, wire 0 first."""
     mesh: Mesh | None = None
@@ -81,13 +82,14 @@ def windows(n_qubits: int) -> tuple[int, ...]:
     return (size + 1,) * more + (size,) * (count - more)
 
 
-def tabulate(steps: list[Step], n_qubits: int, n_planes: int) -> tuple[Plan, dict[str, Any]]:
-    """Return the plan of some steps and the arrays that it needs.
+def tabulate(steps: list[Step], n_qubits: int, n_planes: int, n_ops: int) -> tuple[Plan, dict[str, Any]]:
+    """Return the plan of the steps of a circuit with `n_ops` mask operations, and the arrays that it needs.
 
-    Tables take O(steps 2^(n/2)) memory; equal permutations share theirs.
+    Tables take O(steps 2^(n/2)) memory; equal permutations share theirs. Columns of `slots` hold, for each step, the
+    places of its parts in the other tables, -1 for none; run k begins with step `starts[k]`.
     """
-    low = n_qubits // 2
-    phases = _PhaseTables(n_qubits - low, low)
+    low, room = n_qubits // 2, operations_room(n_ops)
+    phases = _PhaseTables(n_qubits - low, low, room)
     permutations: dict[AffineMap, int] = {}
     rotations: list[tuple[int, int, int, float]] = []
     singles: list[Single] = []
@@ -114,25 +116,34 @@ def tabulate(steps: list[Step], n_qubits: int, n_planes: int) -> tuple[Plan, dic
             slots[name].append(value)
 
     classes = _classes(slots, phases)
-    if len(_runs(classes)) > MOST_RUNS:
+    if len(_runs(classes)) == 1 and len(set(classes)) > 1:
         _complete(slots, phases, permutations, n_qubits)
         classes = _classes(slots, phases)
-    order = {kind: which for which, kind in enumerate(dict.fromkeys(classes))}
-    slots["which"] = [order[kind] for kind in classes]
-    tables: dict[str, Any] = {"slots": {name: np.array(column, dtype=np.int32) for name, column in slots.items()}}
+    runs = _runs(classes)
+    slots["which"] = [kinds.index(kind) for kinds, start, stop in runs for kind in classes[start:stop]]
+    size = room if len(singles) == len(steps) else operations_room(len(steps), FEWEST)
+    columns = {name: np.array(column, dtype=np.int32) for name, column in slots.items()}
+    tables: dict[str, Any] = {
+        "slots": {name: with_room(column, size, fill=-1) for name, column in columns.items()},
+        "starts": np.array([0, *(stop for _, _, stop in runs)], dtype=np.int32),
+    }
     if permutations:
-        tables["permutation"] = _permutation_tables(list(permutations), low)
+        tables["permutation"] = _with_room(
+            _permutation_tables(list(permutations), low), operations_room(len(permutations), FEWEST)
+        )
     if rotations:
-        tables["rotations"] = _scatter(rotations) | {"zero": np.zeros((n_rotations, n_qubits))}
+        zero = np.zeros((operations_room(n_rotations, FEWEST), n_qubits))
+        tables["rotations"] = _scatter(rotations, room) | {"zero": zero}
         tables["selector"] = _selector(windows(n_qubits))
     if phases.n:
         tables["phases"] = phases.arrays(n_planes)
     if singles:
-        tables["single"] = _single_tables(singles, n_planes == 1, n_qubits)
-    runs = _runs(classes)
-    if len(runs) > MOST_RUNS:
-        runs = (Run(0, len(classes), tuple(order)),)
-    return Plan(n_qubits, n_planes, runs, windows(n_qubits)), tables
+        tables["single"] = _with_room(_single_tables(singles, n_planes == 1, n_qubits), room)
+    return Plan(n_qubits, n_planes, tuple(kinds for kinds, _, _ in runs), windows(n_qubits)), tables
+
+
+def _with_room(tables: dict[str, np.ndarray], size: int) -> dict[str, np.ndarray]:
+    return {name: with_room(table, size) for name, table in tables.items()}
 
 
 def _classes(slots: dict[str, list[int]], phases: _PhaseTables) -> list[StepClass]:
@@ -174,23 +185,24 @@ def _complete(
                     slots[place][at] = nothing
 
 
-def _runs(classes: list[StepClass]) -> tuple[Run, ...]:
-    """Return runs of consecutive steps of one class."""
-    runs: list[Run] = []
-    for at, kind in enumerate(classes):
-        if runs and runs[-1].classes == (kind,):
-            runs[-1] = runs[-1]._replace(stop=at + 1)
-        else:
-            runs.append(Run(at, at + 1, (kind,)))
-    return tuple(runs)
+def _runs(classes: list[StepClass]) -> list[tuple[tuple[StepClass, ...], int, int]]:
+    """Return classes, first step and end of runs of consecutive steps; one run of all if there are too many."""
+    firsts = [at for at, kind in enumerate(classes) if at == 0 or kind != classes[at - 1]]
+    if len(firsts) > MOST_RUNS:
+        return [(tuple(sorted(set(classes), key=repr)), 0, len(classes))]
+    return [((classes[start],), start, stop) for start, stop in pairwise([*firsts, len(classes)])]
 
 
-def _scatter(terms: Iterable[tuple[int, int, int, float]]) -> dict[str, Any]:
-    """Return index arrays that add scale times an angle to an array, from (row, column, source, scale)."""
+def _scatter(terms: Iterable[tuple[int, int, int, float]], room: int) -> dict[str, Any]:
+    """Return index arrays that add scale times an angle to an array, from (row, column, source, scale).
+
+    Arrays have room for so many terms; those that are padded add 0 to the first entry.
+    """
     columns = list(zip(*terms, strict=True)) or [()] * 4
     names = ("slot", "place", "source")
     integers = {name: np.array(column, dtype=np.int32) for name, column in zip(names, columns[:3], strict=True)}
-    return integers | {"scale": np.array(columns[3], dtype=float)}
+    arrays = integers | {"scale": np.array(columns[3], dtype=float)}
+    return _with_room(arrays, room if columns[0] else 0)
 
 
 def _permutation_tables(maps: list[AffineMap], low: int) -> dict[str, Any]:
@@ -266,6 +278,8 @@ class _PhaseTables:
 
     high: int
     low: int
+    room: int
+    """Terms that arrays have room for."""
     n: int = 0
     constants: list[tuple[FloatArray, FloatArray]] = field(default_factory=list)
     codes: list[tuple[int, dict[_Half, IntArray]]] = field(default_factory=list)
@@ -318,13 +332,16 @@ class _PhaseTables:
 
     def arrays(self, n_planes: int) -> dict[str, Any]:
         """Return all tables; leading axis the number of the phases."""
-        high, low = (np.stack(tables) for tables in zip(*self.constants, strict=True))
+        size = operations_room(self.n, FEWEST)
+        high, low = (with_room(np.stack(tables), size) for tables in zip(*self.constants, strict=True))
         if n_planes == 1:  # signs alone
             return {"high": np.round(np.cos(high)), "low": np.round(np.cos(low))} | self._code_arrays()
         arrays: dict[str, Any] = {"high": high % (2 * np.pi), "low": low % (2 * np.pi)}
         for name, terms, size in (("high", self.local[0], high.shape[1]), ("low", self.local[1], low.shape[1])):
             keys = {key: place for place, key in enumerate(dict.fromkeys(term[1] for term in terms))}
-            arrays[f"{name}_terms"] = _scatter((slot, keys[key], source, scale) for slot, key, source, scale in terms)
+            arrays[f"{name}_terms"] = _scatter(
+                ((slot, keys[key], source, scale) for slot, key, source, scale in terms), self.room
+            )
             arrays[f"{name}_signs"] = np.array([key.values(size) for key in keys]).reshape(len(keys), size)
         return arrays | self._code_arrays() | self._crossing_arrays(high.shape[1], low.shape[1])
 
@@ -332,8 +349,9 @@ class _PhaseTables:
         if not self.codes:
             return {}
         words = max(-(-len(code) // CODE_BITS) for _, code in self.codes)
-        high = np.zeros((self.n, words, 1 << self.high), dtype=np.int64)
-        low = np.zeros((self.n, words, 1 << self.low), dtype=np.int64)
+        size = operations_room(self.n, FEWEST)
+        high = np.zeros((size, words, 1 << self.high), dtype=np.int64)
+        low = np.zeros((size, words, 1 << self.low), dtype=np.int64)
         for slot, code in self.codes:
             for place, (half, u) in enumerate(code.items()):
                 word, bit = divmod(place, CODE_BITS)
@@ -353,7 +371,7 @@ class _PhaseTables:
         for slot, _, v, _, _ in self.crossing:
             groups[slot].setdefault(v, len(groups[slot]))
         count = max(len(group) for group in groups)
-        index = np.zeros((self.n, count), dtype=np.int32)
+        index = np.zeros((operations_room(self.n, FEWEST), count), dtype=np.int32)
         for slot, group in enumerate(groups):
             for v, place in group.items():
                 index[slot, place] = v_keys[v]
@@ -362,7 +380,7 @@ class _PhaseTables:
             for slot, u, v, source, scale in self.crossing
         )
         return {
-            "cross_terms": _scatter(terms),
+            "cross_terms": _scatter(terms, self.room),
             "cross_low": index,
             "cross_high_signs": np.array([key.values(high) for key in u_keys]),
             "cross_low_signs": np.array([key.values(low) for key in v_keys]),

@@ -104,6 +104,10 @@ class EnergyFunction:
         """As `StateFunction.allows_padding`."""
         return self.state.allows_padding
 
+    def padded_size(self, data: PyTree) -> int:
+        """Return what `StateFunction.padded_size` does."""
+        return self.state.padded_size(data)
+
     def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Float[Array, ""]:
         """Return the energy at theta."""
         value = quadratic_form(self.hamiltonian, self.state.amplitudes(theta, data), data["hamiltonian"])

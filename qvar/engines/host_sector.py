@@ -232,7 +232,10 @@ def host_sector(circuit: SectorCircuit, reference: PyTree, tables: PyTree) -> Ho
             parts.append(_Blocks(np.array(groups, np.int64), _runs(groups)))
             groups.clear()
 
-    heads = zip(*(ops["groups"][name].tolist() for name in ("which", "lane", "start", "stop")), strict=True)
+    heads = list(zip(*(ops["groups"][name].tolist() for name in ("which", "lane", "start", "stop")), strict=True))
+    n_phases = np.zeros((len(circuit.classes), 2), np.int64)  # what follows in the tables is room
+    for which, _, start, stop in heads:
+        n_phases[which] = np.maximum(n_phases[which], 1 + ops["entry"][start:stop].max(axis=0))
     for which, lane, start, stop in heads:
         own, table, entry = circuit.classes[which], tables["phases"][which], ops["entry"][start:stop]
         if own.side == "phase" and column and stop - start <= FEW_PHASES:
@@ -244,7 +247,10 @@ def host_sector(circuit: SectorCircuit, reference: PyTree, tables: PyTree) -> Ho
         if own.side == "phase":
             close()
             weight = -np.imag(mixing.generator[start:stop])
-            alpha, beta, by = np.array(table["alpha"]), np.array(table["beta"]), (entry[:, 0], entry[:, 1])
+            alpha, beta = (
+                np.array(table[name])[:n] for name, n in zip(("alpha", "beta"), n_phases[which], strict=True)
+            )
+            by = entry[:, 0], entry[:, 1]
             if column:
                 alpha, beta, by = beta, alpha, by[::-1]
             parts.append(_Phases(start, stop, by, weight, alpha, beta, own.crossed))

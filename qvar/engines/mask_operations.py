@@ -1,8 +1,8 @@
 """Mask operations one at a time on a register (see `qvar.ansatz.gates`).
 
-Ensembles of random circuits run on it, because its compiled program depends on the numbers of qubits and operations
-alone; and layers are compared with it. An amplitude mixes with the one at the flipped index, with a sign that is the
-parity of masked bits.
+Ensembles of random circuits run on it, because its compiled program depends on the number of qubits and a size class of
+the number of operations alone; and layers are compared with it. An amplitude mixes with the one at the flipped index,
+with a sign that is the parity of masked bits.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from qvar._types import PyTree
 from qvar.ansatz.gates import Lowered
 from qvar.ansatz.program import Program
 from qvar.engines.adjoint import sweep
+from qvar.engines.room import operations_room, with_room
 
 
 @dataclass(frozen=True)
@@ -38,32 +39,40 @@ class MaskCircuit:
     def forward(self, state: Array, phi: Array, tables: PyTree) -> Array:
         """Return the state after all operations."""
 
-        def step(state: Array, op_phi: tuple[PyTree, Array]) -> tuple[Array, None]:
-            op, angle = op_phi
+        def step(at: Array, state: Array) -> Array:
+            op, angle = _one(tables["ops"], at), _one(phi, at)
             keep, mix = weights(op, angle, op["g"])
             partner, active = self._partner(state, op)
-            return jnp.where(active, keep, 1.0) * state + mix * partner, None
+            return jnp.where(active, keep, 1.0) * state + mix * partner
 
-        return jax.lax.scan(step, state, (tables, phi))[0]
+        return jax.lax.fori_loop(0, tables["n_ops"], step, state)
 
     def backward(self, ket: Array, bra: Array, phi: Array, tables: PyTree) -> tuple[Array, Array]:
         """Return the bra before all operations, and the derivative by every angle."""
 
-        def step(states: tuple[Array, Array], op_phi: tuple[PyTree, Array]) -> tuple[tuple[Array, Array], Array]:
-            (ket, bra), (op, angle) = states, op_phi
+        def step(count: Array, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+            ket, bra, derivatives = carry
+            at = tables["n_ops"] - 1 - count
+            op, angle = _one(tables["ops"], at), _one(phi, at)
             keep, mix = weights(op, -angle, op["g_inverse"])
             partner, active = self._partner(ket, op)
             derivative = jnp.where(op["fixed"], 0.0, jnp.sum(jnp.real(jnp.conj(bra) * (op["g"] * partner))))
             scale = jnp.where(active, keep, 1.0)
-            return (scale * ket + mix * partner, scale * bra + mix * self._partner(bra, op)[0]), derivative
+            ket, bra = scale * ket + mix * partner, scale * bra + mix * self._partner(bra, op)[0]
+            return ket, bra, derivatives.at[at].set(derivative)
 
-        (_, bra), derivatives = jax.lax.scan(step, (ket, bra), (tables, phi), reverse=True)
-        return bra, derivatives
+        carry = (ket, bra, jnp.zeros(phi.shape, jnp.real(ket).dtype))
+        return jax.lax.fori_loop(0, tables["n_ops"], step, carry)[1:]
 
     def _partner(self, state: Array, op: PyTree) -> tuple[Array, Array]:
         """Return (G / w)|state>, and where G acts."""
         source, sign, active = moved(op, self.n_qubits)
         return sign.astype(jnp.real(state).dtype) * state[source], active
+
+
+def _one(tables: PyTree, at: Array) -> PyTree:
+    """Return one operation's entries of arrays."""
+    return jax.tree.map(lambda table: jax.lax.dynamic_index_in_dim(table, at, keepdims=False), tables)
 
 
 def moved(op: PyTree, n_qubits: int) -> tuple[Array, Array, Array]:
@@ -108,6 +117,9 @@ def mask_circuit(program: Program, real: bool) -> tuple[MaskCircuit, Array, dict
     """
     lowered, n = program.lowered, program.n_qubits
     forward, back = mixing_amplitudes(lowered, real)
-    ops = mask_tables(lowered) | {"g": forward, "g_inverse": back, "fixed": lowered.fixed}
+    operations = mask_tables(lowered) | {"g": forward, "g_inverse": back, "fixed": lowered.fixed}
+    size = operations_room(len(lowered.slot))
+    ops = {name: with_room(table, size) for name, table in operations.items()}
+    tables = {"ops": ops, "n_ops": np.array(len(lowered.slot), np.int32)}
     state = jnp.zeros(1 << n, dtype=float if real else complex).at[program.reference_index].set(1.0)
-    return MaskCircuit(n), state, jax.tree.map(jnp.asarray, ops)
+    return MaskCircuit(n), state, jax.device_put(tables)

@@ -30,7 +30,7 @@ from qvar.engines.adjoint import sweep
 from qvar.engines.conserved import ConservedSector
 from qvar.engines.mask_operations import mixing_amplitudes, weights
 from qvar.engines.occupation_strings import register_layout, split
-from qvar.engines.room import capacity, with_room
+from qvar.engines.room import capacity, operations_room, phases_room, with_room
 from qvar.engines.sector_plan import GroupClass, sector_plan
 from qvar.engines.sharding import replicate, shard
 
@@ -297,7 +297,7 @@ def sector_circuit(
     alpha_strings, beta_strings = sector.strings()
     plan = sector_plan(lowered, layout, alpha_strings, beta_strings)
     forward, back = mixing_amplitudes(lowered, real)
-    size, strings = capacity(len(lowered.slot)), max(len(alpha_strings), len(beta_strings))
+    size, strings = operations_room(len(lowered.slot)), max(len(alpha_strings), len(beta_strings))
     operations = {
         "groups": plan.groups,
         "order": plan.order,
@@ -316,7 +316,8 @@ def sector_circuit(
     _, sign = register_layout(alpha_strings[[row]], beta_strings[[column]], len(layout.alpha))
     reference = {"row": row, "column": column, "sign": float(sign[0, 0])}
     circuit = SectorCircuit(plan.classes, (len(alpha_strings), len(beta_strings)), real, mesh)
-    tables = {"ops": ops, **blocks, "phases": plan.phases}
+    phases = jax.tree.map(lambda table: with_room(table, phases_room(*table.shape)), plan.phases)
+    tables = {"ops": ops, **blocks, "phases": phases}
     return (circuit, *replicate((reference, tables), mesh)), (alpha_strings, beta_strings)
 
 

@@ -213,29 +213,38 @@ def sector_plan(lowered: Lowered, layout: Layout, alpha: IntArray, beta: IntArra
 def _completed(classes: set[GroupClass], layout: Layout, alpha: IntArray, beta: IntArray) -> tuple[GroupClass, ...]:
     """Return the classes that a compiled program has code for.
 
-    Circuits of single and double excitations all get the same ones, whether or not they have excitations of every spin:
-    a circuit that grows or is pruned has no other program.
+    Circuits of single and double excitations get those of all excitations, of every spin, with Jordan-Wigner strings or
+    without: if a circuit grows or is pruned, its program stays the same.
     """
-    excitations = _excitation_classes(layout, alpha, beta)
-    return tuple(sorted(excitations if classes <= excitations else classes))
+    for excitations in _excitation_classes(layout, alpha, beta):
+        if classes <= excitations:
+            return tuple(sorted(excitations))
+    return tuple(sorted(classes))
 
 
-def _excitation_classes(layout: Layout, alpha: IntArray, beta: IntArray) -> set[GroupClass]:
-    """Return the classes of single and double excitations that select any strings; none if there is one string only."""
+def _excitation_classes(layout: Layout, alpha: IntArray, beta: IntArray) -> list[set[GroupClass]]:
+    """Return the classes of single and double excitations that select any strings, fermionic ones and those of qubits.
+
+    On determinants, an excitation of qubits of one spin has a sign that depends on the string of the other spin.
+    """
     if not layout.beta:
-        return set()
+        return []
 
     def selected(wires: int, strings: IntArray, n: int) -> int:
         electrons = int(strings[0]).bit_count()
         return comb(wires - 2 * n, electrons - n) if wires >= 2 * n and electrons >= n else 0
 
-    counts = [(selected(len(layout.alpha), alpha, n), selected(len(layout.beta), beta, n)) for n in (1, 2)]
-    classes = {GroupClass("alpha", rows=rows, diagonal=False) for rows, _ in counts if rows}
-    classes |= {GroupClass("beta", rows=rows, diagonal=False) for _, rows in counts if rows}
-    lanes, rows = counts[0]
-    if lanes and rows:
-        classes.add(GroupClass("cross", lanes=lanes, flips_alpha=True, rows=rows, diagonal=False))
-    return classes
+    over_alpha = [n for excited in (1, 2) if (n := selected(len(layout.alpha), alpha, excited))]
+    over_beta = [n for excited in (1, 2) if (n := selected(len(layout.beta), beta, excited))]
+    fermionic = {GroupClass("alpha", rows=n, diagonal=False) for n in over_alpha}
+    fermionic |= {GroupClass("beta", rows=n, diagonal=False) for n in over_beta}
+    qubits = {GroupClass("cross", lanes=n, flips_alpha=True, rows=len(beta), diagonal=False) for n in over_alpha}
+    qubits |= {GroupClass("cross", lanes=len(alpha), rows=n, diagonal=False) for n in over_beta}
+    if over_alpha and over_beta:
+        both = GroupClass("cross", lanes=over_alpha[0], flips_alpha=True, rows=over_beta[0], diagonal=False)
+        fermionic.add(both)
+        qubits.add(both)
+    return [fermionic, qubits]
 
 
 class _Stack:

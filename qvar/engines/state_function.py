@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 from qvar._types import PyTree
 from qvar.ansatz.program import Program, affine_angles
 from qvar.engines.adjoint import Circuit
-from qvar.engines.room import capacity, with_room
+from qvar.engines.room import operations_room, with_room
 from qvar.engines.sharding import gather
 
 STATES_HELD = 8
@@ -39,7 +39,11 @@ class StateFunction:
     @property
     def allows_padding(self) -> bool:
         """True if theta may be longer than n_params: what comes after the parameters is not read."""
-        return self.angle_function is None
+        return self.angle_function is None and self.readers is None
+
+    def padded_size(self, data: PyTree) -> int:
+        """Return a length of padded theta that circuits of one size class share."""
+        return len(data["angles"]["slot"])
 
     def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Array:
         """Return the state at theta."""
@@ -79,7 +83,7 @@ def state_data(program: Program, reference: PyTree, tables: PyTree) -> dict[str,
     The map has room for more operations and terms (see `room`), which change no angle.
     """
     lowered = program.lowered
-    size = capacity(max(program.n_ops, len(lowered.slot), len(program.angle_op)))
+    size = operations_room(max(program.n_ops, program.n_params, len(lowered.slot), len(program.angle_op)))
     offset, op, param, scale = program.affine_map
     other = {"slot": lowered.slot, "factor": lowered.factor, "constant": lowered.constant}
     affine = (with_room(offset, size), with_room(op, size, fill=size), with_room(param, size), with_room(scale, size))

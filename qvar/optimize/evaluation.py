@@ -50,6 +50,11 @@ class ReadValue:
 
     function: LossFunction
 
+    @property
+    def allows_padding(self) -> bool:
+        """True if theta may be longer than n_params."""
+        return getattr(self.function, "allows_padding", False)
+
     def __call__(self, theta: Array, data: PyTree) -> Reading:
         """Return the reading at theta."""
         return Reading(self.function(theta, data))
@@ -61,6 +66,11 @@ class ReadVariance:
 
     state: Callable[[Any, PyTree], Array]
     operator: Callable[[Any, PyTree], Array]
+
+    @property
+    def allows_padding(self) -> bool:
+        """As `ReadValue.allows_padding`."""
+        return getattr(self.state, "allows_padding", False)
 
     def __call__(self, theta: Array, data: PyTree) -> Reading:
         """Return the reading at theta."""
@@ -76,6 +86,11 @@ class ReadGradient:
 
     function: LossFunction
     fisher: FisherFunction | FisherColumns | None = None
+
+    @property
+    def allows_padding(self) -> bool:
+        """As `ReadValue.allows_padding`; a metric takes time for each parameter."""
+        return self.fisher is None and getattr(self.function, "allows_padding", False)
 
     def __call__(self, theta: Array, data: PyTree) -> Reading:
         """Return the reading at theta."""

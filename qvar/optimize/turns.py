@@ -1,8 +1,8 @@
 """Turns of a training: the evaluation of every start that still runs, and the update of the method with it.
 
 The update (`_update`) is a compiled program of its own, the same for all objectives with as many starts and parameters
-of one size class. The evaluation is a function of the host (`Objective.value_kernels`), or a compiled program for each
-objective.
+of one size class. The evaluation is a function of the host (`Objective.value_kernels`), or a compiled program, which
+circuits of one kind and size class share (see `qvar.engines.room`).
 """
 
 from __future__ import annotations
@@ -86,7 +86,9 @@ class _Evaluation:
     chunk: int
     """Number of starts that are evaluated at once."""
     n_params: int
+    """Columns of the trials that the reader takes."""
     size: int
+    """Length of padded parameters."""
     mesh: Mesh | None
 
 
@@ -108,7 +110,8 @@ class Turns:
         read = reader(objective, method.reads)
         chunk = readings_at_once(objective, method.reads, n)
         self._is_host = _is_host()
-        self._evaluation = _Evaluation(read, chunk, objective.n_params, size, self._mesh)
+        width = size if read.allows_padding else objective.n_params
+        self._evaluation = _Evaluation(read, chunk, width, size, self._mesh)
         self._kernels: HostKernels | None = None
         self._read_on_host: Callable[[FloatArray], Reading]
         real, integer = layout.dtypes[:2]

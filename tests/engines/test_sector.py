@@ -137,8 +137,10 @@ def test_factors_that_share_their_alpha_part_stand_in_one_group(h4: qvar.Problem
     # 4 singles and 1 same-spin double each, then 16 opposite-spin doubles in 4 groups, one for each alpha single
     assert sides == ["alpha", "beta", "alpha", "beta", "cross", "cross", "cross", "cross"]
     np.testing.assert_array_equal(plan.groups["stop"] - plan.groups["start"], [4, 4, 1, 1, 4, 4, 4, 4])
-    cross = next(table for kind, table in zip(plan.classes, plan.tables, strict=True) if kind.side == "cross")
-    assert len(cross["lane"]["rows"]) == len(cross["row"]["rows"]) == 4
+    assert len(plan.lanes["rows"]) == 4 * 2  # two strings each
+    assert (
+        len(plan.rows["rows"]) == 4 * 2 + 1 + 4 * 2 + 1
+    )  # singles and doubles of alpha, of beta; cross has those of beta
 
 
 def test_phases_that_nothing_parts_are_one_group() -> None:
