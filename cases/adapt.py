@@ -14,7 +14,9 @@ def case(
     pools: tuple[str, ...] = ("gsd", "qubit_gsd", "ceo"),
     max_operators: int | None = None,
     error: float = 1e-4,
-    tetris: bool = False,
+    select: Literal["gradient", "gradient_per_cnot", "energy", "optimized"] = "gradient",
+    grow: Literal["one", "ties", "batch", "tetris"] = "one",
+    prune: bool = False,
     seeds: int | None = None,
     quick: bool = False,
 ) -> qvar.Adaptive:
@@ -27,7 +29,11 @@ def case(
             ceo, pauli, pauli_no_z, minimal_v, minimal_g, terms.
         max_operators: Largest number of operators; 60 if not given, 12 with quick.
         error: Error at which a growth ends, in hartree.
-        tetris: Whether a step adds all operators that share no qubit.
+        select: Score of an operator: its gradient, that per CNOT, the exact drop of the energy by its angle alone, or
+            that after the optimization of all angles, for the five largest gradients.
+        grow: Operators added in a step: one, all of the largest score, all above half of it, or all that share no
+            qubit.
+        prune: Whether an operator whose angle has faded is removed.
         seeds: Number of random starts of each fixed circuit; 4 if not given, 1 with quick.
         quick: Fewer operators and starts, unless they are given, and a smaller budget: within a minute.
     """
@@ -44,7 +50,7 @@ def case(
         problem,
         pools,
         fixed,
-        grow="tetris" if tetris else "one",
+        rules=qvar.GrowthRules(select=select, grow=grow, prune=prune),
         max_operators=usual["max_operators"] if max_operators is None else max_operators,
         error=error,
         seeds=usual["seeds"] if seeds is None else seeds,

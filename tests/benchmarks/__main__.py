@@ -52,12 +52,13 @@ def _arguments() -> argparse.Namespace:
     return given
 
 
-def measure(steps: list[Step], quick: bool) -> tuple[files.Results, bool]:
+def measure(steps: list[Step], quick: bool, keep: Path | None) -> tuple[files.Results, bool]:
     """Runs steps one after the other and says so on standard error.
 
     Args:
         steps: what to run.
         quick: whether they are of the smallest sizes, for which there are no targets.
+        keep: file that the rows of every step are saved to; None for none.
 
     Returns:
         Tables, and whether every step gave numbers.
@@ -78,6 +79,8 @@ def measure(steps: list[Step], quick: bool) -> tuple[files.Results, bool]:
                 row.ratio = row.limit = None
                 row.theirs, row.published = (None, False) if row.published else (row.theirs, False)
             found.setdefault(row.table, (origin, []))[1].append(row)
+        if keep is not None:
+            files.save(keep, found)
     return found, well
 
 
@@ -112,9 +115,8 @@ def main() -> int:
         if given.markdown:
             _guarded("markdown", lambda: tables.between_markers(given.markdown.read_text(encoding="utf-8"), ""))
         chosen = given.groups or [group for group in GROUPS if group not in ONLY_NAMED]
-        found, well = measure(
-            [step for group in GROUPS if group in chosen for step in GROUPS[group](given.quick)], given.quick
-        )
+        steps = [step for group in GROUPS if group in chosen for step in GROUPS[group](given.quick)]
+        found, well = measure(steps, given.quick, given.save)
     for line in dict.fromkeys(tables.origin_line(origin) for origin, _ in found.values()):
         print(f"\n{tables.wrapped(line)}")
     for key in tables.TABLES:

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import campaign
+import growths
 import jax
 import numpy as np
 import peers
@@ -331,6 +332,7 @@ GROUPS: dict[str, Callable[[bool], list[Step]]] = {
     "basis": basis_gradients,
     "campaign": campaigns,
     "startup": startup.steps,
+    "adapt": growths.steps,
 }
 """By the name that the command line takes."""
 

@@ -73,6 +73,18 @@ TABLES: dict[str, Table] = {
         "One measurement each.",
         more=("compilations",),
     ),
+    "adapt": Table(
+        "Growing circuits",
+        "`qvar.adapt` in a fresh process with an empty cache: orbitals, kernels of the host and XLA are compiled, too. "
+        "STO-3G. One measurement each.",
+        more=("CPU", "pool", "operators", "evaluations", "error", "end"),
+    ),
+    "adapt pool": Table(
+        "Gradients of a whole pool",
+        "At a state of four operators, beside 1.5 H|psi> and 1.5 sweeps over the pool.",
+        theirs="1.5 H|psi> + 1.5 sweeps",
+        more=("H|psi>", "sweep"),
+    ),
     "hpsi": Table(
         "H|psi> in the sector",
         "The same vector through qvar's kernel of the host and through PySCF's `contract_2e`, C with all its "
