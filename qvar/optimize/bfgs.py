@@ -52,7 +52,7 @@ def bfgs(*, max_trials: int = 20) -> Method:
     counting_number("max_trials", max_trials)
     init, update = quasi_newton(_begun, _direction, max_trials)
     settings = (("max_trials", max_trials),)
-    citations = ("nocedal2006", "ramoa2024hessian", "hager2005", "lewis2013")
+    citations = ("nocedal2006", "ramoa2024b", "hager2005", "lewis2013")
     return Method("bfgs", settings, init, update, citations, allows_padding=True, inverse_hessian=_matrix)
 
 
