@@ -68,8 +68,12 @@ def listing(known: Mapping[str, qvar.PublishedTable]) -> str:
 
 def energies(problem: dict[str, Any]) -> dict[str, float]:
     """Return the Hartree-Fock and exact energies of a molecule."""
-    made = problem_of(problem)
-    return {"Hartree-Fock": made.reference_energy, "exact": made.exact_energy()}
+    return energies_of(problem_of(problem))
+
+
+def energies_of(problem: qvar.Problem) -> dict[str, float]:
+    """Return the Hartree-Fock and exact energies of a problem."""
+    return {"Hartree-Fock": problem.reference_energy, "exact": problem.exact_energy()}
 
 
 def integrals(problem: dict[str, Any]) -> dict[str, float]:
@@ -144,14 +148,14 @@ def spin_tapered(problem: dict[str, Any]) -> dict[str, float]:
                     {"I": "Z", "Z": "I", "X": "Y", "Y": "X"}[letter] if wire % 2 == spin else letter
                     for wire, letter in enumerate(letters)
                 )
-                coefficient *= parity_sign(letters, swapped, spin, mapped.bits)
+                coefficient *= parity_sign(letters, spin, mapped.bits)
                 letters = swapped
         sums[letters] = sums.get(letters, 0.0) + float(coefficient)
     terms = [word for word, value in sums.items() if abs(value) > 1e-9 and set(word) != {"I"}]
     return {"qubits": mapped.n_qubits - 2, "Pauli terms": len(terms)}
 
 
-def parity_sign(word: str, product: str, spin: int, bits: tuple[int, ...]) -> float:
+def parity_sign(word: str, spin: int, bits: tuple[int, ...]) -> float:
     """Return the factor between a Pauli word and its product with Z on all modes of a spin, of a known parity."""
     phase = 1 + 0j
     for wire in range(spin, len(word), 2):
@@ -159,7 +163,6 @@ def parity_sign(word: str, product: str, spin: int, bits: tuple[int, ...]) -> fl
             phase *= -1j
         elif word[wire] == "Y":  # Y Z = i X
             phase *= 1j
-    assert len(product) == len(word)
     return float((phase * (-1) ** sum(bits[spin::2])).real)
 
 
@@ -169,16 +172,16 @@ def growth(problem: dict[str, Any], pool: str, operators: int, **rules: Any) -> 
     elements = qvar.pool(pool, made, normalize=rules.pop("normalize", False))
     grown = qvar.adapt(made, elements, max_operators=operators, **rules)
     costs = grown.ansatz.resources()
-    values: dict[str, float] = {
-        **energies(problem),
+    values: dict[str, float | None] = {
+        **energies_of(made),
         "size of the pool": len(elements),
         "first gradients, norm": grown.steps[0].pool_norm,
         "first gradients, largest": grown.steps[0].largest_gradient,
         "operators": grown.n_operators,
         "parameters": grown.ansatz.n_params,
         "energy at the end": grown.value,
-        "CNOTs at the end": costs.two_qubit_gates or 0,
-        "CNOT depth at the end": costs.cnot_depth or 0,
+        "CNOTs at the end": costs.two_qubit_gates,
+        "CNOT depth at the end": costs.cnot_depth,
     }
     for level in (CHEMICAL_ACCURACY, 1e-3):
         step = next((step for step in grown.steps if step.error < level), None)
@@ -188,7 +191,7 @@ def growth(problem: dict[str, Any], pool: str, operators: int, **rules: Any) -> 
     for step in grown.steps[1:]:
         values |= {f"energy after {step.n_operators}": step.value}
         values |= {f"CNOTs after {step.n_operators}": step.cnots}
-    return values
+    return {quantity: value for quantity, value in values.items() if value is not None}  # no CNOTs without circuits
 
 
 def vqe(problem: dict[str, Any], ansatz: str, settings: dict[str, Any] | None = None) -> dict[str, float]:
@@ -218,8 +221,22 @@ def excitation(kind: str, wires: list[int], costs: str = "published") -> dict[st
 def pool_costs(problem: dict[str, Any], pool: str) -> dict[str, float]:
     """Return size and CNOTs of a pool's cheapest and dearest element."""
     elements = qvar.pool(pool, problem_of(problem))
-    counts = [element.cnots for element in elements.elements]
+    counts = [element.cnots for element in elements.elements if element.cnots is not None]
     return {"size of the pool": len(elements), "least CNOTs": min(counts), "most CNOTs": max(counts)}
+
+
+def complete_pool(pool: str, qubits: int) -> dict[str, float]:
+    """Return the size of a pool of Pauli words, and the directions in which circuits of them move a state."""
+    elements = qvar.pool(pool, qvar.tfim(qubits)).elements
+    operations = [operation for element in elements for _, operation in element.terms] * 2**qubits
+
+    def circuit(theta: Any) -> None:
+        for index, one in enumerate(operations):
+            qml.PauliRot(theta[index], one.word, wires=one.wires)
+
+    ansatz = qvar.Ansatz.from_circuit(circuit, qubits, len(operations))
+    rank = diagnostics.fisher_rank(qvar.expectation(qml.Z(0), ansatz), key=jax.random.key(0), samples=2)
+    return {"size of the pool": len(elements), "directions": rank}
 
 
 def expressibility(gates: list[str]) -> dict[str, float]:
@@ -307,6 +324,7 @@ def problem_of(settings: dict[str, Any]) -> qvar.Problem:
 
 RECIPES: dict[str, Callable[..., Mapping[str, float]]] = {
     "atom": atom,
+    "complete_pool": complete_pool,
     "energies": energies,
     "excitation": excitation,
     "expressibility": expressibility,
