@@ -58,6 +58,17 @@ def shown(value: Any) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 5]} ... ({name})"
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of the message of an error; "" if it has none."""
+    return (str(error).strip().splitlines() or [""])[0]
+
+
+def error_words(error: BaseException) -> str:
+    """Return an error as "ErrorType: first line"."""
+    line = first_line(error)
+    return f"{type(error).__name__}: {line}" if line else type(error).__name__
+
+
 def power_of_ten(number: int) -> str:
     """Return a positive integer of any number of digits to the nearest power of ten, such as "about 10^42"."""
     return f"about 10^{round((number.bit_length() - 0.5) * 0.30103)}"

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float
@@ -20,6 +21,11 @@ def size_class(n: int) -> int:
         return 32 if n <= 32 else 128
     power = 1 << (n - 1).bit_length()
     return power * 3 // 4 if n <= power * 3 // 4 else power
+
+
+def is_key(value: Any) -> bool:
+    """Return if a value is an array of typed JAX random keys."""
+    return isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jax.dtypes.prng_key)
 
 
 def key_integers(key: jax.Array) -> list[int]:

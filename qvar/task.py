@@ -16,7 +16,7 @@ from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from qvar.arguments import check_fields
 from qvar.checks import different_names
-from qvar.errors import QvarError, shown
+from qvar.errors import QvarError, error_words, shown
 from qvar.short_repr import short_repr
 
 RECORD_FORMAT = 4
@@ -152,12 +152,6 @@ def columns_of(study: Runnable) -> tuple[LedgerColumn, ...]:
         raise QvarError(f"`study.columns` must be a list of LedgerColumn, but is {shown(columns)}.")
     different_names("study.columns", [column.name for column in columns])
     return tuple(columns)
-
-
-def error_words(error: BaseException) -> str:
-    """Return the message of an error, for the column `message`."""
-    first_line = (str(error).strip().splitlines() or [""])[0]
-    return f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
 
 
 def failed_row(label: str, message: str) -> Row:

@@ -13,6 +13,8 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 from jaxtyping import Array, Float
 
+from qvar.random_draws import is_key
+
 
 @dataclass(frozen=True, eq=False)
 class AngleFunction:
@@ -37,13 +39,9 @@ def _add(closed: ClosedJaxpr, digest: Any) -> None:
     # a function in a parameter shows its address
     digest.update(re.sub(r"0x[0-9a-f]+", "", str(closed.jaxpr)).encode())
     for constant in closed.consts:
-        array = np.asarray(jax.random.key_data(constant) if _is_key(constant) else constant)
+        array = np.asarray(jax.random.key_data(constant) if is_key(constant) else constant)
         digest.update(repr((array.shape, array.dtype)).encode() + np.ascontiguousarray(array).tobytes())
     for equation in closed.jaxpr.eqns:
         for value in jax.tree.leaves(tuple(equation.params.values()), is_leaf=lambda x: isinstance(x, ClosedJaxpr)):
             if isinstance(value, ClosedJaxpr):
                 _add(value, digest)
-
-
-def _is_key(value: Any) -> bool:
-    return isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jax.dtypes.prng_key)

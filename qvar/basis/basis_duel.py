@@ -23,14 +23,14 @@ from qvar.basis.formats import nwchem
 from qvar.basis.shells import LETTERS, BasisSet
 from qvar.basis.target import Measured, Solver, Target
 from qvar.checks import counting_number
-from qvar.errors import QvarError, require
+from qvar.errors import QvarError, error_words, require
 from qvar.objective import Objective
 from qvar.optimize.budget import Budget, Status
 from qvar.optimize.lbfgs import lbfgs
 from qvar.optimize.method import Method
 from qvar.optimize.minimize import Look
 from qvar.short_repr import short_repr
-from qvar.task import LedgerColumn, Progress, Reporter, Row, Task, error_words, task_key
+from qvar.task import LedgerColumn, Progress, Reporter, Row, Task, task_key
 from qvar.units import HARTREE
 
 _PAPERS = {

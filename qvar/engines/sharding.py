@@ -14,7 +14,6 @@ import math
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
@@ -22,6 +21,7 @@ from jaxtyping import Array
 
 from qvar._types import PyTree
 from qvar.errors import QvarError
+from qvar.random_draws import is_key
 
 AXIS = "state"
 """Name of the mesh's only axis."""
@@ -83,7 +83,7 @@ def replicate(tree: PyTree, mesh: Mesh | None) -> Any:
     if spanning(mesh) is None:
         return jax.device_put(tree, everywhere)
     leaves, structure = jax.tree.flatten(tree)
-    kinds = {at: jax.random.key_impl(leaf) for at, leaf in enumerate(leaves) if _is_key(leaf)}
+    kinds = {at: jax.random.key_impl(leaf) for at, leaf in enumerate(leaves) if is_key(leaf)}
     for at in kinds:
         leaves[at] = jax.random.key_data(leaves[at])
     here = [at for at, leaf in enumerate(leaves) if not (isinstance(leaf, jax.Array) and leaf.sharding == everywhere)]
@@ -96,10 +96,6 @@ def replicate(tree: PyTree, mesh: Mesh | None) -> Any:
     for at, kind in kinds.items():
         leaves[at] = jax.random.wrap_key_data(leaves[at], impl=kind)
     return jax.tree.unflatten(structure, leaves)
-
-
-def _is_key(leaf: Any) -> bool:
-    return isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
 def mesh_of(tree: PyTree) -> Mesh | None:

@@ -24,11 +24,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from qvar._types import PyTree
 from qvar.optimize.agreement import gathered
+from qvar.random_draws import is_key
 
 Arrays: TypeAlias = dict[str, np.ndarray[Any, np.dtype[Any]]]
 """A saved state: NumPy arrays under plain names such as `batch.iterates.theta`, fit for `numpy.savez`."""
@@ -220,15 +220,11 @@ def _leaves(tree: PyTree, prefix: str = "") -> dict[str, Any]:
     return {prefix + jax.tree_util.keystr(path, simple=True, separator="."): leaf for path, leaf in paths}
 
 
-def _are_keys(leaf: Any) -> bool:
-    return isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
-
-
 def _plain(leaf: Any) -> Any:
     """Return the leaf itself, or the numbers of typed random keys."""
-    return jax.random.key_data(leaf) if _are_keys(leaf) else leaf
+    return jax.random.key_data(leaf) if is_key(leaf) else leaf
 
 
 def _as_keys(numbers: Any, like: Any) -> Any:
     """Return the numbers themselves, or typed random keys of them if `like` holds such."""
-    return jax.random.wrap_key_data(numbers, impl=jax.random.key_impl(like)) if _are_keys(like) else numbers
+    return jax.random.wrap_key_data(numbers, impl=jax.random.key_impl(like)) if is_key(like) else numbers

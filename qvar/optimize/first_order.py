@@ -13,7 +13,7 @@ from jaxtyping import Array
 
 from qvar.arguments import checked
 from qvar.checks import finite_number
-from qvar.errors import QvarError, require
+from qvar.errors import QvarError, error_words, require
 from qvar.optimize.evaluation import Reading
 from qvar.optimize.method import Iterate, Method, Start, begin, gradient_of
 
@@ -72,10 +72,9 @@ def from_optax(transform: optax.GradientTransformation, *, name: str = "optax") 
                 point = jnp.asarray(optax.apply_updates(point, updates))
                 moves += np.round(np.asarray(point, dtype=float).reshape(3), 12).tolist()
     except Exception as error:
-        reason = (str(error).strip().splitlines() or [""])[0].rstrip(".")
         raise QvarError(
             "`method` must be an optax transformation that needs gradients and parameters alone, but its update raised "
-            f"{type(error).__name__}: {reason}."
+            f"{error_words(error).rstrip('.')}."
         ) from error
     return Method(name, (("moves", tuple(moves)),), init, update, ("deepmind2020",))
 

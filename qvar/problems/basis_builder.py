@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +20,8 @@ LETTERS = "spdfghi"
 
 COMBINED = {"sp": (0, 1), "spd": (0, 1, 2)}
 """Shells of several momenta that share their exponents."""
+
+_MOMENTA = {**COMBINED, **{letter: (l,) for l, letter in enumerate(LETTERS)}}
 
 _TIGHTEST, _WIDEST = 1e12, 1e-8
 """Exponents beyond these, in bohr^-2, make integrals overflow or vanish."""
@@ -62,6 +64,23 @@ class Source(NamedTuple):
     """Name of the text in errors."""
     format: str
     """"NWChem" or "Gaussian"."""
+
+    def momenta(self, letters: str, others: Mapping[str, tuple[int, ...]], names: str, line: Line) -> tuple[int, ...]:
+        """Return the angular momenta of a shell.
+
+        Args:
+            letters: its type, in lower case.
+            others: momenta of the types that this format alone has.
+            names: all types of the format, for the error.
+            line: the line that the shell begins with.
+
+        Raises:
+            QvarError: if the type is unknown.
+        """
+        momenta = _MOMENTA.get(letters) or others.get(letters)
+        if momenta is None:
+            raise self.mistake(f"have shells {names}", line)
+        return momenta
 
     def mistake(self, must: str, line: Line | None = None) -> QvarError:
         """Return an error about the text, or about one of its lines."""

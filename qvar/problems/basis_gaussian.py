@@ -12,6 +12,9 @@ from qvar.problems.geometry import known_element
 _TYPES = (["spherical"], ["cartesian"])
 """First lines of Psi4's files."""
 
+_OTHERS = {"j": (7,), **{f"l={l}": (l,) for l in range(8)}}
+"""Momenta of the types of shells that other programs do not have."""
+
 
 def is_gaussian(line: Line) -> bool:
     """Return True if a text that begins with this line has this format."""
@@ -71,16 +74,7 @@ def _head(line: Line, source: Source) -> tuple[tuple[int, ...], int, float]:
         or not all(map(NUMBER.fullmatch, rest))
     ):
         raise source.unknown(line)
-    if letters in COMBINED:
-        momenta = COMBINED[letters]
-    elif letters in ("l=7", "j"):
-        momenta = (7,)
-    elif letters[:2] == "l=" and letters[2:] in map(str, range(len(LETTERS))):
-        momenta = (int(letters[2:]),)
-    elif len(letters) == 1 and letters in LETTERS:
-        momenta = (LETTERS.index(letters),)
-    else:
-        raise source.mistake("have shells S, P, D, F, G, H, I, L=7, SP or SPD", line)
+    momenta = source.momenta(letters, _OTHERS, "S, P, D, F, G, H, I, L=7, SP or SPD", line)
     # further factors are those of P and D; files of the former EMSL library have a 0 there
     scale, *others = [number(word) for word in rest[1:]] or [1.0]
     if not 0 < scale < math.inf or any(other not in (0.0, scale) for other in others):

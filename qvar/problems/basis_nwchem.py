@@ -10,6 +10,10 @@ from qvar.problems.geometry import known_element
 
 _WORDS_OF_BASIS = {"spherical", "cartesian", "print", "noprint", "segment", "nosegment"}
 
+_TYPES = "S, P, D, F, G, H, I, K, SP or L, which is SP"
+_OTHERS = {"l": COMBINED["sp"], "k": (7,)}
+"""Momenta of the types of shells that other programs do not have."""
+
 
 def read_nwchem(lines: Sequence[Line], builder: Builder) -> None:
     """Add what the lines say to a set; without a line `BASIS` they are shells until `END`, and spherical.
@@ -39,7 +43,9 @@ def read_nwchem(lines: Sequence[Line], builder: Builder) -> None:
             element = known_element(line.words[0]) if line.words[0].isalpha() else None
             if element is None or len(line.words) != 2 or not line.words[1].isalpha():
                 raise source.unknown(line)
-            momenta = _momenta(line, source)
+            momenta = source.momenta(
+                line.words[1].lower(), _OTHERS, "S, P, D, F, G, H, I, K, SP or L, which is SP", line
+            )
             if unsaid and max(momenta) > 1:
                 must = "say SPHERICAL or CARTESIAN after BASIS if it has d functions, as NWChem and others differ"
                 raise source.mistake(must, head)
@@ -62,19 +68,6 @@ def _types(line: Line, source: Source) -> set[str]:
     if set(words[named:]) - _WORDS_OF_BASIS or len(types) > 1:
         raise source.mistake("have no other words here than a name, SPHERICAL, CARTESIAN, PRINT and SEGMENT", line)
     return types
-
-
-def _momenta(line: Line, source: Source) -> tuple[int, ...]:
-    letters = line.words[1].lower()
-    if letters in COMBINED:
-        return COMBINED[letters]
-    if letters == "l":
-        return COMBINED["sp"]  # NWChem's other word for it
-    if letters == "k":
-        return (7,)
-    if len(letters) != 1 or letters not in LETTERS:
-        raise source.mistake("have shells S, P, D, F, G, H, I, K, SP or L, which is SP", line)
-    return (LETTERS.index(letters),)
 
 
 def _end_of_numbers(lines: Sequence[Line], start: int) -> int:

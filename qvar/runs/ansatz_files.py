@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from qvar.errors import QvarError
 from qvar.problems.named_problems import named
 from qvar.problems.problem import Problem
 from qvar.problems.spin_models import tfim
-from qvar.runs.python_files import error_text, load_module
+from qvar.runs.python_files import call_of_user, load_module
 
 _BY_QUBITS = {4: "h2", 8: "h4", 12: "h6"}
 _HINT = "a quantum function becomes an ansatz by qvar.Ansatz.from_circuit"
@@ -72,12 +73,7 @@ def _takes_problem(function: Any) -> bool:
 
 
 def _made(function: Any, arguments: tuple[Any, ...], name: str, path: Path) -> Ansatz:
-    try:
-        ansatz = function(*arguments)
-    except (QvarError, KeyboardInterrupt):
-        raise
-    except BaseException as error:  # `sys.exit` among them
-        raise QvarError(f"`{name}` in {path.name} raised {error_text(error, path)}; {_HINT}.") from error
+    ansatz = call_of_user(partial(function, *arguments), name, path, f"; {_HINT}")
     if not isinstance(ansatz, Ansatz):
         raise QvarError(f"`{name}` must return an ansatz, but returned {type(ansatz).__name__}; {_HINT}.")
     return ansatz

@@ -21,12 +21,12 @@ from typing import Any, TypeAlias
 
 from qvar.arguments import reader
 from qvar.checks import counting_number
-from qvar.errors import HelpShown, QvarError
+from qvar.errors import HelpShown, QvarError, first_line
 from qvar.records.json_files import jsonable
 from qvar.records.run_folder import check_out, next_free
 from qvar.runs import flag_errors
 from qvar.runs.multiprocess import begin, from_leader, is_leader
-from qvar.runs.python_files import error_text, load_module
+from qvar.runs.python_files import call_of_user, load_module
 from qvar.task import Runnable
 
 CaseFunction: TypeAlias = Callable[..., Any]
@@ -176,12 +176,7 @@ def make_study(case_function: CaseFunction, values: dict[str, Any]) -> Runnable:
     A text is printed, and nothing is run (`HelpShown`): a case can list what it has.
     """
     path = Path(inspect.getfile(inspect.unwrap(case_function)))
-    try:
-        study = case_function(**values)
-    except (QvarError, KeyboardInterrupt):
-        raise
-    except BaseException as error:  # `sys.exit` among them
-        raise QvarError(f"`case` in {path.name} raised {error_text(error, path)}.") from error
+    study = call_of_user(partial(case_function, **values), "case", path)
     if isinstance(study, str):
         print(study)
         raise HelpShown(0)
@@ -246,12 +241,9 @@ def _parse(
             raise HelpShown(0) from None
         raise QvarError(flag_errors.sentence(errors.getvalue(), kinds, args, prog)) from None
     except Exception as error:
-        raise QvarError(f"`case` must have arguments that can be flags, but: {_first_line(error)}") from error
+        reason = first_line(error) or type(error).__name__
+        raise QvarError(f"`case` must have arguments that can be flags, but: {reason}") from error
     if (twice := flag_errors.repeated(kinds, args)) is not None:
         raise QvarError(twice)
     values = {argument.name: getattr(parsed, argument.name) for argument in arguments}
     return values, parsed
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -16,7 +16,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from qvar.errors import QvarError
+from qvar.errors import QvarError, first_line
 from qvar.jax_internals import coordination_client
 from qvar.task import Row
 
@@ -72,8 +72,8 @@ def begin() -> None:
     except (RuntimeError, ValueError) as error:  # JAX's own errors are RuntimeErrors
         if isinstance(error, QvarError):
             raise
-        sentence = f"`--distributed` must find all processes and their devices, but: {_first_line(error)}"
-        raise QvarError(sentence) from error
+        reason = first_line(error) or type(error).__name__
+        raise QvarError(f"`--distributed` must find all processes and their devices, but: {reason}") from error
     _joined = True
 
 
@@ -243,7 +243,3 @@ def _only_device() -> int | None:
     """Return 0 if Slurm shows this process one GPU alone; None if it shows all of the node: JAX then takes its own."""
     devices = os.environ.get("CUDA_VISIBLE_DEVICES") or os.environ.get("ROCR_VISIBLE_DEVICES") or ""
     return 0 if devices and "," not in devices else None
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -7,10 +7,12 @@ import importlib.util
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
-from qvar.errors import QvarError
+from qvar.errors import QvarError, error_words
 
 
 def load_module(path: Path, what: str) -> ModuleType:
@@ -46,10 +48,19 @@ def load_module(path: Path, what: str) -> ModuleType:
     return module
 
 
+def call_of_user(function: Callable[[], Any], name: str, path: Path, hint: str = "") -> Any:
+    """Call a function of a user's file; `QvarError` with the line if it raises anything, `sys.exit` among them."""
+    try:
+        return function()
+    except (QvarError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        raise QvarError(f"`{name}` in {path.name} raised {error_text(error, path)}{hint}.") from error
+
+
 def error_text(error: BaseException, path: Path) -> str:
     """Return an exception in a user's file as "ErrorType: first line (line 12)"."""
-    first_line = (str(error).strip().splitlines() or [""])[0].rstrip(".")
-    text = f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
+    text = error_words(error).rstrip(".")
     if isinstance(error, SyntaxError):  # names file and line itself
         return text
     here = path.resolve()

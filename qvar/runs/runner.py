@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from qvar.arguments import checked
 from qvar.checks import counting_number
 from qvar.compile_cache import kernels_are_missing
-from qvar.errors import QvarError
+from qvar.errors import QvarError, error_words
 from qvar.memory import wanted_memory
 from qvar.records import provenance
 from qvar.records.case_file import OtherFormatError, is_campaign
@@ -51,7 +51,7 @@ from qvar.runs.multiprocess import from_leader, is_distributed, is_leader, meet
 from qvar.runs.progress import Display, display
 from qvar.runs.stop import Stop, listening
 from qvar.runs.task_loop import STOPPED, TaskLoop
-from qvar.task import RECORD_FORMAT, Progress, Row, Runnable, Task, columns_of, error_words, tasks_of
+from qvar.task import RECORD_FORMAT, Progress, Row, Runnable, Task, columns_of, tasks_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from qvar.errors import QvarError
+from qvar.errors import QvarError, error_words
 from qvar.optimize.checkpoint import Stopped, keeping
 from qvar.records.run_folder import RunFolder, reason
 from qvar.records.run_tables import plain_rows, write_shard
@@ -19,7 +19,7 @@ from qvar.runs.leases import HEARTBEAT_S, STALE_HEARTBEATS, Attempt, Ending, Lea
 from qvar.runs.multiprocess import finished_alike, from_leader, is_distributed
 from qvar.runs.progress import Display
 from qvar.runs.stop import Stop
-from qvar.task import Progress, Row, Task, error_words, failed_row
+from qvar.task import Progress, Row, Task, failed_row
 
 DISK = 74
 """Exit status if a result could not be written (EX_IOERR of sysexits.h)."""

@@ -16,7 +16,7 @@ from qvar.ansatz.pools import pool as pool_named
 from qvar.arguments import check_fields
 from qvar.checks import different_names
 from qvar.engines.energy import Engine
-from qvar.errors import QvarError, require
+from qvar.errors import QvarError, error_words, require
 from qvar.optimize.bfgs import bfgs
 from qvar.optimize.budget import Budget, Status
 from qvar.optimize.lbfgs import lbfgs
@@ -31,7 +31,7 @@ from qvar.studies.duel import Duel
 from qvar.studies.growth_record import Adapted, GrowthEnd, GrowthStep
 from qvar.studies.growth_rules import Grow, GrowthRules, Select
 from qvar.studies.training import Training, failed_seeds
-from qvar.task import LedgerColumn, Progress, Reporter, Row, Task, error_words, task_key
+from qvar.task import LedgerColumn, Progress, Reporter, Row, Task, task_key
 
 _STATUS = {
     GrowthEnd.GRADIENT: Status.CONVERGED,

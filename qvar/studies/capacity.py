@@ -15,7 +15,7 @@ from qvar.checks import counting_number, different_names
 from qvar.diagnostics.fisher_information import effective_dimension, fisher_rank, fisher_rank_bound
 from qvar.diagnostics.lie_algebra import LIMIT, lie_closure
 from qvar.engines.energy import Engine, energy
-from qvar.errors import QvarError, require, shown
+from qvar.errors import QvarError, error_words, require, shown
 from qvar.memory import require_memory
 from qvar.optimize.budget import Budget
 from qvar.optimize.lbfgs import lbfgs
@@ -24,8 +24,8 @@ from qvar.problems.problem import Problem
 from qvar.short_repr import short_repr
 from qvar.studies.columns import LIE_DIMENSION, TRAINING_COLUMNS, estimated
 from qvar.studies.contender import Contender, made_by
-from qvar.studies.training import Training, check_seeds
-from qvar.task import LedgerColumn, Progress, Reporter, Row, Task, error_words, task_key
+from qvar.studies.training import Training, check_seeds, training_in
+from qvar.task import LedgerColumn, Progress, Reporter, Row, Task, task_key
 
 
 @short_repr()
@@ -138,15 +138,7 @@ class Capacity:
                 ansatz = made_by(depth, self.problem)
                 if not isinstance(ansatz, Ansatz):
                     raise QvarError(f"`make` must return an ansatz, but returned {shown(ansatz)}.")
-                training = Training(
-                    ansatz,
-                    method=self.method,
-                    seeds=self.seeds,
-                    budget=self.budget,
-                    problem=self.problem,
-                    engine=self.engine,
-                )
-                depths.append(_Depth(contender.name, layers, ansatz, training))
+                depths.append(_Depth(contender.name, layers, ansatz, training_in(self, ansatz, self.problem)))
         return depths
 
 

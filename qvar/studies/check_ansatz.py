@@ -20,7 +20,7 @@ from qvar.ansatz.ansatz import COMMON_STARTS, Ansatz
 from qvar.citations import entries
 from qvar.engines.energy import choose_sector, energy
 from qvar.engines.pennylane_reference import oracle
-from qvar.errors import QvarError
+from qvar.errors import QvarError, error_words
 from qvar.objective import Objective
 from qvar.problems.problem import Problem
 from qvar.studies.findings import MAX_QUBITS, VALUE_TOLERANCE, Finding, count, left_out, listed, within
@@ -77,7 +77,8 @@ def conform(problem: Problem, ansatz: Ansatz) -> list[Finding]:
         end = time.perf_counter()
         evaluations = [again, *(_evaluate(objective, theta) for theta in thetas[1:])]
     except Exception as error:
-        return [*findings, Finding("values", False, f"The energy cannot be computed: {_error_words(error)}.")]
+        reason = error_words(error).rstrip(".")
+        return [*findings, Finding("values", False, f"The energy cannot be computed: {reason}.")]
     values = list(_values(ansatz, [first, *evaluations]))
     findings += values
     if all(finding.passed for finding in values):
@@ -98,12 +99,7 @@ def _findings(check: str, look: Callable[..., Iterator[Finding]], *about: Any) -
     try:
         return list(look(*about))
     except Exception as error:
-        return [Finding(check, False, f"It ends in {_error_words(error)}.")]
-
-
-def _error_words(error: Exception) -> str:
-    first_line = (str(error).strip().splitlines() or [""])[0].rstrip(".")
-    return f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
+        return [Finding(check, False, f"It ends in {error_words(error).rstrip('.')}.")]
 
 
 def _evaluate(objective: Objective, theta: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -15,7 +15,7 @@ from qvar._types import FloatArray
 from qvar.arguments import check_fields
 from qvar.checks import different_names
 from qvar.engines.energy import Engine
-from qvar.errors import QvarError, require, shown
+from qvar.errors import QvarError, error_words, require, shown
 from qvar.optimize.budget import Budget
 from qvar.optimize.lbfgs import lbfgs
 from qvar.optimize.method import Method
@@ -24,9 +24,9 @@ from qvar.optimize.result import Result
 from qvar.problems.problem import Problem
 from qvar.short_repr import short_repr
 from qvar.studies.columns import TRAINING_COLUMNS
-from qvar.studies.contender import Maker, Trainable, label_of, made_by, makers_of
-from qvar.studies.training import Training, Watcher, check_seeds, failed_seeds
-from qvar.task import LedgerColumn, Progress, Reporter, Row, Task, error_words, task_key
+from qvar.studies.contender import Maker, label_of, made_by, makers_of
+from qvar.studies.training import Training, Watcher, check_seeds, failed_seeds, training_in
+from qvar.task import LedgerColumn, Progress, Reporter, Row, Task, task_key
 
 
 @dataclass(frozen=True)
@@ -173,18 +173,13 @@ class Curve:
                     try:
                         contender = made_by(make, place.problem)
                         name = name or contender.name
-                        training = self._training(place.problem, replace(contender, name=name))
+                        training = training_in(self, replace(contender, name=name), place.problem)
                         inputs = training.inputs
                     except Exception as error:
                         training, inputs = None, error_words(error)
                 stops.append(_Stop(place.coordinate, title, training, inputs))
             walks.append((name or label_of(make, f"contender {position + 1}"), stops))
         return walks
-
-    def _training(self, problem: Problem, contender: Trainable) -> Training:
-        return Training(
-            contender, method=self.method, seeds=self.seeds, budget=self.budget, problem=problem, engine=self.engine
-        )
 
 
 def _walk(curve: Curve, name: str, stops: Sequence[_Stop], report: Reporter) -> list[Row]:

@@ -26,7 +26,7 @@ from qvar.diagnostics.landscape import (
 from qvar.diagnostics.symmetry import leakage_along
 from qvar.engines.energy import Engine
 from qvar.engines.pauli_hamiltonian import conserves_ones
-from qvar.errors import require
+from qvar.errors import error_words, require
 from qvar.memory import require_memory
 from qvar.objective import Objective
 from qvar.optimize.budget import Budget, Status
@@ -37,8 +37,8 @@ from qvar.problems.problem import Problem
 from qvar.short_repr import short_repr
 from qvar.studies.columns import TRAINING_COLUMNS
 from qvar.studies.contender import Maker, Trainable, contenders_of
-from qvar.studies.training import Training
-from qvar.task import LedgerColumn, Progress, Reporter, Row, Task, error_words, task_key
+from qvar.studies.training import Training, training_in
+from qvar.task import LedgerColumn, Progress, Reporter, Row, Task, task_key
 
 MAX_PATH = 50
 """Points of a path at which leakage is measured, at most."""
@@ -168,20 +168,7 @@ class Landscape:
 
     def trainings(self) -> list[tuple[Row, Training]]:
         """Return one training for each contender, in their order."""
-        return [
-            (
-                {},
-                Training(
-                    contender,
-                    method=self.method,
-                    seeds=self.seeds,
-                    budget=self.budget,
-                    problem=self.problem,
-                    engine=self.engine,
-                ),
-            )
-            for contender in self._trainables
-        ]
+        return [({}, training_in(self, contender, self.problem)) for contender in self._trainables]
 
     def tasks(self) -> list[Task]:
         """Return one task for each contender, in their order."""

@@ -14,9 +14,9 @@ from typing import Any, ClassVar, TypeAlias
 from qvar.arguments import check_fields, checked
 from qvar.checks import different_names
 from qvar.citations import entries
-from qvar.errors import QvarError, require, shown
+from qvar.errors import QvarError, error_words, require, shown
 from qvar.short_repr import short_repr
-from qvar.task import LedgerColumn, Reporter, Row, Task, error_words, task_key
+from qvar.task import LedgerColumn, Reporter, Row, Task, task_key
 
 Recipe: TypeAlias = Callable[..., Mapping[str, float]]
 """Function of the arguments in a table's file -> {quantity: value}. It knows no published number."""

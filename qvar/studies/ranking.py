@@ -12,7 +12,7 @@ import numpy as np
 
 from qvar.arguments import check_fields
 from qvar.engines.energy import Engine
-from qvar.errors import require
+from qvar.errors import error_words, require
 from qvar.optimize.budget import Budget, Status
 from qvar.optimize.lbfgs import lbfgs
 from qvar.optimize.method import Method
@@ -20,8 +20,8 @@ from qvar.problems.problem import Problem
 from qvar.short_repr import short_repr
 from qvar.studies.columns import TRAINING_COLUMNS
 from qvar.studies.contender import Maker, label_of, made_by, makers_of
-from qvar.studies.training import Training, check_seeds, failed_seeds
-from qvar.task import LedgerColumn, Reporter, Row, Task, error_words, task_key
+from qvar.studies.training import Training, check_seeds, failed_seeds, training_in
+from qvar.task import LedgerColumn, Reporter, Row, Task, task_key
 
 
 @short_repr()
@@ -102,16 +102,7 @@ class Ranking:
         for setting, problem in self.problems.items():
             for make in self.contenders:
                 try:
-                    contender = made_by(make, problem)
-                    training = Training(
-                        contender,
-                        method=self.method,
-                        seeds=self.seeds,
-                        budget=self.budget,
-                        problem=problem,
-                        engine=self.engine,
-                    )
-                    entries.append((setting, training))
+                    entries.append((setting, training_in(self, made_by(make, problem), problem)))
                 except Exception as error:
                     mistakes.append(error)
                     entries.append((setting, (label_of(make), error_words(error))))

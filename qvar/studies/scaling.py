@@ -28,7 +28,7 @@ from qvar.diagnostics.lie_algebra import lie_closure
 from qvar.diagnostics.lie_prediction import lie_variance
 from qvar.diagnostics.spectral import spectral_width
 from qvar.engines.energy import Engine, energy, expectation
-from qvar.errors import QvarError, require
+from qvar.errors import QvarError, error_words, require
 from qvar.memory import require_memory
 from qvar.objective import Objective
 from qvar.optimize.budget import Status
@@ -39,7 +39,7 @@ from qvar.short_repr import short_repr
 from qvar.studies.contender import Contender, circuit_columns
 from qvar.studies.growing import Growing, Setup, description_of, growing_of
 from qvar.studies.scaling_columns import SCALING_COLUMNS
-from qvar.task import LedgerColumn, Progress, Reporter, Row, Task, error_words, task_key
+from qvar.task import LedgerColumn, Progress, Reporter, Row, Task, task_key
 
 LIE_LIMIT = 300
 """Largest Lie algebra that a prediction is made from by default: it takes about a second."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, asdict, dataclass, field, replace
 from functools import cache
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -21,7 +21,7 @@ from qvar.arguments import check_fields
 from qvar.checks import counting_number
 from qvar.diagnostics.minima import distinct_minima
 from qvar.engines.energy import Engine, choose_sector, energy
-from qvar.errors import QvarError, require
+from qvar.errors import QvarError, error_words, require
 from qvar.memory import require_memory
 from qvar.objective import Objective
 from qvar.optimize.budget import Budget, Status
@@ -35,7 +35,7 @@ from qvar.problems.problem_citations import problem_citations
 from qvar.random_draws import normal
 from qvar.short_repr import short_repr
 from qvar.studies.contender import Trainable, circuit_columns
-from qvar.task import Progress, Reporter, Row, error_words
+from qvar.task import Progress, Reporter, Row
 from qvar.units import CHEMICAL_ACCURACY, HARTREE, MILLIHARTREE_PER_HARTREE
 
 CIRCUIT_CITATIONS = frozenset({"jones2020", "bergholm2018"})
@@ -342,6 +342,27 @@ def minima_of(objective: Objective, results: Sequence[Result]) -> list[int | Non
 def _state_bytes(objective: Objective, result: Result) -> int:
     """Return the memory of one state; 0 if there is none."""
     return 0 if objective.state_function is None else objective.state(result.theta).nbytes
+
+
+@runtime_checkable
+class _Settings(Protocol):
+    """A study that trains all of its contenders in the same way."""
+
+    @property
+    def method(self) -> Method: ...
+    @property
+    def seeds(self) -> int: ...
+    @property
+    def budget(self) -> Budget: ...
+    @property
+    def engine(self) -> Engine: ...
+
+
+def training_in(study: _Settings, contender: Trainable, problem: Problem | None) -> Training:
+    """Return the training of a contender in a study."""
+    return Training(
+        contender, method=study.method, seeds=study.seeds, budget=study.budget, problem=problem, engine=study.engine
+    )
 
 
 def _describe(objective: Objective) -> dict[str, Any]:
