@@ -1,4 +1,4 @@
-"""Free exponents against a few numbers: which form of a Gaussian basis set buys the most for an atom."""
+"""Free exponents against a few numbers: which form of a Gaussian basis set is the best for an atom."""
 
 from collections.abc import Callable
 from math import comb

@@ -85,7 +85,7 @@ def measure(steps: list[Step], quick: bool, keep: Path | None) -> tuple[files.Re
 
 
 def document(found: files.Results) -> str:
-    """All tables as Markdown; where they are from stands above the first one of each origin."""
+    """All tables as Markdown; the origin is above the first one of each origin."""
     parts, last = [], None
     for key, table in tables.TABLES.items():
         if key not in found and not table.planned:

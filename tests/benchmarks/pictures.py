@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 BLUE, ORANGE, GRAY = "#0072B2", "#D55E00", "#555555"
-"""Of Okabe and Ito: any color vision tells them apart."""
+"""Of Okabe and Ito: any color vision distinguishes them."""
 
 FITTED_FROM = 1000
 """Amplitudes below which the time of a call is no longer that of the arithmetic."""

@@ -341,7 +341,7 @@ def markdown(key: str, rows: Sequence[Row]) -> str:
 
 
 def between_markers(page: str, new: str) -> str:
-    """A page with what stands between its markers replaced.
+    """A page with the text between its markers replaced.
 
     Raises:
         ValueError: if the markers are not there.

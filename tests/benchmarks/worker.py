@@ -33,7 +33,7 @@ class Worker:
 
     def __init__(self, **environment: str) -> None:
         env = {**os.environ, "JAX_ENABLE_COMPILATION_CACHE": "false", **environment}
-        self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115  (a pipe that nobody reads would fill up)
+        self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115  (a pipe that is not read would fill up)
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(
             [sys.executable, __file__], stdin=pipe, stdout=pipe, stderr=self._said, text=True, env=env
@@ -232,7 +232,7 @@ class Served:
         return {"seconds": (time.perf_counter() - begin) / calls}
 
     def compile(self, repeats: int) -> dict[str, Any]:
-        """Seconds of compiling anew: a first call less a second one."""
+        """Seconds of compiling again: a first call less a second one."""
         import jax
 
         found = []

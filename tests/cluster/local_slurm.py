@@ -109,7 +109,7 @@ class Unavailable(Exception):  # noqa: N818 - it says what Slurm is, and is no f
 
 @dataclass
 class LocalSlurm:
-    """One private Slurm in a folder; what stands in the folder is enough to find it again from another process.
+    """One private Slurm in a folder; the content of the folder is enough to find it again from another process.
 
     Args:
         folder: folder of all files; the logs stay after `stop`.

@@ -114,7 +114,7 @@ class Campaign:
         return "\n".join(log.read_text() for log in sorted((self.folder / "logs").iterdir()))
 
     def assert_undisturbed(self, *words: str) -> None:
-        """The collected ledger and trace are those of a plain run that nobody disturbed."""
+        """The collected ledger and trace are those of a plain run without disturbance."""
         assert collect(open_campaign(self.folder)).n_done == len(open_campaign(self.folder).tasks)
         out = self.folder.parent / f"{self.folder.name}-here"
         case = load_case(CASE)

@@ -41,7 +41,7 @@ def test_bootstrap_covers_moments_of_normal_samples(level: float) -> None:
 
 
 def test_bootstrap_of_groups_is_that_of_their_means() -> None:
-    """Rows that repeat each other three times tell no more than one of them."""
+    """Rows that repeat each other three times count as one of them."""
     samples = jax.random.normal(jax.random.key(3), (200, 40), float)
     alone = bootstrap_moments(samples, key=jax.random.key(4))
     grouped = bootstrap_moments(jnp.repeat(samples, 3, axis=0), key=jax.random.key(4), group=3)

@@ -46,15 +46,23 @@ _PARTICIPLES = ("told", "found", "given", "said", "asked", "shown", "begun", "ma
 
 FILES = sorted((ROOT / "qvar").rglob("*.py"))
 
+CASES = sorted((ROOT / "cases").glob("*.py"))
+
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+
 
 def test_words() -> None:
     wrong = [
         f"{path.relative_to(ROOT)}:{line}: {match[0]}"
-        for path in FILES
-        for line, text in texts(path)
+        for path in [*FILES, *CASES, *PAGES]
+        for line, text in (texts(path) if path.suffix == ".py" else enumerate(path.read_text("utf-8").splitlines(), 1))
         for match in _PATTERN.finditer(text)
     ]
     assert wrong == []
+
+
+def test_the_readme_has_two_hundred_lines_at_most() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 200
 
 
 def test_docstrings_do_not_begin_with_a_question() -> None:

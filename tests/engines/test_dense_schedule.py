@@ -41,7 +41,7 @@ def test_a_run_of_permutations_is_one_map() -> None:
 
 
 def test_operations_on_other_wires_pass() -> None:
-    """RY on wire 4 goes beside RY on wire 0, before the CNOT that stands between them."""
+    """RY on wire 4 goes beside RY on wire 0, before the CNOT between them."""
     steps = _steps([("RY", (0,), 1.0), ("CNOT", (0, 1)), ("RY", (4,), 1.0)])
     assert [len(step.rotations) for step in steps if isinstance(step, Layer)] == [2, 0]
 

@@ -134,7 +134,7 @@ def together(number: int, devices: int, words: list[str]) -> list[subprocess.Com
     try:
         for process in running:
             out, err = process.communicate(timeout=300)
-            # Gloo tells of its connections
+            # Gloo prints its connections
             out = "".join(line for line in out.splitlines(keepends=True) if "peer ranks" not in line)
             done.append(subprocess.CompletedProcess(words, process.returncode, out, err))
     finally:
@@ -220,13 +220,13 @@ def test_where_one_process_fails_the_others_end(tmp_path: Path, case_file: Path)
 def test_a_mistake_of_all_is_reported_once(tmp_path: Path, case_file: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "file").touch()
-    begun = time.monotonic()
+    begin_time = time.monotonic()
     words = ["-c", QVAR, "run", str(case_file), "--distributed", "--out", str(tmp_path / "run")]
     first, second = together(2, 1, words)
     assert first.returncode == second.returncode == 2
     assert first.stderr.startswith("qvar: `out` must be a new folder, but ")
     assert second.stderr == ""
-    assert time.monotonic() - begun < 60.0
+    assert time.monotonic() - begin_time < 60.0
 
 
 @pytest.mark.parametrize(

@@ -188,7 +188,7 @@ def test_nothing_is_evaluated_or_compiled_twice() -> None:
 
     shelf.written.clear()
     looks = []
-    with keeping(shelf.keeper(stop_at=1)):  # it has ended, nobody asks
+    with keeping(shelf.keeper(stop_at=1)):  # it has ended, without a question
         again = qvar.minimize_batch(objective, STARTS, method=ADAM, budget=FEW, callback=looks.append)
     jax.effects_barrier()
     assert len(calls) == 2 * made

@@ -190,7 +190,7 @@ def test_lowest_energy_of_each_spin_is_pyscfs(make, spins):
             lambda c: spin_op.contract_ss(c, m, nelec),
         )
     )
-    # H + S^2/1000 tells levels of one energy apart, and its vectors are those of both
+    # H + S^2/1000 separates levels of one energy, and its vectors are those of both
     values, vectors = np.linalg.eigh(matrix + 1e-3 * square)
     s2 = np.einsum("ik,ij,jk->k", vectors, square, vectors)
     for spin in spins:

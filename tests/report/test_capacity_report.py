@@ -229,12 +229,12 @@ def test_effective_dimensions_are_shown_where_they_were_measured(tmp_path: Path)
 def test_one_depth_and_one_seed(tmp_path: Path) -> None:
     ledger = ledger_from(rows_of("ladder", 2)[:1])
     (row,) = records(series_table(depth_table(ledger)))
-    assert not known(row.saturation)  # one depth does not tell whether the rank stays
+    assert not known(row.saturation)  # one depth does not show whether the rank stays
     assert (row.reliable, row.success_last) == (2, "1/1")
     assert len(write_plots(ledger, trace_from([]), tmp_path)) == 2
     text = " ".join(summary_text(ledger).split())
     assert "not seen to be overparametrized; the rank is 4 at 2 layers." in text
-    assert "The fewest" not in text  # there is nobody else
+    assert "The fewest" not in text  # there is no other one
 
 
 def test_odd_runs(tmp_path: Path) -> None:
