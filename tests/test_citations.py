@@ -22,9 +22,7 @@ def test_every_entry_is_complete(key: str) -> None:
     assert {"doi", "url"} & set(found)
     assert re.fullmatch(r"(19|20)\d\d", found["year"])
     first_author = re.sub(r"\W", "", found["author"].split(",")[0].split(" and ")[0]).lower()
-    of_author = re.fullmatch(
-        first_author + found["year"] + "[a-z]*", key
-    )  # letters distinguish papers of one year
+    of_author = re.fullmatch(first_author + found["year"] + "[a-z]*", key)  # letters distinguish papers of one year
     assert of_author or key in ("jax2018", "deepmind2020")
     if entry.startswith("@article"):
         assert {"journal", "volume", "pages", "doi"} <= set(found)
