@@ -12,7 +12,7 @@ from jaxtyping import Array
 
 from qvar._types import PyTree
 from qvar.engines.energy import EnergyFunction, OperatorFunction
-from qvar.errors import QvarError
+from qvar.errors import QvarError, shown
 from qvar.objective import HostKernels, HostSource, Objective
 
 
@@ -68,8 +68,8 @@ def _normalized(target: Any, shape: tuple[int, ...]) -> np.ndarray:
     try:
         state = np.array(target)
         state = state.astype(complex if state.dtype.kind == "c" else float)
-    except (TypeError, ValueError):
-        raise QvarError(f"`target_state` must be an array of numbers, but is {target!r:.60}.") from None
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # words, huge integers, rows of different lengths
+        raise QvarError(f"`target_state` must be an array of numbers, but is {shown(target)}.") from None
     if state.shape != shape:
         words = f"have the shape {shape} of the circuit's states"
         raise QvarError(f"`target_state` must {words}, but has {state.shape}.")

@@ -47,7 +47,7 @@ GROWTH_COLUMNS = (
     LedgerColumn("growth_end", "string", "Reason of the growth's end: gradient, error, operators, cnots, seconds or "
         "stalled."),
     LedgerColumn("growth", "string", "JSON list of the growth's steps: operators, parameters, cnots, evaluations, "
-        "value, error, pool_norm, and the names of the operators chosen in the step."),
+        "value, error, pool_norm, and the names of the operators chosen and removed in the step."),
 )  # fmt: skip
 """Columns of an adaptive study beside those of trainings."""
 
@@ -179,7 +179,8 @@ class _Growth:
         study, began = self.study, time.perf_counter()
 
         def watch(step: GrowthStep) -> None:
-            words = f"error {step.error:.2e} {study.problem.unit}, {step.cnots} CNOTs"
+            cnots = "" if step.cnots is None else f", {step.cnots} CNOTs"
+            words = f"error {step.error:.2e} {study.problem.unit}{cnots}"
             report(Progress(step.n_operators, study.max_operators, words))
 
         try:
@@ -231,6 +232,7 @@ def _step(step: GrowthStep, grown: Adapted) -> dict[str, Any]:
         "error": None if np.isnan(step.error) else step.error,
         "pool_norm": step.pool_norm,
         "chosen": list(step.chosen),
+        "removed": list(step.removed),
     }
 
 

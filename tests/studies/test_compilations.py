@@ -61,6 +61,17 @@ def test_a_growing_circuit_compiles_nothing(h4: qvar.Problem) -> None:
     assert min(values) < first.value - 1e-3
 
 
+def test_an_adaptive_growth_compiles_two_size_classes() -> None:
+    """A first and an updated state of the optimizer in each."""
+    problem = qvar.hydrogen_chain(6, 1.5)
+    budget = qvar.Budget(gradients=3, hessian_products=0)
+    qvar.adapt(problem, "qubit_gsd", max_operators=1, budget=budget)
+    with compilations() as count:
+        grown = qvar.adapt(problem, "qubit_gsd", max_operators=60, budget=budget, gradient_norm=0.0)
+    assert grown.n_operators == 60
+    assert sum(count.values()) <= 4, count
+
+
 def test_a_hundred_operators_grow_without_a_compilation() -> None:
     """Generalized doubles of H6 in any order, four at a time; parameters come into two more size classes."""
     problem = qvar.hydrogen_chain(6)
