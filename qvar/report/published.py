@@ -40,6 +40,11 @@ def _difference(row: Any) -> str:
     return f"{row.error:.0f}" if whole else f"{row.error:.1e}"
 
 
+def _tolerance(row: Any) -> str:
+    whole = float(row.tolerance).is_integer()
+    return f"{row.tolerance:.0f}" if whole else f"{row.tolerance:.0e}"
+
+
 def _within(row: Any) -> Text:
     if not known(row.within):
         return Span("failed", "bad")
@@ -53,7 +58,7 @@ def _table(rows: pd.DataFrame) -> Table[Any]:
         Column("here", _here, stays=True),
         Column("difference", _difference, short="differ-\nence", stays=True),
         Column("within", _within, "word", stays=True),
-        Column("tolerance", lambda row: f"{row.tolerance:.0e}" if row.tolerance else "0", short="toler-\nance"),
+        Column("tolerance", _tolerance, short="toler-\nance"),
     ]
     return Table(columns, records(rows))
 

@@ -29,7 +29,7 @@ numbers = [
   { quantity = "right", value = 2.50, tolerance = 1e-2, unit = "Ha" },
   { quantity = "wrong", value = -1.0, tolerance = 1e-3, remark = "a misprint" },
   { quantity = "count", value = 7, tolerance = 0 },
-  { quantity = "count of others", value = 9, tolerance = 0 },
+  { quantity = "count of others", value = 10, tolerance = 1 },
   { quantity = "absent", value = 1, tolerance = 0 },
 ]
 """
@@ -80,7 +80,7 @@ def test_every_number_has_a_status(tmp_path: Path, without_pages: None) -> None:
     assert lines["one: right [Ha]"][-5:] == ["2.50", "2.51", "1.0e-02", "yes", "1e-02"]
     assert lines["one: wrong"][-5:] == ["-1.0", "1.0", "2.0e+00", "no", "1e-03"]
     assert lines["one: count"][-5:] == ["7", "7", "0", "yes", "0"]
-    assert lines["one: count of others"][-5:] == ["9", "8", "-1", "no", "0"]
+    assert lines["one: count of others"][-5:] == ["10", "8", "-2", "no", "1"]
     assert "one: count of others. The reason is not known." in text
     assert "Outside the tolerance: one: wrong. Known: a misprint." in text
     assert "Failed: one: absent. The recipe gives right, wrong, count, count of others." in text
