@@ -59,13 +59,17 @@ def pytest_configure(config: pytest.Config) -> None:
     gc.set_threshold(20_000, 20, 20)
 
 
-WAITING = ("test_on_slurm.py", "test_distributed_on_slurm.py", "test_on_grid_engine.py", "test_local_slurm.py")
-"""Files of tests that wait for real queues most of their time."""
+WAITING = (
+    "test_on_slurm.py", "test_distributed_on_slurm.py", "test_on_grid_engine.py", "test_local_slurm.py",
+    "test_array_task.py", "test_array_task_faults.py", "test_local.py", "test_commands.py",
+)  # fmt: skip
+"""Files of tests that wait for queues and other processes most of their time."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put tests that wait first: all in one worker, while the others, one more than there are cores, compute."""
-    items.sort(key=lambda item: item.path.name not in WAITING)
+    """Put tests that wait first, those of real queues before all: in one worker, while the others, one more than there are cores, compute."""
+    order = {name: place for place, name in enumerate(WAITING)}
+    items.sort(key=lambda item: order.get(item.path.name, len(order)))
 
 
 @pytest.hookimpl(optionalhook=True)
