@@ -67,7 +67,10 @@ WAITING = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put tests that wait first, those of real queues before all: in one worker, while the others, one more than there are cores, compute."""
+    """Put tests that wait first, those of real queues before all: in one worker, while the others compute.
+
+    There is one worker more than there are cores.
+    """
     order = {name: place for place, name in enumerate(WAITING)}
     items.sort(key=lambda item: order.get(item.path.name, len(order)))
 
