@@ -170,9 +170,9 @@ class Objective:
         if host is not None:
             values, gradients = host.values_and_gradients(self._on_host(theta)[None])
             return on_device(values.reshape(())), on_device(gradients[0])
-        point = self._checked(theta)
-        padded = padded_points(self.function, point, self.data)
-        return _cut(_value_and_grad(self.function, padded, self.data), len(point), len(padded))
+        point = padded_points(self.function, self._checked(theta), self.data)
+        value, gradient = _value_and_grad(self.function, point, self.data)
+        return value, cut(gradient, self.n_params)
 
     def value_and_grad_batch(self, thetas: Any) -> tuple[Float[Array, " n"], Float[Array, "n n_params"]]:
         """Return values and exact gradients at many points at once, in chunks that fit into memory.
@@ -193,8 +193,9 @@ class Objective:
         points = self._checked_batch(thetas)
         if len(points) == 0:
             return points.sum(axis=1), points
-        padded, chunk = padded_points(self.function, points, self.data), self.chunk(len(points))
-        return _cut(_value_and_grad_batch(self.function, chunk, padded, self.data), self.n_params, padded.shape[1])
+        points = padded_points(self.function, points, self.data)
+        values, gradients = _value_and_grad_batch(self.function, self.chunk(len(points)), points, self.data)
+        return values, cut(gradients, self.n_params)
 
     def loss_batch(self, thetas: Any) -> Float[Array, " n"]:
         """Return values at many points at once, shape (n,), in chunks that fit into memory.
@@ -310,10 +311,11 @@ def padded_points(function: Callable[[Any, PyTree], Any], points: Any, data: PyT
     return np.pad(np.asarray(points), [(0, 0)] * (points.ndim - 1) + [(0, more)]) if more > 0 else points
 
 
-def _cut(pair: tuple[Array, Array], n_params: int, size: int) -> tuple[Array, Array]:
-    """Return values and gradients (..., n_params) of padded points; cut on the host, where nothing is compiled."""
-    values, gradients = pair
-    return pair if n_params == size else (values, on_device(np.asarray(gradients)[..., :n_params]))
+def cut(rows: Any, n_params: int) -> Any:
+    """Return rows (..., n_params) of padded ones; on the host, where nothing is compiled."""
+    if rows.shape[-1] == n_params:
+        return rows
+    return rows[..., :n_params] if isinstance(rows, Tracer) else on_device(np.asarray(rows)[..., :n_params])
 
 
 @partial(jax.jit, static_argnums=0)

@@ -26,7 +26,7 @@ from qvar.errors import require
 from qvar.hessian_products import FLAT, ProductFunction
 from qvar.host_kernels import HostKernels, LossFunction
 from qvar.memory import require_memory
-from qvar.objective import Objective
+from qvar.objective import Objective, cut, padded_points
 from qvar.quantum_geometry import along_every_parameter, checked_vector, tangents_are_held
 from qvar.random_draws import normal, signs
 from qvar.short_repr import short_repr
@@ -53,7 +53,8 @@ def hessian_product(objective: Objective, theta: Any, v: Any) -> Float[Array, " 
     host = objective.host_kernels
     if host is not None:
         return jax.device_put(host.hessian_product(*map(np.asarray, vectors))[2])
-    return _product(ProductFunction(objective.function), *vectors, objective.data)
+    padded = [padded_points(objective.function, vector, objective.data) for vector in vectors]
+    return cut(_product(ProductFunction(objective.function), *padded, objective.data), objective.n_params)
 
 
 @checked()

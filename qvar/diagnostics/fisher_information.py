@@ -25,7 +25,7 @@ from qvar.diagnostics.dimension_interval import dimension_estimate
 from qvar.diagnostics.estimate import Estimate
 from qvar.errors import require
 from qvar.memory import require_memory
-from qvar.objective import Objective
+from qvar.objective import Objective, cut, padded_points
 from qvar.quantum_geometry import (
     FisherColumns,
     FisherFunction,
@@ -97,7 +97,8 @@ def fisher_product(objective: Objective, theta: Any, v: Any) -> Float[Array, " n
     if host is not None:
         point, direction = map(np.asarray, vectors)
         return jax.device_put(host.products(point, direction[None])[0])
-    return _product(product, *vectors, objective.data)
+    padded = [padded_points(objective.needed("state_function"), vector, objective.data) for vector in vectors]
+    return cut(_product(product, *padded, objective.data), objective.n_params)
 
 
 @checked()

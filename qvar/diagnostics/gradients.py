@@ -24,7 +24,7 @@ from qvar.diagnostics.estimate import Estimate
 from qvar.diagnostics.intervals import LEVEL, average_variance, check_level, moment_intervals, samples_needed, scaled
 from qvar.errors import QvarError, require
 from qvar.host_kernels import LossFunction
-from qvar.objective import Objective, padded_points
+from qvar.objective import Objective, cut, padded_points
 from qvar.short_repr import short_repr
 
 Start: TypeAlias = str | Callable[[jax.Array], Any] | None
@@ -282,7 +282,7 @@ def _evaluate(objectives: list[Objective], thetas: Array) -> tuple[Array, Array]
     n, k = thetas.shape[:2]
     form = _Ensemble(first.function, trees[0][1], same, max(1, first.chunk(n * k) // k))
     values, slopes = _evaluate_together(form, padded_points(first.function, thetas, first.data), own, together)
-    return values, jax.device_put(np.asarray(slopes)[..., : first.n_params])
+    return values, cut(slopes, first.n_params)
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,15 @@ class EnergyVarianceFunction:
     state: Callable[[Any, PyTree], Array]
     operator: Callable[[Any, PyTree], Array]
 
+    @property
+    def allows_padding(self) -> bool:
+        """True if theta may be longer than n_params."""
+        return getattr(self.state, "allows_padding", False)
+
+    def padded_size(self, data: PyTree) -> int:
+        """Return the length of padded theta."""
+        return self.state.padded_size(data)  # type: ignore[attr-defined]
+
     def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> tuple[Array, Array]:
         """Return mean and variance of one measurement of H."""
         state = self.state(theta, data)

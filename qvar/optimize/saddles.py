@@ -21,7 +21,7 @@ from qvar._types import FloatArray, IntArray, PyTree
 from qvar.engines.sharding import gather, mesh_of, replicate
 from qvar.hessian_products import Curvature, ProductFunction, lowest_curvature
 from qvar.host_kernels import LossFunction
-from qvar.objective import Objective
+from qvar.objective import Objective, padded_points
 from qvar.optimize.batch import RARELY, RUNNING, STATUSES, Batch, Beginning, chosen, unchecked
 from qvar.optimize.budget import Budget, Status
 from qvar.optimize.method import Method
@@ -177,7 +177,7 @@ class _Products:
             return 0.0
         small = jax.default_backend() == "cpu" and objective.bytes_per_evaluation <= _SMALL_BYTES
         program = _quickly_compiled if small else _second_order
-        nothing = np.zeros(objective.n_params, jax.dtypes.canonicalize_dtype(float))
+        nothing = self._padded(np.zeros(objective.n_params, jax.dtypes.canonicalize_dtype(float)))
         there = replicate((nothing, nothing), self._mesh)
         try:
             self._program = program.lower(objective.function, self._mesh, *there, objective.data).compile()
@@ -187,12 +187,18 @@ class _Products:
 
     def __call__(self, points: FloatArray, directions: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return values (k,), gradients (k, n_params) and products (k, n_params) at k points."""
-        rows = zip(points, directions.astype(points.dtype), strict=True)
+        n_params, directions = points.shape[1], directions.astype(points.dtype)
+        if self._kernels is None:
+            points, directions = self._padded(points), self._padded(directions)
+        rows = zip(points, directions, strict=True)
         derivatives = jax.device_get([self._at(point, direction) for point, direction in rows])
         values, gradients, images = (
             np.stack([np.asarray(part, float) for part in column]) for column in zip(*derivatives, strict=True)
         )
-        return values, gradients, images
+        return values, gradients[:, :n_params], images[:, :n_params]
+
+    def _padded(self, vectors: FloatArray) -> FloatArray:
+        return padded_points(self._objective.function, vectors, self._objective.data)
 
     def _at(self, point: FloatArray, direction: FloatArray) -> Any:
         if self._kernels is not None:

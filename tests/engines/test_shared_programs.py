@@ -142,3 +142,30 @@ def test_parameters_that_are_not_read_have_no_slope(h4: qvar.Problem) -> None:
     assert float(value) == pytest.approx(float(expected), abs=1e-12)
     np.testing.assert_allclose(gradient[: objective.n_params], slopes, rtol=0, atol=1e-11)
     np.testing.assert_array_equal(gradient[objective.n_params :], 0.0)
+
+
+def test_diagnostics_and_searches_for_saddles_share_programs(h4: qvar.Problem) -> None:
+    """Of circuits with other numbers of parameters; what is cut out of padded arrays is what the host computes."""
+    whole = qvar.uccgsd(h4).program
+    counts = []
+    for size in (3, 8, 5):
+        ansatz = qvar.Ansatz("part", "constrained", _part(whole, range(size)))
+        objective = qvar.energy(h4, ansatz)
+        on_jax, theta = replace(objective, host=None), np.linspace(-1.0, 1.0, size)
+        with compilations() as count:
+            found = [
+                qvar.diagnostics.hessian_product(on_jax, theta, theta[::-1]),
+                qvar.diagnostics.energy_variance(on_jax, theta),
+                on_jax.value_and_grad_batch(np.stack([theta, 0.5 * theta]))[1],
+                on_jax.loss(theta),
+            ]
+        counts.append(count.total())
+        expected = [
+            qvar.diagnostics.hessian_product(objective, theta, theta[::-1]),
+            qvar.diagnostics.energy_variance(objective, theta),
+            objective.value_and_grad_batch(np.stack([theta, 0.5 * theta]))[1],
+            objective.loss(theta),
+        ]
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_allclose(one, other, rtol=0, atol=1e-10)
+    assert counts[1:] == [0, 0], counts
