@@ -98,7 +98,7 @@ def energy_variance(objective: Objective, theta: Any) -> float:
         QvarError: if theta has another shape, or there is no state or operator.
     """
     point = real_array("theta", theta, (objective.n_params,))
-    return float(energy_variance_batch(objective, point[None])[0])
+    return float(energy_variance_batch(objective, np.asarray(point)[None])[0])
 
 
 @checked()
