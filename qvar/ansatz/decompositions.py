@@ -23,6 +23,7 @@ from functools import lru_cache
 from itertools import combinations, pairwise
 from typing import NamedTuple
 
+from qvar._types import Excitation
 from qvar.ansatz.excitation_sums import terms_of
 from qvar.ansatz.gates import KIND_INDEX, KINDS, fermionic_sign
 from qvar.errors import QvarError
@@ -84,7 +85,7 @@ def _pairing(wires: Sequence[int]) -> frozenset[frozenset[int]]:
     return frozenset({frozenset(wires[:half]), frozenset(wires[half:])})
 
 
-def numbers_apart(operation: Operation) -> tuple[float, Operation, tuple[int, ...]] | None:
+def numbers_apart(operation: Operation) -> tuple[float, Excitation, tuple[int, ...]] | None:
     r"""Return c, T and modes with \(c\, (T - T^\dagger) \prod n\), the only term of a sum; None if it has more."""
     terms = terms_of(operation.word, operation.wires)
     if len(terms) != 1:
@@ -94,8 +95,7 @@ def numbers_apart(operation: Operation) -> tuple[float, Operation, tuple[int, ..
         at, after = created.index(mode), annihilated.index(mode)
         created, annihilated = (tuple(m for m in half if m != mode) for half in (created, annihilated))
         c *= (-1.0) ** (at + len(created) + after)
-    name = "FermionicSingleExcitation" if len(created) == 1 else "FermionicDoubleExcitation"
-    return c, Operation(KIND_INDEX[name], (*created, *annihilated)), numbers
+    return c, (created, annihilated), numbers
 
 
 def has_circuit(operation: Operation) -> bool:
@@ -103,7 +103,7 @@ def has_circuit(operation: Operation) -> bool:
     if operation.name != "ExcitationSum":
         return True
     parts = numbers_apart(operation)
-    return parts is not None and len(parts[1].wires) == 2
+    return parts is not None and [len(half) for half in parts[1]] == [1, 1]
 
 
 @lru_cache(maxsize=4096)
@@ -254,7 +254,8 @@ def _single_with_numbers(operation: Operation) -> list[Gate]:
             "`ansatz` must consist of operations with a circuit of CNOTs, but has a sum of excitations that do not "
             "commute; qvar.pool(..., product=True) has products of excitations instead."
         )
-    c, bare, numbers = parts
+    c, (created, annihilated), numbers = parts
+    bare = Operation(KIND_INDEX["FermionicSingleExcitation"], (*created, *annihilated))
     return [
         gate
         for k in range(len(numbers) + 1)

@@ -34,6 +34,9 @@ MOST_MODES = 8
 _ZERO = 1e-12
 """Size below which an entry of a matrix is rounding."""
 
+_MOST_MERGED = 500
+"""Largest number of rotations of which some are merged; more come of large blocks, where hardly any can be."""
+
 _CLOSE = 1e-9
 """Distance below which two angles, or two eigenvalues, are equal."""
 
@@ -155,7 +158,7 @@ def planes(word: str) -> tuple[Plane, ...]:
     ops: list[Plane] = []
     for patterns, matrix in _blocks(word):
         ops += _rotations(matrix, patterns, (1 << _n_modes(word)) - 1)
-    return tuple(_merged(ops))
+    return tuple(_merged(ops) if len(ops) <= _MOST_MERGED else ops)
 
 
 def _n_modes(word: str) -> int:
@@ -232,20 +235,24 @@ def _distinct(sizes: FloatArray) -> list[float]:
 
 def _merged(ops: list[Plane]) -> list[Plane]:
     """Merge rotations that differ in one spectator mode alone, as long as there are some."""
-    ops = list(ops)
     merges = True
     while merges:
         merges = False
-        for i, j in combinations(range(len(ops)), 2):
-            both = _both(ops[i], ops[j])
-            if both is None:
-                continue
-            moving = [k for k in (j, i) if all(_disjoint(ops[k], between) for between in ops[i + 1 : j])]
-            if moving:
-                ops[i + j - moving[0]] = both
-                del ops[moving[0]]
-                merges = True
-                break
+        left: list[Plane | None] = list(ops)
+        partners: dict[tuple[int, ...], int] = {}
+        for j, later in enumerate(ops):
+            for bit in (1 << place for place in range(MOST_MODES) if later.m & ~later.x & 1 << place):
+                i = partners.setdefault((later.x, later.z, later.m, later.f & ~bit, bit), j)
+                earlier = left[i]
+                if i == j or earlier is not ops[i] or left[j] is not later:
+                    continue
+                both = _both(ops[i], later)
+                between = [op for op in left[i + 1 : j] if op is not None]
+                moving = next((k for k in (j, i) if all(_disjoint(ops[k], op) for op in between)), None)
+                if both is not None and moving is not None:
+                    left[moving], left[i + j - moving] = None, both
+                    merges = True
+        ops = [op for op in left if op is not None]
     return ops
 
 

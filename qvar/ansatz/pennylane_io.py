@@ -236,9 +236,8 @@ def _emit_sum(operation: Operation, angle: Any) -> None:
 
     modes, term = sorted(operation.wires), numbers_apart(operation)
     if term is not None:
-        c, bare, numbers = term
-        half = len(bare.wires) // 2
-        for word, wires, scale in pauli_words(bare.wires[:half], bare.wires[half:]):
+        c, excitation, numbers = term
+        for word, wires, scale in pauli_words(*excitation):
             for k in range(len(numbers) + 1):
                 for more in combinations(numbers, k):
                     letters = dict(zip(wires, word, strict=True))

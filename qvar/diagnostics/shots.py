@@ -10,11 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
+from scipy.optimize import linprog
 
 from qvar._types import FloatArray, IntArray, PyTree
 from qvar.ansatz.ansatz import Ansatz
@@ -29,6 +31,12 @@ from qvar.quantum_geometry import means_and_variances
 
 CONFIDENCE = 0.95
 """Default confidence of the sign of a component."""
+
+MOST_FREQUENCIES = 64
+"""Largest number of frequencies of one operation for which a rule is sought."""
+
+_MOST_PLACES = 20_000
+"""Places of which a linear program chooses the shifts."""
 
 _ROUNDING = 1e-12
 """Gradients up to this, relative to the sum of the moduli of the rule's terms, are rounding, and count as zero."""
@@ -142,8 +150,8 @@ def shots_to_resolve(
     - with `ansatz`, the exact rule of every gate that a parameter drives, each shifted on its own. Rotations and phases
       have the two points above; a generator with \(G^3 = G\) (excitations, controlled rotations), whose frequencies
       are x and 2x, has four, at equal distances: shifts \(\pm \frac{\pi}{4x}\) and \(\pm \frac{3\pi}{4x}\) with
-      coefficients \(\pm \frac{x}{8 \sin^2(\pi/8)}\) and \(\mp \frac{x}{8 \sin^2(3\pi/8)}\). A generator with R
-      different frequencies has 2R or more, from a linear system. Wierichs et al.,
+      coefficients \(\pm \frac{x}{8 \sin^2(\pi/8)}\) and \(\mp \frac{x}{8 \sin^2(3\pi/8)}\). Other
+      generators with R frequencies have 2R points. Wierichs et al.,
       Quantum 6, 677 (2022), https://doi.org/10.22331/q-2022-03-30-677.
     - with `step` s, the central difference \([E(\theta_j + s) - E(\theta_j - s)]/2s\), for any objective with a
       state. It is biased by order s^2, and the result holds for the difference and not for the derivative.
@@ -260,21 +268,34 @@ def gate_shift_rule(program: Program) -> ShiftRule:
     )
 
 
+@lru_cache(maxsize=256)
 def _points(gaps: tuple[float, ...]) -> list[tuple[float, float]]:
     r"""Return (shift, coefficient) of an operation with these frequencies \(\Omega\).
 
-    The 2R shifts \(\pm (2k - 1) \pi / (2R\Omega_1)\) of Wierichs et al. (2022), which serve R equidistant frequencies;
-    coefficients solve \(\sum_k 2 c_k \sin(\Omega x_k) = \Omega\) for all of them. Others may need more shifts.
+    Coefficients solve \(\sum_k 2 c_k \sin(\Omega x_k) = \Omega\) for all of them. R equidistant frequencies have the
+    shifts \(\pm (2k - 1) \pi / (2R\Omega_1)\) of Wierichs et al. (2022); of others, a linear program chooses 2R shifts
+    out of many, so that \(\sum_k |c_k|\) is small.
     """
-    frequencies, lowest = np.array(gaps), gaps[0]
-    number = len(gaps)
-    while True:
-        steps = np.pi * (np.arange(number) + 0.5) / (len(gaps) * lowest)
-        sines = 2.0 * np.sin(frequencies[:, None] * steps)
-        coefficients = np.linalg.lstsq(sines, frequencies, rcond=None)[0]
-        if np.linalg.norm(sines @ coefficients - frequencies) < _ROUNDING * frequencies[-1] * number:
-            break
-        number += 1
+    frequencies, number = np.array(gaps), len(gaps)
+    if number > MOST_FREQUENCIES:
+        raise QvarError(
+            f"`ansatz` must have operations with at most {MOST_FREQUENCIES} frequencies for an exact rule, but one has "
+            f"{number}; give `step` instead."
+        )
+    steps = np.pi * (np.arange(number) + 0.5) / (number * gaps[0])
+    if not np.allclose(frequencies, gaps[0] * np.arange(1, number + 1), rtol=1e-12):
+        apart = np.diff(frequencies, prepend=0.0).min()
+        grid = np.arange(0.5, min(16.0 * gaps[-1] / apart, _MOST_PLACES)) * np.pi / (4.0 * gaps[-1])
+        sines = 2.0 * np.sin(frequencies[:, None] * grid)
+        program = linprog(np.ones(2 * len(grid)), A_eq=np.hstack([sines, -sines]), b_eq=frequencies, method="highs-ds")
+        chosen = program.x if program.status == 0 else np.ones(2 * len(grid))
+        steps = grid[chosen[: len(grid)] + chosen[len(grid) :] > 0.0]
+    sines = 2.0 * np.sin(frequencies[:, None] * steps)
+    coefficients = np.linalg.lstsq(sines, frequencies, rcond=None)[0]
+    if not np.allclose(sines @ coefficients, frequencies, rtol=0.0, atol=_SAME * frequencies[-1]):
+        raise QvarError(
+            "`ansatz` must have operations with an exact shift rule, but one has none; give `step` instead."
+        )
     pairs = zip(steps.tolist(), coefficients.tolist(), strict=True)
     return [(sign * step, sign * c) for step, c in pairs for sign in (1.0, -1.0)]
 

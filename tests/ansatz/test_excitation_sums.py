@@ -42,6 +42,8 @@ ELEMENTS: dict[str, Sum] = {
     "pr qs triplet": singlet(0, 2, 1, 4, "triplet"),
     "cycle": [(0.7, (2,), (0,)), (-0.4, (5,), (2,)), (1.3, (0,), (5,))],  # its blocks are not bipartite
     "no pattern": [(0.3, (8, 4), (1, 0)), (-1.1, (4, 1), (2, 8)), (0.6, (9, 0), (0, 2)), (0.2, (3,), (8,))],
+    "pair": [(0.9, (6, 1), ())],
+    "number": [(-0.4, (9, 6, 3), (3, 1, 0))],
     "pairs": [(0.5, (6, 1), ()), (0.8, (3, 1), ()), (-0.4, (6,), (3,))],  # changes the number of electrons
 }
 N = 10
@@ -96,7 +98,7 @@ def test_an_operation_is_the_exponential_of_its_sum(name: str) -> None:
     np.testing.assert_allclose(twin_state(program_of(terms), np.array([0.83])), expected, rtol=0, atol=1e-12)
     permuted = program_of(terms, permuted=True)
     np.testing.assert_allclose(twin_state(permuted, np.array([0.83])), expected, rtol=0, atol=1e-12)
-    if name in ("pq rs triplet", "no pattern", "pairs"):
+    if name in ("pq rs triplet", "no pattern", "pair", "number", "pairs"):
         ansatz = qvar.Ansatz("one", "generic", permuted)
         node = qml.QNode(
             lambda: (ansatz.circuit(np.array([0.83])), qml.state())[1], qml.device("default.qubit", wires=N)

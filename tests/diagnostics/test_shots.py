@@ -9,6 +9,8 @@ import pytest
 from scipy.stats import norm
 
 import qvar
+from qvar.ansatz.excitation_sums import gaps
+from qvar.ansatz.program import ProgramBuilder
 from qvar.diagnostics.shots import (
     energy_variance,
     energy_variance_batch,
@@ -140,6 +142,19 @@ def test_rules_give_the_derivative(gate: object, points: int) -> None:
     assert summed == pytest.approx(exact, abs=1e-12)
     # all of them swing with the gate's angle at most, and no rule spends more than that
     assert np.abs(rule.coefficient).sum() == pytest.approx(1.7 if points else 0.0)
+
+
+def test_rule_of_a_sum_of_excitations() -> None:
+    """Its frequencies are not equidistant: a sine of each has the right derivative, by coefficients of small sum."""
+    builder = ProgramBuilder(8, 1)
+    pool = qvar.pool("singlet_gsd", qvar.hydrogen_chain(4))
+    ((_, operation),) = next(one for one in pool.elements if one.name == "(2 3 <- 0 1) triplet pairs").circuit
+    builder.add(operation.name, operation.wires, {0: 1.0}, word=operation.word)
+    rule, frequencies = gate_shift_rule(builder.build()), 0.5 * np.array(gaps(operation.word))
+    assert len(rule.shift) == 2 * len(frequencies)
+    np.testing.assert_allclose(np.sin(np.outer(frequencies, rule.shift)) @ rule.coefficient, frequencies, atol=1e-12)
+    np.testing.assert_allclose(np.cos(np.outer(frequencies, rule.shift)) @ rule.coefficient, 0.0, atol=1e-12)
+    assert frequencies[-1] < np.abs(rule.coefficient).sum() < 1.2 * frequencies[-1]
 
 
 def measured(
