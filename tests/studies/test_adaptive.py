@@ -93,12 +93,20 @@ def test_an_interrupted_growth_goes_on_at_its_operator(h4: qvar.Problem, monkeyp
 def test_keys_of_tasks_differ_by_what_changes_the_numbers(h4: qvar.Problem) -> None:
     settings: list[dict[str, Any]] = [
         {}, {"max_operators": 5}, {"grow": "tetris"}, {"select": "gradient_per_cnot"}, {"error": 1e-3},
+        {"rules": qvar.GrowthRules(prune=True)}, {"rules": qvar.GrowthRules(last=2)},
         {"max_cnots": 40}, {"gradient_norm": 1e-2}, {"step_budget": qvar.Budget()}, {"method": qvar.adam()},
     ]  # fmt: skip
     keys = [task.key for one in settings for task in study(h4, **one).tasks()]
     other = qvar.Adaptive(h4, [qvar.pool("qubit_gsd", h4, normalize=True)], max_operators=4)
     assert len({*keys, other.tasks()[0].key}) == len(settings) + 1
     json.dumps(keys)
+
+
+def test_names_and_papers_of_rules(h4: qvar.Problem) -> None:
+    whole = study(h4, select="energy", rules=qvar.GrowthRules(grow="tetris", prune=True, last=2))
+    assert whole.tasks()[0].label == "adapt qubit_gsd energy tetris pruned last 2"
+    assert {"anastasiou2024", "vaquerosabater2025", "jager2024", "ramoa2024b"} <= set(whole.citations)
+    assert study(h4).tasks()[0].label == "adapt qubit_gsd"
 
 
 def test_what_the_study_refuses(h4: qvar.Problem) -> None:
