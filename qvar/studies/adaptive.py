@@ -57,8 +57,8 @@ GROWTH_COLUMNS = (
 class Adaptive:
     """Circuits that grow from several pools, and fixed contenders that are trained beside them.
 
-    The trace of a growth has one row for each step: `step` is the number of operators, `gradient_norm` the norm of the
-    pool's gradients. A growth that is interrupted goes on at its operator: the angles of every step are kept.
+    The trace of a growth has one row for each step: `step` is the number of operators added, `gradient_norm` the norm
+    of the pool's gradients. A growth that is interrupted goes on at its operator: the angles of every step are kept.
 
     `columns` are those that it adds to the ledger.
     """
@@ -239,8 +239,8 @@ def _step(step: GrowthStep, grown: Adapted) -> dict[str, Any]:
 def _result(grown: Adapted, seconds: float) -> Result:
     """Return a growth as the result of one start, whose steps are those of the growth."""
     evaluations = int(grown.evaluations[-1])
-    operators = np.array([step.n_operators for step in grown.steps])
-    trace = Trace(operators, grown.values, grown.pool_norms, grown.evaluations)
+    added = np.cumsum([len(step.chosen) for step in grown.steps])
+    trace = Trace(added, grown.values, grown.pool_norms, grown.evaluations)
     return Result(
         value=grown.value,
         theta=grown.theta,

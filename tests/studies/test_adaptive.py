@@ -102,6 +102,15 @@ def test_keys_of_tasks_differ_by_what_changes_the_numbers(h4: qvar.Problem) -> N
     json.dumps(keys)
 
 
+def test_the_trace_of_a_pruned_growth_has_a_row_for_each_step() -> None:
+    """Steps are told apart by the operators added, those that were removed again included."""
+    stretched = qvar.hydrogen_chain(4, 2.0)
+    (row,) = rows_of(study(stretched, rules=qvar.GrowthRules(prune=True), max_operators=9, gradient_norm=1e-6))
+    steps = growth_steps(row["growth"])
+    assert any(step["removed"] for step in steps)
+    assert row["trace_step"] == list(range(len(steps)))
+
+
 def test_names_and_papers_of_rules(h4: qvar.Problem) -> None:
     whole = study(h4, select="energy", rules=qvar.GrowthRules(grow="tetris", prune=True, last=2))
     assert whole.tasks()[0].label == "adapt qubit_gsd energy tetris pruned last 2"
