@@ -96,7 +96,8 @@ def adapt(
 
     Raises:
         QvarError: if the pool is unknown or has another number of qubits than the problem, a limit is not positive,
-            the target has another shape than the states, or the rules need CNOTs or frequencies that are not known.
+            the target has another shape than the states, or what `error` or the rules need is not known: the exact
+            energy, CNOTs, frequencies.
     """
     operators = pool if isinstance(pool, Pool) else pool_named(pool, problem)
     if operators.n_qubits != problem.n_qubits:
@@ -115,6 +116,8 @@ def adapt(
         counting_number("max_cnots", max_cnots)
     require(seconds > 0, "seconds", "be positive", seconds)
     circuit = GrowingCircuit(problem, operators, base, engine, name or f"adapt {operators.name}", target_state, chosen)
+    if error is not None and np.isnan(circuit.exact):
+        raise QvarError(f"`error` must be None if the exact energy of the problem is not known, but is {error!r}.")
     limits = _Limits(max_operators, gradient_norm, error, max_cnots, seconds)
     return _Growth(circuit, limits, chosen, method or bfgs(), budget or TIGHT).run(callback)
 

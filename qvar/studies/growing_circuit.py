@@ -12,7 +12,7 @@ import numpy as np
 
 from qvar._types import FloatArray
 from qvar.ansatz.ansatz import Ansatz
-from qvar.ansatz.pools import Pool, PoolElement, program_of
+from qvar.ansatz.pool_elements import Pool, PoolElement, program_of
 from qvar.engines.energy import Engine, energies
 from qvar.engines.infidelity import infidelity
 from qvar.errors import QvarError

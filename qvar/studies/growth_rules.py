@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from qvar._types import FloatArray, IntArray
-from qvar.ansatz.pools import Pool, PoolElement
+from qvar.ansatz.pool_elements import Pool, PoolElement
 from qvar.arguments import check_fields
 from qvar.checks import counting_number
 from qvar.errors import require

@@ -182,3 +182,13 @@ def test_what_adapt_refuses(h4: qvar.Problem, h2: qvar.Problem) -> None:
         qvar.adapt(h4, "sd", error=0.0)
     with pytest.raises(qvar.QvarError, match="`select` must be"):
         qvar.adapt(h4, "sd", select="largest")  # type: ignore[arg-type]
+
+
+def test_an_error_needs_the_exact_energy(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(problem: qvar.Problem, **_: object) -> float:
+        raise qvar.QvarError("too large")
+
+    monkeypatch.setattr(qvar.Problem, "exact_energy", unknown)
+    with pytest.raises(qvar.QvarError, match="`error` must be None if the exact energy of the problem is not known"):
+        qvar.adapt(qvar.hydrogen_chain(2), "sd", error=1e-3)
+    assert np.isnan(qvar.adapt(qvar.hydrogen_chain(2), "sd").steps[-1].error)
