@@ -3,7 +3,7 @@ r"""Rotosolve and ExcitationSolve: each parameter in turn put at the exact minim
 from __future__ import annotations
 
 from functools import cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array
@@ -13,6 +13,7 @@ from qvar.checks import finite_number
 from qvar.errors import require
 from qvar.optimize.evaluation import Reading
 from qvar.optimize.method import Iterate, Method, Start, begin
+from qvar.optimize.pair_solve import pair_solver
 
 MOST_HARMONICS = 8
 """Largest number of harmonics of one parameter."""
@@ -75,22 +76,31 @@ def rotosolve(*, tolerance: float = 1e-8) -> Method:
 
 @checked()
 @cache
-def excitation_solve(*, tolerance: float = 1e-8) -> Method:
-    r"""Minimize over the angle of one excitation after the other in closed form.
+def excitation_solve(*, tolerance: float = 1e-8, parameters: Literal[1, 2] = 1) -> Method:
+    r"""Minimize over the angles of one excitation, or of two, after the other in closed form.
 
     As `rotosolve`, for circuits of excitations, qubit excitations, rotations and phases, one operation for each
     parameter: the generator of an excitation has the eigenvalues 0 and \(\pm 1\), so that the energy is a polynomial of
-    second order in its angle, and four further energies give its lowest minimum.
+    second order in its angle, and four further energies give its lowest minimum. In two angles at a time it is
+
+    $$ E(x, y) = \sum_{m, n = -2}^{2} c_{mn} e^{i (m x + n y)}, $$
+
+    and 24 further energies give the lowest minimum of the first two parameters, then of the next two, and so on; an odd
+    last one goes with the one before.
 
     Jäger, Kaldenbach, Haas, Schultheis (2024), https://arxiv.org/abs/2409.05939.
 
     Args:
         tolerance: what a sweep must gain to go on, in the unit of the value; not negative.
+        parameters: number of angles that are solved for at once.
 
     Raises:
         QvarError: if the tolerance is negative.
     """
     require(finite_number("tolerance", tolerance) >= 0, "tolerance", "not be negative", tolerance)
+    if parameters == 2:
+        settings = (("tolerance", tolerance), ("parameters", parameters))
+        return pair_solver("excitation_solve", tolerance, settings, ("jager2024",))
     return _solver("excitation_solve", tolerance, 2, ("jager2024",))
 
 

@@ -111,6 +111,14 @@ def test_the_budget_is_never_exceeded(energies: int) -> None:
     assert result.value == pytest.approx(float(objective.loss(result.theta)), abs=1e-14)
 
 
+@pytest.mark.parametrize("n_params", [0, 1])
+def test_pairs_of_fewer_than_two_parameters(n_params: int) -> None:
+    objective = _objective(lambda x: jnp.asarray(2.0) + jnp.sum(jnp.cos(x + 0.3)), [1.0] * n_params)
+    result = qvar.minimize(objective, method=excitation_solve(parameters=2), theta0=np.zeros(n_params))
+    assert result.status is qvar.Status.CONVERGED
+    assert result.value == pytest.approx(2.0 - n_params, abs=1e-13)
+
+
 def test_parameters_that_move_nothing_stay() -> None:
     objective = _objective(lambda x: jnp.cos(x[1]) + 0.0 * x[0], [1.0, 1.0])
     result = qvar.minimize(objective, method=rotosolve(), theta0=[0.4, 0.5])
@@ -153,10 +161,17 @@ def test_mistakes(h2: qvar.Problem) -> None:
         qvar.minimize(unknown, method=rotosolve(), theta0=np.zeros(3))
     with pytest.raises(qvar.QvarError, match=r"^`tolerance` must not be negative, but is -1\.0\.$"):
         rotosolve(tolerance=-1.0)
+    with pytest.raises(qvar.QvarError, match="`parameters` must be"):
+        excitation_solve(parameters=3)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
-    ("molecule", "error"), [("Li 0 0 0; H 0 0 1.595", 1.6e-3), ("Be 0 0 0; H 0 0 1.326; H 0 0 -1.326", 1.6e-3)]
+    ("molecule", "error"),
+    [
+        ("Li 0 0 0; H 0 0 1.595", 1.6e-3),
+        ("Be 0 0 0; H 0 0 1.326; H 0 0 -1.326", 1.6e-3),
+        ("O 0 0 0; H 0 0.7572 0.5865; H 0 -0.7572 0.5865", 1.6e-3),
+    ],
 )
 def test_one_sweep_of_uccsd_reaches_chemical_accuracy(molecule: str, error: float) -> None:
     """Jaeger et al. (2024): from zero, at the equilibrium; 4 energies for each excitation and one before."""
@@ -200,3 +215,34 @@ def test_the_nearest_of_equal_minima_is_taken() -> None:
     result = qvar.minimize(objective, [1.2], method=rotosolve(), budget=qvar.Budget(escape="never"))
     assert result.theta[0] == pytest.approx(np.pi / 2, abs=1e-7)
     assert result.value == pytest.approx(-1.0, abs=1e-14)
+
+
+def test_two_angles_leave_a_place_where_each_alone_is_stuck() -> None:
+    objective = _objective(lambda x: -jnp.sin(x[0]) * jnp.sin(x[1]) + jnp.cos(2.0 * x[2]), [1.0, 1.0, 2.0])
+    alone = qvar.minimize(objective, method=excitation_solve(), theta0=np.zeros(3))
+    both = qvar.minimize(objective, method=excitation_solve(parameters=2), theta0=np.zeros(3), keep_path=True)
+    assert alone.value == pytest.approx(-1.0, abs=1e-12)
+    assert both.value == pytest.approx(-2.0, abs=1e-12)
+    assert both.status is qvar.Status.CONVERGED
+    np.testing.assert_array_equal(both.trace.evaluations, [1, 25, 49, 74, 98])  # the 50th is the new sweep's E_0
+
+
+def test_each_pair_is_put_at_the_lowest_of_many_energies(h4: qvar.Problem) -> None:
+    """No other two angles of a pair have less energy."""
+    objective = qvar.energy(h4, qvar.uccsd(h4))
+    n_params = objective.n_params
+    method, budget = excitation_solve(parameters=2), qvar.Budget(energies=1 + 24 * 4)
+    start = np.random.default_rng(5).uniform(-1.5, 1.5, n_params)
+    result = qvar.minimize(objective, start, method=method, budget=budget, keep_path=True)
+    path, periods = result.trace.theta, 2.0 * np.pi / objective.harmonics[:, 0]
+    assert path is not None
+    assert len(path) == 5
+    for pair, (before, after, value) in enumerate(zip(path, path[1:], result.trace.value[1:], strict=False)):
+        at = [2 * pair, 2 * pair + 1]
+        assert set(np.flatnonzero(before != after)) <= set(at)
+        grid = np.linspace(0.0, 1.0, 40)
+        points = np.repeat(before[None], 1600, axis=0)
+        points[:, at] += np.stack(np.meshgrid(grid, grid), axis=-1).reshape(-1, 2) * periods[at]
+        values = np.asarray(objective.host_kernels.values(points))
+        assert value <= values.min() + 1e-12
+        assert value == pytest.approx(float(objective.loss(after)), abs=1e-11)
