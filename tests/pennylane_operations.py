@@ -277,7 +277,7 @@ OPERATIONS: dict[str, Callable[[Any], Any]] = {
     "not unitary": lambda t: qml.QubitUnitary(np.array([[1.0, 1.0], [0.0, 1.0]]), wires=0),
     "measure": lambda t: qml.measure(0),
     "cond": lambda t: qml.cond(qml.measure(0), qml.X)(1),
-    "QDrift": lambda t: qml.QDrift(_H, t[0], n=3),
+    "QDrift": lambda t: qml.QDrift(_H, t[0], n=40),  # so many draws never agree twice
     "Displacement": lambda t: qml.Displacement(t[0], 0.1, wires=0),
     "TRX": lambda t: qml.TRX(t[0], wires=0),
 }

@@ -25,12 +25,14 @@ from methods import METHODS
 import qvar
 import qvar.engines
 from qvar.engines.density_matrix import noisy_energy
+from qvar.engines.infidelity import infidelity
 from qvar.objective import _value_and_grad, _value_and_grad_batch
 from qvar.optimize.batch import Beginning, _begin_anywhere, moving_part
 from qvar.optimize.evaluation import reader, reading_of
 from qvar.optimize.saddles import _second_order
 from qvar.optimize.start_keys import usual_keys
 from qvar.optimize.turns import _evaluate, _Evaluation, _Limits, _update_fully, _UpdatePlan
+from qvar.random_draws import size_class
 
 TEXT = 300_000
 """Characters of the largest program. The circuits below have 240 operations at least: a text with each of them would
@@ -47,6 +49,9 @@ DEEP: dict[str, Callable[[], qvar.Objective]] = {
     "layers": lambda: _energy(qvar.tfim(4), lambda p: qvar.hardware_efficient(p, layers=60)),
     "register": lambda: _energy(qvar.hydrogen_chain(2), lambda p: qvar.hardware_efficient(p, layers=60)),
     "masks": lambda: _energy(qvar.tfim(4), lambda p: qvar.random_circuit(p, layers=60, key=jax.random.key(0))),
+    "overlaps": lambda: infidelity(
+        _energy(qvar.hydrogen_chain(4), lambda p: qvar.kupccgsd(p, layers=30)), np.ones((6, 6))
+    ),
     "noise": lambda: noisy_energy(qvar.tfim(3), qvar.hardware_efficient(qvar.tfim(3), layers=40), 0.01),
 }
 """An objective of each engine and Hamiltonian, with many operations."""
@@ -124,12 +129,13 @@ def test_a_method_is_one_program_without_the_host(name: str) -> None:
     """The first state, evaluations of all starts, and the update, which has no branches either."""
     objective, method = _energy(qvar.tfim(2), lambda p: qvar.real_amplitudes(p, reps=1)), METHODS[name]()
     keys, thetas = usual_keys(3), np.zeros((3, objective.n_params))
-    beginning = Beginning(method, objective.n_params, keys.numbers, keys.kind, objective.harmonics)
+    inverse = None if method.inverse_hessian is None else np.eye(size_class(objective.n_params))
+    beginning = Beginning(method, objective.n_params, keys.numbers, keys.kind, objective.harmonics, inverse)
     batch = beginning.batch(thetas)
     plan = _UpdatePlan(method, beginning.layout(batch), True, None)
     arrays = plan.layout.pack(moving_part(batch), np)
     reading = reading_of(method.reads, 3, beginning.size, lambda *shape: np.zeros(shape))
-    lowered(_begin_anywhere, method, keys.kind, thetas, keys.numbers, objective.harmonics)
+    lowered(_begin_anywhere, method, keys.kind, thetas, keys.numbers, objective.harmonics, beginning.inverse_hessian)
     update = lowered(_update_fully, plan, arrays, reading, _Limits(np.array(5), np.array(0.1)))
     assert "stablehlo.select" in update
     update = re.sub(r"func.func private @diagonal\(.*?\n  }", "", update, flags=re.DOTALL)  # a branch on a constant
