@@ -57,7 +57,7 @@ TABLES: dict[str, Table] = {
     "waiting": Table(
         "What a user waits for before the first gradient",
         "A fresh process without a cache: orbitals and integrals by PySCF, the ansatz, the tables of `qvar.energy`, "
-        "compilation. One measurement each.",
+        "compilation. One measurement each. The first row compiles the kernels of the host, once for an installation.",
         ours="in all",
         more=("problem", "ansatz", "tables", "compilation"),
     ),
@@ -115,7 +115,8 @@ TABLES: dict[str, Table] = {
     "spaces": Table(
         "Sectors of circuits that conserve less than both spins' numbers",
         'Energy and gradient at one point and at eight, by `engine="auto"` and `engine="dense"`: XX, YY and Z '
-        "rotations conserve a parity, the others the number of electrons.",
+        "rotations conserve a parity, the others the number of electrons. A sector pays if it has less than about a "
+        "sixth of the amplitudes: the kernels of registers take less time for an amplitude.",
         ours="sector",
         theirs="register",
         more=("space", "amplitudes"),
