@@ -334,7 +334,7 @@ def markdown(key: str, rows: Sequence[Row]) -> str:
     if not rows:
         rows = [Row(key, work, note=NOT_MEASURED) for work in table.planned]
     columns = _columns(table, rows)
-    lines.append("| " + " | ".join(head for head, _ in columns) + " |")
+    lines.append("| " + " | ".join(head.replace("|", "\\|") for head, _ in columns) + " |")
     lines.append("|---" + "|---:" * (len(columns) - 1) + "|")
     lines += ["| " + " | ".join(cell(row).replace("|", "\\|") for _, cell in columns) + " |" for row in rows]
     notes = [line for note in _notes(rows) for line in ("", note.replace("* not", "\\* not"))]
