@@ -2,13 +2,10 @@ r"""ExcitationSolve in two parameters at a time: the exact minimum of a trigonom
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from qvar.optimize.evaluation import Reading
-from qvar.optimize.method import Iterate, Method, Start, begin
+from qvar.optimize.sweeps import Blocks
 
 _ORDER = 2
 """Order of the polynomial in each angle."""
@@ -22,76 +19,33 @@ _GRID = 64
 _NEWTON_STEPS = 10
 
 
-class _Sweep(NamedTuple):
-    """State of a start in its sweep over the pairs."""
-
-    waves: Array
-    """(n_params,) lowest frequency of each parameter."""
-    pair: Array
-    """Number of the pair that is being solved for."""
-    place: Array
-    """Number of the trial, 0 at the current point; see `_steps`."""
-    values: Array
-    """(_PLACES^2,) values at the places; the first is not used."""
-    before: Array
-    """Value at the beginning of the sweep."""
+def _change(harmonics: Array, pair: Array, place: Array) -> Array:
+    turn = 2.0 * jnp.pi / _PLACES
+    return _moved(harmonics, pair, turn * (place // _PLACES), turn * (place % _PLACES))
 
 
-def pair_solver(
-    name: str, tolerance: float, settings: tuple[tuple[str, float], ...], citations: tuple[str, ...]
-) -> Method:
-    """Return the method; the pairs are parameters 0 and 1, 2 and 3, ..., and the last two if their number is odd."""
-
-    def at_place(theta: Array, sweep: _Sweep) -> Array:
-        """Return the point of a trial, (n_params,)."""
-        turn = 2.0 * jnp.pi / _PLACES
-        return theta + _moved(sweep, turn * (sweep.place // _PLACES), turn * (sweep.place % _PLACES))
-
-    def init(start: Start) -> Iterate:
-        assert start.harmonics is not None  # `Method.most_harmonics`
-        nothing, zero = jnp.zeros((), start.theta.dtype), jnp.asarray(0)
-        waves, values = start.harmonics[:, 0].astype(start.theta.dtype), jnp.zeros(_PLACES**2, start.theta.dtype)
-        return begin(start.theta, _Sweep(waves, zero, zero, values, nothing))
-
-    def update(state: Iterate, read: Reading) -> Iterate:
-        sweep: _Sweep = state.inner
-        value, here = read.value, sweep.place == 0
-        values = jnp.where(jnp.arange(_PLACES**2) == sweep.place, value, sweep.values)
-        last = sweep.place == _PLACES**2 - 1
-
-        first, second, lowest, rounding = lowest_of_two(values.at[0].set(state.value).reshape(_PLACES, _PLACES))
-        moves = last & (lowest < state.value - rounding)
-        broken = last & ~jnp.isfinite(lowest)
-        theta = jnp.where(moves, state.theta + _moved(sweep, first, second), state.theta)
-        reached = jnp.where(here, value, jnp.where(moves | broken, lowest, state.value))
-
-        before = jnp.where(here, value, sweep.before)
-        pair = jnp.where(last, sweep.pair + 1, sweep.pair)
-        swept = 2 * pair >= len(theta)
-        pair = jnp.where(swept, 0, pair)
-        place = jnp.where(last, jnp.where(swept, 0, 1), sweep.place + 1)
-        accepted = last | (state.iterations == 0)
-        onward = _Sweep(sweep.waves, pair, place, values, before)
-        return state._replace(
-            trial=at_place(theta, onward),
-            theta=theta,
-            value=reached,
-            iterations=state.iterations + accepted,
-            accepted=accepted,
-            converged=swept & (before - reached <= tolerance),
-            inner=onward,
-        )
-
-    return Method(name, settings, init, update, citations, reads="value", most_harmonics=_ORDER)
+def _lowest(harmonics: Array, pair: Array, values: Array) -> tuple[Array, Array, Array]:
+    first, second, lowest, rounding = lowest_of_two(values.reshape(_PLACES, _PLACES))
+    return _moved(harmonics, pair, first, second), lowest, rounding
 
 
-def _moved(sweep: _Sweep, first: Array, second: Array) -> Array:
+def _moved(harmonics: Array, pair: Array, first: Array, second: Array) -> Array:
     """Return the change of theta if the pair's angles, in units of their lowest frequencies, change by so much."""
-    n_params = len(sweep.waves)
-    start = jnp.minimum(2 * sweep.pair, max(n_params - 2, 0))
+    n_params = len(harmonics)
+    start = jnp.minimum(2 * pair, max(n_params - 2, 0))
     index = jnp.arange(n_params)
     turns = jnp.where(index == start, first, 0.0) + jnp.where(index == start + 1, second, 0.0)
-    return turns / sweep.waves
+    return turns / harmonics[:, 0]
+
+
+PAIRS = Blocks(
+    n_groups=lambda n_params: -(-n_params // 2),
+    most_places=_PLACES**2 - 1,
+    last_place=lambda harmonics, pair: jnp.asarray(_PLACES**2 - 1),
+    change=_change,
+    lowest=_lowest,
+)
+"""Parameters 0 and 1, 2 and 3, ..., and the last two if their number is odd; orders up to 2."""
 
 
 def lowest_of_two(values: Array) -> tuple[Array, Array, Array, Array]:

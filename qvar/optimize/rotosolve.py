@@ -3,7 +3,7 @@ r"""Rotosolve and ExcitationSolve: each parameter in turn put at the exact minim
 from __future__ import annotations
 
 from functools import cache
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import jax.numpy as jnp
 from jaxtyping import Array
@@ -11,9 +11,9 @@ from jaxtyping import Array
 from qvar.arguments import checked
 from qvar.checks import finite_number
 from qvar.errors import require
-from qvar.optimize.evaluation import Reading
-from qvar.optimize.method import Iterate, Method, Start, begin
-from qvar.optimize.pair_solve import pair_solver
+from qvar.optimize.method import Method
+from qvar.optimize.pair_solve import PAIRS
+from qvar.optimize.sweeps import Blocks, block_solver
 
 MOST_HARMONICS = 8
 """Largest number of harmonics of one parameter."""
@@ -22,21 +22,6 @@ _GRID = 256
 """Places at which the lowest value of a polynomial is looked for, before Newton's method."""
 
 _NEWTON_STEPS = 8
-
-
-class _Sweep(NamedTuple):
-    """State of a start in its sweep over the parameters."""
-
-    harmonics: Array
-    """(n_params, 2) lowest frequency w and number R of harmonics of each parameter."""
-    coordinate: Array
-    """The parameter that is being solved for."""
-    place: Array
-    r"""Number k of the trial: 0 at the current point, 1 to 2R at \\(x = 2 \\pi k / (2R + 1)\\)."""
-    values: Array
-    """(2 MOST_HARMONICS,) values at the places 1 to 2R."""
-    before: Array
-    """Value at the beginning of the sweep."""
 
 
 @checked()
@@ -71,7 +56,8 @@ def rotosolve(*, tolerance: float = 1e-8) -> Method:
         QvarError: if the tolerance is negative.
     """
     require(finite_number("tolerance", tolerance) >= 0, "tolerance", "not be negative", tolerance)
-    return _solver("rotosolve", tolerance, MOST_HARMONICS, ("ostaszewski2021", "nakanishi2020", "wierichs2022"))
+    citations = ("ostaszewski2021", "nakanishi2020", "wierichs2022")
+    return block_solver("rotosolve", _ONE_BY_ONE, MOST_HARMONICS, (("tolerance", tolerance),), citations)
 
 
 @checked()
@@ -98,59 +84,38 @@ def excitation_solve(*, tolerance: float = 1e-8, parameters: Literal[1, 2] = 1) 
         QvarError: if the tolerance is negative.
     """
     require(finite_number("tolerance", tolerance) >= 0, "tolerance", "not be negative", tolerance)
+    blocks, settings = _ONE_BY_ONE, (("tolerance", tolerance),)
     if parameters == 2:
-        settings = (("tolerance", tolerance), ("parameters", parameters))
-        return pair_solver("excitation_solve", tolerance, settings, ("jager2024",))
-    return _solver("excitation_solve", tolerance, 2, ("jager2024",))
+        blocks, settings = PAIRS, (*settings, ("parameters", parameters))
+    return block_solver("excitation_solve", blocks, 2, settings, ("jager2024",))
 
 
-def _solver(name: str, tolerance: float, most_harmonics: int, citations: tuple[str, ...]) -> Method:
-    def at_place(theta: Array, harmonics: Array, coordinate: Array, place: Array) -> Array:
-        """Return the point of a trial, (n_params,)."""
-        wave, number = harmonics.T
-        one = jnp.arange(len(theta)) == coordinate
-        return theta + jnp.where(one, 2.0 * jnp.pi * place / ((2.0 * number + 1.0) * wave), 0.0)
+def _own(harmonics: Array, coordinate: Array) -> tuple[Array, Array, Array]:
+    """Return which parameter it is, (n_params,), its lowest frequency and its number of harmonics."""
+    own = jnp.arange(len(harmonics)) == coordinate
+    wave, number = jnp.sum(jnp.where(own[:, None], harmonics, 0.0), axis=0)
+    return own, wave, number
 
-    def init(start: Start) -> Iterate:
-        assert start.harmonics is not None  # `Method.most_harmonics`
-        nothing, zero = jnp.zeros((), start.theta.dtype), jnp.asarray(0)
-        values = jnp.zeros(2 * MOST_HARMONICS, start.theta.dtype)
-        harmonics = start.harmonics.astype(start.theta.dtype)
-        return begin(start.theta, _Sweep(harmonics, zero, zero, values, nothing))
 
-    def update(state: Iterate, read: Reading) -> Iterate:
-        sweep: _Sweep = state.inner
-        n_params, value = len(state.theta), read.value
-        own = (jnp.arange(n_params) == sweep.coordinate)[:, None]
-        wave, number = jnp.sum(jnp.where(own, sweep.harmonics, 0.0), axis=0)
-        here = sweep.place == 0
-        values = jnp.where(jnp.arange(2 * MOST_HARMONICS) == sweep.place - 1, value, sweep.values)
-        last = ~here & (sweep.place == 2 * number)
+def _change(harmonics: Array, coordinate: Array, place: Array) -> Array:
+    wave, number = harmonics.T
+    own = jnp.arange(len(harmonics)) == coordinate
+    return jnp.where(own, 2.0 * jnp.pi * place / ((2.0 * number + 1.0) * wave), 0.0)
 
-        turn, lowest, rounding = lowest_place(jnp.concatenate([state.value[None], values]), number)
-        moves = last & (lowest < state.value - rounding)
-        broken = last & ~jnp.isfinite(lowest)
-        theta = jnp.where(moves & own[:, 0], state.theta + turn / wave, state.theta)
-        reached = jnp.where(here, value, jnp.where(moves | broken, lowest, state.value))
 
-        before = jnp.where(here, value, sweep.before)
-        coordinate = jnp.where(last, sweep.coordinate + 1, sweep.coordinate)
-        swept = coordinate >= n_params
-        coordinate = jnp.where(swept, 0, coordinate)
-        place = jnp.where(last, jnp.where(swept, 0, 1), sweep.place + 1)
-        accepted = last | (state.iterations == 0)
-        return state._replace(
-            trial=at_place(theta, sweep.harmonics, coordinate, place),
-            theta=theta,
-            value=reached,
-            iterations=state.iterations + accepted,
-            accepted=accepted,
-            converged=swept & (before - reached <= tolerance),
-            inner=_Sweep(sweep.harmonics, coordinate, place, values, before),
-        )
+def _lowest(harmonics: Array, coordinate: Array, values: Array) -> tuple[Array, Array, Array]:
+    own, wave, number = _own(harmonics, coordinate)
+    turn, lowest, rounding = lowest_place(values, number)
+    return jnp.where(own, turn / wave, 0.0), lowest, rounding
 
-    settings = (("tolerance", tolerance),)
-    return Method(name, settings, init, update, citations, reads="value", most_harmonics=most_harmonics)
+
+_ONE_BY_ONE = Blocks(
+    n_groups=lambda n_params: n_params,
+    most_places=2 * MOST_HARMONICS,
+    last_place=lambda harmonics, coordinate: 2 * _own(harmonics, coordinate)[2],
+    change=_change,
+    lowest=_lowest,
+)
 
 
 def lowest_place(values: Array, number: Array) -> tuple[Array, Array, Array]:

@@ -155,10 +155,10 @@ def test_growth_after_another_circuit(h4: qvar.Problem) -> None:
 
 
 def test_the_inverse_hessian_of_the_step_before_saves_evaluations(h4: qvar.Problem) -> None:
-    recycled, anew = (qvar.adapt(h4, "qubit_gsd", max_operators=9, method=own) for own in (None, qvar.lbfgs()))
-    assert recycled.operators == anew.operators
-    np.testing.assert_allclose(recycled.values, anew.values, atol=1e-9)
-    assert recycled.evaluations[-1] < 0.9 * anew.evaluations[-1]
+    recycled, fresh = (qvar.adapt(h4, "qubit_gsd", max_operators=9, method=own) for own in (None, qvar.lbfgs()))
+    assert recycled.operators == fresh.operators
+    np.testing.assert_allclose(recycled.values, fresh.values, atol=1e-9)
+    assert recycled.evaluations[-1] < 0.9 * fresh.evaluations[-1]
 
 
 def test_evaluations_and_values(h4: qvar.Problem) -> None:

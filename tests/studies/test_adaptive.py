@@ -103,7 +103,7 @@ def test_keys_of_tasks_differ_by_what_changes_the_numbers(h4: qvar.Problem) -> N
 
 
 def test_the_trace_of_a_pruned_growth_has_a_row_for_each_step() -> None:
-    """Steps are told apart by the operators added, those that were removed again included."""
+    """A step is known by the number of operators added, those that were removed again included."""
     stretched = qvar.hydrogen_chain(4, 2.0)
     (row,) = rows_of(study(stretched, rules=qvar.GrowthRules(prune=True), max_operators=9, gradient_norm=1e-6))
     steps = growth_steps(row["growth"])
