@@ -15,6 +15,7 @@ from qvar.checks import finite_number, whole_number
 from qvar.errors import require
 from qvar.memory import require_memory
 from qvar.problems.basis_input import HasShells, parse_basis
+from qvar.problems.orbitals import Orbitals, molecule_text
 from qvar.problems.problem import Problem
 
 _MATRICES = 16
@@ -121,6 +122,7 @@ def molecule(
         occupied_beta=space.occupied_beta,
         stability=stability,
         notes=notes,
+        orbitals=Orbitals(mean_field.mo_coeff, space.frozen, space.active, molecule_text(mol)),
     )
 
 

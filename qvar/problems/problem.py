@@ -6,12 +6,10 @@ NumPy only, so that a problem saved on one machine can be read on a node without
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
-from dataclasses import KW_ONLY, asdict, dataclass
+from dataclasses import KW_ONLY, dataclass, fields
 from functools import cached_property
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -19,8 +17,6 @@ import numpy as np
 
 from qvar._types import AmplitudeMethod, Excitation, IntArray
 from qvar.arguments import checked
-from qvar.array_files import read_arrays
-from qvar.atomic_files import write_whole
 from qvar.checks import finite_number, whole_number, whole_numbers
 from qvar.errors import QvarError, require
 from qvar.problems import remarks
@@ -29,13 +25,11 @@ from qvar.problems.exact_energy import GroundState, fci_ground, pauli_ground_ene
 from qvar.problems.fermion_mapping import mapped, observable
 from qvar.problems.hamiltonians import Integrals, PauliTerms
 from qvar.problems.orbital_symmetries import orbital_parities
+from qvar.problems.orbitals import Orbitals
+from qvar.problems.problem_file import read_problem, write_problem
 from qvar.problems.sectors import SAME, LowestState, lowest_state
 from qvar.problems.stability import Stability
 from qvar.short_repr import short_repr
-
-_FORMAT = "qvar-problem-1"
-_HEAD = ("name", "n_qubits", "unit", "description", "occupied_alpha", "occupied_beta")
-"""Fields that are written as JSON."""
 
 
 @short_repr("name", "n_electrons", "n_qubits", "unit")
@@ -74,9 +68,11 @@ class Problem:
     """Sentences for readers of its numbers; see `remarks`."""
     decoding: IntArray | None = None
     """(n_modes, n_qubits + 1) of a mapped problem: occupations are sums of these bits and the last column, modulo 2."""
+    orbitals: Orbitals | None = None
+    """Its orbitals over atomic orbitals; None for lattices, bare integrals and Pauli terms."""
 
     def __post_init__(self) -> None:
-        for field, kind in (("integrals", Integrals), ("pauli", PauliTerms)):
+        for field, kind in (("integrals", Integrals), ("pauli", PauliTerms), ("orbitals", Orbitals)):
             value = getattr(self, field)
             require(value is None or isinstance(value, kind), field, f"be {kind.__name__}(...) or None", type(value))
         require(
@@ -91,6 +87,9 @@ class Problem:
             inside = all(0 <= p < self.n_orbitals for p in occupied) and len(set(occupied)) == len(occupied)
             require(inside, field, f"hold distinct orbitals below {self.n_orbitals}", occupied)
         width = 2 * self.n_orbitals if self.pauli is None else self.pauli.n_qubits
+        if self.orbitals is not None:
+            active = self.orbitals.active
+            require(len(active) == self.n_orbitals, "orbitals", f"have {self.n_orbitals} active columns", active)
         n_qubits = whole_number("n_qubits", self.n_qubits)
         require(n_qubits == width, "n_qubits", f"be {width} to fit the Hamiltonian", self.n_qubits)
         object.__setattr__(self, "bits", tuple(whole_numbers("bits", self.bits)))
@@ -337,32 +336,9 @@ class Problem:
             QvarError: if the file cannot be written.
         """
         exact = self.exact_energy() if "_exact_state" in self.__dict__ else self.known_exact_energy
-        head: dict[str, Any] = {
-            "format": _FORMAT,
-            **{name: getattr(self, name) for name in _HEAD},
-            "notes": self.remarks() if self.decoding is None else self.notes,
-            "stability": None if self.stability is None else asdict(self.stability),
-        }
-        arrays: dict[str, Any] = {}
-        if self.bits:
-            head["bits"] = self.bits
-        arrays["head"] = np.array(json.dumps(head))
-        if exact is not None:
-            arrays["exact_energy"] = np.float64(exact)
-        if self.integrals is not None:
-            arrays["core_energy"] = np.float64(self.integrals.core_energy)
-            arrays["one_body"] = self.integrals.one_body
-            arrays["two_body"] = self.integrals.two_body
-        if self.pauli is not None:
-            arrays["words"] = np.array(self.pauli.words)
-            arrays["coefficients"] = self.pauli.coefficients
-        if self.decoding is not None:
-            arrays["decoding"] = self.decoding
-        try:
-            with write_whole(Path(path)) as temporary, temporary.open("wb") as file:
-                np.savez(file, **arrays)
-        except (OSError, ValueError) as error:  # a name with a null character is a ValueError
-            raise QvarError(f"`path` must be a file that can be written, but {str(path)!r} is not.") from error
+        notes = self.remarks() if self.decoding is None else self.notes
+        own = {field.name: getattr(self, field.name) for field in fields(self)}
+        write_problem(path, {**own, "known_exact_energy": exact, "notes": notes})
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Problem:
@@ -375,26 +351,4 @@ class Problem:
             QvarError: if there is no such file, it was not written by `save`, or it holds no Hamiltonian of real,
                 finite numbers with the symmetries of `Integrals`.
         """
-        try:
-            data = read_arrays(Path(path))
-            head = json.loads(str(data["head"]))
-            require(head["format"] == _FORMAT, "format", f"be {_FORMAT!r}", head["format"])
-            fields: Any = {name: tuple(v) if isinstance(v := head[name], list) else v for name in _HEAD}
-            return cls(
-                **fields,
-                integrals=Integrals(data["core_energy"][()], data["one_body"], data["two_body"])
-                if "one_body" in data
-                else None,
-                pauli=PauliTerms(tuple(map(str, data["words"])), data["coefficients"]) if "words" in data else None,
-                known_exact_energy=float(data["exact_energy"]) if "exact_energy" in data else None,
-                bits=tuple(head.get("bits", ())),
-                stability=Stability(**head["stability"]) if head.get("stability") else None,
-                notes=tuple(head.get("notes", ())),
-                decoding=data.get("decoding"),
-            )
-        except FileNotFoundError as error:
-            raise QvarError(f"`path` must be an existing file, but {str(path)!r} is not.") from error
-        except QvarError as error:
-            raise QvarError(f"`path` must hold a sound problem, but {str(path)!r} does not: {error}") from error
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-            raise QvarError(f"`path` must be a file that `Problem.save` wrote, but {str(path)!r} is not.") from error
+        return read_problem(path, cls)
