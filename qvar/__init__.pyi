@@ -29,6 +29,7 @@ from .optimize.result import Result
 from .optimize.rotosolve import excitation_solve, rotosolve
 from .optimize.spsa import spsa
 from .problems.hubbard import hubbard
+from .problems.integral_problems import from_fcidump, from_integrals
 from .problems.molecule import hydrogen_chain, molecule
 from .problems.named_problems import named
 from .problems.problem import Problem
@@ -97,6 +98,8 @@ __all__ = [
     "energy",
     "excitation_solve",
     "expectation",
+    "from_fcidump",
+    "from_integrals",
     "from_optax",
     "gate_fabric",
     "givens_fabric",

@@ -24,6 +24,9 @@ Masks: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 """Bit masks, one bit for each wire: uint64, or Python integers above 64 wires."""
 ComplexArray: TypeAlias = np.ndarray[Any, np.dtype[np.complex128]]
 
+MAX_QUBITS = 62
+"""Largest register: basis states are numbered by 64-bit integers."""
+
 CANCELS = 1e-12
 """Coefficients up to this, relative to the largest, are rounding."""
 

@@ -21,9 +21,9 @@ from jaxtyping import Array, Float
 from qvar._types import FloatArray, IntArray
 from qvar.ansatz.angle_function import computation_digest
 from qvar.ansatz.gates import INVERSES, KIND_INDEX, KINDS, Lowered
-from qvar.ansatz.protocols import MAX_QUBITS
 from qvar.errors import QvarError, require
 from qvar.memory import require_memory
+from qvar.pauli import MAX_QUBITS
 from qvar.short_repr import short_repr
 
 BYTES_PER_OPERATION = 320

@@ -8,9 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 from qvar._types import AmplitudeMethod, Excitation, IntArray
 from qvar.checks import counting_number
 from qvar.errors import QvarError, require, shown
-
-MAX_QUBITS = 62
-"""Basis states are numbered by 64-bit integers."""
+from qvar.pauli import MAX_QUBITS
 
 
 @runtime_checkable

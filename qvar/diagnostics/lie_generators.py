@@ -11,10 +11,10 @@ import numpy as np
 from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.excitation_sums import modes_of, terms_of, word_of
 from qvar.ansatz.gates import KIND_INDEX, KINDS, Lowered, MaskOp
-from qvar.ansatz.program import MAX_QUBITS, Program
+from qvar.ansatz.program import Program
 from qvar.diagnostics.conjugation import Frame, mask_sums
 from qvar.errors import QvarError, require
-from qvar.pauli import PauliSum, added, commute, word_sum
+from qvar.pauli import MAX_QUBITS, PauliSum, added, commute, word_sum
 from qvar.problems.hamiltonians import PauliTerms
 from qvar.problems.problem import Problem
 

@@ -23,9 +23,8 @@ import numpy as np
 
 from qvar._types import FloatArray, IntArray
 from qvar.ansatz.gates import Lowered
-from qvar.ansatz.program import MAX_QUBITS
 from qvar.engines.occupation_strings import Layout, interleaving_masks, split_masks
-from qvar.pauli import parity
+from qvar.pauli import MAX_QUBITS, parity
 
 Side: TypeAlias = Literal["alpha", "beta", "cross", "phase"]
 

@@ -22,6 +22,7 @@ from qvar.errors import QvarError, require
 from qvar.problems import remarks
 from qvar.problems.cluster_amplitudes import ccsd, mp2
 from qvar.problems.exact_energy import GroundState, fci_ground, pauli_ground_energy
+from qvar.problems.fcidump import Dump, write_fcidump
 from qvar.problems.fermion_mapping import mapped, observable
 from qvar.problems.hamiltonians import Integrals, PauliTerms
 from qvar.problems.orbital_symmetries import orbital_parities
@@ -339,6 +340,21 @@ class Problem:
         notes = self.remarks() if self.decoding is None else self.notes
         own = {field.name: getattr(self, field.name) for field in fields(self)}
         write_problem(path, {**own, "known_exact_energy": exact, "notes": notes})
+
+    def to_fcidump(self, path: str | os.PathLike[str]) -> None:
+        """Write the integrals to an FCIDUMP file, whole or not at all; `qvar.from_fcidump` reads them bit for bit.
+
+        The format keeps numbers of electrons and no determinant: give `occupied` to `qvar.from_fcidump` unless the
+        first orbitals are occupied.
+
+        Args:
+            path: name of the file, taken as it is; compressed by gzip if it ends with ".gz". An existing file is
+                replaced.
+
+        Raises:
+            QvarError: if there are no electrons in orbitals, or the file cannot be written.
+        """
+        write_fcidump(path, Dump(self._electrons(), self.n_electrons, self.n_alpha - self.n_beta))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Problem:

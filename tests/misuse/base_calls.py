@@ -21,6 +21,7 @@ from misuse.objects import (
     circuit,
     curve,
     draw,
+    dump,
     form,
     h2,
     objective,
@@ -157,6 +158,13 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     "qvar.PublishedTable.read": lambda: {"path": TABLE},
     "qvar.Coverage": lambda: {"experiments": 2, "samples": 10, "seed": 0},
     "qvar.all_ansatze": lambda: {"problem": h2(), "layers": 1},
+    "qvar.from_fcidump": lambda: {
+        "path": dump(), "occupied": ([0], [0]), "core_energy": None, "unit": "Ha", "name": "a",
+    },
+    "qvar.from_integrals": lambda: {
+        "one_body": h2().integrals.one_body, "two_body": h2().integrals.two_body, "n_electrons": 2,
+        "core_energy": 0.7, "spin": 0, "occupied": ([0], [0]), "unit": "Ha", "name": "a",
+    },
     "qvar.from_optax": lambda: {"transform": optax.sgd(0.1), "name": "sgd"},
     "qvar.named_ansatz": lambda: {"name": "puccd", "problem": h2(), "layers": 1},
     "qvar.task_key": lambda: {"inputs": {"x": [1, 2.0, None, "a"]}},

@@ -30,6 +30,11 @@ def h2() -> qvar.Problem:
     return qvar.molecule("H 0 0 0; H 0 0 0.7414")
 
 
+def dump() -> str:
+    h2().to_fcidump("h2.fcidump")
+    return "h2.fcidump"
+
+
 @cache
 def spins() -> qvar.Problem:
     return qvar.tfim(2)
