@@ -26,7 +26,7 @@ def case(
         molecule: Molecule, all electrons.
         bond: Bond length in angstrom; the molecule's usual one if left out.
         pools: Pools of operators: sd, gsd, singlet_sd, singlet_gsd, spin_complement_gsd, pairs, qubit_sd, qubit_gsd,
-            ceo, pauli, pauli_no_z, minimal_v, minimal_g, terms.
+            ceo, ceo_mvp, pauli, pauli_no_z, minimal_v, minimal_g, terms.
         max_operators: Largest number of operators; 60 if not given, 12 with quick.
         error: Error at which a growth ends, in hartree.
         select: Score of an operator: its gradient, that per CNOT, the exact drop of the energy by its angle alone, or

@@ -12,7 +12,7 @@ r"""Published circuits of every kind of operation, in CNOTs and gates of one qub
 | CRX, CRY, CRZ, ControlledPhaseShift, ISWAP | 2 | |
 | SWAP; Toffoli, CCZ; CSWAP | 3; 6; 8 | |
 
-Each is equal to the operation, its phase included.
+Each is equal to the operation, its phase included. The 13 CNOTs are 11 layers, the 9 are 7.
 """
 
 from __future__ import annotations
@@ -286,10 +286,12 @@ def _with_string(inner: list[Gate], string: list[int], mode: int) -> list[Gate]:
 class _Frame(NamedTuple):
     """CNOTs after which four flipped qubits are one rotated qubit and three (or two) that choose the angle."""
 
-    cnots: tuple[tuple[int, int], ...]
+    opening: tuple[tuple[int, int], ...]
+    closing: tuple[tuple[int, int], ...]
+    """The same CNOTs, backwards."""
     target: int
     controls: tuple[int, ...]
-    """The last one is flipped by the target in the last of the `cnots`."""
+    """The last one is flipped by the target in one of the CNOTs."""
 
 
 def _doubles(group: tuple[Operation, ...], ratio: float | None) -> list[Gate]:
@@ -306,7 +308,7 @@ def _doubles(group: tuple[Operation, ...], ratio: float | None) -> list[Gate]:
     if len(group) == 2 and ratio is not None:
         frame = next((one for one in _two_controls(group) if _equal_signs(group, one, ratio)), None)
     p, q, r, s = group[0].wires
-    frame = frame or _Frame(((p, q), (r, s), (p, r)), p, (q, s, r))
+    frame = frame or _Frame(((p, q), (r, s), (p, r)), ((p, r), (r, s), (p, q)), p, (q, s, r))
     return _with_string(_uniform_rotation(group, frame), string, frame.target)
 
 
@@ -318,7 +320,8 @@ def _two_controls(group: tuple[Operation, ...]) -> Iterator[_Frame]:
         alike = [wire for wire in others if all((wire in half) != (target in half) for half in (first, second))]
         (s,) = alike
         q, r = (wire for wire in others if wire != s)
-        yield _Frame(((q, r), (target, q), (target, s)), target, (r, s))
+        flips = (target, q), (target, s)  # they commute: in this order, and backwards, one is beside (q, r)
+        yield _Frame(((q, r), *flips[::-1]), (*flips, (q, r)), target, (r, s))
 
 
 def _equal_signs(group: tuple[Operation, ...], frame: _Frame, ratio: float) -> bool:
@@ -330,7 +333,7 @@ def _rotation(operation: Operation, frame: _Frame) -> tuple[int, float]:
     """Return the pattern of the controls, as bits, and the sign with which the target turns."""
     bits = {wire: int(place >= 2) for place, wire in enumerate(operation.wires)}
     turns = 1.0 if bits[frame.target] == 0 else -1.0
-    for control, target in frame.cnots:
+    for control, target in frame.opening:
         bits[target] ^= bits[control]
     pattern = sum(bits[wire] << place for place, wire in enumerate(frame.controls))
     return pattern, turns * _string(operation)[1]
@@ -340,7 +343,7 @@ def _uniform_rotation(group: tuple[Operation, ...], frame: _Frame) -> list[Gate]
     k, target, last = len(frame.controls), frame.target, frame.controls[-1]
     # in two controls the excitations have one pattern, in three one each
     patterns = [_rotation(operation, frame) for operation in (group if k == 3 else group[:1])]
-    gates = [_cnot(*pair) for pair in frame.cnots] + _h(*frame.controls)
+    gates = [_cnot(*pair) for pair in frame.opening] + _h(*frame.controls)
     for step in range(1 << k):
         gray = step ^ step >> 1
         angle = {
@@ -350,8 +353,7 @@ def _uniform_rotation(group: tuple[Operation, ...], frame: _Frame) -> list[Gate]
         gates.append(Gate("RY", (target,), angle))
         if step + 1 < 1 << k:
             gates.append(_cnot(target, frame.controls[((step + 1) & -(step + 1)).bit_length() - 1]))
-    # CZ, and then CNOT: together -iY, controlled by the target
-    return [
-        *gates, *_h(*frame.controls), _s(target, -1.0), *_cy(target, last),
-        *(_cnot(*pair) for pair in reversed(frame.cnots[:-1])),
-    ]  # fmt: skip
+    gates += [*_h(*frame.controls), _s(target, -1.0)]
+    for pair in frame.closing:  # CZ, and then CNOT: together -iY, controlled by the target
+        gates += _cy(*pair) if pair == (target, last) else [_cnot(*pair)]
+    return gates

@@ -9,7 +9,9 @@ from functools import cached_property
 from itertools import combinations
 from typing import Any, TypeAlias
 
-from qvar._types import Excitation
+import numpy as np
+
+from qvar._types import Excitation, FloatArray
 from qvar.ansatz.ansatz import Symmetry
 from qvar.ansatz.decompositions import Operation
 from qvar.ansatz.excitation_sums import collected, commute, modes_of, terms_of, word_of
@@ -25,6 +27,9 @@ Made: TypeAlias = tuple[str, Sequence[Term]]
 """(name, terms) of an element."""
 
 _SUM = "ExcitationSum"
+
+IDLE = 1e-8
+"""Size below which a derivative is zero, as in the code of Ramoa et al. (2024)."""
 
 
 @short_repr("name", "cnots")
@@ -44,6 +49,13 @@ class PoolElement:
     exact: bool = True
     r"""True if the circuit is \(e^{\theta A}\), False if it is the product of all \(e^{c_i \theta A_i}\), in their
     order."""
+    free: bool = False
+    r"""True if each term has an angle of its own, \(\prod_i e^{c_i \theta_i A_i}\)."""
+
+    @property
+    def n_params(self) -> int:
+        """Number of angles."""
+        return len(self.terms) if self.free else 1
 
     @property
     def wires(self) -> frozenset[int]:
@@ -65,10 +77,22 @@ class PoolElement:
         """True if all terms commute with each other."""
         return all(_commute(one, other) for (_, one), (_, other) in combinations(self.terms, 2))
 
+    def without_idle(self, gradients: FloatArray) -> PoolElement:
+        """Return the element without those of several angles whose derivatives are zero, at least one left.
+
+        Args:
+            gradients: (n_params,) derivatives by its angles.
+        """
+        if not self.free:
+            return self
+        sizes = np.abs(gradients)
+        terms = tuple(term for term, size in zip(self.terms, sizes, strict=True) if size >= min(IDLE, sizes.max()))
+        return replace(self, name=free_name(terms), terms=terms)
+
     @cached_property
     def circuit(self) -> tuple[Term, ...]:
-        """Operations of its circuit, the first acts first."""
-        if self.commutes or not self.exact:
+        """Operations of its circuit, the first acts first; one for each angle if it has several."""
+        if self.free or self.commutes or not self.exact:
             return self.terms
         parts = excitations_of(self.terms)
         scale = max(parts.values(), key=abs)
@@ -107,10 +131,33 @@ class Pool:
         """Return the number of elements."""
         return len(self.elements)
 
+    @cached_property
+    def angles(self) -> tuple[slice, ...]:
+        """Places of each element's angles among those of all, in their order."""
+        ends = np.cumsum([one.n_params for one in self.elements]).tolist()
+        return tuple(slice(end - one.n_params, end) for one, end in zip(self.elements, ends, strict=True))
+
+    @property
+    def n_params(self) -> int:
+        """Number of angles of all elements."""
+        return sum(one.n_params for one in self.elements)
+
+    def sizes(self, gradients: FloatArray) -> FloatArray:
+        """Return the size of each element's derivative, (size,): the norm if it has several angles.
+
+        Args:
+            gradients: (n_params,) derivatives by the angles of all elements.
+        """
+        return np.sqrt(np.add.reduceat(gradients**2, [one.start for one in self.angles]))
+
     def describe(self) -> dict[str, Any]:
         """Describe the pool for task keys, ready for JSON."""
         terms = [
-            [one.name, [[c, operation.name, list(operation.wires), operation.word] for c, operation in one.circuit]]
+            [
+                one.name,
+                [[c, operation.name, list(operation.wires), operation.word] for c, operation in one.circuit],
+                *(["free"] if one.free else []),
+            ]
             for one in self.elements
         ]
         return {"name": self.name, "elements": terms}
@@ -136,7 +183,7 @@ class Pool:
 def program_of(
     elements: Sequence[PoolElement], n_qubits: int, reference: Sequence[int] | None, start: Program | None = None
 ) -> Program:
-    """Return the circuit of a sequence of elements, one parameter each, after another circuit or a determinant.
+    """Return the circuit of a sequence of elements after another circuit or a determinant.
 
     Args:
         elements: the first acts first.
@@ -145,14 +192,29 @@ def program_of(
         start: circuit that acts before, whose parameters come first.
     """
     shift = 0 if start is None else start.n_params
-    builder = ProgramBuilder(n_qubits, shift + len(elements), reference if start is None else start.reference)
+    n_params = shift + sum(element.n_params for element in elements)
+    builder = ProgramBuilder(n_qubits, n_params, reference if start is None else start.reference)
     if start is not None:
         builder.extend(start)
-    for number, element in enumerate(elements):
-        for coefficient, operation in element.circuit:
-            angle = {shift + number: 2.0 * coefficient}
+    for element in elements:
+        for place, (coefficient, operation) in enumerate(element.circuit):
+            angle = {shift + (place if element.free else 0): 2.0 * coefficient}
             builder.add(operation.name, operation.wires, angle, word=operation.word)
+        shift += element.n_params
     return builder.build()
+
+
+def title(excitation: Excitation) -> str:
+    """Return the name of an excitation, such as `"4 5 <- 1 0"`."""
+    created, annihilated = excitation
+    return f"{' '.join(map(str, created))} <- {' '.join(map(str, annihilated))}"
+
+
+def free_name(terms: Sequence[Term]) -> str:
+    """Return the name of excitations with an angle each, such as `"(4 5 <- 1 0), (4 1 <- 5 0)"`."""
+    halves = [(operation.wires, len(operation.wires) // 2) for _, operation in terms]
+    names = [title((wires[:half], wires[half:])) for wires, half in halves]
+    return names[0] if len(names) == 1 else ", ".join(f"({name})" for name in names)
 
 
 def excitation_terms(parts: Mapping[Excitation, float]) -> tuple[Term, ...]:

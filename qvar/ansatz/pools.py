@@ -14,7 +14,7 @@ from qvar.ansatz.elementary import Terms, operations
 from qvar.ansatz.excitations import doubles, generalized_doubles, generalized_singles, pair_doubles, singles
 from qvar.ansatz.gates import KIND_INDEX, KINDS
 from qvar.ansatz.pennylane_io import pauli_words
-from qvar.ansatz.pool_elements import Made, Pool, PoolElement, excitation_operation, program_of
+from qvar.ansatz.pool_elements import Made, Pool, PoolElement, excitation_operation, free_name, program_of, title
 from qvar.ansatz.pool_operators import operator_element
 from qvar.ansatz.protocols import HasOrbitals, HasReference
 from qvar.ansatz.spin_pools import singlet_gsd, singlet_sd, spin_complement_gsd
@@ -37,6 +37,7 @@ def pool(
     | `pairs` | both electrons of an orbital to another one | Lee et al. 2019 |
     | `qubit_sd`, `qubit_gsd` | as `sd`, `gsd` without Jordan-Wigner strings | Yordanov et al. 2021 |
     | `ceo` | single qubit excitations; sums and differences of two doubles on the same qubits | Ramoa et al. 2024 |
+    | `ceo_mvp` | single qubit excitations; all doubles on the same qubits, an angle each | Ramoa et al. 2024 |
     | `pauli` | each Pauli word of the excitations of `gsd` | Tang et al. 2021 |
     | `pauli_no_z` | the same words without Z | Tang et al. 2021 |
     | `minimal_v`, `minimal_g` | 2n - 2 Pauli words that reach any real state | Tang et al. 2021 |
@@ -69,7 +70,10 @@ def pool(
             or problem.n_qubits != 2 * problem.n_orbitals
         ):
             raise QvarError(f"`problem` must have a qubit for each spin orbital for the pool {source}, but has not.")
-        elements = tuple(PoolElement(name, tuple(terms), problem.n_qubits) for name, terms in make(problem))
+        elements = tuple(
+            PoolElement(name, tuple(terms), problem.n_qubits, free=source in _FREE and len(terms) > 1)
+            for name, terms in make(problem)
+        )
         answer = Pool(source, problem.n_qubits, elements, symmetries=symmetries, citations=citations)
         answer = answer.normalized() if source.startswith("singlet") else answer
     elif isinstance(source, Sequence) and not isinstance(source, str):
@@ -83,14 +87,9 @@ def pool(
     return answer.as_products() if product else answer
 
 
-def _title(excitation: Excitation) -> str:
-    created, annihilated = excitation
-    return f"{' '.join(map(str, created))} <- {' '.join(map(str, annihilated))}"
-
-
 def _plain(sequence: Iterable[Excitation], *, fermionic: bool) -> Iterator[Made]:
     for excitation in sequence:
-        yield _title(excitation), [(1.0, excitation_operation(excitation, fermionic=fermionic))]
+        yield title(excitation), [(1.0, excitation_operation(excitation, fermionic=fermionic))]
 
 
 def _sd(problem: HasOrbitals) -> list[Excitation]:
@@ -105,22 +104,33 @@ def _pairs(problem: HasOrbitals) -> list[Excitation]:
     return pair_doubles(combinations(range(problem.n_orbitals), 2))
 
 
-def _coupled(problem: HasOrbitals) -> Iterator[Made]:
-    """Yield single excitations, then all sums and differences of two doubles on the same four qubits."""
-    yield from _plain(generalized_singles(problem.n_orbitals), fermionic=False)
+def _quartets(problem: HasOrbitals) -> list[list[Excitation]]:
+    """Return the double excitations, those on the same four qubits together: three of one spin, two of both."""
     groups: dict[frozenset[int], list[Excitation]] = {}
     for created, annihilated in generalized_doubles(problem.n_orbitals):
         groups.setdefault(frozenset((*created, *annihilated)), []).append((created, annihilated))
-    for group in groups.values():
+    return list(groups.values())
+
+
+def _coupled(problem: HasOrbitals) -> Iterator[Made]:
+    """Yield single excitations, then all sums and differences of two doubles on the same four qubits."""
+    yield from _plain(generalized_singles(problem.n_orbitals), fermionic=False)
+    for group in _quartets(problem):
         for first, second in combinations(group, 2):
             for sign, word in ((1.0, "+"), (-1.0, "-")):
                 terms = [
                     (1.0, excitation_operation(first, fermionic=False)),
                     (sign, excitation_operation(second, fermionic=False)),
                 ]
-                yield f"({_title(first)}) {word} ({_title(second)})", terms
-        if len(group) == 1:  # both electrons of one orbital
-            yield _title(group[0]), [(1.0, excitation_operation(group[0], fermionic=False))]
+                yield f"({title(first)}) {word} ({title(second)})", terms
+
+
+def _coupled_free(problem: HasOrbitals) -> Iterator[Made]:
+    """Yield single excitations, then all doubles on the same four qubits together."""
+    yield from _plain(generalized_singles(problem.n_orbitals), fermionic=False)
+    for group in _quartets(problem):
+        terms = [(1.0, excitation_operation(one, fermionic=False)) for one in group]
+        yield free_name(terms), terms
 
 
 def _words(problem: HasOrbitals, *, strings: bool) -> Iterator[Made]:
@@ -205,6 +215,9 @@ _SPINS: tuple[Symmetry, ...] = (*_NUMBERS, "s2")
 
 _WITHOUT_ORBITALS = ("minimal_v", "minimal_g", "terms")
 
+_FREE = ("ceo_mvp",)
+"""Pools of elements with an angle for each term."""
+
 _POOLS: Mapping[str, tuple[Callable[[Any], Iterable[Made]], tuple[Symmetry, ...], tuple[str, ...]]] = {
     "sd": (lambda problem: _plain(_sd(problem), fermionic=True), _NUMBERS, ("grimsley2019",)),
     "gsd": (lambda problem: _plain(_gsd(problem), fermionic=True), _NUMBERS, ("grimsley2019",)),
@@ -215,6 +228,7 @@ _POOLS: Mapping[str, tuple[Callable[[Any], Iterable[Made]], tuple[Symmetry, ...]
     "qubit_sd": (lambda problem: _plain(_sd(problem), fermionic=False), _NUMBERS, ("yordanov2021",)),
     "qubit_gsd": (lambda problem: _plain(_gsd(problem), fermionic=False), _NUMBERS, ("yordanov2021",)),
     "ceo": (_coupled, _NUMBERS, ("ramoa2024",)),
+    "ceo_mvp": (_coupled_free, _NUMBERS, ("ramoa2024",)),
     "pauli": (lambda problem: _words(problem, strings=True), (), ("tang2021",)),
     "pauli_no_z": (lambda problem: _words(problem, strings=False), (), ("tang2021",)),
     "minimal_v": (_minimal_v, (), ("tang2021", "shkolnikov2023")),

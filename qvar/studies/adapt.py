@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -151,10 +152,11 @@ class _Limits:
 
 @dataclass(frozen=True)
 class _Trained:
-    """A circuit after the optimization of its angles."""
+    """A circuit, before or after the optimization of its angles."""
 
     point: Point
     value: float
+    """NaN before the optimization."""
     inverse_hessian: FloatArray | None
 
 
@@ -183,8 +185,9 @@ class _Growth:
                 n_operators=len(now.point.elements),
                 value=value,
                 error=value - circuit.exact,
+                n_params=now.point.ansatz.n_params,
                 pool_norm=float(np.linalg.norm(gradients)),
-                largest_gradient=float(np.abs(gradients).max()),
+                largest_gradient=float(circuit.pool.sizes(gradients).max()),
                 cnots=now.point.ansatz.resources().two_qubit_gates,
                 evaluations=self.evaluations,
             )
@@ -194,22 +197,21 @@ class _Growth:
             steps.append(step)
             following = None if end is not None else self._following(now, value, gradients)
             if following is not None and self.limits.max_cnots is not None:
-                cnots = following[0].point.ansatz.resources().two_qubit_gates
+                cnots = following.point.ansatz.resources().two_qubit_gates
                 end = GrowthEnd.CNOTS if (cnots or 0) > self.limits.max_cnots else None
             if following is None or end is not None:
                 end = end or GrowthEnd.STALLED
                 theta = now.point.theta
                 return Adapted(ansatz=_started(now.point.ansatz, theta), theta=theta, status=end, steps=tuple(steps))
-            start, added = following
-            now = self._trained(start)
+            added = following.point.elements[len(now.point.elements) :]
+            now = self._trained(following) if np.isnan(following.value) else following
             now, removed = self._pruned(now, len(added), value)
 
-    def _following(
-        self, now: _Trained, value: float, gradients: FloatArray
-    ) -> tuple[_Trained, list[PoolElement]] | None:
-        """Return the next circuit before its optimization, and the elements added; None if no element has a score."""
+    def _following(self, now: _Trained, value: float, gradients: FloatArray) -> _Trained | None:
+        """Return the next circuit, which may be optimized already; None if no element has a score."""
         pool, rules, at = self.circuit.pool, self.rules, now.point
-        scores, angles = np.abs(gradients), np.zeros(pool.size)
+        scores, angles = pool.sizes(gradients), np.zeros(pool.n_params)
+        tried: dict[int, _Trained] = {}
         if rules.select == "gradient_per_cnot":
             scores = per_cnot(pool, scores)
         elif rules.select == "energy":
@@ -217,23 +219,23 @@ class _Growth:
             scores = np.maximum(scores, 0.0)
             self.evaluations += evaluations
         elif rules.select == "optimized":
-            tried = {int(one): self._trained(self._with(now, [one], angles)) for one in best(scores, rules.candidates)}
+            candidates = best(scores, rules.candidates).tolist()
+            tried = {one: self._trained(self._with(now, [one], gradients, angles)) for one in candidates}
             scores = np.zeros(pool.size)
             for one, trained in tried.items():
                 scores[one] = max(value - trained.value, 0.0)
-            if rules.grow == "one" and scores.max() > 0:
-                (one,) = rules.chosen(pool, scores, 1)
-                return tried[one], [pool.elements[one]]
         chosen = rules.chosen(pool, scores, self.limits.max_operators - len(at.elements))
-        if not chosen:
-            return None
-        return self._with(now, chosen, angles), [pool.elements[one] for one in chosen]
+        if len(chosen) == 1 and chosen[0] in tried:
+            return tried[chosen[0]]
+        return self._with(now, chosen, gradients, angles) if chosen else None
 
-    def _with(self, now: _Trained, chosen: list[Any], angles: FloatArray) -> _Trained:
+    def _with(self, now: _Trained, chosen: list[int], gradients: FloatArray, angles: FloatArray) -> _Trained:
         """Return the circuit with further elements of the pool at some angles, before its optimization."""
-        elements = [*now.point.elements, *(self.circuit.pool.elements[one] for one in chosen)]
-        theta = np.concatenate([now.point.theta, angles[chosen]])
-        return _Trained(self._point(elements, theta), float("nan"), now.inverse_hessian)
+        pool = self.circuit.pool
+        added = [pool.elements[one].without_idle(gradients[pool.angles[one]]) for one in chosen]
+        begin = [angles[pool.angles[one]][: element.n_params] for one, element in zip(chosen, added, strict=True)]
+        point = self._point([*now.point.elements, *added], np.concatenate([now.point.theta, *begin]))
+        return _Trained(point, float("nan"), now.inverse_hessian)
 
     def _point(self, elements: list[PoolElement], theta: FloatArray) -> Point:
         ansatz = self.circuit.ansatz(elements)
@@ -254,19 +256,21 @@ class _Growth:
 
     def _pruned(self, now: _Trained, n_added: int, before: float) -> tuple[_Trained, list[PoolElement]]:
         """Remove a faded element if the value, optimized again, stays below that before the step."""
-        shift = len(now.point.theta) - len(now.point.elements)
-        weakest = faded(now.point.theta[shift:], n_added) if self.rules.prune else None
+        elements, theta = now.point.elements, now.point.theta
+        ends = len(theta) - np.cumsum([0, *(element.n_params for element in elements[::-1])])[::-1]
+        sizes = np.array([np.linalg.norm(theta[begin:end]) for begin, end in pairwise(ends)])
+        weakest = faded(sizes, n_added) if self.rules.prune else None
         if weakest is None:
             return now, []
-        elements = [*now.point.elements[:weakest], *now.point.elements[weakest + 1 :]]
+        gone = np.arange(ends[weakest], ends[weakest + 1])
         inverse = now.inverse_hessian
         if inverse is not None:
-            inverse = np.delete(np.delete(inverse, shift + weakest, axis=0), shift + weakest, axis=1)
-        point = self._point(elements, np.delete(now.point.theta, shift + weakest))
+            inverse = np.delete(np.delete(inverse, gone, axis=0), gone, axis=1)
+        point = self._point([*elements[:weakest], *elements[weakest + 1 :]], np.delete(theta, gone))
         without = self._trained(_Trained(point, float("nan"), inverse))
         if not before - without.value > _NO_GAIN * max(1.0, abs(before)):
             return now, []
-        return without, [now.point.elements[weakest]]
+        return without, [elements[weakest]]
 
 
 def _started(ansatz: Ansatz, theta: FloatArray) -> Ansatz:

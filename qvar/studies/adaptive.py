@@ -217,15 +217,14 @@ class _Growth:
             **training.row(training.objective(), 0, _result(grown, seconds)),
             "pool": self.pool.name,
             "growth_end": grown.status.value,
-            "growth": json.dumps([_step(step, grown) for step in grown.steps]),
+            "growth": json.dumps([_step(step) for step in grown.steps]),
         }
 
 
-def _step(step: GrowthStep, grown: Adapted) -> dict[str, Any]:
-    n_params = grown.ansatz.n_params - grown.n_operators + step.n_operators
+def _step(step: GrowthStep) -> dict[str, Any]:
     return {
         "operators": step.n_operators,
-        "parameters": n_params,
+        "parameters": step.n_params,
         "cnots": step.cnots,
         "evaluations": step.evaluations,
         "value": step.value,

@@ -122,8 +122,11 @@ class GrowingCircuit:
         return self.objective(self.ansatz([*at.elements, *pool]))
 
     def gradients(self, at: Point) -> tuple[float, FloatArray]:
-        """Return the value, and its derivatives by the angles of all elements of the pool, appended at zero."""
-        nowhere, kernels = np.zeros(self.pool.size), self.after(at, self.of_products)
+        """Return the value, and its derivatives by the angles of all elements of the pool, appended at zero.
+
+        Shape (n_params,) of the pool, see `Pool.angles`.
+        """
+        nowhere, kernels = np.zeros(self.pool.n_params), self.after(at, self.of_products)
         if kernels is not None:
             values, gradients = kernels.values_and_gradients(nowhere[None])
             return float(values[0]), gradients[0]
@@ -137,8 +140,13 @@ class GrowingCircuit:
         values fix it: 4 for an excitation. The state of the circuit is made once.
 
         Raises:
-            QvarError: if the frequencies of an element are not known.
+            QvarError: if the frequencies of an element are not known, or it has several angles.
         """
+        if self.pool.n_params > self.pool.size:
+            raise QvarError(
+                f"`select` must not be 'energy' if elements have several angles, as in {self.pool.name}; 'optimized' "
+                "has the drop after the optimization of all."
+            )
         harmonics = self.of_pool.harmonics
         if harmonics is None or not np.all(harmonics[:, 1] <= MOST_HARMONICS):  # NaN if not known
             raise QvarError(

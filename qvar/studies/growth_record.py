@@ -42,6 +42,8 @@ class GrowthStep:
     """Names of elements removed in this step."""
     n_operators: int
     """Number of elements so far."""
+    n_params: int
+    """Number of angles of the whole circuit."""
     value: float
     """Energy, in the problem's unit; the infidelity of a growth towards a state."""
     error: float

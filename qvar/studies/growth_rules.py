@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from qvar._types import FloatArray, IntArray
-from qvar.ansatz.pool_elements import Pool, PoolElement
+from qvar.ansatz.pool_elements import IDLE, Pool, PoolElement
 from qvar.arguments import check_fields
 from qvar.checks import counting_number
 from qvar.errors import require
@@ -22,9 +22,6 @@ Grow: TypeAlias = Literal["one", "ties", "batch", "tetris"]
 
 _TIED = 1e-8
 """Scores this close, relative to the largest, are equal."""
-
-_SMALLEST = 1e-6
-"""Smallest score, relative to the largest, of a further element in a TETRIS step."""
 
 _FADES, _RECENT, _FADED = 10.0, 4, 0.1
 """Decay of the weight of a position, latest angles that set the limit, and its share of their mean size."""
@@ -84,7 +81,7 @@ class GrowthRules:
         """
         choice: list[int] = []
         largest = float(scores.max())
-        least = {"tetris": _SMALLEST * largest, "batch": self.share * largest * (1.0 - _TIED)}
+        least = {"tetris": min(IDLE, largest), "batch": self.share * largest * (1.0 - _TIED)}
         least = least.get(self.grow, largest * (1.0 - _TIED))
         while len(choice) < (1 if self.grow == "one" else most) and scores.max() >= least and scores.max() > 0:
             tied = np.flatnonzero(scores >= (1.0 - _TIED) * scores.max())

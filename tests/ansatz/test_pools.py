@@ -13,13 +13,16 @@ from qvar.ansatz.pools import POOL_NAMES
 
 SIZES = {
     "sd": 26, "gsd": 90, "singlet_sd": 14, "singlet_gsd": 66, "spin_complement_gsd": 81, "pairs": 6, "qubit_sd": 26,
-    "qubit_gsd": 90, "ceo": 96, "minimal_v": 14, "minimal_g": 14,
+    "qubit_gsd": 90, "ceo": 96, "ceo_mvp": 50, "minimal_v": 14, "minimal_g": 14,
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", SIZES)
 def test_sizes_on_h4(name: str, h4: qvar.Problem) -> None:
-    """Singles 2 C(4,2) = 12; doubles 6 of equal spins, 6 * 12 of opposite ones; CEO 12 + 2 * 3 * 2 + 2 * 30 + 6 * 2."""
+    """Singles 2 C(4,2) = 12; doubles 6 of equal spins, 6 * 12 of opposite ones; CEO 12 + 2 * 3 * 2 + 36 * 2.
+
+    With several parameters there are 12 + 2 + 36: one for each set of four qubits.
+    """
     assert len(qvar.pool(name, h4)) == SIZES[name]
 
 
@@ -36,7 +39,7 @@ def test_size_of_the_generalized_pool_on_lih(lih: qvar.Problem) -> None:
 
 def matrix_of(pool: qvar.Pool, index: int, angle: float) -> np.ndarray:
     program = program_of([pool.elements[index]], pool.n_qubits, None)
-    tape = qml.tape.make_qscript(qvar.Ansatz("one", "generic", program).circuit)(np.array([angle]))
+    tape = qml.tape.make_qscript(qvar.Ansatz("one", "generic", program).circuit)(np.full(program.n_params, angle))
     return np.asarray(qml.matrix(tape, wire_order=range(pool.n_qubits)))
 
 
@@ -98,12 +101,33 @@ def test_cnots_of_elements(h4: qvar.Problem) -> None:
     cnots["pauli_no_z"] = {element.cnots for element in qvar.pool("pauli_no_z", h4).elements}
     assert cnots["qubit_gsd"] == {2, 13}
     assert cnots["ceo"] == {2, 9}
+    assert cnots["ceo_mvp"] == {2, 13}
     assert cnots["pauli_no_z"] == {2, 6}
     assert cnots["gsd"] >= {4, 13, 21}
     assert cnots["singlet_gsd"] >= {None, 8}
     products = qvar.pool("singlet_gsd", h4, product=True).elements
     assert all(element.cnots is not None and element.cnots >= 8 for element in products)
     assert {element.name: element.cnots for element in products}["(1 1 <- 0 0) singlet pairs"] == 13
+
+
+def test_elements_with_several_angles(h4: qvar.Problem) -> None:
+    """Ramoa et al. (2024): all qubit excitations on four qubits, three of one spin and two of both, at 13 CNOTs."""
+    pool, excitations = qvar.pool("ceo_mvp", h4), qvar.pool("qubit_gsd", h4)
+    assert sorted({element.n_params for element in pool.elements}) == [1, 2, 3]
+    assert pool.n_params == excitations.size
+    operations = {operation for element in pool.elements for _, operation in element.terms}
+    assert operations == {operation for element in excitations.elements for _, operation in element.terms}
+    assert all(len({frozenset(one.wires) for _, one in element.terms}) == 1 for element in pool.elements)
+    three = next(element for element in pool.elements if element.n_params == 3)
+    active = three.without_idle(np.array([0.2, 1e-9, -0.1]))
+    assert [term in active.terms for term in three.terms] == [True, False, True]
+    assert (active.name.count("<-"), active.cnots) == (2, 13)
+    single = three.without_idle(np.array([1e-9, 1e-10, 1e-9]))
+    assert single.n_params == 2  # the largest ones are left if all are idle
+    assert three.without_idle(np.array([0.0, 0.0, 0.3])).name == three.name.split(", ")[2].strip("()")
+    gradients = np.random.default_rng(0).standard_normal(pool.n_params)
+    sizes = [np.linalg.norm(gradients[angles]) for angles in pool.angles]
+    np.testing.assert_allclose(pool.sizes(gradients), sizes, rtol=1e-14)
 
 
 def test_operations_of_an_ansatz_are_a_pool(h4: qvar.Problem) -> None:

@@ -10,6 +10,8 @@ import pytest
 
 import qvar
 from qvar.ansatz.pool_elements import program_of
+from qvar.studies.adapt import _Growth, _Limits, _Trained
+from qvar.studies.growing_circuit import GrowingCircuit, Point
 from qvar.studies.growth_record import GrowthEnd, GrowthStep
 
 
@@ -113,6 +115,62 @@ def test_gradients_after_a_circuit_of_real_or_complex_states(
     theta = np.concatenate([grown.theta, np.zeros(len(pool))])
     swept = np.asarray(qvar.energy(h4, qvar.Ansatz("all", "generic", every), engine="dense").value_and_grad(theta)[1])
     assert grown.pool_norms[-1] == pytest.approx(np.linalg.norm(swept[base.n_params + 2 :]), abs=1e-10)
+
+
+def test_elements_with_several_angles_grow_as_one(h4_long: qvar.Problem) -> None:
+    """The size of a derivative is the norm over the element's angles; angles without a derivative are left out."""
+    pool = qvar.pool("ceo_mvp", h4_long)
+    grown = qvar.adapt(h4_long, pool, max_operators=8)
+    single = qvar.adapt(h4_long, "qubit_gsd", max_operators=1)
+    np.testing.assert_allclose(grown.pool_norms[:1], single.pool_norms[:1], rtol=0, atol=1e-12)
+    assert grown.operators[0].count("<-") == 1  # one excitation of a quartet moves the reference determinant
+    assert max(name.count("<-") for name in grown.operators) > 1
+    assert [step.n_operators for step in grown.steps] == list(range(9))
+    angles = [name.count("<-") for name in grown.operators]
+    assert [step.n_params for step in grown.steps] == np.cumsum([0, *angles]).tolist()
+    assert grown.cnots.tolist() == [13 * step.n_operators for step in grown.steps]
+    assert np.all(np.diff(grown.values) < 0)
+    excitations = qvar.pool("qubit_gsd", h4_long).elements
+    products = {operation: element for element in excitations for _, operation in element.terms}
+    every = program_of([products[one] for element in pool.elements for _, one in element.terms], 8, None,
+                       grown.ansatz.program)  # fmt: skip
+    theta = np.concatenate([grown.theta, np.zeros(len(excitations))])
+    swept = np.asarray(qvar.energy(h4_long, qvar.Ansatz("all", "generic", every)).value_and_grad(theta)[1])
+    sizes = pool.sizes(swept[len(grown.theta) :])
+    assert grown.steps[-1].largest_gradient == pytest.approx(sizes.max(), abs=1e-12)
+    with pytest.raises(
+        qvar.QvarError, match="`select` must not be 'energy' if elements have several angles, as in ceo"
+    ):
+        qvar.adapt(h4_long, pool, select="energy")
+    optimized = qvar.adapt(h4_long, pool, select="optimized", max_operators=2)
+    assert optimized.value <= grown.values[2] + 1e-10
+
+
+def test_pruning_removes_all_angles_of_an_element(h4: qvar.Problem) -> None:
+    """The one in the middle has the smallest norm of its three angles; the others are optimized from where they are."""
+    pool = qvar.pool("ceo_mvp", h4)
+    elements = [next(one for one in pool.elements if one.n_params == number) for number in (1, 3, 2)]
+    circuit = GrowingCircuit(h4, pool, None, "auto", "one")
+    limits = _Limits(9, 0.0, None, None, np.inf)
+    growth = _Growth(circuit, limits, qvar.GrowthRules(prune=True), qvar.bfgs(), qvar.Budget(gradients=1))
+    theta = np.array([0.3, 1e-3, -2e-3, 1e-3, 0.2, -0.1])
+    ansatz = circuit.ansatz(elements)
+    now = _Trained(Point(elements, ansatz, circuit.objective(ansatz), theta), 0.0, np.diag(np.arange(6.0)))
+    without, removed = growth._pruned(now, 1, before=0.0)
+    assert removed == [elements[1]]
+    assert without.point.elements == [elements[0], elements[2]]
+    assert without.point.ansatz.n_params == len(without.point.theta) == 3
+    start = float(circuit.objective(without.point.ansatz).loss(theta[[0, 4, 5]]))
+    assert without.value <= start
+
+
+def test_coupled_exchanges_on_stretched_lih() -> None:
+    """A run of the code of Ramoa et al. (2024): 15 parameters, 107 CNOTs in 30 layers."""
+    lih = qvar.molecule("Li 0 0 0; H 0 0 3.0", basis="sto-3g")
+    grown = qvar.adapt(lih, "ceo", grow="tetris", error=1.5936e-3, max_operators=40)
+    costs = grown.ansatz.resources()
+    assert (grown.ansatz.n_params, costs.two_qubit_gates, costs.cnot_depth) == (15, 107, 30)
+    assert grown.value == pytest.approx(-7.7979097, abs=1e-7)
 
 
 def test_tetris_adds_elements_that_share_no_qubit(h4: qvar.Problem) -> None:

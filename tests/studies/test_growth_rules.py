@@ -75,6 +75,41 @@ def test_optimized_candidates(h4: qvar.Problem) -> None:
     assert several.evaluations[-1] > plain.evaluations[1]
 
 
+def test_an_optimized_candidate_is_not_optimized_again(h4: qvar.Problem, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two steps of three candidates: six optimizations, whether one is added or the ties of the best."""
+    from qvar.optimize.minimize import minimize
+
+    calls: list[int] = []
+
+    def counted(objective: qvar.Objective, *arguments: Any, **settings: Any) -> Any:
+        calls.append(objective.n_params)
+        return minimize(objective, *arguments, **settings)
+
+    monkeypatch.setattr("qvar.studies.adapt.minimize", counted)
+    for grow in ("one", "tetris"):
+        calls.clear()
+        rules = GrowthRules(select="optimized", candidates=3, grow=grow)
+        grown = qvar.adapt(h4, "ceo", rules=rules, max_operators=2)
+        several = [step for step in grown.steps[1:] if len(step.chosen) > 1]
+        assert len(calls) == 3 * (len(grown.steps) - 1) + len(several)
+
+
+def test_the_cnots_of_a_circuit_are_counted_once(h4: qvar.Problem, monkeypatch: pytest.MonkeyPatch) -> None:
+    from qvar.ansatz import ansatz
+
+    circuits: list[Any] = []
+    count = ansatz.count
+
+    def counted(program: Any, *arguments: Any) -> Any:
+        circuits.append(program)
+        return count(program, *arguments)
+
+    monkeypatch.setattr(ansatz, "count", counted)
+    grown = qvar.adapt(h4, "ceo", max_cnots=40, max_operators=5)
+    assert grown.status.value == "cnots"
+    assert len(circuits) == len({id(program) for program in circuits}) == len(grown.steps) + 1
+
+
 def test_batches_and_ties(h4: qvar.Problem) -> None:
     """A batch of share 1 is all of the largest score; a smaller share takes more, in the order of the gradients."""
     ties = qvar.adapt(h4, "qubit_gsd", grow="ties", max_operators=6)
