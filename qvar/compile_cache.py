@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from qvar._version import __version__
 from qvar.atomic_files import is_temporary
 from qvar.jax_internals import write_programs_whole
 from qvar.memory import size_words
@@ -91,7 +92,17 @@ def kernel_folder() -> Path | None:
 def kernels_are_missing() -> bool:
     """Return whether kernels of the host are still to be compiled, and kept, on this installation."""
     folder = kernel_folder()
-    return folder is not None and not any(folder.rglob("*.nbi"))
+    return folder is not None and not _kernels_mark(folder).exists()
+
+
+def note_kernels(folder: Path) -> None:
+    """Note that the usual kernels of this version of qvar are in a folder."""
+    with contextlib.suppress(OSError):
+        _kernels_mark(folder).touch()
+
+
+def _kernels_mark(folder: Path) -> Path:
+    return folder / f"complete-{__version__}"
 
 
 def _own_folder(name: str) -> tuple[Path, Path] | str:

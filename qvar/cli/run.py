@@ -37,6 +37,10 @@ def run(words: Sequence[str]) -> int:
     if words[0].startswith("-"):
         raise QvarError(f"`CASE` must come before its flags, but the first word is {words[0]}.")
     from qvar.runs.case_flags import load_case
+    from qvar.runs.compile_ahead import compile_ahead
     from qvar.runs.launch import run_case
 
-    return run_case(load_case(words[0]), words[0], words[1:], f"qvar run {words[0]}")
+    case = load_case(words[0])
+    if not {"-h", "--help"}.intersection(words):
+        compile_ahead()
+    return run_case(case, words[0], words[1:], f"qvar run {words[0]}")

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import inspect
 import shutil
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -24,6 +26,11 @@ _WITHOUT_WRAPPERS: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapp
 
 _FOLDER = kernel_folder()
 
+_PATIENCE_S = 120.0
+"""Seconds to wait for another process that compiles the same kernel."""
+
+_LOOK_S = 0.05
+
 
 class Kernel:
     """A function of arrays and numbers, compiled when it is first called with real or with complex numbers.
@@ -35,6 +42,7 @@ class Kernel:
 
     def __init__(self, function: Callable[..., Any], decisive: int) -> None:
         self._function, self._decisive = inspect.unwrap(function), decisive
+        self._name = f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}"
         self.programs: dict[str, Any] = {}
         """Numba's function for each kind of numbers."""
 
@@ -51,7 +59,8 @@ class Kernel:
                 (_FOLDER / kind).mkdir(exist_ok=True)  # else Numba would write beside the file of the function
                 with _cache_folder(kind):
                     program: Any = numba.njit(self._function, cache=True, **_OPTIONS)
-                program.compile(tuple(map(numba.typeof, arguments)))
+                with _alone(_FOLDER / kind, self._name):
+                    program.compile(tuple(map(numba.typeof, arguments)))
             except Exception:  # a full disk, a damaged file: Numba raises whatever reading it raises
                 shutil.rmtree(_FOLDER / kind, ignore_errors=True)  # the next process writes whole files
                 program = numba.njit(self._function, **_OPTIONS)
@@ -80,6 +89,30 @@ def part(function: Callable[..., Any]) -> Any:
 
     program.get_call_template = resolve_types
     return program
+
+
+@contextmanager
+def _alone(folder: Path, name: str) -> Iterator[None]:
+    """Let one process compile a kernel while others wait until it is there, unless the file system has no locks."""
+    with ExitStack() as stack:
+        if not any(folder.rglob(f"{name}-*.nbi")):  # Numba's index of this kernel
+            with suppress(OSError, ImportError):  # Windows has no such locks
+                _wait_for(stack.enter_context((folder / f"{name}.lock").open("w")))
+        yield
+
+
+def _wait_for(file: Any) -> None:
+    """Take the lock of a file; after some patience go on without it."""
+    import fcntl
+
+    end = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < end:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_LOOK_S)
+        else:
+            return
 
 
 @contextmanager
