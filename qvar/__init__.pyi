@@ -32,6 +32,7 @@ from .problems.hubbard import hubbard
 from .problems.integral_problems import from_fcidump, from_integrals
 from .problems.molecule import hydrogen_chain, molecule
 from .problems.named_problems import named
+from .problems.operator_input import from_hamiltonian
 from .problems.problem import Problem
 from .problems.spin_models import heisenberg, tfim, xxz
 from .runs.launch import launch
@@ -99,6 +100,7 @@ __all__ = [
     "excitation_solve",
     "expectation",
     "from_fcidump",
+    "from_hamiltonian",
     "from_integrals",
     "from_optax",
     "gate_fabric",

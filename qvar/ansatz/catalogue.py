@@ -73,10 +73,10 @@ ANSATZE: tuple[Entry, ...] = (
 def obstacle(entry: Entry, problem: HasReference) -> str | None:
     """Return a sentence on why an ansatz does not apply to a problem; None if it does."""
     electrons = isinstance(problem, HasOrbitals) and problem.n_orbitals > 0
-    model = problem.description.get("model") if isinstance(problem, HasModel) else None
+    bonds = isinstance(problem, HasModel) and "bonds" in problem.description
     if entry.needs == "orbitals" and not electrons:
         return "It needs electrons in orbitals, but this problem has none."
-    if entry.needs == "model" and model in (None, "molecule", "mapped"):
+    if entry.needs == "model" and not bonds:
         return "It needs a lattice model, such as hubbard or tfim."
     return None
 

@@ -161,6 +161,10 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     "qvar.from_fcidump": lambda: {
         "path": dump(), "occupied": ([0], [0]), "core_energy": None, "unit": "Ha", "name": "a",
     },
+    "qvar.from_hamiltonian": lambda: {
+        "hamiltonian": qml.Z(0) @ qml.Z(1), "n_electrons": None, "spin": 0, "occupied": None, "bits": [0, 1],
+        "unit": "J", "name": "a",
+    },
     "qvar.from_integrals": lambda: {
         "one_body": h2().integrals.one_body, "two_body": h2().integrals.two_body, "n_electrons": 2,
         "core_energy": 0.7, "spin": 0, "occupied": ([0], [0]), "unit": "Ha", "name": "a",
