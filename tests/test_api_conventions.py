@@ -35,6 +35,8 @@ OPTIONAL_BY_POSITION = {
     "qvar.Objective.initial": ("start", "a key and a distribution are one draw"),
     "qvar.Objective.initial_batch": ("start", "a key and a distribution are one draw"),
     "qvar.Ansatz.draw": ("theta", "angles in the picture"),
+    "qvar.Ansatz.to_openqasm": ("theta", "angles as numbers, else as expressions of parameters"),
+    "qvar.Ansatz.to_qiskit": ("theta", "angles as numbers, else as expressions of parameters"),
     "qvar.Problem.exact_energy": ("spin", "the lowest energy, or that of a spin"),
     "qvar.Problem.hamiltonian": ("mapping", "the electrons' mapping to qubits is what it does"),
     "qvar.Problem.mapped": ("mapping", "the electrons' mapping to qubits is what it does"),

@@ -162,25 +162,70 @@ class Ansatz:
         return start
 
     @checked()
-    def circuit(self, theta: Any, *, costs: CostModel | None = None) -> None:
+    def circuit(self, theta: Any, *, costs: CostModel | None = None, wires: Any = None) -> None:
         """Apply the whole circuit as PennyLane operations, reference determinant first.
 
-        Call it inside a quantum function or QNode.
+        Call it inside a quantum function or QNode; `ansatz(theta)` is the same.
 
         Args:
             theta: (n_params,) of any interface that PennyLane knows.
             costs: `"published"` or `"pennylane"` for the CNOTs and gates of one qubit that `resources` counts; the
                 operations as the ansatz has them if None.
+            wires: labels of the wires 0, 1, ...; these numbers if None.
 
         Raises:
-            QvarError: if theta has another length, or `costs` is unknown.
+            QvarError: if theta has another length, `costs` is unknown, or there are not `n_qubits` different wires.
         """
-        from qvar.ansatz.pennylane_io import emit, emit_elementary
+        from qvar.ansatz.pennylane_io import emit, emit_elementary, on_wires
 
         if costs is None:
-            emit(self.program, theta)
+            on_wires(emit, self.program, theta, wires=wires)
         else:
-            emit_elementary(self.program, theta, costs)
+            on_wires(emit_elementary, self.program, theta, costs, wires=wires)
+
+    def __call__(self, theta: Any, *, wires: Any = None) -> None:
+        """Apply the whole circuit inside a quantum function or QNode; see `circuit`."""
+        self.circuit(theta, wires=wires)
+
+    @checked()
+    def to_openqasm(self, theta: Any = None, *, version: Literal[2, 3] = 3) -> str:
+        """Write the whole circuit as OpenQASM, in the CNOTs and gates of one qubit that `resources` counts.
+
+        It is equal to the ansatz at every theta, the global phase included. Qubit `q[k]` is wire k. Programs that take
+        `q[0]` for the least significant bit, as Qiskit does, number basis states from the other end.
+
+        Args:
+            theta: (n_params,) radians, written so that they are read back to the last bit; `input` parameters
+                `theta0`, `theta1`, ... if None.
+            version: 3, or 2 for the standard library of its paper, up to the global phase, without parameters.
+
+        Raises:
+            QvarError: if theta has another length, or is None for version 2 or for angles that are not affine in it;
+                or if the circuit has a sum of excitations that do not commute, of which no circuit is published.
+        """
+        from qvar.ansatz.openqasm import openqasm
+
+        return openqasm(self.program, self.name, self._point(theta), version)
+
+    @checked()
+    def to_qiskit(self, theta: Any = None) -> Any:
+        """Return the whole circuit as Qiskit's `QuantumCircuit`, in the gates that `resources` counts.
+
+        It is equal to the ansatz at every theta, the global phase included. Qubit k is wire k. Qiskit takes qubit 0 for
+        the least significant bit: `Statevector(circuit.reverse_bits())` has the amplitudes in the order of qvar.
+
+        Args:
+            theta: (n_params,) radians; a `ParameterVector` named `theta` if None.
+
+        Raises:
+            QvarError: if Qiskit is not installed (the extra `qiskit`); or as in `to_openqasm`.
+        """
+        from qvar.ansatz.qiskit_io import qiskit_circuit
+
+        return qiskit_circuit(self.program, self.name, self._point(theta))
+
+    def _point(self, theta: Any) -> Any:
+        return None if theta is None else np.asarray(real_array("theta", theta, (self.n_params,), finite=True))
 
     def initial(self, key: jax.Array, start: str | None = None) -> Float[Array, " n_params"]:
         """Draw start parameters, shape (n_params,), radians.
@@ -203,12 +248,22 @@ class Ansatz:
         return jax.device_put(np.zeros(self.n_params))
 
     @checked()
-    def draw(self, theta: Any = None, *, max_length: int = 78) -> str:
-        """Draw the circuit as text, wrapped at `max_length` columns; with angles if theta is not None."""
-        from qvar.ansatz.pennylane_io import draw
+    def draw(self, theta: Any = None, *, all: bool = False, max_length: int = 78) -> str:
+        """Draw the circuit as text: the wires if they fit into `max_length` columns, else a table of operations.
 
-        point = None if theta is None else real_array("theta", theta, (self.n_params,))
-        return draw(self.program, point, max_length)
+        In the table an excitation is written as the modes that it empties and fills, such as `0 1 -> 4 5`.
+
+        Args:
+            theta: (n_params,) radians, for angles as numbers; the table has expressions of the parameters if None.
+            all: list all operations of a table; only some of each kind, at most 24, if False.
+            max_length: number of columns.
+
+        Raises:
+            QvarError: if theta has another length.
+        """
+        from qvar.ansatz.drawing import draw
+
+        return draw(self.program, self._point(theta), all, max_length)
 
     @checked()
     def resources(self, *, costs: CostModel = "published", precision: float = ROTATION_PRECISION) -> Costs:

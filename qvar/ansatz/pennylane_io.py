@@ -111,6 +111,28 @@ def emit(program: Program, theta: Any) -> None:
         emit_operation(program, index, angles[index])
 
 
+def on_wires(apply: Callable[..., None], program: Program, *arguments: Any, wires: Any) -> None:
+    """Apply a program by `emit` or `emit_elementary` on other wires than 0, 1, ...; on these if None.
+
+    Raises `QvarError` if there are not `n_qubits` different wires.
+    """
+    import pennylane as qml
+    from pennylane.tape import make_qscript
+    from pennylane.wires import WireError, Wires
+
+    if wires is None:
+        apply(program, *arguments)
+        return
+    try:
+        labels = Wires(wires).tolist()
+    except WireError:
+        labels = []
+    require(len(labels) == program.n_qubits, "wires", f"be {program.n_qubits} different labels", wires)
+    names = dict(enumerate(labels))
+    for operation in make_qscript(apply)(program, *arguments).operations:
+        qml.map_wires(operation, names, queue=True)
+
+
 def operation_angles(program: Program, theta: Any) -> list[Any]:
     """Return the angles of the operations of an affine program, in the interface of theta."""
     angles: list[Any] = [float(o) for o in program.offset]
@@ -285,12 +307,3 @@ def pauli_words(creates: Sequence[int], annihilates: Sequence[int]) -> Iterator[
             if letter == "Y":
                 factor *= -1j if position < len(creates) else 1j
         yield "".join(letters) + "Z" * len(string), [*modes, *string], -2.0 * factor.imag / 2 ** len(modes)
-
-
-def draw(program: Program, theta: Any, max_length: int) -> str:
-    """Draw the program by PennyLane."""
-    import pennylane as qml
-
-    values = np.zeros(program.n_params) if theta is None else theta
-    drawer = qml.draw(emit, decimals=None if theta is None else 3, max_length=max_length, show_matrices=False)
-    return drawer(program, values)

@@ -85,13 +85,6 @@ def test_starts() -> None:
     assert not np.array_equal(uniform, ansatz.initial(jax.random.key(4)))
 
 
-def test_draw() -> None:
-    text = qvar.hardware_efficient(2, layers=1).draw()
-    assert "RY" in text
-    assert "╭●" in text
-    assert max(len(line) for line in qvar.hardware_efficient(4, layers=9).draw().splitlines()) <= 80
-
-
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -48,7 +48,9 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     },
     "qvar.Ansatz.initial": lambda: {"self": circuit(), "key": KEY, "start": "uniform"},
     "qvar.Ansatz.with_start": lambda: {"self": circuit(), "start": "zero", "name": "a"},
-    "qvar.Ansatz.draw": lambda: {"self": circuit(), "theta": THETA, "max_length": 78},
+    "qvar.Ansatz.draw": lambda: {"self": circuit(), "theta": THETA, "all": False, "max_length": 78},
+    "qvar.Ansatz.to_openqasm": lambda: {"self": circuit(), "theta": THETA, "version": 3},
+    "qvar.Ansatz.to_qiskit": lambda: {"self": circuit(), "theta": THETA},
     "qvar.Budget": lambda: {"gradients": 5, "seconds": 1.0, "gradient_tolerance": 1e-3, "energies": 5},
     "qvar.Capacity": lambda: {
         "problem": spins(), "contenders": [qvar.Contender("a", "generic", qvar.hardware_efficient, layers=[1])],
