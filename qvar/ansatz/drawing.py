@@ -11,6 +11,7 @@ import numpy as np
 
 from qvar.ansatz.exported_gates import AffineAngle, affine_angles_of
 from qvar.ansatz.gates import KINDS
+from qvar.ansatz.pennylane_io import diagram
 from qvar.ansatz.program import Program
 
 MOST_LINES = 24
@@ -26,7 +27,7 @@ _COLUMNS_OF_GATE = 3
 def draw(program: Program, theta: Any, everything: bool, max_length: int) -> str:
     """Draw the program; see `Ansatz.draw`."""
     if _levels(program) * _COLUMNS_OF_GATE <= max_length:
-        text = _diagram(program, theta)
+        text = diagram(program, theta)
         if max(map(len, text.splitlines()), default=0) <= max_length:
             return text
     return _table(program, theta, everything, max_length)
@@ -36,16 +37,6 @@ def _levels(program: Program) -> int:
     """Return the largest number of operations on one wire."""
     on = program.wires[program.wires >= 0]
     return int(np.bincount(on, minlength=1).max())
-
-
-def _diagram(program: Program, theta: Any) -> str:
-    import pennylane as qml
-
-    from qvar.ansatz.pennylane_io import emit
-
-    values = np.zeros(program.n_params) if theta is None else theta
-    decimals = None if theta is None else 3
-    return qml.draw(emit, decimals=decimals, max_length=10**9, show_matrices=False)(program, values)
 
 
 def _table(program: Program, theta: Any, everything: bool, max_length: int) -> str:

@@ -307,3 +307,12 @@ def pauli_words(creates: Sequence[int], annihilates: Sequence[int]) -> Iterator[
             if letter == "Y":
                 factor *= -1j if position < len(creates) else 1j
         yield "".join(letters) + "Z" * len(string), [*modes, *string], -2.0 * factor.imag / 2 ** len(modes)
+
+
+def diagram(program: Program, theta: Any) -> str:
+    """Draw the wires of a program by PennyLane, in one row; with angles if theta is not None."""
+    import pennylane as qml
+
+    values = np.zeros(program.n_params) if theta is None else theta
+    decimals = None if theta is None else 3
+    return qml.draw(emit, decimals=decimals, max_length=10**9, show_matrices=False)(program, values)
