@@ -35,6 +35,9 @@ from .problems.named_problems import named
 from .problems.operator_input import from_hamiltonian
 from .problems.problem import Problem
 from .problems.spin_models import heisenberg, tfim, xxz
+from .properties.density_matrices import DensityMatrices, density_matrices
+from .properties.fci_solver import as_fcisolver
+from .properties.leading_determinants import LeadingDeterminants, leading_determinants
 from .runs.launch import launch
 from .runs.recorded_run import Run, load
 from .runs.runner import run
@@ -65,11 +68,13 @@ __all__ = [
     "Costs",
     "Coverage",
     "Curve",
+    "DensityMatrices",
     "Duel",
     "ExactLaw",
     "Growing",
     "GrowthRules",
     "Landscape",
+    "LeadingDeterminants",
     "LedgerColumn",
     "Objective",
     "Pool",
@@ -91,9 +96,11 @@ __all__ = [
     "adapt",
     "all_ansatze",
     "analysis",
+    "as_fcisolver",
     "basic_entangler",
     "basis",
     "bfgs",
+    "density_matrices",
     "diagnostics",
     "efficient_su2",
     "energy",
@@ -115,6 +122,7 @@ __all__ = [
     "kupccgsd",
     "launch",
     "lbfgs",
+    "leading_determinants",
     "load",
     "lucj",
     "minimize",

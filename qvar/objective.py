@@ -94,6 +94,8 @@ class Objective:
     draw_named: Callable[[jax.Array, str], Shaped[Array, " n_params"]] | None = None
     """Start parameters from a JAX random key and the name of a distribution, such as `"gaussian"`; None if there is
     one distribution only."""
+    problem: Any = None
+    """`qvar.Problem` whose energy it is; None for others."""
     measure: Callable[[Any], dict[str, float]] | None = None
     """Expectation values at theta beside the loss: `particle_number`, `sz`, `s2`."""
     frequencies: FloatArray | None = None

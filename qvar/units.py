@@ -7,6 +7,9 @@ MILLIHARTREE_PER_HARTREE = 1000.0
 CHEMICAL_ACCURACY = 1.6e-3
 """1 kcal/mol in hartree, rounded as the field does: the error that reaction rates ask for."""
 
+DEBYE_PER_ATOMIC_UNIT = 2.5417464157449032
+"""Debye in an elementary charge times bohr, the number of PySCF."""
+
 HARTREE = "Ha"
 """Unit of molecular energies in the records."""
 

@@ -75,6 +75,9 @@ def records(h2: qvar.Problem, h4: qvar.Problem) -> dict[str, Any]:
         "Calculation(recipe='one'": published().calculations[0],
         "PublishedNumber(quantity='a', printed='1.0'": published().calculations[0].numbers[0],
         "Published(tables=['a'])": qvar.Published((published(),), {"one": dict}),
+        "DensityMatrices(problem='H4": qvar.density_matrices(objective, np.zeros(26)),
+        "Dipole(debye=": qvar.density_matrices(objective, np.zeros(26)).dipole(),
+        "LeadingDeterminants(name='uccsd', rows=": qvar.leading_determinants(objective, np.zeros(26)),
         "Progress(done=1, total=2": qvar.Progress(1, 2, "best"),
     }
 

@@ -377,6 +377,7 @@ def _objective(
         state_function=state_function,
         forward_state_function=ForwardStateFunction(state_function),
         operator=OperatorFunction(h_kernel, readers),
+        problem=problem,
         measure=None if symmetries is None else measure,
         frequencies=frequencies(program),
         harmonics=harmonics(program),

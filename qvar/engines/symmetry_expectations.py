@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from qvar._types import IntArray
-from qvar.engines.occupation_strings import occupation_strings, register_layout, spin_strings
+from qvar.engines.occupation_strings import occupation_strings, register_layout
+from qvar.engines.spin_blocks import spin_blocks
 from qvar.pauli import parity
 
 
@@ -57,16 +58,9 @@ def column_symmetries(column: np.ndarray, states: IntArray, n_qubits: int) -> di
         states: (n_states,) basis states; wire 2p is orbital p spin up.
         n_qubits: number of wires.
     """
-    strings, m = spin_strings(states, n_qubits), n_qubits // 2
-    electrons = np.stack([np.bitwise_count(own) for own in strings], axis=1).astype(int)
-    totals = {"particle_number": 0.0, "sz": 0.0, "s2": 0.0}
-    for numbers in np.unique(electrons, axis=0):  # S_+ maps them to different ones
-        inside = np.all(electrons == numbers, axis=1)
-        alpha, beta = (occupation_strings(m, int(n)) for n in numbers)
-        rows, columns = (np.searchsorted(all_, own[inside]) for all_, own in zip((alpha, beta), strings, strict=True))
-        matrix = np.zeros((len(alpha), len(beta)), column.dtype)
-        matrix[rows, columns] = register_layout(alpha, beta, m)[1][rows, columns] * column.ravel()[inside]
-        for name, value in spin_symmetries(matrix, alpha, beta, m).items():
+    totals, m = {"particle_number": 0.0, "sz": 0.0, "s2": 0.0}, n_qubits // 2
+    for block in spin_blocks(column, states, n_qubits):  # S_+ maps them to different ones
+        for name, value in spin_symmetries(block.matrix, *block.strings(m), m).items():
             totals[name] += value
     return totals
 

@@ -22,6 +22,7 @@ from misuse.objects import (
     curve,
     draw,
     dump,
+    electrons,
     form,
     h2,
     objective,
@@ -114,6 +115,18 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     },
     "qvar.energy": lambda: {"problem": spins(), "ansatz": circuit(), "engine": "dense", "devices": None},
     "qvar.expectation": lambda: {"observable": qml.Z(0), "ansatz": circuit()},
+    "qvar.as_fcisolver": lambda: {
+        "ansatz_function": qvar.uccsd, "method": qvar.lbfgs(), "budget": BUDGET, "key": KEY,
+    },
+    "qvar.density_matrices": lambda: {"objective": electrons(), "theta": np.zeros(3)},
+    "qvar.DensityMatrices.charges": lambda: {
+        "self": qvar.density_matrices(electrons(), np.zeros(3)), "population": "mulliken",
+    },
+    "qvar.DensityMatrices.cube": lambda: {
+        "self": qvar.density_matrices(electrons(), np.zeros(3)), "path": Path("out.cube"), "field": "natural",
+        "orbital": 0, "resolution": 1.0,
+    },
+    "qvar.leading_determinants": lambda: {"objective": electrons(), "theta": np.zeros(3), "n": 2},
     "qvar.gate_fabric": lambda: {"problem": h2(), "layers": 1, "include_pi": False, "name": "a"},
     "qvar.givens_fabric": lambda: {"problem": h2(), "layers": 1, "name": "a"},
     "qvar.gradient_descent": lambda: {"learning_rate": 0.1, "momentum": 0.0},
@@ -278,7 +291,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
 """{dotted name: the arguments of a call that works}."""
 
 RECORDS = {
-    "require", "Adapted", "Pool",
+    "require", "Adapted", "Pool", "DensityMatrices", "LeadingDeterminants",
     "Problem", "Progress", "Result", "Run", "Runnable", "Status", "Task", "QvarError", "Baseline", "Fitted", "Measured",
     "Part", "Solution", "Solver", "UnsolvedError", "DecayFit", "EntropyProfile", "Estimate", "GradientVariance",
     "HessianSummary", "LieAlgebra", "LineScan", "Minima", "PlaneScan", "SymmetryLeakage",

@@ -51,6 +51,11 @@ def objective() -> qvar.Objective:
 
 
 @cache
+def electrons() -> qvar.Objective:
+    return qvar.energy(h2(), qvar.uccsd(h2()))
+
+
+@cache
 def parabola() -> qvar.Objective:
     return qvar.Objective("parabola", "generic", 2, curve, draw)
 
