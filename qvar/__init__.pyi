@@ -15,6 +15,7 @@ from .ansatz.sim_circuits import sim_circuit
 from .ansatz.symmetry_preserving import particle_conserving_u1, particle_conserving_u2, symmetry_preserving
 from .ansatz.templates import basic_entangler, efficient_su2, real_amplitudes, strongly_entangling
 from .ansatz.ucc import kupccgsd, puccd, uccd, uccgsd, uccsd
+from .compression.distil import Distilled, distil
 from .engines.density_matrix import noisy_energy
 from .engines.energy import energy, expectation
 from .errors import QvarError, require
@@ -28,6 +29,7 @@ from .optimize.natural_gradient import natural_gradient
 from .optimize.result import Result
 from .optimize.rotosolve import excitation_solve, rotosolve
 from .optimize.spsa import spsa
+from .problems.ground_states import ground_state
 from .problems.hubbard import hubbard
 from .problems.integral_problems import from_fcidump, from_integrals
 from .problems.molecule import hydrogen_chain, molecule
@@ -69,6 +71,7 @@ __all__ = [
     "Coverage",
     "Curve",
     "DensityMatrices",
+    "Distilled",
     "Duel",
     "ExactLaw",
     "Growing",
@@ -102,6 +105,7 @@ __all__ = [
     "bfgs",
     "density_matrices",
     "diagnostics",
+    "distil",
     "efficient_su2",
     "energy",
     "excitation_solve",
@@ -113,6 +117,7 @@ __all__ = [
     "gate_fabric",
     "givens_fabric",
     "gradient_descent",
+    "ground_state",
     "hardware_efficient",
     "heisenberg",
     "hubbard",

@@ -30,6 +30,7 @@ OPTIONAL_BY_POSITION = {
     "qvar.Adaptive": ("contenders", "fixed circuits, as in a duel"),
     "qvar.adapt": ("pool", "what a circuit grows from"),
     "qvar.pool": ("", "the name comes first: a pool of that name for the problem"),
+    "qvar.distil": ("", "the student comes first: it is what is trained"),
     "qvar.minimize": ("theta0", "the start of a local search"),
     "qvar.Ansatz.initial": ("start", "a key and a distribution are one draw"),
     "qvar.Objective.initial": ("start", "a key and a distribution are one draw"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cache, cached_property
 from typing import Any, Literal, TypeAlias
@@ -13,10 +13,11 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from qvar._types import CostModel, Family
+from qvar.ansatz.composition import program_after, program_with_held
 from qvar.ansatz.program import Program
 from qvar.ansatz.resources import ROTATION_PRECISION, count
 from qvar.arguments import check_fields, checked
-from qvar.checks import random_key, real_array
+from qvar.checks import random_key, real_array, real_numbers, whole_numbers
 from qvar.errors import QvarError, require, shown
 from qvar.objective import Costs
 from qvar.random_draws import normal, uniform
@@ -153,6 +154,79 @@ class Ansatz:
         """
         papers = dict.fromkeys((*self.citations, *_START_PAPERS.get(self._known(start), ())))
         return replace(self, start=start, name=name or self.name, citations=tuple(papers))
+
+    @checked()
+    def start_at(self, theta: Any, *, start: str | None = None, name: str | None = None) -> Ansatz:
+        """Return the same ansatz with given angles as a start of its own, which is its default.
+
+        Args:
+            theta: (n_params,) angles, radians.
+            start: name of the start; `"trained"` if None.
+            name: name in the ledger; unchanged if None.
+
+        Raises:
+            QvarError: if theta has another length, or the name of the start is that of a distribution.
+        """
+        start = start or "trained"
+        require(start not in COMMON_STARTS, "start", f"not be one of {', '.join(map(repr, COMMON_STARTS))}", start)
+        point = real_numbers("theta", theta, (self.n_params,))
+        return replace(self, start=start, starts={**self.starts, start: lambda key: point}, name=name or self.name)
+
+    @checked()
+    def freeze(self, theta: Any, *, parameters: Sequence[int] | None = None, name: str | None = None) -> Ansatz:
+        """Return the circuit with some parameters held, so that the others alone are free.
+
+        Args:
+            theta: (n_params,) angles, radians, of which those of `parameters` are used.
+            parameters: numbers of the parameters that are held; all if None.
+            name: name in the ledger; unchanged if None.
+
+        Returns:
+            An ansatz of fewer parameters, in their order, with the starts `uniform`, `gaussian` and `zero` alone.
+
+        Raises:
+            QvarError: if theta has another length, or a parameter does not exist.
+        """
+        point = real_numbers("theta", theta, (self.n_params,))
+        held = range(self.n_params) if parameters is None else whole_numbers("parameters", parameters)
+        known = all(0 <= one < self.n_params for one in held)
+        require(known, "parameters", f"be numbers from 0 to {self.n_params - 1}", parameters)
+        program, start = program_with_held(self.program, point, held), self.start
+        start = start if start in COMMON_STARTS else "zero"
+        return replace(self, program=program, name=name or self.name, start=start, starts={}, source=None)
+
+    @checked()
+    def then(self, other: Ansatz, *, name: str | None = None) -> Ansatz:
+        """Return the circuit of this ansatz followed by another one, whose parameters come after its own.
+
+        The reference determinant is this one's. Draws are those of both circuits.
+
+        Args:
+            other: circuit of as many qubits; the identity at angles of zero if all its operations are.
+            name: name in the ledger; both names if None.
+
+        Raises:
+            QvarError: if the numbers of qubits differ, or angles are not affine in theta.
+        """
+        if other.n_qubits != self.n_qubits:
+            raise QvarError(f"`other` must have {self.n_qubits} qubits, but {other.name} has {other.n_qubits}.")
+
+        def joined(key: jax.Array) -> Any:
+            first, second = jax.random.split(key)
+            return jnp.concatenate([self.initial(first), other.initial(second)])
+
+        return Ansatz(
+            name=name or f"{self.name} + {other.name}",
+            family="constrained" if self.family == other.family == "constrained" else "generic",
+            program=program_after(self.program, other.program),
+            settings={"first": dict(self.settings), "then": dict(other.settings)},
+            start="joined",
+            starts={"joined": joined},
+            spread=min(self.spread, other.spread),
+            symmetries=tuple(one for one in self.symmetries if one in other.symmetries),
+            citations=tuple(dict.fromkeys((*self.citations, *other.citations))),
+            classical_tail=other.classical_tail,
+        )
 
     def _known(self, start: str) -> str:
         known = (*COMMON_STARTS, *self.starts)

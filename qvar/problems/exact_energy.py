@@ -39,6 +39,8 @@ class GroundState(NamedTuple):
     of a mixture."""
     alike: float = 1.0
     """Weight of the determinants that have the signs of the reference under the symmetries that were given."""
+    vector: FloatArray | None = None
+    """(alpha strings, beta strings) amplitudes of electrons in orbitals, in PySCF's order; None for Pauli terms."""
 
 
 def fci_ground(
@@ -85,17 +87,12 @@ def fci_ground(
         )
     require_memory("exact_energy", f"{dimension} determinants", 8 * dimension * _VECTORS)
     if n_alpha + n_beta == 0:
-        return GroundState(integrals.core_energy, 0.0)
+        return GroundState(integrals.core_energy, 0.0, vector=np.ones((1, 1)))
 
-    from pyscf.fci import direct_spin1, spin_op
+    from pyscf.fci import spin_op
 
     one, two, nelec = np.array(integrals.one_body), np.array(integrals.two_body), (n_alpha, n_beta)
-    solver: Any = direct_spin1.FCISolver()
-    solver.verbose = 0
-    solver.conv_tol = 1e-12
-    solver.conv_tol_residual = 1e-6  # the error of an eigenvalue goes with the square of the residual
-    solver.max_cycle = 300
-    solver.max_space = 20
+    solver = _solver()
     mask = None if parities is None else _of_parity(parities, m, nelec)
     if spin is not None or (mask is not None and restrict):
         return _restricted(solver, one, two, nelec, integrals.core_energy, spin, mask)
@@ -110,12 +107,40 @@ def fci_ground(
         raise QvarError(f"`exact_energy` must converge, but FCI over {dimension} determinants did not.")
     alike = 1.0 if mask is None else float(np.sum(np.asarray(state).reshape(mask.shape)[mask] ** 2))
     s2 = float(spin_op.spin_square0(state, m, nelec)[0])
-    return GroundState(float(energy) + integrals.core_energy, s2, alike)
+    return GroundState(float(energy) + integrals.core_energy, s2, alike, np.asarray(state).reshape(-1, comb(m, n_beta)))
 
 
 def fci_energy(integrals: Integrals, n_alpha: int, n_beta: int) -> float:
     """Compute the energy of `fci_ground`, in hartree."""
     return fci_ground(integrals, n_alpha, n_beta).energy
+
+
+def ground_among(integrals: Integrals, n_alpha: int, n_beta: int, mask: Any) -> GroundState:
+    """Compute the lowest state among some determinants: configuration interaction in their space.
+
+    Args:
+        integrals: the Hamiltonian over M orbitals.
+        n_alpha: number of spin-up electrons.
+        n_beta: number of spin-down electrons.
+        mask: (alpha strings, beta strings) True for these determinants, in PySCF's order.
+
+    Raises:
+        QvarError: if the Davidson iteration does not converge.
+    """
+    one, two = np.array(integrals.one_body), np.array(integrals.two_body)
+    return _restricted(_solver(), one, two, (n_alpha, n_beta), integrals.core_energy, None, mask)
+
+
+def _solver() -> Any:
+    from pyscf.fci import direct_spin1
+
+    solver: Any = direct_spin1.FCISolver()
+    solver.verbose = 0
+    solver.conv_tol = 1e-12
+    solver.conv_tol_residual = 1e-6  # the error of an eigenvalue goes with the square of the residual
+    solver.max_cycle = 300
+    solver.max_space = 20
+    return solver
 
 
 def _restricted(
@@ -162,7 +187,7 @@ def _restricted(
             energy, state = _davidson(product, diagonal + weight * raised, noise)
         s2 = float(spin_op.spin_square0(spread(state), m, nelec)[0])
         if spin is None or abs(s2 - lowest) < _PURE:
-            return GroundState(energy + core_energy, s2)
+            return GroundState(energy + core_energy, s2, vector=spread(state))
     raise QvarError(f"`spin` must be that of a state in reach, but none with {spin} unpaired electrons was found.")
 
 
@@ -182,18 +207,18 @@ def _davidson(
 def _of_parity(parities: tuple[IntArray, IntArray], m: int, nelec: tuple[int, int]) -> Any:
     """Return True for determinants with the given signs, shape (alpha strings, beta strings) in PySCF's order."""
     orbitals, wanted = parities
-    alpha, beta = (1 - 2 * (_occupations(m, n) @ (orbitals == -1).T.astype(int) % 2) for n in nelec)
+    alpha, beta = (1 - 2 * (occupations(m, n) @ (orbitals == -1).T.astype(int) % 2) for n in nelec)
     return np.all(alpha[:, None, :] * beta[None, :, :] == wanted, axis=-1)
 
 
 def _spin_diagonal(m: int, nelec: tuple[int, int]) -> FloatArray:
     """Return <S^2> of determinants, (alpha strings, beta strings): unpaired spin-down electrons may flip."""
-    alpha, beta = (_occupations(m, n) for n in nelec)
+    alpha, beta = (occupations(m, n) for n in nelec)
     sz = 0.5 * (nelec[0] - nelec[1])
     return sz * (sz + 1) + nelec[1] - (alpha @ beta.T).astype(float)
 
 
-def _occupations(m: int, n: int) -> IntArray:
+def occupations(m: int, n: int) -> IntArray:
     """Return the (strings, M) occupations of n electrons of one spin, in PySCF's order of strings."""
     from pyscf.fci import cistring
 
@@ -247,12 +272,29 @@ def pauli_ground_state(terms: PauliTerms) -> tuple[float, FloatArray]:
         diagonal = by_flip[0].real
         lowest = (diagonal <= diagonal.min() + 1e-12 * np.abs(diagonal).max()).astype(float)
         return float(diagonal.min()), lowest / lowest.sum()
+    energy, vector = _lowest_vector(by_flip, terms.n_qubits)
+    return energy, np.abs(vector) ** 2
+
+
+def pauli_ground_vector(terms: PauliTerms) -> np.ndarray:
+    """Compute the eigenvector of the lowest eigenvalue, (2^n,), wire 0 the most significant bit; one of several.
+
+    Raises:
+        QvarError: as `pauli_ground_energy`.
+    """
+    by_flip = _phases_by_flip(terms)
+    if set(by_flip) == {0}:
+        return (np.arange(1 << terms.n_qubits) == by_flip[0].real.argmin()).astype(float)
+    return _lowest_vector(by_flip, terms.n_qubits)[1]
+
+
+def _lowest_vector(by_flip: dict[int, Any], n_qubits: int) -> tuple[float, np.ndarray]:
     matrix = _matrix(by_flip)
-    if terms.n_qubits <= _DENSE_QUBITS:
+    if n_qubits <= _DENSE_QUBITS:
         values, vectors = np.linalg.eigh(matrix.toarray())
     else:
         values, vectors = _lanczos(matrix, vectors=True)
-    return float(values[0]), np.abs(vectors[:, 0]) ** 2
+    return float(values[0]), vectors[:, 0]
 
 
 def _lanczos(matrix: Any, vectors: bool) -> Any:

@@ -174,7 +174,8 @@ class Problem:
         if self.pauli is not None:
             return GroundState(pauli_ground_energy(self.pauli), None)
         parities = self._reference_parities()
-        return fci_ground(self._electrons(), self.n_alpha, self.n_beta, parities=parities, restrict=False)
+        ground = fci_ground(self._electrons(), self.n_alpha, self.n_beta, parities=parities, restrict=False)
+        return ground._replace(vector=None)  # large
 
     def _reference_parities(self) -> tuple[IntArray, IntArray] | None:
         """Return signs of orbitals under the Hamiltonian's symmetries, and of the reference; None without any."""

@@ -22,7 +22,7 @@ from qvar.optimize.budget import Budget
 from qvar.optimize.method import Method
 from qvar.optimize.minimize import minimize
 from qvar.problems.problem import Problem
-from qvar.studies.growing_circuit import GrowingCircuit, Point, with_angles_held
+from qvar.studies.growing_circuit import GrowingCircuit, Point
 from qvar.studies.growth_record import Adapted, GrowthEnd, GrowthStep, StepHook
 from qvar.studies.growth_rules import Grow, GrowthRules, Select, best, faded, per_cnot
 
@@ -202,7 +202,8 @@ class _Growth:
             if following is None or end is not None:
                 end = end or GrowthEnd.STALLED
                 theta = now.point.theta
-                return Adapted(ansatz=_started(now.point.ansatz, theta), theta=theta, status=end, steps=tuple(steps))
+                grown = now.point.ansatz.start_at(theta, start="grown")
+                return Adapted(ansatz=grown, theta=theta, status=end, steps=tuple(steps))
             added = following.point.elements[len(now.point.elements) :]
             now = self._trained(following) if np.isnan(following.value) else following
             now, removed = self._pruned(now, len(added), value)
@@ -246,7 +247,7 @@ class _Growth:
         at, objective, inverse, last = start.point, start.point.objective, start.inverse_hessian, self.rules.last
         begin, held = at.theta, at.theta[:0]
         if last is not None and last < len(at.theta):
-            objective = self.circuit.objective(with_angles_held(at.ansatz, at.theta, last))
+            objective = self.circuit.objective(at.ansatz.freeze(at.theta, parameters=range(len(at.theta) - last)))
             held, begin, inverse = at.theta[:-last], at.theta[-last:], None
         inverse = None if self.method.inverse_hessian is None else inverse
         result = minimize(objective, begin, method=self.method, budget=self.budget, inverse_hessian=inverse)
@@ -271,8 +272,3 @@ class _Growth:
         if not before - without.value > _NO_GAIN * max(1.0, abs(before)):
             return now, []
         return without, [elements[weakest]]
-
-
-def _started(ansatz: Ansatz, theta: FloatArray) -> Ansatz:
-    """Return the circuit with its angles as a start, `"grown"`, which is the default."""
-    return replace(ansatz, start="grown", starts={"grown": lambda key: theta})

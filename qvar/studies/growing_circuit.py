@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -175,14 +175,3 @@ class GrowingCircuit:
 
 
 _lowest_places = jax.jit(jax.vmap(lowest_place))
-
-
-def with_angles_held(ansatz: Ansatz, theta: FloatArray, n_free: int) -> Ansatz:
-    """Return the circuit whose last parameters alone are free, the others held at theta, (n_params,)."""
-    program, held = ansatz.program, ansatz.n_params - n_free
-    fixed = program.angle_param < held
-    offset = np.array(program.offset)
-    np.add.at(offset, program.angle_op[fixed], program.angle_scale[fixed] * theta[program.angle_param[fixed]])
-    free = {name: getattr(program, name)[~fixed] for name in ("angle_op", "angle_scale")}
-    own = replace(program, n_params=n_free, offset=offset, angle_param=program.angle_param[~fixed] - held, **free)
-    return replace(ansatz, program=own)

@@ -52,6 +52,9 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     "qvar.Ansatz.draw": lambda: {"self": circuit(), "theta": THETA, "all": False, "max_length": 78},
     "qvar.Ansatz.to_openqasm": lambda: {"self": circuit(), "theta": THETA, "version": 3},
     "qvar.Ansatz.to_qiskit": lambda: {"self": circuit(), "theta": THETA},
+    "qvar.Ansatz.start_at": lambda: {"self": circuit(), "theta": THETA, "start": "trained", "name": "a"},
+    "qvar.Ansatz.freeze": lambda: {"self": circuit(), "theta": THETA, "parameters": [0], "name": "a"},
+    "qvar.Ansatz.then": lambda: {"self": circuit(), "other": circuit(), "name": "a"},
     "qvar.Budget": lambda: {"gradients": 5, "seconds": 1.0, "gradient_tolerance": 1e-3, "energies": 5},
     "qvar.Capacity": lambda: {
         "problem": spins(), "contenders": [qvar.Contender("a", "generic", qvar.hardware_efficient, layers=[1])],
@@ -228,6 +231,11 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
         "gradient_norm": 1e-3, "error": None, "max_cnots": None, "seconds": 1.0, "method": qvar.lbfgs(),
         "budget": BUDGET, "engine": "auto", "name": "a", "callback": None,
     },
+    "qvar.distil": lambda: {
+        "student": circuit(), "teacher_state": np.ones(4), "problem": spins(), "weight": 0.5, "scale": 1.0,
+        "n_starts": 1, "key": KEY, "method": qvar.lbfgs(), "budget": BUDGET, "engine": "auto",
+    },
+    "qvar.ground_state": lambda: {"problem": h2(), "theory": "fci"},
     "qvar.pool": lambda: {"source": "qubit_gsd", "problem": h2(), "normalize": False, "product": False},
     "qvar.uccd": lambda: {
         "problem": h2(), "order": "canonical", "excitations": "fermionic", "spin_adapted": False,
@@ -292,6 +300,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
 
 RECORDS = {
     "require", "Adapted", "Pool", "DensityMatrices", "LeadingDeterminants",
+    "require", "Adapted", "Distilled", "Pool",
     "Problem", "Progress", "Result", "Run", "Runnable", "Status", "Task", "QvarError", "Baseline", "Fitted", "Measured",
     "Part", "Solution", "Solver", "UnsolvedError", "DecayFit", "EntropyProfile", "Estimate", "GradientVariance",
     "HessianSummary", "LieAlgebra", "LineScan", "Minima", "PlaneScan", "SymmetryLeakage",

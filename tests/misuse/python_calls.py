@@ -31,7 +31,7 @@ CALLBACKS = {
 """Arguments that may be functions, whose own errors are their author's."""
 
 SLOW = {
-    "qvar.adapt",
+    "qvar.adapt", "qvar.distil",
     "qvar.run", "qvar.minimize", "qvar.minimize_batch", "qvar.noisy_energy", "qvar.molecule", "qvar.hydrogen_chain",
     "qvar.basis.fit", "qvar.basis.sets_of_size", "qvar.basis.casscf_baseline",
     *(f"qvar.diagnostics.{name}" for name in diagnostics.__all__),

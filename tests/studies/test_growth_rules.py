@@ -11,7 +11,7 @@ from scipy.optimize import minimize_scalar
 import qvar
 from qvar.ansatz.pools import program_of
 from qvar.engines.infidelity import infidelity
-from qvar.studies.growing_circuit import GrowingCircuit, Point, with_angles_held
+from qvar.studies.growing_circuit import GrowingCircuit, Point
 from qvar.studies.growth_rules import GrowthRules, faded
 
 
@@ -154,7 +154,7 @@ def test_the_last_angles_alone(h4: qvar.Problem) -> None:
     np.testing.assert_allclose(last.theta[0], first.theta[0], atol=1e-8)
     assert np.all(np.diff(last.values) < 0)
     assert last.value > plain.value + 1e-6
-    held = with_angles_held(plain.ansatz, plain.theta, 2)
+    held = plain.ansatz.freeze(plain.theta, parameters=range(plain.ansatz.n_params - 2))
     assert float(qvar.energy(h4, held).loss(plain.theta[1:])) == pytest.approx(plain.value, abs=1e-12)
 
 
