@@ -54,8 +54,10 @@ from .studies.growing import ExactLaw, Growing
 from .studies.growth_record import Adapted
 from .studies.growth_rules import GrowthRules
 from .studies.landscape import Landscape
+from .studies.paired import Paired, Way
 from .studies.published import Published, PublishedTable
 from .studies.ranking import Ranking
+from .studies.recipes import Distillation
 from .studies.scaling import Scaling
 from .studies.training import Training
 from .task import LedgerColumn, Progress, Runnable, Task, task_key
@@ -71,6 +73,7 @@ __all__ = [
     "Coverage",
     "Curve",
     "DensityMatrices",
+    "Distillation",
     "Distilled",
     "Duel",
     "ExactLaw",
@@ -80,6 +83,7 @@ __all__ = [
     "LeadingDeterminants",
     "LedgerColumn",
     "Objective",
+    "Paired",
     "Pool",
     "Problem",
     "Progress",
@@ -94,6 +98,7 @@ __all__ = [
     "Status",
     "Task",
     "Training",
+    "Way",
     "__version__",
     "adam",
     "adapt",

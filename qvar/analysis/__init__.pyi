@@ -14,6 +14,7 @@ from .convergence import arrival, final_errors, minima_found, quantiles_to_toler
 from .decay import decay_table
 from .depths import depth_table, series_table
 from .landscapes import landscape_table
+from .paired import paired_table
 from .rankings import ranking_summary
 from .summaries import curve_summary, summary
 
@@ -35,6 +36,7 @@ __all__ = [
     "least_parameters",
     "levels",
     "minima_found",
+    "paired_table",
     "pareto_front",
     "quantiles_to_tolerance",
     "ranking_summary",

@@ -13,6 +13,7 @@ from qvar.report.coverage import COVERAGE
 from qvar.report.curve import CURVE
 from qvar.report.duel import DUEL
 from qvar.report.landscape import LANDSCAPE
+from qvar.report.paired import PAIRED
 from qvar.report.plots.campaign import PICTURES
 from qvar.report.published import PUBLISHED
 from qvar.report.ranking import RANKING
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 STUDIES: tuple[StudyReport, ...] = (
-    PUBLISHED, COVERAGE, SCALING, CAPACITY, LANDSCAPE, BASIS, RANKING, CURVE, ADAPTIVE, DUEL,
+    PUBLISHED, COVERAGE, SCALING, CAPACITY, LANDSCAPE, BASIS, RANKING, CURVE, ADAPTIVE, PAIRED, DUEL,
 )  # fmt: skip
 """The reports of the studies, that of a duel last, which fits every ledger."""
 

@@ -235,6 +235,14 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
         "student": circuit(), "teacher_state": np.ones(4), "problem": spins(), "weight": 0.5, "scale": 1.0,
         "n_starts": 1, "key": KEY, "method": qvar.lbfgs(), "budget": BUDGET, "engine": "auto",
     },
+    "qvar.Distillation": lambda: {"teacher_state": np.ones(4), "weight": 0.5, "scale": 1.0},
+    "qvar.Way": lambda: {
+        "name": "a", "ansatz": circuit(), "recipe": None, "against": "", "problem": None, "distance": 1.0,
+    },
+    "qvar.Paired": lambda: {
+        "problem": spins(), "ways": [qvar.Way("a", circuit())], "method": qvar.lbfgs(), "seeds": 1, "budget": BUDGET,
+        "engine": "auto", "start_noise": 0.0, "tolerance": None, "fisher_samples": 0,
+    },
     "qvar.ground_state": lambda: {"problem": h2(), "theory": "fci"},
     "qvar.pool": lambda: {"source": "qubit_gsd", "problem": h2(), "normalize": False, "product": False},
     "qvar.uccd": lambda: {

@@ -1,0 +1,143 @@
+"""The report of ways to train that are compared seed by seed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from qvar.analysis.paired import PairedRow, paired_table
+from qvar.analysis.rows import known, typed
+from qvar.report.accuracy import accuracy_parts
+from qvar.report.duel import DUEL
+from qvar.report.formats import NOTHING, count, number, share
+from qvar.report.table import Column, Note, Part, Table
+from qvar.report.terminal import to_terminal
+from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_WORDS = (
+    "Circuits were trained in several ways, each from the same seeds. A way is compared with another one seed by seed: "
+    "it helped if it ended lower in significantly more than half of the seeds in which the two differ, it hurt if in "
+    "significantly less, and else the seeds do not decide it. An interval holds the true number in 95 of 100 "
+    "repetitions."
+)
+
+_NOTE = (
+    "Better, worse and equal count seeds; errors within 1e-6 are equal. Share: of the seeds in which the two differ, "
+    "those that ended lower, with its 95 % Wilson interval. Change: mean difference of |error|, negative if this way "
+    "is closer to the exact value, with its 95 % bootstrap interval. Evaluations: median over the seeds of the ratio "
+    "to the other way's."
+)
+
+
+def _table(rows: list[PairedRow]) -> Table[PairedRow]:
+    def some(name: str) -> bool:
+        return any(known(getattr(row, name)) for row in rows)
+
+    optional: list[Column[PairedRow]] = [
+        Column("distance", lambda row: number(row.distance)),
+        Column("Fisher rank", lambda row: count(row.fisher_rank), short="Fisher\nrank"),
+        Column("infidelity", lambda row: number(row.infidelity)),
+    ]
+    shown = [some("distance"), some("fisher_rank"), some("infidelity")]
+    return Table(
+        [
+            Column("way", lambda row: row.contender, "name"),
+            *(column for column, there in zip(optional, shown, strict=True) if there),
+            Column("params", lambda row: count(row.n_params)),
+            Column(f"median |error|{_unit(rows)}", lambda row: _error(row, row.median), short="median\n|error|"),
+            Column("success", lambda row: share(row.successes, row.seeds)),
+            Column("minima", lambda row: count(row.minima), show="page"),
+            Column("evaluations", lambda row: count(row.evaluations), short="median\nevals"),
+            Column("against", lambda row: row.against or NOTHING, "name", "page"),
+            Column("better / worse / equal", _counts, short="better/\nworse/\nequal"),
+            Column("share", _share, show="page"),
+            Column(f"change{_unit(rows)}", _change, show="page"),
+            Column("evaluations, ratio", lambda row: number(row.evaluations_ratio), short="evals\nratio"),
+            Column("verdict", lambda row: row.verdict or NOTHING, "word", stays=True),
+        ],
+        rows,
+    )
+
+
+def _unit(rows: list[PairedRow]) -> str:
+    units = {row.unit for row in rows if row.unit}
+    unit = units.pop() if len(units) == 1 else ""
+    return f" ({'mHa' if unit == HARTREE else unit})" if unit else ""
+
+
+def _error(row: PairedRow, value: float | None) -> str:
+    return number(None if value is None else value * (MILLIHARTREE_PER_HARTREE if row.unit == HARTREE else 1.0))
+
+
+def _counts(row: PairedRow) -> str:
+    return f"{row.better}/{row.worse}/{row.equal}" if row.verdict else NOTHING
+
+
+def _share(row: PairedRow) -> str:
+    if not known(row.share):
+        return NOTHING
+    return f"{100 * float(row.share or 0):.0f} % ({_percent(row)})"
+
+
+def _percent(row: PairedRow) -> str:
+    return f"{100 * float(row.share_low or 0):.0f}-{100 * float(row.share_high or 0):.0f} %"
+
+
+def _change(row: PairedRow) -> str:
+    if not known(row.change):
+        return NOTHING
+    ends = f" ({_error(row, row.change_low)} to {_error(row, row.change_high)})" if known(row.change_low) else ""
+    return f"{_error(row, row.change)}{ends}"
+
+
+def sentences(rows: list[PairedRow]) -> list[str]:
+    """Return the verdict on each way in a sentence."""
+    words = {
+        "helped": "ended lower than {} in {} of {} seeds that differ: it helped",
+        "hurt": "ended lower than {} in {} of {} seeds that differ: it hurt",
+        "undecided": "ended lower than {} in {} of {} seeds that differ: undecided",
+    }
+    lines = []
+    for row in rows:
+        if not row.verdict:
+            continue
+        differ = row.better + row.worse
+        if differ == 0:
+            lines.append(f"{row.contender} ended as {row.against} did in all {row.pairs} seeds: undecided.")
+            continue
+        verdict = words[row.verdict].format(row.against, row.better, differ)
+        lines.append(f"{row.contender} {verdict} (95 % interval of the share: {_percent(row)}).")
+    return lines
+
+
+def _rows(ledger: pd.DataFrame) -> list[PairedRow]:
+    return typed(paired_table(ledger), PairedRow)
+
+
+def _parts(ledger: pd.DataFrame) -> list[Part]:
+    rows = _rows(ledger)
+    return [*sentences(rows), _table(rows), Note(_NOTE)]
+
+
+def _text(ledger: pd.DataFrame) -> str:
+    rows = _rows(ledger)
+    table = _table(rows)
+    return to_terminal(Table(table.columns, table.rows, ["", *sentences(rows)]))
+
+
+PAIRED = replace(
+    DUEL,
+    study="paired",
+    words=_WORDS,
+    recognises=lambda ledger: "against" in ledger.columns and bool(ledger["against"].notna().any()),
+    result=lambda ledger, trace: _parts(ledger),
+    text=_text,
+    sections=lambda ledger, trace: {
+        "Every way": DUEL.result(ledger, trace),
+        "Reliability, speed and cost": accuracy_parts(ledger, trace),
+    },
+)
+"""The report of a `qvar.Paired`."""

@@ -1,0 +1,185 @@
+"""Paired: ways to train circuits, compared seed by seed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from functools import cached_property, partial
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from qvar.ansatz.ansatz import Ansatz
+from qvar.arguments import check_fields
+from qvar.checks import different_names, finite_number
+from qvar.diagnostics.fisher_information import fisher_rank
+from qvar.engines.energy import Engine
+from qvar.errors import QvarError, error_words, require
+from qvar.optimize.budget import Budget
+from qvar.optimize.lbfgs import lbfgs
+from qvar.optimize.method import Method
+from qvar.optimize.minimize import Look
+from qvar.problems.problem import Problem
+from qvar.short_repr import short_repr
+from qvar.studies.columns import TRAINING_COLUMNS
+from qvar.studies.recipes import Distillation, Recipe
+from qvar.studies.training import Training, check_seeds, exact_value, minima_of, noisy_start, progress_words
+from qvar.task import LedgerColumn, Progress, Reporter, Row, Task, task_key
+
+PAIRED_COLUMNS = (
+    LedgerColumn("against", "string", "Name of the contender that this one is compared with, seed by seed; empty if "
+        "with none."),
+    LedgerColumn("distance", "float64", "Place of the contender on an axis of the study, such as the change of a bond "
+        "length; empty if there is none."),
+    LedgerColumn("infidelity", "float64", "Infidelity to the teacher's state after all trainings."),
+    LedgerColumn("matched_infidelity", "float64", "Infidelity after the training on the teacher's state."),
+    LedgerColumn("matched_evaluations", "Int64", "Evaluations in the training on the teacher's state, which are part "
+        "of all."),
+    LedgerColumn("fisher_rank", "Int64", "Rank of the quantum Fisher information, the largest over some random points: "
+        "number of independent directions in which the state can move."),
+)  # fmt: skip
+"""Columns of a paired study beside those of trainings."""
+
+
+@short_repr("name", "against")
+@dataclass(frozen=True, eq=False)
+class Way:
+    """A circuit, how it is trained, and the way that it is compared with."""
+
+    name: str
+    """Name in the ledger."""
+    ansatz: Ansatz
+    """The circuit, with its start."""
+    _: KW_ONLY
+    recipe: Recipe | None = None
+    """How it is trained, such as `qvar.Distillation(state)`; plain minimization of the energy if None."""
+    against: str = ""
+    """Name of the way that it is compared with, from the same seeds; none if empty."""
+    problem: Problem | None = None
+    """Problem of its own; that of the study if None."""
+    distance: float | None = None
+    """Place on an axis, such as the change of a bond length."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        if self.distance is not None:
+            finite_number("distance", self.distance)
+
+
+@short_repr("ways", "seeds")
+@dataclass(frozen=True, eq=False)
+class Paired:
+    """Ways to train circuits, each from the same seeds, compared with each other seed by seed.
+
+    A way helped if it ended lower than the one that it is compared with in significantly more than half of the seeds in
+    which they differ, hurt if in less, and is undecided else; `qvar.analysis.paired_table` has the intervals.
+
+    `columns` are those that it adds to the ledger.
+    """
+
+    columns: ClassVar[tuple[LedgerColumn, ...]] = (*TRAINING_COLUMNS, *PAIRED_COLUMNS)
+
+    problem: Problem
+    """Problem of all ways without one of their own."""
+    ways: Sequence[Way]
+    """Ways with different names."""
+    _: KW_ONLY
+    method: Method = field(default_factory=lbfgs)
+    """Optimization method of all."""
+    seeds: int = 20
+    """Number of starts of each: seeds 0 to seeds - 1."""
+    budget: Budget = field(default_factory=Budget)
+    """Limits of the work of each training of each start."""
+    engine: Engine = "auto"
+    """Simulator; see `qvar.energy`."""
+    start_noise: float = 0.0
+    """Standard deviation in radians of Gaussian noise added to every parameter of a start."""
+    tolerance: float | None = None
+    """Largest error of a start that succeeds, in the problem's unit; chemical accuracy for energies in hartree if
+    None."""
+    fisher_samples: int = 0
+    """Random points over which the largest rank of the Fisher information is taken; 0 for no rank."""
+
+    name: ClassVar[str] = "paired"
+    """Name of the study in records."""
+
+    def __post_init__(self) -> None:
+        check_fields(self, "seeds", "fisher_samples")
+        require(len(self.ways) > 0, "ways", "hold at least one qvar.Way", self.ways)
+        names = [way.name for way in self.ways]
+        different_names("ways", names)
+        for way in self.ways:
+            if way.against and (way.against not in names or way.against == way.name):
+                raise QvarError(f"`against` must be the name of another way, but is {way.against!r} for {way.name}.")
+        check_seeds(self.seeds, 1)
+        require(self.fisher_samples >= 0, "fisher_samples", "not be negative", self.fisher_samples)
+        for way, (_, training) in zip(self.ways, self.trainings(), strict=True):
+            if isinstance(way.recipe, Distillation):
+                way.recipe.lesson(training)
+
+    @property
+    def citations(self) -> tuple[str, ...]:
+        """Keys of the papers and software that the study uses, in `qvar/citations.bib`."""
+        keys = {"haug2021"} if self.fisher_samples else set[str]()
+        recipes = (way.recipe.citations for way in self.ways if way.recipe is not None)
+        return tuple(sorted(keys.union(*recipes, *(training.citations for _, training in self.trainings()))))
+
+    def trainings(self) -> list[tuple[Row, Training]]:
+        """Return the training of each way, with the columns that distinguish it."""
+        return self._trainings
+
+    @cached_property
+    def _trainings(self) -> list[tuple[Row, Training]]:
+        settings: dict[str, Any] = {
+            "method": self.method,
+            "seeds": self.seeds,
+            "budget": self.budget,
+            "engine": self.engine,
+            "start_noise": self.start_noise,
+            "tolerance": self.tolerance,
+        }
+        return [
+            (
+                {"contender": way.name, "against": way.against, "distance": way.distance},
+                Training(way.ansatz, problem=way.problem or self.problem, **settings),
+            )
+            for way in self.ways
+        ]
+
+    def tasks(self) -> list[Task]:
+        """Return one task for each way."""
+        tasks = []
+        for way, (own, training) in zip(self.ways, self.trainings(), strict=True):
+            recipe = None if way.recipe is None else way.recipe.describe()
+            inputs = {**own, "study": "paired", "training": training.inputs, "recipe": recipe}
+            inputs["fisher_samples"] = self.fisher_samples
+            tasks.append(Task(task_key(inputs), way.name, partial(_rows, self, way, own, training)))
+        return tasks
+
+
+def _rows(study: Paired, way: Way, own: Row, training: Training, report: Reporter) -> list[Row]:
+    """Return the rows of all seeds of a way; an error becomes rows with its message."""
+    try:
+        objective = training.objective()
+        if study.fisher_samples:
+            own = {**own, "fisher_rank": fisher_rank(objective, key=jax.random.key(0), samples=study.fisher_samples)}
+        if way.recipe is None:
+            return [{**row, **own} for row in training.run(report).rows]
+        keys = [jax.random.key(seed) for seed in range(training.seeds)]
+        starts = np.stack([np.asarray(noisy_start(objective, key, training.start_noise)) for key in keys])
+        exact = exact_value(objective)
+
+        def watch(look: Look) -> None:
+            words = progress_words(look, exact, objective.unit)
+            report(Progress(look.evaluations, training.method.evaluations(training.budget), words))
+
+        ends = way.recipe.train(training, starts, jnp.stack(keys), watch)
+        minima = minima_of(objective, [result for result, _ in ends])
+        return [
+            {**training.row(objective, seed, result), "minimum": minimum, **more, **own}
+            for seed, ((result, more), minimum) in enumerate(zip(ends, minima, strict=True))
+        ]
+    except Exception as error:
+        return [{**row, **own} for row in training.failed_rows(error_words(error))]

@@ -1,0 +1,116 @@
+"""Recipes of training: what is done with the starts of a circuit in place of plain minimization of its energy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass, replace
+from hashlib import sha256
+from typing import Any, Protocol, runtime_checkable
+
+import jax
+import numpy as np
+
+from qvar._types import FloatArray
+from qvar.ansatz.ansatz import Ansatz
+from qvar.arguments import check_fields
+from qvar.compression.distil import Lesson, lesson, trained_twice
+from qvar.errors import QvarError, require
+from qvar.optimize.minimize import Look
+from qvar.optimize.result import Result
+from qvar.short_repr import short_repr
+from qvar.studies.training import Training
+from qvar.task import Row
+
+
+@runtime_checkable
+class Recipe(Protocol):
+    """A way to train a circuit from some starts, with its results as energies."""
+
+    @property
+    def citations(self) -> tuple[str, ...]:
+        """Keys of papers in `qvar/citations.bib`."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """Return everything that the numbers depend on, ready for JSON."""
+        ...
+
+    def train(
+        self, training: Training, starts: FloatArray, keys: jax.Array, callback: Callable[[Look], None]
+    ) -> list[tuple[Result, Row]]:
+        """Train from starts (n, n_params); return the results and further columns of each."""
+        ...
+
+
+@short_repr("weight")
+@dataclass(frozen=True, eq=False)
+class Distillation:
+    """Training on the state of a teacher, then on the energy; see `qvar.distil`."""
+
+    teacher_state: Any
+    """The state, as `qvar.distil` takes it."""
+    _: KW_ONLY
+    weight: float = 1.0
+    """Weight of the infidelity in the training on the state."""
+    scale: float | None = None
+    """Energy that counts as much as all of the infidelity; see `qvar.distil`."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        require(0.0 <= self.weight <= 1.0, "weight", "lie between 0 and 1", self.weight)
+
+    @property
+    def citations(self) -> tuple[str, ...]:
+        """Keys of papers in `qvar/citations.bib`."""
+        return ("hinton2015",)
+
+    def describe(self) -> dict[str, Any]:
+        """Return everything that the numbers depend on, ready for JSON."""
+        state = np.ascontiguousarray(np.round(np.asarray(self.teacher_state), 9)) + 0.0
+        digest = sha256(repr(state.shape).encode() + state.tobytes()).hexdigest()
+        return {"recipe": "distillation", "teacher": digest, "weight": self.weight, "scale": self.scale}
+
+    def lesson(self, training: Training) -> Lesson:
+        """Return the objectives of the trainings; `QvarError` if the state does not fit the circuit."""
+        student, problem = training.contender, training.problem
+        if not isinstance(student, Ansatz) or problem is None:
+            raise QvarError(f"`ansatz` must be a circuit on a problem to be distilled, but {student.name} is not.")
+        settings: dict[str, Any] = {"weight": self.weight, "scale": self.scale, "engine": training.engine}
+        return lesson(student, self.teacher_state, problem, **settings)
+
+    def train(
+        self, training: Training, starts: FloatArray, keys: jax.Array, callback: Callable[[Look], None]
+    ) -> list[tuple[Result, Row]]:
+        """Train on the state, then on the energy."""
+        own = self.lesson(training)
+        settings: dict[str, Any] = {"method": training.method, "budget": training.budget, "callback": callback}
+        matched, ends = trained_twice(own, starts, keys=keys, **settings)
+        thetas = np.stack([np.asarray(end.theta) for end in ends])
+        middle = np.stack([np.asarray(first.theta) for first in matched])
+        infidelities = np.asarray(own.infidelity.loss_batch(np.concatenate([middle, thetas])))
+        return [
+            (
+                after(first, end),
+                {
+                    "infidelity": float(infidelities[len(ends) + at]),
+                    "matched_infidelity": float(infidelities[at]),
+                    "matched_evaluations": first.energy_evaluations,
+                },
+            )
+            for at, (first, end) in enumerate(zip(matched, ends, strict=True))
+        ]
+
+
+def after(first: Result, second: Result) -> Result:
+    """Return the result of a second training with the evaluations and seconds of a first one added."""
+    trace = replace(second.trace, evaluations=second.trace.evaluations + first.energy_evaluations)
+    return replace(
+        second,
+        trace=trace,
+        iterations=first.iterations + second.iterations,
+        energy_evaluations=first.energy_evaluations + second.energy_evaluations,
+        gradient_evaluations=first.gradient_evaluations + second.gradient_evaluations,
+        hessian_products=first.hessian_products + second.hessian_products,
+        wall_s=first.wall_s + second.wall_s,
+        compile_s=first.compile_s + second.compile_s,
+    )

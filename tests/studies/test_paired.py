@@ -1,0 +1,101 @@
+"""Ways to train, compared seed by seed: rows against trainings by hand, verdicts against counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+import qvar
+from qvar.analysis.paired import PairedRow
+from qvar.analysis.rows import typed
+from qvar.records.run_tables import ledger_from
+from qvar.report.reports import report_of, summary_text
+
+
+def test_distilled_and_plain_start_at_the_same_points(h2: qvar.Problem) -> None:
+    """The row of a seed is that of both trainings by hand."""
+    student = qvar.hardware_efficient(h2, layers=1).with_start("uniform")
+    teacher, budget = qvar.ground_state(h2), qvar.Budget(gradients=60)
+    ways = [
+        qvar.Way("plain", student),
+        qvar.Way("taught", student, recipe=qvar.Distillation(teacher, weight=0.5), against="plain"),
+    ]
+    study = qvar.Paired(h2, ways, seeds=2, budget=budget, fisher_samples=1)
+    assert {"hinton2015", "haug2021"} <= set(study.citations)
+    rows = [row for task in study.tasks() for row in task.run(lambda progress: None)]
+    assert [row["contender"] for row in rows] == ["plain", "plain", "taught", "taught"]
+    import jax
+
+    own = qvar.distil(student, teacher, h2, weight=0.5, key=jax.random.key(7), budget=budget)  # another start
+    assert 0.0 <= own.infidelity <= 1.0
+    from qvar.studies.recipes import Distillation
+
+    training = study.trainings()[1][1]
+    lesson = Distillation(teacher, weight=0.5).lesson(training)
+    start = np.asarray(lesson.energy.initial(jax.random.key(0)))[None]
+    first = qvar.minimize_batch(lesson.matching, start, budget=budget)[0]
+    second = qvar.minimize_batch(lesson.energy, np.asarray(first.theta)[None], budget=budget)[0]
+    assert rows[2]["value"] == pytest.approx(second.value, abs=1e-9)
+    assert rows[2]["energy_evaluations"] == first.energy_evaluations + second.energy_evaluations
+    assert rows[2]["matched_evaluations"] == first.energy_evaluations
+    assert rows[2]["trace_evaluations"][0] > first.energy_evaluations
+    assert rows[2]["infidelity"] == pytest.approx(float(lesson.infidelity.loss(second.theta)), abs=1e-12)
+    assert rows[0]["fisher_rank"] == rows[2]["fisher_rank"] > 0
+    assert [row["against"] for row in rows] == ["", "", "plain", "plain"]
+
+
+def rows_of(name: str, errors: list[float], against: str = "", evaluations: int = 10) -> list[dict[str, Any]]:
+    return [
+        {
+            "problem": "H4", "contender": name, "family": "generic", "n_params": 8, "seed": seed, "unit": "Ha",
+            "status": "converged", "value": -2.0 + error, "reference": -2.0, "error": error, "against": against,
+            "gradient_evaluations": evaluations, "energy_evaluations": evaluations, "minimum": seed % 2,
+        }
+        for seed, error in enumerate(errors)
+    ]  # fmt: skip
+
+
+def test_verdicts_and_intervals() -> None:
+    base = [0.01] * 12
+    rows = [
+        *rows_of("base", base),
+        *rows_of("better", [0.001] * 12, "base", evaluations=20),
+        *rows_of("worse", [0.02] * 12, "base"),
+        *rows_of("mixed", [0.001, 0.02] * 6, "base"),
+        *rows_of("same", base, "base"),
+    ]
+    ledger = ledger_from(rows)
+    table = {row.contender: row for row in typed(qvar.analysis.paired_table(ledger), PairedRow)}
+    assert [table[name].verdict for name in ("base", "better", "worse", "mixed", "same")] == [
+        "", "helped", "hurt", "undecided", "undecided",
+    ]  # fmt: skip
+    better = table["better"]
+    interval = binomtest(12, 12).proportion_ci(method="wilson")
+    assert (better.share_low, better.share_high) == pytest.approx((interval.low, interval.high))
+    assert (better.better, better.worse, better.equal, better.successes) == (12, 0, 0, 12)
+    assert better.change == pytest.approx(-0.009)
+    assert better.evaluations_ratio == pytest.approx(2.0)
+    assert (table["same"].equal, table["mixed"].better, table["mixed"].worse) == (12, 6, 6)
+    mixed = table["mixed"]
+    changes = np.array([-0.009, 0.01] * 6)
+    half = 1.96 * changes.std() / np.sqrt(12)
+    assert mixed.change_low == pytest.approx(changes.mean() - half, abs=0.002)
+    assert mixed.change_high == pytest.approx(changes.mean() + half, abs=0.002)
+    text = " ".join(summary_text(ledger, "paired").split())
+    assert "better ended lower than base in 12 of 12 seeds that differ: it helped (95 % interval" in text
+    assert "same ended as base did in all 12 seeds: undecided." in text
+    assert report_of(ledger).study == "paired"
+
+
+def test_mistakes(h2: qvar.Problem, h4: qvar.Problem) -> None:
+    student = qvar.uccsd(h2)
+    with pytest.raises(qvar.QvarError, match="`against` must be the name of another way, but is 'x' for a"):
+        qvar.Paired(h2, [qvar.Way("a", student, against="x")])
+    with pytest.raises(qvar.QvarError, match=r"`ways` must hold at least one qvar\.Way"):
+        qvar.Paired(h2, [])
+    recipe = qvar.Distillation(qvar.ground_state(h4))
+    with pytest.raises(qvar.QvarError, match="`teacher_state` must have one of the shapes"):
+        qvar.Paired(h2, [qvar.Way("a", student, recipe=recipe)])
