@@ -41,11 +41,11 @@ def _table(rows: list[PairedRow]) -> Table[PairedRow]:
         Column("Fisher rank", lambda row: count(row.fisher_rank), short="Fisher\nrank"),
         Column("infidelity", lambda row: number(row.infidelity)),
     ]
-    shown = [some("distance"), some("fisher_rank"), some("infidelity")]
+    present = [some("distance"), some("fisher_rank"), some("infidelity")]
     return Table(
         [
             Column("way", lambda row: row.contender, "name"),
-            *(column for column, there in zip(optional, shown, strict=True) if there),
+            *(column for column, there in zip(optional, present, strict=True) if there),
             Column("params", lambda row: count(row.n_params)),
             Column(f"median |error|{_unit(rows)}", lambda row: _error(row, row.median), short="median\n|error|"),
             Column("success", lambda row: share(row.successes, row.seeds)),

@@ -54,7 +54,7 @@ class Way:
     """The circuit, with its start."""
     _: KW_ONLY
     recipe: Recipe | None = None
-    """How it is trained, such as `qvar.Distillation(state)`; plain minimization of the energy if None."""
+    """Training in place of plain minimization, such as `qvar.Distillation(state)`; none if None."""
     against: str = ""
     """Name of the way that it is compared with, from the same seeds; none if empty."""
     problem: Problem | None = None
@@ -175,7 +175,7 @@ def _rows(study: Paired, way: Way, own: Row, training: Training, report: Reporte
             words = progress_words(look, exact, objective.unit)
             report(Progress(look.evaluations, training.method.evaluations(training.budget), words))
 
-        ends = way.recipe.train(training, starts, jnp.stack(keys), watch)
+        ends = way.recipe.train(training, starts, keys=jnp.stack(keys), callback=watch)
         minima = minima_of(objective, [result for result, _ in ends])
         return [
             {**training.row(objective, seed, result), "minimum": minimum, **more, **own}

@@ -36,7 +36,7 @@ class Recipe(Protocol):
         ...
 
     def train(
-        self, training: Training, starts: FloatArray, keys: jax.Array, callback: Callable[[Look], None]
+        self, training: Training, starts: FloatArray, *, keys: jax.Array, callback: Callable[[Look], None]
     ) -> list[tuple[Result, Row]]:
         """Train from starts (n, n_params); return the results and further columns of each."""
         ...
@@ -79,7 +79,7 @@ class Distillation:
         return lesson(student, self.teacher_state, problem, **settings)
 
     def train(
-        self, training: Training, starts: FloatArray, keys: jax.Array, callback: Callable[[Look], None]
+        self, training: Training, starts: FloatArray, *, keys: jax.Array, callback: Callable[[Look], None]
     ) -> list[tuple[Result, Row]]:
         """Train on the state, then on the energy."""
         own = self.lesson(training)

@@ -38,7 +38,11 @@ SMALL: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 """Arguments that make a case quick; a new case needs an entry."""
 
-EXACT = dict.fromkeys(SMALL, "uccsd") | {"overparametrization.py": "hva x2", "optimizers.py": "ry cnot chain x1", "distil.py": "1-upccgsd from fci"}
+EXACT = dict.fromkeys(SMALL, "uccsd") | {
+    "overparametrization.py": "hva x2",
+    "optimizers.py": "ry cnot chain x1",
+    "distil.py": "1-upccgsd from fci",
+}
 """The contender that reaches the exact energy."""
 
 DUELS = ("own_ansatz.py", "family_duel.py", "optimizers.py")

@@ -30,7 +30,7 @@ def test_distilled_and_plain_start_at_the_same_points(h2: qvar.Problem) -> None:
     import jax
 
     own = qvar.distil(student, teacher, h2, weight=0.5, key=jax.random.key(7), budget=budget)  # another start
-    assert 0.0 <= own.infidelity <= 1.0
+    assert own.infidelity < 1e-6
     from qvar.studies.recipes import Distillation
 
     training = study.trainings()[1][1]
