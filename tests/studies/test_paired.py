@@ -35,9 +35,10 @@ def test_distilled_and_plain_start_at_the_same_points(h2: qvar.Problem) -> None:
 
     training = study.trainings()[1][1]
     lesson = Distillation(teacher, weight=0.5).lesson(training)
-    start = np.asarray(lesson.energy.initial(jax.random.key(0)))[None]
-    first = qvar.minimize_batch(lesson.matching, start, budget=budget)[0]
-    second = qvar.minimize_batch(lesson.energy, np.asarray(first.theta)[None], budget=budget)[0]
+    starts = np.stack([np.asarray(lesson.energy.initial(jax.random.key(seed))) for seed in range(2)])
+    firsts = qvar.minimize_batch(lesson.matching, starts, budget=budget)
+    middle = np.stack([np.asarray(one.theta) for one in firsts])
+    first, second = firsts[0], qvar.minimize_batch(lesson.energy, middle, budget=budget)[0]
     assert rows[2]["value"] == pytest.approx(second.value, abs=1e-9)
     assert rows[2]["energy_evaluations"] == first.energy_evaluations + second.energy_evaluations
     assert rows[2]["matched_evaluations"] == first.energy_evaluations
