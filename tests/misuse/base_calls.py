@@ -308,7 +308,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
 
 RECORDS = {
     "require", "Adapted", "Pool", "DensityMatrices", "LeadingDeterminants",
-    "require", "Adapted", "Distilled", "Pool",
+    "Distilled",
     "Problem", "Progress", "Result", "Run", "Runnable", "Status", "Task", "QvarError", "Baseline", "Fitted", "Measured",
     "Part", "Solution", "Solver", "UnsolvedError", "DecayFit", "EntropyProfile", "Estimate", "GradientVariance",
     "HessianSummary", "LieAlgebra", "LineScan", "Minima", "PlaneScan", "SymmetryLeakage",

@@ -35,10 +35,11 @@ def test_distilled_and_plain_start_at_the_same_points(h2: qvar.Problem) -> None:
 
     training = study.trainings()[1][1]
     lesson = Distillation(teacher, weight=0.5).lesson(training)
-    starts = np.stack([np.asarray(lesson.energy.initial(jax.random.key(seed))) for seed in range(2)])
-    firsts = qvar.minimize_batch(lesson.matching, starts, budget=budget)
+    keys = jax.numpy.stack([jax.random.key(seed) for seed in range(2)])  # they draw the search for saddles, too
+    starts = np.stack([np.asarray(lesson.energy.initial(key)) for key in keys])
+    firsts = qvar.minimize_batch(lesson.matching, starts, keys=keys, budget=budget)
     middle = np.stack([np.asarray(one.theta) for one in firsts])
-    first, second = firsts[0], qvar.minimize_batch(lesson.energy, middle, budget=budget)[0]
+    first, second = firsts[0], qvar.minimize_batch(lesson.energy, middle, keys=keys, budget=budget)[0]
     assert rows[2]["value"] == pytest.approx(second.value, abs=1e-9)
     assert rows[2]["energy_evaluations"] == first.energy_evaluations + second.energy_evaluations
     assert rows[2]["matched_evaluations"] == first.energy_evaluations
