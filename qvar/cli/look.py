@@ -6,16 +6,20 @@ import sys
 
 
 def list_known(what: str, problem: str, layers: int) -> int:
-    """Print the ansätze with their costs on a problem, or the problems that have names."""
-    from qvar.report.listing import ansatze_text, problems_text
-    from qvar.runs.ansatz_files import load_problem
-
-    if what == "problems":
-        print(problems_text())
-        return 0
+    """Print the ansätze or pools with their costs on a problem, or the cases, methods or problems of qvar."""
     from qvar.checks import counting_number
+    from qvar.report import listing
+    from qvar.runs.ansatz_files import load_problem
+    from qvar.runs.bundled_cases import bundled_cases, sentence_of
 
-    print(ansatze_text(load_problem(problem), counting_number("layers", layers)))
+    texts = {
+        "ansatze": lambda: listing.ansatze_text(load_problem(problem), counting_number("layers", layers)),
+        "cases": lambda: listing.cases_text({name: sentence_of(file) for name, file in bundled_cases().items()}),
+        "methods": listing.methods_text,
+        "pools": lambda: listing.pools_text(load_problem(problem)),
+        "problems": listing.problems_text,
+    }
+    print(texts[what]())
     return 0
 
 

@@ -20,7 +20,7 @@ _COMMANDS = {
     "run": "run.run", "submit": "submit.submit", "status": "campaign.status", "collect": "campaign.collect",
     "cancel": "campaign.cancel", "worker": "campaign.worker", "show": "record.show", "report": "record.report",
     "cite": "record.cite", "export": "record.export", "list": "look.list_known", "check": "look.check",
-    "doctor": "look.doctor",
+    "doctor": "look.doctor", "new-case": "new_case.new_case", "completion": "completion.completion",
 }  # fmt: skip
 """{command: its module and function}; the function's arguments are named as in the parser."""
 
@@ -54,6 +54,10 @@ def _dispatch(words: list[str]) -> int:
         from qvar.cli.submit import submit
 
         return submit(words[1:], _Parser(prog="qvar submit", add_help=False, allow_abbrev=False))
+    if words[:1] == ["complete"]:  # shells call it, with the words of a command line that is not finished
+        from qvar.cli.completion import complete
+
+        return complete(words[1:], _parser())
     if words and not words[0].startswith("-") and words[0] not in _COMMANDS:
         near = difflib.get_close_matches(words[0], _COMMANDS, n=1)
         hint = f"did you mean `qvar {near[0]}`?" if near else "`qvar --help` lists them."
@@ -77,7 +81,7 @@ def _parser() -> _Parser:
     def command(name: str, help: str, description: str) -> argparse.ArgumentParser:
         return commands.add_parser(name, help=help, description=description)
 
-    commands.add_parser("run", help="run a case: qvar run cases/h4_duel.py --bond 1.5", add_help=False)
+    commands.add_parser("run", help="run a case: qvar run h4_duel --bond 1.5", add_help=False)
     commands.add_parser("submit", help="send a case, swept over its arguments, to a batch queue", add_help=False)
     status = command(
         "status",
@@ -131,10 +135,11 @@ def _parser() -> _Parser:
     )
     listing = command(
         "list",
-        "list ansatze or problems",
-        "Lists the ansätze of qvar, with their costs on a problem, or the problems that have names.",
+        "list ansatze, cases, methods, pools or problems",
+        "Lists the ansätze or pools of qvar, with their costs or sizes on a problem; its cases and optimizers; or the "
+        "problems that have names.",
     )
-    listing.add_argument("what", choices=("ansatze", "problems"), help="what to list")
+    listing.add_argument("what", choices=("ansatze", "cases", "methods", "pools", "problems"), help="what to list")
     listing.add_argument("--problem", metavar="NAME", default="h4", help="name or .npz file (default: h4)")
     listing.add_argument("--layers", metavar="N", type=int, default=2, help="layers of each ansatz (default: 2)")
     check = command(
@@ -146,6 +151,14 @@ def _parser() -> _Parser:
     check.add_argument("place", metavar="FILE.py:NAME", help=about)
     about = "name or .npz file of the problem to try it on (default: one of its size, see `qvar list problems`)"
     check.add_argument("--problem", dest="problem_word", metavar="NAME", help=about)
+    new = command("new-case", "write a case to start from", "Writes a case file with a circuit of one's own.")
+    new.add_argument("name", metavar="NAME", help="name of the new file, such as my_case")
+    shells = command(
+        "completion",
+        "print a shell's completion script",
+        "Prints the script that completes commands, cases and flags; its first line says where to put it.",
+    )
+    shells.add_argument("shell", choices=("bash", "zsh", "fish"), help="the shell")
     command(
         "doctor",
         "check the installation on this machine",

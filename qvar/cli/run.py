@@ -9,10 +9,12 @@ from qvar.errors import QvarError
 _HELP = """usage: qvar run CASE [flags of the case] [--out FOLDER] [--resume]
                          [--workers N] [--distributed]
 
-Runs a case: a Python file with a function `case` whose arguments are its flags.
+Runs a case: a Python file with a function `case` whose arguments are its flags,
+or one of qvar's own by its name (`qvar list cases`).
 
-  qvar run cases/h4_duel.py --help         the case's flags, their units and defaults
-  qvar run cases/h4_duel.py --bond 1.5     run it with one of them changed
+  qvar run h4_duel --help                  the case's flags, their units and defaults
+  qvar run h4_duel --bond 1.5              run it with one of them changed
+  qvar run my_case.py                      run one of your own (`qvar new-case`)
 
 options of every run:
   --out FOLDER     where the record goes (default: runs/<name of the case file>,
@@ -30,7 +32,7 @@ options of every run:
 def run(words: Sequence[str]) -> int:
     """Run a case, or print the help of `qvar run`."""
     if not words:
-        raise QvarError("`CASE` must be given, such as `qvar run cases/h4_duel.py`; see `qvar run --help`.")
+        raise QvarError("`CASE` must be given, such as `qvar run h4_duel`; see `qvar run --help`.")
     if words[0] in ("-h", "--help"):
         print(_HELP, end="")
         return 0

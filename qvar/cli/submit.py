@@ -22,6 +22,7 @@ from qvar.cluster.status import SETTLED, UNDER_WAY, Condition, survey
 from qvar.cluster.sweep import points
 from qvar.errors import QvarError
 from qvar.records.run_folder import check_out, discard, locked, next_free, reason, unmake
+from qvar.runs.bundled_cases import find_case
 from qvar.runs.case_flags import argument_kinds, load_case
 
 _LONGEST_STEM = 100
@@ -134,7 +135,7 @@ def _check_flags(own: Sequence[str], kinds: Mapping[str, Any], prog: str) -> Non
 
 def _submit(args: argparse.Namespace, site: Site, case: str, own: list[str]) -> int:
     options = options_from_flags(args, site, None)
-    path = Path(case)
+    path = find_case(case)
     function = load_case(path)
     prog = f"qvar submit {case}"
     _check_flags(own, argument_kinds(function), prog)

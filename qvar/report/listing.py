@@ -1,13 +1,17 @@
-"""Tables for a terminal of the ansatze and problems in qvar, and of the findings of a check."""
+"""Tables for a terminal of what qvar has (ansätze, pools, problems, methods, cases), and of the findings of a check."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from qvar.ansatz.ansatz import Ansatz, Symmetry
 from qvar.ansatz.catalogue import all_ansatze
+from qvar.ansatz.pool_elements import Pool
+from qvar.ansatz.pools import POOL_NAMES, pool
+from qvar.errors import QvarError
 from qvar.objective import Costs
+from qvar.optimize.method import METHODS
 from qvar.problems.named_problems import PROBLEMS, NamedProblem, named
 from qvar.problems.problem import Problem
 from qvar.report.table import Column, Span, Table
@@ -42,7 +46,7 @@ def ansatze_text(problem: Problem, layers: int = 2) -> str:
         Column("params", lambda row: str(row.ansatz.n_params), stays=True),
         Column("CNOT", lambda row: str(row.costs.two_qubit_gates), stays=True),
         Column("depth", lambda row: str(row.costs.depth)),
-        Column("conserves", lambda row: " ".join(_SHORT[s] for s in row.ansatz.symmetries), "prose", least=9),
+        Column("conserves", lambda row: _symmetries(row.ansatz.symmetries), "prose", least=9),
         Column("start", lambda row: str(row.ansatz.start), "name", least=1),
     ]
     notes = [
@@ -50,10 +54,7 @@ def ansatze_text(problem: Problem, layers: int = 2) -> str:
         f"On {problem.name}, {problem.n_qubits} qubits, with {layers} layer{'s' if layers != 1 else ''} where there "
         "are any. Conserved at every theta: N particle number, Sz and S2 spin, flip the product of all X.",
     ]
-    if refused:
-        notes += ["", "Not on this problem:"]
-        for reason in dict.fromkeys(refused.values()):
-            notes.append(f"- {', '.join(name for name, why in refused.items() if why == reason)}: {reason}")
+    notes += _refusals(list(refused.items()))
     rows = [_Circuit(name, ansatz, ansatz.resources()) for name, ansatz in built.items()]
     return to_terminal(Table(columns, rows, notes))
 
@@ -69,6 +70,82 @@ def problems_text() -> str:
     ]
     notes = ["", "Molecules are in STO-3G. A file that Problem.save wrote is as good as a name."]
     return to_terminal(Table(columns, [_Listed(entry, named(entry.name)) for entry in PROBLEMS], notes))
+
+
+class _ListedPool(NamedTuple):
+    """A pool on a problem, or the reason why it does not apply."""
+
+    name: str
+    pool: Pool | None
+    reason: str
+
+
+def pools_text(problem: Problem) -> str:
+    """List every pool of operators with its size on a problem, and why the others do not apply to it."""
+    rows = [_pool_of(name, problem) for name in POOL_NAMES]
+    columns: list[Column[_ListedPool]] = [
+        Column("pool", lambda row: row.name, "word", stays=True),
+        Column("elements", lambda row: "" if row.pool is None else str(len(row.pool)), stays=True),
+        Column("conserves", lambda row: "" if row.pool is None else _symmetries(row.pool.symmetries), "prose", least=9),
+        Column("paper", lambda row: "" if row.pool is None else ", ".join(row.pool.citations), "prose", least=12),
+    ]
+    notes = ["", f"On {problem.name}. `qvar.pool(name, problem)` makes one, `qvar.adapt` grows a circuit from it."]
+    notes += _refusals([(row.name, row.reason) for row in rows if row.pool is None])
+    return to_terminal(Table(columns, [row for row in rows if row.pool is not None], notes))
+
+
+def _pool_of(name: str, problem: Problem) -> _ListedPool:
+    try:
+        return _ListedPool(name, pool(name, problem), "")
+    except QvarError as error:
+        return _ListedPool(name, None, str(error))
+
+
+class _ListedText(NamedTuple):
+    """A name and a sentence on what it stands for."""
+
+    name: str
+    sentence: str
+
+
+def cases_text(sentences: Mapping[str, str]) -> str:
+    """List the cases of qvar, each with a sentence."""
+    notes = ["", "`qvar run NAME` runs one, `qvar run NAME --help` explains its flags; `qvar new-case` writes another."]
+    return _texts("case", sentences, notes)
+
+
+def methods_text() -> str:
+    """List the optimizers, each with the first sentence of its docstring."""
+    import qvar
+
+    sentences = {name: _first_sentence(getattr(qvar, name)) for name in METHODS}
+    return _texts("method", sentences, ["", "`qvar.NAME()` makes one; `qvar.from_optax` takes any other of optax."])
+
+
+def _first_sentence(function: Callable[..., object]) -> str:
+    line = (function.__doc__ or "").partition("\n")[0].partition(". ")[0].rstrip(".")
+    words = line.removeprefix("Make ")
+    return words[:1].upper() + words[1:]
+
+
+def _texts(head: str, sentences: Mapping[str, str], notes: list[str]) -> str:
+    columns: list[Column[_ListedText]] = [
+        Column(head, lambda row: row.name, "word", stays=True),
+        Column("what it does", lambda row: row.sentence, "prose", stays=True),
+    ]
+    return to_terminal(Table(columns, [_ListedText(*pair) for pair in sentences.items()], notes))
+
+
+def _symmetries(names: Sequence[Symmetry]) -> str:
+    return " ".join(_SHORT[name] for name in names)
+
+
+def _refusals(reasons: Sequence[tuple[str, str]]) -> list[str]:
+    """Return lines on what does not apply, names with one reason together."""
+    lines = ["", "Not on this problem:"] if reasons else []
+    for reason in dict.fromkeys(why for _, why in reasons):
+        lines.append(f"- {', '.join(name for name, why in reasons if why == reason)}: {reason}")
+    return lines
 
 
 def findings_text(problem: Problem, ansatz: Ansatz, findings: Sequence[Finding]) -> str:

@@ -25,6 +25,7 @@ from qvar.errors import HelpShown, QvarError, first_line
 from qvar.records.json_files import jsonable
 from qvar.records.run_folder import check_out, next_free
 from qvar.runs import flag_errors
+from qvar.runs.bundled_cases import find_case
 from qvar.runs.multiprocess import begin, from_leader, is_leader
 from qvar.runs.python_files import call_of_user, load_module
 from qvar.task import Runnable
@@ -56,11 +57,11 @@ class RunOptions:
 
 
 def load_case(path: str | Path) -> CaseFunction:
-    """Load a case file and return its function `case`.
+    """Load a case, by the path of its file or by its name in qvar, and return its function `case`.
 
     Raises `QvarError` if there is no such file, it cannot be imported, or its `case` is not usable.
     """
-    path = Path(path)
+    path = find_case(path)
     module = load_module(path, "CASE")
     function = getattr(module, "case", None)
     if function is None:

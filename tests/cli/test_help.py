@@ -82,3 +82,25 @@ def test_doctor(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
     out, err = capsys.readouterr()
     assert "BROKEN" in out
     assert err.startswith("qvar: pyscf cannot be imported: ModuleNotFoundError: ")
+
+
+@pytest.mark.parametrize(
+    ("what", "row"),
+    [
+        ("cases", ["h4_duel", "Hardware-efficient"]),
+        ("methods", ["lbfgs", "L-BFGS:"]),
+        ("pools", ["singlet_gsd", "66", "N", "Sz", "S2", "grimsley2019"]),  # 66 as Grimsley et al. count for H4
+    ],
+)
+def test_lists(what: str, row: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", what]) == 0
+    out = capsys.readouterr().out
+    assert any(line.split()[: len(row)] == row for line in out.splitlines())
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_pools_that_do_not_apply_have_a_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "pools", "--problem", "tfim"]) == 0
+    out = capsys.readouterr().out
+    assert "Not on this problem:" in out
+    assert "singlet_gsd" in out.partition("Not on this problem:")[2]

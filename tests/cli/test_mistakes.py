@@ -15,7 +15,7 @@ from qvar.cli.main import main
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["run"], "`CASE` must be given, such as `qvar run cases/h4_duel.py`; see `qvar run --help`."),
+        (["run"], "`CASE` must be given, such as `qvar run h4_duel`; see `qvar run --help`."),
         (["run", "--bond", "1"], "`CASE` must come before its flags, but the first word is --bond."),
         (["run", "none.py"], "`CASE` must be a Python file, but none.py is missing."),
         (["run", str(CASE), "--bond", "abc"], "`bond` must be a float, but is 'abc'."),
