@@ -102,7 +102,7 @@ def _pool_of(name: str, problem: Problem) -> _ListedPool:
 
 
 class _ListedText(NamedTuple):
-    """A name and a sentence on what it stands for."""
+    """A name and a sentence about it."""
 
     name: str
     sentence: str
