@@ -16,6 +16,7 @@ from .ansatz.symmetry_preserving import particle_conserving_u1, particle_conserv
 from .ansatz.templates import basic_entangler, efficient_su2, real_amplitudes, strongly_entangling
 from .ansatz.ucc import kupccgsd, puccd, uccd, uccgsd, uccsd
 from .compression.distil import Distilled, distil
+from .compression.transfer import Transferred, transfer
 from .engines.density_matrix import noisy_energy
 from .engines.energy import energy, expectation
 from .errors import QvarError, require
@@ -98,6 +99,7 @@ __all__ = [
     "Status",
     "Task",
     "Training",
+    "Transferred",
     "Way",
     "__version__",
     "adam",
@@ -158,6 +160,7 @@ __all__ = [
     "symmetry_preserving",
     "task_key",
     "tfim",
+    "transfer",
     "tups",
     "uccd",
     "uccgsd",

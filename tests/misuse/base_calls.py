@@ -235,6 +235,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
         "student": circuit(), "teacher_state": np.ones(4), "problem": spins(), "weight": 0.5, "scale": 1.0,
         "n_starts": 1, "key": KEY, "method": qvar.lbfgs(), "budget": BUDGET, "engine": "auto",
     },
+    "qvar.transfer": lambda: {"source": circuit(), "theta": THETA, "target": circuit(), "orbitals": [0, 1]},
     "qvar.Distillation": lambda: {"teacher_state": np.ones(4), "weight": 0.5, "scale": 1.0},
     "qvar.Way": lambda: {
         "name": "a", "ansatz": circuit(), "recipe": None, "against": "", "problem": None, "distance": 1.0,
@@ -308,7 +309,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
 
 RECORDS = {
     "require", "Adapted", "Pool", "DensityMatrices", "LeadingDeterminants",
-    "Distilled",
+    "Distilled", "Transferred",
     "Problem", "Progress", "Result", "Run", "Runnable", "Status", "Task", "QvarError", "Baseline", "Fitted", "Measured",
     "Part", "Solution", "Solver", "UnsolvedError", "DecayFit", "EntropyProfile", "Estimate", "GradientVariance",
     "HessianSummary", "LieAlgebra", "LineScan", "Minima", "PlaneScan", "SymmetryLeakage",
