@@ -38,7 +38,7 @@ complete -c qvar -a '(qvar complete (commandline -opc)[2..] (commandline -ct) 2>
 
 SHELLS = tuple(_SCRIPTS)
 
-_OF_RUNS = ("--out", "--resume", "--workers", "--distributed", "--no-progress", "--help")
+_OF_RUNS = ("--out", "--resume", "--workers", "--distributed", "--no-progress", "--quiet", "--json", "--help")
 
 
 def completion(shell: str) -> int:

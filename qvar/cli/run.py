@@ -25,6 +25,8 @@ options of every run:
   --distributed    one of several processes, such as of srun, whose GPUs hold
                    one state
   --no-progress    show no progress
+  --quiet          print mistakes alone
+  --json           print the ledger as JSON instead of a table
   -h, --help       show this help message and exit
 """
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from qvar.arguments import reader
 from qvar.checks import counting_number
@@ -32,7 +32,9 @@ from qvar.task import Runnable
 
 CaseFunction: TypeAlias = Callable[..., Any]
 
-RESERVED: tuple[str, ...] = ("out", "resume", "progress", "workers", "distributed", "no_progress", "help", "h")
+RESERVED: tuple[str, ...] = (
+    "out", "resume", "progress", "workers", "distributed", "no_progress", "quiet", "json", "help", "h"
+)  # fmt: skip
 """Names that a case's arguments cannot have, because they are flags of every run."""
 
 
@@ -46,6 +48,8 @@ class RunOptions:
     """Finish what is missing in `out`."""
     progress: bool
     """Show progress on standard error."""
+    result: Literal["table", "json", "nothing"]
+    """What is printed at the end."""
     workers: int
     """Processes that do tasks at the same time."""
     remake: Callable[[], Runnable]
@@ -155,7 +159,11 @@ def build(case_function: CaseFunction, args: Sequence[str], prog: str) -> tuple[
     out = Path(from_leader(str(out)))  # all work on one folder; the others learn here that it cannot be
     study = make_study(case_function, values)
     remake = partial(_remade, str(path.resolve()), values)
-    return study, jsonable(values), RunOptions(out, options.resume, not options.no_progress, options.workers, remake)
+    if options.quiet and options.json:
+        raise QvarError("`--quiet` must be given without `--json`, which prints the result.")
+    result: Literal["table", "json", "nothing"] = "json" if options.json else "nothing" if options.quiet else "table"
+    progress = not (options.no_progress or options.quiet)
+    return study, jsonable(values), RunOptions(out, options.resume, progress, result, options.workers, remake)
 
 
 def case_values(case_function: CaseFunction, args: Sequence[str], prog: str) -> dict[str, Any]:
@@ -229,6 +237,8 @@ def _parse(
             help_behavior_hint="",
         ),
         field("no_progress", single_switch, False, "show no progress", help_behavior_hint=""),
+        field("quiet", single_switch, False, "print mistakes alone", help_behavior_hint=""),
+        field("json", single_switch, False, "print the ledger as JSON instead of a table", help_behavior_hint=""),
     ]
     docstring = parse(function.__doc__ or "", DocstringStyle.GOOGLE)
     description = "\n\n".join(filter(None, [docstring.short_description, docstring.long_description]))

@@ -16,7 +16,7 @@ from typing import Any
 
 from qvar.errors import shown
 
-SWITCHES = ("resume", "distributed", "no_progress")
+SWITCHES = ("resume", "distributed", "no_progress", "quiet", "json")
 """Flags of every run that take no value."""
 
 _TYPES = "int, float, str, bool, Path, a Literal, a dataclass of these, or a list or tuple of them"

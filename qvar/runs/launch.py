@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import json
 import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from qvar.errors import QvarError
 from qvar.runs.guard import INTERRUPTED, complain, guarded
+
+if TYPE_CHECKING:
+    from qvar.records.run_folder import LoadedRun
 
 
 def launch(case_function: Callable[..., Any]) -> NoReturn:
@@ -55,19 +59,37 @@ def run_case(case_function: Callable[..., Any], path: str, words: Sequence[str],
         return INTERRUPTED
     if not is_leader():
         return 0
-    from qvar.report.reports import summary_text
-
-    finished = load(options.out)
-    print(summary_text(finished.ledger, finished.case.get("study")))
-    print()
     has_report = folder.report.exists()
-    if has_report:
-        print(f"report: {folder.report}")
-    print(f"ledger: {folder.path / 'ledger.csv'}")
+    if options.result == "json":
+        print(_as_json(load(options.out), folder.report if has_report else None))
+    elif options.result == "table":
+        from qvar.report.reports import summary_text
+
+        finished = load(options.out)
+        print(summary_text(finished.ledger, finished.case.get("study")))
+        print()
+        if has_report:
+            print(f"report: {folder.report}")
+        print(f"ledger: {folder.path / 'ledger.csv'}")
     if not has_report:
         again = f"qvar report {shlex.quote(str(options.out))}"
         complain(f"all tasks are recorded, but there is no report; try again: {again}")
     return 0 if has_report else 1
+
+
+def _as_json(run: LoadedRun, report: Path | None) -> str:
+    """Return the rows of a run's ledger and the places of its files as one line of JSON; null for what is missing."""
+    from qvar.records.json_files import jsonable
+
+    table = run.ledger.astype(object)
+    answer = {
+        "folder": str(run.folder.path),
+        "report": None if report is None else str(report),
+        "study": run.case.get("study"),
+        "tasks": {"done": run.n_done, "all": run.n_tasks},
+        "ledger": table.where(table.notna(), None).to_dict("records"),
+    }
+    return json.dumps(jsonable(answer), allow_nan=False)
 
 
 def _short_path(path: Path) -> str:

@@ -11,11 +11,13 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from cli.words import CASE, QUICK, command
 
 from qvar.cli.main import main
+from qvar.records.run_folder import load
 
 
 @pytest.mark.usefixtures("without_pages")
@@ -138,3 +140,32 @@ def test_a_case_that_returns_a_text_prints_it(tmp_path: Path, capsys: pytest.Cap
     assert main(["run", str(case), "--name", "b"]) == 0
     assert capsys.readouterr() == ("known: b\n", "")
     assert not Path("runs").exists()
+
+
+def test_json_is_the_ledger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", str(CASE), *QUICK, "--json", "--no-progress", "--out", "r"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    ledger = load("r").ledger
+    assert (answer["folder"], answer["report"]) == ("r", "r/report.html")
+    assert answer["tasks"] == {"done": 3, "all": 3}
+    assert [row["contender"] for row in answer["ledger"]] == list(ledger["contender"])
+    for row, value, status in zip(answer["ledger"], ledger["value"], ledger["status"], strict=True):
+        assert row["status"] == status
+        assert row["value"] == (None if np.isnan(value) else value)  # to the last bit
+
+
+def test_quiet_prints_mistakes_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["run", str(CASE), *QUICK, "--out", "r", "--quiet"]
+    assert main(words) == 0
+    assert capsys.readouterr() == ("", "")
+    assert (tmp_path / "r" / "ledger.csv").exists()
+    assert main(words) == 2
+    assert capsys.readouterr().err.startswith("qvar: `out` must be")
+    assert main([*words[:-2], "s", "--quiet", "--json"]) == 2
+    assert capsys.readouterr().err.startswith("qvar: `--quiet` must be given without `--json`")

@@ -95,6 +95,7 @@ RUN_FLAGS: dict[str, Sequence[str]] = {
     "--pair": ("1", "1 2", "x y"), "--words": ("a", "a b", ""), "--limit": ("None", *NUMBERS), "--place": FILES,
     "--settings": ("1", ""), "--settings.layers": NUMBERS, "--settings.deep": ("", "True"), "--settings.no-deep": (),
     "--layers": NUMBERS, "--out": FILES, "--resume": (), "--workers": ("0", "x", "1", ""), "--no-progress": (),
+    "--quiet": (), "--json": (),
 }  # fmt: skip
 SUBMIT_FLAGS: dict[str, Sequence[str]] = {
     "--sweep": SWEEPS, "--out": FILES, "--resume": FILES, "--failed": (), "--dry-run": (), "--queue": QUEUES,
