@@ -43,6 +43,7 @@ class CircuitSolver:
     """
 
     nroots = 1
+    wfnsym = None
     spin: int | None = None
     """Number of unpaired electrons that a user sets; that of `nelec` if None."""
 
@@ -56,6 +57,9 @@ class CircuitSolver:
         """Energy of the last call, without `ecore`; see `theta`."""
         self.result: Result | None = None
         """End of the last training."""
+
+    def dump_flags(self, verbose: Any = None) -> None:
+        """Print nothing; PySCF expects it."""
 
     @property
     def theta(self) -> FloatArray | None:
@@ -71,7 +75,7 @@ class CircuitSolver:
         ci0: Any = None,
         ecore: float = 0.0,
         **options: Any,
-    ) -> tuple[float, np.ndarray]:
+    ) -> tuple[np.float64, np.ndarray]:
         """Train the circuit on an active space, from the parameters of the last call if their number fits.
 
         Args:
@@ -106,7 +110,8 @@ class CircuitSolver:
         self.result = minimize(objective, theta0, method=self.method, key=key, budget=self.budget)
         _require_converged(objective.name, self.result)
         self.converged = True
-        return float(self.result.value + ecore), np.asarray(objective.state(self.result.theta))
+        # a number of NumPy, whose methods PySCF's solvent models call
+        return np.float64(self.result.value + ecore), np.asarray(objective.state(self.result.theta))
 
     def _numbers(self, nelec: Any) -> tuple[int, int]:
         if np.ndim(nelec):
