@@ -36,7 +36,9 @@ from .problems.integral_problems import from_fcidump, from_integrals
 from .problems.molecule import hydrogen_chain, molecule
 from .problems.named_problems import named
 from .problems.operator_input import from_hamiltonian
+from .problems.orbital_choices import Avas, NaturalOrbitals, OrbitalsByIrrep
 from .problems.problem import Problem
+from .problems.pyscf_input import from_pyscf
 from .problems.spin_models import heisenberg, tfim, xxz
 from .properties.density_matrices import DensityMatrices, density_matrices
 from .properties.fci_solver import as_fcisolver
@@ -67,6 +69,7 @@ __all__ = [
     "Adapted",
     "Adaptive",
     "Ansatz",
+    "Avas",
     "Budget",
     "Capacity",
     "Contender",
@@ -83,7 +86,9 @@ __all__ = [
     "Landscape",
     "LeadingDeterminants",
     "LedgerColumn",
+    "NaturalOrbitals",
     "Objective",
+    "OrbitalsByIrrep",
     "Paired",
     "Pool",
     "Problem",
@@ -121,6 +126,7 @@ __all__ = [
     "from_hamiltonian",
     "from_integrals",
     "from_optax",
+    "from_pyscf",
     "gate_fabric",
     "givens_fabric",
     "gradient_descent",

@@ -29,6 +29,7 @@ OPTIONAL_BY_POSITION = {
     "qvar.hydrogen_chain": ("bond", "`partial(qvar.hydrogen_chain, 4)` makes the problem of a bond length"),
     "qvar.Adaptive": ("contenders", "fixed circuits, as in a duel"),
     "qvar.adapt": ("pool", "what a circuit grows from"),
+    "qvar.NaturalOrbitals": ("theory", "the wave function that they are natural orbitals of"),
     "qvar.pool": ("", "the name comes first: a pool of that name for the problem"),
     "qvar.distil": ("", "the student comes first: it is what is trained"),
     "qvar.minimize": ("theta0", "the start of a local search"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ _DEGENERATE = 1e-6
 
 @dataclass(frozen=True)
 class ActiveSpace:
-    """A choice of molecular orbitals; all indices count canonical orbitals in order of energy, from 0."""
+    """A choice of molecular orbitals; indices count them from 0."""
 
     frozen: tuple[int, ...]
     """Doubly occupied orbitals of the core, ascending."""
@@ -33,9 +34,7 @@ class ActiveSpace:
 
 
 def choose_active_space(
-    n_orbitals: int,
-    n_alpha: int,
-    n_beta: int,
+    occupations: Sequence[int],
     active_space: Any = None,
     active_orbitals: Any = None,
     frozen: Any = None,
@@ -43,9 +42,7 @@ def choose_active_space(
     """Check a user's choice and convert it to lists of orbitals; without a choice, all orbitals are active.
 
     Args:
-        n_orbitals: number of molecular orbitals.
-        n_alpha: number of spin-up electrons, at least `n_beta`.
-        n_beta: number of spin-down electrons.
+        occupations: 2, 1 or 0 electrons of each molecular orbital in the reference determinant.
         active_space: (electrons, orbitals) around the Fermi level, as in a CASCI.
         active_orbitals: list of indices of the active orbitals.
         frozen: list of indices of the frozen orbitals.
@@ -53,31 +50,35 @@ def choose_active_space(
     Raises:
         QvarError: if the choices contradict each other, the molecule, or the numbers of electrons.
     """
+    n_orbitals = len(occupations)
     if active_space is not None:
         if active_orbitals is not None or frozen is not None:
             raise QvarError(
                 "`active_space` must be given without `active_orbitals` and `frozen`, but is given with them."
             )
-        frozen, active_orbitals = _around_fermi_level(n_orbitals, n_alpha, n_beta, active_space)
+        frozen, active_orbitals = _around_fermi_level(occupations, active_space)
     core = None if frozen is None else _indices("frozen", frozen, n_orbitals)
     active = None if active_orbitals is None else _indices("active_orbitals", active_orbitals, n_orbitals)
-    if core is not None and core and core[-1] >= n_beta:
-        raise QvarError(f"`frozen` must hold doubly occupied orbitals, those below {n_beta}, but has {core[-1]}.")
+    doubly = {k for k, electrons in enumerate(occupations) if electrons == 2}
+    occupied = {k for k, electrons in enumerate(occupations) if electrons}
+    if core is not None and not set(core) <= doubly:
+        which = f"those below {len(doubly)}" if doubly == set(range(len(doubly))) else "such as the lowest"
+        raise QvarError(f"`frozen` must hold doubly occupied orbitals, {which}, but has {max(set(core) - doubly)}.")
     if active is None:
         active = sorted(set(range(n_orbitals)) - set(core or ()))
     if core is None:
-        core = sorted(set(range(n_beta)) - set(active))
+        core = sorted(doubly - set(active))
     if set(core) & set(active):
         raise QvarError(
             f"`frozen` must share no orbital with `active_orbitals`, but shares {min(set(core) & set(active))}."
         )
-    left_out = set(range(n_alpha)) - set(core) - set(active)
+    left_out = occupied - set(core) - set(active)
     if left_out:
         raise QvarError(
             f"`active_orbitals` must hold every occupied orbital not frozen, but leaves out {min(left_out)}."
         )
-    alpha = tuple(p for p, orbital in enumerate(active) if orbital < n_alpha)
-    beta = tuple(p for p, orbital in enumerate(active) if orbital < n_beta)
+    alpha = tuple(p for p, orbital in enumerate(active) if orbital in occupied)
+    beta = tuple(p for p, orbital in enumerate(active) if orbital in doubly)
     if not alpha:
         argument = "frozen" if active_orbitals is None else "active_orbitals"
         raise QvarError(f"`{argument}` must leave at least one active electron, but leaves none.")
@@ -106,12 +107,14 @@ def degenerate_borders(space: ActiveSpace, energies: FloatArray, occupations: Fl
     return tuple(sentences)
 
 
-def _around_fermi_level(n_orbitals: int, n_alpha: int, n_beta: int, active_space: Any) -> tuple[list[int], list[int]]:
+def _around_fermi_level(occupations: Sequence[int], active_space: Any) -> tuple[list[int], list[int]]:
     """Return the (frozen, active) orbitals of CAS(electrons, orbitals): the lowest orbitals are frozen."""
     numbers = whole_numbers("active_space", active_space)
     require(len(numbers) == 2, "active_space", "be a pair (electrons, orbitals)", active_space)
     electrons, orbitals = numbers
-    total, unpaired = n_alpha + n_beta, n_alpha - n_beta
+    n_orbitals, n_alpha = len(occupations), sum(number > 0 for number in occupations)
+    total = sum(occupations)
+    unpaired = 2 * n_alpha - total
     pair = (electrons, orbitals)
     require(electrons >= 1, "active_space", "have at least one electron", pair)
     require(electrons <= total, "active_space", f"have at most the molecule's {total} electrons", pair)
@@ -122,7 +125,8 @@ def _around_fermi_level(n_orbitals: int, n_alpha: int, n_beta: int, active_space
     most, least = n_orbitals - n_frozen, n_alpha - n_frozen
     require(orbitals <= most, "active_space", f"have at most {most} orbitals with {electrons} electrons", pair)
     require(orbitals >= least, "active_space", f"have at least {least} orbitals for {electrons} electrons", pair)
-    return list(range(n_frozen)), list(range(n_frozen, n_frozen + orbitals))
+    order = sorted(range(n_orbitals), key=lambda k: -occupations[k])  # those of one occupation stay in order
+    return order[:n_frozen], order[n_frozen : n_frozen + orbitals]
 
 
 def _indices(argument: str, values: Any, n_orbitals: int) -> list[int]:

@@ -7,15 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from qvar import units
 from qvar.arguments import checked
 from qvar.checks import finite_number, whole_number
 from qvar.errors import require
 from qvar.memory import require_memory
 from qvar.problems.basis_input import HasShells, parse_basis
-from qvar.problems.orbitals import Orbitals, molecule_text
+from qvar.problems.orbital_choices import ActiveSpaceChoice
 from qvar.problems.problem import Problem
 
 _MATRICES = 16
@@ -30,13 +27,13 @@ def molecule(
     charge: int = 0,
     spin: int = 0,
     unit: str = "angstrom",
-    active_space: tuple[int, int] | None = None,
+    active_space: ActiveSpaceChoice | None = None,
     active_orbitals: Sequence[int] | None = None,
     frozen: Sequence[int] | None = None,
     stable: bool = False,
     name: str | None = None,
 ) -> Problem:
-    r"""Make the problem of a molecule in the canonical orbitals of its RHF or ROHF determinant (PySCF).
+    r"""Make the problem of a molecule in the orbitals of its RHF or ROHF determinant (PySCF).
 
     The same arguments give the same integrals bit for bit on one machine. The determinant need not be a minimum:
     that of N2 at 2.0 angstrom is a saddle, 196 mHa above a lower one. `Problem.stability` and `Problem.remarks` say so,
@@ -57,7 +54,8 @@ def molecule(
         spin: number of unpaired electrons 2S, not the multiplicity.
         unit: "angstrom" or "bohr", the unit of lengths in `geometry`.
         active_space: (electrons, orbitals) around the Fermi level as PySCF's CASCI picks them: the lowest
-            orbitals are frozen. `None`: everything is active.
+            orbitals are frozen; or `qvar.Avas`, `qvar.NaturalOrbitals` or `qvar.OrbitalsByIrrep`, whose orbitals need
+            not be canonical. `None`: everything is active.
         active_orbitals: instead of `active_space`, indices of the active orbitals, counted from 0 in order of
             energy, the doubly occupied before the singly occupied and the empty ones; taken in ascending order. The
             others are left empty.
@@ -74,56 +72,32 @@ def molecule(
         QvarError: if an argument is not understood, the arguments contradict each other, or the self-consistent
             field does not converge.
     """
-    from qvar.problems.active_space import choose_active_space, degenerate_borders
     from qvar.problems.geometry import parse_geometry
-    from qvar.problems.scf import active_integrals, build_molecule, follow, one_thread_without_files, run_scf
-    from qvar.problems.stability import UndecidedError, analysed
+    from qvar.problems.molecular_problem import Head, SpaceChoice, charge_suffix, molecular_problem
+    from qvar.problems.scf import build_molecule, follow, run_scf
 
     charge, spin = whole_number("charge", charge), whole_number("spin", spin)
     require(isinstance(stable, bool), "stable", "be True or False", stable)
     chosen = parse_basis(basis)
     atoms = parse_geometry(geometry, unit)
     mol = build_molecule(atoms, chosen, charge, spin)
-    n_alpha, n_beta = map(int, mol.nelec)
-    space = choose_active_space(int(mol.nao), n_alpha, n_beta, active_space, active_orbitals, frozen)
-    require_memory("active_space", f"{len(space.active)} orbitals", 2 * 8 * len(space.active) ** 4)
+    choice = SpaceChoice(active_space, active_orbitals, frozen)
+    if not choice.is_computed:  # a mistake is found before the self-consistent field
+        n_alpha, n_beta = map(int, mol.nelec)
+        choice.of([(k < n_alpha) + (k < n_beta) for k in range(int(mol.nao))])
     mean_field = run_scf(mol)
     lowered = follow(mean_field) if stable else 0.0
-    notes = degenerate_borders(space, mean_field.mo_energy, mean_field.mo_occ)
-    stability = None
-    try:
-        with one_thread_without_files():
-            stability = replace(analysed(mean_field), lowered=lowered)
-    except UndecidedError:
-        notes += ("Whether the Hartree-Fock reference is a minimum could not be found out.",)
-    integrals = active_integrals(mean_field, np.array(space.frozen, int), np.array(space.active, int))
-    if name is None:
-        name = f"{atoms.formula}{_charge_suffix(charge)} {chosen.name}"
-        if len(space.active) < mol.nao:
-            name += _space_suffix(space.n_electrons, len(space.active))
-    description: dict[str, Any] = {
+    inputs: dict[str, Any] = {
         "model": "molecule",
         "geometry": atoms.text,
         "unit": unit,
         "basis": chosen.content,
         "charge": charge,
         "spin": spin,
-        "frozen": list(space.frozen),
-        "active_orbitals": list(space.active),
         **({"stable": True} if stable else {}),
     }
-    return Problem(
-        name=name,
-        n_qubits=2 * len(space.active),
-        unit=units.HARTREE,
-        description=description,
-        integrals=integrals,
-        occupied_alpha=space.occupied_alpha,
-        occupied_beta=space.occupied_beta,
-        stability=stability,
-        notes=notes,
-        orbitals=Orbitals(mean_field.mo_coeff, space.frozen, space.active, molecule_text(mol)),
-    )
+    stem = f"{atoms.formula}{charge_suffix(charge)} {chosen.name}"
+    return molecular_problem(mean_field, choice, Head(name, stem, inputs), lowered=lowered)
 
 
 @checked("n_atoms")
@@ -134,7 +108,7 @@ def hydrogen_chain(
     basis: str | Path | HasShells = "sto-3g",
     charge: int = 0,
     spin: int | None = None,
-    active_space: tuple[int, int] | None = None,
+    active_space: ActiveSpaceChoice | None = None,
     active_orbitals: Sequence[int] | None = None,
     frozen: Sequence[int] | None = None,
     stable: bool = False,
@@ -182,13 +156,3 @@ def hydrogen_chain(
         return problem
     formula, _, rest = problem.name.partition(" ")
     return replace(problem, name=f"{formula} {round(bond, 6)!r} {rest}")
-
-
-def _charge_suffix(charge: int) -> str:
-    """Return the sign and size of a charge, such as "+" and "2-"; empty for neutral molecules."""
-    size = str(abs(charge)) if abs(charge) > 1 else ""
-    return "" if charge == 0 else size + ("+" if charge > 0 else "-")
-
-
-def _space_suffix(electrons: int, orbitals: int) -> str:
-    return f" ({electrons}e,{orbitals}o)"

@@ -20,7 +20,7 @@ from qvar.problems.geometry import Geometry, element_of
 from qvar.problems.hamiltonians import Integrals
 from qvar.problems.stability import descents
 
-_DEGENERATE = 1e-6
+DEGENERATE = 1e-6
 """Orbital energies closer than this, in hartree, count as one."""
 
 _SAME = 1e-6
@@ -113,7 +113,7 @@ def _fix_orbitals(mean_field: Any) -> None:
     order = np.lexsort((np.asarray(mean_field.mo_energy), -np.asarray(mean_field.mo_occ)))
     mean_field.mo_energy, mean_field.mo_occ = mean_field.mo_energy[order], mean_field.mo_occ[order]
     orbitals = np.array(mean_field.mo_coeff)[:, order]
-    orbitals = _fix_degenerate(mean_field.mol, orbitals, mean_field.mo_energy, mean_field.mo_occ)
+    orbitals = fix_degenerate(mean_field.mol, orbitals, mean_field.mo_energy, mean_field.mo_occ)
     mean_field.mo_coeff = fix_signs(orbitals)
 
 
@@ -213,7 +213,7 @@ def _size(mean_field: Any) -> float:
     return max(1.0, float(np.sum(mean_field.mol.atom_charges() ** 2.4)) / 100)
 
 
-def _fix_degenerate(mol: Any, orbitals: FloatArray, energies: FloatArray, occupations: FloatArray) -> FloatArray:
+def fix_degenerate(mol: Any, orbitals: FloatArray, energies: FloatArray, occupations: FloatArray) -> FloatArray:
     r"""Rotate orbitals of one energy and occupation to eigenfunctions of x^2 + 2 y^2 + 3 z^2 about the charge centre.
 
     Self-consistency leaves the directions in such a set free. With atoms along an axis, pi orbitals then point along
@@ -225,7 +225,7 @@ def _fix_degenerate(mol: Any, orbitals: FloatArray, energies: FloatArray, occupa
     starts = [
         k
         for k in range(1, len(energies))
-        if energies[k] - energies[k - 1] > _DEGENERATE or occupations[k] != occupations[k - 1]
+        if energies[k] - energies[k - 1] > DEGENERATE or occupations[k] != occupations[k - 1]
     ]
     spread = None
     for group in np.split(np.arange(len(energies)), starts):
@@ -269,7 +269,7 @@ def active_integrals(mean_field: Any, frozen: IntArray, active: IntArray) -> Int
         core_hamiltonian: FloatArray = np.asarray(mean_field.get_hcore())
         repulsion = mean_field._eri if mean_field._eri is not None else mol.intor("int2e", aosym="s8")
         chosen = np.asarray(orbitals[:, active], order="F")
-        energy, effective = float(mol.energy_nuc()), core_hamiltonian
+        energy, effective = float(mean_field.energy_nuc()), core_hamiltonian
         if len(frozen):
             density = 2 * orbitals[:, frozen] @ orbitals[:, frozen].T
             fields: Any = dot_eri_dm(repulsion, density, hermi=1)

@@ -25,6 +25,7 @@ from misuse.objects import (
     electrons,
     form,
     h2,
+    mean_field,
     objective,
     parabola,
     published,
@@ -166,6 +167,13 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     "qvar.molecule": lambda: {
         "geometry": "H 0 0 0; H 0 0 0.7", "basis": "sto-3g", "charge": 0, "spin": 0, "unit": "angstrom",
         "active_space": (2, 2), "active_orbitals": None, "frozen": None, "name": "a",
+    },
+    "qvar.Avas": lambda: {"labels": "N 2p", "threshold": 0.2, "minimal_basis": "minao"},
+    "qvar.NaturalOrbitals": lambda: {"theory": "mp2", "threshold": 0.1, "active_space": None},
+    "qvar.OrbitalsByIrrep": lambda: {"active": {"A1g": 1}, "frozen": {"A1u": 1}, "group": "D2h"},
+    "qvar.from_pyscf": lambda: {
+        "mean_field": mean_field(), "active_space": (2, 2), "active_orbitals": None, "frozen": None, "orbitals": None,
+        "name": "a",
     },
     "qvar.Published": lambda: {"tables": (published(),), "recipes": {"one": dict}},
     "qvar.PublishedTable": lambda: {

@@ -26,6 +26,16 @@ def draw(key: Any) -> Any:
 
 
 @cache
+def mean_field() -> Any:
+    """Return a converged mean field of PySCF."""
+    from pyscf import gto, scf
+
+    field = scf.RHF(gto.M(atom="H 0 0 0; H 0 0 0.7414", verbose=0))
+    field.chkfile = None
+    return field.run()
+
+
+@cache
 def h2() -> qvar.Problem:
     return qvar.molecule("H 0 0 0; H 0 0 0.7414")
 
