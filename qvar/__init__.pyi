@@ -61,6 +61,7 @@ from .studies.paired import Paired, Way
 from .studies.published import Published, PublishedTable
 from .studies.ranking import Ranking
 from .studies.recipes import Distillation
+from .studies.regularized import Regularized
 from .studies.scaling import Scaling
 from .studies.training import Training
 from .task import LedgerColumn, Progress, Runnable, Task, task_key
@@ -97,6 +98,7 @@ __all__ = [
     "PublishedTable",
     "QvarError",
     "Ranking",
+    "Regularized",
     "Result",
     "Run",
     "Runnable",

@@ -45,6 +45,7 @@ class PairedRow(NamedTuple):
     minima: int
     evaluations: float | None
     evaluations_ratio: float | None
+    evaluations_per_success: float | None
     verdict: str
     unit: str
 
@@ -58,7 +59,8 @@ def paired_table(ledger: pd.DataFrame) -> pd.DataFrame:
     Returns:
         One row per contender, in the ledger's order. Of itself: `distance`, `n_params`, `fisher_rank`, `seeds`,
         `median` and `best` of |error|, `successes` (seeds within the tolerance), `infidelity` (median), `minima`
-        (distinct minima of its seeds), `evaluations` (median). Against `against`: `pairs` (seeds in which both have an
+        (distinct minima of its seeds), `evaluations` (median), `evaluations_per_success` (of all seeds together,
+        over the seeds that succeed: what restarts cost). Against `against`: `pairs` (seeds in which both have an
         error), `better`, `worse`, `equal` (errors within 1e-6), `share` (better among those that differ) with its 95 %
         Wilson interval `share_low`, `share_high`; `change` (mean of the difference of |error|, negative if it is
         smaller) with its 95 % bootstrap interval over seeds; `evaluations_ratio` (median of the ratio over the seeds);
@@ -86,12 +88,15 @@ def _row(name: str, group: pd.DataFrame, groups: dict[str, pd.DataFrame]) -> dic
         "median": float(np.median([*finite, *[np.inf] * (len(group) - len(finite))])) if finite else None,
         "best": min(finite, default=None),
         "evaluations": float(np.median(list(spent.values()))) if spent else None,
+        "evaluations_per_success": None,
         "minima": group["minimum"].dropna().nunique() if "minimum" in group else 0,
         "verdict": "",
         **dict.fromkeys(("pairs", "better", "worse", "equal"), 0),
         **{column: first(group[column]) if column in group else None for column in ("distance", "fisher_rank")},
         "n_params": first(group["n_params"]),
     }
+    if entry["successes"] and spent:
+        entry["evaluations_per_success"] = sum(spent.values()) / entry["successes"]
     if "infidelity" in group:
         entry["infidelity"] = median(group["infidelity"])
     if not against or str(against) not in groups:

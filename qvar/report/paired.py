@@ -51,6 +51,7 @@ def _table(rows: list[PairedRow]) -> Table[PairedRow]:
             Column("success", lambda row: share(row.successes, row.seeds)),
             Column("minima", lambda row: count(row.minima), show="page"),
             Column("evaluations", lambda row: count(row.evaluations), short="median\nevals"),
+            Column("evaluations per success", lambda row: count(row.evaluations_per_success), show="page"),
             Column("against", lambda row: row.against or NOTHING, "name", "page"),
             Column("better / worse / equal", _counts, short="better/\nworse/\nequal"),
             Column("share", _share, show="page"),

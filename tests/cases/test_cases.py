@@ -28,6 +28,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "overparametrization.py": {"qubits": 4, "layers": (2,), "seeds": 2, "dimension_samples": 0},
     "landscape.py": {"molecule": "h2", "contenders": ("uccsd",), "seeds": 2, "gradients": 60, "points": 3},
     "transfer.py": {"atoms": 2, "distances": (0.1,), "seeds": 2, "gradients": 60},
+    "more_parameters.py": {"qubits": 2, "family": "constrained", "seeds": 2, "gradients": 60},
     "distil.py": {"molecule": "h2", "seeds": 2, "gradients": 60, "layers": 1},
     "optimizers.py": {"layers": 1, "seeds": 2, "gradients": 60},
     "barren_plateaus.py": {"sizes": (4,), "samples": 20},
@@ -43,6 +44,7 @@ EXACT = dict.fromkeys(SMALL, "uccsd") | {
     "overparametrization.py": "hva x2",
     "optimizers.py": "ry cnot chain x1",
     "distil.py": "1-upccgsd from fci",
+    "more_parameters.py": "hva x1",
     "transfer.py": "everything at 0.1",
 }
 """The contender that reaches the exact energy."""

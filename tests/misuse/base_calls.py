@@ -244,6 +244,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
         "n_starts": 1, "key": KEY, "method": qvar.lbfgs(), "budget": BUDGET, "engine": "auto",
     },
     "qvar.transfer": lambda: {"source": circuit(), "theta": THETA, "target": circuit(), "orbitals": [0, 1]},
+    "qvar.Regularized": lambda: {"rate": 0.1, "decay": 0.1, "dropout": 0.1, "shots": 10, "patience": 5},
     "qvar.Distillation": lambda: {"teacher_state": np.ones(4), "weight": 0.5, "scale": 1.0},
     "qvar.Way": lambda: {
         "name": "a", "ansatz": circuit(), "recipe": None, "against": "", "problem": None, "distance": 1.0,
