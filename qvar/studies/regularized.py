@@ -36,9 +36,10 @@ class Regularized:
 
     In each step gates are dropped by setting their parameters to zero, each with probability `dropout`; the gradient at
     that point gets Gaussian noise of variance \(\mathrm{Var}(H) / 2N\), that of the two-point shift rule with N shots
-    each, measured in the eigenbasis of H, so that an eigenstate has none; and the angles are multiplied by 1 - rate x decay before Adam's step. With `patience` a start ends if its
-    measured energy has not fallen below its lowest for so many steps, at the angles of the lowest. The energy in the
-    ledger is exact and without dropout. The number of steps is `Budget.gradients`.
+    each, measured in the eigenbasis of H, so that an eigenstate has none; and the angles are multiplied by
+    1 - rate x decay before Adam's step. With `patience` a start ends if its measured energy has not fallen below its
+    lowest for so many steps, at the angles of the lowest. The energy in the ledger is exact and without dropout. The
+    number of steps is `Budget.gradients`.
 
     In neural networks: dropout, Srivastava et al. (2014), https://jmlr.org/papers/v15/srivastava14a.html; decoupled
     weight decay, Loshchilov and Hutter (2019), https://arxiv.org/abs/1711.05101.
