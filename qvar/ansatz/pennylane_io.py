@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from itertools import combinations, product
 from typing import Any, cast
 
@@ -248,7 +249,49 @@ def _emit_fermionic(modes: Sequence[int], angle: Any) -> None:
 
 
 def _emit_sum(operation: Operation, angle: Any) -> None:
-    r"""Apply commuting Pauli rotations if there is one term, else a matrix on its modes between CZ gates.
+    """Apply commuting Pauli rotations if there is one term, else one PennyLane operation."""
+    import pennylane as qml
+
+    term = numbers_apart(operation)
+    if term is None:
+        _sum_operation()(angle, wires=operation.wires, word=operation.word)
+        return
+    c, excitation, numbers = term
+    for word, wires, scale in pauli_words(*excitation):
+        for k in range(len(numbers) + 1):
+            for more in combinations(numbers, k):
+                letters = dict(zip(wires, word, strict=True))
+                for wire in more:
+                    letters = _without(letters, wire) if wire in letters else {**letters, wire: "Z"}
+                factor = c * scale * (-1.0) ** k / 2 ** len(numbers)
+                qml.PauliRot(factor * angle, "".join(letters.values()), wires=list(letters))
+
+
+@cache
+def _sum_operation() -> Any:
+    """Return the class of PennyLane operations that are sums of excitations which do not commute."""
+    import pennylane as qml
+
+    class ExcitationSum(qml.operation.Operation):
+        """Exponential of a sum of fermionic excitations; the word is that of `qvar.ansatz.excitation_sums`."""
+
+        def __init__(self, angle: Any, wires: Any, word: str, id: str | None = None) -> None:
+            self._hyperparameters = {"word": word}
+            super().__init__(angle, wires=wires, id=id)
+
+        @staticmethod
+        def compute_decomposition(*params: Any, wires: Any, word: str, **_: Any) -> list[Any]:  # pyright: ignore[reportIncompatibleMethodOverride]
+            return _sum_gates(params[0], wires.tolist(), word)
+
+        def adjoint(self) -> Any:
+            angle: Any = self.parameters[0]
+            return ExcitationSum(-angle, self.wires, self.hyperparameters["word"])
+
+    return ExcitationSum
+
+
+def _sum_gates(angle: Any, wires: Sequence[int], word: str) -> list[Any]:
+    r"""Return a matrix on the modes between CZ gates.
 
     Each ladder operator has the sign of all modes before its own: those of the sum are in the matrix, and
     \\(CZ_{mw}\\, a_m\\, CZ_{mw} = a_m Z_w\\) makes those of the others.
@@ -256,30 +299,14 @@ def _emit_sum(operation: Operation, angle: Any) -> None:
     import pennylane as qml
     from pennylane import math
 
-    modes, term = sorted(operation.wires), numbers_apart(operation)
-    if term is not None:
-        c, excitation, numbers = term
-        for word, wires, scale in pauli_words(*excitation):
-            for k in range(len(numbers) + 1):
-                for more in combinations(numbers, k):
-                    letters = dict(zip(wires, word, strict=True))
-                    for wire in more:
-                        letters = _without(letters, wire) if wire in letters else {**letters, wire: "Z"}
-                    factor = c * scale * (-1.0) ** k / 2 ** len(numbers)
-                    qml.PauliRot(factor * angle, "".join(letters.values()), wires=list(letters))
-        return
-    order = tuple(modes.index(wire) for wire in operation.wires)
+    modes = sorted(wires)
+    order = tuple(modes.index(wire) for wire in wires)
     around = [(wire, mode) for mode in modes for wire in range(mode) if wire not in modes]
-    for pair in around:
-        qml.CZ(pair)
-    projectors = projected(reordered(operation.word, order))
     matrix: Any = np.eye(1 << len(modes))
-    for rate, own, turned in projectors:
+    for rate, own, turned in projected(reordered(word, order)):
         phase = 0.5 * rate * angle
         matrix = matrix + (math.cos(phase) - 1.0) * own + math.sin(phase) * turned
-    qml.QubitUnitary(matrix, wires=modes)
-    for pair in around:
-        qml.CZ(pair)
+    return [*map(qml.CZ, around), qml.QubitUnitary(matrix, wires=modes), *map(qml.CZ, around)]
 
 
 def _without(letters: dict[int, str], wire: int) -> dict[int, str]:

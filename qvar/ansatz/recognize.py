@@ -83,6 +83,9 @@ def _expand(operation: Any, n_qubits: int, *, at_start: bool, depth: int = 0) ->
     if name in KIND_INDEX and type(operation) is getattr(qml, name, None):  # not another class of that name
         yield from _known(operation, wires)
         return
+    if name == "ExcitationSum" and "word" in operation.hyperparameters:  # as an ansatz applies it
+        yield name, wires, operation.hyperparameters["word"], _angle(name, operation.parameters[0])
+        return
     if isinstance(operation, Exp) and operation.base.pauli_rep is not None:
         rotations = _exponential(operation)
         if rotations:
@@ -108,14 +111,17 @@ def _parts(operation: Any, *, deep: bool) -> list[Any]:
         return _controlled_rotation(operation)
     if name in _FROM_MATRIX and not traced:
         _check_unitary(operation)
+    for_numbers = QvarError(
+        "`quantum_function` must hold gates that PennyLane can decompose for every theta at once, but applies "
+        f"{name}, which it decomposes for known numbers only."
+    )
+    if name == "QubitUnitary" and traced and len(operation.wires) > 2:  # its trace would not end
+        raise for_numbers
     if operation.has_decomposition and name != "SpecialUnitary" and not root:
         try:
             return operation.decomposition()
         except jax.errors.JAXTypeError as error:
-            raise QvarError(
-                "`quantum_function` must hold gates that PennyLane can decompose for every theta at once, but applies "
-                f"{name}, which it decomposes for known numbers only."
-            ) from error
+            raise for_numbers from error
     n_wires = len(operation.wires)
     if not operation.has_matrix or not 1 <= n_wires <= (1 if traced else _MATRIX_WIRES):
         raise refused

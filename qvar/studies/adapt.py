@@ -137,15 +137,15 @@ class _Limits:
     max_cnots: int | None
     seconds: float
 
-    def reached(self, step: GrowthStep, last: GrowthStep | None, seconds: float) -> GrowthEnd | None:
-        """Return the reason to end after a step, if there is one."""
+    def reached(self, step: GrowthStep, last: GrowthStep | None, seconds: float, layer: int) -> GrowthEnd | None:
+        """Return the reason to end after a step, if there is one; the next one has `layer` elements at least."""
         if self.error is not None and abs(step.error) < self.error:
             return GrowthEnd.ERROR
         if step.pool_norm < self.gradient_norm:
             return GrowthEnd.GRADIENT
         if last is not None and last.value - step.value <= _NO_GAIN * max(1.0, abs(step.value)):
             return GrowthEnd.STALLED
-        if step.n_operators >= self.max_operators:
+        if step.n_operators + layer > self.max_operators:
             return GrowthEnd.OPERATORS
         return GrowthEnd.SECONDS if seconds > self.seconds else None
 
@@ -193,7 +193,9 @@ class _Growth:
             )
             if callback is not None:
                 callback(step)
-            end = self.limits.reached(step, steps[-1] if steps else None, time.monotonic() - self.began)
+            layer = self._layer(now)
+            last, seconds = steps[-1] if steps else None, time.monotonic() - self.began
+            end = self.limits.reached(step, last, seconds, max(1, len(layer)))
             steps.append(step)
             following = None if end is not None else self._following(now, value, gradients)
             if following is not None and self.limits.max_cnots is not None:
@@ -211,6 +213,8 @@ class _Growth:
     def _following(self, now: _Trained, value: float, gradients: FloatArray) -> _Trained | None:
         """Return the next circuit, which may be optimized already; None if no element has a score."""
         pool, rules, at = self.circuit.pool, self.rules, now.point
+        if layer := self._layer(now):
+            return self._longer(now, layer, [np.zeros(element.n_params) for element in layer])
         scores, angles = pool.sizes(gradients), np.zeros(pool.n_params)
         tried: dict[int, _Trained] = {}
         if rules.select == "gradient_per_cnot":
@@ -225,16 +229,26 @@ class _Growth:
             scores = np.zeros(pool.size)
             for one, trained in tried.items():
                 scores[one] = max(value - trained.value, 0.0)
-        chosen = rules.chosen(pool, scores, self.limits.max_operators - len(at.elements))
+        most = self.limits.max_operators if rules.repeat is None else min(self.limits.max_operators, rules.repeat)
+        chosen = rules.chosen(pool, scores, most - len(at.elements))
         if len(chosen) == 1 and chosen[0] in tried:
             return tried[chosen[0]]
         return self._with(now, chosen, gradients, angles) if chosen else None
+
+    def _layer(self, now: _Trained) -> list[PoolElement]:
+        """Return the elements that are repeated next; none if some are chosen."""
+        number = self.rules.repeat
+        return [] if number is None or len(now.point.elements) < number else now.point.elements[:number]
 
     def _with(self, now: _Trained, chosen: list[int], gradients: FloatArray, angles: FloatArray) -> _Trained:
         """Return the circuit with further elements of the pool at some angles, before its optimization."""
         pool = self.circuit.pool
         added = [pool.elements[one].without_idle(gradients[pool.angles[one]]) for one in chosen]
         begin = [angles[pool.angles[one]][: element.n_params] for one, element in zip(chosen, added, strict=True)]
+        return self._longer(now, added, begin)
+
+    def _longer(self, now: _Trained, added: list[PoolElement], begin: list[FloatArray]) -> _Trained:
+        """Return the circuit with further elements, each at its angles, before its optimization."""
         point = self._point([*now.point.elements, *added], np.concatenate([now.point.theta, *begin]))
         return _Trained(point, float("nan"), now.inverse_hessian)
 

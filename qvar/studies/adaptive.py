@@ -153,6 +153,7 @@ class _Growth:
     def label(self) -> str:
         rules = self.study.rules
         words = [rules.select.replace("_", " ") * (rules.select != "gradient"), rules.grow * (rules.grow != "one")]
+        words += ["" if rules.repeat is None else f"repeat {rules.repeat}"]
         words += ["pruned" * rules.prune, "" if rules.last is None else f"last {rules.last}"]
         return " ".join(["adapt", self.pool.name, *filter(None, words)])
 

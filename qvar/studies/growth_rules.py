@@ -1,4 +1,4 @@
-r"""Rules of growing circuits: which elements of a pool come next, which ones go, and which angles are optimized."""
+r"""Rules of growing circuits: elements of a pool that come next, those that go, and angles that are optimized."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Grow: TypeAlias = Literal["one", "ties", "batch", "tetris"]
 _TIED = 1e-8
 """Scores this close, relative to the largest, are equal."""
 
-_FADES, _RECENT, _FADED = 10.0, 4, 0.1
+_FADES, _RECENT, _FADED = 11.0, 4, 0.1
 """Decay of the weight of a position, latest angles that set the limit, and its share of their mean size."""
 
 
@@ -47,6 +47,9 @@ class GrowthRules:
     """Share of the largest score from which `"batch"` takes an element, 0 to 1."""
     prune: bool = False
     """True if a faded element is removed in each step, see `faded`."""
+    repeat: int | None = None
+    """Number of elements from which on nothing is chosen: they are a layer, and each later step appends it again, with
+    angles of its own that begin at zero; never if None."""
     last: int | None = None
     """Number of latest angles that are optimized in each step, the others held; all if None."""
 
@@ -54,14 +57,17 @@ class GrowthRules:
         check_fields(self)
         counting_number("candidates", self.candidates)
         require(0 < self.share <= 1, "share", "be above 0 and at most 1", self.share)
-        if self.last is not None:
-            counting_number("last", self.last)
+        for name in ("repeat", "last"):
+            if (number := getattr(self, name)) is not None:
+                counting_number(name, number)
+        require(not self.prune or self.repeat is None, "prune", "be False if `repeat` is not None", self.prune)
 
     @property
     def citations(self) -> tuple[str, ...]:
         """Keys of the papers of the rules."""
         papers = ["anastasiou2024"] if self.grow == "tetris" else []
         papers += ["vaquerosabater2025"] if self.prune else []
+        papers += [] if self.repeat is None else ["liu2022"]
         return (*papers, *(["jager2024"] if self.select == "energy" else []))
 
     @property
@@ -111,14 +117,15 @@ def best(scores: FloatArray, number: int) -> IntArray:
 def faded(angles: FloatArray, n_added: int) -> int | None:
     r"""Return the element to remove, None if there is none.
 
-    It is the one with the largest \(e^{-10 k / n} / \theta_k^2\), for k = 0 to n - 1 from the first element on, if its
+    It is the one with the largest \(e^{-11 k / n} / \theta_k^2\), for k = 0 to n - 1 from the first element on, if its
     angle is smaller than a tenth of the mean size of the last four angles. The elements of the last step stay.
 
     Vaquero-Sabater, Carreras, Casanova, J. Chem. Theory Comput. 21, 8720 (2025),
-    https://doi.org/10.1021/acs.jctc.5c00535.
+    https://doi.org/10.1021/acs.jctc.5c00535; the numbers are those of the authors' code,
+    https://github.com/abelcarreras/VQEmulti (`prune_adapt.py`).
 
     Args:
-        angles: (n,) angles of the elements, the first acts first.
+        angles: (n,) angles of the elements, the first acts first; the norm of an element's angles if it has several.
         n_added: number of elements of the last step.
     """
     sizes = np.abs(angles)

@@ -1,5 +1,7 @@
 """PennyLane quantum functions in: affine or not, and every mistake in one sentence."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,6 +9,8 @@ import pennylane as qml
 import pytest
 
 import qvar
+from qvar.ansatz.gates import KINDS
+from qvar.ansatz.pool_elements import program_of
 
 
 def _affine(theta):
@@ -101,3 +105,30 @@ def test_deeply_nested_templates_are_decomposed() -> None:
 
     value = float(qvar.expectation(qml.PauliZ(0) @ qml.PauliX(2), ansatz).loss(theta))
     assert value == pytest.approx(float(node()), abs=1e-10)
+
+
+def test_sums_that_do_not_commute_come_back(h4: qvar.Problem) -> None:
+    """As one PennyLane operation, forwards and backwards; its circuit is checked by the conformance tests."""
+    sums = [element for element in qvar.pool("singlet_gsd", h4).elements if not element.commutes][::9]
+    ansatz = qvar.Ansatz("sums", "constrained", program_of(sums, 8, h4.reference_bits))
+    again = qvar.Ansatz.from_circuit(ansatz.circuit, 8, ansatz.n_params)
+    names = [KINDS[kind].name for kind in again.program.kind]
+    assert names == ["ExcitationSum"] * len(sums)
+    theta = np.linspace(-0.7, 0.8, ansatz.n_params)
+    np.testing.assert_allclose(*(qvar.energy(h4, one).loss(theta) for one in (ansatz, again)), rtol=0, atol=1e-12)
+
+    def there_and_back(point: Any) -> None:
+        ansatz.circuit(point)
+        qml.adjoint(lambda: [qml.apply(one) for one in qml.tape.make_qscript(ansatz.circuit)(point).operations[1:]])()
+
+    back = qvar.Ansatz.from_circuit(there_and_back, 8, ansatz.n_params)
+    assert float(qvar.energy(h4, back).loss(theta)) == pytest.approx(h4.reference_energy, abs=1e-10)
+
+
+def test_matrices_of_theta_on_many_wires_are_refused() -> None:
+    def circuit(theta: Any) -> None:
+        word = qml.PauliRot(theta[0], "XYZ", wires=range(3))
+        qml.QubitUnitary(qml.matrix(word, wire_order=range(3)), wires=range(3))
+
+    with pytest.raises(qvar.QvarError, match="applies QubitUnitary, which it decomposes for known numbers only"):
+        qvar.Ansatz.from_circuit(circuit, 3, 1)

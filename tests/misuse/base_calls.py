@@ -231,7 +231,8 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
         "step_budget": BUDGET, "seeds": 1, "budget": BUDGET, "engine": "auto",
     },
     "qvar.GrowthRules": lambda: {
-        "select": "energy", "grow": "batch", "candidates": 2, "share": 0.5, "prune": True, "last": 2,
+        "select": "energy", "grow": "batch", "candidates": 2, "share": 0.5, "prune": False, "repeat": 2,
+        "last": 2,
     },
     "qvar.adapt": lambda: {
         "problem": h2(), "pool": "qubit_gsd", "select": "gradient", "grow": "one", "rules": qvar.GrowthRules(),

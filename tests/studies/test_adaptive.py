@@ -94,6 +94,7 @@ def test_keys_of_tasks_differ_by_what_changes_the_numbers(h4: qvar.Problem) -> N
     settings: list[dict[str, Any]] = [
         {}, {"max_operators": 5}, {"grow": "tetris"}, {"select": "gradient_per_cnot"}, {"error": 1e-3},
         {"rules": qvar.GrowthRules(prune=True)}, {"rules": qvar.GrowthRules(last=2)},
+        {"rules": qvar.GrowthRules(repeat=2)},
         {"max_cnots": 40}, {"gradient_norm": 1e-2}, {"step_budget": qvar.Budget()}, {"method": qvar.adam()},
     ]  # fmt: skip
     keys = [task.key for one in settings for task in study(h4, **one).tasks()]
@@ -115,6 +116,9 @@ def test_names_and_papers_of_rules(h4: qvar.Problem) -> None:
     whole = study(h4, select="energy", rules=qvar.GrowthRules(grow="tetris", prune=True, last=2))
     assert whole.tasks()[0].label == "adapt qubit_gsd energy tetris pruned last 2"
     assert {"anastasiou2024", "vaquerosabater2025", "jager2024", "ramoa2024b"} <= set(whole.citations)
+    repeated = study(h4, rules=qvar.GrowthRules(repeat=2))
+    assert repeated.tasks()[0].label == "adapt qubit_gsd repeat 2"
+    assert "liu2022" in repeated.citations
     assert study(h4).tasks()[0].label == "adapt qubit_gsd"
 
 

@@ -110,6 +110,22 @@ def test_the_cnots_of_a_circuit_are_counted_once(h4: qvar.Problem, monkeypatch: 
     assert len(circuits) == len({id(program) for program in circuits}) == len(grown.steps) + 1
 
 
+def test_a_layer_is_repeated(h4: qvar.Problem) -> None:
+    """Five elements chosen, then the same ones again, until a further layer is too many or gains nothing."""
+    grown = qvar.adapt(h4, "ceo_mvp", rules=GrowthRules(repeat=5), max_operators=14)
+    chosen = qvar.adapt(h4, "ceo_mvp", max_operators=5)
+    assert grown.operators == 2 * chosen.operators
+    assert [step.n_operators for step in grown.steps] == [0, 1, 2, 3, 4, 5, 10]
+    assert grown.ansatz.n_params == 2 * chosen.ansatz.n_params
+    np.testing.assert_allclose(grown.values[:6], chosen.values, rtol=0, atol=1e-12)
+    assert np.all(np.diff(grown.values) < 0)
+    assert grown.status.value == "operators"
+    assert "liu2022" in grown.ansatz.citations
+    layer = qvar.adapt(h4, "ceo", grow="tetris", max_operators=3)
+    repeated = qvar.adapt(h4, "ceo", rules=GrowthRules(grow="tetris", repeat=3), max_operators=6)
+    assert repeated.steps[-1].chosen == layer.operators
+
+
 def test_batches_and_ties(h4: qvar.Problem) -> None:
     """A batch of share 1 is all of the largest score; a smaller share takes more, in the order of the gradients."""
     ties = qvar.adapt(h4, "qubit_gsd", grow="ties", max_operators=6)
@@ -127,7 +143,7 @@ def test_batches_and_ties(h4: qvar.Problem) -> None:
 def test_faded_elements() -> None:
     """The formula by hand: position 1 of 6 has the largest factor, and an angle below a tenth of the latest ones."""
     angles = np.array([0.5, 1e-3, 0.3, -0.2, 0.2, 0.1])
-    weights = np.exp(-10.0 * np.arange(6) / 6.0) / angles**2
+    weights = np.exp(-11.0 * np.arange(6) / 6.0) / angles**2
     assert np.argmax(weights) == 1
     assert faded(angles, 1) == 1
     assert faded(np.abs(angles), 5) is None  # all but the first are of the last step
@@ -206,6 +222,8 @@ def test_infidelity_and_its_gradient(engine: Any, complex_target: bool, h4: qvar
         ({"share": 0.0}, "`share` must be above 0 and at most 1, but is 0.0"),
         ({"candidates": 0}, "`candidates` must be"),
         ({"last": 0}, "`last` must be"),
+        ({"repeat": 0}, "`repeat` must be"),
+        ({"repeat": 3, "prune": True}, "`prune` must be False if `repeat` is not None, but is True"),
     ],
 )
 def test_rules_that_are_refused(settings: dict[str, Any], message: str) -> None:
