@@ -17,6 +17,9 @@ from .ansatz.templates import basic_entangler, efficient_su2, real_amplitudes, s
 from .ansatz.ucc import kupccgsd, puccd, uccd, uccgsd, uccsd
 from .compression.distil import Distilled, distil
 from .compression.transfer import Transferred, transfer
+from .compression.fuse import Fused, fuse
+from .compression.path import PathStep
+from .compression.prune import Pruned, prune
 from .engines.density_matrix import noisy_energy
 from .engines.energy import energy, expectation
 from .errors import QvarError, require
@@ -82,6 +85,7 @@ __all__ = [
     "Distilled",
     "Duel",
     "ExactLaw",
+    "Fused",
     "Growing",
     "GrowthRules",
     "Landscape",
@@ -91,9 +95,11 @@ __all__ = [
     "Objective",
     "OrbitalsByIrrep",
     "Paired",
+    "PathStep",
     "Pool",
     "Problem",
     "Progress",
+    "Pruned",
     "Published",
     "PublishedTable",
     "QvarError",
@@ -129,6 +135,7 @@ __all__ = [
     "from_integrals",
     "from_optax",
     "from_pyscf",
+    "fuse",
     "gate_fabric",
     "givens_fabric",
     "gradient_descent",
@@ -156,6 +163,7 @@ __all__ = [
     "particle_conserving_u1",
     "particle_conserving_u2",
     "pool",
+    "prune",
     "puccd",
     "random_circuit",
     "real_amplitudes",
