@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from qvar.objective import Costs
 
 ROTATION_PRECISION = 1e-10
 """Error of each rotation that is approximated by T gates, in the operator norm."""
+
+Synthesis: TypeAlias = Literal["deterministic", "mixed_fallback"]
+"""Approximation of a rotation by T gates."""
 
 _GENERIC_ANGLE = 0.3712  # no gate vanishes or simplifies at this angle
 _ROTATIONS = ("RX", "RY", "RZ", "PhaseShift", "U1", "Rot", "U2", "U3")
@@ -32,19 +35,36 @@ class _Step(NamedTuple):
     t_gates: int
 
 
+def t_gates_of_rotation(precision: float, synthesis: Synthesis = "deterministic") -> float:
+    r"""Return the T gates of one rotation by any angle, to an error \(\epsilon\).
+
+    `"deterministic"`: \(\lceil 3 \log_2(1/\epsilon) \rceil\) (Ross and Selinger 2016). `"mixed_fallback"`:
+    \(0.56 \log_2(1/\epsilon) + 5.3\) on average, by a random choice between circuits that may fail and are then
+    corrected, with roots of T gates as well (Kliuchnikov et al., Quantum 7, 1208 (2023),
+    https://doi.org/10.22331/q-2023-12-18-1208).
+    """
+    bits = math.log2(1.0 / precision)
+    return math.ceil(3.0 * bits) if synthesis == "deterministic" else 0.56 * bits + 5.3
+
+
 def count(
-    program: Program, n_ops: int | None = None, model: CostModel = "published", precision: float = ROTATION_PRECISION
+    program: Program,
+    n_ops: int | None = None,
+    model: CostModel = "published",
+    precision: float = ROTATION_PRECISION,
+    synthesis: Synthesis = "deterministic",
 ) -> Costs:
     r"""Count qubits, CNOTs, depths and T gates of a program, the preparation of its reference included.
 
-    A rotation takes \(\lceil 3 \log_2(1/\epsilon) \rceil\) T gates (Ross and Selinger 2016), one by pi/4 a single
-    one, one by pi/2 none. Costs O(number of gates).
+    A rotation takes the T gates of `t_gates_of_rotation`, one by pi/4 a single one, one by pi/2 none. Costs O(number of
+    gates).
 
     Args:
         program: the circuit.
         n_ops: number of operations that count, from the first; all if None.
         model: circuits of the operations.
         precision: \(\epsilon\), error of each rotation.
+        synthesis: how a rotation is approximated.
 
     Returns:
         The counts; of a circuit with a sum of excitations that do not commute, for which no circuit is published, the
@@ -71,7 +91,7 @@ def count(
         two_qubit_gates=cnots,
         depth=max(depth, default=0),
         cnot_depth=max(cnot_depth, default=0),
-        t_gates=t_gates + rotations * math.ceil(3.0 * math.log2(1.0 / precision)),
+        t_gates=t_gates + math.ceil(rotations * t_gates_of_rotation(precision, synthesis)),
         cost_model=model,
     )
 

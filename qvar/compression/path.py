@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
 from qvar._types import FloatArray
 from qvar.ansatz.ansatz import Ansatz
+from qvar.diagnostics.estimate import Estimate
 from qvar.objective import Costs
 from qvar.short_repr import short_repr
 
@@ -37,10 +39,12 @@ class PathStep:
     """Parameters removed in the step, by their numbers in the first circuit."""
     bits: int | None = None
     """Bits of an angle; None if angles are not rounded."""
+    sampled_rise: Estimate | None = None
+    """Mean rise by rounding over grids of random offset; None if it was not estimated."""
 
     def describe(self) -> dict[str, Any]:
         """Describe the step, ready for JSON."""
-        costs = self.resources
+        costs, one = self.resources, self.sampled_rise
         numbers = {key: None if np.isnan(value) else value for key, value in self._numbers.items()}
         return {
             "action": self.action,
@@ -52,11 +56,16 @@ class PathStep:
             "evaluations": self.evaluations,
             "removed": list(self.removed),
             "bits": self.bits,
+            "sampled_rise": None if one is None else [one.value, one.low, one.high],
         }
 
     @property
     def _numbers(self) -> dict[str, float]:
         return {"value": self.value, "rise": self.rise, "predicted_rise": self.predicted_rise}
+
+
+Hook: TypeAlias = Callable[[PathStep], None]
+"""Called with each step of a path."""
 
 
 class Compressed(Protocol):

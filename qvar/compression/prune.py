@@ -2,9 +2,8 @@ r"""Pruning: a trained circuit loses the parameters that matter least, and the o
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from qvar.ansatz.removal import without_parameters
 from qvar.arguments import checked
 from qvar.checks import counting_number, real_numbers
 from qvar.compression.grouping import groups_of
-from qvar.compression.path import PathStep
+from qvar.compression.path import Hook, PathStep
 from qvar.compression.restricted import restricted
 from qvar.compression.scores import Rule, Situation, scores
 from qvar.compression.second_order import SecondOrder, laws
@@ -31,8 +30,6 @@ TIGHT = Budget(gradient_tolerance=1e-8, hessian_products=0)
 
 _STIFF = 1e-3
 """Curvature, relative to the largest, below which the first inverse Hessian of an optimization does not go."""
-
-Hook: TypeAlias = Callable[[PathStep], None]
 
 
 @short_repr("ansatz", "value")

@@ -18,6 +18,7 @@ from qvar.ansatz.frequencies import frequencies, harmonics
 from qvar.ansatz.program import Program
 from qvar.arguments import checked
 from qvar.engines.adjoint import Circuit
+from qvar.engines.clifford_start import clifford_start, reference_angles
 from qvar.engines.conserved import ConservedSector, column_sector
 from qvar.engines.dense import dense_circuit
 from qvar.engines.electron_blocks import electron_blocks
@@ -347,7 +348,11 @@ def _objective(
         fitting = max(1, process_minimum(memory_limit() // scratch, mesh))
         scratch, most_at_once = 0, fitting if most_at_once is None else min(fitting, most_at_once)
 
-    def draw(key: jax.Array, start: str | None = None) -> Array:
+    def draw(key: jax.Array, start: str | None = None) -> Any:
+        if (start or ansatz.start) == "clifford":
+            corrected = reference_angles(program, objective)
+            first = None if corrected is None else corrected[None]
+            return of_first_process(jax.device_put(clifford_start(objective, key=key, first=first)), mesh)
         theta = ansatz.initial(key, start)
         # draws of JAX are the same in all processes, results of PySCF are not
         return of_first_process(theta, mesh) if (start or ansatz.start) in ansatz.starts else theta

@@ -1,0 +1,204 @@
+"""Steps of a recipe that makes a trained circuit smaller: pruning, and rounding of angles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, asdict, dataclass, replace
+from typing import Any, Protocol, runtime_checkable
+
+import jax
+import numpy as np
+
+from qvar._types import FloatArray
+from qvar.ansatz.ansatz import Ansatz
+from qvar.ansatz.resources import Synthesis
+from qvar.arguments import check_fields, is_row
+from qvar.checks import whole_numbers
+from qvar.compression.path import PathStep
+from qvar.compression.prune import prune
+from qvar.compression.quantize import GridKind, OnGrid, checked_bits, quantize, rounding_rise
+from qvar.compression.scores import Rule
+from qvar.engines.energy import Engine, energy
+from qvar.errors import require
+from qvar.objective import Objective
+from qvar.problems.problem import Problem
+from qvar.short_repr import short_repr
+
+
+@short_repr("ansatz", "path")
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Work:
+    """A trained circuit on its way to a smaller one."""
+
+    problem: Problem
+    """Problem whose energy the circuit minimizes."""
+    ansatz: Ansatz
+    """The circuit."""
+    theta: FloatArray
+    """(n_params,) its angles, radians."""
+    path: tuple[PathStep, ...]
+    """Steps so far, the trained circuit first."""
+    key: jax.Array
+    """JAX random key for what a step draws."""
+    engine: Engine = "auto"
+    """Simulator; see `qvar.energy`."""
+
+    @property
+    def objective(self) -> Objective:
+        """Energy of the circuit."""
+        return energy(self.problem, self.ansatz, engine=self.engine)
+
+    def after(self, ansatz: Ansatz, theta: FloatArray, path: Sequence[PathStep]) -> Work:
+        """Return the state after a step, whose path begins with the circuit before it."""
+        spent = self.path[-1].evaluations
+        more = tuple(replace(step, evaluations=step.evaluations + spent) for step in path[1:])
+        return replace(self, ansatz=ansatz, theta=theta, path=self.path + more)
+
+
+@runtime_checkable
+class RecipeStep(Protocol):
+    """One step of a recipe.
+
+    A step is a frozen record that is called with a `Work` and returns the next one. It has a short `name` for the
+    ledger, `citations` (keys of papers in `qvar/citations.bib`), and `describe()`, its settings ready for JSON, for the
+    key of a task. `Work.after` joins the path of `qvar.prune` and the like to that so far.
+    """
+
+    @property
+    def name(self) -> str:
+        """A few words."""
+        ...
+
+    @property
+    def citations(self) -> tuple[str, ...]:
+        """Keys of papers."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """Describe the step, ready for JSON."""
+        ...
+
+    def __call__(self, work: Work) -> Work:
+        """Return the circuit after the step."""
+        ...
+
+
+@short_repr()
+@dataclass(frozen=True)
+class Pruning:
+    """Pruning as a step of a recipe; see `qvar.prune`."""
+
+    by: Rule = "energy"
+    """Rule that chooses the parameters."""
+    _: KW_ONLY
+    keep: float | None = None
+    """Parameters that are left, or their share."""
+    max_rise: float | None = None
+    """Largest rise of the value."""
+    groups: str = "parameter"
+    """Parameters that go together."""
+    per_step: int | None = 1
+    """Groups removed before the others are optimized again; all at once if None."""
+    retrain: bool = True
+    """Whether all other parameters are optimized again."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+    @property
+    def name(self) -> str:
+        """Rule and settings that differ from the usual ones."""
+        words = ["prune", self.by, self.groups * (self.groups != "parameter")]
+        words += ["at once"] * (self.per_step is None) + ["not retrained"] * (not self.retrain)
+        return " ".join(filter(None, words))
+
+    @property
+    def citations(self) -> tuple[str, ...]:
+        """Keys of papers."""
+        return ("lecun1990", "hassibi1993", "han2015")
+
+    def describe(self) -> dict[str, Any]:
+        """Describe the step, ready for JSON."""
+        return {"step": "prune", **asdict(self)}
+
+    def __call__(self, work: Work) -> Work:
+        """Return the pruned circuit."""
+        pruned = prune(work.ansatz, work.theta, work.objective, **asdict(self))
+        return work.after(pruned.ansatz, pruned.theta, pruned.path)
+
+
+@short_repr()
+@dataclass(frozen=True)
+class Rounding:
+    """Rounding of angles as a step of a recipe; see `qvar.quantize`.
+
+    Of several numbers of bits each rounds the same angles, and the circuit after the step is the last one.
+    """
+
+    bits: int | Sequence[int] = 8
+    """Bits of an angle."""
+    _: KW_ONLY
+    grid: GridKind = "common"
+    """Grid of the angles."""
+    retrain: OnGrid | None = None
+    """Training on the grid."""
+    synthesis: Synthesis = "deterministic"
+    """Approximation of rotations by T gates."""
+    samples: int = 0
+    """Grids of random offset over which the mean rise is estimated for each number of bits; none if 0."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        bits = whole_numbers("bits", self.bits) if is_row(self.bits) else [self.bits]
+        require(len(bits) > 0, "bits", "hold at least one number", self.bits)
+        object.__setattr__(self, "bits", tuple(checked_bits(one) for one in bits))
+        require(self.samples == 0 or self.samples >= 2, "samples", "be 0 or at least 2", self.samples)
+
+    @property
+    def name(self) -> str:
+        """Grid and training; a single number of bits."""
+        bits: Any = self.bits
+        words = ["round", f"to {bits[0]} bits" if len(bits) == 1 else ""]
+        words += [self.grid * (self.grid != "common"), (self.retrain or "").replace("_", " ")]
+        return " ".join(filter(None, words))
+
+    @property
+    def citations(self) -> tuple[str, ...]:
+        """Keys of papers."""
+        return ("bengio2013", "jacob2018", "kliuchnikov2023")
+
+    def describe(self) -> dict[str, Any]:
+        """Describe the step, ready for JSON."""
+        return {"step": "round", **asdict(self)}
+
+    def __call__(self, work: Work) -> Work:
+        """Return the rounded circuit."""
+        objective, path, start = work.objective, list[PathStep](), work.path[-1].value
+        bits: Any = self.bits
+        rounded = None
+        for number in bits:
+            rounded = quantize(
+                work.ansatz,
+                work.theta,
+                objective,
+                bits=number,
+                grid=self.grid,
+                retrain=self.retrain,
+                synthesis=self.synthesis,
+            )
+            steps = rounded.path[1:]
+            if self.samples:
+                rise = rounding_rise(
+                    work.ansatz,
+                    work.theta,
+                    objective,
+                    key=jax.random.fold_in(work.key, number),
+                    bits=number,
+                    grid=self.grid,
+                    samples=self.samples,
+                )
+                steps = (replace(steps[0], sampled_rise=rise), *steps[1:])
+            before = path[-1].evaluations if path else 0
+            path += [replace(step, evaluations=step.evaluations + before, rise=step.value - start) for step in steps]
+        assert rounded is not None  # there is a number of bits
+        return work.after(rounded.ansatz, np.asarray(rounded.theta), [work.path[-1], *path])
