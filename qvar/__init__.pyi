@@ -20,6 +20,8 @@ from .compression.transfer import Transferred, transfer
 from .compression.fuse import Fused, fuse
 from .compression.path import PathStep
 from .compression.prune import Pruned, prune
+from .compression.quantize import Quantized, quantize, rounding_rise
+from .engines.clifford_start import clifford_start
 from .engines.density_matrix import noisy_energy
 from .engines.energy import energy, expectation
 from .errors import QvarError, require
@@ -102,6 +104,7 @@ __all__ = [
     "Pruned",
     "Published",
     "PublishedTable",
+    "Quantized",
     "QvarError",
     "Ranking",
     "Regularized",
@@ -123,6 +126,7 @@ __all__ = [
     "basic_entangler",
     "basis",
     "bfgs",
+    "clifford_start",
     "density_matrices",
     "diagnostics",
     "distil",
@@ -165,10 +169,12 @@ __all__ = [
     "pool",
     "prune",
     "puccd",
+    "quantize",
     "random_circuit",
     "real_amplitudes",
     "require",
     "rotosolve",
+    "rounding_rise",
     "run",
     "sim_circuit",
     "spsa",

@@ -14,7 +14,7 @@ import pytest
 from misuse.objects import published
 
 import qvar
-from qvar import basis, diagnostics
+from qvar import PathStep, basis, diagnostics
 from qvar.problems.hamiltonians import PauliTerms
 from qvar.short_repr import MOST_LETTERS, short_repr
 from qvar.studies.check_ansatz import Finding
@@ -78,6 +78,8 @@ def records(h2: qvar.Problem, h4: qvar.Problem) -> dict[str, Any]:
         "DensityMatrices(problem='H4": qvar.density_matrices(objective, np.zeros(26)),
         "Dipole(debye=": qvar.density_matrices(objective, np.zeros(26)).dipole(),
         "LeadingDeterminants(name='uccsd', rows=": qvar.leading_determinants(objective, np.zeros(26)),
+        "PathStep(action='prune', n_params=3": PathStep(action="prune", n_params=3, value=0.5),
+        "Fused(ansatz='uccsd', theta=float64[26])": qvar.fuse(ansatz, np.zeros(26)),
         "Progress(done=1, total=2": qvar.Progress(1, 2, "best"),
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import Any, Literal, TypeAlias
 
 import jax
@@ -15,7 +15,7 @@ from jaxtyping import Array, Float
 from qvar._types import CostModel, Family
 from qvar.ansatz.composition import program_after, program_with_held
 from qvar.ansatz.program import Program
-from qvar.ansatz.resources import ROTATION_PRECISION, count
+from qvar.ansatz.resources import ROTATION_PRECISION, Synthesis, count
 from qvar.arguments import check_fields, checked
 from qvar.checks import random_key, real_array, real_numbers, whole_numbers
 from qvar.errors import QvarError, require, shown
@@ -38,7 +38,15 @@ SMALL = 0.01
 
 COMMON_STARTS = ("uniform", "gaussian", "zero")
 
-_START_PAPERS = {"zhang": ("zhang2022",), "mp2": ("romero2018",), "ccsd": ("romero2018",)}
+ENERGY_STARTS = ("clifford",)
+"""Starts that need the energy: `Objective.initial` draws them, see `qvar.engines.clifford_start`."""
+
+_START_PAPERS = {
+    "zhang": ("zhang2022",),
+    "mp2": ("romero2018",),
+    "ccsd": ("romero2018",),
+    "clifford": ("ravi2022",),
+}
 """Citations of starts."""
 
 
@@ -229,7 +237,7 @@ class Ansatz:
         )
 
     def _known(self, start: str) -> str:
-        known = (*COMMON_STARTS, *self.starts)
+        known = (*COMMON_STARTS, *ENERGY_STARTS, *self.starts)
         if not isinstance(start, str) or start not in known:
             words = ", ".join(map(repr, known))
             raise QvarError(f"`start` must be one of {words} for {self.name}, but is {shown(start)}.")
@@ -308,11 +316,15 @@ class Ansatz:
             key: JAX random key.
             start: `"uniform"` on [-pi, pi), `"gaussian"` of standard deviation `spread`, 0.01 as a rule,
                 around the reference, `"zero"`, or one of the ansatz's own `starts`; its `start` if None.
+                `"clifford"` needs the energy: `Objective.initial` draws it.
 
         Raises:
-            QvarError: if the start is unknown.
+            QvarError: if the start is unknown, or needs the energy.
         """
         key, start = random_key("key", key), self._known(self.start if start is None else start)
+        if start in ENERGY_STARTS:
+            words = f"not be {start!r} without an energy: use `qvar.energy(problem, ansatz).initial(key)`"
+            raise QvarError(f"`start` must {words}.")
         if start in self.starts:
             return jnp.asarray(self.starts[start](key), dtype=float).reshape(self.n_params)
         if start == "uniform":
@@ -340,7 +352,13 @@ class Ansatz:
         return draw(self.program, self._point(theta), all, max_length)
 
     @checked()
-    def resources(self, *, costs: CostModel = "published", precision: float = ROTATION_PRECISION) -> Costs:
+    def resources(
+        self,
+        *,
+        costs: CostModel = "published",
+        precision: float = ROTATION_PRECISION,
+        synthesis: Synthesis = "deterministic",
+    ) -> Costs:
         r"""Count qubits, CNOTs, depths and T gates.
 
         Adjacent gates are not merged or cancelled; `circuit` applies the circuit that is counted. Costs grow with the
@@ -351,17 +369,19 @@ class Ansatz:
                 (Yordanov et al. 2020; Arrazola et al. 2022; Ramoa et al. 2024); `"pennylane"` for PennyLane's.
             precision: error \(\epsilon\) of each rotation that T gates approximate, in the operator norm, between 0
                 and 1: \(\lceil 3 \log_2(1/\epsilon) \rceil\) of them (Ross and Selinger 2016).
+            synthesis: `"deterministic"` for that number, or `"mixed_fallback"`, see
+                `qvar.ansatz.resources.t_gates_of_rotation`.
 
         Raises:
             QvarError: if `costs` is unknown or `precision` is not between 0 and 1.
         """
         require(0.0 < precision < 1.0, "precision", "be between 0 and 1", precision)
-        return self._counted(costs, precision)
+        return self._counted(costs, precision, synthesis)
 
     @cached_property
-    def _counted(self) -> Callable[[CostModel, float], Costs]:
+    def _counted(self) -> Callable[[CostModel, float, Synthesis], Costs]:
         n_ops = self.program.n_ops - self.classical_tail
-        return cache(lambda costs, precision: count(self.program, n_ops, costs, precision))
+        return cache(partial(count, self.program, n_ops))
 
     def describe(self) -> dict[str, Any]:
         """Describe the ansatz for task keys, ready for JSON."""

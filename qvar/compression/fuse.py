@@ -16,8 +16,10 @@ from qvar.ansatz.removal import idle_operations, without_operations
 from qvar.arguments import checked
 from qvar.checks import real_numbers
 from qvar.errors import QvarError
+from qvar.short_repr import short_repr
 
 
+@short_repr()
 class Fused(NamedTuple):
     """A circuit after fusion, equal to the first one at every theta."""
 

@@ -148,7 +148,8 @@ def prune(
 def kept_number(keep: Any, n: int, name: str) -> int:
     """Return the number of parameters that are left; `QvarError` if it is none below n."""
     is_number = not isinstance(keep, bool) and isinstance(keep, int | float | np.integer | np.floating)
-    if not is_number or not np.isfinite(keep) or keep <= 0 or (keep >= 1 and keep != int(keep)):
+    endless = isinstance(keep, float | np.floating) and not np.isfinite(keep)
+    if not is_number or endless or keep <= 0 or (keep >= 1 and keep != int(keep)):
         raise QvarError(f"`keep` must be a positive number of parameters or a share below 1, but is {shown(keep)}.")
     if keep < 1:
         return min(max(1, round(float(keep) * n)), n - 1)

@@ -120,7 +120,7 @@ class Quantized:
         return self.path[-1].resources
 
 
-@checked(own=("theta", "bits"))
+@checked(own=("theta",))
 def quantize(
     ansatz: Ansatz,
     theta: Any,
@@ -275,7 +275,7 @@ def checked_bits(bits: Any) -> int:
     return number
 
 
-@checked("samples", own=("theta", "bits"))
+@checked("samples", own=("theta",))
 def rounding_rise(
     ansatz: Ansatz,
     theta: Any,

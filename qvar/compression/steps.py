@@ -100,7 +100,7 @@ class Pruning:
     per_step: int | None = 1
     """Groups removed before the others are optimized again; all at once if None."""
     retrain: bool = True
-    """Whether all other parameters are optimized again."""
+    """True if all other parameters are optimized again."""
 
     def __post_init__(self) -> None:
         check_fields(self)

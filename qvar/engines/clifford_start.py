@@ -12,7 +12,7 @@ https://doi.org/10.1126/science.220.4598.671.
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import jax
 import numpy as np
@@ -21,7 +21,7 @@ from qvar._types import FloatArray, IntArray
 from qvar.ansatz.gates import KIND_INDEX
 from qvar.ansatz.program import Program
 from qvar.arguments import checked
-from qvar.checks import counting_number
+from qvar.checks import counting_number, real_numbers
 from qvar.errors import QvarError
 from qvar.objective import Objective
 from qvar.random_draws import uniform
@@ -41,14 +41,14 @@ _GAIN = 1e-10
 """Fall of the value below which a coordinate stays."""
 
 
-@checked("restarts")
+@checked("restarts", own=("first",))
 def clifford_start(
     objective: Objective,
     *,
     key: jax.Array,
     search: Search = "coordinate",
     restarts: int = RESTARTS,
-    first: FloatArray | None = None,
+    first: Any = None,
 ) -> FloatArray:
     """Return a Clifford point of low value, (n_params,), which is never above that of the circuit at zero.
 
@@ -66,7 +66,7 @@ def clifford_start(
     Raises:
         QvarError: if `search` is unknown, there are no restarts, or no period is known.
     """
-    counting_number("restarts", restarts)
+    counting_number("restarts", restarts, bytes_each=64 * objective.n_params)
     assert search in get_args(Search)  # see `checked`
     harmonics, n = objective.harmonics, objective.n_params
     known = np.zeros(n, bool) if harmonics is None else np.isfinite(harmonics).all(axis=1)
@@ -74,7 +74,7 @@ def clifford_start(
         raise QvarError(f"`objective` must have angles of a known period, but {objective.name} has none.")
     quarter = np.where(known, 0.5 * np.pi / np.where(known, harmonics[:, 0], 1.0), 0.0)
     rng = np.random.default_rng(np.floor(2.0**31 * np.asarray(uniform(key, 4, 0.0, 1.0))).astype(np.int64))
-    own = np.zeros((0, n)) if first is None else np.asarray(first, float).reshape(-1, n)
+    own = np.zeros((0, n)) if first is None else real_numbers("first", first, ("k", n))
     begin = np.where(known, np.round(own / np.where(known, quarter, 1.0)), 0.0).astype(int) % 4
     begin = np.concatenate([np.zeros((1, n), int), begin, rng.integers(0, 4, (restarts, n))])[: restarts + len(own)]
     improve = _by_coordinates if search == "coordinate" else _by_annealing

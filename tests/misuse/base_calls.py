@@ -255,6 +255,24 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
         "engine": "auto", "start_noise": 0.0, "tolerance": None, "fisher_samples": 0,
     },
     "qvar.ground_state": lambda: {"problem": h2(), "theory": "fci"},
+    "qvar.prune": lambda: {
+        "ansatz": circuit(), "theta": np.ones(circuit().n_params), "objective": objective(), "by": "angle", "keep": 1,
+        "max_rise": None, "groups": "parameter", "per_step": 1, "retrain": False, "history": None,
+        "method": qvar.lbfgs(), "budget": BUDGET, "name": "a", "callback": None,
+    },
+    "qvar.fuse": lambda: {"ansatz": circuit(), "theta": np.ones(circuit().n_params), "name": "a"},
+    "qvar.quantize": lambda: {
+        "ansatz": circuit(), "theta": np.ones(circuit().n_params), "objective": objective(), "bits": 4,
+        "grid": "common", "retrain": None, "synthesis": "deterministic", "method": qvar.lbfgs(), "budget": BUDGET,
+        "name": "a", "callback": None,
+    },
+    "qvar.rounding_rise": lambda: {
+        "ansatz": circuit(), "theta": np.ones(circuit().n_params), "objective": objective(), "key": KEY, "bits": 4,
+        "grid": "common", "samples": 2,
+    },
+    "qvar.clifford_start": lambda: {
+        "objective": objective(), "key": KEY, "search": "coordinate", "restarts": 1, "first": None,
+    },
     "qvar.pool": lambda: {"source": "qubit_gsd", "problem": h2(), "normalize": False, "product": False},
     "qvar.uccd": lambda: {
         "problem": h2(), "order": "canonical", "excitations": "fermionic", "spin_adapted": False,
@@ -320,6 +338,8 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
 RECORDS = {
     "require", "Adapted", "Pool", "DensityMatrices", "LeadingDeterminants",
     "Distilled", "Transferred",
+    "require", "Adapted", "Fused", "PathStep", "Pool", "Pruned", "Quantized", "DensityMatrices", "LeadingDeterminants",
+    "Distilled",
     "Problem", "Progress", "Result", "Run", "Runnable", "Status", "Task", "QvarError", "Baseline", "Fitted", "Measured",
     "Part", "Solution", "Solver", "UnsolvedError", "DecayFit", "EntropyProfile", "Estimate", "GradientVariance",
     "HessianSummary", "LieAlgebra", "LineScan", "Minima", "PlaneScan", "SymmetryLeakage",
