@@ -16,11 +16,11 @@ from .ansatz.symmetry_preserving import particle_conserving_u1, particle_conserv
 from .ansatz.templates import basic_entangler, efficient_su2, real_amplitudes, strongly_entangling
 from .ansatz.ucc import kupccgsd, puccd, uccd, uccgsd, uccsd
 from .compression.distil import Distilled, distil
-from .compression.transfer import Transferred, transfer
 from .compression.fuse import Fused, fuse
 from .compression.path import PathStep
 from .compression.prune import Pruned, prune
 from .compression.quantize import Quantized, quantize, rounding_rise
+from .compression.transfer import Transferred, transfer
 from .engines.clifford_start import clifford_start
 from .engines.density_matrix import noisy_energy
 from .engines.energy import energy, expectation

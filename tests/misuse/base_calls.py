@@ -338,8 +338,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
 RECORDS = {
     "require", "Adapted", "Pool", "DensityMatrices", "LeadingDeterminants",
     "Distilled", "Transferred",
-    "require", "Adapted", "Fused", "PathStep", "Pool", "Pruned", "Quantized", "DensityMatrices", "LeadingDeterminants",
-    "Distilled",
+    "Fused", "PathStep", "Pruned", "Quantized",
     "Problem", "Progress", "Result", "Run", "Runnable", "Status", "Task", "QvarError", "Baseline", "Fitted", "Measured",
     "Part", "Solution", "Solver", "UnsolvedError", "DecayFit", "EntropyProfile", "Estimate", "GradientVariance",
     "HessianSummary", "LieAlgebra", "LineScan", "Minima", "PlaneScan", "SymmetryLeakage",
