@@ -17,6 +17,7 @@ def case(
     select: Literal["gradient", "gradient_per_cnot", "energy", "optimized"] = "gradient",
     grow: Literal["one", "ties", "batch", "tetris"] = "one",
     prune: bool = False,
+    repeat: int | None = None,
     seeds: int | None = None,
     quick: bool = False,
 ) -> qvar.Adaptive:
@@ -34,6 +35,7 @@ def case(
         grow: Operators added in a step: one, all of the largest score, all above half of it, or all that share no
             qubit.
         prune: Whether an operator whose angle has faded is removed.
+        repeat: Number of operators that are a layer, which is repeated then; none if left out.
         seeds: Number of random starts of each fixed circuit; 4 if not given, 1 with quick.
         quick: Fewer operators and starts, unless they are given, and a smaller budget: within a minute.
     """
@@ -50,7 +52,7 @@ def case(
         problem,
         pools,
         fixed,
-        rules=qvar.GrowthRules(select=select, grow=grow, prune=prune),
+        rules=qvar.GrowthRules(select=select, grow=grow, prune=prune, repeat=repeat),
         max_operators=usual["max_operators"] if max_operators is None else max_operators,
         error=error,
         seeds=usual["seeds"] if seeds is None else seeds,

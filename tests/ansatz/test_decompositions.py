@@ -13,6 +13,8 @@ from qvar.ansatz.decompositions import Operation, decomposition
 from qvar.ansatz.elementary import elementary
 from qvar.ansatz.gates import KIND_INDEX, KINDS
 from qvar.ansatz.pennylane_io import emit, emit_elementary
+from qvar.ansatz.pool_elements import program_of as pool_program
+from qvar.ansatz.pools import POOL_NAMES
 from qvar.ansatz.program import Program, ProgramBuilder
 from qvar.ansatz.resources import count
 from qvar.ansatz.ucc import uccsd
@@ -91,6 +93,39 @@ def test_the_circuit_that_is_emitted_is_the_one_that_is_counted(model: str, rng:
     assert resources.depth == tape.graph.get_depth()
     cnots = qml.tape.QuantumScript([operation for operation in tape.operations if operation.name == "CNOT"])
     assert resources.cnot_depth == cnots.graph.get_depth()
+
+
+def counted_as_emitted(ansatz: qvar.Ansatz, model: str, theta: np.ndarray) -> None:
+    tape = qml.tape.make_qscript(lambda point: ansatz.circuit(point, costs=model))(theta)  # type: ignore[arg-type]
+    gates = [operation for operation in tape.operations if operation.name not in ("BasisState", "GlobalPhase")]
+    flips = [qml.X(wire) for wire, bit in enumerate(ansatz.program.reference) if bit]
+    assert all(len(gate.wires) == 1 or gate.name == "CNOT" for gate in gates)
+    costs = count(ansatz.program, model=model)  # type: ignore[arg-type]
+    cnots = [gate for gate in gates if gate.name == "CNOT"]
+    assert costs.two_qubit_gates == len(cnots)
+    assert costs.cnot_depth == qml.tape.QuantumScript(cnots).graph.get_depth()
+    assert costs.depth == qml.tape.QuantumScript([*flips, *gates]).graph.get_depth()
+    wires = range(ansatz.n_qubits)
+    whole = qml.tape.QuantumScript([*flips, *gates, *(op for op in tape.operations if op.name == "GlobalPhase")])
+    plain = qml.tape.make_qscript(ansatz.circuit)(theta)
+    states = [qml.matrix(one, wire_order=wires)[:, 0] for one in (whole, qml.tape.QuantumScript(
+        [*flips, *(op for op in plain.operations if op.name != "BasisState")]))]  # fmt: skip
+    np.testing.assert_allclose(*states, rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize("model", ["published", "pennylane"])
+def test_every_pool_is_counted_as_it_is_emitted(model: str, h2: qvar.Problem) -> None:
+    """Four elements of each, products in the place of sums that do not commute."""
+    for name in POOL_NAMES:
+        elements = qvar.pool(name, h2, product=True).elements[-4:]
+        ansatz = qvar.Ansatz(name, "generic", pool_program(elements, 4, h2.reference_bits))
+        counted_as_emitted(ansatz, model, np.linspace(-0.9, 1.1, ansatz.n_params))
+
+
+@pytest.mark.parametrize("model", ["published", "pennylane"])
+def test_every_ansatz_is_counted_as_it_is_emitted(model: str, h2: qvar.Problem) -> None:
+    for ansatz in qvar.all_ansatze(h2, layers=1)[0].values():
+        counted_as_emitted(ansatz, model, np.linspace(-0.9, 1.1, ansatz.n_params))
 
 
 def test_depth_of_a_double_excitation() -> None:

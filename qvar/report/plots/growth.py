@@ -25,12 +25,18 @@ if TYPE_CHECKING:
 LOG_RATIO = 50
 """Costs that span more than this factor are drawn on a logarithmic axis."""
 
-_PANELS = {"parameters": ("n_params", "number of parameters"), "cnots": ("two_qubit_gates", "number of CNOTs")}
-"""{key of a step: (cost of a fixed circuit, words of the axis)}"""
+_PANELS = {
+    "operators": (None, "number of operators"),
+    "parameters": ("n_params", "number of parameters"),
+    "cnots": ("two_qubit_gates", "number of CNOTs"),
+}
+"""{key of a step: (cost of a fixed circuit, or None if it has none; words of the axis)}"""
 
 
 def error_vs_growth(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
-    """Draw the error of growing circuits against parameters and CNOTs, and fixed circuits as points.
+    """Draw the error of growing circuits against operators, parameters and CNOTs, and fixed circuits as points.
+
+    A fixed circuit has no number of operators from a pool: it is a horizontal line there.
 
     Args:
         ledger: a run's ledger.
@@ -44,11 +50,12 @@ def error_vs_growth(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None
         return None
     factor = 1e3 if unit == "mHa" else 1.0
     look_of = looks(drawn)
-    figure = Figure(figsize=(10.4, 4.9 + 0.22 * ((len(look_of) + 2) // 3)), layout="constrained")
-    panels: list[Any] = list(figure.subplots(1, 2, sharey=True))
+    figure = Figure(figsize=(14.0, 4.9 + 0.22 * ((len(look_of) + 3) // 4)), layout="constrained")
+    panels: list[Any] = list(figure.subplots(1, 3, sharey=True))
     for axes, (key, (cost, words)) in zip(panels, _PANELS.items(), strict=True):
         plain_axes(axes)
         width = 0.8 + 0.6 * len(growths)  # lines that lie on each other are all seen
+        levels: list[tuple[float, Any]] = []
         for row in records(drawn):
             look, label, contender = look_of[str(row.label)], str(row.label), str(row.contender)
             if contender in growths:
@@ -57,9 +64,12 @@ def error_vs_growth(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None
                 errors = drawn_errors(factor * np.abs([step["error"] for step in steps]), quantity, unit)
                 style = {"marker": ".", "markersize": 4, "linewidth": max(width, 0.8)}
                 axes.plot([step[key] for step in steps], errors, color=look.color, label=label, **style)
+                continue
+            error = drawn_errors(np.array([float(row.median)]), quantity, unit)
+            style = {"marker": look.marker or "s", "linestyle": "", "markersize": 7}
+            if cost is None:
+                levels.append((float(error[0]), look.color))
             elif known(getattr(row, cost)):
-                error = drawn_errors(np.array([float(row.median)]), quantity, unit)
-                style = {"marker": look.marker or "s", "linestyle": "", "markersize": 7}
                 axes.plot([float(getattr(row, cost))], error, color=look.color, label=label, **style)
         axes.set_xlabel(words)
         places = [x for line in axes.lines for x in np.asarray(line.get_xdata(), dtype=float) if x > 0]
@@ -70,14 +80,17 @@ def error_vs_growth(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None
                 line.set_data(x[x > 0], y[x > 0])
         else:
             axes.set_xlim(left=0)
+        for level, color in levels:
+            axes.axhline(level, color=color, linestyle=":", linewidth=1.2, zorder=1)
         if axes is panels[0]:
             value_axis(axes, quantity, unit)
         accuracy_line(axes, unit)
-    legend_below(figure, panels[:1])
+    legend_below(figure, panels[1:2])
     title = "Error while circuits grow"
     figure.suptitle(title)
     caption = (
         "Lines are circuits that grow operator by operator, all angles optimized after each; points are fixed "
-        "circuits, the median over their starts. CNOTs are those of the published circuits of the operations. "
+        "circuits, the median over their starts, and dotted lines where they have no number of operators. CNOTs are "
+        "those of the published circuits of the operations. "
     )
     return Drawing("error_vs_growth", figure, title, caption + axis_words(quantity, unit))
