@@ -24,7 +24,7 @@ from qvar.optimize.budget import Budget, Status
 from qvar.optimize.lbfgs import lbfgs
 from qvar.optimize.minimize import minimize
 from qvar.problems.problem import Problem
-from qvar.problems.scf import active_integrals, run_scf
+from qvar.problems.scf import active_integrals, require_independent, run_scf
 from qvar.random_draws import key_integers
 from qvar.units import HARTREE
 
@@ -58,6 +58,7 @@ def vqe(make: MakeAnsatz, *, name: str = "", budget: Budget | None = None, key: 
 
     def solve(mol: Any) -> Solution:
         try:
+            require_independent(mol)
             field = run_scf(mol)
         except QvarError as error:
             raise UnsolvedError(str(error)) from error

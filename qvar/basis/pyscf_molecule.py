@@ -7,7 +7,7 @@ from typing import Any
 from qvar.arguments import checked
 from qvar.problems.basis_input import parse_basis
 from qvar.problems.geometry import parse_geometry
-from qvar.problems.scf import build_molecule
+from qvar.problems.scf import build_molecule, require_independent
 
 
 @checked()
@@ -27,4 +27,6 @@ def mole(geometry: Any, basis: Any, *, charge: int = 0, spin: int = 0, unit: str
     Raises:
         QvarError: if the geometry or the basis set cannot be read, or charge and spin do not fit them.
     """
-    return build_molecule(parse_geometry(geometry, unit), parse_basis(basis), charge, spin)
+    mol = build_molecule(parse_geometry(geometry, unit), parse_basis(basis), charge, spin)
+    require_independent(mol)
+    return mol

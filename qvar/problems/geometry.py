@@ -5,29 +5,36 @@ from __future__ import annotations
 import itertools
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from qvar.errors import QvarError, require
+from qvar.checks import real_number
+from qvar.errors import QvarError, require, shown
+from qvar.problems.coordinates import numbers_of, unreadable
+from qvar.problems.xyz_text import is_atom, xyz_atoms
+from qvar.problems.zmatrix import from_zmatrix_lines, refuse_loose_dihedrals
 
 _CLOSEST_ANGSTROM = 1e-3
 """Distance below which two nuclei coincide, a mistake in the input."""
 
-_FARTHEST = 1e6
-"""Largest length, in angstrom or bohr; integrals overflow for much larger ones."""
+_UNITS = {
+    "angstrom": ("angstrom", "angstroms", "ang", "angs", "a", "\N{LATIN SMALL LETTER A WITH RING ABOVE}"),
+    "bohr": ("bohr", "bohrs", "b", "au", "a.u.", "atomic"),
+}
+"""Unit -> its spellings in lower case."""
 
-_COLLINEAR = 1e-4
-"""Sine of the angle below which three atoms define no plane, so that a dihedral angle has no meaning."""
-
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?", re.ASCII)
+_FILE = re.compile(r"[^\n;]*\.(?:ext)?xyz", re.IGNORECASE)
+_SECOND_OF_ZMATRIX = re.compile(r"[A-Za-z0-9@_:()-]+[\s,]+0*1[\s,]+[0-9.eEdD+-]+")
 _LABEL = r"([A-Za-z]{1,2})(?:[@_:]?[0-9]+)?"
 _PLAIN = re.compile(rf"{_LABEL}|[0-9]+")
 _GHOSTS = tuple(
     re.compile(form.replace("LABEL", _LABEL), re.IGNORECASE)
     for form in (
-        r"(?:ghost|x|bq)[-_:]?LABEL",  # PySCF, NWChem
+        r"(?:ghost|x|bq)[-_:.]?LABEL",  # PySCF, NWChem
         r"@LABEL",  # Psi4
         r"gh\(LABEL\)",  # Psi4
         r"LABEL:",  # ORCA
@@ -54,10 +61,7 @@ class Geometry:
     @property
     def formula(self) -> str:
         """Elements and their numbers in the order of the geometry, e.g. "LiH", "OH2"."""
-        counts: dict[str, int] = {}
-        for symbol, _ in self.atoms:
-            counts[symbol] = counts.get(symbol, 0) + 1
-        return "".join(element + (str(count) if count > 1 else "") for element, count in counts.items())
+        return formula_of(symbol for symbol, _ in self.atoms)
 
     @property
     def elements(self) -> tuple[str, ...]:
@@ -65,40 +69,64 @@ class Geometry:
         return tuple(dict.fromkeys(element_of(symbol) for symbol, _ in self.atoms))
 
 
-def parse_geometry(text: Any, unit: Any) -> Geometry:
+def formula_of(symbols: Iterable[str]) -> str:
+    """Return elements and their numbers in order of appearance."""
+    counts: dict[str, int] = {}
+    for symbol in symbols:
+        counts[symbol] = counts.get(symbol, 0) + 1
+    return "".join(element + (str(count) if count > 1 else "") for element, count in counts.items())
+
+
+def parse_geometry(geometry: Any, unit: Any) -> Geometry:
     """Read a geometry, Cartesian ("H 0 0 0; H 0 0 1") or a Z-matrix ("O; H 1 0.96; H 1 0.96 2 104.5", degrees).
 
-    Lines end with ";" or a newline, numbers are parted by blanks or commas, "#" starts a comment. The text of an XYZ
-    file, with its number of atoms and its comment line, is taken too. An element may have a number ("H1", "H@1") or be
-    given by its nuclear charge. Ghost atoms are "ghost-H", "X-H", "@H", "Gh(H)", "H:", "BqH" or "H-Bq".
-    Unlike in PySCF, numbers are numbers: arithmetic is not evaluated, and names of files are not followed.
+    Lines end with ";" or a newline, numbers are parted by blanks or commas, "#" starts a comment. XYZ files are taken
+    as text or by their path, which ends with ".xyz" or ".extxyz": with their number of atoms and comment, extended, and
+    with further columns. Lists of atoms as of PySCF are taken too: [("H", (0, 0, 0)), ("H", (0, 0, 1))] or
+    ["H 0 0 0", "H 0 0 1"]. An element may have a number ("H1", "H@1") or be given by its nuclear charge. Ghost atoms
+    are "ghost-H", "X-H", "@H", "Gh(H)", "H:", "BqH" or "H-Bq". Unlike in PySCF, numbers are numbers: arithmetic is not
+    evaluated.
 
     Raises:
         QvarError: if the unit, an element or a line is not understood, two atoms coincide, or a dihedral angle is
             counted from three atoms on a line.
     """
-    known = isinstance(unit, str) and unit in ("angstrom", "bohr")
-    require(known, "unit", "be 'angstrom' or 'bohr'", unit)
-    require(isinstance(text, str), "geometry", "be a string of atoms and coordinates", text)
-    lines = _lines(text)
-    require(len(lines) > 0, "geometry", "name at least one atom", text)
+    unit = parse_unit(unit)
+    lines = _lines(geometry)
+    require(len(lines) > 0, "geometry", "name at least one atom", geometry)
     symbols = [_symbol(tokens[0]) for tokens in lines]
     cartesian = len(lines[0]) >= 4
-    places = [_cartesian(tokens) for tokens in lines] if cartesian else _from_zmatrix(lines)
+    places = [_cartesian(tokens) for tokens in lines] if cartesian else from_zmatrix_lines(lines)
     atoms = tuple(zip(symbols, places, strict=True))
     if not cartesian:
-        _refuse_loose_dihedrals(lines, np.array(places))
-    _refuse_coincidence(atoms, unit)
+        refuse_loose_dihedrals(lines, np.array(places))
+    refuse_coincidence(atoms, unit)
     return Geometry("; ".join(" ".join(tokens) for tokens in lines), atoms, unit)
 
 
-def _lines(text: str) -> list[list[str]]:
-    """Return the tokens of each line that is not empty."""
-    rows = text.lstrip("\ufeff").strip().splitlines()
-    if rows and rows[0].strip().isdecimal() and len(rows) > 2:  # an XYZ file: number of atoms, comment, atoms
-        atoms = [row for row in rows[2:] if row.strip()]
-        if len(atoms) == int(rows[0]) and all(map(_is_atom, atoms)) and not _is_atom(rows[1]):
-            rows = atoms
+def parse_unit(unit: Any) -> str:
+    """Return "angstrom" or "bohr" from any case and usual spelling; raise `QvarError` if it is none."""
+    word = unit.strip().lower() if isinstance(unit, str) else ""
+    for name, spellings in _UNITS.items():
+        if word in spellings:
+            return name
+    raise QvarError(f"`unit` must be 'angstrom' or 'bohr', but is {shown(unit)}.")
+
+
+def _lines(geometry: Any) -> list[list[str]]:
+    """Return the tokens of each line of an atom."""
+    if isinstance(geometry, Path) or (isinstance(geometry, str) and _FILE.fullmatch(geometry.strip())):
+        return _file_lines(Path(geometry) if isinstance(geometry, Path) else Path(geometry.strip()))
+    if isinstance(geometry, list | tuple):
+        return [_entry_tokens(entry) for entry in geometry]
+    must = "be a text of atoms and coordinates, a file that ends with .xyz, a list of atoms, or a Mole of PySCF"
+    require(isinstance(geometry, str), "geometry", must, geometry)
+    rows = geometry.lstrip("\ufeff").strip().splitlines()
+    zmatrix = len(rows) < 2 or _SECOND_OF_ZMATRIX.fullmatch(rows[1].strip())
+    return (None if zmatrix else xyz_atoms(rows)) or _text_lines(rows)
+
+
+def _text_lines(rows: list[str]) -> list[list[str]]:
     lines = []
     for row in rows:
         code, _, comment = row.partition("#")
@@ -108,9 +136,37 @@ def _lines(text: str) -> list[list[str]]:
     return [tokens for tokens in lines if tokens]
 
 
-def _is_atom(row: str) -> bool:
-    tokens = row.split()
-    return len(tokens) >= 4 and all(_NUMBER.fullmatch(token) for token in tokens[1:4])
+def _file_lines(path: Path) -> list[list[str]]:
+    require(bool(_FILE.fullmatch(path.name)), "geometry", "be a file that ends with .xyz or .extxyz", str(path))
+    try:
+        rows = path.expanduser().read_text(encoding="utf-8-sig").strip().splitlines()
+    except (OSError, RuntimeError, ValueError):  # no such file or user, not UTF-8, a zero byte in the name
+        raise QvarError(f"`geometry` must be an existing file of text, but is {str(path)!r}.") from None
+    require(bool(rows), "geometry", "be a file with atoms", str(path))
+    atoms = xyz_atoms(rows)
+    if atoms is None and not is_atom(rows[0]):
+        must = "begin with the number of atoms as XYZ files do, or with an atom"
+        raise QvarError(f"`geometry` must {must}, but {str(path)!r} begins with {rows[0][:80]!r}.")
+    return _text_lines(rows) if atoms is None else atoms
+
+
+def _entry_tokens(entry: Any) -> list[str]:
+    """Return the tokens of an entry of a list of atoms: "H 0 0 0", ("H", (0, 0, 0)) or ("H", 0, 0, 0)."""
+    mistake = QvarError(f"`geometry` must have a symbol and three coordinates in each entry, but has {shown(entry)}.")
+    if isinstance(entry, str):
+        lines = _text_lines(entry.splitlines())
+        if len(lines) != 1:
+            raise mistake
+        return lines[0]
+    try:
+        symbol, *place = entry
+        numbers = list(place[0]) if len(place) == 1 else place
+        if len(numbers) != 3 or not isinstance(symbol, str | int | np.integer) or isinstance(symbol, bool):
+            raise mistake
+        coordinates = [repr(real_number("geometry", number, finite=False)) for number in numbers]
+    except (TypeError, ValueError):  # no sequence, no number; QvarError is a ValueError
+        raise mistake from None
+    return [str(symbol), *coordinates]
 
 
 def _tokens(part: str) -> list[str]:
@@ -151,72 +207,13 @@ def element_of(symbol: str) -> str:
 
 def _cartesian(tokens: list[str]) -> tuple[float, float, float]:
     if len(tokens) != 4:
-        raise _unreadable(tokens, "a symbol and three coordinates")
-    x, y, z = _numbers(tokens)
+        raise unreadable(tokens, "a symbol and three coordinates")
+    x, y, z = numbers_of(tokens)
     return x, y, z
 
 
-def _from_zmatrix(lines: list[list[str]]) -> list[tuple[float, float, float]]:
-    """Check a Z-matrix line by line, then let PySCF place the atoms."""
-    from pyscf.gto.mole import from_zmatrix
-
-    shapes = (
-        "a symbol",
-        "a symbol, an atom and a length",
-        "a symbol, an atom, a length, an atom and an angle",
-        "a symbol, an atom, a length, an atom, an angle, an atom and a dihedral angle",
-    )
-    rows = []
-    for row, tokens in enumerate(lines):
-        kind = min(row, 3)
-        if len(tokens) != 1 + 2 * kind:
-            raise _unreadable(tokens, shapes[kind])
-        numbers = _numbers(tokens)
-        partners = _partners(tokens)
-        if not all(1 <= partner <= row for partner in partners) or len(set(partners)) != len(partners):
-            raise _unreadable(tokens, "distinct atoms of the lines above, counted from 1,")
-        if kind >= 1 and numbers[1] < 0:
-            raise _unreadable(tokens, "a length that is not negative")
-        if kind >= 2 and not 0.0 <= numbers[3] <= 180.0:
-            raise _unreadable(tokens, "an angle between 0 and 180 degrees")
-        pairs = zip(partners, numbers[1::2], strict=True)
-        rows.append(" ".join(["H", *(f"{partner} {number!r}" for partner, number in pairs)]))
-    with np.errstate(all="ignore"):  # atoms at one place give no direction; they are refused by what comes next
-        placed = from_zmatrix("\n".join(rows))
-    return [(float(place[0]), float(place[1]), float(place[2])) for _, place in placed]
-
-
-def _partners(tokens: list[str]) -> list[int]:
-    return [int(token) if token.isascii() and token.isdecimal() else 0 for token in tokens[1::2]]
-
-
-def _refuse_loose_dihedrals(lines: list[list[str]], places: np.ndarray) -> None:
-    """Refuse a dihedral angle about three atoms on a line, unless all atoms before are on it or the angle is flat."""
-    for row, tokens in enumerate(lines[3:], start=3):
-        first, second, third = (places[partner - 1] for partner in _partners(tokens))
-        with np.errstate(all="ignore"):
-            axis = (second - first) / np.linalg.norm(second - first)
-            direction = (third - second) / np.linalg.norm(third - second)
-        off_axis = np.linalg.norm(np.cross(places[:row] - first, axis), axis=1)
-        matters = _numbers(tokens)[3] not in (0.0, 180.0) and off_axis.max() > _COLLINEAR
-        if matters and np.linalg.norm(np.cross(direction, axis)) < _COLLINEAR:
-            raise _unreadable(tokens, "a dihedral angle about atoms that are not on one line")
-
-
-def _numbers(tokens: list[str]) -> list[float]:
-    if not all(_NUMBER.fullmatch(token) for token in tokens[1:]):
-        raise _unreadable(tokens, "numbers after the symbol")
-    numbers = [float(token.lower().replace("d", "e")) for token in tokens[1:]]
-    if not all(abs(number) <= _FARTHEST for number in numbers):
-        raise _unreadable(tokens, f"numbers below {_FARTHEST:g}")
-    return numbers
-
-
-def _unreadable(tokens: list[str], wanted: str) -> QvarError:
-    return QvarError(f"`geometry` must have {wanted} where it has {' '.join(tokens)!r}.")
-
-
-def _refuse_coincidence(atoms: tuple[tuple[str, tuple[float, float, float]], ...], unit: str) -> None:
+def refuse_coincidence(atoms: tuple[tuple[str, tuple[float, float, float]], ...], unit: str) -> None:
+    """Raise `QvarError` if two atoms are at one place."""
     closest = _CLOSEST_ANGSTROM if unit == "angstrom" else _CLOSEST_ANGSTROM / 0.529177
     for (i, (symbol, place)), (k, (other, elsewhere)) in itertools.combinations(enumerate(atoms, start=1), 2):
         if not math.dist(place, elsewhere) >= closest:

@@ -12,10 +12,10 @@ from qvar.arguments import checked
 from qvar.errors import QvarError, require
 from qvar.memory import require_memory
 from qvar.problems.hamiltonians import real_array
-from qvar.problems.molecular_problem import Head, SpaceChoice, charge_suffix, digest, molecular_problem
+from qvar.problems.mole_input import mole_inputs, mole_stem, plain_mole
+from qvar.problems.molecular_problem import Head, SpaceChoice, digest, molecular_problem
 from qvar.problems.orbital_choices import ActiveSpaceChoice, NaturalOrbitals
 from qvar.problems.orbital_rotations import natural_orbitals
-from qvar.problems.orbitals import Orbitals, molecule_text
 from qvar.problems.problem import Problem
 from qvar.problems.scf import one_thread_without_files
 
@@ -122,16 +122,12 @@ def from_pyscf(
         )
     plain = _plain_field(hamiltonian, source)
     inputs = {
-        "model": "molecule",
-        "from": "pyscf",
-        "molecule": molecule_text(mol),
+        **mole_inputs(mol),
         "orbitals": source.kind,
-        "charge": int(mol.charge),
-        "spin": int(mol.spin),
         "integrals": digest(hamiltonian.core, nuclear, source.coefficients),
     }
     own = "" if source.kind in ("RHF", "ROHF") else f" {source.kind}"
-    stem = f"{_formula(mol)}{charge_suffix(int(mol.charge))} {_basis_name(scf_object.mol)}{own}"
+    stem = f"{mole_stem(scf_object.mol)}{own}"
     return molecular_problem(plain, choice, Head(name, stem, inputs, source.notes), stationary=source.stationary)
 
 
@@ -153,28 +149,21 @@ def _mean_field_of(calculation: Any) -> tuple[Any, Any]:
         require(solvent is None, "mean_field", "be without a solvent, which integrals do not hold", calculation)
     for part in (field, calculation):
         coefficients: Any = getattr(part, "mo_coeff", None)
-        require(coefficients is not None, "mean_field", "have been run, as by `mean_field.run()`,", calculation)
+        require(coefficients is not None, "mean_field", "have been run, as by `mean_field.run()`", calculation)
         require(not np.iscomplexobj(coefficients), "mean_field", "have real orbitals", calculation)
         fits = np.shape(coefficients)[-2] == field.mol.nao
-        require(fits, "mean_field", "have orbitals of one spin, not of both at once as GHF has,", calculation)
+        require(fits, "mean_field", "have orbitals of one spin, not of both at once as GHF has", calculation)
         if not bool(np.all(getattr(part, "converged", True))):
             raise QvarError(f"`mean_field` must be converged, but {_kind_of(part)} did not converge.")
     return field, cas
 
 
 def _molecule_of(field: Any) -> Any:
-    """Rebuild the molecule of a mean field without its point group, after checking that all of it is carried."""
-    mol = field.mol
-    if int(mol.natm) == 0:
-        raise QvarError("`mean_field` must have atoms, but has none: give bare integrals to `qvar.from_integrals`.")
-    for field_name, words in (("nucmod", "point charges as nuclei"), ("_pseudo", "no pseudopotentials of GTH")):
-        value = getattr(mol, field_name, None)
-        require(not value, "mean_field", f"have {words}", value)
-    plain = Orbitals(np.zeros((int(mol.nao), 0)), (), (), molecule_text(mol)).mole()
-    same = plain.nelec == mol.nelec and np.array_equal(plain.atom_charges(), mol.atom_charges())
+    """Rebuild the molecule of a mean field, after checking that its overlap matrix is the mean field's."""
+    plain = plain_mole(field.mol, "mean_field")
     overlap = np.asarray(field.get_ovlp())
-    if not same or overlap.shape != (plain.nao,) * 2 or np.abs(overlap - plain.intor("int1e_ovlp")).max() > 1e-10:
-        raise QvarError("`mean_field` must have the electrons and the overlap matrix of its molecule, but has others.")
+    if overlap.shape != (plain.nao,) * 2 or np.abs(overlap - plain.intor("int1e_ovlp")).max() > 1e-10:
+        raise QvarError("`mean_field` must have the overlap matrix of its molecule, but has another one.")
     return plain
 
 
@@ -311,15 +300,3 @@ def _plain_field(hamiltonian: _Hamiltonian, source: _Source) -> Any:
     plain.mo_energy = np.einsum("mp,mn,np->p", plain.mo_coeff, fock, plain.mo_coeff)
     plain.converged = True
     return plain
-
-
-def _formula(mol: Any) -> str:
-    counts: dict[str, int] = {}
-    for atom in range(int(mol.natm)):
-        symbol = str(mol.atom_pure_symbol(atom))
-        counts[symbol] = counts.get(symbol, 0) + 1
-    return "".join(element + (str(count) if count > 1 else "") for element, count in counts.items())
-
-
-def _basis_name(mol: Any) -> str:
-    return mol.basis.strip().lower() if isinstance(mol.basis, str) and "\n" not in mol.basis else "custom basis"

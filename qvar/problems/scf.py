@@ -33,7 +33,7 @@ DEPENDENT = 1e-6
 """Eigenvalue of the overlap matrix below which PySCF drops functions as linearly dependent."""
 
 
-def build_molecule(geometry: Geometry, basis: BasisInput, charge: int, spin: int) -> Any:
+def build_molecule(geometry: Geometry, basis: BasisInput, charge: int, spin: int, cart: bool | None = None) -> Any:
     """Build PySCF's `Mole`, after checking that basis, charge and spin fit the atoms.
 
     Args:
@@ -41,10 +41,11 @@ def build_molecule(geometry: Geometry, basis: BasisInput, charge: int, spin: int
         basis: the basis set, see `qvar.problems.basis_input.parse_basis`.
         charge: charge of the molecule, in elementary charges.
         spin: number of unpaired electrons, 2S.
+        cart: whether functions are Cartesian; as the basis set declares, otherwise spherical, if None.
 
     Raises:
-        QvarError: if the basis lacks an element or is linearly dependent, or charge and spin do not fit the number of
-            electrons.
+        QvarError: if the basis lacks an element or declares the other kind of functions, or charge and spin do not fit
+            the number of electrons.
     """
     from pyscf import gto
 
@@ -52,12 +53,16 @@ def build_molecule(geometry: Geometry, basis: BasisInput, charge: int, spin: int
     text, shells = basis.text, basis.content
     if text is not None:
         shells = {symbol: sets[element_of(symbol)].shells for symbol, _ in geometry.atoms}
+    if cart is not None and text is not None and isinstance(basis.content, str):
+        declared = "Cartesian" if text.cartesian else "spherical" if "spherical" in basis.content.lower() else ""
+        fits = declared != ("spherical" if cart else "Cartesian")
+        require(fits, "cart", f"fit the basis set, whose functions are declared {declared}", cart)
     potentials = {element: own.potential for element, own in sets.items() if own.potential}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # PySCF's remarks on names of basis sets, which are checked above
         mol = gto.Mole()
         mol.atom, mol.basis, mol.ecp, mol.unit = list(geometry.atoms), shells, potentials, geometry.unit
-        mol.cart = text is not None and text.cartesian
+        mol.cart = bool(cart) if cart is not None else text is not None and text.cartesian
         mol.verbose, mol.charge, mol.spin = 0, 0, None
         mol.build(dump_input=False, parse_arg=False)
     electrons = int(mol.nelectron) - charge
@@ -75,11 +80,17 @@ def build_molecule(geometry: Geometry, basis: BasisInput, charge: int, spin: int
         )
     mol.charge, mol.spin = charge, spin
     mol.build(dump_input=False, parse_arg=False)
-    _require_independent(n_orbitals, int(np.sum(np.linalg.eigvalsh(mol.intor("int1e_ovlp")) > DEPENDENT)))
     return mol
 
 
-def _require_independent(n_functions: int, n_independent: int) -> None:
+def n_independent_functions(mol: Any, threshold: float) -> int:
+    """Count eigenvalues of a molecule's overlap matrix above a threshold."""
+    return int(np.sum(np.linalg.eigvalsh(mol.intor("int1e_ovlp")) > threshold))
+
+
+def require_independent(mol: Any) -> None:
+    """Raise `QvarError` if the functions of a molecule are linearly dependent."""
+    n_functions, n_independent = int(mol.nao), n_independent_functions(mol, DEPENDENT)
     if n_independent < n_functions:
         raise QvarError(
             f"`basis` must be linearly independent, but only {n_independent} of its {n_functions} functions on "
@@ -87,8 +98,12 @@ def _require_independent(n_functions: int, n_independent: int) -> None:
         )
 
 
-def run_scf(mol: Any) -> Any:
+def run_scf(mol: Any, linear_dependence: float = DEPENDENT) -> Any:
     """Run restricted Hartree-Fock, RHF without and ROHF with unpaired electrons, in fixed canonical orbitals.
+
+    Args:
+        mol: molecule of PySCF.
+        linear_dependence: eigenvalue of the overlap matrix up to which its eigenvectors are left out.
 
     Returns:
         A converged PySCF mean-field object whose `mo_coeff` is reproducible: doubly occupied orbitals first, then
@@ -101,10 +116,18 @@ def run_scf(mol: Any) -> Any:
     from pyscf.scf.rohf import ROHF
 
     with one_thread_without_files():
-        mean_field: Any = converge(RHF(mol) if mol.spin == 0 else ROHF(mol))
-        _require_independent(*np.shape(mean_field.mo_coeff))
+        mean_field: Any = RHF(mol) if mol.spin == 0 else ROHF(mol)
+        if linear_dependence != DEPENDENT:
+            mean_field.check_linear_dependency = lambda overlap, *_, **__: _orthogonalized(overlap, linear_dependence)
+        converge(mean_field)
         _fix_orbitals(mean_field)
     return mean_field
+
+
+def _orthogonalized(overlap: FloatArray, threshold: float) -> FloatArray:
+    """Return orthonormal combinations of functions without the null space of their overlap matrix."""
+    values, vectors = np.linalg.eigh(overlap)
+    return vectors[:, values > threshold] / np.sqrt(values[values > threshold])
 
 
 def _fix_orbitals(mean_field: Any) -> None:

@@ -166,7 +166,8 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     },
     "qvar.molecule": lambda: {
         "geometry": "H 0 0 0; H 0 0 0.7", "basis": "sto-3g", "charge": 0, "spin": 0, "unit": "angstrom",
-        "active_space": (2, 2), "active_orbitals": None, "frozen": None, "name": "a",
+        "active_space": (2, 2), "active_orbitals": None, "frozen": None, "name": "a", "cart": False,
+        "linear_dependence": 1e-6,
     },
     "qvar.Avas": lambda: {"labels": "N 2p", "threshold": 0.2, "minimal_basis": "minao"},
     "qvar.NaturalOrbitals": lambda: {"theory": "mp2", "threshold": 0.1, "active_space": None},

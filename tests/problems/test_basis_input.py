@@ -174,10 +174,6 @@ def test_names_stay_names():
             "`basis` must have an orbital for each of the 2 spin-up electrons, "
             "but 'custom basis' has 1 on these atoms.",
         ),
-        (
-            "Li S\n 1.0 1.0\nLi S\n 1.0001 1.0\nLi S\n 0.2 1.0\n",
-            "`basis` must be linearly independent, but only 2 of its 3 functions on these atoms are.",
-        ),
     ],
 )
 def test_mistakes(basis, sentence):

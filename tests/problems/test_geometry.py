@@ -31,7 +31,18 @@ def test_labels_of_hydrogen(label):
 @pytest.mark.parametrize(
     "label",
     [
-        *("ghost-Xe", "GHOST:XE", "ghost_xe", "GhostXe", "X-Xe", "x:xe", "X_Xe", "XXe", "ghost-Xe2"),  # PySCF
+        *(
+            "ghost-Xe",
+            "GHOST:XE",
+            "ghost_xe",
+            "ghost.Xe",
+            "GhostXe",
+            "X-Xe",
+            "x:xe",
+            "X_Xe",
+            "XXe",
+            "ghost-Xe2",
+        ),  # PySCF
         *("@Xe", "@XE", "@xe1", "Gh(Xe)", "GH(xe1)"),  # Psi4
         "Xe:",  # ORCA
         *("bqXe", "BqXe", "Bq-Xe"),  # NWChem
@@ -134,16 +145,74 @@ def test_mistakes(text, mention, one_sentence):
     one_sentence(info, "geometry", mention)
 
 
-@pytest.mark.parametrize("unit", ["Bohr", "AU", None, np.array(["bohr", "angstrom"]), 1])
-def test_units(unit):
+@pytest.mark.parametrize(
+    ("name", "spellings"),
+    [("angstrom", ["Angstrom", "ANG", "angs", " A "]), ("bohr", ["Bohr", "BOHR", "au", "AU", "a.u.", "B"])],
+)
+def test_units_in_any_case(name, spellings):
+    for unit in spellings:
+        assert parse_geometry("H 0 0 0", unit).unit == name
+    assert molecule("H 0 0 0", spin=1, unit=spellings[0]).description["unit"] == name
+
+
+@pytest.mark.parametrize("unit", ["nm", "", "bohrium", None, np.array(["bohr", "angstrom"]), 1, 0.529])
+def test_other_units(unit):
     with pytest.raises(QvarError, match=r"^`unit` must be 'angstrom' or 'bohr', but is .*\.$"):
         parse_geometry("H", unit)
 
 
-@pytest.mark.parametrize("text", [None, [("H", (0, 0, 0))], np.zeros(3), b"H 0 0 0"])
-def test_what_is_no_string(text):
-    with pytest.raises(QvarError, match=r"^`geometry` must be a string of atoms and coordinates, but is .*\.$"):
+@pytest.mark.parametrize("text", [None, np.zeros(3), b"H 0 0 0", {"H": (0, 0, 0)}, 5])
+def test_what_is_no_geometry(text):
+    with pytest.raises(QvarError, match=r"^`geometry` must be a text of atoms .*, or a Mole of PySCF, but is .*\.$"):
         parse_geometry(text, "bohr")
+
+
+LISTS = [
+    [("O", (0, 0, 0.1)), ("H", (0, 0.7, -0.5)), ("H", (0, -0.7, -0.5))],
+    (["o", [0.0, 0.0, 0.1]], ["H1", np.array([0, 0.7, -0.5])], ["H@2", (0, -0.7, np.float64(-0.5))]),
+    [(8, (0, 0, 0.1)), (np.int64(1), (0, 0.7, -0.5)), ("1", (0, -0.7, -0.5))],
+    [("O", 0, 0, 0.1), ("H", 0, 0.7, -0.5), ["H", 0, -0.7, -0.5]],
+    ["O 0 0 0.1", "H 0 0.7 -0.5", "H, 0, -0.7, -0.5  # the last"],
+]
+
+
+@pytest.mark.parametrize("atom_list", LISTS)
+def test_lists_of_atoms(atom_list):
+    assert atoms(atom_list) == [("O", (0, 0, 0.1)), ("H", (0, 0.7, -0.5)), ("H", (0, -0.7, -0.5))]
+
+
+def test_a_list_of_lines_may_be_a_zmatrix():
+    assert atoms(["O", "H 1 0.96", "H 1 0.96 2 104.5"]) == atoms("O; H 1 0.96; H 1 0.96 2 104.5")
+
+
+@pytest.mark.parametrize(
+    ("atom_list", "mention"),
+    [
+        ([], "at least one atom"),
+        ([("H", (0, 0))], "('H', (0, 0))"),
+        ([("H", (0, 0, "0"))], "three coordinates"),
+        ([("H", (0, 0, 1j))], "three coordinates"),
+        ([("H", (0, 0, None))], "three coordinates"),
+        ([("H", (0, 0, float("nan")))], "nan"),
+        ([("H", (0, 0, np.inf))], "inf"),
+        ([("H", 0, 0, 10**400)], "inf"),
+        ([(None, (0, 0, 0))], "None"),
+        ([(1.0, (0, 0, 0))], "1.0"),
+        ([(True, (0, 0, 0))], "True"),
+        ([(119, (0, 0, 0))], "'119'"),
+        ([("Xx", (0, 0, 0))], "'Xx'"),
+        ([("H", (0, 0, 0)), ("H", (0, 0, 0))], "atoms 1 (H) and 2 (H)"),
+        (["H 0 0 0; H 0 0 1"], "three coordinates"),
+        (["H 0 0 0", "H 0 0"], "'H 0 0'"),
+        ([5], "5"),
+        ([("H", (0, 0, 0)), None], "None"),
+        (("H", (0, 0, 0)), "(0, 0, 0)"),
+    ],
+)
+def test_mistakes_in_lists(atom_list, mention, one_sentence):
+    with pytest.raises(QvarError) as info:
+        atoms(atom_list)
+    one_sentence(info, "geometry", mention)
 
 
 def test_dihedral_angles_that_do_not_matter_may_be_counted_from_a_line():

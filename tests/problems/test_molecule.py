@@ -14,6 +14,8 @@ from qvar.problems.molecule import hydrogen_chain, molecule
 
 WATER = "O; H 1 0.9584; H 1 0.9584 2 104.45"
 LIH = "Li 0 0 0; H 0 0 1.595"
+CARTESIAN = "BASIS CARTESIAN\nN S\n5 1\n1 1\nN S\n0.5 1\nN P\n1 1\nN D\n1 1\nEND\n"
+SPHERICAL = CARTESIAN.replace("CARTESIAN", "SPHERICAL")
 
 # Energies in hartree, all electrons in STO-3G: RHF, FCI.
 REFERENCE = {
@@ -133,6 +135,50 @@ def test_basis_given_as_text():
     assert problem.name == "H2 custom basis"
 
 
+def test_cartesian_functions():
+    """CO in 6-31G*, which was made for six d functions."""
+    from pyscf import gto, scf
+
+    problem = molecule("C 0 0 0; O 0 0 1.13", basis="6-31g*", cart=True, active_space=(2, 2))
+    assert problem.description["cart"] is True
+    mol = gto.M(atom="C 0 0 0; O 0 0 1.13", basis="6-31g*", cart=True, verbose=0)
+    assert problem.orbitals.coefficients.shape == (mol.nao, mol.nao) == (30, 30)
+    field = scf.RHF(mol)
+    field.conv_tol, field.chkfile = 1e-12, None
+    assert problem.reference_energy == pytest.approx(field.kernel(), abs=1e-9)
+    spherical = molecule("C 0 0 0; O 0 0 1.13", basis="6-31g*", active_space=(2, 2))
+    assert "cart" not in spherical.description
+    assert spherical.orbitals.coefficients.shape == (28, 28)
+
+
+def test_linearly_dependent_functions_are_left_out():
+    """At the stated threshold, as PySCF's own canonical orthogonalization leaves them out; a note says how many."""
+    from pyscf import gto, scf
+    from pyscf.scf import hf
+
+    text = "H S\n1.0 1.0\nH S\n1.002 1.0\nH S\n0.2 1.0\nH P\n0.7 1.0\n"
+    geometry = "H 0 0 0; H 0 0 0.74"
+    problem = molecule(geometry, basis=text)
+    assert problem.n_orbitals == 10
+    assert problem.orbitals.coefficients.shape == (12, 10)
+    assert "2 of its 12 functions are left out" in problem.remarks()[0]
+    mol = gto.M(atom=geometry, basis=gto.parse(text), verbose=0)
+    field = scf.RHF(mol)
+    field.conv_tol, field.chkfile = 1e-12, None
+    assert hf.overlap_zero_eigenvalue_threshold == 1e-6
+    assert problem.reference_energy == pytest.approx(field.kernel(), abs=1e-9)
+    assert field.mo_coeff.shape == (12, 10)
+    without = molecule(geometry, basis=text.replace("H S\n1.002 1.0\n", ""))
+    assert problem.exact_energy() == pytest.approx(without.exact_energy(), abs=1e-4)
+    coarse = molecule("H 0 0 0; H 0 0 0.1", basis=text, linear_dependence=0.01)
+    assert coarse.n_orbitals < 10
+    assert coarse.description["linear_dependence"] == 0.01
+    fine = molecule(geometry, basis=text, linear_dependence=1e-8)
+    assert fine.n_orbitals == 12
+    assert not fine.notes
+    assert fine.reference_energy < problem.reference_energy  # more functions, by the variational principle
+
+
 def test_ghost_atom_brings_functions_and_no_electrons():
     problem = molecule("H 0 0 0; ghost-H 0 0 1", spin=1)
     assert (problem.n_qubits, problem.n_electrons) == (4, 1)
@@ -175,12 +221,17 @@ def test_symmetries_of_the_integrals_are_exact(make):
 SCRIPT = """
 import hashlib
 from qvar.problems.molecule import hydrogen_chain, molecule
+from qvar.problems.orbital_choices import Avas, NaturalOrbitals, OrbitalsByIrrep
+CORE = {"A1g": 2, "A1u": 2, "E1uy": 1}
 for problem in (
     hydrogen_chain(5),
     molecule("Be 0 0 0; H 0 0 1.3264; H 0 0 -1.3264"),
     molecule("O 0 0 0; O 0 0 1.2", spin=2, active_space=(8, 6)),
     molecule("H 0 0 0; H 1.2 0 0; H 0 1.2 0; H 1.2 1.2 0"),
     molecule("O; H 1 0.9584; H 1 0.9584 2 104.45", basis="6-31g"),
+    molecule("N 0 0 0; N 0 0 1.1", active_space=Avas("N 2p", threshold=0.6)),
+    molecule("O 0 0 0; O 0 0 1.2", spin=2, active_space=NaturalOrbitals("cisd", active_space=(8, 6))),
+    molecule("N 0 0 0; N 0.6 0.6 0.6", active_space=OrbitalsByIrrep({"A1g": 1, "E1ux": 1}, frozen=CORE)),
 ):
     i = problem.integrals
     data = i.one_body.tobytes() + i.two_body.tobytes() + repr((i.core_energy, problem.reference_energy)).encode()
@@ -201,7 +252,7 @@ def test_same_inputs_give_the_same_bits_in_two_processes(tmp_path):
         for threads in ("1", "2")
     ]
     assert runs[0].stdout == runs[1].stdout
-    assert runs[0].stdout.count("\n") == 5
+    assert runs[0].stdout.count("\n") == 8
     assert runs[0].stderr == ""
     assert list(tmp_path.iterdir()) == []
 
@@ -237,6 +288,12 @@ def test_same_inputs_give_the_same_bits_in_two_processes(tmp_path):
         ({"basis": "/etc/hostname"}, "basis", "file"),
         ({"basis": "gth-szv"}, "basis", "'gth-szv'"),
         ({"basis": "not\na basis"}, "basis", "custom basis"),
+        ({"cart": 1}, "cart", "1"),
+        ({"geometry": "N 0 0 0", "spin": 3, "basis": SPHERICAL, "cart": True}, "cart", "declared spherical"),
+        ({"geometry": "N 0 0 0", "spin": 3, "basis": CARTESIAN, "cart": False}, "cart", "declared Cartesian"),
+        ({"linear_dependence": 0.0}, "linear_dependence", "0.0"),
+        ({"linear_dependence": 1.0}, "linear_dependence", "1.0"),
+        ({"geometry": "H 0 0 0; H 0 0 0.01", "spin": 2, "linear_dependence": 0.01}, "linear_dependence", "2 spin-up"),
         ({"spin": 1}, "spin", "1"),
         ({"spin": 4, "charge": -2}, "basis", "4 spin-up"),
         ({"spin": 4}, "spin", "4"),
