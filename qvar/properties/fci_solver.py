@@ -214,9 +214,9 @@ def as_fcisolver(
     excitations (`qvar.puccd`, `qvar.uccd`), for these are the same rotations once more, and PySCF then converges slowly
     or not at all (`mc.converged`).
 
-    A circuit that starts at the determinant keeps its symmetries, and so may PySCF's orbitals: if the first active orbitals
-    are a part of a degenerate set, CASSCF can end at a saddle. PySCF's own solver leaves it by rounding errors. Choose whole
-    sets, such as `mcscf.sort_mo` or AVAS give them.
+    A circuit that starts at the determinant keeps its symmetries, and so may PySCF's orbitals: if the first active
+    orbitals are a part of a degenerate set, CASSCF can end at a saddle, which PySCF's own solver leaves by rounding
+    errors. Choose whole sets, such as `mcscf.sort_mo` or AVAS give them.
 
     Args:
         ansatz_function: makes a circuit for a problem, such as `qvar.uccsd`; it must conserve the electrons of
