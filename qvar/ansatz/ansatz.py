@@ -267,6 +267,11 @@ class Ansatz:
 
     def __call__(self, theta: Any, *, wires: Any = None) -> None:
         """Apply the whole circuit inside a quantum function or QNode; see `circuit`."""
+        if not hasattr(theta, "__len__"):  # a problem or a size: taken for a function that makes an ansatz
+            raise QvarError(
+                f"`theta` must be an array of {self.n_params} angles, but the ansatz {self.name}, which makes no other "
+                f"ansatz, was called with {shown(theta)}."
+            )
         self.circuit(theta, wires=wires)
 
     @checked()

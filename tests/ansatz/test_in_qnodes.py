@@ -93,3 +93,12 @@ def test_other_numbers_of_wires_are_refused(wires: Any) -> None:
 def test_another_length_is_refused() -> None:
     with pytest.raises(qvar.QvarError, match=r"^`theta` must have shape \(8,\), but has shape \(3,\)\.$"):
         qvar.hardware_efficient(2, layers=1)(np.zeros(3))
+
+
+def test_an_ansatz_is_no_function_that_makes_one(h2: qvar.Problem) -> None:
+    contender = qvar.Contender("a", "generic", qvar.uccsd(h2))  # pyright: ignore[reportArgumentType]
+    sentence = (
+        r"^`theta` must be an array of 3 angles, but the ansatz uccsd, which makes no other ansatz, was called with"
+    )
+    with pytest.raises(qvar.QvarError, match=sentence):
+        qvar.Duel(h2, [contender])
