@@ -66,13 +66,25 @@ WAITING = (
 """Files of tests that wait for queues and other processes most of their time."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+LONG = (
+    "test_misuse.py", "test_distributed.py", "test_resume.py", "test_compile_cache.py", "test_killed_runs.py",
+    "test_sharding.py", "test_walk.py", "test_bare_node.py", "test_benchmarks.py",
+)  # fmt: skip
+"""Other files with tests that take long; at the end of a run one of them would leave the other workers idle."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put tests that wait first, those of real queues before all: in one worker, while the others compute.
 
-    There is one worker more than there are cores.
+    Long tests come first in the second worker. There is one worker more than there are cores.
     """
-    order = {name: place for place, name in enumerate(WAITING)}
+    order = {name: place for place, name in enumerate((*WAITING, *LONG))}
     items.sort(key=lambda item: order.get(item.path.name, len(order)))
+    share = len(items) // getattr(config, "workerinput", {"workercount": 1})["workercount"]
+    waiting, long = (sum(item.path.name in names for item in items) for names in (WAITING, LONG))
+    if waiting + long <= share < len(items):
+        others = items[waiting + long : share + long]
+        items[waiting : share + long] = [*others, *items[waiting : waiting + long]]
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -103,13 +103,26 @@ def _chain() -> qvar.Objective:
     return qvar.energy(qvar.tfim(3), qvar.hardware_efficient(3, layers=1, rotations=("RY",)))
 
 
-def _quadratic(calls: list[int] | None = None, name: str = "quadratic") -> qvar.Objective:
-    def function(theta: jax.Array, data: object) -> jax.Array:
-        if calls is not None:
-            jax.debug.callback(lambda counted=calls: counted.append(1))
-        return jnp.sum(jnp.array([1.0, 3.0]) * theta**2)
+def _bowl(theta: jax.Array, data: object) -> jax.Array:
+    return jnp.sum(jnp.array([1.0, 3.0]) * theta**2)
 
-    return qvar.Objective(name, "generic", 2, function, lambda key: jax.random.normal(key, (2,)))
+
+def _draw(key: jax.Array) -> jax.Array:
+    return jax.random.normal(key, (2,))
+
+
+def _quadratic(name: str = "quadratic") -> qvar.Objective:
+    return qvar.Objective(name, "generic", 2, _bowl, _draw)  # of one function, which is compiled once
+
+
+def _counted(calls: list[int]) -> qvar.Objective:
+    """The quadratic, which notes its evaluations."""
+
+    def function(theta: jax.Array, data: object) -> jax.Array:
+        jax.debug.callback(lambda: calls.append(1))
+        return _bowl(theta, data)
+
+    return qvar.Objective("quadratic", "generic", 2, function, _draw)
 
 
 ADAM, FEW = qvar.adam(), qvar.Budget(gradients=9)
@@ -158,7 +171,7 @@ def test_steps_out_of_saddles_are_continued() -> None:
 @pytest.mark.usefixtures("a_look_at_every_turn")
 def test_nothing_is_evaluated_or_compiled_twice() -> None:
     calls: list[int] = []
-    objective = _quadratic(calls)
+    objective = _counted(calls)
     shelf = Shelf()
 
     def train() -> list[list[qvar.Result]]:
