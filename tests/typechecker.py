@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
-from functools import partial
+from functools import partial, wraps
 from types import CodeType
 from typing import Any, get_type_hints
 
@@ -49,10 +49,19 @@ def _checked(with_shapes: Callable[..., Any], function: Any = None, *, typecheck
     words = function.__annotations__
     if any(_SHAPES.search(str(word)) for word in words.values()):
         return with_shapes(function, typechecker=typechecker)
-    function.__annotations__ = {name: _resolved(word, function.__globals__) for name, word in words.items()}
-    checked = typechecker(function)
-    function.__annotations__ = checked.__annotations__ = words
-    return checked
+    resolved = {name: _resolved(word, function.__globals__) for name, word in words.items()}
+    checked = None
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        nonlocal checked
+        if checked is None:  # most functions are not called in a process, and making a check takes a millisecond
+            function.__annotations__ = resolved
+            checked = typechecker(function)
+            function.__annotations__ = words
+        return checked(*args, **kwargs)
+
+    return call
 
 
 def _resolved(word: Any, names: dict[str, Any]) -> Any:
