@@ -24,6 +24,7 @@ from .compression.transfer import Transferred, transfer
 from .engines.clifford_start import clifford_start
 from .engines.density_matrix import noisy_energy
 from .engines.energy import energy, expectation
+from .engines.likelihoods import fit
 from .errors import QvarError, require
 from .objective import Costs, Objective
 from .optimize.bfgs import bfgs
@@ -68,6 +69,7 @@ from .studies.ranking import Ranking
 from .studies.recipes import Distillation
 from .studies.regularized import Regularized
 from .studies.scaling import Scaling
+from .studies.selection import Candidate, Selection
 from .studies.training import Training
 from .task import LedgerColumn, Progress, Runnable, Task, task_key
 
@@ -77,6 +79,7 @@ __all__ = [
     "Ansatz",
     "Avas",
     "Budget",
+    "Candidate",
     "Capacity",
     "Contender",
     "Costs",
@@ -112,6 +115,7 @@ __all__ = [
     "Run",
     "Runnable",
     "Scaling",
+    "Selection",
     "Status",
     "Task",
     "Training",
@@ -134,6 +138,7 @@ __all__ = [
     "energy",
     "excitation_solve",
     "expectation",
+    "fit",
     "from_fcidump",
     "from_hamiltonian",
     "from_integrals",

@@ -13,12 +13,15 @@ from .contenders import accuracy_table, convergence_table
 from .convergence import arrival, final_errors, minima_found, quantiles_to_tolerance, steps_to_tolerance, success
 from .decay import decay_table
 from .depths import depth_table, series_table
+from .information import InformationCriteria, information_criteria
 from .landscapes import landscape_table
 from .paired import paired_table
 from .rankings import ranking_summary
+from .selection import selection_table
 from .summaries import curve_summary, summary
 
 __all__ = [
+    "InformationCriteria",
     "accuracy_table",
     "arrival",
     "basis_table",
@@ -32,6 +35,7 @@ __all__ = [
     "error_against_parameters",
     "estimated_shots",
     "final_errors",
+    "information_criteria",
     "landscape_table",
     "least_parameters",
     "levels",
@@ -40,6 +44,7 @@ __all__ = [
     "pareto_front",
     "quantiles_to_tolerance",
     "ranking_summary",
+    "selection_table",
     "series_table",
     "steps_to_tolerance",
     "success",

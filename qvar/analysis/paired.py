@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from qvar.analysis.rows import RESOLUTION, first, known, median, where
-from qvar.diagnostics.intervals import wilson_interval
 from qvar.units import CHEMICAL_ACCURACY, HARTREE
 
 if TYPE_CHECKING:
@@ -62,7 +61,8 @@ def paired_table(ledger: pd.DataFrame) -> pd.DataFrame:
         (distinct minima of its seeds), `evaluations` (median), `evaluations_per_success` (of all seeds together,
         over the seeds that succeed: what restarts cost). Against `against`: `pairs` (seeds in which both have an
         error), `better`, `worse`, `equal` (errors within 1e-6), `share` (better among those that differ) with its 95 %
-        Wilson interval `share_low`, `share_high`; `change` (mean of the difference of |error|, negative if it is
+        exact interval, `share_low`, `share_high` (Clopper and Pearson 1934); `change`
+        (mean of the difference of |error|, negative if it is
         smaller) with its 95 % bootstrap interval over seeds; `evaluations_ratio` (median of the ratio over the seeds);
         `verdict`: "helped" if the interval of the share is above one half, "hurt" if below, "undecided" else; empty
         without a comparison.
@@ -112,7 +112,7 @@ def _compared(
     seeds = [seed for seed in errors if np.isfinite(errors[seed]) and np.isfinite(others.get(seed, np.nan))]
     changes = np.array([errors[seed] - others[seed] for seed in seeds])
     better, worse = int(np.sum(changes < -SAME)), int(np.sum(changes > SAME))
-    low, high = wilson_interval(better, better + worse)
+    low, high = exact_interval(better, better + worse)
     verdict = "helped" if low > 0.5 else "hurt" if high < 0.5 else "undecided"
     change_low, change_high = mean_interval(changes)
     ratios = [spent[seed] / other_spent[seed] for seed in seeds if spent.get(seed) and other_spent.get(seed)]
@@ -130,6 +130,15 @@ def _compared(
         "evaluations_ratio": float(np.median(ratios)) if ratios else None,
         "verdict": verdict,
     }
+
+
+def exact_interval(successes: int, trials: int) -> tuple[float, float]:
+    """Return the exact 95 % interval of a probability of success (Clopper and Pearson 1934); [0, 1] without trials."""
+    from scipy.special import betaincinv
+
+    low = float(betaincinv(successes, trials - successes + 1, 0.025)) if successes > 0 else 0.0
+    high = float(betaincinv(successes + 1, trials - successes, 0.975)) if successes < trials else 1.0
+    return low, high
 
 
 def mean_interval(values: np.ndarray) -> tuple[float | None, float | None]:

@@ -40,6 +40,7 @@ from .fisher_information import (
     fisher_spectrum,
     saturation_layer,
 )
+from .fit_information import data_fisher, identifiable
 from .gradients import GradientVariance, ensemble_variance, gradient_variance
 from .haar import haar_gradient_variance, haar_loss_variance, sector_moments
 from .intervals import bootstrap_moments, wilson_interval
@@ -67,6 +68,7 @@ __all__ = [
     "cerezo_global",
     "cerezo_local",
     "classical_fisher",
+    "data_fisher",
     "depolarized",
     "distinct_minima",
     "effective_dimension",
@@ -100,6 +102,7 @@ __all__ = [
     "hessian_spectrum",
     "hessian_summary",
     "hessian_trace",
+    "identifiable",
     "leakage_along",
     "lie_closure",
     "lie_dimension",

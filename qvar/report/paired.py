@@ -26,7 +26,7 @@ _WORDS = (
 
 _NOTE = (
     "Better, worse and equal count seeds; errors within 1e-6 are equal. Share: of the seeds in which the two differ, "
-    "those that ended lower, with its 95 % Wilson interval. Change: mean difference of |error|, negative if this way "
+    "those that ended lower, with its 95 % exact interval. Change: mean difference of |error|, negative if this way "
     "is closer to the exact value, with its 95 % bootstrap interval. Evaluations: median over the seeds of the ratio "
     "to the other way's."
 )

@@ -19,6 +19,7 @@ from qvar.report.published import PUBLISHED
 from qvar.report.ranking import RANKING
 from qvar.report.remarks import remarks
 from qvar.report.scaling import SCALING
+from qvar.report.selection import SELECTION
 from qvar.report.study_report import StudyReport
 from qvar.report.terminal import wrapped
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 STUDIES: tuple[StudyReport, ...] = (
-    PUBLISHED, COVERAGE, SCALING, CAPACITY, LANDSCAPE, BASIS, RANKING, CURVE, ADAPTIVE, PAIRED, DUEL,
+    PUBLISHED, COVERAGE, SCALING, CAPACITY, LANDSCAPE, BASIS, RANKING, CURVE, ADAPTIVE, PAIRED, SELECTION, DUEL,
 )  # fmt: skip
 """The reports of the studies, that of a duel last, which fits every ledger."""
 

@@ -29,6 +29,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "landscape.py": {"molecule": "h2", "contenders": ("uccsd",), "seeds": 2, "gradients": 60, "points": 3},
     "transfer.py": {"atoms": 2, "distances": (0.1,), "seeds": 2, "gradients": 60},
     "more_parameters.py": {"qubits": 2, "family": "constrained", "seeds": 2, "gradients": 60},
+    "rent.py": {"shots": (100,), "points": 8, "sizes": (2, 3), "seeds": 2, "quick": True},
     "distil.py": {"molecule": "h2", "seeds": 2, "gradients": 60, "layers": 1},
     "optimizers.py": {"layers": 1, "seeds": 2, "gradients": 60},
     "barren_plateaus.py": {"sizes": (4,), "samples": 20},
@@ -67,6 +68,9 @@ RANKED = ("basis_to_vqe.py",)
 READ = ("basis_library.py",)
 """Cases that compare files."""
 
+SELECTED = ("rent.py",)
+"""Cases that fit models to data, which have no exact energy."""
+
 PRINTED = ("published.py",)
 """Cases that compare with numbers of papers."""
 
@@ -80,7 +84,7 @@ def load(name: str) -> Any:
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in SMALL if name not in SAMPLED + COUNTED + FITTED + RANKED + READ + PRINTED]
+    "name", [name for name in SMALL if name not in SAMPLED + COUNTED + FITTED + RANKED + READ + PRINTED + SELECTED]
 )
 def test_runs(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     case = load(name)
@@ -128,6 +132,16 @@ def test_published_tables_are_found_from_any_folder(tmp_path: Path, monkeypatch:
         case(table=("yordanov-2020",))
     for path in (CASES / "published").glob("*.toml"):
         qvar.Published((qvar.PublishedTable.read(path),), case.__globals__["RECIPES"])  # each recipe exists
+
+
+def test_models_are_selected(tmp_path: Path) -> None:
+    """Noise of 100 shots hides the third power, but no model predicts worse than that noise."""
+    ledger = qvar.run(load("rent.py")(**SMALL["rent.py"]), out=tmp_path / "run", progress=False)
+    assert set(ledger["status"]) == {"converged"}
+    assert ledger["model"].unique().tolist() == ["degree 2", "degree 3"]
+    assert (ledger["true_error"] < 0.3).all()  # one-norms of about 1.5 Ha over ten
+    circuits = load("rent.py")(data="circuit", shots=(100,), sizes=(1,), seeds=1, quick=True)
+    assert len(circuits.tasks()) == 1
 
 
 @pytest.mark.parametrize("name", SAMPLED)

@@ -39,6 +39,11 @@ from qvar import basis
 
 TABLE = Path(__file__).parents[2] / "cases" / "published" / "yordanov2020.toml"
 
+
+def _line(theta: Any, x: Any) -> Any:
+    return theta[0] + theta[1] * x
+
+
 CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     "qvar.Ansatz": lambda: {
         "name": "a", "family": "generic", "program": circuit().program, "settings": {}, "start": "uniform",
@@ -247,6 +252,16 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     },
     "qvar.transfer": lambda: {"source": circuit(), "theta": THETA, "target": circuit(), "orbitals": [0, 1]},
     "qvar.Regularized": lambda: {"rate": 0.1, "decay": 0.1, "dropout": 0.1, "shots": 10, "patience": 5},
+    "qvar.Candidate": lambda: {"name": "a", "model": _line, "n_params": 2, "start": "uniform"},
+    "qvar.Selection": lambda: {
+        "candidates": [qvar.Candidate("a", _line, 2)], "inputs": [0.0, 1.0], "truth": [0.0, 1.0],
+        "one_shot": [1.0, 1.0], "shots": [1], "seeds": 1, "folds": 2, "n_starts": 1, "error": None,
+        "method": qvar.lbfgs(), "budget": BUDGET, "unit": "",
+    },
+    "qvar.fit": lambda: {
+        "model": _line, "data": ([0.0, 1.0], [0.0, 1.0]), "n_params": 2, "noise": 0.1, "weights": None,
+        "start": "uniform", "name": "a", "family": "generic",
+    },
     "qvar.Distillation": lambda: {"teacher_state": np.ones(4), "weight": 0.5, "scale": 1.0},
     "qvar.Way": lambda: {
         "name": "a", "ansatz": circuit(), "recipe": None, "against": "", "problem": None, "distance": 1.0,

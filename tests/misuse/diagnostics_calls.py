@@ -11,6 +11,11 @@ from misuse.objects import GENERATORS, KEY, STATE, THETA, circuit, h2, objective
 
 import qvar
 
+
+def _fit() -> Any:
+    return qvar.fit(lambda theta, x: theta[0] + theta[1] * x, ([0.0, 1.0], [0.0, 1.0]), n_params=2, noise=0.1)
+
+
 DIAGNOSTICS: dict[str, Callable[[], dict[str, Any]]] = {
     "qvar.diagnostics.bootstrap_moments": lambda: {
         "values": np.arange(8.0).reshape(4, 2), "key": KEY, "level": 0.95, "resamples": 10, "group": 1,
@@ -75,6 +80,8 @@ DIAGNOSTICS: dict[str, Callable[[], dict[str, Any]]] = {
     "qvar.diagnostics.hessian_extremes": lambda: {"objective": parabola(), "theta": [0.0, 0.0], "count": 1},
     "qvar.diagnostics.hessian_product": lambda: {"objective": parabola(), "theta": [0.0, 0.0], "v": [1.0, 0.0]},
     "qvar.diagnostics.hessian_spectrum": lambda: {"objective": parabola(), "theta": [0.0, 0.0]},
+    "qvar.diagnostics.data_fisher": lambda: {"objective": _fit(), "theta": [0.0, 0.0]},
+    "qvar.diagnostics.identifiable": lambda: {"objective": _fit(), "theta": [0.0, 0.0], "error": 0.5},
     "qvar.diagnostics.hessian_summary": lambda: {"objective": parabola(), "theta": [0.0, 0.0], "tolerance": 1e-6},
     "qvar.diagnostics.hessian_trace": lambda: {
         "objective": parabola(), "theta": [0.0, 0.0], "key": KEY, "samples": 2,

@@ -75,7 +75,9 @@ def test_verdicts_and_intervals() -> None:
         "", "helped", "hurt", "undecided", "undecided",
     ]  # fmt: skip
     better = table["better"]
-    interval = binomtest(12, 12).proportion_ci(method="wilson")
+    interval = binomtest(12, 12).proportion_ci(method="exact")
+    few = ledger_from([*rows_of("base", base[:4]), *rows_of("better", [0.001] * 4, "base")])
+    assert qvar.analysis.paired_table(few)["verdict"].tolist() == ["", "undecided"]  # 4 of 4: p = 1/8
     assert (better.share_low, better.share_high) == pytest.approx((interval.low, interval.high))
     assert (better.better, better.worse, better.equal, better.successes) == (12, 0, 0, 12)
     assert better.change == pytest.approx(-0.009)

@@ -1,0 +1,150 @@
+r"""Fits to data as objectives: negative logarithms of likelihoods."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.special import gammaln
+from jaxtyping import Array
+
+from qvar._types import Family, FloatArray, PyTree
+from qvar.arguments import checked
+from qvar.checks import counting_number, real_array, real_numbers
+from qvar.errors import QvarError, require
+from qvar.objective import Objective
+from qvar.random_draws import normal
+
+Model = Callable[[Any, Any], Any]
+"""JAX function (theta, x) -> (n,) predictions."""
+
+
+@dataclass(frozen=True)
+class GaussianLikelihood:
+    r"""theta -> \(\sum_i w_i [(y_i - m_i(\theta))^2 / 2\sigma_i^2 + \ln \sigma_i + \tfrac12 \ln 2\pi]\)."""
+
+    model: Model
+
+    def __call__(self, theta: Array, data: PyTree) -> Array:
+        """Return the negative logarithm of the likelihood."""
+        residual = (data["y"] - self.model(theta, data["x"])) / data["noise"]
+        each = 0.5 * residual**2 + jnp.log(data["noise"]) + 0.5 * np.log(2.0 * np.pi)
+        return jnp.sum(data["weights"] * each)
+
+    def precision(self, theta: Array, data: PyTree) -> Array:
+        """Return the Fisher information of each prediction, (n,)."""
+        return data["weights"] / data["noise"] ** 2
+
+
+@dataclass(frozen=True)
+class PoissonLikelihood:
+    r"""theta -> \(\sum_i w_i [m_i(\theta) - y_i \ln m_i(\theta) + \ln y_i!]\)."""
+
+    model: Model
+
+    def __call__(self, theta: Array, data: PyTree) -> Array:
+        """Return the negative logarithm of the likelihood."""
+        mean = self.model(theta, data["x"])
+        return jnp.sum(data["weights"] * (mean - data["y"] * jnp.log(mean) + gammaln(data["y"] + 1.0)))
+
+    def precision(self, theta: Array, data: PyTree) -> Array:
+        """Return the Fisher information of each prediction, (n,)."""
+        return data["weights"] / self.model(theta, data["x"])
+
+
+@checked("n_params")
+def fit(
+    model: Callable[..., Any],
+    data: tuple[Any, Any],
+    *,
+    n_params: int,
+    noise: Any,
+    weights: Any = None,
+    start: str | None = None,
+    name: str | None = None,
+    family: Family = "constrained",
+) -> Objective:
+    r"""Return the negative logarithm of the likelihood of data under a model, as an Objective.
+
+    $$ -\ln L = \sum_i w_i \Big[\frac{(y_i - m_i(\theta))^2}{2\sigma_i^2} + \ln\sigma_i + \tfrac12 \ln 2\pi\Big]
+       \quad\text{or}\quad \sum_i w_i \big[m_i(\theta) - y_i \ln m_i(\theta) + \ln y_i!\big] $$
+
+    Its minimum gives `qvar.analysis.information_criteria`; `qvar.diagnostics.data_fisher` is its Fisher information.
+    Models are compiled once for equal shapes of the data.
+
+    Args:
+        model: JAX function (theta, x) -> (n,) predictions m.
+        data: (x, y): inputs of the model, any arrays, and (n,) measured values.
+        n_params: length of theta.
+        noise: standard deviation of each y, a number or (n,), for Gaussian noise; `"poisson"` for counts.
+        weights: (n,) weights w, such as 0 for data that are held out; 1 if None.
+        start: `"gaussian"` draws of standard deviation 1, as if None, or `"uniform"` on [-pi, pi), as angles.
+        name: name in the ledger; the model's name if None.
+        family: `"generic"` or `"constrained"`.
+
+    Raises:
+        QvarError: if the model gives other shapes or is no function of JAX, noise is not positive, or counts are not
+            whole numbers of at least 0.
+    """
+    counting_number("n_params", n_params)
+    require(start in (None, "gaussian", "uniform"), "start", "be 'gaussian', 'uniform' or None", start)
+    x, measured = data
+    y = real_numbers("data", measured, ("n",))
+    require(len(y) > 0, "data", "hold at least one measured value", data)
+    own = jnp.asarray(np.ones(len(y)) if weights is None else real_numbers("weights", weights, (len(y),)))
+    inputs = jax.tree.map(lambda part: jnp.asarray(part), x)
+    tables: dict[str, Any] = {"x": inputs, "y": jnp.asarray(y), "weights": own}
+    function: GaussianLikelihood | PoissonLikelihood
+    if isinstance(noise, str):
+        require(noise == "poisson", "noise", "be numbers or 'poisson'", noise)
+        require(bool(np.all((y >= 0) & (y == np.round(y)))), "data", "hold counts for Poisson noise", measured)
+        function = PoissonLikelihood(model)
+    else:
+        spread = np.asarray(real_array("noise", noise, None), float)
+        if spread.shape not in ((), y.shape):
+            raise QvarError(f"`noise` must be a number or have shape {y.shape}, but has shape {spread.shape}.")
+        require(bool(np.all((spread > 0) & np.isfinite(spread))), "noise", "be positive", noise)
+        tables["noise"] = jnp.asarray(np.broadcast_to(spread, y.shape))
+        function = GaussianLikelihood(model)
+    try:
+        shape = jax.eval_shape(model, jnp.zeros(n_params), inputs).shape
+    except Exception as error:
+        raise QvarError(f"`model` must be a JAX function of (theta, x), but raised {error!r:.200}.") from error
+    if shape != y.shape:
+        raise QvarError(f"`model` must give {y.shape} predictions, one for each measured value, but gives {shape}.")
+    return Objective(
+        name=name or getattr(model, "__name__", "model"),
+        family=family,
+        n_params=n_params,
+        function=function,
+        draw=partial(_draw, n_params, start or "gaussian"),
+        data=tables,
+    )
+
+
+def _draw(n_params: int, start: str, key: jax.Array) -> Array:
+    if start == "uniform":
+        return jax.random.uniform(key, (n_params,), float, -jnp.pi, jnp.pi)
+    return normal(key, n_params, 1.0)
+
+
+def predictions_and_information(objective: Objective, theta: Any) -> tuple[FloatArray, FloatArray]:
+    """Return predictions (n,) and Fisher information (n_params, n_params) of a fit; `QvarError` if it is none."""
+    function: Any = objective.function
+    if not isinstance(function, GaussianLikelihood | PoissonLikelihood):
+        raise QvarError(f"`objective` must be a fit to data, of qvar.fit, but {objective.name} is another function.")
+    point, data = real_array("theta", theta, (objective.n_params,)), objective.data
+    predictions, slopes, precision = _derivatives(function, point, data)
+    information = np.asarray(slopes).T @ (np.asarray(precision)[:, None] * np.asarray(slopes))
+    return np.asarray(predictions), information
+
+
+@partial(jax.jit, static_argnums=0)
+def _derivatives(function: Any, theta: Array, data: PyTree) -> tuple[Array, Array, Array]:
+    slopes = jax.jacfwd(function.model)(theta, data["x"])
+    return function.model(theta, data["x"]), slopes, function.precision(theta, data)

@@ -1,0 +1,84 @@
+"""Information criteria of a linear model by hand, and fits against closed forms and scipy."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.stats import norm, poisson
+
+import qvar
+from qvar.analysis import information_criteria
+
+
+def line(theta, x):
+    return theta[0] + theta[1] * x
+
+
+def rates(theta, x):
+    return jnp.exp(theta[0] + theta[1] * x)
+
+
+X = np.linspace(0.0, 1.0, 9)
+RNG = np.random.default_rng(0)
+
+
+def test_a_linear_model_by_hand() -> None:
+    """Least squares in closed form: its likelihood, the three criteria, and the covariance of its parameters."""
+    y, sigma = 1.0 + 2.0 * X + 0.3 * RNG.standard_normal(9), 0.3
+    design = np.stack([np.ones(9), X], axis=1)
+    best, *_ = np.linalg.lstsq(design, y, rcond=None)
+    likelihood = float(norm.logpdf(y, design @ best, sigma).sum())
+    objective = qvar.fit(line, (X, y), n_params=2, noise=sigma)
+    result = qvar.minimize(objective, np.zeros(2), method=qvar.bfgs())
+    np.testing.assert_allclose(result.theta, best, atol=1e-6)
+    assert -result.value == pytest.approx(likelihood, abs=1e-9)
+    criteria = information_criteria(-result.value, 2, 9)
+    assert criteria.aic == pytest.approx(4 - 2 * likelihood)
+    assert criteria.aicc == pytest.approx(4 - 2 * likelihood + 12 / 6)
+    assert criteria.bic == pytest.approx(2 * np.log(9) - 2 * likelihood)
+    fisher = qvar.diagnostics.data_fisher(objective, result.theta)
+    np.testing.assert_allclose(fisher, design.T @ design / sigma**2, atol=1e-9)
+    errors = 1.0 / np.sqrt(np.linalg.eigvalsh(fisher))
+    assert qvar.diagnostics.identifiable(objective, result.theta) == 2
+    assert qvar.diagnostics.identifiable(objective, result.theta, error=float(errors.mean())) == 1
+
+
+def test_counts_and_weights() -> None:
+    y = RNG.poisson(np.exp(1.0 + X))
+    objective = qvar.fit(rates, (X, y), n_params=2, noise="poisson")
+    theta = np.array([0.9, 1.1])
+    mean = np.exp(0.9 + 1.1 * X)
+    assert float(objective.loss(theta)) == pytest.approx(-poisson.logpmf(y, mean).sum())
+    design = np.stack([np.ones(9), X], axis=1)
+    np.testing.assert_allclose(
+        qvar.diagnostics.data_fisher(objective, theta), design.T @ (mean[:, None] * design), rtol=1e-10
+    )
+    some = np.arange(9) % 2
+    weighted = qvar.fit(rates, (X, y), n_params=2, noise="poisson", weights=some)
+    assert float(weighted.loss(theta)) == pytest.approx(-poisson.logpmf(y, mean)[some == 1].sum())
+
+
+def test_a_parameter_that_changes_nothing_is_not_identifiable() -> None:
+    def redundant(theta, x):
+        return (theta[0] + theta[1]) * x
+
+    objective = qvar.fit(redundant, (X, X), n_params=2, noise=0.1)
+    assert qvar.diagnostics.identifiable(objective, np.array([0.3, 0.4])) == 1
+
+
+def test_few_data_have_no_corrected_criterion() -> None:
+    assert information_criteria(-1.0, 3, 4).aicc == np.inf
+
+
+def test_mistakes() -> None:
+    with pytest.raises(qvar.QvarError, match="`noise` must be positive, but is 0"):
+        qvar.fit(line, (X, X), n_params=2, noise=0.0)
+    with pytest.raises(qvar.QvarError, match="`data` must hold counts for Poisson noise"):
+        qvar.fit(line, (X, X), n_params=2, noise="poisson")
+    with pytest.raises(qvar.QvarError, match=r"`model` must give \(9,\) predictions, .* but gives \(2,\)"):
+        qvar.fit(lambda theta, x: theta, (X, X), n_params=2, noise=1.0)
+    with pytest.raises(qvar.QvarError, match="`objective` must be a fit to data"):
+        qvar.diagnostics.data_fisher(qvar.energy(qvar.tfim(2), qvar.hardware_efficient(2)), np.zeros(4))
+    with pytest.raises(qvar.QvarError, match="`n_data` must be at least 1, but is 0"):
+        information_criteria(0.0, 1, 0)
