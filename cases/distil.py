@@ -16,6 +16,7 @@ def case(
     teacher: Literal["fci", "cisd", "uccsd", "hardware", "adapt"] = "fci",
     layers: int = 2,
     weight: float = 1.0,
+    tolerance: float = 1.6e-3,
     seeds: int | None = None,
     gradients: int | None = None,
     quick: bool = False,
@@ -34,6 +35,7 @@ def case(
             one start: uccsd, a deep hardware-efficient one, or one grown by ADAPT-VQE to 0.1 millihartree.
         layers: Layers of the students with layers; k-UpCCGSD has one.
         weight: Weight of the infidelity in the training on the state; the rest is that of the energy.
+        tolerance: A start succeeds if it ends no farther from the exact energy, in hartree.
         seeds: Number of random starts of each; 20 if not given, 4 with quick.
         gradients: Budget of each training of each start, in evaluations; 1000 if not given, 150 with quick.
         quick: Fewer starts and a smaller budget, unless they are given: within a minute.
@@ -54,6 +56,7 @@ def case(
     return qvar.Paired(
         problem,
         ways,
+        tolerance=tolerance,
         seeds=usual["seeds"] if seeds is None else seeds,
         budget=qvar.Budget(gradients=usual["gradients"] if gradients is None else gradients),
     )

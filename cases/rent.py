@@ -17,8 +17,8 @@ QUICK = {"seeds": 3, "shots": (100, 10_000, 1_000_000)}
 def case(
     data: Literal["curve", "circuit"] = "curve",
     shots: tuple[int, ...] = (),
-    points: int = 14,
-    sizes: tuple[int, ...] = (),
+    bonds: int = 14,
+    models: tuple[int, ...] = (),
     seeds: int | None = None,
     quick: bool = False,
 ) -> qvar.Selection:
@@ -32,15 +32,15 @@ def case(
     Args:
         data: What is measured: curve or circuit.
         shots: Shots of each estimate; 100 to 1000000 in five steps if not given, three with quick.
-        points: Number of bond lengths of the curve.
-        sizes: Degrees of the polynomials, 2 to 7 if not given; or layers of the circuits, 1 to 3.
+        bonds: Number of bond lengths of the curve.
+        models: Degrees of the polynomials, 2 to 7 if not given; or layers of the circuits, 1 to 3.
         seeds: Repetitions of the measurement; 20 if not given, 4 with quick.
         quick: Fewer repetitions, shots and models, unless they are given: within a minute.
     """
     usual = QUICK if quick else USUAL
-    make = partial(_curve, points=points) if data == "curve" else _circuit
+    make = partial(_curve, n=bonds) if data == "curve" else _circuit
     return make(
-        sizes=sizes,
+        numbers=models,
         quick=quick,
         settings={
             "shots": shots or usual["shots"],
@@ -50,17 +50,17 @@ def case(
     )
 
 
-def _curve(points: int, sizes: tuple[int, ...], quick: bool, settings: dict) -> qvar.Selection:
+def _curve(n: int, numbers: tuple[int, ...], quick: bool, settings: dict) -> qvar.Selection:
     """Polynomials in exp(-R), fitted to energies whose noise is that of a measurement of the Hamiltonian's words."""
-    qvar.require(points >= 8, "points", "be at least 8", points)
-    bonds, exact, spread = np.linspace(0.5, 2.5, points), [], []
+    qvar.require(n >= 8, "bonds", "be at least 8", n)
+    bonds, exact, spread = np.linspace(0.5, 2.5, n), [], []
     for bond in bonds:
         problem = qvar.molecule(f"H 0 0 0; H 0 0 {bond}")
         exact.append(problem.exact_energy())
         words = problem.hamiltonian().pauli_rep
         spread.append(sum(abs(complex(c)) for word, c in words.items() if len(word)))
     x = 2.0 * (np.exp(-bonds) - np.exp(-bonds).min()) / np.ptp(np.exp(-bonds)) - 1.0
-    degrees = sizes or ((2, 4, 6) if quick else range(2, 8))
+    degrees = numbers or ((2, 4, 6) if quick else range(2, 8))
     models = [qvar.Candidate(f"degree {degree}", partial(_polynomial, degree), degree + 1) for degree in degrees]
     return qvar.Selection(models, x, np.array(exact), one_shot=np.array(spread), unit="Ha", n_starts=1, **settings)
 
@@ -70,7 +70,7 @@ def _polynomial(degree: int, theta, x):
     return sum(theta[k] * jnp.cos(k * jnp.arccos(jnp.clip(x, -1.0, 1.0))) for k in range(degree + 1))
 
 
-def _circuit(sizes: tuple[int, ...], quick: bool, settings: dict) -> qvar.Selection:
+def _circuit(numbers: tuple[int, ...], quick: bool, settings: dict) -> qvar.Selection:
     """Circuits, fitted to expectation values that a circuit of two layers gives."""
     n = 3
     words = [[(q, p)] for q in range(n) for p in "XZ"]
@@ -82,7 +82,7 @@ def _circuit(sizes: tuple[int, ...], quick: bool, settings: dict) -> qvar.Select
         objectives = [qvar.expectation(one, ansatz) for one in observables]
         return lambda theta, x: jnp.stack([one.function(theta, one.data) for one in objectives])
 
-    layers = sizes or ((1, 2) if quick else (1, 2, 3))
+    layers = numbers or ((1, 2) if quick else (1, 2, 3))
     models = [qvar.Candidate(f"{one} layers", expectations(one), n * (one + 1), start="uniform") for one in layers]
     theta = 0.8 * np.asarray(jax.random.normal(jax.random.key(1), (3 * n,)))
     truth = np.asarray(expectations(2)(jnp.asarray(theta), None))

@@ -12,7 +12,7 @@ def case(
     atoms: int = 4,
     bond: float = 1.0,
     distances: tuple[float, ...] = (),
-    noise: float = 0.01,
+    start_noise: float = 0.01,
     seeds: int | None = None,
     gradients: int | None = None,
     quick: bool = False,
@@ -28,7 +28,7 @@ def case(
         atoms: Number of atoms.
         bond: Bond length of the trained circuit, in angstrom.
         distances: Changes of the bond length, in angstrom; 0.05, 0.2, 0.5 and 1 if not given, 0.1 and 0.5 with quick.
-        noise: Standard deviation of the noise on every start, in radians, by which seeds differ.
+        start_noise: Standard deviation of the noise on every start, in radians, by which seeds differ.
         seeds: Number of starts of each way; 12 if not given, 3 with quick.
         gradients: Budget of each start, in evaluations; 1000 if not given, 150 with quick.
         quick: Fewer distances and starts and a smaller budget, unless they are given: within a minute.
@@ -53,7 +53,7 @@ def case(
     return qvar.Paired(
         trained_on,
         ways,
-        start_noise=noise,
+        start_noise=start_noise,
         seeds=usual["seeds"] if seeds is None else seeds,
         budget=qvar.Budget(gradients=usual["gradients"] if gradients is None else gradients),
     )

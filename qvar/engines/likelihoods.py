@@ -79,7 +79,7 @@ def fit(
 
     Args:
         model: JAX function (theta, x) -> (n,) predictions m.
-        data: (x, y): inputs of the model, any arrays, and (n,) measured values.
+        data: (x, y): inputs of the model, an array or a dictionary of arrays, and (n,) measured values.
         n_params: length of theta.
         noise: standard deviation of each y, a number or (n,), for Gaussian noise; `"poisson"` for counts.
         weights: (n,) weights w, such as 0 for data that are held out; 1 if None.
@@ -97,7 +97,7 @@ def fit(
     y = real_numbers("data", measured, ("n",))
     require(len(y) > 0, "data", "hold at least one measured value", data)
     own = jnp.asarray(np.ones(len(y)) if weights is None else real_numbers("weights", weights, (len(y),)))
-    inputs = jax.tree.map(lambda part: jnp.asarray(part), x)
+    inputs = model_inputs("data", x)
     tables: dict[str, Any] = {"x": inputs, "y": jnp.asarray(y), "weights": own}
     function: GaussianLikelihood | PoissonLikelihood
     if isinstance(noise, str):
@@ -125,6 +125,13 @@ def fit(
         draw=partial(_draw, n_params, start or "gaussian"),
         data=tables,
     )
+
+
+def model_inputs(argument: str, x: Any) -> Any:
+    """Return inputs of a model as arrays: an array, or a dictionary of arrays; `QvarError` if they are no numbers."""
+    if isinstance(x, dict):
+        return {key: model_inputs(argument, part) for key, part in x.items()}
+    return jnp.asarray(real_array(argument, x, None))
 
 
 def _draw(n_params: int, start: str, key: jax.Array) -> Array:

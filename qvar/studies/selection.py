@@ -18,7 +18,7 @@ from qvar.analysis.information import information_criteria
 from qvar.arguments import check_fields
 from qvar.checks import counting_number, different_names, real_numbers, whole_numbers
 from qvar.diagnostics.fit_information import identifiable
-from qvar.engines.likelihoods import fit
+from qvar.engines.likelihoods import fit, model_inputs
 from qvar.errors import error_words, require
 from qvar.objective import Objective
 from qvar.optimize.bfgs import bfgs
@@ -81,7 +81,7 @@ class Selection:
     candidates: Sequence[Candidate]
     """Models with different names."""
     inputs: Any
-    """Inputs x of the models, an array whose first axis has length n."""
+    """Inputs x of the models, an array or a dictionary of arrays."""
     truth: Any
     """(n,) exact values."""
     _: KW_ONLY
@@ -121,6 +121,7 @@ class Selection:
         counting_number("n_starts", self.n_starts)
         require(2 <= self.folds <= len(truth), "folds", f"be from 2 to the {len(truth)} values", self.folds)
         require(self.error is None or self.error > 0, "error", "be positive", self.error)
+        model_inputs("inputs", self.inputs)
         for one in self.candidates:
             fit(one.model, (self.inputs, truth), n_params=one.n_params, noise=one_shot)
 
@@ -131,11 +132,11 @@ class Selection:
 
     def tasks(self) -> list[Task]:
         """Return one task for each model and number of shots."""
-        tables = (self.inputs, self.truth, self.one_shot)
+        tables = (model_inputs("inputs", self.inputs), self.truth, self.one_shot)
         arrays = [np.round(np.asarray(part, float), 9).tobytes() for part in jax.tree.leaves(tables)]
         tasks = []
         for one in self.candidates:
-            probe = np.asarray(one.model(jnp.linspace(0.1, 0.9, one.n_params), _arrays(self.inputs)))
+            probe = np.asarray(one.model(jnp.linspace(0.1, 0.9, one.n_params), model_inputs("inputs", self.inputs)))
             for shots in self.shots:
                 inputs = {
                     "study": "selection",
@@ -156,10 +157,6 @@ class Selection:
         return np.asarray(self.truth) + noise * np.random.default_rng([repetition, shots]).standard_normal(
             noise.shape
         ), noise
-
-
-def _arrays(inputs: Any) -> Any:
-    return jax.tree.map(lambda part: jnp.asarray(part), inputs)
 
 
 def _rows(study: Selection, one: Candidate, shots: int, report: Reporter) -> list[Row]:
@@ -184,7 +181,7 @@ def _fitted(study: Selection, one: Candidate, seed: int, shots: int) -> Row:
     starts = np.asarray(objective.initial_batch(jax.random.key(seed), study.n_starts))
     theta, value, evaluations, converged = _lowest(study, objective, starts)
     criteria = information_criteria(-value, one.n_params, n)
-    inputs = _arrays(study.inputs)
+    inputs = model_inputs("inputs", study.inputs)
     predictions = np.asarray(one.model(jnp.asarray(theta), inputs))
     folds = np.random.default_rng([seed, 0]).permutation(n) % study.folds
     outside = np.empty(n)

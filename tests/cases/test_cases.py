@@ -29,7 +29,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "landscape.py": {"molecule": "h2", "contenders": ("uccsd",), "seeds": 2, "gradients": 60, "points": 3},
     "transfer.py": {"atoms": 2, "distances": (0.1,), "seeds": 2, "gradients": 60},
     "more_parameters.py": {"qubits": 2, "family": "constrained", "seeds": 2, "gradients": 60},
-    "rent.py": {"shots": (100,), "points": 8, "sizes": (2, 3), "seeds": 2, "quick": True},
+    "rent.py": {"shots": (100,), "bonds": 8, "models": (2, 3), "seeds": 2, "quick": True},
     "distil.py": {"molecule": "h2", "seeds": 2, "gradients": 60, "layers": 1},
     "optimizers.py": {"layers": 1, "seeds": 2, "gradients": 60},
     "barren_plateaus.py": {"sizes": (4,), "samples": 20},
@@ -140,7 +140,7 @@ def test_models_are_selected(tmp_path: Path) -> None:
     assert set(ledger["status"]) == {"converged"}
     assert ledger["model"].unique().tolist() == ["degree 2", "degree 3"]
     assert (ledger["true_error"] < 0.3).all()  # one-norms of about 1.5 Ha over ten
-    circuits = load("rent.py")(data="circuit", shots=(100,), sizes=(1,), seeds=1, quick=True)
+    circuits = load("rent.py")(data="circuit", shots=(100,), models=(1,), seeds=1, quick=True)
     assert len(circuits.tasks()) == 1
 
 
@@ -253,6 +253,9 @@ GIVEN = {
     "dimension_samples": 9,
     "sizes": (4, 12),
     "seed": 5,
+    "tolerance": 0.03,
+    "start_noise": 0.02,
+    "shots": (3, 30),
 }
 """Arguments that studies have as fields of the same name."""
 
