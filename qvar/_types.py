@@ -12,6 +12,9 @@ Family: TypeAlias = Literal["generic", "constrained"]
 CostModel: TypeAlias = Literal["published", "pennylane"]
 """Circuits whose gates are counted: the best published ones (`qvar.ansatz.decompositions`), or PennyLane's."""
 
+Connectivity: TypeAlias = Literal["all", "line"]
+"""Pairs of qubits that CNOTs join: all, or neighbors alone."""
+
 IntArray: TypeAlias = np.ndarray[Any, np.dtype[np.integer[Any]]]
 FloatArray: TypeAlias = np.ndarray[Any, np.dtype[np.floating[Any]]]
 PyTree: TypeAlias = Any

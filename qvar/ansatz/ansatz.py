@@ -12,10 +12,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from qvar._types import CostModel, Family
+from qvar._types import Connectivity, CostModel, Family
 from qvar.ansatz.composition import program_after, program_with_held
 from qvar.ansatz.program import Program
-from qvar.ansatz.resources import ROTATION_PRECISION, Synthesis, count
+from qvar.ansatz.resources import ROTATION_PRECISION, Synthesis
+from qvar.ansatz.routing import count_on, require_published
 from qvar.arguments import check_fields, checked
 from qvar.checks import random_key, real_array, real_numbers, whole_numbers
 from qvar.errors import QvarError, require, shown
@@ -244,7 +245,9 @@ class Ansatz:
         return start
 
     @checked()
-    def circuit(self, theta: Any, *, costs: CostModel | None = None, wires: Any = None) -> None:
+    def circuit(
+        self, theta: Any, *, costs: CostModel | None = None, connectivity: Connectivity = "all", wires: Any = None
+    ) -> None:
         """Apply the whole circuit as PennyLane operations, reference determinant first.
 
         Call it inside a quantum function or QNode; `ansatz(theta)` is the same.
@@ -253,17 +256,20 @@ class Ansatz:
             theta: (n_params,) of any interface that PennyLane knows.
             costs: `"published"` or `"pennylane"` for the CNOTs and gates of one qubit that `resources` counts; the
                 operations as the ansatz has them if None.
+            connectivity: as in `resources`; `"line"` needs the published costs.
             wires: labels of the wires 0, 1, ...; these numbers if None.
 
         Raises:
-            QvarError: if theta has another length, `costs` is unknown, or there are not `n_qubits` different wires.
+            QvarError: if theta has another length, `costs` or `connectivity` is unknown or `costs` has no circuit on a
+                line, or there are not `n_qubits` different wires.
         """
         from qvar.ansatz.pennylane_io import emit, emit_elementary, on_wires
 
+        require_published(costs, connectivity)
         if costs is None:
             on_wires(emit, self.program, theta, wires=wires)
         else:
-            on_wires(emit_elementary, self.program, theta, costs, wires=wires)
+            on_wires(emit_elementary, self.program, theta, costs, connectivity, wires=wires)
 
     def __call__(self, theta: Any, *, wires: Any = None) -> None:
         """Apply the whole circuit inside a quantum function or QNode; see `circuit`."""
@@ -363,6 +369,7 @@ class Ansatz:
         costs: CostModel = "published",
         precision: float = ROTATION_PRECISION,
         synthesis: Synthesis = "deterministic",
+        connectivity: Connectivity = "all",
     ) -> Costs:
         r"""Count qubits, CNOTs, depths and T gates.
 
@@ -376,17 +383,21 @@ class Ansatz:
                 and 1: \(\lceil 3 \log_2(1/\epsilon) \rceil\) of them (Ross and Selinger 2016).
             synthesis: `"deterministic"` for that number, or `"mixed_fallback"`, see
                 `qvar.ansatz.resources.t_gates_of_rotation`.
+            connectivity: `"all"` if CNOTs join any two qubits; `"line"` if they join neighbors alone: SWAPs of three
+                CNOTs bring qubits together, and all back in the end, see `qvar.ansatz.routing`.
 
         Raises:
-            QvarError: if `costs` is unknown or `precision` is not between 0 and 1.
+            QvarError: if `costs` or `connectivity` is unknown, `precision` is not between 0 and 1, or `costs` has no
+                circuit on a line.
         """
         require(0.0 < precision < 1.0, "precision", "be between 0 and 1", precision)
-        return self._counted(costs, precision, synthesis)
+        require_published(costs, connectivity)
+        return self._counted(connectivity, costs, precision, synthesis)
 
     @cached_property
-    def _counted(self) -> Callable[[CostModel, float, Synthesis], Costs]:
+    def _counted(self) -> Callable[[Connectivity, CostModel, float, Synthesis], Costs]:
         n_ops = self.program.n_ops - self.classical_tail
-        return cache(partial(count, self.program, n_ops))
+        return cache(partial(count_on, self.program, n_ops))
 
     def describe(self) -> dict[str, Any]:
         """Describe the ansatz for task keys, ready for JSON."""

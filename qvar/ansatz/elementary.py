@@ -72,18 +72,26 @@ def elementary_gates(program: Program, terms: Terms, n_ops: int | None = None) -
             yield group.start, gate
 
 
-def elementary(program: Program) -> Program:
+def elementary(program: Program, n_ops: int | None = None) -> Program:
     """Return the same circuit in CNOTs and gates of one qubit, as `qvar.ansatz.decompositions` writes it.
 
     Equal to the program at every theta, the global phase included. Its angles are affine if the program's are.
+
+    Args:
+        program: the circuit.
+        n_ops: number of operations that are taken, from the first; all if None.
     """
     terms = Terms.of(program)
     builder = ProgramBuilder(program.n_qubits, program.n_ops if terms.function else program.n_params, program.reference)
-    for begin, gate in elementary_gates(program, terms):
+    for begin, gate in elementary_gates(program, terms, n_ops):
         scales = {begin + number: scale for number, scale in gate.angle.items() if scale}
         row, constant = (scales, 0.0) if terms.function else terms.combined(scales)
         builder.add(gate.kind, gate.wires, row, offset=gate.offset + constant)
-    built = builder.build()
+    return with_function(builder.build(), program)
+
+
+def with_function(built: Program, program: Program) -> Program:
+    """Return a circuit whose parameters are the angles of a program, if these are not affine, with its function."""
     if program.angle_function is None:
         return built
     none = {"angle_op": built.angle_op[:0], "angle_param": built.angle_param[:0], "angle_scale": built.angle_scale[:0]}

@@ -12,7 +12,7 @@ import jax
 import numpy as np
 from scipy.sparse import csr_array
 
-from qvar._types import CostModel
+from qvar._types import Connectivity, CostModel
 from qvar.ansatz.affine import Form, Other, affine_forms
 from qvar.ansatz.capture import record
 from qvar.ansatz.decompositions import Operation, has_circuit, numbers_apart
@@ -22,6 +22,7 @@ from qvar.ansatz.gates import KINDS, fermionic_sign
 from qvar.ansatz.linear_operations import Affine
 from qvar.ansatz.program import Program, ProgramBuilder
 from qvar.ansatz.recognize import ROUNDING
+from qvar.ansatz.routing import on_line
 from qvar.checks import counting_number, whole_number
 from qvar.errors import QvarError, require
 
@@ -161,19 +162,20 @@ def elementary_operations(tape: Any) -> list[Any]:
     return operations
 
 
-def emit_elementary(program: Program, theta: Any, model: CostModel) -> None:
+def emit_elementary(program: Program, theta: Any, model: CostModel, connectivity: Connectivity = "all") -> None:
     """Apply the circuit that `qvar.ansatz.resources.count` counts; for use inside a quantum function.
 
     Args:
         program: the circuit.
         theta: (n_params,) of any interface that PennyLane knows.
         model: circuits of the operations.
+        connectivity: pairs of qubits that CNOTs may join.
 
     Raises:
         QvarError: if theta has another length.
     """
     if model == "published" or not all(map(has_circuit, operations(program))):
-        emit(elementary(program), theta)
+        emit(elementary(program) if connectivity == "all" else on_line(program), theta)
         return
     import pennylane as qml
     from pennylane.tape import make_qscript
@@ -254,7 +256,8 @@ def _emit_sum(operation: Operation, angle: Any) -> None:
 
     term = numbers_apart(operation)
     if term is None:
-        _sum_operation()(angle, wires=operation.wires, word=operation.word)
+        register = range(max(operation.wires) + 1)  # the Jordan-Wigner string may be on any of them
+        _sum_operation()(angle, wires=register, word=operation.word, modes=operation.wires)
         return
     c, excitation, numbers = term
     for word, wires, scale in pauli_words(*excitation):
@@ -275,22 +278,22 @@ def _sum_operation() -> Any:
     class ExcitationSum(qml.operation.Operation):
         """Exponential of a sum of fermionic excitations; the word is that of `qvar.ansatz.excitation_sums`."""
 
-        def __init__(self, angle: Any, wires: Any, word: str, id: str | None = None) -> None:
-            self._hyperparameters = {"word": word}
+        def __init__(self, angle: Any, wires: Any, word: str, modes: Sequence[int], id: str | None = None) -> None:
+            self._hyperparameters = {"word": word, "modes": tuple(modes)}
             super().__init__(angle, wires=wires, id=id)
 
         @staticmethod
-        def compute_decomposition(*params: Any, wires: Any, word: str, **_: Any) -> list[Any]:  # pyright: ignore[reportIncompatibleMethodOverride]
-            return _sum_gates(params[0], wires.tolist(), word)
+        def compute_decomposition(*params: Any, wires: Any, **own: Any) -> list[Any]:  # pyright: ignore[reportIncompatibleMethodOverride]
+            return _sum_gates(params[0], wires.tolist(), own["word"], own["modes"])
 
         def adjoint(self) -> Any:
             angle: Any = self.parameters[0]
-            return ExcitationSum(-angle, self.wires, self.hyperparameters["word"])
+            return ExcitationSum(-angle, self.wires, **self.hyperparameters)
 
     return ExcitationSum
 
 
-def _sum_gates(angle: Any, wires: Sequence[int], word: str) -> list[Any]:
+def _sum_gates(angle: Any, wires: Sequence[Any], word: str, modes: Sequence[int]) -> list[Any]:
     r"""Return a matrix on the modes between CZ gates.
 
     Each ladder operator has the sign of all modes before its own: those of the sum are in the matrix, and
@@ -299,14 +302,18 @@ def _sum_gates(angle: Any, wires: Sequence[int], word: str) -> list[Any]:
     import pennylane as qml
     from pennylane import math
 
-    modes = sorted(wires)
-    order = tuple(modes.index(wire) for wire in wires)
-    around = [(wire, mode) for mode in modes for wire in range(mode) if wire not in modes]
+    ascending = sorted(modes)
+    order = tuple(ascending.index(mode) for mode in modes)
+    around = [(wires[wire], wires[mode]) for mode in ascending for wire in range(mode) if wire not in modes]
     matrix: Any = np.eye(1 << len(modes))
     for rate, own, turned in projected(reordered(word, order)):
         phase = 0.5 * rate * angle
         matrix = matrix + (math.cos(phase) - 1.0) * own + math.sin(phase) * turned
-    return [*map(qml.CZ, around), qml.QubitUnitary(matrix, wires=modes), *map(qml.CZ, around)]
+    return [
+        *map(qml.CZ, around),
+        qml.QubitUnitary(matrix, wires=[wires[mode] for mode in ascending]),
+        *map(qml.CZ, around),
+    ]
 
 
 def _without(letters: dict[int, str], wire: int) -> dict[int, str]:

@@ -83,8 +83,9 @@ def _expand(operation: Any, n_qubits: int, *, at_start: bool, depth: int = 0) ->
     if name in KIND_INDEX and type(operation) is getattr(qml, name, None):  # not another class of that name
         yield from _known(operation, wires)
         return
-    if name == "ExcitationSum" and "word" in operation.hyperparameters:  # as an ansatz applies it
-        yield name, wires, operation.hyperparameters["word"], _angle(name, operation.parameters[0])
+    if name == "ExcitationSum" and wires == tuple(range(len(wires))):  # as an ansatz applies it
+        own = operation.hyperparameters
+        yield name, own["modes"], own["word"], _angle(name, operation.parameters[0])
         return
     if isinstance(operation, Exp) and operation.base.pauli_rep is not None:
         rotations = _exponential(operation)

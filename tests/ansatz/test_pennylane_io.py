@@ -125,6 +125,16 @@ def test_sums_that_do_not_commute_come_back(h4: qvar.Problem) -> None:
     assert float(qvar.energy(h4, back).loss(theta)) == pytest.approx(h4.reference_energy, abs=1e-10)
 
 
+def test_a_sum_on_other_wires_is_the_same(h4: qvar.Problem) -> None:
+    """Its Jordan-Wigner string is on modes between its own."""
+    one = next(one for one in qvar.pool("singlet_gsd", h4).elements if not one.commutes and min(one.wires) == 2)
+    ansatz = qvar.Ansatz("sum", "constrained", program_of([one], 8, h4.reference_bits))
+    theta, labels = np.array([0.8]), list("abcdefgh")
+    tapes = [qml.tape.make_qscript(lambda: ansatz.circuit(theta, wires=wires))() for wires in (None, labels)]  # noqa: B023
+    states = [qml.matrix(tape, order)[:, 0] for tape, order in zip(tapes, (range(8), labels), strict=True)]
+    np.testing.assert_allclose(*states, rtol=0, atol=1e-13)
+
+
 def test_matrices_of_theta_on_many_wires_are_refused() -> None:
     def circuit(theta: Any) -> None:
         word = qml.PauliRot(theta[0], "XYZ", wires=range(3))

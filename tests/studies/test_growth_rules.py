@@ -95,16 +95,16 @@ def test_an_optimized_candidate_is_not_optimized_again(h4: qvar.Problem, monkeyp
 
 
 def test_the_cnots_of_a_circuit_are_counted_once(h4: qvar.Problem, monkeypatch: pytest.MonkeyPatch) -> None:
-    from qvar.ansatz import ansatz
+    from qvar.ansatz import routing
 
     circuits: list[Any] = []
-    count = ansatz.count
+    count = routing.count
 
     def counted(program: Any, *arguments: Any) -> Any:
         circuits.append(program)
         return count(program, *arguments)
 
-    monkeypatch.setattr(ansatz, "count", counted)
+    monkeypatch.setattr(routing, "count", counted)
     grown = qvar.adapt(h4, "ceo", max_cnots=40, max_operators=5)
     assert grown.status.value == "cnots"
     assert len(circuits) == len({id(program) for program in circuits}) == len(grown.steps) + 1
