@@ -39,7 +39,7 @@ def of_stability(stability: Stability, unit: str) -> list[str]:
     if stability.is_saddle:
         sentences.append(
             f"The Hartree-Fock reference is a saddle, not a minimum: a rotation of its orbitals has the second "
-            f"derivative {stability.internal:.4f} Ha. `stable=True` follows it down."
+            f"derivative {stability.internal:.4f} Ha. `stable=True` of `qvar.molecule` follows one down."
         )
     elif stability.internal is not None and abs(stability.internal) < -UNSTABLE:
         sentences.append(

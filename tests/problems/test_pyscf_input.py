@@ -121,6 +121,15 @@ def test_casscf_and_casci_bring_their_active_space():
             from_pyscf(calculation, orbitals=field.mo_coeff)
 
 
+def test_a_casci_need_not_be_run_and_a_casscf_must():
+    field = scf.RHF(mole()).run()
+    assert from_pyscf(mcscf.CASCI(field, 6, 6)).exact_energy() == pytest.approx(
+        from_pyscf(field, active_space=(6, 6)).exact_energy(), abs=1e-9
+    )
+    with pytest.raises(QvarError, match=r"^`mean_field` must be converged, but CASSCF\(6,6\) did not converge\.$"):
+        from_pyscf(mcscf.CASSCF(field, 6, 6))
+
+
 def test_the_reference_of_a_casscf_fills_the_orbitals_of_largest_occupation():
     """PySCF leaves the active orbitals in any order: here the empty one comes first."""
     field = scf.RHF(mole("H 0 0 0; H 0 0 0.74")).run()
