@@ -110,7 +110,9 @@ def sentences(rows: list[PairedRow]) -> list[str]:
             lines.append(f"{row.contender} ended as {row.against} did in all {row.pairs} seeds: undecided.")
             continue
         verdict = words[row.verdict].format(row.against, row.better, differ)
-        lines.append(f"{row.contender} {verdict} (95 % interval of the share: {_percent(row)}).")
+        unit = "mHa" if row.unit == HARTREE else row.unit
+        change = f"Mean change of |error|: {_change(row)} {unit}".rstrip() + "."
+        lines.append(f"{row.contender} {verdict} (95 % interval of the share: {_percent(row)}). {change}")
     return lines
 
 
