@@ -137,15 +137,18 @@ def _superposition(theta):
 
 
 PROBLEMS: dict[str, Callable[[], qvar.Problem]] = {
-    "h2": lambda: qvar.molecule("H 0 0 0; H 0 0 0.7414"),
-    "h3": lambda: qvar.hydrogen_chain(3, bond=1.1),
-    "tfim": lambda: qvar.tfim(4, j=1.0, h=0.7, periodic=True),
-    "xxz": lambda: qvar.xxz(4, delta=0.7),
-    "heisenberg": lambda: qvar.heisenberg(4, periodic=True),
-    "hubbard": lambda: qvar.hubbard(2, u=3.0),
-    "hubbard waves": lambda: qvar.hubbard(2, u=3.0, orbitals="hopping"),
+    name: cache(make)
+    for name, make in {
+        "h2": lambda: qvar.molecule("H 0 0 0; H 0 0 0.7414"),
+        "h3": lambda: qvar.hydrogen_chain(3, bond=1.1),
+        "tfim": lambda: qvar.tfim(4, j=1.0, h=0.7, periodic=True),
+        "xxz": lambda: qvar.xxz(4, delta=0.7),
+        "heisenberg": lambda: qvar.heisenberg(4, periodic=True),
+        "hubbard": lambda: qvar.hubbard(2, u=3.0),
+        "hubbard waves": lambda: qvar.hubbard(2, u=3.0, orbitals="hopping"),
+    }.items()
 }
-"""Small, and different: closed shell, open shell, spins that conserve and do not, electrons on sites."""
+"""Small, made once, and different: closed shell, open shell, spins that conserve and do not, electrons on sites."""
 
 ENTRIES = {entry.name: entry for entry in ANSATZE}
 
