@@ -14,6 +14,7 @@ from jaxtyping import Array, Float
 
 from qvar._types import Connectivity, CostModel, Family
 from qvar.ansatz.composition import program_after, program_with_held
+from qvar.ansatz.initial_state import initial_state
 from qvar.ansatz.program import Program
 from qvar.ansatz.resources import ROTATION_PRECISION, Synthesis
 from qvar.ansatz.routing import count_on, require_published
@@ -236,6 +237,26 @@ class Ansatz:
             citations=tuple(dict.fromkeys((*self.citations, *other.citations))),
             classical_tail=other.classical_tail,
         )
+
+    @checked(own=("state", "basis_states"))
+    def with_state(self, state: Any, *, basis_states: Any = None, name: str | None = None) -> Ansatz:
+        """Return the same circuit with another initial state, such as a CI vector or that of a trained circuit.
+
+        A sector is used if all of the state is in it. Costs of its preparation are not known: `resources` is empty.
+
+        Args:
+            state: amplitudes of any norm but zero: (2^n_qubits,), wire 0 the most significant bit; or a matrix (alpha
+                strings, beta strings) with the reference's numbers of electrons, as PySCF's CI vectors are; or with
+                `basis_states`. Those below 1e-14 of the largest are left out.
+            basis_states: numbers of the basis states of the amplitudes, such as `Objective.basis_states`.
+            name: name in the ledger; unchanged if None.
+
+        Raises:
+            QvarError: if the shape does not fit, an amplitude is not finite, or all are zero.
+        """
+        bits = self.program.bits
+        first = initial_state(state, self.n_qubits, (sum(bits[::2]), sum(bits[1::2])), basis_states)
+        return replace(self, program=replace(self.program, reference=first), name=name or self.name, source=None)
 
     def _known(self, start: str) -> str:
         known = (*COMMON_STARTS, *ENERGY_STARTS, *self.starts)

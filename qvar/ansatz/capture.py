@@ -15,6 +15,7 @@ import numpy as np
 from jax.core import Tracer
 
 from qvar.ansatz.angle_function import AngleFunction, computation_digest
+from qvar.ansatz.initial_state import InitialState
 from qvar.ansatz.recognize import Step, steps
 from qvar.errors import QvarError
 
@@ -40,8 +41,8 @@ _INSIDE = (
 class Recording:
     """Operations that a quantum function applies."""
 
-    reference: tuple[int, ...]
-    """(n_qubits,) bits of the reference determinant."""
+    reference: tuple[int, ...] | InitialState
+    """(n_qubits,) bits of the reference determinant, or the state that is prepared first."""
     operations: tuple[tuple[str, tuple[int, ...], str], ...]
     """Kind, wires and Pauli word of each operation."""
     angles: AngleFunction
@@ -50,7 +51,7 @@ class Recording:
     @cached_property
     def key(self) -> tuple[Any, ...]:
         """Everything that is equal in two recordings of one function."""
-        return self.reference, self.operations, computation_digest(self.angles.traced)
+        return repr(self.reference), self.operations, computation_digest(self.angles.traced)
 
 
 def record(function: Any, n_qubits: int, n_params: int) -> Recording:
@@ -140,7 +141,7 @@ def _run(function: Callable[..., Any], n_qubits: int, n_params: int) -> Recordin
     from pennylane.queuing import AnnotatedQueue, QueuingManager
     from pennylane.tape import QuantumScript
 
-    recorded: list[tuple[tuple[int, ...], list[Step]]] = []
+    recorded: list[tuple[tuple[int, ...] | InitialState, list[Step]]] = []
 
     def angles(theta: Any) -> list[Any]:
         # numbers that do not depend on theta stay numbers, which PennyLane needs to decompose some gates

@@ -42,8 +42,8 @@ def _levels(program: Program) -> int:
 def _table(program: Program, theta: Any, everything: bool, max_length: int) -> str:
     names = [KINDS[kind].name for kind in program.kind]
     counts = ", ".join(f"{count} {name}" for name, count in Counter(names).most_common())
-    bits = "".join(map(str, program.reference))
-    title = f"{program.n_qubits} qubits, {program.n_ops} operations, {program.n_params} parameters, from |{bits}>"
+    first = "a state" if program.initial is not None else f"|{''.join(map(str, program.bits))}>"
+    title = f"{program.n_qubits} qubits, {program.n_ops} operations, {program.n_params} parameters, from {first}"
     if not names:
         return title
     listed = range(program.n_ops) if everything else list(_folded(names))

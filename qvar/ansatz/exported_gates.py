@@ -100,10 +100,13 @@ def exported(program: Program, theta: Any) -> ExportedCircuit:
         theta: (n_params,) radians; the angles are expressions of the parameters if None.
 
     Raises:
-        QvarError: if theta is None and the angles are not affine, or a sum of excitations has no published circuit.
+        QvarError: if theta is None and the angles are not affine, a sum of excitations has no published circuit, or the
+            circuit starts from a state other than a determinant.
     """
+    if program.initial is not None:
+        raise QvarError("`ansatz` must start from a determinant to be taken out, but starts from another state.")
     circuit = elementary(program)
-    gates = [ExportedGate("x", (wire,), None) for wire, bit in enumerate(program.reference) if bit]
+    gates = [ExportedGate("x", (wire,), None) for wire, bit in enumerate(program.bits) if bit]
     constant, phases = 0.0, {}
     for index, angle in enumerate(affine_angles_of(circuit, theta)):
         kind = KINDS[circuit.kind[index]]

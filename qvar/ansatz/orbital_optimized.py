@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from qvar.ansatz.ansatz import Ansatz
+from qvar.ansatz.initial_state import InitialState
 from qvar.ansatz.program import ProgramBuilder
 from qvar.ansatz.protocols import HasOrbitals
 from qvar.arguments import checked
@@ -65,6 +66,8 @@ def orbital_optimized(
     """
     require(ansatz.n_qubits % 2 == 0, "ansatz", "have two wires per orbital", f"one on {ansatz.n_qubits} wires")
     inner = ansatz.program
+    if isinstance(inner.reference, InitialState):
+        raise QvarError(f"`ansatz` must start from a determinant, but {ansatz.name} starts from another state.")
     if problem is None and active is not None:
         raise QvarError("`active` must be given with the `problem` whose orbitals it counts, but is given alone.")
     reference = inner.reference if problem is None else problem.reference_bits

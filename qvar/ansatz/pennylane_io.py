@@ -19,6 +19,7 @@ from qvar.ansatz.decompositions import Operation, has_circuit, numbers_apart
 from qvar.ansatz.elementary import elementary, operations
 from qvar.ansatz.excitation_sums import projected, reordered
 from qvar.ansatz.gates import KINDS, fermionic_sign
+from qvar.ansatz.initial_state import InitialState
 from qvar.ansatz.linear_operations import Affine
 from qvar.ansatz.program import Program, ProgramBuilder
 from qvar.ansatz.recognize import ROUNDING
@@ -51,7 +52,8 @@ def trace_circuit(function: Any, n_qubits: int, n_params: int) -> Program:
     n_qubits, n_params = counting_number("n_qubits", n_qubits), whole_number("n_params", n_params)
     require(n_params >= 0, "n_params", "not be negative", n_params)
     recording = record(function, n_qubits, n_params)
-    if n_params and not recording.operations and not any(recording.reference):
+    prepares = isinstance(recording.reference, InitialState) or any(recording.reference)
+    if n_params and not recording.operations and not prepares:
         raise QvarError("`quantum_function` must apply gates, but applies none.")
     with jax.ensure_compile_time_eval():
         forms = [_real(form) for form in affine_forms(recording.angles.traced)]
@@ -99,12 +101,9 @@ def emit(program: Program, theta: Any) -> None:
 
     Raises `QvarError` if theta has another length.
     """
-    import pennylane as qml
-
     if np.shape(theta) != (program.n_params,):
         raise QvarError(f"`theta` must have shape ({program.n_params},), but has shape {np.shape(theta)}.")
-    if any(program.reference):
-        qml.BasisState(np.array(program.reference), wires=range(program.n_qubits))
+    emit_reference(program)
     if program.angle_function is not None:
         angles = _angles(program.angle_function, theta)
     else:
@@ -133,6 +132,16 @@ def on_wires(apply: Callable[..., None], program: Program, *arguments: Any, wire
     names = dict(enumerate(labels))
     for operation in make_qscript(apply)(program, *arguments).operations:
         qml.map_wires(operation, names, queue=True)
+
+
+def emit_reference(program: Program) -> None:
+    """Apply the preparation of the state that a program starts from in PennyLane; nothing for |0...0>."""
+    import pennylane as qml
+
+    if isinstance(program.reference, InitialState):
+        qml.StatePrep(program.reference.register(), wires=range(program.n_qubits))
+    elif any(program.reference):
+        qml.BasisState(np.array(program.reference), wires=range(program.n_qubits))
 
 
 def operation_angles(program: Program, theta: Any) -> list[Any]:

@@ -21,6 +21,7 @@ from jaxtyping import Array, Float
 from qvar._types import FloatArray, IntArray
 from qvar.ansatz.angle_function import computation_digest
 from qvar.ansatz.gates import INVERSES, KIND_INDEX, KINDS, Lowered
+from qvar.ansatz.initial_state import InitialState
 from qvar.errors import QvarError, require
 from qvar.memory import require_memory
 from qvar.pauli import MAX_QUBITS
@@ -37,8 +38,8 @@ class Program:
 
     n_qubits: int
     n_params: int
-    reference: tuple[int, ...]
-    """(n_qubits,) bits of the computational basis state that the circuit starts from."""
+    reference: tuple[int, ...] | InitialState
+    """(n_qubits,) bits of the computational basis state that the circuit starts from, or another state."""
     kind: IntArray
     """(n_ops,) index into `gates.KINDS`."""
     wires: IntArray
@@ -61,8 +62,30 @@ class Program:
 
     @property
     def reference_index(self) -> int:
-        """Number of the reference among the basis states; wire 0 is the most significant bit."""
+        """Number of the reference among the basis states, the largest one of a state; wire 0 is the leading bit."""
+        if isinstance(self.reference, InitialState):
+            return self.reference.largest
         return int("".join(map(str, self.reference)), 2)
+
+    @property
+    def bits(self) -> tuple[int, ...]:
+        """(n_qubits,) bits of the basis state `reference_index`."""
+        return tuple(self.reference_index >> (self.n_qubits - 1 - wire) & 1 for wire in range(self.n_qubits))
+
+    @property
+    def initial(self) -> InitialState | None:
+        """State that the circuit starts from; None if it is a basis state."""
+        return self.reference if isinstance(self.reference, InitialState) else None
+
+    @property
+    def support(self) -> IntArray:
+        """(k,) basis states of which the state that the circuit starts from is made."""
+        return np.array([self.reference_index]) if self.initial is None else self.initial.states
+
+    @property
+    def real(self) -> bool:
+        """True if amplitudes stay real at every theta."""
+        return self.lowered.real and (self.initial is None or self.initial.real)
 
     @property
     def n_ops(self) -> int:
@@ -120,8 +143,13 @@ class Program:
 
     @cached_property
     def conserves_spin_numbers(self) -> bool:
-        """True if every operation conserves the numbers of spin-up and of spin-down electrons."""
-        return all(self.lowered.conserves(mask) for mask in self.spin_masks)
+        """True if the numbers of spin-up and of spin-down electrons are those of the initial state at every theta."""
+        return all(map(self.conserves_ones, self.spin_masks))
+
+    def conserves_ones(self, mask: int) -> bool:
+        """Return whether all basis states of the state have the same number of ones on some wires at every theta."""
+        counts = np.bitwise_count(self.support & mask)
+        return self.lowered.conserves(mask) and bool(np.all(counts == counts[0]))
 
     @cached_property
     def digest(self) -> str:
@@ -155,7 +183,7 @@ class ProgramBuilder:
 
     n_qubits: int
     n_params: int
-    reference: Sequence[int] | None = None
+    reference: Sequence[int] | InitialState | None = None
     _ops: list[tuple[int, tuple[int, ...], str, float]] = field(default_factory=list)
     _terms: list[tuple[int, int, float]] = field(default_factory=list)
 
@@ -222,7 +250,7 @@ class ProgramBuilder:
         return Program(
             n_qubits=self.n_qubits,
             n_params=self.n_params,
-            reference=tuple(int(b) for b in reference),
+            reference=reference if isinstance(reference, InitialState) else tuple(int(b) for b in reference),
             kind=np.array([kind for kind, *_ in self._ops], dtype=np.int32),
             wires=np.array(padded, dtype=np.int32).reshape(len(padded), width),
             words=tuple(word for _, _, word, _ in self._ops),

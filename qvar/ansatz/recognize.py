@@ -11,7 +11,9 @@ import numpy as np
 from jax.core import Tracer
 
 from qvar.ansatz.gates import KIND_INDEX, KINDS, fermionic_sign
+from qvar.ansatz.initial_state import InitialState, initial_state
 from qvar.errors import QvarError
+from qvar.memory import require_memory
 
 _PASSED_OVER = ("Identity", "Barrier", "WireCut", "Snapshot")
 _MID_CIRCUIT = ("MidMeasure", "MidMeasureMP", "PauliMeasure", "Conditional")
@@ -28,7 +30,7 @@ Step = tuple[str, tuple[int, ...], str, Any]
 """(kind, wires, Pauli word, angle or None)"""
 
 
-def steps(operations: Sequence[Any], n_qubits: int) -> tuple[tuple[int, ...], list[Step]]:
+def steps(operations: Sequence[Any], n_qubits: int) -> tuple[tuple[int, ...] | InitialState, list[Step]]:
     """Translate PennyLane operations.
 
     Args:
@@ -36,15 +38,22 @@ def steps(operations: Sequence[Any], n_qubits: int) -> tuple[tuple[int, ...], li
         n_qubits: number of qubits; wires are 0 to n_qubits - 1.
 
     Returns:
-        Bits of the reference determinant that flips at the very beginning prepare, and the operations of known kinds
-        that follow.
+        Bits of the reference determinant that flips at the very beginning prepare, or the state of a `StatePrep` there,
+        and the operations of known kinds that follow.
 
     Raises:
         QvarError: if an operation measures, uses other wires, has an angle that is no real number, or cannot be
             decomposed.
     """
+    import pennylane as qml
+
     reference = [0] * n_qubits
     known: list[Step] = []
+    if operations and isinstance(operations[0], qml.StatePrep):
+        prepared, operations = _prepared(operations[0], n_qubits), operations[1:]
+        for operation in operations:
+            known += _expand(operation, n_qubits, at_start=False)
+        return prepared, known
     for operation in operations:
         for step in _expand(operation, n_qubits, at_start=not known):
             if step[0] == "PauliX" and not known:
@@ -52,6 +61,21 @@ def steps(operations: Sequence[Any], n_qubits: int) -> tuple[tuple[int, ...], li
             else:
                 known.append(step)
     return tuple(reference), known
+
+
+def _prepared(operation: Any, n_qubits: int) -> InitialState:
+    """Return the state that a `StatePrep` prepares on a register in |0...0>."""
+    if any(isinstance(value, Tracer) for value in operation.parameters):
+        raise QvarError(
+            f"`quantum_function` must prepare the same state for every theta, but theta enters {operation.name}."
+        )
+    wires = operation.wires.tolist()
+    if not all(isinstance(w, int | np.integer) and 0 <= w < n_qubits for w in wires):
+        raise QvarError(f"`quantum_function` must use wires 0 to {n_qubits - 1}, but applies StatePrep on {wires}.")
+    require_memory("quantum_function", f"a state of {n_qubits} qubits", 32 << n_qubits)
+    if operation.batch_size is not None:
+        raise QvarError(f"`quantum_function` must prepare one state, but {operation.name} has {operation.batch_size}.")
+    return initial_state(np.ravel(operation.state_vector(wire_order=range(n_qubits))), n_qubits, None)
 
 
 def _expand(operation: Any, n_qubits: int, *, at_start: bool, depth: int = 0) -> Iterator[Step]:

@@ -13,6 +13,7 @@ from qvar._types import CostModel
 from qvar.ansatz.decompositions import groups, has_circuit
 from qvar.ansatz.elementary import Terms, elementary_gates, operations
 from qvar.ansatz.gates import KIND_INDEX, KINDS
+from qvar.ansatz.initial_state import InitialState
 from qvar.ansatz.program import Program, ProgramBuilder
 from qvar.objective import Costs
 
@@ -67,10 +68,12 @@ def count(
         synthesis: how a rotation is approximated.
 
     Returns:
-        The counts; of a circuit with a sum of excitations that do not commute, for which no circuit is published, the
-        number of qubits alone.
+        The counts; the number of qubits alone for a circuit that starts from a state other than a determinant, or has a
+        sum of excitations that do not commute: no circuit is published.
     """
-    if not all(has_circuit(operation) for operation in operations(program)[:n_ops]):
+    if isinstance(program.reference, InitialState) or not all(
+        has_circuit(operation) for operation in operations(program)[:n_ops]
+    ):
         return Costs(n_qubits=program.n_qubits, cost_model=model)
     depth = list(program.reference)  # one X gate on every occupied wire
     cnot_depth = [0] * program.n_qubits

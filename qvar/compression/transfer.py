@@ -79,12 +79,12 @@ def transfer(source: Ansatz, theta: Any, target: Ansatz, *, orbitals: Sequence[i
 
 def _wires(source: Program, target: Program, orbitals: Sequence[int] | None) -> list[int]:
     """Return the wire of the target for each wire of the source."""
-    electrons = any(source.reference) and source.n_qubits % 2 == 0 == target.n_qubits % 2
+    electrons = any(source.bits) and source.n_qubits % 2 == 0 == target.n_qubits % 2
     if not electrons:
         wires = list(range(source.n_qubits)) if orbitals is None else whole_numbers("orbitals", orbitals)
     else:
         if orbitals is None:
-            shift = sum(target.reference[::2]) - sum(source.reference[::2])
+            shift = sum(target.bits[::2]) - sum(source.bits[::2])
             places = [p + shift for p in range(source.n_qubits // 2)]
         else:
             places = whole_numbers("orbitals", orbitals)

@@ -95,7 +95,7 @@ def expressibility(
     bins = counting_number("bins", bins, bytes_each=8 * RESAMPLES)
     require(haar in (None, "complex", "real"), "haar", "be 'complex', 'real' or None", haar)
     dimension = space_dimension(ansatz, space)
-    real = haar == "real" or (haar is None and space == "sector" and ansatz.program.lowered.real)
+    real = haar == "real" or (haar is None and space == "sector" and ansatz.program.real)
     draws, resampling = jax.random.split(key)
     return haar_divergence(
         fidelities(ansatz, key=draws, samples=samples, start=start), dimension, key=resampling, real=real, bins=bins

@@ -151,7 +151,9 @@ def _setting(generators: Any, observable: Any, state: Any, limit: int, sector: A
     if isinstance(generators, Ansatz):
         circuit = circuit_generators(generators)
         n_qubits, sums = generators.n_qubits, circuit.generators
-        state = generators.program.reference if state is None else state
+        first = generators.program.initial
+        reference = generators.program.reference if first is None else first.register()
+        state = reference if state is None else state
     else:
         listed = list(generators) if isinstance(generators, list | tuple) else []
         n_qubits = n_wires([*listed, observable])

@@ -91,7 +91,7 @@ def conserved_sector(program: Program) -> ConservedSector | None:
     n = program.n_qubits
     if n % 2 == 0 and program.conserves_spin_numbers:
         return ConservedSector(electron_layout(n), program.reference_index)
-    if program.lowered.conserves((1 << n) - 1):
+    if program.conserves_ones((1 << n) - 1):
         return ConservedSector(spin_layout(n), program.reference_index)
     return None
 
@@ -108,8 +108,9 @@ def column_sector(program: Program, flips: Iterable[int], counted: bool) -> Cons
         The sector of the number of ones, of parities, or of both; None if none is conserved.
     """
     n, everything = program.n_qubits, (1 << program.n_qubits) - 1
-    counted = counted and program.lowered.conserves(everything)
-    parities = _annihilators([*flips, *map(int, program.lowered.x)], n)
+    counted = counted and program.conserves_ones(everything)
+    spread = set((program.support ^ program.reference_index).tolist())
+    parities = _annihilators([*flips, *map(int, program.lowered.x), *spread], n)
     if counted:  # the parity of all ones follows from their number
         parities = _without(parities, everything)
     if not (counted or parities):

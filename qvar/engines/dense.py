@@ -36,10 +36,10 @@ def dense_circuit(
         mesh: devices that the state is sharded over.
 
     Returns:
-        Circuit, number of the reference basis state, tables.
+        Circuit, number of the reference basis state or the initial state (2^n,), tables.
     """
-    planes = 1 if program.lowered.real else 2
+    planes = 1 if program.real else 2
     steps = schedule(program.lowered, FEWEST_ROTATIONS, LEAST_GAIN)
     plan, tables = tabulate(steps, program.n_qubits, planes, len(program.lowered.slot))
-    start = np.asarray(program.reference_index)
+    start = np.asarray(program.reference_index if program.initial is None else program.initial.register())
     return (LayerCircuit(replace(plan, mesh=mesh), complex_state), *replicate((start, tables), mesh))

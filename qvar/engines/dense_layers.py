@@ -40,7 +40,7 @@ class LayerCircuit:
         """Return the state (2^n,) of the circuit.
 
         Args:
-            reference: number of the initial basis state.
+            reference: number of the initial basis state, or the initial state (2^n,).
             phi: angles of the mask operations, radians.
             tables: see `dense_tables.tabulate`.
         """
@@ -53,6 +53,8 @@ class LayerCircuit:
         return self._state(_forward(self.plan, start, ready, tables))
 
     def _start(self, reference: Array, phi: Array) -> Array:
+        if reference.ndim:
+            return jnp.stack([jnp.real(reference), jnp.imag(reference)][: self.plan.n_planes]).astype(phi.dtype)
         return jnp.zeros((self.plan.n_planes, 1 << self.plan.n_qubits), phi.dtype).at[0, reference].set(1.0)
 
     def _state(self, planes: Array) -> Array:

@@ -67,8 +67,7 @@ class NoisyEnergyFunction:
     def density_matrix(self, theta: Float[Array, " n_params"], data: PyTree) -> Array:
         """Return the state (2^n, 2^n), wire 0 the most significant bit."""
         phi = mask_angles(self.angle_function, theta, data["angles"])[: len(data["circuit"]["fixed"])]
-        reference = jnp.arange(1 << self.n_qubits) == data["reference"]
-        state = jnp.outer(reference, reference).astype(complex)
+        state = jnp.outer(data["reference"], jnp.conj(data["reference"])).astype(complex)
 
         @jax.checkpoint  # a gradient keeps one density matrix for each gate, and recomputes the rest
         def step(state: Array, gate: tuple[PyTree, Array]) -> tuple[Array, None]:
@@ -161,7 +160,8 @@ def noisy_energy(
     images = jax.vmap(lambda vector: operator(vector, noiseless.data))(basis)
     stay, flip = _tables(channel, p)
     factors = {"g": mixing_amplitudes(lowered, real=False)[0], "fixed": lowered.fixed, "noisy": _noisy_bits(program)}
-    data = state_data(program, np.asarray(program.reference_index), mask_tables(lowered) | factors)
+    first = np.eye(1, 1 << n, program.reference_index)[0] if program.initial is None else program.initial.register()
+    data = state_data(program, first, mask_tables(lowered) | factors)
     data |= {"stay": stay, "flip": flip, "observable": images.T}  # row k of the images is column k of the matrix
     return replace(
         noiseless,
@@ -224,14 +224,14 @@ def mixed_oracle(
     """
     import pennylane as qml
 
-    from qvar.ansatz.pennylane_io import emit_operation, operation_angles
+    from qvar.ansatz.pennylane_io import emit_operation, emit_reference, operation_angles
 
     p, program = _noisy_program(ansatz, probability, channel, gates)
     observable = checked_observable(problem, ansatz)
 
     @qml.qnode(qml.device("default.mixed", wires=program.n_qubits), interface="autograd", diff_method="backprop")
     def node(theta: Any) -> Any:
-        qml.BasisState(np.array(program.reference), wires=range(program.n_qubits))
+        emit_reference(program)
         angles = operation_angles(program, theta)
         for index in range(program.n_ops):
             emit_operation(program, index, angles[index])

@@ -154,7 +154,7 @@ def energies(
         QvarError: as `energy` does.
     """
     mesh, sector = device_mesh(devices), choose_sector(problem, ansatz, engine=engine, devices=devices)
-    real = ansatz.program.lowered.real
+    real = ansatz.program.real
     if sector is not None:
         return _sector(problem, real, sector, mesh)
     if problem.integrals is not None:
@@ -244,7 +244,7 @@ def expectation(observable: Any, ansatz: Ansatz, *, problem: Problem | None = No
     _check_register(ansatz.n_qubits)
     _check_states(ansatz, 1 << ansatz.n_qubits, None)
     terms = pauli_terms(observable, ansatz.n_qubits)
-    return _dense(ansatz.program.lowered.real, _pauli(terms, ansatz.n_qubits), problem)(ansatz)
+    return _dense(ansatz.program.real, _pauli(terms, ansatz.n_qubits), problem)(ansatz)
 
 
 def _check_register(n_qubits: int) -> None:
@@ -288,7 +288,7 @@ def _dense(
         if ansatz.program.one_of_many:
             circuit = mask_circuit(ansatz.program, real=hamiltonian.real and real)
         else:
-            is_complex = not hamiltonian.real or (ansatz.program.lowered.real and not real)
+            is_complex = not hamiltonian.real or (ansatz.program.real and not real)
             circuit = dense_circuit(ansatz.program, complex_state=is_complex, mesh=mesh)
         return _objective("dense", ansatz, circuit, hamiltonian, problem, symmetries, mesh, None)
 

@@ -144,6 +144,8 @@ def host_register(program: Program, real: bool) -> tuple[HostRegister, IntArray]
     ops = np.insert(np.concatenate(rows), mask_kernels.FIXED, fixed, axis=1)
     masks, free, runs = np.ascontiguousarray(table[sorted_ops]), *_runs(x, z, table[sorted_ops, 2], n_qubits)
     circuit = HostRegister(n_qubits, program.reference_index, mixing, masks, free, runs, ops, tuple(stages))
+    if program.initial is not None:
+        circuit = circuit.starting_from(program.initial.register())
     return circuit, sorted_ops
 
 

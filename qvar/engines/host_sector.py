@@ -267,9 +267,11 @@ def host_sector(circuit: SectorCircuit, reference: PyTree, tables: PyTree) -> Ho
         pays = not column and (stop - start) * own.rows >= COPIED * shape[own.side != "alpha"]
         groups.append((side, start, stop, first, count, int(own.diagonal), int(pays)))
     close()
-    start = (int(reference["row"]), int(reference["column"]), float(reference["sign"]))
+    is_state = "state" in reference
+    start = (0, 0, 1.0) if is_state else (int(reference["row"]), int(reference["column"]), float(reference["sign"]))
     stacks = (*halves.arrays(), *lanes.arrays())
-    return HostSector(shape, start, mixing, tuple(parts), (places, *stacks), ops["order"])
+    own = HostSector(shape, start, mixing, tuple(parts), (places, *stacks), ops["order"])
+    return own.starting_from(np.asarray(reference["state"])) if is_state else own
 
 
 def _without_room(ops: PyTree) -> dict[str, Any]:

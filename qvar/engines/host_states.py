@@ -190,5 +190,5 @@ def host_states(program: Program, circuit: tuple[Circuit, PyTree, PyTree]) -> Ho
 
 def _stays_real(program: Program, engine: Circuit, reference: PyTree) -> bool:
     if isinstance(engine, LayerCircuit):
-        return program.lowered.real and not engine.complex_state
+        return program.real and not engine.complex_state
     return not np.iscomplexobj(reference)

@@ -121,5 +121,9 @@ def mask_circuit(program: Program, real: bool) -> tuple[MaskCircuit, Array, dict
     size = operations_room(len(lowered.slot))
     ops = {name: with_room(table, size) for name, table in operations.items()}
     tables = {"ops": ops, "n_ops": np.array(len(lowered.slot), np.int32)}
-    state = jnp.zeros(1 << n, dtype=float if real else complex).at[program.reference_index].set(1.0)
+    dtype = float if real else complex
+    if program.initial is None:
+        state = jnp.zeros(1 << n, dtype).at[program.reference_index].set(1.0)
+    else:
+        state = jnp.asarray(program.initial.register(), dtype)
     return MaskCircuit(n), state, jax.device_put(tables)

@@ -29,7 +29,7 @@ from qvar.ansatz.program import Program
 from qvar.engines.adjoint import sweep
 from qvar.engines.conserved import ConservedSector
 from qvar.engines.mask_operations import mixing_amplitudes, weights
-from qvar.engines.occupation_strings import register_layout, split
+from qvar.engines.occupation_strings import Layout, register_layout, split
 from qvar.engines.room import capacity, operations_room, phases_room, with_room
 from qvar.engines.sector_plan import GroupClass, sector_plan
 from qvar.engines.sharding import replicate, shard
@@ -59,7 +59,10 @@ class SectorCircuit:
         return self.forward(self._start(reference), phi, tables)
 
     def _start(self, reference: PyTree) -> Array:
-        state = jnp.zeros(self.shape, float if self.real else complex)
+        dtype = float if self.real else complex
+        if "state" in reference:
+            return shard(reference["state"].astype(dtype), self.mesh, 1)
+        state = jnp.zeros(self.shape, dtype)
         return shard(state.at[reference["row"], reference["column"]].set(reference["sign"]), self.mesh, 1)
 
     def forward(self, state: Array, phi: Array, tables: PyTree) -> Array:
@@ -293,7 +296,6 @@ def sector_circuit(
         (circuit, reference, tables), and the alpha and beta strings of the sector, ascending.
     """
     lowered, layout = program.lowered.one_of_two, sector.layout
-    alpha, beta = split(program.reference_index, program.n_qubits, layout)
     alpha_strings, beta_strings = sector.strings()
     plan = sector_plan(lowered, layout, alpha_strings, beta_strings)
     forward, back = mixing_amplitudes(lowered, real)
@@ -312,13 +314,23 @@ def sector_circuit(
     rows, lanes = (max((getattr(own, name) for own in plan.classes), default=0) for name in ("rows", "lanes"))
     least = min(ROOM * strings, MOST_ROOM)
     blocks = {"rows": _with_room(plan.rows, rows, least), "lanes": _with_room(plan.lanes, lanes, least)}
-    row, column = np.searchsorted(alpha_strings, alpha), np.searchsorted(beta_strings, beta)
-    _, sign = register_layout(alpha_strings[[row]], beta_strings[[column]], len(layout.alpha))
-    reference = {"row": row, "column": column, "sign": float(sign[0, 0])}
+    reference = _reference(program, layout, alpha_strings, beta_strings)
     circuit = SectorCircuit(plan.classes, (len(alpha_strings), len(beta_strings)), real, mesh)
     phases = jax.tree.map(lambda table: with_room(table, phases_room(*table.shape)), plan.phases)
     tables = {"ops": ops, **blocks, "phases": phases}
     return (circuit, *replicate((reference, tables), mesh)), (alpha_strings, beta_strings)
+
+
+def _reference(program: Program, layout: Layout, alpha_strings: IntArray, beta_strings: IntArray) -> dict[str, Any]:
+    """Return row, column and sign of the reference determinant, or the state that the circuit starts from."""
+    first = program.initial
+    if first is not None:
+        own = first.matrix(alpha_strings, beta_strings) if layout.beta else first.on(alpha_strings)
+        return {"state": own.reshape(len(alpha_strings), len(beta_strings))}
+    alpha, beta = split(program.reference_index, program.n_qubits, layout)
+    row, column = np.searchsorted(alpha_strings, alpha), np.searchsorted(beta_strings, beta)
+    _, sign = register_layout(alpha_strings[[row]], beta_strings[[column]], len(layout.alpha))
+    return {"row": row, "column": column, "sign": float(sign[0, 0])}
 
 
 def _with_room(table: dict[str, np.ndarray], widest: int, least: int) -> dict[str, np.ndarray]:

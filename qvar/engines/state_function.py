@@ -96,7 +96,7 @@ def state_data(program: Program, reference: PyTree, tables: PyTree) -> dict[str,
 
 def bytes_per_state(program: Program, n_amplitudes: int) -> int:
     """Return the memory of one state of a circuit, real if the circuit keeps it real."""
-    return n_amplitudes * jnp.zeros(0, float).dtype.itemsize * (1 if program.lowered.real else 2)
+    return n_amplitudes * jnp.zeros(0, float).dtype.itemsize * (1 if program.real else 2)
 
 
 def bytes_per_evaluation(state_bytes: int, n_devices: int = 1) -> int:

@@ -121,18 +121,18 @@ def ansatz_states(ansatz: Ansatz, engine: Literal["auto", "dense"] = "auto") -> 
     Raises:
         QvarError: if 2^n is out of reach.
     """
-    program, lowered = ansatz.program, ansatz.program.lowered
+    program = ansatz.program
     sector = conserved_sector(program) if engine == "auto" and not program.one_of_many else None
     if sector is not None and not sector.layout.beta and sector.dimension > MAX_COLUMN_STATES:
         sector = None
     circuit: tuple[Circuit, PyTree, PyTree]
     data: dict[str, PyTree] = {}
     if sector is not None:
-        circuit, data["strings"] = sector_circuit(program, lowered.real, sector)
+        circuit, data["strings"] = sector_circuit(program, program.real, sector)
     else:
         limit = f"be at most {MAX_DENSE_QUBITS} in the dense engine"
         require(ansatz.n_qubits <= MAX_DENSE_QUBITS, "n_qubits", limit, ansatz.n_qubits)
-        circuit = mask_circuit(program, lowered.real) if program.one_of_many else dense_circuit(program, False)
+        circuit = mask_circuit(program, program.real) if program.one_of_many else dense_circuit(program, False)
     kernel, reference, tables = circuit
     data |= state_data(program, reference, tables)
     n_amplitudes = 1 << ansatz.n_qubits if sector is None else sector.dimension

@@ -373,6 +373,6 @@ def _small_sector(ansatz: Ansatz) -> tuple[int, int] | None:
     """Return the numbers of electrons of both spins, if they are conserved and have few states."""
     if not ansatz.program.conserves_spin_numbers:
         return None
-    orbitals, bits = ansatz.n_qubits // 2, ansatz.program.reference
+    orbitals, bits = ansatz.n_qubits // 2, ansatz.program.bits
     electrons = sum(bits[0::2]), sum(bits[1::2])
     return electrons if math.prod(math.comb(orbitals, number) for number in electrons) <= _SECTOR_STATES else None

@@ -16,6 +16,7 @@ from misuse.diagnostics_calls import DIAGNOSTICS
 from misuse.objects import (
     BUDGET,
     KEY,
+    STATE,
     THETA,
     Nothing,
     circuit,
@@ -55,6 +56,9 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     },
     "qvar.Ansatz.initial": lambda: {"self": circuit(), "key": KEY, "start": "uniform"},
     "qvar.Ansatz.with_start": lambda: {"self": circuit(), "start": "zero", "name": "a"},
+    "qvar.Ansatz.with_state": lambda: {
+        "self": circuit(), "state": STATE, "basis_states": None, "name": "a",
+    },
     "qvar.Ansatz.draw": lambda: {"self": circuit(), "theta": THETA, "all": False, "max_length": 78},
     "qvar.Ansatz.to_openqasm": lambda: {"self": circuit(), "theta": THETA, "version": 3},
     "qvar.Ansatz.to_qiskit": lambda: {"self": circuit(), "theta": THETA},
