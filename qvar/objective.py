@@ -98,6 +98,8 @@ class Objective:
     """`qvar.Problem` whose energy it is; None for others."""
     measure: Callable[[Any], dict[str, float]] | None = None
     """Expectation values at theta beside the loss: `particle_number`, `sz`, `s2`."""
+    unpenalized: Objective | None = None
+    """The energy alone if the value holds penalties; None if it does not."""
     frequencies: FloatArray | None = None
     r"""(n_params,) where the value is a sine of a parameter, all others held, \(a + b\cos(w\theta) + c\sin(w\theta)\):
     its frequency w > 0; NaN where it is not, or not known to be."""

@@ -242,7 +242,7 @@ class Ansatz:
     def with_state(self, state: Any, *, basis_states: Any = None, name: str | None = None) -> Ansatz:
         """Return the same circuit with another initial state, such as a CI vector or that of a trained circuit.
 
-        A sector is used if all of the state is in it. Costs of its preparation are not known: `resources` is empty.
+        A sector is used if all of the state is in it. Preparing it has no known cost: `resources` counts qubits alone.
 
         Args:
             state: amplitudes of any norm but zero: (2^n_qubits,), wire 0 the most significant bit; or a matrix (alpha

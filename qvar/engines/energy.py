@@ -2,15 +2,14 @@ r"""The energy of an ansatz on a problem as an Objective, in the engine that fit
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Literal, TypeAlias
 
 import jax
 import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import Array, Float
+from jaxtyping import Array
 
 from qvar._types import IntArray, PyTree
 from qvar.ansatz.ansatz import Ansatz
@@ -23,15 +22,16 @@ from qvar.engines.conserved import ConservedSector, column_sector
 from qvar.engines.dense import dense_circuit
 from qvar.engines.electron_blocks import electron_blocks
 from qvar.engines.electronic_hamiltonian import electronic_hamiltonian
-from qvar.engines.hamiltonian import HamiltonianKernel, HamiltonianParts, quadratic_form
+from qvar.engines.energy_function import EnergyFunction, OperatorFunction
+from qvar.engines.hamiltonian import HamiltonianParts
 from qvar.engines.mask_operations import mask_circuit
 from qvar.engines.occupation_strings import electron_layout
 from qvar.engines.pauli_hamiltonian import conserves_ones, pauli_hamiltonian, pauli_sector_hamiltonian
+from qvar.engines.penalties import Penalty, penalized
 from qvar.engines.sector import sector_circuit
 from qvar.engines.sharding import (
     check_same_program,
     device_mesh,
-    gather,
     of_first_process,
     process_minimum,
     replicate,
@@ -80,43 +80,15 @@ MAX_PARITY_TABLES = 1 << 29
 set up and takes less memory."""
 
 
-@dataclass(frozen=True)
-class OperatorFunction:
-    """state -> H|state>, the constant included; see `Objective.operator`."""
-
-    hamiltonian: HamiltonianKernel
-    readers: Mesh | None = None
-    """As `StateFunction.readers`."""
-
-    def __call__(self, state: Array, data: PyTree) -> Array:
-        """Return H|state>, of the shape of the state."""
-        return gather(self.hamiltonian(state, data["hamiltonian"]) + data["constant"] * state, self.readers)
-
-
-@dataclass(frozen=True)
-class EnergyFunction:
-    """theta -> <psi(theta)|H|psi(theta)> + constant."""
-
-    state: StateFunction
-    hamiltonian: HamiltonianKernel
-
-    @property
-    def allows_padding(self) -> bool:
-        """As `StateFunction.allows_padding`."""
-        return self.state.allows_padding
-
-    def padded_size(self, data: PyTree) -> int:
-        """Return what `StateFunction.padded_size` does."""
-        return self.state.padded_size(data)
-
-    def __call__(self, theta: Float[Array, " n_params"], data: PyTree) -> Float[Array, ""]:
-        """Return the energy at theta."""
-        value = quadratic_form(self.hamiltonian, self.state.amplitudes(theta, data), data["hamiltonian"])
-        return gather(value + data["constant"], self.state.readers)
-
-
 @checked(own=("devices",))
-def energy(problem: Problem, ansatz: Ansatz, *, engine: Engine = "auto", devices: int | None = None) -> Objective:
+def energy(
+    problem: Problem,
+    ansatz: Ansatz,
+    *,
+    engine: Engine = "auto",
+    devices: int | None = None,
+    penalties: Mapping[str, Penalty] | None = None,
+) -> Objective:
     r"""Return the variational energy \(E(\theta) = \langle\psi(\theta)|H|\psi(\theta)\rangle\) as an Objective.
 
     Args:
@@ -129,6 +101,9 @@ def energy(problem: Problem, ansatz: Ansatz, *, engine: Engine = "auto", devices
             the sector if possible.
         devices: number of JAX's devices that share the state; None for JAX's default device alone, or, after
             `jax.distributed.initialize()`, for all devices of all processes, which must then all call this.
+        penalties: weights w of terms \(w \langle (O - o)^2 \rangle\) that are added to the energy, for O in
+            `"particle_number"`, `"sz"` and `"s2"`; o is that of the reference determinant, for `"s2"` s (s + 1) with
+            s = |S_z|, unless the entry is (weight, o). The energy alone is `Objective.unpenalized`.
 
     Returns:
         Objective in the problem's unit. Time of an evaluation grows as (operations x amplitudes they touch); memory is
@@ -139,7 +114,12 @@ def energy(problem: Problem, ansatz: Ansatz, *, engine: Engine = "auto", devices
             it, the state does not fit into memory, there are fewer devices, or the problems or ansätze of several
             processes differ by more than rounding.
     """
-    return energies(problem, ansatz, engine=engine, devices=devices)(ansatz)
+    objective = energies(problem, ansatz, engine=engine, devices=devices)(ansatz)
+    if penalties is None:
+        return objective
+    if devices is not None:
+        raise QvarError(f"`devices` must be None with penalties, but is {devices!r}.")
+    return penalized(objective, problem, penalties)
 
 
 @checked(own=("devices",))

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array
 
 from qvar._types import PyTree
-from qvar.engines.energy import EnergyFunction, OperatorFunction
+from qvar.engines.energy_function import EnergyFunction, OperatorFunction
 from qvar.engines.hamiltonian import HamiltonianKernel
 from qvar.errors import QvarError, require, shown
 from qvar.host_kernels import HostKernels, HostSource

@@ -29,6 +29,8 @@ TRAINING_COLUMNS = (
         "Hartree-Fock reference that is a saddle or an exact state of another spin; only if there are any."),
     LedgerColumn("tolerance", "float64", "Largest |error| of a start that succeeds; only if the study has a "
         "tolerance.", unit="the row's `unit`"),
+    LedgerColumn("penalty", "float64", "Penalties at the end; the energy `value` plus these is what is minimized; only "
+        "if the objective has penalties.", unit="the row's `unit`"),
     LedgerColumn("minimum", "Int64", "Number of the contender's distinct minimum, by energy and fidelity, that the "
         "seed ended in: 0 is the lowest; empty if the value is not finite."),
     START_NOISE,

@@ -50,6 +50,11 @@ _VECTORS_PER_SEED = 6
 MAX_STATE_BYTES = 1 << 28
 """Memory of the states of end points, up to which they are compared by fidelity; by energy alone beyond."""
 
+_PENALIZED = (
+    "What is minimized is the energy with penalties: values are energies without them, but traces and evaluations to a "
+    "tolerance are of the sum."
+)
+
 Watcher: TypeAlias = Callable[[Look, str], None]
 """Called now and then during a training, with a `Look` and a few words such as the best error so far."""
 
@@ -209,10 +214,13 @@ class Training:
         exact, trace = exact_value(objective), result.trace
         tolerance = CHEMICAL_ACCURACY if self.tolerance is None and objective.unit == HARTREE else self.tolerance
         arrived = None if tolerance is None else arrival(trace.value - exact, tolerance)
+        bare = objective.unpenalized
+        value = result.value if bare is None else float(bare.loss(result.theta))
         symmetries = objective.measure(result.theta) if objective.measure and np.isfinite(result.value) else {}
         baseline = float("nan") if objective.baseline is None else objective.baseline
         correlation = baseline - exact
-        remarks = [] if self.problem is None else self.problem.remarks()
+        remarks = [] if self.problem is None else list(self.problem.remarks())
+        remarks += [] if bare is None else [_PENALIZED]
         return {
             "problem": self.problem_name,
             "contender": objective.name,
@@ -224,11 +232,11 @@ class Training:
             "seed": seed,
             "method": self.method.name,
             "status": result.status.value,
-            "value": result.value,
+            "value": value,
             "reference": exact,
-            "error": result.value - exact,
+            "error": value - exact,
             "unit": objective.unit,
-            "correlation_recovered": (baseline - result.value) / correlation if correlation > 0 else float("nan"),
+            "correlation_recovered": (baseline - value) / correlation if correlation > 0 else float("nan"),
             **symmetries,
             "initial_gradient_norm": float(trace.gradient_norm[0]) if len(trace.gradient_norm) else float("nan"),
             "lowest_curvature": result.lowest_curvature,
@@ -242,6 +250,7 @@ class Training:
             "hessian_products": result.hessian_products,
             **({"remarks": json.dumps(remarks)} if remarks else {}),
             **({} if self.tolerance is None else {"tolerance": float(self.tolerance)}),
+            **({} if bare is None else {"penalty": result.value - value}),
             "trace_step": trace.step.tolist(),
             "trace_value": trace.value.tolist(),
             "trace_gradient_norm": trace.gradient_norm.tolist(),

@@ -71,7 +71,10 @@ def _measured(theta):
         (lambda theta: qml.RX(theta[3], wires=0), "must read only 1 parameters"),
         (lambda theta: qml.RX(theta[0], wires=7), r"must use wires 0 to 1, but applies RX on \[7\]"),
         (lambda theta: qml.RX(theta[0], wires="a"), r"must use wires 0 to 1, but applies RX on \['a'\]"),
-        (lambda theta: qml.StatePrep(np.ones(2) / 2**0.5, wires=0), "must hold unitary gates .* applies StatePrep"),
+        (
+            lambda theta: [qml.RX(theta[0], wires=0), qml.StatePrep(np.ones(2) / 2**0.5, wires=0)],
+            "must hold unitary gates .* applies StatePrep",
+        ),
         (lambda theta: qml.RX(np.sin(float(theta[0])), wires=0), "with jax.numpy .* tracing it ends in"),
         (_changing, "must apply the same gates for every theta"),
     ],
