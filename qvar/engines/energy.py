@@ -9,7 +9,6 @@ from typing import Any, Literal, TypeAlias
 import jax
 import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import Array
 
 from qvar._types import IntArray, PyTree
 from qvar.ansatz.ansatz import Ansatz
