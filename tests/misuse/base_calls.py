@@ -126,7 +126,9 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     "qvar.efficient_su2": lambda: {
         "problem": 2, "reps": 1, "entanglement": "linear", "su2_gates": ("RY",), "final_rotations": True, "name": "a",
     },
-    "qvar.energy": lambda: {"problem": spins(), "ansatz": circuit(), "engine": "dense", "devices": None},
+    "qvar.energy": lambda: {
+        "problem": h2(), "ansatz": qvar.uccsd(h2()), "engine": "dense", "devices": None, "penalties": {"sz": 1.0},
+    },
     "qvar.expectation": lambda: {"observable": qml.Z(0), "ansatz": circuit()},
     "qvar.as_fcisolver": lambda: {
         "ansatz_function": qvar.uccsd, "method": qvar.lbfgs(), "budget": BUDGET, "key": KEY,
