@@ -20,6 +20,9 @@ from qvar.problems.scf import DEGENERATE, fix_degenerate, fix_signs, one_thread_
 _SAME_OCCUPATION = 1e-6
 """Natural occupations closer than this count as one."""
 
+_KRYPTON = 36
+"""Nuclear charge up to which PySCF's `minao` has all shells."""
+
 _PURE = 1e-4
 """Part of an orbital outside its irreducible representation that counts as none."""
 
@@ -81,10 +84,11 @@ def avas_orbitals(mean_field: Any, choice: Avas) -> RotatedOrbitals:
 def _atomic_overlaps(mol: Any, choice: Avas) -> tuple[FloatArray, FloatArray]:
     """Return overlaps of the chosen atomic orbitals with each other and with the functions of the molecule."""
     from pyscf import gto
+    from pyscf.data.elements import ELEMENTS
 
     minimal = mol.copy()
     minimal.atom, minimal.unit, minimal.symmetry = mol._atom, "bohr", False
-    minimal.basis, minimal.ecp = choice.minimal_basis, {}
+    minimal.basis, minimal.ecp, minimal._ecp, minimal.spin = choice.minimal_basis, {}, {}, None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -92,20 +96,20 @@ def _atomic_overlaps(mol: Any, choice: Avas) -> tuple[FloatArray, FloatArray]:
     except Exception:  # PySCF raises a dozen types for a set that lacks an element
         must = "be a basis set that has shells for these elements"
         raise QvarError(f"`minimal_basis` must {must}, but is {choice.minimal_basis!r}.") from None
-    rows: set[int] = set()
-    for label in choice.words:
-        named = [int(row) for row in minimal.search_ao_label(label)]
-        require(bool(named), "labels", f"name atomic orbitals of the molecule, such as {_example(minimal)!r}", label)
-        rows |= set(named)
-    chosen = sorted(rows)
+    rows = {label: [int(row) for row in minimal.search_ao_label(label)] for label in choice.words}
+    labels = minimal.ao_labels(fmt=False)
+    missing = [label for label in choice.words if not rows[label]]
+    atoms = {int(labels[row][0]) for own in rows.values() for row in own} if not missing else range(int(mol.natm))
+    heavy = {str(mol.atom_pure_symbol(atom)) for atom in atoms} & set(ELEMENTS[_KRYPTON + 1 :])
+    if heavy and choice.minimal_basis == "minao":  # it leaves out their cores, and so counts their shells from there
+        must = f"be a basis set with all shells of {min(heavy)}, such as 'sto-3g'"
+        raise QvarError(f"`minimal_basis` must {must}, but is 'minao'.")
+    if missing:
+        must = f"name atomic orbitals of the molecule, such as '{labels[-1][1]} {labels[-1][2]}'"
+        raise QvarError(f"`labels` must {must}, but is {missing[0]!r}.")
+    chosen = sorted({row for own in rows.values() for row in own})
     overlaps = minimal.intor("int1e_ovlp")[np.ix_(chosen, chosen)]
     return overlaps, gto.intor_cross("int1e_ovlp", minimal, mol)[chosen]
-
-
-def _example(minimal: Any) -> str:
-    """Return a label of the molecule's last atomic orbital, without its direction."""
-    _, symbol, shell, _ = minimal.ao_labels(fmt=False)[-1]
-    return f"{symbol} {shell}"
 
 
 def correlated_orbitals(mean_field: Any, choice: NaturalOrbitals) -> RotatedOrbitals:

@@ -51,6 +51,19 @@ def test_avas_is_pyscfs(geometry, spin, basis, labels, threshold, space):
     assert problem.description["active_space"]["threshold"] == threshold
 
 
+@pytest.mark.parametrize(
+    ("geometry", "labels", "minimal_basis", "space"),
+    [
+        ("Na 0 0 0; H 0 0 1.9", ("Na 3s", "H 1s"), "minao", (2, 2)),
+        ("I 0 0 0; H 0 0 1.6", ("I 5p", "H 1s"), "sto-3g", (6, 4)),
+    ],
+)
+def test_shells_are_counted_from_the_nucleus_although_there_is_a_core_potential(geometry, labels, minimal_basis, space):
+    choice = Avas(labels, threshold=0.4, minimal_basis=minimal_basis)
+    problem = molecule(geometry, basis="lanl2dz", active_space=choice)
+    assert (problem.n_electrons, problem.n_orbitals) == space
+
+
 def sorted_by_occupation(field, density):
     """Return natural orbitals of a density over atomic orbitals, by an eigenproblem that has no orbitals in it."""
     import scipy.linalg
@@ -166,6 +179,13 @@ def test_mistakes(make, argument, mention, one_sentence):
     with pytest.raises(QvarError) as info:
         inspect.unwrap(molecule)(N2, active_space=make())
     one_sentence(info, argument, mention)
+
+
+def test_atoms_whose_shells_minao_lacks_need_another_basis():
+    sentence = r"^`minimal_basis` must be a basis set with all shells of I, such as 'sto-3g'"
+    for shell in ("I 3p", "I 5p"):
+        with pytest.raises(QvarError, match=sentence):
+            molecule("I 0 0 0; H 0 0 1.6", basis="lanl2dz", active_space=Avas(shell))
 
 
 def test_a_determinant_without_the_symmetry_of_the_molecule_is_refused():
