@@ -3,6 +3,7 @@ r"""A circuit in the place of PySCF's FCI solver, for CASCI, CASSCF and what bui
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import jax
@@ -32,7 +33,7 @@ MakeAnsatz: TypeAlias = Callable[[Problem], Ansatz]
 _TOLERANCE = 1e-7
 """Norm of the gradient below which a training ends."""
 
-_STALLED = 1e-5
+_STATIONARY = 1e-5
 """Norm of the gradient below which a training that stalled is converged: the energy is, to about its square."""
 
 
@@ -106,8 +107,10 @@ class CircuitSolver:
         objective = energy(problem, ansatz, engine="sector")
         self.objective, self.converged = objective, False
         last, key = self.theta, jax.random.key(0) if self.key is None else self.key
-        theta0 = last if last is not None and len(last) == objective.n_params else objective.initial(key)
-        self.result = minimize(objective, theta0, method=self.method, key=key, budget=self.budget)
+        theta0, budget = objective.initial(key), self.budget
+        if last is not None and len(last) == objective.n_params:
+            theta0, budget = last, _from_a_minimum(budget)
+        self.result = minimize(objective, theta0, method=self.method, key=key, budget=budget)
         _require_converged(objective.name, self.result)
         self.converged = True
         # a number of NumPy, whose methods PySCF's solvent models call
@@ -172,8 +175,13 @@ class CircuitSolver:
         return Densities(*(np.real(own) for own in block_densities([self._block(ci, norb, nelec)], norb)))
 
 
+def _from_a_minimum(budget: Budget) -> Budget:
+    """Return the budget of a training from the last parameters, near a minimum that was examined before."""
+    return replace(budget, escape="never" if budget.escape == "start" else budget.escape, hessian_products=0)
+
+
 def _require_converged(name: str, result: Result) -> None:
-    stationary = result.status is Status.STALLED and result.gradient_norm < _STALLED
+    stationary = result.status is not Status.SADDLE and result.gradient_norm < _STATIONARY
     if result.status is not Status.CONVERGED and not stationary:
         raise QvarError(
             f"`ansatz_function` must make a circuit whose training converges, but that of {name} ended with "
