@@ -281,41 +281,33 @@ class Ansatz:
             wires: labels of the wires 0, 1, ...; these numbers if None.
 
         Raises:
-            QvarError: if theta has another length, `costs` or `connectivity` is unknown or `costs` has no circuit on a
-                line, or there are not `n_qubits` different wires.
+            QvarError: if theta has another length, `costs` has no circuit on a line, or there are not `n_qubits` wires.
         """
         from qvar.ansatz.pennylane_io import emit, emit_elementary, on_wires
 
         require_published(costs, connectivity)
-        if costs is None:
-            on_wires(emit, self.program, theta, wires=wires)
-        else:
-            on_wires(emit_elementary, self.program, theta, costs, connectivity, wires=wires)
+        apply, more = (emit, ()) if costs is None else (emit_elementary, (costs, connectivity))
+        on_wires(apply, self.program, theta, *more, wires=wires)
 
     def __call__(self, theta: Any, *, wires: Any = None) -> None:
         """Apply the whole circuit inside a quantum function or QNode; see `circuit`."""
-        if not hasattr(theta, "__len__"):  # a problem or a size: taken for a function that makes an ansatz
-            raise QvarError(
-                f"`theta` must be an array of {self.n_params} angles, but the ansatz {self.name}, which makes no other "
-                f"ansatz, was called with {shown(theta)}."
-            )
+        words = f"be {self.n_params} angles, for an ansatz makes no other one"
+        require(hasattr(theta, "__len__"), "theta", words, theta)  # a problem or a size
         self.circuit(theta, wires=wires)
 
     @checked()
     def to_openqasm(self, theta: Any = None, *, version: Literal[2, 3] = 3) -> str:
         """Write the whole circuit as OpenQASM, in the CNOTs and gates of one qubit that `resources` counts.
 
-        It is equal to the ansatz at every theta, the global phase included. Qubit `q[k]` is wire k. Programs that take
-        `q[0]` for the least significant bit, as Qiskit does, number basis states from the other end.
+        It is equal to the ansatz at every theta, the global phase included. Qubit `q[k]` is wire k.
 
         Args:
-            theta: (n_params,) radians, written so that they are read back to the last bit; `input` parameters
-                `theta0`, `theta1`, ... if None.
-            version: 3, or 2 for the standard library of its paper, up to the global phase, without parameters.
+            theta: (n_params,) radians, read back to the last bit; inputs `theta0`, `theta1`, ... if None.
+            version: 3, or 2 for the gates of its paper, without parameters and global phase.
 
         Raises:
             QvarError: if theta has another length, or is None for version 2 or for angles that are not affine in it;
-                or if the circuit has a sum of excitations that do not commute, of which no circuit is published.
+                or if the circuit has a sum of excitations that do not commute.
         """
         from qvar.ansatz.openqasm import openqasm
 
@@ -325,14 +317,14 @@ class Ansatz:
     def to_qiskit(self, theta: Any = None) -> Any:
         """Return the whole circuit as Qiskit's `QuantumCircuit`, in the gates that `resources` counts.
 
-        It is equal to the ansatz at every theta, the global phase included. Qubit k is wire k. Qiskit takes qubit 0 for
-        the least significant bit: `Statevector(circuit.reverse_bits())` has the amplitudes in the order of qvar.
+        It is equal to the ansatz, the global phase included. Qubit k is wire k, but Qiskit's least significant bit is
+        qubit 0: `Statevector(circuit.reverse_bits())` has the amplitudes in the order of qvar.
 
         Args:
             theta: (n_params,) radians; a `ParameterVector` named `theta` if None.
 
         Raises:
-            QvarError: if Qiskit is not installed (the extra `qiskit`); or as in `to_openqasm`.
+            QvarError: if Qiskit (the extra `qiskit`) is not installed; or as in `to_openqasm`.
         """
         from qvar.ansatz.qiskit_io import qiskit_circuit
 
@@ -369,15 +361,8 @@ class Ansatz:
     def draw(self, theta: Any = None, *, all: bool = False, max_length: int = 78) -> str:
         """Draw the circuit as text: the wires if they fit into `max_length` columns, else a table of operations.
 
-        In the table an excitation is written as the modes that it empties and fills, such as `0 1 -> 4 5`.
-
-        Args:
-            theta: (n_params,) radians, for angles as numbers; the table has expressions of the parameters if None.
-            all: list all operations of a table; only some of each kind, at most 24, if False.
-            max_length: number of columns.
-
-        Raises:
-            QvarError: if theta has another length.
+        The table writes an excitation as the modes that it empties and fills, such as `0 1 -> 4 5`, and at most 24
+        operations, or all of them. Angles are expressions of the parameters if theta, (n_params,) radians, is None.
         """
         from qvar.ansatz.drawing import draw
 
