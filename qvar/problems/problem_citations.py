@@ -12,10 +12,12 @@ _MAPPINGS = {
 
 
 def problem_citations(problem: Problem) -> tuple[str, ...]:
-    """Return keys in `qvar/citations.bib`: PySCF for a problem with electrons, mappings of fermions, and tapering."""
+    """Return keys in `qvar/citations.bib`: PySCF for a problem with electrons, mappings, AVAS, and tapering."""
     keys: set[str] = set()
     if problem.integrals is not None or problem.description.get("model") == "molecule":
         keys |= {"sun2020", *_MAPPINGS[problem.description.get("mapping", "jordan_wigner")]}
+    if "avas" in (problem.description.get("active_space") or {}):
+        keys.add("sayfutyarova2017")
     if problem.description.get("taper"):
         keys.add("bravyi2017")
     return tuple(sorted(keys))

@@ -191,3 +191,10 @@ def test_atoms_whose_shells_minao_lacks_need_another_basis():
 def test_a_determinant_without_the_symmetry_of_the_molecule_is_refused():
     with pytest.raises(QvarError, match=r"^`active_space` .* orbital \d+ has no symmetry"):
         molecule("N 0 0 0; N 0 0 2.6", stable=True, active_space=OrbitalsByIrrep({"A1g": 3}))
+
+
+def test_avas_is_cited():
+    from qvar.problems.problem_citations import problem_citations
+
+    assert "sayfutyarova2017" in problem_citations(molecule(N2, active_space=Avas("N 2p")))
+    assert "sayfutyarova2017" not in problem_citations(molecule(N2, active_space=(2, 2)))
