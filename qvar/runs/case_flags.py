@@ -49,7 +49,7 @@ class RunOptions:
     progress: bool
     """Show progress on standard error."""
     result: Literal["table", "json", "nothing"]
-    """What is printed at the end."""
+    """Output at the end of the run."""
     workers: int
     """Processes that do tasks at the same time."""
     remake: Callable[[], Runnable]
