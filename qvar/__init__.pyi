@@ -20,6 +20,7 @@ from .compression.fuse import Fused, fuse
 from .compression.path import PathStep
 from .compression.prune import Pruned, prune
 from .compression.quantize import Quantized, quantize, rounding_rise
+from .compression.steps import Pruning, Rounding
 from .compression.transfer import Transferred, transfer
 from .engines.clifford_start import clifford_start
 from .engines.density_matrix import noisy_energy
@@ -55,6 +56,7 @@ from .runs.runner import run
 from .studies.adapt import adapt
 from .studies.adaptive import Adaptive
 from .studies.capacity import Capacity
+from .studies.compressing import Compression
 from .studies.contender import Contender
 from .studies.coverage import Coverage
 from .studies.curve import Curve
@@ -81,6 +83,7 @@ __all__ = [
     "Budget",
     "Candidate",
     "Capacity",
+    "Compression",
     "Contender",
     "Costs",
     "Coverage",
@@ -105,6 +108,7 @@ __all__ = [
     "Problem",
     "Progress",
     "Pruned",
+    "Pruning",
     "Published",
     "PublishedTable",
     "Quantized",
@@ -112,6 +116,7 @@ __all__ = [
     "Ranking",
     "Regularized",
     "Result",
+    "Rounding",
     "Run",
     "Runnable",
     "Scaling",

@@ -28,6 +28,9 @@ from qvar.objective import Objective
 MOST_DENSE = 2000
 """Parameters up to which the Hessian is held as a matrix; products and conjugate gradients beyond."""
 
+_NO_CURVATURE = 1e-12
+"""Smallest curvature, in the value's unit per radian squared, if all of them vanish."""
+
 _CG_TOLERANCE = 1e-8
 """Relative residual at which conjugate gradients end."""
 
@@ -49,7 +52,7 @@ class SecondOrder:
     @cached_property
     def _spectrum(self) -> tuple[FloatArray, FloatArray]:
         levels, vectors = np.linalg.eigh(self.matrix)
-        floor = FLAT * max(float(np.abs(levels).max(initial=0.0)), np.finfo(float).tiny)
+        floor = max(FLAT * float(np.abs(levels).max(initial=0.0)), _NO_CURVATURE)
         return np.maximum(levels, floor), vectors
 
     @cached_property
@@ -84,8 +87,9 @@ class SecondOrder:
         """Return the inverse of the matrix without a group, curvatures below `least` of the largest raised to that."""
         rest = np.setdiff1d(np.arange(len(self.theta)), group)
         levels, vectors = np.linalg.eigh(self.matrix[np.ix_(rest, rest)])
-        floor = least * max(float(np.abs(levels).max(initial=0.0)), np.finfo(float).tiny)
-        return (vectors / np.maximum(levels, floor)) @ vectors.T
+        floor = max(least * float(np.abs(levels).max(initial=0.0)), least)
+        inverse = (vectors / np.maximum(levels, floor)) @ vectors.T
+        return 0.5 * (inverse + inverse.T)
 
 
 @dataclass(eq=False)

@@ -127,6 +127,7 @@ def study_columns() -> dict[str, tuple[LedgerColumn, ...]]:
     from qvar.basis.basis_duel import BasisDuel
     from qvar.studies.adaptive import Adaptive
     from qvar.studies.capacity import Capacity
+    from qvar.studies.compressing import Compression
     from qvar.studies.coverage import Coverage
     from qvar.studies.curve import Curve
     from qvar.studies.duel import Duel
@@ -135,5 +136,7 @@ def study_columns() -> dict[str, tuple[LedgerColumn, ...]]:
     from qvar.studies.ranking import Ranking
     from qvar.studies.scaling import Scaling
 
-    studies = (Duel, Adaptive, Curve, Ranking, Landscape, Capacity, Scaling, Coverage, Published, BasisDuel)
+    studies = (
+        Duel, Adaptive, Compression, Curve, Ranking, Landscape, Capacity, Scaling, Coverage, Published, BasisDuel,
+    )  # fmt: skip
     return {study.__name__: study.columns for study in studies}

@@ -9,6 +9,7 @@ from qvar.report.adaptive import ADAPTIVE
 from qvar.report.basis import BASIS
 from qvar.report.campaign import campaign
 from qvar.report.capacity import CAPACITY
+from qvar.report.compression import COMPRESSION
 from qvar.report.coverage import COVERAGE
 from qvar.report.curve import CURVE
 from qvar.report.duel import DUEL
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 STUDIES: tuple[StudyReport, ...] = (
-    PUBLISHED, COVERAGE, SCALING, CAPACITY, LANDSCAPE, BASIS, RANKING, CURVE, ADAPTIVE, PAIRED, SELECTION, DUEL,
+    PUBLISHED, COVERAGE, SCALING, CAPACITY, LANDSCAPE, BASIS, RANKING, CURVE, ADAPTIVE, COMPRESSION, PAIRED, SELECTION,
+    DUEL,
 )  # fmt: skip
 """The reports of the studies, that of a duel last, which fits every ledger."""
 

@@ -25,6 +25,8 @@ SMALL: dict[str, dict[str, Any]] = {
         "gradients": 60,
     },
     "adapt.py": {"molecule": "h2", "pools": ("sd",), "seeds": 1, "quick": True},
+    "prune.py": {"molecule": "h2", "contenders": ("uccsd",), "rules": ("obs",), "keep": 0.4},
+    "quantize.py": {"molecule": "h2", "bits": (10, 12), "samples": 5},
     "overparametrization.py": {"qubits": 4, "layers": (2,), "seeds": 2, "dimension_samples": 0},
     "landscape.py": {"molecule": "h2", "contenders": ("uccsd",), "seeds": 2, "gradients": 60, "points": 3},
     "transfer.py": {"atoms": 2, "distances": (0.1,), "seeds": 2, "gradients": 60},
@@ -47,6 +49,8 @@ EXACT = dict.fromkeys(SMALL, "uccsd") | {
     "distil.py": "1-upccgsd from fci",
     "more_parameters.py": "hva x1",
     "transfer.py": "everything at 0.1",
+    "prune.py": "uccsd: prune obs",
+    "quantize.py": "uccsd: round",
 }
 """The contender that reaches the exact energy."""
 

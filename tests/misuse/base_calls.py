@@ -277,6 +277,16 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
         "engine": "auto", "start_noise": 0.0, "tolerance": None, "fisher_samples": 0,
     },
     "qvar.ground_state": lambda: {"problem": h2(), "theory": "fci"},
+    "qvar.Compression": lambda: {
+        "problem": spins(), "contenders": [circuit()], "recipes": [qvar.Pruning("angle", keep=2)],
+        "method": qvar.lbfgs(), "seeds": 1, "budget": BUDGET, "engine": "auto",
+    },
+    "qvar.Pruning": lambda: {
+        "by": "angle", "keep": 0.5, "max_rise": None, "groups": "parameter", "per_step": 1, "retrain": True,
+    },
+    "qvar.Rounding": lambda: {
+        "bits": 4, "grid": "common", "retrain": None, "synthesis": "deterministic", "samples": 0,
+    },
     "qvar.prune": lambda: {
         "ansatz": circuit(), "theta": np.ones(circuit().n_params), "objective": objective(), "by": "angle", "keep": 1,
         "max_rise": None, "groups": "parameter", "per_step": 1, "retrain": False, "history": None,

@@ -1,0 +1,218 @@
+"""The report of circuits that are made smaller: what goes at which loss, rounding against its law, and starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from qvar.analysis.rows import known, records
+from qvar.report.duel import DUEL
+from qvar.report.formats import NOTHING, count, number, short
+from qvar.report.plots.compression import error_vs_compression, paths_of, rise_vs_bits
+from qvar.report.study_report import StudyReport, pictures
+from qvar.report.table import Column, Note, Part, Table
+from qvar.report.training import drawn_and_missing
+from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RISES = (1e-6, 1e-4, 1.6e-3)
+"""Losses that a pruning is followed to, in the unit of the values."""
+
+_SMALL = (1e-7, 1e-3)
+"""Rises of one removal, in the unit of the values, that the law is compared with."""
+
+_WORDS = (
+    "Trained circuits were made smaller step by step: angles were removed (pruning) or put on a grid of few bits "
+    "(rounding). Theory predicts the loss of each step from the exact second derivatives before it. Machine learning "
+    "does the same with networks: magnitude pruning (Han et al. 2015), optimal brain damage (LeCun et al. 1990) and "
+    "surgeon (Hassibi and Stork 1993), quantization (Jacob et al. 2018)."
+)
+
+_PRUNING = (
+    "Parameters, CNOTs and T gates of the smallest circuit whose value is not above the trained one by more than the "
+    "loss; a dash means that it was not reached. Law: largest relative difference of predicted and actual rise over "
+    "the removals that raised the value by 1e-7 to 1e-3."
+)
+
+_ROUNDING = (
+    "Mean rise: over grids moved by random offsets, with its 95 % interval; over law: divided by the predicted one. "
+    "One grid: the rise on the grid through zero, by plain rounding and after training on it. T gates: of the rounded "
+    "circuit, each rotation as exact as the grid."
+)
+
+_STARTS = (
+    "Share of the correlation energy at the start: 0 for the reference state and 1 for the exact one. Evaluations: of "
+    "the training until it ended."
+)
+
+
+@dataclass(frozen=True)
+class _Path:
+    """A path of pruning."""
+
+    row: Any
+    steps: list[dict[str, Any]]
+
+    def within(self, loss: float) -> str:
+        """Return the costs of the smallest circuit within a loss."""
+        first = self.steps[0]["value"]
+        near = [step for step in self.steps if step["value"] - first <= loss]
+        if len(near) < 2:
+            return NOTHING
+        last = min(near, key=lambda step: step["parameters"])
+        return f"{last['parameters']} / {count(last['cnots'])} / {count(last['t_gates'])}"
+
+    @property
+    def law(self) -> str:
+        """Largest relative difference of law and rise, for small rises."""
+        low, high = _SMALL
+        steps = [s for s in self.steps if s["predicted_rise"] is not None and low < (s["rise"] or 0.0) < high]
+        off = [abs(step["predicted_rise"] / step["rise"] - 1.0) for step in steps]
+        return f"{100 * max(off):.2g} %" if off else NOTHING
+
+    @property
+    def begin(self) -> str:
+        """Return the costs of the trained circuit."""
+        first = self.steps[0]
+        return f"{first['parameters']} / {count(first['cnots'])} / {count(first['t_gates'])}"
+
+
+@dataclass(frozen=True)
+class _Bits:
+    """Rounding of one circuit to one number of bits."""
+
+    circuit: str
+    step: dict[str, Any]
+    trained: dict[str, float]
+    """{recipe: rise after training on the grid}."""
+    factor: float
+
+
+def _pruning(ledger: pd.DataFrame) -> list[Part]:
+    rows = [_Path(row, steps) for row, steps in paths_of(ledger).values() if any(s["action"] == "prune" for s in steps)]
+    if not rows:
+        return []
+
+    def within(loss: float) -> Column[_Path]:
+        return Column(f"loss {loss:g}", lambda row: row.within(loss))
+
+    columns: list[Column[_Path]] = [
+        Column("circuit", lambda row: str(row.row.circuit), "name"),
+        Column("recipe", lambda row: str(row.row.recipe), "name"),
+        Column("trained", lambda row: row.begin),
+        *(within(loss) for loss in RISES),
+        Column("law", lambda row: row.law),
+    ]
+    return [Table(columns, rows), Note(_PRUNING)]
+
+
+def _rounding(ledger: pd.DataFrame) -> list[Part]:
+    plain: dict[tuple[str, int], dict[str, Any]] = {}
+    trained: dict[tuple[str, int], dict[str, float]] = {}
+    factor, unit = 1.0, ""
+    for row, steps in paths_of(ledger).values():
+        unit = str(row.unit)
+        for step in steps:
+            if step["bits"] is None:
+                continue
+            place = (str(row.circuit), int(step["bits"]))
+            if step["action"] == "train":
+                trained.setdefault(place, {})[str(row.recipe)] = step["rise"]
+            elif place not in plain or step["sampled_rise"] is not None:
+                plain[place] = step
+    if not plain:
+        return []
+    if unit == HARTREE:
+        factor, unit = MILLIHARTREE_PER_HARTREE, "mHa"
+    recipes = list(dict.fromkeys(recipe for rises in trained.values() for recipe in rises))
+    rows = [_Bits(place[0], step, trained.get(place, {}), factor) for place, step in plain.items()]
+    words = f" ({unit})" if unit else ""
+
+    def trained_by(recipe: str) -> Column[_Bits]:
+        return Column(recipe, lambda row: number(_scaled(row, row.trained.get(recipe))))
+
+    columns: list[Column[_Bits]] = [
+        Column("circuit", lambda row: row.circuit, "name"),
+        Column("bits", lambda row: count(row.step["bits"])),
+        Column(f"mean rise{words}", _mean),
+        Column("over law", _ratio),
+        Column(f"law{words}", lambda row: number(_scaled(row, row.step["predicted_rise"]))),
+        Column(f"one grid{words}", lambda row: number(_scaled(row, row.step["rise"]))),
+        *map(trained_by, recipes),
+        Column("T gates", lambda row: count(row.step["t_gates"])),
+    ]
+    return [Table(columns, rows), Note(_ROUNDING)]
+
+
+def _scaled(row: _Bits, value: float | None) -> float | None:
+    return None if value is None else row.factor * value
+
+
+def _mean(row: _Bits) -> str:
+    if row.step["sampled_rise"] is None:
+        return NOTHING
+    mean, low, high = (number(row.factor * one) for one in row.step["sampled_rise"])
+    return f"{mean} [{low}, {high}]"
+
+
+def _ratio(row: _Bits) -> str:
+    rise, law = row.step["sampled_rise"], row.step["predicted_rise"]
+    return NOTHING if rise is None or not law else f"{rise[0] / law:.3f}"
+
+
+def _starts(ledger: pd.DataFrame) -> list[Part]:
+    rows: list[Any] = []
+    for row in records(ledger):
+        is_known = known(row.start_value) and known(row.reference) and known(row.correlation_recovered)
+        if is_known and not any(one.circuit == row.circuit and one.seed == row.seed for one in rows):
+            rows.append(row)
+    if not rows:
+        return []
+
+    def share(value: Callable[[Any], float]) -> Callable[[Any], str]:
+        def words(row: Any) -> str:
+            left = 1.0 - float(row.correlation_recovered)
+            correlation = float(row.error) / left if left else 0.0
+            return short(1.0 - (value(row) - float(row.reference)) / correlation) if correlation else NOTHING
+
+        return words
+
+    columns: list[Column[Any]] = [
+        Column("circuit", lambda row: str(row.circuit), "name"),
+        Column("seed", lambda row: count(row.seed)),
+        Column("correlation at the start", share(lambda row: float(row.start_value))),
+        Column("correlation after training", share(lambda row: float(row.trained_value))),
+        Column("evaluations", lambda row: count(row.training_evaluations)),
+    ]
+    return [Table(columns, rows), Note(_STARTS)]
+
+
+def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> Any:
+    from qvar.analysis.summaries import summary
+
+    drawn, missing = drawn_and_missing(summary(ledger))
+    return pictures([error_vs_compression(ledger, drawn), rise_vs_bits(ledger)], missing)
+
+
+def _sections(ledger: pd.DataFrame, trace: pd.DataFrame) -> dict[str, Any]:
+    sections = {
+        "Parameters, CNOTs and T gates within a loss": _pruning(ledger),
+        "Rise by rounding": _rounding(ledger),
+        "Training before": _starts(ledger),
+    }
+    return {title: parts for title, parts in sections.items() if parts}
+
+
+COMPRESSION: StudyReport = replace(
+    DUEL,
+    study="compression",
+    recognises=lambda ledger: "compression" in ledger.columns and bool(ledger["compression"].notna().any()),
+    words=_WORDS,
+    drawings=_drawings,
+    pictures=("error_vs_compression", "rise_vs_bits"),
+    sections=_sections,
+)
+"""The report of a `qvar.Compression`."""

@@ -1,0 +1,127 @@
+"""Pictures of circuits that are made smaller: the error against their costs, and the rise by rounding against bits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from qvar.analysis.rows import known, records, shown_errors
+from qvar.report.plot_style import (
+    Drawing,
+    accuracy_line,
+    axis_words,
+    drawn_errors,
+    legend_below,
+    looks,
+    plain_axes,
+    value_axis,
+)
+from qvar.studies.compressing import compression_steps
+from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_PANELS = {"parameters": "number of parameters", "cnots": "number of CNOTs", "t_gates": "number of T gates"}
+"""{key of a step: words of the axis}"""
+
+_SMALLEST_RISE = 1e-9
+"""Rise, in the ledger's unit, below which nothing is drawn."""
+
+
+def paths_of(ledger: pd.DataFrame) -> dict[str, tuple[Any, list[dict[str, Any]]]]:
+    """Return {contender: (row, steps)} of the first seed of each."""
+    paths: dict[str, tuple[Any, list[dict[str, Any]]]] = {}
+    for row in records(ledger):
+        if known(row.compression):
+            paths.setdefault(str(row.contender), (row, compression_steps(row.compression)))
+    return paths
+
+
+def error_vs_compression(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
+    """Draw the error against parameters, CNOTs and T gates along the path of each pruned circuit.
+
+    Args:
+        ledger: a run's ledger.
+        drawn: the rows of its `summary` with a finite value.
+    """
+    from matplotlib.figure import Figure
+
+    _, quantity, unit = shown_errors(ledger)
+    paths = {name: path for name, path in paths_of(ledger).items() if any(s["action"] == "prune" for s in path[1])}
+    if not paths or quantity != "error":
+        return None
+    factor = 1e3 if unit == "mHa" else 1.0
+    look_of = looks(drawn)
+    figure = Figure(figsize=(11.5, 4.9 + 0.22 * ((len(paths) + 2) // 3)), layout="constrained")
+    panels: list[Any] = list(figure.subplots(1, 3, sharey=True))
+    for axes, (key, words) in zip(panels, _PANELS.items(), strict=True):
+        plain_axes(axes)
+        for label in (str(row.label) for row in records(drawn)):
+            if label not in paths:
+                continue
+            row, steps = paths[label]
+            known_steps = [step for step in steps if step[key] is not None]
+            costs = [step[key] for step in known_steps]
+            errors = factor * np.abs([step["value"] - row.reference for step in known_steps])
+            color = look_of[label].color
+            axes.plot(costs, drawn_errors(errors, quantity, unit), color=color, label=label, marker=".", markersize=4)
+            laws = [(step[key], step["value"] - step["rise"] + step["predicted_rise"] - row.reference)
+                    for step in known_steps if step["predicted_rise"] is not None]  # fmt: skip
+            if laws:
+                at, values = np.array(laws).T
+                axes.plot(at, drawn_errors(factor * np.abs(values), quantity, unit), ":", color="black", linewidth=1)
+        axes.set_xlabel(words)
+        axes.set_xlim(left=0)
+        if axes is panels[0]:
+            value_axis(axes, quantity, unit)
+        accuracy_line(axes, unit)
+    legend_below(figure, panels[:1])
+    title = "Error while circuits lose parameters"
+    figure.suptitle(title)
+    caption = (
+        "From right to left along a line, angles are removed one after the other, and all others are optimized again. "
+        "Dotted black: the error that the second-order law predicts for the next removal, from the Hessian before it. "
+        "CNOTs are those of the published circuits of the operations, T gates those of rotations to an error of 1e-10. "
+    )
+    return Drawing("error_vs_compression", figure, title, caption + axis_words(quantity, unit))
+
+
+def rise_vs_bits(ledger: pd.DataFrame) -> Drawing | None:
+    """Draw the rise of the value by rounding against the number of bits, with the law."""
+    from matplotlib.figure import Figure
+
+    paths = {
+        name: (row, [step for step in steps if step["bits"] is not None and step["action"] == "round"])
+        for name, (row, steps) in paths_of(ledger).items()
+        if any(step["sampled_rise"] is not None for step in steps)
+    }
+    if not paths:
+        return None
+    unit = str(next(iter(paths.values()))[0].unit)
+    factor, shown = (MILLIHARTREE_PER_HARTREE, "mHa") if unit == HARTREE else (1.0, unit)
+    figure = Figure(figsize=(7.2, 4.9 + 0.22 * len(paths)), layout="constrained")
+    axes: Any = figure.subplots()
+    plain_axes(axes)
+    for number, (row, steps) in enumerate(paths.values()):
+        steps = sorted((step for step in steps if step["sampled_rise"] is not None), key=lambda step: step["bits"])
+        bits = [step["bits"] for step in steps]
+        mean, low, high = factor * np.array([step["sampled_rise"] for step in steps]).T
+        floor = factor * _SMALLEST_RISE
+        reach = [np.maximum(mean - low, 0.0), np.maximum(high - mean, 0.0)]
+        style = {"color": f"C{number}", "marker": "o", "markersize": 4, "linestyle": "", "capsize": 2}
+        axes.errorbar(bits, np.maximum(mean, floor), yerr=reach, label=str(row.circuit), **style)
+        laws = factor * np.array([step["predicted_rise"] for step in steps])
+        axes.plot(bits, np.maximum(laws, floor), color=f"C{number}", linewidth=1)
+    axes.set_yscale("log")
+    axes.set_xlabel("bits of an angle")
+    axes.set_ylabel(f"mean rise ({shown})" if shown else "mean rise")
+    legend_below(figure, [axes])
+    title = "Rise of the energy by rounding angles" if unit == HARTREE else "Rise of the value by rounding angles"
+    figure.suptitle(title)
+    caption = (
+        "Points: mean over grids moved by random offsets, with 95 % bootstrap intervals. Lines: the law "
+        "sum of curvature times step squared over 24, a factor of four for each bit of a common grid."
+    )
+    return Drawing("rise_vs_bits", figure, title, caption)
