@@ -180,11 +180,11 @@ def _total_spin(occupations: IntArray, signs: FloatArray) -> tuple[IntArray, Flo
         if len(opposite) == 0:
             continue
         flipped = numbers[opposite] ^ int(places[[2 * p, 2 * p + 1, 2 * q, 2 * q + 1]].sum())
-        found = order[np.searchsorted(numbers[order], flipped).clip(max=n_states - 1)]
-        if not np.array_equal(numbers[found], flipped):
+        images = order[np.searchsorted(numbers[order], flipped).clip(max=n_states - 1)]
+        if not np.array_equal(numbers[images], flipped):
             raise QvarError("`penalties` must be without 's2' for these qubits, whose symmetries S^2 does not keep.")
         partner, element = itself.copy(), np.zeros(n_states)
-        partner[opposite], element[opposite] = found, signs[opposite] * signs[found]
+        partner[opposite], element[opposite] = images, signs[opposite] * signs[images]
         partners.append(partner)
         elements.append(element)
     return np.array(partners, dtype=np.int32), np.array(elements)
