@@ -100,7 +100,7 @@ def rise_vs_bits(ledger: pd.DataFrame) -> Drawing | None:
     if not paths:
         return None
     unit = str(next(iter(paths.values()))[0].unit)
-    factor, shown = (MILLIHARTREE_PER_HARTREE, "mHa") if unit == HARTREE else (1.0, unit)
+    factor, word = (MILLIHARTREE_PER_HARTREE, "mHa") if unit == HARTREE else (1.0, unit)
     figure = Figure(figsize=(7.2, 4.9 + 0.22 * len(paths)), layout="constrained")
     axes: Any = figure.subplots()
     plain_axes(axes)
@@ -116,7 +116,7 @@ def rise_vs_bits(ledger: pd.DataFrame) -> Drawing | None:
         axes.plot(bits, np.maximum(laws, floor), color=f"C{number}", linewidth=1)
     axes.set_yscale("log")
     axes.set_xlabel("bits of an angle")
-    axes.set_ylabel(f"mean rise ({shown})" if shown else "mean rise")
+    axes.set_ylabel(f"mean rise ({word})" if word else "mean rise")
     legend_below(figure, [axes])
     title = "Rise of the energy by rounding angles" if unit == HARTREE else "Rise of the value by rounding angles"
     figure.suptitle(title)
