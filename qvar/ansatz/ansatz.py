@@ -18,11 +18,11 @@ from qvar.ansatz.initial_state import initial_state
 from qvar.ansatz.program import Program
 from qvar.ansatz.resources import ROTATION_PRECISION, Synthesis
 from qvar.ansatz.routing import count_on, require_published
+from qvar.ansatz.starts import COMMON_STARTS, ENERGY_STARTS, SMALL, START_PAPERS, common_draw
 from qvar.arguments import check_fields, checked
 from qvar.checks import random_key, real_array, real_numbers, whole_numbers
 from qvar.errors import QvarError, require, shown
 from qvar.objective import Costs
-from qvar.random_draws import normal, uniform
 from qvar.short_repr import short_repr
 
 Draw: TypeAlias = Callable[[jax.Array], Any]
@@ -34,22 +34,6 @@ r"""Quantity that a circuit conserves for every \(\theta\).
 `particle_number`: number of ones in the register; `sz`: ones on even minus ones on odd wires; `s2`: total electronic
 spin; `spin_flip`: \(\prod_q X_q\).
 """
-
-SMALL = 0.01
-"""Standard deviation of the `gaussian` start, radians: near the reference, and different in every seed."""
-
-COMMON_STARTS = ("uniform", "gaussian", "zero")
-
-ENERGY_STARTS = ("clifford",)
-"""Starts that need the energy: `Objective.initial` draws them, see `qvar.engines.clifford_start`."""
-
-_START_PAPERS = {
-    "zhang": ("zhang2022",),
-    "mp2": ("romero2018",),
-    "ccsd": ("romero2018",),
-    "clifford": ("ravi2022",),
-}
-"""Citations of starts."""
 
 
 @short_repr("name", "family", "n_qubits", "n_params", "start")
@@ -162,7 +146,7 @@ class Ansatz:
         Raises:
             QvarError: if the ansatz has no such start.
         """
-        papers = dict.fromkeys((*self.citations, *_START_PAPERS.get(self._known(start), ())))
+        papers = dict.fromkeys((*self.citations, *START_PAPERS.get(self._known(start), ())))
         return replace(self, start=start, name=name or self.name, citations=tuple(papers))
 
     @checked()
@@ -346,16 +330,9 @@ class Ansatz:
             QvarError: if the start is unknown, or needs the energy.
         """
         key, start = random_key("key", key), self._known(self.start if start is None else start)
-        if start in ENERGY_STARTS:
-            words = f"not be {start!r} without an energy: use `qvar.energy(problem, ansatz).initial(key)`"
-            raise QvarError(f"`start` must {words}.")
         if start in self.starts:
             return jnp.asarray(self.starts[start](key), dtype=float).reshape(self.n_params)
-        if start == "uniform":
-            return uniform(key, self.n_params, -jnp.pi, jnp.pi)
-        if start == "gaussian":
-            return normal(key, self.n_params, self.spread)
-        return jax.device_put(np.zeros(self.n_params))
+        return common_draw(start, key, self.n_params, self.spread)
 
     @checked()
     def draw(self, theta: Any = None, *, all: bool = False, max_length: int = 78) -> str:

@@ -16,7 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from qvar._types import FloatArray
-from qvar.ansatz.ansatz import COMMON_STARTS, Ansatz
+from qvar.ansatz.ansatz import Ansatz
+from qvar.ansatz.starts import COMMON_STARTS
 from qvar.citations import entries
 from qvar.engines.energy import choose_sector, energy
 from qvar.engines.pennylane_reference import oracle

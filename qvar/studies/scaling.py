@@ -16,9 +16,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from qvar.ansatz.ansatz import COMMON_STARTS, Ansatz
+from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.identity_blocks import identity_blocks
 from qvar.ansatz.resources import cost_citations
+from qvar.ansatz.starts import COMMON_STARTS
 from qvar.arguments import check_fields
 from qvar.checks import different_names, whole_numbers
 from qvar.diagnostics.estimate import Estimate
