@@ -151,12 +151,9 @@ class Ansatz:
 
     @checked()
     def start_at(self, theta: Any, *, start: str | None = None, name: str | None = None) -> Ansatz:
-        """Return the same ansatz with given angles as a start of its own, which is its default.
+        """Return the same ansatz with angles theta, (n_params,) in radians, as a start of its own and its default.
 
-        Args:
-            theta: (n_params,) angles, radians.
-            start: name of the start; `"trained"` if None.
-            name: name in the ledger; unchanged if None.
+        The start is called `"trained"` if `start` is None, the ansatz keeps its name if `name` is.
 
         Raises:
             QvarError: if theta has another length, or the name of the start is that of a distribution.
@@ -168,15 +165,14 @@ class Ansatz:
 
     @checked()
     def freeze(self, theta: Any, *, parameters: Sequence[int] | None = None, name: str | None = None) -> Ansatz:
-        """Return the circuit with some parameters held, so that the others alone are free.
+        """Return the circuit with some parameters held, so that the others alone are free, in their order.
+
+        It has the starts `uniform`, `gaussian` and `zero` alone.
 
         Args:
             theta: (n_params,) angles, radians, of which those of `parameters` are used.
             parameters: numbers of the parameters that are held; all if None.
             name: name in the ledger; unchanged if None.
-
-        Returns:
-            An ansatz of fewer parameters, in their order, with the starts `uniform`, `gaussian` and `zero` alone.
 
         Raises:
             QvarError: if theta has another length, or a parameter does not exist.
@@ -193,11 +189,7 @@ class Ansatz:
     def then(self, other: Ansatz, *, name: str | None = None) -> Ansatz:
         """Return the circuit of this ansatz followed by another one, whose parameters come after its own.
 
-        The reference determinant is this one's. Draws are those of both circuits.
-
-        Args:
-            other: circuit of as many qubits; the identity at angles of zero if all its operations are.
-            name: name in the ledger; both names if None.
+        The reference is this one's, draws are those of both, and the name is both names if `name` is None.
 
         Raises:
             QvarError: if the numbers of qubits differ, or angles are not affine in theta.
