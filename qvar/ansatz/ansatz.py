@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from qvar._types import Connectivity, CostModel, Family
-from qvar.ansatz.composition import program_after, program_with_held
+from qvar.ansatz.composition import joined_fields, program_with_held
 from qvar.ansatz.initial_state import initial_state
 from qvar.ansatz.program import Program
 from qvar.ansatz.resources import ROTATION_PRECISION, Synthesis
@@ -197,22 +197,8 @@ class Ansatz:
         if other.n_qubits != self.n_qubits:
             raise QvarError(f"`other` must have {self.n_qubits} qubits, but {other.name} has {other.n_qubits}.")
 
-        def joined(key: jax.Array) -> Any:
-            first, second = jax.random.split(key)
-            return jnp.concatenate([self.initial(first), other.initial(second)])
-
-        return Ansatz(
-            name=name or f"{self.name} + {other.name}",
-            family="constrained" if self.family == other.family == "constrained" else "generic",
-            program=program_after(self.program, other.program),
-            settings={"first": dict(self.settings), "then": dict(other.settings)},
-            start="joined",
-            starts={"joined": joined},
-            spread=min(self.spread, other.spread),
-            symmetries=tuple(one for one in self.symmetries if one in other.symmetries),
-            citations=tuple(dict.fromkeys((*self.citations, *other.citations))),
-            classical_tail=other.classical_tail,
-        )
+        parts = joined_fields(self, other)
+        return replace(self, name=name or f"{self.name} + {other.name}", source=None, **parts)
 
     @checked(own=("state", "basis_states"))
     def with_state(self, state: Any, *, basis_states: Any = None, name: str | None = None) -> Ansatz:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -49,6 +50,26 @@ def program_with_held(program: Program, theta: FloatArray, held: Sequence[int]) 
         angle_scale=program.angle_scale[kept],
         angle_function=function,
     )
+
+
+def joined_fields(first: Any, second: Any) -> dict[str, Any]:
+    """Return the fields of an ansatz of two ansätze, the first of which acts first."""
+
+    def joined(key: jax.Array) -> Any:
+        keys = jax.random.split(key)
+        return jnp.concatenate([first.initial(keys[0]), second.initial(keys[1])])
+
+    return {
+        "family": "constrained" if first.family == second.family == "constrained" else "generic",
+        "program": program_after(first.program, second.program),
+        "settings": {"first": dict(first.settings), "then": dict(second.settings)},
+        "start": "joined",
+        "starts": {"joined": joined},
+        "spread": min(first.spread, second.spread),
+        "symmetries": tuple(one for one in first.symmetries if one in second.symmetries),
+        "citations": tuple(dict.fromkeys((*first.citations, *second.citations))),
+        "classical_tail": second.classical_tail,
+    }
 
 
 class _Held:
