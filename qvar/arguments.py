@@ -178,7 +178,8 @@ def words_of(hint: Any) -> str:
     if origin in (typing.Union, types.UnionType):
         return " or ".join(dict.fromkeys(words_of(entry) for entry in inner))
     if origin is tuple and Ellipsis not in inner:
-        return f"{len(inner)} values, {', '.join(words_of(entry) for entry in inner)}"
+        words = [words_of(entry) for entry in inner]
+        return f"{len(inner)} values, " + (f"each {words[0]}" if len(set(words)) == 1 else ", ".join(words))
     if origin in _ROWS:
         return f"a list, each entry {words_of(inner[0])}" if inner else "a list"
     if origin in (dict, Mapping):
@@ -188,7 +189,8 @@ def words_of(hint: Any) -> str:
     if _is_key(hint):
         return "a JAX random key"
     name = getattr(hint, "__name__", "")
-    return WORDS.get(name, f"a {name}" if name else "another value")
+    article = "an" if name[:1] in "AEIOaeio" else "a"
+    return WORDS.get(name, f"{article} {name}" if name else "another value")
 
 
 _ROWS = (tuple, list, Sequence, Iterable, Collection)
