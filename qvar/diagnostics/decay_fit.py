@@ -141,7 +141,7 @@ def fit_decay(
     preferred if it fits, the other one is rejected, and the difference is at least 4. One that all variances follow
     within 2 %, and 10 times closer than the other, need not pass the test: \(1/(2^n + 1)\) is exponential. All verdicts
     need four different sizes. Everything else is `"undecided"`, and so is a variance that does not fall.
-    `cases/coverage.py` measures the rate of wrong verdicts.
+    `cases/interval_coverage.py` measures the rate of wrong verdicts.
 
     Intervals of b take Student's t with (points - 2) degrees of freedom, \(\tau\) of restricted maximum likelihood and
     the variance of Knapp and Hartung, at least that of the weights: without scatter they cover more often than `level`.

@@ -2,6 +2,8 @@
 
 import inspect
 import runpy
+import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +37,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "distil.py": {"molecule": "h2", "seeds": 2, "gradients": 60, "layers": 1},
     "optimizers.py": {"layers": 1, "seeds": 2, "gradients": 60},
     "barren_plateaus.py": {"sizes": (4,), "samples": 20},
-    "coverage.py": {"experiments": 3, "samples": 50},
+    "interval_coverage.py": {"experiments": 3, "samples": 50},
     "basis_duel.py": {"element": "He", "s": 3, "seeds": 2},
     "basis_to_vqe.py": {"layers": 1, "seeds": 2, "gradients": 60, "large": "6-31g"},
     "basis_library.py": {"every": 150, "most": 30},
@@ -60,7 +62,7 @@ DUELS = ("own_ansatz.py", "family_duel.py", "optimizers.py")
 SAMPLED = ("barren_plateaus.py",)
 """Cases that train nothing."""
 
-COUNTED = ("coverage.py",)
+COUNTED = ("interval_coverage.py",)
 """Cases that count how often other numbers are right."""
 
 FITTED = ("basis_duel.py",)
@@ -159,7 +161,9 @@ def test_measures(name: str, tmp_path: Path) -> None:
 
 
 def test_intervals_and_verdicts_are_counted(tmp_path: Path) -> None:
-    ledger = qvar.run(load("coverage.py")(**SMALL["coverage.py"]), out=tmp_path / "run", progress=False)
+    ledger = qvar.run(
+        load("interval_coverage.py")(**SMALL["interval_coverage.py"]), out=tmp_path / "run", progress=False
+    )
     assert set(ledger["status"]) == {"measured"}
     intervals, verdicts = ledger.dropna(subset=["covered"]), ledger.dropna(subset=["right"])
     assert len(intervals) + len(verdicts) == len(ledger)
@@ -341,3 +345,10 @@ def test_circuits_reach_the_exact_energy_in_every_basis_set(tmp_path: Path, with
         assert trained[trained["setting"] == setting]["value"].min() == pytest.approx(energy, abs=1e-7)
     assert ledger[ledger["setting"] == "baseline"]["status"].tolist() == ["measured"]
     assert (ledger["limit_error"] > 0).all()
+
+
+def test_no_case_hides_a_module() -> None:
+    """`python cases/NAME.py` puts the folder of the cases before all modules."""
+    optional = {"coverage"}  # Numba imports it if it is there
+    modules = {*sys.stdlib_module_names, *packages_distributions(), *optional}
+    assert modules & {file.stem for file in CASES.glob("*.py")} == set()
