@@ -88,7 +88,7 @@ def bootstrap_moments(
     values as the sample itself misses those beyond (m out of n; Bickel, Götze, van Zwet 1997). For means, T is
     \((\bar x^* - \bar x) / s^*\), and each end is the farther one of this interval and of Student's.
 
-    Time is n x k x resamples multiplications, memory resamples x n. Coverage is measured by `cases/interval_coverage.py`.
+    Time is n x k x resamples multiplications, memory resamples x n. `cases/interval_coverage.py` measures coverage.
 
     Hall, Ann. Statist. 16, 927 (1988), https://doi.org/10.1214/aos/1176350933; Bickel, Götze, van Zwet, Stat. Sin. 7,
     1 (1997).
