@@ -46,6 +46,7 @@ from .problems.operator_input import from_hamiltonian
 from .problems.orbital_choices import Avas, NaturalOrbitals, OrbitalsByIrrep
 from .problems.problem import Problem
 from .problems.pyscf_input import from_pyscf
+from .problems.qcschema_input import from_qcschema
 from .problems.spin_models import heisenberg, tfim, xxz
 from .properties.density_matrices import DensityMatrices, density_matrices
 from .properties.fci_solver import as_fcisolver
@@ -149,6 +150,7 @@ __all__ = [
     "from_integrals",
     "from_optax",
     "from_pyscf",
+    "from_qcschema",
     "fuse",
     "gate_fabric",
     "givens_fabric",

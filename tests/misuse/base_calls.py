@@ -187,6 +187,10 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
         "mean_field": mean_field(), "active_space": (2, 2), "active_orbitals": None, "frozen": None, "orbitals": None,
         "name": "a",
     },
+    "qvar.from_qcschema": lambda: {
+        "source": {"molecule": {"symbols": ["H", "H"], "geometry": [0, 0, 0, 0, 0, 1.4]}, "model": {"basis": "sto-3g"}},
+        "active_space": (2, 2), "active_orbitals": None, "frozen": None, "name": "a",
+    },
     "qvar.Published": lambda: {"tables": (published(),), "recipes": {"one": dict}},
     "qvar.PublishedTable": lambda: {
         "name": "a", "title": "A.", "paper": "jax2018", "source": "here", "held": "all", "calculations": (
