@@ -10,7 +10,7 @@ def case(
     bond: float | None = None,
     bits: tuple[int, ...] | None = None,
     grid: Literal["common", "class"] = "common",
-    samples: int = 400,
+    samples: int | None = None,
     start: Literal["own", "clifford"] = "own",
     seeds: int = 1,
     quick: bool = False,
@@ -27,7 +27,7 @@ def case(
         bond: Bond length in angstrom; the molecule's usual one if left out.
         bits: Bits of an angle; 12 to 2 if not given, 10, 8, 6 and 4 with quick.
         grid: One grid for all angles, or one for each class of operations.
-        samples: Grids of random offset over which the mean rise is taken.
+        samples: Grids of random offset over which the mean rise is taken; 400 if not given, 100 with quick.
         start: Own start of each circuit, or the best Clifford point.
         seeds: Number of starts of each circuit.
         quick: Fewer bits and grids, within a minute.
@@ -42,7 +42,7 @@ def case(
     if start == "clifford":
         contenders = [ansatz.with_start("clifford") for ansatz in contenders]
     bits = bits or ((10, 8, 6, 4) if quick else tuple(range(12, 1, -1)))
-    samples = min(samples, 100) if quick else samples
+    samples = samples if samples is not None else 100 if quick else 400
     return qvar.Compression(
         problem,
         contenders,

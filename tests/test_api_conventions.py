@@ -33,6 +33,7 @@ OPTIONAL_BY_POSITION = {
     "qvar.pool": ("", "the name comes first: a pool of that name for the problem"),
     "qvar.distil": ("", "the student comes first: it is what is trained"),
     "qvar.Pruning": ("by", "a rule is what a pruning is known by"),
+    "qvar.Distilling": ("student", "a student is what a distillation is known by"),
     "qvar.Rounding": ("bits", "a number of bits is what a rounding is known by"),
     "qvar.minimize": ("theta0", "the start of a local search"),
     "qvar.Ansatz.initial": ("start", "a key and a distribution are one draw"),

@@ -41,6 +41,8 @@ class Distilled:
     """Energy after both trainings, in the problem's unit."""
     evaluations: int
     """Evaluations of value and gradient of the start that ended lowest, in both trainings."""
+    all_evaluations: int
+    """The same, of all starts."""
     matched_infidelity: float
     """Infidelity after the training on the state."""
     matched_value: float
@@ -169,6 +171,7 @@ def distil(
         infidelity=float(own.infidelity.loss(theta)),
         value=float(last.value),
         evaluations=first.energy_evaluations + last.energy_evaluations,
+        all_evaluations=sum(result.energy_evaluations for result in (*matched, *ends)),
         matched_infidelity=float(own.infidelity.loss(first.theta)),
         matched_value=float(own.energy.loss(first.theta)),
         matched_evaluations=first.energy_evaluations,

@@ -1,4 +1,4 @@
-"""Steps of a recipe that makes a trained circuit smaller: pruning, and rounding of angles."""
+"""Steps of a recipe that makes a trained circuit smaller: pruning, rounding of angles, distillation."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.resources import Synthesis
 from qvar.arguments import check_fields, is_row
 from qvar.checks import whole_numbers
+from qvar.compression.distil import distil
 from qvar.compression.path import PathStep
 from qvar.compression.prune import prune
 from qvar.compression.quantize import GridKind, OnGrid, checked_bits, quantize, rounding_rise
@@ -202,3 +203,52 @@ class Rounding:
             path += [replace(step, evaluations=step.evaluations + before, rise=step.value - start) for step in steps]
         assert rounded is not None  # there is a number of bits
         return work.after(rounded.ansatz, np.asarray(rounded.theta), [work.path[-1], *path])
+
+
+@short_repr("student", "weight", "n_starts")
+@dataclass(frozen=True, eq=False)
+class Distilling:
+    """Distillation as a step of a recipe: another circuit is trained on the state so far; see `qvar.distil`."""
+
+    student: Ansatz
+    """The circuit after the step."""
+    _: KW_ONLY
+    weight: float = 1.0
+    """Weight of the infidelity in the training on the state."""
+    n_starts: int = 4
+    """Starts of the student, of which the one of the lowest energy is taken; all are counted."""
+
+    def __post_init__(self) -> None:
+        check_fields(self, "n_starts")
+        require(self.n_starts >= 1, "n_starts", "be at least 1", self.n_starts)
+        require(0.0 <= self.weight <= 1.0, "weight", "lie between 0 and 1", self.weight)
+        require(self.student.n_params > 0, "student", "have free parameters", self.student)
+
+    @property
+    def name(self) -> str:
+        """Name of the student."""
+        return f"distil to {self.student.name}"
+
+    @property
+    def citations(self) -> tuple[str, ...]:
+        """Keys of papers."""
+        return ("hinton2015", *self.student.citations)
+
+    def describe(self) -> dict[str, Any]:
+        """Describe the step, ready for JSON."""
+        return {"step": "distil", "student": self.student.describe(), "weight": self.weight, "n_starts": self.n_starts}
+
+    def __call__(self, work: Work) -> Work:
+        """Return the student after its training."""
+        teacher, before = work.objective.state(work.theta), work.path[-1]
+        settings: dict[str, Any] = {"weight": self.weight, "n_starts": self.n_starts, "engine": work.engine}
+        distilled = distil(self.student, teacher, work.problem, key=work.key, **settings)
+        step = PathStep(
+            action="distil",
+            n_params=self.student.n_params,
+            value=distilled.value,
+            rise=distilled.value - before.value,
+            resources=self.student.resources(),
+            evaluations=distilled.all_evaluations,
+        )
+        return work.after(distilled.ansatz, distilled.theta, [before, step])

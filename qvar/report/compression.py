@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from qvar.analysis.rows import known, records
 from qvar.report.duel import DUEL
 from qvar.report.formats import NOTHING, count, number, short
-from qvar.report.plots.compression import error_vs_compression, paths_of, rise_vs_bits
+from qvar.report.plots.compression import error_vs_compression, error_vs_what_is_left, paths_of, rise_vs_bits
 from qvar.report.study_report import StudyReport, pictures
 from qvar.report.table import Column, Note, Part, Table
 from qvar.report.training import drawn_and_missing
@@ -194,7 +194,8 @@ def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> Any:
     from qvar.analysis.summaries import summary
 
     drawn, missing = drawn_and_missing(summary(ledger))
-    return pictures([error_vs_compression(ledger, drawn), rise_vs_bits(ledger)], missing)
+    drawings = [error_vs_what_is_left(ledger, drawn), error_vs_compression(ledger, drawn), rise_vs_bits(ledger)]
+    return pictures(drawings, missing)
 
 
 def _sections(ledger: pd.DataFrame, trace: pd.DataFrame) -> dict[str, Any]:
@@ -212,7 +213,7 @@ COMPRESSION: StudyReport = replace(
     recognises=lambda ledger: "compression" in ledger.columns and bool(ledger["compression"].notna().any()),
     words=_WORDS,
     drawings=_drawings,
-    pictures=("error_vs_compression", "rise_vs_bits"),
+    pictures=("error_vs_what_is_left", "error_vs_compression", "rise_vs_bits"),
     sections=_sections,
 )
 """The report of a `qvar.Compression`."""

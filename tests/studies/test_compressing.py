@@ -44,6 +44,34 @@ def test_pruning_then_rounding_in_one_report(h4: qvar.Problem, tmp_path: Any) ->
     assert np.allclose(theta / (2 * np.pi / 1024), np.round(theta / (2 * np.pi / 1024)), atol=1e-9)
 
 
+def test_a_student_learns_what_pruning_left(h4: qvar.Problem, tmp_path: Any) -> None:
+    student = qvar.kupccgsd(h4, layers=1)
+    recipes = [[qvar.Pruning("obs", keep=16, per_step=None), qvar.Distilling(student, n_starts=2)]]
+    study = qvar.Compression(h4, [qvar.uccsd(h4).with_start("zero")], recipes)
+    assert "hinton2015" in study.citations
+    ledger = qvar.run(study, tmp_path / "run", progress=False)
+    steps = compression_steps(ledger["compression"][0])
+    assert [(step["action"], step["parameters"]) for step in steps] == [("start", 26), ("prune", 16), ("distil", 18)]
+    assert steps[-1]["cnots"] == student.resources().two_qubit_gates
+    assert steps[-1]["rise"] == pytest.approx(steps[-1]["value"] - steps[-2]["value"], abs=1e-12)
+    theta = qvar.load(tmp_path / "run").parameters(ledger["contender"][0], seed=0)
+    assert float(qvar.energy(h4, student).loss(theta)) == pytest.approx(ledger["value"][0], abs=1e-10)
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "error_vs_what_is_left" not in page  # one recipe is no front
+
+
+def test_a_front_of_several_recipes(h4: qvar.Problem, tmp_path: Any) -> None:
+    recipes = [qvar.Pruning(rule, keep=keep, per_step=None) for rule, keep in (("angle", 14), ("energy", 10))]
+    ledger = qvar.run(
+        qvar.Compression(h4, [qvar.uccsd(h4).with_start("zero")], [*recipes, qvar.Rounding(8)]),
+        tmp_path / "run",
+        progress=False,
+    )
+    assert len(ledger) == 3
+    assert (tmp_path / "run" / "plots" / "error_vs_what_is_left.png").exists()
+    assert "What is left after each recipe" in (tmp_path / "run" / "report.html").read_text()
+
+
 def test_an_error_is_a_row(h4: qvar.Problem) -> None:
     study = qvar.Compression(h4, [qvar.uccsd(h4)], [qvar.Pruning("obs", keep=40)], budget=qvar.Budget(gradients=2))
     (task,) = study.tasks()

@@ -17,6 +17,7 @@ from qvar.report.plot_style import (
     plain_axes,
     value_axis,
 )
+from qvar.report.plots.front import Point, fronts
 from qvar.studies.compressing import compression_steps
 from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE
 
@@ -86,6 +87,46 @@ def error_vs_compression(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing |
         "CNOTs are those of the published circuits of the operations, T gates those of rotations to an error of 1e-10. "
     )
     return Drawing("error_vs_compression", figure, title, caption + axis_words(quantity, unit))
+
+
+def error_vs_what_is_left(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
+    """Draw the error against parameters, CNOTs and T gates after each recipe, with the Pareto front of each.
+
+    Args:
+        ledger: a run's ledger.
+        drawn: the rows of its `summary` with a finite value.
+
+    Returns:
+        None unless several recipes end in circuits of different costs.
+    """
+    _, quantity, unit = shown_errors(ledger)
+    factor = MILLIHARTREE_PER_HARTREE if unit == "mHa" else 1.0
+    points: list[Point] = []
+    paths = paths_of(ledger)
+    for label in (str(row.label) for row in records(drawn)):
+        if label not in paths:
+            continue
+        row, steps = paths[label]
+        ends = {f"{row.circuit}, trained": steps[0], label: steps[-1]}
+        for name, step in ends.items():
+            if name not in {point.label for point in points}:
+                error = factor * abs(step["value"] - row.reference)
+                costs = {key: float(step[key]) if step[key] is not None else float("nan") for key in _PANELS}
+                shown_at = float(drawn_errors(np.array([error]), quantity, unit)[0])
+                points.append(Point(len(points), name, str(row.family), costs, shown_at, shown_at, shown_at))
+    if quantity != "error" or len({tuple(point.costs.values()) for point in points}) < 3:
+        return None
+    costs = {key: words.removeprefix("number of ") for key, words in _PANELS.items()}
+    picture = fronts(points, costs, quantity, unit)
+    if picture is None:
+        return None
+    caption = (
+        "What is left after each recipe, of the first start, beside the trained circuit: the error against the number "
+        "of parameters, of CNOTs, and of T gates, which are those of rotations to an error of 1e-10, or as exact as "
+        "the grid if angles were rounded. The stepped line is the Pareto front: no circuit has less error at the same "
+        f"cost or less. On it are, {picture.members}. "
+    )
+    return Drawing("error_vs_what_is_left", picture.figure, picture.title, caption + axis_words(quantity, unit))
 
 
 def rise_vs_bits(ledger: pd.DataFrame) -> Drawing | None:
