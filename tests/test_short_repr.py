@@ -80,7 +80,7 @@ def records(h2: qvar.Problem, h4: qvar.Problem) -> dict[str, Any]:
         "LeadingDeterminants(name='uccsd', rows=": qvar.leading_determinants(objective, np.zeros(26)),
         "Compression(problem='H4": qvar.Compression(h4, [ansatz], [qvar.Pruning("obs", keep=4)]),
         "Pruning(by='obs', keep=4)": qvar.Pruning("obs", keep=4),
-        "Distilling(student=Ansatz(name='uccsd'": qvar.Distilling(ansatz),
+        "Distilling(student='uccsd', weight=1, n_starts=4)": qvar.Distilling(ansatz),
         "Rounding(bits=[8, 6])": qvar.Rounding((8, 6)),
         "PathStep(action='prune', n_params=3": PathStep(action="prune", n_params=3, value=0.5),
         "Fused(ansatz='uccsd', theta=float64[26])": qvar.fuse(ansatz, np.zeros(26)),
