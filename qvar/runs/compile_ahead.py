@@ -33,7 +33,7 @@ def _compile() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
-    os.environ["JAX_PLATFORMS"] = "cpu"  # no memory of a GPU is taken
+    os.environ |= {"JAX_PLATFORMS": "cpu", "JAX_ENABLE_COMPILATION_CACHE": "0"}  # no memory of a GPU, no other programs
     with contextlib.suppress(ImportError):  # a node with a GPU may have no Numba
         from qvar.engines.usual_kernels import compile_usual_kernels
 

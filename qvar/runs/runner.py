@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import pickle
+import signal
 import sys
 import time
 import warnings
@@ -307,9 +308,17 @@ def _work_in_processes(
         raise QvarError(ended.sentences[0])
     if open_keys:
         raise QvarError(
-            f"`workers` must be few enough for the machine's memory, but one of {workers} died; {again} finishes "
-            "what is left."
+            f"`workers` must be few enough for the machine's memory, but one of {workers} {_death(ended.statuses)}; "
+            f"{again} finishes what is left."
         )
+
+
+def _death(statuses: Sequence[int]) -> str:
+    """Return how the first process ended that did not end in an orderly way."""
+    status = next((status for status in statuses if status not in (0, STOPPED)), 0)
+    if status < 0:
+        return f"was killed by {signal.Signals(-status).name}"
+    return f"ended with status {status}"
 
 
 def _work_here(remake: Remake, folder: RunFolder, left: Sequence[str], again: str) -> int:

@@ -25,7 +25,7 @@ from methods import METHODS
 import qvar
 import qvar.engines
 from qvar.engines.density_matrix import noisy_energy
-from qvar.engines.infidelity import infidelity
+from qvar.engines.infidelity import infidelity, towards_state
 from qvar.objective import _value_and_grad, _value_and_grad_batch
 from qvar.optimize.batch import Beginning, _begin_anywhere, moving_part
 from qvar.optimize.evaluation import reader, reading_of
@@ -52,9 +52,21 @@ DEEP: dict[str, Callable[[], qvar.Objective]] = {
     "overlaps": lambda: infidelity(
         _energy(qvar.hydrogen_chain(4), lambda p: qvar.kupccgsd(p, layers=30)), np.ones((6, 6))
     ),
+    "weighted overlaps": lambda: towards_state(
+        _energy(qvar.hydrogen_chain(4), lambda p: qvar.kupccgsd(p, layers=30)), np.ones((6, 6)), weight=0.5, scale=1.0
+    ),
+    "penalties": lambda: qvar.energy(
+        qvar.hydrogen_chain(2), qvar.hardware_efficient(qvar.hydrogen_chain(2), layers=60), penalties={"s2": 1.0}
+    ),
+    "measured values": lambda: qvar.fit(_polynomial, (np.ones(3), np.ones(3)), n_params=240, noise=0.1),
+    "counts": lambda: qvar.fit(_polynomial, (np.ones(3), np.ones(3)), n_params=240, noise="poisson"),
     "noise": lambda: noisy_energy(qvar.tfim(3), qvar.hardware_efficient(qvar.tfim(3), layers=40), 0.01),
 }
 """An objective of each engine and Hamiltonian, with many operations."""
+
+
+def _polynomial(theta: Any, x: Any) -> Any:
+    return jnp.polyval(theta, x, unroll=1)
 
 
 @cache
@@ -105,7 +117,7 @@ def engines() -> set[type]:
     found: set[type] = set()
     for info in pkgutil.iter_modules(qvar.engines.__path__, "qvar.engines."):
         own = [one for one in vars(importlib.import_module(info.name)).values() if isinstance(one, type)]
-        found |= {one for one in own if is_dataclass(one) and "__call__" in vars(one)}
+        found |= {one for one in own if is_dataclass(one) and "__call__" in vars(one) and one.__module__ == info.name}
     return found
 
 
