@@ -10,7 +10,7 @@ import pennylane as qml
 
 import qvar
 
-USUAL = {"seeds": 20, "shots": (100, 1000, 10_000, 100_000, 1_000_000)}
+USUAL = {"seeds": 10, "shots": (100, 1000, 10_000, 100_000, 1_000_000)}
 QUICK = {"seeds": 3, "shots": (100, 10_000, 1_000_000)}
 
 
@@ -34,7 +34,7 @@ def case(
         shots: Shots of each estimate; 100 to 1000000 in five steps if not given, three with quick.
         bonds: Number of bond lengths of the curve.
         models: Degrees of the polynomials, 2 to 7 if not given; or layers of the circuits, 1 to 3.
-        seeds: Repetitions of the measurement; 20 if not given, 4 with quick.
+        seeds: Repetitions of the measurement; 10 if not given, 3 with quick.
         quick: Fewer repetitions, shots and models, unless they are given: within a minute.
     """
     usual = QUICK if quick else USUAL
