@@ -10,7 +10,7 @@ import pennylane as qml
 
 import qvar
 
-USUAL = {"seeds": 10, "shots": (100, 1000, 10_000, 100_000, 1_000_000)}
+USUAL = {"seeds": 20, "shots": (100, 1000, 10_000, 100_000, 1_000_000)}
 QUICK = {"seeds": 3, "shots": (100, 10_000, 1_000_000)}
 
 
@@ -34,7 +34,7 @@ def case(
         shots: Shots of each estimate; 100 to 1000000 in five steps if not given, three with quick.
         bonds: Number of bond lengths of the curve.
         models: Degrees of the polynomials, 2 to 7 if not given; or layers of the circuits, 1 to 3.
-        seeds: Repetitions of the measurement; 10 if not given, 3 with quick.
+        seeds: Repetitions of the measurement; 20 if not given, 3 with quick.
         quick: Fewer repetitions, shots and models, unless they are given: within a minute.
     """
     usual = QUICK if quick else USUAL
@@ -80,7 +80,12 @@ def _circuit(numbers: tuple[int, ...], quick: bool, settings: dict) -> qvar.Sele
     def expectations(layers: int):
         ansatz = qvar.hardware_efficient(n, layers=layers, rotations=("RY",), entangler="cnot_chain")
         objectives = [qvar.expectation(one, ansatz) for one in observables]
-        return lambda theta, x: jnp.stack([one.function(theta, one.data) for one in objectives])
+
+        def values(theta, x):
+            state = objectives[0].state_function(theta, objectives[0].data)  # one circuit for all words
+            return jnp.stack([jnp.vdot(state, one.operator(state, one.data)).real for one in objectives])
+
+        return values
 
     layers = numbers or ((1, 2) if quick else (1, 2, 3))
     models = [qvar.Candidate(f"{one} layers", expectations(one), n * (one + 1), start="uniform") for one in layers]

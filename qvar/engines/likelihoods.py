@@ -153,5 +153,5 @@ def predictions_and_information(objective: Objective, theta: Any) -> tuple[Float
 
 @partial(jax.jit, static_argnums=0)
 def _derivatives(function: Any, theta: Array, data: PyTree) -> tuple[Array, Array, Array]:
-    slopes = jax.jacfwd(function.model)(theta, data["x"])
+    slopes = jax.jacrev(function.model)(theta, data["x"])  # circuits have no derivatives in the forward direction
     return function.model(theta, data["x"]), slopes, function.precision(theta, data)

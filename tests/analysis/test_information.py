@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 import numpy as np
+import pennylane as qml
 import pytest
 from scipy.stats import norm, poisson
 
@@ -82,3 +83,22 @@ def test_mistakes() -> None:
         qvar.diagnostics.data_fisher(qvar.energy(qvar.tfim(2), qvar.hardware_efficient(2)), np.zeros(4))
     with pytest.raises(qvar.QvarError, match="`n_data` must be at least 1, but is 0"):
         information_criteria(0.0, 1, 0)
+
+
+def test_angles_that_a_circuit_does_not_show_are_not_identifiable() -> None:
+    """Z of the first qubit after RY(a) RY(b) is cos(a + b), with one slope by both angles, and none by a third one."""
+
+    def circuit(theta):
+        qml.RY(theta[0], 0)
+        qml.RY(theta[1], 0)
+        qml.RY(theta[2], 1)
+
+    ansatz = qvar.Ansatz.from_circuit(circuit, n_qubits=2, n_params=3)
+    z = qvar.expectation(qml.Z(0), ansatz)
+    objective = qvar.fit(lambda theta, x: x * z.function(theta, z.data), ([1.0], [0.5]), n_params=3, noise=0.1)
+    theta = np.array([0.3, 0.4, 0.5])
+    slope = -np.sin(0.7) * np.array([1.0, 1.0, 0.0])
+    np.testing.assert_allclose(
+        qvar.diagnostics.data_fisher(objective, theta), np.outer(slope, slope) / 0.01, atol=1e-10
+    )
+    assert qvar.diagnostics.identifiable(objective, theta) == 1
