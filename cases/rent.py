@@ -82,8 +82,8 @@ def _circuit(numbers: tuple[int, ...], quick: bool, settings: dict) -> qvar.Sele
         objectives = [qvar.expectation(one, ansatz) for one in observables]
 
         def values(theta, x):
-            state = objectives[0].state_function(theta, objectives[0].data)  # one circuit for all words
-            return jnp.stack([jnp.vdot(state, one.operator(state, one.data)).real for one in objectives])
+            state = objectives[0].needed("state_function")(theta, objectives[0].data)  # one circuit for all words
+            return jnp.stack([jnp.vdot(state, one.needed("operator")(state, one.data)).real for one in objectives])
 
         return values
 
