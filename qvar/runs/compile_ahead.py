@@ -9,6 +9,7 @@ import contextlib
 import os
 from multiprocessing import get_context
 
+from qvar.engines.host_threads import n_cores
 from qvar.runs.stop import end_with_parent
 
 
@@ -20,8 +21,7 @@ def compile_ahead() -> None:
     """
     from qvar.compile_cache import kernels_are_missing
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if cores < 2 or not kernels_are_missing():
+    if n_cores() < 2 or not kernels_are_missing():
         return
     with contextlib.suppress(OSError):  # no process is left: kernels are compiled when they are needed
         get_context("spawn").Process(target=_compile, name="qvar kernels", daemon=True).start()

@@ -16,7 +16,7 @@ from qvar.ansatz.pools import pool as pool_named
 from qvar.arguments import check_fields
 from qvar.checks import different_names
 from qvar.engines.energy import Engine
-from qvar.errors import QvarError, error_words, require
+from qvar.errors import error_words, require
 from qvar.optimize.bfgs import bfgs
 from qvar.optimize.budget import Budget, Status
 from qvar.optimize.lbfgs import lbfgs
@@ -25,7 +25,7 @@ from qvar.optimize.result import Result, Trace
 from qvar.problems.problem import Problem
 from qvar.short_repr import short_repr
 from qvar.studies.adapt import TIGHT, adapt, chosen_rules
-from qvar.studies.columns import TRAINING_COLUMNS
+from qvar.studies.columns import TRAINING_COLUMNS, listed_steps
 from qvar.studies.contender import Maker, Trainable
 from qvar.studies.duel import Duel
 from qvar.studies.growth_record import Adapted, GrowthEnd, GrowthStep
@@ -261,8 +261,4 @@ def growth_steps(text: str | None) -> list[dict[str, Any]]:
     Raises:
         QvarError: if the text is no JSON list.
     """
-    try:
-        steps = json.loads(text) if text else []
-    except (TypeError, ValueError):
-        raise QvarError(f"`growth` must be a JSON list, but is {text!r:.60}.") from None
-    return list(steps)
+    return listed_steps("growth", text)

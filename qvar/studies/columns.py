@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
+from qvar.errors import QvarError
 from qvar.task import LedgerColumn
 
 CIRCUIT_COLUMNS = (
@@ -56,3 +60,12 @@ def estimated(name: str, meaning: str, unit: str = "") -> tuple[LedgerColumn, ..
             "narrow; empty if these are enough.",
         ),
     )
+
+
+def listed_steps(column: str, text: str | None) -> list[dict[str, Any]]:
+    """Return the steps that a column holds as a JSON list; none if it is empty, `QvarError` if it is no such list."""
+    try:
+        steps = json.loads(text) if text else []
+    except (TypeError, ValueError):
+        raise QvarError(f"`{column}` must be a JSON list, but is {text!r:.60}.") from None
+    return list(steps)

@@ -24,7 +24,7 @@ from qvar.optimize.method import Method
 from qvar.optimize.result import Result, Trace
 from qvar.problems.problem import Problem
 from qvar.short_repr import short_repr
-from qvar.studies.columns import TRAINING_COLUMNS
+from qvar.studies.columns import TRAINING_COLUMNS, listed_steps
 from qvar.studies.contender import Maker, Trainable, contenders_of
 from qvar.studies.training import Training, check_seeds, failed_seeds
 from qvar.task import LedgerColumn, Progress, Reporter, Row, Task, task_key
@@ -239,8 +239,4 @@ def compression_steps(text: str | None) -> list[dict[str, Any]]:
     Raises:
         QvarError: if the text is no JSON list.
     """
-    try:
-        steps = json.loads(text) if text else []
-    except (TypeError, ValueError):
-        raise QvarError(f"`compression` must be a JSON list, but is {text!r:.60}.") from None
-    return list(steps)
+    return listed_steps("compression", text)
