@@ -73,17 +73,18 @@ def _polynomial(degree: int, theta, x):
 def _circuit(numbers: tuple[int, ...], quick: bool, settings: dict) -> qvar.Selection:
     """Circuits, fitted to expectation values that a circuit of two layers gives."""
     n = 3
-    words = [[(q, p)] for q in range(n) for p in "XZ"]
-    words += [[(q, a), (q + 1, b)] for q in range(n - 1) for a in "XZ" for b in "XZ"]
-    observables = [qml.prod(*(getattr(qml, f"Pauli{p}")(q) for q, p in word)) for word in words]
+    words = [{q: p} for q in range(n) for p in "XZ"]
+    words += [{q: a, q + 1: b} for q in range(n - 1) for a in "XZ" for b in "XZ"]
+    observables = [qml.pauli.PauliWord(word) for word in words]
+    matrices = jnp.stack([jnp.real(one.to_mat(range(n))) for one in observables])
 
     def expectations(layers: int):
         ansatz = qvar.hardware_efficient(n, layers=layers, rotations=("RY",), entangler="cnot_chain")
-        objectives = [qvar.expectation(one, ansatz) for one in observables]
+        circuit = qvar.expectation(observables[0].operation(), ansatz)
 
         def values(theta, x):
-            state = objectives[0].needed("state_function")(theta, objectives[0].data)  # one circuit for all words
-            return jnp.stack([jnp.vdot(state, one.needed("operator")(state, one.data)).real for one in objectives])
+            state = circuit.needed("state_function")(theta, circuit.data)  # one circuit for all words
+            return jnp.einsum("i,wij,j->w", state.conj(), matrices, state).real
 
         return values
 

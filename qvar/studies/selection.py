@@ -136,7 +136,7 @@ class Selection:
         arrays = [np.round(np.asarray(part, float), 9).tobytes() for part in jax.tree.leaves(tables)]
         tasks = []
         for one in self.candidates:
-            probe = np.asarray(one.model(jnp.linspace(0.1, 0.9, one.n_params), model_inputs("inputs", self.inputs)))
+            probe = _predicted(one, np.linspace(0.1, 0.9, one.n_params), model_inputs("inputs", self.inputs))
             for shots in self.shots:
                 inputs = {
                     "study": "selection",
@@ -182,7 +182,7 @@ def _fitted(study: Selection, one: Candidate, seed: int, shots: int) -> Row:
     theta, value, evaluations, converged = _lowest(study, objective, starts)
     criteria = information_criteria(-value, one.n_params, n)
     inputs = model_inputs("inputs", study.inputs)
-    predictions = np.asarray(one.model(jnp.asarray(theta), inputs))
+    predictions = _predicted(one, theta, inputs)
     folds = np.random.default_rng([seed, 0]).permutation(n) % study.folds
     outside = np.empty(n)
     for fold in range(study.folds):
@@ -190,7 +190,7 @@ def _fitted(study: Selection, one: Candidate, seed: int, shots: int) -> Row:
         held = replace(objective, data={**data, "weights": jnp.asarray((folds != fold).astype(float))})
         again = np.concatenate([theta[None], starts[1:]]) if study.n_starts > 1 else theta[None]
         part = _lowest(study, held, again)[0]
-        outside[folds == fold] = np.asarray(one.model(jnp.asarray(part), inputs))[folds == fold]
+        outside[folds == fold] = _predicted(one, part, inputs)[folds == fold]
     return {
         "status": converged,
         "value": value,
@@ -204,6 +204,16 @@ def _fitted(study: Selection, one: Candidate, seed: int, shots: int) -> Row:
         "wall_s": time.perf_counter() - began,
         "theta": theta.tolist(),
     }
+
+
+def _predicted(one: Candidate, theta: FloatArray, inputs: Any) -> FloatArray:
+    """Return (n,) predictions."""
+    return np.asarray(_evaluated(one.model, jnp.asarray(theta), inputs))
+
+
+@partial(jax.jit, static_argnums=0)
+def _evaluated(model: Callable[..., Any], theta: Any, inputs: Any) -> Any:
+    return model(theta, inputs)
 
 
 def _lowest(study: Selection, objective: Objective, starts: FloatArray) -> tuple[FloatArray, float, int, str]:
