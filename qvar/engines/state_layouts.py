@@ -35,13 +35,13 @@ def in_layout(state: Any, objective: Objective, problem: Problem, argument: str 
     own = own / np.linalg.norm(own)
     if own.shape == shape:
         return own
-    m, n_alpha, n_beta = problem.n_orbitals, problem.n_alpha, problem.n_beta
-    matrix = (comb(m, n_alpha), comb(m, n_beta)) if problem.integrals is not None else None
+    m = problem.n_orbitals
+    matrix = (comb(m, problem.n_alpha), comb(m, problem.n_beta)) if problem.integrals is not None else None
     if own.shape not in (matrix, (1 << n,)):
         shapes = ", ".join(str(one) for one in dict.fromkeys((shape, matrix, (1 << n,))) if one is not None)
         raise QvarError(f"`{argument}` must have one of the shapes {shapes} of {problem.name}, but has {own.shape}.")
     if own.shape == matrix:
-        index, sign = register_layout(occupation_strings(m, n_alpha), occupation_strings(m, n_beta), m)
+        index, sign = _electrons(problem)
         register = np.zeros(1 << n, own.dtype)
         register[index] = sign * own
     else:
@@ -51,10 +51,36 @@ def in_layout(state: Any, objective: Objective, problem: Problem, argument: str 
     if objective.basis_states is not None:
         inside = register[np.asarray(objective.basis_states)][:, None]
     else:
-        index, sign = register_layout(occupation_strings(m, n_alpha), occupation_strings(m, n_beta), m)
+        index, sign = _electrons(problem)
         inside = sign * register[index]
     lost = 1.0 - np.linalg.norm(inside) ** 2
     if lost > _LOST:
         words = f"lie in the sector ({objective.space}) of {objective.name}"
         raise QvarError(f"`{argument}` must {words}, but {lost:.3g} of its weight is outside.")
     return inside / np.linalg.norm(inside)
+
+
+def in_register(states: Any, objective: Objective, problem: Problem) -> np.ndarray:
+    """Return states as amplitudes of a register, (n_states, 2^n), wire 0 the most significant bit.
+
+    Args:
+        states: (n_states, *shape) in the layout of an objective's states.
+        objective: the energy of a circuit on the problem.
+        problem: the problem.
+    """
+    own = np.asarray(states)
+    if own.shape[1:] == (1 << problem.n_qubits,):
+        return own
+    register = np.zeros((len(own), 1 << problem.n_qubits), own.dtype)
+    if objective.basis_states is not None:
+        register[:, np.asarray(objective.basis_states)] = own[:, :, 0]
+    else:
+        index, sign = _electrons(problem)
+        register[:, index.ravel()] = (sign * own).reshape(len(own), -1)
+    return register
+
+
+def _electrons(problem: Problem) -> tuple[Any, Any]:
+    """Return place in the register and sign of each determinant, (alpha strings, beta strings)."""
+    m = problem.n_orbitals
+    return register_layout(occupation_strings(m, problem.n_alpha), occupation_strings(m, problem.n_beta), m)

@@ -13,7 +13,7 @@ import numpy as np
 from qvar._types import FloatArray
 from qvar.arguments import check_fields
 from qvar.checks import counting_number
-from qvar.diagnostics.shots import energy_variance_batch
+from qvar.diagnostics.measurement_groups import groups_of, measured_variance_batch
 from qvar.errors import require
 from qvar.objective import Objective
 from qvar.optimize.budget import Status
@@ -35,11 +35,12 @@ class Regularized:
     r"""Training by Adam in which the angles are held back, gates are dropped, or gradients are noisy.
 
     In each step gates are dropped by setting their parameters to zero, each with probability `dropout`; the gradient at
-    that point gets Gaussian noise of variance \(\mathrm{Var}(H) / 2N\), that of the two-point shift rule with N shots
-    each, measured in the eigenbasis of H, so that an eigenstate has none; and the angles are multiplied by
-    1 - rate x decay before Adam's step. With `patience` a start ends if its measured energy has not fallen below its
-    lowest for so many steps, at the angles of the lowest. The energy in the ledger is exact and without dropout. The
-    number of steps is `Budget.gradients`.
+    that point gets Gaussian noise of variance \(\mathrm{Var}(E) / 2\), that of the two-point shift rule, with
+    \(\mathrm{Var}(E)\) the exact variance of an energy from N shots; and the angles are multiplied by
+    1 - rate x decay before Adam's step. Shots measure the Hamiltonian in groups of qubit-wise commuting words, as a
+    device does, and are shared among the groups in proportion to the sum of their coefficients' moduli. With `patience`
+    a start ends if its measured energy has not fallen below its lowest for so many steps, at the angles of the lowest.
+    The energy in the ledger is exact and without dropout. The number of steps is `Budget.gradients`.
 
     In neural networks: dropout, Srivastava et al. (2014), https://jmlr.org/papers/v15/srivastava14a.html; decoupled
     weight decay, Loshchilov and Hutter (2019), https://arxiv.org/abs/1711.05101.
@@ -52,7 +53,7 @@ class Regularized:
     dropout: float = 0.0
     """Probability that a parameter is set to zero in a step."""
     shots: int | None = None
-    """Shots N of each energy; exact gradients if None."""
+    """Shots N of each energy, those of all groups of words together; exact gradients if None."""
     patience: int | None = None
     """Steps without a lower energy after which a start ends; never if None."""
     citations: tuple[str, ...] = field(default=("kingma2015", "loshchilov2019", "srivastava2014"), init=False)
@@ -102,6 +103,7 @@ def descend(
     best, lowest = theta.copy(), np.full(n, np.inf)
     since, ended = np.zeros(n, int), np.full(n, steps)
     running = np.ones(n, bool)
+    groups = None if rules.shots is None else groups_of(objective)
     for step in range(1, steps + 1):
         rows = np.flatnonzero(running)
         if len(rows) == 0:
@@ -110,8 +112,8 @@ def descend(
         at = theta[rows] * kept
         values, gradients = (np.asarray(part) for part in objective.value_and_grad_batch(at))
         gradients = gradients * kept
-        if rules.shots is not None:
-            spread = np.sqrt(np.maximum(energy_variance_batch(objective, at), 0.0) / rules.shots)
+        if rules.shots is not None and groups is not None:
+            spread = np.sqrt(measured_variance_batch(objective, groups, at) / rules.shots)
             noise = np.stack([rngs[row].standard_normal(size + 1) for row in rows])
             gradients = gradients + kept * noise[:, 1:] * spread[:, None] / np.sqrt(2.0)
             values = values + spread * noise[:, 0]

@@ -9,6 +9,7 @@ import optax
 import pytest
 
 import qvar
+from qvar.diagnostics.measurement_groups import groups_of, measured_variance_batch
 from qvar.studies.regularized import descend
 
 
@@ -58,7 +59,9 @@ def test_noise_has_the_variance_of_the_shift_rule(objective: qvar.Objective) -> 
     results = descend(objective, starts, qvar.Regularized(rate=0.1, shots=shots), 1, list(range(n)), nothing)
     moved = np.array([one.theta for one in results]) - starts
     gradient = np.asarray(objective.value_and_grad(START[0])[1])
-    spread = np.sqrt(qvar.diagnostics.energy_variance(objective, START[0]) / (2 * shots))
+    variance = measured_variance_batch(objective, groups_of(objective), START[:1])[0]
+    assert variance > 1.1 * qvar.diagnostics.energy_variance(objective, START[0])  # measured word by word
+    spread = np.sqrt(variance / (2 * shots))
     expected = norm.cdf(gradient / spread)
     np.testing.assert_allclose((moved < 0).mean(axis=0), expected, atol=4 * 0.5 / np.sqrt(n))
 
@@ -68,6 +71,12 @@ def test_early_stopping_keeps_the_lowest(objective: qvar.Objective) -> None:
     assert result.energy_evaluations < 200
     assert result.status is qvar.Status.STALLED
     assert result.value <= float(objective.loss(START[0]))
+
+
+def test_an_objective_without_a_hamiltonian_cannot_be_measured() -> None:
+    line = qvar.fit(lambda theta, x: theta[0] * x, ([1.0, 2.0], [1.0, 2.0]), n_params=1, noise=1.0, name="line")
+    with pytest.raises(qvar.QvarError, match="`objective` must be the energy of a problem to be measured, but line"):
+        descend(line, START[:1, :1], qvar.Regularized(shots=10), 1, [0], nothing)
 
 
 def test_mistakes() -> None:
