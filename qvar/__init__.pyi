@@ -20,7 +20,7 @@ from .compression.fuse import Fused, fuse
 from .compression.path import PathStep
 from .compression.prune import Pruned, prune
 from .compression.quantize import Quantized, quantize, rounding_rise
-from .compression.steps import Distilling, Pruning, Rounding
+from .compression.steps import Distilling, Fusing, Pruning, Rounding
 from .compression.transfer import Transferred, transfer
 from .engines.clifford_start import clifford_start
 from .engines.density_matrix import noisy_energy
@@ -96,6 +96,7 @@ __all__ = [
     "Duel",
     "ExactLaw",
     "Fused",
+    "Fusing",
     "Growing",
     "GrowthRules",
     "Landscape",

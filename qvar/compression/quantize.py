@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from qvar._types import FloatArray, PyTree
+from qvar._types import FloatArray, IntArray, PyTree
 from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.resources import Synthesis
 from qvar.arguments import checked
@@ -25,7 +25,9 @@ from qvar.diagnostics.intervals import mean_estimates
 from qvar.errors import QvarError, require
 from qvar.host_kernels import HostKernels, HostSource, LossFunction
 from qvar.objective import Costs, Objective
+from qvar.optimize.agreement import gathered
 from qvar.optimize.budget import Budget
+from qvar.optimize.checkpoint import Stopped, Training, fingerprint_of
 from qvar.optimize.first_order import adam
 from qvar.optimize.method import Method
 from qvar.optimize.minimize import minimize
@@ -252,20 +254,45 @@ def _straight_through(
 def _by_coordinates(
     objective: Objective, point: FloatArray, grid: Grid, method: Method | None, budget: Budget | None
 ) -> tuple[FloatArray, float, int]:
-    """Return a rounded point that no single angle improves by a step, its value, and evaluations."""
-    n, now = len(point), np.clip(np.round(point / grid.steps), grid.least, grid.most)
-    value = float(objective.loss(grid.steps * now))
-    most, spent = (200 * n if budget is None else budget.gradients), 1
+    """Return a rounded point that no single angle improves by a step, its value, and evaluations.
+
+    The ambient keeper of checkpoints keeps the search as it does a training.
+    """
+    n, begin = len(point), np.clip(np.round(point / grid.steps), grid.least, grid.most)
+    search = Training.next(lambda: fingerprint_of(["coordinate", objective.name], np.round(point, 8), grid.steps))
+    now = _Search(begin, np.asarray(objective.loss(grid.steps * begin), float), np.asarray(1), np.asarray(False))
+    saved = search.read(now, ())
+    now = now if saved is None else saved[0]
+    most = 200 * n if budget is None else budget.gradients
     moves = np.concatenate([np.eye(n), -np.eye(n)])
-    while spent < most:
-        trials = np.clip(now + moves, grid.least, grid.most)
-        values = np.asarray(objective.loss_batch(grid.steps * trials))
-        spent += len(values)
-        best = int(values.argmin())
-        if not values[best] < value - _GAIN * max(1.0, abs(value)):
-            break
-        now, value = trials[best], float(values[best])
-    return grid.steps * now, value, spent
+    while not now.ended:
+        now = _moved(objective, grid, now, moves, most)
+        requests = gathered([bool(now.ended), *search.wishes])
+        ended, due, stop = *map(bool, requests[0, :2]), bool(requests[:, 2].any())
+        if ended or due or stop:
+            search.write(now, ())
+        if stop and not ended:
+            raise Stopped(f"Training {search.name} was asked to stop; its state is kept.")
+    return grid.steps * now.multiples, float(now.value), int(now.evaluations)
+
+
+class _Search(NamedTuple):
+    """A search by single angles, as arrays."""
+
+    multiples: FloatArray
+    value: FloatArray
+    evaluations: IntArray
+    ended: np.ndarray
+
+
+def _moved(objective: Objective, grid: Grid, now: _Search, moves: FloatArray, most: int) -> _Search:
+    """Return the search after its best move; the end is if none improves, or after `most` evaluations."""
+    trials = np.clip(now.multiples + moves, grid.least, grid.most)
+    values = np.asarray(objective.loss_batch(grid.steps * trials))
+    spent, best, value = np.asarray(now.evaluations + len(values)), int(values.argmin()), float(now.value)
+    if not values[best] < value - _GAIN * max(1.0, abs(value)):
+        return _Search(now.multiples, now.value, spent, np.asarray(True))
+    return _Search(trials[best], np.asarray(values[best]), spent, np.asarray(bool(spent >= most)))
 
 
 def checked_bits(bits: Any) -> int:

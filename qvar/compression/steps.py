@@ -1,4 +1,4 @@
-"""Steps of a recipe that makes a trained circuit smaller: pruning, rounding of angles, distillation."""
+"""Steps of a recipe that makes a trained circuit smaller: pruning, fusion, rounding of angles, distillation."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from qvar.ansatz.resources import Synthesis
 from qvar.arguments import check_fields, is_row
 from qvar.checks import whole_numbers
 from qvar.compression.distil import distil
+from qvar.compression.fuse import fuse
 from qvar.compression.path import PathStep
 from qvar.compression.prune import prune
 from qvar.compression.quantize import GridKind, OnGrid, checked_bits, quantize, rounding_rise
@@ -203,6 +204,45 @@ class Rounding:
             path += [replace(step, evaluations=step.evaluations + before, rise=step.value - start) for step in steps]
         assert rounded is not None  # there is a number of bits
         return work.after(rounded.ansatz, np.asarray(rounded.theta), [work.path[-1], *path])
+
+
+@short_repr()
+@dataclass(frozen=True)
+class Fusing:
+    """Exact fusion of equal neighbours as a step of a recipe, at no loss; see `qvar.fuse`.
+
+    Pruning may leave equal operations side by side. Fusion comes before rounding: its T gates are those of rotations
+    at the usual precision.
+    """
+
+    @property
+    def name(self) -> str:
+        """`"fuse"`."""
+        return "fuse"
+
+    @property
+    def citations(self) -> tuple[str, ...]:
+        """Keys of papers: none."""
+        return ()
+
+    def describe(self) -> dict[str, Any]:
+        """Describe the step, ready for JSON."""
+        return {"step": "fuse"}
+
+    def __call__(self, work: Work) -> Work:
+        """Return the fused circuit."""
+        before = work.path[-1]
+        fused = fuse(work.ansatz, work.theta)
+        value = float(energy(work.problem, fused.ansatz, engine=work.engine).loss(fused.theta))
+        step = PathStep(
+            action="fuse",
+            n_params=fused.ansatz.n_params,
+            value=value,
+            rise=value - before.value,
+            resources=fused.ansatz.resources(),
+            evaluations=1,
+        )
+        return work.after(fused.ansatz, fused.theta, [before, step])
 
 
 @short_repr("student", "weight", "n_starts")

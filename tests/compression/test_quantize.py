@@ -13,6 +13,7 @@ from qvar import diagnostics
 from qvar.ansatz.resources import t_gates_of_rotation
 from qvar.compression.quantize import Grid, straight_through
 from qvar.objective import Objective
+from qvar.optimize.checkpoint import Keeper, Stopped, keeping
 
 KEY = jax.random.key(0)
 
@@ -74,6 +75,36 @@ def test_training_on_the_grid_is_never_worse(pairs: Any, retrain: Any) -> None:
         multiples = quantized.theta / quantized.steps
         assert np.allclose(multiples, np.round(multiples), atol=1e-9)
     assert max(gains) <= 0.0 > min(gains)
+
+
+def test_a_search_that_stops_continues_at_its_move(pairs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    ansatz, objective, theta = pairs
+    sizes: list[int] = []
+    loss_batch = Objective.loss_batch
+
+    def counted(self: Objective, thetas: Any) -> Any:
+        sizes.append(len(thetas))
+        return loss_batch(self, thetas)
+
+    def run() -> tuple[Any, int]:
+        """The result, and the moves of the search: each evaluates both neighbours of every angle."""
+        sizes.clear()
+        quantized = qvar.quantize(ansatz, theta, objective, bits=6, retrain="coordinate")
+        return quantized, sizes.count(2 * len(theta))
+
+    monkeypatch.setattr(Objective, "loss_batch", counted)
+    whole, moves = run()
+    assert moves > 1
+    kept: dict[str, Any] = {}
+    with pytest.raises(Stopped), keeping(Keeper(kept.get, kept.__setitem__, lambda: False, lambda: True)):
+        run()
+    assert sizes.count(2 * len(theta)) == 1
+    for left in (moves - 1, 0):  # after its end it is not made again
+        with keeping(Keeper(kept.get, kept.__setitem__, lambda: False, lambda: False)):
+            resumed, made = run()
+        assert made == left
+        assert np.array_equal(resumed.theta, whole.theta)
+        assert [step.describe() for step in resumed.path] == [step.describe() for step in whole.path]
 
 
 def test_jax_and_the_host_pass_the_gradient_through(pairs: Any) -> None:

@@ -291,6 +291,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     "qvar.Rounding": lambda: {
         "bits": 4, "grid": "common", "retrain": None, "synthesis": "deterministic", "samples": 0,
     },
+    "qvar.Fusing": dict,
     "qvar.Distilling": lambda: {"student": circuit(), "weight": 1.0, "n_starts": 1},
     "qvar.prune": lambda: {
         "ansatz": circuit(), "theta": np.ones(circuit().n_params), "objective": objective(), "by": "angle", "keep": 1,

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pennylane as qml
 import pytest
 
 import qvar
@@ -58,6 +59,29 @@ def test_a_student_learns_what_pruning_left(h4: qvar.Problem, tmp_path: Any) -> 
     assert float(qvar.energy(h4, student).loss(theta)) == pytest.approx(ledger["value"][0], abs=1e-10)
     page = (tmp_path / "run" / "report.html").read_text()
     assert "error_vs_what_is_left" not in page  # one recipe is no front
+
+
+def test_pruning_leaves_neighbours_that_fuse() -> None:
+    """RZ keeps an angle of zero, for the Hamiltonian is real; without it two RY are one."""
+
+    def quantum_function(theta: Any) -> None:
+        qml.RY(theta[0], wires=0)
+        qml.RZ(theta[1], wires=0)
+        qml.RY(theta[2], wires=0)
+        qml.RY(theta[3], wires=1)
+        qml.CNOT(wires=[0, 1])
+
+    problem = qvar.tfim(2)
+    ansatz = qvar.Ansatz.from_circuit(quantum_function, 2, 4).with_start("gaussian")
+    study = qvar.Compression(problem, [ansatz], [[qvar.Pruning("angle", keep=3), qvar.Fusing()]])
+    (row,) = study.tasks()[0].run(lambda progress: None)
+    before, after = compression_steps(row["compression"])[1:]
+    assert [(step["action"], step["parameters"]) for step in (before, after)] == [("prune", 3), ("fuse", 2)]
+    assert after["value"] == pytest.approx(before["value"], abs=1e-12)
+    assert after["evaluations"] == before["evaluations"] + 1
+    assert after["t_gates"] == before["t_gates"] * 2 // 3
+    assert (row["n_params"], len(row["theta"])) == (2, 2)
+    assert row["contender"] == "quantum_function: prune angle, fuse"
 
 
 def test_a_front_of_several_recipes(h4: qvar.Problem, tmp_path: Any) -> None:
