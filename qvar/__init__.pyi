@@ -66,6 +66,7 @@ from .studies.growing import ExactLaw, Growing
 from .studies.growth_record import Adapted
 from .studies.growth_rules import GrowthRules
 from .studies.landscape import Landscape
+from .studies.learning import Examples, Learner, Learning
 from .studies.paired import Paired, Way
 from .studies.published import Published, PublishedTable
 from .studies.ranking import Ranking
@@ -95,12 +96,15 @@ __all__ = [
     "Distilling",
     "Duel",
     "ExactLaw",
+    "Examples",
     "Fused",
     "Fusing",
     "Growing",
     "GrowthRules",
     "Landscape",
     "LeadingDeterminants",
+    "Learner",
+    "Learning",
     "LedgerColumn",
     "NaturalOrbitals",
     "Objective",

@@ -116,6 +116,8 @@ OTHER_TYPES = {
 """Arguments of another type, and the reason."""
 
 SEEDS = {
+    "qvar.Learning.examples": "a seed of the study",
+    "qvar.Learning.train": "a seed of the study",
     "qvar.Run.parameters": "the seed of a row of the ledger",
     "qvar.Training.row": "the seed of a row of the ledger",
 }

@@ -44,6 +44,8 @@ def records(h2: qvar.Problem, h4: qvar.Problem) -> dict[str, Any]:
     ry = qvar.Contender("ry", "generic", lambda problem, layers: ansatz, layers=(1, 2))
     growing = qvar.Growing("uccsd", "constrained", lambda n: ansatz)
     form = basis.even_tempered("H", s=3)
+    examples = qvar.Examples(np.zeros((2, 1)), np.zeros(2, int), test_x=np.zeros((3, 1)), test_y=np.zeros(3, int))
+    learning = qvar.Learning([qvar.Learner("a", "generic", lambda key: abs)], examples, steps=3)
     profile = diagnostics.EntropyProfile((1,), (diagnostics.Estimate(0.5, 0.4, 0.6, 20),), (0.25,))
     return {
         "Problem(name='H4": h4,
@@ -85,6 +87,9 @@ def records(h2: qvar.Problem, h4: qvar.Problem) -> dict[str, Any]:
         "Rounding(bits=[8, 6])": qvar.Rounding((8, 6)),
         "PathStep(action='prune', n_params=3": PathStep(action="prune", n_params=3, value=0.5),
         "Fused(ansatz='uccsd', theta=float64[26])": qvar.fuse(ansatz, np.zeros(26)),
+        "Learner(name='a', family='generic')": learning.learners[0],
+        "Learning(learners=['a'], sizes=[2], steps=3, seeds=8)": learning,
+        "Examples(x=float64[2, 1], y=int64[2]": learning.data,
         "Progress(done=1, total=2": qvar.Progress(1, 2, "best"),
     }
 

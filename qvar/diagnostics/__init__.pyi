@@ -49,6 +49,7 @@ from .lie_algebra import LieAlgebra, lie_closure, lie_dimension
 from .lie_prediction import lie_gradient_variance, lie_variance
 from .minima import Minima, distinct_minima
 from .noise import depolarized, maximally_mixed_value
+from .operations import operation_count
 from .shots import energy_variance, energy_variance_batch, shots_for_variance, shots_to_resolve
 from .spectral import spectral_width
 from .symmetry import SymmetryLeakage, leakage_along, symmetry_leakage
@@ -114,6 +115,7 @@ __all__ = [
     "mcclean_middle_angle",
     "mean_entanglement_entropy",
     "meyer_wallach",
+    "operation_count",
     "page_entropy",
     "random_directions",
     "saturation_layer",

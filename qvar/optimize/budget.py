@@ -66,6 +66,7 @@ class Status(Enum):
     STALLED = "stalled"
     NOT_FINITE = "not_finite"
     FAILED = "failed"
+    TRAINED = "trained"
 
     @property
     def sentence(self) -> str:
@@ -73,7 +74,7 @@ class Status(Enum):
         return _SENTENCES[self]
 
 
-FINE = (Status.CONVERGED.value, Status.MEASURED.value)
+FINE = (Status.CONVERGED.value, Status.MEASURED.value, Status.TRAINED.value)
 """Words of the ledger that need no attention."""
 
 _SENTENCES = {
@@ -91,4 +92,5 @@ _SENTENCES = {
     Status.STALLED: "No lower value was found along the search direction; the precision of the value is exhausted.",
     Status.NOT_FINITE: "The value or its gradient is not a number; look at the start parameters and the objective.",
     Status.FAILED: "The computation raised an error, see the column `message`.",
+    Status.TRAINED: "All steps of the training were made, and its losses are finite.",
 }

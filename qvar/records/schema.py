@@ -132,11 +132,13 @@ def study_columns() -> dict[str, tuple[LedgerColumn, ...]]:
     from qvar.studies.curve import Curve
     from qvar.studies.duel import Duel
     from qvar.studies.landscape import Landscape
+    from qvar.studies.learning import Learning
     from qvar.studies.published import Published
     from qvar.studies.ranking import Ranking
     from qvar.studies.scaling import Scaling
 
     studies = (
-        Duel, Adaptive, Compression, Curve, Ranking, Landscape, Capacity, Scaling, Coverage, Published, BasisDuel,
+        Duel, Adaptive, Compression, Curve, Ranking, Landscape, Capacity, Scaling, Coverage, Learning, Published,
+        BasisDuel,
     )  # fmt: skip
     return {study.__name__: study.columns for study in studies}

@@ -14,6 +14,7 @@ from qvar.report.coverage import COVERAGE
 from qvar.report.curve import CURVE
 from qvar.report.duel import DUEL
 from qvar.report.landscape import LANDSCAPE
+from qvar.report.learning import LEARNING
 from qvar.report.paired import PAIRED
 from qvar.report.plots.campaign import PICTURES
 from qvar.report.published import PUBLISHED
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 STUDIES: tuple[StudyReport, ...] = (
     PUBLISHED, COVERAGE, SCALING, CAPACITY, LANDSCAPE, BASIS, RANKING, CURVE, ADAPTIVE, COMPRESSION, PAIRED, SELECTION,
-    DUEL,
+    LEARNING, DUEL,
 )  # fmt: skip
 """The reports of the studies, that of a duel last, which fits every ledger."""
 

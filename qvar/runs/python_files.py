@@ -14,6 +14,9 @@ from typing import Any
 
 from qvar.errors import QvarError, error_words
 
+_EXTRAS = {"equinox": "gallery", "sklearn": "gallery", "qiskit": "qiskit"}
+"""Modules that cases import, and the extras of qvar that bring them."""
+
 
 def load_module(path: Path, what: str) -> ModuleType:
     """Import a Python file, which may import the files beside it.
@@ -41,6 +44,9 @@ def load_module(path: Path, what: str) -> ModuleType:
         sys.modules.pop(name, None)
         if isinstance(error, QvarError):
             raise
+        if isinstance(error, ModuleNotFoundError) and error.name in _EXTRAS:
+            extra = f"pip install 'qvar-sim[{_EXTRAS[error.name]}]'"
+            raise QvarError(f"{error.name} must be installed for {path}: {extra}.") from error
         raise QvarError(f"`{what}` {path} could not be loaded: {error_text(error, path)}.") from error
     finally:
         with contextlib.suppress(ValueError):

@@ -24,6 +24,13 @@ LIE_DIMENSION = LedgerColumn(
     "Dimension of the Lie algebra that the circuit's generators generate; empty if it exceeds the study's limit.",
 )
 
+TEST_ERROR = LedgerColumn(
+    "test_error",
+    "float64",
+    "Error of the predictions of data that the model was not fitted to; lower is better. Families are compared by it.",
+    unit="the row's `unit`",
+)
+
 TRAINING_COLUMNS = (
     *CIRCUIT_COLUMNS,
     LedgerColumn("hessian_products", "Int64", "Hessian products made to distinguish a minimum from a saddle, each as "

@@ -45,6 +45,18 @@ def _line(theta: Any, x: Any) -> Any:
     return theta[0] + theta[1] * x
 
 
+def _network(key: Any) -> Any:
+    return jax.tree_util.Partial(lambda weights, x: weights * x, jnp.ones(1))
+
+
+def _examples() -> qvar.Examples:
+    return qvar.Examples([[0.0]], [[1.0]], test_x=[[0.0]], test_y=[[1.0]])
+
+
+def _learning() -> qvar.Learning:
+    return qvar.Learning([qvar.Learner("a", "generic", _network)], _examples(), loss="squared", steps=1, seeds=1)
+
+
 CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     "qvar.Ansatz": lambda: {
         "name": "a", "family": "generic", "program": circuit().program, "settings": {}, "start": "uniform",
@@ -268,6 +280,21 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
         "one_shot": [1.0, 1.0], "shots": [1], "seeds": 1, "folds": 2, "n_starts": 1, "error": None,
         "method": qvar.lbfgs(), "budget": BUDGET, "unit": "",
     },
+    "qvar.Learner": lambda: {
+        "name": "a", "family": "generic", "make": _network, "apply": lambda network, x, key: network(x),
+        "transform": optax.adam(0.1), "series": "",
+    },
+    "qvar.Examples": lambda: {"x": [[0.0]], "y": [[1.0]], "test_x": [[0.0]], "test_y": [[1.0]]},
+    "qvar.Examples.splits": lambda: {"x": [[0.0], [1.0]], "y": [[1.0], [1.0]], "n_test": 1},
+    "qvar.Learning": lambda: {
+        "learners": [qvar.Learner("a", "generic", _network)], "data": _examples(), "loss": "squared", "sizes": [1],
+        "steps": 1, "batch": 1, "seeds": 1, "transform": optax.adam(0.1), "unit": "",
+    },
+    "qvar.Learning.examples": lambda: {"self": _learning(), "problem": "data", "seed": 0},
+    "qvar.Learning.train": lambda: {
+        "self": _learning(), "learner": _learning().learners[0], "problem": "data", "training_size": 1, "seed": 0,
+    },
+    "qvar.Learning.tasks": lambda: {"self": _learning()},
     "qvar.fit": lambda: {
         "model": _line, "data": ([0.0, 1.0], [0.0, 1.0]), "n_params": 2, "noise": 0.1, "weights": None,
         "start": "uniform", "name": "a", "family": "generic",
