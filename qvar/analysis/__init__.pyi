@@ -15,6 +15,7 @@ from .decay import decay_table
 from .depths import depth_table, series_table
 from .information import InformationCriteria, information_criteria
 from .landscapes import landscape_table
+from .learning import learning_table
 from .paired import paired_table
 from .rankings import ranking_summary
 from .selection import selection_table
@@ -37,6 +38,7 @@ __all__ = [
     "final_errors",
     "information_criteria",
     "landscape_table",
+    "learning_table",
     "least_parameters",
     "levels",
     "minima_found",

@@ -19,7 +19,7 @@ def operation_count(function: Callable[..., Any], *arguments: Any) -> int:
 
     A product of an (m, k) and a (k, n) matrix has m k n of them. A convolution has one for each entry of its output,
     channel of its group and point of its window: padded zeros are counted, as in papers on networks. A loop counts as
-    often as it runs, the dearest branch stands for a condition. Sums, activations and products entry by entry are not
+    often as it runs, a condition as its dearest branch. Sums, activations and products entry by entry are not
     counted.
 
     Args:

@@ -121,7 +121,7 @@ def errors(loss: Loss, outputs: jax.Array, y: jax.Array) -> jax.Array:
 
 
 class Trace(NamedTuple):
-    """What a network, its optimizer and its loss compute, as JAX traces it."""
+    """Size, cost and digest of a network, its optimizer and its loss, as JAX traces them."""
 
     n_params: int
     """Number of trained numbers."""

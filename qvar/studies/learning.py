@@ -75,7 +75,7 @@ class Examples:
 
     @staticmethod
     def splits(x: Any, y: Any, *, n_test: int) -> Callable[[int], Examples]:
-        """Return a function seed -> examples that sets `n_test` of them aside for the test, drawn anew for each seed.
+        """Return a function seed -> examples that sets `n_test` of them aside for the test, others for each seed.
 
         Args:
             x: (n, ...) all inputs.
@@ -116,9 +116,9 @@ class Learner:
     make: Callable[[jax.Array], Any]
     """Function JAX key -> network with its start parameters."""
     _: KW_ONLY
-    apply: Apply = _apply
+    apply: Apply | None = None
     """Function (network, one input, key) -> output, for networks that need random numbers in training; the key is None
-    outside of it."""
+    outside of it. The network itself if None."""
     transform: optax.GradientTransformation | None = None
     """Optimizer of its own; that of the study if None."""
     series: str = ""
@@ -286,10 +286,12 @@ class Learning:
         return Trained(network.module(params), row)
 
     def _network(self, learner: Learner) -> Network:
-        made = self._networks
-        if learner not in made:
-            made[learner] = compiled(learner.make, learner.apply, learner.transform or self.transform, self.loss)
-        return made[learner]
+        networks = self._networks
+        if learner not in networks:
+            networks[learner] = compiled(
+                learner.make, learner.apply or _apply, learner.transform or self.transform, self.loss
+            )
+        return networks[learner]
 
     @cached_property
     def _networks(self) -> dict[Learner, Network]:
@@ -300,7 +302,9 @@ class Learning:
         with _single_precision():
             x, y = _numbers(data.x[:1]), _numbers(data.y[:1])
             try:
-                return traced(learner.make, learner.apply, learner.transform or self.transform, self.loss, x, y)
+                return traced(
+                    learner.make, learner.apply or _apply, learner.transform or self.transform, self.loss, x, y
+                )
             except Exception as error:
                 raise QvarError(f"`make` of {learner.name} must make a network of JAX for one input, but raised "
                     f"{error_words(error).rstrip('.')}.") from error  # fmt: skip
