@@ -20,9 +20,9 @@ from qvar.arguments import check_fields
 from qvar.checks import counting_number, different_names, whole_numbers
 from qvar.errors import QvarError, error_words, require
 from qvar.optimize.budget import Status
-from qvar.optimize.networks import Apply, Loss, Network, Trace, compiled, traced
 from qvar.short_repr import short_repr
 from qvar.studies.columns import TEST_ERROR
+from qvar.studies.networks import Apply, Loss, Network, Trace, compiled, traced
 from qvar.task import LedgerColumn, Progress, Reporter, Row, Task, task_key
 
 LEARNING_COLUMNS = (
