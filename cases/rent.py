@@ -39,18 +39,11 @@ def case(
     """
     usual = QUICK if quick else USUAL
     make = partial(_curve, n=bonds) if data == "curve" else _circuit
-    return make(
-        numbers=models,
-        quick=quick,
-        settings={
-            "shots": shots or usual["shots"],
-            "seeds": usual["seeds"] if seeds is None else seeds,
-            "folds": 4 if quick else 5,
-        },
-    )
+    settings = {"seeds": usual["seeds"] if seeds is None else seeds, "folds": 4 if quick else 5}
+    return make(numbers=models, quick=quick, shots=shots or usual["shots"], settings=settings)
 
 
-def _curve(n: int, numbers: tuple[int, ...], quick: bool, settings: dict) -> qvar.Selection:
+def _curve(n: int, numbers: tuple[int, ...], quick: bool, shots: tuple[int, ...], settings: dict) -> qvar.Selection:
     """Polynomials in exp(-R), fitted to energies whose noise is that of a measurement of the Hamiltonian's words."""
     qvar.require(n >= 8, "bonds", "be at least 8", n)
     bonds, exact, spread = np.linspace(0.5, 2.5, n), [], []
@@ -61,8 +54,12 @@ def _curve(n: int, numbers: tuple[int, ...], quick: bool, settings: dict) -> qva
         spread.append(sum(abs(complex(c)) for word, c in words.items() if len(word)))
     x = 2.0 * (np.exp(-bonds) - np.exp(-bonds).min()) / np.ptp(np.exp(-bonds)) - 1.0
     degrees = numbers or ((2, 4, 6) if quick else range(2, 8))
-    models = [qvar.Candidate(f"degree {degree}", partial(_polynomial, degree), degree + 1) for degree in degrees]
-    return qvar.Selection(models, x, np.array(exact), one_shot=np.array(spread), unit="Ha", n_starts=1, **settings)
+    models = [
+        qvar.Candidate(f"degree {degree}", partial(_polynomial, degree), degree + 1, family="generic")
+        for degree in degrees
+    ]
+    estimates = qvar.SimulatedData(x, np.array(exact), noise=np.array(spread), levels=shots)
+    return qvar.Selection(models, estimates, unit="Ha", n_starts=1, **settings)
 
 
 def _polynomial(degree: int, theta, x):
@@ -70,7 +67,7 @@ def _polynomial(degree: int, theta, x):
     return sum(theta[k] * jnp.cos(k * jnp.arccos(jnp.clip(x, -1.0, 1.0))) for k in range(degree + 1))
 
 
-def _circuit(numbers: tuple[int, ...], quick: bool, settings: dict) -> qvar.Selection:
+def _circuit(numbers: tuple[int, ...], quick: bool, shots: tuple[int, ...], settings: dict) -> qvar.Selection:
     """Circuits, fitted to expectation values that a circuit of two layers gives."""
     n = 3
     words = [{q: p} for q in range(n) for p in "XZ"]
@@ -89,11 +86,15 @@ def _circuit(numbers: tuple[int, ...], quick: bool, settings: dict) -> qvar.Sele
         return values
 
     layers = numbers or ((1, 2) if quick else (1, 2, 3))
-    models = [qvar.Candidate(f"{one} layers", expectations(one), n * (one + 1), start="uniform") for one in layers]
+    models = [
+        qvar.Candidate(f"{one} layers", expectations(one), n * (one + 1), family="generic", start="uniform")
+        for one in layers
+    ]
     theta = 0.8 * np.asarray(jax.random.normal(jax.random.key(1), (3 * n,)))
     truth = np.asarray(expectations(2)(jnp.asarray(theta), None))
     spread = np.sqrt(np.maximum(1.0 - truth**2, 1e-4))
-    return qvar.Selection(models, np.arange(len(words)), truth, one_shot=spread, error=1.0, **settings)
+    estimates = qvar.SimulatedData(np.arange(len(words)), truth, noise=spread, levels=shots)
+    return qvar.Selection(models, estimates, error=1.0, **settings)
 
 
 if __name__ == "__main__":

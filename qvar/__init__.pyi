@@ -62,6 +62,7 @@ from .studies.contender import Contender
 from .studies.coverage import Coverage
 from .studies.curve import Curve
 from .studies.duel import Duel
+from .studies.fitted_data import MeasuredData, SimulatedData
 from .studies.growing import ExactLaw, Growing
 from .studies.growth_record import Adapted
 from .studies.growth_rules import GrowthRules
@@ -106,6 +107,7 @@ __all__ = [
     "Learner",
     "Learning",
     "LedgerColumn",
+    "MeasuredData",
     "NaturalOrbitals",
     "Objective",
     "OrbitalsByIrrep",
@@ -128,6 +130,7 @@ __all__ = [
     "Runnable",
     "Scaling",
     "Selection",
+    "SimulatedData",
     "Status",
     "Task",
     "Training",

@@ -13,9 +13,11 @@ from .contenders import accuracy_table, convergence_table
 from .convergence import arrival, final_errors, minima_found, quantiles_to_tolerance, steps_to_tolerance, success
 from .decay import decay_table
 from .depths import depth_table, series_table
+from .families import family_table
 from .information import InformationCriteria, information_criteria
 from .landscapes import landscape_table
 from .learning import learning_table
+from .likelihood_profile import LikelihoodProfile, profile_likelihood
 from .paired import paired_table
 from .rankings import ranking_summary
 from .selection import selection_table
@@ -23,6 +25,7 @@ from .summaries import curve_summary, summary
 
 __all__ = [
     "InformationCriteria",
+    "LikelihoodProfile",
     "accuracy_table",
     "arrival",
     "basis_table",
@@ -35,6 +38,7 @@ __all__ = [
     "depth_table",
     "error_against_parameters",
     "estimated_shots",
+    "family_table",
     "final_errors",
     "information_criteria",
     "landscape_table",
@@ -44,6 +48,7 @@ __all__ = [
     "minima_found",
     "paired_table",
     "pareto_front",
+    "profile_likelihood",
     "quantiles_to_tolerance",
     "ranking_summary",
     "selection_table",

@@ -68,7 +68,7 @@ LEDGER_TYPES: dict[str, str] = {column.name: column.kind for column in COMMON_CO
 
 LEDGER_COLUMNS: tuple[str, ...] = tuple(LEDGER_TYPES)
 
-TIME_COLUMNS: tuple[str, ...] = ("wall_s", "compile_s")
+TIME_COLUMNS: tuple[str, ...] = ("wall_s", "compile_s", "evaluation_s")
 """Columns that differ when the same run is repeated on the same machine; all others are reproducible."""
 
 TRACE_COLUMNS: tuple[LedgerColumn, ...] = (

@@ -347,7 +347,7 @@ def test_killed_between_tasks_and_resumed(tmp_path: Path, monkeypatch: pytest.Mo
             qvar.run(short(), tmp_path / "broken", progress=False)
     assert len(list((tmp_path / "broken" / "tasks").glob("*.parquet"))) == 3
     resumed = qvar.run(short(), tmp_path / "broken", resume=True, progress=False)
-    times = list(TIME_COLUMNS)
+    times = [column for column in TIME_COLUMNS if column in whole]
     pd.testing.assert_frame_equal(resumed.drop(columns=times), whole.drop(columns=times), check_exact=True)
 
 

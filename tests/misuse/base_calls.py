@@ -274,11 +274,21 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     },
     "qvar.transfer": lambda: {"source": circuit(), "theta": THETA, "target": circuit(), "orbitals": [0, 1]},
     "qvar.Regularized": lambda: {"rate": 0.1, "decay": 0.1, "dropout": 0.1, "shots": 10, "patience": 5},
-    "qvar.Candidate": lambda: {"name": "a", "model": _line, "n_params": 2, "start": "uniform"},
+    "qvar.Candidate": lambda: {
+        "name": "a", "model": _line, "n_params": 2, "family": "generic", "start": "uniform", "n_operations": 4,
+    },
+    "qvar.SimulatedData": lambda: {
+        "inputs": [0.0, 1.0], "truth": [0.0, 1.0], "noise": [1.0, 1.0], "levels": [1], "level_name": "shots",
+        "groups": [0, 1], "test": ([2.0], [2.0]), "coordinate": [0.0, 1.0], "axis": "x",
+    },
+    "qvar.MeasuredData": lambda: {
+        "inputs": [0.0, 1.0], "y": [0.0, 1.0], "noise": 1.0, "groups": [0, 1], "test": ([2.0], [2.0]),
+        "coordinate": [0.0, 1.0], "axis": "x",
+    },
     "qvar.Selection": lambda: {
-        "candidates": [qvar.Candidate("a", _line, 2)], "inputs": [0.0, 1.0], "truth": [0.0, 1.0],
-        "one_shot": [1.0, 1.0], "shots": [1], "seeds": 1, "folds": 2, "n_starts": 1, "error": None,
-        "method": qvar.lbfgs(), "budget": BUDGET, "unit": "",
+        "candidates": [qvar.Candidate("a", _line, 2)],
+        "data": qvar.SimulatedData([0.0, 1.0], [0.0, 1.0], noise=1.0, levels=[1]), "seeds": 1, "folds": 2,
+        "n_starts": 1, "error": None, "method": qvar.lbfgs(), "budget": BUDGET, "unit": "",
     },
     "qvar.Learner": lambda: {
         "name": "a", "family": "generic", "make": _network, "apply": lambda network, x, key: network(x),

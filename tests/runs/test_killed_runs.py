@@ -18,7 +18,7 @@ CASE = Path(__file__).parent / "fake_case.py"
 
 
 def timeless(table: pd.DataFrame) -> pd.DataFrame:
-    return table.drop(columns=list(TIME_COLUMNS))
+    return table.drop(columns=list(TIME_COLUMNS), errors="ignore")
 
 
 def names(folder: Path) -> set[str]:

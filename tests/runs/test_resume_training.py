@@ -87,7 +87,7 @@ def case(steps: int = STEPS, starts: int = STARTS) -> Valley:
 
 
 def ledger(out: Path) -> pd.DataFrame:
-    return pd.read_parquet(out / "ledger.parquet").drop(columns=list(TIME_COLUMNS))
+    return pd.read_parquet(out / "ledger.parquet").drop(columns=list(TIME_COLUMNS), errors="ignore")
 
 
 @pytest.mark.usefixtures("without_pages")

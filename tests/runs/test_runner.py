@@ -36,7 +36,7 @@ class Tasks:
 
 
 def timeless(table: pd.DataFrame) -> pd.DataFrame:
-    return table.drop(columns=list(TIME_COLUMNS))
+    return table.drop(columns=list(TIME_COLUMNS), errors="ignore")
 
 
 def names(folder: Path) -> set[str]:

@@ -1,7 +1,10 @@
-"""Models of rising size: what is preferred at few and at many shots."""
+"""Models of rising size and of two families: what is preferred at few and at many measurements."""
 
 from __future__ import annotations
 
+import json
+
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -12,6 +15,7 @@ from qvar.records.run_tables import ledger_from
 from qvar.report.reports import report_of, summary_text
 
 X = np.linspace(-1.0, 1.0, 10)
+DESIGN = np.stack([np.ones(10), X], axis=1)
 
 
 def constant(theta, x):
@@ -22,46 +26,117 @@ def line(theta, x):
     return theta[0] + theta[1] * x
 
 
-def selection(**more) -> qvar.Selection:
-    models = [qvar.Candidate("constant", constant, 1), qvar.Candidate("line", line, 2)]
-    settings = {"one_shot": np.ones(10), "shots": (4, 10_000), "seeds": 3, "folds": 2, "n_starts": 1} | more
-    return qvar.Selection(models, X, 1.0 + 0.2 * X, **settings)
+def rate(theta, x):
+    return jnp.exp(theta[0]) + 0.0 * x
+
+
+MODELS = [qvar.Candidate("constant", constant, 1), qvar.Candidate("line", line, 2, family="generic")]
+
+
+def selection(models=MODELS, data=None, **more) -> qvar.Selection:
+    settings = {"seeds": 3, "folds": 2, "n_starts": 1} | more
+    return qvar.Selection(models, data or simulated(), **settings)
+
+
+def simulated(**more) -> qvar.SimulatedData:
+    return qvar.SimulatedData(X, 1.0 + 0.2 * X, **({"noise": np.ones(10), "levels": (4, 10_000)} | more))
+
+
+def rows_of(study: qvar.Selection) -> list[dict]:
+    return [row for task in study.tasks() for row in task.run(lambda progress: None)]
+
+
+def least_squares(y: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """The line's predictions by weighted least squares in closed form."""
+    root = np.sqrt(kept.astype(float))
+    best, *_ = np.linalg.lstsq(DESIGN * root[:, None], y * root, rcond=None)
+    return DESIGN @ best
 
 
 def test_a_slope_pays_if_there_are_enough_shots() -> None:
     """Least squares in closed form gives the criteria, and the crossing is where the slope exceeds its error."""
-    study = selection()
-    rows = [row for task in study.tasks() for row in task.run(lambda progress: None)]
-    ledger = ledger_from(rows)
-    y, noise = study.measured(1, 4)
-    row = next(one for one in rows if one["model"] == "line" and one["shots"] == 4 and one["seed"] == 1)
-    design = np.stack([np.ones(10), X], axis=1)
-    best, *_ = np.linalg.lstsq(design, y, rcond=None)
-    cost = np.sum(((y - design @ best) / noise) ** 2) + np.sum(np.log(2 * np.pi * noise**2))
+    study = selection(data=simulated(groups=[0] * 4 + [1] * 6, test=(2.0 * X, 1.0 + 0.4 * X)))
+    rows = rows_of(study)
+    ledger = ledger_from(rows, study.columns)
+    sample = study.data["data"].sample(1, 4)
+    y, noise = sample.y, sample.noise
+    assert noise == pytest.approx(np.full(10, 0.5))
+    row = next(one for one in rows if one["model"] == "line" and one["level"] == 4 and one["seed"] == 1)
+    best = least_squares(y, np.ones(10))
+    cost = np.sum(((y - best) / noise) ** 2) + np.sum(np.log(2 * np.pi * noise**2))
     assert row["aic"] == pytest.approx(cost + 4, abs=1e-6)
     assert row["bic"] == pytest.approx(cost + 2 * np.log(10), abs=1e-6)
-    assert row["true_error"] == pytest.approx(np.sqrt(np.mean((design @ best - 1.0 - 0.2 * X) ** 2)), abs=1e-6)
+    assert row["true_error"] == pytest.approx(np.sqrt(np.mean((best - 1.0 - 0.2 * X) ** 2)), abs=1e-6)
+    slope = (best[-1] - best[0]) / 2.0
+    further = best.mean() + 2.0 * slope * X
+    assert row["test_error"] == pytest.approx(np.sqrt(np.mean((further - 1.0 - 0.4 * X) ** 2)), abs=1e-6)
     folds = np.random.default_rng([1, 0]).permutation(10) % 2
-    outside = np.empty(10)
-    for fold in (0, 1):
-        part, *_ = np.linalg.lstsq(design[folds != fold], y[folds != fold], rcond=None)
-        outside[folds == fold] = design[folds == fold] @ part
-    assert row["cv_error"] == pytest.approx(np.sqrt(np.mean(((y - outside) / noise) ** 2)), abs=1e-5)
-    table = {(one.model, one.shots): one for one in typed(selection_table(ledger), SelectionRow)}
-    assert table["line", 10_000].bic == table["line", 10_000].true_error == table["line", 10_000].seeds == 3
+    groups = np.array([0] * 4 + [1] * 6)
+    for parts, name in ((folds, "cv_error"), (groups, "group_error")):
+        outside = np.where(parts == 0, least_squares(y, parts == 1), least_squares(y, parts == 0))
+        assert row[name] == pytest.approx(np.sqrt(np.mean(((y - outside) / noise) ** 2)), abs=1e-5)
+    table = {(one.model, one.level): one for one in typed(selection_table(ledger), SelectionRow)}
+    assert table["line", 10_000].bic == table["line", 10_000].test_error == table["line", 10_000].seeds == 3
+    assert {one.family for one in table.values()} == {"constrained", "generic"}
     crossed = {one.criterion: one for one in crossings(selection_table(ledger))}
     assert (crossed["bic"].model, crossed["bic"].preferred) == ("line", 3)
     assert report_of(ledger).study == "selection"
     text = " ".join(summary_text(ledger, "selection").split())
     assert "By BIC, line (2 parameters) or a larger model is preferred from 10000 shots on: in 3 of 3" in text
+    assert "10,000 shots: constant (constrained, 1 parameters) has a lower test error than line (generic, 2)" in text
+
+
+def test_bootstrap_samples_are_tested_on_what_they_lack() -> None:
+    """Weighted least squares in closed form; repetition 0 is the data themselves, and has no such test."""
+    y = 1.0 + 0.2 * X + 0.1 * np.sin(9.0 * X)
+    study = selection(data=qvar.MeasuredData(X, y, noise=0.1, groups=[0] * 5 + [1] * 5), folds=0, seeds=2)
+    sample = study.data["data"].sample(1, 1)
+    assert sample.weights.reshape(2, 5).sum(axis=1).tolist() == [5, 5]
+    first, second = rows_of(study)[2:]
+    assert first["test_error"] is None
+    assert first["true_error"] is second["cv_error"] is None
+    out = sample.weights == 0
+    best = least_squares(y, sample.weights)
+    assert second["test_error"] == pytest.approx(np.sqrt(np.mean((best - y)[out] ** 2)), abs=1e-6)
+    terms = ((y - best) / 0.1) ** 2 + np.log(2 * np.pi * 0.01)
+    assert second["aic"] == pytest.approx(np.sum(sample.weights * terms) + 4, abs=1e-5)
+    drawn = json.loads(first["fit"])
+    assert drawn["predictions"] == pytest.approx(least_squares(y, np.ones(10)), abs=1e-3)
+    assert second["fit"] is None
+
+
+def test_counts_are_fitted_by_their_mean() -> None:
+    """The most likely rate is the mean count over the scale."""
+    data = qvar.SimulatedData(X, np.full(10, 3.0), noise="poisson", levels=(7,), level_name="counts")
+    study = selection([qvar.Candidate("rate", rate, 1, n_operations=20)], data, seeds=1, folds=0)
+    (row,) = rows_of(study)
+    counts = study.data["data"].sample(0, 7).y
+    assert row["theta"] == pytest.approx([np.log(counts.mean() / 7)], abs=1e-6)
+    assert row["true_error"] == row["test_error"] == pytest.approx(abs(counts.mean() / 7 - 3.0), abs=1e-5)
+    assert row["operations"] == 20
+
+
+def test_several_data_have_tasks_of_their_own() -> None:
+    study = selection(data={"few": simulated(levels=(4,)), "many": simulated(levels=(4,), test=(X, X))})
+    tasks = study.tasks()
+    assert [task.label for task in tasks] == [
+        f"{data}, {model}, 4 shots" for model in ("constant", "line") for data in ("few", "many")
+    ]
+    assert len({task.key for task in tasks}) == 4
 
 
 def test_mistakes() -> None:
-    with pytest.raises(qvar.QvarError, match=r"`shots` must hold different positive integers, but is \(0,\)"):
-        selection(shots=(0,))
-    with pytest.raises(qvar.QvarError, match="`folds` must be from 2 to the 10 values, but is 11"):
+    with pytest.raises(qvar.QvarError, match=r"`levels` must hold different positive integers, but is \(0,\)"):
+        simulated(levels=(0,))
+    with pytest.raises(qvar.QvarError, match="`noise` must be positive"):
+        simulated(noise=np.zeros(10))
+    with pytest.raises(qvar.QvarError, match="`noise` must be numbers or 'poisson', but is 'gauss'"):
+        simulated(noise="gauss")
+    with pytest.raises(qvar.QvarError, match=r"`groups` must be 10 labels of at least two groups, but is \[1, 2\]"):
+        simulated(groups=[1, 2])
+    with pytest.raises(qvar.QvarError, match="`folds` must be 0, or from 2 to the 10 values, but is 11"):
         selection(folds=11)
-    with pytest.raises(qvar.QvarError, match="`one_shot` must be positive"):
-        selection(one_shot=np.zeros(10))
     with pytest.raises(qvar.QvarError, match="`candidates` must hold at least one"):
-        qvar.Selection([], X, X, one_shot=np.ones(10), shots=(1,))
+        selection([])
+    with pytest.raises(qvar.QvarError, match=r"`data` must be qvar\.SimulatedData or"):
+        selection(data={"a": X})
