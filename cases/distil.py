@@ -32,7 +32,8 @@ def case(
         molecule: Molecule, all electrons, STO-3G.
         bond: Bond length in angstrom; the molecule's usual one if left out.
         teacher: Origin of the state: the exact vector (fci), that of two excitations (cisd), or a circuit trained from
-            one start: uccsd, a deep hardware-efficient one, or one grown by ADAPT-VQE to 0.1 millihartree.
+            one start: uccsd, a deep hardware-efficient one, or one grown by ADAPT-VQE to 0.1 millihartree. Of a state
+            that does not conserve electrons the part that a student can reach is taken.
         layers: Layers of the students with layers; k-UpCCGSD has one.
         weight: Weight of the infidelity in the training on the state; the rest is that of the energy.
         tolerance: A start succeeds if it ends no farther from the exact energy, in hartree.
@@ -50,7 +51,7 @@ def case(
     ]
     ways = []
     for student in students:
-        recipe = qvar.Distillation(state, weight=weight)
+        recipe = qvar.Distillation(state, weight=weight, project=True)
         ways.append(qvar.Way(student.name, student))
         ways.append(qvar.Way(f"{student.name} from {teacher}", student, recipe=recipe, against=student.name))
     return qvar.Paired(
@@ -63,7 +64,7 @@ def case(
 
 
 def _state(problem: qvar.Problem, teacher: str):
-    """Vector of the teacher."""
+    """Return the state of the teacher."""
     if teacher in ("fci", "cisd"):
         return qvar.ground_state(problem, theory=teacher)
     if teacher == "adapt":

@@ -45,6 +45,8 @@ class PairedRow(NamedTuple):
     evaluations: float | None
     evaluations_ratio: float | None
     evaluations_per_success: float | None
+    start_recovered: float | None
+    arrival: float | None
     verdict: str
     unit: str
 
@@ -59,9 +61,11 @@ def paired_table(ledger: pd.DataFrame) -> pd.DataFrame:
         One row per contender, in the ledger's order. Of itself: `distance`, `n_params`, `fisher_rank`, `seeds`,
         `median` and `best` of |error|, `successes` (seeds within the tolerance), `infidelity` (median), `minima`
         (distinct minima of its seeds), `evaluations` (median), `evaluations_per_success` (of all seeds together,
-        over the seeds that succeed: what restarts cost). Against `against`: `pairs` (seeds in which both have an
-        error), `better`, `worse`, `equal` (errors within 1e-6), `share` (better among those that differ) with its 95 %
-        exact interval, `share_low`, `share_high` (Clopper and Pearson 1934); `change`
+        over the seeds that succeed: what restarts cost), `start_recovered` (median share of the correlation energy at
+        the start), `arrival` (median of the evaluations to the tolerance; missing if fewer than half of the seeds
+        arrive). Against `against`: `pairs` (seeds in which both have an error), `better`, `worse`, `equal` (errors
+        within 1e-6), `share` (better among those that differ) with its 95 % exact interval, `share_low`, `share_high`
+        (Clopper and Pearson 1934); `change`
         (mean of the difference of |error|, negative if it is
         smaller) with its 95 % bootstrap interval over seeds; `evaluations_ratio` (median of the ratio over the seeds);
         `verdict`: "helped" if the interval of the share is above one half, "hurt" if below, "undecided" else; empty
@@ -89,6 +93,7 @@ def _row(name: str, group: pd.DataFrame, groups: dict[str, pd.DataFrame]) -> dic
         "best": min(finite, default=None),
         "evaluations": float(np.median(list(spent.values()))) if spent else None,
         "evaluations_per_success": None,
+        "arrival": _arrival(group),
         "minima": group["minimum"].dropna().nunique() if "minimum" in group else 0,
         "verdict": "",
         **dict.fromkeys(("pairs", "better", "worse", "equal"), 0),
@@ -97,8 +102,7 @@ def _row(name: str, group: pd.DataFrame, groups: dict[str, pd.DataFrame]) -> dic
     }
     if entry["successes"] and spent:
         entry["evaluations_per_success"] = sum(spent.values()) / entry["successes"]
-    if "infidelity" in group:
-        entry["infidelity"] = median(group["infidelity"])
+    entry |= {column: median(group[column]) for column in ("infidelity", "start_recovered") if column in group}
     if not against or str(against) not in groups:
         return entry
     other = groups[str(against)]
@@ -148,6 +152,13 @@ def mean_interval(values: np.ndarray) -> tuple[float | None, float | None]:
     draws = np.random.default_rng(0).integers(len(values), size=(_RESAMPLES, len(values)))
     low, high = np.quantile(values[draws].mean(axis=1), [0.025, 0.975])
     return float(low), float(high)
+
+
+def _arrival(group: pd.DataFrame) -> float | None:
+    """Return the median evaluations to the tolerance, infinite for seeds that do not arrive; None if it is."""
+    arrived = list(_by_seed(group, "evaluations_to_tolerance").values())
+    middle = float(np.median([*arrived, *[np.inf] * (len(group) - len(arrived))]))
+    return middle if np.isfinite(middle) else None
 
 
 def _by_seed(group: pd.DataFrame, column: str, *, absolute: bool = False) -> dict[int, float]:

@@ -76,7 +76,14 @@ class Lesson:
 
 
 def lesson(
-    student: Ansatz, teacher_state: Any, problem: Problem, *, weight: float, scale: float | None, engine: Engine
+    student: Ansatz,
+    teacher_state: Any,
+    problem: Problem,
+    *,
+    weight: float,
+    scale: float | None,
+    project: bool,
+    engine: Engine,
 ) -> Lesson:
     """Return the objectives of a student's trainings, after a check of the arguments; see `distil`."""
     if student.n_params == 0:
@@ -84,7 +91,7 @@ def lesson(
     require(0.0 <= weight <= 1.0, "weight", "lie between 0 and 1", weight)
     require(scale is None or 0.0 < scale < np.inf, "scale", "be positive", scale)
     objective = energy(problem, student, engine=engine)
-    state = in_layout(teacher_state, objective, problem, "teacher_state")
+    state = in_layout(teacher_state, objective, problem, "teacher_state", project=project)
     if scale is None:
         gain = problem.reference_energy - expectation_in(objective, state)
         scale = gain if gain > 0 else 1.0
@@ -115,6 +122,7 @@ def distil(
     *,
     weight: float = 1.0,
     scale: float | None = None,
+    project: bool = False,
     n_starts: int = 1,
     key: jax.Array | None = None,
     method: Method | None = None,
@@ -141,6 +149,9 @@ def distil(
         weight: w of the infidelity, from 0 to 1.
         scale: s, in the problem's unit; the reference energy minus that of the teacher if None, 1 if that is not
             positive.
+        project: True to leave out the part of the state outside of the student's sector, such as other numbers of
+            electrons in a generic circuit: no student changes its overlap with that. If False, more than 1e-8 of the
+            weight there is refused.
         n_starts: starts of the student, of which the one of the lowest energy is returned.
         key: JAX random key of the starts; needed unless the student starts at `"zero"` or at angles of its own.
         method: method of both trainings; `qvar.lbfgs()` if None.
@@ -152,7 +163,7 @@ def distil(
             parameters, a number is out of range, or no start ends in a finite value.
     """
     counting_number("n_starts", n_starts)
-    own = lesson(student, teacher_state, problem, weight=weight, scale=scale, engine=engine)
+    own = lesson(student, teacher_state, problem, weight=weight, scale=scale, project=project, engine=engine)
     if key is None:
         if student.start in ("uniform", "gaussian") or n_starts > 1:
             raise QvarError(f"`key` must be a JAX random key to draw the starts of {student.name}, but is None.")

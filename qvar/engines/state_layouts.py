@@ -17,7 +17,9 @@ _LOST = 1e-8
 """Weight outside of a sector that is more than rounding."""
 
 
-def in_layout(state: Any, objective: Objective, problem: Problem, argument: str = "state") -> np.ndarray:
+def in_layout(
+    state: Any, objective: Objective, problem: Problem, argument: str = "state", *, project: bool = False
+) -> np.ndarray:
     """Return a normalised state in the layout of an objective's states.
 
     Args:
@@ -26,10 +28,11 @@ def in_layout(state: Any, objective: Objective, problem: Problem, argument: str 
         objective: the energy of a circuit on the problem.
         problem: the problem.
         argument: name of the state in errors.
+        project: True to leave out the part outside of the sector of the objective's states.
 
     Raises:
         QvarError: if the state is of another size, zero or not finite, or lies in part outside of the sector of the
-            objective's states.
+            objective's states; with `project`, all of it.
     """
     own, shape, n = checked_state(state, argument), state_shape(objective), problem.n_qubits
     own = own / np.linalg.norm(own)
@@ -54,7 +57,7 @@ def in_layout(state: Any, objective: Objective, problem: Problem, argument: str 
         index, sign = _electrons(problem)
         inside = sign * register[index]
     lost = 1.0 - np.linalg.norm(inside) ** 2
-    if lost > _LOST:
+    if lost > (1.0 - _LOST if project else _LOST):
         words = f"lie in the sector ({objective.space}) of {objective.name}"
         raise QvarError(f"`{argument}` must {words}, but {lost:.3g} of its weight is outside.")
     return inside / np.linalg.norm(inside)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from qvar.analysis.paired import PairedRow, paired_table
 from qvar.analysis.rows import known, typed
@@ -27,21 +27,28 @@ _WORDS = (
 _NOTE = (
     "Better, worse and equal count seeds; errors within 1e-6 are equal. Share: of the seeds in which the two differ, "
     "those that ended lower, with its 95 % exact interval. Change: mean difference of |error|, negative if this way "
-    "is closer to the exact value, with its 95 % bootstrap interval. Evaluations: median over the seeds of the ratio "
-    "to the other way's."
+    "is closer to the exact value, with its 95 % bootstrap interval. Evaluations, ratio: "
+    "median over the seeds of the ratio to the other way's. Correlation at the start: share of the correlation energy, "
+    "0 for the reference and 1 for the exact energy, median. Evaluations to tolerance: median over all seeds, missing "
+    "if fewer than half arrive."
 )
+
+_CLOSER = 0.01
+"""Share of the correlation energy of a start that is closer to the exact energy than the reference."""
 
 
 def _table(rows: list[PairedRow]) -> Table[PairedRow]:
     def some(name: str) -> bool:
         return any(known(getattr(row, name)) for row in rows)
 
+    starts: Literal["both", "page"] = "both" if any((row.start_recovered or 0.0) > _CLOSER for row in rows) else "page"
     optional: list[Column[PairedRow]] = [
         Column("distance", lambda row: number(row.distance)),
         Column("Fisher rank", lambda row: count(row.fisher_rank), short="Fisher\nrank"),
         Column("infidelity", lambda row: number(row.infidelity)),
+        Column("correlation at the start", lambda row: number(row.start_recovered), show=starts, short="corr.\nstart"),
     ]
-    present = [some("distance"), some("fisher_rank"), some("infidelity")]
+    present = [some("distance"), some("fisher_rank"), some("infidelity"), some("start_recovered")]
     return Table(
         [
             Column("way", lambda row: row.contender, "name"),
@@ -51,6 +58,7 @@ def _table(rows: list[PairedRow]) -> Table[PairedRow]:
             Column("success", lambda row: share(row.successes, row.seeds)),
             Column("minima", lambda row: count(row.minima), show="page"),
             Column("evaluations", lambda row: count(row.evaluations), short="median\nevals"),
+            Column("evaluations to tolerance", lambda row: count(row.arrival), show=starts, short="evals\nto tol."),
             Column("evaluations per success", lambda row: count(row.evaluations_per_success), show="page"),
             Column("against", lambda row: row.against or NOTHING, "name", "page"),
             Column("better / worse / equal", _counts, short="better/\nworse/\nequal"),

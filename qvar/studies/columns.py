@@ -18,6 +18,8 @@ START_NOISE = LedgerColumn(
     "start_noise", "float64", "Standard deviation of Gaussian noise added to every parameter of a start.", unit="radian"
 )
 
+START_VALUE = LedgerColumn("start_value", "float64", "Value at the start of the training.", unit="the row's `unit`")
+
 LIE_DIMENSION = LedgerColumn(
     "lie_dimension",
     "Int64",

@@ -24,7 +24,7 @@ from qvar.optimize.method import Method
 from qvar.optimize.result import Result, Trace
 from qvar.problems.problem import Problem
 from qvar.short_repr import short_repr
-from qvar.studies.columns import TRAINING_COLUMNS, listed_steps
+from qvar.studies.columns import START_VALUE, TRAINING_COLUMNS, listed_steps
 from qvar.studies.contender import Maker, Trainable, contenders_of
 from qvar.studies.training import Training, check_seeds, failed_seeds
 from qvar.task import LedgerColumn, Progress, Reporter, Row, Task, task_key
@@ -32,7 +32,7 @@ from qvar.task import LedgerColumn, Progress, Reporter, Row, Task, task_key
 COMPRESSION_COLUMNS = (
     LedgerColumn("circuit", "string", "Name of the circuit before it was made smaller."),
     LedgerColumn("recipe", "string", "Steps that made it smaller."),
-    LedgerColumn("start_value", "float64", "Value at the start of the training.", unit="the row's `unit`"),
+    START_VALUE,
     LedgerColumn("trained_value", "float64", "Value after the training, before the first step.",
         unit="the row's `unit`"),
     LedgerColumn("training_evaluations", "Int64", "Evaluations of the training."),

@@ -17,18 +17,22 @@ from qvar.checks import different_names, finite_number
 from qvar.diagnostics.fisher_information import fisher_rank
 from qvar.engines.energy import Engine
 from qvar.errors import QvarError, error_words, require
+from qvar.objective import Objective
 from qvar.optimize.budget import Budget
 from qvar.optimize.lbfgs import lbfgs
 from qvar.optimize.method import Method
 from qvar.optimize.minimize import Look
 from qvar.problems.problem import Problem
 from qvar.short_repr import short_repr
-from qvar.studies.columns import TRAINING_COLUMNS
+from qvar.studies.columns import START_VALUE, TRAINING_COLUMNS
 from qvar.studies.recipes import Distillation, Recipe
-from qvar.studies.training import Training, check_seeds, exact_value, minima_of, noisy_start, progress_words
+from qvar.studies.training import Training, check_seeds, exact_value, minima_of, noisy_start, progress_words, recovered
 from qvar.task import LedgerColumn, Progress, Reporter, Row, Task, task_key
 
 PAIRED_COLUMNS = (
+    START_VALUE,
+    LedgerColumn("start_recovered", "float64", "Share of the correlation energy at the start of the training: 0 for "
+        "the reference, 1 for the exact energy."),
     LedgerColumn("against", "string", "Name of the contender that this one is compared with, seed by seed; empty if "
         "with none."),
     LedgerColumn("distance", "float64", "Place of the contender on an axis of the study, such as the change of a bond "
@@ -166,9 +170,11 @@ def _rows(study: Paired, way: Way, own: Row, training: Training, report: Reporte
         if study.fisher_samples:
             own = {**own, "fisher_rank": fisher_rank(objective, key=jax.random.key(0), samples=study.fisher_samples)}
         if way.recipe is None:
-            return [{**row, **own} for row in training.run(report).rows]
+            rows = training.run(report).rows
+            return [{**row, **_start(objective, row["trace_value"][0]), **own} for row in rows]
         keys = [jax.random.key(seed) for seed in range(training.seeds)]
         starts = np.stack([np.asarray(noisy_start(objective, key, training.start_noise)) for key in keys])
+        values = np.asarray(objective.loss_batch(starts)).tolist()
         exact = exact_value(objective)
 
         def watch(look: Look) -> None:
@@ -178,8 +184,13 @@ def _rows(study: Paired, way: Way, own: Row, training: Training, report: Reporte
         ends = way.recipe.train(training, starts, keys=jnp.stack(keys), callback=watch)
         minima = minima_of(objective, [result for result, _ in ends])
         return [
-            {**training.row(objective, seed, result), "minimum": minimum, **more, **own}
-            for seed, ((result, more), minimum) in enumerate(zip(ends, minima, strict=True))
+            {**training.row(objective, seed, result), "minimum": minimum, **_start(objective, value), **more, **own}
+            for seed, ((result, more), minimum, value) in enumerate(zip(ends, minima, values, strict=True))
         ]
     except Exception as error:
         return [{**row, **own} for row in training.failed_rows(error_words(error))]
+
+
+def _start(objective: Objective, value: float) -> Row:
+    """Return the columns of the start's value."""
+    return {"start_value": value, "start_recovered": recovered(objective, value)}

@@ -54,6 +54,8 @@ class Distillation:
     """Weight of the infidelity in the training on the state."""
     scale: float | None = None
     """Energy that counts as much as all of the infidelity; see `qvar.distil`."""
+    project: bool = False
+    """True to leave out the part of the state that the student cannot reach; see `qvar.distil`."""
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -68,15 +70,16 @@ class Distillation:
         """Return everything that the numbers depend on, ready for JSON."""
         state = np.ascontiguousarray(np.round(np.asarray(self.teacher_state), 9)) + 0.0
         digest = sha256(repr(state.shape).encode() + state.tobytes()).hexdigest()
-        return {"recipe": "distillation", "teacher": digest, "weight": self.weight, "scale": self.scale}
+        words = {"recipe": "distillation", "teacher": digest, "weight": self.weight, "scale": self.scale}
+        return words | ({"project": True} if self.project else {})
 
     def lesson(self, training: Training) -> Lesson:
         """Return the objectives of the trainings; `QvarError` if the state does not fit the circuit."""
         student, problem = training.contender, training.problem
         if not isinstance(student, Ansatz) or problem is None:
             raise QvarError(f"`ansatz` must be a circuit on a problem to be distilled, but {student.name} is not.")
-        settings: dict[str, Any] = {"weight": self.weight, "scale": self.scale, "engine": training.engine}
-        return lesson(student, self.teacher_state, problem, **settings)
+        settings: dict[str, Any] = {"weight": self.weight, "scale": self.scale, "project": self.project}
+        return lesson(student, self.teacher_state, problem, engine=training.engine, **settings)
 
     def train(
         self, training: Training, starts: FloatArray, *, keys: jax.Array, callback: Callable[[Look], None]

@@ -217,8 +217,6 @@ class Training:
         bare = objective.unpenalized
         value = result.value if bare is None else float(bare.loss(result.theta))
         symmetries = objective.measure(result.theta) if objective.measure and np.isfinite(result.value) else {}
-        baseline = float("nan") if objective.baseline is None else objective.baseline
-        correlation = baseline - exact
         remarks = [] if self.problem is None else list(self.problem.remarks())
         remarks += [] if bare is None else [_PENALIZED]
         return {
@@ -236,7 +234,7 @@ class Training:
             "reference": exact,
             "error": value - exact,
             "unit": objective.unit,
-            "correlation_recovered": (baseline - value) / correlation if correlation > 0 else float("nan"),
+            "correlation_recovered": recovered(objective, value),
             **symmetries,
             "initial_gradient_norm": float(trace.gradient_norm[0]) if len(trace.gradient_norm) else float("nan"),
             "lowest_curvature": result.lowest_curvature,
@@ -306,6 +304,13 @@ def failed_seeds(seeds: int, method: Method, message: str) -> list[Row]:
 def exact_value(objective: Objective) -> float:
     """Return the exact minimum; NaN if it is not known."""
     return objective.target() if objective.target else float("nan")
+
+
+def recovered(objective: Objective, value: float) -> float:
+    """Return the share of the correlation energy: 0 for the reference state, 1 for the exact one; NaN if not known."""
+    baseline = float("nan") if objective.baseline is None else objective.baseline
+    correlation = baseline - exact_value(objective)
+    return (baseline - value) / correlation if correlation > 0 else float("nan")
 
 
 def noisy_start(objective: Objective, key: jax.Array, noise: float) -> Array:

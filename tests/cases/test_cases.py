@@ -33,6 +33,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "overparametrization.py": {"qubits": 4, "layers": (2,), "seeds": 2, "dimension_samples": 0},
     "landscape.py": {"molecule": "h2", "contenders": ("uccsd",), "seeds": 2, "gradients": 60, "points": 3},
     "transfer.py": {"atoms": 2, "distances": (0.1,), "seeds": 2, "gradients": 60},
+    "starts.py": {"molecule": "h2", "bonds": (2.0,), "circuits": ("uccsd",), "seeds": 2, "gradients": 60},
     "more_parameters.py": {"qubits": 2, "family": "constrained", "seeds": 2, "gradients": 60},
     "rent.py": {"shots": (100,), "bonds": 8, "models": (2, 3), "seeds": 2, "quick": True},
     "distil.py": {"molecule": "h2", "seeds": 2, "gradients": 60, "layers": 1},
@@ -52,6 +53,7 @@ EXACT = dict.fromkeys(SMALL, "uccsd") | {
     "distil.py": "1-upccgsd from fci",
     "more_parameters.py": "hva x1",
     "transfer.py": "everything at 0.1",
+    "starts.py": "uccsd 2 from zero",
     "prune.py": "uccsd: prune obs",
     "quantize.py": "uccsd: round",
     "compress.py": "uccsd: prune obs",
@@ -140,6 +142,17 @@ def test_published_tables_are_found_from_any_folder(tmp_path: Path, monkeypatch:
         case(table=("yordanov-2020",))
     for path in (CASES / "published").glob("*.toml"):
         qvar.Published((qvar.PublishedTable.read(path),), case.__globals__["RECIPES"])  # each recipe exists
+
+
+@pytest.mark.parametrize("teacher", ["fci", "cisd", "uccsd", "hardware", "adapt"])
+def test_every_teacher_teaches(teacher: str) -> None:
+    """All of them hold the exact state of H2."""
+    study = load("distil.py")("h2", teacher=teacher, layers=1, seeds=1, gradients=60)
+    taught = study.tasks()[1]
+    assert taught.label == f"1-upccgsd from {teacher}"
+    (row,) = taught.run(lambda progress: None)
+    assert row["matched_infidelity"] < 1e-6
+    assert row["error"] < 1e-6
 
 
 def test_models_are_selected(tmp_path: Path) -> None:

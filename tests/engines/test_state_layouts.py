@@ -34,5 +34,9 @@ def test_mistakes(h4: qvar.Problem) -> None:
     mixed[[0b11110000, 0]] = [0.6, 0.8]
     with pytest.raises(qvar.QvarError, match=r"`state` must lie in the sector .* but 0\.64 of its weight is outside"):
         in_layout(mixed, sector, h4)
+    inside = in_layout(mixed, sector, h4, project=True)
+    assert np.abs(inside).max() == pytest.approx(1.0, abs=1e-14)
+    with pytest.raises(qvar.QvarError, match=r"but 1 of its weight is outside"):
+        in_layout(np.eye(256)[0], sector, h4, project=True)
     with pytest.raises(qvar.QvarError, match="`state` must have a finite norm above zero"):
         in_layout(np.zeros(256), sector, h4)

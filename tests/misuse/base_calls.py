@@ -270,7 +270,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     },
     "qvar.distil": lambda: {
         "student": circuit(), "teacher_state": np.ones(4), "problem": spins(), "weight": 0.5, "scale": 1.0,
-        "n_starts": 1, "key": KEY, "method": qvar.lbfgs(), "budget": BUDGET, "engine": "auto",
+        "project": False, "n_starts": 1, "key": KEY, "method": qvar.lbfgs(), "budget": BUDGET, "engine": "auto",
     },
     "qvar.transfer": lambda: {"source": circuit(), "theta": THETA, "target": circuit(), "orbitals": [0, 1]},
     "qvar.Regularized": lambda: {"rate": 0.1, "decay": 0.1, "dropout": 0.1, "shots": 10, "patience": 5},
@@ -309,7 +309,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
         "model": _line, "data": ([0.0, 1.0], [0.0, 1.0]), "n_params": 2, "noise": 0.1, "weights": None,
         "start": "uniform", "name": "a", "family": "generic",
     },
-    "qvar.Distillation": lambda: {"teacher_state": np.ones(4), "weight": 0.5, "scale": 1.0},
+    "qvar.Distillation": lambda: {"teacher_state": np.ones(4), "weight": 0.5, "scale": 1.0, "project": False},
     "qvar.Way": lambda: {
         "name": "a", "ansatz": circuit(), "recipe": None, "against": "", "problem": None, "distance": 1.0,
     },

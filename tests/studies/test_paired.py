@@ -43,6 +43,17 @@ def test_distilled_and_plain_start_at_the_same_points(h2: qvar.Problem) -> None:
     assert rows[2]["value"] == pytest.approx(second.value, abs=1e-9)
     assert rows[2]["energy_evaluations"] == first.energy_evaluations + second.energy_evaluations
     assert rows[2]["matched_evaluations"] == first.energy_evaluations
+    assert rows[0]["start_value"] == rows[0]["trace_value"][0]
+    assert rows[2]["start_value"] == pytest.approx(rows[0]["start_value"], abs=1e-12)
+    correlation = h2.reference_energy - h2.exact_energy()
+    share = (h2.reference_energy - rows[2]["start_value"]) / correlation
+    assert rows[2]["start_recovered"] == pytest.approx(share, abs=1e-9)
+    table = typed(qvar.analysis.paired_table(ledger_from(rows)), PairedRow)
+    shares = [row["start_recovered"] for row in rows[:2]]
+    assert table[0].start_recovered == table[1].start_recovered == pytest.approx(np.median(shares))
+    arrivals = [row["evaluations_to_tolerance"] or np.inf for row in rows[:2]]
+    middle = float(np.median(arrivals))
+    assert table[0].arrival == (middle if np.isfinite(middle) else None)
     assert rows[2]["trace_evaluations"][0] > first.energy_evaluations
     assert rows[2]["infidelity"] == pytest.approx(float(lesson.infidelity.loss(second.theta)), abs=1e-12)
     assert rows[0]["fisher_rank"] == rows[2]["fisher_rank"] > 0
