@@ -30,7 +30,7 @@ def draw(program: Program, theta: Any, everything: bool, max_length: int) -> str
         text = diagram(program, theta)
         if max(map(len, text.splitlines()), default=0) <= max_length:
             return text
-    return _table(program, theta, everything, max_length)
+    return operations_table(program, theta, everything, max_length)
 
 
 def _levels(program: Program) -> int:
@@ -39,7 +39,8 @@ def _levels(program: Program) -> int:
     return int(np.bincount(on, minlength=1).max())
 
 
-def _table(program: Program, theta: Any, everything: bool, max_length: int) -> str:
+def operations_table(program: Program, theta: Any, everything: bool, max_length: int) -> str:
+    """Write the operations of a program, one in a line; see `Ansatz.draw`."""
     names = [KINDS[kind].name for kind in program.kind]
     counts = ", ".join(f"{count} {name}" for name, count in Counter(names).most_common())
     first = "a state" if program.initial is not None else f"|{''.join(map(str, program.bits))}>"

@@ -19,8 +19,9 @@ from qvar.runs.guard import guarded
 _COMMANDS = {
     "run": "run.run", "submit": "submit.submit", "status": "campaign.status", "collect": "campaign.collect",
     "cancel": "campaign.cancel", "worker": "campaign.worker", "show": "record.show", "report": "record.report",
-    "cite": "record.cite", "export": "record.export", "list": "look.list_known", "check": "look.check",
-    "doctor": "look.doctor", "new-case": "new_case.new_case", "completion": "completion.completion",
+    "compare": "record.compare", "index": "record.index", "cite": "record.cite", "export": "record.export",
+    "list": "look.list_known", "check": "look.check", "doctor": "look.doctor", "new-case": "new_case.new_case",
+    "completion": "completion.completion",
 }  # fmt: skip
 """{command: its module and function}; the function's arguments are named as in the parser."""
 
@@ -119,6 +120,15 @@ def _parser() -> _Parser:
     show.add_argument("--columns", action="store_true", help="explain the columns of the ledger")
     report = command("report", "make plots and report.html again", "Makes the plots and report.html of a run again.")
     report.add_argument("path", metavar="RUN", help="folder of a run, finished or not")
+    compare = command("compare", "make one page about several runs", "Makes one page, with plots, about several runs.")
+    compare.add_argument("paths", metavar="RUN", nargs="+", help="folders of runs of one kind of study")
+    compare.add_argument(
+        "--out", metavar="FOLDER", default="comparison", help="folder of the page (default: comparison)"
+    )
+    index = command(
+        "index", "list the runs of a folder on a page", "Writes index.html, a list of the runs in a folder."
+    )
+    index.add_argument("folder", metavar="FOLDER", nargs="?", default="runs", help="folder of runs (default: runs)")
     cite = command("cite", "print the BibTeX of what a run used", "Prints the BibTeX of what runs used.")
     cite.add_argument("paths", metavar="RUN", nargs="*", help="folder of a run, finished or not")
     cite.add_argument("--all", dest="everything", action="store_true", help="every entry that qvar knows, of no run")

@@ -41,6 +41,28 @@ def report(path: str) -> int:
     return 0
 
 
+def compare(paths: Sequence[str], out: str) -> int:
+    """Make one page about several runs."""
+    from qvar.report.comparison import write_comparison
+
+    try:
+        print(write_comparison(paths, out))
+    except OSError as error:
+        raise QvarError(f"`--out` must be a folder that can be written, but {out}: {reason(error)}.") from error
+    return 0
+
+
+def index(folder: str) -> int:
+    """Write the page that lists the runs of a folder."""
+    from qvar.report.run_index import write_index
+
+    try:
+        print(write_index(folder))
+    except OSError as error:
+        raise QvarError(f"`FOLDER` must be a folder that can be written, but {folder}: {reason(error)}.") from error
+    return 0
+
+
 def cite(paths: Sequence[str], everything: bool) -> int:
     """Print the BibTeX entries of runs, or all that qvar knows."""
     from qvar.citations import bibtex, entries

@@ -35,7 +35,8 @@ _VERSIONS = table(maybe(text))
 
 _RUN = {
     "format": anything, "case": maybe(text), "arguments": table(anything), "study": text,
-    "budget": maybe(table(anything)), "references": several(text), "versions": _VERSIONS, "host": text,
+    "budget": maybe(table(anything)), "references": several(text), "circuits": table(text),
+    "versions": _VERSIONS, "host": text,
     "system": text, "cpu": text, "cpus": maybe(count(1)), "devices": several(text), "precision": count(1, 256),
     "git": maybe(_GIT), "started": text,
     "columns": several(record({"name": text, "kind": choice(*get_args(Kind)), "unit": text, "meaning": text}, {})),

@@ -128,6 +128,8 @@ def _point_text(rows: pd.DataFrame, text: Callable[[pd.DataFrame], str], at: dic
 
 def _swept_facts(run: LoadedRun) -> dict[str, str]:
     """Return the swept values, the number of points, and the command for one of them alone."""
+    if run.case.get("comparison"):
+        return {"Runs": "; ".join(f"{name}: {path}" for name, path in run.case["comparison"].items())}
     sweep = run.case.get("sweep") or {argument.name: argument.values for argument in arguments(run.ledger)}
     swept = [f"{name}: {_listed([value_words(value) for value in values])}" for name, values in sweep.items()]
     stored = run.case.get("points") or []

@@ -6,9 +6,24 @@ import html
 import math
 import re
 from collections.abc import Sequence
+from importlib.resources import files
 from typing import Any
 
-from qvar.report.table import Bullets, Column, Facts, Fold, Heading, Note, Part, Span, Table, Text, Verbatim, plain
+from qvar.report.table import (
+    Bullets,
+    Column,
+    Facts,
+    Fold,
+    Heading,
+    Link,
+    Note,
+    Part,
+    Span,
+    Table,
+    Text,
+    Verbatim,
+    plain,
+)
 
 _LETTER_REM = 0.54
 """Width of a letter in a table, an upper estimate."""
@@ -26,6 +41,17 @@ def escaped(text: Any) -> str:
     return html.escape(str(text), quote=True)
 
 
+def document(title: str, body: str) -> str:
+    """Return a whole page, which needs no other file."""
+    name = escaped(title)
+    return (
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{name}</title>\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<style>{style(body)}</style>\n</head>\n<body>\n<main>\n<h1>{name}</h1>\n{body}\n</main>\n"
+        f"<script>{_asset('page.js')}</script>\n</body>\n</html>\n"
+    )
+
+
 def section(title: str, parts: Sequence[Part], figure: str = "") -> str:
     """Render a section with its heading; "" if there is nothing in it."""
     content = figure + to_html(parts)
@@ -33,9 +59,18 @@ def section(title: str, parts: Sequence[Part], figure: str = "") -> str:
 
 
 def picture(png: str, title: str, caption: str) -> str:
-    """Render a picture, in base 64, with its caption."""
+    """Render a picture, in base64, with its caption."""
     image = f'<img src="data:image/png;base64,{png}" alt="{escaped(title)}">'
-    return f"<figure>{image}<figcaption>{escaped(caption)}</figcaption></figure>"
+    return f'<figure><div class="paper">{image}</div><figcaption>{escaped(caption)}</figcaption></figure>'
+
+
+def live_picture(svg: str, points: str, caption: str) -> str:
+    """Render an SVG picture with the names of its points, JSON that `page.js` reads."""
+    data = points.replace("<", "\\u003c")  # a name must not end the element
+    return (
+        f'<figure class="live"><div class="paper">{svg}</div><script type="application/json">{data}</script>'
+        f"<figcaption>{escaped(caption)}</figcaption></figure>"
+    )
 
 
 def to_html(parts: Part | Sequence[Part]) -> str:
@@ -68,7 +103,11 @@ def to_html(parts: Part | Sequence[Part]) -> str:
 def style(body: str) -> str:
     """Return the style sheet of a page."""
     widths = sorted({int(width) for width in re.findall(r'class="wide w(\d+)"', body)})
-    return _STYLE + "".join(_CARDS.replace("WIDTH", str(width)) for width in widths)
+    return _asset("page.css") + "".join(_CARDS.replace("WIDTH", str(width)) for width in widths)
+
+
+def _asset(name: str) -> str:
+    return files("qvar.report").joinpath(name).read_text(encoding="utf-8")
 
 
 def _text(text: Text) -> str:
@@ -77,6 +116,8 @@ def _text(text: Text) -> str:
 
 
 def _span(span: Span) -> str:
+    if isinstance(span, Link):
+        return f'<a href="{escaped(span.href)}">{escaped(span.text)}</a>'
     if span.style in _TAGS:
         return f"<{_TAGS[span.style]}>{escaped(span.text)}</{_TAGS[span.style]}>"
     kind = span.text if span.style == "family" else "attention" if span.style == "bad" else span.style
@@ -98,8 +139,11 @@ def _table(table: Table[Any]) -> str:
         f"<th{' class=number' * (column.align == 'number' and bool(cells))}>{_text(column.head)}</th>"
         for column in columns
     )
+    kind, searched = f"w{_least_width(columns, labels, cells)}", ""
+    if table.searched:  # many rows scroll on their own, and never become cards
+        kind, searched = "rows", ' class="rows"'
     return (
-        f'<div class="wide w{_least_width(columns, labels, cells)}"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n'
+        f'<div class="wide {kind}"><table{searched}>\n<thead><tr>{head}</tr></thead>\n<tbody>\n'
         f"{body}\n</tbody>\n</table></div>"
     )
 
@@ -133,50 +177,12 @@ def _least_width(columns: Sequence[Column[Any]], labels: Sequence[str], rows: Se
     return 4 * math.ceil((_LETTER_REM * letters + _PADDING_REM * len(labels)) / 4)
 
 
-_STYLE = """
-:root { color-scheme: light; }
-body { margin: 0; background: #f4f5f7; color: #1c2330;
-  font: 16px/1.55 system-ui, -apple-system, "Segoe UI", sans-serif; }
-main { max-width: 90rem; margin: 0 auto; padding: 2rem 1.25rem 4rem; }
-h1 { font-size: 1.75rem; line-height: 1.25; margin: 0.5rem 0 1.5rem; overflow-wrap: anywhere; }
-h2 { font-size: 1.15rem; margin: 0 0 0.75rem; }
-h3 { font-size: 1rem; margin: 1rem 0 0.5rem; }
-section { background: #fff; border: 1px solid #e1e4ea; border-radius: 8px;
-  padding: 1.25rem 1.5rem; margin: 0 0 1.25rem; }
-p { margin: 0 0 0.75rem; }
-p, li, figcaption, dd { max-width: 66rem; }
-.note, figcaption { color: #56607a; font-size: 0.875rem; }
-.note { margin: 0.75rem 0 0; }
-.warning { background: #fff4d6; border: 1px solid #e6c35c; border-radius: 8px; padding: 0.75rem 1rem; }
-.wide { container-type: inline-size; overflow-x: auto; margin-top: 0.75rem; }
-table { border-collapse: collapse; width: 100%; font-size: 0.84rem; }
-th { text-align: left; vertical-align: bottom; font-weight: 600; color: #56607a; border-bottom: 2px solid #d5d9e2; }
-th, td { padding: 0.35rem 0.35rem; }
-td { border-bottom: 1px solid #edeff3; vertical-align: top; }
-th.number, td.number { text-align: right; font-variant-numeric: tabular-nums; }
-td.name { font-weight: 600; }
-td.bad, .attention { color: #a8330a; }
-.constrained, .generic { padding: 0.05rem 0.45rem; border-radius: 999px; font-size: 0.8rem; white-space: nowrap; }
-.constrained { background: #dcefe8; color: #00593f; }
-.generic { background: #e6e9f2; color: #37415a; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.3rem 1.25rem; margin: 0; }
-dt { color: #56607a; }
-dd { margin: 0; overflow-wrap: anywhere; }
-figure { margin: 0; }
-figure img { display: block; width: 100%; max-width: 58rem; margin: 0 auto 0.75rem; }
-pre { background: #f4f5f7; border-radius: 6px; padding: 0.75rem 1rem; overflow-x: auto; font-size: 0.875rem; }
-code { font-size: 0.9em; }
-summary { cursor: pointer; margin-bottom: 0.5rem; }
-ul { margin: 0.75rem 0 0; padding-left: 1.25rem; }
-@media (max-width: 40rem) { dl { grid-template-columns: 1fr; } dd { margin-bottom: 0.4rem; } }
-"""
-
 _CARDS = """@container (max-width: WIDTHrem) {
   .wWIDTH :is(table, tbody) { display: block; }
   .wWIDTH thead, .wWIDTH td:empty { display: none; }
-  .wWIDTH tr { display: flex; flex-wrap: wrap; border-bottom: 1px solid #d5d9e2; padding: 0.4rem 0; }
+  .wWIDTH tr { display: flex; flex-wrap: wrap; border-bottom: 1px solid var(--line); padding: 0.4rem 0; }
   .wWIDTH td { border: 0; padding: 0 1rem 0 0; text-align: left; }
   .wWIDTH td.name { order: -1; flex-basis: 100%; overflow-wrap: anywhere; }
-  .wWIDTH td:not(.name)::before { content: attr(data-head) " "; color: #56607a; font-weight: 400; }
+  .wWIDTH td:not(.name)::before { content: attr(data-head) " "; color: var(--quiet); font-weight: 400; }
 }
 """

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from qvar.analysis.rows import endings, known, labelled, records, row_name
 from qvar.atomic_files import write_whole
+from qvar.citations import bibtex, entries
 from qvar.optimize.budget import FINE, Status
 from qvar.records import provenance
 from qvar.records.run_folder import LoadedRun
 from qvar.records.schema import TRACE_TYPES, describe, recorded_columns
 from qvar.report.formats import attention, bold, ends, first_few, values
-from qvar.report.html import escaped, picture, section, style
+from qvar.report.html import document, escaped, live_picture, picture, section
+from qvar.report.ledger_rows import ledger_rows
 from qvar.report.plot_style import Plot
 from qvar.report.plots.write import write_plots
 from qvar.report.remarks import remarks
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 _MOST = 8
 """Messages that are written out."""
 
+_SIDE_BY_SIDE = "Several runs of one kind of study, side by side. Contenders are compared run by run."
+
 
 def write_report(run: LoadedRun) -> Path:
     """Draw the plots and write `report.html`, each whole or not at all; `OSError` if a file cannot be written."""
@@ -40,10 +44,10 @@ def write_report(run: LoadedRun) -> Path:
 
 
 def report_page(run: LoadedRun, plots: Sequence[Plot]) -> str:
-    """Return the page's HTML: images inside, no scripts, nothing fetched."""
+    """Return the page's HTML: pictures and a script inside, nothing fetched."""
     ledger, trace = run.ledger, run.trace
     report = report_of(ledger, run.case.get("study"))
-    title = escaped(f"{run.case.get('study') or 'run'}: {ends(values(ledger, 'problem')) or run.folder.path.name}")
+    title = f"{run.case.get('study') or 'run'}: {ends(values(ledger, 'problem')) or run.folder.path.name}"
     sections = [
         _unfinished(run),
         section("What was compared", _compared(run, report)),
@@ -52,15 +56,13 @@ def report_page(run: LoadedRun, plots: Sequence[Plot]) -> str:
         *(section(plot.title, [], _figure(plot)) for plot in plots),
         *(section(name, list(parts)) for name, parts in report.sections(ledger, trace).items()),
         section(f"How the {report.noun} ended", _endings(ledger, report.noun)),
+        section("Circuits", _circuits(run)),
+        section("Rows", ledger_rows(ledger)),
         section("What the columns mean", _columns(ledger, recorded_columns(run.case))),
         section("Where this comes from", _origin(run)),
+        section("What to cite", _citations(run)),
     ]
-    body = "\n".join(filter(None, sections))
-    return (
-        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<style>{style(body)}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n{body}\n</main>\n</body>\n</html>\n"
-    )
+    return document(title, "\n".join(filter(None, sections)))
 
 
 def _unfinished(run: LoadedRun) -> str:
@@ -73,6 +75,8 @@ def _unfinished(run: LoadedRun) -> str:
 
 
 def _figure(plot: Plot) -> str:
+    if plot.page is not None:
+        return live_picture(plot.page.svg, plot.page.points, plot.caption)
     return picture(base64.b64encode(plot.path.read_bytes()).decode("ascii"), plot.title, plot.caption)
 
 
@@ -91,7 +95,8 @@ def _compared(run: LoadedRun, report: StudyReport) -> list[Part]:
         "Space": "; ".join(values(ledger, "space")),
     }
     arguments = {str(name): _argument(value) for name, value in run.case.get("arguments", {}).items()}
-    parts: list[Part] = [report.words, Facts(facts)]
+    words = _SIDE_BY_SIDE if run.case.get("comparison") else report.words
+    parts: list[Part] = [words, Facts(facts)]
     if any(arguments.values()):  # apart from the facts: a case may do with them what it likes
         parts += [Heading("Arguments of the case, as they were given"), Facts(arguments, code=True)]
     return parts
@@ -145,6 +150,20 @@ def _columns(ledger: pd.DataFrame, own: Sequence[LedgerColumn]) -> list[Part]:
         (*files, *rest, ") one per contender, seed and step."),
         Fold("All columns", [Table(meanings, list(columns))]),
     ]
+
+
+def _circuits(run: LoadedRun) -> list[Part]:
+    """Return the operations of each circuit, folded."""
+    circuits = run.case.get("circuits") or {}
+    return [Fold(str(name), [Verbatim(str(text))]) for name, text in circuits.items()]
+
+
+def _citations(run: LoadedRun) -> list[Part]:
+    """Return the BibTeX of the papers and programs that the run used."""
+    keys = set(run.case.get("references") or ()) & set(entries())
+    if not keys:
+        return []
+    return ["Papers and programs that this run used:", Fold(f"BibTeX, {len(keys)} entries", [Verbatim(bibtex(keys))])]
 
 
 def _origin(run: LoadedRun) -> list[Part]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qvar.analysis.rows import MILLIHARTREE, known, records, resolution, series_label
+from qvar.report.interactive import Interactive
 from qvar.units import CHEMICAL_ACCURACY, HARTREE, MILLIHARTREE_PER_HARTREE
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ class Plot:
     """Its content in a few words."""
     caption: str
     """Explanation for someone who does not know the code."""
+    page: Interactive | None = None
+    """The same picture for a page; None if the page shows the file."""
 
 
 @dataclass(frozen=True)
@@ -160,9 +163,9 @@ def median_line(axes: Axes, x: np.ndarray, ends: Sequence[np.ndarray], look: Loo
     """
     low, middle, high = ends
     named = {"linewidth": 1.7, "label": label, "zorder": 2.5} if look.named else {"linewidth": 1, "zorder": 1.5}
-    axes.plot(x, middle, color=look.color, linestyle=look.dashes, **{**named, **style})
+    axes.plot(x, middle, color=look.color, linestyle=look.dashes, gid=label, **{**named, **style})
     if look.named:
-        axes.fill_between(x, low, high, color=look.color, alpha=0.11, linewidth=0)
+        axes.fill_between(x, low, high, color=look.color, alpha=0.11, linewidth=0, gid=label)
 
 
 def legend_entry(axes: Axes, label: str, **style: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar
 Row = TypeVar("Row")
 """Type of a table's rows."""
 
-Style: TypeAlias = Literal["bold", "code", "sup", "family", "good", "wrong", "bad", "bad bold"]
+Style: TypeAlias = Literal["bold", "code", "sup", "family", "good", "wrong", "bad", "bad bold", "link"]
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,15 @@ class Span:
 
     text: str
     style: Style
+
+
+@dataclass(frozen=True)
+class Link(Span):
+    """Some words that lead to a page."""
+
+    style: Style = "link"
+    href: str = ""
+    """Address of the page, relative to the one with the link."""
 
 
 Text: TypeAlias = str | Span | tuple[str | Span, ...]
@@ -58,6 +67,8 @@ class Table(Generic[Row]):
     columns: Sequence[Column[Row]]
     rows: Sequence[Row]
     notes: Sequence[str] = ()
+    searched: bool = False
+    """True if a page has a field above it that searches its rows."""
 
     def on(self, medium: Literal["page", "terminal"]) -> list[Column[Row]]:
         """Return the columns that a page or a terminal shows."""

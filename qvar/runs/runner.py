@@ -25,6 +25,7 @@ from qvar.errors import QvarError, error_words
 from qvar.memory import wanted_memory
 from qvar.records import provenance
 from qvar.records.case_file import OtherFormatError, is_campaign
+from qvar.records.circuits import circuits_of
 from qvar.records.json_files import jsonable
 from qvar.records.json_shapes import LONGEST_NAME, names_a_file
 from qvar.records.parameters import parameters_from
@@ -171,6 +172,7 @@ def case_record(
         "tasks": [{"key": task.key, "label": str(task.label)} for task in tasks],
         "references": _citations(study),
         "columns": as_record(columns_of(study)),
+        "circuits": circuits_of(study),
         **place,
         "started": provenance.now(),
         "resumed": [],
@@ -213,6 +215,7 @@ def _take_up(folder: RunFolder, record: dict[str, Any], resume: bool, missing: l
         **there,
         "references": record["references"],
         "columns": record["columns"],
+        "circuits": record["circuits"],
         "resumed": [*there.get("resumed", []), sitting],
     }
     write_case(folder, kept)

@@ -65,9 +65,10 @@ def test_every_cell_names_its_column(name: str) -> None:
     tables = Tables(page)
     assert len(tables.heads) >= 3
     for around, heads, cells in zip(tables.around, tables.heads, tables.cells, strict=True):
-        width = re.fullmatch(r"wide w(\d+)", around)
-        assert width is not None
-        assert f"@container (max-width: {width[1]}rem)" in page
+        if around != "wide rows":  # the rows of the ledger scroll in a box of their own
+            width = re.fullmatch(r"wide w(\d+)", around)
+            assert width is not None
+            assert f"@container (max-width: {width[1]}rem)" in page
         assert [head for head, _ in cells] == heads * (len(cells) // len(heads))
         assert sum(kind.startswith("name") for _, kind in cells) >= len(cells) // len(heads)
 

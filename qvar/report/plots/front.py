@@ -169,13 +169,20 @@ def _front(points: list[Point], cost: str, unit: str) -> list[Point]:
 
 
 def _draw_point(axes: Axes, point: Point, cost: float) -> None:
+    name = _entry(point)
     color = FAMILY_COLORS.get(point.family, "#555555")
     if point.high > point.low:
-        axes.plot([cost, cost], [point.low, point.high], color=color, alpha=0.35, linewidth=1.4, zorder=2)
+        axes.plot([cost, cost], [point.low, point.high], color=color, alpha=0.35, linewidth=1.4, zorder=2,
+                  gid=name)  # fmt: skip
     axes.plot(
         [cost], [point.middle], color=color, marker=_MARKERS.get(point.family, "o"), markersize=_DOT, linestyle="",
-        markeredgecolor="white", markeredgewidth=0.5, zorder=3,
+        markeredgecolor="white", markeredgewidth=0.5, zorder=3, gid=name,
     )  # fmt: skip
+
+
+def _entry(point: Point) -> str:
+    """Return the words of a contender in the key below the panels."""
+    return f"{point.rank}  {point.label}"
 
 
 def _draw_front(axes: Axes, front: list[Point], cost: str) -> Any:
@@ -217,7 +224,7 @@ def _legends(figure: Figure, title: str, points: list[Point], lines: dict[str, A
         frameon=False, title=title, title_fontsize=12,
     )  # fmt: skip
     key = [dot(point.family) for point in points]
-    members = [f"{point.rank}  {point.label}" for point in points]
+    members = [_entry(point) for point in points]
     figure.legend(
         key, members, loc="outside lower center", ncols=columns, fontsize=8, frameon=False, handlelength=0.8,
         handletextpad=0.3, columnspacing=1.6, labelspacing=0.25,
@@ -253,7 +260,7 @@ def _number(axes: Axes, points: list[tuple[Point, float]]) -> None:
         line = {"arrowstyle": "-", "color": "#888888", "linewidth": 0.5, "shrinkA": 0, "shrinkB": 2}
         axes.annotate(
             str(point.rank), (cost, point.middle), xytext=shift, textcoords="offset points", ha="center",
-            va="center", fontsize=7.5, color="#222222", zorder=4,
+            va="center", fontsize=7.5, color="#222222", zorder=4, gid=_entry(point),
             arrowprops=line if distance > _DISTANCES[1] else None,
         )  # fmt: skip
 

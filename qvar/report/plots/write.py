@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qvar.atomic_files import write_whole
+from qvar.report.interactive import interactive
 from qvar.report.plot_style import Plot
 from qvar.report.reports import ALL_PICTURES, report_of
 
@@ -28,7 +29,8 @@ def write_plots(ledger: pd.DataFrame, trace: pd.DataFrame, folder: Path, study: 
         path = folder / f"{drawing.name}.png"
         with write_whole(path) as temporary:
             _save(drawing.figure, temporary)
-        plots.append(Plot(path, drawing.title, f"{drawing.caption.strip()} {absent}".strip()))
+        page = interactive(drawing.figure, f"p{len(plots)}", drawing.title)
+        plots.append(Plot(path, drawing.title, f"{drawing.caption.strip()} {absent}".strip(), page))
     return plots
 
 
