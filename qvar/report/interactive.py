@@ -70,17 +70,17 @@ def interactive(figure: Figure, prefix: str, title: str) -> Interactive:
 
 def _names(figure: Figure) -> list[tuple[Artist, str]]:
     """Return the artists that belong to a series, with its name; each gets a `gid` of its own."""
-    found: list[tuple[Artist, str]] = []
+    artists: list[tuple[Artist, str]] = []
     for axes in figure.axes:
         for artist in (*axes.lines, *axes.collections, *axes.texts):
             name = str(artist.get_gid() or artist.get_label() or "")
             if name and not name.startswith("_"):
-                found.append((artist, name))
-    for number, (artist, _) in enumerate(found):
+                artists.append((artist, name))
+    for number, (artist, _) in enumerate(artists):
         artist.set_gid(f"part{number}")
-    for number, (artist, _) in enumerate(_legend_parts(figure, {name for _, name in found})):
+    for number, (artist, _) in enumerate(_legend_parts(figure, {name for _, name in artists})):
         artist.set_gid(f"entry{number}")
-    return found
+    return artists
 
 
 def _legend_parts(figure: Figure, series: set[str]) -> Iterator[tuple[Artist, str]]:
