@@ -71,7 +71,7 @@ from .studies.learning import Examples, Learner, Learning
 from .studies.paired import Paired, Way
 from .studies.published import Published, PublishedTable
 from .studies.ranking import Ranking
-from .studies.recipes import Distillation
+from .studies.recipes import Distillation, Restarts
 from .studies.regularized import Regularized
 from .studies.scaling import Scaling
 from .studies.selection import Candidate, Selection
@@ -124,6 +124,7 @@ __all__ = [
     "QvarError",
     "Ranking",
     "Regularized",
+    "Restarts",
     "Result",
     "Rounding",
     "Run",

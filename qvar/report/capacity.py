@@ -63,7 +63,7 @@ def _tolerance(depths: pd.DataFrame) -> str:
 # Sentences
 
 
-def _sentences(series: pd.DataFrame) -> list[str]:
+def series_sentences(series: pd.DataFrame) -> list[str]:
     """Return a sentence or two on each series, and one on the series that needs least."""
     lines = [f"{row.series}: {_capacity_words(row)} {_training_words(row)}" for row in typed(series, SeriesRow)]
     reached = where(series, series["reliable_params"].notna())
@@ -111,7 +111,8 @@ def _layers(n: float) -> str:
 # Tables
 
 
-def _series_table(series: pd.DataFrame) -> Table[SeriesRow]:
+def thresholds(series: pd.DataFrame) -> Table[SeriesRow]:
+    """Return the table of the depths at which rank and success no longer grow."""
     return Table(
         [
             Column("circuit", lambda row: str(row.series), "name"),
@@ -179,14 +180,14 @@ def _dimension(row: DepthRow) -> str:
 def _result(ledger: pd.DataFrame, trace: pd.DataFrame) -> list[Part]:
     depths = depth_table(ledger)
     series = series_table(depths)
-    return [*_sentences(series), _series_table(series), Fold("All depths", [_depths_table(depths)])]
+    return [*series_sentences(series), thresholds(series), Fold("All depths", [_depths_table(depths)])]
 
 
 def _text(ledger: pd.DataFrame) -> str:
     depths = depth_table(ledger)
     table = _depths_table(depths)
     notes = ["", f"A start succeeds that ends within {_tolerance(depths)} of the exact value."]
-    notes += [*_sentences(series_table(depths)), *_messages(ledger, depths)]
+    notes += [*series_sentences(series_table(depths)), *_messages(ledger, depths)]
     return to_terminal(Table(table.columns, table.rows, notes))
 
 

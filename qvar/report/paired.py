@@ -5,11 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+from qvar.analysis.depths import depth_table, series_table
 from qvar.analysis.paired import PairedRow, paired_table
-from qvar.analysis.rows import known, typed
+from qvar.analysis.rows import known, typed, where
 from qvar.report.accuracy import accuracy_parts
+from qvar.report.capacity import series_sentences, thresholds
 from qvar.report.duel import DUEL
 from qvar.report.formats import NOTHING, count, number, share
+from qvar.report.plot_style import Drawing
+from qvar.report.plots.capacity import capacity, final_errors
+from qvar.report.plots.paired import verdicts
+from qvar.report.study_report import pictures
 from qvar.report.table import Column, Note, Part, Table
 from qvar.report.terminal import to_terminal
 from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE
@@ -35,6 +41,10 @@ _NOTE = (
 
 _CLOSER = 0.01
 """Share of the correlation energy of a start that is closer to the exact energy than the reference."""
+
+
+_MANY = 12
+"""With more comparisons than this the verdicts are listed, and not a sentence each."""
 
 
 def _table(rows: list[PairedRow]) -> Table[PairedRow]:
@@ -124,25 +134,73 @@ def sentences(rows: list[PairedRow]) -> list[str]:
     return lines
 
 
+def _verdicts(rows: list[PairedRow]) -> list[str]:
+    """Return a sentence for each way, or one for each verdict if the ways are many."""
+    lines = sentences(rows)
+    if len(lines) <= _MANY:
+        return lines
+    lists = []
+    differing = [row for row in rows if row.better + row.worse]
+    for verdict in ("helped", "hurt", "undecided"):
+        ways = [f"{row.contender} ({row.better} of {row.better + row.worse})" for row in differing
+                if row.verdict == verdict]  # fmt: skip
+        lists += [f"{verdict.capitalize()}: {', '.join(ways)}."] if ways else []
+    alike = [row.contender for row in rows if row.verdict and row not in differing]
+    lists += [f"Undecided, for all seeds end alike: {', '.join(alike)}."] if alike else []
+    return [*lists, "In brackets: seeds that ended lower, of those that differ."]
+
+
 def _rows(ledger: pd.DataFrame) -> list[PairedRow]:
     return typed(paired_table(ledger), PairedRow)
 
 
+def _plain(ledger: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of circuits with layers that were trained plainly, and whose ranks are known."""
+    if not {"series", "layers", "tolerance", "fisher_rank"} <= set(ledger.columns):
+        return ledger[:0]
+    ranked = where(ledger, ledger["layers"].notna() & ledger["fisher_rank"].notna())
+    return where(ranked, ranked["recipe"].isna()) if "recipe" in ranked.columns else ranked
+
+
+def _depths(ledger: pd.DataFrame) -> pd.DataFrame | None:
+    """Return the depths of these circuits; None without two of one circuit."""
+    plain = _plain(ledger)
+    table = depth_table(plain) if len(plain) else plain
+    return table if len(table) and table["series"].value_counts().max() > 1 else None
+
+
 def _parts(ledger: pd.DataFrame) -> list[Part]:
-    rows = _rows(ledger)
-    return [*sentences(rows), _table(rows), Note(_NOTE)]
+    rows, depths = _rows(ledger), _depths(ledger)
+    capacity_parts: list[Part] = []
+    if depths is not None:
+        series = series_table(depths)
+        capacity_parts = [*series_sentences(series), thresholds(series)]
+    return [*_verdicts(rows), _table(rows), Note(_NOTE), *capacity_parts]
 
 
 def _text(ledger: pd.DataFrame) -> str:
-    rows = _rows(ledger)
+    rows, depths = _rows(ledger), _depths(ledger)
     table = _table(rows)
-    return to_terminal(Table(table.columns, table.rows, ["", *sentences(rows)]))
+    more = [] if depths is None else series_sentences(series_table(depths))
+    return to_terminal(Table(table.columns, table.rows, ["", *_verdicts(rows), *more]))
+
+
+def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> tuple[list[Drawing], list[str]]:
+    depths, (drawn, missing) = _depths(ledger), DUEL.drawings(ledger, trace)
+    first: list[Drawing | None] = [verdicts(_rows(ledger))]
+    if depths is not None:
+        plain = _plain(ledger)
+        first += [capacity(depths), final_errors(plain, depths)]
+        drawn, _ = DUEL.drawings(plain, where(trace, trace["contender"].isin(plain["contender"])))
+    return pictures([*first, *drawn], missing)
 
 
 PAIRED = replace(
     DUEL,
     study="paired",
     words=_WORDS,
+    drawings=_drawings,
+    pictures=("verdicts", "capacity", "error_vs_layers", *DUEL.pictures),
     recognises=lambda ledger: "against" in ledger.columns and bool(ledger["against"].notna().any()),
     result=lambda ledger, trace: _parts(ledger),
     text=_text,

@@ -14,7 +14,7 @@ import numpy as np
 from qvar.ansatz.ansatz import Ansatz
 from qvar.arguments import check_fields
 from qvar.checks import different_names, finite_number
-from qvar.diagnostics.fisher_information import fisher_rank
+from qvar.diagnostics.fisher_information import fisher_rank, fisher_rank_bound
 from qvar.engines.energy import Engine
 from qvar.errors import QvarError, error_words, require
 from qvar.objective import Objective
@@ -43,6 +43,9 @@ PAIRED_COLUMNS = (
         "of all."),
     LedgerColumn("fisher_rank", "Int64", "Rank of the quantum Fisher information, the largest over some random points: "
         "number of independent directions in which the state can move."),
+    LedgerColumn("fisher_rank_bound", "Int64", "Largest rank that any circuit can have on states of this kind, real or "
+        "complex."),
+    LedgerColumn("recipe", "string", "Training in place of plain minimization; empty if there is none."),
 )  # fmt: skip
 """Columns of a paired study beside those of trainings."""
 
@@ -76,6 +79,9 @@ class Way:
 @dataclass(frozen=True, eq=False)
 class Paired:
     """Ways to train circuits, each from the same seeds, compared with each other seed by seed.
+
+    A draw of more angles begins with the draw of fewer angles from the same seed. So if layers are added to a circuit,
+    and its parameters lie layer by layer, its start is that of the smaller circuit with the added angles drawn.
 
     A way helped if it ended lower than the one that it is compared with in significantly more than half of the seeds in
     which they differ, hurt if in less, and is undecided else; `qvar.analysis.paired_table` has the intervals.
@@ -168,7 +174,8 @@ def _rows(study: Paired, way: Way, own: Row, training: Training, report: Reporte
     try:
         objective = training.objective()
         if study.fisher_samples:
-            own = {**own, "fisher_rank": fisher_rank(objective, key=jax.random.key(0), samples=study.fisher_samples)}
+            rank = fisher_rank(objective, key=jax.random.key(0), samples=study.fisher_samples)
+            own = {**own, "fisher_rank": rank, "fisher_rank_bound": fisher_rank_bound(objective)}
         if way.recipe is None:
             rows = training.run(report).rows
             return [{**row, **_start(objective, row["trace_value"][0]), **own} for row in rows]
@@ -181,6 +188,7 @@ def _rows(study: Paired, way: Way, own: Row, training: Training, report: Reporte
             words = progress_words(look, exact, objective.unit)
             report(Progress(look.evaluations, training.method.evaluations(training.budget), words))
 
+        own = {**own, "recipe": way.recipe.describe()["recipe"]}
         ends = way.recipe.train(training, starts, keys=jnp.stack(keys), callback=watch)
         minima = minima_of(objective, [result for result, _ in ends])
         return [

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, replace
 from hashlib import sha256
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from qvar._types import FloatArray
@@ -15,10 +16,10 @@ from qvar.ansatz.ansatz import Ansatz
 from qvar.arguments import check_fields
 from qvar.compression.distil import Lesson, lesson, trained_twice
 from qvar.errors import QvarError, require
-from qvar.optimize.minimize import Look
-from qvar.optimize.result import Result
+from qvar.optimize.minimize import Look, minimize_batch
+from qvar.optimize.result import Result, Trace
 from qvar.short_repr import short_repr
-from qvar.studies.training import Training
+from qvar.studies.training import Training, noisy_start
 from qvar.task import Row
 
 
@@ -102,6 +103,69 @@ class Distillation:
             )
             for at, (first, end) in enumerate(zip(matched, ends, strict=True))
         ]
+
+
+@short_repr("n_starts")
+@dataclass(frozen=True)
+class Restarts:
+    """The lowest of several starts, which share the budget of one; evaluations are those of all of them.
+
+    The first one is the start of the seed; each gets an equal part of `Budget.gradients`.
+    """
+
+    n_starts: int = 5
+    """Number of starts, at least 2."""
+    citations: ClassVar[tuple[str, ...]] = ()
+    """Keys of papers in `qvar/citations.bib`."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        require(self.n_starts >= 2, "n_starts", "be at least 2", self.n_starts)
+
+    def describe(self) -> dict[str, Any]:
+        """Return everything that the numbers depend on, ready for JSON."""
+        return {"recipe": "restarts", "n_starts": self.n_starts}
+
+    def train(
+        self, training: Training, starts: FloatArray, *, keys: jax.Array, callback: Callable[[Look], None]
+    ) -> list[tuple[Result, Row]]:
+        """Train from all starts of all seeds at once, and keep the lowest end of each seed."""
+        objective, n = training.objective(), self.n_starts
+        own = [[key, *(jax.random.fold_in(key, 3 + at) for at in range(1, n))] for key in keys]
+        draws = [
+            np.stack([start, *(np.asarray(noisy_start(objective, key, training.start_noise)) for key in group[1:])])
+            for start, group in zip(starts, own, strict=True)
+        ]
+        results = minimize_batch(
+            objective,
+            np.concatenate(draws),
+            method=training.method,
+            keys=jnp.stack([key for group in own for key in group]),
+            budget=replace(training.budget, gradients=max(1, training.budget.gradients // n)),
+            callback=callback,
+        )
+        return [(_lowest(results[at : at + n]), {}) for at in range(0, len(results), n)]
+
+
+def _lowest(results: list[Result]) -> Result:
+    """Return the lowest end with the evaluations of all; its trace is the lowest value so far, start after start."""
+    best = min(results, key=lambda result: result.value if np.isfinite(result.value) else np.inf)
+    spent = np.cumsum([0, *(result.energy_evaluations for result in results)]).tolist()
+    traces = [result.trace for result in results]
+    values = np.concatenate([trace.value for trace in traces])
+    trace = Trace(
+        np.arange(len(values)),
+        np.fmin.accumulate(values),
+        np.concatenate([trace.gradient_norm for trace in traces]),
+        np.concatenate([trace.evaluations + before for trace, before in zip(traces, spent, strict=False)]),
+    )
+    return replace(
+        best,
+        trace=trace,
+        energy_evaluations=spent[-1],
+        gradient_evaluations=sum(result.gradient_evaluations for result in results),
+        hessian_products=sum(result.hessian_products for result in results),
+    )
 
 
 def after(first: Result, second: Result) -> Result:

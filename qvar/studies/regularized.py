@@ -28,6 +28,9 @@ _MOMENTS = (0.9, 0.999)
 
 _TINY = 1e-8
 
+_TRACED = 10
+"""Steps between two entries of a trace."""
+
 
 @short_repr()
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +107,8 @@ def descend(
     since, ended = np.zeros(n, int), np.full(n, steps)
     running = np.ones(n, bool)
     groups = None if rules.shots is None else groups_of(objective)
+    steps_kept: list[int] = []
+    values_kept: list[FloatArray] = []
     for step in range(1, steps + 1):
         rows = np.flatnonzero(running)
         if len(rows) == 0:
@@ -112,6 +117,10 @@ def descend(
         at = theta[rows] * kept
         values, gradients = (np.asarray(part) for part in objective.value_and_grad_batch(at))
         gradients = gradients * kept
+        if (step - 1) % _TRACED == 0:
+            steps_kept.append(step - 1)
+            values_kept.append(np.full(n, np.nan))
+            values_kept[-1][rows] = values
         if rules.shots is not None and groups is not None:
             spread = np.sqrt(measured_variance_batch(objective, groups, at) / rules.shots)
             noise = np.stack([rngs[row].standard_normal(size + 1) for row in rows])
@@ -132,7 +141,8 @@ def descend(
             callback(Look(step, int(running.sum()), float(lowest.min())))
     ends = theta if rules.patience is None else best
     values, gradients = (np.asarray(part) for part in objective.value_and_grad_batch(ends))
-    first = np.asarray(objective.loss_batch(starts))
+    values_kept[0] = np.asarray(objective.loss_batch(starts))  # with all gates
+    path = np.stack(values_kept)
     seconds = time.perf_counter() - began
     return [
         Result(
@@ -143,14 +153,16 @@ def descend(
             iterations=int(ended[one]),
             energy_evaluations=int(ended[one]),
             gradient_evaluations=int(ended[one]),
-            trace=Trace(
-                np.array([0, ended[one]]),
-                np.array([first[one], values[one]]),
-                np.array([np.nan, np.linalg.norm(gradients[one])]),
-                np.array([0, ended[one]]),
-            ),
+            trace=_trace(steps_kept, path[:, one], int(ended[one]), float(values[one])),
             wall_s=seconds,
             compile_s=0.0,
         )
         for one in range(n)
     ]
+
+
+def _trace(steps: list[int], path: FloatArray, ended: int, value: float) -> Trace:
+    """Return the exact energies at some steps, without the dropped gates, and at the end."""
+    ran = np.isfinite(path)
+    at = np.append(np.array(steps)[ran], ended)
+    return Trace(at, np.append(path[ran], value), np.full(len(at), np.nan), at)

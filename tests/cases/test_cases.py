@@ -7,6 +7,8 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
+import jax
+import numpy as np
 import pytest
 
 import qvar
@@ -30,11 +32,10 @@ SMALL: dict[str, dict[str, Any]] = {
     "prune.py": {"molecule": "h2", "contenders": ("uccsd",), "rules": ("obs",), "keep": 0.4},
     "compress.py": {"molecule": "h2", "seeds": 1, "quick": True},
     "quantize.py": {"molecule": "h2", "bits": (10, 12), "samples": 5},
-    "overparametrization.py": {"qubits": 4, "layers": (2,), "seeds": 2, "dimension_samples": 0},
     "landscape.py": {"molecule": "h2", "contenders": ("uccsd",), "seeds": 2, "gradients": 60, "points": 3},
     "transfer.py": {"atoms": 2, "distances": (0.1,), "seeds": 2, "gradients": 60},
     "starts.py": {"molecule": "h2", "bonds": (2.0,), "circuits": ("uccsd",), "seeds": 2, "gradients": 60},
-    "more_parameters.py": {"qubits": 2, "family": "constrained", "seeds": 2, "gradients": 60},
+    "more_parameters.py": {"qubits": 2, "family": "constrained", "layers": (1,), "seeds": 2, "gradients": 45},
     "rent.py": {"shots": (100,), "bonds": 8, "models": (2, 3), "seeds": 2, "quick": True},
     "distil.py": {"molecule": "h2", "seeds": 2, "gradients": 60, "layers": 1},
     "optimizers.py": {"layers": 1, "seeds": 2, "gradients": 60},
@@ -48,7 +49,6 @@ SMALL: dict[str, dict[str, Any]] = {
 """Arguments that make a case quick; a new case needs an entry."""
 
 EXACT = dict.fromkeys(SMALL, "uccsd") | {
-    "overparametrization.py": "hva x2",
     "optimizers.py": "ry cnot chain x1",
     "distil.py": "1-upccgsd from fci",
     "more_parameters.py": "hva x1",
@@ -250,24 +250,46 @@ def test_the_family_duel_takes_the_whole_catalogue() -> None:
     assert [task.label for task in case("h2", contenders=("uccsd",)).tasks()] == ["uccsd"]
 
 
-def test_the_depths_of_the_overparametrization_pass_saturation() -> None:
+def test_the_depths_of_more_parameters_pass_the_threshold() -> None:
     """n/2 layers of the constrained circuit; n (layers + 1) >= 2^n - 1 parameters of the generic one."""
-    case = load("overparametrization.py")
-    for qubits in range(2, 9):
-        hva, generic = case(qubits).contenders
-        assert sum(layers > qubits // 2 for layers in hva.layers) == 2
-        assert sum(qubits * (layers + 1) >= 2**qubits - 1 for layers in generic.layers) == 3
-        assert min(hva.layers) == min(generic.layers) == 1
+    case = load("more_parameters.py")
+    for qubits in range(4, 8):
+        depths = {"hva": [], "ry cnot chain": []}
+        for way in case(qubits=qubits).ways:
+            if way.recipe is None:
+                series, layers = way.ansatz.name.rsplit(" x", 1)
+                depths[series].append(int(layers))
+        hva, generic = depths.values()
+        assert sum(layers > qubits // 2 for layers in hva) == 2
+        assert sum(qubits * (layers + 1) >= 2**qubits - 1 for layers in generic) == 3
+        assert min(hva) == min(generic) == 1
     quick = case(quick=True)
-    assert (quick.problem.n_qubits, quick.seeds, quick.dimension_samples) == (4, 10, 0)
-    assert [list(contender.layers) for contender in quick.contenders] == [[1, 2, 3], [1, 2, 3, 4]]
-    assert [task.label for task in case(4, layers=(2,)).tasks()] == ["hva x2", "ry cnot chain x2"]
+    assert (quick.problem.n_qubits, quick.seeds, quick.budget.gradients) == (4, 10, 300)
+    assert len(quick.ways) < len(case(qubits=4).ways)
+    assert case(model="h4").tolerance == 1.6e-3
     for arguments, sentence in (
-        ({"layers": (0,)}, "`layers` must hold"),
+        ({"layers": (0,)}, "`layers` must be at least 1"),
         ({"qubits": 1}, "`qubits` must be at least 2"),
+        ({"model": "h4", "qubits": 6}, "`qubits` must be left out for h4, but is 6"),
+        ({"restarts": 1}, "`n_starts` must be at least 2, but is 1"),
     ):
         with pytest.raises(qvar.QvarError, match=sentence):
             case(**arguments)
+
+
+@pytest.mark.parametrize("model", ["ising", "h4"])
+def test_a_deeper_circuit_begins_with_the_draws_and_the_gates_of_the_one_before(model: Any) -> None:
+    ways = {way.name: way.ansatz for way in load("more_parameters.py")(model=model, quick=True).ways}
+    pairs = [(f"{one} x1", name) for one in ("hva", "tups", "ry cnot chain") for name in ways if name.startswith(one)]
+    pairs = [(small, large) for small, large in pairs if small in ways and large.count("x") == 1 and small != large]
+    assert pairs
+    for small, large in pairs:
+        one, other = ways[small], ways[large]
+        draws = [np.asarray(ansatz.initial(jax.random.key(3))) for ansatz in (one, other)]
+        np.testing.assert_array_equal(draws[1][: one.n_params], draws[0])
+        program, deeper = one.program, other.program
+        np.testing.assert_array_equal(deeper.angle_param[: len(program.angle_param)], program.angle_param)
+        np.testing.assert_array_equal(deeper.angle_op[: len(program.angle_op)], program.angle_op)
 
 
 GIVEN = {
@@ -276,7 +298,6 @@ GIVEN = {
     "seeds": 7,
     "max_operators": 3,
     "points": 11,
-    "dimension_samples": 9,
     "sizes": (4, 12),
     "seed": 5,
     "tolerance": 0.03,

@@ -309,6 +309,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
         "model": _line, "data": ([0.0, 1.0], [0.0, 1.0]), "n_params": 2, "noise": 0.1, "weights": None,
         "start": "uniform", "name": "a", "family": "generic",
     },
+    "qvar.Restarts": lambda: {"n_starts": 3},
     "qvar.Distillation": lambda: {"teacher_state": np.ones(4), "weight": 0.5, "scale": 1.0, "project": False},
     "qvar.Way": lambda: {
         "name": "a", "ansatz": circuit(), "recipe": None, "against": "", "problem": None, "distance": 1.0,

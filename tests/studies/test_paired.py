@@ -11,7 +11,7 @@ from scipy.stats import binomtest
 import qvar
 from qvar.analysis.paired import PairedRow
 from qvar.analysis.rows import typed
-from qvar.records.run_tables import ledger_from
+from qvar.records.run_tables import ledger_from, trace_from
 from qvar.report.reports import report_of, summary_text
 
 
@@ -60,6 +60,31 @@ def test_distilled_and_plain_start_at_the_same_points(h2: qvar.Problem) -> None:
     assert [row["against"] for row in rows] == ["", "", "plain", "plain"]
 
 
+def test_restarts_keep_the_lowest_of_starts_that_share_a_budget() -> None:
+    import jax
+
+    problem = qvar.tfim(4, periodic=True)
+    circuit = qvar.hardware_efficient(problem, layers=1, rotations=("RY",)).with_start("uniform")
+    ways = [qvar.Way("plain", circuit), qvar.Way("more", circuit, recipe=qvar.Restarts(3), against="plain")]
+    study = qvar.Paired(problem, ways, seeds=2, budget=qvar.Budget(gradients=60))
+    plain, rows = (task.run(lambda progress: None) for task in study.tasks())
+    assert [row["recipe"] for row in rows] == ["restarts"] * 2
+    assert "recipe" not in plain[0]
+    objective = study.trainings()[1][1].objective()
+    for seed, row in enumerate(rows):
+        keys = [jax.random.key(seed), *(jax.random.fold_in(jax.random.key(seed), at) for at in (4, 5))]
+        budget = qvar.Budget(gradients=20)
+        alone = [qvar.minimize(objective, objective.initial(key), key=key, budget=budget) for key in keys]
+        lowest = min(alone, key=lambda result: result.value)
+        assert row["value"] == pytest.approx(lowest.value, abs=1e-9)
+        assert row["energy_evaluations"] == sum(result.energy_evaluations for result in alone) <= 66
+        np.testing.assert_allclose(row["trace_value"], np.minimum.accumulate(row["trace_value"]))
+        assert row["trace_value"][-1] == pytest.approx(row["value"], abs=1e-9)
+        assert row["trace_value"][0] == plain[seed]["trace_value"][0]  # the first one is the start of the seed
+    with pytest.raises(qvar.QvarError, match="`n_starts` must be at least 2, but is 1"):
+        qvar.Restarts(1)
+
+
 def rows_of(name: str, errors: list[float], against: str = "", evaluations: int = 10) -> list[dict[str, Any]]:
     return [
         {
@@ -103,6 +128,46 @@ def test_verdicts_and_intervals() -> None:
     assert "better ended lower than base in 12 of 12 seeds that differ: it helped (95 % interval" in text
     assert "same ended as base did in all 12 seeds: undecided." in text
     assert report_of(ledger).study == "paired"
+
+
+def test_depths_of_plain_trainings_have_thresholds_and_pictures() -> None:
+    """Rank 4 from two layers on; the trainings with a recipe are none of the depths."""
+    rows = []
+    for layers, rank, error in ((1, 2, 0.4), (2, 4, 1e-5), (3, 4, 1e-5)):
+        more = {"series": "hva", "layers": layers, "fisher_rank": rank, "fisher_rank_bound": 15, "tolerance": 1e-2}
+        rows += [
+            row | more for row in rows_of(f"hva x{layers}", [error] * 12, "" if layers == 1 else f"hva x{layers - 1}")
+        ]
+        rows += [row | more | {"recipe": "regularized"} for row in rows_of(f"hva x{layers} Adam", [0.3] * 12)]
+    ledger = ledger_from(rows, qvar.Paired.columns)
+    text = " ".join(summary_text(ledger, "paired").split())
+    assert (
+        "hva: overparametrized from 2 layers (8 parameters) on, where the rank stays at 4. Training is reliable" in text
+    )
+    drawings, missing = report_of(ledger, "paired").drawings(ledger, trace_from(rows))
+    assert {"verdicts", "capacity", "error_vs_layers"} <= {drawing.name for drawing in drawings}
+    assert not missing
+    axes = drawings[0].figure.axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["hva x2 against hva x1", "hva x3 against hva x2"]
+    assert {words.get_text() for words in axes.texts} == {"12 of 12", "all equal"}
+
+
+def test_many_verdicts_are_lists() -> None:
+    base = [0.01] * 12
+    rows = rows_of("base", base)
+    for name, errors in (
+        ("better", [0.001] * 12),
+        ("worse", [0.02] * 12),
+        ("mixed", [0.001, 0.02] * 6),
+        ("same", base),
+    ):
+        for copy in range(4):
+            rows += rows_of(f"{name} {copy}", errors, "base")
+    text = " ".join(summary_text(ledger_from(rows), "paired").split())
+    assert "Helped: better 0 (12 of 12), better 1 (12 of 12)" in text
+    assert "Hurt: worse 0 (0 of 12), " in text
+    assert "Undecided: mixed 0 (6 of 12), " in text
+    assert "Undecided, for all seeds end alike: same 0, same 1, same 2, same 3." in text
 
 
 def test_mistakes(h2: qvar.Problem, h4: qvar.Problem) -> None:

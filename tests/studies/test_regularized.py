@@ -41,6 +41,8 @@ def test_decay_is_that_of_optax(objective: qvar.Objective, decay: float) -> None
         np.testing.assert_allclose(result.theta, np.asarray(theta), atol=1e-6)
         assert result.value == pytest.approx(float(objective.loss(result.theta)), abs=1e-12)
         assert result.energy_evaluations == 25
+        assert result.trace.evaluations.tolist() == [0, 10, 20, 25]
+        assert result.trace.value[0] == pytest.approx(float(objective.loss(start)), abs=1e-12)
 
 
 def test_seeds_do_not_depend_on_each_other(objective: qvar.Objective) -> None:
