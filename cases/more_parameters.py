@@ -111,7 +111,7 @@ def _regularized(circuit: qvar.Ansatz, shots: int, restarts: int) -> list[qvar.W
     ways += [qvar.Way(f"{plain}, {name}", circuit, recipe=one, against=plain) for name, one in changes.items()]
     stopped = qvar.Regularized(shots=shots, patience=50)
     ways += [qvar.Way(f"{noisy}, early stop", circuit, recipe=stopped, against=noisy)]
-    more = qvar.Restarts(restarts)
+    more = qvar.Restarts(n_starts=restarts)
     return [*ways, qvar.Way(f"{circuit.name}, {restarts} starts", circuit, recipe=more, against=circuit.name)]
 
 

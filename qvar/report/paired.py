@@ -157,7 +157,7 @@ def _rows(ledger: pd.DataFrame) -> list[PairedRow]:
 def _plain(ledger: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of circuits with layers that were trained plainly, and whose ranks are known."""
     if not {"series", "layers", "tolerance", "fisher_rank"} <= set(ledger.columns):
-        return ledger[:0]
+        return ledger.iloc[:0]
     ranked = where(ledger, ledger["layers"].notna() & ledger["fisher_rank"].notna())
     return where(ranked, ranked["recipe"].isna()) if "recipe" in ranked.columns else ranked
 

@@ -106,7 +106,7 @@ class Distillation:
 
 
 @short_repr("n_starts")
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Restarts:
     """The lowest of several starts, which share the budget of one; evaluations are those of all of them.
 

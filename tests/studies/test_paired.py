@@ -65,7 +65,7 @@ def test_restarts_keep_the_lowest_of_starts_that_share_a_budget() -> None:
 
     problem = qvar.tfim(4, periodic=True)
     circuit = qvar.hardware_efficient(problem, layers=1, rotations=("RY",)).with_start("uniform")
-    ways = [qvar.Way("plain", circuit), qvar.Way("more", circuit, recipe=qvar.Restarts(3), against="plain")]
+    ways = [qvar.Way("plain", circuit), qvar.Way("more", circuit, recipe=qvar.Restarts(n_starts=3), against="plain")]
     study = qvar.Paired(problem, ways, seeds=2, budget=qvar.Budget(gradients=60))
     plain, rows = (task.run(lambda progress: None) for task in study.tasks())
     assert [row["recipe"] for row in rows] == ["restarts"] * 2
@@ -82,7 +82,7 @@ def test_restarts_keep_the_lowest_of_starts_that_share_a_budget() -> None:
         assert row["trace_value"][-1] == pytest.approx(row["value"], abs=1e-9)
         assert row["trace_value"][0] == plain[seed]["trace_value"][0]  # the first one is the start of the seed
     with pytest.raises(qvar.QvarError, match="`n_starts` must be at least 2, but is 1"):
-        qvar.Restarts(1)
+        qvar.Restarts(n_starts=1)
 
 
 def rows_of(name: str, errors: list[float], against: str = "", evaluations: int = 10) -> list[dict[str, Any]]:
