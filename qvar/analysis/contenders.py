@@ -93,14 +93,13 @@ def accuracy_table(ledger: pd.DataFrame) -> pd.DataFrame:
     table = summary(ledger).loc[:, [*_NAMES, "correlation_recovered", "series"]].copy()
     in_hartree = _in_hartree(ledger)
     for cost in get_args(Cost):
-        entries = _by_key(correlation_per(in_hartree if cost == "shot" else ledger, cost))
+        entries = _matching(table, correlation_per(in_hartree if cost == "shot" else ledger, cost))
         for end in ("low", "median", "high"):
-            table[f"per_{cost}_{end}"] = _looked_up(table, entries, end, "float64")
+            table[f"per_{cost}_{end}"] = _column(entries, end, "float64")
     table["series"] = table["series"].fillna(table["contender"])
-    keys = ("problem", "series", "method")
-    least = _by_key(least_parameters(in_hartree), keys)
+    least = _matching(table, least_parameters(in_hartree), ("problem", "series", "method"))
     for column in ("by_median", "by_best"):
-        table[f"least_{column}"] = _looked_up(table, least, column, "Int64", keys)
+        table[f"least_{column}"] = _column(least, column, "Int64")
     return table
 
 
@@ -126,9 +125,9 @@ def convergence_table(ledger: pd.DataFrame, trace: pd.DataFrame) -> pd.DataFrame
         final_errors(ledger),
         minima_found(ledger),
     ):
-        entries = _by_key(other)
+        entries = _matching(table, other)
         for name in [column for column in other.columns if column not in table.columns]:
-            table[name] = _looked_up(table, entries, name, str(other[name].dtype))
+            table[name] = _column(entries, name, str(other[name].dtype))
     milli = (table["unit"] == MILLIHARTREE).to_numpy(dtype=bool)
     for name in ("best", *(column_of("error", level) for level in LEVELS)):
         table.loc[milli, name] *= MILLIHARTREE_PER_HARTREE
@@ -140,16 +139,20 @@ def _in_hartree(ledger: pd.DataFrame) -> pd.DataFrame:
     return where(ledger, ledger["unit"].fillna(HARTREE) == HARTREE)
 
 
-def _by_key(table: pd.DataFrame, keys: Sequence[str] = KEYS) -> dict[tuple[str, ...], Any]:
-    return {tuple(str(getattr(row, name)) for name in keys): row for row in records(table)}
+def _matching(table: pd.DataFrame, other: pd.DataFrame, keys: Sequence[str] = KEYS) -> list[Any]:
+    """Return for each row of a table of contenders that of another one with the same keys, or None."""
+    names = list(keys)
+    entries = dict(zip(_texts(other, names), records(other), strict=True))
+    return [entries.get(key) for key in _texts(table, names)]
 
 
-def _looked_up(
-    table: pd.DataFrame, entries: dict[tuple[str, ...], Any], column: str, kind: str, keys: Sequence[str] = KEYS
-) -> pd.Series:
-    """Return a column of another table of contenders, row by row of this one; missing if that has no such row."""
+def _texts(table: pd.DataFrame, names: list[str]) -> list[tuple[str, ...]]:
+    return [tuple(map(str, row)) for row in table[names].itertuples(index=False, name=None)]
+
+
+def _column(rows: Sequence[Any], name: str, kind: str) -> pd.Series:
+    """Return a column of rows; missing where there is no row."""
     import pandas as pd
 
-    rows = [entries.get(tuple(str(getattr(row, name)) for name in keys)) for row in records(table)]
-    cells = [None if row is None or not known(getattr(row, column)) else getattr(row, column) for row in rows]
-    return pd.Series(cells, index=table.index, dtype=kind)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    cells = [None if row is None or not known(getattr(row, name)) else getattr(row, name) for row in rows]
+    return pd.Series(cells, dtype=kind)  # pyright: ignore[reportArgumentType, reportCallIssue]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qvar._types import FloatArray
+from qvar.analysis.rows import first
 from qvar.checks import finite_number
 from qvar.diagnostics.minima import ENERGY_TOLERANCE, distinct_minima
 from qvar.errors import QvarError, require
@@ -86,8 +87,8 @@ def steps_to_tolerance(trace: pd.DataFrame, *, tolerance: float = CHEMICAL_ACCUR
     for whose, steps in groups:
         steps = steps.sort_values("step")
         at = arrival(steps["error"].to_numpy(dtype=float, na_value=np.nan), within)
-        first = {"step": pd.NA, "evaluations": pd.NA} if at is None else steps.iloc[at]
-        when = {"steps": first["step"], "evaluations": first["evaluations"]}
+        there = {"step": pd.NA, "evaluations": pd.NA} if at is None else steps.iloc[at]
+        when = {"steps": there["step"], "evaluations": there["evaluations"]}
         rows.append(dict(zip(who, whose, strict=True)) | when)
     table = pd.DataFrame(rows, columns=[*who, "steps", "evaluations"])
     return table.astype(dict.fromkeys(["seed", "steps", "evaluations"], "Int64"))
@@ -139,8 +140,8 @@ def quantiles_to_tolerance(
     """
     within = checked_tolerance(ledger, tolerance)
     shares = _checked_levels(levels)
-    first: list[Any] = list(steps_to_tolerance(trace, tolerance=within).itertuples(index=False))
-    arrivals = {(one.problem, one.contender, one.method, one.seed): one for one in first}
+    seeds: list[Any] = list(steps_to_tolerance(trace, tolerance=within).itertuples(index=False))
+    arrivals = {(one.problem, one.contender, one.method, one.seed): one for one in seeds}
     rows = []
     for about, group in contender_groups(ledger):
         row: dict[str, Any] = {**about, "seeds": len(group), "reached": None}
@@ -220,8 +221,7 @@ def contender_groups(ledger: pd.DataFrame) -> list[tuple[dict[str, Any], pd.Data
     groups = ledger.groupby(list(KEYS), dropna=False, sort=False) if len(ledger) else []
     pairs = []
     for _, group in groups:
-        shared = {column: group[column].dropna() for column in (*KEYS, "family", "unit")}
-        pairs.append(({column: cells.iloc[0] if len(cells) else None for column, cells in shared.items()}, group))
+        pairs.append(({column: first(group[column]) for column in (*KEYS, "family", "unit")}, group))
     return pairs
 
 

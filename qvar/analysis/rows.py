@@ -53,6 +53,8 @@ def some(mask: Any) -> bool:
 
 def first(values: Any) -> Any:
     """Return the first entry of a column that is there, or None."""
+    if len(values) and known(values.iloc[0]):  # as nearly always, and many times faster
+        return values.iloc[0]
     present = values.dropna()
     return present.iloc[0] if len(present) else None
 

@@ -128,6 +128,30 @@ def panel_figure(n_panels: int, height: float, n_named: int) -> tuple[Figure, li
     return figure, panels
 
 
+def lay_out(figure: Figure) -> None:
+    """Place panels, titles and legends once and for all; drawing would do it again each time.
+
+    Marks of minor ticks without labels, which take no room but most of the time, are left out meanwhile.
+    """
+    from matplotlib.axis import Ticker
+    from matplotlib.ticker import NullFormatter, NullLocator
+
+    layout: Any = figure.get_layout_engine()
+    if layout is None:
+        return
+    nothing = Ticker()
+    nothing.locator, nothing.formatter = NullLocator(), NullFormatter()
+    axes_of_all: list[Any] = [axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]
+    minor = {}
+    for axis in axes_of_all:
+        if not any(axis.minor.formatter.format_ticks(axis.get_minorticklocs())):
+            minor[axis], axis.minor = axis.minor, nothing
+    layout.execute(figure)
+    for axis, ticker in minor.items():
+        axis.minor = ticker
+    figure.set_layout_engine("none")
+
+
 def line_figure(n_named: int) -> tuple[Figure, Axes]:
     """Return a figure of one panel, with height for a legend of so many names below it."""
     figure, (axes,) = panel_figure(1, 4.6, n_named)

@@ -18,6 +18,7 @@ from qvar.report.plot_style import (
     accuracy_line,
     axis_words,
     drawn_errors,
+    lay_out,
     plain_axes,
     seed_words,
     spread,
@@ -138,8 +139,7 @@ def fronts(
     names = f"{', '.join(first)} and {last}" if first else last
     title = f"{noun.capitalize()} against number of {names}"
     _legends(figure, title, points, lines, columns)
-    layout: Any = figure.get_layout_engine()
-    layout.execute(figure)  # settles where the points are
+    lay_out(figure)  # settles where the points are
     for axes, cost in zip(all_axes, panels, strict=True):
         _number(axes, [(point, point.costs[cost]) for point in points if np.isfinite(point.costs[cost])])
     return Fronts(figure, title, noun, "; ".join(members))

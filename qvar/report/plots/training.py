@@ -80,7 +80,8 @@ def _labels(trace: pd.DataFrame, drawn: pd.DataFrame) -> list[str]:
     keys = ["problem", "contender", "method"]
     known_keys = drawn[keys].fillna("").itertuples(index=False, name=None)
     names = dict(zip(known_keys, drawn["label"].astype(str), strict=True))
-    return [names.get(key, key[1]) for key in trace[keys].fillna("").itertuples(index=False, name=None)]
+    columns = (trace[key].fillna("").tolist() for key in keys)
+    return [names.get(key, key[1]) for key in zip(*columns, strict=True)]
 
 
 def _curve(seed: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

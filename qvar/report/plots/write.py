@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from qvar.atomic_files import write_whole
 from qvar.report.interactive import interactive
-from qvar.report.plot_style import Plot
+from qvar.report.plot_style import Plot, lay_out
 from qvar.report.reports import ALL_PICTURES, report_of
 
 if TYPE_CHECKING:
@@ -35,12 +35,13 @@ def write_plots(ledger: pd.DataFrame, trace: pd.DataFrame, folder: Path, study: 
 
 
 def _save(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG; `Figure.savefig` would draw it twice, once for the layout, which drawing settles itself.
+    """Write a figure as PNG; `Figure.savefig` would draw it twice, once for the layout.
 
     No software version is in the file, so that the same numbers give the same bytes.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     figure.set_dpi(_DOTS_PER_INCH)
+    lay_out(figure)
     with path.open("wb") as stream:
         FigureCanvasAgg(figure).print_png(stream, metadata={"Software": None})
