@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,16 +81,19 @@ def _put() -> Callable[[np.ndarray], jax.Array]:
 
     try:
         from jax._src.core import ShapedArray
-        from jax._src.interpreters.pxla import batched_device_put
-    except ImportError:
+        from jax._src.lib import xla_client
+
+        transfer = xla_client.batched_device_put
+    except (ImportError, AttributeError):
         return jax.device_put
     device = jax.devices()[0]
     sharding = jax.sharding.SingleDeviceSharding(device)
+    type_of = lru_cache(maxsize=256)(ShapedArray)
 
     def put(array: np.ndarray) -> jax.Array:
         if getattr(jax.config, "jax_default_device", None) is not None:
             return jax.device_put(array)
-        return batched_device_put(ShapedArray(array.shape, array.dtype), sharding, [array], [device], committed=False)
+        return transfer(type_of(array.shape, array.dtype), sharding, [array], [device], False)
 
     try:
         put(np.zeros(1))

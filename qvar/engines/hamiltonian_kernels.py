@@ -75,14 +75,14 @@ def _mix_pairs(mixed, taken, weights, n, state, coulomb, first, stop, pairs, sig
 
 @kernel()
 @no_type_check
-def electronic(state, image, same_alpha, same_beta, coulomb, alpha, beta, share, shares):
-    """Write H|state> of electrons for some rows of a state (rows, columns).
+def electronic(states, images, same_alpha, same_beta, coulomb, alpha, beta, share, shares):
+    """Write H|state> of electrons for some rows of states (n, rows, columns).
 
     Pairs of orbitals are sorted into sets, so that integrals between different sets vanish.
 
     Args:
-        state: the state, real.
-        image: of the same shape; rows of the share are overwritten.
+        states: the states, real.
+        images: of the same shape; rows of the share are overwritten.
         same_alpha: starts (rows + 1,), columns and values of the sparse part of H on alpha strings alone; a multiple of
             four entries for each row.
         same_beta: the same on beta strings.
@@ -95,7 +95,7 @@ def electronic(state, image, same_alpha, same_beta, coulomb, alpha, beta, share,
         share: which part of the rows is worked on, of `shares`.
         shares: number of parts.
     """
-    n_rows, n_columns = state.shape
+    n_rows, n_columns = states.shape[1:]
     low, high = n_rows * share // shares, n_rows * (share + 1) // shares
     sets, entries, pairs, signs, sources = alpha
     rows, places, place_signs = beta
@@ -106,31 +106,33 @@ def electronic(state, image, same_alpha, same_beta, coulomb, alpha, beta, share,
             most = max(most, entries[r, which + 1] - entries[r, which])
     mixed, taken, weights = _aligned(largest, n_columns), _aligned(most, _COLUMNS), np.empty((largest, most))
     flat = mixed.reshape(-1)
-    for r in range(low, high):
-        for c in range(n_columns):
-            image[r, c] = 0.0
-        for which in range(len(sets) - 1):
-            start, stop = entries[r, which], entries[r, which + 1]
-            if start == stop:
-                continue
-            own = (coulomb, sets[which], sets[which + 1], pairs, signs, sources, start, stop)
-            _mix_pairs(mixed, taken, weights, n_columns, state, *own)
-            for k in range(rows[which], rows[which + 1]):
-                for c in range(n_columns):
-                    image[r, c] += place_signs[k, c] * flat[places[k, c]]
-    for column in range(0, n_columns, _LANES):
-        _add_sparse(image, state, *same_alpha, low, high, column, min(column + _LANES, n_columns))
     lanes, sums = np.empty((n_columns, _LANES)), np.empty((n_columns, _LANES))
-    for first in range(low, high, _LANES):
-        n = min(_LANES, high - first)
-        for t in range(n):
+    for at in range(len(states)):
+        state, image = states[at], images[at]
+        for r in range(low, high):
             for c in range(n_columns):
-                lanes[c, t] = state[first + t, c]
-                sums[c, t] = 0.0
-        _add_sparse(sums, lanes, *same_beta, 0, n_columns, 0, n)
-        for t in range(n):
-            for c in range(n_columns):
-                image[first + t, c] += sums[c, t]
+                image[r, c] = 0.0
+            for which in range(len(sets) - 1):
+                start, stop = entries[r, which], entries[r, which + 1]
+                if start == stop:
+                    continue
+                own = (coulomb, sets[which], sets[which + 1], pairs, signs, sources, start, stop)
+                _mix_pairs(mixed, taken, weights, n_columns, state, *own)
+                for k in range(rows[which], rows[which + 1]):
+                    for c in range(n_columns):
+                        image[r, c] += place_signs[k, c] * flat[places[k, c]]
+        for column in range(0, n_columns, _LANES):
+            _add_sparse(image, state, *same_alpha, low, high, column, min(column + _LANES, n_columns))
+        for first in range(low, high, _LANES):
+            n = min(_LANES, high - first)
+            for t in range(n):
+                for c in range(n_columns):
+                    lanes[c, t] = state[first + t, c]
+                    sums[c, t] = 0.0
+            _add_sparse(sums, lanes, *same_beta, 0, n_columns, 0, n)
+            for t in range(n):
+                for c in range(n_columns):
+                    image[first + t, c] += sums[c, t]
 
 
 @kernel()

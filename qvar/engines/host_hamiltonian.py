@@ -70,19 +70,18 @@ def _electronic(kernel: ElectronicKernel, tables: PyTree) -> HostHamiltonian:
     same_beta = same_alpha if tables["same_b"] is tables["same_a"] else _sparse(np.asarray(tables["same_b"]))
     shares = SHARES if n_rows * n_columns >= THREADED else 1
 
-    def real(state: np.ndarray) -> np.ndarray:
-        image = np.empty_like(state)
-        arguments = (state, image, same_alpha, same_beta, coulomb, alpha, beta)
+    def real(states: np.ndarray) -> np.ndarray:
+        images = np.empty_like(states)
+        arguments = (states, images, same_alpha, same_beta, coulomb, alpha, beta)
         run_all([partial(hamiltonian_kernels.electronic, *arguments, share, shares) for share in range(shares)])
-        return image
+        return images
 
     def apply(states: np.ndarray) -> np.ndarray:
         if states.dtype.kind != "c":
-            return np.stack([real(state) for state in states]) if len(states) > 1 else real(states[0])[None]
+            return real(states)
         images = np.empty_like(states)
-        for state, image in zip(states, images, strict=True):
-            image.real = real(np.ascontiguousarray(state.real))
-            image.imag = real(np.ascontiguousarray(state.imag))
+        images.real = real(np.ascontiguousarray(states.real))
+        images.imag = real(np.ascontiguousarray(states.imag))
         return images
 
     return apply

@@ -141,6 +141,10 @@ class HostSector:
                 part.multiply(bras, back)
                 continue
             for groups, shares in reversed(list(self._stretches(part))):
+                if shares == 1:
+                    arguments = (kets, bras, slopes, groups, *self.tables, weights, factors)
+                    sector_kernels.backward(*arguments, 0, 1)
+                    continue
                 partial_slopes = np.zeros((shares, *angles.shape))
                 run_all(
                     [
