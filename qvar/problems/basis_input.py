@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import copy
+import importlib.util
+import json
 import os
 import warnings
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -127,17 +130,38 @@ def _published_potential(name: str, element: str) -> Any:
     PySCF has none if it keeps the shells of a set in several files, as those of aug-cc-pVDZ-PP, or takes them from
     the Basis Set Exchange because its own file lacks the element.
     """
-    import basis_set_exchange
     from pyscf.gto import basis as library
 
     potential = _or_none(lambda: library.load_ecp(name, element))
     files = library.ALIAS.get(library._format_basis_name(name), ())
     for file in files if isinstance(files, tuple | list) else ():
         potential = potential or _or_none(lambda file=file: library.load_ecp(f"{library._BASIS_DIR}/{file}", element))
-    if potential:
+    if potential or _exchange_name(name) in _all_electron_sets():
         return potential
+    import basis_set_exchange
+
     text = _or_none(lambda: basis_set_exchange.get_basis(name, elements=element, fmt="nwchem", header=False))
     return read_basis_text(text, name).potentials.get(element) if text else None
+
+
+def _exchange_name(name: str) -> str:
+    return name.lower().replace("/", "_sl_").replace("*", "_st_")
+
+
+@cache
+def _all_electron_sets() -> frozenset[str]:
+    """Return the names of published sets without core potentials, from a file of the Basis Set Exchange.
+
+    Its package takes a third of a second to import.
+    """
+    package = importlib.util.find_spec("basis_set_exchange")
+    if package is None or package.origin is None:
+        return frozenset()
+    try:
+        sets = json.loads(Path(package.origin).with_name("data").joinpath("METADATA.json").read_text(encoding="utf-8"))
+        return frozenset(name for name, about in sets.items() if not any("ecp" in k for k in about["function_types"]))
+    except (OSError, ValueError, KeyError, AttributeError):  # another version of the package
+        return frozenset()
 
 
 def _or_none(load: Callable[[], Any]) -> Any:
