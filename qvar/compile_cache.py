@@ -83,6 +83,15 @@ _kept: dict[str, Path] = {}
 """The folder that JAX got from this process, and the one above it."""
 
 
+def program_folder() -> Path | None:
+    """Return the folder of JAX's programs for this CPU; None if none are kept, or the folder is the user's choice."""
+    import jax
+
+    chosen: Any = jax.config
+    path = chosen.jax_compilation_cache_dir if chosen.jax_enable_compilation_cache else None
+    return Path(path) if path in _kept else None
+
+
 def kernel_folder() -> Path | None:
     """Return the folder of the host's own compiled kernels, beside that of JAX's programs; None if none are kept."""
     here = _own_folder("kernels")

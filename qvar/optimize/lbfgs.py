@@ -17,7 +17,6 @@ from qvar.optimize.method import Method, Start
 
 
 @checked()
-@cache
 def lbfgs(*, memory: int = 10, max_trials: int = 20) -> Method:
     r"""Make L-BFGS: `optax.scale_by_lbfgs` with a bracketing line search on the weak Wolfe conditions.
 
@@ -38,8 +37,12 @@ def lbfgs(*, memory: int = 10, max_trials: int = 20) -> Method:
     Raises:
         QvarError: if an argument is below 1.
     """
-    counting_number("memory", memory)
-    counting_number("max_trials", max_trials)
+    return _method(counting_number("memory", memory), counting_number("max_trials", max_trials))
+
+
+@cache
+def _method(memory: int, max_trials: int) -> Method:
+    """Return one object for equal settings, however they are written."""
     transform = optax.scale_by_lbfgs(memory_size=memory)
 
     def empty(start: Start) -> Any:

@@ -7,6 +7,7 @@ circuits of one kind and size class share (see `qvar.engines.room`).
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,11 +22,14 @@ from jaxtyping import Array
 
 from qvar._types import FloatArray, IntArray, PyTree
 from qvar.engines.sharding import gather, mesh_of, replicate
+from qvar.errors import QvarError
 from qvar.host_kernels import HostKernels
 from qvar.objective import Objective, evaluate_in_chunks
 from qvar.optimize.batch import OLDER_EMITTERS, RUNNING, STATUSES, Batch, Moving, moving_part, of_process_0
 from qvar.optimize.budget import Budget, Status
 from qvar.optimize.evaluation import Reader, Reading, host_reader, reader, reading_of, readings_at_once
+from qvar.optimize.kept_updates import kept_update
+from qvar.optimize.lbfgs import lbfgs
 from qvar.optimize.method import Method
 from qvar.optimize.packing import Layout
 
@@ -283,8 +287,26 @@ def _shape_of(array: Any) -> jax.ShapeDtypeStruct:
 @lru_cache(maxsize=64)
 def _compiled_update(plan: _UpdatePlan, arrays: Any, reading: Any, limits: Any) -> Any:
     """Return the compiled update for such shapes; lowering it takes longer than a training of some steps."""
-    program = _update_quickly if _is_host() else _update_fully
-    return program.lower(plan, arrays, reading, limits).compile()
+    if not _is_host():
+        return _update_fully.lower(plan, arrays, reading, limits).compile()
+    if not _is_lbfgs(plan.method):
+        return _update_quickly.lower(plan, arrays, reading, limits).compile()
+
+    def compiled(name: str) -> Any:
+        def update(arrays: tuple[Array, ...], reading: Reading, limits: _Limits) -> tuple[tuple[Array, ...], _Row]:
+            return _update(plan, arrays, reading, limits)
+
+        update.__name__ = name
+        return jax.jit(update, compiler_options=_QUICK).lower(arrays, reading, limits).compile()
+
+    return kept_update((plan.method.describe(), plan.layout, plan.keep_path, arrays, reading, limits), compiled)
+
+
+def _is_lbfgs(method: Method) -> bool:
+    """Return True if name and settings say all about a method; of the user's methods they may not."""
+    with contextlib.suppress(TypeError, QvarError):
+        return method.name == "lbfgs" and lbfgs(**dict(method.settings)) is method
+    return False
 
 
 _update_fully = jax.jit(_update, static_argnums=0)
