@@ -134,10 +134,11 @@ def lay_out(figure: Figure) -> None:
     Marks of minor ticks without labels, which take no room but most of the time, are left out meanwhile.
     """
     from matplotlib.axis import Ticker
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
     from matplotlib.ticker import NullFormatter, NullLocator
 
-    layout: Any = figure.get_layout_engine()
-    if layout is None:
+    layout = figure.get_layout_engine()
+    if not isinstance(layout, ConstrainedLayoutEngine):  # placed already
         return
     nothing = Ticker()
     nothing.locator, nothing.formatter = NullLocator(), NullFormatter()
