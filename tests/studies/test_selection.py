@@ -86,6 +86,16 @@ def test_a_slope_pays_if_there_are_enough_shots() -> None:
     assert "10,000 shots: constant (constrained, 1 parameters) has a lower test error than line (generic, 2)" in text
 
 
+def test_leaving_one_out_has_a_closed_form() -> None:
+    """Of linear models, a value that is left out differs from its prediction by e / (1 - h): residual, leverage."""
+    study = selection(data=simulated(levels=(4,)), seeds=1, folds=10)
+    sample = study.data["data"].sample(0, 4)
+    for row, design in zip(rows_of(study), (DESIGN[:, :1], DESIGN), strict=True):
+        hat = design @ np.linalg.pinv(design)
+        left_out = (sample.y - hat @ sample.y) / (1.0 - np.diag(hat))
+        assert row["cv_error"] == pytest.approx(np.sqrt(np.mean((left_out / sample.noise) ** 2)), abs=1e-6)
+
+
 def test_bootstrap_samples_are_tested_on_what_they_lack() -> None:
     """Weighted least squares in closed form; repetition 0 is the data themselves, and has no such test."""
     y = 1.0 + 0.2 * X + 0.1 * np.sin(9.0 * X)
