@@ -22,6 +22,7 @@ from qvar.ansatz.starts import COMMON_STARTS, ENERGY_STARTS, SMALL, START_PAPERS
 from qvar.arguments import check_fields, checked
 from qvar.checks import random_key, real_array, real_numbers, whole_numbers
 from qvar.errors import QvarError, require, shown
+from qvar.notebook import facts_html
 from qvar.objective import Costs
 from qvar.short_repr import short_repr
 
@@ -322,6 +323,20 @@ class Ansatz:
         from qvar.ansatz.drawing import draw
 
         return draw(self.program, self._point(theta), all, max_length)
+
+    def _repr_html_(self) -> str:
+        """Return the facts of the circuit and its operations, for a notebook."""
+        from qvar.ansatz.drawing import operations_table
+
+        facts = {
+            "family": self.family,
+            "qubits": self.n_qubits,
+            "parameters": self.n_params,
+            "operations": self.program.n_ops,
+            "start": self.start,
+            "conserves": ", ".join(self.symmetries).replace("_", " "),
+        }
+        return facts_html(self.name, facts, operations_table(self.program, None, False, 100))
 
     @checked()
     def resources(

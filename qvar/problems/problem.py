@@ -19,6 +19,7 @@ from qvar._types import AmplitudeMethod, Excitation, IntArray
 from qvar.arguments import checked
 from qvar.checks import finite_number, whole_number, whole_numbers
 from qvar.errors import QvarError, require
+from qvar.notebook import facts_html
 from qvar.problems import remarks
 from qvar.problems.cluster_amplitudes import ccsd, mp2
 from qvar.problems.exact_energy import GroundState, fci_ground, pauli_ground_energy
@@ -200,6 +201,20 @@ class Problem:
     @cached_property
     def _lowest_state(self) -> LowestState:
         return lowest_state(self._electrons() if self.pauli is None else self.pauli, self.decoding)
+
+    def _repr_html_(self) -> str:
+        """Return the facts of the problem that cost nothing, for a notebook."""
+        electrons = f"{self.n_electrons} ({self.n_alpha} alpha, {self.n_beta} beta)" if self.integrals else None
+        exact = self.known_exact_energy
+        facts = {
+            "qubits": self.n_qubits,
+            "electrons": electrons,
+            "orbitals": self.n_orbitals if self.integrals else None,
+            "basis set": self.description.get("basis"),
+            "reference state": "|" + "".join(map(str, self.reference_bits)) + ">",
+            "exact energy": None if exact is None else f"{exact:.8f} {self.unit}",
+        }
+        return facts_html(self.name, facts)
 
     def remarks(self) -> tuple[str, ...]:
         """Return sentences on this problem's energies, for readers; reports show them.

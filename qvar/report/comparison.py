@@ -20,7 +20,7 @@ def write_comparison(paths: Sequence[str], out: str) -> Path:
 
     Args:
         paths: folders of at least two runs of one kind of study, finished or not.
-        out: folder to write to; `report.html` and `plots` in it are written anew.
+        out: folder to write to; `report.html` and `plots` in it are replaced.
 
     Raises:
         QvarError: if the runs are of different studies, one is a campaign or has no rows, or `out` is itself a run.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from qvar.task import Runnable, tasks_of
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 
 @checked()
@@ -165,6 +167,50 @@ class Run:
                 f"`columns` must fit one problem, but {_words(columns) or 'the study'} has {len(problems)}."
             )
         return next(iter(problems.values()))
+
+    def plot_convergence(self) -> Axes:
+        """Draw the error of each contender against the evaluations, with the spread over its starts.
+
+        Raises:
+            QvarError: if no training left a finite value.
+        """
+        return self._drawn("error_vs_step")[0]
+
+    @checked()
+    def plot_front(self, *, cost: Literal["n_params", "two_qubit_gates"] = "n_params") -> Axes:
+        """Draw the error of each contender against a cost, with the Pareto front of the medians.
+
+        Args:
+            cost: `"n_params"` for parameters, `"two_qubit_gates"` for CNOTs.
+
+        Raises:
+            QvarError: if `cost` is another word, or no contender has it together with a finite value.
+        """
+        return self._drawn("error_vs_cost", cost)[0]
+
+    def _drawn(self, name: str, cost: str = "") -> list[Axes]:
+        from qvar.analysis.summaries import summary
+        from qvar.report.plots.front import error_vs_cost
+        from qvar.report.plots.training import error_vs_step
+
+        drawn = summary(self.ledger)
+        drawn = drawn.loc[drawn["median"].notna()]
+        pictures = {
+            "error_vs_step": lambda: error_vs_step(self.trace, self.ledger, drawn),
+            "error_vs_cost": lambda: error_vs_cost(self.ledger, drawn, (cost,)),
+        }
+        picture = pictures[name]() if len(drawn) else None
+        if picture is None:
+            raise QvarError(f"`run` must have values to draw, but {self.folder} has none.")
+        return picture.figure.axes
+
+    def _repr_html_(self) -> str:
+        """Return the result of the report, for a notebook."""
+        from qvar.report.html import to_html
+        from qvar.report.reports import report_of
+
+        report = report_of(self.ledger, self.case.get("study"))
+        return f"<p><b>{escape(str(self.folder))}</b></p>{to_html(list(report.result(self.ledger, self.trace)))}"
 
     def _trainings(self) -> list[tuple[dict[str, Any], Training]]:
         study = self.study()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -61,14 +62,17 @@ class Point:
     high: float
 
 
-def error_vs_cost(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
+def error_vs_cost(
+    ledger: pd.DataFrame, drawn: pd.DataFrame, costs: Sequence[str] = ("n_params", "two_qubit_gates")
+) -> Drawing | None:
     """Draw the error against the number of parameters and of two-qubit gates, each with its Pareto front.
 
     The front is that of the median errors, by which the table is sorted too: what a contender reaches from a usual
     start, and not what the luckiest of many starts does.
     """
     plotted, quantity, unit = shown_errors(ledger)
-    picture = fronts(_points(ledger, drawn, plotted, quantity, unit), _COSTS, quantity, unit)
+    shown_costs = {cost: _COSTS[cost] for cost in costs}
+    picture = fronts(_points(ledger, drawn, plotted, quantity, unit), shown_costs, quantity, unit)
     if picture is None:
         return None
     has_gates = bool(drawn["two_qubit_gates"].notna().any())
