@@ -13,6 +13,7 @@ from .contenders import accuracy_table, convergence_table
 from .convergence import arrival, final_errors, minima_found, quantiles_to_tolerance, steps_to_tolerance, success
 from .decay import decay_table
 from .depths import depth_table, series_table
+from .estimates import estimate_table
 from .families import family_table
 from .information import InformationCriteria, information_criteria
 from .landscapes import landscape_table
@@ -37,6 +38,7 @@ __all__ = [
     "decay_table",
     "depth_table",
     "error_against_parameters",
+    "estimate_table",
     "estimated_shots",
     "family_table",
     "final_errors",

@@ -40,7 +40,7 @@ from .fisher_information import (
     fisher_spectrum,
     saturation_layer,
 )
-from .fit_information import data_fisher, identifiable
+from .fit_information import data_fisher, identifiable, standard_error
 from .gradients import GradientVariance, ensemble_variance, gradient_variance
 from .haar import haar_gradient_variance, haar_loss_variance, sector_moments
 from .intervals import bootstrap_moments, wilson_interval
@@ -127,6 +127,7 @@ __all__ = [
     "shots_to_resolve",
     "space_dimension",
     "spectral_width",
+    "standard_error",
     "symmetry_leakage",
     "wilson_interval",
 ]

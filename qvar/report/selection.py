@@ -9,8 +9,10 @@ from qvar.analysis.rows import known, typed
 from qvar.analysis.selection import SelectionRow, crossings, selection_table
 from qvar.records.run_folder import LoadedRun
 from qvar.report.duel import DUEL
+from qvar.report.estimates import estimate_parts
 from qvar.report.families import FAMILY_NOTE, family_rows, family_rows_table, family_sentences
 from qvar.report.formats import count, family, number, once, share, short, values
+from qvar.report.plots.estimates import estimates
 from qvar.report.plots.selection import error_vs_parameters, fits
 from qvar.report.study_report import pictures
 from qvar.report.table import Bullets, Column, Heading, Note, Part, Table
@@ -68,6 +70,8 @@ def _table(rows: list[SelectionRow]) -> Table[SelectionRow]:
 
 def _crossed(table: pd.DataFrame) -> list[str]:
     several = len(table["problem"].unique()) > 1
+    if several and len(table["family"].unique()) > 1:
+        return []  # the families are compared instead
     lines = []
     for row in crossings(table):
         if row.criterion not in _NAMES:
@@ -95,7 +99,14 @@ def _parts(ledger: pd.DataFrame) -> list[Part]:
         compared += [Note(FAMILY_NOTE)]
     crossed = _crossed(table)
     sizes: list[Part] = [Heading("Where a larger model pays"), Bullets(crossed)] if crossed else []
-    return [*compared, *sizes, Heading("All models"), _table(typed(table, SelectionRow)), Note(_NOTE)]
+    return [
+        *compared,
+        *sizes,
+        Heading("All models"),
+        _table(typed(table, SelectionRow)),
+        Note(_NOTE),
+        *estimate_parts(ledger),
+    ]
 
 
 def _text(ledger: pd.DataFrame) -> str:
@@ -120,8 +131,8 @@ SELECTION = replace(
     facts=_facts,
     recognises=lambda ledger: {"bic", "level"} <= set(ledger.columns),
     result=lambda ledger, trace: _parts(ledger),
-    drawings=lambda ledger, trace: pictures([error_vs_parameters(ledger), fits(ledger)]),
-    pictures=("error_vs_parameters", "fits"),
+    drawings=lambda ledger, trace: pictures([error_vs_parameters(ledger), fits(ledger), estimates(ledger)]),
+    pictures=("error_vs_parameters", "fits", "estimates"),
     text=_text,
     noun="fits",
     sections=lambda ledger, trace: {},

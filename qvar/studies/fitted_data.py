@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -51,6 +51,8 @@ class SimulatedData:
     """Different numbers of measurements or shots; of counts, factors."""
     level_name: str = "shots"
     """Word for the levels in the report."""
+    quantities: Mapping[str, float] = field(default_factory=dict)
+    """Exact values of quantities of the models, by name."""
     groups: Any = None
     """(n,) integer labels of values that belong together and are left out together for `group_error`; none if None."""
     test: Any = None
@@ -117,6 +119,7 @@ class MeasuredData:
 
     levels = (1,)
     level_name = ""
+    quantities: ClassVar[Mapping[str, float]] = {}
 
     def __post_init__(self) -> None:
         check_fields(self)

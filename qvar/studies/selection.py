@@ -18,7 +18,7 @@ from qvar._types import Family, FloatArray
 from qvar.analysis.information import information_criteria
 from qvar.arguments import check_fields
 from qvar.checks import counting_number, different_names
-from qvar.diagnostics.fit_information import identifiable
+from qvar.diagnostics.fit_information import identifiable, standard_error
 from qvar.engines.likelihoods import fit, model_inputs
 from qvar.errors import QvarError, error_words, require, shown
 from qvar.objective import Objective
@@ -49,6 +49,8 @@ SELECTION_COLUMNS = (
     TEST_ERROR,
     LedgerColumn("identifiable", "Int64", "Directions of the parameters that the data distinguish: eigenvalues of the "
         "Fisher information whose standard error is below 1, or above rounding if there is no such limit."),
+    LedgerColumn("estimates", "string", "JSON object of quantities that have an exact value: estimate, its standard "
+        "error (null if the data do not determine it), exact value."),
     LedgerColumn("operations", "Int64", "Floating-point operations of one evaluation of all predictions, powers and "
         "exponentials as one each, unless the model states its own number."),
     LedgerColumn("evaluation_s", "float64", "Time of one evaluation of all predictions, of a batch of 200.", unit="s"),
@@ -78,6 +80,8 @@ class Candidate:
     """Draws of the starts, as in `qvar.fit`."""
     n_operations: int | None = None
     """Floating-point operations of one evaluation of all predictions; counted by XLA if None."""
+    quantities: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    """JAX functions theta -> number, by name; if the data have the exact value, estimates are compared with it."""
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -229,6 +233,7 @@ class _Fitting:
             "numbers": [study.seeds, study.folds, study.n_starts, study.error, study.unit],
             "method": study.method.describe(),
             "gradients": study.budget.gradients,
+            "quantities": [sorted(one.quantities), sorted((name, float(q)) for name, q in data.quantities.items())],
         }
 
     def rows(self, report: Reporter) -> list[Row]:
@@ -315,12 +320,24 @@ class _Fitting:
             "true_error": true_error,
             "test_error": test_error,
             "identifiable": identifiable(objective, theta, error=study.error),
+            "estimates": self._estimates(objective, theta),
             "energy_evaluations": evaluations,
             "gradient_evaluations": evaluations,
             "wall_s": time.perf_counter() - began,
             "theta": theta.tolist(),
             "fit": self._drawn(sample, predictions) if seed == 0 else None,
         }
+
+    def _estimates(self, objective: Objective, theta: FloatArray) -> str | None:
+        """Return estimate, standard error (None if the data do not determine it) and exact value of each quantity."""
+        exact = self.data.quantities
+        numbers: dict[str, list[float | None]] = {}
+        for name in (name for name in exact if name in self.one.quantities):
+            quantity = self.one.quantities[name]
+            error = standard_error(objective, theta, quantity)
+            value = float(quantity(jnp.asarray(theta)))
+            numbers[name] = [value, error if np.isfinite(error) else None, float(exact[name])]
+        return json.dumps(numbers) if numbers else None
 
     def _drawn(self, sample: Sample, predictions: FloatArray) -> str | None:
         """Return what a plot of the fit needs."""

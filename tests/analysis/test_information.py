@@ -43,6 +43,9 @@ def test_a_linear_model_by_hand() -> None:
     errors = 1.0 / np.sqrt(np.linalg.eigvalsh(fisher))
     assert qvar.diagnostics.identifiable(objective, result.theta) == 2
     assert qvar.diagnostics.identifiable(objective, result.theta, error=float(errors.mean())) == 1
+    far = np.array([1.0, 7.0])  # a prediction far from the data, of the variance x (X^T X)^-1 x
+    error = qvar.diagnostics.standard_error(objective, result.theta, lambda theta: theta @ far)
+    assert error == pytest.approx(sigma * np.sqrt(far @ np.linalg.inv(design.T @ design) @ far))
 
 
 def test_counts_and_weights() -> None:
@@ -64,8 +67,13 @@ def test_a_parameter_that_changes_nothing_is_not_identifiable() -> None:
     def redundant(theta, x):
         return (theta[0] + theta[1]) * x
 
-    objective = qvar.fit(redundant, (X, X), n_params=2, noise=0.1)
-    assert qvar.diagnostics.identifiable(objective, np.array([0.3, 0.4])) == 1
+    objective, theta = qvar.fit(redundant, (X, X), n_params=2, noise=0.1), np.array([0.3, 0.4])
+    assert qvar.diagnostics.identifiable(objective, theta) == 1
+    of_sum = qvar.diagnostics.standard_error(objective, theta, lambda theta: theta[0] + theta[1])
+    assert of_sum == pytest.approx(0.1 / np.sqrt(X @ X))
+    assert qvar.diagnostics.standard_error(objective, theta, lambda theta: theta[0]) == np.inf
+    with pytest.raises(qvar.QvarError, match="`quantity` must be a JAX function of theta with one number"):
+        qvar.diagnostics.standard_error(objective, theta, lambda theta: theta)
 
 
 def test_few_data_have_no_corrected_criterion() -> None:

@@ -45,6 +45,10 @@ def _line(theta: Any, x: Any) -> Any:
     return theta[0] + theta[1] * x
 
 
+def _slope(theta: Any) -> Any:
+    return theta[1]
+
+
 def _network(key: Any) -> Any:
     return jax.tree_util.Partial(lambda weights, x: weights * x, jnp.ones(1))
 
@@ -276,10 +280,11 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     "qvar.Regularized": lambda: {"rate": 0.1, "decay": 0.1, "dropout": 0.1, "shots": 10, "patience": 5},
     "qvar.Candidate": lambda: {
         "name": "a", "model": _line, "n_params": 2, "family": "generic", "start": "uniform", "n_operations": 4,
+        "quantities": {"slope": _slope},
     },
     "qvar.SimulatedData": lambda: {
         "inputs": [0.0, 1.0], "truth": [0.0, 1.0], "noise": [1.0, 1.0], "levels": [1], "level_name": "shots",
-        "groups": [0, 1], "test": ([2.0], [2.0]), "coordinate": [0.0, 1.0], "axis": "x",
+        "quantities": {"slope": 1.0}, "groups": [0, 1], "test": ([2.0], [2.0]), "coordinate": [0.0, 1.0], "axis": "x",
     },
     "qvar.MeasuredData": lambda: {
         "inputs": [0.0, 1.0], "y": [0.0, 1.0], "noise": 1.0, "groups": [0, 1], "test": ([2.0], [2.0]),

@@ -82,6 +82,9 @@ DIAGNOSTICS: dict[str, Callable[[], dict[str, Any]]] = {
     "qvar.diagnostics.hessian_spectrum": lambda: {"objective": parabola(), "theta": [0.0, 0.0]},
     "qvar.diagnostics.data_fisher": lambda: {"objective": _fit(), "theta": [0.0, 0.0]},
     "qvar.diagnostics.identifiable": lambda: {"objective": _fit(), "theta": [0.0, 0.0], "error": 0.5},
+    "qvar.diagnostics.standard_error": lambda: {
+        "objective": _fit(), "theta": [0.0, 0.0], "quantity": lambda theta: theta[0],
+    },
     "qvar.diagnostics.hessian_summary": lambda: {"objective": parabola(), "theta": [0.0, 0.0], "tolerance": 1e-6},
     "qvar.diagnostics.hessian_trace": lambda: {
         "objective": parabola(), "theta": [0.0, 0.0], "key": KEY, "samples": 2,
