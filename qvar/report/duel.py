@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from qvar.analysis.rows import some, typed, where
+from qvar.analysis.rows import shown_errors, some, typed, where
 from qvar.analysis.summaries import ContenderRow, errors_alone, lowest, summary
 from qvar.records.run_folder import LoadedRun
 from qvar.report.accuracy import accuracy_parts
+from qvar.report.families import family_rows, family_sentences
 from qvar.report.formats import NOTHING, bold, common, count, energy, error_words, seconds, values
+from qvar.report.plot_style import drawn_errors
 from qvar.report.plots.front import error_vs_cost
 from qvar.report.plots.training import error_vs_step
-from qvar.report.table import Column, Part, Span, Table
+from qvar.report.table import Bullets, Column, Part, Span, Table
 from qvar.report.training import contender_columns, contenders_report, training_facts, within_columns
 
 if TYPE_CHECKING:
@@ -83,7 +86,17 @@ def _table(contenders: pd.DataFrame) -> Table[ContenderRow]:
     )
 
 
-DUEL = contenders_report(
+def _verdict(ledger: pd.DataFrame) -> list[Part]:
+    """Return the best generic against the best constrained contender of each problem, if errors are known."""
+    numbers, quantity, unit = shown_errors(ledger)
+    if quantity != "error":
+        return []
+    errors = drawn_errors(numbers.to_numpy(float, na_value=float("nan")), quantity, unit)
+    rows = family_rows(ledger.assign(shown_error=errors), "shown_error")
+    return [Bullets(family_sentences(rows, repetitions="pairs of starts"))]
+
+
+_CONTENDERS = contenders_report(
     study="duel",
     recognises=lambda ledger: True,
     facts=_facts,
@@ -95,4 +108,6 @@ DUEL = contenders_report(
     names=("error_vs_step", "error_vs_cost"),
     sections=lambda ledger, trace: {"Reliability, speed and cost": accuracy_parts(ledger, trace)},
 )
+
+DUEL = replace(_CONTENDERS, result=lambda ledger, trace: [*_verdict(ledger), *_CONTENDERS.result(ledger, trace)])
 """The report of a `qvar.Duel`, and of every ledger of no other kind."""

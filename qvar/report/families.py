@@ -26,9 +26,9 @@ def family_rows(ledger: pd.DataFrame, column: str = "test_error") -> list[Family
     return typed(family_table(ledger, column=column), FamilyRow)
 
 
-def family_sentences(rows: list[FamilyRow], error: str = "error") -> list[str]:
-    """Return a verdict for each setting."""
-    return [_sentence(row, error) for row in rows]
+def family_sentences(rows: list[FamilyRow], error: str = "error", repetitions: str = "repetitions") -> list[str]:
+    """Return a verdict for each setting, with the noun for the error and that for the seeds."""
+    return [_sentence(row, error, repetitions) for row in rows]
 
 
 def family_columns(setting: str = "setting") -> list[Column[FamilyRow]]:
@@ -64,7 +64,7 @@ def _ratio(row: FamilyRow) -> str:
     return f"{digits(row.ratio, 2)}{ends}"
 
 
-def _sentence(row: FamilyRow, error: str) -> str:
+def _sentence(row: FamilyRow, error: str, repetitions: str) -> str:
     setting = f"{row.setting}: " if row.setting else ""
     models = (
         f"{row.constrained} (constrained, {row.constrained_params} parameters)",
@@ -72,11 +72,11 @@ def _sentence(row: FamilyRow, error: str) -> str:
     )
     differ = row.better + row.worse
     if differ == 0:
-        return f"{setting}{models[0]} and {models[1]} have the same {error} in all {row.pairs} repetitions."
+        return f"{setting}{models[0]} and {models[1]} have the same {error} in all {row.pairs} {repetitions}."
     winner = "undecided" if row.verdict == "undecided" else f"the {row.verdict} model is better"
     interval = f"{100 * row.share_low:.0f}-{100 * row.share_high:.0f} %"
     ratio = f"; the generic {error} is {_ratio(row)} times the constrained one" if known(row.ratio) else ""
     return (
-        f"{setting}{models[0]} has a lower {error} than {models[1]} in {row.better} of {differ} repetitions "
+        f"{setting}{models[0]} has a lower {error} than {models[1]} in {row.better} of {differ} {repetitions} "
         f"(95 % interval {interval}): {winner}{ratio}."
     )

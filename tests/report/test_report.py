@@ -343,3 +343,18 @@ def test_of_hundreds_of_rows_the_first_are_named_and_the_others_counted(loaded: 
     assert f"<li><b>c0, seed 0</b>: a &amp; b</li><li><b>{named} and 32 more</b>: out of memory</li>" in text
     assert "<b>d, seed 5</b>: text 5</li><li>and 4 more, in the ledger</li></ul>" in text
     assert text.count("out of memory") == 1
+
+
+def test_the_result_begins_with_a_verdict_and_its_interval(loaded: Any) -> None:
+    """Eight wins of eight: the lower end of the exact 95 % interval is 0.025^(1/8) = 63 %."""
+    rows = [row("ry x1", seed, 0.01 * (1 + seed), n_params=40) for seed in range(8)]
+    rows += [row("uccsd", seed, 0.001 * (1 + seed), n_params=26, family="constrained") for seed in range(8)]
+    run = type(loaded)(loaded.folder, {**loaded.case, "study": "duel"}, ledger_from(rows), trace_from(rows), 1, 1)
+    page = _Page()
+    page.feed(report_page(run, []))
+    assert (
+        "uccsd (constrained, 26 parameters) has a lower error than ry x1 (generic, 40) in 8 of 8 pairs of starts "
+        "(95 % interval 63-100 %): the constrained model is better; the generic error is 10 (10-10) times"
+    ) in page.words
+    alone = type(loaded)(loaded.folder, run.case, ledger_from(rows[:8]), trace_from(rows[:8]), 1, 1)
+    assert "pairs of starts" not in report_page(alone, [])
