@@ -32,6 +32,7 @@ from .optimize.bfgs import bfgs
 from .optimize.budget import Budget, Status
 from .optimize.first_order import adam, from_optax, gradient_descent
 from .optimize.lbfgs import lbfgs
+from .optimize.minibatches import train_batches
 from .optimize.minimize import minimize, minimize_batch
 from .optimize.natural_gradient import natural_gradient
 from .optimize.result import Result
@@ -76,6 +77,7 @@ from .studies.regularized import Regularized
 from .studies.scaling import Scaling
 from .studies.selection import Candidate, Selection
 from .studies.training import Training
+from .studies.trials import Trial, Trials
 from .task import LedgerColumn, Progress, Runnable, Task, task_key
 
 __all__ = [
@@ -136,6 +138,8 @@ __all__ = [
     "Task",
     "Training",
     "Transferred",
+    "Trial",
+    "Trials",
     "Way",
     "__version__",
     "adam",
@@ -204,6 +208,7 @@ __all__ = [
     "symmetry_preserving",
     "task_key",
     "tfim",
+    "train_batches",
     "transfer",
     "tups",
     "uccd",

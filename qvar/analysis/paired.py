@@ -51,11 +51,12 @@ class PairedRow(NamedTuple):
     unit: str
 
 
-def paired_table(ledger: pd.DataFrame) -> pd.DataFrame:
-    """Compare each contender of a `qvar.Paired` with the one that its row names, seed by seed.
+def paired_table(ledger: pd.DataFrame, *, column: str = "error") -> pd.DataFrame:
+    """Compare each contender of a `qvar.Paired` or `qvar.Trials` with the one that its row names, seed by seed.
 
     Args:
         ledger: the run's ledger.
+        column: column of the error: `test_error` of trials.
 
     Returns:
         One row per contender, in the ledger's order. Of itself: `distance`, `n_params`, `fisher_rank`, `seeds`,
@@ -74,14 +75,14 @@ def paired_table(ledger: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     groups = {str(name): group for name, group in ledger.groupby("contender", sort=False)} if len(ledger) else {}
-    rows = [_row(name, group, groups) for name, group in groups.items()]
+    rows = [_row(name, group, groups, column) for name, group in groups.items()]
     return pd.DataFrame(rows, columns=list(PairedRow._fields))
 
 
-def _row(name: str, group: pd.DataFrame, groups: dict[str, pd.DataFrame]) -> dict[str, Any]:
+def _row(name: str, group: pd.DataFrame, groups: dict[str, pd.DataFrame], column: str) -> dict[str, Any]:
     against = first(group["against"]) if "against" in group else None
     unit = str(first(group["unit"]) or "")
-    errors, spent = _by_seed(group, "error", absolute=True), _by_seed(group, "energy_evaluations")
+    errors, spent = _by_seed(group, column, absolute=True), _by_seed(group, "energy_evaluations")
     finite = [error for error in errors.values() if np.isfinite(error)]
     entry: dict[str, Any] = {
         "contender": name,
@@ -97,7 +98,7 @@ def _row(name: str, group: pd.DataFrame, groups: dict[str, pd.DataFrame]) -> dic
         "minima": group["minimum"].dropna().nunique() if "minimum" in group else 0,
         "verdict": "",
         **dict.fromkeys(("pairs", "better", "worse", "equal"), 0),
-        **{column: first(group[column]) if column in group else None for column in ("distance", "fisher_rank")},
+        **{name: first(group[name]) if name in group else None for name in ("distance", "fisher_rank")},
         "n_params": first(group["n_params"]),
     }
     if entry["successes"] and spent:
@@ -106,7 +107,7 @@ def _row(name: str, group: pd.DataFrame, groups: dict[str, pd.DataFrame]) -> dic
     if not against or str(against) not in groups:
         return entry
     other = groups[str(against)]
-    others = _by_seed(other, "error", absolute=True)
+    others = _by_seed(other, column, absolute=True)
     return entry | _compared(errors, spent, others, _by_seed(other, "energy_evaluations"))
 
 

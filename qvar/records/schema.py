@@ -136,9 +136,10 @@ def study_columns() -> dict[str, tuple[LedgerColumn, ...]]:
     from qvar.studies.published import Published
     from qvar.studies.ranking import Ranking
     from qvar.studies.scaling import Scaling
+    from qvar.studies.trials import Trials
 
     studies = (
-        Duel, Adaptive, Compression, Curve, Ranking, Landscape, Capacity, Scaling, Coverage, Learning, Published,
-        BasisDuel,
+        Duel, Adaptive, Compression, Curve, Ranking, Landscape, Capacity, Scaling, Coverage, Learning, Trials,
+        Published, BasisDuel,
     )  # fmt: skip
     return {study.__name__: study.columns for study in studies}

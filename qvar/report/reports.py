@@ -24,13 +24,14 @@ from qvar.report.scaling import SCALING
 from qvar.report.selection import SELECTION
 from qvar.report.study_report import StudyReport
 from qvar.report.terminal import wrapped
+from qvar.report.trials import TRIALS
 
 if TYPE_CHECKING:
     import pandas as pd
 
 STUDIES: tuple[StudyReport, ...] = (
-    PUBLISHED, COVERAGE, SCALING, CAPACITY, LANDSCAPE, BASIS, RANKING, CURVE, ADAPTIVE, COMPRESSION, PAIRED, SELECTION,
-    LEARNING, DUEL,
+    PUBLISHED, COVERAGE, SCALING, CAPACITY, LANDSCAPE, BASIS, RANKING, CURVE, ADAPTIVE, COMPRESSION, TRIALS, PAIRED,
+    SELECTION, LEARNING, DUEL,
 )  # fmt: skip
 """The reports of the studies, that of a duel last, which fits every ledger."""
 

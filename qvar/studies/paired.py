@@ -29,14 +29,22 @@ from qvar.studies.recipes import Distillation, Recipe
 from qvar.studies.training import Training, check_seeds, exact_value, minima_of, noisy_start, progress_words, recovered
 from qvar.task import LedgerColumn, Progress, Reporter, Row, Task, task_key
 
+AGAINST = LedgerColumn(
+    "against", "string", "Name of the contender that this one is compared with, seed by seed; empty if with none."
+)
+
+DISTANCE = LedgerColumn(
+    "distance",
+    "float64",
+    "Place of the contender on an axis of the study, such as the change of a bond length; empty if there is none.",
+)
+
 PAIRED_COLUMNS = (
     START_VALUE,
     LedgerColumn("start_recovered", "float64", "Share of the correlation energy at the start of the training: 0 for "
         "the reference, 1 for the exact energy."),
-    LedgerColumn("against", "string", "Name of the contender that this one is compared with, seed by seed; empty if "
-        "with none."),
-    LedgerColumn("distance", "float64", "Place of the contender on an axis of the study, such as the change of a bond "
-        "length; empty if there is none."),
+    AGAINST,
+    DISTANCE,
     LedgerColumn("infidelity", "float64", "Infidelity to the teacher's state after all trainings."),
     LedgerColumn("matched_infidelity", "float64", "Infidelity after the training on the teacher's state."),
     LedgerColumn("matched_evaluations", "Int64", "Evaluations in the training on the teacher's state, which are part "

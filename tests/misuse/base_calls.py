@@ -61,6 +61,10 @@ def _learning() -> qvar.Learning:
     return qvar.Learning([qvar.Learner("a", "generic", _network)], _examples(), loss="squared", steps=1, seeds=1)
 
 
+def _outcome(seed: int) -> dict[str, float]:
+    return {"test_error": 1.0}
+
+
 CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     "qvar.Ansatz": lambda: {
         "name": "a", "family": "generic", "program": circuit().program, "settings": {}, "start": "uniform",
@@ -310,6 +314,19 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
         "self": _learning(), "learner": _learning().learners[0], "problem": "data", "training_size": 1, "seed": 0,
     },
     "qvar.Learning.tasks": lambda: {"self": _learning()},
+    "qvar.Trial": lambda: {
+        "name": "a", "family": "generic", "run": _outcome, "data": "", "line": "", "against": "", "distance": 1.0,
+        "training_size": 1,
+    },
+    "qvar.Trials": lambda: {
+        "trials": [qvar.Trial("a", "generic", _outcome)], "seeds": 1, "axis": "a", "mark": 1.0, "unit": "",
+        "papers": ("belkin2019",),
+    },
+    "qvar.Trials.tasks": lambda: {"self": qvar.Trials([qvar.Trial("a", "generic", _outcome)])},
+    "qvar.train_batches": lambda: {
+        "loss": lambda params, part, constants, key: (params * part).sum(), "params": 1.0, "examples": np.ones(2),
+        "key": KEY, "constants": None, "transform": optax.sgd(0.1), "steps": 1, "batch": 1, "validate": None,
+    },
     "qvar.fit": lambda: {
         "model": _line, "data": ([0.0, 1.0], [0.0, 1.0]), "n_params": 2, "noise": 0.1, "weights": None,
         "start": "uniform", "name": "a", "family": "generic",

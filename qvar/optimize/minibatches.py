@@ -1,0 +1,108 @@
+"""Training of trees of parameters on minibatches of examples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from qvar._types import PyTree
+from qvar.arguments import checked
+from qvar.checks import counting_number
+from qvar.errors import QvarError
+
+_PARTS = 50
+"""Largest number of parts of a training, after which `validate` is evaluated."""
+
+
+@checked()
+def train_batches(
+    loss: Callable[..., Any],
+    params: PyTree,
+    examples: PyTree,
+    *,
+    key: jax.Array,
+    constants: PyTree = None,
+    transform: optax.GradientTransformation,
+    steps: int,
+    batch: int = 32,
+    validate: Callable[..., Any] | None = None,
+) -> tuple[PyTree, np.ndarray]:
+    """Minimize a loss over minibatches, which are drawn with replacement, in single precision.
+
+    Compiled once for each `loss`, `transform`, `validate`, number of steps and shape of the arrays, so that these
+    functions should be those of a module, and what changes between trainings (masks, outputs of a teacher, frozen
+    weights) should be in `constants`.
+
+    Args:
+        loss: JAX function (params, minibatch, constants, key) -> value.
+        params: tree of arrays, the start.
+        examples: tree of arrays whose first axis is the examples.
+        key: JAX key of the minibatches, and of random numbers in the loss.
+        constants: tree of arrays that the functions are passed.
+        transform: optimizer, an optax transformation.
+        steps: number of steps.
+        batch: examples of a step; all, in their order, if there are not more.
+        validate: JAX function (params, constants) -> value, for early stopping: evaluated after equal parts of the
+            training, at most 50 of them.
+
+    Returns:
+        Parameters, those of the lowest `validate` if there is one, else the last ones; and the loss of each minibatch
+        before its step, (steps,).
+
+    Raises:
+        QvarError: if the examples differ in number, or a number of steps or examples is not positive.
+    """
+    lengths = {np.shape(leaf)[:1] for leaf in jax.tree.leaves(examples)}
+    if len(lengths) != 1 or lengths & {(), (0,)}:
+        raise QvarError(f"`examples` must be arrays of one length along their first axes, but have {sorted(lengths)}.")
+    counting_number("batch", batch)
+    counting_number("steps", steps)
+    with jax.enable_x64(False):
+        trees = [jax.tree.map(_single, tree) for tree in (params, examples, constants)]
+        own = jax.random.wrap_key_data(jnp.asarray(jax.random.key_data(key)))
+        ends, losses = _train(loss, transform, validate, steps, batch, *trees, own)
+        return ends, np.asarray(losses)
+
+
+def _single(leaf: Any) -> Any:
+    array = np.asarray(leaf)
+    kinds = {"f": np.float32, "i": np.int32, "u": np.int32}
+    return jnp.asarray(array.astype(kinds.get(array.dtype.kind, array.dtype)))
+
+
+@partial(jax.jit, static_argnums=range(5))
+def _train(loss: Any, transform: Any, validate: Any, steps: int, batch: int, *trees: Any) -> Any:
+    params, examples, constants, key = trees
+    n = len(jax.tree.leaves(examples)[0])
+
+    def step(state: Any, key: Any) -> Any:
+        params, memory = state
+        draw, own = jax.random.split(key)
+        rows = jax.random.randint(draw, (batch,), 0, n) if batch < n else slice(None)
+        part = jax.tree.map(lambda leaf: leaf[rows], examples)
+        value, slope = jax.value_and_grad(loss)(params, part, constants, own)
+        updates, memory = transform.update(slope, memory, params)
+        return (optax.apply_updates(params, updates), memory), value
+
+    def watched(state: Any, keys: Any) -> Any:
+        current, lowest, best = state
+        current, values = jax.lax.scan(step, current, keys)
+        value = validate(current[0], constants)
+        best = jax.tree.map(partial(jnp.where, value < lowest), current[0], best)
+        return (current, jnp.minimum(value, lowest), best), values
+
+    keys = jax.random.split(key, steps)
+    start = (params, transform.init(params))
+    if validate is None:
+        (params, _), values = jax.lax.scan(step, start, keys)
+        return params, values
+    parts = max(part for part in range(1, min(_PARTS, steps) + 1) if steps % part == 0)
+    state = (start, jnp.inf, params)
+    (_, _, params), values = jax.lax.scan(watched, state, keys.reshape(parts, steps // parts))
+    return params, values.ravel()

@@ -1,0 +1,97 @@
+"""Pictures of trials: the error on other data along the axes of a study."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from qvar.analysis.rows import first, where
+from qvar.report.plot_style import Drawing, Look, legend_below, looks, plain_axes, plain_log_ticks, seed_words, spread
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SIZES = {"n_params": "number of parameters", "bits": "bits of all parameters"}
+"""Columns that are axes if there are bits, and their words."""
+
+_WIDE = 8.0
+"""Ratio of the largest and the smallest number from which an axis is logarithmic."""
+
+
+def error_along(ledger: pd.DataFrame) -> Drawing | None:
+    """Draw the error on other data along the axis of a study, or against parameters and bits.
+
+    Args:
+        ledger: the ledger of a `qvar.Trials`.
+    """
+    from matplotlib.figure import Figure
+
+    rest: Any = where(ledger, ledger["test_error"].notna())
+    if rest.empty:
+        return None
+    panels: list[tuple[str, str, str, Any]] = []
+    for data, part in rest.groupby("data", sort=False):
+        axes = dict(SIZES) if part["bits"].notna().any() else {}
+        if part["distance"].notna().any():
+            axes = {"distance": str(first(part["axis"]) or "distance"), **axes}
+        axes = axes or {"n_params": SIZES["n_params"]}
+        panels += [(str(data), column, words, part) for column, words in axes.items()]
+    names: Any = rest.drop_duplicates("line")
+    style = looks(names.assign(label=names["line"], contender=names["line"]))
+    figure = Figure(figsize=(max(7.2, 5.4 * len(panels)), 4.9 + 0.22 * ((len(style) + 2) // 3)), layout="constrained")
+    drawn: list[Any] = list(figure.subplots(1, len(panels), squeeze=False)[0])
+    for axes, (data, column, words, part) in zip(drawn, panels, strict=True):
+        plain_axes(axes)
+        _lines(axes, part, column, style)
+        axes.set_title(data, fontsize=9.5)
+        axes.set_xlabel(words)
+        axes.set_ylabel(
+            " ".join(["error on other data", *(f"({unit})" for unit in part["unit"].dropna().unique()[:1] if unit)])
+        )
+    legend_below(figure, drawn)
+    title = "Error on data that the models were not fitted to"
+    figure.suptitle(title, fontsize=11)
+    caption = (
+        f"Points: medians over the repetitions; bars hold {seed_words()}. Lower is better. Solid lines are constrained "
+        "models, dashed ones generic ones. "
+    )
+    if rest["expected"].notna().any():
+        caption += "Thin black lines: the mean over repetitions by an exact law. "
+    if rest["mark"].notna().any():
+        caption += "The dotted vertical line is the place that the axis names. "
+    return Drawing("error_along", figure, title, caption)
+
+
+def _lines(axes: Any, part: Any, column: str, style: dict[str, Look]) -> None:
+    """Draw a panel."""
+    for name, own in part.groupby("line", sort=False):
+        places, ends, laws = [], [], []
+        for _, group in own.groupby("contender", sort=False):
+            if group[column].isna().all():
+                continue
+            places.append(float(group[column].astype(float).mean()))
+            ends.append([float(end[0]) for end in spread(group["test_error"].to_numpy(float)[:, None])])
+            laws.append(first(group["expected"]))
+        order = np.argsort(places)
+        if len(order) == 0:
+            continue
+        x, (low, middle, high) = np.array(places)[order], np.array(ends)[order].T
+        look = style[str(name)]
+        axes.errorbar(
+            x, middle, yerr=[middle - low, high - middle], color=look.color, linestyle=look.dashes, linewidth=1.3,
+            marker=look.marker or "o", markersize=4.5, capsize=2.5, label=str(name), zorder=2.5,
+        )  # fmt: skip
+        expected = np.array([np.nan if law is None else float(law) for law in laws])[order]
+        expected[~np.isfinite(expected)] = np.nan
+        axes.plot(x, expected, color="black", linewidth=1.0, zorder=3)
+    if part["mark"].notna().any() and column == "distance":
+        axes.axvline(float(first(part["mark"])), color="#555555", linestyle=":", linewidth=1.2, zorder=1)
+    for values, scale in ((part[column], axes.set_xscale), (part["test_error"], axes.set_yscale)):
+        numbers = values.dropna().to_numpy(float)
+        if len(numbers) and numbers.min() > 0 and numbers.max() > _WIDE * numbers.min():
+            scale("log")
+    if axes.get_yscale() == "log":
+        plain_log_ticks(axes)
+    else:
+        axes.set_ylim(bottom=0.0)
