@@ -80,19 +80,21 @@ def layers(key, outputs: int) -> list[eqx.nn.Linear]:
 
 
 def outputs(params, body, x):
-    """Logits of the classes; what is not among the trained parameters is that of the frozen body."""
-    network = params.get("all", body)
-    for number, layer in enumerate(network[:2]):
-        weight = layer.weight
-        if "low_rank" in params:
-            thin, wide = params["low_rank"][number]
-            weight = weight + wide @ thin
-        x = jax.nn.relu(x @ weight.T + layer.bias)
-        if "adapter" in params:
-            down, up = params["adapter"][number]
-            x = x + jax.nn.relu(x @ down.T) @ up.T
-    head = params["head"]
-    return x @ head.weight.T + head.bias
+    """Logits of the classes of each image; what is not among the trained parameters is that of the frozen body."""
+
+    def one(x):
+        for number, layer in enumerate(params.get("all", body)):
+            values = layer(x)
+            if "low_rank" in params:
+                thin, wide = params["low_rank"][number]
+                values = values + wide @ (thin @ x)
+            x = jax.nn.relu(values)
+            if "adapter" in params:
+                down, up = params["adapter"][number]
+                x = x + up @ jax.nn.relu(down @ x)
+        return params["head"](x)
+
+    return jax.vmap(one)(x)
 
 
 def loss(params, part, constants, key):

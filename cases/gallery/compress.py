@@ -86,10 +86,14 @@ def layers(key, *sizes: int) -> list[eqx.nn.Linear]:
 
 
 def outputs(network, x):
-    """Logits of the classes."""
-    for layer in network[:-1]:
-        x = jax.nn.relu(x @ layer.weight.T + layer.bias)
-    return x @ network[-1].weight.T + network[-1].bias
+    """Logits of the classes of each image."""
+
+    def one(x):
+        for layer in network[:-1]:
+            x = jax.nn.relu(layer(x))
+        return network[-1](x)
+
+    return jax.vmap(one)(x)
 
 
 def on_grid(weight, steps):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from functools import cache, partial
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -130,19 +131,17 @@ def trained(
     order, mixed, kept = rng.permutation(len(images)), rng.permutation(n), n - round(held_out * n)
     x, y = images[order] / 16 - 0.5, classes[order]
     labels = (y[:n] + np.where(np.arange(n) < round(wrong * n), rng.integers(1, 10, n), 0)) % 10
-    start = {
-        "a": rng.standard_normal((64, width)) / 8, "b": np.zeros(width),
-        "c": rng.standard_normal((width, 10)) / np.sqrt(width), "d": np.zeros(10),
-    }  # fmt: skip
+    keys = jax.random.split(jax.random.key(seed))
+    start = [eqx.nn.Linear(64, width, key=keys[0]), eqx.nn.Linear(width, 10, key=keys[1])]
     examples, rest = ({"x": x[rows], "y": labels[rows]} for rows in (mixed[:kept], mixed[kept:]))
-    params, _ = qvar.train_batches(
+    network, _ = qvar.train_batches(
         cross_entropy_loss if cross_entropy else squared_loss, start, examples, key=jax.random.key(seed),
         constants={"rest": rest, "dropped": np.float32(dropped)}, transform=optimizer(steps, decay), steps=steps,
         batch=n, validate=rest_loss if held_out else None,
     )  # fmt: skip
-    errors: dict[str, float] = {"n_params": sum(part.size for part in start.values())}
+    errors: dict[str, float] = {"n_params": sum(part.size for part in jax.tree.leaves(start))}
     for name, inputs, right in (("", x[n:], y[n:]), ("train ", examples["x"], examples["y"])):
-        values = outputs(params, inputs)
+        values = outputs(network, inputs, np.ones((len(inputs), width)))
         errors[f"{name}misread"] = float(np.mean(np.argmax(values, axis=1) != right))
         errors[f"{name}squared"] = float(np.mean(np.sum((values - np.eye(10)[right]) ** 2, axis=1)))
     return errors
@@ -154,26 +153,28 @@ def optimizer(steps: int, decay: float) -> optax.GradientTransformation:
     return optax.adamw(optax.cosine_decay_schedule(0.01, steps), weight_decay=decay)
 
 
-def outputs(params, x, keep=1.0):
-    """Ten numbers for each image, one for each class."""
-    return jnp.tanh(x @ params["a"] + params["b"]) * keep @ params["c"] + params["d"]
+def outputs(network, x, keep):
+    """Numbers for each image, one for each class; `keep` multiplies the hidden units."""
+    first, last = network
+    return jax.vmap(lambda x, keep: last(jnp.tanh(first(x)) * keep))(x, keep)
 
 
-def squared_loss(params, part, constants, key):
+def squared_loss(network, part, constants, key):
     """Squared difference from the one-hot class, with hidden units left out at random."""
-    share = 1.0 - constants["dropped"]
-    keep = jax.random.bernoulli(key, share, (len(part["y"]), len(params["b"]))) / share
-    return jnp.mean(jnp.sum((outputs(params, part["x"], keep) - jax.nn.one_hot(part["y"], 10)) ** 2, axis=1))
+    share, shape = 1.0 - constants["dropped"], (len(part["y"]), network[0].out_features)
+    values = outputs(network, part["x"], jax.random.bernoulli(key, share, shape) / share)
+    return jnp.mean(jnp.sum((values - jax.nn.one_hot(part["y"], 10)) ** 2, axis=1))
 
 
-def cross_entropy_loss(params, part, constants, key):
+def cross_entropy_loss(network, part, constants, key):
     """Cross entropy of the classes."""
-    return optax.softmax_cross_entropy_with_integer_labels(outputs(params, part["x"]), part["y"]).mean()
+    values = outputs(network, part["x"], jnp.ones((len(part["y"]), network[0].out_features)))
+    return optax.softmax_cross_entropy_with_integer_labels(values, part["y"]).mean()
 
 
-def rest_loss(params, constants):
+def rest_loss(network, constants):
     """Squared difference of the examples that were held out."""
-    return squared_loss(params, constants["rest"], {"dropped": 0.0}, jax.random.key(0))
+    return squared_loss(network, constants["rest"], {"dropped": 0.0}, jax.random.key(0))
 
 
 if __name__ == "__main__":

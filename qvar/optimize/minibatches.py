@@ -14,7 +14,7 @@ import optax
 from qvar._types import PyTree
 from qvar.arguments import checked
 from qvar.checks import counting_number
-from qvar.errors import QvarError
+from qvar.errors import QvarError, error_words, shown
 
 _PARTS = 50
 """Largest number of parts of a training, after which `validate` is evaluated."""
@@ -63,15 +63,24 @@ def train_batches(
         raise QvarError(f"`examples` must be arrays of one length along their first axes, but have {sorted(lengths)}.")
     counting_number("batch", batch)
     counting_number("steps", steps)
+    trees = {"params": params, "examples": examples, "constants": constants}
     with jax.enable_x64(False):
-        trees = [jax.tree.map(_single, tree) for tree in (params, examples, constants)]
-        own = jax.random.wrap_key_data(jnp.asarray(jax.random.key_data(key)))
-        ends, losses = _train(loss, transform, validate, steps, batch, *trees, own)
+        arrays = [jax.tree.map(partial(_single, name), tree) for name, tree in trees.items()]
+        try:
+            ends, losses = _train(loss, transform, validate, steps, batch, *arrays, key)
+        except Exception as error:
+            words = error_words(error).rstrip(".")
+            raise QvarError(f"`loss` must be a JAX function that returns a number, but raised {words}.") from error
         return ends, np.asarray(losses)
 
 
-def _single(leaf: Any) -> Any:
-    array = np.asarray(leaf)
+def _single(name: str, leaf: Any) -> Any:
+    try:
+        array = np.asarray(leaf)
+    except Exception:  # keys of JAX, lists of several lengths
+        array = np.array(None)
+    if array.dtype.kind not in "biuf":
+        raise QvarError(f"`{name}` must be arrays of numbers, but holds {shown(leaf)}.")
     kinds = {"f": np.float32, "i": np.int32, "u": np.int32}
     return jnp.asarray(array.astype(kinds.get(array.dtype.kind, array.dtype)))
 

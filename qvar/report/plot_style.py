@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from qvar.analysis.rows import MILLIHARTREE, known, records, resolution, series_label
 from qvar.report.interactive import Interactive
@@ -290,15 +290,16 @@ def wrapped_name(name: str, letters: int) -> str:
     return "\n".join(lines)
 
 
-def plain_log_ticks(axes: Axes) -> None:
-    """Write numbers such as 20 and 0.5 instead of powers on a logarithmic vertical axis that spans little."""
+def plain_log_ticks(axes: Axes, which: Literal["x", "y"] = "y") -> None:
+    """Write numbers such as 20 and 0.5 instead of powers on a logarithmic axis that spans little."""
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-    low, high = axes.get_ylim()
+    low, high = axes.get_ylim() if which == "y" else axes.get_xlim()
+    axis: Any = getattr(axes, f"{which}axis")
     if low > 0 and high < 1000 * low:
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-        axes.yaxis.set_minor_formatter(NullFormatter())
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axis.set_minor_formatter(NullFormatter())
 
 
 def line_words(n_drawn: int) -> str:

@@ -10,8 +10,11 @@ import numpy as np
 from qvar.analysis.paired import PairedRow, mean_interval, paired_table
 from qvar.analysis.rows import first, known, typed, where
 from qvar.report.duel import DUEL
+from qvar.report.families import FAMILY_NOTE, family_rows, family_rows_table, family_sentences
 from qvar.report.formats import NOTHING, attention, count, number, once, values
 from qvar.report.paired import sentences
+from qvar.report.plot_style import Drawing
+from qvar.report.plots.selection import error_vs_parameters
 from qvar.report.plots.trials import error_along
 from qvar.report.study_report import pictures
 from qvar.report.table import Column, Note, Part, Table
@@ -126,14 +129,25 @@ def _sentences(rows: list[_Row]) -> list[str]:
 
 
 def _parts(ledger: pd.DataFrame) -> list[Part]:
-    rows = _rows(ledger)
-    return [*_sentences(rows), _table(rows), Note(_NOTE), *map(Note, messages(rows))]
+    rows, families = _rows(ledger), family_rows(ledger)
+    table: list[Part] = [family_rows_table(families), Note(FAMILY_NOTE)] if families else []
+    lines = [*family_sentences(families), *_sentences(rows)]
+    return [*lines, *table, _table(rows), Note(_NOTE), *map(Note, messages(rows))]
 
 
 def _text(ledger: pd.DataFrame) -> str:
     rows = _rows(ledger)
     table = _table(rows)
-    return to_terminal(Table(table.columns, table.rows, ["", *_sentences(rows), *messages(rows)]))
+    return to_terminal(
+        Table(
+            table.columns, table.rows, ["", *family_sentences(family_rows(ledger)), *_sentences(rows), *messages(rows)]
+        )
+    )
+
+
+def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> tuple[list[Drawing], list[str]]:
+    several = len(set(ledger["training_size"].dropna())) > 1
+    return pictures([error_along(ledger), error_vs_parameters(ledger) if several else None])
 
 
 def _facts(run: LoadedRun) -> dict[str, str]:
@@ -147,8 +161,8 @@ TRIALS = replace(
     facts=_facts,
     recognises=lambda ledger: {"line", "mark", "expected", "test_error"} <= set(ledger.columns),
     result=lambda ledger, trace: _parts(ledger),
-    drawings=lambda ledger, trace: pictures([error_along(ledger)]),
-    pictures=("error_along",),
+    drawings=_drawings,
+    pictures=("error_along", "error_vs_parameters"),
     text=_text,
     sections=lambda ledger, trace: {},
 )

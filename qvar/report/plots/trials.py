@@ -91,6 +91,8 @@ def _lines(axes: Any, part: Any, column: str, style: dict[str, Look]) -> None:
         numbers = values.dropna().to_numpy(float)
         if len(numbers) and numbers.min() > 0 and numbers.max() > _WIDE * numbers.min():
             scale("log")
+    if axes.get_xscale() == "log":
+        plain_log_ticks(axes, "x")
     if axes.get_yscale() == "log":
         plain_log_ticks(axes)
     else:

@@ -34,9 +34,9 @@ def test_the_risk_of_least_squares_follows_its_law() -> None:
         assert risk(round(ratio * 10**6), 10**6) == pytest.approx(limit, rel=1e-4)
         assert risk(round(ratio * 10**6), 10**6) < risk(1_000_002, 10**6)
     for p in (25, 75, 200, 400):
-        errors = [case["least_squares"](seed, p=p, ridge=False)["test_error"] for seed in range(20)]
+        errors = [case["least_squares"](seed, p=p, ridge=False)["test_error"] for seed in range(100, 140)]
         mean, half = interval(errors)
-        assert abs(mean - risk(p, case["ROWS"])) < 1.5 * half
+        assert abs(mean - risk(p, case["ROWS"])) < half
         assert half < 0.06 * mean
 
 
@@ -73,7 +73,7 @@ def test_networks_pass_the_threshold(tmp_path: Path) -> None:
     chosen = [one for one in study.trials if one.name.startswith("plain")]
     assert [one.distance for one in chosen[:3]] == [310 / 200, 1210 / 200, 7210 / 200]
     ledger = qvar.run(qvar.Trials(chosen[:2] + chosen[3:5], seeds=1), out=tmp_path / "run", progress=False)
-    assert set(ledger["status"]) == {"trained"}
+    assert set(ledger["status"]) == {"trained"}, ledger["message"].iloc[0]
     assert ledger["n_params"].tolist() == [310, 1210] * 2
     assert (ledger["train_error"] < ledger["test_error"]).all()
     with pytest.raises(qvar.QvarError, match="`wrong` must be from 0 to below 1"):
