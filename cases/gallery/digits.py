@@ -5,6 +5,7 @@ from functools import partial
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import optax
 from sklearn.datasets import load_digits
 
 import qvar
@@ -112,7 +113,7 @@ def case(
     2016, https://arxiv.org/abs/1512.03385.
 
     Args:
-        sizes: Numbers of training examples; 100, 400 and 1437 if not given, 200 with quick.
+        sizes: Numbers of training examples; 100 and 1437 if not given, 200 with quick.
         channels: Channels of the convolutional networks, a multiple of 4.
         steps: Steps of each training, of 32 images each.
         seeds: Trainings of each network; 8 if not given, 3 with quick.
@@ -128,9 +129,10 @@ def case(
     return qvar.Learning(
         learners,
         qvar.Examples.splits(images.reshape(-1, SIDE, SIDE) / 16.0, classes, n_test=360),
-        sizes=sizes or ((200,) if quick else (100, 400, 1437)),
-        steps=steps or (100 if quick else 600),
+        sizes=sizes or ((200,) if quick else (100, 1437)),
+        steps=steps or (150 if quick else 400),
         seeds=seeds or (3 if quick else 8),
+        transform=optax.adam(1e-2),
     )
 
 

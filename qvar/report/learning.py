@@ -9,11 +9,12 @@ from qvar.analysis.learning import LearningRow, learning_table
 from qvar.analysis.rows import typed
 from qvar.records.run_folder import LoadedRun
 from qvar.report.duel import DUEL
+from qvar.report.families import FAMILY_NOTE, family_rows, family_rows_table, family_sentences
 from qvar.report.formats import count, family, number, values
 from qvar.report.plot_style import Drawing
 from qvar.report.plots.learning import error_vs_multiply_adds, error_vs_parameters, error_vs_training_size
 from qvar.report.study_report import pictures
-from qvar.report.table import Column, Note, Part, Table
+from qvar.report.table import Bullets, Column, Heading, Note, Part, Table
 from qvar.report.terminal import to_terminal
 
 if TYPE_CHECKING:
@@ -55,12 +56,21 @@ def _table(rows: list[LearningRow]) -> Table[LearningRow]:
     )
 
 
+def _verdicts(ledger: pd.DataFrame) -> list[str]:
+    return family_sentences(family_rows(ledger), "error on other examples")
+
+
 def _parts(ledger: pd.DataFrame) -> list[Part]:
-    return [_table(typed(learning_table(ledger), LearningRow)), Note(_NOTE)]
+    families: list[Part] = []
+    if verdicts := _verdicts(ledger):
+        title = Heading("Generic against constrained")
+        families = [title, Bullets(verdicts), family_rows_table(family_rows(ledger)), Note(FAMILY_NOTE)]
+    return [*families, Heading("All networks"), _table(typed(learning_table(ledger), LearningRow)), Note(_NOTE)]
 
 
 def _text(ledger: pd.DataFrame) -> str:
-    return to_terminal(_table(typed(learning_table(ledger), LearningRow)))
+    table = _table(typed(learning_table(ledger), LearningRow))
+    return to_terminal(Table(table.columns, table.rows, ["", *_verdicts(ledger)]))
 
 
 def _facts(run: LoadedRun) -> dict[str, str]:

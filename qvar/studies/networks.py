@@ -27,7 +27,7 @@ class Network(NamedTuple):
     """Pure functions that make, train and evaluate one network; compiled once for all seeds and training sizes."""
 
     make: Callable[[jax.Array], PyTree]
-    """JAX key -> parameters."""
+    """JAX key -> parameters: lists of the arrays that are trained, and of the others."""
     begin: Callable[[PyTree], PyTree]
     """Parameters -> memory of the optimizer."""
     steps: Callable[..., tuple[PyTree, PyTree, jax.Array]]
@@ -49,15 +49,16 @@ def compiled(
 
     def arrays(key: jax.Array) -> PyTree:
         leaves, tree = jax.tree.flatten(make(key))
-        rest[:] = [tree, [None if _trained(leaf) else leaf for leaf in leaves]]
-        return [leaf for leaf in leaves if _trained(leaf)]
+        rest[:] = tree, [_kind(leaf) for leaf in leaves], [None if _kind(leaf) else leaf for leaf in leaves]
+        return tuple([leaf for leaf in leaves if _kind(leaf) == kind] for kind in ("trained", "constant"))
 
     jax.eval_shape(arrays, jax.random.key(0))
-    tree, fixed = rest
+    tree, kinds, others = rest
 
     def module(params: PyTree) -> Any:
-        own = iter(params)
-        return jax.tree.unflatten(tree, [next(own) if leaf is None else leaf for leaf in fixed])
+        parts = dict(zip(("trained", "constant"), map(iter, params), strict=True))
+        leaves = [next(parts[kind]) if kind else leaf for kind, leaf in zip(kinds, others, strict=True)]
+        return jax.tree.unflatten(tree, leaves)
 
     def each(params: PyTree, x: Any, key: Any) -> jax.Array:
         network = module(params)
@@ -65,20 +66,22 @@ def compiled(
             return jax.vmap(lambda one: apply(network, one, None))(x)
         return jax.vmap(partial(apply, network))(x, jax.random.split(key, len(x)))
 
-    def cost(params: PyTree, x: Any, y: Any, key: Any) -> jax.Array:
-        return losses(loss, each(params, x, key), y).mean()
+    def cost(trained: PyTree, constants: PyTree, x: Any, y: Any, key: Any) -> jax.Array:
+        return losses(loss, each((trained, constants), x, key), y).mean()
 
     @jax.jit
     def steps(params: PyTree, memory: PyTree, x: Any, y: Any, batches: Any, key: Any) -> Any:
-        def step(state: Any, numbers: Any) -> Any:
-            params, memory, key = state
-            key, own = jax.random.split(key)
-            value, gradient = jax.value_and_grad(cost)(params, x[numbers], y[numbers], own)
-            updates, memory = transform.update(gradient, memory, params)
-            return (optax.apply_updates(params, updates), memory, key), value
+        constants = params[1]
 
-        (params, memory, _), values = jax.lax.scan(step, (params, memory, key), batches)
-        return params, memory, values
+        def step(state: Any, numbers: Any) -> Any:
+            trained, memory, key = state
+            key, own = jax.random.split(key)
+            value, gradient = jax.value_and_grad(cost)(trained, constants, x[numbers], y[numbers], own)
+            updates, memory = transform.update(gradient, memory, trained)
+            return (optax.apply_updates(trained, updates), memory, key), value
+
+        (trained, memory, _), values = jax.lax.scan(step, (params[0], memory, key), batches)
+        return (trained, constants), memory, values
 
     @jax.jit
     def evaluate(params: PyTree, x: Any, y: Any, weights: Any) -> Any:
@@ -87,14 +90,17 @@ def compiled(
             weights @ part / weights.sum(axis=1) for part in (losses(loss, outputs, y), errors(loss, outputs, y))
         )
 
-    return Network(
-        jax.jit(arrays), jax.jit(transform.init), steps, evaluate, jax.jit(lambda params, x: each(params, x, None)),
-        module,
-    )  # fmt: skip
+    def outputs(params: PyTree, x: Any) -> jax.Array:
+        return each(params, x, None)
+
+    begin = jax.jit(lambda params: transform.init(params[0]))
+    return Network(jax.jit(arrays), begin, steps, evaluate, jax.jit(outputs), module)
 
 
-def _trained(leaf: Any) -> bool:
-    return isinstance(leaf, jax.Array | np.ndarray) and jnp.issubdtype(leaf.dtype, jnp.floating)
+def _kind(leaf: Any) -> str:
+    if not isinstance(leaf, jax.Array | np.ndarray):
+        return ""
+    return "trained" if jnp.issubdtype(leaf.dtype, jnp.floating) else "constant"
 
 
 def losses(loss: Loss, outputs: jax.Array, y: jax.Array) -> jax.Array:
@@ -149,7 +155,7 @@ def traced(
     params = jax.eval_shape(network.make, key)
 
     def step(params: PyTree, x: Any, y: Any, key: Any) -> Any:
-        return network.steps(params, transform.init(params), x, y, jnp.zeros((1, 1), int), key)
+        return network.steps(params, transform.init(params[0]), x, y, jnp.zeros((1, 1), int), key)
 
     parts = [
         jax.make_jaxpr(network.make)(key),
@@ -161,5 +167,5 @@ def traced(
         digest.update(re.sub(r" at 0x[0-9a-f]+", "", str(part)).encode())
         for constant in part.consts:
             digest.update(np.round(np.asarray(constant, float), 6).tobytes())
-    size = sum(int(np.prod(leaf.shape)) for leaf in params)
+    size = sum(int(np.prod(leaf.shape)) for leaf in params[0])
     return Trace(size, multiply_adds(parts[1].jaxpr), digest.hexdigest()[:16])

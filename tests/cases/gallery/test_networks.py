@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import runpy
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 import qvar
@@ -60,10 +63,76 @@ def _flat(block: list) -> list:
 
 
 def test_digits_are_read(tmp_path: Path) -> None:
-    study = load("digits.py")["case"](sizes=(300,), steps=60, seeds=2, quick=True)
-    ledger = qvar.run(study, out=tmp_path / "run", progress=False)
+    study = load("digits.py")["case"](sizes=(300,), steps=20, seeds=1, quick=True)
+    chosen = [one for one in study.learners if one.name in ("dense 32", "depthwise separable")]
+    ledger = qvar.run(replace(study, learners=chosen), out=tmp_path / "run", progress=False)
     assert set(ledger["status"]) == {"trained"}
     dense = ledger[ledger["model"] == "dense 32"]
     assert set(dense["n_params"]) == {64 * 32 + 32 + 32 * 10 + 10}
     assert set(dense["multiply_adds"]) == {64 * 32 + 32 * 10}
     assert (ledger["test_error"] < 0.9).all()
+
+
+def test_a_gru_has_three_quarters_of_the_parameters_of_an_lstm() -> None:
+    """4 h (d + h + 1) to 3 h (d + h + 1), and the same of the multiply-adds; Equinox trains h further ones."""
+    case = load("sequence.py")
+    key, d = jax.random.key(0), case["WIDTH"]
+    for h in (8, 24):
+        with jax.enable_x64(False):
+            cells = {name: case[name](h, key).cell for name in ("lstm", "gru")}
+            trained = {
+                name: sum(leaf.size for leaf in jax.tree.leaves(cell) if jnp.issubdtype(leaf.dtype, jnp.floating))
+                for name, cell in cells.items()
+            }
+            assert trained == {"lstm": 4 * h * (d + h + 1), "gru": 3 * h * (d + h + 1)}
+            assert 4 * trained["gru"] == 3 * trained["lstm"]
+            own = eqx.nn.GRUCell(d, h, key=key)
+            assert sum(leaf.size for leaf in jax.tree.leaves(own)) == trained["gru"] + h
+            x, state = jnp.zeros((5, d)), jnp.zeros(h)
+            assert operation_count(cells["lstm"], x[0], (state, state)) == 4 * h * (d + h)
+            assert operation_count(cells["gru"], x[0], state) == 3 * h * (d + h)
+            whole = case["lstm"](h, key)
+            assert operation_count(whole, x) == 5 * 4 * h * (d + h) + h * case["CLASSES"]
+
+
+def test_the_order_of_two_symbols_is_the_class() -> None:
+    data = load("sequence.py")["order_of_two"](18, 50, 0)
+    symbols = data.x.argmax(axis=-1)
+    assert np.all((symbols >= 6).sum(axis=1) == 2)
+    pairs = np.array([row[row >= 6] - 6 for row in symbols])
+    np.testing.assert_array_equal(2 * pairs[:, 0] + pairs[:, 1], data.y)
+    assert np.all(symbols[:, 12:] < 6)
+
+
+def pieces(network: Any, n: int = 4097) -> int:
+    """Straight pieces of a network on [-1, 1], whose kinks are not on the grid's ends of a step of 2^-11."""
+    x = np.linspace(-1.0, 1.0, n)
+    slopes = np.diff(np.asarray(jax.vmap(network)(x[:, None]))[:, 0])
+    return 1 + int(np.sum(np.abs(np.diff(slopes)) > 1e-9))
+
+
+def test_a_deep_network_is_the_composed_tent_map() -> None:
+    """2 units in each of k layers give 2^k pieces; n units in one layer give n + 1 at most."""
+    case = load("depth.py")
+    x = np.linspace(-1.0, 1.0, 4097)
+    for k in (1, 2, 3, 5):
+        network = case["exact"](k)
+        np.testing.assert_allclose(jax.vmap(network)(x[:, None])[:, 0], case["tent"](x, k), atol=1e-12)
+        assert pieces(network) == 2**k
+        assert sum(leaf.size for leaf in jax.tree.leaves(eqx.filter(network, eqx.is_inexact_array))) == 6 * k + 1
+    shallow = case["network"](7, 1, jax.random.key(0))
+    kinks = -shallow.layers[0].bias / shallow.layers[0].weight[:, 0]
+    assert int(np.sum(np.abs(kinks) < 1.0)) < 2**3
+    assert sum(leaf.size for leaf in jax.tree.leaves(eqx.filter(shallow, eqx.is_inexact_array))) == 3 * 7 + 1
+
+
+@pytest.mark.parametrize("name", ["sequence.py", "depth.py"])
+def test_small_runs(name: str, tmp_path: Path) -> None:
+    more = {"hidden": (4,), "sizes": (60,), "length": 6} if name == "sequence.py" else {"near": 0.01}
+    study = load(name)["case"](steps=20, seeds=1, quick=True, **more)
+    chosen = (study.learners[0], study.learners[-1])
+    ledger = qvar.run(replace(study, learners=chosen), out=tmp_path / "run", progress=False)
+    assert set(ledger["status"]) == {"trained"}
+    ends = ledger.set_index(["problem", "model"])["test_error"]
+    if name == "depth.py":
+        assert ends["tent map, 3 times: 8 pieces", "near the exact one"] < 0.3 < ends.max()
