@@ -91,7 +91,10 @@ def case(
     qvar.require(1 <= compositions <= 6, "compositions", "be from 1 to 6", compositions)
     shallow, deep = ((32, 128), (2, 6)) if quick else (SHALLOW, DEEP)
     learners = [qvar.Learner(f"shallow {n}", "generic", partial(network, n, 1), series="1 layer") for n in shallow]
-    learners += [qvar.Learner(f"deep {n}", "constrained", partial(network, 8, n), series="8 units") for n in deep]
+    papers = ("telgarsky2016",)
+    for n in deep:
+        make = partial(network, 8, n)
+        learners.append(qvar.Learner(f"deep {n}", "constrained", make, series="8 units", citations=papers))
     if near:
         start = partial(near_exact, compositions, near)
         learners.append(qvar.Learner("near the exact one", "constrained", start))

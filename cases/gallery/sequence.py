@@ -15,6 +15,9 @@ import qvar
 WIDTH, CLASSES = 8, 10
 """Numbers in an entry of a sequence, and outputs; the digits need all of both, the symbols 8 and 4."""
 
+PAPERS = ("hochreiter1997", "alpaydin1998"), ("cho2014", "chung2014")
+"""Keys of the papers on the LSTM and the data, and on the GRU."""
+
 
 class Recurrent(eqx.Module):
     """A cell that reads a sequence (length, 8) entry by entry, and a dense layer on its last state."""
@@ -90,8 +93,8 @@ def case(
     sizes = sizes or ((300,) if quick else (60, 300, 1400))
     learners = []
     for n in hidden or ((16,) if quick else (8, 24)):
-        learners.append(qvar.Learner(f"LSTM {n}", "generic", partial(lstm, n), series="LSTM"))
-        learners.append(qvar.Learner(f"GRU {n}", "constrained", partial(gru, n), series="GRU"))
+        learners.append(qvar.Learner(f"LSTM {n}", "generic", partial(lstm, n), series="LSTM", citations=PAPERS[0]))
+        learners.append(qvar.Learner(f"GRU {n}", "constrained", partial(gru, n), series="GRU", citations=PAPERS[1]))
     images, classes = load_digits(return_X_y=True)
     problems = {
         "order of two symbols": partial(order_of_two, length, max(1400, *sizes)),

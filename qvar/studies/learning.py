@@ -123,6 +123,8 @@ class Learner:
     """Optimizer of its own; that of the study if None."""
     series: str = ""
     """Name that models have in common which differ in size alone; pictures join them by lines."""
+    citations: tuple[str, ...] = ()
+    """Keys of papers in `qvar/citations.bib`."""
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -189,7 +191,8 @@ class Learning:
     @property
     def citations(self) -> tuple[str, ...]:
         """Keys of the papers and software that the study uses, in `qvar/citations.bib`."""
-        return ("deepmind2020", "jax2018")
+        own = {key for one in self.learners for key in one.citations}
+        return tuple(sorted({"deepmind2020", "jax2018", *own}))
 
     def examples(self, problem: str, *, seed: int) -> Examples:
         """Return the examples of a problem and a seed, in the order in which training sets grow."""

@@ -301,7 +301,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     },
     "qvar.Learner": lambda: {
         "name": "a", "family": "generic", "make": _network, "apply": lambda network, x, key: network(x),
-        "transform": optax.adam(0.1), "series": "",
+        "transform": optax.adam(0.1), "series": "", "citations": (),
     },
     "qvar.Examples": lambda: {"x": [[0.0]], "y": [[1.0]], "test_x": [[0.0]], "test_y": [[1.0]]},
     "qvar.Examples.splits": lambda: {"x": [[0.0], [1.0]], "y": [[1.0], [1.0]], "n_test": 1},
