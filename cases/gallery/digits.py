@@ -96,16 +96,8 @@ BLOCKS = {
 }
 """Middle parts of the convolutional networks."""
 
-DATA = ("alpaydin1998",)
-
-PAPERS = {
-    "convolution 3x3": ("lecun1998",),
-    "convolution 5x5": ("lecun1998",),
-    "two 3x3 for one 5x5": ("simonyan2015",),
-    "depthwise separable": ("howard2017",),
-    "bottleneck": ("he2016",),
-}
-"""Keys of their papers."""
+PAPERS = ("alpaydin1998", "lecun1998", "simonyan2015", "howard2017", "he2016")
+"""Keys of the papers on the data and the networks."""
 
 
 def case(
@@ -133,12 +125,10 @@ def case(
     qvar.require(channels >= 4 and channels % 4 == 0, "channels", "be a multiple of 4", channels)
     hidden = (8, 32) if quick else HIDDEN
     blocks = {name: BLOCKS[name] for name in ("convolution 3x3", "depthwise separable")} if quick else BLOCKS
-    learners = [
-        qvar.Learner(f"dense {n}", "generic", partial(dense, n), series="dense", citations=DATA) for n in hidden
-    ]
+    learners = [qvar.Learner(f"dense {n}", "generic", partial(dense, n), series="dense") for n in hidden]
     for name, block in blocks.items():
         make = partial(convolutional, block, channels)
-        learners.append(qvar.Learner(name, "constrained", make, citations=PAPERS[name]))
+        learners.append(qvar.Learner(name, "constrained", make, citations=PAPERS))
     images, classes = load_digits(return_X_y=True)
     return qvar.Learning(
         learners,
