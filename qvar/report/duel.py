@@ -93,7 +93,8 @@ def _verdict(ledger: pd.DataFrame) -> list[Part]:
         return []
     errors = drawn_errors(numbers.to_numpy(float, na_value=float("nan")), quantity, unit)
     rows = family_rows(ledger.assign(shown_error=errors), "shown_error")
-    return [Bullets(family_sentences(rows, repetitions="pairs of starts"))]
+    sentences = family_sentences(rows, repetitions="pairs of starts")
+    return [Bullets(sentences)] if len(sentences) > 1 else list(sentences)
 
 
 _CONTENDERS = contenders_report(

@@ -92,7 +92,7 @@ def to_html(parts: Part | Sequence[Part]) -> str:
         case Facts():
             return _facts(parts)
         case Verbatim():
-            return f"<pre>{escaped(parts.text)}</pre>"
+            return f'<pre tabindex="0">{escaped(parts.text)}</pre>'  # a keyboard scrolls it
         case Fold():
             inside = to_html(list(parts.parts))
             return f"<details{' open' * parts.open}><summary>{_text(parts.title)}</summary>{inside}</details>"

@@ -260,7 +260,7 @@ def test_the_pictures_and_the_page(tmp_path: Path) -> None:
         "lost, seed 2",
         "RuntimeError: no energy",
         "Ratio of the largest and the smallest eigenvalue of the overlap matrix",
-        "<summary>free 6s</summary><pre>X    S\n  1.0  1.0\n</pre>",
+        '<summary>free 6s</summary><pre tabindex="0">X    S\n  1.0  1.0\n</pre>',
         "3 of each form",
     ):
         assert words in page
