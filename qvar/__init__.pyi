@@ -45,6 +45,7 @@ from .problems.molecule import hydrogen_chain, molecule
 from .problems.named_problems import named
 from .problems.operator_input import from_hamiltonian
 from .problems.orbital_choices import Avas, NaturalOrbitals, OrbitalsByIrrep
+from .problems.orbital_matching import OrbitalMatch, match_orbitals
 from .problems.problem import Problem
 from .problems.pyscf_input import from_pyscf
 from .problems.qcschema_input import from_qcschema
@@ -112,6 +113,7 @@ __all__ = [
     "MeasuredData",
     "NaturalOrbitals",
     "Objective",
+    "OrbitalMatch",
     "OrbitalsByIrrep",
     "Paired",
     "PathStep",
@@ -182,6 +184,7 @@ __all__ = [
     "leading_determinants",
     "load",
     "lucj",
+    "match_orbitals",
     "minimize",
     "minimize_batch",
     "molecule",

@@ -85,6 +85,7 @@ def records(h2: qvar.Problem, h4: qvar.Problem) -> dict[str, Any]:
         "Distilling(student='uccsd', weight=1, n_starts=4)": qvar.Distilling(ansatz),
         "Fusing()": qvar.Fusing(),
         "Restarts(n_starts=3)": qvar.Restarts(n_starts=3),
+        "OrbitalMatch(orbitals=[0, 1, 2, 3], signs=[1, 1, 1, 1])": qvar.match_orbitals(h4, h4),
         "Rounding(bits=[8, 6])": qvar.Rounding((8, 6)),
         "PathStep(action='prune', n_params=3": PathStep(action="prune", n_params=3, value=0.5),
         "Fused(ansatz='uccsd', theta=float64[26])": qvar.fuse(ansatz, np.zeros(26)),

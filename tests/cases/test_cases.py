@@ -155,6 +155,16 @@ def test_every_teacher_teaches(teacher: str) -> None:
     assert row["error"] < 1e-6
 
 
+@pytest.mark.parametrize(("to", "least"), [("basis", 0.1), ("space", 0.001), ("molecule", 0.2), ("layers", 0.9)])
+def test_carried_angles_begin_below_the_reference(to: str, least: float) -> None:
+    """By a share of the correlation energy; k-UpCCGSD of H2 has all of it with one copy."""
+    study = load("transfer.py")(to, atoms=2, bond=0.74, start_noise=0.0, seeds=1, gradients=1, quick=True)
+    zero, carried = study.ways
+    assert carried.against == zero.name
+    (row,) = study.tasks()[1].run(lambda progress: None)
+    assert row["start_recovered"] > least
+
+
 def test_models_are_selected(tmp_path: Path) -> None:
     """Noise of 100 shots hides the third power, but no model predicts worse than that noise."""
     ledger = qvar.run(load("rent.py")(**SMALL["rent.py"]), out=tmp_path / "run", progress=False)

@@ -281,6 +281,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
         "project": False, "n_starts": 1, "key": KEY, "method": qvar.lbfgs(), "budget": BUDGET, "engine": "auto",
     },
     "qvar.transfer": lambda: {"source": circuit(), "theta": THETA, "target": circuit(), "orbitals": [0, 1]},
+    "qvar.match_orbitals": lambda: {"source": h2(), "target": h2()},
     "qvar.Regularized": lambda: {"rate": 0.1, "decay": 0.1, "dropout": 0.1, "shots": 10, "patience": 5},
     "qvar.Candidate": lambda: {
         "name": "a", "model": _line, "n_params": 2, "family": "generic", "start": "uniform", "n_operations": 4,
@@ -436,7 +437,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
 RECORDS = {
     "require", "Adapted", "Pool", "DensityMatrices", "LeadingDeterminants",
     "Distilled", "Transferred",
-    "Fused", "PathStep", "Pruned", "Quantized",
+    "Fused", "OrbitalMatch", "PathStep", "Pruned", "Quantized",
     "Problem", "Progress", "Result", "Run", "Runnable", "Status", "Task", "QvarError", "Baseline", "Fitted", "Measured",
     "Part", "Solution", "Solver", "UnsolvedError", "DecayFit", "EntropyProfile", "Estimate", "GradientVariance",
     "HessianSummary", "LieAlgebra", "LineScan", "Minima", "PlaneScan", "SymmetryLeakage",
