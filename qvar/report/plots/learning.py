@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _MOST_NAMES = 14
 """Points of a panel that have their names beside them; of more, the last of each series has the name of the series."""
 
+_LOG_RATIO = 3.0
+"""Numbers that span more than this factor are drawn on a logarithmic axis."""
+
 _BARS = "Bars are 95 % intervals of the mean over the seeds, which draw the examples and the starts. "
 
 _MARKERS = {"generic": "s", "constrained": "o"}
@@ -94,7 +97,7 @@ def _against(rows: Sequence[LearningRow], column: str, words: str, name: str) ->
                 linestyle="-" if part[0].series else "none", linewidth=1.2, markersize=6, capsize=3,
             )  # fmt: skip
         _scales(axes, members, words)
-        axes.margins(x=0.16, y=0.12)
+        axes.margins(x=0.2, y=0.12)
         _names(axes, series, column)
     for family in dict.fromkeys(row.family for row in rows):
         style = {"color": FAMILY_COLORS[family], "marker": _MARKERS[family], "markersize": 6, "linestyle": "none"}
@@ -147,14 +150,15 @@ def _panels(rows: Sequence[LearningRow], n_named: int) -> tuple[Any, list[Axes]]
 def _scales(axes: Axes, rows: Sequence[LearningRow], words: str) -> None:
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-    axes.set_xscale("log")
     axes.set_xlabel(words)
     axes.grid(visible=True, which="major", color="#dddddd", linewidth=0.6)
-    if all(row.low > 0 for row in rows):
-        axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-        axes.yaxis.set_minor_formatter(NullFormatter())
+    scaled = {"x": axes.xaxis} if axes.dataLim.x1 > _LOG_RATIO * axes.dataLim.x0 else {}
+    scaled |= {"y": axes.yaxis} if all(row.low > 0 for row in rows) else {}
+    for name, axis in scaled.items():
+        axes.set(**{f"{name}scale": "log"})
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter(StrMethodFormatter("{x:,g}" if name == "x" else "{x:g}"))
+        axis.set_minor_formatter(NullFormatter())
 
 
 def _whole_ticks(axes: Axes, numbers: list[int]) -> None:
