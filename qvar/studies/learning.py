@@ -16,9 +16,9 @@ import numpy as np
 import optax
 
 from qvar._types import Family
-from qvar.arguments import check_fields
-from qvar.checks import counting_number, different_names, whole_numbers
-from qvar.errors import QvarError, error_words, require
+from qvar.arguments import check_fields, checked
+from qvar.checks import counting_number, different_names, one_of, whole_numbers
+from qvar.errors import QvarError, error_words, require, shown
 from qvar.optimize.budget import Status
 from qvar.short_repr import short_repr
 from qvar.studies.columns import TEST_ERROR
@@ -43,6 +43,16 @@ _LOOKS = 20
 """Parts of a training after which its progress is reported and its loss recorded."""
 
 
+def _array(argument: str, value: Any) -> np.ndarray:
+    try:
+        array = np.asarray(value)
+    except Exception:  # keys of JAX, lists of several lengths
+        array = np.array(None)
+    if array.dtype.kind not in "biuf" or array.ndim == 0 or not np.all(np.isfinite(array)):
+        raise QvarError(f"`{argument}` must be an array of finite numbers, but is {shown(value)}.")
+    return array
+
+
 def _apply(network: Any, x: Any, key: Any) -> Any:
     return network(x)
 
@@ -64,16 +74,14 @@ class Examples:
 
     def __post_init__(self) -> None:
         for name in ("x", "y", "test_x", "test_y"):
-            array = np.asarray(getattr(self, name))
-            if array.dtype.kind not in "biuf" or array.ndim == 0 or not np.all(np.isfinite(array)):
-                raise QvarError(f"`{name}` must be an array of finite numbers, but is {getattr(self, name)!r:.60}.")
-            object.__setattr__(self, name, array)
+            object.__setattr__(self, name, _array(name, getattr(self, name)))
         for x, y in (("x", "y"), ("test_x", "test_y")):
             n, m = len(getattr(self, x)), len(getattr(self, y))
             require(n == m and n > 0, y, f"have one entry for each of the {n} inputs", m)
         require(self.x.shape[1:] == self.test_x.shape[1:], "test_x", "have the shape of x", self.test_x.shape)
 
     @staticmethod
+    @checked()
     def splits(x: Any, y: Any, *, n_test: int) -> Callable[[int], Examples]:
         """Return a function seed -> examples that sets `n_test` of them aside for the test, others for each seed.
 
@@ -194,12 +202,13 @@ class Learning:
         own = {key for one in self.learners for key in one.citations}
         return tuple(sorted({"deepmind2020", "jax2018", *own}))
 
+    @checked()
     def examples(self, problem: str, *, seed: int) -> Examples:
         """Return the examples of a problem and a seed, in the order in which training sets grow."""
-        data = self.problems[problem]
+        data = self.problems[one_of("problem", problem, tuple(self.problems))]
         data = data if isinstance(data, Examples) else data(seed)
         if not isinstance(data, Examples):
-            raise QvarError(f"`data` must give qvar.Examples, but gives {data!r:.60}.")
+            raise QvarError(f"`data` must give qvar.Examples, but gives {shown(data)}.")
         order = np.random.default_rng([seed, 0]).permutation(len(data.x))
         return Examples(data.x[order], data.y[order], test_x=data.test_x, test_y=data.test_y)
 
@@ -231,6 +240,7 @@ class Learning:
                 digest.update(np.round(part.astype(float), 6).tobytes())
         return digest.hexdigest()
 
+    @checked()
     def train(
         self,
         learner: Learner,
@@ -250,6 +260,7 @@ class Learning:
             report: called now and then with the progress.
         """
         began, data = time.perf_counter(), self.examples(problem, seed=seed)
+        require(seed >= 0, "seed", "not be negative", seed)
         require(1 <= training_size <= len(data.x), "training_size", f"be from 1 to {len(data.x)}", training_size)
         batches = _batches(training_size, self.batch, self.steps, seed)
         with _single_precision():

@@ -125,7 +125,7 @@ DIAGNOSTICS: dict[str, Callable[[], dict[str, Any]]] = {
     "qvar.diagnostics.sector_moments": lambda: {
         "objective": objective(), "real": True, "exact_up_to": 64, "samples": 2, "key": KEY,
     },
-    "qvar.diagnostics.operation_count": lambda: {"function": np.negative, "arguments": ()},
+    "qvar.diagnostics.operation_count": lambda: {"function": lambda: np.ones(2)},
     "qvar.diagnostics.shots_for_variance": lambda: {
         "gradient_variance": 0.1, "single_shot_variance": 1.0, "confidence": 0.95, "squares": 0.5,
     },
