@@ -2,6 +2,7 @@
 
 import json
 import runpy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +56,29 @@ def test_canopy_without_limits_is_an_efficiency() -> None:
     np.testing.assert_allclose(FOREST["canopy"](theta, x), slope * absorbed, rtol=1e-4)
 
 
+def test_different_leaves_have_one_uptake() -> None:
+    """At one humidity and CO2, other stomata with other capacities give the same uptake of every canopy, exactly.
+
+    The factor (Ci - G) / (Ci + Km) of Rubisco goes into Vcmax, (Ci - G) / (Ci + 2 G) of light into Jmax and yield.
+    """
+    x = FOREST["weather"](12, 1, 1.0, 400.0)
+    blind = x | {"deficit": np.ones(12)}
+    theta = np.array([-0.6, 0.5, -0.1, 0.3, 0.0, 0.1, 0.2])
+    p = FOREST["parameters"](theta)
+    inside, other = (400.0 * g1 / (g1 + 1.0) for g1 in (p["g1"], 2.0 * p["g1"]))
+    shift = [np.log((inside - 42.75) / (inside + km) / (other - 42.75) * (other + km)) / 0.6 for km in (710.311, 85.5)]
+    again = theta + np.array([shift[0], shift[1], shift[1], np.log(2.0) / 0.6, 0.0, 0.0, 0.0])
+    canopy = FOREST["canopy"]
+    np.testing.assert_allclose(canopy(again, blind), canopy(theta, blind), rtol=1e-6)
+    assert np.abs(canopy(again, x) / canopy(theta, x) - 1.0).max() > 0.02
+    of_deficits = [qvar.fit(canopy, (inputs, np.ones(12)), n_params=7, noise=1.0) for inputs in (blind, x)]
+    least = [np.linalg.eigvalsh(qvar.diagnostics.data_fisher(one, theta))[0] for one in of_deficits]
+    assert abs(least[0]) < 1e-9 < 1e-7 < least[1]
+
+
 def test_the_exact_canopy_is_recovered_if_leaves_are_measured() -> None:
     """At a coverage of 95 %, fewer than 15 of 20 intervals hold the exact Vcmax in one of a thousand tests, at most."""
-    study = FOREST["case"](repeats=(10,), seeds=20)
+    study = replace(FOREST["case"](repeats=(10,), seeds=20), n_starts=2)
     labels = {task.label: task for task in study.tasks()}
     rows = labels["also humidity and leaves, canopy, 10 repeats"].run(lambda progress: None)
     assert all(row["identifiable"] >= 6 for row in rows)
