@@ -21,12 +21,9 @@ directions alike, Ross 1981), both capacities by exp(-0.25) (chosen)."""
 CENTRE = {"Vcmax": 60.0, "Jmax": 80.0, "yield": 0.3, "g1": 3.0, "extinction": 0.6, "decline": 0.2, "curvature": 0.8}
 """Centre of the starts, with a standard deviation of 0.6 in the logarithm."""
 
-NOISE = (2.48, 0.08)
-"""Standard deviation of a half-hourly flux, umol/m2/s, and its rise per flux: Haslwanter et al., Agric. Forest
-Meteorol. 149, 291 (2009), figure 5."""
-
-LEAF_NOISE = (0.5, 0.05)
-"""Of the uptake of a leaf, umol/m2/s (typical limit of stability, manual of LI-COR's LI-6400); of shares (chosen)."""
+NOISE = (2.48, 0.08, 0.5, 0.05)
+"""Standard deviation of a half-hourly flux, umol/m2/s, and its rise per flux (Haslwanter et al., Agric. Forest Meteor.
+149, 291 (2009), figure 5); of a leaf's uptake (limit of stability, manual of LI-COR's LI-6400); of shares (chosen)."""
 
 EFFICIENCY = 1.526 / 12.011 / 4.6
 """CO2 per absorbed photon of deciduous broadleaf forest: 1.526 gC/MJ in MODIS's table of biomes (Heinsch et al., User's
@@ -42,11 +39,11 @@ LEAVES = {
     "stomata_deficit": np.array([0.5, 1.0, 1.5, 2.0, 3.0]),
     "profile_above": np.array([0.5, 1.0, 2.0, 3.0, 4.0]),
 }
-"""Measurements on leaves: light, CO2 inside, leaf area above; deficits at which the ratio of CO2 inside to outside is
-measured; leaf areas below which light is."""
+"""Measurements on leaves: light, CO2 inside, leaf area above; of CO2 inside over outside; of light below leaves."""
 
+NAMES = {1: "efficiency", 2: "efficiency, light", 3: "efficiency, light, humidity"}
 USUAL = {"seeds": 20, "repeats": (1, 10, 100)}
-QUICK = {"seeds": 4, "repeats": (1, 100)}
+QUICK = {"seeds": 6, "repeats": (1, 100)}
 
 
 def case(
@@ -64,36 +61,33 @@ def case(
         conditions: Number of fluxes, each at another light, leaf area and humidity.
         repeats: Half-hours over which each flux is averaged, and leaves over which a measurement on leaves is; 1, 10
             and 100 if not given.
-        seeds: Repetitions of all measurements; 20 if not given, 4 with quick.
-        quick: Fewer repetitions and repeats, unless they are given: within 20 seconds.
+        seeds: Repetitions of all measurements; 20 if not given, 6 with quick.
+        quick: Fewer repetitions, repeats and models, unless they are given: within 20 seconds.
     """
     usual = QUICK if quick else USUAL
     qvar.require(conditions >= 8, "conditions", "be at least 8", conditions)
     now, later = weather(conditions, 1, 1.0, 400.0), weather(100, 2, 1.5, 500.0)
     theta = np.array([*[np.log(EXACT[name] / CENTRE[name]) / 0.6 for name in EXACT][:-1], np.log(0.85 / 0.15 / 4.0)])
-    truth, future = canopy(theta, now | LEAVES), np.asarray(canopy(theta, later))
-    flux, noise = np.asarray(truth[:conditions]), np.repeat(LEAF_NOISE, [len(LEAVES["leaf_light"]), 10])
+    truth, future = (np.asarray(canopy(theta, x)) for x in (now | LEAVES, later))
+    flux, noise = truth[:conditions], np.repeat(NOISE[2:], [len(LEAVES["leaf_light"]), 10])
     noise = np.concatenate([NOISE[0] + NOISE[1] * flux, noise])
     noon = {"light": 1500.0, "area": 4.0, "deficit": 1.5, "co2": 500.0}
     quantities = {"uptake at noon": float(canopy(theta, noon)[0]), "Vcmax": EXACT["Vcmax"], "g1": EXACT["g1"]}
-    levels = {"levels": repeats or usual["repeats"], "level_name": "repeats", "quantities": quantities}
+    more = {"levels": repeats or usual["repeats"], "level_name": "repeats", "quantities": quantities}
     data = {
         "light and leaf area": qvar.SimulatedData(
             now | {"deficit": np.ones(conditions)}, flux, noise=noise[:conditions],
-            test=(later | {"deficit": np.ones(100)}, future), **levels,
+            test=(later | {"deficit": np.ones(100)}, future), **more,
         ),
-        "also humidity and leaves": qvar.SimulatedData(
-            now | LEAVES, np.asarray(truth), noise=noise, test=(later, future), **levels
-        ),
+        "also humidity and leaves": qvar.SimulatedData(now | LEAVES, truth, noise=noise, test=(later, future), **more),
     }  # fmt: skip
     uptake = lambda model: {"uptake at noon": lambda theta: model(theta, noon)[0]}  # noqa: E731
-    names = "efficiency", "efficiency, light", "efficiency, light, humidity"
-    constrained = [(name, partial(efficiency, n), n) for n, name in enumerate(names, 1)]
-    models = [qvar.Candidate(*one, quantities=uptake(one[1])) for one in constrained]
+    models = [(name, partial(efficiency, n), n) for n, name in NAMES.items() if n == 2 or not quick]
+    models = [qvar.Candidate(*one, quantities=uptake(one[1])) for one in models]
     values = {name: lambda theta, name=name: parameters(theta)[name] for name in ("Vcmax", "g1")} | uptake(canopy)
     models.append(qvar.Candidate("canopy", canopy, len(EXACT), family="generic", quantities=values))
-    seeds = usual["seeds"] if seeds is None else seeds
-    return qvar.Selection(models, data, seeds=seeds, folds=0, n_starts=4, error=0.5, unit="umol/m2/s")
+    settings = {"seeds": usual["seeds"] if seeds is None else seeds, "n_starts": 2 if quick else 4}
+    return qvar.Selection(models, data, folds=0, error=0.5, unit="umol/m2/s", **settings)
 
 
 def weather(n, seed, dryness, co2):

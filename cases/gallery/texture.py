@@ -14,28 +14,23 @@ A, C, OXYGEN = 4.989, 17.062, 0.2593
 """Calcite: cell in angstrom (R-3c, hexagonal axes), Ca at (0, 0, 0), C at (0, 0, 1/4), O at (0.2593, 0, 1/4): Sass,
 Vidale, Donohue, Acta Cryst. 10, 567 (1957)."""
 
-CALCIUM, CARBON, OXYGENS = 4.70, 6.6460, 5.803
-"""Bound coherent neutron scattering lengths in fm: Sears, Neutron News 3, 26 (1992)."""
-
-WAVELENGTH = 1.54
-"""Of the neutrons, in angstrom."""
-
-ALONE = 21
-"""Peaks of the largest plane spacings, before the first that another peak covers."""
+CALCIUM, CARBON, OXYGENS = 4.70, 6.6460, 5.803  # scattering lengths in fm: Sears, Neutron News 3, 26 (1992)
+WAVELENGTH = 1.54  # of the neutrons, in angstrom
 
 DENSITIES = {
-    "march": lambda x: march(0.6, x["flat"]).mean(axis=1),
-    "two": lambda x: 0.5 * (march(0.5, x["flat"]) + march(0.5, x["upright"])).mean(axis=1),
-    "cone": lambda x: cone(x["flat"]).mean(axis=1),
+    "march": ("March's texture", lambda x: march(0.6, x["flat"]).mean(axis=1)),
+    "two": ("two kinds of planes", lambda x: 0.5 * (march(0.5, x["flat"]) + march(0.5, x["upright"])).mean(axis=1)),
+    "cone": ("tilted crystals", lambda x: cone(x["flat"]).mean(axis=1)),
 }
-"""Pole densities of the exact textures: the mean over equivalent planes."""
+"""Exact textures: name and pole density, the mean over equivalent planes."""
 
-USUAL = {"seeds": 20, "counts": (300, 3000, 30_000), "orders": (2, 4, 6, 8, 10, 12)}
-QUICK = {"seeds": 5, "counts": (300, 30_000), "orders": (2, 6, 10)}
+USUAL = {"seeds": 16, "peaks": (21, 10), "counts": (300, 3000, 30_000), "orders": (2, 4, 6, 8, 10, 12)}
+QUICK = {"seeds": 6, "peaks": (21,), "counts": (300, 30_000), "orders": (2, 6, 10)}
 
 
 def case(
     textures: tuple[Literal["march", "two", "cone"], ...] = ("march", "two", "cone"),
+    peaks: tuple[int, ...] = (),
     counts: tuple[int, ...] = (),
     orders: tuple[int, ...] = (),
     seeds: int | None = None,
@@ -51,35 +46,34 @@ def case(
     Args:
         textures: Exact textures: march, r = 0.6; two, half of the crystals on (104) and half on (001), r = 0.5; cone,
             half of the crystals tilted by 35 degrees.
+        peaks: Numbers of peaks, at most the 21 that no other peak covers; 21 and 10 if not given, 21 with quick.
         counts: Mean counts of the highest peak without texture; 300, 3000 and 30000 if not given.
         orders: Highest orders of the harmonics, even; 2 to 12 if not given.
-        seeds: Repetitions of the measurement; 20 if not given, 5 with quick.
-        quick: Fewer repetitions, counts and orders, unless they are given: within 20 seconds.
+        seeds: Repetitions of the measurement; 16 if not given, 6 with quick.
+        quick: Fewer repetitions, peaks, counts and orders, unless they are given: within 20 seconds.
     """
     usual = QUICK if quick else USUAL
-    orders = orders or usual["orders"]
     qvar.require(all(n in USUAL["orders"] for n in orders), "orders", "hold even numbers from 2 to 12", orders)
-    rest, flat = powder(ALONE) | {"height": 1.0}, powder(1, 2) | {"height": 1.0}  # the second peak is (104)
+    qvar.require(all(3 <= n <= 21 for n in peaks), "peaks", "hold numbers from 3 to 21", peaks)
+    rest, flat = powder(21) | {"height": 1.0}, powder(1, 2) | {"height": 1.0}  # the second peak is (104)
     data = {}
-    for texture, peaks in [(one, n) for one in textures for n in (ALONE, 10) if n == ALONE or one == "march"]:
-        exact, some = DENSITIES[texture], powder(0, peaks)
+    for number, texture in product(peaks or usual["peaks"], textures):
+        (name, exact), some = DENSITIES[texture], powder(0, number)
         known = {"density of (104)": float(exact(flat)[0])} | ({"r": 0.6} if texture == "march" else {})
-        data[f"{texture}, {peaks} peaks"] = qvar.SimulatedData(
+        data[f"{name}, {number} peaks"] = qvar.SimulatedData(
             some, some["height"] * exact(some), noise="poisson", levels=counts or usual["counts"],
             level_name="counts", test=(rest, exact(rest)), quantities=known,
         )  # fmt: skip
     density = lambda model: {"density of (104)": lambda theta: model(theta[1:], flat)[0]}  # noqa: E731
     r = {"r": lambda theta: jnp.exp(0.5 * theta[1])}
-    candidates = [
-        qvar.Candidate("March-Dollase", partial(peaks_of, one_axis), 2, quantities=density(one_axis) | r),
-        qvar.Candidate("March-Dollase, two axes", partial(peaks_of, two_axes), 4, quantities=density(two_axes)),
-    ]
-    for order in orders:
-        n, model = 1 + sum(degree // 3 + 1 for degree in range(2, order + 1, 2)), partial(peaks_of, harmonics)
-        more = {"family": "generic", "quantities": density(harmonics)}
-        candidates.append(qvar.Candidate(f"harmonics to {order}", model, n, **more))
-    seeds = usual["seeds"] if seeds is None else seeds
-    return qvar.Selection(candidates, data, seeds=seeds, folds=0, n_starts=2)
+    one, two, many = (partial(peaks_of, model) for model in (one_axis, two_axes, harmonics))
+    candidates = [qvar.Candidate("March-Dollase", one, 2, quantities=density(one_axis) | r)]
+    candidates += [qvar.Candidate("March-Dollase, two axes", two, 4, quantities=density(two_axes))]
+    more = {"family": "generic", "quantities": density(harmonics)}
+    for order in orders or usual["orders"]:
+        number = 1 + sum(degree // 3 + 1 for degree in range(2, order + 1, 2))
+        candidates.append(qvar.Candidate(f"harmonics to {order}", many, number, **more))
+    return qvar.Selection(candidates, data, seeds=usual["seeds"] if seeds is None else seeds, folds=0, n_starts=2)
 
 
 def march(r, cosine):
@@ -143,17 +137,15 @@ def powder(start, stop=None):
         planes = equivalents(*plane)
         sine = WAVELENGTH / 2.0 / normals(plane)[1] if any(plane) else 1.0
         if sine < 0.9:
-            lorentz = 1.0 / (sine * np.sin(2.0 * np.arcsin(sine)))
-            height = len(np.unique(planes, axis=0)) * structure_factor(*plane) ** 2 * lorentz
-            rows[min(map(tuple, planes))] = (sine, height, planes)
+            strength = len(np.unique(planes, axis=0)) * structure_factor(*plane) ** 2
+            rows[min(map(tuple, planes))] = (sine, strength / (sine * np.sin(2.0 * np.arcsin(sine))), planes)
     highest = max(height for _, height, _ in rows.values())
     kept = sorted((row for row in rows.values() if row[1] > 0.01 * highest), key=lambda row: row[0])[start:stop]
     units = normals([planes for _, _, planes in kept])[0]
     angles = np.arccos(units[..., 2]), np.arctan2(units[..., 1], units[..., 0])
-    degrees = [(order, m) for order in range(2, 13, 2) for m in range(0, order + 1, 3)]
-    means = [np.sqrt(4.0 * np.pi) * sph_harm_y(order, m, *angles).mean(axis=1) for order, m in degrees]
-    waves = [mean.imag if m % 2 else mean.real for (_, m), mean in zip(degrees, means, strict=True)]  # no other part
-    x = {"height": np.array([height / highest for _, height, _ in kept]), "harmonics": np.array(waves).T}
+    waves = [(m, sph_harm_y(n, m, *angles).mean(axis=1)) for n in range(2, 13, 2) for m in range(0, n + 1, 3)]
+    waves = np.sqrt(4.0 * np.pi) * np.array([wave.imag if m % 2 else wave.real for m, wave in waves])  # no other part
+    x = {"height": np.array([height / highest for _, height, _ in kept]), "harmonics": waves.T}
     return x | {"flat": units @ normals((1, 0, 4))[0], "upright": units[..., 2]}
 
 

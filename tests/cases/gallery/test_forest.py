@@ -90,7 +90,7 @@ def test_the_exact_canopy_is_recovered_if_leaves_are_measured() -> None:
 
 def test_small_run(tmp_path: Path) -> None:
     """Light and leaf area alone do not determine Vcmax."""
-    ledger = qvar.run(FOREST["case"](repeats=(10,), seeds=1), out=tmp_path / "run", progress=False)
+    ledger = qvar.run(FOREST["case"](repeats=(10,), seeds=1, quick=True), out=tmp_path / "run", progress=False)
     assert set(ledger["status"]) <= {"converged", "stalled", "out_of_budget"}
     canopy = ledger[ledger["model"] == "canopy"].set_index("problem")
     assert canopy.loc["light and leaf area", "identifiable"] <= 4

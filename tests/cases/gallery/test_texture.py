@@ -59,7 +59,7 @@ def test_powder() -> None:
 def test_the_exact_parameter_is_recovered() -> None:
     """At a coverage of 95 %, fewer than 33 of 40 intervals hold the exact r in one of a thousand such tests."""
     study = TEXTURE["case"](textures=("march",), counts=(300,), orders=(2,), seeds=40)
-    (task,) = [one for one in study.tasks() if one.label == "march, 21 peaks, March-Dollase, 300 counts"]
+    (task,) = [one for one in study.tasks() if one.label == "March's texture, 21 peaks, March-Dollase, 300 counts"]
     estimates = [json.loads(row["estimates"]) for row in task.run(lambda progress: None)]
     held = 0
     for value, error, truth in (one["r"] for one in estimates):
