@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from qvar._types import FloatArray
 from qvar.analysis.accuracy import levels
 from qvar.analysis.rows import (
     MILLIHARTREE,
     RESOLUTION,
-    ended,
     evaluations,
     first,
     known,
     labels,
-    median,
     message,
     numbers_of,
     resolution,
@@ -132,29 +131,39 @@ def _table(entries: list[dict[str, Any]], empty: dict[str, Any]) -> pd.DataFrame
 
 def _entry(group: pd.DataFrame) -> dict[str, Any]:
     amounts, quantity, unit = shown_errors(group)
-    finite = amounts[np.isfinite(amounts)]
-    errors: Any = group["error"][np.isfinite(group["error"])]
+    finite, errors = (
+        numbers[np.isfinite(numbers)] for numbers in (amounts.to_numpy(float), numbers_of(group, "error"))
+    )
     in_hartree = first(group["unit"]) == HARTREE and quantity == "error"
+    statuses = [status for status in group["status"].tolist() if known(status)]
+    spent = numbers_of(group, "energy_evaluations")
+    spent = np.where(np.isnan(spent), numbers_of(group, "gradient_evaluations"), spent)
+    medians = ("correlation_recovered", "evaluations_to_tolerance", "wall_s", "compile_s")
     names = ("contender", "problem", "method", "family", "engine", "n_params", "two_qubit_gates", "depth")
     return {
         **{name: first(group[name]) for name in names},
         **{name: shared(group, name) for name in ("series", "layers")},
         "seeds": len(group),
         "finite": len(finite),
-        "converged": int(ended(group, Status.CONVERGED.value).sum()),
-        "failed": int(ended(group, Status.FAILED.value).sum()),
+        "converged": statuses.count(Status.CONVERGED.value),
+        "failed": statuses.count(Status.FAILED.value),
         "status": status_words(group["status"]),
         "message": message(group),
         "quantity": quantity,
         "unit": unit,
         "best": finite.min() if len(finite) else None,
-        "median": finite.median() if len(finite) else None,
-        "within": int((errors.abs() <= CHEMICAL_ACCURACY).sum()) if in_hartree else None,
-        "below": int((errors < -RESOLUTION).sum()),
-        "evaluations": median(evaluations(group)),
-        **{name: median(group[name]) for name in ("correlation_recovered", "evaluations_to_tolerance")},
-        **{name: median(group[name]) for name in ("wall_s", "compile_s")},
+        "median": _median(finite),
+        "within": int(np.sum(np.abs(errors) <= CHEMICAL_ACCURACY)) if in_hartree else None,
+        "below": int(np.sum(errors < -RESOLUTION)),
+        "evaluations": _median(spent),
+        **{name: _median(numbers_of(group, name)) for name in medians},
     }
+
+
+def _median(numbers: FloatArray) -> float | None:
+    """Return the median of the numbers that are there, or None."""
+    present = numbers[~np.isnan(numbers)]  # of a few rows: pandas takes a hundred times as long
+    return float(np.median(present)) if len(present) else None
 
 
 def _curve_entry(group: pd.DataFrame) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def _is_list(column: str) -> str:
 def _checked_cell(column: str, value: Any, kind: str) -> Any:
     try:
         if _is_list(column) and value is not None:
-            return [_cell(entry, kind) for entry in value]
+            return value if _has_types(value, kind) else [_cell(entry, kind) for entry in value]
         return _cell(value, kind)
     except (TypeError, ValueError, OverflowError) as error:
         raise QvarError(f"`{column}` must hold values of type {kind}, but holds {value!r}.") from error
@@ -79,7 +79,7 @@ def _kinds(rows: Sequence[Row], columns: Sequence[LedgerColumn] = ()) -> dict[st
 
 def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
+        return list(value) if _NUMBERS.issuperset(map(type, value)) else [_plain(entry) for entry in value]
     if isinstance(value, dict):
         return json.dumps(value, sort_keys=True)
     if hasattr(value, "tolist"):  # NumPy and JAX arrays and scalars, without importing either
@@ -99,6 +99,16 @@ def _seen_type(values: Iterable[Any]) -> str:
     if present and all(isinstance(value, int) for value in present):
         return "Int64"
     return "float64"
+
+
+_NUMBERS = {float, int, bool, type(None)}
+
+_PLAIN_TYPES = {"string": str, "Int64": int, "float64": float, "boolean": bool}
+
+
+def _has_types(values: Sequence[Any], kind: str) -> bool:
+    """Return if all values are of their column's type or None, as nearly always, and many times faster than a cell."""
+    return {_PLAIN_TYPES[kind], type(None)}.issuperset(map(type, values))
 
 
 def _cell(value: Any, kind: str) -> Any:
@@ -244,14 +254,10 @@ def _one_cell(value: Any) -> Any:
     return " ".join(map(str, value)) if isinstance(value, list | tuple) else value
 
 
-_PLAIN_TYPES = {"string": str, "Int64": int, "float64": float, "boolean": bool}
-
-
 def _series(values: list[Any], kind: str) -> pd.Series:
     import pandas as pd
 
-    right = set(map(type, values)) <= {_PLAIN_TYPES[kind], type(None)}  # as nearly always, and many times faster
-    cells = values if right else [_cell(value, kind) for value in values]
+    cells = values if _has_types(values, kind) else [_cell(value, kind) for value in values]
     if kind == "float64":
         return pd.Series(cells, dtype="float64")  # None becomes nan
     return pd.Series(pd.array(cells, dtype=kind))  # pyright: ignore[reportCallIssue, reportArgumentType]
