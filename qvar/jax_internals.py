@@ -81,7 +81,7 @@ def _put() -> Callable[[np.ndarray], jax.Array]:
 
     try:
         from jax._src.core import ShapedArray
-        from jax._src.lib import xla_client
+        from jax._src.lib import xla_client  # pyright: ignore[reportPrivateImportUsage]
 
         transfer = xla_client.batched_device_put
     except (ImportError, AttributeError):

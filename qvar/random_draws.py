@@ -37,19 +37,24 @@ def normal(key: jax.Array, n: int, deviation: float = 1.0) -> Float[Array, " n"]
     """Return `deviation * jax.random.normal(key, (n,))`."""
     if isinstance(key, Tracer):
         return deviation * jax.random.normal(key, (size_class(n),), float)[:n]
-    return jax.device_put(deviation * np.asarray(_normal(key, size_class(n)))[:n])
+    return jax.device_put(deviation * np.asarray(_normal(key, _draw_class(n)))[:n])
 
 
 def uniform(key: jax.Array, n: int, low: float, high: float) -> Float[Array, " n"]:
     """Return `jax.random.uniform(key, (n,), minval=low, maxval=high)`."""
     if isinstance(key, Tracer):
         return jax.random.uniform(key, (size_class(n),), float, low, high)[:n]
-    return jax.device_put(np.asarray(_uniform(key, size_class(n), low, high))[:n])
+    return jax.device_put(np.asarray(_uniform(key, _draw_class(n), low, high))[:n])
 
 
 def signs(key: jax.Array, n: int) -> Float[Array, " n"]:
     """Return `jax.random.rademacher(key, (n,), float)`, +1 and -1."""
-    return jax.device_put(np.asarray(_signs(key, size_class(n)))[:n])
+    return jax.device_put(np.asarray(_signs(key, _draw_class(n)))[:n])
+
+
+def _draw_class(n: int) -> int:
+    """Return the length of a draw: compiling takes a tenth of a second, and a few hundred numbers microseconds."""
+    return max(256, size_class(n))
 
 
 @partial(jax.jit, static_argnums=1)
@@ -64,4 +69,4 @@ def _signs(key: jax.Array, n: int) -> Array:
 
 @partial(jax.jit, static_argnums=1)
 def _uniform(key: jax.Array, n: int, low: Any, high: Any) -> Array:
-    return jax.random.uniform(key, (size_class(n),), float, low, high)[:n]
+    return jax.random.uniform(key, (n,), float, low, high)

@@ -80,8 +80,8 @@ def _electronic(kernel: ElectronicKernel, tables: PyTree) -> HostHamiltonian:
         if states.dtype.kind != "c":
             return real(states)
         images = np.empty_like(states)
-        images.real = real(np.ascontiguousarray(states.real))
-        images.imag = real(np.ascontiguousarray(states.imag))
+        images.real = real(np.ascontiguousarray(np.real(states)))
+        images.imag = real(np.ascontiguousarray(np.imag(states)))
         return images
 
     return apply

@@ -87,7 +87,7 @@ class HostRegister:
 
     def _weights(self, angles: FloatArray, *, inverse: bool = False) -> FloatArray:
         weights = self.mixing.weights(angles, inverse=inverse)
-        return self._parts(np.ascontiguousarray(np.moveaxis(weights, 1, 0)))
+        return self._parts(np.ascontiguousarray(weights.swapaxes(0, 1)))
 
     def _parts(self, numbers: np.ndarray) -> FloatArray:
         """Return real, or real and imaginary, parts along a last axis, without a copy."""

@@ -10,13 +10,13 @@ import contextlib
 import hashlib
 import os
 import pickle
-import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import jax
+import jax.monitoring
 import jaxlib
 import numpy as np
 import optax
@@ -28,14 +28,16 @@ from qvar.compile_cache import program_folder
 _NO_PART = ("cache", "log", "dump", "profile", "traceback")
 """Words in names of JAX's settings that change no program."""
 
+_FOUND = "/jax/compilation_cache/cache_hits"
+"""Event of a program that JAX finds in its own cache; what comes from there cannot be written again."""
+
 
 def kept_update(inputs: Any, compile: Callable[[str], Any]) -> Any:
     """Return the compiled update that was kept for the same inputs, or compile and keep it.
 
     Args:
         inputs: everything that it depends on but JAX's settings, versions and the code, with a `repr` that says so.
-        compile: compiles the update under a name. JAX must not find it in its own cache, because what comes from there
-            cannot be kept again.
+        compile: compiles the update under a name.
     """
     folder = program_folder()
     if folder is None:
@@ -45,10 +47,27 @@ def kept_update(inputs: Any, compile: Callable[[str], Any]) -> Any:
     file = folder / f"update-{digest}-cache"
     with contextlib.suppress(Exception):  # no such file, half of one, or one of another version of JAX
         return deserialize_and_load(*pickle.loads(file.read_bytes()))
-    program = compile(f"_update_{uuid.uuid4().hex}")
-    with contextlib.suppress(Exception), write_replaceable(file) as temporary:
-        temporary.write_bytes(pickle.dumps(serialize(program)))
+    with _compilations() as events:
+        program = compile(f"_update_{digest}")
+    if _FOUND not in events:
+        with contextlib.suppress(Exception), write_replaceable(file) as temporary:
+            temporary.write_bytes(pickle.dumps(serialize(program)))
     return program
+
+
+@contextlib.contextmanager
+def _compilations() -> Iterator[set[str]]:
+    """Collect the names of JAX's events meanwhile."""
+    events: set[str] = set()
+
+    def listen(event: str, **_: Any) -> None:
+        events.add(event)
+
+    jax.monitoring.register_event_listener(listen)
+    try:
+        yield events
+    finally:
+        jax.monitoring.unregister_event_listener(listen)
 
 
 def _settings() -> list[tuple[str, Any]]:

@@ -13,6 +13,7 @@ from compilations import compilations
 
 import qvar
 from qvar.host_kernels import HostKernels, HostSource
+from qvar.optimize import kept_updates
 from qvar.optimize.packing import Layout
 from qvar.optimize.start_keys import numbers_of_keys, usual_keys
 
@@ -60,8 +61,9 @@ def starts(n_params: int, n: int = 3) -> np.ndarray:
     return np.random.default_rng(n_params).standard_normal((n, n_params))
 
 
-def test_five_objectives_take_one_program() -> None:
+def test_five_objectives_take_one_program(monkeypatch: pytest.MonkeyPatch) -> None:
     """With kernels of the host nothing is compiled for an objective, and the optimizer once for its size class."""
+    monkeypatch.setattr(kept_updates, "program_folder", lambda: None)  # none of an earlier process
     method, key = qvar.lbfgs(memory=3), jax.random.key(0)  # a method of its own
     budget = qvar.Budget(gradients=12, escape="always")
     with compilations() as count:

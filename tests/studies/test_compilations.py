@@ -33,13 +33,14 @@ def test_circuits_of_any_kind_and_depth_share_their_programs(h4: qvar.Problem) -
         for task in qvar.Duel(h4, first, seeds=3, budget=budget).tasks():
             task.run(lambda _: None)
     assert count["jit(_update)"] <= 2
+    assert sum(count.values()) <= 12, count
     deeper = [qvar.hardware_efficient(h4, layers=layers, rotations=("RY",)) for layers in range(1, 6)]
     others = [*deeper, qvar.gate_fabric(h4), qvar.kupccgsd(h4)]
     with compilations() as count:
         for task in qvar.Duel(h4, others, seeds=3, budget=budget).tasks():
             rows = task.run(lambda _: None)
             assert all(row["status"] != "failed" for row in rows)
-    assert dict(count) in ({}, {"jit(_normal)": 1})  # the draw of the larger class
+    assert not count
 
 
 def test_a_growing_circuit_compiles_nothing(h4: qvar.Problem) -> None:
