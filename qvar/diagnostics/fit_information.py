@@ -91,7 +91,7 @@ def standard_error(objective: Objective, theta: Any, quantity: Callable[..., Any
         raise QvarError(mistake) from error
     values, vectors = np.linalg.eigh(data_fisher(objective, theta))
     parts = vectors.T @ gradient
-    known = values > len(values) * np.finfo(float).eps * max(values.max(), 0.0)
+    known = values > 100 * len(values) * np.finfo(float).eps * max(values.max(), 0.0)
     if np.linalg.norm(parts[~known]) > _UNKNOWN * np.linalg.norm(gradient):
         return float("inf")
     return float(np.sqrt(np.sum(parts[known] ** 2 / values[known])))

@@ -51,7 +51,8 @@ def _panel(axes: Any, ledger: pd.DataFrame, quantity: str, rows: pd.DataFrame) -
         own: Any = where(rows, rows["family"] == family)
         if own.empty:
             continue
-        model = min(own["model"].unique(), key=lambda name: errors[family, name])
+        rounded = {name: float(f"{errors[family, name]:.4g}") for name in own["model"].unique()}
+        model = min(rounded, key=lambda name: rounded[name])
         points = []
         for level in levels:
             fits = where(ledger, (ledger["model"] == model) & (ledger["level"] == level) & ledger["estimates"].notna())
