@@ -65,6 +65,7 @@ from .studies.coverage import Coverage
 from .studies.curve import Curve
 from .studies.duel import Duel
 from .studies.fitted_data import MeasuredData, SimulatedData
+from .studies.gallery import Gallery, GalleryEntry
 from .studies.growing import ExactLaw, Growing
 from .studies.growth_record import Adapted
 from .studies.growth_rules import GrowthRules
@@ -103,6 +104,8 @@ __all__ = [
     "Examples",
     "Fused",
     "Fusing",
+    "Gallery",
+    "GalleryEntry",
     "Growing",
     "GrowthRules",
     "Landscape",

@@ -69,8 +69,8 @@ KEY_BY_POSITION = {
 }
 """Methods that do nothing else than to draw from a key."""
 
-SEEDLESS = {"qvar.Published"}
-"""Studies that draw nothing themselves: what their recipes draw is part of a recipe."""
+SEEDLESS = {"qvar.Gallery", "qvar.Published"}
+"""Studies that draw nothing themselves: what their studies or recipes draw is part of these."""
 
 REPS = {"qvar.real_amplitudes", "qvar.efficient_su2"}
 """Look-alikes of Qiskit's circuits."""

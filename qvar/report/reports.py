@@ -13,6 +13,7 @@ from qvar.report.compression import COMPRESSION
 from qvar.report.coverage import COVERAGE
 from qvar.report.curve import CURVE
 from qvar.report.duel import DUEL
+from qvar.report.gallery import GALLERY
 from qvar.report.landscape import LANDSCAPE
 from qvar.report.learning import LEARNING
 from qvar.report.paired import PAIRED
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 STUDIES: tuple[StudyReport, ...] = (
-    PUBLISHED, COVERAGE, SCALING, CAPACITY, LANDSCAPE, BASIS, RANKING, CURVE, ADAPTIVE, COMPRESSION, TRIALS, PAIRED,
-    SELECTION, LEARNING, DUEL,
+    GALLERY, PUBLISHED, COVERAGE, SCALING, CAPACITY, LANDSCAPE, BASIS, RANKING, CURVE, ADAPTIVE, COMPRESSION, TRIALS,
+    PAIRED, SELECTION, LEARNING, DUEL,
 )  # fmt: skip
 """The reports of the studies, that of a duel last, which fits every ledger."""
 

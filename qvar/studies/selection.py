@@ -19,6 +19,7 @@ from qvar.analysis.information import information_criteria
 from qvar.arguments import check_fields
 from qvar.checks import counting_number, different_names
 from qvar.diagnostics.fit_information import identifiable, standard_error
+from qvar.diagnostics.minima import distinct_minima
 from qvar.engines.likelihoods import fit, model_inputs
 from qvar.errors import QvarError, error_words, require, shown
 from qvar.objective import Objective
@@ -26,6 +27,7 @@ from qvar.optimize.bfgs import bfgs
 from qvar.optimize.budget import Budget, Status
 from qvar.optimize.method import Method
 from qvar.optimize.minimize import minimize_batch
+from qvar.optimize.result import Result
 from qvar.short_repr import short_repr
 from qvar.studies.columns import TEST_ERROR
 from qvar.studies.fitted_data import FittedData, MeasuredData, Sample, SimulatedData, drawn_against
@@ -51,6 +53,8 @@ SELECTION_COLUMNS = (
         "Fisher information whose standard error is below 1, or above rounding if there is no such limit."),
     LedgerColumn("estimates", "string", "JSON object of quantities that have an exact value: estimate, its standard "
         "error (null if the data do not determine it), exact value."),
+    LedgerColumn("minima", "Int64", "Distinct minima, by the value to 0.001, that the converged starts of the fit "
+        "ended in."),
     LedgerColumn("operations", "Int64", "Floating-point operations of one evaluation of all predictions, powers and "
         "exponentials as one each, unless the model states its own number."),
     LedgerColumn("evaluation_s", "float64", "Time of one evaluation of all predictions, of a batch of 200.", unit="s"),
@@ -283,7 +287,10 @@ class _Fitting:
         y, n = sample.y, len(sample.y)
         objective = _objective(one, data, sample)
         starts = np.asarray(objective.initial_batch(jax.random.key(seed), study.n_starts))
-        theta, value, evaluations, status = _lowest(study, objective, starts)
+        best, results = _lowest(study, objective, starts)
+        theta, value = np.asarray(best.theta), float(best.value)
+        ends = [result.value for result in results if result.status is Status.CONVERGED]
+        evaluations = sum(result.energy_evaluations for result in results)
         again = np.concatenate([theta[None], starts[1:]])
 
         def predict(theta: FloatArray, inputs: Any) -> FloatArray:
@@ -296,7 +303,7 @@ class _Fitting:
             predictions = np.empty(n)
             for part in parts:
                 kept = {**cast("dict[str, Any]", objective.data), "weights": jnp.asarray(sample.weights * ~part)}
-                held = _lowest(study, replace(objective, data=kept), again)[0]
+                held = np.asarray(_lowest(study, replace(objective, data=kept), again)[0].theta)
                 predictions[part] = sample.scale * predict(held, data.inputs)[part]
             noise = np.sqrt(predictions) if sample.noise is None else sample.noise
             return _mean_square(((y - predictions) / noise), sample.weights)
@@ -311,7 +318,7 @@ class _Fitting:
             test_error = _mean_square(predictions - y, sample.weights == 0)
         groups = [] if data.groups is None else [np.asarray(data.groups) == label for label in set(data.groups)]
         return {
-            "status": status,
+            "status": best.status.value,
             "value": value,
             "n_data": n,
             **information_criteria(-value, one.n_params, n)._asdict(),
@@ -321,6 +328,7 @@ class _Fitting:
             "test_error": test_error,
             "identifiable": identifiable(objective, theta, error=study.error),
             "estimates": self._estimates(objective, theta),
+            "minima": distinct_minima(np.array(ends), energy_tolerance=1e-3).number if ends else None,
             "energy_evaluations": evaluations,
             "gradient_evaluations": evaluations,
             "wall_s": time.perf_counter() - began,
@@ -356,9 +364,7 @@ def _mean_square(differences: FloatArray, weights: Any = None) -> float | None:
     return float(np.sqrt(np.sum(weights * differences**2) / np.sum(weights))) if np.any(weights) else None
 
 
-def _lowest(study: Selection, objective: Objective, starts: FloatArray) -> tuple[FloatArray, float, int, str]:
-    """Return parameters, value, evaluations and status of the lowest end."""
+def _lowest(study: Selection, objective: Objective, starts: FloatArray) -> tuple[Result, list[Result]]:
+    """Return the lowest end, and all."""
     results = minimize_batch(objective, starts, method=study.method, budget=study.budget)
-    best = min(results, key=lambda result: result.value if np.isfinite(result.value) else np.inf)
-    spent = sum(result.energy_evaluations for result in results)
-    return np.asarray(best.theta), float(best.value), spent, best.status.value
+    return min(results, key=lambda result: result.value if np.isfinite(result.value) else np.inf), results

@@ -328,6 +328,10 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
         "loss": lambda params, part, constants, key: (params * part).sum(), "params": 1.0, "examples": np.ones(2),
         "key": KEY, "constants": None, "transform": optax.sgd(0.1), "steps": 1, "batch": 1, "validate": None,
     },
+    "qvar.GalleryEntry": lambda: {
+        "title": "a", "question": "b", "study": Nothing(), "limit": "c", "column": "test_error",
+    },
+    "qvar.Gallery": lambda: {"entries": [qvar.GalleryEntry("a", "b", Nothing())]},
     "qvar.fit": lambda: {
         "model": _line, "data": ([0.0, 1.0], [0.0, 1.0]), "n_params": 2, "noise": 0.1, "weights": None,
         "start": "uniform", "name": "a", "family": "generic",

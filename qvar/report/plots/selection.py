@@ -10,7 +10,7 @@ import numpy as np
 
 from qvar.analysis.families import settings_of
 from qvar.analysis.rows import first, labelled, records, some, where
-from qvar.report.plot_style import FAMILY_COLORS, Drawing, legend_below, plain_axes, seed_words, spread
+from qvar.report.plot_style import FAMILY_COLORS, Drawing, legend_below, plain_axes, plain_log_ticks, seed_words, spread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,6 +84,7 @@ def _errors(axes: Any, part: pd.DataFrame, column: str) -> None:
         line = "-" if family == "constrained" else "--"
         axes.errorbar(x, middle, yerr=[middle - low, high - middle], linestyle=line, linewidth=1, label=family, **style)
     axes.set_yscale("log")
+    plain_log_ticks(axes)
     axes.xaxis.get_major_locator().set_params(integer=True)
 
 
