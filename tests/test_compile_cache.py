@@ -56,6 +56,9 @@ from collections import Counter
 
 import jax
 
+import qvar.report.page
+
+qvar.report.page.write_report = lambda loaded: loaded.folder.report.touch()
 seen = Counter()
 jax.monitoring.register_event_listener(lambda event, **about: seen.update([event.rpartition("/")[2]]))
 path, out, *first = sys.argv[1:]

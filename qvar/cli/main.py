@@ -10,6 +10,7 @@ import difflib
 import importlib
 import sys
 from collections.abc import Sequence
+from functools import cache
 from typing import NoReturn
 
 from qvar._version import __version__
@@ -73,6 +74,7 @@ def _dispatch(words: list[str]) -> int:
     return getattr(importlib.import_module(f"qvar.cli.{module}"), function)(**args)
 
 
+@cache
 def _parser() -> _Parser:
     """Return the parser of all commands; `run` and `submit` are there for the help alone."""
     parser = _Parser(prog="qvar", description="Compares variational quantum models under equal budgets.")

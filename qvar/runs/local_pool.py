@@ -50,7 +50,7 @@ def work_in_processes(
     Args:
         work: pickled function without arguments that returns an exit status.
         workers: number of processes at the same time.
-        look: called about twice a second, such as to show the progress.
+        look: called about twice a second, such as to show the progress, and once after all processes have ended.
         replacements: number of killed processes in whose place another one is started.
         logs: folder of files for the output of the processes; this process's own output if None.
     """
@@ -74,8 +74,9 @@ def work_in_processes(
             start()
         while running:
             wait([process.sentinel for process in running], _LOOK_S)
-            look()
-            for process in [one for one in running if not one.is_alive()]:
+            over = [one for one in running if not one.is_alive()]
+            look()  # after that, so that the last time is after the end of the last process
+            for process in over:
                 status = _collect(process, running.pop(process), ended)
                 if status not in _ORDERLY and not ended.interrupted and replacements > 0:
                     replacements -= 1

@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import multiprocessing
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -16,6 +18,7 @@ import pytest
 
 import qvar
 from qvar.cli.main import main
+from qvar.runs.local_pool import work_in_processes
 from qvar.runs.runner import run
 from qvar.task import Reporter, Row, Task
 
@@ -95,6 +98,34 @@ class _Deadly:
 
 def _end(number: int, report: Reporter) -> list[Row]:
     os._exit(9)
+
+
+WRITE_WHEN_LOOKED_AT = """
+import time
+from pathlib import Path
+
+while not Path("looked at").exists():
+    time.sleep(0.01)
+Path("result").touch()
+"""
+
+
+def test_the_last_look_is_after_the_last_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A result that is written during a look at the results, by a process that ends before that look does."""
+    monkeypatch.chdir(tmp_path)
+    seen = []
+
+    def look() -> None:
+        seen.append(Path("result").exists())
+        if not seen[-1]:
+            Path("looked at").touch()
+            end = time.monotonic() + 180
+            while multiprocessing.active_children():
+                assert time.monotonic() < end
+                time.sleep(0.01)
+
+    ended = work_in_processes(pickle.dumps(partial(exec, WRITE_WHEN_LOOKED_AT)), 1, look)
+    assert (ended.statuses, seen) == ([0], [False, True])
 
 
 def test_a_killed_process_is_a_sentence(tmp_path: Path) -> None:
