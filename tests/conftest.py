@@ -46,12 +46,26 @@ def pytest_configure(config: pytest.Config) -> None:
 
         for module in pkgutil.walk_packages(qvar.__path__, "qvar."):  # the hook reaches what is imported here
             importlib.import_module(module.name)
+    # kernels are compiled when a test needs them: no run starts another process for those that it may need
+    from qvar.compile_cache import kernel_folder, note_kernels
+
+    folder = kernel_folder()
+    if folder is not None:
+        note_kernels(folder)
     import jax
     import pyscf.scf.hf
+    from pennylane.pauli import PauliSentence
 
     jax.config.update("jax_numpy_rank_promotion", "raise")
     # mean fields that tests make themselves would leave their checkpoint file open until some later test collects them
     pyscf.scf.hf.MUTE_CHKFILE = True
+    # PennyLane takes a gigabyte for the columns of any sparse matrix, and the system clears most of it
+    to_mat = PauliSentence.to_mat
+
+    def with_few_columns(self: Any, wire_order: Any = None, format: str = "dense", buffer_size: Any = None) -> Any:
+        return to_mat(self, wire_order, format, buffer_size or 1 << 22)
+
+    PauliSentence.to_mat = with_few_columns
 
     # what was imported is never garbage; tracing makes many objects, of which few are
     gc.collect()

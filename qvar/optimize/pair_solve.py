@@ -2,6 +2,7 @@ r"""ExcitationSolve in two parameters at a time: the exact minimum of a trigonom
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
@@ -69,13 +70,13 @@ def lowest_of_two(values: Array) -> tuple[Array, Array, Array, Array]:
     heights = _basis(grid, 0) @ table @ _basis(grid, 0).T
     distances = jnp.hypot(grid[:, None], grid[None, :])
     near = jnp.argmin(jnp.where(heights <= jnp.min(heights) + rounding, distances, jnp.inf))
-    x, y = grid[near // _GRID], grid[near % _GRID]
-    low, high = (x - step, y - step), (x + step, y + step)
+    start = grid[near // _GRID], grid[near % _GRID]
 
     def at(x: Array, y: Array, in_x: int, in_y: int) -> Array:
         return (_basis(x[None], in_x) @ table @ _basis(y[None], in_y).T)[0, 0]
 
-    for _ in range(_NEWTON_STEPS):
+    def newton(_: Array, place: tuple[Array, Array]) -> tuple[Array, Array]:
+        x, y = place
         gx, gy = at(x, y, 1, 0), at(x, y, 0, 1)
         xx, xy, yy = at(x, y, 2, 0), at(x, y, 1, 1), at(x, y, 0, 2)
         turn = 0.5 * jnp.arctan2(2.0 * xy, xx - yy)  # to the axes of the curvature; a flat one stays
@@ -85,7 +86,10 @@ def lowest_of_two(values: Array) -> tuple[Array, Array, Array, Array]:
             bends = curvature > rounding
             length = jnp.where(bends, (gx * cosine + gy * sine) / jnp.where(bends, curvature, 1.0), 0.0)
             dx, dy = dx + length * cosine, dy + length * sine
-        x, y = jnp.clip(x - dx, low[0], high[0]), jnp.clip(y - dy, low[1], high[1])
+        low, high = ((start[0] + way, start[1] + way) for way in (-step, step))
+        return jnp.clip(x - dx, low[0], high[0]), jnp.clip(y - dy, low[1], high[1])
+
+    x, y = jax.lax.fori_loop(0, _NEWTON_STEPS, newton, start)
     return x, y, centre + at(x, y, 0, 0), rounding
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Literal
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
@@ -144,11 +145,13 @@ def lowest_place(values: Array, number: Array) -> tuple[Array, Array, Array]:
     scale = jnp.abs(centre) + jnp.max(jnp.abs(used))
     rounding = 4.0 * jnp.finfo(values.dtype).eps * scale
     near = grid[jnp.argmin(jnp.where(heights <= jnp.min(heights) + rounding, jnp.abs(grid), jnp.inf))][None]
-    turn = near
-    for _ in range(_NEWTON_STEPS):
+
+    def newton(_: Array, turn: Array) -> Array:
         curvature = at(turn, 2)
         moved = turn - jnp.where(curvature > 0.0, at(turn, 1) / jnp.where(curvature > 0.0, curvature, 1.0), 0.0)
-        turn = jnp.clip(moved, near - step, near + step)
+        return jnp.clip(moved, near - step, near + step)
+
+    turn = jax.lax.fori_loop(0, _NEWTON_STEPS, newton, near)
     return turn[0], centre + at(turn, 0)[0], rounding
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from qvar.cli.main import main
+
 CASE = Path(__file__).parents[2] / "cases" / "h4_duel.py"
 FLAGS = ["--layers", "1", "--seeds", "3", "--gradients", "60", "--bond", "1.2"]
 TIMES = ["wall_s", "compile_s"]
@@ -19,13 +21,17 @@ def _start(out: Path, *more: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ))
 
 
+def _run_here(out: Path, *more: str) -> None:
+    assert main(["run", str(CASE), *FLAGS, "--out", str(out), "--no-progress", *more]) == 0
+
+
 def _shards(out: Path) -> list[Path]:
     return sorted((out / "tasks").glob("[!.]*.parquet"))  # without the half-written ones
 
 
-def test_killed_and_resumed(tmp_path: Path) -> None:
+def test_killed_and_resumed(tmp_path: Path, without_pages: None) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    assert _start(whole).wait() == 0
+    _run_here(whole)
 
     for wanted in (0, 2):  # killed before the first shard, and after some
         process = _start(broken, *(["--resume"] if broken.exists() else []))
@@ -37,7 +43,7 @@ def test_killed_and_resumed(tmp_path: Path) -> None:
     assert len(kept) >= 2  # one more may have ended before the signal came
     assert not (broken / "ledger.parquet").exists()
 
-    assert _start(broken, "--resume").wait() == 0
+    _run_here(broken, "--resume")
     assert all(path.stat().st_mtime_ns == written for path, written in kept.items())  # nothing was done twice
     expected, found = (pd.read_parquet(run / "ledger.parquet").drop(columns=TIMES) for run in (whole, broken))
     pd.testing.assert_frame_equal(found, expected, check_exact=True)

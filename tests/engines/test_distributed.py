@@ -25,7 +25,7 @@ import numpy as np
 import qvar
 
 def works():
-    h4, chain = qvar.hydrogen_chain(4), qvar.tfim(3)
+    h4, chain = qvar.hydrogen_chain(4), qvar.tfim(4)
     return {
         "uccsd": (h4, qvar.uccsd(h4), "sector"),  # 6 strings: no multiple of 4
         "spins": (chain, qvar.hardware_efficient(chain, layers=1, rotations=("RX", "RZ")), "dense"),
@@ -61,7 +61,7 @@ for name, (problem, ansatz, engine) in works().items():
         result = qvar.minimize(objective, key=jax.random.key(1), budget=qvar.Budget(gradients=6))
         numbers[name]["minimum"] = [result.value, result.iterations, result.gradient_evaluations]
         for escape in ("never", "start"):  # zero angles are stationary: curvature, and a step out of there
-            budget = qvar.Budget(gradients=16, escape=escape)
+            budget = qvar.Budget(gradients=60, escape=escape)
             ended = qvar.minimize(objective, theta0=0 * point(ansatz), budget=budget)
             numbers[name][escape] = [ended.status.value, ended.lowest_curvature, ended.hessian_products, ended.value]
 try:
@@ -172,7 +172,7 @@ def test_two_processes_of_two_devices_give_the_numbers_of_one(tmp_path: Path) ->
             assert abs(found["minimum"][0] - result.value) < 1e-12
             assert found["minimum"][1:] == [result.iterations, result.gradient_evaluations]
             for escape in ("never", "start"):
-                budget = qvar.Budget(gradients=16, escape=escape)
+                budget = qvar.Budget(gradients=60, escape=escape)
                 ended = qvar.minimize(alone, theta0=0 * names["point"](ansatz), budget=budget)
                 status, curvature, products, value = found[escape]
                 assert (status, products) == (ended.status.value, ended.hessian_products)
@@ -184,28 +184,29 @@ def test_two_processes_of_two_devices_give_the_numbers_of_one(tmp_path: Path) ->
     assert numbers[0]["unlike"].startswith("`problem` and `ansatz` must come out alike in all processes")
 
 
-def test_a_run_of_two_processes_is_that_of_one(tmp_path: Path, case_file: Path, without_pages: None) -> None:
+def test_a_run_of_three_processes_is_that_of_one(tmp_path: Path, case_file: Path, without_pages: None) -> None:
     from qvar.cli.main import main
 
-    one, two = tmp_path / "one", tmp_path / "two"
+    one, three = tmp_path / "one", tmp_path / "three"
     words = ["run", str(case_file), "--no-progress", "--out"]
     assert main([*words, str(one)]) == 0
     dense, pairs, there = [task["key"] for task in json.loads((one / "case.json").read_text())["tasks"]]
-    shutil.copytree(one, two)  # and what is there is left out by all
+    shutil.copytree(one, three)  # and what is there is left out by all
     for key in (dense, pairs):
-        (two / "tasks" / f"{key}.parquet").unlink()
-    old = (two / "tasks" / f"{there}.parquet").stat().st_ino
-    first, second = together(2, 1, ["-c", QVAR, *words, str(two), "--resume", "--distributed"])
+        (three / "tasks" / f"{key}.parquet").unlink()
+    old = (three / "tasks" / f"{there}.parquet").stat().st_ino
+    first, *others = together(3, 1, ["-c", QVAR, *words, str(three), "--resume", "--distributed"])
     assert first.returncode == 0, first.stderr
-    assert f"ledger: {two / 'ledger.csv'}" in first.stdout
-    assert (second.returncode, second.stdout) == (0, ""), second.stderr
+    assert f"ledger: {three / 'ledger.csv'}" in first.stdout
+    for done in others:
+        assert (done.returncode, done.stdout) == (0, ""), done.stderr
     for table in ("ledger", "trace"):
-        alone, spread = (pd.read_parquet(run / f"{table}.parquet") for run in (one, two))
+        alone, spread = (pd.read_parquet(run / f"{table}.parquet") for run in (one, three))
         alone, spread = (read.drop(columns=["wall_s", "compile_s"], errors="ignore") for read in (alone, spread))
         pd.testing.assert_frame_equal(alone, spread, rtol=0, atol=1e-12)
     assert len(alone) > 12  # the trace has several steps of each
-    assert (two / "tasks" / f"{there}.parquet").stat().st_ino == old
-    assert len(list((two / "tasks").iterdir())) == 3
+    assert (three / "tasks" / f"{there}.parquet").stat().st_ino == old
+    assert len(list((three / "tasks").iterdir())) == 3
 
 
 def test_where_one_process_fails_the_others_end(tmp_path: Path, case_file: Path) -> None:

@@ -15,8 +15,8 @@ h4, chain = qvar.hydrogen_chain(4), qvar.tfim(5)
 works = {
     "uccsd": (h4, qvar.uccsd(h4), "sector", (8, 3)),  # 6 strings: no multiple of 8
     "ucj": (h4, qvar.ucj(h4, layers=1), "sector", (8,)),
-    "register": (h4, qvar.hardware_efficient(h4, layers=2), "dense", (8,)),
-    "spins": (chain, qvar.hardware_efficient(chain, layers=2, rotations=("RX", "RZ")), "dense", (8, 3)),
+    "register": (h4, qvar.hardware_efficient(h4, layers=1), "dense", (8,)),
+    "spins": (chain, qvar.hardware_efficient(chain, layers=1, rotations=("RX", "RZ")), "dense", (8, 3)),
 }
 for name, (problem, ansatz, engine, numbers) in works.items():
     theta = 0.3 * jnp.sin(jnp.arange(ansatz.n_params, dtype=float))

@@ -13,6 +13,10 @@ def test_misuse_is_answered_by_sentences() -> None:
     words = ("-q", "-x", "--noconftest", "-p", "no:cacheprovider", "--tb=short")
     files = [str(here / f"{name}.py") for name in ("endings", "python_calls")]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *words, *files], capture_output=True, text=True, check=False, cwd=here.parents[1]
+        [sys.executable, "-m", "pytest", *words, *files],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=here.parents[1],
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
