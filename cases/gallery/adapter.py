@@ -37,14 +37,14 @@ def case(
     Args:
         examples: Examples of each of the four digits; 1, 2, 5, 10 and 30 if not given, 2 and 10 with quick.
         steps: Steps of each adaptation; 300 if not given, 150 with quick.
-        seeds: Repetitions with other data and other starts; 10 if not given, 2 with quick.
+        seeds: Repetitions with other data and other starts; 6 if not given, 2 with quick.
         quick: Fewer examples, steps and seeds, unless they are given: within 20 seconds.
     """
     sizes = examples or ((2, 10) if quick else EXAMPLES)
     qvar.require(min(sizes) >= 1 and max(sizes) <= 80, "examples", "be from 1 to 80", examples)
     return qvar.Trials(
         list(trials(sizes, steps or (150 if quick else 300))),
-        seeds=seeds or (2 if quick else 10),
+        seeds=seeds or (2 if quick else 6),
         axis="examples of each new digit",
         papers=("houlsby2019", "hu2022"),
     )
@@ -70,13 +70,6 @@ def digits(seed: int) -> tuple:
     x, y = (images[order] / 16).astype(np.float32), classes[order]
     old = y < OLD
     return x[old], y[old], x[~old], y[~old] - OLD
-
-
-def layers(key, outputs: int) -> list[eqx.nn.Linear]:
-    """A network of two hidden layers."""
-    sizes = (64, WIDTH, WIDTH, outputs)
-    keys = jax.random.split(key, 3)
-    return [eqx.nn.Linear(a, b, key=k) for a, b, k in zip(sizes, sizes[1:], keys, strict=False)]
 
 
 def outputs(params, body, x):
@@ -107,7 +100,7 @@ def loss(params, part, constants, key):
 def pretrained_body(seed: int) -> list[eqx.nn.Linear]:
     """The two hidden layers of a network that reads the old digits."""
     x, y, _, _ = digits(seed)
-    first, second, head = layers(jax.random.key(seed), OLD)
+    first, second, head = eqx.nn.MLP(64, OLD, WIDTH, 2, key=jax.random.key(seed)).layers
     start = {"all": [first, second], "head": head}
     settings = {"key": jax.random.key(seed), "transform": ADAM, "steps": 800, "batch": 64}
     return qvar.train_batches(loss, start, {"x": x, "y": y}, constants=[first, second], **settings)[0]["all"]
@@ -118,7 +111,7 @@ def adapted(seed: int, *, kind: str, pretrained: bool, rank: int, size: int, ste
     _, _, x, y = digits(seed)
     rows = np.concatenate([np.flatnonzero(y == digit)[:size] for digit in range(NEW)])
     rest = np.concatenate([np.flatnonzero(y == digit)[80:] for digit in range(NEW)])
-    *fresh, head = layers(jax.random.key(seed + 1000), NEW)
+    *fresh, head = eqx.nn.MLP(64, NEW, WIDTH, 2, key=jax.random.key(seed + 1000)).layers
     body = pretrained_body(seed) if pretrained else fresh
     rng = np.random.default_rng([seed, 1])
     params: dict[str, Any] = {"head": head}

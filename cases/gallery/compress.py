@@ -1,7 +1,6 @@
 """A large network made small: pruned, quantized, distilled, and all of it one after the other."""
 
-from collections.abc import Iterator
-from functools import cache, partial
+from functools import cache, partial, reduce
 from itertools import pairwise
 from typing import Any
 
@@ -14,7 +13,7 @@ from sklearn.datasets import load_digits
 
 import qvar
 
-WIDTH, TEMPERATURE, FULL = 96, 4.0, 32
+LARGE, WIDTH, TEMPERATURE, SOFT, FULL = "large network", 96, 4.0, 0.9, 32
 ADAM = optax.adam(2e-3)
 STEPS = {"first": 1200, "again": 400}
 SHARES = (0.9, 0.5, 0.2, 0.1, 0.05, 0.02)
@@ -32,68 +31,54 @@ def case(examples: int = 600, seeds: int | None = None, quick: bool = False) -> 
 
     Args:
         examples: Training digits; the others test.
-        seeds: Repetitions with other data and other starts; 8 if not given, 2 with quick.
+        seeds: Repetitions with other data and other starts; 6 if not given, 2 with quick.
         quick: Fewer seeds, unless they are given, and fewer sizes: within 20 seconds.
     """
     qvar.require(50 <= examples <= 1500, "examples", "be from 50 to 1500", examples)
     shares, bits, students = ((0.9, 0.1), (4, 2), (8,)) if quick else (SHARES, BITS, STUDENTS)
     return qvar.Trials(
         list(trials(shares, bits, students, examples)),
-        seeds=seeds or (2 if quick else 8),
+        seeds=seeds or (2 if quick else 6),
         papers=("lecun1990", "han2015", "jacob2018", "hinton2015", "bengio2013"),
     )
 
 
-def trials(shares: tuple[float, ...], bits: tuple[int, ...], students: tuple[int, ...], n: int) -> Iterator[qvar.Trial]:
+def trials(shares: tuple[float, ...], bits: tuple[int, ...], students: tuple[int, ...], n: int):
     """The large network, and each way to make it smaller at several sizes."""
 
-    def trial(line: str, size: str, run, against: str = "large network", family: Any = "constrained") -> qvar.Trial:
+    def trial(line: str, size: str, run, against: str = LARGE, family: Any = "constrained") -> qvar.Trial:
         name = f"{line}, {size}" if size else line
         return qvar.Trial(name, family, partial(run, n=n), data="digits: share misread", line=line, against=against)
 
-    yield trial("large network", "", partial(changed, again=False), "", "generic")
+    yield trial(LARGE, "", partial(changed, again=False), "", "generic")
     for share in shares:
         left = f"{100 * share:g} % left"
         yield trial("prune weights, no training", left, partial(changed, share=share, again=False))
         yield trial("prune weights", left, partial(changed, share=share))
         yield trial("prune units", left, partial(changed, share=share, units=True))
+        if share < 0.9:
+            every = partial(changed, share=share, bits=4, soft=SOFT)
+            yield trial("prune, round, distil", f"{left}, 4 bits", every)
     for b in bits:
         yield trial("round", f"{b} bits", partial(changed, bits=b, again=False))
         yield trial("round, trained on the grid", f"{b} bits", partial(changed, bits=b))
-    for share in shares[1:]:
-        yield trial(
-            "prune, round, distil", f"{100 * share:g} % left, 4 bits", partial(changed, share=share, bits=4, soft=0.9)
-        )
     for width in students:
-        alone = f"small from the start, {width} units"
-        yield trial("small from the start", f"{width} units", partial(student, width=width), "large network", "generic")
-        yield trial("distil", f"{width} units", partial(student, width=width, soft=0.9), alone)
+        small, units = "small from the start", f"{width} units"
+        yield trial(small, units, partial(student, width=width), family="generic")
+        yield trial("distil", units, partial(student, width=width, soft=SOFT), f"{small}, {units}")
 
 
 @cache
-def data(seed: int, n: int) -> tuple:
-    """Images and classes of training and test."""
+def data(seed: int, n: int) -> qvar.Examples:
+    """Training and test digits of a seed."""
     images, classes = load_digits(return_X_y=True)
-    order = np.random.default_rng(seed).permutation(len(images))
-    x, y = (images[order] / 16).astype(np.float32), classes[order]
-    return x[:n], y[:n], x[n:], y[n:]
-
-
-def layers(key, *sizes: int) -> list[eqx.nn.Linear]:
-    """A network of dense layers."""
-    keys = jax.random.split(key, len(sizes))
-    return [eqx.nn.Linear(a, b, key=k) for a, b, k in zip(sizes, sizes[1:], keys, strict=False)]
+    return qvar.Examples.splits(images / 16, classes, n_test=len(images) - n)(seed)
 
 
 def outputs(network, x):
     """Logits of the classes of each image."""
-
-    def one(x):
-        for layer in network[:-1]:
-            x = jax.nn.relu(layer(x))
-        return network[-1](x)
-
-    return jax.vmap(one)(x)
+    *hidden, last = network
+    return jax.vmap(lambda one: last(reduce(lambda values, layer: jax.nn.relu(layer(values)), hidden, one)))(x)
 
 
 def on_grid(weight, steps):
@@ -120,41 +105,25 @@ def loss(network, part, constants, key):
 
 def fitted(network, seed: int, n: int, masks, steps: int = 0, soft: float = 0.0, stage: str = "first"):
     """Train a network on the digits of a seed."""
-    x, y, _, _ = data(seed, n)
-    teacher = np.asarray(outputs(large(seed, n), x)) if soft else np.zeros((len(x), 10))
+    own = data(seed, n)
+    teacher = np.asarray(outputs(large(seed, n), own.x)) if soft else np.zeros((n, 10))
+    examples = {"x": own.x, "y": own.y, "teacher": teacher}
     constants = {"masks": masks, "steps": np.float32(steps), "soft": np.float32(soft)}
-    examples = {"x": x, "y": y, "teacher": teacher}
-    key = jax.random.key(seed)
-    return qvar.train_batches(
-        loss, network, examples, key=key, constants=constants, transform=ADAM, steps=STEPS[stage], batch=64
-    )[0]
-
-
-def ones(network) -> list:
-    """Masks that keep every weight."""
-    return [np.ones(layer.weight.shape) for layer in network]
+    settings = {"key": jax.random.key(seed), "transform": ADAM, "steps": STEPS[stage], "batch": 64}
+    return qvar.train_batches(loss, network, examples, constants=constants, **settings)[0]
 
 
 @cache
 def large(seed: int, n: int):
     """The trained large network of a seed."""
-    start = layers(jax.random.key(seed), 64, WIDTH, WIDTH, 10)
-    return fitted(start, seed, n, ones(start))
+    start = eqx.nn.MLP(64, 10, WIDTH, 2, key=jax.random.key(seed)).layers
+    return fitted(start, seed, n, weight_masks(start, 1.0))
 
 
-def changed(
-    seed: int,
-    *,
-    n: int,
-    share: float = 1.0,
-    units: bool = False,
-    bits: int = FULL,
-    again: bool = True,
-    soft: float = 0.0,
-) -> dict:
+def changed(seed: int, *, n: int, share=1.0, units=False, bits=FULL, again=True, soft=0.0) -> dict:
     """Prune and round the large network, and train what is left again."""
     network = large(seed, n)
-    masks = unit_masks(network, share) if units else weight_masks(network, share)
+    masks = (unit_masks if units else weight_masks)(network, share)
     steps = 2 ** (bits - 1) - 1 if bits < FULL else 0
     if again:
         network = fitted(network, seed, n, masks, steps, soft, "again")
@@ -169,7 +138,7 @@ def weight_masks(network, share: float) -> list:
 
 def unit_masks(network, share: float) -> list:
     """Keep the share of the units of each hidden layer whose incoming and outgoing weights are largest."""
-    masks = ones(network)
+    masks = weight_masks(network, 1.0)
     for here, (one, after) in enumerate(pairwise(network)):
         size = np.linalg.norm(one.weight, axis=1) * np.linalg.norm(after.weight, axis=0)
         kept = size >= np.quantile(size, 1.0 - share)
@@ -180,18 +149,19 @@ def unit_masks(network, share: float) -> list:
 
 def student(seed: int, *, n: int, width: int, soft: float = 0.0) -> dict:
     """Train a small network, on the classes alone or on the large one's outputs as well."""
-    start = layers(jax.random.key(seed + 1000), 64, width, 10)
-    return measured(fitted(start, seed, n, ones(start), soft=soft), ones(start), seed, n, FULL, True)
+    start = eqx.nn.MLP(64, 10, width, 1, key=jax.random.key(seed + 1000)).layers
+    masks = weight_masks(start, 1.0)
+    return measured(fitted(start, seed, n, masks, soft=soft), masks, seed, n, FULL, True)
 
 
 def measured(network, masks, seed: int, n: int, bits: int, dense: bool) -> dict:
     """Count what a network misreads, its parameters, and its bits; biases and scales of the grids have 32."""
-    _, _, x, y = data(seed, n)
+    own = data(seed, n)
     weights = int(sum(mask.sum() for mask in masks))
     biases = int(sum(np.any(mask > 0, axis=1).sum() for mask in masks))
     places = 0 if dense or all(mask.all() for mask in masks) else sum(mask.size for mask in masks)
     scales = len(masks) if bits < FULL else 0
-    error = float(np.mean(np.argmax(outputs(network, x), axis=1) != y))
+    error = float(np.mean(np.argmax(outputs(network, own.test_x), axis=1) != own.test_y))
     stored = weights * bits + FULL * (biases + scales) + places
     return {"test_error": error, "n_params": weights + biases, "bits": stored}
 

@@ -298,7 +298,7 @@ def plain_log_ticks(axes: Axes, which: Literal["x", "y"] = "y") -> None:
     axis: Any = getattr(axes, f"{which}axis")
     if low > 0 and high < 1000 * low:
         axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axis.set_major_formatter(StrMethodFormatter("{x:,.10g}"))
         axis.set_minor_formatter(NullFormatter())
 
 

@@ -13,8 +13,6 @@ from qvar.report.duel import DUEL
 from qvar.report.families import FAMILY_NOTE, family_rows, family_rows_table, family_sentences
 from qvar.report.formats import NOTHING, attention, count, number, once, values
 from qvar.report.paired import sentences
-from qvar.report.plot_style import Drawing
-from qvar.report.plots.selection import error_vs_parameters
 from qvar.report.plots.trials import error_along
 from qvar.report.study_report import pictures
 from qvar.report.table import Column, Note, Part, Table
@@ -145,11 +143,6 @@ def _text(ledger: pd.DataFrame) -> str:
     )
 
 
-def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> tuple[list[Drawing], list[str]]:
-    several = len(set(ledger["training_size"].dropna())) > 1
-    return pictures([error_along(ledger), error_vs_parameters(ledger) if several else None])
-
-
 def _facts(run: LoadedRun) -> dict[str, str]:
     return {"Repetitions": str(len(values(run.ledger, "seed")))}
 
@@ -161,8 +154,8 @@ TRIALS = replace(
     facts=_facts,
     recognises=lambda ledger: {"line", "mark", "expected", "test_error"} <= set(ledger.columns),
     result=lambda ledger, trace: _parts(ledger),
-    drawings=_drawings,
-    pictures=("error_along", "error_vs_parameters"),
+    drawings=lambda ledger, trace: pictures([error_along(ledger)]),
+    pictures=("error_along",),
     text=_text,
     sections=lambda ledger, trace: {},
 )

@@ -35,6 +35,8 @@ def error_along(ledger: pd.DataFrame) -> Drawing | None:
         axes = dict(SIZES) if part["bits"].notna().any() else {}
         if part["distance"].notna().any():
             axes = {"distance": str(first(part["axis"]) or "distance"), **axes}
+        if len(set(part["training_size"].dropna())) > 1:
+            axes["training_size"] = SIZES["n_params"]
         axes = axes or {"n_params": SIZES["n_params"]}
         panels += [(str(data), column, words, part) for column, words in axes.items()]
     names: Any = rest.drop_duplicates("line")
@@ -43,7 +45,11 @@ def error_along(ledger: pd.DataFrame) -> Drawing | None:
     drawn: list[Any] = list(figure.subplots(1, len(panels), squeeze=False)[0])
     for axes, (data, column, words, part) in zip(drawn, panels, strict=True):
         plain_axes(axes)
-        _lines(axes, part, column, style)
+        if column == "training_size":
+            _sizes(axes, part)
+        else:
+            _lines(axes, part, column, style)
+        _scales(axes, part, "n_params" if column == "training_size" else column)
         axes.set_title(data, fontsize=9.5)
         axes.set_xlabel(words)
         axes.set_ylabel(
@@ -58,35 +64,52 @@ def error_along(ledger: pd.DataFrame) -> Drawing | None:
     )
     if rest["expected"].notna().any():
         caption += "Thin black lines: the mean over repetitions by an exact law. "
+    if len(set(rest["training_size"].dropna())) > 1:
+        caption += "Gray lines join all trials with the same number of training examples. "
     if rest["mark"].notna().any():
         caption += "The dotted vertical line is the place that the axis names. "
     return Drawing("error_along", figure, title, caption)
 
 
 def _lines(axes: Any, part: Any, column: str, style: dict[str, Look]) -> None:
-    """Draw a panel."""
+    """Draw a line for each `line`; one on which a cost stays the same is not drawn against it."""
     for name, own in part.groupby("line", sort=False):
-        places, ends, laws = [], [], []
-        for _, group in own.groupby("contender", sort=False):
-            if group[column].isna().all():
-                continue
-            places.append(float(group[column].astype(float).mean()))
-            ends.append([float(end[0]) for end in spread(group["test_error"].to_numpy(float)[:, None])])
-            laws.append(first(group["expected"]))
-        order = np.argsort(places)
-        if len(order) == 0:
+        trials = [group for _, group in own.groupby("contender", sort=False) if group[column].notna().any()]
+        trials.sort(key=lambda group: float(group[column].astype(float).mean()))
+        places = [float(group[column].astype(float).mean()) for group in trials]
+        if not trials or (len(trials) > 1 and len(set(places)) == 1):
             continue
-        x, (low, middle, high) = np.array(places)[order], np.array(ends)[order].T
         look = style[str(name)]
-        axes.errorbar(
-            x, middle, yerr=[middle - low, high - middle], color=look.color, linestyle=look.dashes, linewidth=1.3,
-            marker=look.marker or "o", markersize=4.5, capsize=2.5, label=str(name), zorder=2.5,
-        )  # fmt: skip
-        expected = np.array([np.nan if law is None else float(law) for law in laws])[order]
+        _points(axes, places, trials, color=look.color, linestyle=look.dashes, marker=look.marker or "o", label=name)
+        expected = np.array([first(group["expected"]) for group in trials], float)
         expected[~np.isfinite(expected)] = np.nan
-        axes.plot(x, expected, color="black", linewidth=1.0, zorder=3)
+        axes.plot(places, expected, color="black", linewidth=1.0, zorder=3)
     if part["mark"].notna().any() and column == "distance":
         axes.axvline(float(first(part["mark"])), color="#555555", linestyle=":", linewidth=1.2, zorder=1)
+
+
+def _sizes(axes: Any, part: Any) -> None:
+    """Draw the error against parameters, a gray line for each number of training examples."""
+    sizes = sorted(set(part["training_size"].dropna()))
+    for number, size in enumerate(sizes):
+        own = where(part, part["training_size"] == size)
+        trials = [group for _, group in own.groupby("contender", sort=False)]
+        trials.sort(key=lambda group: float(first(group["n_params"])))
+        shade = str(0.7 * (1.0 - number / max(len(sizes) - 1, 1)))
+        places = [float(first(group["n_params"])) for group in trials]
+        _points(axes, places, trials, color=shade, linestyle="-", marker="o", label=f"{size:g} training examples")
+
+
+def _points(axes: Any, places: list[float], trials: list[Any], **style: Any) -> None:
+    """Draw medians over the repetitions, with bars."""
+    ends = [[float(end[0]) for end in spread(group["test_error"].to_numpy(float)[:, None])] for group in trials]
+    low, middle, high = np.array(ends).T
+    bars = [middle - low, high - middle]
+    axes.errorbar(places, middle, yerr=bars, linewidth=1.3, markersize=4.5, capsize=2.5, zorder=2.5, **style)
+
+
+def _scales(axes: Any, part: Any, column: str) -> None:
+    """Choose linear or logarithmic axes."""
     for values, scale in ((part[column], axes.set_xscale), (part["test_error"], axes.set_yscale)):
         numbers = values.dropna().to_numpy(float)
         if len(numbers) and numbers.min() > 0 and numbers.max() > _WIDE * numbers.min():

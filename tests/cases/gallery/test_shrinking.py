@@ -6,6 +6,8 @@ import runpy
 from pathlib import Path
 from typing import Any
 
+import equinox as eqx
+import jax
 import numpy as np
 import pytest
 
@@ -78,3 +80,55 @@ def test_networks_pass_the_threshold(tmp_path: Path) -> None:
     assert (ledger["train_error"] < ledger["test_error"]).all()
     with pytest.raises(qvar.QvarError, match="`wrong` must be from 0 to below 1"):
         case["case"](wrong=1.0)
+
+
+def test_what_is_left_of_a_network_is_counted() -> None:
+    """10 % of 64 x 4 + 4 x 4 + 4 x 10 weights, with a bit for each place; two of four units; a grid of 3 bits."""
+    case = load("compress.py")
+    case["STEPS"].update(first=2, again=2)
+    network = eqx.nn.MLP(64, 10, 4, 2, key=jax.random.key(0)).layers
+    pruned, units = case["weight_masks"](network, 0.1), case["unit_masks"](network, 0.5)
+    assert [int(mask.sum()) for mask in pruned] == [26, 2, 4]
+    assert [int(mask.sum()) for mask in units] == [2 * 64, 2 * 2, 2 * 10]
+    row = case["measured"](network, units, 0, 600, 32, True)
+    assert (row["n_params"], row["bits"]) == (152 + 2 + 2 + 10, 32 * 166)
+    row = case["measured"](network, pruned, 0, 600, 3, False)
+    biases = int(sum(np.any(mask > 0, axis=1).sum() for mask in pruned))
+    assert (row["n_params"], row["bits"]) == (32 + biases, 3 * 32 + 32 * (biases + 3) + 256 + 16 + 40)
+    rounded = np.asarray(case["on_grid"](network[0].weight, 3))
+    assert len(np.unique(rounded)) == 7
+    assert np.abs(rounded - network[0].weight).max() <= np.abs(network[0].weight).max() / 6 * (1 + 1e-12)
+    slope = jax.grad(lambda weight: case["on_grid"](weight, 3).sum())(network[0].weight)
+    np.testing.assert_array_equal(slope, np.ones((4, 64)))
+
+
+def test_networks_are_compressed() -> None:
+    case = load("compress.py")
+    case["STEPS"].update(first=100, again=20)
+    trials = {one.name: one for one in case["case"](examples=200, seeds=1).trials}
+    assert all(one.against in trials or one.name == "large network" for one in trials.values())
+    large = trials["large network"].run(0)
+    assert large["n_params"] == 64 * 96 + 96 + 96 * 96 + 96 + 96 * 10 + 10
+    assert large["test_error"] < 0.4
+    small = trials["prune, round, distil, 20 % left, 4 bits"].run(0)
+    assert small["bits"] < 0.1 * large["bits"]
+    assert small["test_error"] < 0.8
+    assert trials["round, 8 bits"].run(0)["test_error"] == pytest.approx(large["test_error"], abs=0.02)
+    assert trials["distil, 8 units"].run(0)["n_params"] == 64 * 8 + 8 + 8 * 10 + 10
+
+
+def test_adapters_are_counted_and_start_at_the_frozen_network() -> None:
+    case = load("adapter.py")
+    one, *others = (case["adapted"](0, kind=kind, pretrained=kind != "all", rank=rank, size=2, steps=20)
+                    for kind, rank in (("all", 0), ("head", 0), ("adapter", 4), ("low_rank", 2)))  # fmt: skip
+    head = 96 * 4 + 4
+    assert one["n_params"] == 64 * 96 + 96 + 96 * 96 + 96 + head
+    assert [other["n_params"] for other in others] == [head, head + 4 * 4 * 96, head + 2 * (64 + 3 * 96)]
+    body, (_, _, x, _) = case["pretrained_body"](0), case["digits"](0)
+    last = eqx.nn.Linear(96, 4, key=jax.random.key(1))
+    frozen = case["outputs"]({"head": last}, body, x[:5])
+    for kind, inputs in (("adapter", (96, 96)), ("low_rank", (64, 96))):
+        thin = [(np.ones((2, n)), np.zeros((96, 2))) for n in inputs]
+        np.testing.assert_allclose(case["outputs"]({"head": last, kind: thin}, body, x[:5]), frozen, atol=1e-6)
+    with pytest.raises(qvar.QvarError, match="`examples` must be from 1 to 80"):
+        case["case"](examples=(81,))
