@@ -43,8 +43,8 @@ class MeasurementGroups:
     def variances(self, states: np.ndarray) -> FloatArray:
         """Return N times the variance of an energy from N shots, (n,), in states (n, 2^n) of a register."""
         images = np.asarray(self.matrices @ states.T).reshape(len(self.groups), -1, len(states))
-        means = np.einsum("ki,gik->gk", states.conj(), images).real
-        squares = np.sum(np.abs(images) ** 2, axis=1)
+        means = np.einsum("ik,gik->gk", np.ascontiguousarray(states.conj().T), images).real
+        squares = np.einsum("gik,gik->gk", images.conj() if np.iscomplexobj(images) else images, images).real
         return (1.0 / self.shares) @ np.maximum(squares - means**2, 0.0)
 
 
