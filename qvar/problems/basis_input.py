@@ -136,8 +136,10 @@ def _published_potential(name: str, element: str) -> Any:
     files = library.ALIAS.get(library._format_basis_name(name), ())
     for file in files if isinstance(files, tuple | list) else ():
         potential = potential or _or_none(lambda file=file: library.load_ecp(f"{library._BASIS_DIR}/{file}", element))
-    if potential or _exchange_name(name) in _all_electron_sets():
+    if potential:
         return potential
+    if _exchange_name(name) in _all_electron_sets():
+        return None
     import basis_set_exchange
 
     text = _or_none(lambda: basis_set_exchange.get_basis(name, elements=element, fmt="nwchem", header=False))

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import random
 import runpy
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import basis_set_exchange
 import pytest
+from basis_set_exchange.misc import transform_basis_name
 from pyscf import gto, scf
 from pyscf.gto.basis import bse
 
+from qvar.problems.basis_input import _all_electron_sets, _exchange_name, element_basis, parse_basis
 from qvar.problems.molecule import molecule
 from qvar.problems.scf import one_thread_without_files
 
@@ -50,6 +53,21 @@ def test_formats_of_other_programs_are_never_taken_for_one_that_is_known():
         assert [found for found in outcomes if found.status == "differs"] == []
         known |= {kind} if all(found.status == "agrees" for found in outcomes) else set()
     assert known == {"nwchem", "gaussian94", "gaussian94lib", "psi4"}
+
+
+def test_sets_without_core_potentials_are_known_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = sorted(_all_electron_sets())
+    assert 600 < len(names) < len(basis_set_exchange.get_metadata())
+    for name in names[::50]:
+        data: Any = basis_set_exchange.get_basis(name)
+        assert not any("ecp_potentials" in element for element in data["elements"].values())
+    for name in ("6-31G*", "def2-SV(P)", "6-311++G(2d,2p)", "aug-cc-pV(5+d)Z", "cc-pVDZ/JKFit"):
+        assert _exchange_name(name) == transform_basis_name(name)
+    monkeypatch.setitem(sys.modules, "basis_set_exchange", None)  # importing it takes a third of a second
+    for name in ("STO-3G", "6-31G*", "cc-pVDZ"):
+        assert element_basis(parse_basis(name), "Li").potential is None
+    with pytest.raises(ModuleNotFoundError):
+        element_basis(parse_basis("def2-SVP"), "Li")
 
 
 @pytest.mark.parametrize("kind", library.FORMATS)
