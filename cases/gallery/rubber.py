@@ -37,7 +37,6 @@ def case(
     qvar.require(noise > 0, "noise", "be positive", noise)
     x, stress = treloar()
     spread, mode = noise * stress + 0.01, np.argmin(np.abs(x["free"][:, None] - np.array(list(MODES.values()))), axis=1)
-    shown = {"axis": "stretch"}
 
     def part(rows):
         return {name: column[rows] for name, column in x.items()}
@@ -46,14 +45,14 @@ def case(
     few = np.concatenate([own[np.linspace(0, len(own) - 1, 6).astype(int)] for own in of_mode])
     rest, one = np.setdiff1d(np.arange(len(mode)), few), mode == 0
     data = {
-        "all data": qvar.MeasuredData(x, stress, noise=spread, groups=mode, coordinate=x["stretch"], **shown),
+        "all data": qvar.MeasuredData(x, stress, noise=spread, groups=mode, coordinate=x["stretch"], axis="stretch"),
         "fitted to uniaxial data alone": qvar.MeasuredData(
             part(one), stress[one], noise=spread[one], test=(part(~one), stress[~one]),
-            coordinate=x["stretch"][one], **shown,
+            coordinate=x["stretch"][one], axis="stretch",
         ),
         "18 noisy points": qvar.SimulatedData(
             part(few), stress[few], noise=spread[few], levels=(1,), level_name="", groups=mode[few],
-            test=(part(rest), stress[rest]), coordinate=x["stretch"][few], **shown,
+            test=(part(rest), stress[rest]), coordinate=x["stretch"][few], axis="stretch",
         ),
     }  # fmt: skip
     return qvar.Selection(

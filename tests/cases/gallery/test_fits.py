@@ -98,3 +98,13 @@ def test_rubber_is_fitted() -> None:
     assert rows["Gent"]["test_error"] < 0.3 < rows["Mooney-Rivlin"]["test_error"]
     assert rows["Gent"]["n_data"] == 24
     assert study.data["18 noisy points"].values.shape == (18,)
+
+
+def test_the_page_has_every_case() -> None:
+    case = load("all.py")
+    assert set(case["ENTRIES"]) == {path.stem for path in GALLERY.glob("*.py")} - {"all"}
+    study = case["case"](entries=("rubber",), quick=True)
+    assert [entry.title for entry in study.entries] == ["rubber"]
+    assert {task.label.split(":")[0] for task in study.tasks()} == {"rubber"}
+    with pytest.raises(qvar.QvarError, match="`entries` must be names of bond, rubber"):
+        case["case"](entries=("wood",))
