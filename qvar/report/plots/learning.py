@@ -121,7 +121,7 @@ def _names(axes: Axes, series: dict[str, list[LearningRow]], column: str) -> Non
     placed: list[Any] = []
     for text, row in sorted(points, key=lambda point: point[1].mean_error):
         at = axes.transData.transform((getattr(row, column), row.mean_error))
-        crowded = any(abs(at[0] - x) < 110 and 0 <= at[1] - y < 24 for x, y in placed)
+        crowded = any(abs(at[0] - x) < 60 and 0 <= at[1] - y < 24 for x, y in placed)
         placed.append(at)
         axes.annotate(
             text, (getattr(row, column), row.mean_error), xytext=(6, 6 if crowded else -10),
