@@ -162,10 +162,10 @@ def _scales(axes: Axes, rows: Sequence[LearningRow], words: str) -> None:
 
 
 def _whole_ticks(axes: Axes, numbers: list[int]) -> None:
-    from matplotlib.ticker import NullFormatter
+    from matplotlib.ticker import NullLocator
 
-    axes.set_xticks(numbers, [str(number) for number in numbers])
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xticks(numbers, [f"{number:,}" for number in numbers])
 
 
 def _bars(rows: Sequence[LearningRow]) -> Any:
