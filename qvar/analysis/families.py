@@ -13,7 +13,7 @@ from qvar.analysis.rows import known, shared, where
 if TYPE_CHECKING:
     import pandas as pd
 
-SETTINGS = ("entry", "problem", "level", "training_size")
+SETTINGS = ("entry", "problem", "data", "level", "training_size")
 """Columns that distinguish the settings in which families are compared, each for itself, if a ledger has them."""
 
 _SAME = 1e-9

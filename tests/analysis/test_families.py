@@ -58,5 +58,7 @@ def test_settings_are_compared_for_themselves() -> None:
     assert (first.setting, first.pairs, first.better, first.verdict) == ("10 training data", 4, 0, "undecided")
     assert (first.share_low, first.share_high, first.aic) == (0.0, 1.0, 0.0)
     assert (second.setting, second.verdict) == ("2,000 training data", "generic")
+    apart = pd.concat([ledger(same, data="digits"), ledger(worse, data="least squares")])
+    assert [row.setting for row in family_table(apart).itertuples()] == ["digits", "least squares"]
     assert family_table(table, column="accuracy").empty
     assert family_table(table.assign(family="generic")).empty
