@@ -22,6 +22,9 @@ _MOST_NAMES = 14
 _LOG_RATIO = 3.0
 """Numbers that span more than this factor are drawn on a logarithmic axis."""
 
+_LETTER_PIXELS = 6.0
+"""Width of a letter of a name."""
+
 _BARS = "Bars are 95 % intervals of the mean over the seeds, which draw the examples and the starts. "
 
 _MARKERS = {"generic": "s", "constrained": "o"}
@@ -121,8 +124,9 @@ def _names(axes: Axes, series: dict[str, list[LearningRow]], column: str) -> Non
     placed: list[Any] = []
     for text, row in sorted(points, key=lambda point: point[1].mean_error):
         at = axes.transData.transform((getattr(row, column), row.mean_error))
-        crowded = any(abs(at[0] - x) < 60 and 0 <= at[1] - y < 24 for x, y in placed)
-        placed.append(at)
+        reach = _LETTER_PIXELS * len(text)
+        crowded = any(-reach < at[0] - x < width and abs(at[1] - y) < 16 for x, y, width in placed)
+        placed.append((*at, reach))
         axes.annotate(
             text, (getattr(row, column), row.mean_error), xytext=(6, 6 if crowded else -10),
             textcoords="offset points", fontsize=7.5, color=FAMILY_COLORS[row.family],
