@@ -25,7 +25,7 @@ import numpy as np
 import qvar
 
 def works():
-    h4, chain = qvar.hydrogen_chain(4), qvar.tfim(4)
+    h4, chain = qvar.hydrogen_chain(4), qvar.tfim(3)
     return {
         "uccsd": (h4, qvar.uccsd(h4), "sector"),  # 6 strings: no multiple of 4
         "spins": (chain, qvar.hardware_efficient(chain, layers=1, rotations=("RX", "RZ")), "dense"),
