@@ -32,7 +32,7 @@ def case(
         molecules: H2, N2, or both.
         noise: Standard deviation of each energy, millihartree.
         values: Number of energies that are fitted in each range.
-        seeds: Repetitions of the noise; 20 if not given, 5 with quick.
+        seeds: Repetitions of the noise; 20 if not given, 6 with quick.
         quick: Fewer repetitions, H2 alone unless molecules are given otherwise, within 20 seconds.
     """
     wrong = set(molecules) - {"H2", "N2"}
@@ -49,7 +49,7 @@ def case(
                 axis="bond length (angstrom)",
             )  # fmt: skip
     return qvar.Selection(
-        models(), data, seeds=(5 if quick else 20) if seeds is None else seeds, folds=0,
+        models(), data, seeds=(6 if quick else 20) if seeds is None else seeds, folds=0,
         n_starts=4, unit="mHa",
     )  # fmt: skip
 

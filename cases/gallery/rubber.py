@@ -30,8 +30,8 @@ def case(
 
     Args:
         noise: Standard deviation of a stress, as a share of it; 0.01 MPa is added.
-        seeds: Repetitions, bootstrap samples or draws of noise; 20 if not given, 4 with quick.
-        n_starts: Random starts of each fit; 12 if not given, 6 with quick.
+        seeds: Repetitions, bootstrap samples or draws of noise; 20 if not given, 6 with quick.
+        n_starts: Random starts of each fit; 12 if not given, 4 with quick.
         quick: Fewer repetitions, starts and models, unless they are given: within 20 seconds.
     """
     qvar.require(noise > 0, "noise", "be positive", noise)
@@ -56,8 +56,8 @@ def case(
         ),
     }  # fmt: skip
     return qvar.Selection(
-        models((1, 3) if quick else (1, 2, 3, 4)), data, seeds=(4 if quick else 20) if seeds is None else seeds,
-        folds=0, n_starts=(6 if quick else 12) if n_starts is None else n_starts, unit="MPa",
+        models((1, 3) if quick else (1, 2, 3, 4)), data, seeds=(6 if quick else 20) if seeds is None else seeds,
+        folds=0, n_starts=(4 if quick else 12) if n_starts is None else n_starts, unit="MPa",
     )  # fmt: skip
 
 

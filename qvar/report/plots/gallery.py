@@ -47,7 +47,8 @@ def error_ratios(rows: Sequence[FamilyRow]) -> Drawing | None:
         "Each line is a comparison on data that the models were not fitted to. Right of 1 the constrained model has "
         "the smaller error, left of it the generic one. Point: geometric mean of the ratio of the errors over the "
         "repetitions; bar: its 95 % interval. Colour: verdict on the share of repetitions in which the constrained "
-        f"model has the lower error. Arrows are beyond {_LARGEST:g}."
+        f"model has the lower error. Arrows are beyond {_LARGEST:g}. Comparisons "
+        "with an error of 0 are in the table alone."
     )
     return Drawing("error_ratios", figure, title, caption)
 
