@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _LOG_RATIO = 10
-"""Ranks that span more than this factor are drawn on a logarithmic axis."""
+"""Ranks or layers that span more than this factor are drawn on a logarithmic axis."""
 
 _DODGE = 0.012
 """Distance between the points of two series, as a share of all layers."""
@@ -44,21 +44,20 @@ def capacity(depths: pd.DataFrame) -> Drawing | None:
     look_of = looks(table.assign(label=table["series"]))
     _, (upper, lower) = panel_figure(2, 6.8, len(table))
     _scale_ranks(upper, depths)
-    aside = _aside(depths)
     for position, row in enumerate(typed(table, SeriesRow)):
         mine = where(depths, depths["series"] == row.series).sort_values("layers")
         look = look_of[str(row.series)]
-        shift = aside * (position - (len(table) - 1) / 2)
+        shift = position - (len(table) - 1) / 2
         _ranks(upper, mine, look, str(row.series), row.saturation)
-        _success(lower, mine, look, shift)
+        _success(lower, mine, look, _aside(depths, mine["layers"], shift))
         if known(row.saturation):
-            lower.axvline(row.saturation + shift, color=look.color, linewidth=1.2, linestyle=":", zorder=1)
+            at = _aside(depths, [row.saturation], shift)[0]
+            lower.axvline(float(at), color=look.color, linewidth=1.2, linestyle=":", zorder=1)
     _bounds(upper, depths)
     upper.set_ylabel("rank of the quantum\nFisher information")
     lower.set_ylabel("share of starts that succeed")
     lower.set_ylim(-0.04, 1.04)
-    lower.set_xlabel("layers")
-    lower.locator_params(axis="x", integer=True)
+    _scale_layers(lower, depths)
     caption = (
         "Above: in how many independent directions the state can move, the largest rank over random points. Where it "
         "stops growing, which a ring and, below, a dotted line of the same color mark, more layers add parameters but "
@@ -82,17 +81,15 @@ def final_errors(ledger: pd.DataFrame, depths: pd.DataFrame) -> Drawing | None:
         return None
     look_of = looks(table.assign(label=table["series"]))
     _, axes = line_figure(len(table) + 2)
-    aside = _aside(depths)
     for position, row in enumerate(typed(table, SeriesRow)):
         mine = where(placed, placed["series"] == row.series)
-        shift = aside * (position - (len(table) - 1) / 2)
-        _ends(axes, mine, look_of[str(row.series)], str(row.series), shift, (quantity, unit))
+        places = _aside(depths, mine["layers"], position - (len(table) - 1) / 2)
+        _ends(axes, mine, look_of[str(row.series)], str(row.series), places, (quantity, unit))
     noun = value_axis(axes, quantity, unit)
     if quantity == "error":
         axes.axhline(depths["tolerance"].iloc[0], color="#555555", linewidth=1, linestyle="-.", label="tolerance")
     accuracy_line(axes, unit)
-    axes.set_xlabel("layers")
-    axes.locator_params(axis="x", integer=True)
+    _scale_layers(axes, depths)
     caption = (
         f"The {noun} in which each start ended, one mark for each; the lines join the medians. Starts that were caught "
         "in a local minimum form levels above the tolerance. Hollow marks spent their whole budget and had not "
@@ -101,8 +98,29 @@ def final_errors(ledger: pd.DataFrame, depths: pd.DataFrame) -> Drawing | None:
     return finished("error_vs_layers", axes, "Where the starts ended", caption + axis_words(quantity, unit))
 
 
-def _aside(depths: pd.DataFrame) -> float:
-    return _DODGE * max(1, int(np.ptp(depths["layers"].to_numpy(dtype=int))))
+def _spans_much(depths: pd.DataFrame) -> bool:
+    return bool(depths["layers"].max() > _LOG_RATIO * depths["layers"].min())
+
+
+def _aside(depths: pd.DataFrame, layers: Any, shift: float) -> np.ndarray:
+    """Return places of layers, moved aside by so many small steps."""
+    places = np.asarray(layers, dtype=float)
+    span = depths["layers"].to_numpy(dtype=float)
+    if _spans_much(depths):
+        return places * (span.max() / span.min()) ** (_DODGE * shift)
+    return places + shift * _DODGE * max(1.0, float(np.ptp(span)))
+
+
+def _scale_layers(axes: Axes, depths: pd.DataFrame) -> None:
+    from matplotlib.ticker import NullFormatter, StrMethodFormatter
+
+    axes.set_xlabel("layers")
+    if not _spans_much(depths):
+        axes.locator_params(axis="x", integer=True)
+        return
+    axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _scale_ranks(axes: Axes, depths: pd.DataFrame) -> None:
@@ -138,22 +156,22 @@ def _bounds(axes: Axes, depths: pd.DataFrame) -> None:
         )  # fmt: skip
 
 
-def _success(axes: Axes, mine: pd.DataFrame, look: Look, shift: float) -> None:
-    mine = where(mine, mine["success"].notna())
+def _success(axes: Axes, mine: pd.DataFrame, look: Look, places: np.ndarray) -> None:
+    judged = mine["success"].notna().to_numpy(dtype=bool)
+    mine, places = where(mine, judged), places[judged]
     middle = mine["success"].to_numpy(dtype=float)
     # at the ends of the scale the interval's end and the share may differ by rounding
     below = (middle - mine["success_low"].to_numpy(dtype=float)).clip(min=0)
     above = (mine["success_high"].to_numpy(dtype=float) - middle).clip(min=0)
     axes.errorbar(
-        mine["layers"].to_numpy(dtype=float) + shift, middle, yerr=[below, above], color=look.color,
+        places, middle, yerr=[below, above], color=look.color,
         linestyle=look.dashes, marker=look.marker, markersize=5, elinewidth=1, capsize=2.5,
     )  # fmt: skip
 
 
-def _ends(axes: Axes, mine: pd.DataFrame, look: Look, name: str, shift: float, shown_as: tuple[str, str]) -> None:
+def _ends(axes: Axes, mine: pd.DataFrame, look: Look, name: str, places: np.ndarray, shown_as: tuple[str, str]) -> None:
     """Draw the marks and the medians of one series."""
     spent = (mine["status"] == Status.OUT_OF_BUDGET.value).to_numpy(dtype=bool, na_value=False)
-    places = mine["layers"].to_numpy(dtype=float) + shift
     heights = drawn_errors(mine["plotted"].to_numpy(dtype=float), *shown_as)
     for chosen, face in ((~spent, look.color), (spent, "none")):
         axes.plot(
