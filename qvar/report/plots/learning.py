@@ -121,16 +121,28 @@ def _names(axes: Axes, series: dict[str, list[LearningRow]], column: str) -> Non
     points = [(row.model, row) for part in series.values() for row in part]
     if len(points) > _MOST_NAMES:
         points = [(name, part[-1]) for name, part in series.items()]
-    placed: list[Any] = []
+    at = {row.model: axes.transData.transform((getattr(row, column), row.mean_error)) for _, row in points}
+    boxes = [(x - 6, y - 6, x + 6, y + 6) for x, y in at.values()]
     for text, row in sorted(points, key=lambda point: point[1].mean_error):
-        at = axes.transData.transform((getattr(row, column), row.mean_error))
-        reach = _LETTER_PIXELS * len(text)
-        crowded = any(-reach < at[0] - x < width and abs(at[1] - y) < 16 for x, y, width in placed)
-        placed.append((*at, reach))
+        (x, y), width = at[row.model], _LETTER_PIXELS * len(text)
+        choices = []
+        for side, height in ((1, -14), (1, 8), (-1, -14), (-1, 8), (1, -26), (1, 20)):
+            left = x + 8 if side > 0 else x - 8 - width
+            box = (left, y + height - 3, left + width, y + height + 11)
+            choices.append((sum(_overlap(box, other) for other in boxes), side, height, box))
+        _, side, height, box = min(choices, key=lambda choice: choice[0])
+        boxes.append(box)
         axes.annotate(
-            text, (getattr(row, column), row.mean_error), xytext=(6, 6 if crowded else -10),
-            textcoords="offset points", fontsize=7.5, color=FAMILY_COLORS[row.family],
+            text, (getattr(row, column), row.mean_error), xytext=(5.8 * side, 0.72 * height), fontsize=7.5,
+            textcoords="offset points", color=FAMILY_COLORS[row.family], ha="left" if side > 0 else "right",
         )  # fmt: skip
+
+
+def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> float:
+    """Return the area that two boxes (left, low, right, high) share."""
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    return max(0.0, width) * max(0.0, height)
 
 
 def _by_problem(rows: Sequence[LearningRow]) -> list[list[LearningRow]]:
