@@ -179,7 +179,9 @@ def _real_array(argument: str, value: Any, shape: tuple[int | str, ...] | None) 
         except (TypeError, ValueError, RuntimeError):  # rows of different lengths
             raise QvarError(f"`{argument}` must be an array of numbers, but is {shown(value)}.") from None
     # bfloat16 and int4 are of another kind
-    is_real = array.dtype.kind in "fiu" or any(jnp.issubdtype(array.dtype, kind) for kind in (np.integer, np.floating))
+    is_real = getattr(array.dtype, "kind", "V") in "fiu" or any(
+        jnp.issubdtype(array.dtype, kind) for kind in (np.integer, np.floating)
+    )
     if not is_real:
         what = {"c": "complex numbers", "b": "True and False"}.get(getattr(array.dtype, "kind", ""))
         holds = f"holds {what}" if what and array.ndim else f"is {shown(value)}"
