@@ -13,8 +13,8 @@ ENTRIES = {
     ),
     "rubber": (
         "How many constants does rubber need?",
-        "If all modes of deformation were measured, six or eight constants of Ogden's law are better than two of a chain "
-        "network, also from 18 noisy points; they fail completely if one mode was measured.",
+        "If all modes of deformation were measured, six or eight constants of Ogden's law are better than two of a "
+        "chain network, also from 18 noisy points; they fail completely if one mode was measured.",
     ),
     "texture": (
         "How are the crystals of a pressed powder oriented?",
