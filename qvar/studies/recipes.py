@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, replace
 from hashlib import sha256
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -115,12 +115,15 @@ class Restarts:
 
     n_starts: int = 5
     """Number of starts, at least 2."""
-    citations: ClassVar[tuple[str, ...]] = ()
-    """Keys of papers in `qvar/citations.bib`."""
 
     def __post_init__(self) -> None:
         check_fields(self)
         require(self.n_starts >= 2, "n_starts", "be at least 2", self.n_starts)
+
+    @property
+    def citations(self) -> tuple[str, ...]:
+        """Keys of papers in `qvar/citations.bib`: none."""
+        return ()
 
     def describe(self) -> dict[str, Any]:
         """Return everything that the numbers depend on, ready for JSON."""
