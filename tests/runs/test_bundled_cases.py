@@ -15,7 +15,8 @@ ROOT = Path(__file__).parents[2]
 
 def test_every_case_of_the_repository_has_a_name_and_a_sentence() -> None:
     cases = bundled_cases()
-    assert sorted(cases) == sorted(file.stem for file in (ROOT / "cases").glob("*.py"))
+    files = (ROOT / "cases").rglob("*.py")
+    assert sorted(cases) == sorted(file.relative_to(ROOT / "cases").with_suffix("").as_posix() for file in files)
     assert all(sentence_of(file).endswith((".", "?")) for file in cases.values())
 
 
