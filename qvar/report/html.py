@@ -134,7 +134,8 @@ def _table(table: Table[Any]) -> str:
     columns = table.on("page")
     cells = [[column.cell(row) for column in columns] for row in table.rows]
     labels = [plain(column.head) for column in columns]
-    body = "\n".join(f"<tr>{''.join(map(_td, columns, labels, line))}</tr>" for line in cells)
+    cards: list[str | None] = [None] * len(labels) if table.searched else [*labels]
+    body = "\n".join(f"<tr>{''.join(map(_td, columns, cards, line))}</tr>" for line in cells)
     head = "".join(
         f"<th{' class=number' * (column.align == 'number' and bool(cells))}>{_text(column.head)}</th>"
         for column in columns
@@ -148,7 +149,7 @@ def _table(table: Table[Any]) -> str:
     )
 
 
-def _td(column: Column[Any], label: str, cell: Text) -> str:
+def _td(column: Column[Any], label: str | None, cell: Text) -> str:
     content, kind = _text(cell), _kind(column)
     if isinstance(cell, Span) and cell.style in ("bad", "bad bold"):
         content = escaped(cell.text) if cell.style == "bad" else f"<b>{escaped(cell.text)}</b>"
@@ -156,7 +157,8 @@ def _td(column: Column[Any], label: str, cell: Text) -> str:
     if column.align == "name":
         content = content.replace("_", "_<wbr>")
     kinds = f' class="{kind}"' if kind else ""
-    return f'<td{kinds} data-head="{escaped(label)}">{content}</td>'
+    head = "" if label is None else f' data-head="{escaped(label)}"'
+    return f"<td{kinds}{head}>{content}</td>"
 
 
 def _kind(column: Column[Any]) -> str:

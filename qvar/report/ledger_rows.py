@@ -11,8 +11,8 @@ from qvar.report.table import Column, Fold, Note, Part, Table, Text
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_ROWS = 1500
-"""Rows of a page; the files have all."""
+MOST_CELLS = 30_000
+"""Cells of a page, which hold its size to a megabyte; the files have all."""
 
 _FIRST = ("problem", "contender", "family", "seed", "method", "status", "value", "reference", "error", "unit")
 """Columns on the left, if they differ from row to row."""
@@ -24,15 +24,15 @@ _LONGEST = 60
 def ledger_rows(ledger: pd.DataFrame) -> list[Part]:
     """Return every row of a ledger with the columns that differ from row to row; [] if it is empty.
 
-    Columns of messages, long texts and lists are left out, and rows after the first `MOST_ROWS`.
+    Columns of messages, long texts and lists are left out, and rows after the first `MOST_CELLS` cells.
     """
     if ledger.empty:
         return []
-    rows = ledger.head(MOST_ROWS)
-    names = [str(name) for name in rows if _is_drawn(rows[name])]
+    names = [str(name) for name in ledger if _is_drawn(ledger[name])]
     names.sort(key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
+    rows = ledger.head(MOST_CELLS // len(names))
     columns = [_column(place, rows[name]) for place, name in enumerate(names)]
-    less = f" Here are the first {MOST_ROWS} of {len(ledger)} rows." if len(ledger) > MOST_ROWS else ""
+    less = f" Here are the first {len(rows)} of {len(ledger)} rows." if len(ledger) > len(rows) else ""
     note = (
         "Columns that are the same in all rows, and those of messages and lists, are left out; ledger.csv and "
         f"ledger.parquet have everything.{less}"

@@ -358,3 +358,11 @@ def test_the_result_begins_with_a_verdict_and_its_interval(loaded: Any) -> None:
     ) in page.words
     alone = type(loaded)(loaded.folder, run.case, ledger_from(rows[:8]), trace_from(rows[:8]), 1, 1)
     assert "pairs of starts" not in report_page(alone, [])
+
+
+def test_a_page_of_a_long_ledger_stays_small(loaded: Any) -> None:
+    rows = [row(f"ry x{n}", seed, 0.01 * (1 + seed), n_params=n) for n in range(300) for seed in range(20)]
+    run = type(loaded)(loaded.folder, {**loaded.case, "study": "duel"}, ledger_from(rows), trace_from([]), 1, 1)
+    page = report_page(run, [])
+    assert len(page) < 2_000_000
+    assert "of 6000 rows." in page
