@@ -73,7 +73,8 @@ class Regularized:
 
     def describe(self) -> dict[str, Any]:
         """Return everything that the numbers depend on, ready for JSON."""
-        return {"recipe": "regularized", **asdict(self)}
+        measured = {"measured": "groups"} if self.shots else {}
+        return {"recipe": "regularized", **asdict(self), **measured}
 
     def train(
         self,
