@@ -111,7 +111,7 @@ def case(
 
     A convolution looks at small windows and has the same weights at every place: what a stroke is does not depend on
     where it is. The data are the 1,797 images of scikit-learn (UCI, Alpaydin and Kaynak 1998), 360 of which are set
-    aside for the test, drawn anew for each seed. LeCun et al. 1998, https://doi.org/10.1109/5.726791; Simonyan and
+    aside for the test, drawn for each seed. LeCun et al. 1998, https://doi.org/10.1109/5.726791; Simonyan and
     Zisserman 2015, https://arxiv.org/abs/1409.1556; Howard et al. 2017, https://arxiv.org/abs/1704.04861; He et al.
     2016, https://arxiv.org/abs/1512.03385.
 

@@ -29,6 +29,8 @@ BEST_LINES = 10
 FAMILY_COLORS = {"generic": "#D55E00", "constrained": "#0072B2", "published": "#555555"}
 """Vermilion and blue of Okabe and Ito, which people with any color vision distinguish, and gray."""
 
+FAMILY_MARKERS = {"generic": "s", "constrained": "o", "published": "D"}
+
 _COLORS = (
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255", "#999933", "#332288", "#661100",
 )  # fmt: skip
@@ -227,6 +229,12 @@ def spread(stacked: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             ends[:, part] = np.nanpercentile(stacked[:, part], percents, axis=0)
     low, middle, high = ends
     return low, middle, high
+
+
+def spread_of(numbers: np.ndarray) -> tuple[float, float, float]:
+    """Return lower end, median and upper end of the numbers of some seeds, (n,)."""
+    low, middle, high = spread(numbers[:, None])
+    return float(low[0]), float(middle[0]), float(high[0])
 
 
 def value_axis(axes: Axes, quantity: str, unit: str) -> str:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from qvar.report.plot_style import Drawing
+
 
 @checked()
 def load(run: str | Path) -> Run:
@@ -174,7 +176,9 @@ class Run:
         Raises:
             QvarError: if no training left a finite value.
         """
-        return self._drawn("error_vs_step")[0]
+        from qvar.report.plots.training import error_vs_step
+
+        return self._axes(error_vs_step(self.trace, self.ledger, self._drawn()))
 
     @checked()
     def plot_front(self, *, cost: Literal["n_params", "two_qubit_gates"] = "n_params") -> Axes:
@@ -186,23 +190,20 @@ class Run:
         Raises:
             QvarError: if `cost` is another word, or no contender has it together with a finite value.
         """
-        return self._drawn("error_vs_cost", cost)[0]
-
-    def _drawn(self, name: str, cost: str = "") -> list[Axes]:
-        from qvar.analysis.summaries import summary
         from qvar.report.plots.front import error_vs_cost
-        from qvar.report.plots.training import error_vs_step
 
-        drawn = summary(self.ledger)
-        drawn = drawn.loc[drawn["median"].notna()]
-        pictures = {
-            "error_vs_step": lambda: error_vs_step(self.trace, self.ledger, drawn),
-            "error_vs_cost": lambda: error_vs_cost(self.ledger, drawn, (cost,)),
-        }
-        picture = pictures[name]() if len(drawn) else None
+        return self._axes(error_vs_cost(self.ledger, self._drawn(), (cost,)))
+
+    def _drawn(self) -> pd.DataFrame:
+        from qvar.analysis.summaries import summary
+        from qvar.report.training import drawn_and_missing
+
+        return drawn_and_missing(summary(self.ledger))[0]
+
+    def _axes(self, picture: Drawing | None) -> Axes:
         if picture is None:
             raise QvarError(f"`run` must have values to draw, but {self.folder} has none.")
-        return picture.figure.axes
+        return picture.figure.axes[0]
 
     def _repr_html_(self) -> str:
         """Return the result of the report, for a notebook."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from qvar.analysis.estimates import estimate_table
 from qvar.analysis.rows import some, where
-from qvar.report.plot_style import FAMILY_COLORS, Drawing, legend_below, spread
+from qvar.report.plot_style import FAMILY_COLORS, FAMILY_MARKERS, Drawing, legend_below, spread_of
 from qvar.report.plots.selection import MOST_PANELS, panel_grid
 
 if TYPE_CHECKING:
@@ -57,9 +57,9 @@ def _panel(axes: Any, ledger: pd.DataFrame, quantity: str, rows: pd.DataFrame) -
         for level in levels:
             fits = where(ledger, (ledger["model"] == model) & (ledger["level"] == level) & ledger["estimates"].notna())
             values = [json.loads(entry)[quantity][0] for entry in fits["estimates"]]
-            points.append([float(end[0]) for end in spread(np.array(values)[:, None])] if values else [np.nan] * 3)
+            points.append(spread_of(np.array(values)) if values else (np.nan,) * 3)
         low, middle, high = np.array(points).T
-        style = {"color": color, "marker": "o" if family == "constrained" else "s", "capsize": 3, "markersize": 5}
+        style = {"color": color, "marker": FAMILY_MARKERS[family], "capsize": 3, "markersize": 5}
         x = np.array(levels) * 1.06 ** (2 * number - 1)
         axes.errorbar(x, middle, yerr=[middle - low, high - middle], linewidth=1, label=f"best {family} model", **style)
         reach = max(reach, float(np.nanmax(np.abs(middle - truth))), float(np.nanmin(high - low)))

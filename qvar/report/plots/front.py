@@ -15,6 +15,7 @@ from qvar.analysis.rows import known, labels, records, resolution, shown_errors
 from qvar.report.plot_style import (
     ACCURACY_WORDS,
     FAMILY_COLORS,
+    FAMILY_MARKERS,
     Drawing,
     accuracy_line,
     axis_words,
@@ -22,7 +23,7 @@ from qvar.report.plot_style import (
     lay_out,
     plain_axes,
     seed_words,
-    spread,
+    spread_of,
     value_axis,
     wrapped_name,
 )
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _COSTS = {"n_params": "parameters", "two_qubit_gates": "two-qubit gates"}
-_MARKERS = {"generic": "s", "constrained": "o", "published": "D"}
 _LOG_RATIO = 8
 """Costs that span more than this factor are drawn on a logarithmic axis."""
 
@@ -156,7 +156,7 @@ def _points(ledger: pd.DataFrame, drawn: pd.DataFrame, plotted: Any, quantity: s
         values = plotted[names == row.label].to_numpy(dtype=float)
         values = drawn_errors(values[np.isfinite(values)], quantity, unit)
         if len(values):
-            low, middle, high = (float(part[0]) for part in spread(values[:, None]))
+            low, middle, high = spread_of(values)
             cells = {cost: getattr(row, cost) for cost in _COSTS}
             costs = {cost: float(cell) if known(cell) else math.nan for cost, cell in cells.items()}
             points.append(Point(row.rank, str(row.label), str(row.family), costs, low, middle, high))
@@ -179,8 +179,8 @@ def _draw_point(axes: Axes, point: Point, cost: float) -> None:
         axes.plot([cost, cost], [point.low, point.high], color=color, alpha=0.35, linewidth=1.4, zorder=2,
                   gid=name)  # fmt: skip
     axes.plot(
-        [cost], [point.middle], color=color, marker=_MARKERS.get(point.family, "o"), markersize=_DOT, linestyle="",
-        markeredgecolor="white", markeredgewidth=0.5, zorder=3, gid=name,
+        [cost], [point.middle], color=color, marker=FAMILY_MARKERS.get(point.family, "o"), markersize=_DOT,
+        linestyle="", markeredgecolor="white", markeredgewidth=0.5, zorder=3, gid=name,
     )  # fmt: skip
 
 
@@ -220,7 +220,7 @@ def _legends(figure: Figure, title: str, points: list[Point], lines: dict[str, A
 
     def dot(family: str) -> Line2D:
         color = FAMILY_COLORS.get(family, "#555555")
-        return Line2D([], [], color=color, marker=_MARKERS.get(family, "o"), markersize=_DOT, linestyle="")
+        return Line2D([], [], color=color, marker=FAMILY_MARKERS.get(family, "o"), markersize=_DOT, linestyle="")
 
     handles = {**{family: dot(family) for family in sorted({point.family for point in points})}, **lines}
     figure.legend(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qvar.analysis.learning import LearningRow
-from qvar.report.plot_style import FAMILY_COLORS, Drawing, legend_below, legend_entry, looks, plain_axes
+from qvar.report.plot_style import FAMILY_COLORS, FAMILY_MARKERS, Drawing, legend_below, legend_entry, looks, plain_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +27,6 @@ _LETTER_PIXELS = 6.0
 
 _BARS = "Bars are 95 % intervals of the mean over the seeds, which draw the examples and the starts. "
 
-_MARKERS = {"generic": "s", "constrained": "o"}
 
 _MEANINGS = {"generic": "generic network", "constrained": "network whose structure mirrors the problem"}
 
@@ -96,14 +95,14 @@ def _against(rows: Sequence[LearningRow], column: str, words: str, name: str) ->
         for part in series.values():
             axes.errorbar(
                 [getattr(row, column) for row in part], [row.mean_error for row in part], yerr=_bars(part),
-                color=FAMILY_COLORS[part[0].family], marker=_MARKERS[part[0].family],
+                color=FAMILY_COLORS[part[0].family], marker=FAMILY_MARKERS[part[0].family],
                 linestyle="-" if part[0].series else "none", linewidth=1.2, markersize=6, capsize=3,
             )  # fmt: skip
         _scales(axes, members, words)
         axes.margins(x=0.2, y=0.12)
         _names(axes, series, column)
     for family in dict.fromkeys(row.family for row in rows):
-        style = {"color": FAMILY_COLORS[family], "marker": _MARKERS[family], "markersize": 6, "linestyle": "none"}
+        style = {"color": FAMILY_COLORS[family], "marker": FAMILY_MARKERS[family], "markersize": 6, "linestyle": "none"}
         legend_entry(panels[0], _MEANINGS[family], **style)
     panels[0].set_ylabel(error_name(rows))
     legend_below(figure, panels)

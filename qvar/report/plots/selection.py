@@ -10,7 +10,16 @@ import numpy as np
 
 from qvar.analysis.families import settings_of
 from qvar.analysis.rows import first, labelled, records, some, where
-from qvar.report.plot_style import FAMILY_COLORS, Drawing, legend_below, plain_axes, plain_log_ticks, seed_words, spread
+from qvar.report.plot_style import (
+    FAMILY_COLORS,
+    FAMILY_MARKERS,
+    Drawing,
+    legend_below,
+    plain_axes,
+    plain_log_ticks,
+    seed_words,
+    spread_of,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,12 +84,11 @@ def _errors(axes: Any, part: pd.DataFrame, column: str) -> None:
         own = where(part.assign(name=names), part["family"] == family)
         points = []
         for _, group in own.groupby("name", sort=False):
-            ends = spread(group[column].to_numpy(float)[:, None])
-            points.append((int(group["n_params"].iloc[0]), *(float(end[0]) for end in ends)))
+            points.append((int(group["n_params"].iloc[0]), *spread_of(group[column].to_numpy(float))))
         if not points:
             continue
         x, low, middle, high = np.array(sorted(points)).T
-        style = {"color": color, "marker": "o" if family == "constrained" else "s", "markersize": 5, "capsize": 3}
+        style = {"color": color, "marker": FAMILY_MARKERS[family], "markersize": 5, "capsize": 3}
         line = "-" if family == "constrained" else "--"
         axes.errorbar(x, middle, yerr=[middle - low, high - middle], linestyle=line, linewidth=1, label=family, **style)
     axes.set_yscale("log")

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qvar.analysis.rows import first, where
-from qvar.report.plot_style import Drawing, Look, legend_below, looks, plain_axes, plain_log_ticks, seed_words, spread
+from qvar.report.plot_style import (
+    Drawing,
+    Look,
+    legend_below,
+    looks,
+    plain_axes,
+    plain_log_ticks,
+    seed_words,
+    spread_of,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,7 +111,7 @@ def _sizes(axes: Any, part: Any) -> None:
 
 def _points(axes: Any, places: list[float], trials: list[Any], **style: Any) -> None:
     """Draw medians over the repetitions, with bars."""
-    ends = [[float(end[0]) for end in spread(group["test_error"].to_numpy(float)[:, None])] for group in trials]
+    ends = [spread_of(group["test_error"].to_numpy(float)) for group in trials]
     low, middle, high = np.array(ends).T
     bars = [middle - low, high - middle]
     axes.errorbar(places, middle, yerr=bars, linewidth=1.3, markersize=4.5, capsize=2.5, zorder=2.5, **style)
