@@ -42,9 +42,7 @@ def public_names(package: str, file: str) -> tuple[Callable[[str], Any], Callabl
 def when_imported(name: str, act: Callable[[], None]) -> None:
     """Call a function once a module has been imported: at once if it has been, otherwise when it is.
 
-    Args:
-        name: full name of the module, which is not imported by this function.
-        act: called without arguments; must not raise.
+    `act` must not raise.
     """
     if name in sys.modules:
         act()

@@ -21,10 +21,6 @@ Bonds: TypeAlias = list[list[list[int]]]
 def rows_and_columns(argument: str, shape: Any) -> tuple[int, int]:
     """Return the rows and columns of a lattice of at least two sites; a chain is one row.
 
-    Args:
-        argument: name of the argument, for the error.
-        shape: a number of sites, or (rows, columns).
-
     Raises:
         QvarError: if it is neither, or has fewer than two sites.
     """
@@ -51,9 +47,7 @@ def coloured_bonds(shape: tuple[int, int], periodic: bool) -> Bonds:
     column, those that start in an odd one, the same along columns; a ring of odd length needs a third colour for the
     bond that closes it. A ring of two sites has one bond.
 
-    Args:
-        shape: (rows, columns).
-        periodic: whether both directions close into rings.
+    With `periodic` both directions close into rings.
     """
     rows, columns = shape
     sites = np.arange(rows * columns).reshape(rows, columns)
@@ -81,13 +75,8 @@ def standing_waves(shape: tuple[int, int], periodic: bool, t: float) -> tuple[Fl
     reflection about a bond. So each has a sign under the reflections of rows and of columns, and orbitals of one
     energy are the same on every machine: in order of their wave numbers along columns, then along rows, cosines first.
 
-    Args:
-        shape: (rows, columns).
-        periodic: whether both directions close into rings.
-        t: hopping.
-
-    Returns:
-        Energies, shape (M,), and orbitals in columns, shape (M, M), in the unit of t.
+    With `periodic` both directions close into rings. Energies (M,), and orbitals in the columns of (M, M), in the unit
+    of t.
     """
     (along, row_waves), (across, column_waves) = (_waves(length, periodic) for length in shape)
     strengths = np.add.outer(along, across).ravel()

@@ -52,8 +52,7 @@ def memory_limit() -> int:
     `QVAR_MEMORY` where it is set, else half of the device's memory: of what JAX may allocate on an accelerator, of the
     machine's memory on a CPU, or of what the control group of a container or a batch job leaves of that.
 
-    Raises:
-        QvarError: if `QVAR_MEMORY` is no size.
+    Raises `QvarError` if `QVAR_MEMORY` is no size.
     """
     wanted = wanted_memory()
     return wanted if wanted is not None else _device_memory() // 2
@@ -62,13 +61,8 @@ def memory_limit() -> int:
 def chunk_size(n_evaluations: int, bytes_per_evaluation: int, most: int | None = None) -> int:
     """Return how many evaluations of a batch fit below `memory_limit()` at once, at least 1.
 
-    Args:
-        n_evaluations: size of the batch.
-        bytes_per_evaluation: scratch memory of one; 0 where it is small.
-        most: no more than this, where given.
-
-    Returns:
-        The size of a chunk, no larger than the fewest chunks need.
+    `bytes_per_evaluation` is its scratch memory, 0 if it is small; a chunk has no more evaluations than `most`, and
+    than the fewest chunks need.
     """
     at_once = n_evaluations if most is None else most
     if bytes_per_evaluation > 0:

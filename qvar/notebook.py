@@ -9,10 +9,7 @@ from html import escape
 def facts_html(title: str, facts: Mapping[str, object], more: str = "") -> str:
     """Return names and values as a table under a title; entries that are None or empty are left out.
 
-    Args:
-        title: words above the table.
-        facts: names and values.
-        more: text with line breaks that a reader opens.
+    `more` is text with line breaks that a reader opens.
     """
     rows = "".join(
         f"<tr><th style='text-align:left'>{escape(name)}</th><td style='text-align:left'>{escape(str(value))}</td></tr>"

@@ -348,12 +348,7 @@ def evaluate_in_chunks(
 ) -> Any:
     """Evaluate any function of (theta, data) at many points, so many at a time; part of a compiled program.
 
-    Args:
-        function: pure; it may give several arrays.
-        chunk: how many points are evaluated at once.
-        thetas: (n, n_params) points.
-        data: as `Objective.data`.
-        wanted: (n,) whether a point needs to be evaluated; a chunk without such a point is left out.
+    The function may give several arrays; a chunk without a point that is `wanted` is left out.
 
     Returns:
         What the function gives, every array with a leading axis n; where it is not wanted it may be zero.

@@ -63,13 +63,8 @@ def along_every_parameter(
 ) -> tuple[Array, Array]:
     """Apply a linear function to every unit vector of parameter space, so many at a time.
 
-    Args:
-        function: direction (n_params,) -> (what does not depend on the direction, what does).
-        theta: any vector of parameters, for its length and type.
-        chunk: how many directions are followed at once.
-
-    Returns:
-        What does not depend on the direction, and what does with a leading axis n_params.
+    The function maps a direction (n_params,) to what does not depend on it and what does; of the latter the result has
+    a leading axis n_params.
     """
     n = len(theta)
     together = jax.vmap(function, out_axes=(None, 0))
@@ -219,8 +214,7 @@ class HostFisher:
 def host_fisher(objective: Objective, information: Information = "quantum") -> HostFisher | None:
     """Return the Fisher information on the host; None if JAX evaluates the states.
 
-    Raises:
-        QvarError: if `information` is neither `"quantum"` nor `"classical"`.
+    Raises `QvarError` if `information` is neither `"quantum"` nor `"classical"`.
     """
     _check_information(information)
     kernels = objective.host_kernels
@@ -244,8 +238,7 @@ def _check_information(information: Information) -> None:
 def tangent_function(objective: Objective) -> TangentFunction:
     """Return the state and its tangents as a function of (theta, data).
 
-    Raises:
-        QvarError: if the objective has no state.
+    Raises `QvarError` if the objective has no state.
     """
     state = objective.needed("state_function")
     return TangentFunction(objective.forward_state_function or state, objective.chunk(objective.n_params))
@@ -254,8 +247,7 @@ def tangent_function(objective: Objective) -> TangentFunction:
 def state_shape(objective: Objective) -> jax.ShapeDtypeStruct:
     """Return shape and type of the objective's state; nothing is computed.
 
-    Raises:
-        QvarError: if the objective has no state.
+    Raises `QvarError` if the objective has no state.
     """
     kernels = objective.value_kernels
     if kernels is not None and kernels.states is not None:  # nothing has to be traced
@@ -290,11 +282,7 @@ def fisher_function(objective: Objective, information: Information = "quantum") 
 
 
 def fisher_product_function(objective: Objective, information: Information = "quantum") -> FisherProduct:
-    """Return F v as a function of (theta, v, data), without F.
-
-    Raises:
-        QvarError: if the objective has no state, or `information` is neither `"quantum"` nor `"classical"`.
-    """
+    """Return F v as a function of (theta, v, data), without F."""
     _check_information(information)
     state = objective.needed("state_function")
     return FisherProduct(objective.forward_state_function or state, state, information)
@@ -305,10 +293,7 @@ def means_and_variances(
 ) -> tuple[FloatArray, FloatArray]:
     """Return means and variances of H at n points, (n,) each, some states at a time.
 
-    Args:
-        host: of an objective that has states.
-        n: number of points.
-        points: slice of the points -> their parameters (k, n_params).
+    `host` belongs to an objective that has states; `points` gives the parameters of a slice of the points.
     """
     means, variances = np.zeros((2, n))
     if n == 0:

@@ -19,8 +19,7 @@ def program_after(first: Program, second: Program) -> Program:
 
     It starts in the reference of the first program.
 
-    Raises:
-        QvarError: if the angles of one are not affine in theta.
+    Raises `QvarError` if the angles of one are not affine in theta.
     """
     builder = ProgramBuilder(first.n_qubits, first.n_params + second.n_params, first.reference)
     builder.extend(first)

@@ -114,8 +114,7 @@ def decomposition(group: tuple[Operation, ...], ratio: float | None = None) -> t
         group: the operations.
         ratio: +1 or -1 if the second of two angles is always the first one times this.
 
-    Raises:
-        QvarError: if the operation is a sum of excitations that do not commute.
+    Raises `QvarError` if the operation is a sum of excitations that do not commute.
     """
     kind, wires, word = group[0]
     name = KINDS[kind].name

@@ -60,10 +60,7 @@ def elementary_gates(program: Program, terms: Terms, n_ops: int | None = None) -
 
     Costs O(number of gates).
 
-    Args:
-        program: the circuit.
-        terms: its angles.
-        n_ops: number of operations that count, from the first; all if None.
+    The first `n_ops` operations count, all if None. Costs O(number of gates).
     """
     ops = operations(program)[:n_ops]
     for group in groups(ops):
@@ -77,9 +74,7 @@ def elementary(program: Program, n_ops: int | None = None) -> Program:
 
     Equal to the program at every theta, the global phase included. Its angles are affine if the program's are.
 
-    Args:
-        program: the circuit.
-        n_ops: number of operations that are taken, from the first; all if None.
+    The first `n_ops` operations are taken, all if None.
     """
     terms = Terms.of(program)
     builder = ProgramBuilder(program.n_qubits, program.n_ops if terms.function else program.n_params, program.reference)

@@ -95,13 +95,10 @@ def exported(program: Program, theta: Any) -> ExportedCircuit:
 
     Equal to the program at every theta, the global phase included. Costs O(number of gates).
 
-    Args:
-        program: the circuit.
-        theta: (n_params,) radians; the angles are expressions of the parameters if None.
+    Angles are expressions of the parameters if theta is None.
 
-    Raises:
-        QvarError: if theta is None and the angles are not affine, a sum of excitations has no published circuit, or the
-            circuit starts from a state other than a determinant.
+    Raises `QvarError` if theta is None and the angles are not affine, a sum of excitations has no published circuit, or
+    the circuit starts from a state other than a determinant.
     """
     if program.initial is not None:
         raise QvarError("`ansatz` must start from a determinant to be taken out, but starts from another state.")

@@ -66,8 +66,7 @@ def givens_angles(unitary: Any) -> GivensAngles:
     Args:
         unitary: U, shape (M, M), real orthogonal or complex unitary.
 
-    Raises:
-        QvarError: if the matrix is not unitary.
+    Raises `QvarError` if the matrix is not unitary.
     """
     matrix = np.array(unitary)
     require(matrix.ndim == 2 and len(set(matrix.shape)) == 1, "unitary", "have shape (M, M)", matrix.shape)
@@ -111,9 +110,6 @@ def givens_angles(unitary: Any) -> GivensAngles:
 def orbital_rotation(unitary: Any) -> list[Step]:
     """Return W(U) as operations on orbitals, the first acts first; angles of zero are left out.
 
-    Args:
-        unitary: U, shape (M, M), real orthogonal or complex unitary.
-
     Returns:
         `("PhaseShift", (p,), phi)` and `("FermionicSingleExcitation", (p + 1, p), 2 theta)`: at most M(M-1)/2
         rotations, and M(M+1)/2 phases (one for real matrices, where the determinant is -1).
@@ -132,13 +128,7 @@ def orbital_rotation(unitary: Any) -> list[Step]:
 def add_orbital_rotation(builder: ProgramBuilder, unitary: Any, spins: Sequence[int] = (0, 1)) -> None:
     """Append W(U) with constant angles.
 
-    Args:
-        builder: the circuit; orbital p is wire 2p for spin up, 2p+1 for spin down.
-        unitary: U, shape (M, M), real orthogonal or complex unitary.
-        spins: which spins are rotated, 0 for up and 1 for down.
-
-    Raises:
-        QvarError: if the matrix is not unitary.
+    Orbital p is wire 2p for spin up (0 in `spins`), 2p+1 for spin down (1).
     """
     for kind, orbitals, angle in orbital_rotation(unitary):
         for spin in spins:

@@ -146,14 +146,6 @@ def zhang_start(problem: HasReference | int, layers: int, n_params: int) -> Draw
 
     Zhang, Liu, Hsieh, Tao, NeurIPS 35 (2022), https://arxiv.org/abs/2203.09376, theorem 4.1. The paper proves its bound
     for L layers of one rotation and CZ gates, and two rotation layers at the end; other circuits borrow the variance.
-
-    Args:
-        problem: as an ansatz takes it.
-        layers: L.
-        n_params: number of parameters.
-
-    Returns:
-        Function of a JAX random key that gives theta, shape (n_params,), radians.
     """
     n_qubits, _ = register(problem)
     terms = getattr(problem, "pauli", None)

@@ -20,11 +20,7 @@ def parameter_shift_energies(ansatz: Ansatz) -> int:
     Wierichs et al., Quantum 6, 677 (2022), https://doi.org/10.22331/q-2022-03-30-677; Anselmetti et al., New J. Phys.
     23, 113010 (2021), https://doi.org/10.1088/1367-2630/ac2cb3.
 
-    Args:
-        ansatz: the circuit. Rotations of orbitals at its end are gates like the others.
-
-    Returns:
-        \(\sum 2R\) over all gates that a parameter drives.
+    Rotations of orbitals at the end of the circuit are gates like the others.
     """
     program = ansatz.program
     if program.angle_function is None:

@@ -174,14 +174,7 @@ def elementary_operations(tape: Any) -> list[Any]:
 def emit_elementary(program: Program, theta: Any, model: CostModel, connectivity: Connectivity = "all") -> None:
     """Apply the circuit that `qvar.ansatz.resources.count` counts; for use inside a quantum function.
 
-    Args:
-        program: the circuit.
-        theta: (n_params,) of any interface that PennyLane knows.
-        model: circuits of the operations.
-        connectivity: pairs of qubits that CNOTs may join.
-
-    Raises:
-        QvarError: if theta has another length.
+    Raises `QvarError` if theta has another length.
     """
     if model == "published" or not all(map(has_circuit, operations(program))):
         emit(elementary(program) if connectivity == "all" else on_line(program), theta)

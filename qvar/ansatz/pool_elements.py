@@ -78,11 +78,7 @@ class PoolElement:
         return all(_commute(one, other) for (_, one), (_, other) in combinations(self.terms, 2))
 
     def without_idle(self, gradients: FloatArray) -> PoolElement:
-        """Return the element without those of several angles whose derivatives are zero, at least one left.
-
-        Args:
-            gradients: (n_params,) derivatives by its angles.
-        """
+        """Return the element without those of several angles whose derivatives are zero, at least one left."""
         if not self.free:
             return self
         sizes = np.abs(gradients)
@@ -185,11 +181,7 @@ def program_of(
 ) -> Program:
     """Return the circuit of a sequence of elements after another circuit or a determinant.
 
-    Args:
-        elements: the first acts first.
-        n_qubits: qubits of the register.
-        reference: occupation of the wires; that of `start` if it is given.
-        start: circuit that acts before, whose parameters come first.
+    The first element acts first; parameters of `start` come first, and its reference is taken if it is given.
     """
     shift = 0 if start is None else start.n_params
     n_params = shift + sum(element.n_params for element in elements)
@@ -225,9 +217,8 @@ def excitation_terms(parts: Mapping[Excitation, float]) -> tuple[Term, ...]:
 def excitation_operation(excitation: Excitation, *, fermionic: bool) -> Operation:
     r"""Return the operation with the generator \(T - T^\dagger\).
 
-    Args:
-        excitation: T; a fermionic one may create and annihilate the same mode, or have any number of modes.
-        fermionic: whether T has its Jordan-Wigner string.
+    T has its Jordan-Wigner string if it is fermionic; then it may create and annihilate the same mode, or have any
+    number of modes.
     """
     created, annihilated = excitation
     modes = (*created, *annihilated)

@@ -47,9 +47,7 @@ def on_line(program: Program, n_ops: int | None = None) -> Program:
     CNOTs. In the end SWAPs bring all qubits back, so that the circuit equals the program at every theta. Costs
     O(number of gates \(\times\) number of qubits).
 
-    Args:
-        program: the circuit.
-        n_ops: number of its operations that are taken, from the first; all if None.
+    The first `n_ops` operations are taken, all if None.
     """
     flat = elementary(program, n_ops)
     ops, rows = operations(flat), flat.angle_rows

@@ -29,8 +29,7 @@ _EQUAL, _OPPOSITE = ((0, 0), (1, 1)), ((0, 1), (1, 0))
 def singlet_sd(problem: HasOrbitals) -> Iterator[Made]:
     """Yield the singlet operators from occupied to empty orbitals.
 
-    Raises:
-        QvarError: if the numbers of electrons of both spins differ.
+    Raises `QvarError` if the numbers of electrons of both spins differ.
     """
     (occupied, empty), beta = spaces(problem)
     if (occupied, empty) != beta:

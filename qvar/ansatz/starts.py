@@ -30,14 +30,9 @@ START_PAPERS = {
 def common_draw(start: str, key: jax.Array, n_params: int, spread: float) -> Float[Array, " n_params"]:
     """Draw start parameters, shape (n_params,), radians, from one of `COMMON_STARTS`.
 
-    Args:
-        start: its name.
-        key: JAX random key.
-        n_params: number of parameters.
-        spread: standard deviation of the `gaussian` start, radians.
+    `spread` is the standard deviation of the `gaussian` start, radians.
 
-    Raises:
-        QvarError: if the start needs the energy.
+    Raises `QvarError` if the start needs the energy.
     """
     if start in ENERGY_STARTS:
         words = f"not be {start!r} without an energy: use `qvar.energy(problem, ansatz).initial(key)`"

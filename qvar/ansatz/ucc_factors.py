@@ -81,16 +81,10 @@ def assemble(
 ) -> Ansatz:
     """Make the ansatz of these factors, the first acting first; parameters are numbered as they first appear.
 
-    Args:
-        problem: what the reference and the amplitudes come from.
-        factors: the exponentials.
-        name: what the ledger calls it.
-        settings: arguments it was made with; `excitations` and `prune` are looked at.
-        citations: keys of papers, those of qubit excitations and pruning left out.
-        conserves: symmetries besides the particle number and Sz.
+    `conserves` are symmetries besides the particle number and Sz; keys of papers on qubit excitations and pruning are
+    added to `citations`.
 
-    Raises:
-        QvarError: if there are no factors, or `excitations` is unknown.
+    Raises `QvarError` if there are no factors, or `excitations` is unknown.
     """
     check_choice("excitations", settings["excitations"], ExcitationKind)
     if not factors:

@@ -256,11 +256,7 @@ class Bras:
         return bras, functions
 
     def contract(self, matrix: FloatArray) -> FloatArray:
-        """Sum the elements between each bra and the function it is a derivative of: derivatives by `Form.values`.
-
-        Args:
-            matrix: (n_bras, n_functions).
-        """
+        """Sum the elements between each bra and the function it is a derivative of: derivatives by `Form.values`."""
         slopes: dict[int, FloatArray] = {}
         for place in self.places:
             shell = place.shell

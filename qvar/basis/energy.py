@@ -71,8 +71,7 @@ def solve(
         active_space: (electrons, orbitals) of `casscf`.
         stable: whether a mean field that is a saddle is followed down, see `qvar.problems.scf.follow`.
 
-    Raises:
-        UnsolvedError: if the computation does not converge, or functions were dropped as linearly dependent.
+    Raises `UnsolvedError` if the computation does not converge, or functions were dropped as linearly dependent.
     """
     if theory in ("rhf", "rohf", "uhf"):
         return _from_mean_field(_run(mol, theory, stable=stable), None)

@@ -95,11 +95,7 @@ def read(path: str | Path, *, elements: Iterable[str] | None = None) -> BasisSet
 def parsed(text: str, kind: str, name: str, path: str) -> BasisSet:
     """Parse text in a format of the Basis Set Exchange; Psi4's files have that of Gaussian.
 
-    Args:
-        text: the set.
-        kind: "nwchem", "gaussian94" or "json".
-        name: name for tables.
-        path: origin of the text, for errors.
+    `kind` is "nwchem", "gaussian94" or "json"; `path` is the origin of the text, for errors.
 
     Raises:
         QvarError: if it does not parse, has core potentials, or Cartesian functions of l > 1.
@@ -148,13 +144,9 @@ def _parsed_json(text: str, name: str, path: str) -> BasisSet:
 def shells_of(data: Mapping[str, Any], argument: str, name: str) -> tuple[Shell, ...]:
     """Read the shells of an element from a record of the Basis Set Exchange, by ascending l.
 
-    Args:
-        data: the element's entry.
-        argument: argument that errors name.
-        name: its value.
+    `argument` and `name` are the argument that errors name, and its value.
 
-    Raises:
-        QvarError: if it has core potentials, or functions above `MAX_L`.
+    Raises `QvarError` if it has core potentials, or functions above `MAX_L`.
     """
     require("ecp_potentials" not in data, argument, "have all electrons and no core potentials", name)
     shells = []
@@ -171,22 +163,14 @@ def shells_of(data: Mapping[str, Any], argument: str, name: str) -> tuple[Shell,
 
 
 def nwchem(basis: BasisSet) -> str:
-    """Return a basis set as text in NWChem's format, with all digits.
-
-    Raises:
-        QvarError: as `formatted`.
-    """
+    """Return a basis set as text in NWChem's format, with all digits."""
     return formatted(basis, "nwchem", ALL_DIGITS)
 
 
 def formatted(basis: BasisSet, kind: str, digits: int, comment: Sequence[str] = ()) -> str:
     """Return a basis set as text in a format of the Basis Set Exchange.
 
-    Args:
-        basis: the set.
-        kind: "nwchem", "gaussian94" or "json".
-        digits: digits after the point.
-        comment: lines at the head; in JSON its `description`.
+    `kind` is "nwchem", "gaussian94" or "json"; the lines of `comment` are at the head, in JSON in its `description`.
 
     Raises:
         QvarError: if the set is empty, has numbers that are not finite or not positive, or the same primitive twice.

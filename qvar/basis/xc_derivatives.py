@@ -49,10 +49,8 @@ def exchange_correlation(bras: Bras, field: Any, spins: Sequence[FloatArray]) ->
     $$ V_{\xi\nu} = \sum_g w_g \Big[ v_\rho\, \xi \nu + \mathbf{v}_{\nabla\rho} \cdot \nabla (\xi \nu)
        + \tfrac12 v_\tau \nabla\xi \cdot \nabla\nu \Big] $$
 
-    Args:
-        bras: derivatives of the basis functions.
-        field: a converged Kohn-Sham object of PySCF.
-        spins: densities of the spins; half of the density alone if both are equal.
+    `field` is a converged Kohn-Sham object of PySCF, `spins` the densities; half of the density alone if both are
+    equal.
     """
     numint, xc = field._numint, field.xc
     kind = numint._xc_type(xc)

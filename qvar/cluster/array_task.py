@@ -35,8 +35,7 @@ def run_array_task(campaign: Campaign, number: int | None) -> int:
     Returns:
         The exit status: 0, `DISK`, `STOPPED`, or the one that puts the array task back into its queue.
 
-    Raises:
-        QvarError: if there is no such array task.
+    Raises `QvarError` if there is no such array task.
     """
     keys = _keys(campaign, number)
     names = {line.key: f"{line.label} ({line.points[0]})" for line in campaign.tasks}

@@ -18,8 +18,7 @@ def collect(campaign: Campaign) -> LoadedRun:
     The tables are made of the results alone, point by point, in the order in which they were submitted: they do not
     depend on where, when or how often a task was tried. Costs one small file read for each task.
 
-    Raises:
-        QvarError: if the folder cannot be written, or another process collects.
+    Raises `QvarError` if the folder cannot be written, or another process collects.
     """
     folder = campaign.run
     try:

@@ -49,8 +49,7 @@ def plan(
 
     Costs what the case takes to make its problems and circuits, point after point; the progress goes to standard error.
 
-    Raises:
-        QvarError: if the case fails at a point.
+    Raises `QvarError` if the case fails at a point.
     """
     tasks: dict[str, dict[str, Any]] = {}
     points, records, references = [], {}, set()

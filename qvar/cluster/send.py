@@ -102,8 +102,7 @@ def send(
     Returns:
         The ids of the jobs, that of the collecting one last.
 
-    Raises:
-        QvarError: if the queue refuses one, or the folder cannot be written; those before it stay.
+    Raises `QvarError` if the queue refuses one, or the folder cannot be written; those before it stay.
     """
     offset = max(campaign.array_tasks(), default=0)
     workdir = Path(campaign.record["folder"])

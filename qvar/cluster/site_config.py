@@ -41,11 +41,9 @@ Site: TypeAlias = dict[str, Any]
 def read_site(path: Path | str | None = None) -> Site:
     """Read the defaults of a site.
 
-    Args:
-        path: the file; by default `$QVAR_SITE`, or the user's own, which may be missing.
+    By default `$QVAR_SITE`, or the user's own file, which may be missing.
 
-    Raises:
-        QvarError: if the file cannot be read, is no TOML, or has an unknown key or a wrong value.
+    Raises `QvarError` if the file cannot be read, is no TOML, or has an unknown key or a wrong value.
     """
     named = path if path is not None else os.environ.get("QVAR_SITE") or None
     file = Path(named) if named is not None else _own_file()

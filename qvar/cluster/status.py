@@ -108,8 +108,7 @@ def survey(campaign: Campaign) -> Survey:
     Costs one listing of the folder of shards, one listing and one small file for each task that was started, and up to
     three commands of the queue if tasks are neither done nor under way.
 
-    Raises:
-        QvarError: if the campaign cannot be read.
+    Raises `QvarError` if the campaign cannot be read.
     """
     shards = _names(campaign.run.tasks)
     started = _names(campaign.run.states)
@@ -137,12 +136,8 @@ def survey(campaign: Campaign) -> Survey:
 def ask(campaign: Campaign, places: Iterable[tuple[str, str, int]]) -> tuple[dict[tuple[str, int], QueueAnswer], str]:
     """Ask the queues about array tasks.
 
-    Args:
-        campaign: which one.
-        places: (queue, job id, number in the array) of each.
-
-    Returns:
-        Their answers, and the reason if one could not be asked.
+    Places are (queue, job id, number in the array); a reason is returned besides the answers if a queue could not be
+    asked.
     """
     answers: dict[tuple[str, int], QueueAnswer] = {}
     unanswered = ""

@@ -23,10 +23,6 @@ _CHOICES = ("parameter", "layer", "class", "qubits")
 def groups_of(ansatz: Ansatz, groups: Any) -> list[IntArray]:
     """Return the numbers of the parameters of each group.
 
-    Args:
-        ansatz: the circuit.
-        groups: a `Grouping`, or lists of parameters, each in one list at most.
-
     Raises:
         QvarError: if the word is unknown, a parameter does not exist or is in two groups, or the circuit has no
             layers of equally many parameters.

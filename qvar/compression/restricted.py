@@ -51,10 +51,7 @@ class _RestrictedOperator:
 def restricted(objective: Objective, theta: Any, free: IntArray) -> Objective:
     """Return an objective of some parameters, all others held at theta.
 
-    Args:
-        objective: any.
-        theta: (n_params,) point; its free parameters are not used.
-        free: (k,) different numbers of the parameters that remain, in the order of the new theta.
+    `free` are different numbers of the parameters that remain, in the order of the new theta.
     """
     point, free = np.array(theta, float), np.asarray(free, dtype=np.int32)
     functions: dict[str, Any] = {

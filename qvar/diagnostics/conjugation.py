@@ -60,8 +60,7 @@ class Frame:
     def append(self, op: MaskOp, angle: float | None) -> None:
         """Append a gate to W: fixed if the angle is None, else exp(-i angle G).
 
-        Raises:
-            QvarError: if a string becomes more than `MOST_STRINGS` strings.
+        Raises `QvarError` if a string becomes more than `MOST_STRINGS` strings.
         """
         key = (op.x, op.z, op.m, op.f, op.w, angle)
         if key not in self._local:

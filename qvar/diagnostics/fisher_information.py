@@ -263,8 +263,7 @@ def fisher_spectra(
 
     The arguments are those of `effective_dimension`.
 
-    Raises:
-        QvarError: if `start` is unknown, or the objective has no state.
+    Raises `QvarError` if `start` is unknown, or the objective has no state.
     """
     thetas = objective.initial_batch(key, samples, start)
     return _spectra(objective, thetas, _noise(objective), information)

@@ -30,14 +30,8 @@ class LawTest:
 def law_test(n: FloatArray, y: FloatArray, sampling: FloatArray | None, law: str) -> LawTest:
     """Test a law within three larger ones, with a third of the probability of an error for each.
 
-    Args:
-        n: (points,) sizes, at least four different ones.
-        y: (points,) logarithms of the variances.
-        sampling: (points,) their standard errors; None if they are not known.
-        law: `"exponential"` or `"power"`.
-
-    Returns:
-        Its p-values; nan if there are fewer than four points.
+    Takes sizes, at least four different ones, logarithms of the variances, and their standard errors if they are known;
+    p-values are nan if there are fewer than four points.
     """
     own, other = (n, np.log(n)) if law == "exponential" else (np.log(n), n)
     larger = ([other], [other, np.sqrt(n)], [other, n**3])

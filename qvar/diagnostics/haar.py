@@ -135,8 +135,7 @@ def _signs(keys: jax.Array, dimension: int) -> Array:
 def has_real_states(objective: Objective) -> bool:
     """Return whether an objective's states have real amplitudes: by their type, or else at one random theta.
 
-    Raises:
-        QvarError: if the objective has no state.
+    Raises `QvarError` if the objective has no state.
     """
     if not jnp.issubdtype(state_shape(objective).dtype, jnp.complexfloating):
         return True

@@ -125,16 +125,6 @@ def moment_intervals(
     is extrapolated from the growth of both with n.
 
     Hill, Ann. Statist. 3, 1163 (1975), https://doi.org/10.1214/aos/1176343247.
-
-    Args:
-        key: as all arguments, see `bootstrap_moments`.
-        values: (n, k) rows.
-        level: confidence.
-        resamples: number of bootstrap samples.
-        group: number of rows that are drawn together.
-
-    Raises:
-        QvarError: as `bootstrap_moments` does.
     """
     rows = np.asarray(real_array("values", values, ("n", "k")))
     n, k = rows.shape
@@ -172,15 +162,6 @@ def average_variance(
 
     The interval is that of `bootstrap_moments` for one variance, of squares that are averaged over the columns, which
     may depend on each other.
-
-    Args:
-        key: as all arguments, see `bootstrap_moments`.
-        samples: (n, k) rows.
-        level: confidence.
-        group: number of rows that are drawn together.
-
-    Raises:
-        QvarError: as `bootstrap_moments` does.
     """
     rows = np.asarray(samples, dtype=float)
     n, n_groups = len(rows), len(rows) // group
@@ -234,11 +215,7 @@ def draws(key: jax.Array, n: int, resamples: int) -> np.ndarray:
 
 
 def samples_needed(weights: FloatArray) -> int | None:
-    """Return how many samples a mean of n positive numbers needs for its interval to hold; None if n are enough.
-
-    Args:
-        weights: (n,) numbers of which few may dominate the mean.
-    """
+    """Return how many samples a mean of n positive numbers needs for its interval to hold; None if n are enough."""
     return int(_needed(weights[:, None], np.full(1, 0.5))[0]) or None
 
 

@@ -187,10 +187,7 @@ def close_strings(
 ) -> tuple[Masks, Masks, bool, tuple[PauliSum, ...]]:
     """Return all strings that nested commutators of single strings reach.
 
-    Args:
-        sums: the generators.
-        limit: stop above this number.
-        seeds: strings that the generators act on; the generators themselves if None.
+    Stops above `limit` strings. The generators act on the seeds, on themselves if None.
 
     Returns:
         The strings, seeds first; whether these are all; and, without seeds, generators that suffice.
@@ -262,13 +259,8 @@ class _Basis:
     def absorb(self, candidates: FloatArray, share: float, strict: bool) -> int:
         """Add new directions from rows of norm up to about 1.
 
-        Args:
-            candidates: (n, width) rows, at least as long as those so far.
-            share: directions weaker than this share of the strongest new one are left for later.
-            strict: whether an undecided direction is an error.
-
-        Returns:
-            Number of new directions.
+        Rows have norms up to about 1 and are at least as long as those so far. Directions weaker than `share` of the
+        strongest new one are left for later. Returns the number of new directions.
 
         Raises:
             QvarError: if `strict` and a direction is undecided.
@@ -302,12 +294,8 @@ def close_rows(
 ) -> tuple[FloatArray, bool]:
     """Return orthonormal rows that span the closure of some rows, and whether they are complete.
 
-    Args:
-        space: space of the rows.
-        seeds: rows; those that are zero are left out.
-        limit: stop above this number.
-        source: rows whose commutators the closure is under; the closure itself if None.
-        strict: whether undecided linear independence is an error; else weak directions are left out.
+    Stops above `limit` rows. Commutators are those with `source`, the closure itself if None. If not `strict`, weak
+    directions are left out.
 
     Raises:
         QvarError: if `strict` and linear independence is undecided.

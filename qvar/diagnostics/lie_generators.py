@@ -39,8 +39,7 @@ class CircuitGenerators:
 def operator_sum(operator: Any, n_qubits: int, argument: str) -> PauliSum:
     """Return a PennyLane operator, Pauli terms, or the Hamiltonian of a problem as a Pauli sum on n qubits.
 
-    Raises:
-        QvarError: about `argument`, if it is none of these, not Hermitian, or acts on other wires.
+    Raises `QvarError` about `argument`, if it is none of these, not Hermitian, or acts on other wires.
     """
     if isinstance(operator, Problem):
         operator = operator.pauli or operator.hamiltonian()
@@ -72,8 +71,7 @@ def n_wires(operators: Sequence[Any]) -> int:
 def listed_generators(generators: Any, n_qubits: int) -> tuple[PauliSum, ...]:
     """Return the operators of a list as Pauli sums without their identity part.
 
-    Raises:
-        QvarError: if it is no list of operators.
+    Raises `QvarError` if it is no list of operators.
     """
     if not isinstance(generators, list | tuple) or len(generators) == 0:
         kind = "an empty list" if isinstance(generators, list | tuple) else repr(type(generators).__name__)
@@ -92,8 +90,7 @@ def circuit_generators(ansatz: Ansatz) -> CircuitGenerators:
     of theirs: \(\sum ZZ\) of a Hamiltonian-variational circuit. Other gates with one parameter count as separate
     generators, so that the algebra may be larger than that of the circuit.
 
-    Raises:
-        QvarError: if the angles are not affine in theta, or no gate has a free one.
+    Raises `QvarError` if the angles are not affine in theta, or no gate has a free one.
     """
     program = ansatz.program
     if program.angle_function is not None:

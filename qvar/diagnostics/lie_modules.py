@@ -227,8 +227,7 @@ def _length(rows: FloatArray) -> float:
 def string_module(algebra: LieAlgebra, operator: PauliSum, limit: int) -> StringModule:
     """Return the module of an operator under an algebra of strings.
 
-    Raises:
-        QvarError: if its dimension is larger than `limit`.
+    Raises `QvarError` if its dimension is larger than `limit`.
     """
     own = algebra.generators
     x, z, complete, _ = close_strings(own, limit, operator.strings())
@@ -250,8 +249,7 @@ def string_module(algebra: LieAlgebra, operator: PauliSum, limit: int) -> String
 def row_module(algebra: LieAlgebra, operator: PauliSum, limit: int) -> RowModule:
     """Return the module of an operator under an algebra of sums, or in a sector.
 
-    Raises:
-        QvarError: if it is too large, or holds equivalent parts.
+    Raises `QvarError` if it is too large, or holds equivalent parts.
     """
     assert algebra.rows is not None
     space = algebra.space.copy()

@@ -201,12 +201,7 @@ class SectorSpace:
     def matrix(self, operator: PauliSum, *, leaving: bool) -> ComplexArray:
         """Return the matrix (D, D) of an operator within the sector, traceless.
 
-        Args:
-            operator: Hermitian.
-            leaving: whether matrix elements that leave the sector are allowed.
-
-        Raises:
-            QvarError: if there are some that are not allowed.
+        Raises `QvarError` if some leave the sector, unless `leaving` allows it.
         """
         size = self.n_states
         matrix = np.zeros((size, size), dtype=np.complex128)
@@ -262,8 +257,7 @@ def sector_states(sector: Any, n_qubits: int) -> tuple[IntArray, IntArray]:
     Hamming weight k: ascending integers, no signs. (n_alpha, n_beta): the order and the signs of the sector engine,
     alpha strings times beta strings, \(s(a, b) = (-1)^{\sum_{p \in a} |\{q < p : q \in b\}|}\).
 
-    Raises:
-        QvarError: if there is no such sector, or it has more than 100 states.
+    Raises `QvarError` if there is no such sector, or it has more than 100 states.
     """
     if isinstance(sector, tuple | list) and len(sector) == 2:
         require(n_qubits % 2 == 0, "sector", f"be a number of ones for {n_qubits} qubits", sector)

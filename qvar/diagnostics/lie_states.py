@@ -44,8 +44,7 @@ def state_qubits(state: Any) -> int:
 def read_amplitudes(state: Any, n_qubits: int, sector: Any) -> Amplitudes:
     """Read a state from n bits, or from its amplitudes on the register or in a sector.
 
-    Raises:
-        QvarError: if it is neither, or not normalised.
+    Raises `QvarError` if it is neither, or not normalised.
     """
     array = np.asarray(amplitude_array("state", state))
     if is_bits(state):
@@ -68,8 +67,7 @@ def read_amplitudes(state: Any, n_qubits: int, sector: Any) -> Amplitudes:
 def prepared(state: Amplitudes, gates: Iterable[tuple[MaskOp, float | None]]) -> Amplitudes:
     """Return a state after fixed gates; those without an angle are no rotations.
 
-    Raises:
-        QvarError: if it has more amplitudes than can be kept.
+    Raises `QvarError` if it has more amplitudes than can be kept.
     """
     index, values = state.index, state.values
     for op, angle in gates:

@@ -53,8 +53,7 @@ def measurement_groups(problem: Problem) -> MeasurementGroups:
 
     Electrons are mapped to qubits by Jordan and Wigner.
 
-    Raises:
-        QvarError: if the matrices do not fit into memory.
+    Raises `QvarError` if the matrices do not fit into memory.
     """
     terms = problem.pauli if problem.integrals is None else qubit_terms(problem.integrals)
     assert terms is not None  # a Problem holds the one or the other

@@ -249,11 +249,9 @@ def shots_for_variance(
 def gate_shift_rule(program: Program) -> ShiftRule:
     """Return the exact shift rule of every parameter, gate by gate; see `shots_to_resolve`.
 
-    Args:
-        program: a circuit with affine angles; `place` numbers its operations, `shift` is by their angles.
+    `place` numbers the operations, `shift` is by their angles.
 
-    Raises:
-        QvarError: if the angles are not affine in theta.
+    Raises `QvarError` if the angles are not affine in theta.
     """
     if program.angle_function is not None:
         raise QvarError("`ansatz` must have angles that are affine in theta, but has others; give `step` instead.")

@@ -27,12 +27,7 @@ DENSE_DIMENSION = 256
 def apply_operator(objective: Objective, vectors: Shaped[Array, "m dimension"]) -> Shaped[Array, "m dimension"]:
     """Apply H to flat vectors of an objective's space, in chunks that fit into memory.
 
-    Args:
-        objective: has a state and an operator.
-        vectors: m vectors, of the states' type.
-
-    Returns:
-        Their images, constant included.
+    The constant is included.
 
     Raises:
         QvarError: if the objective has no state or no operator.

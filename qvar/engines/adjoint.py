@@ -26,10 +26,8 @@ class Circuit(Protocol):
     def __call__(self, reference: PyTree, phi: Array, tables: PyTree) -> Array:
         """Return the state of the circuit; its derivative with respect to the angles phi is a reversible sweep.
 
-        Args:
-            reference: initial state, as the engine represents it.
-            phi: (n,) angles of the program's mask operations, radians.
-            tables: the engine's arrays.
+        The reference is the initial state as the engine represents it, phi (n,) the angles of the program's mask
+        operations in radians, `tables` the engine's arrays.
         """
         ...
 

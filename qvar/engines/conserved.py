@@ -99,10 +99,7 @@ def conserved_sector(program: Program) -> ConservedSector | None:
 def column_sector(program: Program, flips: Iterable[int], counted: bool) -> ConservedSector | None:
     """Return the smallest sector of all wires in one string that a circuit and a Hamiltonian conserve.
 
-    Args:
-        program: the circuit.
-        flips: bits that each term of the Hamiltonian flips.
-        counted: whether the Hamiltonian conserves the number of ones.
+    `flips` are the bits that each term of the Hamiltonian flips; it conserves the number of ones if `counted`.
 
     Returns:
         The sector of the number of ones, of parities, or of both; None if none is conserved.

@@ -30,10 +30,7 @@ def dense_circuit(
 ) -> tuple[LayerCircuit, PyTree, PyTree]:
     """Return the circuit of a program in layers, its reference basis state and its tables.
 
-    Args:
-        program: the circuit.
-        complex_state: whether the state is complex even if all amplitudes are real.
-        mesh: devices that the state is sharded over.
+    Amplitudes are complex if `complex_state`, even if all are real.
 
     Returns:
         Circuit, number of the reference basis state or the initial state (2^n,), tables.

@@ -39,10 +39,8 @@ class LayerCircuit:
     def __call__(self, reference: Array, phi: Array, tables: PyTree) -> Array:
         """Return the state (2^n,) of the circuit.
 
-        Args:
-            reference: number of the initial basis state, or the initial state (2^n,).
-            phi: angles of the mask operations, radians.
-            tables: see `dense_tables.tabulate`.
+        The reference is the number of a basis state or a state (2^n,), phi the angles of the mask operations in
+        radians, `tables` those of `dense_tables.tabulate`.
         """
         start = self._start(reference, phi)
         return self._state(sweep(self.plan, start, _angles(phi, tables), tables) if self.plan.runs else start)

@@ -209,18 +209,10 @@ def mixed_oracle(
 ) -> Callable[[FloatArray], tuple[float, FloatArray]]:
     """Return noisy energy and gradient as PennyLane's `default.mixed` computes them, for checks.
 
-    Args:
-        problem: as in `noisy_energy`, like all others.
-        ansatz: the circuit; its angles are affine in theta.
-        probability: p.
-        channel: kind of noise.
-        gates: gates that it follows.
+    Arguments are those of `noisy_energy`; angles are affine in theta.
 
     Returns:
         Function of theta (n_params,) that returns the value and the gradient (n_params,).
-
-    Raises:
-        QvarError: as `noisy_energy` does, or if the angles are not affine in theta.
     """
     import pennylane as qml
 

@@ -27,17 +27,9 @@ SHORT = 16
 def _act(state, other, i, j, n, moves, keep, mix, back, task):
     """Act on n amplitudes from i on and their partners from j on, and return a part of <state|G|other>.
 
-    Args:
-        state: flat; changed, unless the task is 2.
-        other: another state, flat.
-        i: first amplitude.
-        j: its partner.
-        n: number of amplitudes.
-        moves: whether amplitudes and partners are different.
-        keep: weight of the own amplitude.
-        mix: weight of the partner's.
-        back: weight of the own at the partner.
-        task: 0 applies the operation to the state, 1 adds it on the other state, 2 takes the overlap.
+    Weights are those of the own amplitude (`keep`), of the partner's (`mix`) and of the own at the partner (`back`);
+    `moves` if amplitudes and partners differ. Task 0 applies the operation to the state, 1 adds it on the other state,
+    2 takes the overlap and leaves the state.
     """
     total = 0.0
     if task == 0:
@@ -158,19 +150,9 @@ def _in_sector(state, other, columns, group, op, halves, signs, lanes, lane_sign
 def in_sector(states, overlaps, started, groups, ops, halves, signs, lanes, lane_signs, weights, factors, rates):
     """Apply groups of operations to a state, a costate and tangents.
 
-    Args:
-        states: (2 + k, rows, columns), changed in place.
-        overlaps: as in `on_register`.
-        started: (2 + k,) which states are not zero; changed in place.
-        groups: as in `sector_kernels.forward`.
-        ops: as in `sector_kernels.forward`.
-        halves: as in `sector_kernels.forward`.
-        signs: as in `sector_kernels.forward`.
-        lanes: as in `sector_kernels.forward`.
-        lane_signs: as in `sector_kernels.forward`.
-        weights: (3, n_ops).
-        factors: as in `sector_kernels.backward`.
-        rates: as in `on_register`.
+    States are (2 + k, rows, columns), changed in place as is `started` (2 + k,), which says which of them are not zero.
+    Groups to lane_signs are those of `sector_kernels.forward`, `factors` those of `sector_kernels.backward`, weights
+    (3, n_ops), the others those of `on_register`.
     """
     k, ket, columns = len(rates), states[0].ravel(), states.shape[2]
     for group in groups:

@@ -128,9 +128,6 @@ def energies(
     """Return `energy` of all circuits that conserve what one circuit does, and whose states are real if its are.
 
     The Hamiltonian's tables are made once, and all states have the layout of that circuit's.
-
-    Raises:
-        QvarError: as `energy` does.
     """
     mesh, sector = device_mesh(devices), choose_sector(problem, ansatz, engine=engine, devices=devices)
     real = ansatz.program.real
@@ -148,11 +145,7 @@ def energies(
 def choose_sector(
     problem: Problem, ansatz: Ansatz, *, engine: Engine = "auto", devices: int | None = None
 ) -> ConservedSector | None:
-    """Return the sector that `energy` would take, None for the register, after a check that its states fit into memory.
-
-    Raises:
-        QvarError: as `energy` does.
-    """
+    """Return the sector that `energy` would take, None for the register, after a check of the memory of its states."""
     if ansatz.n_qubits != problem.n_qubits:
         raise QvarError(
             f"`ansatz` must have the problem's {problem.n_qubits} qubits, but {ansatz.name} has {ansatz.n_qubits}."

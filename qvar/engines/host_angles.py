@@ -45,10 +45,8 @@ class HostAngles:
 def host_angles(program: Program, order: IntArray | None = None, *, by_operation: bool = False) -> HostAngles:
     """Return the angles of a program with affine angles.
 
-    Args:
-        program: the circuit.
-        order: (n_ops,) mask operation of the program at each place of the kernel's; None if all in a row.
-        by_operation: whether theta are the angles of the program's operations, (n_ops,).
+    `order` (n_ops,) are the mask operations of the program at the places of the kernel's, all in a row if None. With
+    `by_operation`, theta are the angles of the program's operations.
     """
     lowered = program.lowered
     n_params = program.n_ops if by_operation else program.n_params

@@ -73,8 +73,7 @@ class Kernel:
 def kernel(decisive: int = 0) -> Callable[[Callable[..., Any]], Kernel]:
     """Return a decorator that makes a kernel.
 
-    Args:
-        decisive: the argument that is real or complex as the state is.
+    `decisive` is the place of the argument that is real or complex as the state is.
     """
     return lambda function: Kernel(function, decisive)
 

@@ -127,11 +127,7 @@ def host_kernels(
 ) -> HostKernels | None:
     """Return the functions for an energy of `qvar.energy`; None if JAX has to evaluate it.
 
-    Args:
-        program: the circuit.
-        circuit: the engine's circuit, its reference and tables.
-        hamiltonian: gives the Hamiltonian on the host, or None.
-        constant: added to every value.
+    `circuit` is the engine's circuit, its reference and tables; `constant` is added to every value.
     """
     states = host_states(program, circuit)
     operator = None if states is None else hamiltonian()

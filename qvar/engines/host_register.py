@@ -117,9 +117,7 @@ class HostRegister:
 def host_register(program: Program, real: bool) -> tuple[HostRegister, IntArray]:
     """Return the circuit of a program, and which operation of the program each of its operations is.
 
-    Args:
-        program: the circuit.
-        real: whether amplitudes stay real; the caller has checked.
+    The caller has checked that amplitudes stay `real`.
     """
     lowered, n_qubits = program.lowered, program.n_qubits
     table = np.stack([np.asarray(getattr(lowered, name), np.int64) for name in "xzmf"], axis=1)
@@ -219,9 +217,8 @@ def _order(support: IntArray, n_qubits: int) -> tuple[IntArray, np.ndarray]:
 
     Operations on different bits change places.
 
-    Args:
-        support: (n_ops,) bits that matter to each operation.
-        n_qubits: nothing is exchanged below twice `mask_kernels.LOW`.
+    `support` (n_ops,) are the bits that matter to each operation. Nothing is exchanged below twice `mask_kernels.LOW`
+    qubits.
     """
     if n_qubits < 2 * mask_kernels.LOW:
         return np.arange(len(support)), np.zeros(len(support), bool)

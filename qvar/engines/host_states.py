@@ -171,9 +171,7 @@ class HostStates:
 def host_states(program: Program, circuit: tuple[Circuit, PyTree, PyTree]) -> HostStates | None:
     """Return the states of a circuit on the host; None if JAX has to evaluate them.
 
-    Args:
-        program: the circuit.
-        circuit: the engine's circuit, its reference and tables.
+    `circuit` is the engine's circuit, its reference and tables.
     """
     engine, reference, tables = circuit
     if program.angle_function is not None:  # before tables are copied

@@ -48,12 +48,7 @@ def _image(state: Any, target: Any) -> Any:
 def infidelity(objective: Objective, target: Any) -> Objective:
     """Return the infidelity of a circuit to a state, from the circuit's energy.
 
-    Args:
-        objective: the energy, of `qvar.energy`.
-        target: state in its layout, of any norm but zero.
-
-    Raises:
-        QvarError: if the target has another shape than the states, or is no vector of finite numbers, or zero.
+    Raises `QvarError` if the target has another shape than the states, or is no vector of finite numbers, or zero.
     """
     own = normalized(target, state_shape(objective))
     tables = {"target": jax.device_put(own)}
@@ -72,14 +67,10 @@ def towards_state(objective: Objective, target: Any, *, weight: float, scale: fl
     with the energy \(E_\varphi\) of the target. It is the expectation value of one operator, so that gradients, Hessian
     products and kernels on the host are those of an energy.
 
-    Args:
-        objective: the energy, of `qvar.energy`.
-        target: state in its layout, of any norm but zero.
-        weight: w, from 0 to 1; if 1, as `infidelity`.
-        scale: s, positive, in the unit of the energy.
+    The target is a state in the layout of the energy's states, of any norm but zero; w lies in 0 to 1, s is positive,
+    in the unit of the energy.
 
-    Raises:
-        QvarError: as `infidelity`, or if a number is out of range.
+    Raises `QvarError` as `infidelity` does, or if a number is out of range.
     """
     require(0.0 <= weight <= 1.0, "weight", "lie between 0 and 1", weight)
     require(0.0 < scale < np.inf, "scale", "be positive", scale)

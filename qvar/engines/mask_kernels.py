@@ -256,19 +256,9 @@ def forward(states, ops, start, stop, inner, outer, weights, share, shares):
 def backward(kets, bras, slopes, ops, start, stop, inner, outer, weights, factors, share, shares):
     """Undo a stage of operations on kets and bras (n, 2^n_qubits, 1 or 2), the last first.
 
-    Args:
-        kets: changed in place.
-        bras: changed in place.
-        slopes: (n, n_ops) to which Re <bra| G |ket> of each operation with an angle is added.
-        ops: as in `forward`.
-        start: as in `forward`.
-        stop: as in `forward`.
-        inner: as in `forward`.
-        outer: as in `forward`.
-        weights: (n, 3, n_ops, 1 or 2) of the inverse operations.
-        factors: (2, n_ops, 1 or 2) amplitude of G from the partner, and at the partner.
-        share: as in `forward`.
-        shares: as in `forward`.
+    Kets and bras are changed in place. Re <bra| G |ket> of each operation with an angle is added to `slopes` (n,
+    n_ops). Weights are those of the inverse operations, `factors` (2, n_ops, 1 or 2) the amplitudes of G from the
+    partner and at the partner; the others are those of `forward`.
     """
     parts, n_chunks = kets.shape[2], 1 << len(outer)
     planes = np.empty((2 * parts, kets.shape[1] // n_chunks))
@@ -303,20 +293,10 @@ def backward(kets, bras, slopes, ops, start, stop, inner, outer, weights, factor
 def tangents(states, slopes, ops, start, stop, inner, outer, weights, factors, rates, share, shares):
     """Apply a stage of operations to a state and its tangent, or undo it on a ket, a bra and their tangents.
 
-    Args:
-        states: (2, 2^n_qubits, 1 or 2) state and tangent; or (4, ...) ket, its tangent, bra, its tangent, and the last
-            operation is undone first. Changed in place.
-        slopes: (2, n_ops) to which Re <bra| G |ket> and its tangent are added, if there are four states.
-        ops: as in `forward`.
-        start: as in `forward`.
-        stop: as in `forward`.
-        inner: as in `forward`.
-        outer: as in `forward`.
-        weights: (1, 3, n_ops, 1 or 2), of the inverse operations if there are four states.
-        factors: as in `backward`.
-        rates: (n_ops,) tangents of the angles; of the inverse operations if there are four states.
-        share: as in `forward`.
-        shares: as in `forward`.
+    States are (2, 2^n_qubits, 1 or 2), state and tangent; or (4, ...), ket, its tangent, bra, its tangent, and the last
+    operation is undone first. They are changed in place. If there are four, Re <bra| G |ket> and its tangent are added
+    to `slopes` (2, n_ops), and weights (1, 3, n_ops, 1 or 2) and `rates` (n_ops,), tangents of the angles, are those of
+    the inverse operations. The others are those of `forward` and `backward`.
     """
     undo, parts, n_chunks = len(states) == 4, states.shape[2], 1 << len(outer)
     planes, own = np.empty((len(states) * parts, states.shape[1] // n_chunks)), weights[0]

@@ -111,9 +111,7 @@ def mixing_amplitudes(lowered: Lowered, real: bool) -> tuple[Any, Any]:
 def mask_circuit(program: Program, real: bool) -> tuple[MaskCircuit, Array, dict[str, Any]]:
     """Return the circuit of a program operation by operation, its reference state (2^n,) and its tables.
 
-    Args:
-        program: the circuit.
-        real: whether amplitudes stay real; the caller has checked.
+    The caller has checked that amplitudes stay `real`.
     """
     lowered, n = program.lowered, program.n_qubits
     forward, back = mixing_amplitudes(lowered, real)

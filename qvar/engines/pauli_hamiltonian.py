@@ -56,13 +56,7 @@ def pauli_hamiltonian(
 ) -> tuple[PauliKernel, dict[str, Any], bool]:
     """Return the kernel and its tables for a sum of Pauli words.
 
-    Args:
-        words: Pauli words of length n_qubits over "IXYZ", wire 0 first.
-        coefficients: (n_words,) real.
-        n_qubits: n.
-
-    Returns:
-        Kernel, tables, and whether a real state stays real.
+    Words are over "IXYZ", wire 0 first. Also returns whether a real state stays real.
     """
     flips, signs, weights, real = _masks(words, coefficients)
     distinct, group = np.unique(flips, return_inverse=True)
@@ -145,13 +139,8 @@ def pauli_sector_hamiltonian(
 ) -> tuple[PauliSectorKernel, dict[str, Any], bool]:
     """Return the kernel and its tables for a sum of Pauli words that does not leave a sector.
 
-    Args:
-        words: Pauli words of one length over "IXYZ", wire 0 first.
-        coefficients: (n_words,) real.
-        states: (n_states,) basis states of the sector, ascending.
-
-    Returns:
-        Kernel, tables, and whether a real state stays real.
+    Words are over "IXYZ", wire 0 first; `states` are the basis states of the sector, ascending. Also returns whether a
+    real state stays real.
     """
     flips, signs, weights, real = _masks(words, coefficients)
     distinct, group = np.unique(flips, return_inverse=True)

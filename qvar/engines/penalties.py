@@ -58,14 +58,8 @@ class PenalizedKernel:
 def penalized(objective: Objective, problem: Problem, penalties: Mapping[str, Penalty]) -> Objective:
     """Return an energy with penalties; see `qvar.energy`.
 
-    Args:
-        objective: the energy of a circuit on the problem.
-        problem: electrons in orbitals, or the Pauli terms that they are mapped to.
-        penalties: weight, or weight and value, of each quantity.
-
-    Raises:
-        QvarError: if there are no electrons, a quantity is unknown, a weight is negative, an entry is no number, or S^2
-            leaves the qubits of a tapered problem.
+    Raises `QvarError` if there are no electrons, a quantity is unknown, a weight is negative, an entry is no number, or
+    S^2 leaves the qubits of a tapered problem.
     """
     terms = _terms(problem, penalties)
     states, signs = _determinants(objective, problem)

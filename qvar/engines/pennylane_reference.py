@@ -24,10 +24,8 @@ def oracle(
 ) -> Callable[[FloatArray], tuple[float, FloatArray]]:
     """Return energy and exact gradient as PennyLane computes them.
 
-    Args:
-        problem: a Problem, or a PennyLane observable.
-        ansatz: the circuit; its angles are affine in theta.
-        device: `"default.qubit"` (backpropagation) or `"lightning.qubit"` (adjoint method).
+    `"default.qubit"` differentiates by backpropagation, `"lightning.qubit"` by the adjoint method. The problem may be a
+    PennyLane observable.
 
     Returns:
         Function of theta (n_params,) that returns the value and the gradient (n_params,). Time and memory grow as
@@ -54,8 +52,7 @@ def oracle(
 def checked_observable(problem: Problem | Any, ansatz: Ansatz) -> Any:
     """Return the PennyLane observable of a problem; an observable itself.
 
-    Raises:
-        QvarError: if the circuit's angles are not affine in theta, which PennyLane could not differentiate.
+    Raises `QvarError` if the circuit's angles are not affine in theta, which PennyLane could not differentiate.
     """
     if ansatz.program.angle_function is not None:
         raise QvarError(f"`ansatz` must have angles that are affine in theta, but those of {ansatz.name} are not.")

@@ -286,14 +286,8 @@ def sector_circuit(
 ) -> tuple[tuple[SectorCircuit, PyTree, PyTree], tuple[IntArray, IntArray]]:
     """Return the circuit, the reference and the tables of a program in a sector that it conserves.
 
-    Args:
-        program: the circuit.
-        real: whether amplitudes stay real; the caller has checked.
-        sector: the sector, see `qvar.engines.conserved`.
-        mesh: devices that the state is sharded over.
-
-    Returns:
-        (circuit, reference, tables), and the alpha and beta strings of the sector, ascending.
+    The caller has checked that amplitudes stay `real`. Also returns the alpha and beta strings of the sector,
+    ascending.
     """
     lowered, layout = program.lowered.one_of_two, sector.layout
     alpha_strings, beta_strings = sector.strings()

@@ -274,20 +274,9 @@ def _undo_in_place(ket, bra, slopes, group, ops, halves, signs, lanes, lane_sign
 def backward(kets, bras, slopes, groups, ops, halves, signs, lanes, lane_signs, weights, factors, share, shares):
     """Undo groups of operations on kets and bras (n, rows, columns), the last first.
 
-    Args:
-        kets: changed in place.
-        bras: changed in place.
-        slopes: (n, n_ops) to which Re <bra| G |ket> of each operation is added.
-        groups: as in `forward`.
-        ops: as in `forward`.
-        halves: as in `forward`.
-        signs: as in `forward`.
-        lanes: as in `forward`.
-        lane_signs: as in `forward`.
-        weights: (3, n, n_ops) of the inverse operations.
-        factors: (2, n_ops) amplitude of G from the partner to the string, and from the string to the partner.
-        share: as in `forward`.
-        shares: as in `forward`.
+    Kets and bras are changed in place. Re <bra| G |ket> of each operation is added to `slopes` (n, n_ops). Weights are
+    those of the inverse operations, `factors` (2, n_ops) the amplitudes of G from the partner to the string, and from
+    the string to the partner; the others are those of `forward`.
     """
     blocks, zero = _blocks(kets, groups, 2), 0.0 * factors[0, 0]
     for s in range(len(kets)):
@@ -338,19 +327,10 @@ def backward(kets, bras, slopes, groups, ops, halves, signs, lanes, lane_signs, 
 def tangents(states, slopes, groups, ops, halves, signs, lanes, lane_signs, weights, factors, rates):
     """Apply groups to a state and its tangent, or undo them on a ket, a bra and their tangents.
 
-    Args:
-        states: (2, rows, columns) state and tangent; or (4, rows, columns) ket, its tangent, bra, its tangent, and the
-            last group is undone first. Changed in place.
-        slopes: (2, n_ops) to which Re <bra| G |ket> and its tangent are added, if there are four states.
-        groups: as in `forward`.
-        ops: as in `forward`.
-        halves: as in `forward`.
-        signs: as in `forward`.
-        lanes: as in `forward`.
-        lane_signs: as in `forward`.
-        weights: (3, n_ops), of the inverse operations if there are four states.
-        factors: as in `backward`.
-        rates: (n_ops,) tangents of the angles; of the inverse operations if there are four states.
+    States are (2, rows, columns), state and tangent; or (4, rows, columns), ket, its tangent, bra, its tangent, and the
+    last group is undone first. They are changed in place. If there are four, Re <bra| G |ket> and its tangent are added
+    to `slopes` (2, n_ops), and weights (3, n_ops) and `rates` (n_ops,), tangents of the angles, are those of the
+    inverse operations. The others are those of `forward` and `backward`.
     """
     undo, n_columns = len(states) == 4, states.shape[2]
     for count in range(len(groups)):

@@ -148,14 +148,8 @@ class SectorPlan(NamedTuple):
 def sector_plan(lowered: Lowered, layout: Layout, alpha: IntArray, beta: IntArray) -> SectorPlan:
     """Sort the operations of a program and build the tables.
 
-    Args:
-        lowered: mask operations that conserve the number of ones in both strings.
-        layout: which wires the strings are.
-        alpha: (n_alpha_strings,) ascending.
-        beta: (n_beta_strings,) ascending.
-
-    Returns:
-        The plan. Time and memory grow with the number of different halves times the strings that each selects.
+    The mask operations conserve the number of ones in both strings; `alpha` and `beta` are ascending. Time and memory
+    grow with the number of different halves times the strings that each selects.
     """
     strings = (alpha, beta)
 

@@ -32,8 +32,7 @@ def device_mesh(devices: int | None) -> Mesh | None:
 
     Of several processes it is a mesh over all devices of all of them.
 
-    Raises:
-        QvarError: if there are not as many devices, or several processes are to use only some of theirs.
+    Raises `QvarError` if there are not as many devices, or several processes are to use only some of theirs.
     """
     several = jax.process_count() > 1
     if devices is None and not several:
@@ -74,8 +73,7 @@ def gather(array: Array, mesh: Mesh | None) -> Array:
 def replicate(tree: PyTree, mesh: Mesh | None) -> Any:
     """Put arrays on the device, or replicate them on every device of the mesh, from process 0 if there are several.
 
-    Raises:
-        QvarError: if the mesh spans several processes and their arrays differ in shape.
+    Raises `QvarError` if the mesh spans several processes and their arrays differ in shape.
     """
     if mesh is None:
         return jax.device_put(tree)  # `asarray` compiles a program for every shape
@@ -113,8 +111,7 @@ def mesh_of(tree: PyTree) -> Mesh | None:
 def check_same_program(words: str, mesh: Mesh | None) -> None:
     """Check that all processes are about to run the same program.
 
-    Raises:
-        QvarError: in every process, if their words differ: they would wait for each other forever.
+    Raises `QvarError` in every process, if their words differ: they would wait for each other forever.
     """
     if spanning(mesh) is None:
         return

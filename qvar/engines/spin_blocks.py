@@ -27,10 +27,7 @@ class SpinBlock(NamedTuple):
 def spin_blocks(amplitudes: np.ndarray, states: IntArray, n_qubits: int) -> Iterator[SpinBlock]:
     """Yield the blocks of a state on some basis states of a register of electrons; blocks of zeros are left out.
 
-    Args:
-        amplitudes: (n_states,) or (n_states, 1).
-        states: (n_states,) basis states; wire 2p is orbital p spin up, wire 0 the most significant bit.
-        n_qubits: number of wires, 2M.
+    Wire 2p is orbital p spin up; amplitudes are (n_states,) or (n_states, 1), wire 0 the most significant bit.
     """
     m, column = n_qubits // 2, np.asarray(amplitudes).ravel()
     alpha, beta = spin_strings(states, n_qubits)

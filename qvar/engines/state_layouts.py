@@ -64,13 +64,7 @@ def in_layout(
 
 
 def in_register(states: Any, objective: Objective, problem: Problem) -> np.ndarray:
-    """Return states as amplitudes of a register, (n_states, 2^n), wire 0 the most significant bit.
-
-    Args:
-        states: (n_states, *shape) in the layout of an objective's states.
-        objective: the energy of a circuit on the problem.
-        problem: the problem.
-    """
+    """Return states as amplitudes of a register, (n_states, 2^n), wire 0 the most significant bit."""
     own = np.asarray(states)
     if own.shape[1:] == (1 << problem.n_qubits,):
         return own

@@ -57,13 +57,7 @@ class AnsatzStates:
     def draw(self, key: jax.Array, n: int, start: str | None = None) -> Float[Array, "n n_params"]:
         """Draw random parameters of `n` states, shape (n, n_params).
 
-        Args:
-            key: JAX random key.
-            n: how many.
-            start: how each is drawn, see `Ansatz.initial`.
-
-        Raises:
-            QvarError: if the start is unknown.
+        Raises `QvarError` if the start is unknown.
         """
         keys = jax.random.split(key, counting_number("n", n))
         draw = (self.ansatz if start is None else self.ansatz.with_start(start)).initial
@@ -113,13 +107,10 @@ def _quantities(quantity: Callable[[Any, PyTree], Any], groups: Array, strings: 
 def ansatz_states(ansatz: Ansatz, engine: Literal["auto", "dense"] = "auto") -> AnsatzStates:
     """Return the states that a circuit prepares from its reference, without a Hamiltonian.
 
-    Args:
-        ansatz: the circuit.
-        engine: `"dense"` for states of shape (2^n,), wire 0 the most significant bit; `"auto"` for the smaller
-            matrix (alpha strings, beta strings) of the `conserved_sector` if there is one.
+    `"dense"` states have shape (2^n,), wire 0 the most significant bit; `"auto"` takes the smaller matrix (alpha
+    strings, beta strings) of the `conserved_sector` if there is one.
 
-    Raises:
-        QvarError: if 2^n is out of reach.
+    Raises `QvarError` if 2^n is out of reach.
     """
     program = ansatz.program
     sector = conserved_sector(program) if engine == "auto" and not program.one_of_many else None

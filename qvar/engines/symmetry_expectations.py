@@ -16,14 +16,8 @@ def spin_symmetries(matrix: np.ndarray, alpha: IntArray, beta: IntArray, n_orbit
     \(S^2 = S_- S_+ + S_z (S_z + 1)\) with \(S_+ = \sum_p a^\dagger_{p\alpha} a_{p\beta}\), so that
     \(\langle S_- S_+ \rangle = \lVert S_+ \psi \rVert^2\).
 
-    Args:
-        matrix: (n_alpha_strings, n_beta_strings) amplitudes, alpha creation operators first.
-        alpha: (n_alpha_strings,) occupation strings, ascending.
-        beta: (n_beta_strings,) occupation strings, ascending.
-        n_orbitals: M; time grows as M times the size of the matrix.
-
-    Returns:
-        `particle_number`, `sz` and `s2`; spins in units of hbar.
+    The matrix has shape (n_alpha_strings, n_beta_strings), alpha creation operators first, strings ascending. Spins are
+    in units of hbar; time grows as M times the size of the matrix.
     """
     weight = np.abs(matrix) ** 2
     n_alpha, n_beta = np.bitwise_count(alpha).astype(float), np.bitwise_count(beta).astype(float)
@@ -53,10 +47,7 @@ def spin_symmetries(matrix: np.ndarray, alpha: IntArray, beta: IntArray, n_orbit
 def column_symmetries(column: np.ndarray, states: IntArray, n_qubits: int) -> dict[str, float]:
     """Return `spin_symmetries` of a normalised state on some basis states of a register of electrons.
 
-    Args:
-        column: (n_states,) or (n_states, 1) amplitudes.
-        states: (n_states,) basis states; wire 2p is orbital p spin up.
-        n_qubits: number of wires.
+    Amplitudes are (n_states,) or (n_states, 1); wire 2p is orbital p spin up.
     """
     totals, m = {"particle_number": 0.0, "sz": 0.0, "s2": 0.0}, n_qubits // 2
     for block in spin_blocks(column, states, n_qubits):  # S_+ maps them to different ones
@@ -77,9 +68,8 @@ def mapped_symmetries(state: np.ndarray, decoding: IntArray) -> dict[str, float]
 
     A basis state of the qubits is a determinant, whose amplitude it keeps.
 
-    Args:
-        state: amplitudes, wire 0 the most significant bit.
-        decoding: (n_modes, n + 1), see `qvar.problems.problem.Problem`; time and memory grow as 2^n_modes.
+    Wire 0 is the most significant bit. For `decoding` see `qvar.problems.problem.Problem`; time and memory grow as
+    2^n_modes.
     """
     n_modes, n = len(decoding), decoding.shape[1] - 1
     bits = np.arange(1 << n)[:, None] >> np.arange(n)[::-1] & 1

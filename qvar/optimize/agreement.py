@@ -15,11 +15,7 @@ from qvar._types import FloatArray
 
 
 def gathered(numbers: Sequence[float]) -> FloatArray:
-    """Return the numbers of every process, exactly, (n_processes, n); all of them call it, and wait for each other.
-
-    Args:
-        numbers: as many in every process.
-    """
+    """Return the numbers of every process, exactly, (n_processes, n); all of them call it, and wait for each other."""
     own = np.asarray(numbers, dtype=np.float64)
     if jax.process_count() == 1:
         return own[None]

@@ -62,11 +62,7 @@ _ambient: ContextVar[tuple[Keeper, Iterator[int]] | None] = ContextVar("_ambient
 
 @contextmanager
 def keeping(keeper: Keeper) -> Iterator[None]:
-    """Make a keeper ambient; trainings inside are called "0000", "0001", ... in the order of their calls.
-
-    Args:
-        keeper: who keeps their states.
-    """
+    """Make a keeper ambient; trainings inside are called "0000", "0001", ... in the order of their calls."""
     token = _ambient.set((keeper, itertools.count()))
     try:
         yield
@@ -146,12 +142,7 @@ class Training:
 
 
 def fingerprint_of(inputs: Any, *arrays: Any) -> str:
-    """Return the SHA-256 of what a training is about.
-
-    Args:
-        inputs: JSON-able.
-        *arrays: numbers or random keys.
-    """
+    """Return the SHA-256 of what a training is about."""
     digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode())
     for array in arrays:
         digest.update(np.asarray(_plain(array)).tobytes())
@@ -161,13 +152,8 @@ def fingerprint_of(inputs: Any, *arrays: Any) -> str:
 def pack(fingerprint: str, fixed: PyTree, rows: PyTree) -> Arrays:
     """Return a state as arrays in the host's memory.
 
-    Args:
-        fingerprint: what the training is about.
-        fixed: arrays and numbers.
-        rows: arrays whose leading axes are all as long as the training has gone on.
-
-    Returns:
-        The leaves under their paths, those of `rows` after "rows."; typed random keys as their numbers.
+    The leading axes of `rows` are as long as the training has gone on. The leaves are under their paths, those of
+    `rows` after "rows."; typed random keys become their numbers.
     """
     leaves = _leaves(fixed) | _leaves(rows, _ROWS)
     numbers = jax.device_get({name: _plain(leaf) for name, leaf in leaves.items()})
@@ -177,17 +163,10 @@ def pack(fingerprint: str, fixed: PyTree, rows: PyTree) -> Arrays:
 def unpack(saved: Arrays, fingerprint: str, fixed: PyTree, rows: PyTree) -> tuple[PyTree, PyTree]:
     """Return a state from the arrays that `pack` made.
 
-    Args:
-        saved: the arrays.
-        fingerprint: what the training is about.
-        fixed: a state of the same structure, shapes and dtypes.
-        rows: the same; its leading axes may be of any length.
+    `fixed` and `rows` are states of the same structure, whose leading axes in `rows` may be of any length. Arrays are
+    NumPy's; typed random keys are keys again.
 
-    Returns:
-        `fixed` and `rows` with the saved numbers, as NumPy arrays; typed random keys are keys again.
-
-    Raises:
-        ValueError: with a clause that says why, where the saved arrays do not fit.
+    Raises `ValueError` with a clause that says why, if the saved arrays do not fit.
     """
     if _FINGERPRINT not in saved or str(saved[_FINGERPRINT]) != fingerprint:
         raise ValueError("it is that of another objective, method, budget or start")

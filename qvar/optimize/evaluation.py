@@ -105,8 +105,7 @@ Reader: TypeAlias = ReadValue | ReadVariance | ReadGradient
 def reader(objective: Objective, reads: Reads) -> Reader:
     """Return the function that evaluates an objective for a method.
 
-    Raises:
-        QvarError: if the objective has no state or no operator where they are needed.
+    Raises `QvarError` if the objective has no state or no operator where they are needed.
     """
     match reads:
         case "value":

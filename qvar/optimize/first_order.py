@@ -23,9 +23,7 @@ def descent(
 ) -> tuple[Callable[[Start], Iterate], Callable[[Iterate, Reading], Iterate]]:
     """Return `init` and `update` of a method that accepts every point and steps as optax transforms a direction.
 
-    Args:
-        transform: turns directions into steps; keeps its own memory.
-        direction: what takes the gradient's place, (n_params,), read at the point.
+    `direction` gives what takes the gradient's place, (n_params,), of what was read at the point.
     """
 
     def init(start: Start) -> Iterate:
@@ -82,8 +80,7 @@ def from_optax(transform: optax.GradientTransformation, *, name: str = "optax") 
 def learning_rate_of(learning_rate: Any) -> float:
     """Return a step size, checked.
 
-    Raises:
-        QvarError: if it is not a positive finite number.
+    Raises `QvarError` if it is not a positive finite number.
     """
     number = finite_number("learning_rate", learning_rate)
     require(number > 0, "learning_rate", "be positive", learning_rate)

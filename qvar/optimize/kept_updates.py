@@ -35,9 +35,8 @@ _FOUND = "/jax/compilation_cache/cache_hits"
 def kept_update(inputs: Any, compile: Callable[[str], Any]) -> Any:
     """Return the compiled update that was kept for the same inputs, or compile and keep it.
 
-    Args:
-        inputs: everything that it depends on but JAX's settings, versions and the code, with a `repr` that says so.
-        compile: compiles the update under a name.
+    `inputs` are all that it depends on but JAX's settings, versions and the code, with a `repr` that says so; `compile`
+    gets its name.
     """
     folder = program_folder()
     if folder is None:

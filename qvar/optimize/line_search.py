@@ -64,10 +64,7 @@ def quasi_newton(
 ) -> tuple[Callable[[Start], Iterate], Callable[[Iterate, Reading], Iterate]]:
     """Return the functions `init` and `update` of a method that searches along directions.
 
-    Args:
-        memory: gives the memory before the first evaluation.
-        direction: where to go from a new point.
-        max_trials: evaluations in one line search.
+    `memory` gives the memory before the first evaluation, `direction` where to go from a new point.
     """
 
     def init(start: Start) -> Iterate:

@@ -89,8 +89,7 @@ class Method(NamedTuple):
     def accept(cls, argument: str, value: Any) -> Method:
         """Return an optax transformation as a method; see `from_optax`.
 
-        Raises:
-            QvarError: if the value is neither a method nor a transformation.
+        Raises `QvarError` if the value is neither a method nor a transformation.
         """
         from qvar.optimize.first_order import from_optax
 
@@ -123,10 +122,7 @@ class Method(NamedTuple):
 def begin(theta: Array, inner: PyTree, *, counted: bool = True) -> Iterate:
     """Return the state before the first evaluation, whose trial is the start itself.
 
-    Args:
-        theta: (n_params,) start parameters.
-        inner: what the method keeps for itself.
-        counted: whether the evaluation of the start is spent by the method.
+    The evaluation of the start is spent by the method if `counted`; `inner` is what the method keeps for itself.
     """
     false = jnp.asarray(False)
     return Iterate(

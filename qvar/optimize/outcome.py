@@ -20,12 +20,7 @@ def results(
 ) -> list[Result]:
     """Return one result per start.
 
-    Args:
-        method: what it was trained with.
-        batch: all starts, at their ends.
-        record: of all turns.
-        keep_path: whether the record holds the points.
-        seconds: of work and of compilation.
+    The record holds the points if `keep_path`; `seconds` are those of work and of compilation.
     """
     iterates = batch.iterates
     inverse = None if method.inverse_hessian is None else np.array(method.inverse_hessian(iterates.inner))

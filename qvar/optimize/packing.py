@@ -51,9 +51,7 @@ class Layout:
     def of(cls, shapes: PyTree, key_kind: Any) -> Layout:
         """Return the layout of a state, each of whose leaves has the starts as its first axis.
 
-        Args:
-            shapes: a state, or its shapes and dtypes.
-            key_kind: kind of its random keys, as `jax.random.wrap_key_data` takes it.
+        `key_kind` is the kind of its random keys, as `jax.random.wrap_key_data` takes it.
         """
         dtypes: list[Any] = [jax.dtypes.canonicalize_dtype(kind) for kind in (float, int)]
         widths, leaves = [0, 0], []
@@ -73,9 +71,8 @@ class Layout:
     def pack(self, state: PyTree, numpy: ModuleType) -> tuple[Any, ...]:
         """Return a state as arrays, a row for each start.
 
-        Args:
-            state: its leaves; typed random keys, or the numbers of such.
-            numpy: NumPy itself on the host, `jax.numpy` in a compiled program.
+        Takes typed random keys or their numbers; `numpy` is NumPy itself on the host, `jax.numpy` in a compiled
+        program.
         """
         columns: list[list[Any]] = [[] for _ in self.dtypes]
         for part, leaf in zip(jax.tree.leaves(state), self.leaves, strict=True):

@@ -55,8 +55,7 @@ def lowest_of_two(values: Array) -> tuple[Array, Array, Array, Array]:
     It is \(\sum_{mn} B_m(x) C_{mn} B_n(y)\) with \(B = (1, \cos x, \sin x, \cos 2x, \sin 2x)\). Of equal minima it is
     the one nearest to 0, in [-pi, pi).
 
-    Args:
-        values: (5, 5) values at x, y = 0, 2 pi / 5, ..., 8 pi / 5.
+    `values` (5, 5) are those at x, y = 0, 2 pi / 5, ..., 8 pi / 5.
     """
     centre = jnp.mean(values)
     scale = jnp.abs(centre) + jnp.max(jnp.abs(values))

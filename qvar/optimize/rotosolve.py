@@ -122,9 +122,7 @@ _ONE_BY_ONE = Blocks(
 def lowest_place(values: Array, number: Array) -> tuple[Array, Array, Array]:
     """Return the place of the lowest minimum in [-pi, pi), nearest to 0 of equal ones; the value there; its rounding.
 
-    Args:
-        values: (2 MOST_HARMONICS + 1,) values at 2 pi k / (2R + 1), k = 0 to 2R; then anything.
-        number: R.
+    `values` (2 MOST_HARMONICS + 1,) are those at 2 pi k / (2R + 1), k = 0 to 2R, then anything; `number` is R.
     """
     places, orders = jnp.arange(len(values)), jnp.arange(1, MOST_HARMONICS + 1)
     n_places = 2.0 * number + 1.0

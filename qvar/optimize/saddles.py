@@ -58,9 +58,7 @@ class Examiner:
     def __call__(self, batch: Batch, may_leave: bool) -> tuple[Batch, float]:
         """Return the batch after a check of every unchecked end, and seconds of compilation.
 
-        Args:
-            batch: where all starts stand; none of them runs.
-            may_leave: whether there is time to leave saddles; some starts may then run again.
+        No start of the batch runs; if there is time to leave saddles (`may_leave`), some starts may then run again.
         """
         objective = self.objective
         which = np.flatnonzero(unchecked(batch))

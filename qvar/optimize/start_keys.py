@@ -26,12 +26,7 @@ class KeyNumbers(NamedTuple):
 def numbers_of_keys(keys: jax.Array, shape: tuple[int, ...]) -> KeyNumbers:
     """Return JAX random keys as numbers.
 
-    Args:
-        keys: JAX random keys.
-        shape: the shape that they must have.
-
-    Raises:
-        QvarError: if they have another one.
+    Raises `QvarError` if they have another one.
     """
     if keys.shape != shape:
         raise QvarError(f"`keys` must have shape {shape}, but has shape {keys.shape}.")

@@ -68,14 +68,10 @@ class Source(NamedTuple):
     def momenta(self, letters: str, others: Mapping[str, tuple[int, ...]], names: str, line: Line) -> tuple[int, ...]:
         """Return the angular momenta of a shell.
 
-        Args:
-            letters: its type, in lower case.
-            others: momenta of the types that this format alone has.
-            names: all types of the format, for the error.
-            line: the line that the shell begins with.
+        `letters` is its type in lower case, `others` the momenta of types that this format alone has, `names` all its
+        types, for the error.
 
-        Raises:
-            QvarError: if the type is unknown.
+        Raises `QvarError` if the type is unknown.
         """
         momenta = _MOMENTA.get(letters) or others.get(letters)
         if momenta is None:
@@ -127,14 +123,11 @@ class Builder:
     ) -> None:
         """Add a shell to elements, of several momenta one for each.
 
-        Args:
-            elements: symbols.
-            momenta: its angular momenta; the columns of `rows` after the first belong to one, or are one for each.
-            rows: exponent and coefficients of each primitive.
-            head: the line that it begins with; None if there is no text.
+        `rows` are exponent and coefficients of each primitive; columns after the first belong to one momentum, or are
+        one for each. The shell begins with the line `head`; None if there is no text.
 
-        Raises:
-            QvarError: if there are no rows, an exponent is out of range or repeated, or a function is zero or repeated.
+        Raises `QvarError` if there are no rows, an exponent is out of range or repeated, or a function is zero or
+        repeated.
         """
         if not rows:
             raise self.source.mistake("have no shell without exponents", head)
@@ -175,11 +168,7 @@ class Builder:
     def add_term(self, element: str, l: int, rows: Sequence[Line], head: Line) -> None:
         r"""Add a term \(\sum_k c_k r^{n_k - 2} e^{-\alpha_k r^2}\) of a potential.
 
-        Args:
-            element: element whose potential exists.
-            l: the angular momentum that it acts on; -1 for the local term.
-            rows: lines of n, alpha and c.
-            head: the line that it begins with.
+        `l` is -1 for the local term; `rows` are lines of n, alpha and c.
 
         Raises:
             QvarError: if the term is there already or has no lines, or one is not understood.

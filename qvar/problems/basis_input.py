@@ -45,11 +45,7 @@ class BasisInput(NamedTuple):
 
     @property
     def text(self) -> BasisText | None:
-        """Shells and potentials of a text or a mapping; None for a name.
-
-        Raises:
-            QvarError: as `read_basis_text`.
-        """
+        """Shells and potentials of a text or a mapping; None for a name."""
         if not isinstance(self.content, str):
             return BasisText(self.content, {}, cartesian=False)
         return read_basis_text(self.content, self.name) if "\n" in self.content else None

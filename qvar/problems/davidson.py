@@ -17,11 +17,8 @@ def davidson(
 
     Davidson, J. Comput. Phys. 17, 87 (1975), https://doi.org/10.1016/0021-9991(75)90065-0, as PySCF iterates.
 
-    Args:
-        product: vector (n,) -> matrix times vector.
-        diagonal: (n,) exact or approximate diagonal, which preconditions.
-        start: (n,) first vector; eigenvectors orthogonal to it may stay out of reach.
-        limits: tolerances and numbers of `pyscf.lib.davidson1`.
+    The diagonal may be approximate and preconditions; eigenvectors orthogonal to the start may stay out of reach;
+    `limits` are those of `pyscf.lib.davidson1`.
     """
     from pyscf import lib
 

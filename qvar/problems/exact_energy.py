@@ -118,14 +118,9 @@ def fci_energy(integrals: Integrals, n_alpha: int, n_beta: int) -> float:
 def ground_among(integrals: Integrals, n_alpha: int, n_beta: int, mask: Any) -> GroundState:
     """Compute the lowest state among some determinants: configuration interaction in their space.
 
-    Args:
-        integrals: the Hamiltonian over M orbitals.
-        n_alpha: number of spin-up electrons.
-        n_beta: number of spin-down electrons.
-        mask: (alpha strings, beta strings) True for these determinants, in PySCF's order.
+    `mask` (alpha strings, beta strings) is True for these determinants, in PySCF's order.
 
-    Raises:
-        QvarError: if the Davidson iteration does not converge.
+    Raises `QvarError` if the Davidson iteration does not converge.
     """
     one, two = np.array(integrals.one_body), np.array(integrals.two_body)
     return _restricted(_solver(), one, two, (n_alpha, n_beta), integrals.core_energy, None, mask)
@@ -263,9 +258,6 @@ def pauli_ground_state(terms: PauliTerms) -> tuple[float, FloatArray]:
     Returns:
         The eigenvalue, and squared amplitudes, shape (2^n,), wire 0 the most significant bit. Of several lowest states,
         those of some mixture.
-
-    Raises:
-        QvarError: as `pauli_ground_energy`.
     """
     by_flip = _phases_by_flip(terms)
     if set(by_flip) == {0}:
@@ -277,11 +269,7 @@ def pauli_ground_state(terms: PauliTerms) -> tuple[float, FloatArray]:
 
 
 def pauli_ground_vector(terms: PauliTerms) -> np.ndarray:
-    """Compute the eigenvector of the lowest eigenvalue, (2^n,), wire 0 the most significant bit; one of several.
-
-    Raises:
-        QvarError: as `pauli_ground_energy`.
-    """
+    """Compute the eigenvector of the lowest eigenvalue, (2^n,), wire 0 the most significant bit; one of several."""
     by_flip = _phases_by_flip(terms)
     if set(by_flip) == {0}:
         return (np.arange(1 << terms.n_qubits) == by_flip[0].real.argmin()).astype(float)

@@ -106,12 +106,7 @@ def read_fcidump(path: str | os.PathLike[str], core_energy: float | None = None)
 def write_fcidump(path: str | os.PathLike[str], dump: Dump) -> None:
     """Write a file whole or not at all, each number so that it is read back bit for bit; zeros are left out.
 
-    Args:
-        path: name of the file, taken as it is; compressed by gzip if it ends with ".gz".
-        dump: its content.
-
-    Raises:
-        QvarError: if the file cannot be written.
+    Raises `QvarError` if the file cannot be written.
     """
     integrals, m = dump.integrals, len(dump.integrals.one_body)
     lines = [

@@ -87,14 +87,7 @@ class Mapped(NamedTuple):
 def mapped(integrals: Integrals, occupations: Sequence[int], mapping: str, tapered: bool) -> Mapped:
     """Map an electronic Hamiltonian and its reference determinant to qubits.
 
-    Args:
-        integrals: the Hamiltonian over M orbitals.
-        occupations: (2M,) occupations of the reference determinant.
-        mapping: name of the mapping.
-        tapered: whether to leave out qubits that symmetries fix; see `qvar.problems.tapering.taper`.
-
-    Raises:
-        QvarError: as `qubit_terms`.
+    If `tapered`, qubits that symmetries fix are left out; see `qvar.problems.tapering.taper`.
     """
     n = len(occupations)
     terms, bits = qubit_terms(integrals, mapping), encoded_bits(occupations, mapping)

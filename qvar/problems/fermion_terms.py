@@ -49,9 +49,8 @@ def normal_ordered(terms: Mapping[Ladder, complex]) -> dict[Ladder, complex]:
 def integrals_of(terms: Mapping[Ladder, complex]) -> Integrals:
     """Return the integrals of a Hamiltonian of electrons without spin interactions.
 
-    Raises:
-        QvarError: if it does not conserve electrons, holds interactions of more than two, depends on spin, or its
-            integrals are not those of real orbitals.
+    Raises `QvarError` if it does not conserve electrons, holds interactions of more than two, depends on spin, or its
+    integrals are not those of real orbitals.
     """
     modes = [mode for word in terms for mode, _ in word]
     if min(modes, default=0) < 0 or max(modes, default=0) >= MAX_QUBITS:
@@ -120,8 +119,7 @@ def integrals_of_words(terms: PauliTerms) -> Integrals:
     They are its matrix elements between states of up to two electrons; the words that they map to are compared with
     all of its words.
 
-    Raises:
-        QvarError: if it is no such Hamiltonian.
+    Raises `QvarError` if it is no such Hamiltonian.
     """
     n = terms.n_qubits
     if n % 2:

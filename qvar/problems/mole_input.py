@@ -20,9 +20,8 @@ def is_mole(geometry: Any) -> bool:
 def plain_mole(mol: Any, argument: str) -> Any:
     """Rebuild a molecule without its point group, in bohr; one that was not built yet is built as PySCF does it.
 
-    Raises:
-        QvarError: about `argument`, if the molecule cannot be built, is periodic or empty, or has more than point
-            nuclei, core potentials and electrons.
+    Raises `QvarError` about `argument`, if the molecule cannot be built, is periodic or empty, or has more than point
+    nuclei, core potentials and electrons.
     """
     require(not hasattr(mol, "lattice_vectors"), argument, "be a molecule and not a periodic cell", mol)
     if not mol._built:

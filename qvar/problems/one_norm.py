@@ -22,9 +22,6 @@ def pauli_one_norm(problem: Problem) -> float:
 
     Koridon et al., Phys. Rev. Research 3, 033127 (2021), https://doi.org/10.1103/PhysRevResearch.3.033127.
 
-    Args:
-        problem: a molecule, electrons on a lattice, or Pauli terms, those of a tapered problem among them.
-
     Returns:
         \(\lambda\) in the problem's unit. Time grows as M^4, memory beside the integrals as M^2.
     """

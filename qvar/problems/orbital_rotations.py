@@ -49,8 +49,7 @@ class RotatedOrbitals(NamedTuple):
 def avas_orbitals(mean_field: Any, choice: Avas) -> RotatedOrbitals:
     """Rotate the orbitals of a determinant into those that overlap with atomic orbitals and the others, see `Avas`.
 
-    Raises:
-        QvarError: if a label names no atomic orbital, or no orbital overlaps with them.
+    Raises `QvarError` if a label names no atomic orbital, or no orbital overlaps with them.
     """
     overlaps, cross = _atomic_overlaps(mean_field.mol, choice)
     occupations = np.asarray(mean_field.mo_occ)
@@ -115,8 +114,7 @@ def _atomic_overlaps(mol: Any, choice: Avas) -> tuple[FloatArray, FloatArray]:
 def correlated_orbitals(mean_field: Any, choice: NaturalOrbitals) -> RotatedOrbitals:
     """Compute natural orbitals of MP2 or CISD over a Hartree-Fock determinant.
 
-    Raises:
-        QvarError: if CISD does not converge, or the threshold leaves no active space.
+    Raises `QvarError` if CISD does not converge, or the threshold leaves no active space.
     """
     density = _correlated_density(mean_field, choice.theory)
     label = f"The orbitals are {choice.theory.upper()} natural orbitals"
@@ -165,10 +163,8 @@ def _with_spin_energies(mean_field: Any) -> Any:
 def natural_orbitals(mean_field: Any, density: FloatArray, about: str) -> tuple[RotatedOrbitals, FloatArray]:
     """Return natural orbitals in descending order of occupation, and their occupations, shape (n_mo,).
 
-    Args:
-        mean_field: a restricted mean field of PySCF, whose Fock matrix orders orbitals of one occupation.
-        density: spin-summed one-particle density matrix over its orbitals, shape (n_mo, n_mo).
-        about: name of the orbitals.
+    `density` is the spin-summed one-particle density matrix over the orbitals of the mean field, whose Fock matrix
+    orders orbitals of one occupation; `about` is the name of the orbitals.
     """
     numbers, mixing = np.linalg.eigh(-0.5 * (density + density.T))
     numbers = -numbers
@@ -195,8 +191,7 @@ def _fixed(mean_field: Any, orbitals: FloatArray, kinds: Any) -> tuple[FloatArra
 def orbitals_by_irrep(mean_field: Any, choice: OrbitalsByIrrep) -> RotatedOrbitals:
     """Rotate orbitals of one energy into irreducible representations, and count them off.
 
-    Raises:
-        QvarError: if the molecule has not the point group, an orbital has no symmetry, or a count is too large.
+    Raises `QvarError` if the molecule has not the point group, an orbital has no symmetry, or a count is too large.
     """
     labels, basis, group = _symmetry(mean_field.mol, choice.group)
     energies, occupations = np.asarray(mean_field.mo_energy), np.asarray(mean_field.mo_occ)

@@ -65,8 +65,7 @@ def write_problem(path: str | os.PathLike[str], fields: Mapping[str, Any]) -> No
 def read_problem(path: str | os.PathLike[str], make: Callable[..., _T]) -> _T:
     """Call `make` with the fields of a file that `write_problem` wrote.
 
-    Raises:
-        QvarError: if there is no such file, it was not written by `write_problem`, or `make` refuses its fields.
+    Raises `QvarError` if there is no such file, it was not written by `write_problem`, or `make` refuses its fields.
     """
     try:
         return make(**_fields(read_arrays(Path(path))))

@@ -36,16 +36,10 @@ DEPENDENT = 1e-6
 def build_molecule(geometry: Geometry, basis: BasisInput, charge: int, spin: int, cart: bool | None = None) -> Any:
     """Build PySCF's `Mole`, after checking that basis, charge and spin fit the atoms.
 
-    Args:
-        geometry: the atoms.
-        basis: the basis set, see `qvar.problems.basis_input.parse_basis`.
-        charge: charge of the molecule, in elementary charges.
-        spin: number of unpaired electrons, 2S.
-        cart: whether functions are Cartesian; as the basis set declares, otherwise spherical, if None.
+    Functions are Cartesian if `cart`; as the basis set declares, otherwise spherical, if None.
 
-    Raises:
-        QvarError: if the basis lacks an element or declares the other kind of functions, or charge and spin do not fit
-            the number of electrons.
+    Raises `QvarError` if the basis lacks an element or declares the other kind of functions, or charge and spin do not
+    fit the number of electrons.
     """
     from pyscf import gto
 
@@ -101,13 +95,9 @@ def require_independent(mol: Any) -> None:
 def run_scf(mol: Any, linear_dependence: float = DEPENDENT) -> Any:
     """Run restricted Hartree-Fock, RHF without and ROHF with unpaired electrons, in fixed canonical orbitals.
 
-    Args:
-        mol: molecule of PySCF.
-        linear_dependence: eigenvalue of the overlap matrix up to which its eigenvectors are left out.
-
-    Returns:
-        A converged PySCF mean-field object whose `mo_coeff` is reproducible: doubly occupied orbitals first, then
-        singly occupied and empty ones, each in order of energy.
+    The object of PySCF has reproducible `mo_coeff`: doubly occupied orbitals first, then singly occupied and empty
+    ones, each in order of energy. Eigenvectors of the overlap matrix with eigenvalues up to `linear_dependence` are
+    left out.
 
     Raises:
         QvarError: if neither the usual (DIIS) nor the second-order iteration converges.
@@ -145,9 +135,6 @@ def follow(mean_field: Any) -> float:
 
     Each step rotates the orbitals along the direction of steepest descent, both ways, and iterates to
     self-consistency from there, by second order. Every minimum is a local one: another may be lower.
-
-    Args:
-        mean_field: RHF, ROHF, UHF, RKS or UKS, converged. Restricted orbitals come out as `run_scf` gives them.
 
     Returns:
         Energy by which it was lowered, in hartree; 0 if it was stable.
@@ -277,11 +264,6 @@ def active_integrals(mean_field: Any, frozen: IntArray, active: IntArray) -> Int
 
     With the core's density \(D = 2 \sum_{i \in frozen} C_i C_i^T\) and field \(V = J(D) - K(D)/2\), the one-body
     part is \(h + V\), and the core energy is \(E_{nuc} + \mathrm{Tr}\, D (h + V/2)\).
-
-    Args:
-        mean_field: a converged PySCF mean-field object.
-        frozen: indices of doubly occupied orbitals of the core, shape (n_frozen,).
-        active: indices of active orbitals, shape (M,).
     """
     from pyscf import ao2mo
     from pyscf.scf.hf import dot_eri_dm

@@ -33,12 +33,7 @@ class LowestState(NamedTuple):
 def lowest_state(hamiltonian: Integrals | PauliTerms, decoding: IntArray | None = None) -> LowestState:
     """Compute the lowest state over all numbers of electrons; see `Problem.lowest_state`.
 
-    Args:
-        hamiltonian: integrals or Pauli terms.
-        decoding: occupations of modes as sums of bits, of Pauli terms that integrals were mapped to.
-
-    Raises:
-        QvarError: if it is out of reach.
+    Raises `QvarError` if it is out of reach.
     """
     if isinstance(hamiltonian, PauliTerms):
         energy, weights = pauli_ground_state(hamiltonian)

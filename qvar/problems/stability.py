@@ -58,8 +58,7 @@ def analysed(mean_field: Any) -> Stability:
 
     Cost is that of some 15 Fock matrices, and for closed shells as many again.
 
-    Raises:
-        UndecidedError: if the iteration does not converge.
+    Raises `UndecidedError` if the iteration does not converge.
     """
     mean_field = _plain(mean_field)
     internal, _ = _lowest(*_internal(mean_field))
@@ -70,12 +69,7 @@ def analysed(mean_field: Any) -> Stability:
 def descents(mean_field: Any) -> list[Any]:
     """Return orbitals on both sides of a saddle, from which a second-order iteration reaches a lower determinant.
 
-    Args:
-        mean_field: as `analysed` takes it.
-
-    Returns:
-        Two sets of orbitals, rotated by one radian either way along the lowest direction; none if the mean field is
-        stable.
+    Two sets, rotated by one radian either way along the lowest direction; none if the mean field is stable.
 
     Raises:
         UndecidedError: if the iteration does not converge.

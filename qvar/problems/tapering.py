@@ -55,12 +55,7 @@ def taper(terms: PauliTerms, bits: tuple[int, ...]) -> tuple[PauliTerms, tuple[i
     Words that break a symmetry (coefficients up to 1e-8) have no matrix element in the block. At least one qubit is
     kept: wire 0 of a diagonal Hamiltonian, all of whose qubits are fixed.
 
-    Args:
-        terms: the Hamiltonian on n qubits.
-        bits: (n,) basis state that chooses \(s_j = \langle\tau_j\rangle = \pm 1\).
-
-    Raises:
-        QvarError: if `bits` are not n zeros and ones.
+    Raises `QvarError` if `bits` are not n zeros and ones.
     """
     fits = len(bits) == terms.n_qubits and not set(bits) - {0, 1}
     require(fits, "bits", f"be {terms.n_qubits} zeros and ones", bits)
@@ -90,13 +85,8 @@ def taper(terms: PauliTerms, bits: tuple[int, ...]) -> tuple[PauliTerms, tuple[i
 def all_bits(terms: PauliTerms, bits: tuple[int, ...]) -> IntArray:
     """Return all bits of a tapered Hamiltonian's basis states as sums, modulo 2, of the bits that are left.
 
-    Args:
-        terms: the Hamiltonian on n qubits, before `taper`.
-        bits: (n,) basis state that chooses the sector.
-
-    Returns:
-        Shape (n, k + 1) of 0 and 1 for k qubits that are left: bit w is the sum of the bits in row w, and of its last
-        entry.
+    `bits` choose the sector of the Hamiltonian before `taper`. Of shape (n, k + 1) for k qubits that are left: bit w is
+    the sum of the bits in row w, and of its last entry.
     """
     n, generators = terms.n_qubits, _fixed(terms)
     kept = _free_wires(generators, n)

@@ -15,12 +15,7 @@ from qvar.problems.problem import Problem
 def electron_state(objective: Objective, theta: Any) -> tuple[Problem, list[SpinBlock]]:
     """Return the problem of an energy and the blocks of its normalised state at theta.
 
-    Args:
-        objective: an energy of `qvar.energy`, in either engine and any sector.
-        theta: (n_params,) parameters.
-
-    Raises:
-        QvarError: if the problem has no electrons in orbitals, or theta another shape.
+    Raises `QvarError` if the problem has no electrons in orbitals, or theta another shape.
     """
     problem = objective.problem
     if not isinstance(problem, Problem) or problem.integrals is None or objective.measure is None:

@@ -79,14 +79,8 @@ class CircuitSolver:
     ) -> tuple[np.float64, np.ndarray]:
         """Train the circuit on an active space, from the parameters of the last call if their number fits.
 
-        Args:
-            h1e: (M, M) one-electron integrals, in hartree.
-            eri: two-electron integrals (pq|rs) in any packing of PySCF.
-            norb: M.
-            nelec: (N_alpha, N_beta), or N with `spin` unpaired ones.
-            ci0: not used: the parameters of the last call hold more.
-            ecore: energy of nuclei and core, in hartree.
-            **options: limits of PySCF's own solver, not used.
+        Integrals are those of PySCF in any packing; `ci0` and the options of PySCF's own solver are not used: the
+        parameters of the last call hold more.
 
         Returns:
             Energy, in hartree, and state.

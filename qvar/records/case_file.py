@@ -118,8 +118,7 @@ def _check_format(number: Any, path: Path) -> None:
 def check_content(content: Any, path: Path) -> None:
     """Refuse content that is not that of a `case.json`, of a run or of a campaign.
 
-    Raises:
-        QvarError: with the place and the reason.
+    Raises `QvarError` with the place and the reason.
     """
     try:
         _CASE(content, "")

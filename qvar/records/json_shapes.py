@@ -148,10 +148,7 @@ def table(shape: Shape) -> Shape:
 def record(needed: Mapping[str, Shape], possible: Mapping[str, Shape], others: bool = False) -> Shape:
     """Require an object with names that it must and that it may have.
 
-    Args:
-        needed: shapes of values that must be there.
-        possible: shapes of values that may be there.
-        others: whether there may be other names too.
+    Other names may be there too if `others`.
     """
 
     def check(value: Any, place: str) -> None:

@@ -19,9 +19,7 @@ _IDENTITY = {"problem": "string", "contender": "string", "method": "string", "se
 def parameters_from(rows: Sequence[Row]) -> pd.DataFrame:
     """Return the table of trained parameters.
 
-    Returns:
-        One row per row of the ledger: problem, contender, method, seed, and the list `theta`, None if nothing was
-        trained.
+    A row for each row of the ledger; the list `theta` is None if nothing was trained.
     """
     import pandas as pd
 

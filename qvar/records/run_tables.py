@@ -228,12 +228,7 @@ def swept_tables(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return ledger and trace of a case that ran at several values of its arguments, one point below the other.
 
-    Args:
-        points: (swept arguments, rows) of each.
-        columns: those that the study declares.
-
-    Returns:
-        The ledger and the trace, with a column `sweep_<argument>` for each swept argument at their ends.
+    A column `sweep_<argument>` for each swept argument is at the end of both.
     """
     swept_cells = [{SWEEP + name: _one_cell(value) for name, value in swept.items()} for swept, _ in points]
     rows = [row for _, own in points for row in own]

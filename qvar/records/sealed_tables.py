@@ -34,9 +34,7 @@ class DamagedError(ValueError):
 def sealed_parquet(table: pa.Table, about: dict[str, Any]) -> bytes:
     """Return a table as the bytes of a sealed parquet file.
 
-    Args:
-        table: the table.
-        about: what the file is, such as its kind and its task's key; JSON-able.
+    `about` says what the file is, such as its kind and its task's key; JSON-able.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq

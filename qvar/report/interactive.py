@@ -39,10 +39,8 @@ def interactive(figure: Figure, prefix: str, title: str) -> Interactive:
 
     A series is what has one `gid`, or one label of a legend, on all axes. The figure keeps the layout that it has.
 
-    Args:
-        figure: figure that was drawn once; it should not be drawn again.
-        prefix: start of all names of elements, different for each figure of a page.
-        title: words for readers who cannot see the picture.
+    The figure was drawn once and should not be drawn again. All names of elements start with `prefix`, different for
+    each figure of a page; the title is for readers who cannot see the picture.
     """
     import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG

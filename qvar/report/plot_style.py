@@ -162,15 +162,7 @@ def line_figure(n_named: int) -> tuple[Figure, Axes]:
 
 
 def finished(name: str, axes: Axes, title: str, caption: str, pad: float | None = None) -> Drawing:
-    """Write the title above a panel and the legend below the figure; return the picture.
-
-    Args:
-        name: name of its file, without the ending.
-        axes: the panel with the title, and with the lines that have names.
-        title: its title.
-        caption: words below it.
-        pad: room between panel and title, in points; the usual one if None.
-    """
+    """Write the title above a panel and the legend below the figure; return the picture."""
     axes.set_title(title, pad=pad)
     figure: Any = axes.figure
     legend_below(figure, [axes])
@@ -180,13 +172,7 @@ def finished(name: str, axes: Axes, title: str, caption: str, pad: float | None 
 def median_line(axes: Axes, x: np.ndarray, ends: Sequence[np.ndarray], look: Look, label: str, **style: Any) -> None:
     """Draw the line of a contender's medians, with a band if the contender has a color.
 
-    Args:
-        axes: the panel.
-        x: places.
-        ends: lower ends, medians and upper ends there, see `spread`.
-        look: line style.
-        label: name for the legend.
-        style: other settings of the line.
+    `ends` are lower ends, medians and upper ends, see `spread`; `style` are other settings of the line.
     """
     low, middle, high = ends
     named = {"linewidth": 1.7, "label": label, "zorder": 2.5} if look.named else {"linewidth": 1, "zorder": 1.5}

@@ -18,8 +18,7 @@ _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 def remarks(ledger: pd.DataFrame) -> list[str]:
     """Return the remarks on the problems of a ledger, those of one kind as one with the number of problems.
 
-    Args:
-        ledger: a run's ledger; its column `remarks` holds JSON lists of sentences.
+    The column `remarks` holds JSON lists of sentences.
     """
     if "remarks" not in ledger.columns:
         return []

@@ -43,10 +43,7 @@ ALL_PICTURES = {name for report in STUDIES for name in report.pictures} | set(PI
 def report_of(ledger: pd.DataFrame, study: str | None = None) -> StudyReport:
     """Return the report of a run: that of its study, or that of a campaign of it.
 
-    Args:
-        ledger: the run's ledger.
-        study: name of its study in `case.json`. If no study has that name, or the ledger lacks the columns of that
-            study, the ledger's columns decide.
+    If no study has the name in `case.json`, or the ledger lacks the columns of that study, its columns decide.
     """
     bare = without_sweep(ledger)
     named = [report for report in STUDIES if report.study == study and report.recognises(bare)]

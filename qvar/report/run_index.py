@@ -29,8 +29,7 @@ def write_index(folder: str) -> Path:
 
     Costs the reading of the tables of every run.
 
-    Raises:
-        QvarError: if there is no such folder, or no run in it.
+    Raises `QvarError` if there is no such folder, or no run in it.
     """
     place = Path(folder)
     if not place.is_dir():

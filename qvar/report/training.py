@@ -118,17 +118,9 @@ def contenders_report(
 ) -> StudyReport:
     """Return a report whose result is one table of trained contenders.
 
-    Args:
-        study: name of the study.
-        recognises: see `StudyReport`.
-        facts: see `StudyReport`.
-        summarize: ledger -> one row per contender, the best first.
-        headline: those rows -> sentences above the table.
-        table: those rows -> the table.
-        note: sentences below the table on a page.
-        draw: (ledger, trace, the rows that have a finite value) -> the pictures.
-        names: names of all pictures.
-        sections: see `StudyReport`.
+    `summarize` gives one row per contender, the best first; of these rows `headline` makes sentences above the table,
+    and `table` the table with the `note` below it; `draw` gets ledger, trace and the rows that have a finite value. The
+    rest is that of `StudyReport`.
     """
 
     def result(ledger: pd.DataFrame, trace: pd.DataFrame) -> list[Part]:

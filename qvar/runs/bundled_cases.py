@@ -27,8 +27,7 @@ def bundled_cases() -> dict[str, Path]:
 def find_case(word: str | Path) -> Path:
     """Return the file of a case: a path as it is, or the file of a case of qvar by its name.
 
-    Raises:
-        QvarError: if the word is no path of a Python file and no name of a case.
+    Raises `QvarError` if the word is no path of a Python file and no name of a case.
     """
     path = Path(word)
     if path.suffix or os.path.lexists(path):

@@ -26,11 +26,7 @@ def keeper(folder: Path, lease: Lease, stop: Stop, every_s: float) -> Keeper:
     it deletes the older ones. A checkpoint that cannot be written is reported and left out. A superseded attempt
     writes no more, and is asked to stop.
 
-    Args:
-        folder: the task's state folder.
-        lease: the attempt; its `kept` counts the steps of its checkpoints beyond those it began with.
-        stop: the requests to stop.
-        every_s: seconds between two checkpoints.
+    The attempt's `kept` counts the steps of its checkpoints beyond those it began with.
     """
     written = time.monotonic()
     lengths: dict[str, int] = {}

@@ -142,14 +142,9 @@ def latest(folder: Path, now: float) -> Attempt | None:
 def acquire(folder: Path, owner: Mapping[str, Any], stale_s: float, beat_s: float) -> Lease | Attempt:
     """Take the lease of a task, unless a process is working on it.
 
-    Args:
-        folder: the task's state folder; made if it is missing.
-        owner: the process that asks, see `owner`.
-        stale_s: seconds without a heartbeat after which an attempt counts as dead.
-        beat_s: seconds between two heartbeats.
+    An attempt counts as dead after `stale_s` seconds without a heartbeat; `folder` is made if it is missing.
 
-    Raises:
-        OSError: if the folder cannot be written.
+    Raises `OSError` if the folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path, token = folder / LEASE, secrets.token_hex(8)

@@ -44,8 +44,7 @@ def begin() -> None:
     (`SLURM_LOCALID`), and the node of process 0 listens on a port made of the job's number, or on
     `JAX_COORDINATOR_PORT`. Elsewhere the variables `STARTED_BY_HAND` are needed.
 
-    Raises:
-        QvarError: if these variables are missing, a device is in use already, or the processes do not meet.
+    Raises `QvarError` if these variables are missing, a device is in use already, or the processes do not meet.
     """
     global _joined
     import jax
@@ -112,8 +111,7 @@ def meet(n_tasks: int) -> None:
 
     A process that failed to make it is reported here, where no device waits for it.
 
-    Raises:
-        QvarError: if they have not, or another process has ended.
+    Raises `QvarError` if they have not, or another process has ended.
     """
     if (other := _other_than(n_tasks, None)) is not None:
         raise QvarError(f"`study` must have as many tasks in all processes, but has {n_tasks} and {other[1]}.")
@@ -125,8 +123,7 @@ def finished_alike(rows: Sequence[Row]) -> None:
     A task that fails everywhere is a failed row as usual. One that fails in a single process leaves the others waiting
     for its device, so that process ends the run once its patience does.
 
-    Raises:
-        QvarError: if it did not, or another process has ended.
+    Raises `QvarError` if it did not, or another process has ended.
     """
     failures = sum(row.get("status") == "failed" for row in rows)
     other = _other_than(failures, PATIENCE if failures else None)

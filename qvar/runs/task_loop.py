@@ -57,14 +57,8 @@ class TaskLoop:
     ) -> None:
         """Make a loop.
 
-        Args:
-            folder: folder of the shards and of the state of each task.
-            find: returns the task of a key; a `QvarError` of it ends the loop.
-            display: shows the progress.
-            stop: requests to stop.
-            checkpoint_s: seconds between two checkpoints.
-            beat_s: seconds between two heartbeats of a lease.
-            place: more entries of the leases, such as the array task.
+        A `QvarError` of `find`, which returns the task of a key, ends the loop; `place` are more entries of the leases,
+        such as the array task.
         """
         self._folder, self._find, self._display, self._stop = folder, find, display, stop
         self._checkpoint_s, self._beat_s = checkpoint_s, beat_s

@@ -258,7 +258,6 @@ def _result(grown: Adapted, seconds: float) -> Result:
 def growth_steps(text: str | None) -> list[dict[str, Any]]:
     """Return the steps of the ledger's column `growth`; none for a fixed circuit.
 
-    Raises:
-        QvarError: if the text is no JSON list.
+    Raises `QvarError` if the text is no JSON list.
     """
     return listed_steps("growth", text)

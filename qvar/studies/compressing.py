@@ -236,7 +236,6 @@ def _result(work: Work, trained: Result, seconds: float) -> Result:
 def compression_steps(text: str | None) -> list[dict[str, Any]]:
     """Return the steps of the ledger's column `compression`; none if it is empty.
 
-    Raises:
-        QvarError: if the text is no JSON list.
+    Raises `QvarError` if the text is no JSON list.
     """
     return listed_steps("compression", text)

@@ -91,8 +91,8 @@ def circuit_columns(trainable: Trainable, name: str | None = None) -> Row:
 def contenders_of(problem: Problem | None, contenders: Any) -> tuple[Trainable, ...]:
     """Return the contenders on one problem; a single one is a list of one.
 
-    Raises:
-        QvarError: if one is neither an ansatz nor an objective nor a rule that makes one, or an ansatz has no problem.
+    Raises `QvarError` if one is neither an ansatz nor an objective nor a rule that makes one, or an ansatz has no
+    problem.
     """
     trainables: list[Trainable] = []
     for contender in _list_of(contenders, "ansatz or objective"):

@@ -221,13 +221,7 @@ def _failed(curve: Curve, name: str, stop: _Stop, message: str) -> list[Row]:
 def _train(
     training: Training, reached: Mapping[int, FloatArray], watch: Watcher
 ) -> tuple[list[Row], dict[int, FloatArray]]:
-    """Return the rows of all seeds at one stop, and the parameters of those whose value is finite.
-
-    Args:
-        training: that of the stop.
-        reached: parameters of the seeds at the last point before.
-        watch: called now and then.
-    """
+    """Return the rows of all seeds at one stop, and the parameters of those whose value is finite."""
     objective = training.objective()
     own_starts = {seed: objective.initial(jax.random.key(seed)) for seed in range(training.seeds)}
     fitting = {seed: theta for seed, theta in reached.items() if len(theta) == objective.n_params}

@@ -139,8 +139,7 @@ class GrowingCircuit:
         The value is a trigonometric polynomial with R harmonics in the angle of an element appended, so that 2R further
         values fix it: 4 for an excitation. The state of the circuit is made once.
 
-        Raises:
-            QvarError: if the frequencies of an element are not known, or it has several angles.
+        Raises `QvarError` if the frequencies of an element are not known, or it has several angles.
         """
         if self.pool.n_params > self.pool.size:
             raise QvarError(

@@ -124,9 +124,7 @@ def faded(angles: FloatArray, n_added: int) -> int | None:
     https://doi.org/10.1021/acs.jctc.5c00535; the numbers are those of the authors' code,
     https://github.com/abelcarreras/VQEmulti (`prune_adapt.py`).
 
-    Args:
-        angles: (n,) angles of the elements, the first acts first; the norm of an element's angles if it has several.
-        n_added: number of elements of the last step.
+    Angles are in the order in which the elements act, the norm of an element's angles if it has several.
     """
     sizes = np.abs(angles)
     older = len(sizes) - n_added

@@ -106,10 +106,7 @@ def _kind(leaf: Any) -> str:
 def losses(loss: Loss, outputs: jax.Array, y: jax.Array) -> jax.Array:
     """Return the loss of each example, (n,).
 
-    Args:
-        loss: cross entropy of logits (n, k), or squared difference.
-        outputs: those of the network.
-        y: classes (n,), or their probabilities (n, k), for cross entropy; numbers in the shape of the outputs else.
+    Cross entropy takes logits (n, k), and classes (n,) or their probabilities (n, k).
     """
     if loss == "squared":
         return jnp.mean((outputs - y).reshape(len(y), -1) ** 2, axis=1)
@@ -140,16 +137,7 @@ class Trace(NamedTuple):
 def traced(
     make: Callable[[jax.Array], Any], apply: Apply, transform: optax.GradientTransformation, loss: Loss, x: Any, y: Any
 ) -> Trace:
-    """Trace a network without running it.
-
-    Args:
-        make: JAX key -> network.
-        apply: see `Apply`.
-        transform: optimizer.
-        loss: what is minimized.
-        x: some inputs.
-        y: their classes or values.
-    """
+    """Trace a network without running it."""
     network = compiled(make, apply, transform, loss)
     key = jax.random.key(0)
     params = jax.eval_shape(network.make, key)

@@ -41,12 +41,7 @@ def paths_of(ledger: pd.DataFrame) -> dict[str, tuple[Any, list[dict[str, Any]]]
 
 
 def error_vs_compression(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
-    """Draw the error against parameters, CNOTs and T gates along the path of each pruned circuit.
-
-    Args:
-        ledger: a run's ledger.
-        drawn: the rows of its `summary` with a finite value.
-    """
+    """Draw the error against parameters, CNOTs and T gates along the path of each pruned circuit."""
     from matplotlib.figure import Figure
 
     _, quantity, unit = shown_errors(ledger)
@@ -92,12 +87,7 @@ def error_vs_compression(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing |
 def error_vs_what_is_left(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
     """Draw the error against parameters, CNOTs and T gates after each recipe, with the Pareto front of each.
 
-    Args:
-        ledger: a run's ledger.
-        drawn: the rows of its `summary` with a finite value.
-
-    Returns:
-        None unless several recipes end in circuits of different costs.
+    None unless several recipes end in circuits of different costs.
     """
     _, quantity, unit = shown_errors(ledger)
     factor = MILLIHARTREE_PER_HARTREE if unit == "mHa" else 1.0

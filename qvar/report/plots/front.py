@@ -103,12 +103,7 @@ def fronts(
 ) -> Fronts | None:
     """Draw panels of error against costs, each with its Pareto front.
 
-    Args:
-        points: the contenders.
-        costs: kinds of costs, and what they are called.
-        quantity: "error" or "value".
-        unit: of the points.
-        logarithmic: whether all costs are drawn on logarithmic axes, and not only those that span much.
+    `costs` names the kinds of costs; all axes are logarithmic if `logarithmic`, and not only those that span much.
     """
     from matplotlib.figure import Figure
 

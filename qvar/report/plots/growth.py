@@ -37,10 +37,6 @@ def error_vs_growth(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None
     """Draw the error of growing circuits against operators, parameters and CNOTs, and fixed circuits as points.
 
     A fixed circuit has no number of operators from a pool: it is a horizontal line there.
-
-    Args:
-        ledger: a run's ledger.
-        drawn: the rows of its `summary` with a finite value.
     """
     from matplotlib.figure import Figure
 

@@ -46,12 +46,7 @@ def panel_grid(number: int, sharey: bool = False) -> tuple[Any, list[Any]]:
 
 
 def error_vs_parameters(ledger: pd.DataFrame, column: str = "test_error") -> Drawing | None:
-    """Draw the error on other data against the number of parameters, families by colour, with bars over seeds.
-
-    Args:
-        ledger: a ledger with `family`, `n_params`, `seed` and the error.
-        column: column of the error.
-    """
+    """Draw the error on other data against the number of parameters, families by colour, with bars over seeds."""
     if column not in ledger.columns:
         return None
     positive = np.nan_to_num(ledger[column].to_numpy(float, na_value=np.nan), posinf=0.0) > 0

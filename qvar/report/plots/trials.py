@@ -29,11 +29,7 @@ _WIDE = 8.0
 
 
 def error_along(ledger: pd.DataFrame) -> Drawing | None:
-    """Draw the error on other data along the axis of a study, or against parameters and bits.
-
-    Args:
-        ledger: the ledger of a `qvar.Trials`.
-    """
+    """Draw the error on other data along the axis of a study, or against parameters and bits."""
     from matplotlib.figure import Figure
 
     rest: Any = where(ledger, ledger["test_error"].notna())
