@@ -17,8 +17,8 @@ COUPLING = "J"
 """Unit of spin-model energies in the records: multiples of the model's own coupling."""
 
 
-def shown_energy(energy: float, unit: str) -> str:
+def shown_energy(energy: float, unit: str, digits: int = 4) -> str:
     """Format a difference of energies: in millihartree if it is in hartree, such as "195.8 mHa"."""
     if unit == HARTREE:
-        return f"{MILLIHARTREE_PER_HARTREE * energy:.4g} mHa"
-    return f"{energy:.4g} {unit}".rstrip()
+        return f"{MILLIHARTREE_PER_HARTREE * energy:.{digits}g} mHa"
+    return f"{energy:.{digits}g} {unit}".rstrip()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE
+from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE, shown_energy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,6 +84,13 @@ def ended(rows: pd.DataFrame, status: str) -> Any:
 def resolution(unit: str) -> float:
     """Return `RESOLUTION` in the unit that errors are shown in."""
     return RESOLUTION * (MILLIHARTREE_PER_HARTREE if unit == MILLIHARTREE else 1)
+
+
+def best_words(error: float, unit: str) -> str:
+    """Return the best error of a training, such as "best 0.08 mHa"; one below `RESOLUTION` is "best <1e-05 mHa"."""
+    if abs(error) <= RESOLUTION:
+        return f"best <{shown_energy(RESOLUTION, unit, 1)}"
+    return f"best {shown_energy(error, unit, 3)}"
 
 
 def evaluations(rows: pd.DataFrame) -> Any:

@@ -20,7 +20,8 @@ from qvar.errors import QvarError
 from qvar.records.run_folder import reason
 from qvar.runs.case_flags import CaseFunction, case_values, load_case, make_study
 from qvar.runs.multiprocess import from_leader, is_leader
-from qvar.runs.progress import Display, outcome
+from qvar.runs.overview import finished_line
+from qvar.runs.progress import Display
 from qvar.runs.stop import Stop, listening
 from qvar.runs.task_loop import DISK, STOPPED, TaskLoop
 from qvar.task import Row, Task, tasks_of
@@ -112,7 +113,7 @@ def _log(campaign: Campaign, names: dict[str, str], unwritten: list[str]) -> Dis
         print(f"{names[key]}: {words}", flush=True)
 
     def finish(key: str, rows: Sequence[Row], seconds: float) -> None:
-        note(key, f"{outcome(rows)} ({seconds:.1f} s)")
+        note(key, finished_line(rows, seconds))
 
     def failed(key: str, error: OSError) -> None:
         unwritten.append(key)

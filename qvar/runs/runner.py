@@ -260,7 +260,9 @@ def _do_tasks(
     if progress and left and kernels_are_missing():
         words = "The first circuit on this installation compiles kernels for all others: some ten seconds."
         print(words, file=sys.stderr, flush=True)
-    with display({task.key: task.label for task in tasks}, len(tasks) - len(left), progress) as progress_display:
+    with display(
+        {task.key: task.label for task in tasks}, len(tasks) - len(left), progress, workers
+    ) as progress_display:
         if workers > 1 and len(left) > 1:
             assert remake is not None
             _work_in_processes(remake, left, folder, progress_display, workers, again)

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array
 
 from qvar.analysis.convergence import arrival
+from qvar.analysis.rows import best_words
 from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.parameter_shift import parameter_shift_energies
 from qvar.ansatz.resources import cost_citations
@@ -36,7 +37,7 @@ from qvar.random_draws import normal
 from qvar.short_repr import short_repr
 from qvar.studies.contender import Trainable, circuit_columns
 from qvar.task import Progress, Reporter, Row
-from qvar.units import CHEMICAL_ACCURACY, HARTREE, MILLIHARTREE_PER_HARTREE
+from qvar.units import CHEMICAL_ACCURACY, HARTREE
 
 CIRCUIT_CITATIONS = frozenset({"jones2020", "bergholm2018"})
 """The reversible gradient, and PennyLane, which counts gates and traces quantum functions."""
@@ -323,10 +324,10 @@ def noisy_start(objective: Objective, key: jax.Array, noise: float) -> Array:
 
 
 def progress_words(look: Look, exact: float, unit: str) -> str:
-    """Return the end of a progress bar: the best error so far, or the best value if no exact one is known."""
-    if unit == HARTREE and np.isfinite(exact):
-        return f"best {MILLIHARTREE_PER_HARTREE * (look.best - exact):.3g} mHa"
-    return f"best {look.best:.6g} {unit}"
+    """Return the words of a progress line: the best error so far, or the lowest value if no exact one is known."""
+    if np.isfinite(exact):
+        return best_words(look.best - exact, unit)
+    return f"lowest {look.best:.6g} {unit}".rstrip()
 
 
 def minima_of(objective: Objective, results: Sequence[Result]) -> list[int | None]:

@@ -349,9 +349,9 @@ def test_plain_progress_is_a_line_per_task(
     run(fake.Fake(CONTENDERS), tmp_path / "run")
     lines = capsys.readouterr().err.splitlines()
     assert [line.partition(" (")[0] for line in lines] == [
-        "1/3 ry x1: 1 out_of_budget, 3 converged",
+        "1/3 ry x1: best 17.1 mHa, 1 out_of_budget, 3 converged",
         "2/3 broken: 1 failed; RuntimeError: the matrix is singular",
-        "3/3 uccsd: 1 out_of_budget, 3 converged",
+        "3/3 uccsd: best 0.123 mHa, 1 out_of_budget, 3 converged",
     ]
     run(fake.Fake(CONTENDERS), tmp_path / "run", resume=True)
     assert capsys.readouterr().err == "3 of 3 tasks are there already.\n"
