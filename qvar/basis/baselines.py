@@ -19,6 +19,7 @@ from qvar.basis.shells import BasisSet, Shell, basis_set
 from qvar.basis.target import Target
 from qvar.checks import counting_number
 from qvar.errors import QvarError, require
+from qvar.problems.basis_exchange import basis_exchange
 from qvar.short_repr import short_repr
 
 HARTREE_FOCK_LIMITS: dict[str, float] = {
@@ -153,6 +154,8 @@ def sets_of_size(form: Form, *, names: Sequence[str] = FAMILIAR, most: int = 2) 
         names: sets to choose from.
         most: number of each kind.
     """
+    if names:
+        basis_exchange(names[0])  # if it is missing, each name would be passed over below
     own = form.basis(form.start)
     choices: dict[tuple[Any, int], tuple[str, BasisSet]] = {}  # without sets that are equal but for their names
     for name in names:

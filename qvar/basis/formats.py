@@ -6,11 +6,8 @@ https://doi.org/10.1021/acs.jcim.9b00725.
 
 from __future__ import annotations
 
-import contextlib
 import importlib.metadata
-import json
-import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,8 +16,9 @@ import numpy as np
 from qvar._version import __version__
 from qvar.arguments import checked
 from qvar.atomic_files import write_whole
-from qvar.basis.exponent_starts import nuclear_charge, symbol_of
-from qvar.basis.shells import LETTERS, MAX_L, BasisSet, Shell, segments
+from qvar.basis.exponent_starts import symbol_of
+from qvar.basis.file_formats import entries_of, gaussian_text, json_elements, json_text, nwchem_text
+from qvar.basis.shells import LETTERS, MAX_L, BasisSet, Shell
 from qvar.errors import QvarError, require
 from qvar.problems.basis_text import Kind, read_basis_text
 
@@ -124,21 +122,13 @@ def _check_momenta(highest: int, cartesian: bool, path: str) -> None:
 
 
 def _parsed_json(text: str, name: str, path: str) -> BasisSet:
-    from basis_set_exchange import lut, readers
-
     try:
-        with _without_deprecations():
-            data: Any = readers.read_formatted_basis_str(text, "json", validate=True)
-    except Exception as error:  # the readers raise what Python raises, from KeyError to jsonschema's own
+        elements = json_elements(text)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:  # no JSON, or another structure
         raise QvarError(f"`path` must hold a basis set in the format json, but {path!r} does not.") from error
-    shells = {
-        symbol_of(lut.element_sym_from_Z(charge, True)): shells_of(entry, "path", path)
-        for charge, entry in data["elements"].items()
-    }
-    entries = [shell for entry in data["elements"].values() for shell in entry.get("electron_shells", ())]
-    for entry in entries:
-        _check_momenta(max(entry["angular_momentum"]), entry["function_type"] == "gto_cartesian", path)
-    return BasisSet(shells, name=name)
+    for shell in (shell for entry in elements.values() for shell in entry.get("electron_shells", ())):
+        _check_momenta(max(shell["angular_momentum"]), shell["function_type"] == "gto_cartesian", path)
+    return BasisSet({symbol: shells_of(entry, "path", path) for symbol, entry in elements.items()}, name=name)
 
 
 def shells_of(data: Mapping[str, Any], argument: str, name: str) -> tuple[Shell, ...]:
@@ -175,20 +165,11 @@ def formatted(basis: BasisSet, kind: str, digits: int, comment: Sequence[str] = 
     Raises:
         QvarError: if the set is empty, has numbers that are not finite or not positive, or the same primitive twice.
     """
-    from basis_set_exchange import sort, validator, writers
-
-    data = _as_data(basis, digits, comment)
-    try:
-        with _without_deprecations():
-            validator.validate_data("minimal", data)
-    except Exception as error:  # jsonschema's own and RuntimeError
-        reason = str(error).partition("\n")[0].rstrip(".")
-        raise QvarError(f"`basis` must be one that a file can hold, but {basis.name!r} is not: {reason}.") from None
-    data = sort.sort_basis(data)
+    elements = entries_of(basis, digits)
     if kind == "json":
-        return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
-    header = "\n".join(f" {line}" for line in comment) if comment else None
-    return writers.write_formatted_basis_str(data, kind, header).rstrip("\n") + "\n"
+        return json_text(elements, basis.name, "\n".join(comment))
+    mark, text = ("#", nwchem_text(elements)) if kind == "nwchem" else ("!", gaussian_text(elements))
+    return "".join(f"{mark} {line}\n" for line in comment) + ("\n" if comment else "") + text
 
 
 def _kind(path: Path) -> str:
@@ -200,47 +181,3 @@ def _comment(name: str, origin: Mapping[str, Any]) -> list[str]:
     packages = ", ".join(f"{package} {importlib.metadata.version(package)}" for package in ("pyscf", "numpy", "jax"))
     entries = {"basis": name, **origin, "made with": f"qvar {__version__}, {packages}"}
     return [" ".join(f"{key}: {value}".split()) for key, value in entries.items()]
-
-
-def _as_data(basis: BasisSet, digits: int, comment: Sequence[str]) -> dict[str, Any]:
-    """Convert a set to a record of the Basis Set Exchange."""
-    elements = {
-        str(nuclear_charge(element)): {
-            "references": [],
-            "electron_shells": [_as_entry(part, digits) for shell in shells for part in segments(shell)],
-        }
-        for element, shells in basis.shells.items()
-    }
-    momenta = [shell.l for shells in basis.shells.values() for shell in shells]
-    return {
-        "molssi_bse_schema": {"schema_type": "minimal", "schema_version": "0.1"},
-        "name": basis.name,
-        "description": "\n".join(comment),
-        "role": "orbital",
-        "function_types": sorted({_function_type(l) for l in momenta}),
-        "elements": elements,
-    }
-
-
-def _as_entry(shell: Shell, digits: int) -> dict[str, Any]:
-    finite = np.all(np.isfinite(shell.exponents)) and np.all(np.isfinite(shell.coefficients))
-    require(bool(finite), "basis", "have finite exponents and coefficients", shell)
-    return {
-        "function_type": _function_type(shell.l),
-        "region": "",
-        "angular_momentum": [shell.l],
-        "exponents": [f"{a:.{digits}e}" for a in shell.exponents],
-        "coefficients": [[f"{c:.{digits}e}" for c in column] for column in shell.coefficients.T],
-    }
-
-
-def _function_type(l: int) -> str:
-    return "gto_spherical" if l > 1 else "gto"
-
-
-@contextlib.contextmanager
-def _without_deprecations() -> Iterator[None]:
-    """Ignore a deprecation in the validator, which calls an old part of jsonschema."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        yield

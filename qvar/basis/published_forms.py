@@ -18,6 +18,7 @@ from qvar.basis.formats import shells_of
 from qvar.basis.shells import LETTERS, Shell
 from qvar.checks import whole_number
 from qvar.errors import QvarError, require
+from qvar.problems.basis_exchange import basis_exchange
 
 _STANDARD = {1: ("H", 1.24), 2: ("Li", 0.80), 3: ("Na", 1.75)}
 """Principal quantum number -> an element whose outermost shell it is, and the exponent of its STO-nG set there."""
@@ -35,13 +36,13 @@ def published_shells(name: str, element: str) -> tuple[Shell, ...]:
     https://doi.org/10.1021/acs.jcim.9b00725.
 
     Raises:
-        QvarError: if there is no such set, it lacks the element, or it has core potentials there.
+        QvarError: if there is no such set, it lacks the element, or it has core potentials there; or the Basis Set
+            Exchange (the extra `basis-library`) is not installed.
     """
-    import basis_set_exchange
-
     charge = nuclear_charge(symbol_of(element))
+    exchange = basis_exchange(name)
     try:
-        record: Any = basis_set_exchange.get_basis(name, elements=[charge])
+        record: Any = exchange.get_basis(name, elements=[charge])
     except (KeyError, AttributeError):  # the latter if it is no text
         must = f"be a set of the Basis Set Exchange that has {element}"
         raise QvarError(f"`basis` must {must}, but is {name!r}.") from None

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
-import json
 import os
 import warnings
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from qvar.errors import QvarError, require
 from qvar.problems.basis_builder import BasisText, Builder, Source
+from qvar.problems.basis_exchange import (
+    INSTALL,
+    all_electron_sets,
+    basis_exchange,
+    exchange_is_installed,
+    exchange_name,
+)
 from qvar.problems.basis_text import read_basis_text
 
 _SUFFIXES = (".nw", ".gbs")
@@ -116,7 +120,8 @@ def element_basis(basis: BasisInput, element: str) -> ElementBasis:
         shells = _or_none(lambda: library.load(basis.content, element))
         potential = _published_potential(str(basis.content), element) if shells else None
     if not shells:
-        raise QvarError(f"`basis` must be a basis set that has shells for {element}, but is {basis.name!r}.")
+        more = "" if text is not None or exchange_is_installed() else f"; the Basis Set Exchange has more: {INSTALL}"
+        raise QvarError(f"`basis` must be a basis set that has shells for {element}, but is {basis.name!r}{more}.")
     return ElementBasis(shells, potential)
 
 
@@ -124,7 +129,9 @@ def _published_potential(name: str, element: str) -> Any:
     """Return the core potential of an element in a published set; None if all electrons are in the shells.
 
     PySCF has none if it keeps the shells of a set in several files, as those of aug-cc-pVDZ-PP, or takes them from
-    the Basis Set Exchange because its own file lacks the element.
+    the Basis Set Exchange because its own file lacks the element. If that is not installed, all shells come from
+    PySCF's files, and only some sets for the core and valence of elements with potentials, such as cc-pwCVDZ-PP, are
+    there without the potential.
     """
     from pyscf.gto import basis as library
 
@@ -134,32 +141,13 @@ def _published_potential(name: str, element: str) -> Any:
         potential = potential or _or_none(lambda file=file: library.load_ecp(f"{library._BASIS_DIR}/{file}", element))
     if potential:
         return potential
-    if _exchange_name(name) in _all_electron_sets():
+    if exchange_name(name) in all_electron_sets():
         return None
-    import basis_set_exchange
-
-    text = _or_none(lambda: basis_set_exchange.get_basis(name, elements=element, fmt="nwchem", header=False))
+    if not (exchange_is_installed() or library._format_basis_name(name).endswith("zpp")):
+        return None
+    exchange = basis_exchange(name)
+    text = _or_none(lambda: exchange.get_basis(name, elements=element, fmt="nwchem", header=False))
     return read_basis_text(text, name).potentials.get(element) if text else None
-
-
-def _exchange_name(name: str) -> str:
-    return name.lower().replace("/", "_sl_").replace("*", "_st_")
-
-
-@cache
-def _all_electron_sets() -> frozenset[str]:
-    """Return the names of published sets without core potentials, from a file of the Basis Set Exchange.
-
-    Its package takes a third of a second to import.
-    """
-    package = importlib.util.find_spec("basis_set_exchange")
-    if package is None or package.origin is None:
-        return frozenset()
-    try:
-        sets = json.loads(Path(package.origin).with_name("data").joinpath("METADATA.json").read_text(encoding="utf-8"))
-        return frozenset(name for name, about in sets.items() if not any("ecp" in k for k in about["function_types"]))
-    except (OSError, ValueError, KeyError, AttributeError):  # another version of the package
-        return frozenset()
 
 
 def _or_none(load: Callable[[], Any]) -> Any:

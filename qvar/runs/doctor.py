@@ -19,6 +19,7 @@ _MODULES = {
     "jax": "jax",
     "jaxlib": "jaxlib",
     "jaxtyping": "jaxtyping",
+    "numba": "numba",
     "optax": "optax",
     "pennylane": "pennylane",
     "pyscf": "pyscf",
@@ -30,6 +31,9 @@ _MODULES = {
     "docstring-parser": "docstring_parser",
 }
 """Distributions that qvar needs, with the module that each gives."""
+
+_EXTRAS = {"basis-library": "basis-set-exchange", "gallery": "equinox", "qiskit": "qiskit"}
+"""Extras of qvar, with a distribution that each brings."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,8 @@ def diagnose() -> Diagnosis:
             lines.append(_line(distribution, f"{number or 'not installed'}, BROKEN"))
         else:
             lines.append(_line(distribution, number or "version unknown"))
+    extras = [f"{extra} {'yes' if provenance.version(brings) else 'no'}" for extra, brings in _EXTRAS.items()]
+    lines.append(_line("extras", ", ".join(extras)))
     if not any(sentence.startswith("jax ") for sentence in broken):
         found_jax, wrong = _jax()
         lines += found_jax

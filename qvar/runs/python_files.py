@@ -14,7 +14,7 @@ from typing import Any
 
 from qvar.errors import QvarError, error_words
 
-_EXTRAS = {"equinox": "gallery", "sklearn": "gallery", "qiskit": "qiskit"}
+_EXTRAS = {"basis_set_exchange": "basis-library", "equinox": "gallery", "sklearn": "gallery", "qiskit": "qiskit"}
 """Modules that cases import, and the extras of qvar that bring them."""
 
 

@@ -7,12 +7,12 @@ import basis_set_exchange
 import jax
 import numpy as np
 import pytest
-from basis_set_exchange import readers, validator
+from basis_set_exchange import readers, sort, validator, writers
 from pyscf import gto, scf
 
 import qvar
 from qvar import basis
-from qvar.basis.formats import FORMATS, read, write
+from qvar.basis.formats import FORMATS, formatted, read, write
 from qvar.errors import QvarError
 from qvar.problems.scf import one_thread_without_files
 
@@ -86,6 +86,22 @@ def test_files_of_the_exchange_itself_are_read(tmp_path):
         path = tmp_path / f"set{ending}"
         path.write_text(basis_set_exchange.get_basis("6-31g", elements=[1, 3], fmt=kind))
         assert energy(read(path).pyscf()) == pytest.approx(energy("6-31g"), abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("name", "elements"),
+    [("cc-pVTZ", ["Ne", "H"]), ("6-31G*", ["Li", "O"]), ("ANO-RCC-MB", ["C"]), ("pcseg-2", ["Na"]), ("STO-3G", ["Ar"])],
+)
+def test_texts_are_those_that_the_exchange_writes(name, elements):
+    """Texts are parts of the keys of tasks."""
+    own = basis.published_set(name, elements)
+    for digits in (12, 16):
+        record = formatted(own, "json", digits)
+        data = sort.sort_basis(json.loads(record))
+        assert json.dumps(data, indent=2) + "\n" == record
+        for kind in ("nwchem", "gaussian94"):
+            expected = writers.write_formatted_basis_str(data, kind, " a line\n another").rstrip("\n") + "\n"
+            assert formatted(own, kind, digits, ["a line", "another"]) == expected
 
 
 def test_json_meets_the_schema_of_the_exchange(mixed, tmp_path):
@@ -196,6 +212,17 @@ GOOD = "BASIS SPHERICAL\nH S\n 1.0 1.0\nEND\n"
         ("a.json", GOOD, "`path` must hold a basis set in the format json, but {!r} does not."),
         ("a.json", "{}", "`path` must hold a basis set in the format json, but {!r} does not."),
         ("a.json", '{"elements": {"1": {}}}', "`path` must hold a basis set in the format json, but {!r} does not."),
+        ("a.json", '{"elements": {}}', "`path` must hold a basis set in the format json, but {!r} does not."),
+        (
+            "a.json",
+            basis_set_exchange.get_basis("6-31g", elements="C", fmt="json").replace("E+00", "E"),
+            "`path` must hold a basis set in the format json, but {!r} does not.",
+        ),
+        (
+            "a.json",
+            basis_set_exchange.get_basis("6-31g", elements="C", fmt="json").replace('"0.', '"-0.'),
+            "`path` must hold a basis set in the format json, but {!r} does not.",
+        ),
         ("a.json", "[]", "`path` must hold a basis set in the format json, but {!r} does not."),
         ("a.nw", None, "`path` must be an existing file of text, but is {!r}."),
         ("a.nw", b"\xff\xfe\xff", "`path` must be an existing file of text, but is {!r}."),
@@ -224,13 +251,13 @@ def test_core_potentials_and_high_momenta_are_refused(tmp_path):
     ("shell", "reason"),
     [
         (basis.Shell(0, np.array([1.0, np.nan]), np.eye(2)), "finite exponents"),
-        (basis.Shell(0, np.array([1.0, -2.0]), np.ones((2, 1))), "negative exponents"),
-        (basis.Shell(0, np.array([1.0, 1.0]), np.ones((2, 1))), "duplicate exponents"),
-        (basis.Shell(0, np.array([1.0, 1.0]), np.eye(2)), "non-unique"),
+        (basis.Shell(0, np.array([1.0, -2.0]), np.ones((2, 1))), "H has exponents that are not positive"),
+        (basis.Shell(0, np.array([1.0, 1.0]), np.ones((2, 1))), "H has duplicate exponents in a shell"),
+        (basis.Shell(0, np.array([1.0, 1.0]), np.eye(2)), "H has the same shell twice"),
     ],
 )
 def test_sets_that_no_file_can_hold(shell, reason, tmp_path):
-    with pytest.raises(QvarError, match=rf"^`basis` must .*{reason}.*[^.]\.$"):
+    with pytest.raises(QvarError, match=rf"^`basis` must .*{reason}.*\.$"):
         write(basis.basis_set([("H", shell)]), tmp_path / "set.nw")
     assert not list(tmp_path.iterdir())
 

@@ -13,9 +13,13 @@ import basis_set_exchange
 import pytest
 from basis_set_exchange.misc import transform_basis_name
 from pyscf import gto, scf
+from pyscf.data.elements import ELEMENTS
 from pyscf.gto.basis import bse
 
-from qvar.problems.basis_input import _all_electron_sets, _exchange_name, element_basis, parse_basis
+from qvar import basis
+from qvar.errors import QvarError
+from qvar.problems.basis_exchange import all_electron_sets, exchange_name
+from qvar.problems.basis_input import element_basis, parse_basis
 from qvar.problems.molecule import molecule
 from qvar.problems.scf import one_thread_without_files
 
@@ -55,19 +59,73 @@ def test_formats_of_other_programs_are_never_taken_for_one_that_is_known():
     assert known == {"nwchem", "gaussian94", "gaussian94lib", "psi4"}
 
 
-def test_sets_without_core_potentials_are_known_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    names = sorted(_all_electron_sets())
+@pytest.fixture
+def without_exchange(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide the package, also from PySCF."""
+    monkeypatch.setitem(sys.modules, "basis_set_exchange", None)
+    monkeypatch.setattr(bse, "basis_set_exchange", None)
+    monkeypatch.setattr("qvar.problems.basis_input.all_electron_sets", frozenset)
+
+
+def test_sets_without_core_potentials_are_known_without_an_import(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = sorted(all_electron_sets())
     assert 600 < len(names) < len(basis_set_exchange.get_metadata())
     for name in names[::50]:
         data: Any = basis_set_exchange.get_basis(name)
         assert not any("ecp_potentials" in element for element in data["elements"].values())
     for name in ("6-31G*", "def2-SV(P)", "6-311++G(2d,2p)", "aug-cc-pV(5+d)Z", "cc-pVDZ/JKFit"):
-        assert _exchange_name(name) == transform_basis_name(name)
+        assert exchange_name(name) == transform_basis_name(name)
     monkeypatch.setitem(sys.modules, "basis_set_exchange", None)  # importing it takes a third of a second
     for name in ("STO-3G", "6-31G*", "cc-pVDZ"):
         assert element_basis(parse_basis(name), "Li").potential is None
-    with pytest.raises(ModuleNotFoundError):
-        element_basis(parse_basis("def2-SVP"), "Li")
+
+
+@pytest.mark.parametrize(
+    ("name", "element"), [("STO-3G", "H"), ("6-31G*", "O"), ("cc-pVTZ", "Li"), ("def2-SVP", "Zn"), ("lanl2dz", "Na")]
+)
+def test_sets_of_pyscf_work_without_the_package(name: str, element: str, without_exchange: None) -> None:
+    own = element_basis(parse_basis(name), element)
+    assert own.shells == gto.basis.load(name, element)
+    assert own.potential == (gto.basis.load_ecp(name, element) if name == "lanl2dz" else None)
+
+
+def test_sets_that_need_the_package_name_the_command_that_installs_it(without_exchange: None) -> None:
+    install = "pip install 'qvar-sim[basis-library]'"
+    needed = f"The Basis Set Exchange must be installed for {{!r}}: {install}."
+    calls = {
+        needed.format("cc-pwcvdz-pp"): lambda: element_basis(parse_basis("cc-pwCVDZ-PP"), "Cu"),
+        needed.format("6-31G"): lambda: basis.from_set("H", "6-31G"),
+        needed.format("STO-3G"): lambda: basis.sets_of_size(basis.free("He", s=2)),
+        f"`basis` must be a basis set that has shells for He, but is 'cc-pv9z'; the Basis Set Exchange has more: "
+        f"{install}.": lambda: element_basis(parse_basis("cc-pV9Z"), "He"),
+    }
+    for sentence, call in calls.items():
+        with pytest.raises(QvarError) as caught:
+            call()
+        assert str(caught.value) == sentence
+
+
+def test_no_core_potential_is_lost_without_the_package(without_exchange: None) -> None:
+    """PySCF has valence shells without their potential only in sets whose name ends with "Z-PP"; qvar asks there."""
+    status: dict[tuple[str, str], str] = {}
+    for about in basis_set_exchange.get_metadata().values():
+        version = about["versions"][about["latest_version"]]
+        name = gto.basis._format_basis_name(about["display_name"])
+        if "scalar_ecp" not in about["function_types"] or name not in gto.basis.ALIAS:
+            continue
+        charges = [version["elements"][place] for place in (0, len(version["elements"]) * 2 // 3, -1)]
+        data: Any = basis_set_exchange.get_basis(about["display_name"], elements=charges)
+        for charge, element in ((z, ELEMENTS[int(z)]) for z in charges if "ecp_potentials" in data["elements"][z]):
+            try:
+                own = element_basis(parse_basis(name), element)
+                electrons = own.potential[0] if own.potential else 0
+                status[name, element] = "right" if electrons == data["elements"][charge]["ecp_electrons"] else "wrong"
+            except QvarError as error:
+                status[name, element] = "asks" if "must be installed" in str(error) else "none"
+    assert [place for place, word in status.items() if word == "wrong"] == []
+    assert {name for (name, _), word in status.items() if word == "asks"} <= {f"ccpwcv{n}zpp" for n in "dtq5"}
+    assert {"right", "asks"} <= set(status.values())
+    assert len(status) > 40
 
 
 @pytest.mark.parametrize("kind", library.FORMATS)
