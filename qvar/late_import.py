@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import gc
 import importlib.util
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -29,14 +31,27 @@ def public_names(package: str, file: str) -> tuple[Callable[[str], Any], Callabl
         if name not in modules:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         module = modules[name]
-        if module is None:
-            value: Any = importlib.import_module(f"{package}.{name}")
-        else:
-            value = getattr(importlib.import_module(f"{package}.{module}"), name)
+        with without_collections():
+            if module is None:
+                value: Any = importlib.import_module(f"{package}.{name}")
+            else:
+                value = getattr(importlib.import_module(f"{package}.{module}"), name)
         vars(sys.modules[package])[name] = value
         return value
 
     return attribute, lambda: sorted(modules), sorted(modules)
+
+
+@contextmanager
+def without_collections() -> Iterator[None]:
+    """Pause Python's cyclic garbage collector, which takes a fifth of the time of an import and finds nothing."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def when_imported(name: str, act: Callable[[], None]) -> None:

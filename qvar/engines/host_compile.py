@@ -18,6 +18,8 @@ import numba
 from numba.core import config
 
 from qvar.compile_cache import kernel_folder
+from qvar.engines.kernel_compiler import KernelCompiler, KernelFiles, PartCompiler
+from qvar.late_import import without_collections
 
 # the compiler may reorder the terms of a sum; NaN and infinity are kept
 _OPTIONS: dict[str, Any] = {"nogil": True, "fastmath": {"contract", "reassoc", "nsz"}, "error_model": "numpy"}
@@ -57,15 +59,16 @@ class Kernel:
         if _FOLDER is not None:
             try:
                 (_FOLDER / kind).mkdir(exist_ok=True)  # else Numba would write beside the file of the function
+                program = _program(self._function)
                 with _cache_folder(kind):
-                    program: Any = numba.njit(self._function, cache=True, **_OPTIONS)
-                with _alone(_FOLDER / kind, self._name):
+                    program._cache = KernelFiles(self._function)
+                with _alone(_FOLDER / kind, self._name), without_collections():
                     program.compile(tuple(map(numba.typeof, arguments)))
             except Exception:  # a full disk, a damaged file: Numba raises whatever reading it raises
                 shutil.rmtree(_FOLDER / kind, ignore_errors=True)  # the next process writes whole files
-                program = numba.njit(self._function, **_OPTIONS)
+                program = _program(self._function)
         else:
-            program = numba.njit(self._function, **_OPTIONS)
+            program = _program(self._function)
         self.programs[kind] = program
         return program(*arguments)
 
@@ -80,7 +83,8 @@ def kernel(decisive: int = 0) -> Callable[[Callable[..., Any]], Kernel]:
 
 def part(function: Callable[..., Any]) -> Any:
     """Make a function that kernels call; compiled once for arguments of a type, whether they are constants or not."""
-    program: Any = numba.njit(inspect.unwrap(function), **_OPTIONS, **_WITHOUT_WRAPPERS)
+    options = {**_OPTIONS, **_WITHOUT_WRAPPERS, "pipeline_class": PartCompiler}
+    program: Any = numba.njit(inspect.unwrap(function), **options)
     resolve = program.get_call_template
 
     def resolve_types(arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
@@ -88,6 +92,10 @@ def part(function: Callable[..., Any]) -> Any:
 
     program.get_call_template = resolve_types
     return program
+
+
+def _program(function: Callable[..., Any]) -> Any:
+    return numba.njit(function, pipeline_class=KernelCompiler, **_OPTIONS)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from types import ModuleType
 import jax
 import numpy as np
 import pytest
+from numba.core.cpu import CPUContext
 
 import qvar
 from qvar.ansatz.gates import KINDS
@@ -31,7 +33,7 @@ from qvar.engines import (
     sector_kernels,
 )
 from qvar.engines.energy import Engine
-from qvar.engines.host_compile import Kernel
+from qvar.engines.host_compile import Kernel, part
 
 REAL = {"RY", "CNOT", "CZ", "SWAP", "Hadamard", "CRY", "Toffoli", "PauliX", "PauliZ", "SingleExcitation"}
 """Kinds of operations that keep amplitudes real."""
@@ -233,8 +235,40 @@ def test_a_damaged_folder_costs_time_alone(damage: str, tmp_path: Path, monkeypa
         assert sum(last.programs["f"].stats.cache_hits.values()) == 1
 
 
+def _halved(state: np.ndarray) -> None:
+    for k in range(len(state)):
+        state[k] = _half(state[k])
+
+
+@part
+def _half(number: float) -> float:
+    return 0.5 * number
+
+
+def test_a_kernel_is_loaded_without_what_compiles_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "kernels"
+    folder.mkdir()
+    monkeypatch.setattr(host_compile, "_FOLDER", folder)
+    state = np.ones(2)
+    Kernel(_halved, 0)(state)
+    (compiled,) = _half.overloads.values()
+    assert compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name) == 0  # its code is the kernel's
+    assert gc.isenabled()
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("Numba makes its library ready")
+
+    monkeypatch.setattr(CPUContext, "refresh", refuse)
+    again = Kernel(_halved, 0)
+    again(state)
+    assert sum(again.programs["f"].stats.cache_hits.values()) == 1
+    np.testing.assert_array_equal(state, np.full(2, 0.25))
+
+
 CHECKED = """
 import numpy as np
+from numba.core.cpu import CPUContext
+
 import qvar
 
 objective = qvar.energy(qvar.tfim(3), qvar.hardware_efficient(3, rotations=("RY",)))
