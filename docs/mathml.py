@@ -1,4 +1,4 @@
-"""Formulas as MathML, which browsers show by themselves: no script is fetched from anywhere."""
+"""Formulas as MathML, which browsers show without a script."""
 
 import html
 import re
@@ -6,15 +6,18 @@ import re
 from latex2mathml.converter import convert
 
 _FORMULA = re.compile(
-    r'<(?P<tag>span|div) class="arithmatex">\s*\\[(\[](?P<tex>.*?)\\[)\]]\s*</(?P=tag)>', flags=re.DOTALL
+    r'<(?P<tag>span|div) class="arithmatex">\s*\\[(\[](?P<tex>.*?)\\[)\]]\s*</(?P=tag)>',
+    flags=re.DOTALL,
 )
 
 
 def on_page_content(content: str, **_: object) -> str:
-    """Turn the formulas of a page into MathML, as a hook of MkDocs; docstrings have formulas too."""
+    """Turn the formulas of a page into MathML, as a hook of MkDocs."""
 
     def mathml(match: re.Match[str]) -> str:
-        display = "block" if match["tag"] == "div" else "inline"
-        return convert(html.unescape(match["tex"]), display=display)
+        tex = html.unescape(match["tex"])
+        if match["tag"] == "div":
+            return f'<div class="formula">{convert(tex, display="block")}</div>'
+        return convert(tex, display="inline")
 
     return _FORMULA.sub(mathml, content)

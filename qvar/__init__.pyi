@@ -35,6 +35,7 @@ from .optimize.lbfgs import lbfgs
 from .optimize.minibatches import train_batches
 from .optimize.minimize import minimize, minimize_batch
 from .optimize.natural_gradient import natural_gradient
+from .optimize.own_method import own_method
 from .optimize.result import Result
 from .optimize.rotosolve import excitation_solve, rotosolve
 from .optimize.spsa import spsa
@@ -196,6 +197,7 @@ __all__ = [
     "natural_gradient",
     "noisy_energy",
     "orbital_optimized",
+    "own_method",
     "particle_conserving_u1",
     "particle_conserving_u2",
     "pool",

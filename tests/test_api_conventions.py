@@ -90,6 +90,7 @@ SYNONYMS = {
 
 OTHER_NAMES = {
     ("qvar.Costs", "depth"): "depth of a circuit in gates",
+    ("qvar.own_method", "init"): "`init` and `update`, as in optax",
     **{(name, "reps"): "as in Qiskit" for name in REPS},
 }
 """Uses of such another name, and the reason."""

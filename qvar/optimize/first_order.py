@@ -7,7 +7,6 @@ from functools import cache
 from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
 import optax
 from jaxtyping import Array
 
@@ -16,6 +15,7 @@ from qvar.checks import finite_number
 from qvar.errors import QvarError, error_words, require
 from qvar.optimize.evaluation import Reading
 from qvar.optimize.method import Iterate, Method, Start, begin, gradient_of
+from qvar.optimize.own_method import moves_of
 
 
 def descent(
@@ -60,21 +60,14 @@ def from_optax(transform: optax.GradientTransformation, *, name: str = "optax") 
         QvarError: if it needs more than gradients and parameters, or gives updates of another shape.
     """
     init, update = descent(transform, gradient_of)
-    moves: list[float] = []
     try:
-        for start in (jnp.zeros(3), jnp.asarray([0.4, -1.1, 2.0])):
-            point, memory = start, transform.init(start)
-            for turn in range(1, 4):
-                gradient = jnp.sin(jnp.asarray([0.3, 1.7, 2.9]) * turn)
-                updates, memory = transform.update(gradient, memory, point)
-                point = jnp.asarray(optax.apply_updates(point, updates))
-                moves += np.round(np.asarray(point, dtype=float).reshape(3), 12).tolist()
+        moves = moves_of(init, update)
     except Exception as error:
         raise QvarError(
             "`method` must be an optax transformation that needs gradients and parameters alone, but its update raised "
             f"{error_words(error).rstrip('.')}."
         ) from error
-    return Method(name, (("moves", tuple(moves)),), init, update, ("deepmind2020",))
+    return Method(name, (("moves", moves),), init, update, ("deepmind2020",))
 
 
 def learning_rate_of(learning_rate: Any) -> float:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
@@ -11,9 +12,37 @@ from methods import METHODS, returns
 import qvar
 from qvar.ansatz.catalogue import ANSATZE
 from qvar.optimize.first_order import from_optax
+from qvar.optimize.own_method import own_method
 
-TRIED = METHODS | {"optax": lambda: from_optax(optax.chain(optax.clip(1.0), optax.adam(0.05)))}
-"""A transformation of optax is a method, too."""
+
+def _no_memory(theta, key):
+    return ()
+
+
+def _descend(theta, read, memory):
+    return theta - 0.1 * read.gradient, memory, True
+
+
+def _best_and_key(theta, key):
+    return theta, jnp.asarray(jnp.inf, theta.dtype), key
+
+
+def _climb(theta, read, memory):
+    best, value, key = memory
+    key, now = jax.random.split(key)
+    better = read.value < value
+    best, value = jnp.where(better, theta, best), jnp.where(better, read.value, value)
+    return best + 0.1 * jax.random.normal(now, theta.shape, theta.dtype), (best, value, key), better
+
+
+OWN = {
+    "optax": lambda: from_optax(optax.chain(optax.clip(1.0), optax.adam(0.05))),
+    "own descent": lambda: own_method(_no_memory, _descend, name="own descent"),
+    "own climb": lambda: own_method(_best_and_key, _climb, name="own climb", reads="value"),
+}
+"""Transformations of optax and functions of a user are methods, too."""
+
+TRIED = METHODS | OWN
 
 OBJECTIVES: dict[str, Callable[[], qvar.Objective]] = {
     "h2 uccsd": lambda: _energy(qvar.hydrogen_chain(2, bond=0.7414), qvar.uccsd),
@@ -26,7 +55,7 @@ def _energy(problem: qvar.Problem, make: Callable[[qvar.Problem], qvar.Ansatz]) 
 
 
 def test_every_method_is_public() -> None:
-    public = {name for name in qvar.__all__ if returns(getattr(qvar, name), "Method")} - {"from_optax"}
+    public = {name for name in qvar.__all__ if returns(getattr(qvar, name), "Method")} - {"from_optax", "own_method"}
     assert public == set(METHODS)
     assert {name: make().name for name, make in METHODS.items()} == {name: name for name in METHODS}
 
@@ -78,3 +107,22 @@ def test_a_study_compiles_its_energy_once(h2: qvar.Problem) -> None:
     starts = np.stack([objective.initial(jax.random.key(seed)) for seed in range(8)])
     qvar.minimize_batch(objective, starts, budget=qvar.Budget(gradients=200))
     assert len(traced) == 2
+
+
+def test_an_own_descent_is_that_of_qvar() -> None:
+    objective = OBJECTIVES["tfim layers"]()
+    start, budget = objective.initial(jax.random.key(0)), qvar.Budget(gradients=50)
+    own, known = (
+        qvar.minimize(objective, start, method=m, budget=budget)
+        for m in (OWN["own descent"](), qvar.gradient_descent(learning_rate=0.1))
+    )
+    np.testing.assert_allclose(own.theta, known.theta, atol=1e-12)
+    assert own.gradient_evaluations == known.gradient_evaluations
+
+
+@pytest.mark.parametrize(
+    "update", [lambda theta, read, memory: theta, lambda theta, read, memory: (theta[:2], (), True)]
+)
+def test_an_own_method_that_returns_something_else_is_refused(update) -> None:
+    with pytest.raises(qvar.QvarError, match="`update` must"):
+        own_method(_no_memory, update, name="wrong")

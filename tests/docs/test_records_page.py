@@ -1,6 +1,9 @@
 """The page on the run folder names all columns and statuses, and the reference all public names."""
 
 from pathlib import Path
+from types import ModuleType
+
+import pytest
 
 import qvar
 from qvar.records.schema import COMMON_COLUMNS, MESSAGE, TRACE_COLUMNS, study_columns
@@ -36,9 +39,17 @@ def test_every_column_and_status_is_explained() -> None:
         assert f"| `{status.value}` | {status.sentence} |" in page
 
 
-def test_every_public_name_has_a_reference() -> None:
+PACKAGES = (qvar, qvar.analysis, qvar.basis, qvar.diagnostics)
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.__name__)
+def test_every_public_name_has_a_reference(package: ModuleType) -> None:
     page = (DOCS / "reference" / "api.md").read_text()
-    for name in set(qvar.__all__) - {"__version__", "analysis"}:
-        value = getattr(qvar, name)
-        assert value.__doc__, name
+    packages = {each.__name__ for each in PACKAGES}
+    for name in sorted({*package.__all__} - {"__version__"}):
+        value = getattr(package, name)
+        if f"{package.__name__}.{name}" in packages:
+            assert f"::: {package.__name__}.{name}\n" in page, name
+            continue
         assert f".{name}\n" in page, name
+        assert value.__doc__, name

@@ -49,6 +49,14 @@ def _slope(theta: Any) -> Any:
     return theta[1]
 
 
+def _memory(theta: Any, key: Any) -> Any:
+    return ()
+
+
+def _step(theta: Any, read: Any, memory: Any) -> Any:
+    return theta - 0.1 * read.gradient, memory, True
+
+
 def _network(key: Any) -> Any:
     return jax.tree_util.Partial(lambda weights, x: weights * x, jnp.ones(1))
 
@@ -231,6 +239,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
         "one_body": h2().integrals.one_body, "two_body": h2().integrals.two_body, "n_electrons": 2,
         "core_energy": 0.7, "spin": 0, "occupied": ([0], [0]), "unit": "Ha", "name": "a",
     },
+    "qvar.own_method": lambda: {"init": _memory, "update": _step, "name": "own", "reads": "gradient"},
     "qvar.from_optax": lambda: {"transform": optax.sgd(0.1), "name": "sgd"},
     "qvar.named_ansatz": lambda: {"name": "puccd", "problem": h2(), "layers": 1},
     "qvar.task_key": lambda: {"inputs": {"x": [1, 2.0, None, "a"]}},
