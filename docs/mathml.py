@@ -6,7 +6,8 @@ import re
 from latex2mathml.converter import convert
 
 _FORMULA = re.compile(
-    r'<(?P<tag>span|div) class="arithmatex">\s*\\[(\[](?P<tex>.*?)\\[)\]]\s*</(?P=tag)>',
+    r'<(?P<tag>span|div) class="arithmatex">'
+    r"\s*\\[(\[](?P<tex>.*?)\\[)\]]\s*</(?P=tag)>",
     flags=re.DOTALL,
 )
 
