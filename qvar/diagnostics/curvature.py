@@ -171,6 +171,8 @@ def hessian_extremes(objective: Objective, theta: Any, *, count: int = 1) -> tup
 
     operator: Any = LinearOperator((n, n), matvec=along, dtype=np.asarray(point).dtype)  # pyright: ignore[reportCallIssue]
     start = np.asarray(normal(jax.random.key(0), n))  # any vector does; the same in every call
+    if not np.any(along(start)):  # no curvature, and nothing that Lanczos could start with
+        return np.zeros(k), np.zeros(k)
     try:
         values = eigsh(operator, k=2 * k, which="BE", v0=start, return_eigenvectors=False)
     except ArpackNoConvergence:

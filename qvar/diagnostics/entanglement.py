@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from math import comb, log
+from math import comb, inf, log
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from qvar._types import PyTree
@@ -19,7 +20,7 @@ from qvar.checks import amplitude_array, counting_number, whole_number, whole_nu
 from qvar.diagnostics.estimate import Estimate
 from qvar.diagnostics.intervals import mean_estimates
 from qvar.engines.states import ansatz_states
-from qvar.errors import require
+from qvar.errors import QvarError, require
 from qvar.short_repr import short_repr
 
 _MOST_QUBITS = 1000
@@ -27,7 +28,7 @@ _MOST_QUBITS = 1000
 
 
 def meyer_wallach(state: Any) -> Float[Array, ""]:
-    r"""Compute Meyer-Wallach's measure of a normalised pure state: how mixed single qubits are on average.
+    r"""Compute Meyer-Wallach's measure of a pure state: how mixed single qubits are on average.
 
     $$ Q = 2 \Big( 1 - \frac{1}{n} \sum_{k=0}^{n-1} \mathrm{Tr}\, \rho_k^2 \Big) $$
 
@@ -38,10 +39,10 @@ def meyer_wallach(state: Any) -> Float[Array, ""]:
     Inf. Comput. 3, 619 (2003), https://arxiv.org/abs/quant-ph/0305094.
 
     Args:
-        state: (2^n,) amplitudes, wire 0 the most significant bit.
+        state: (2^n,) amplitudes of any norm but zero, wire 0 the most significant bit.
 
     Raises:
-        QvarError: if the state has another shape.
+        QvarError: if the state has another shape, is zero or is not finite.
     """
     amplitudes, n = _register(state)
     purity = 0.0
@@ -156,7 +157,7 @@ class SectorMeasure:
 
 @checked()
 def entanglement_entropy(state: Any, wires: int | Sequence[int]) -> Float[Array, ""]:
-    r"""Compute the von Neumann entropy of some qubits of a normalised pure state, in bits.
+    r"""Compute the von Neumann entropy of some qubits of a pure state, in bits.
 
     $$ S = -\sum_i s_i^2 \log_2 s_i^2 $$
 
@@ -165,11 +166,11 @@ def entanglement_entropy(state: Any, wires: int | Sequence[int]) -> Float[Array,
     dimension; works under `jax.vmap`.
 
     Args:
-        state: (2^n,) amplitudes, wire 0 the most significant bit.
+        state: (2^n,) amplitudes of any norm but zero, wire 0 the most significant bit.
         wires: the qubits inside, or the number of the first ones.
 
     Raises:
-        QvarError: if the state has another shape, or a wire is out of range or named twice.
+        QvarError: if the state has another shape, is zero or is not finite, or a wire is out of range or named twice.
     """
     amplitudes, n = _register(state)
     if isinstance(wires, int):
@@ -183,13 +184,13 @@ def entanglement_entropy(state: Any, wires: int | Sequence[int]) -> Float[Array,
 
 
 def entanglement_profile(state: Any) -> Float[Array, " n_cuts"]:
-    """Compute von Neumann entropies of the first 1, 2, ..., n-1 qubits of a normalised pure state, (n-1,), in bits.
+    """Compute von Neumann entropies of the first 1, 2, ..., n-1 qubits of a pure state, (n-1,), in bits.
 
     Args:
-        state: (2^n,) amplitudes, wire 0 the most significant bit.
+        state: (2^n,) amplitudes of any norm but zero, wire 0 the most significant bit.
 
     Raises:
-        QvarError: if the state has another shape.
+        QvarError: if the state has another shape, is zero or is not finite.
     """
     amplitudes, n = _register(state)
     return jnp.array([_entropy(amplitudes.reshape(1 << cut, -1)) for cut in range(1, n)], dtype=float)
@@ -267,11 +268,14 @@ def mean_entanglement_entropy(
 
 
 def _register(state: Any) -> tuple[Array, int]:
-    """Return the amplitudes of a register and its number of qubits."""
+    """Return the amplitudes of a register, of norm 1, and its number of qubits."""
     amplitudes = amplitude_array("state", state)
     size = amplitudes.shape[0] if amplitudes.ndim == 1 else 0
     require(size >= 2 and size & (size - 1) == 0, "state", "have shape (2^n,)", amplitudes.shape)
-    return amplitudes, size.bit_length() - 1
+    norm = jnp.linalg.norm(amplitudes)
+    if not isinstance(norm, Tracer) and not 0.0 < float(norm) < inf:
+        raise QvarError(f"`state` must have a finite norm above zero, but its norm is {float(norm)}.")
+    return amplitudes / norm, size.bit_length() - 1
 
 
 def _weight(part: Array) -> Array:
@@ -281,7 +285,7 @@ def _weight(part: Array) -> Array:
 def _entropy(matrix: Array) -> Float[Array, ""]:
     share = jnp.linalg.svd(matrix, compute_uv=False) ** 2
     positive = jnp.where(share > 0, share, 1.0)  # 0 log 0 is 0, as 1 log 1 is
-    return -jnp.sum(positive * jnp.log2(positive))
+    return jnp.sum(positive * -jnp.log2(positive))
 
 
 def _mean(key: jax.Array, values: Float[np.ndarray, "n k"], largest: Sequence[int]) -> tuple[Estimate, ...]:

@@ -190,7 +190,8 @@ def shots_to_resolve(
     def per_parameter(values: FloatArray) -> FloatArray:
         return np.asarray(np.bincount(rule.parameter, values, objective.n_params), dtype=float)
 
-    scale = per_parameter(np.abs(rule.coefficient * energies))
+    # as large as an energy may be before its parts cancel
+    scale = per_parameter(np.abs(rule.coefficient) * np.sqrt(energies**2 + variances))
     gradient = per_parameter(rule.coefficient * energies)
     if ansatz is not None and np.any(np.abs(gradient - exact) > _SAME * np.maximum(scale, 1e-300)):
         worst = int(np.argmax(np.abs(gradient - exact)))

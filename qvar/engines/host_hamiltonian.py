@@ -49,7 +49,8 @@ def _compiled(kernel: HamiltonianKernel, tables: PyTree) -> HostHamiltonian:
     on_device = jax.tree.map(jax.numpy.asarray, tables)
 
     def apply(states: np.ndarray) -> np.ndarray:
-        return np.stack([np.asarray(_apply(kernel, state, on_device)) for state in states])
+        images = [np.asarray(_apply(kernel, state, on_device)) for state in states]
+        return np.stack(images) if images else states
 
     return apply
 

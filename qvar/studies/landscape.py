@@ -229,6 +229,8 @@ def _start(result: Result) -> np.ndarray:
 def _curvature(study: Landscape, objective: Objective, result: Result) -> Row:
     """Return the signs and the size of the curvature at both ends of a path."""
     row: Row = {}
+    if objective.n_params == 0:
+        return row
     for where, theta in (("start", _start(result)), ("end", result.theta)):
         if objective.n_params > MAX_DENSE:
             lowest, highest = hessian_extremes(objective, theta)
@@ -284,6 +286,8 @@ def _spread(n: int) -> np.ndarray:
 
 def _scans(study: Landscape, objective: Objective, result: Result) -> Row:
     """Return line and planes of one seed, as JSON texts."""
+    if objective.n_params == 0:
+        return {}
     start = _start(result)
     line = scan_between(objective, start, result.theta, points=study.line_points)
     row: Row = {

@@ -126,6 +126,15 @@ def test_no_curvature_at_all() -> None:
     summary = hessian_summary(plain(lambda theta, data: jnp.sum(theta), 3), np.zeros(3))
     assert (summary.negative, summary.flat, summary.largest, summary.trace) == (0, 3, 0.0, 0.0)
     assert math.isnan(summary.condition)
+    low, high = hessian_extremes(plain(lambda theta, data: jnp.sum(theta), 9), np.zeros(9), count=2)
+    assert (*low, *high) == (0.0, 0.0, 0.0, 0.0)
+
+
+def test_no_parameters() -> None:
+    circuit = qvar.Ansatz.from_circuit(lambda theta: qml.Hadamard(0), n_qubits=2, n_params=0)
+    objective = qvar.energy(qvar.tfim(2), circuit)
+    assert hessian(objective, []).shape == (0, 0)
+    assert hessian_spectrum(objective, []).shape == (0,)
 
 
 def test_ends_of_a_large_spectrum() -> None:

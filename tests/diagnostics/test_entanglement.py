@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from math import comb, sqrt
@@ -66,6 +67,13 @@ def test_states_in_closed_form(n: int) -> None:
 def test_one_qubit() -> None:
     assert float(meyer_wallach([0.6, 0.8j])) == pytest.approx(0, abs=1e-15)
     assert entanglement_profile([0.6, 0.8]).shape == (0,)
+
+
+def test_states_of_any_norm() -> None:
+    for scale in (1e-6, 3.0, 1e6j):
+        assert float(meyer_wallach(scale * _ghz(3))) == pytest.approx(1, abs=1e-12)
+        assert float(entanglement_entropy(scale * _ghz(3), 1)) == pytest.approx(1, abs=1e-12)
+        np.testing.assert_allclose(jax.jit(entanglement_profile)(scale * _ghz(3)), [1, 1], rtol=0, atol=1e-12)
 
 
 def test_random_states_against_pennylane() -> None:
@@ -179,6 +187,10 @@ def test_mistakes() -> None:
     for state in (np.ones(3), np.ones((2, 2)), np.ones(1)):
         with pytest.raises(qvar.QvarError, match=r"^`state` must have shape \(2\^n,\), but is \("):
             meyer_wallach(state)
+    for state, norm in (([0.0, 0.0], "0.0"), ([math.nan, 1.0], "nan"), ([math.inf, 0.0], "inf")):
+        for function in (meyer_wallach, entanglement_profile, partial(entanglement_entropy, wires=[0])):
+            with pytest.raises(qvar.QvarError, match=rf"^`state` must have .*, but its norm is {norm}\.$"):
+                function(state)
     state = _ghz(3)
     for wires, sentence in (
         ([0, 0], r"`wires` must be different, but is \[0, 0\]\."),

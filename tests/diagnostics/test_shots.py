@@ -1,6 +1,7 @@
 """Shots that a gradient component takes, against closed forms and simulated measurements."""
 
 import math
+from typing import Any
 
 import jax
 import numpy as np
@@ -98,6 +99,21 @@ def test_zero_gradients_take_forever_and_certain_ones_a_single_shot() -> None:
     _, objective = rotation(1.0)
     assert shots_to_resolve(objective, [0.0])[0] == math.inf
     assert shots_to_resolve(objective, [math.pi / 2])[0] == 1.0  # both points are eigenstates
+
+
+def test_a_parameter_that_does_nothing() -> None:
+    """All energies of its rule are zero but for rounding, as <ZZ> is behind RX(t) RX(-t) and RY(pi/2)."""
+
+    def circuit(theta: Any) -> None:
+        qml.RX(theta[0], 0)
+        qml.RX(-theta[0], 0)
+        qml.RY(theta[1], 1)
+
+    ansatz = qvar.Ansatz.from_circuit(circuit, n_qubits=2, n_params=2)
+    objective = qvar.expectation(qml.Z(0) @ qml.Z(1), ansatz)
+    for angle in (0.3, 1.1, -1.7):
+        shots = shots_to_resolve(objective, [angle, math.pi / 2], ansatz=ansatz)
+        assert (shots[0], shots[1] < math.inf) == (math.inf, True)
 
 
 @pytest.mark.parametrize(

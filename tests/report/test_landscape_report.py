@@ -194,6 +194,9 @@ def test_odd_runs(tmp_path: Path) -> None:
     one = without(rows_of("keeps"), "start_plane", "end_plane")  # one parameter
     names = [plot.path.stem for plot in write_plots(ledger_from(one), trace_from(one), tmp_path)]
     assert names == ["landscape_lines", "landscape_curvature", "error_vs_step"]
+    unknown = [{**row, "end_spectrum": "[null, 1.0]"} for row in one]
+    unknown += [{**row, "contender": "\u65e5", "start_spectrum": "[]", "end_spectrum": "[]"} for row in one]
+    assert len(write_plots(ledger_from(unknown), trace_from(unknown), tmp_path)) == 3
     lost = rows_of("lost")
     assert write_plots(ledger_from(lost), trace_from([]), tmp_path) == []
     assert list(tmp_path.iterdir()) == []  # older pictures are gone

@@ -204,6 +204,13 @@ def test_one_parameter_has_a_line_and_no_planes() -> None:
             assert set(strict(row["leakage_along"])["s2"]) == {None}  # which spin models do not have
 
 
+def test_a_circuit_without_parameters_has_no_landscape() -> None:
+    constant = qvar.Ansatz.from_circuit(lambda theta: qml.Hadamard(0), n_qubits=2, n_params=0, name="constant")
+    ((row,),) = rows_of(Landscape(qvar.tfim(2), [constant], seeds=1, line_points=3, points=3))
+    assert row["value"] == pytest.approx(-1.0)  # <Z0 Z1> = 0, <X0> = 1, <X1> = 0
+    assert not {"message", "end_spectrum", "end_smallest_curvature"} & set(row)
+
+
 def test_an_objective_without_a_circuit_has_no_sector_to_leave(h2: qvar.Problem) -> None:
     valley = qvar.Objective(
         name="valley",

@@ -120,13 +120,14 @@ def curvatures(best: pd.DataFrame) -> Drawing | None:
     if not rows:
         return None
     axes = _ladder(len(rows))
-    ticks = []
+    ticks, largest = [], 0.0
     for position, row in enumerate(rows):
         for offset, text, name, color in (
             (-0.18, row.start_spectrum, "at the start", "#E69F00"),
             (0.18, row.end_spectrum, "at the end", "#0072B2"),
         ):
-            values = np.array(json.loads(text))
+            values = np.array(json.loads(text), dtype=float)  # null is no number
+            largest = np.nanmax(np.abs(values), initial=largest)
             axes.plot(
                 np.full(len(values), position + offset), values, linestyle="", marker="_", markersize=16, color=color,
                 alpha=0.75, label=name if position == 0 else None,
@@ -135,7 +136,6 @@ def curvatures(best: pd.DataFrame) -> Drawing | None:
     axes.axhline(0, color="#333333", linewidth=0.8)
     axes.set_xticks(range(len(rows)), ticks, fontsize=9)
     axes.set_xlim(-0.6, len(rows) - 0.4)
-    largest = max(np.abs(json.loads(text)).max() for row in rows for text in (row.start_spectrum, row.end_spectrum))
     axes.set_yscale("symlog", linthresh=max(1e-3 * largest, 1e-12))
     axes.set_ylabel(f"curvature ({rows[0].unit or '1'} per rad\u00b2)")
     caption = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,12 @@ _DOTS_PER_INCH = 150
 def write_plots(ledger: pd.DataFrame, trace: pd.DataFrame, folder: Path, study: str | None = None) -> list[Plot]:
     """Draw the pictures of a run."""
     folder.mkdir(exist_ok=True)
+    with warnings.catch_warnings():  # the page has the names as text, in the reader's fonts
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+        return _plots(ledger, trace, folder, study)
+
+
+def _plots(ledger: pd.DataFrame, trace: pd.DataFrame, folder: Path, study: str | None) -> list[Plot]:
     drawings, missing = report_of(ledger, study).drawings(ledger, trace)
     absent = f"Not drawn, because there is no finite value: {', '.join(missing)}." if missing else ""
     for name in ALL_PICTURES - {drawing.name for drawing in drawings}:
