@@ -7,6 +7,7 @@ The annotation of an argument is all that a check needs: `int` takes integers an
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import functools
 import inspect
 import sys
@@ -68,7 +69,10 @@ def checked(*sizes: str, own: Collection[str] = ()) -> Callable[[Callable[_P, _T
 
         @functools.wraps(function)
         def call(*args: _P.args, **kwargs: _P.kwargs) -> _T:
-            bound = signature.bind(*args, **kwargs)
+            try:
+                bound = signature.bind(*args, **kwargs)
+            except TypeError as error:
+                raise TypeError(_call_words(function, signature, str(error), kwargs)) from None
             for name, value in bound.arguments.items():
                 parameter, read = signature.parameters[name], readers()[name]
                 if parameter.kind is parameter.VAR_KEYWORD:
@@ -84,6 +88,15 @@ def checked(*sizes: str, own: Collection[str] = ()) -> Callable[[Callable[_P, _T
         return call
 
     return decorate
+
+
+def _call_words(function: Callable[..., Any], signature: inspect.Signature, error: str, keywords: Any) -> str:
+    """Return the message of a call whose arguments do not fit, with the nearest name of one that is unknown."""
+    names = [name for name, one in signature.parameters.items() if one.kind is not one.VAR_KEYWORD and name != "self"]
+    unknown = next((word for word in keywords if word not in names), None)
+    near = difflib.get_close_matches(unknown, names, n=1) if unknown else []
+    hint = f"did you mean `{near[0]}`?" if near else f"its arguments are {', '.join(names) or 'none'}."
+    return f"{function.__qualname__}() {error}; {hint}"
 
 
 def check_fields(record: Any, *sizes: str) -> None:

@@ -6,6 +6,11 @@ from collections.abc import Mapping
 from html import escape
 
 
+def text_html(text: str) -> str:
+    """Return a table of text in letters of one width."""
+    return f"<pre>{escape(text)}</pre>"
+
+
 def facts_html(title: str, facts: Mapping[str, object], more: str = "") -> str:
     """Return names and values as a table under a title; entries that are None or empty are left out.
 

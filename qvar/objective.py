@@ -25,6 +25,7 @@ from qvar.errors import QvarError, require, shown
 from qvar.host_kernels import HostKernels, HostSource, LossFunction
 from qvar.jax_internals import on_device
 from qvar.memory import chunk_size, require_memory
+from qvar.notebook import facts_html
 from qvar.short_repr import short_repr
 
 
@@ -142,6 +143,17 @@ class Objective:
     def costs(self) -> Costs:
         """Qubits, gates and depths; counted when first used."""
         return self.count_costs()
+
+    def _repr_html_(self) -> str:
+        """Return the facts that cost nothing, for a notebook."""
+        facts = {
+            "family": self.family,
+            "parameters": self.n_params,
+            "unit": self.unit,
+            "engine": None if self.engine == "none" else self.engine,
+            "space": self.space,
+        }
+        return facts_html(self.name, facts)
 
     def _host(self, points: Any) -> HostKernels | None:
         """Return the kernels for points that are numbers, and not the tracers of a JAX transformation."""

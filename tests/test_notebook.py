@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib import pyplot
 
 import qvar
 
@@ -43,6 +44,23 @@ def test_a_problem_and_a_circuit_are_tables(h4: qvar.Problem) -> None:
     assert Page(evil._repr_html_()).words[0] == "<script>"
 
 
+def test_records_of_work_are_tables(h4: qvar.Problem) -> None:
+    ansatz = qvar.uccsd(h4)
+    objective = qvar.energy(h4, ansatz)
+    words = Page(objective._repr_html_()).words
+    assert (words[0], words[words.index("parameters") + 1]) == ("uccsd", "26")
+    duel = qvar.Duel(h4, [ansatz, qvar.hardware_efficient(h4, layers=1)], seeds=3)
+    words = Page(duel._repr_html_()).words
+    assert words[words.index("contenders") + 1].startswith("uccsd (26 parameters), ")
+    assert words[words.index("starts of each") + 1] == "3"
+    result = qvar.minimize(objective, np.zeros(26), budget=qvar.Budget(gradients=2))
+    words = Page(result._repr_html_()).words
+    assert words[words.index("value") + 1] == f"{result.value:.8f}"
+    assert words[words.index("evaluations") + 1] == "2"
+    determinants = qvar.leading_determinants(objective, np.zeros(26))
+    assert "".join(Page(determinants._repr_html_()).words) == str(determinants)
+
+
 def test_a_run_is_a_table_and_draws_axes(tmp_path: Path) -> None:
     chain = qvar.tfim(3)
     contenders = [qvar.hva(chain, layers=n) for n in (1, 2)]
@@ -58,6 +76,8 @@ def test_a_run_is_a_table_and_draws_axes(tmp_path: Path) -> None:
     np.testing.assert_allclose(lines[name].get_ydata()[-1], errors.median())
     front = run.plot_front()
     assert front.get_xlabel() == "number of parameters"
+    assert front.figure is pyplot.figure(pyplot.get_fignums()[-1])  # which notebooks show
     assert run.plot_front(cost="two_qubit_gates").get_xlabel() == "number of two-qubit gates"
+    pyplot.close("all")
     with pytest.raises(qvar.QvarError, match="`cost` must be"):
         run.plot_front(cost="depth")  # pyright: ignore[reportArgumentType]

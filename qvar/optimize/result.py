@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from qvar._types import FloatArray, IntArray
+from qvar.notebook import facts_html
 from qvar.optimize.budget import Status
 from qvar.short_repr import short_repr
 
@@ -61,3 +63,17 @@ class Result:
     """Hessian products made to distinguish a minimum from a saddle; each takes as long as about two gradients."""
     inverse_hessian: FloatArray | None = None
     """(n_params, n_params) approximate inverse Hessian in the end, of a method that keeps one (`bfgs`)."""
+
+    def _repr_html_(self) -> str:
+        """Return the end of the start, for a notebook."""
+        curvature = None if math.isnan(self.lowest_curvature) else f"{self.lowest_curvature:.3g}"
+        facts = {
+            "value": f"{self.value:.8f}",
+            "end": self.status.sentence,
+            "gradient norm": None if math.isnan(self.gradient_norm) else f"{self.gradient_norm:.2g}",
+            "lowest curvature": curvature,
+            "iterations": self.iterations,
+            "evaluations": self.gradient_evaluations or self.energy_evaluations,
+            "parameters": len(self.theta),
+        }
+        return facts_html("Result", facts)

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from qvar._types import FloatArray
+from qvar.notebook import text_html
 from qvar.short_repr import short_repr
 
 Population: TypeAlias = Literal["mulliken", "lowdin", "meta-lowdin"]
@@ -33,6 +34,10 @@ class Charges:
         rows = zip(self.atoms, self.charges, self.spins, strict=True)
         lines += [f"{at:>3} {atom:<6}{charge:>12.6f}{spin:>12.6f}" for at, (atom, charge, spin) in enumerate(rows)]
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """Return the table in letters of one width, for a notebook."""
+        return text_html(str(self))
 
 
 def atomic_charges(mol: Any, alpha: FloatArray, beta: FloatArray, population: Population) -> Charges:

@@ -9,6 +9,7 @@ import numpy as np
 
 from qvar.arguments import checked
 from qvar.checks import counting_number
+from qvar.notebook import text_html
 from qvar.objective import Objective
 from qvar.properties.electron_state import electron_state
 from qvar.short_repr import short_repr
@@ -55,6 +56,10 @@ class LeadingDeterminants:
             number = f"{row.coefficient:.6f}".replace("j", "i") if is_complex else f"{row.coefficient:.6f}"
             lines.append(f"{word:<{width}}{number:>24}{row.weight:>12.6f}")
         return "\n".join([*lines, f"{'sum':<{width}}{self.weight:>36.6f}"])
+
+    def _repr_html_(self) -> str:
+        """Return the table in letters of one width, for a notebook."""
+        return text_html(str(self))
 
 
 @checked("n")

@@ -203,7 +203,12 @@ class Run:
     def _axes(self, picture: Drawing | None) -> Axes:
         if picture is None:
             raise QvarError(f"`run` must have values to draw, but {self.folder} has none.")
-        return picture.figure.axes[0]
+        from matplotlib import pyplot
+
+        figure = picture.figure
+        # pyplot shows it: in a notebook below the cell, elsewhere by `show`
+        pyplot.figure(FigureClass=lambda **_: figure)  # pyright: ignore[reportArgumentType]
+        return figure.axes[0]
 
     def _repr_html_(self) -> str:
         """Return the result of the report, for a notebook."""

@@ -10,6 +10,7 @@ from qvar.arguments import check_fields
 from qvar.checks import different_names
 from qvar.engines.energy import Engine
 from qvar.errors import QvarError
+from qvar.notebook import facts_html
 from qvar.optimize.budget import Budget
 from qvar.optimize.lbfgs import lbfgs
 from qvar.optimize.method import Method
@@ -82,6 +83,17 @@ class Duel:
     def methods(self) -> tuple[Method, ...]:
         """The optimization methods; usually one."""
         return (self.method,) if isinstance(self.method, Method) else tuple(self.method)
+
+    def _repr_html_(self) -> str:
+        """Return who is compared on what, for a notebook."""
+        facts = {
+            "problem": None if self.problem is None else self.problem.name,
+            "contenders": ", ".join(f"{one.name} ({one.n_params} parameters)" for one in self._trainables),
+            "methods": ", ".join(method.name for method in self.methods),
+            "starts of each": self.seeds,
+            "budget of a start": str(self.budget),
+        }
+        return facts_html("Duel", facts)
 
     def trainings(self) -> list[tuple[Row, Training]]:
         """Return one training for each contender and method, in their order."""
