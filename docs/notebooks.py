@@ -1,6 +1,7 @@
-"""Notebooks of the documentation: run here to store their outputs, and pages of the site, as a hook of MkDocs.
+"""Notebooks of the documentation: their outputs, and pages of the site made from them.
 
-`python docs/notebooks.py` runs every notebook in `docs/notebooks/` and stores what its cells show.
+`python docs/notebooks.py` runs every notebook in `docs/notebooks/` and stores what its
+cells show. MkDocs uses the file as a hook.
 """
 
 from __future__ import annotations
@@ -29,13 +30,13 @@ def read(path: Path) -> list[Cell]:
     return json.loads(path.read_text(encoding="utf-8"))["cells"]
 
 
-# ---------------------------------------------------------------------------------------------------------------------
+# -------------------------------------------------------------------------------------
 # Running a notebook
 
 
 @contextlib.contextmanager
 def shell() -> Iterator[Any]:
-    """Open IPython's shell in this process, without history; what it changes of the process is restored."""
+    """Open IPython's shell in this process, and restore what it changes there."""
     import matplotlib
     from IPython.core.displayhook import DisplayHook
     from IPython.core.interactiveshell import InteractiveShell
@@ -43,7 +44,7 @@ def shell() -> Iterator[Any]:
     from traitlets.config import Config
 
     class Hook(DisplayHook):
-        """A hook that publishes the value of a cell with all its forms, as a notebook does."""
+        """Publisher of the value of a cell in all its forms."""
 
         def write_output_prompt(self) -> None:
             """Write nothing: the page shows no numbers of cells."""
@@ -58,7 +59,9 @@ def shell() -> Iterator[Any]:
         def enable_gui(self, gui: str | None = None) -> None:
             """Do nothing: there are no windows."""
 
-    settings = Config({"HistoryManager": {"enabled": False}, "InteractiveShell": {"colors": "nocolor"}})
+    settings = Config()
+    settings.HistoryManager.enabled = False
+    settings.InteractiveShell.colors = "nocolor"
     before = {name: getattr(sys, name) for name in ("displayhook", "excepthook")}
     modules, rc = dict(sys.modules), matplotlib.rcParams.copy()
     backend = matplotlib.get_backend()
@@ -101,17 +104,28 @@ def run(cells: list[Cell]) -> list[list[Output]]:
                 result = opened.run_cell("".join(cell["source"]), store_history=True)
             if not result.success:
                 error = result.error_before_exec or result.error_in_exec
-                raise RuntimeError(f"cell {number} of the notebook: {type(error).__name__}: {error}") from error
+                raise RuntimeError(
+                    f"cell {number} of the notebook: {type(error).__name__}: {error}"
+                ) from error
             outputs[-1] = _outputs(captured)
     return outputs
 
 
 def _outputs(captured: Any) -> list[Output]:
-    """Return what a cell has shown, in the form of a notebook file; of a display that was updated, the last state."""
+    """Return what a cell has shown as entries of a notebook file.
+
+    Of a display that was updated it is the last state.
+    """
     outputs: list[Output] = []
     for name, text in (("stdout", captured.stdout), ("stderr", captured.stderr)):
         if text:
-            outputs.append({"output_type": "stream", "name": name, "text": text.splitlines(keepends=True)})
+            outputs.append(
+                {
+                    "output_type": "stream",
+                    "name": name,
+                    "text": text.splitlines(keepends=True),
+                }
+            )
     displays: dict[object, Output] = {}
     for place, rich in enumerate(captured.outputs):
         data = {kind: _lines(value) for kind, value in rich.data.items()}
@@ -122,7 +136,11 @@ def _outputs(captured: Any) -> list[Output]:
 
 
 def _lines(value: Any) -> Any:
-    return value.splitlines(keepends=True) if isinstance(value, str) and "\n" in value.strip() else value
+    return (
+        value.splitlines(keepends=True)
+        if isinstance(value, str) and "\n" in value.strip()
+        else value
+    )
 
 
 def store(path: Path) -> None:
@@ -135,10 +153,12 @@ def store(path: Path) -> None:
         if cell["cell_type"] == "code":
             count += 1
             cell.update(outputs=shown, execution_count=count)
-    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(
+        json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
 
 
-# ---------------------------------------------------------------------------------------------------------------------
+# -------------------------------------------------------------------------------------
 # A page of the site
 
 
@@ -153,7 +173,9 @@ def page(path: Path) -> str:
         parts.append(f"```python\n{source}\n```")
         parts += [_output_html(output) for output in cell["outputs"]]
     title, _, rest = "\n\n".join(parts).partition("\n\n")
-    download = f"*This page is the notebook [{path.name}]({path.name}) with its outputs.*"
+    download = (
+        f"*This page is the notebook [{path.name}]({path.name}) with its outputs.*"
+    )
     return f"{title}\n\n{download}\n\n{rest}\n"
 
 
@@ -163,12 +185,13 @@ def _output_html(output: Output) -> str:
         return f"```text\n{''.join(output['text']).rstrip()}\n```"
     data = {kind: "".join(value) for kind, value in output["data"].items()}
     if "text/html" in data:
-        content = re.sub(r"<style.*?</style>", "", data["text/html"], flags=re.DOTALL)  # the site has its own
-        content = re.sub(r"\n\s*", "\n", content).replace('<table border="1" class="dataframe">', "<table>")
-    elif "image/png" in data:
-        content = (
-            f'<img src="data:image/png;base64,{data["image/png"].strip()}" alt="{html.escape(data["text/plain"])}">'
+        content = re.sub(r"<style.*?</style>", "", data["text/html"], flags=re.DOTALL)
+        content = re.sub(r"\n\s*", "\n", content).replace(
+            '<table border="1" class="dataframe">', "<table>"
         )
+    elif "image/png" in data:
+        source = f"data:image/png;base64,{data['image/png'].strip()}"
+        content = f'<img src="{source}" alt="{html.escape(data["text/plain"])}">'
     else:
         return f"```text\n{data['text/plain']}\n```"
     return f'<div class="notebook-output" style="overflow-x: auto">\n{content}\n</div>'
@@ -179,7 +202,9 @@ def on_files(files: Any, config: Any) -> Any:
     from mkdocs.structure.files import File
 
     for path in sorted(FOLDER.glob("*.ipynb")):
-        files.append(File.generated(config, f"notebooks/{path.stem}.md", content=page(path)))
+        files.append(
+            File.generated(config, f"notebooks/{path.stem}.md", content=page(path))
+        )
     return files
 
 
