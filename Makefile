@@ -10,13 +10,14 @@ WORKERS ?= $(shell expr $$(env -u OMP_NUM_THREADS nproc) + 1)
 GROUPS ?=
 PEERS ?=
 
-.PHONY: help install run test check bench docs clean
+.PHONY: help install run test check bench results docs clean
 
 help:
 	@echo "make run     install, then run $(CASE); RUN=folder ARGS='--bond 1.5' are passed on"
 	@echo "make test    install, then the whole test suite"
 	@echo "make check   linter, types, import floors, documentation"
 	@echo "make bench   timings beside PennyLane lightning and PySCF (twenty minutes); GROUPS='sector dense' PEERS=1"
+	@echo "make results run the campaigns of \"What we found\" that are not done, and write its pages (two hours)"
 	@echo "make docs    build the documentation into site/"
 	@echo "make clean   remove the environment and built files (runs/ stays)"
 
@@ -54,6 +55,9 @@ check: $(VENV)/.installed-dev
 
 bench: $(VENV)/$(if $(PEERS),.installed-bench,.installed-dev)
 	$(BIN)/python tests/benchmarks $(GROUPS) $(ARGS)
+
+results: $(VENV)/.installed-dev
+	$(BIN)/python -m findings $(ARGS)
 
 docs: $(VENV)/.installed-dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

@@ -7,8 +7,10 @@ import qvar
 
 
 def case(
-    molecule: Literal["h2", "h4", "lih", "beh2", "h2o"] = "lih",
+    molecule: Literal["h2", "h4", "h6", "lih", "beh2", "h2o", "n2"] = "lih",
     bond: float | None = None,
+    basis: str = "sto-3g",
+    active_space: tuple[int, int] | None = None,
     families: Literal["all", "generic", "constrained"] = "all",
     contenders: tuple[str, ...] = (),
     layers: int = 4,
@@ -16,19 +18,22 @@ def case(
     gradients: int = 500,
     stable: bool = False,
 ) -> qvar.Duel:
-    """Compares all ansätze of `qvar list ansatze`, STO-3G, H2O with a frozen core.
+    """Compares all ansätze of `qvar list ansatze`, H2O with a frozen core.
 
     Args:
         molecule: The molecule.
         bond: Length of its bonds, in angstrom; the usual one if None.
-        families: Who takes part: all, or one family alone.
-        contenders: Names of ansätze where not all shall take part, as `qvar list ansatze` prints them.
+        basis: Name of the basis set.
+        active_space: Numbers of active electrons and orbitals; all electrons if None. N2 needs one, such as 6 6, for
+            generic circuits: all of its electrons take 20 qubits.
+        families: Families that take part: all, or one alone.
+        contenders: Names of ansätze if not all take part, as `qvar list ansatze` prints them.
         layers: Depth of those that have layers, in layers of each one's own kind.
         seeds: Number of starts of each contender.
         gradients: Budget of each start, in evaluations of energy and gradient.
         stable: Follow a Hartree-Fock reference that is a saddle down to a minimum, as of H2O at 2.5 angstrom.
     """
-    problem = qvar.named(molecule, bond=bond, stable=stable)
+    problem = qvar.named(molecule, bond, basis=basis, active_space=active_space, stable=stable)
     ansatze, refused = qvar.all_ansatze(problem, layers=layers)
     for name in contenders:
         if name not in ansatze:

@@ -22,7 +22,7 @@ _COMMANDS = {
     "cancel": "campaign.cancel", "worker": "campaign.worker", "show": "record.show", "report": "record.report",
     "compare": "record.compare", "index": "record.index", "cite": "record.cite", "export": "record.export",
     "list": "look.list_known", "check": "look.check", "doctor": "look.doctor", "new-case": "new_case.new_case",
-    "completion": "completion.completion",
+    "completion": "completion.completion", "advise": "advise.advise",
 }  # fmt: skip
 """{command: its module and function}; the function's arguments are named as in the parser."""
 
@@ -154,6 +154,20 @@ def _parser() -> _Parser:
     listing.add_argument("what", choices=("ansatze", "cases", "methods", "pools", "problems"), help="what to list")
     listing.add_argument("--problem", metavar="NAME", default="h4", help="name or .npz file (default: h4)")
     listing.add_argument("--layers", metavar="N", type=int, default=2, help="layers of each ansatz (default: 2)")
+    advise = command(
+        "advise",
+        "recommend a circuit for a molecule",
+        "Recommends a circuit for a molecule within limits of cost, from runs that travel with qvar: the lowest median "
+        "error, or with --error the fewest CNOTs that reach it; exit status 1 if none is within the limits.",
+    )
+    advise.add_argument("--problem", metavar="NAME", required=True, help="molecule: h4, h6, lih, beh2, h2o, n2")
+    advise.add_argument("--bond", metavar="LENGTH", type=float, help="length of its bonds, angstrom (default: usual)")
+    advise.add_argument("--basis", metavar="NAME", default="sto-3g", help="sto-3g or 6-31g (default: sto-3g)")
+    advise.add_argument("--two-qubit-gates", metavar="N", type=int, help="largest number of CNOTs")
+    advise.add_argument("--parameters", metavar="N", type=int, help="largest number of parameters")
+    advise.add_argument("--evaluations", metavar="N", type=int, help="largest median number of evaluations")
+    advise.add_argument("--error", metavar="E", type=float, help="largest median error, mHa, such as 1.6")
+    advise.add_argument("--json", dest="as_json", action="store_true", help="for a script")
     check = command(
         "check",
         "check an ansatz of your own",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from qvar.arguments import checked
 from qvar.checks import finite_number
@@ -13,6 +14,8 @@ from qvar.problems.hubbard import hubbard
 from qvar.problems.molecule import hydrogen_chain, molecule
 from qvar.problems.problem import Problem
 from qvar.problems.spin_models import heisenberg, tfim, xxz
+
+_BASIS = "sto-3g"
 
 
 @dataclass(frozen=True)
@@ -26,30 +29,36 @@ class NamedProblem:
     bond: float | None
     """Default length of its bonds, in angstrom; None for lattices."""
     make: Callable[..., Problem]
-    """Maker of the problem; that of a molecule takes the length of its bonds and `stable`, see `qvar.molecule`."""
+    """Maker of the problem; that of a molecule takes the length of its bonds and keywords of `qvar.molecule`."""
 
 
-def _chain(n_atoms: int) -> Callable[[float, bool], Problem]:
-    return lambda bond, stable: hydrogen_chain(n_atoms, bond=bond, stable=stable)
+def _chain(n_atoms: int) -> Callable[..., Problem]:
+    return lambda bond, **choices: hydrogen_chain(n_atoms, bond=bond, **choices)
 
 
-def _diatomic(one: str, other: str, formula: str) -> Callable[[float, bool], Problem]:
-    return lambda bond, stable: molecule(
-        f"{one} 0 0 0; {other} 0 0 {bond!r}", stable=stable, name=_title(formula, bond)
-    )
+def _diatomic(one: str, other: str, formula: str) -> Callable[..., Problem]:
+    def make(bond: float, **choices: Any) -> Problem:
+        return molecule(f"{one} 0 0 0; {other} 0 0 {bond!r}", name=_title(formula, bond, choices), **choices)
+
+    return make
 
 
-def _beh2(bond: float, stable: bool) -> Problem:
-    return molecule(f"Be 0 0 0; H 0 0 {bond!r}; H 0 0 {-bond!r}", stable=stable, name=_title("BeH2", bond))
+def _beh2(bond: float, **choices: Any) -> Problem:
+    return molecule(f"Be 0 0 0; H 0 0 {bond!r}; H 0 0 {-bond!r}", name=_title("BeH2", bond, choices), **choices)
 
 
-def _h2o(bond: float, stable: bool) -> Problem:
+def _h2o(bond: float, **choices: Any) -> Problem:
     geometry = f"O; H 1 {bond!r}; H 1 {bond!r} 2 104.45"
-    return molecule(geometry, frozen=[0], stable=stable, name=f"{_title('H2O', bond)} (8e,6o)")
+    if choices["active_space"] is None:
+        choices |= {"frozen": [0]}
+    problem = molecule(geometry, **choices)
+    space = f"({problem.n_electrons}e,{problem.n_orbitals}o)"
+    return replace(problem, name=f"{_title('H2O', bond, {**choices, 'active_space': None})} {space}")
 
 
-def _title(formula: str, bond: float) -> str:
-    return f"{formula} {round(bond, 6)!r} sto-3g"
+def _title(formula: str, bond: float, choices: dict[str, Any]) -> str:
+    space = choices["active_space"]
+    return f"{formula} {round(bond, 6)!r} {choices['basis']}" + (f" ({space[0]}e,{space[1]}o)" if space else "")
 
 
 PROBLEMS: tuple[NamedProblem, ...] = (
@@ -69,30 +78,49 @@ PROBLEMS: tuple[NamedProblem, ...] = (
 
 
 @checked()
-def named(name: str, bond: float | None = None, *, stable: bool = False) -> Problem:
+def named(
+    name: str,
+    bond: float | None = None,
+    *,
+    basis: str = _BASIS,
+    active_space: tuple[int, int] | None = None,
+    stable: bool = False,
+) -> Problem:
     """Make a well-known problem by its name; `qvar list problems` prints the names.
 
     Args:
-        name: `h2`, `h4`, `h6`, `lih`, `beh2`, `h2o` or `n2` (STO-3G), or `tfim`, `xxz`, `heisenberg` or `hubbard`;
-            case does not matter.
+        name: `h2`, `h4`, `h6`, `lih`, `beh2`, `h2o` or `n2`, or `tfim`, `xxz`, `heisenberg` or `hubbard`; case does not
+            matter.
         bond: length of all bonds, in angstrom; the usual one if None. Lattices have none.
+        basis: name of the basis set of a molecule.
+        active_space: (electrons, orbitals) around the Fermi level, see `molecule`; all electrons if None, of water all
+            but those of the core.
         stable: whether a Hartree-Fock reference that is a saddle is followed down, see `molecule`.
 
     Raises:
-        QvarError: if the name is unknown, `bond` is not positive, or `bond` or `stable` is given for a lattice.
+        QvarError: if the name is unknown, `bond` is not positive, something of a molecule is given for a lattice, or as
+            `molecule` does.
     """
     word = name.strip().lower()
     for entry in PROBLEMS:
         if entry.name == word and entry.bond is None:
             require(bond is None, "bond", f"be left out for the lattice {word}", bond)
+            require(basis == _BASIS, "basis", f"be left out for the lattice {word}", basis)
+            require(active_space is None, "active_space", f"be left out for the lattice {word}", active_space)
             require(not stable, "stable", f"be left out for the lattice {word}", stable)
             return entry.make()
         if entry.name == word:
             length = finite_number("bond", entry.bond if bond is None else bond)
             require(length > 0, "bond", "be positive", bond)
             require(length <= 1e6, "bond", "be at most 10^6 angstrom", bond)
-            return entry.make(length, stable)
+            return entry.make(length, basis=basis, active_space=active_space, stable=stable)
     names = [entry.name for entry in PROBLEMS]
     near = difflib.get_close_matches(word, names, n=1)
     hint = f"did you mean `{near[0]}`?" if near else f"it knows {', '.join(names)}."
     raise QvarError(f"`{name}` is not a problem that qvar knows; {hint}")
+
+
+def title_of(name: str, bond: float, basis: str) -> str:
+    """Return words for a molecule at a bond length in a basis set, such as "LiH, 1.546 angstrom, sto-3g"."""
+    formula = {"lih": "LiH", "beh2": "BeH2"}.get(name, name.upper())
+    return f"{formula}, {bond:g} angstrom, {basis}"

@@ -243,7 +243,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     "qvar.from_optax": lambda: {"transform": optax.sgd(0.1), "name": "sgd"},
     "qvar.named_ansatz": lambda: {"name": "puccd", "problem": h2(), "layers": 1},
     "qvar.task_key": lambda: {"inputs": {"x": [1, 2.0, None, "a"]}},
-    "qvar.named": lambda: {"name": "h2", "bond": 1.0},
+    "qvar.named": lambda: {"name": "h2", "bond": 1.0, "basis": "sto-3g", "active_space": (2, 2)},
     "qvar.natural_gradient": lambda: {"learning_rate": 0.1, "regularisation": 1e-3},
     "qvar.noisy_energy": lambda: {
         "problem": spins(), "ansatz": circuit(), "probability": 0.1, "channel": "bit_flip", "gates": "written",

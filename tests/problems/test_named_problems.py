@@ -5,7 +5,7 @@ import pytest
 import qvar
 from qvar.errors import QvarError
 from qvar.problems.molecule import molecule
-from qvar.problems.named_problems import PROBLEMS, named
+from qvar.problems.named_problems import PROBLEMS, named, title_of
 
 FCI = {"h2": -1.1372701747, "h4": -2.1663874486, "h6": -3.2360662799, "lih": -7.8827618487, "beh2": -15.5951768689}
 QUBITS = {"h2": 4, "h4": 8, "h6": 12, "lih": 12, "beh2": 14, "h2o": 12, "n2": 20}
@@ -40,6 +40,20 @@ def test_bond_stretches_all_bonds() -> None:
     assert named("h2o", bond=1.2).reference_energy == pytest.approx(stretched.reference_energy, abs=1e-10)
     beryllium = qvar.molecule("H 0 0 0; Be 0 0 1.5; H 0 0 3.0")
     assert named("beh2", bond=1.5).reference_energy == pytest.approx(beryllium.reference_energy, abs=1e-8)
+
+
+def test_a_basis_set_and_an_active_space_are_chosen() -> None:
+    nitrogen = named("n2", active_space=(6, 6))
+    assert (nitrogen.n_qubits, nitrogen.n_electrons, nitrogen.name) == (12, 6, "N2 1.0977 sto-3g (6e,6o)")
+    hydrogen = named("h2", basis="6-31g")
+    assert hydrogen.exact_energy() == pytest.approx(molecule("H 0 0 0; H 0 0 0.7414", basis="6-31g").exact_energy())
+    assert (hydrogen.name, named("h4", active_space=(4, 4)).name) == ("H2 0.7414 6-31g", "H4 1.0 sto-3g")
+    assert named("h2o").name == "H2O 0.9584 sto-3g (8e,6o)"
+    assert named("h2o", active_space=(4, 4)).n_electrons == 4
+    for choice in ({"basis": "6-31g"}, {"active_space": (2, 2)}):
+        with pytest.raises(QvarError, match=r"^`(basis|active_space)` must be left out for the lattice tfim, but is"):
+            named("tfim", **choice)
+    assert title_of("beh2", 1.3264, "sto-3g") == "BeH2, 1.3264 angstrom, sto-3g"
 
 
 def test_lattices() -> None:

@@ -1,0 +1,55 @@
+"""Tables and numbers of the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from qvar.report.formats import error_words
+
+LINE = 118
+"""Letters of a line of prose."""
+
+FORMULAS = {"h2": "H2", "h4": "H4", "h6": "H6", "lih": "LiH", "beh2": "BeH2", "h2o": "H2O", "n2": "N2"}
+
+
+def titled(molecule: str, bond: float) -> str:
+    """Return a molecule and the length of its bonds in angstrom, such as "LiH 1.546"."""
+    return f"{FORMULAS[molecule]} {round(bond, 6)!r}"
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]], names: int = 1) -> str:
+    """Return a table of Markdown, its first columns on the left, the others on the right."""
+    rule = ["---"] * names + ["---:"] * (len(heads) - names)
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (heads, rule, *rows))
+
+
+def error(value: float) -> str:
+    """Return an error in mHa with three digits, or that it is below what is known."""
+    words = error_words(value, "mHa")
+    if words.startswith("<") or "e" in words:
+        return words
+    return f"{value:#.3g}".rstrip(".") if value < 1000 else f"{float(f'{value:.3g}'):.0f}"
+
+
+def percent(low: float, high: float) -> str:
+    """Return an interval of a share."""
+    return f"{100 * low:.0f}-{100 * high:.0f} %"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Join words with commas and an "and"."""
+    words = list(words)
+    if not words:
+        return "none"
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def filled(text: str) -> str:
+    """Break the paragraphs of a page into lines; tables, lists, pictures, code and headings stay."""
+    import textwrap
+
+    parts = []
+    for part in text.strip().split("\n\n"):
+        plain = not part.startswith(("|", "#", "!", "```", "- ", "$$"))
+        parts.append(textwrap.fill(part, LINE, break_long_words=False, break_on_hyphens=False) if plain else part)
+    return "\n\n".join(parts) + "\n"
