@@ -8,6 +8,7 @@ from pathlib import Path
 
 import matrix
 import pytest
+import yaml
 
 import qvar
 
@@ -61,3 +62,28 @@ def test_the_source_distribution_holds_what_a_wheel_and_its_tests_need() -> None
     assert all((ROOT / name).exists() for name in included)
     sources = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
     assert {Path(source).parts[0] for source in sources} <= set(included)
+
+
+def test_hooks_call_targets_of_the_makefile() -> None:
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"]
+    entries = [hook["entry"] for repo in hooks for hook in repo["hooks"]]
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    check = re.findall(r"^check: (.*)$", makefile, re.MULTILINE)[0].split()
+    assert sorted(entries) == sorted(f"make {target}" for target in check)
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    assert targets == set(re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[0].split())
+    assert targets - {"help"} == set(re.findall(r"  make ([a-z]+) ", makefile))
+
+
+def test_forms_of_issues_ask_for_what_is_needed() -> None:
+    required = {
+        "wrong-number": ["case", "numbers", "doctor"],
+        "crash": ["case", "output", "doctor"],
+        "idea": ["question"],
+    }
+    for name, parts in required.items():
+        form = yaml.safe_load((ROOT / f".github/ISSUE_TEMPLATE/{name}.yml").read_text(encoding="utf-8"))
+        assert form["name"]
+        assert form["description"].endswith(".")
+        assert [part["id"] for part in form["body"] if part.get("validations", {}).get("required")] == parts
+        assert all(part["attributes"]["label"] for part in form["body"])
