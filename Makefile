@@ -11,8 +11,9 @@ GROUPS ?=
 EXTRAS ?=
 ROWS ?=
 PEERS ?=
+PARTS ?=
 
-.PHONY: help install run test check style imports types pages bench results docs matrix dist clean
+.PHONY: help install run test check style imports types pages bench results docs screenshots matrix dist clean
 
 help:
 	@echo "For users:"
@@ -27,6 +28,7 @@ help:
 	@echo "  make types    basedpyright"
 	@echo "  make pages    the documentation, in which a warning is an error"
 	@echo "  make docs     the documentation, into site/"
+	@echo "  make screenshots  pictures of the documentation again; PARTS='plots run start'"
 	@echo "  make bench    timings beside PennyLane lightning and PySCF; GROUPS='sector dense' PEERS=1"
 	@echo "  make results  the campaigns of \"What we found\" that are not done, and its pages (two hours)"
 	@echo "  make matrix   some tests on Python 3.11 to 3.13, with newest and oldest packages; ROWS=oldest"
@@ -83,6 +85,9 @@ results: $(VENV)/.installed-dev
 
 docs: $(VENV)/.installed-dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+screenshots: $(VENV)/.installed-dev
+	PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/python docs/screenshots.py $(PARTS)
 
 matrix:
 	$(PYTHON) tests/matrix.py $(ROWS)
