@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import traceback
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -160,7 +162,7 @@ def _run(function: Callable[..., Any], n_qubits: int, n_params: int) -> Recordin
     except QvarError as error:
         raise QvarError(str(error)) from error.__cause__  # without JAX's note about its own frames
     except Exception as error:
-        raise QvarError(_explained(error, n_params)) from error
+        raise QvarError(_explained(error, n_params, _place(error, function))) from error
     if any(isinstance(constant, Tracer) for constant in traced.consts):  # of another trace
         raise QvarError(_INSIDE)
     (reference, operations), *_ = recorded
@@ -188,8 +190,15 @@ def _only_operators(returned: Any) -> bool:
     return returned is None or isinstance(returned, int | str | qml.operation.Operator)
 
 
-def _explained(error: Exception, n_params: int) -> str:
-    """Explain an exception in a quantum function."""
+def _place(error: Exception, function: Callable[..., Any]) -> str:
+    """Return file and line of a function that an exception passed, in brackets; empty if they are not known."""
+    file = getattr(getattr(function, "__code__", None), "co_filename", "")
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    return f" ({Path(file).name}, line {lines[-1]})" if lines else ""
+
+
+def _explained(error: Exception, n_params: int, place: str) -> str:
+    """Explain an exception in a quantum function, at a place in its file."""
     lines = str(error).strip().splitlines() or [""]
     sentence = f"{type(error).__name__}: {lines[0].split('. ')[0]}".rstrip(" .:")
     if isinstance(error, jax.errors.TracerBoolConversionError | jax.errors.NonConcreteBooleanIndexError):
@@ -205,8 +214,10 @@ def _explained(error: Exception, n_params: int) -> str:
         )
     if isinstance(error, jax.errors.UnexpectedTracerError):
         return _INSIDE
+    if isinstance(error, NameError | ImportError | AttributeError):
+        return f"`quantum_function` must run, but ends in {sentence}{place}."
     return (
         f"`quantum_function` must take theta as one flat vector of {n_params} numbers (`n_params`), reshaped where a "
         "template wants another shape, for example theta.reshape(layers, n_qubits, 3), but ends in "
-        f"{sentence}."
+        f"{sentence}{place}."
     )
