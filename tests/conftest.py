@@ -38,6 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Import the package with its annotations checked, except in a process that only hands tests to workers."""
     if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
         return
+    _begin_elsewhere(config)
     assert "qvar" not in sys.modules, "conftest.py of a folder must import qvar inside its fixtures"
     from typechecker import check_imports
 
@@ -73,6 +74,20 @@ def pytest_configure(config: pytest.Config) -> None:
     gc.set_threshold(20_000, 20, 20)
 
 
+def _begin_elsewhere(config: pytest.Config) -> None:
+    """Let each worker begin to collect at another folder, so that not all compile the same files of tests."""
+    worker, tests = getattr(config, "workerinput", None), Path(__file__).parent
+    if worker is None or [config.rootpath / word for word in config.args] != [tests]:
+        return
+    places = sorted(
+        str(place)
+        for place in tests.iterdir()
+        if place.match("[a-z]*") and (place.is_dir() or place.match("test_*.py"))
+    )
+    first = int(worker["workerid"].removeprefix("gw")) * len(places) // worker["workercount"]
+    config.args[:] = [*places[first:], *places[:first]]
+
+
 WAITING = (
     "test_on_slurm.py", "test_distributed_on_slurm.py", "test_on_grid_engine.py", "test_local_slurm.py",
     "test_array_task.py", "test_array_task_faults.py", "test_local.py", "test_commands.py",
@@ -93,12 +108,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     Long tests come first in the second worker. There is one worker more than there are cores.
     """
     order = {name: place for place, name in enumerate((*WAITING, *LONG))}
-    items.sort(key=lambda item: order.get(item.path.name, len(order)))
+    items.sort(key=lambda item: (order.get(item.path.name, len(order)), item.path))
     share = len(items) // getattr(config, "workerinput", {"workercount": 1})["workercount"]
     waiting, long = (sum(item.path.name in names for item in items) for names in (WAITING, LONG))
     if waiting + long <= share < len(items):
         others = items[waiting + long : share + long]
         items[waiting : share + long] = [*others, *items[waiting : waiting + long]]
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector thousands of tests that last until the end."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -1,4 +1,4 @@
-"""Array tasks of several processes on a real Slurm: two pretend nodes, each a process with four virtual devices."""
+"""Array tasks of several processes on a real Slurm: two pretend nodes, each a process with two virtual devices."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_two_processes_stop_and_go_on_together(slurm: LocalSlurm, tmp_path: Path
     # the pretend nodes' names lead nowhere, so that the processes need an address
     setup = (
         f"export JAX_COORDINATOR_ADDRESS=127.0.0.1:{free_port()}",
-        'export XLA_FLAGS="$XLA_FLAGS --xla_force_host_platform_device_count=4"',
+        'export XLA_FLAGS="$XLA_FLAGS --xla_force_host_platform_device_count=2"',
     )
     lines = [word for line in setup for word in ("--setup", line)]
     mine.qvar(

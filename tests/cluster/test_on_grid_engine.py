@@ -44,14 +44,14 @@ def test_an_array_goes_back_at_its_deadline_and_gives_what_a_run_here_gives(
 
 def test_cancelled_and_taken_up_again(engine: LocalGridEngine, tmp_path: Path) -> None:
     mine = campaign(engine, tmp_path)
-    words = ("--number", "3", "--steps", "900", "--shift", "0.5")
-    mine.submit(*words, "--pause", "0.4", "--at-once", "2")
+    words = ("--number", "2", "--steps", "900", "--shift", "0.5")
+    mine.submit(*words, "--pause", "0.4", "--at-once", "1")
     mine.await_steps()
     mine.qvar("cancel", str(mine.folder))
     mine.await_counts(lambda counts: not {"running", "waiting"} & counts.keys())
     assert mine.counts()["stopped"] >= 1
     mine.qvar("submit", "--resume", str(mine.folder))
-    mine.await_done(3)
+    mine.await_done(2)
     mine.assert_undisturbed(*words)
 
 

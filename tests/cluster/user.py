@@ -28,6 +28,8 @@ from qvar.runs.runner import run
 
 CASE = Path(__file__).parent / "slow_case.py"
 TIMES = ["wall_s", "compile_s"]
+LOOK_S = 0.5
+"""Seconds between two looks at a queue: each takes time from the processes that it waits for."""
 
 
 @dataclass
@@ -91,7 +93,7 @@ class Campaign:
         while not true(counts := self.counts()):
             self.release()
             assert time.monotonic() < end, f"{counts}\n{self.logs()}\n{self.waiting()}"
-            time.sleep(0.2)
+            time.sleep(LOOK_S)
         return counts
 
     def await_done(self, number: int, seconds: float = 300) -> None:

@@ -217,7 +217,7 @@ def test_curvature_is_the_dense_hessians(name: str) -> None:
     )
     for result in results:
         assert result.status in (qvar.Status.CONVERGED, qvar.Status.SADDLE)
-        dense = jax.hessian(objective.function)(jnp.asarray(result.theta), objective.data)
+        dense = jax.jit(jax.hessian(objective.function))(jnp.asarray(result.theta), objective.data)
         assert result.lowest_curvature == pytest.approx(float(jnp.linalg.eigvalsh(dense)[0]), abs=1e-8)
 
 
