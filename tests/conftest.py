@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import importlib
 import importlib.metadata
@@ -38,15 +39,18 @@ def pytest_configure(config: pytest.Config) -> None:
     """Import the package with its annotations checked, except in a process that only hands tests to workers."""
     if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
         return
-    _begin_elsewhere(config)
+    tests = Path(__file__).parent
+    if [config.rootpath / word for word in config.args] == [tests]:
+        config.args[:] = _rotated(config, sorted(map(str, [*tests.glob("[a-z]*/"), *tests.glob("test_*.py")])))
     assert "qvar" not in sys.modules, "conftest.py of a folder must import qvar inside its fixtures"
     from typechecker import check_imports
 
     with check_imports():
         import qvar
 
-        for module in pkgutil.walk_packages(qvar.__path__, "qvar."):  # the hook reaches what is imported here
-            importlib.import_module(module.name)
+        modules = [module.name for module in pkgutil.walk_packages(qvar.__path__, "qvar.")]
+        for module in _rotated(config, modules):  # the hook reaches what is imported here
+            importlib.import_module(module)
     # kernels are compiled when a test needs them: no run starts another process for those that it may need
     from qvar.compile_cache import kernel_folder, note_kernels
 
@@ -68,24 +72,29 @@ def pytest_configure(config: pytest.Config) -> None:
 
     PauliSentence.to_mat = with_few_columns
 
+    _parse_formulas_once()
+
     # what was imported is never garbage; tracing makes many objects, of which few are
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
 
 
-def _begin_elsewhere(config: pytest.Config) -> None:
-    """Let each worker begin to collect at another folder, so that not all compile the same files of tests."""
-    worker, tests = getattr(config, "workerinput", None), Path(__file__).parent
-    if worker is None or [config.rootpath / word for word in config.args] != [tests]:
-        return
-    places = sorted(
-        str(place)
-        for place in tests.iterdir()
-        if place.match("[a-z]*") and (place.is_dir() or place.match("test_*.py"))
-    )
+def _parse_formulas_once() -> None:
+    """Keep what Matplotlib reads in labels such as $10^{-3}$ for all figures; by itself it keeps 50 of one figure."""
+    from matplotlib.mathtext import MathTextParser
+
+    parse = MathTextParser._parse_cached.__wrapped__
+    parsers = {MathTextParser(output)._output_type: MathTextParser(output) for output in ("path", "agg")}
+    kept = functools.lru_cache(4096)(lambda output, *label: parse(parsers[output], *label))
+    MathTextParser._parse_cached = lambda parser, *label: kept(parser._output_type, *label)
+
+
+def _rotated(config: pytest.Config, places: list[str]) -> list[str]:
+    """Return places in an order of the worker's own: what others have compiled meanwhile it finds compiled."""
+    worker = getattr(config, "workerinput", {"workerid": "gw0", "workercount": 1})
     first = int(worker["workerid"].removeprefix("gw")) * len(places) // worker["workercount"]
-    config.args[:] = [*places[first:], *places[:first]]
+    return [*places[first:], *places[:first]]
 
 
 WAITING = (

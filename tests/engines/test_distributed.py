@@ -216,14 +216,20 @@ def test_where_one_process_fails_the_others_end(tmp_path: Path, case_file: Path)
     assert second.stderr.startswith("qvar: process 1: `case` in both.py raised RuntimeError: made up (line ")
 
 
-def test_a_mistake_of_all_is_reported_once(tmp_path: Path, case_file: Path) -> None:
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "file").touch()
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [([], "`out` must be a new folder, but "), (["--gradients", "-1"], "`gradients` must be ")],
+    ids=["of process 0", "of all"],
+)
+def test_a_mistake_is_reported_once(flags: list[str], sentence: str, tmp_path: Path, case_file: Path) -> None:
+    if not flags:  # process 0 alone looks at the folder
+        (tmp_path / "run").mkdir()
+        (tmp_path / "run" / "file").touch()
     begin_time = time.monotonic()
-    words = ["-c", QVAR, "run", str(case_file), "--distributed", "--out", str(tmp_path / "run")]
+    words = ["-c", QVAR, "run", str(case_file), "--distributed", "--out", str(tmp_path / "run"), *flags]
     first, second = together(2, 1, words)
     assert first.returncode == second.returncode == 2
-    assert first.stderr.startswith("qvar: `out` must be a new folder, but ")
+    assert first.stderr.startswith(f"qvar: {sentence}")
     assert second.stderr == ""
     assert time.monotonic() - begin_time < 60.0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import jax
 import numpy as np
 import pennylane as qml
 import pytest
@@ -89,7 +90,7 @@ def test_jax_agrees_with_the_host(make):
         for one, other in zip(by_jax, own, strict=True):
             assert np.allclose(one, other, rtol=0, atol=1e-10)
     state = objective.state(theta)
-    image = np.asarray(objective.operator(state, objective.data))
+    image = np.asarray(jax.jit(objective.operator)(state, objective.data))
     assert np.allclose(image, kernels.images(np.asarray(state)[None])[0], rtol=0, atol=1e-10)
 
 

@@ -208,6 +208,11 @@ def _chain() -> qvar.Objective:
     return qvar.energy(qvar.tfim(3), qvar.hardware_efficient(3, layers=1, rotations=("RY",)))
 
 
+@jax.jit
+def _hessian(theta: jax.Array) -> jax.Array:
+    return jax.hessian(_chain().function)(theta, _chain().data)
+
+
 @pytest.mark.parametrize("name", ["lbfgs", "natural_gradient", "rotosolve"])
 def test_curvature_is_the_dense_hessians(name: str) -> None:
     method = {"lbfgs": qvar.lbfgs(), "natural_gradient": natural_gradient(), "rotosolve": rotosolve()}[name]
@@ -217,7 +222,7 @@ def test_curvature_is_the_dense_hessians(name: str) -> None:
     )
     for result in results:
         assert result.status in (qvar.Status.CONVERGED, qvar.Status.SADDLE)
-        dense = jax.jit(jax.hessian(objective.function))(jnp.asarray(result.theta), objective.data)
+        dense = _hessian(jnp.asarray(result.theta))
         assert result.lowest_curvature == pytest.approx(float(jnp.linalg.eigvalsh(dense)[0]), abs=1e-8)
 
 
