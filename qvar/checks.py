@@ -152,18 +152,28 @@ def real_array(argument: str, value: Any, shape: tuple[int | str, ...] | None, *
     from jax.core import Tracer
 
     array = _real_array(argument, value, shape)
-    if finite and not isinstance(array, Tracer) and not np.isfinite(np.asarray(array)).all():
-        raise QvarError(f"`{argument}` must be finite, but holds values that are not.")
+    if finite and not isinstance(array, Tracer):
+        _require_finite(argument, np.asarray(array))
     if isinstance(array, np.ndarray):
         return jax.device_put(array.astype(float))  # `jnp.asarray` compiles a program for each shape
     return jnp.asarray(array, dtype=float)
 
 
-def real_numbers(argument: str, value: Any, shape: tuple[int | str, ...] | None) -> np.ndarray:
+def real_numbers(argument: str, value: Any, shape: tuple[int | str, ...] | None, *, finite: bool = False) -> np.ndarray:
     """Return a copy of `value` as a NumPy array in 64 bit, without JAX; arguments and errors as in `real_array`."""
     import numpy as np
 
-    return np.array(_real_array(argument, value, shape), float)
+    array = np.array(_real_array(argument, value, shape), float)
+    if finite:
+        _require_finite(argument, array)
+    return array
+
+
+def _require_finite(argument: str, array: np.ndarray) -> None:
+    import numpy as np
+
+    if not np.isfinite(array).all():
+        raise QvarError(f"`{argument}` must be finite, but holds values that are not.")
 
 
 def _real_array(argument: str, value: Any, shape: tuple[int | str, ...] | None) -> Any:

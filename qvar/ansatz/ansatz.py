@@ -157,11 +157,11 @@ class Ansatz:
         The start is called `"trained"` if `start` is None, the ansatz keeps its name if `name` is.
 
         Raises:
-            QvarError: if theta has another length, or the name of the start is that of a distribution.
+            QvarError: if theta has another length or is not finite, or the name of the start is that of a distribution.
         """
         start = start or "trained"
         require(start not in COMMON_STARTS, "start", f"not be one of {', '.join(map(repr, COMMON_STARTS))}", start)
-        point = real_numbers("theta", theta, (self.n_params,))
+        point = real_numbers("theta", theta, (self.n_params,), finite=True)
         return replace(self, start=start, starts={**self.starts, start: lambda key: point}, name=name or self.name)
 
     @checked()
@@ -176,12 +176,13 @@ class Ansatz:
             name: name in the ledger; unchanged if None.
 
         Raises:
-            QvarError: if theta has another length, or a parameter does not exist.
+            QvarError: if theta has another length, an angle that is held is not finite, or a parameter does not exist.
         """
         point = real_numbers("theta", theta, (self.n_params,))
         held = range(self.n_params) if parameters is None else whole_numbers("parameters", parameters)
         known = all(0 <= one < self.n_params for one in held)
         require(known, "parameters", f"be numbers from 0 to {self.n_params - 1}", parameters)
+        real_numbers("theta", point[list(held)], ("held",), finite=True)
         program, start = program_with_held(self.program, point, held), self.start
         start = start if start in COMMON_STARTS else "zero"
         return replace(self, program=program, name=name or self.name, start=start, starts={}, source=None)

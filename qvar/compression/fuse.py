@@ -43,9 +43,9 @@ def fuse(ansatz: Ansatz, theta: Any, *, name: str | None = None) -> Fused:
         name: name of the smaller circuit in the ledger; unchanged if None.
 
     Raises:
-        QvarError: if theta has another length, or angles are not affine in it.
+        QvarError: if theta has another length or is not finite, or angles are not affine in it.
     """
-    point = real_numbers("theta", theta, (ansatz.n_params,))
+    point = real_numbers("theta", theta, (ansatz.n_params,), finite=True)
     if ansatz.program.angle_function is not None:
         raise QvarError(f"`ansatz` must have angles that are affine in theta, but those of {ansatz.name} are not.")
     program, merged = _merged(ansatz.program)

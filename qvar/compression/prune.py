@@ -122,8 +122,7 @@ def prune(
         raise QvarError(f"`ansatz` must have parameters to prune, but {ansatz.name} has {n}.")
     if objective.n_params != n:
         raise QvarError(f"`objective` must have the {n} parameters of {ansatz.name}, but has {objective.n_params}.")
-    point = real_numbers("theta", theta, (n,))
-    require(bool(np.isfinite(point).all()), "theta", "be finite", theta)
+    point = real_numbers("theta", theta, (n,), finite=True)
     if keep is None and max_rise is None:
         raise QvarError("`keep` must be a number or a share of parameters if `max_rise` is None, but is None.")
     require(max_rise is None or max_rise >= 0.0, "max_rise", "not be negative", max_rise)

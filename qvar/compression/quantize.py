@@ -179,8 +179,7 @@ def quantize(
     require(n > 0, "ansatz", "have angles to round", ansatz.name)
     if objective.n_params != n:
         raise QvarError(f"`objective` must have the {n} parameters of {ansatz.name}, but has {objective.n_params}.")
-    point = within_a_period(objective, real_numbers("theta", theta, (n,)))
-    require(bool(np.isfinite(point).all()), "theta", "be finite", theta)
+    point = within_a_period(objective, real_numbers("theta", theta, (n,), finite=True))
     places = Grid.of(ansatz, point, checked_bits(bits), grid)
     rounded = places.rounded(point)
     values = np.asarray(objective.loss_batch(np.stack([point, rounded])))
@@ -338,7 +337,7 @@ def rounding_rise(
     if objective.n_params != n:
         raise QvarError(f"`objective` must have the {n} parameters of {ansatz.name}, but has {objective.n_params}.")
     samples = counting_number("samples", samples, least=2, bytes_each=8 * n)
-    point = within_a_period(objective, real_numbers("theta", theta, (n,)))
+    point = within_a_period(objective, real_numbers("theta", theta, (n,), finite=True))
     places = Grid.of(ansatz, point, checked_bits(bits), grid)
     free = replace(places, least=np.full(n, -np.inf), most=np.full(n, np.inf))
     offset_key, resample_key = jax.random.split(key)

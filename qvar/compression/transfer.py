@@ -68,11 +68,11 @@ def transfer(
             wire for each wire, by default the same.
 
     Raises:
-        QvarError: if theta has another length, the orbitals are not those of the target or lead occupied ones to empty
-            ones, gates without angles differ if all other angles are zero, so that angles do not mean the same, angles
-            are not affine in theta, or no parameter is carried.
+        QvarError: if theta has another length or is not finite, the orbitals are not those of the target or lead
+            occupied ones to empty ones, gates without angles differ if all other angles are zero, so that angles do not
+            mean the same, angles are not affine in theta, or no parameter is carried.
     """
-    point = real_numbers("theta", theta, (source.n_params,))
+    point = real_numbers("theta", theta, (source.n_params,), finite=True)
     signs = orbitals.signs if isinstance(orbitals, OrbitalMatch) else ()
     places = orbitals.orbitals if isinstance(orbitals, OrbitalMatch) else orbitals
     wires = _wires(source, target, places)

@@ -49,8 +49,9 @@ class PoissonLikelihood:
 
     def __call__(self, theta: Array, data: PyTree) -> Array:
         """Return the negative logarithm of the likelihood."""
-        mean = self.model(theta, data["x"])
-        return jnp.sum(data["weights"] * (mean - data["y"] * jnp.log(mean) + gammaln(data["y"] + 1.0)))
+        mean, counts = self.model(theta, data["x"]), data["y"]
+        logarithm = jnp.log(jnp.where(counts > 0.0, mean, 1.0))  # 0 log 0 is 0, as is its derivative
+        return jnp.sum(data["weights"] * (mean - counts * logarithm + gammaln(counts + 1.0)))
 
     def precision(self, theta: Array, data: PyTree) -> Array:
         """Return the Fisher information of each prediction, (n,)."""
@@ -88,17 +89,18 @@ def fit(
         family: `"generic"` or `"constrained"`.
 
     Raises:
-        QvarError: if the model gives other shapes or is no function of JAX, noise is not positive, or counts are not
-            whole numbers of at least 0.
+        QvarError: if data are not finite, the model gives other shapes or is no function of JAX, noise is not positive,
+            a weight is negative or all are zero, or counts are not whole numbers of at least 0.
     """
     counting_number("n_params", n_params)
     require(start in (None, "gaussian", "uniform"), "start", "be 'gaussian', 'uniform' or None", start)
     x, measured = data
-    y = real_numbers("data", measured, ("n",))
+    y = real_numbers("data", measured, ("n",), finite=True)
     require(len(y) > 0, "data", "hold at least one measured value", data)
-    own = jnp.asarray(np.ones(len(y)) if weights is None else real_numbers("weights", weights, (len(y),)))
+    own = np.ones(len(y)) if weights is None else real_numbers("weights", weights, (len(y),), finite=True)
+    require(bool(np.all(own >= 0.0) and np.any(own > 0.0)), "weights", "not be negative, nor all zero", weights)
     inputs = model_inputs("data", x)
-    tables: dict[str, Any] = {"x": inputs, "y": jnp.asarray(y), "weights": own}
+    tables: dict[str, Any] = {"x": inputs, "y": jnp.asarray(y), "weights": jnp.asarray(own)}
     function: GaussianLikelihood | PoissonLikelihood
     if isinstance(noise, str):
         require(noise == "poisson", "noise", "be numbers or 'poisson'", noise)
@@ -128,10 +130,10 @@ def fit(
 
 
 def model_inputs(argument: str, x: Any) -> Any:
-    """Return inputs of a model as arrays: an array, or a dictionary of arrays; `QvarError` if they are no numbers."""
+    """Return inputs of a model as an array or a dictionary of arrays; `QvarError` if they are not finite numbers."""
     if isinstance(x, dict):
         return {key: model_inputs(argument, part) for key, part in x.items()}
-    return jnp.asarray(real_array(argument, x, None))
+    return jnp.asarray(real_array(argument, x, None, finite=True))
 
 
 def _draw(n_params: int, start: str, key: jax.Array) -> Array:

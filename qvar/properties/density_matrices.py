@@ -230,7 +230,7 @@ def density_matrices(objective: Objective, theta: Any) -> DensityMatrices:
         cube files that follow.
 
     Raises:
-        QvarError: if the problem has no electrons in orbitals, or theta has another shape.
+        QvarError: if the problem has no electrons in orbitals, or theta has another shape or is not finite.
     """
     problem, blocks = electron_state(objective, theta)
     return of_blocks(problem, blocks)

@@ -72,7 +72,7 @@ def leading_determinants(objective: Objective, theta: Any, *, n: int = 10) -> Le
         n: largest number of determinants; those without weight are left out.
 
     Raises:
-        QvarError: if the problem has no electrons in orbitals, or theta has another shape.
+        QvarError: if the problem has no electrons in orbitals, or theta has another shape or is not finite.
     """
     n = counting_number("n", n)
     problem, blocks = electron_state(objective, theta)

@@ -157,11 +157,11 @@ def drawn_against(data: FittedData) -> FloatArray | None:
 def _checked(data: FittedData) -> FloatArray:
     """Return the values after a check of what both kinds of data have."""
     name = "truth" if isinstance(data, SimulatedData) else "y"
-    values = real_numbers(name, getattr(data, name), ("n",))
+    values = real_numbers(name, getattr(data, name), ("n",), finite=True)
     require(len(values) > 1, name, "hold at least two values", getattr(data, name))
     model_inputs("inputs", data.inputs)
     if data.coordinate is not None:
-        real_numbers("coordinate", data.coordinate, values.shape)
+        real_numbers("coordinate", data.coordinate, values.shape, finite=True)
     if data.groups is not None:
         labels = whole_numbers("groups", data.groups)
         good = len(labels) == len(values) and len(set(labels)) > 1
@@ -170,7 +170,7 @@ def _checked(data: FittedData) -> FloatArray:
         if not isinstance(data.test, tuple | list) or len(data.test) != 2:
             raise QvarError("`test` must be (inputs, values), but is no pair.")
         model_inputs("test", data.test[0])
-        real_numbers("test", data.test[1], ("m",))
+        real_numbers("test", data.test[1], ("m",), finite=True)
     return values
 
 

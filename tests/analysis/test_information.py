@@ -63,6 +63,14 @@ def test_counts_and_weights() -> None:
     assert float(weighted.loss(theta)) == pytest.approx(-poisson.logpmf(y, mean)[some == 1].sum())
 
 
+def test_no_counts_where_none_are_predicted() -> None:
+    """A count of zero with a prediction of zero has probability 1, and the slope of the others."""
+    objective = qvar.fit(lambda theta, x: theta[0] * x, ([0.0, 1.0, 2.0], [0, 3, 5]), n_params=1, noise="poisson")
+    value, slope = objective.value_and_grad([2.0])
+    assert float(value) == pytest.approx(-poisson.logpmf([0, 3, 5], [0, 2, 4]).sum())
+    assert slope == pytest.approx([(1 - 3 / 2) * 1 + (1 - 5 / 4) * 2])
+
+
 def test_a_parameter_that_changes_nothing_is_not_identifiable() -> None:
     def redundant(theta, x):
         return (theta[0] + theta[1]) * x
@@ -83,6 +91,14 @@ def test_few_data_have_no_corrected_criterion() -> None:
 def test_mistakes() -> None:
     with pytest.raises(qvar.QvarError, match="`noise` must be positive, but is 0"):
         qvar.fit(line, (X, X), n_params=2, noise=0.0)
+    for data in ((X, X * np.nan), (np.full(9, np.inf), X)):
+        with pytest.raises(qvar.QvarError, match="`data` must be finite, but holds values that are not"):
+            qvar.fit(line, data, n_params=2, noise=1.0)
+    for weights in (np.zeros(9), X - 0.5):
+        with pytest.raises(qvar.QvarError, match="`weights` must not be negative, nor all zero, but is array"):
+            qvar.fit(line, (X, X), n_params=2, noise=1.0, weights=weights)
+    with pytest.raises(qvar.QvarError, match="`truth` must be finite, but holds values that are not"):
+        qvar.SimulatedData(X, X * np.nan, noise=1.0, levels=[1])
     with pytest.raises(qvar.QvarError, match="`data` must hold counts for Poisson noise"):
         qvar.fit(line, (X, X), n_params=2, noise="poisson")
     with pytest.raises(qvar.QvarError, match=r"`model` must give \(9,\) predictions, .* but gives \(2,\)"):

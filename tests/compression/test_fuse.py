@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax
 import numpy as np
 import pennylane as qml
 import pytest
@@ -57,3 +58,24 @@ def test_nothing_to_fuse_and_mistakes() -> None:
     assert fused.ansatz.program.digest == ansatz.program.digest
     with pytest.raises(qvar.QvarError, match="`theta` must have"):
         qvar.fuse(ansatz, np.ones(3))
+
+
+def test_angles_that_are_no_numbers() -> None:
+    """A circuit takes none, and no property of its state is computed."""
+    ansatz, electrons = qvar.hardware_efficient(2, layers=1, rotations=("RY",)), qvar.hubbard(2)
+    register, cluster = qvar.energy(qvar.tfim(2), ansatz), qvar.energy(electrons, qvar.uccd(electrons))
+    theta, key = np.array([0.1, np.nan, np.inf, 0.2]), jax.random.key(0)
+    for call in (
+        lambda: qvar.fuse(ansatz, theta),
+        lambda: qvar.transfer(ansatz, theta, ansatz),
+        lambda: qvar.quantize(ansatz, theta, register),
+        lambda: qvar.rounding_rise(ansatz, theta, register, key=key),
+        lambda: qvar.prune(ansatz, theta, register, keep=2),
+        lambda: ansatz.start_at(theta),
+        lambda: ansatz.freeze(theta, parameters=[0, 1]),
+        lambda: qvar.leading_determinants(cluster, [np.nan]),
+        lambda: qvar.density_matrices(cluster, [np.nan]),
+    ):
+        with pytest.raises(qvar.QvarError, match=r"^`theta` must be finite, but holds values that are not\.$"):
+            call()
+    assert ansatz.freeze(theta, parameters=[0, 3]).n_params == 2  # the others are not used
