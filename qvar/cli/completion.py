@@ -36,8 +36,6 @@ complete -c qvar -a '(qvar complete (commandline -opc)[2..] (commandline -ct) 2>
 }
 """Script of each shell; files are offered if qvar has no answer."""
 
-SHELLS = tuple(_SCRIPTS)
-
 _OF_RUNS = ("--out", "--resume", "--workers", "--distributed", "--no-progress", "--quiet", "--json", "--help")
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from qvar._types import FloatArray
-from qvar.ansatz.ansatz import Ansatz
 from qvar.diagnostics.estimate import Estimate
 from qvar.objective import Costs
 from qvar.short_repr import short_repr
@@ -45,11 +43,11 @@ class PathStep:
     def describe(self) -> dict[str, Any]:
         """Describe the step, ready for JSON."""
         costs, one = self.resources, self.sampled_rise
-        numbers = {key: None if np.isnan(value) else value for key, value in self._numbers.items()}
+        numbers = {"value": self.value, "rise": self.rise, "predicted_rise": self.predicted_rise}
         return {
             "action": self.action,
             "parameters": self.n_params,
-            **numbers,
+            **{key: None if np.isnan(value) else value for key, value in numbers.items()},
             "cnots": costs.two_qubit_gates,
             "depth": costs.depth,
             "t_gates": costs.t_gates,
@@ -59,29 +57,6 @@ class PathStep:
             "sampled_rise": None if one is None else [one.value, one.low, one.high],
         }
 
-    @property
-    def _numbers(self) -> dict[str, float]:
-        return {"value": self.value, "rise": self.rise, "predicted_rise": self.predicted_rise}
-
 
 Hook: TypeAlias = Callable[[PathStep], None]
 """Called with each step of a path."""
-
-
-class Compressed(Protocol):
-    """Circuit after a compression, with angles and path, as `Pruned` and `Quantized` are."""
-
-    @property
-    def ansatz(self) -> Ansatz:
-        """The circuit."""
-        ...
-
-    @property
-    def theta(self) -> FloatArray:
-        """(n_params,) its angles."""
-        ...
-
-    @property
-    def path(self) -> tuple[PathStep, ...]:
-        """One entry for each step, the start first."""
-        ...

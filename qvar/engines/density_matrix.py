@@ -3,7 +3,7 @@ r"""Circuits with local noise, as density matrices, for small registers: \(4^n\)
 A gate acts on the rows of \(\rho\) and, conjugated, on its columns, by the same mask operations as on states (see
 `qvar.ansatz.gates`). Every channel here sends the pair (row bit, column bit) of its wire to itself and to the pair with
 both bits flipped, so it is two tables of four numbers. One scan runs over the gates, so that the time to compile does
-not grow with depth. `mixed_oracle` is the same noise on PennyLane's own mixed-state device, for checks.
+not grow with depth.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ from qvar.arguments import checked
 from qvar.checks import finite_number
 from qvar.engines.energy import energy, expectation
 from qvar.engines.mask_operations import mask_tables, mixing_amplitudes, moved, weights
-from qvar.engines.pennylane_reference import checked_observable, pennylane_gradient
 from qvar.engines.state_function import mask_angles, state_data
 from qvar.errors import QvarError, require
 from qvar.memory import require_memory
@@ -41,13 +40,6 @@ Gates: TypeAlias = Literal["written", "cnot"]
 
 MAX_MIXED_QUBITS = 8
 """A density matrix then takes 1 MiB, and a gradient keeps one for every gate."""
-
-_PENNYLANE = {
-    "depolarizing": "DepolarizingChannel",
-    "bit_flip": "BitFlip",
-    "phase_flip": "PhaseFlip",
-    "amplitude_damping": "AmplitudeDamping",
-}
 
 
 @dataclass(frozen=True)
@@ -198,37 +190,3 @@ def _noisy_bits(program: Program) -> np.ndarray:
     wires = program.wires[slots]
     bits = np.where((wires >= 0) & last[:, None], 1 << (program.n_qubits - 1 - np.maximum(wires, 0)), 0)
     return bits.astype(np.int32)
-
-
-def mixed_oracle(
-    problem: Problem | Any,
-    ansatz: Ansatz,
-    probability: float,
-    channel: Channel = "depolarizing",
-    gates: Gates = "written",
-) -> Callable[[FloatArray], tuple[float, FloatArray]]:
-    """Return noisy energy and gradient as PennyLane's `default.mixed` computes them, for checks.
-
-    Arguments are those of `noisy_energy`; angles are affine in theta.
-
-    Returns:
-        Function of theta (n_params,) that returns the value and the gradient (n_params,).
-    """
-    import pennylane as qml
-
-    from qvar.ansatz.pennylane_io import emit_operation, emit_reference, operation_angles
-
-    p, program = _noisy_program(ansatz, probability, channel, gates)
-    observable = checked_observable(problem, ansatz)
-
-    @qml.qnode(qml.device("default.mixed", wires=program.n_qubits), interface="autograd", diff_method="backprop")
-    def node(theta: Any) -> Any:
-        emit_reference(program)
-        angles = operation_angles(program, theta)
-        for index in range(program.n_ops):
-            emit_operation(program, index, angles[index])
-            for wire in program.op_wires(index):
-                getattr(qml, _PENNYLANE[channel])(p, wires=wire)
-        return qml.expval(observable)
-
-    return pennylane_gradient(node)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
 
+import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import Array, Float
 
@@ -11,6 +14,8 @@ from qvar._types import PyTree
 from qvar.engines.hamiltonian import HamiltonianKernel, quadratic_form
 from qvar.engines.sharding import gather
 from qvar.engines.state_function import StateFunction
+from qvar.host_kernels import HostKernels, HostSource
+from qvar.objective import Objective
 
 
 @dataclass(frozen=True)
@@ -46,3 +51,35 @@ class EnergyFunction:
         """Return the energy at theta."""
         value = quadratic_form(self.hamiltonian, self.state.amplitudes(theta, data), data["hamiltonian"])
         return gather(value + data["constant"], self.state.readers)
+
+
+def with_operator(
+    objective: Objective,
+    kernel: HamiltonianKernel,
+    tables: PyTree,
+    on_host: Callable[[HostKernels], HostKernels],
+    *,
+    constant: float | None = None,
+    **changes: Any,
+) -> Objective:
+    """Return the expectation value of another operator, from a circuit's energy; its constant if None.
+
+    `on_host` makes its functions on the host of those of the energy; `changes` are other fields of the objective.
+    """
+    state_function: Any = objective.needed("state_function")
+    old: Any = objective.data
+    data = {**old, "hamiltonian": tables, **({} if constant is None else {"constant": np.asarray(constant)})}
+    function = EnergyFunction(state_function, kernel)
+
+    def make() -> HostKernels | None:
+        kernels = objective.value_kernels
+        return None if kernels is None else on_host(kernels)
+
+    return replace(
+        objective,
+        function=function,
+        data=data,
+        operator=OperatorFunction(kernel, state_function.readers),
+        host=None if objective.host is None else HostSource(make, function, state_function, data),
+        **changes,
+    )

@@ -2,8 +2,7 @@ r"""Objectives that lead to a state: the infidelity \(1 - |\langle\varphi|\psi(\
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -12,11 +11,13 @@ import numpy as np
 from jaxtyping import Array
 
 from qvar._types import PyTree
-from qvar.engines.energy_function import EnergyFunction, OperatorFunction
+from qvar.engines.energy_function import with_operator
 from qvar.engines.hamiltonian import HamiltonianKernel
 from qvar.errors import QvarError, require, shown
-from qvar.host_kernels import HostKernels, HostSource
+from qvar.host_kernels import HostKernels
 from qvar.objective import Objective
+
+_WITHOUT_UNIT: dict[str, Any] = {"unit": "", "baseline": None, "target": None}
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ def infidelity(objective: Objective, target: Any) -> Objective:
     def on_host(kernels: HostKernels) -> HostKernels:
         return kernels.of_operator(lambda states: np.stack([_image(state, own) for state in states]), 1.0)
 
-    return replace(_with_operator(objective, _Projector(), tables, 1.0, on_host), target=lambda: 0.0)
+    changes = {**_WITHOUT_UNIT, "target": lambda: 0.0}
+    return with_operator(objective, _Projector(), tables, on_host, constant=1.0, **changes)
 
 
 def towards_state(objective: Objective, target: Any, *, weight: float, scale: float) -> Objective:
@@ -96,7 +98,7 @@ def towards_state(objective: Objective, target: Any, *, weight: float, scale: fl
 
         return kernels.of_operator(images, shift)
 
-    return _with_operator(objective, _Mixture(kernel), tables, shift, on_host)
+    return with_operator(objective, _Mixture(kernel), tables, on_host, constant=shift, **_WITHOUT_UNIT)
 
 
 def expectation_in(objective: Objective, state: Any) -> float:
@@ -108,34 +110,6 @@ def expectation_in(objective: Objective, state: Any) -> float:
     if complex_state and np.issubdtype(dtype, np.complexfloating):
         parts = [state]
     return float(sum(np.vdot(part, np.asarray(operator(jnp.asarray(part, dtype), data))).real for part in parts))
-
-
-def _with_operator(
-    objective: Objective,
-    kernel: HamiltonianKernel,
-    tables: PyTree,
-    constant: float,
-    on_host: Callable[[HostKernels], HostKernels],
-) -> Objective:
-    """Return the expectation value of another operator, without a unit."""
-    state_function: Any = objective.needed("state_function")
-    data = {**objective.data, "hamiltonian": tables, "constant": np.asarray(constant)}
-    function = EnergyFunction(state_function, kernel)
-
-    def make() -> HostKernels | None:
-        kernels = objective.value_kernels
-        return None if kernels is None else on_host(kernels)
-
-    return replace(
-        objective,
-        function=function,
-        data=data,
-        unit="",
-        baseline=None,
-        target=None,
-        operator=OperatorFunction(kernel, state_function.readers),
-        host=None if objective.host is None else HostSource(make, function, state_function, data),
-    )
 
 
 def state_shape(objective: Objective) -> tuple[int, ...]:

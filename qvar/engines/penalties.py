@@ -11,7 +11,7 @@ orbitals, without a sign.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, TypeAlias
 
@@ -22,12 +22,12 @@ from jaxtyping import Array
 
 from qvar._types import FloatArray, IntArray, PyTree
 from qvar.checks import finite_number
-from qvar.engines.energy_function import EnergyFunction, OperatorFunction
+from qvar.engines.energy_function import with_operator
 from qvar.engines.hamiltonian import HamiltonianKernel
 from qvar.engines.occupation_strings import occupation_strings, register_layout
 from qvar.engines.pauli_hamiltonian import PauliSectorKernel
 from qvar.errors import QvarError, require, shown
-from qvar.host_kernels import HostKernels, HostSource
+from qvar.host_kernels import HostKernels
 from qvar.memory import require_memory
 from qvar.objective import Objective
 from qvar.problems.problem import Problem
@@ -78,28 +78,15 @@ def penalized(objective: Objective, problem: Problem, penalties: Mapping[str, Pe
         partner, elements = _total_spin(occupations, signs)
         elements[0] -= target
         tables |= {"spin": {"partner": partner, "diagonal": elements}, "weight": np.asarray(weight)}
-    state_function: Any = objective.needed("state_function")
     function: Any = objective.function
-    kernel = PenalizedKernel(function.hamiltonian)
-    own = jax.tree.map(jnp.asarray, tables)
-    data = {**objective.data, "hamiltonian": {"energy": objective.data["hamiltonian"], "penalty": own}}
-    value = EnergyFunction(state_function, kernel)
+    data: Any = objective.data
 
-    def make() -> HostKernels | None:
-        kernels = objective.value_kernels
-        if kernels is None:
-            return None
+    def on_host(kernels: HostKernels) -> HostKernels:
         add = _on_host(tables)
         return kernels.of_operator(lambda kets: kernels.images(kets) + add(kets), 0.0)
 
-    return replace(
-        objective,
-        function=value,
-        data=data,
-        operator=OperatorFunction(kernel, state_function.readers),
-        unpenalized=objective,
-        host=None if objective.host is None else HostSource(make, value, state_function, data),
-    )
+    both = {"energy": data["hamiltonian"], "penalty": jax.tree.map(jnp.asarray, tables)}
+    return with_operator(objective, PenalizedKernel(function.hamiltonian), both, on_host, unpenalized=objective)
 
 
 def _on_host(tables: Mapping[str, Any]) -> Any:

@@ -10,7 +10,6 @@ from qvar.problems.geometry import known_element
 
 _WORDS_OF_BASIS = {"spherical", "cartesian", "print", "noprint", "segment", "nosegment"}
 
-_TYPES = "S, P, D, F, G, H, I, K, SP or L, which is SP"
 _OTHERS = {"l": COMBINED["sp"], "k": (7,)}
 """Momenta of the types of shells that other programs do not have."""
 

@@ -110,11 +110,6 @@ def fci_ground(
     return GroundState(float(energy) + integrals.core_energy, s2, alike, np.asarray(state).reshape(-1, comb(m, n_beta)))
 
 
-def fci_energy(integrals: Integrals, n_alpha: int, n_beta: int) -> float:
-    """Compute the energy of `fci_ground`, in hartree."""
-    return fci_ground(integrals, n_alpha, n_beta).energy
-
-
 def ground_among(integrals: Integrals, n_alpha: int, n_beta: int, mask: Any) -> GroundState:
     """Compute the lowest state among some determinants: configuration interaction in their space.
 

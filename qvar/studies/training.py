@@ -279,14 +279,6 @@ class Trained:
     """The ledger's rows, one for each seed."""
 
 
-class Trains(Protocol):
-    """A study made of trainings."""
-
-    def trainings(self) -> list[tuple[Row, Training]]:
-        """Return all trainings, each with the columns that distinguish it from others of its contender and method."""
-        ...
-
-
 def check_seeds(seeds: int, n_params: int) -> None:
     """Refuse numbers of starts that are no counts, or do not fit into memory with their methods' own vectors.
 

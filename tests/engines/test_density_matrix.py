@@ -6,10 +6,11 @@ import jax
 import numpy as np
 import pennylane as qml
 import pytest
+from mixed_oracle import mixed_oracle
 
 import qvar
 from qvar.ansatz.elementary import elementary
-from qvar.engines.density_matrix import mixed_oracle, noisy_energy
+from qvar.engines.density_matrix import noisy_energy
 from qvar.problems.fermion_mapping import observable, pauli_terms
 
 CHANNELS = ("depolarizing", "bit_flip", "phase_flip", "amplitude_damping")

@@ -9,9 +9,9 @@ import jax
 import numpy as np
 import pennylane as qml
 import pytest
+from mixed_oracle import mixed_oracle
 
 import qvar
-from qvar.engines.density_matrix import mixed_oracle
 from qvar.errors import QvarError
 from qvar.hessian_products import ProductFunction
 

@@ -5,7 +5,7 @@ import pennylane as qml
 import pytest
 
 from qvar.errors import QvarError
-from qvar.problems.exact_energy import fci_energy, pauli_ground_energy, pauli_matrix
+from qvar.problems.exact_energy import fci_ground, pauli_ground_energy, pauli_matrix
 from qvar.problems.fermion_mapping import observable
 from qvar.problems.hamiltonians import Integrals, PauliTerms
 from qvar.problems.molecule import hydrogen_chain, molecule
@@ -49,7 +49,7 @@ def test_every_small_sector_is_right(nelec):
     one = one + one.T
     levels = np.linalg.eigvalsh(one)
     expected = 0.25 + levels[: nelec[0]].sum() + levels[: nelec[1]].sum()
-    assert fci_energy(Integrals(0.25, one, np.zeros((3,) * 4)), *nelec) == pytest.approx(expected, abs=1e-10)
+    assert fci_ground(Integrals(0.25, one, np.zeros((3,) * 4)), *nelec).energy == pytest.approx(expected, abs=1e-10)
 
 
 def test_iterated_sector_of_free_electrons():
@@ -57,7 +57,7 @@ def test_iterated_sector_of_free_electrons():
     one = rng.standard_normal((8, 8))
     one = one + one.T
     expected = 2 * np.linalg.eigvalsh(one)[:4].sum()
-    assert fci_energy(Integrals(0.0, one, np.zeros((8,) * 4)), 4, 4) == pytest.approx(expected, abs=1e-9)
+    assert fci_ground(Integrals(0.0, one, np.zeros((8,) * 4)), 4, 4).energy == pytest.approx(expected, abs=1e-9)
 
 
 def test_ground_state_of_another_symmetry_than_the_lowest_determinants():
@@ -67,7 +67,7 @@ def test_ground_state_of_another_symmetry_than_the_lowest_determinants():
     """
     one = np.diag([-1.0] * 6 + [0.0] * 12 + [-1.0] * 6)
     one[6:18, 6:18] -= 0.3 * (1 - np.eye(12))
-    assert fci_energy(Integrals(0.0, one, np.zeros((24,) * 4)), 1, 1) == pytest.approx(-6.6, abs=1e-9)
+    assert fci_ground(Integrals(0.0, one, np.zeros((24,) * 4)), 1, 1).energy == pytest.approx(-6.6, abs=1e-9)
 
 
 def test_triplet_ground_state_is_found_in_both_sectors():
@@ -103,9 +103,9 @@ def test_fci_that_does_not_converge_is_reported(monkeypatch, one_sentence):
     [
         (lambda: pauli_ground_energy(PauliTerms(("Z" * 70,), np.ones(1))), "exact_energy"),
         (lambda: pauli_ground_energy(PauliTerms(("X" * 40,), np.ones(1))), "exact_energy"),
-        (lambda: fci_energy(Integrals(0.0, np.eye(30), np.zeros((30,) * 4)), 15, 15), "exact_energy"),
-        (lambda: fci_energy(Integrals(0.0, np.eye(2), np.zeros((2,) * 4)), 3, 0), "n_alpha"),
-        (lambda: fci_energy(Integrals(0.0, np.eye(2), np.zeros((2,) * 4)), 0, -1), "n_beta"),
+        (lambda: fci_ground(Integrals(0.0, np.eye(30), np.zeros((30,) * 4)), 15, 15).energy, "exact_energy"),
+        (lambda: fci_ground(Integrals(0.0, np.eye(2), np.zeros((2,) * 4)), 3, 0).energy, "n_alpha"),
+        (lambda: fci_ground(Integrals(0.0, np.eye(2), np.zeros((2,) * 4)), 0, -1).energy, "n_beta"),
     ],
 )
 def test_refusals(call, argument, one_sentence):
