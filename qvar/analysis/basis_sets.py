@@ -55,11 +55,6 @@ class BasisRow(NamedTuple):
     message: str | None
 
 
-def is_basis(ledger: pd.DataFrame) -> bool:
-    """Return if a ledger is that of a `qvar.basis.BasisDuel`."""
-    return {"n_primitives", "condition_number", "basis_set"} <= set(ledger.columns)
-
-
 def basis_table(ledger: pd.DataFrame) -> pd.DataFrame:
     """Compute one row per form or baseline, the lowest energy first.
 

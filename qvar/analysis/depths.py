@@ -62,11 +62,6 @@ class SeriesRow(NamedTuple):
     success_last: str | None
 
 
-def is_capacity(ledger: pd.DataFrame) -> bool:
-    """Return if a ledger is that of a `qvar.Capacity`."""
-    return {"series", "layers", "tolerance", "fisher_samples"} <= set(ledger.columns)
-
-
 def depth_table(ledger: pd.DataFrame) -> pd.DataFrame:
     """Compute one row per series and depth, in the ledger's order.
 

@@ -19,6 +19,10 @@ RESOLUTION = 1e-8
 SWEEP = "sweep_"
 """Prefix of the columns that hold the swept arguments of a case."""
 
+CURVE_MARKS = frozenset({"coordinate", "coordinate_name", "coordinate_unit"})
+SCALING_MARKS = frozenset({"size_name", "start"})
+"""Columns that ledgers along a coordinate, and over sizes, have."""
+
 
 def known(value: Any) -> bool:
     """Return if a cell of a table holds something."""
@@ -100,12 +104,12 @@ def evaluations(rows: pd.DataFrame) -> Any:
 
 def is_curve(ledger: pd.DataFrame) -> bool:
     """Return if a ledger goes along a coordinate, as that of a `qvar.Curve` does."""
-    return {"coordinate", "coordinate_name", "coordinate_unit"} <= set(ledger.columns)
+    return set(ledger.columns) >= CURVE_MARKS
 
 
 def is_scaling(ledger: pd.DataFrame) -> bool:
     """Return if a ledger goes over sizes, as that of a `qvar.Scaling` does."""
-    return {"size_name", "start"} <= set(ledger.columns)
+    return set(ledger.columns) >= SCALING_MARKS
 
 
 def is_campaign(ledger: pd.DataFrame) -> bool:

@@ -80,7 +80,8 @@ def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> Any:
 ADAPTIVE: StudyReport = replace(
     DUEL,
     study="adaptive",
-    recognises=lambda ledger: "growth" in ledger.columns and bool(ledger["growth"].notna().any()),
+    marks=frozenset({"growth"}),
+    filled="growth",
     drawings=_drawings,
     pictures=("error_vs_growth", "error_vs_step", "error_vs_cost"),
     sections=lambda ledger, trace: {

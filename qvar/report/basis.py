@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from qvar.analysis.basis_sets import PUBLISHED, BasisRow, basis_table, is_basis, limit
+from qvar.analysis.basis_sets import PUBLISHED, BasisRow, basis_table, limit
 from qvar.analysis.rows import RESOLUTION, known, typed, where
 from qvar.analysis.summaries import summary
 from qvar.diagnostics.minima import ENERGY_TOLERANCE
@@ -281,7 +281,7 @@ def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> tuple[list[Drawing],
 
 BASIS = StudyReport(
     study="basis",
-    recognises=is_basis,
+    marks=frozenset({"n_primitives", "condition_number", "basis_set"}),
     words=_WORDS,
     facts=_facts,
     result=_result,

@@ -28,7 +28,7 @@ from qvar.analysis.campaigns import (
     value_words,
     varied,
 )
-from qvar.analysis.rows import MILLIHARTREE, is_campaign, known, resolution, some, typed, where, without_sweep
+from qvar.analysis.rows import MILLIHARTREE, known, resolution, some, typed, where, without_sweep
 from qvar.optimize.budget import FINE
 from qvar.records.run_folder import LoadedRun
 from qvar.report.formats import NOTHING, attention, common, count, family, number
@@ -98,7 +98,7 @@ def campaign(study: StudyReport) -> StudyReport:
 
     return StudyReport(
         study=study.study,
-        recognises=is_campaign,
+        marks=frozenset(),
         words=_WORDS,
         facts=facts,
         result=result,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qvar.analysis.depths import RELIABLE, DepthRow, SeriesRow, depth_table, is_capacity, series_table
+from qvar.analysis.depths import RELIABLE, DepthRow, SeriesRow, depth_table, series_table
 from qvar.analysis.rows import known, records, some, typed, where
 from qvar.analysis.summaries import summary
 from qvar.diagnostics.estimate import heavy_tail
@@ -204,7 +204,7 @@ def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> tuple[list[Drawing],
 
 CAPACITY = StudyReport(
     study="capacity",
-    recognises=is_capacity,
+    marks=frozenset({"series", "layers", "tolerance", "fisher_samples"}),
     words=_WORDS,
     facts=_facts,
     result=_result,

@@ -210,7 +210,8 @@ def _sections(ledger: pd.DataFrame, trace: pd.DataFrame) -> dict[str, Any]:
 COMPRESSION: StudyReport = replace(
     DUEL,
     study="compression",
-    recognises=lambda ledger: "compression" in ledger.columns and bool(ledger["compression"].notna().any()),
+    marks=frozenset({"compression"}),
+    filled="compression",
     words=_WORDS,
     drawings=_drawings,
     pictures=("error_vs_what_is_left", "error_vs_compression", "rise_vs_bits"),

@@ -44,11 +44,6 @@ class CoverageRow(NamedTuple):
     undecided: float | None
 
 
-def is_coverage(ledger: pd.DataFrame) -> bool:
-    """Return if a ledger is that of a `qvar.studies.coverage.Coverage`."""
-    return "experiments" in ledger.columns and "covered" in ledger.columns
-
-
 def _tables(ledger: pd.DataFrame) -> list[Table[CoverageRow]]:
     return [
         _table(title, columns, where(ledger, ledger[next(iter(columns))].notna()))
@@ -88,7 +83,7 @@ def _text(ledger: pd.DataFrame) -> str:
 
 COVERAGE = StudyReport(
     study="coverage",
-    recognises=is_coverage,
+    marks=frozenset({"experiments", "covered"}),
     words=_WORDS,
     facts=lambda run: {"Experiments": ", ".join(values(run.ledger, "experiments"))},
     result=_result,

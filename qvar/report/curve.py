@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qvar.analysis.rows import axis_name, is_curve, typed, where
+from qvar.analysis.rows import CURVE_MARKS, axis_name, typed, where
 from qvar.analysis.summaries import ContenderRow, curve_summary, lowest
 from qvar.records.run_folder import LoadedRun
 from qvar.report.formats import bold, common, count, error_words, number, seconds
@@ -63,7 +63,7 @@ def _table(contenders: pd.DataFrame) -> Table[ContenderRow]:
 
 CURVE = contenders_report(
     study="curve",
-    recognises=is_curve,
+    marks=CURVE_MARKS,
     facts=_facts,
     summarize=curve_summary,
     headline=_headline,

@@ -95,7 +95,7 @@ def _facts(run: LoadedRun) -> dict[str, str]:
 
 GALLERY = StudyReport(
     study="gallery",
-    recognises=lambda ledger: "entry" in ledger.columns and "compared" in ledger.columns,
+    marks=frozenset({"entry", "compared"}),
     words=_WORDS,
     facts=_facts,
     result=_result,

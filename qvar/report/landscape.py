@@ -48,11 +48,6 @@ _LEAK_NOTE = (
 )
 
 
-def is_landscape(ledger: pd.DataFrame) -> bool:
-    """Return if a ledger is that of a `qvar.Landscape`."""
-    return "line_scan" in ledger.columns
-
-
 def _sentence(row: LandscapeRow) -> str:
     """Return the numbers of one contender in a sentence."""
     starts = "its start" if row.ends == 1 else f"the {row.ends} starts"
@@ -141,7 +136,7 @@ def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> tuple[list[Drawing],
 
 LANDSCAPE = StudyReport(
     study="landscape",
-    recognises=is_landscape,
+    marks=frozenset({"line_scan"}),
     words=_WORDS,
     facts=DUEL.facts,
     result=_result,

@@ -130,6 +130,17 @@ def panel_figure(n_panels: int, height: float, n_named: int) -> tuple[Figure, li
     return figure, panels
 
 
+def panel_row(n_panels: int, width: float, height: float, *, sharey: bool = False) -> tuple[Figure, list[Any]]:
+    """Return a figure of panels beside each other."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    panels = list(figure.subplots(1, n_panels, squeeze=False, sharey=sharey)[0])
+    for axes in panels:
+        plain_axes(axes)
+    return figure, panels
+
+
 def lay_out(figure: Figure) -> None:
     """Place panels, titles and legends once and for all; drawing would do it again each time.
 
@@ -166,6 +177,15 @@ def finished(name: str, axes: Axes, title: str, caption: str, pad: float | None 
     axes.set_title(title, pad=pad)
     figure: Any = axes.figure
     legend_below(figure, [axes])
+    return Drawing(name, figure, title, caption)
+
+
+def finished_row(
+    name: str, figure: Figure, panels: Sequence[Axes], title: str, caption: str, size: float | str = "large"
+) -> Drawing:
+    """Write the title above all panels, and below them the legend of some of them; return the picture."""
+    figure.suptitle(title, fontsize=size)
+    legend_below(figure, panels)
     return Drawing(name, figure, title, caption)
 
 

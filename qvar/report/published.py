@@ -19,11 +19,6 @@ _WORDS = (
 )
 
 
-def is_published(ledger: pd.DataFrame) -> bool:
-    """Return if a ledger is that of a `qvar.Published`."""
-    return {"printed", "within", "table"} <= set(ledger.columns)
-
-
 def _here(row: Any) -> str:
     """Return the computed number with the digits of the printed one."""
     if not known(row.value):
@@ -106,7 +101,7 @@ def _text(ledger: pd.DataFrame) -> str:
 
 PUBLISHED = StudyReport(
     study="published",
-    recognises=is_published,
+    marks=frozenset({"printed", "within", "table"}),
     words=_WORDS,
     facts=lambda run: {"Tables": ", ".join(values(run.ledger, "table")), "Time": seconds(_seconds(run.ledger))},
     result=_result,

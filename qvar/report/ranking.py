@@ -30,11 +30,6 @@ _NOTE = (
 )
 
 
-def is_ranking(ledger: pd.DataFrame) -> bool:
-    """Return if a ledger is that of a `qvar.Ranking`."""
-    return "setting" in ledger.columns
-
-
 def verdict(summary: pd.DataFrame) -> str:
     """Return if the order of the contenders is the same in all settings; "" with fewer than two of either."""
     ranks = orders(summary)
@@ -112,7 +107,7 @@ def _text(ledger: pd.DataFrame) -> str:
 
 RANKING = StudyReport(
     study="ranking",
-    recognises=is_ranking,
+    marks=frozenset({"setting"}),
     words=_WORDS,
     facts=_facts,
     result=_result,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from qvar.analysis.decay import DecayRow, PointRow, decay_table, is_relative, measured, narrow_intervals
-from qvar.analysis.rows import is_scaling, known, labelled, labels, some, typed, where
+from qvar.analysis.rows import SCALING_MARKS, known, labelled, labels, some, typed, where
 from qvar.records.run_folder import LoadedRun
 from qvar.report.formats import NOTHING, bold, count, seconds, short, values
 from qvar.report.plot_style import Drawing
@@ -384,7 +384,7 @@ def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> tuple[list[Drawing],
 
 SCALING = StudyReport(
     study="scaling",
-    recognises=is_scaling,
+    marks=SCALING_MARKS,
     words=_WORDS,
     facts=_facts,
     result=_result,

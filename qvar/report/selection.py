@@ -129,7 +129,7 @@ SELECTION = replace(
     study="selection",
     words=_WORDS,
     facts=_facts,
-    recognises=lambda ledger: {"bic", "level"} <= set(ledger.columns),
+    marks=frozenset({"bic", "level"}),
     result=lambda ledger, trace: _parts(ledger),
     drawings=lambda ledger, trace: pictures([error_vs_parameters(ledger), fits(ledger), estimates(ledger)]),
     pictures=("error_vs_parameters", "fits", "estimates"),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from qvar.analysis.rows import some
 from qvar.records.run_folder import LoadedRun
 from qvar.report.plot_style import Drawing
 from qvar.report.table import Part
@@ -20,8 +21,8 @@ class StudyReport:
 
     study: str
     """Name of the study in `case.json`."""
-    recognises: Callable[[pd.DataFrame], bool]
-    """Function that returns if a ledger has the columns of this study."""
+    marks: frozenset[str]
+    """Columns that the study's ledgers have, and no other ones."""
     words: str
     """Sentences on what was compared, for someone who does not know the code."""
     facts: Callable[[LoadedRun], dict[str, str]]
@@ -40,6 +41,12 @@ class StudyReport:
     """Name of a row of the ledger."""
     sections: Callable[[pd.DataFrame, pd.DataFrame], dict[str, Sequence[Part]]] = lambda ledger, trace: {}
     """Function (ledger, trace) -> titles and content of further sections, below the pictures."""
+    filled: str = ""
+    """One of these columns that has an entry, if it may be empty in ledgers of other studies."""
+
+    def recognises(self, ledger: pd.DataFrame) -> bool:
+        """Return if a ledger has the columns of this study."""
+        return self.marks <= set(ledger.columns) and (not self.filled or some(ledger[self.filled].notna()))
 
 
 def pictures(drawings: Sequence[Drawing | None], missing: Sequence[str] = ()) -> tuple[list[Drawing], list[str]]:

@@ -106,7 +106,7 @@ def drawn_and_missing(contenders: pd.DataFrame) -> tuple[pd.DataFrame, list[str]
 
 def contenders_report(
     study: str,
-    recognises: Callable[[pd.DataFrame], bool],
+    marks: frozenset[str],
     facts: Callable[[LoadedRun], dict[str, str]],
     summarize: Callable[[pd.DataFrame], pd.DataFrame],
     headline: Callable[[pd.DataFrame], list[Part]],
@@ -139,7 +139,7 @@ def contenders_report(
 
     return StudyReport(
         study=study,
-        recognises=recognises,
+        marks=marks,
         words=TRAINED_WORDS,
         facts=facts,
         result=result,

@@ -152,7 +152,7 @@ TRIALS = replace(
     study="trials",
     words=_WORDS,
     facts=_facts,
-    recognises=lambda ledger: {"line", "mark", "expected", "test_error"} <= set(ledger.columns),
+    marks=frozenset({"line", "mark", "expected", "test_error"}),
     result=lambda ledger, trace: _parts(ledger),
     drawings=lambda ledger, trace: pictures([error_along(ledger)]),
     pictures=("error_along",),

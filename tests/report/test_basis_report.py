@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from qvar.analysis.basis_sets import basis_table, floor, is_basis
+from qvar.analysis.basis_sets import basis_table, floor
 from qvar.analysis.rows import known, records
 from qvar.basis.basis_duel import BasisDuel
 from qvar.records.run_folder import load
 from qvar.records.run_tables import ledger_from, trace_from
-from qvar.report.basis import sentences
+from qvar.report.basis import BASIS, sentences
 from qvar.report.page import write_report
 from qvar.report.plots.write import write_plots
 from qvar.report.reports import rows_text, summary_text
@@ -135,8 +135,8 @@ def test_one_row_for_each_form() -> None:
 
 
 def test_only_such_runs_are_taken_for_comparisons() -> None:
-    assert is_basis(ledger_from(all_rows()))
-    assert not is_basis(ledger_from([{k: v for k, v in row.items() if k != "basis_set"} for row in all_rows()]))
+    assert BASIS.recognises(ledger_from(all_rows()))
+    assert not BASIS.recognises(ledger_from([{k: v for k, v in row.items() if k != "basis_set"} for row in all_rows()]))
 
 
 def test_errors_are_drawn_above_the_limit_or_the_lowest() -> None:

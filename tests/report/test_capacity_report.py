@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from qvar.analysis.depths import depth_table, is_capacity, series_table
+from qvar.analysis.depths import depth_table, series_table
 from qvar.analysis.rows import known, records
 from qvar.records.run_folder import load
 from qvar.records.run_tables import ledger_from, trace_from
+from qvar.report.capacity import CAPACITY
 from qvar.report.page import report_page, write_report
 from qvar.report.plots.write import write_plots
 from qvar.report.reports import rows_text, summary_text
@@ -141,8 +142,8 @@ def test_hartree_is_shown_in_millihartree() -> None:
 
 
 def test_only_such_runs_are_taken_for_studies_over_depths() -> None:
-    assert is_capacity(ledger_from(all_rows()))
-    assert not is_capacity(ledger_from([{k: v for k, v in row.items() if k != "series"} for row in all_rows()]))
+    assert CAPACITY.recognises(ledger_from(all_rows()))
+    assert not CAPACITY.recognises(ledger_from([{k: v for k, v in row.items() if k != "series"} for row in all_rows()]))
 
 
 def test_terminal_tables_fit_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from qvar.analysis.landscapes import landscape_table
 from qvar.analysis.rows import known, records
 from qvar.records.run_folder import load
 from qvar.records.run_tables import ledger_from, trace_from
-from qvar.report.landscape import is_landscape
+from qvar.report.landscape import LANDSCAPE
 from qvar.report.page import report_page, write_report
 from qvar.report.plots.write import write_plots
 from qvar.report.reports import rows_text, summary_text
@@ -126,8 +126,8 @@ def test_medians_over_the_seeds() -> None:
 
 
 def test_only_such_runs_are_taken_for_landscapes() -> None:
-    assert is_landscape(ledger_from(ROWS))
-    assert not is_landscape(ledger_from(without(ROWS, "line_scan")))
+    assert LANDSCAPE.recognises(ledger_from(ROWS))
+    assert not LANDSCAPE.recognises(ledger_from(without(ROWS, "line_scan")))
 
 
 def test_terminal_tables_fit_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:

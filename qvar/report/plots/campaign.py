@@ -25,16 +25,18 @@ from qvar.analysis.rows import records, resolution, where
 from qvar.report.formats import ends
 from qvar.report.plot_style import (
     FAMILY_COLORS,
+    FAMILY_MARKERS,
     Drawing,
     Look,
     accuracy_line,
     axis_words,
     drawn_errors,
+    finished_row,
     gray_words,
-    legend_below,
     line_words,
     looks,
     median_line,
+    panel_row,
     plain_axes,
     value_axis,
 )
@@ -59,7 +61,6 @@ _POINTS = "campaign_points"
 PICTURES: tuple[str, ...] = (*(f"campaign_{number}" for number in range(1, MOST_AXES + 1)), _FRONT, _POINTS)
 """Names of all pictures that a campaign may have."""
 
-_MARKERS = {"generic": "s", "constrained": "o", "published": "D"}
 _APART = 0.008
 """Lines of neighbouring contenders stand apart by this share of the axis at most, so that equal ones are seen."""
 
@@ -128,13 +129,11 @@ def _against(
         f"from the least to the greatest of them; lines are shifted sideways a little, so that equal ones are seen. "
         f"{_panel_words(panels, others)}{line_words(len(look_of))}"
     )
-    return _finished(name, figure, all_axes, title, caption + _axis_words(first_panels))
+    return finished_row(name, figure, all_axes, title, caption + _axis_words(first_panels), 12)
 
 
 def _by_point(table: pd.DataFrame, swept: Sequence[Argument], look_of: dict[str, Look]) -> Drawing:
     """Draw dots of all contenders at each point, for arguments that are no numbers."""
-    from matplotlib.figure import Figure
-
     quantity, unit = _kind(table)
     mine = _of_kind(table, quantity, unit)
     names = mine.drop_duplicates("point").sort_values("point")
@@ -146,9 +145,7 @@ def _by_point(table: pd.DataFrame, swept: Sequence[Argument], look_of: dict[str,
     longest = max(map(len, words))
     legend_lines = -(-(len(look_of) + 1) // 3)
     height = 4.2 + (0.07 * longest if longest > 8 or len(words) > 8 else 0) + 0.22 * legend_lines
-    figure = Figure(figsize=(max(7.2, min(1.5 + 0.28 * len(words), 13.0)), height), layout="constrained")
-    axes: Any = figure.add_subplot()
-    plain_axes(axes)
+    figure, (axes,) = panel_row(1, max(7.2, min(1.5 + 0.28 * len(words), 13.0)), height)
     for number, (label, look) in enumerate(look_of.items()):
         rows = where(mine, mine["label"] == label)
         aside = 0.6 * ((number + 0.5) / len(look_of) - 0.5)
@@ -171,9 +168,8 @@ def _by_point(table: pd.DataFrame, swept: Sequence[Argument], look_of: dict[str,
         f"The {noun.lower()} of each contender at each point: a mark at the median over its starts (seeds), with a bar "
         f"from the least to the greatest of them. {left}"
     )
-    return _finished(
-        _POINTS, figure, [axes], title, caption + gray_words(len(look_of)) + _axis_words([Block({}, mine)])
-    )
+    caption += gray_words(len(look_of)) + _axis_words([Block({}, mine)])
+    return finished_row(_POINTS, figure, [axes], title, caption, 12)
 
 
 def _against_parameters(table: pd.DataFrame, swept: Sequence[Argument]) -> Drawing | None:
@@ -196,7 +192,7 @@ def _against_parameters(table: pd.DataFrame, swept: Sequence[Argument]) -> Drawi
             these = (mine["family"] == family).fillna(False).to_numpy(dtype=bool)
             if these.any():
                 axes.plot(
-                    costs[these], middle[these], color=color, marker=_MARKERS[family], markersize=5, linestyle="",
+                    costs[these], middle[these], color=color, marker=FAMILY_MARKERS[family], markersize=5, linestyle="",
                     markeredgecolor="white", markeredgewidth=0.5, alpha=0.85, label=family, zorder=3,
                 )  # fmt: skip
         front = pareto_front(list(costs), [float(round(error / resolution(unit))) for error in middle])
@@ -221,9 +217,8 @@ def _against_parameters(table: pd.DataFrame, swept: Sequence[Argument]) -> Drawi
         "less error with as many parameters or fewer. On it are, by rising number of parameters: "
         f"{'. '.join(sentences)}. "
     )
-    return _finished(
-        _FRONT, figure, all_axes, title, caption + _panel_words(panels, others) + _axis_words(first_panels)
-    )
+    caption += _panel_words(panels, others) + _axis_words(first_panels)
+    return finished_row(_FRONT, figure, all_axes, title, caption, 12)
 
 
 def _kind(rows: pd.DataFrame) -> tuple[str, str]:
@@ -313,12 +308,6 @@ def _spaced(values: Sequence[Any]) -> bool:
     """Return if ticks at the values would not touch."""
     gaps = np.diff(np.asarray(values, dtype=float))
     return len(gaps) == 0 or bool(gaps.min() > 0.08 * gaps.sum())
-
-
-def _finished(name: str, figure: Figure, panels: Sequence[Axes], title: str, caption: str) -> Drawing:
-    figure.suptitle(title, fontsize=12)
-    legend_below(figure, panels)
-    return Drawing(name, figure, title, caption)
 
 
 def _cut(words: str, width: int) -> str:

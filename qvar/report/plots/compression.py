@@ -12,9 +12,9 @@ from qvar.report.plot_style import (
     accuracy_line,
     axis_words,
     drawn_errors,
-    legend_below,
+    finished_row,
     looks,
-    plain_axes,
+    panel_row,
     value_axis,
 )
 from qvar.report.plots.front import Point, fronts
@@ -42,18 +42,14 @@ def paths_of(ledger: pd.DataFrame) -> dict[str, tuple[Any, list[dict[str, Any]]]
 
 def error_vs_compression(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
     """Draw the error against parameters, CNOTs and T gates along the path of each pruned circuit."""
-    from matplotlib.figure import Figure
-
     _, quantity, unit = shown_errors(ledger)
     paths = {name: path for name, path in paths_of(ledger).items() if any(s["action"] == "prune" for s in path[1])}
     if not paths or quantity != "error":
         return None
     factor = 1e3 if unit == "mHa" else 1.0
     look_of = looks(drawn)
-    figure = Figure(figsize=(11.5, 4.9 + 0.22 * ((len(paths) + 2) // 3)), layout="constrained")
-    panels: list[Any] = list(figure.subplots(1, 3, sharey=True))
+    figure, panels = panel_row(3, 11.5, 4.9 + 0.22 * ((len(paths) + 2) // 3), sharey=True)
     for axes, (key, words) in zip(panels, _PANELS.items(), strict=True):
-        plain_axes(axes)
         for label in (str(row.label) for row in records(drawn)):
             if label not in paths:
                 continue
@@ -73,15 +69,13 @@ def error_vs_compression(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing |
         if axes is panels[0]:
             value_axis(axes, quantity, unit)
         accuracy_line(axes, unit)
-    legend_below(figure, panels[:1])
-    title = "Error while circuits lose parameters"
-    figure.suptitle(title)
     caption = (
         "From right to left along a line, angles are removed one after the other, and all others are optimized again. "
         "Dotted black: the error that the second-order law predicts for the next removal, from the Hessian before it. "
         "CNOTs are those of the published circuits of the operations, T gates those of rotations to an error of 1e-10. "
     )
-    return Drawing("error_vs_compression", figure, title, caption + axis_words(quantity, unit))
+    title = "Error while circuits lose parameters"
+    return finished_row("error_vs_compression", figure, panels[:1], title, caption + axis_words(quantity, unit))
 
 
 def error_vs_what_is_left(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
@@ -121,8 +115,6 @@ def error_vs_what_is_left(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing 
 
 def rise_vs_bits(ledger: pd.DataFrame) -> Drawing | None:
     """Draw the rise of the value by rounding against the number of bits, with the law."""
-    from matplotlib.figure import Figure
-
     paths = {
         name: (row, [step for step in steps if step["bits"] is not None and step["action"] == "round"])
         for name, (row, steps) in paths_of(ledger).items()
@@ -132,9 +124,7 @@ def rise_vs_bits(ledger: pd.DataFrame) -> Drawing | None:
         return None
     unit = str(next(iter(paths.values()))[0].unit)
     factor, word = (MILLIHARTREE_PER_HARTREE, "mHa") if unit == HARTREE else (1.0, unit)
-    figure = Figure(figsize=(7.2, 4.9 + 0.22 * len(paths)), layout="constrained")
-    axes: Any = figure.subplots()
-    plain_axes(axes)
+    figure, (axes,) = panel_row(1, 7.2, 4.9 + 0.22 * len(paths))
     for number, (row, steps) in enumerate(paths.values()):
         steps = sorted((step for step in steps if step["sampled_rise"] is not None), key=lambda step: step["bits"])
         bits = [step["bits"] for step in steps]
@@ -148,11 +138,9 @@ def rise_vs_bits(ledger: pd.DataFrame) -> Drawing | None:
     axes.set_yscale("log")
     axes.set_xlabel("bits of an angle")
     axes.set_ylabel(f"mean rise ({word})" if word else "mean rise")
-    legend_below(figure, [axes])
     title = "Rise of the energy by rounding angles" if unit == HARTREE else "Rise of the value by rounding angles"
-    figure.suptitle(title)
     caption = (
         "Points: mean over grids moved by random offsets, with 95 % bootstrap intervals. Lines: the law "
         "sum of curvature times step squared over 24, a factor of four for each bit of a common grid."
     )
-    return Drawing("rise_vs_bits", figure, title, caption)
+    return finished_row("rise_vs_bits", figure, [axes], title, caption)

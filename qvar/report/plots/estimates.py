@@ -9,7 +9,7 @@ import numpy as np
 
 from qvar.analysis.estimates import estimate_table
 from qvar.analysis.rows import some, where
-from qvar.report.plot_style import FAMILY_COLORS, FAMILY_MARKERS, Drawing, legend_below, spread_of
+from qvar.report.plot_style import FAMILY_COLORS, FAMILY_MARKERS, Drawing, finished_row, spread_of
 from qvar.report.plots.selection import MOST_PANELS, panel_grid
 
 if TYPE_CHECKING:
@@ -30,15 +30,13 @@ def estimates(ledger: pd.DataFrame) -> Drawing | None:
         rows: Any = where(table, (table["quantity"] == quantity) & (table["problem"] == problem))
         _panel(axes, where(ledger, ledger["problem"] == problem), str(quantity), rows)
         axes.set_title(f"{quantity}\n{problem}", fontsize=9)
-    legend_below(figure, panels)
-    title = "Estimates of quantities whose exact value is known"
-    figure.suptitle(title, fontsize=11)
     caption = (
         "Each point is the median estimate of a model over the repetitions; bars hold the middle 80 % of them. The "
         "black line is the exact value. Of each family the model with the lowest error on other data is drawn. Points "
         "beyond the picture are far from the exact value: the data do not determine the quantity."
     )
-    return Drawing("estimates", figure, title, caption)
+    title = "Estimates of quantities whose exact value is known"
+    return finished_row("estimates", figure, panels, title, caption, 11)
 
 
 def _panel(axes: Any, ledger: pd.DataFrame, quantity: str, rows: pd.DataFrame) -> None:

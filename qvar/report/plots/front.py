@@ -21,7 +21,7 @@ from qvar.report.plot_style import (
     axis_words,
     drawn_errors,
     lay_out,
-    plain_axes,
+    panel_row,
     seed_words,
     spread_of,
     value_axis,
@@ -105,8 +105,6 @@ def fronts(
 
     `costs` names the kinds of costs; all axes are logarithmic if `logarithmic`, and not only those that span much.
     """
-    from matplotlib.figure import Figure
-
     panels = [cost for cost in costs if any(np.isfinite(point.costs[cost]) for point in points)]
     if not panels:
         return None
@@ -117,14 +115,12 @@ def fronts(
     longest = max(len(line) for point in points for line in point.label.split("\n"))
     columns = max(1, min(4, letters // (longest + 6)))
     height = 4.9 + 0.17 * sum(point.label.count("\n") + 1 for point in points) / columns
-    figure = Figure(figsize=(width, height), layout="constrained")
-    all_axes: list[Any] = list(np.atleast_1d(figure.subplots(1, len(panels), sharey=True)))
+    figure, all_axes = panel_row(len(panels), width, height, sharey=True)
     noun, members, lines = "", [], {}
     for axes, cost in zip(all_axes, panels, strict=True):
         inside = [point for point in points if np.isfinite(point.costs[cost])]
         for point in inside:
             _draw_point(axes, point, point.costs[cost])
-        plain_axes(axes)
         axes.set_xlabel(f"number of {costs[cost]}")
         _scale_costs(axes, [point.costs[cost] for point in inside], 1 if logarithmic else _LOG_RATIO)
         if axes is all_axes[0]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from qvar.analysis.families import FamilyRow
 from qvar.analysis.rows import known
-from qvar.report.plot_style import FAMILY_COLORS, Drawing, legend_below, legend_entry, plain_axes, wrapped_name
+from qvar.report.plot_style import FAMILY_COLORS, Drawing, finished, legend_entry, panel_row, wrapped_name
 
 _LARGEST = 1e3
 """Ratio at which the axis ends; what is beyond is drawn as an arrow."""
@@ -17,14 +16,10 @@ _LETTERS = 62
 
 def error_ratios(rows: Sequence[FamilyRow]) -> Drawing | None:
     """Draw the ratio of the generic to the constrained error with its interval, one line for each setting."""
-    from matplotlib.figure import Figure
-
     drawn = [row for row in rows if known(row.ratio)]
     if not drawn:
         return None
-    figure = Figure(figsize=(9.5, 1.6 + 0.34 * len(drawn)), layout="constrained")
-    axes: Any = figure.subplots()
-    plain_axes(axes)
+    _, (axes,) = panel_row(1, 9.5, 1.6 + 0.34 * len(drawn))
     axes.axvline(1.0, color="#555555", linewidth=1.0)
     for place, row in enumerate(drawn):
         color = FAMILY_COLORS.get(row.verdict, "#999999")
@@ -40,9 +35,6 @@ def error_ratios(rows: Sequence[FamilyRow]) -> Drawing | None:
     for family, words in meanings.items():
         legend_entry(axes, words, color=FAMILY_COLORS[family], marker="o")
     legend_entry(axes, "undecided", color="#999999", marker="o")
-    legend_below(figure, [axes])
-    title = "Generic against constrained models"
-    axes.set_title(title)
     caption = (
         "Each line is a comparison on data that the models were not fitted to. Right of 1 the constrained model has "
         "the smaller error, left of it the generic one. Point: geometric mean of the ratio of the errors over the "
@@ -50,7 +42,7 @@ def error_ratios(rows: Sequence[FamilyRow]) -> Drawing | None:
         f"model has the lower error. Arrows are beyond {_LARGEST:g}. Comparisons "
         "with an error of 0 are in the table alone."
     )
-    return Drawing("error_ratios", figure, title, caption)
+    return finished("error_ratios", axes, "Generic against constrained models", caption)
 
 
 def _ends(row: FamilyRow) -> tuple[float | None, float | None, float | None]:

@@ -12,9 +12,9 @@ from qvar.report.plot_style import (
     accuracy_line,
     axis_words,
     drawn_errors,
-    legend_below,
+    finished_row,
     looks,
-    plain_axes,
+    panel_row,
     value_axis,
 )
 from qvar.studies.adaptive import growth_steps
@@ -38,18 +38,14 @@ def error_vs_growth(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None
 
     A fixed circuit has no number of operators from a pool: it is a horizontal line there.
     """
-    from matplotlib.figure import Figure
-
     growths = {str(row.contender): growth_steps(row.growth) for row in records(ledger) if known(row.growth)}
     _, quantity, unit = shown_errors(ledger)
     if not growths or quantity != "error":
         return None
     factor = 1e3 if unit == "mHa" else 1.0
     look_of = looks(drawn)
-    figure = Figure(figsize=(14.0, 4.9 + 0.22 * ((len(look_of) + 3) // 4)), layout="constrained")
-    panels: list[Any] = list(figure.subplots(1, 3, sharey=True))
+    figure, panels = panel_row(3, 14.0, 4.9 + 0.22 * ((len(look_of) + 3) // 4), sharey=True)
     for axes, (key, (cost, words)) in zip(panels, _PANELS.items(), strict=True):
-        plain_axes(axes)
         width = 0.8 + 0.6 * len(growths)  # lines that lie on each other are all seen
         levels: list[tuple[float, Any]] = []
         for row in records(drawn):
@@ -81,12 +77,10 @@ def error_vs_growth(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None
         if axes is panels[0]:
             value_axis(axes, quantity, unit)
         accuracy_line(axes, unit)
-    legend_below(figure, panels[1:2])
-    title = "Error while circuits grow"
-    figure.suptitle(title)
     caption = (
         "Lines are circuits that grow operator by operator, all angles optimized after each; points are fixed "
         "circuits, the median over their starts, and dotted lines where they have no number of operators. CNOTs are "
         "those of the published circuits of the operations. "
     )
-    return Drawing("error_vs_growth", figure, title, caption + axis_words(quantity, unit))
+    caption += axis_words(quantity, unit)
+    return finished_row("error_vs_growth", figure, panels[1:2], "Error while circuits grow", caption)

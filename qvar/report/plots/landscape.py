@@ -13,7 +13,7 @@ import numpy as np
 
 from qvar._types import FloatArray
 from qvar.analysis.rows import MILLIHARTREE, known, records, where
-from qvar.report.plot_style import Drawing, finished, line_figure, looks, panel_figure, plain_axes, wrapped_name
+from qvar.report.plot_style import Drawing, finished, line_figure, looks, panel_figure, panel_row, wrapped_name
 from qvar.report.plots.training import LOG_RATIO
 from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE
 
@@ -119,7 +119,7 @@ def curvatures(best: pd.DataFrame) -> Drawing | None:
     rows = [row for row in _with(best, "start_spectrum") if known(row.end_spectrum)]
     if not rows:
         return None
-    axes = _ladder(len(rows))
+    _, (axes,) = panel_row(1, max(5.0, 1.6 + 1.5 * len(rows)), 5.0)
     ticks, largest = [], 0.0
     for position, row in enumerate(rows):
         for offset, text, name, color in (
@@ -196,15 +196,6 @@ def leakage(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
 
 def _path(row: Any) -> dict[str, list[Any]]:
     return json.loads(row.leakage_along)
-
-
-def _ladder(n: int) -> Axes:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(max(5.0, 1.6 + 1.5 * n), 5.0), layout="constrained")
-    axes = figure.add_subplot()
-    plain_axes(axes)
-    return axes
 
 
 def _with(table: pd.DataFrame, column: str) -> list[Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qvar.analysis.learning import LearningRow
-from qvar.report.plot_style import FAMILY_COLORS, FAMILY_MARKERS, Drawing, legend_below, legend_entry, looks, plain_axes
+from qvar.report.plot_style import FAMILY_COLORS, FAMILY_MARKERS, Drawing, legend_below, legend_entry, looks, panel_row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -150,15 +150,11 @@ def _by_problem(rows: Sequence[LearningRow]) -> list[list[LearningRow]]:
 
 def _panels(rows: Sequence[LearningRow], n_named: int) -> tuple[Any, list[Axes]]:
     """Return a figure with one panel beside the other for each problem."""
-    from matplotlib.figure import Figure
-
-    n = len(_by_problem(rows))
-    figure = Figure(figsize=(2.4 + 4.8 * n, 4.6 + 0.22 * ((n_named + 2) // 3)), layout="constrained")
-    panels = list(figure.subplots(1, n, squeeze=False)[0])
-    for axes, members in zip(panels, _by_problem(rows), strict=True):
-        plain_axes(axes)
-        if n > 1:
-            axes.set_title(members[0].problem)
+    problems = _by_problem(rows)
+    n = len(problems)
+    figure, panels = panel_row(n, 2.4 + 4.8 * n, 4.6 + 0.22 * ((n_named + 2) // 3))
+    for axes, members in zip(panels, problems if n > 1 else [], strict=False):
+        axes.set_title(members[0].problem)
     return figure, panels
 
 

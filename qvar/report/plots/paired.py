@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from qvar.report.plot_style import Drawing, legend_below, legend_entry, plain_axes, wrapped_name
+from qvar.report.plot_style import Drawing, finished_row, legend_entry, panel_row, wrapped_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,16 +17,12 @@ _NAME_LETTERS = 48
 
 def verdicts(rows: Sequence[PairedRow]) -> Drawing | None:
     """Draw the share of seeds that each way ended lower in than the one it is compared with; None without one."""
-    from matplotlib.figure import Figure
-
     compared = [row for row in rows if row.verdict]
     if not compared:
         return None
     names = [wrapped_name(_name(row), _NAME_LETTERS) for row in compared]
     lines = sum(name.count("\n") + 1 for name in names)
-    figure = Figure(figsize=(7.2, 1.6 + 0.2 * lines + 0.08 * len(names)), layout="constrained")
-    axes: Any = figure.subplots()
-    plain_axes(axes)
+    figure, (axes,) = panel_row(1, 7.2, 1.6 + 0.2 * lines + 0.08 * len(names))
     place, places = 0.0, []
     for row, name in zip(compared, names, strict=True):
         height = name.count("\n") + 1.4
@@ -52,16 +48,13 @@ def verdicts(rows: Sequence[PairedRow]) -> Drawing | None:
     for verdict, color in _COLORS.items():
         if any(row.verdict == verdict for row in compared):
             legend_entry(axes, verdict, color=color, linewidth=2)
-    legend_below(figure, [axes])
-    title = "Verdicts, seed by seed"
-    figure.suptitle(title, fontsize="large")
     caption = (
         "Each line compares two ways from the same seeds. A dot is the share of the seeds in which the first one ended "
         "lower, of those in which the two differ, the bar its 95 % exact interval (Clopper and Pearson); numbers at "
         "the right are those seeds. A way helped if its bar lies to the right of one half, hurt if to the left; if the "
         "bar holds one half, or all seeds end alike, they do not decide it."
     )
-    return Drawing("verdicts", figure, title, caption)
+    return finished_row("verdicts", figure, [axes], "Verdicts, seed by seed", caption)
 
 
 def _name(row: PairedRow) -> str:

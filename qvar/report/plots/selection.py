@@ -14,7 +14,7 @@ from qvar.report.plot_style import (
     FAMILY_COLORS,
     FAMILY_MARKERS,
     Drawing,
-    legend_below,
+    finished_row,
     plain_axes,
     plain_log_ticks,
     seed_words,
@@ -61,15 +61,13 @@ def error_vs_parameters(ledger: pd.DataFrame, column: str = "test_error") -> Dra
         axes.set_title(title, fontsize=9)
         axes.set_xlabel("number of parameters")
         axes.set_ylabel(f"error on other data{f' ({unit})' if unit else ''}")
-    legend_below(figure, panels)
-    title = "Error on data that the models were not fitted to, against the number of parameters"
-    figure.suptitle(title, fontsize=11)
     caption = (
         "Each point is a model: the median over the repetitions of its error on data that it was not fitted to; lower "
         f"is better. Bars hold {seed_words()}. Generic models can describe many things, constrained ones carry the "
         "structure of the problem. The lowest point of a colour is the best model of that family."
     )
-    return Drawing("error_vs_parameters", figure, title, caption)
+    title = "Error on data that the models were not fitted to, against the number of parameters"
+    return finished_row("error_vs_parameters", figure, panels, title, caption, 11)
 
 
 def _errors(axes: Any, part: pd.DataFrame, column: str) -> None:
@@ -117,14 +115,12 @@ def fits(ledger: pd.DataFrame) -> Drawing | None:
             axes.set_xlabel(drawn["axis"])
         unit = str(rows[0].unit or "")
         axes.set_ylabel(f"value{f' ({unit})' if unit else ''}")
-    legend_below(figure, panels)
-    title = "Data of one repetition, and the best model of each family"
-    figure.suptitle(title, fontsize=11)
     caption = (
         "Black: the data, with a mark for each group. Lines: predictions of the generic and of the constrained model "
         "that have the lowest median error on other data, fitted to the data that are drawn."
     )
-    return Drawing("fits", figure, title, caption)
+    title = "Data of one repetition, and the best model of each family"
+    return finished_row("fits", figure, panels, title, caption, 11)
 
 
 def _fit(axes: Any, drawn: dict[str, Any], row: Any, with_data: bool) -> None:

@@ -10,9 +10,9 @@ from qvar.analysis.rows import first, where
 from qvar.report.plot_style import (
     Drawing,
     Look,
-    legend_below,
+    finished_row,
     looks,
-    plain_axes,
+    panel_row,
     plain_log_ticks,
     seed_words,
     spread_of,
@@ -30,8 +30,6 @@ _WIDE = 8.0
 
 def error_along(ledger: pd.DataFrame) -> Drawing | None:
     """Draw the error on other data along the axis of a study, or against parameters and bits."""
-    from matplotlib.figure import Figure
-
     rest: Any = where(ledger, ledger["test_error"].notna())
     if rest.empty:
         return None
@@ -46,10 +44,8 @@ def error_along(ledger: pd.DataFrame) -> Drawing | None:
         panels += [(str(data), column, words, part) for column, words in axes.items()]
     names: Any = rest.drop_duplicates("line")
     style = looks(names.assign(label=names["line"], contender=names["line"]))
-    figure = Figure(figsize=(max(7.2, 5.4 * len(panels)), 4.9 + 0.22 * ((len(style) + 2) // 3)), layout="constrained")
-    drawn: list[Any] = list(figure.subplots(1, len(panels), squeeze=False)[0])
+    figure, drawn = panel_row(len(panels), max(7.2, 5.4 * len(panels)), 4.9 + 0.22 * ((len(style) + 2) // 3))
     for axes, (data, column, words, part) in zip(drawn, panels, strict=True):
-        plain_axes(axes)
         if column == "training_size":
             _sizes(axes, part)
         else:
@@ -60,9 +56,6 @@ def error_along(ledger: pd.DataFrame) -> Drawing | None:
         axes.set_ylabel(
             " ".join(["error on other data", *(f"({unit})" for unit in part["unit"].dropna().unique()[:1] if unit)])
         )
-    legend_below(figure, drawn)
-    title = "Error on data that the models were not fitted to"
-    figure.suptitle(title, fontsize=11)
     caption = (
         f"Points: medians over the repetitions; bars hold {seed_words()}. Lower is better. Solid lines are constrained "
         "models, dashed ones generic ones. "
@@ -73,7 +66,7 @@ def error_along(ledger: pd.DataFrame) -> Drawing | None:
         caption += "Gray lines join all trials with the same number of training examples. "
     if rest["mark"].notna().any():
         caption += "The dotted vertical line is the place that the axis names. "
-    return Drawing("error_along", figure, title, caption)
+    return finished_row("error_along", figure, drawn, "Error on data that the models were not fitted to", caption, 11)
 
 
 def _lines(axes: Any, part: Any, column: str, style: dict[str, Look]) -> None:
