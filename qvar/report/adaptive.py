@@ -15,7 +15,7 @@ from qvar.report.plots.training import error_vs_step
 from qvar.report.study_report import StudyReport, pictures
 from qvar.report.table import Column, Note, Part, Table
 from qvar.report.training import drawn_and_missing
-from qvar.studies.adaptive import growth_steps
+from qvar.studies.columns import listed_steps
 from qvar.units import HARTREE
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def _parts(ledger: pd.DataFrame) -> list[Part]:
     rows = [
         _Reached(str(row.contender), str(row.growth_end), steps[-1]["operators"], steps)
         for row in records(ledger)
-        if known(row.growth) and row.unit == HARTREE and (steps := growth_steps(str(row.growth)))
+        if known(row.growth) and row.unit == HARTREE and (steps := listed_steps("growth", str(row.growth)))
     ]
     if not rows:
         return []

@@ -25,7 +25,7 @@ from qvar.optimize.result import Result, Trace
 from qvar.problems.problem import Problem
 from qvar.short_repr import short_repr
 from qvar.studies.adapt import TIGHT, adapt, chosen_rules
-from qvar.studies.columns import TRAINING_COLUMNS, listed_steps
+from qvar.studies.columns import TRAINING_COLUMNS
 from qvar.studies.contender import Maker, Trainable
 from qvar.studies.duel import Duel
 from qvar.studies.growth_record import Adapted, GrowthEnd, GrowthStep
@@ -117,14 +117,8 @@ class Adaptive:
         """The fixed contenders; None if there are none."""
         if not self.contenders:
             return None
-        return Duel(
-            self.problem,
-            self.contenders,
-            method=self.method or lbfgs(),
-            seeds=self.seeds,
-            budget=self.budget,
-            engine=self.engine,
-        )
+        settings: dict[str, Any] = {"seeds": self.seeds, "budget": self.budget, "engine": self.engine}
+        return Duel(self.problem, self.contenders, method=self.method or lbfgs(), **settings)
 
     @property
     def citations(self) -> tuple[str, ...]:
@@ -206,14 +200,8 @@ class _Growth:
 
     def _row(self, grown: Adapted, seconds: float) -> Row:
         study = self.study
-        training = Training(
-            grown.ansatz,
-            method=self.method,
-            seeds=1,
-            budget=study.step_budget,
-            problem=study.problem,
-            engine=study.engine,
-        )
+        settings: dict[str, Any] = {"method": self.method, "budget": study.step_budget, "engine": study.engine}
+        training = Training(grown.ansatz, seeds=1, problem=study.problem, **settings)
         return {
             **training.row(training.objective(), 0, _result(grown, seconds)),
             "pool": self.pool.name,
@@ -253,11 +241,3 @@ def _result(grown: Adapted, seconds: float) -> Result:
         wall_s=seconds,
         compile_s=0.0,
     )
-
-
-def growth_steps(text: str | None) -> list[dict[str, Any]]:
-    """Return the steps of the ledger's column `growth`; none for a fixed circuit.
-
-    Raises `QvarError` if the text is no JSON list.
-    """
-    return listed_steps("growth", text)

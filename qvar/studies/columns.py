@@ -1,12 +1,14 @@
-"""Columns that several studies add to the ledger."""
+"""Columns and rows that several studies have in their ledgers."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
-from qvar.errors import QvarError
-from qvar.task import LedgerColumn
+from qvar.errors import QvarError, error_words
+from qvar.optimize.budget import Status
+from qvar.task import LedgerColumn, Row
 
 CIRCUIT_COLUMNS = (
     LedgerColumn("series", "string", "Name of the circuit without its number of layers; `contender` adds it."),
@@ -69,6 +71,18 @@ def estimated(name: str, meaning: str, unit: str = "") -> tuple[LedgerColumn, ..
             "narrow; empty if these are enough.",
         ),
     )
+
+
+def repeated(own: Row, seeds: int, run: Callable[[int], Row]) -> list[Row]:
+    """Return a row for each seed, with what all share; one whose run raises an error has the status `failed`."""
+    rows: list[Row] = []
+    for seed in range(seeds):
+        try:
+            row = run(seed)
+        except Exception as error:  # the other seeds go on
+            row = {"status": Status.FAILED.value, "message": error_words(error)}
+        rows.append({**own, "seed": seed, **row})
+    return rows
 
 
 def listed_steps(column: str, text: str | None) -> list[dict[str, Any]]:

@@ -24,7 +24,7 @@ from qvar.optimize.method import Method
 from qvar.optimize.result import Result, Trace
 from qvar.problems.problem import Problem
 from qvar.short_repr import short_repr
-from qvar.studies.columns import START_VALUE, TRAINING_COLUMNS, listed_steps
+from qvar.studies.columns import START_VALUE, TRAINING_COLUMNS
 from qvar.studies.contender import Maker, Trainable, contenders_of
 from qvar.studies.training import Training, check_seeds, failed_seeds
 from qvar.task import LedgerColumn, Progress, Reporter, Row, Task, task_key
@@ -231,11 +231,3 @@ def _result(work: Work, trained: Result, seconds: float) -> Result:
         wall_s=seconds,
         inverse_hessian=None,
     )
-
-
-def compression_steps(text: str | None) -> list[dict[str, Any]]:
-    """Return the steps of the ledger's column `compression`; none if it is empty.
-
-    Raises `QvarError` if the text is no JSON list.
-    """
-    return listed_steps("compression", text)

@@ -230,7 +230,7 @@ def _train(
     rows, thetas = [], {}
     for seed, result in enumerate(own):
         ends = {"own": result, **({"before": before[seed]} if seed in before else {})}
-        started_from = min(ends, key=lambda start: _height(ends[start]))
+        started_from = min(ends, key=lambda start: ends[start].value if np.isfinite(ends[start].value) else math.inf)
         kept = _with_costs(ends[started_from], list(ends.values()))
         row = {**training.row(objective, seed, kept), "started_from": started_from}
         if seed in reached and seed not in before:
@@ -240,10 +240,6 @@ def _train(
         if np.isfinite(kept.value):
             thetas[seed] = kept.theta
     return rows, thetas
-
-
-def _height(result: Result) -> float:
-    return result.value if np.isfinite(result.value) else math.inf
 
 
 def _with_costs(kept: Result, ends: Sequence[Result]) -> Result:

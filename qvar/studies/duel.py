@@ -18,7 +18,7 @@ from qvar.problems.problem import Problem
 from qvar.short_repr import short_repr
 from qvar.studies.columns import TRAINING_COLUMNS
 from qvar.studies.contender import Maker, Trainable, contenders_of
-from qvar.studies.training import Training
+from qvar.studies.training import Training, training_in
 from qvar.task import LedgerColumn, Row, Task, task_key
 
 
@@ -97,19 +97,12 @@ class Duel:
 
     def trainings(self) -> list[tuple[Row, Training]]:
         """Return one training for each contender and method, in their order."""
-        return [({}, self._training(contender, method)) for contender in self._trainables for method in self.methods]
-
-    def _training(self, contender: Trainable, method: Method) -> Training:
-        return Training(
-            contender,
-            method=method,
-            seeds=self.seeds,
-            budget=self.budget,
-            problem=self.problem,
-            engine=self.engine,
-            start_noise=self.start_noise,
-            tolerance=self.tolerance,
-        )
+        own = {"start_noise": self.start_noise, "tolerance": self.tolerance}
+        return [
+            ({}, training_in(self, contender, self.problem, method=method, **own))
+            for contender in self._trainables
+            for method in self.methods
+        ]
 
     def tasks(self) -> list[Task]:
         """Return one task for each contender and method, in their order."""

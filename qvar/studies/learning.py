@@ -21,7 +21,7 @@ from qvar.checks import counting_number, different_names, one_of, whole_numbers
 from qvar.errors import QvarError, error_words, require, shown
 from qvar.optimize.budget import Status
 from qvar.short_repr import short_repr
-from qvar.studies.columns import TEST_ERROR
+from qvar.studies.columns import TEST_ERROR, repeated
 from qvar.studies.networks import Apply, Loss, Network, Trace, compiled, traced
 from qvar.task import LedgerColumn, Progress, Reporter, Row, Task, task_key
 
@@ -355,20 +355,11 @@ def _rows(study: Learning, problem: str, one: Learner, size: int, label: str, re
     trace = study._trace(one, problem)
     own = {"contender": label, "model": one.name, "family": one.family, "n_params": trace.n_params, "unit": study.unit}
     own |= {"problem": problem, "series": one.series, "training_size": size, "multiply_adds": trace.multiply_adds}
-    rows: list[Row] = []
-    for seed in range(study.seeds):
 
-        def watch(progress: Progress, seed: int = seed) -> None:
+    def train(seed: int) -> Row:
+        def watch(progress: Progress) -> None:
             report(Progress(seed * study.steps + progress.done, study.seeds * study.steps, progress.message))
 
-        try:
-            rows.append(
-                {
-                    **own,
-                    "seed": seed,
-                    **study.train(one, problem=problem, training_size=size, seed=seed, report=watch).row,
-                }
-            )
-        except Exception as error:
-            rows.append({**own, "seed": seed, "status": Status.FAILED.value, "message": error_words(error)})
-    return rows
+        return study.train(one, problem=problem, training_size=size, seed=seed, report=watch).row
+
+    return repeated(own, study.seeds, train)

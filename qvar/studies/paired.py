@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from functools import cached_property, partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -26,7 +26,16 @@ from qvar.problems.problem import Problem
 from qvar.short_repr import short_repr
 from qvar.studies.columns import START_VALUE, TRAINING_COLUMNS
 from qvar.studies.recipes import Distillation, Recipe
-from qvar.studies.training import Training, check_seeds, exact_value, minima_of, noisy_start, progress_words, recovered
+from qvar.studies.training import (
+    Training,
+    check_seeds,
+    exact_value,
+    minima_of,
+    noisy_start,
+    progress_words,
+    recovered,
+    training_in,
+)
 from qvar.task import LedgerColumn, Progress, Reporter, Row, Task, task_key
 
 AGAINST = LedgerColumn(
@@ -150,18 +159,11 @@ class Paired:
 
     @cached_property
     def _trainings(self) -> list[tuple[Row, Training]]:
-        settings: dict[str, Any] = {
-            "method": self.method,
-            "seeds": self.seeds,
-            "budget": self.budget,
-            "engine": self.engine,
-            "start_noise": self.start_noise,
-            "tolerance": self.tolerance,
-        }
+        own = {"start_noise": self.start_noise, "tolerance": self.tolerance}
         return [
             (
                 {"contender": way.name, "against": way.against, "distance": way.distance},
-                Training(way.ansatz, problem=way.problem or self.problem, **settings),
+                training_in(self, way.ansatz, way.problem or self.problem, **own),
             )
             for way in self.ways
         ]

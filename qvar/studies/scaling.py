@@ -213,16 +213,12 @@ class Scaling:
             ansatze = [place.setup[1] for place in places if place.setup is not None]
             starts = dict.fromkeys(start or (ansatze[0].start if ansatze else "own") for start in self.starts)
             for start in starts:
-                if not ansatze or all(_knows(ansatz, start) for ansatz in ansatze):
+                if all(start in (*COMMON_STARTS, *ansatz.starts, "identity_blocks") for ansatz in ansatze):
                     points += [_Point(place, start) for place in places]
         for start in self.starts:
             if start is not None and all(point.start != start for point in points):
                 raise QvarError(f"`starts` must be starts that a contender has, but none has {start!r}.")
         return points
-
-
-def _knows(ansatz: Ansatz, start: str) -> bool:
-    return start in (*COMMON_STARTS, *ansatz.starts, "identity_blocks")
 
 
 def _started(ansatz: Ansatz, start: str) -> Ansatz:

@@ -21,7 +21,7 @@ from qvar.checks import counting_number, different_names
 from qvar.diagnostics.fit_information import identifiable, standard_error
 from qvar.diagnostics.minima import distinct_minima
 from qvar.engines.likelihoods import fit, model_inputs
-from qvar.errors import QvarError, error_words, require, shown
+from qvar.errors import QvarError, require, shown
 from qvar.objective import Objective
 from qvar.optimize.bfgs import bfgs
 from qvar.optimize.budget import Budget, Status
@@ -29,7 +29,7 @@ from qvar.optimize.method import Method
 from qvar.optimize.minimize import minimize_batch
 from qvar.optimize.result import Result
 from qvar.short_repr import short_repr
-from qvar.studies.columns import TEST_ERROR
+from qvar.studies.columns import TEST_ERROR, repeated
 from qvar.studies.fitted_data import FittedData, MeasuredData, Sample, SimulatedData, drawn_against
 from qvar.task import LedgerColumn, Progress, Reporter, Row, Task, task_key
 
@@ -253,16 +253,14 @@ class _Fitting:
             "unit": self.study.unit,
             "method": self.study.method.name,
         }
-        rows: list[Row] = []
-        for seed in range(self.study.seeds):
+
+        def fitted(seed: int) -> Row:
             report(Progress(seed, self.study.seeds, self.label))
-            try:
-                if seed == 0:
-                    own |= self._cost()
-                rows.append({**own, "seed": seed, **self._fitted(seed)})
-            except Exception as error:
-                rows.append({**own, "seed": seed, "status": Status.FAILED.value, "message": error_words(error)})
-        return rows
+            if seed == 0:
+                own.update(self._cost())
+            return self._fitted(seed)
+
+        return repeated(own, self.study.seeds, fitted)
 
     def _cost(self) -> Row:
         """Return operations and time of an evaluation."""

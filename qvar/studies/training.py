@@ -331,7 +331,8 @@ def minima_of(objective: Objective, results: Sequence[Result]) -> list[int | Non
     values = np.array([result.value for result in results])
     levels = distinct_minima(values)
     most = int(levels.counts.max(initial=0))
-    split = most > 1 and 0 < most * _state_bytes(objective, results[0]) <= MAX_STATE_BYTES
+    state_bytes = 0 if objective.state_function is None or most < 2 else objective.state(results[0].theta).nbytes
+    split = 0 < most * state_bytes <= MAX_STATE_BYTES
     minima: list[int | None] = [None] * len(results)
     lower = 0  # minima in the levels below
     for level in range(levels.number):
@@ -346,17 +347,12 @@ def minima_of(objective: Objective, results: Sequence[Result]) -> list[int | Non
     return minima
 
 
-def _state_bytes(objective: Objective, result: Result) -> int:
-    """Return the memory of one state; 0 if there is none."""
-    return 0 if objective.state_function is None else objective.state(result.theta).nbytes
-
-
 @runtime_checkable
 class _Settings(Protocol):
     """A study that trains all of its contenders in the same way."""
 
     @property
-    def method(self) -> Method: ...
+    def method(self) -> Any: ...
     @property
     def seeds(self) -> int: ...
     @property
@@ -365,11 +361,10 @@ class _Settings(Protocol):
     def engine(self) -> Engine: ...
 
 
-def training_in(study: _Settings, contender: Trainable, problem: Problem | None) -> Training:
-    """Return the training of a contender in a study."""
-    return Training(
-        contender, method=study.method, seeds=study.seeds, budget=study.budget, problem=problem, engine=study.engine
-    )
+def training_in(study: _Settings, contender: Trainable, problem: Problem | None, **settings: Any) -> Training:
+    """Return the training of a contender in a study, with settings beside or in place of those of the study."""
+    own = {name: getattr(study, name) for name in ("method", "seeds", "budget", "engine")}
+    return Training(contender, problem=problem, **{**own, **settings})
 
 
 def _describe(objective: Objective) -> dict[str, Any]:
@@ -379,9 +374,4 @@ def _describe(objective: Objective) -> dict[str, Any]:
         values = [round(float(objective.loss(probe)), 9) for probe in probes]
     except Exception as error:  # the task raises the same, and records it in a row
         values = [type(error).__name__]
-    return {
-        "name": objective.name,
-        "family": objective.family,
-        "n_params": objective.n_params,
-        "values": values,
-    }
+    return {**{name: getattr(objective, name) for name in ("name", "family", "n_params")}, "values": values}

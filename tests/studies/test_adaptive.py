@@ -12,7 +12,7 @@ import pytest
 import qvar
 from qvar.optimize.checkpoint import Arrays, Keeper, Stopped, keeping
 from qvar.optimize.turns import Turns
-from qvar.studies.adaptive import growth_steps
+from qvar.studies.columns import listed_steps
 from qvar.task import Row
 
 BUSY = ("wall_s", "compile_s")
@@ -40,7 +40,7 @@ def test_the_row_of_a_growth(h4: qvar.Problem) -> None:
     assert row["trace_step"] == [0, 1, 2, 3, 4]
     assert row["trace_value"] == grown.values.tolist()
     assert row["trace_gradient_norm"] == grown.pool_norms.tolist()
-    steps = growth_steps(row["growth"])
+    steps = listed_steps("growth", row["growth"])
     assert [step["cnots"] for step in steps] == grown.cnots.tolist()
     assert [name for step in steps for name in step["chosen"]] == list(grown.operators)
     assert row["particle_number"] == pytest.approx(4.0, abs=1e-12)
@@ -107,7 +107,7 @@ def test_the_trace_of_a_pruned_growth_has_a_row_for_each_step() -> None:
     """A step is known by the number of operators added, those that were removed again included."""
     stretched = qvar.hydrogen_chain(4, 2.0)
     (row,) = rows_of(study(stretched, rules=qvar.GrowthRules(prune=True), max_operators=9, gradient_norm=1e-6))
-    steps = growth_steps(row["growth"])
+    steps = listed_steps("growth", row["growth"])
     assert any(step["removed"] for step in steps)
     assert row["trace_step"] == list(range(len(steps)))
 

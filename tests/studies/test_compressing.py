@@ -7,7 +7,7 @@ import pennylane as qml
 import pytest
 
 import qvar
-from qvar.studies.compressing import compression_steps
+from qvar.studies.columns import listed_steps
 
 
 def test_pruning_then_rounding_in_one_report(h4: qvar.Problem, tmp_path: Any) -> None:
@@ -26,7 +26,7 @@ def test_pruning_then_rounding_in_one_report(h4: qvar.Problem, tmp_path: Any) ->
     ledger = qvar.run(study, path, progress=False)
     assert ledger["n_params"].tolist() == [14, 10]
     assert ledger["circuit"].tolist() == ["uccsd", "uccsd"]
-    first, second = (compression_steps(text) for text in ledger["compression"])
+    first, second = (listed_steps("compression", text) for text in ledger["compression"])
     assert [step["parameters"] for step in first] == list(range(26, 13, -1))
     assert abs(first[-1]["value"] - ledger["trained_value"][0]) < 1e-6
     assert [step["action"] for step in second] == ["start", *["prune"] * 16, "round"]
@@ -51,7 +51,7 @@ def test_a_student_learns_what_pruning_left(h4: qvar.Problem, tmp_path: Any) -> 
     study = qvar.Compression(h4, [qvar.uccsd(h4).with_start("zero")], recipes)
     assert "hinton2015" in study.citations
     ledger = qvar.run(study, tmp_path / "run", progress=False)
-    steps = compression_steps(ledger["compression"][0])
+    steps = listed_steps("compression", ledger["compression"][0])
     assert [(step["action"], step["parameters"]) for step in steps] == [("start", 26), ("prune", 16), ("distil", 18)]
     assert steps[-1]["cnots"] == student.resources().two_qubit_gates
     assert steps[-1]["rise"] == pytest.approx(steps[-1]["value"] - steps[-2]["value"], abs=1e-12)
@@ -75,7 +75,7 @@ def test_pruning_leaves_neighbours_that_fuse() -> None:
     ansatz = qvar.Ansatz.from_circuit(quantum_function, 2, 4).with_start("gaussian")
     study = qvar.Compression(problem, [ansatz], [[qvar.Pruning("angle", keep=3), qvar.Fusing()]])
     (row,) = study.tasks()[0].run(lambda progress: None)
-    before, after = compression_steps(row["compression"])[1:]
+    before, after = listed_steps("compression", row["compression"])[1:]
     assert [(step["action"], step["parameters"]) for step in (before, after)] == [("prune", 3), ("fuse", 2)]
     assert after["value"] == pytest.approx(before["value"], abs=1e-12)
     assert after["evaluations"] == before["evaluations"] + 1

@@ -18,7 +18,7 @@ from qvar.report.plot_style import (
     value_axis,
 )
 from qvar.report.plots.front import Point, fronts
-from qvar.studies.compressing import compression_steps
+from qvar.studies.columns import listed_steps
 from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def paths_of(ledger: pd.DataFrame) -> dict[str, tuple[Any, list[dict[str, Any]]]
     paths: dict[str, tuple[Any, list[dict[str, Any]]]] = {}
     for row in records(ledger):
         if known(row.compression):
-            paths.setdefault(str(row.contender), (row, compression_steps(row.compression)))
+            paths.setdefault(str(row.contender), (row, listed_steps("compression", row.compression)))
     return paths
 
 

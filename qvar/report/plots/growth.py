@@ -17,7 +17,7 @@ from qvar.report.plot_style import (
     panel_row,
     value_axis,
 )
-from qvar.studies.adaptive import growth_steps
+from qvar.studies.columns import listed_steps
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +38,7 @@ def error_vs_growth(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None
 
     A fixed circuit has no number of operators from a pool: it is a horizontal line there.
     """
-    growths = {str(row.contender): growth_steps(row.growth) for row in records(ledger) if known(row.growth)}
+    growths = {str(row.contender): listed_steps("growth", row.growth) for row in records(ledger) if known(row.growth)}
     _, quantity, unit = shown_errors(ledger)
     if not growths or quantity != "error":
         return None
