@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, SupportsFloat, TypeAlias, TypeGuard, TypeVar
 
 from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE, shown_energy
 
@@ -24,19 +24,29 @@ SCALING_MARKS = frozenset({"size_name", "start"})
 """Columns that ledgers along a coordinate, and over sizes, have."""
 
 
-def known(value: Any) -> bool:
+Cell: TypeAlias = object
+"""Entry of a table: a number, a text, a truth value, or a missing value (None, NaN or that of pandas)."""
+
+Record = TypeVar("Record")
+_Entry = TypeVar("_Entry")
+
+
+def known(value: _Entry | None) -> TypeGuard[_Entry]:
     """Return if a cell of a table holds something."""
     import pandas as pd
 
-    return not bool(pd.isna(value))
+    return not bool(pd.isna(value))  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+
+def as_float(value: Cell) -> float | None:
+    """Return the number in a cell; None if there is none."""
+    number = float(value) if isinstance(value, SupportsFloat) else math.nan
+    return None if math.isnan(number) else number
 
 
 def records(table: pd.DataFrame) -> list[Any]:
     """Return the rows of a table, each with its columns as attributes."""
     return list(table.itertuples(index=False))
-
-
-Record = TypeVar("Record")
 
 
 def typed(table: pd.DataFrame, kind: type[Record]) -> list[Record]:
@@ -142,7 +152,7 @@ def labels(rows: pd.DataFrame) -> list[str]:
     ]
 
 
-def series_label(label: str, contender: str, series: Any) -> str:
+def series_label(label: str, contender: str, series: str | None) -> str:
     """Return a label with the name of the series, which has no number of layers, in place of the contender's."""
     return f"{series}{label.removeprefix(contender)}" if known(series) else label
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from qvar.analysis.rows import known, records
+from qvar.analysis.paths import GrownStep, growths
+from qvar.analysis.summaries import summary
 from qvar.report.accuracy import accuracy_parts
 from qvar.report.duel import DUEL
 from qvar.report.formats import NOTHING, count
 from qvar.report.plots.front import error_vs_cost
 from qvar.report.plots.growth import error_vs_growth
 from qvar.report.plots.training import error_vs_step
-from qvar.report.study_report import StudyReport, pictures
+from qvar.report.study_report import Drawings, StudyReport, pictures
 from qvar.report.table import Column, Note, Part, Table
 from qvar.report.training import drawn_and_missing
-from qvar.studies.columns import listed_steps
 from qvar.units import HARTREE
 
 if TYPE_CHECKING:
@@ -37,22 +37,22 @@ class _Reached:
     contender: str
     end: str
     operators: int
-    steps: list[dict[str, Any]]
+    steps: list[GrownStep]
 
     def words(self, level: float) -> str:
         """Return operators, CNOTs and evaluations to an error in mHa."""
         for step in self.steps:
-            if step["error"] is not None and abs(step["error"]) <= 1e-3 * level:
-                return f"{count(step['operators'])} / {count(step['cnots'])} / {count(step['evaluations'])}"
+            if step.error is not None and abs(step.error) <= 1e-3 * level:
+                return f"{count(step.operators)} / {count(step.cnots)} / {count(step.evaluations)}"
         return NOTHING
 
 
 def _parts(ledger: pd.DataFrame) -> list[Part]:
     """Return the table of what each growth took to each error; none if no growth has errors in hartree."""
     rows = [
-        _Reached(str(row.contender), str(row.growth_end), steps[-1]["operators"], steps)
-        for row in records(ledger)
-        if known(row.growth) and row.unit == HARTREE and (steps := listed_steps("growth", str(row.growth)))
+        _Reached(row.contender, str(row.growth_end), steps[-1].operators, steps)
+        for row, steps in growths(ledger)
+        if row.unit == HARTREE and steps
     ]
     if not rows:
         return []
@@ -69,9 +69,7 @@ def _parts(ledger: pd.DataFrame) -> list[Part]:
     return [Table(columns, rows), Note(_NOTE)]
 
 
-def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> Any:
-    from qvar.analysis.summaries import summary
-
+def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> Drawings:
     drawn, missing = drawn_and_missing(summary(ledger))
     drawings = [error_vs_growth(ledger, drawn), error_vs_step(trace, ledger, drawn), error_vs_cost(ledger, drawn)]
     return pictures(drawings, missing)

@@ -12,10 +12,9 @@ from qvar.analysis.summaries import summary
 from qvar.diagnostics.minima import ENERGY_TOLERANCE
 from qvar.records.run_folder import LoadedRun
 from qvar.report.formats import NOTHING, attention, count, digits, energy, family, fixed, number, seconds, share, values
-from qvar.report.plot_style import Drawing
 from qvar.report.plots.basis import basis_front
 from qvar.report.plots.training import error_vs_step
-from qvar.report.study_report import StudyReport, pictures
+from qvar.report.study_report import Drawings, StudyReport, pictures
 from qvar.report.table import Bullets, Column, Fold, Part, Span, Table, Text, Verbatim
 from qvar.report.terminal import to_terminal
 from qvar.report.training import budget_words, messages, rows_text
@@ -270,7 +269,7 @@ def _text(ledger: pd.DataFrame) -> str:
     return f"{text}\n\n{to_terminal(Table(others.columns, others.rows, ['', note]))}"
 
 
-def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> tuple[list[Drawing], list[str]]:
+def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> Drawings:
     table, contenders = basis_table(ledger), summary(ledger)
     missing = [row.label for row in typed(table, BasisRow) if not row.finite]
     fitted = where(contenders, (contenders["finite"] > 0) & (contenders["family"] != PUBLISHED))

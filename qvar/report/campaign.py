@@ -32,9 +32,8 @@ from qvar.analysis.rows import MILLIHARTREE, known, resolution, some, typed, whe
 from qvar.optimize.budget import FINE
 from qvar.records.run_folder import LoadedRun
 from qvar.report.formats import NOTHING, attention, common, count, family, number
-from qvar.report.plot_style import Drawing
 from qvar.report.plots.campaign import PICTURES, campaign_drawings
-from qvar.report.study_report import StudyReport
+from qvar.report.study_report import Drawings, StudyReport
 from qvar.report.table import Bullets, Column, Fold, Heading, Note, Part, Span, Table, Text
 from qvar.report.terminal import fits, to_terminal, wrapped
 from qvar.report.training import STARTS
@@ -78,7 +77,7 @@ def campaign(study: StudyReport) -> StudyReport:
     def result(ledger: pd.DataFrame, trace: pd.DataFrame) -> Sequence[Part]:
         return study.result(without_sweep(ledger), without_sweep(trace)) if _single(ledger) else _result(ledger)
 
-    def drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> tuple[list[Drawing], list[str]]:
+    def drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> Drawings:
         if _single(ledger):
             return study.drawings(without_sweep(ledger), without_sweep(trace))
         return campaign_drawings(ledger)
@@ -231,7 +230,7 @@ def _cell_words(row: CampaignRow) -> str:
 
 def _standings_table(table: pd.DataFrame) -> Table[StandingRow]:
     rows = campaign_standings(table)
-    unit = common(table["unit"])
+    unit = common(table, "unit")
     in_unit = f"\n[{unit}]" if unit else ""
     within, worst = some(rows["within"].notna()), some(rows["worst"].notna())
     within_columns: list[Column[StandingRow]] = [

@@ -10,9 +10,8 @@ from qvar.analysis.summaries import summary
 from qvar.diagnostics.estimate import heavy_tail
 from qvar.records.run_folder import LoadedRun
 from qvar.report.formats import NOTHING, common, count, family, number, once, share, values
-from qvar.report.plot_style import Drawing
 from qvar.report.plots.capacity import capacity, final_errors
-from qvar.report.study_report import StudyReport, pictures
+from qvar.report.study_report import Drawings, StudyReport, pictures
 from qvar.report.table import Column, Fold, Part, Table
 from qvar.report.terminal import to_terminal
 from qvar.report.training import STARTS, drawn_and_missing, rows_text, training_facts
@@ -56,7 +55,7 @@ def _facts(run: LoadedRun) -> dict[str, str]:
 
 
 def _tolerance(depths: pd.DataFrame) -> str:
-    return f"{depths['tolerance'].iloc[0]:g} {common(depths['unit'])}".rstrip()
+    return f"{depths['tolerance'].iloc[0]:g} {common(depths, 'unit')}".rstrip()
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -138,7 +137,7 @@ def _lie(row: SeriesRow) -> str:
 
 
 def _depths_table(depths: pd.DataFrame) -> Table[DepthRow]:
-    unit = common(depths["unit"])
+    unit = common(depths, "unit")
     rows = typed(depths, DepthRow)
     dimension: list[Column[DepthRow]] = [Column("effective dimension", _dimension, show="page")]
     error = "median\n|error|" + (f"\n[{unit}]" if unit else "")
@@ -197,7 +196,7 @@ def _messages(ledger: pd.DataFrame, depths: pd.DataFrame) -> list[str]:
     return lines + [f"{row.contender}: {getattr(row, 'message', 'failed')}" for row in records(lost)]
 
 
-def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> tuple[list[Drawing], list[str]]:
+def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> Drawings:
     depths = depth_table(ledger)
     return pictures([capacity(depths), final_errors(ledger, depths)], drawn_and_missing(summary(ledger))[1])
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from qvar.analysis.rows import known, records
+from qvar.analysis.paths import CompressionPath, CompressionRow, SmallerStep, compressions
+from qvar.analysis.rows import known, typed
+from qvar.analysis.summaries import summary
 from qvar.report.duel import DUEL
 from qvar.report.formats import NOTHING, count, number, short
-from qvar.report.plots.compression import error_vs_compression, error_vs_what_is_left, paths_of, rise_vs_bits
-from qvar.report.study_report import StudyReport, pictures
+from qvar.report.plots.compression import error_vs_compression, error_vs_what_is_left, rise_vs_bits
+from qvar.report.study_report import Drawings, StudyReport, pictures
 from qvar.report.table import Column, Note, Part, Table
 from qvar.report.training import drawn_and_missing
 from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE
@@ -49,35 +51,22 @@ _STARTS = (
 )
 
 
-@dataclass(frozen=True)
-class _Path:
-    """A path of pruning."""
+def _costs(step: SmallerStep) -> str:
+    return f"{step.parameters} / {count(step.cnots)} / {count(step.t_gates)}"
 
-    row: Any
-    steps: list[dict[str, Any]]
 
-    def within(self, loss: float) -> str:
-        """Return the costs of the smallest circuit within a loss."""
-        first = self.steps[0]["value"]
-        near = [step for step in self.steps if step["value"] - first <= loss]
-        if len(near) < 2:
-            return NOTHING
-        last = min(near, key=lambda step: step["parameters"])
-        return f"{last['parameters']} / {count(last['cnots'])} / {count(last['t_gates'])}"
+def _within(path: CompressionPath, loss: float) -> str:
+    """Return the costs of the smallest circuit within a loss."""
+    near = [step for step in path.steps if step.value - path.steps[0].value <= loss]
+    return _costs(min(near, key=lambda step: step.parameters)) if len(near) > 1 else NOTHING
 
-    @property
-    def law(self) -> str:
-        """Largest relative difference of law and rise, for small rises."""
-        low, high = _SMALL
-        steps = [s for s in self.steps if s["predicted_rise"] is not None and low < (s["rise"] or 0.0) < high]
-        off = [abs(step["predicted_rise"] / step["rise"] - 1.0) for step in steps]
-        return f"{100 * max(off):.2g} %" if off else NOTHING
 
-    @property
-    def begin(self) -> str:
-        """Return the costs of the trained circuit."""
-        first = self.steps[0]
-        return f"{first['parameters']} / {count(first['cnots'])} / {count(first['t_gates'])}"
+def _law(path: CompressionPath) -> str:
+    """Return the largest relative difference of law and rise, for small rises."""
+    low, high = _SMALL
+    steps = [(step.predicted_rise, step.rise) for step in path.steps if low < (step.rise or 0.0) < high]
+    off = [abs(law / rise - 1.0) for law, rise in steps if law is not None]
+    return f"{100 * max(off):.2g} %" if off else NOTHING
 
 
 @dataclass(frozen=True)
@@ -85,43 +74,43 @@ class _Bits:
     """Rounding of one circuit to one number of bits."""
 
     circuit: str
-    step: dict[str, Any]
+    step: SmallerStep
     trained: dict[str, float]
     """{recipe: rise after training on the grid}."""
     factor: float
 
 
 def _pruning(ledger: pd.DataFrame) -> list[Part]:
-    rows = [_Path(row, steps) for row, steps in paths_of(ledger).values() if any(s["action"] == "prune" for s in steps)]
+    rows = [path for path in compressions(ledger).values() if any(step.action == "prune" for step in path.steps)]
     if not rows:
         return []
 
-    def within(loss: float) -> Column[_Path]:
-        return Column(f"loss {loss:g}", lambda row: row.within(loss))
+    def within(loss: float) -> Column[CompressionPath]:
+        return Column(f"loss {loss:g}", lambda path: _within(path, loss))
 
-    columns: list[Column[_Path]] = [
-        Column("circuit", lambda row: str(row.row.circuit), "name"),
-        Column("recipe", lambda row: str(row.row.recipe), "name"),
-        Column("trained", lambda row: row.begin),
-        *(within(loss) for loss in RISES),
-        Column("law", lambda row: row.law),
+    columns: list[Column[CompressionPath]] = [
+        Column("circuit", lambda path: path.row.circuit, "name"),
+        Column("recipe", lambda path: path.row.recipe, "name"),
+        Column("trained", lambda path: _costs(path.steps[0])),
+        *map(within, RISES),
+        Column("law", _law),
     ]
     return [Table(columns, rows), Note(_PRUNING)]
 
 
 def _rounding(ledger: pd.DataFrame) -> list[Part]:
-    plain: dict[tuple[str, int], dict[str, Any]] = {}
+    plain: dict[tuple[str, int], SmallerStep] = {}
     trained: dict[tuple[str, int], dict[str, float]] = {}
     factor, unit = 1.0, ""
-    for row, steps in paths_of(ledger).values():
-        unit = str(row.unit)
+    for row, steps in compressions(ledger).values():
+        unit = row.unit
         for step in steps:
-            if step["bits"] is None:
+            if step.bits is None:
                 continue
-            place = (str(row.circuit), int(step["bits"]))
-            if step["action"] == "train":
-                trained.setdefault(place, {})[str(row.recipe)] = step["rise"]
-            elif place not in plain or step["sampled_rise"] is not None:
+            place = (row.circuit, step.bits)
+            if step.action == "train":
+                trained.setdefault(place, {})[row.recipe] = step.rise
+            elif place not in plain or step.sampled_rise is not None:
                 plain[place] = step
     if not plain:
         return []
@@ -136,13 +125,13 @@ def _rounding(ledger: pd.DataFrame) -> list[Part]:
 
     columns: list[Column[_Bits]] = [
         Column("circuit", lambda row: row.circuit, "name"),
-        Column("bits", lambda row: count(row.step["bits"])),
+        Column("bits", lambda row: count(row.step.bits)),
         Column(f"mean rise{words}", _mean),
         Column("over law", _ratio),
-        Column(f"law{words}", lambda row: number(_scaled(row, row.step["predicted_rise"]))),
-        Column(f"one grid{words}", lambda row: number(_scaled(row, row.step["rise"]))),
+        Column(f"law{words}", lambda row: number(_scaled(row, row.step.predicted_rise))),
+        Column(f"one grid{words}", lambda row: number(_scaled(row, row.step.rise))),
         *map(trained_by, recipes),
-        Column("T gates", lambda row: count(row.step["t_gates"])),
+        Column("T gates", lambda row: count(row.step.t_gates)),
     ]
     return [Table(columns, rows), Note(_ROUNDING)]
 
@@ -152,54 +141,48 @@ def _scaled(row: _Bits, value: float | None) -> float | None:
 
 
 def _mean(row: _Bits) -> str:
-    if row.step["sampled_rise"] is None:
+    if row.step.sampled_rise is None:
         return NOTHING
-    mean, low, high = (number(row.factor * one) for one in row.step["sampled_rise"])
+    mean, low, high = (number(row.factor * one) for one in row.step.sampled_rise)
     return f"{mean} [{low}, {high}]"
 
 
 def _ratio(row: _Bits) -> str:
-    rise, law = row.step["sampled_rise"], row.step["predicted_rise"]
+    rise, law = row.step.sampled_rise, row.step.predicted_rise
     return NOTHING if rise is None or not law else f"{rise[0] / law:.3f}"
 
 
 def _starts(ledger: pd.DataFrame) -> list[Part]:
-    rows: list[Any] = []
-    for row in records(ledger):
-        is_known = known(row.start_value) and known(row.reference) and known(row.correlation_recovered)
-        if is_known and not any(one.circuit == row.circuit and one.seed == row.seed for one in rows):
-            rows.append(row)
-    if not rows:
+    first: dict[tuple[str, int], CompressionRow] = {}
+    for row in typed(ledger, CompressionRow):
+        if known(row.start_value) and known(row.reference) and known(row.correlation_recovered):
+            first.setdefault((row.circuit, row.seed), row)
+    if not first:
         return []
 
-    def share(value: Callable[[Any], float]) -> Callable[[Any], str]:
-        def words(row: Any) -> str:
-            left = 1.0 - float(row.correlation_recovered)
-            correlation = float(row.error) / left if left else 0.0
-            return short(1.0 - (value(row) - float(row.reference)) / correlation) if correlation else NOTHING
+    def share(row: CompressionRow, value: float | None) -> str:
+        left = 1.0 - (row.correlation_recovered or 0.0)
+        correlation = row.error / left if left else 0.0
+        return short(1.0 - (value - row.reference) / correlation) if correlation and value is not None else NOTHING
 
-        return words
-
-    columns: list[Column[Any]] = [
-        Column("circuit", lambda row: str(row.circuit), "name"),
+    columns: list[Column[CompressionRow]] = [
+        Column("circuit", lambda row: row.circuit, "name"),
         Column("seed", lambda row: count(row.seed)),
-        Column("correlation at the start", share(lambda row: float(row.start_value))),
-        Column("correlation after training", share(lambda row: float(row.trained_value))),
+        Column("correlation at the start", lambda row: share(row, row.start_value)),
+        Column("correlation after training", lambda row: share(row, row.trained_value)),
         Column("evaluations", lambda row: count(row.training_evaluations)),
     ]
-    return [Table(columns, rows), Note(_STARTS)]
+    return [Table(columns, list(first.values())), Note(_STARTS)]
 
 
-def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> Any:
-    from qvar.analysis.summaries import summary
-
+def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> Drawings:
     drawn, missing = drawn_and_missing(summary(ledger))
     drawings = [error_vs_what_is_left(ledger, drawn), error_vs_compression(ledger, drawn), rise_vs_bits(ledger)]
     return pictures(drawings, missing)
 
 
-def _sections(ledger: pd.DataFrame, trace: pd.DataFrame) -> dict[str, Any]:
-    sections = {
+def _sections(ledger: pd.DataFrame, trace: pd.DataFrame) -> dict[str, Sequence[Part]]:
+    sections: dict[str, Sequence[Part]] = {
         "Parameters, CNOTs and T gates within a loss": _pruning(ledger),
         "Rise by rounding": _rounding(ledger),
         "Training before": _starts(ledger),

@@ -45,7 +45,7 @@ def _headline(contenders: pd.DataFrame) -> list[Part]:
 
 
 def _table(contenders: pd.DataFrame) -> Table[ContenderRow]:
-    unit = common(contenders["unit"])
+    unit = common(contenders, "unit")
     page, terminal = (f" ({unit})", f"\n[{unit}]") if unit else ("", "")
     return Table(
         [

@@ -57,7 +57,7 @@ def _table(contenders: pd.DataFrame) -> Table[ContenderRow]:
     rows = errors_alone(contenders)
     units = set(where(rows, rows["best"].notna())["unit"])
     unit = str(units.pop()) if len(units) == 1 else ""
-    quantity = "value" if common(contenders["quantity"]) == "value" else "error"
+    quantity = "value" if common(contenders, "quantity") == "value" else "error"
 
     def column(name: str) -> Column[ContenderRow]:
         def cell(row: ContenderRow) -> str:

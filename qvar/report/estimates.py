@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qvar.analysis.estimates import EstimateRow, estimate_table
 from qvar.analysis.rows import known, typed
@@ -21,8 +21,8 @@ _NOTE = (
 )
 
 
-def _signed(value: Any) -> str:
-    return f"{float(value):+.2g}" if known(value) else NOTHING
+def _signed(value: float | None) -> str:
+    return f"{value:+.2g}" if known(value) else NOTHING
 
 
 def _bias(row: EstimateRow) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from qvar.analysis.rows import known, resolution
+from qvar.analysis.rows import Cell, as_float, known, resolution
 from qvar.report.table import Span, Text
 
 if TYPE_CHECKING:
@@ -15,88 +15,87 @@ NOTHING = "-"
 """Text of a cell without a number."""
 
 
-def number(value: Any) -> str:
+def number(value: Cell) -> str:
     """Format an error or value with four or more digits; a dash if there is none."""
-    if not known(value):
+    if (amount := as_float(value)) is None:
         return NOTHING
-    size = abs(float(value))
+    size = abs(amount)
     if size != 0 and (size < 1e-3 or size >= 1e6):
-        return f"{float(value):.1e}"
-    return f"{float(value):.{3 if size < 10 else 2 if size < 100 else 1}f}"
+        return f"{amount:.1e}"
+    return f"{amount:.{3 if size < 10 else 2 if size < 100 else 1}f}"
 
 
-def error_words(value: Any, unit: Any) -> str:
+def error_words(value: Cell, unit: str) -> str:
     """Format an error; one below the accuracy of the exact value is "<1e-5" mHa, or "<1e-8" of another unit."""
-    if known(value) and abs(float(value)) <= resolution(unit):
+    if (amount := as_float(value)) is not None and abs(amount) <= resolution(unit):
         return f"<{resolution(unit):.0e}".replace("e-0", "e-")
     return number(value)
 
 
-def energy(value: Any) -> str:
+def energy(value: Cell) -> str:
     """Format an energy with six digits after the point."""
     return fixed(value, 6)
 
 
-def fixed(value: Any, places: int) -> str:
+def fixed(value: Cell, places: int) -> str:
     """Format a number with so many digits after the point; a dash if there is none."""
-    return f"{float(value):.{places}f}" if known(value) else NOTHING
+    return NOTHING if (amount := as_float(value)) is None else f"{amount:.{places}f}"
 
 
-def digits(value: Any, n: int) -> str:
+def digits(value: Cell, n: int) -> str:
     """Format a number with so many digits; a dash if there is none."""
-    return f"{float(f'{float(value):.{n}g}'):g}" if known(value) else NOTHING
+    return NOTHING if (amount := as_float(value)) is None else f"{float(f'{amount:.{n}g}'):g}"
 
 
-def short(value: Any) -> str:
-    """Format a variance or a derivative with three digits; a dash if there is none."""
-    return f"{float(value):.3g}" if known(value) else NOTHING
+def short(value: Cell, n: int = 3) -> str:
+    """Format a variance or a derivative with so many digits; a dash if there is none."""
+    return NOTHING if (amount := as_float(value)) is None else f"{amount:.{n}g}"
 
 
-def count(value: Any) -> str:
+def count(value: Cell) -> str:
     """Format a count, or the median of counts; a dash if there is none."""
-    return f"{float(value):.0f}" if known(value) else NOTHING
+    return fixed(value, 0)
 
 
-def seconds(value: Any) -> str:
+def seconds(value: Cell) -> str:
     """Format a time: 0.3 s, 12 s, 3.4 min, 1.2 h."""
-    if not known(value):
+    if (time := as_float(value)) is None:
         return NOTHING
-    time = float(value)
     if time < 120:
         return f"{time:.{1 if time < 10 else 0}f} s"
     return f"{time / 60:.1f} min" if time < 7200 else f"{time / 3600:.1f} h"
 
 
-def share(part: Any, whole: Any) -> str:
+def share(part: Cell, whole: Cell) -> str:
     """Format a part of a count, such as "7/8"; a dash if it is not known."""
     return f"{count(part)}/{count(whole)}" if known(part) else NOTHING
 
 
-def family(word: Any) -> Text:
+def family(word: Cell) -> Text:
     """Return a family as a tag; a dash if there is none."""
     return Span(word, "family") if isinstance(word, str) and word else NOTHING
 
 
-def bold(text: Any) -> Span:
+def bold(text: object) -> Span:
     """Return bold text."""
     return Span(str(text), "bold")
 
 
-def attention(text: str, bad: Any) -> Text:
+def attention(text: str, bad: object) -> Text:
     """Return a text that is marked if something failed."""
     return Span(text, "bad") if bad else text
 
 
-def once(rows: Sequence[Any], name: str) -> Callable[[Any], str]:
+def once(rows: Sequence[object], name: str) -> Callable[[object], str]:
     """Return a function row -> its name, or "" if the row above has the same."""
     names = [str(getattr(row, name)) for row in rows]
     texts = {id(row): words for row, words, above in zip(rows, names, [None, *names], strict=False) if words != above}
     return lambda row: texts.get(id(row), "")
 
 
-def common(values: Any) -> str:
-    """Return the one text that all entries share, or "" if they differ."""
-    present = {str(value) for value in values.dropna() if value}
+def common(table: pd.DataFrame, column: str) -> str:
+    """Return the one text that all entries of a column share, or "" if they differ."""
+    present = {str(value) for value in table[column].dropna() if value}
     return present.pop() if len(present) == 1 else ""
 
 

@@ -9,10 +9,9 @@ from qvar.analysis.rows import MILLIHARTREE, known, labelled, some, typed, where
 from qvar.analysis.summaries import summary
 from qvar.report.duel import DUEL
 from qvar.report.formats import NOTHING, count, digits, number, share, short
-from qvar.report.plot_style import Drawing
 from qvar.report.plots.landscape import curvatures, leakage, lines, planes
 from qvar.report.plots.training import error_vs_step
-from qvar.report.study_report import StudyReport, pictures
+from qvar.report.study_report import Drawings, StudyReport, pictures
 from qvar.report.table import Column, Heading, Part, Table
 from qvar.report.terminal import to_terminal
 from qvar.report.training import drawn_and_missing, rows_text
@@ -123,7 +122,7 @@ def _text(ledger: pd.DataFrame) -> str:
     return "\n".join([DUEL.text(ledger), "", to_terminal(Table(table.columns, table.rows, ["", note]))])
 
 
-def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> tuple[list[Drawing], list[str]]:
+def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> Drawings:
     drawn, missing = drawn_and_missing(summary(ledger))
     if drawn.empty:
         return [], missing

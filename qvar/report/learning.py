@@ -11,9 +11,8 @@ from qvar.records.run_folder import LoadedRun
 from qvar.report.duel import DUEL
 from qvar.report.families import FAMILY_NOTE, family_rows, family_rows_table, family_sentences
 from qvar.report.formats import count, family, number, values
-from qvar.report.plot_style import Drawing
 from qvar.report.plots.learning import error_vs_multiply_adds, error_vs_parameters, error_vs_training_size
-from qvar.report.study_report import pictures
+from qvar.report.study_report import Drawings, pictures
 from qvar.report.table import Bullets, Column, Heading, Note, Part, Table
 from qvar.report.terminal import to_terminal
 
@@ -81,7 +80,7 @@ def _facts(run: LoadedRun) -> dict[str, str]:
     }
 
 
-def _drawings(ledger: pd.DataFrame) -> tuple[list[Drawing], list[str]]:
+def _drawings(ledger: pd.DataFrame) -> Drawings:
     rows = typed(learning_table(ledger), LearningRow)
     return pictures([error_vs_parameters(rows), error_vs_multiply_adds(rows), error_vs_training_size(rows)])
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qvar.analysis.rows import RESOLUTION, records, some, where
+from qvar.analysis.rows import RESOLUTION, some, typed, where
+from qvar.analysis.summaries import ContenderRow
+from qvar.report.formats import energy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,16 +22,19 @@ def without_exact(summary: pd.DataFrame) -> str:
     rows = where(summary, (summary["quantity"] == "value") & summary["median"].notna())
     if rows.empty or not some(summary["quantity"] == "error"):
         return ""
-    names = [f"{row.label} (median value {float(row.median):.6f} {row.unit})".rstrip() for row in records(rows)]
+    lines = typed(rows, ContenderRow)
+    names = [f"{row.label} (median value {energy(row.median)} {row.unit})".rstrip() for row in lines]
     return f"No exact value is known for {', '.join(names)}, so that there is no error to rank by."
 
 
 def equal_errors(summary: pd.DataFrame) -> str:
     """Return a sentence on contenders whose errors are equal within the accuracy of the exact energy, or ""."""
-    ranked = records(where(summary, (summary["quantity"] == "error") & (summary["equals"].fillna(0) > 1)))
+    mask = (summary["quantity"] == "error") & (summary["equals"].fillna(0) > 1)
+    ranked = typed(where(summary, mask), ContenderRow)
     blocks: list[str] = []
     while ranked:
-        block, ranked = ranked[: int(ranked[0].equals)], ranked[int(ranked[0].equals) :]
+        size = int(ranked[0].equals or 1)
+        block, ranked = ranked[:size], ranked[size:]
         blocks.append(f"{block[0].rank} to {block[-1].rank}")
     if not blocks:
         return ""
@@ -41,7 +46,7 @@ def equal_errors(summary: pd.DataFrame) -> str:
 
 def below_exact(summary: pd.DataFrame) -> str:
     """Return a sentence on contenders that ended below the exact value, or ""."""
-    names = [f"{row.label} ({row.below} of {row.seeds} seeds)" for row in records(summary) if row.below > 0]
+    names = [f"{row.label} ({row.below} of {row.seeds} seeds)" for row in typed(summary, ContenderRow) if row.below > 0]
     if not names:
         return ""
     return (

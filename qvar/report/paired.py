@@ -15,7 +15,7 @@ from qvar.report.formats import NOTHING, count, number, share
 from qvar.report.plot_style import Drawing
 from qvar.report.plots.capacity import capacity, final_errors
 from qvar.report.plots.paired import verdicts
-from qvar.report.study_report import pictures
+from qvar.report.study_report import Drawings, pictures
 from qvar.report.table import Column, Note, Part, Table
 from qvar.report.terminal import to_terminal
 from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE
@@ -98,7 +98,7 @@ def _counts(row: PairedRow) -> str:
 def _share(row: PairedRow) -> str:
     if not known(row.share):
         return NOTHING
-    return f"{100 * float(row.share or 0):.0f} % ({_percent(row)})"
+    return f"{100 * row.share:.0f} % ({_percent(row)})"
 
 
 def _percent(row: PairedRow) -> str:
@@ -185,7 +185,7 @@ def _text(ledger: pd.DataFrame) -> str:
     return to_terminal(Table(table.columns, table.rows, ["", *_verdicts(rows), *more]))
 
 
-def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> tuple[list[Drawing], list[str]]:
+def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> Drawings:
     depths, (drawn, missing) = _depths(ledger), DUEL.drawings(ledger, trace)
     first: list[Drawing | None] = [verdicts(_rows(ledger))]
     if depths is not None:

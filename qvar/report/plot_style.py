@@ -6,9 +6,9 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from qvar.analysis.rows import MILLIHARTREE, known, records, resolution, series_label
+from qvar.analysis.rows import MILLIHARTREE, known, resolution, series_label, typed
 from qvar.report.interactive import Interactive
 from qvar.units import CHEMICAL_ACCURACY, HARTREE, MILLIHARTREE_PER_HARTREE
 
@@ -90,16 +90,25 @@ class Look:
     """True if the legend names it."""
 
 
+class _Line(NamedTuple):
+    """A contender with a line; None if a table has no such column."""
+
+    label: str
+    family: str | None
+    contender: str | None
+    series: str | None
+    layers: int | None
+
+
 def looks(table: pd.DataFrame) -> dict[str, Look]:
     """Choose colors by series, from light to dark with depth; dashes for the generic family."""
     series: dict[str, list[tuple[int, str]]] = {}
-    rows = records(table)
+    rows = typed(table, _Line)
     colored = rows if len(rows) <= MANY_LINES else rows[:BEST_LINES]
     for row in colored:
         label = str(row.label)
-        layers: Any = getattr(row, "layers", None)
-        name = series_label(label, str(getattr(row, "contender", label)), getattr(row, "series", None))
-        series.setdefault(name, []).append((int(layers) if known(layers) else 0, label))
+        name = series_label(label, str(row.contender or label), row.series)
+        series.setdefault(name, []).append((int(row.layers) if known(row.layers) else 0, label))
     dashes = {str(row.label): "--" if row.family == "generic" else "-" for row in rows}
     drawn = {}
     for position, members in enumerate(series.values()):
@@ -130,7 +139,7 @@ def panel_figure(n_panels: int, height: float, n_named: int) -> tuple[Figure, li
     return figure, panels
 
 
-def panel_row(n_panels: int, width: float, height: float, *, sharey: bool = False) -> tuple[Figure, list[Any]]:
+def panel_row(n_panels: int, width: float, height: float, *, sharey: bool = False) -> tuple[Figure, list[Axes]]:
     """Return a figure of panels beside each other."""
     from matplotlib.figure import Figure
 

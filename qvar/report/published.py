@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
-from qvar.analysis.rows import known, records, where
+from qvar.analysis.rows import known, typed
 from qvar.report.formats import NOTHING, seconds, values
 from qvar.report.study_report import StudyReport
 from qvar.report.table import Column, Heading, Note, Part, Span, Table, Text
@@ -19,7 +19,27 @@ _WORDS = (
 )
 
 
-def _here(row: Any) -> str:
+class _Number(NamedTuple):
+    """A published number, and the one that was computed."""
+
+    table: str
+    title: str
+    source: str
+    held: str
+    quantity: str
+    printed: str
+    unit: str | None
+    value: float | None
+    error: float | None
+    tolerance: float
+    within: bool | None
+    remark: str | None
+    message: str | None
+    status: str
+    wall_s: float
+
+
+def _here(row: _Number) -> str:
     """Return the computed number with the digits of the printed one."""
     if not known(row.value):
         return NOTHING
@@ -28,26 +48,26 @@ def _here(row: Any) -> str:
     return f"{row.value:.{places}f}" if places or whole else f"{row.value:.6g}"
 
 
-def _difference(row: Any) -> str:
+def _difference(row: _Number) -> str:
     if not known(row.error):
         return NOTHING
     whole = row.printed.lstrip("-").isdigit() and float(row.error).is_integer()
     return f"{row.error:.0f}" if whole else f"{row.error:.1e}"
 
 
-def _tolerance(row: Any) -> str:
+def _tolerance(row: _Number) -> str:
     whole = float(row.tolerance).is_integer()
     return f"{row.tolerance:.0f}" if whole else f"{row.tolerance:.0e}"
 
 
-def _within(row: Any) -> Text:
+def _within(row: _Number) -> Text:
     if not known(row.within):
         return Span("failed", "bad")
     return "yes" if row.within else Span("no", "wrong")
 
 
-def _table(rows: pd.DataFrame) -> Table[Any]:
-    columns: list[Column[Any]] = [
+def _table(rows: list[_Number]) -> Table[_Number]:
+    columns: list[Column[_Number]] = [
         Column("quantity", lambda row: f"{row.quantity} [{row.unit}]" if known(row.unit) else row.quantity, "name"),
         Column("published", lambda row: row.printed, stays=True),
         Column("here", _here, stays=True),
@@ -55,13 +75,13 @@ def _table(rows: pd.DataFrame) -> Table[Any]:
         Column("within", _within, "word", stays=True),
         Column("tolerance", _tolerance, short="toler-\nance"),
     ]
-    return Table(columns, records(rows))
+    return Table(columns, rows)
 
 
-def _remarks(rows: pd.DataFrame) -> list[str]:
+def _remarks(rows: list[_Number]) -> list[str]:
     """Return what is known about the numbers that differ, each sentence once, and the messages of failures."""
     lines: dict[tuple[str, str], list[str]] = {}
-    for row in records(rows):
+    for row in rows:
         if not known(row.within):
             lines.setdefault(("Failed", str(row.message)), []).append(row.quantity)
         elif not row.within:
@@ -71,20 +91,21 @@ def _remarks(rows: pd.DataFrame) -> list[str]:
 
 
 def _count(ledger: pd.DataFrame) -> str:
-    agree = sum(row.status == "agrees" for row in records(ledger))
+    agree = sum(row.status == "agrees" for row in typed(ledger, _Number))
     tables, papers = len(values(ledger, "table")), len(values(ledger, "paper"))
     what = f"{len(ledger)} numbers of {tables} {'table' if tables == 1 else 'tables'}"
     return f"{agree} of {what} from {papers} {'paper' if papers == 1 else 'papers'} agree."
 
 
-def _groups(ledger: pd.DataFrame) -> list[pd.DataFrame]:
-    return [where(ledger, ledger["table"] == name) for name in values(ledger, "table")]
+def _groups(ledger: pd.DataFrame) -> list[list[_Number]]:
+    rows = typed(ledger, _Number)
+    return [[row for row in rows if row.table == name] for name in values(ledger, "table")]
 
 
 def _result(ledger: pd.DataFrame, trace: pd.DataFrame) -> list[Part]:
     parts: list[Part] = [_count(ledger)]
     for rows in _groups(ledger):
-        one = records(rows)[0]
+        one = rows[0]
         parts += [Heading(f"{one.table}: {one.title}"), _table(rows)]
         parts += [Note(line) for line in (*_remarks(rows), f"Source: {one.source}", f"Held fixed: {one.held}")]
     return parts
@@ -93,7 +114,7 @@ def _result(ledger: pd.DataFrame, trace: pd.DataFrame) -> list[Part]:
 def _text(ledger: pd.DataFrame) -> str:
     blocks = []
     for rows in _groups(ledger):
-        one = records(rows)[0]
+        one = rows[0]
         head = wrapped(f"{one.table}: {one.title}", f"Source: {one.source}", f"Held fixed: {one.held}.")
         blocks.append("\n".join([head, to_terminal(_table(rows)), *map(wrapped, _remarks(rows))]))
     return "\n\n".join([*blocks, _count(ledger)])
@@ -116,4 +137,4 @@ PUBLISHED = StudyReport(
 
 def _seconds(ledger: pd.DataFrame) -> float:
     """Return the time of all calculations, each once."""
-    return sum({(row.table, row.wall_s): float(row.wall_s) for row in records(ledger)}.values())
+    return sum({(row.table, row.wall_s): float(row.wall_s) for row in typed(ledger, _Number)}.values())

@@ -61,9 +61,9 @@ def _gain(summary: pd.DataFrame) -> str:
     )
 
 
-def _small(value: Any) -> str:
+def _small(value: float | None) -> str:
     """Format a distance in mHa; less than a thousandth is nothing."""
-    return "<0.001" if known(value) and abs(float(value)) < SAME else number(value)
+    return "<0.001" if known(value) and abs(value) < SAME else number(value)
 
 
 def _facts(run: LoadedRun) -> dict[str, str]:

@@ -7,12 +7,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from qvar.analysis.decay import DecayRow, PointRow, decay_table, is_relative, measured, narrow_intervals
-from qvar.analysis.rows import SCALING_MARKS, known, labelled, labels, some, typed, where
+from qvar.analysis.rows import SCALING_MARKS, Cell, as_float, known, labelled, labels, some, typed, where
 from qvar.records.run_folder import LoadedRun
 from qvar.report.formats import NOTHING, bold, count, seconds, short, values
-from qvar.report.plot_style import Drawing
 from qvar.report.plots.scaling import component_variance, variance_against_size
-from qvar.report.study_report import StudyReport, pictures
+from qvar.report.study_report import Drawings, StudyReport, pictures
 from qvar.report.table import Bullets, Column, Heading, Note, Part, Span, Table, Text
 from qvar.report.terminal import to_terminal
 
@@ -125,11 +124,11 @@ def _pace(row: DecayRow) -> str:
     return f"divided by {_factor(row.rate):.3g}{ends} for each further qubit{likelier}"
 
 
-def _factor(rate: Any) -> float:
+def _factor(rate: float) -> float:
     return math.exp(min(float(rate), 700.0)) if known(rate) else math.nan
 
 
-def _between(low: Any, high: Any, form: str = ".3g") -> str:
+def _between(low: float, high: float, form: str = ".3g") -> str:
     """Return an interval in brackets, if there is one."""
     return f" [{low:{form}}, {high:{form}}]" if known(low) and known(high) else ""
 
@@ -146,11 +145,12 @@ def _verdict(row: DecayRow) -> str:
     return _VERDICTS[row.verdict][0] if known(row.verdict) else NOTHING
 
 
-def ratio(value: Any, predicted: Any) -> str:
+def ratio(value: Cell, predicted: Cell) -> str:
     """Format measured over predicted; a dash if one is missing or the prediction is zero."""
-    if not known(value) or not known(predicted) or float(predicted) == 0:
+    measured, law = as_float(value), as_float(predicted)
+    if measured is None or not law:
         return NOTHING
-    quotient = float(value) / float(predicted)
+    quotient = measured / law
     return f"{quotient:.2f}" if 0.01 <= quotient < 10 or quotient == 0 else f"{quotient:.3g}"
 
 
@@ -183,8 +183,8 @@ def _fit_table(fits: pd.DataFrame) -> Table[DecayRow]:
         Column("points x samples", lambda row: f"{count(row.n_points)} x {count(row.samples)}", show="page"),
         Column("at the smallest", lambda row: short(row.variance_first), show="page"),
         Column("at the largest", lambda row: short(row.variance_last), show="page"),
-        Column("at\nfirst", lambda row: _tiny(row.variance_first), show="terminal"),
-        Column("at\nlast", lambda row: _tiny(row.variance_last), show="terminal"),
+        Column("at\nfirst", lambda row: short(row.variance_first, 2), show="terminal"),
+        Column("at\nlast", lambda row: short(row.variance_last, 2), show="terminal"),
         *(laws if by_qubits else []),
     ]
     note = f"{_UNIT_WORDS[not relative]}The gradient's variance is the mean over all parameters. In brackets: 95 % "
@@ -198,10 +198,6 @@ def _rate(row: DecayRow, form: str) -> str:
 
 def _exponent(row: DecayRow) -> str:
     return short(row.exponent) + _between(row.exponent_low, row.exponent_high)
-
-
-def _tiny(value: Any) -> str:
-    return f"{float(value):.2g}" if known(value) else NOTHING
 
 
 def _point_columns(ledger: pd.DataFrame) -> list[Column[PointRow]]:
@@ -372,7 +368,7 @@ def _loss_words(row: PointRow) -> str:
     return short(value) + (f" +- {100 * half / value:.0f} %" if value > 0 else "")
 
 
-def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> tuple[list[Drawing], list[str]]:
+def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> Drawings:
     points = measured(ledger)
     drawn = set(labels(points)) if len(points) else set()
     missing = [label for label in dict.fromkeys(labels(ledger)) if label not in drawn]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from qvar.analysis.rows import some
 from qvar.records.run_folder import LoadedRun
@@ -13,6 +13,10 @@ from qvar.report.table import Part
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+Drawings: TypeAlias = tuple[list[Drawing], list[str]]
+"""The pictures, and the contenders without a finite value, which are not in them."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +33,8 @@ class StudyReport:
     """Names and values beside those of every run."""
     result: Callable[[pd.DataFrame, pd.DataFrame], Sequence[Part]]
     """Function (ledger, trace) -> the result, for a page."""
-    drawings: Callable[[pd.DataFrame, pd.DataFrame], tuple[list[Drawing], list[str]]]
-    """Function (ledger, trace) -> the pictures, and the contenders without a finite value, which are not in them."""
+    drawings: Callable[[pd.DataFrame, pd.DataFrame], Drawings]
+    """Function (ledger, trace) -> the pictures."""
     pictures: tuple[str, ...]
     """Names of all pictures that there may be."""
     text: Callable[[pd.DataFrame], str]
@@ -49,6 +53,6 @@ class StudyReport:
         return self.marks <= set(ledger.columns) and (not self.filled or some(ledger[self.filled].notna()))
 
 
-def pictures(drawings: Sequence[Drawing | None], missing: Sequence[str] = ()) -> tuple[list[Drawing], list[str]]:
+def pictures(drawings: Sequence[Drawing | None], missing: Sequence[str] = ()) -> Drawings:
     """Return the drawings that are not empty, and the contenders that are not in them."""
     return [drawing for drawing in drawings if drawing is not None], list(missing)

@@ -35,7 +35,7 @@ from qvar.report.formats import (
 )
 from qvar.report.notes import summary_notes
 from qvar.report.plot_style import Drawing
-from qvar.report.study_report import StudyReport, pictures
+from qvar.report.study_report import Drawings, StudyReport, pictures
 from qvar.report.table import Column, Note, Part, Table
 from qvar.report.terminal import to_terminal
 
@@ -133,7 +133,7 @@ def contenders_report(
         plain = table(contenders)
         return to_terminal(Table(plain.columns, plain.rows, _terminal_notes(ledger, contenders)))
 
-    def drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> tuple[list[Drawing], list[str]]:
+    def drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> Drawings:
         drawn, missing = drawn_and_missing(summarize(ledger))
         return ([], missing) if drawn.empty else pictures(draw(ledger, trace, drawn), missing)
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from typing import Any
 
-from qvar.errors import QvarError, error_words
+from qvar.errors import error_words
 from qvar.optimize.budget import Status
 from qvar.task import LedgerColumn, Row
 
@@ -83,12 +81,3 @@ def repeated(own: Row, seeds: int, run: Callable[[int], Row]) -> list[Row]:
             row = {"status": Status.FAILED.value, "message": error_words(error)}
         rows.append({**own, "seed": seed, **row})
     return rows
-
-
-def listed_steps(column: str, text: str | None) -> list[dict[str, Any]]:
-    """Return the steps that a column holds as a JSON list; none if it is empty, `QvarError` if it is no such list."""
-    try:
-        steps = json.loads(text) if text else []
-    except (TypeError, ValueError):
-        raise QvarError(f"`{column}` must be a JSON list, but is {text!r:.60}.") from None
-    return list(steps)

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import qvar
+from qvar.analysis.paths import listed_steps
 from qvar.optimize.checkpoint import Arrays, Keeper, Stopped, keeping
 from qvar.optimize.turns import Turns
-from qvar.studies.columns import listed_steps
 from qvar.task import Row
 
 BUSY = ("wall_s", "compile_s")

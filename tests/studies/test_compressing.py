@@ -7,7 +7,7 @@ import pennylane as qml
 import pytest
 
 import qvar
-from qvar.studies.columns import listed_steps
+from qvar.analysis.paths import listed_steps
 
 
 def test_pruning_then_rounding_in_one_report(h4: qvar.Problem, tmp_path: Any) -> None:

@@ -40,6 +40,7 @@ from qvar.report.plot_style import (
     plain_axes,
     value_axis,
 )
+from qvar.report.study_report import Drawings
 from qvar.units import HARTREE
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ _WIDE_RATIO = 30.0
 """Numbers that span more than this factor are drawn on a logarithmic axis."""
 
 
-def campaign_drawings(ledger: pd.DataFrame) -> tuple[list[Drawing], list[str]]:
+def campaign_drawings(ledger: pd.DataFrame) -> Drawings:
     """Draw all pictures of a campaign."""
     table = campaign_table(ledger)
     if table.empty:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from qvar.analysis.rows import known, records, shown_errors
+from qvar.analysis.paths import compressions
+from qvar.analysis.rows import shown_errors
 from qvar.report.plot_style import (
     Drawing,
     accuracy_line,
@@ -18,7 +19,6 @@ from qvar.report.plot_style import (
     value_axis,
 )
 from qvar.report.plots.front import Point, fronts
-from qvar.studies.columns import listed_steps
 from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE
 
 if TYPE_CHECKING:
@@ -31,36 +31,27 @@ _SMALLEST_RISE = 1e-9
 """Rise, in the ledger's unit, below which nothing is drawn."""
 
 
-def paths_of(ledger: pd.DataFrame) -> dict[str, tuple[Any, list[dict[str, Any]]]]:
-    """Return {contender: (row, steps)} of the first seed of each."""
-    paths: dict[str, tuple[Any, list[dict[str, Any]]]] = {}
-    for row in records(ledger):
-        if known(row.compression):
-            paths.setdefault(str(row.contender), (row, listed_steps("compression", row.compression)))
-    return paths
-
-
 def error_vs_compression(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
     """Draw the error against parameters, CNOTs and T gates along the path of each pruned circuit."""
     _, quantity, unit = shown_errors(ledger)
-    paths = {name: path for name, path in paths_of(ledger).items() if any(s["action"] == "prune" for s in path[1])}
+    paths = {name: path for name, path in compressions(ledger).items() if any(s.action == "prune" for s in path.steps)}
     if not paths or quantity != "error":
         return None
     factor = 1e3 if unit == "mHa" else 1.0
     look_of = looks(drawn)
     figure, panels = panel_row(3, 11.5, 4.9 + 0.22 * ((len(paths) + 2) // 3), sharey=True)
     for axes, (key, words) in zip(panels, _PANELS.items(), strict=True):
-        for label in (str(row.label) for row in records(drawn)):
+        for label in map(str, drawn["label"]):
             if label not in paths:
                 continue
             row, steps = paths[label]
-            known_steps = [step for step in steps if step[key] is not None]
-            costs = [step[key] for step in known_steps]
-            errors = factor * np.abs([step["value"] - row.reference for step in known_steps])
+            known_steps = [(cost, step) for step in steps if (cost := getattr(step, key)) is not None]
+            costs = [cost for cost, _ in known_steps]
+            errors = factor * np.abs([step.value - row.reference for _, step in known_steps])
             color = look_of[label].color
             axes.plot(costs, drawn_errors(errors, quantity, unit), color=color, label=label, marker=".", markersize=4)
-            laws = [(step[key], step["value"] - step["rise"] + step["predicted_rise"] - row.reference)
-                    for step in known_steps if step["predicted_rise"] is not None]  # fmt: skip
+            laws = [(cost, step.value - step.rise + step.predicted_rise - row.reference)
+                    for cost, step in known_steps if step.predicted_rise is not None]  # fmt: skip
             if laws:
                 at, values = np.array(laws).T
                 axes.plot(at, drawn_errors(factor * np.abs(values), quantity, unit), ":", color="black", linewidth=1)
@@ -86,18 +77,18 @@ def error_vs_what_is_left(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing 
     _, quantity, unit = shown_errors(ledger)
     factor = MILLIHARTREE_PER_HARTREE if unit == "mHa" else 1.0
     points: list[Point] = []
-    paths = paths_of(ledger)
-    for label in (str(row.label) for row in records(drawn)):
+    paths = compressions(ledger)
+    for label in map(str, drawn["label"]):
         if label not in paths:
             continue
         row, steps = paths[label]
         ends = {f"{row.circuit}, trained": steps[0], label: steps[-1]}
         for name, step in ends.items():
             if name not in {point.label for point in points}:
-                error = factor * abs(step["value"] - row.reference)
-                costs = {key: float(step[key]) if step[key] is not None else float("nan") for key in _PANELS}
+                error = factor * abs(step.value - row.reference)
+                costs = {key: float("nan") if (cost := getattr(step, key)) is None else float(cost) for key in _PANELS}
                 shown_at = float(drawn_errors(np.array([error]), quantity, unit)[0])
-                points.append(Point(len(points), name, str(row.family), costs, shown_at, shown_at, shown_at))
+                points.append(Point(len(points), name, row.family, costs, shown_at, shown_at, shown_at))
     if quantity != "error" or len({tuple(point.costs.values()) for point in points}) < 3:
         return None
     costs = {key: words.removeprefix("number of ") for key, words in _PANELS.items()}
@@ -115,25 +106,22 @@ def error_vs_what_is_left(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing 
 
 def rise_vs_bits(ledger: pd.DataFrame) -> Drawing | None:
     """Draw the rise of the value by rounding against the number of bits, with the law."""
-    paths = {
-        name: (row, [step for step in steps if step["bits"] is not None and step["action"] == "round"])
-        for name, (row, steps) in paths_of(ledger).items()
-        if any(step["sampled_rise"] is not None for step in steps)
-    }
+    paths = [path for path in compressions(ledger).values() if any(step.sampled_rise for step in path.steps)]
     if not paths:
         return None
-    unit = str(next(iter(paths.values()))[0].unit)
+    unit = paths[0].row.unit
     factor, word = (MILLIHARTREE_PER_HARTREE, "mHa") if unit == HARTREE else (1.0, unit)
     figure, (axes,) = panel_row(1, 7.2, 4.9 + 0.22 * len(paths))
-    for number, (row, steps) in enumerate(paths.values()):
-        steps = sorted((step for step in steps if step["sampled_rise"] is not None), key=lambda step: step["bits"])
-        bits = [step["bits"] for step in steps]
-        mean, low, high = factor * np.array([step["sampled_rise"] for step in steps]).T
+    for number, (row, path) in enumerate(paths):
+        rounded = [step for step in path if step.action == "round" and step.bits is not None and step.sampled_rise]
+        steps = sorted(rounded, key=lambda step: step.bits or 0)
+        bits = np.array([step.bits for step in steps], float)
+        mean, low, high = factor * np.array([step.sampled_rise for step in steps]).T
         floor = factor * _SMALLEST_RISE
         reach = [np.maximum(mean - low, 0.0), np.maximum(high - mean, 0.0)]
         style = {"color": f"C{number}", "marker": "o", "markersize": 4, "linestyle": "", "capsize": 2}
-        axes.errorbar(bits, np.maximum(mean, floor), yerr=reach, label=str(row.circuit), **style)
-        laws = factor * np.array([step["predicted_rise"] for step in steps])
+        axes.errorbar(bits, np.maximum(mean, floor), yerr=reach, label=row.circuit, **style)
+        laws = factor * np.array([step.predicted_rise for step in steps], float)
         axes.plot(bits, np.maximum(laws, floor), color=f"C{number}", linewidth=1)
     axes.set_yscale("log")
     axes.set_xlabel("bits of an angle")

@@ -14,6 +14,7 @@ from qvar.report.plots.selection import MOST_PANELS, panel_grid
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 
 def estimates(ledger: pd.DataFrame) -> Drawing | None:
@@ -39,7 +40,7 @@ def estimates(ledger: pd.DataFrame) -> Drawing | None:
     return finished_row("estimates", figure, panels, title, caption, 11)
 
 
-def _panel(axes: Any, ledger: pd.DataFrame, quantity: str, rows: pd.DataFrame) -> None:
+def _panel(axes: Axes, ledger: pd.DataFrame, quantity: str, rows: pd.DataFrame) -> None:
     """Draw one quantity of one set of data."""
     truth = float(rows["truth"].iloc[0])
     errors: Any = ledger.groupby(["family", "model"], sort=False)["test_error"].median().astype(float)

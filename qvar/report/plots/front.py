@@ -11,7 +11,8 @@ import numpy as np
 
 from qvar._types import FloatArray
 from qvar.analysis.accuracy import pareto_front
-from qvar.analysis.rows import known, labels, records, resolution, shown_errors
+from qvar.analysis.rows import as_float, labels, resolution, shown_errors, typed
+from qvar.analysis.summaries import ContenderRow
 from qvar.report.plot_style import (
     ACCURACY_WORDS,
     FAMILY_COLORS,
@@ -143,13 +144,13 @@ def fronts(
 def _points(ledger: pd.DataFrame, drawn: pd.DataFrame, plotted: Any, quantity: str, unit: str) -> list[Point]:
     names = np.array(labels(ledger))
     points = []
-    for row in records(drawn):
+    for row in typed(drawn, ContenderRow):
         values = plotted[names == row.label].to_numpy(dtype=float)
         values = drawn_errors(values[np.isfinite(values)], quantity, unit)
         if len(values):
             low, middle, high = spread_of(values)
-            cells = {cost: getattr(row, cost) for cost in _COSTS}
-            costs = {cost: float(cell) if known(cell) else math.nan for cost, cell in cells.items()}
+            cells = {cost: as_float(getattr(row, cost)) for cost in _COSTS}
+            costs = {cost: math.nan if cell is None else cell for cost, cell in cells.items()}
             points.append(Point(row.rank, str(row.label), str(row.family), costs, low, middle, high))
     return points
 

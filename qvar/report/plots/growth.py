@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qvar.analysis.rows import known, records, shown_errors
+from qvar.analysis.paths import growths
+from qvar.analysis.rows import as_float, shown_errors, typed
+from qvar.analysis.summaries import ContenderRow
 from qvar.report.plot_style import (
     Drawing,
     accuracy_line,
@@ -17,7 +19,6 @@ from qvar.report.plot_style import (
     panel_row,
     value_axis,
 )
-from qvar.studies.columns import listed_steps
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,31 +39,31 @@ def error_vs_growth(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None
 
     A fixed circuit has no number of operators from a pool: it is a horizontal line there.
     """
-    growths = {str(row.contender): listed_steps("growth", row.growth) for row in records(ledger) if known(row.growth)}
+    grown = {row.contender: steps for row, steps in growths(ledger)}
     _, quantity, unit = shown_errors(ledger)
-    if not growths or quantity != "error":
+    if not grown or quantity != "error":
         return None
     factor = 1e3 if unit == "mHa" else 1.0
     look_of = looks(drawn)
     figure, panels = panel_row(3, 14.0, 4.9 + 0.22 * ((len(look_of) + 3) // 4), sharey=True)
     for axes, (key, (cost, words)) in zip(panels, _PANELS.items(), strict=True):
-        width = 0.8 + 0.6 * len(growths)  # lines that lie on each other are all seen
+        width = 0.8 + 0.6 * len(grown)  # lines that lie on each other are all seen
         levels: list[tuple[float, Any]] = []
-        for row in records(drawn):
-            look, label, contender = look_of[str(row.label)], str(row.label), str(row.contender)
-            if contender in growths:
+        for row, contender in zip(typed(drawn, ContenderRow), drawn["contender"], strict=True):
+            look, label = look_of[row.label], row.label
+            if contender in grown:
                 width -= 0.6
-                steps = [step for step in growths[contender] if step["error"] is not None]
-                errors = drawn_errors(factor * np.abs([step["error"] for step in steps]), quantity, unit)
+                steps = [(getattr(step, key), step.error) for step in grown[contender] if step.error is not None]
+                errors = drawn_errors(factor * np.abs([error for _, error in steps]), quantity, unit)
                 style = {"marker": ".", "markersize": 4, "linewidth": max(width, 0.8)}
-                axes.plot([step[key] for step in steps], errors, color=look.color, label=label, **style)
+                axes.plot([place for place, _ in steps], errors, color=look.color, label=label, **style)
                 continue
-            error = drawn_errors(np.array([float(row.median)]), quantity, unit)
+            error = drawn_errors(np.array([row.median], float), quantity, unit)
             style = {"marker": look.marker or "s", "linestyle": "", "markersize": 7}
             if cost is None:
                 levels.append((float(error[0]), look.color))
-            elif known(getattr(row, cost)):
-                axes.plot([float(getattr(row, cost))], error, color=look.color, label=label, **style)
+            elif (place := as_float(getattr(row, cost))) is not None:
+                axes.plot([place], error, color=look.color, label=label, **style)
         axes.set_xlabel(words)
         places = [x for line in axes.lines for x in np.asarray(line.get_xdata(), dtype=float) if x > 0]
         if places and max(places) > LOG_RATIO * min(places):

@@ -15,6 +15,7 @@ from qvar.report.plot_style import FAMILY_COLORS, FAMILY_MARKERS, Drawing, legen
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _MOST_NAMES = 14
 """Points of a panel that have their names beside them; of more, the last of each series has the name of the series."""
@@ -148,7 +149,7 @@ def _by_problem(rows: Sequence[LearningRow]) -> list[list[LearningRow]]:
     return [[row for row in rows if row.problem == name] for name in dict.fromkeys(row.problem for row in rows)]
 
 
-def _panels(rows: Sequence[LearningRow], n_named: int) -> tuple[Any, list[Axes]]:
+def _panels(rows: Sequence[LearningRow], n_named: int) -> tuple[Figure, list[Axes]]:
     """Return a figure with one panel beside the other for each problem."""
     problems = _by_problem(rows)
     n = len(problems)

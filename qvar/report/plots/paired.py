@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from qvar.report.plot_style import Drawing, finished_row, legend_entry, panel_row, wrapped_name
 
 if TYPE_CHECKING:
@@ -31,9 +33,9 @@ def verdicts(rows: Sequence[PairedRow]) -> Drawing | None:
         place -= height / 2
         color, differ = _COLORS[row.verdict], row.better + row.worse
         if differ:
-            ends = [row.share_low, row.share_high]
-            axes.plot(ends, [places[-1]] * 2, color=color, linewidth=2, solid_capstyle="butt")
-            axes.plot(row.share, places[-1], marker="o", markersize=5, color=color)
+            low, share, high = np.array([row.share_low, row.share, row.share_high], float)
+            axes.plot([low, high], [places[-1]] * 2, color=color, linewidth=2, solid_capstyle="butt")
+            axes.plot(share, places[-1], marker="o", markersize=5, color=color)
         axes.annotate(
             f"{row.better} of {differ}" if differ else "all equal", (1, places[-1]),
             xycoords=("axes fraction", "data"), xytext=(6, 0), textcoords="offset points", va="center", fontsize=8.5,

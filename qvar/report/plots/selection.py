@@ -23,6 +23,8 @@ from qvar.report.plot_style import (
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 MOST_PANELS = 9
 """Settings that are drawn, the first ones."""
@@ -30,7 +32,7 @@ MOST_PANELS = 9
 _GROUP_MARKERS = ("o", "s", "^", "D", "v", "P")
 
 
-def panel_grid(number: int, sharey: bool = False) -> tuple[Any, list[Any]]:
+def panel_grid(number: int, sharey: bool = False) -> tuple[Figure, list[Axes]]:
     """Return a figure and its panels, up to three in a row."""
     from matplotlib.figure import Figure
 
@@ -70,7 +72,7 @@ def error_vs_parameters(ledger: pd.DataFrame, column: str = "test_error") -> Dra
     return finished_row("error_vs_parameters", figure, panels, title, caption, 11)
 
 
-def _errors(axes: Any, part: pd.DataFrame, column: str) -> None:
+def _errors(axes: Axes, part: pd.DataFrame, column: str) -> None:
     """Draw one panel, a line through the generic and one through the constrained models."""
     names: Any = part["model"] if "model" in part.columns else labelled(part)["label"]
     for family, color in FAMILY_COLORS.items():
@@ -86,7 +88,7 @@ def _errors(axes: Any, part: pd.DataFrame, column: str) -> None:
         axes.errorbar(x, middle, yerr=[middle - low, high - middle], linestyle=line, linewidth=1, label=family, **style)
     axes.set_yscale("log")
     plain_log_ticks(axes)
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.locator_params(axis="x", integer=True)
 
 
 def fits(ledger: pd.DataFrame) -> Drawing | None:
@@ -123,7 +125,7 @@ def fits(ledger: pd.DataFrame) -> Drawing | None:
     return finished_row("fits", figure, panels, title, caption, 11)
 
 
-def _fit(axes: Any, drawn: dict[str, Any], row: Any, with_data: bool) -> None:
+def _fit(axes: Axes, drawn: dict[str, Any], row: Any, with_data: bool) -> None:
     x, y, predictions = (np.array(drawn[name]) for name in ("x", "y", "predictions"))
     groups = np.array(drawn["groups"] or [0] * len(x))
     for number, group in enumerate(dict.fromkeys(groups.tolist())):

@@ -20,6 +20,7 @@ from qvar.report.plot_style import (
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 SIZES = {"n_params": "number of parameters", "bits": "bits of all parameters"}
 """Columns that are axes if there are bits, and their words."""
@@ -69,7 +70,7 @@ def error_along(ledger: pd.DataFrame) -> Drawing | None:
     return finished_row("error_along", figure, drawn, "Error on data that the models were not fitted to", caption, 11)
 
 
-def _lines(axes: Any, part: Any, column: str, style: dict[str, Look]) -> None:
+def _lines(axes: Axes, part: Any, column: str, style: dict[str, Look]) -> None:
     """Draw a line for each `line`; one on which a cost stays the same is not drawn against it."""
     for name, own in part.groupby("line", sort=False):
         trials = [group for _, group in own.groupby("contender", sort=False) if group[column].notna().any()]
@@ -86,7 +87,7 @@ def _lines(axes: Any, part: Any, column: str, style: dict[str, Look]) -> None:
         axes.axvline(float(first(part["mark"])), color="#555555", linestyle=":", linewidth=1.2, zorder=1)
 
 
-def _sizes(axes: Any, part: Any) -> None:
+def _sizes(axes: Axes, part: Any) -> None:
     """Draw the error against parameters, a gray line for each number of training examples."""
     sizes = sorted(set(part["training_size"].dropna()))
     for number, size in enumerate(sizes):
@@ -98,7 +99,7 @@ def _sizes(axes: Any, part: Any) -> None:
         _points(axes, places, trials, color=shade, linestyle="-", marker="o", label=f"{size:g} training examples")
 
 
-def _points(axes: Any, places: list[float], trials: list[Any], **style: Any) -> None:
+def _points(axes: Axes, places: list[float], trials: list[Any], **style: Any) -> None:
     """Draw medians over the repetitions, with bars."""
     ends = [spread_of(group["test_error"].to_numpy(float)) for group in trials]
     low, middle, high = np.array(ends).T
@@ -106,7 +107,7 @@ def _points(axes: Any, places: list[float], trials: list[Any], **style: Any) -> 
     axes.errorbar(places, middle, yerr=bars, linewidth=1.3, markersize=4.5, capsize=2.5, zorder=2.5, **style)
 
 
-def _scales(axes: Any, part: Any, column: str) -> None:
+def _scales(axes: Axes, part: Any, column: str) -> None:
     """Choose linear or logarithmic axes."""
     for values, scale in ((part[column], axes.set_xscale), (part["test_error"], axes.set_yscale)):
         numbers = values.dropna().to_numpy(float)
