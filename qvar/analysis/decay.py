@@ -17,13 +17,24 @@ if TYPE_CHECKING:
 QUANTITIES = {"loss": "loss_variance", "gradient": "gradient_variance"}
 """Fitted quantities and their columns in the ledger: the gradient's variance is the mean over all parameters."""
 
-_COUNTS = ("n_points", "n_params_first", "n_params_last", "samples")
-_NUMBERS = (
-    "size_first", "size_last", "variance_first", "variance_last", "rate", "rate_low", "rate_high", "prefactor",
-    "exponent", "exponent_low", "exponent_high", "power_prefactor", "delta_aic", "scatter", "p_value", "power_p_value",
-    "misfit", "power_misfit",
+_COLUMNS = (
+    "contender", "family", "start", "quantity", "relative", "size_name", "size_first", "size_last", "n_points",
+    "n_params_first", "n_params_last", "samples", "variance_first", "variance_last", "verdict", "decays", "rate",
+    "rate_low", "rate_high", "prefactor", "exponent", "exponent_low", "exponent_high", "power_prefactor", "delta_aic",
+    "scatter", "p_value", "power_p_value", "misfit", "power_misfit", "sentence",
 )  # fmt: skip
-_WORDS = ("contender", "family", "start", "quantity", "size_name", "verdict", "sentence")
+_KINDS = {
+    **dict.fromkeys(("contender", "family", "start", "quantity", "size_name", "verdict", "sentence"), "string"),
+    **dict.fromkeys(("n_points", "n_params_first", "n_params_last", "samples"), "Int64"),
+    **dict.fromkeys(("relative", "decays"), "boolean"),
+}
+"""Types of the columns that are no floating-point numbers."""
+
+_OF_FIT = (
+    "n_points", "verdict", "decays", "prefactor", "power_prefactor", "delta_aic", "scatter", "p_value", "power_p_value",
+    "misfit", "power_misfit", "sentence",
+)  # fmt: skip
+"""Columns that are fields of `qvar.diagnostics.decay_fit.DecayFit`."""
 
 
 class DecayRow(NamedTuple):
@@ -112,19 +123,17 @@ def decay_table(ledger: pd.DataFrame) -> pd.DataFrame:
 
     relative = is_relative(ledger)
     rows = [
-        {**_about(group), "quantity": quantity, "relative": relative, **_fitted(group, quantity, relative)}
+        {
+            **{name: group[name].iloc[0] for name in ("contender", "family", "start", "size_name")},
+            "quantity": quantity,
+            "relative": relative,
+            **_fitted(group, quantity, relative),
+        }
         for _, group in ledger.groupby(["contender", "start"], dropna=False, sort=False)
         for quantity in QUANTITIES
     ]
-    order = [
-        "contender", "family", "start", "quantity", "relative", "size_name", "size_first", "size_last", "n_points",
-        "n_params_first", "n_params_last", "samples", "variance_first", "variance_last", "verdict", "decays", "rate",
-        "rate_low", "rate_high", "prefactor", "exponent", "exponent_low", "exponent_high", "power_prefactor",
-        "delta_aic", "scatter", "p_value", "power_p_value", "misfit", "power_misfit", "sentence",
-    ]  # fmt: skip
-    kinds = {**dict.fromkeys(_WORDS, "string"), **dict.fromkeys(_COUNTS, "Int64"), **dict.fromkeys(_NUMBERS, "float64")}
-    table = pd.DataFrame(rows, columns=order)
-    return table.astype({**kinds, "relative": "boolean", "decays": "boolean"})
+    table = pd.DataFrame(rows, columns=list(_COLUMNS))
+    return table.astype({name: _KINDS.get(name, "float64") for name in _COLUMNS})
 
 
 def is_relative(ledger: pd.DataFrame) -> bool:
@@ -166,10 +175,6 @@ def narrow_intervals(points: pd.DataFrame) -> list[str]:
     ]
 
 
-def _about(group: pd.DataFrame) -> dict[str, Any]:
-    return {name: group[name].iloc[0] for name in ("contender", "family", "start", "size_name")}
-
-
 def _fitted(group: pd.DataFrame, quantity: str, relative: bool) -> dict[str, Any]:
     points = measured(group).sort_values("size")
     if points.empty:
@@ -200,18 +205,7 @@ def _fitted(group: pd.DataFrame, quantity: str, relative: bool) -> dict[str, Any
     return {
         **about,
         **ends,
-        "n_points": fit.n_points,
-        "verdict": fit.verdict,
-        "decays": fit.decays,
+        **{name: getattr(fit, name) for name in _OF_FIT},
         "rate": fit.rate.value,
-        "prefactor": fit.prefactor,
         "exponent": fit.exponent.value,
-        "power_prefactor": fit.power_prefactor,
-        "delta_aic": fit.delta_aic,
-        "scatter": fit.scatter,
-        "p_value": fit.p_value,
-        "power_p_value": fit.power_p_value,
-        "misfit": fit.misfit,
-        "power_misfit": fit.power_misfit,
-        "sentence": fit.sentence,
     }

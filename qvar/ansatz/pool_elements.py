@@ -69,7 +69,7 @@ class PoolElement:
         for c, operation in self.terms:
             if not _is_fermionic(operation):
                 plain[operation] = plain.get(operation, 0.0) + c
-        squares = sum(c * c * (2 if _is_excitation(operation) else 1) for operation, c in plain.items())
+        squares = sum(c * c * (2 if operation.name.endswith("Excitation") else 1) for operation, c in plain.items())
         return math.sqrt(squares + sum(2.0 * c * c for c in excitations_of(self.terms).values()))
 
     @cached_property
@@ -244,10 +244,6 @@ def excitations_of(terms: Iterable[Term]) -> dict[Excitation, float]:
 
 def _is_fermionic(operation: Operation) -> bool:
     return operation.name == _SUM or operation.name.startswith("Fermionic")
-
-
-def _is_excitation(operation: Operation) -> bool:
-    return operation.name.endswith("Excitation")
 
 
 def _commute(one: Operation, other: Operation) -> bool:

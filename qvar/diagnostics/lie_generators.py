@@ -95,7 +95,7 @@ def circuit_generators(ansatz: Ansatz) -> CircuitGenerators:
     program = ansatz.program
     if program.angle_function is not None:
         raise QvarError(f"`ansatz` must have angles that are affine in theta, but {ansatz.name} has others.")
-    free = _free_terms(program)
+    free = [{param: scale for param, scale in row.items() if scale != 0.0} for row in program.angle_rows]
     frame = Frame(program.n_qubits)
     preparation: list[tuple[MaskOp, float | None]] = []
     entries: list[tuple[int, PauliSum]] = []
@@ -140,11 +140,6 @@ def _generator_of_sum(program: Program, slot: int) -> PauliSum:
         (op,) = KINDS[program.kind[slot]].lower(modes_of(one), word_of(one), program.n_qubits)
         parts.append(mask_sums(op, program.n_qubits)[0].traceless().times(c * op.factor))
     return added(parts)
-
-
-def _free_terms(program: Program) -> list[dict[int, float]]:
-    """Return parameter -> coefficient of each operation's angle."""
-    return [{param: scale for param, scale in row.items() if scale != 0.0} for row in program.angle_rows]
 
 
 def _mask_op(lowered: Lowered, index: int) -> MaskOp:

@@ -85,19 +85,26 @@ def _single(name: str, leaf: Any) -> Any:
     return jnp.asarray(array.astype(kinds.get(array.dtype.kind, array.dtype)))
 
 
+def stepped(
+    loss: Callable[..., Any], transform: optax.GradientTransformation, params: PyTree, memory: PyTree, *arguments: Any
+) -> tuple[PyTree, PyTree, jax.Array]:
+    """Return parameters and the optimizer's memory after one step on a loss, and the loss before it."""
+    value, slope = jax.value_and_grad(loss)(params, *arguments)
+    updates, memory = transform.update(slope, memory, params)
+    return optax.apply_updates(params, updates), memory, value
+
+
 @partial(jax.jit, static_argnums=range(5))
 def _train(loss: Any, transform: Any, validate: Any, steps: int, batch: int, *trees: Any) -> Any:
     params, examples, constants, key = trees
     n = len(jax.tree.leaves(examples)[0])
 
     def step(state: Any, key: Any) -> Any:
-        params, memory = state
         draw, own = jax.random.split(key)
         rows = jax.random.randint(draw, (batch,), 0, n) if batch < n else slice(None)
         part = jax.tree.map(lambda leaf: leaf[rows], examples)
-        value, slope = jax.value_and_grad(loss)(params, part, constants, own)
-        updates, memory = transform.update(slope, memory, params)
-        return (optax.apply_updates(params, updates), memory), value
+        *state, value = stepped(loss, transform, *state, part, constants, own)
+        return tuple(state), value
 
     def watched(state: Any, keys: Any) -> Any:
         current, lowest, best = state

@@ -165,7 +165,11 @@ def _fit_table(fits: pd.DataFrame) -> Table[DecayRow]:
     rate: Column[DecayRow] = Column("rate per\nqubit", lambda row: _rate(row, ".2f"), show="terminal")
     laws: list[Column[DecayRow]] = [
         Column(("b of e", Span("-b n", "sup")), lambda row: _rate(row, ".3g"), show="page"),
-        Column(("b of n", Span("-b", "sup")), _exponent, show="page"),
+        Column(
+            ("b of n", Span("-b", "sup")),
+            lambda row: short(row.exponent) + _between(row.exponent_low, row.exponent_high),
+            show="page",
+        ),
         Column("dAICc", lambda row: f"{row.delta_aic:+.1f}" if known(row.delta_aic) else NOTHING, show="page"),
         rate,
         Column("decay", _verdict, "word", "terminal", stays=True),
@@ -194,10 +198,6 @@ def _fit_table(fits: pd.DataFrame) -> Table[DecayRow]:
 
 def _rate(row: DecayRow, form: str) -> str:
     return f"{row.rate:{form}}{_between(row.rate_low, row.rate_high, form)}" if known(row.rate) else NOTHING
-
-
-def _exponent(row: DecayRow) -> str:
-    return short(row.exponent) + _between(row.exponent_low, row.exponent_high)
 
 
 def _point_columns(ledger: pd.DataFrame) -> list[Column[PointRow]]:

@@ -20,7 +20,9 @@ def bundled_cases() -> dict[str, Path]:
     for folder in (_PACKAGE / "bundled" / "cases", _PACKAGE.parent / "cases"):  # of a wheel, and of a clone
         if folder.is_dir():
             files = sorted(folder.rglob("*.py"))
-            return {file.relative_to(folder).with_suffix("").as_posix(): file for file in files if _is_case(file)}
+            return {
+                file.relative_to(folder).with_suffix("").as_posix(): file for file in files if _functions(_tree(file))
+            }
     return {}
 
 
@@ -56,10 +58,6 @@ def flags_of(file: Path) -> list[str]:
             if isinstance(argument.annotation, ast.Name) and argument.annotation.id == "bool":
                 flags.append(f"--no-{name}")
     return flags
-
-
-def _is_case(file: Path) -> bool:
-    return bool(_functions(_tree(file)))
 
 
 def _tree(file: Path) -> ast.Module:

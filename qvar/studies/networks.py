@@ -15,6 +15,7 @@ import optax
 
 from qvar._types import PyTree
 from qvar.diagnostics.operations import multiply_adds
+from qvar.optimize.minibatches import stepped
 
 Loss: TypeAlias = Literal["cross_entropy", "squared"]
 """Mean cross entropy of classes, or mean squared difference."""
@@ -76,9 +77,8 @@ def compiled(
         def step(state: Any, numbers: Any) -> Any:
             trained, memory, key = state
             key, own = jax.random.split(key)
-            value, gradient = jax.value_and_grad(cost)(trained, constants, x[numbers], y[numbers], own)
-            updates, memory = transform.update(gradient, memory, trained)
-            return (optax.apply_updates(trained, updates), memory, key), value
+            *state, value = stepped(cost, transform, trained, memory, constants, x[numbers], y[numbers], own)
+            return (*state, key), value
 
         (trained, memory, _), values = jax.lax.scan(step, (params[0], memory, key), batches)
         return (trained, constants), memory, values
