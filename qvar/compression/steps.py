@@ -14,11 +14,12 @@ from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.resources import Synthesis
 from qvar.arguments import check_fields, is_row
 from qvar.checks import whole_numbers
+from qvar.compression.angle_grid import GridKind, checked_bits
 from qvar.compression.distil import distil
 from qvar.compression.fuse import fuse
 from qvar.compression.path import PathStep
 from qvar.compression.prune import prune
-from qvar.compression.quantize import GridKind, OnGrid, checked_bits, quantize, rounding_rise
+from qvar.compression.quantize import OnGrid, quantize, rounding_rise
 from qvar.compression.scores import Rule
 from qvar.engines.energy import Engine, energy
 from qvar.errors import require

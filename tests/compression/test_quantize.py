@@ -11,7 +11,8 @@ import pytest
 import qvar
 from qvar import diagnostics
 from qvar.ansatz.resources import t_gates_of_rotation
-from qvar.compression.quantize import Grid, straight_through
+from qvar.compression.angle_grid import Grid
+from qvar.compression.grid_training import straight_through
 from qvar.objective import Objective
 from qvar.optimize.checkpoint import Keeper, Stopped, keeping
 

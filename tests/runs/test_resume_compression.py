@@ -13,7 +13,7 @@ import pytest
 
 from qvar.cli.main import main
 from qvar.compression import quantize
-from qvar.compression.quantize import _Search  # pyright: ignore[reportPrivateUsage]
+from qvar.compression.grid_training import _Search  # pyright: ignore[reportPrivateUsage]
 from qvar.optimize.turns import Turns
 from qvar.records.schema import TIME_COLUMNS
 
