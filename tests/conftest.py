@@ -106,7 +106,7 @@ WAITING = (
 
 LONG = (
     "test_misuse.py", "test_distributed.py", "test_resume.py", "test_compile_cache.py", "test_killed_runs.py",
-    "test_sharding.py", "test_walk.py", "test_bare_node.py", "test_benchmarks.py",
+    "test_sharding.py", "test_pages.py", "test_notebooks.py", "test_bare_node.py", "test_benchmarks.py",
 )  # fmt: skip
 """Other files with tests that take long; at the end of a run one of them would leave the other workers idle."""
 

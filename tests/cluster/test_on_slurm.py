@@ -79,32 +79,30 @@ def test_before_the_time_limit_it_goes_back_and_goes_on(slurm: LocalSlurm, tmp_p
 
 def test_preempted_and_started_again_by_slurm(slurm: LocalSlurm, tmp_path: Path) -> None:
     mine = campaign(slurm, tmp_path)
-    words = ("--number", "2", "--steps", "900")
+    words = ("--number", "1", "--steps", "900")
     mine.submit(*words, "--pause", "0.4", "--partition", "preempt")
-    mine.await_steps(2)
+    mine.await_steps()
     urgent = slurm.run(
         "sbatch", "--parsable", "-N2", "--exclusive", "-p", "main", "-o", "/dev/null", "--wrap", "sleep 2"
     )
     assert urgent.returncode == 0, urgent.stderr
-    counts = mine.await_counts(lambda counts: counts == {"waiting": 2})
-    assert counts == {"waiting": 2}
-    mine.await_done(2)
-    assert sorted(lease["ending"] for leases in mine.attempts().values() for lease in leases) == [
-        "done", "done", "stopped", "stopped",
-    ]  # fmt: skip
+    counts = mine.await_counts(lambda counts: counts == {"waiting": 1})
+    assert counts == {"waiting": 1}
+    mine.await_done(1)
+    assert [[lease["ending"] for lease in leases] for leases in mine.attempts().values()] == [["stopped", "done"]]
     mine.assert_undisturbed(*words)
 
 
 def test_held_until_it_is_released(slurm: LocalSlurm, tmp_path: Path) -> None:
     mine = campaign(slurm, tmp_path)
-    mine.submit("--number", "2", "--extra", "#SBATCH --hold")
-    assert mine.counts() == {"waiting": 2}
+    mine.submit("--number", "1", "--extra", "#SBATCH --hold")
+    assert mine.counts() == {"waiting": 1}
     (job,) = {name.partition("_")[0] for name in mine.array_tasks()}
     text = mine.qvar("status", str(mine.folder))
     assert "held by the queue" in text
-    assert f"JobHeldUser; `scontrol release {job}_2`" in " ".join(text.split())
+    assert f"JobHeldUser; `scontrol release {job}_1`" in " ".join(text.split())
     assert {task["reason"] for task in mine.status()["tasks"]} == {"JobHeldUser"}
-    mine.await_done(2)  # which releases them
+    mine.await_done(1)  # which releases them
 
 
 def test_a_lost_node_and_a_lost_controller(slurm: LocalSlurm, tmp_path: Path) -> None:
@@ -152,22 +150,22 @@ def test_cancelled_and_taken_up_again(slurm: LocalSlurm, tmp_path: Path) -> None
 
 def test_what_fails_by_its_own_fault_is_not_tried_for_ever(slurm: LocalSlurm, tmp_path: Path) -> None:
     mine = campaign(slurm, tmp_path)
-    mine.submit("--number", "2", "--others", "broken", "killed")
-    end = {"done": 2, "failed": 1, "died": 1}
+    mine.submit("--number", "1", "--others", "broken", "killed")
+    end = {"done": 1, "failed": 1, "died": 1}
     mine.await_counts(lambda counts: counts == end and not mine.array_tasks())
     time.sleep(2)
     assert (mine.counts(), mine.array_tasks()) == (end, {})
     text = mine.qvar("status", str(mine.folder))
     assert "broken (point): RuntimeError: the matrix is singular" in text
-    assert re.search(r"killed \(point\): failed .*see logs/\d+_4\.log", text)
+    assert re.search(r"killed \(point\): failed .*see logs/\d+_3\.log", text)
     text = mine.qvar("submit", "--resume", str(mine.folder))
-    assert "1 task of 4" in text
+    assert "1 task of 3" in text
     mine.await_counts(lambda counts: counts == end and not mine.array_tasks())
-    assert [len(leases) for leases in mine.attempts().values()] == [1, 1, 1, 2]
+    assert [len(leases) for leases in mine.attempts().values()] == [1, 1, 2]
     text = mine.qvar("collect", str(mine.folder), status=1)
-    assert "3 of 4 tasks are done" in text
+    assert "2 of 3 tasks are done" in text
     ledger = pd.read_csv(mine.folder / "ledger.csv")
-    assert ledger["status"].tolist() == ["out_of_budget"] * 4 + ["failed"]
+    assert ledger["status"].tolist() == ["out_of_budget"] * 2 + ["failed"]
 
 
 def test_a_full_disk_under_one_task(slurm: LocalSlurm, tmp_path: Path) -> None:
