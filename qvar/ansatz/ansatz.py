@@ -260,7 +260,7 @@ class Ansatz:
         self.circuit(theta, wires=wires)
 
     @checked()
-    def to_openqasm(self, theta: Any = None, *, version: Literal[2, 3] = 3) -> str:
+    def to_openqasm(self, theta: Any = None, *, version: Literal[2, 3] = 3, connectivity: Connectivity = "all") -> str:
         """Write the whole circuit as OpenQASM, in the CNOTs and gates of one qubit that `resources` counts.
 
         It is equal to the ansatz at every theta, the global phase included. Qubit `q[k]` is wire k.
@@ -268,6 +268,7 @@ class Ansatz:
         Args:
             theta: (n_params,) radians, read back to the last bit; inputs `theta0`, `theta1`, ... if None.
             version: 3, or 2 for the gates of its paper, without parameters and global phase.
+            connectivity: as in `resources`.
 
         Raises:
             QvarError: if theta has another length, or is None for version 2 or for angles that are not affine in it;
@@ -275,10 +276,10 @@ class Ansatz:
         """
         from qvar.ansatz.openqasm import openqasm
 
-        return openqasm(self.program, self.name, self._point(theta), version)
+        return openqasm(self.program, self.name, self._point(theta), version, connectivity)
 
     @checked()
-    def to_qiskit(self, theta: Any = None) -> Any:
+    def to_qiskit(self, theta: Any = None, *, connectivity: Connectivity = "all") -> Any:
         """Return the whole circuit as Qiskit's `QuantumCircuit`, in the gates that `resources` counts.
 
         It is equal to the ansatz, the global phase included. Qubit k is wire k, but Qiskit's least significant bit is
@@ -286,13 +287,14 @@ class Ansatz:
 
         Args:
             theta: (n_params,) radians; a `ParameterVector` named `theta` if None.
+            connectivity: as in `resources`.
 
         Raises:
             QvarError: if Qiskit (the extra `qiskit`) is not installed; or as in `to_openqasm`.
         """
         from qvar.ansatz.qiskit_io import qiskit_circuit
 
-        return qiskit_circuit(self.program, self.name, self._point(theta))
+        return qiskit_circuit(self.program, self.name, self._point(theta), connectivity)
 
     def _point(self, theta: Any) -> Any:
         return None if theta is None else np.asarray(real_array("theta", theta, (self.n_params,), finite=True))

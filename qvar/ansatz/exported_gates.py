@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from qvar._types import Connectivity
 from qvar.ansatz.elementary import Terms, elementary
 from qvar.ansatz.gates import KINDS
 from qvar.ansatz.program import Program
+from qvar.ansatz.routing import on_line
 from qvar.errors import QvarError
 
 STANDARD_NAMES: Mapping[str, str] = {
@@ -90,7 +92,7 @@ def affine_angles_of(program: Program, theta: Any) -> list[AffineAngle]:
     return [AffineAngle(angle, {}) for angle in angles.tolist()]
 
 
-def exported(program: Program, theta: Any) -> ExportedCircuit:
+def exported(program: Program, theta: Any, connectivity: Connectivity = "all") -> ExportedCircuit:
     """Return the published circuit of a program, preparation of its reference included.
 
     Equal to the program at every theta, the global phase included. Costs O(number of gates).
@@ -102,7 +104,7 @@ def exported(program: Program, theta: Any) -> ExportedCircuit:
     """
     if program.initial is not None:
         raise QvarError("`ansatz` must start from a determinant to be taken out, but starts from another state.")
-    circuit = elementary(program)
+    circuit = on_line(program) if connectivity == "line" else elementary(program)
     gates = [ExportedGate("x", (wire,), None) for wire, bit in enumerate(program.bits) if bit]
     constant, phases = 0.0, {}
     for index, angle in enumerate(affine_angles_of(circuit, theta)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypeAlias
 
+from qvar._types import Connectivity
 from qvar.ansatz.exported_gates import exported
 from qvar.ansatz.program import Program
 from qvar.errors import QvarError
@@ -15,13 +16,13 @@ _TO_VERSION_2 = {"p": "u1"}
 """Names in the file `qelib1.inc` of the paper of OpenQASM 2, if they differ."""
 
 
-def openqasm(program: Program, name: str, theta: Any, version: QasmVersion) -> str:
+def openqasm(program: Program, name: str, theta: Any, version: QasmVersion, connectivity: Connectivity) -> str:
     """Return a circuit as OpenQASM; see `Ansatz.to_openqasm`."""
     if version == 2 and theta is None and program.n_params:
         raise QvarError(
             f"`theta` must be {program.n_params} numbers for OpenQASM 2, which has no parameters, but is None."
         )
-    circuit = exported(program, theta)
+    circuit = exported(program, theta, connectivity)
     n_qubits = program.n_qubits
     title = f"// {' '.join(name.split())}; q[0] is the most significant bit of a basis state's number in qvar"
     if version == 2:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from qvar._types import Connectivity
 from qvar.ansatz.exported_gates import AffineAngle, exported
 from qvar.ansatz.program import Program
 from qvar.errors import QvarError
@@ -12,13 +13,13 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
 
-def qiskit_circuit(program: Program, name: str, theta: Any) -> QuantumCircuit:
+def qiskit_circuit(program: Program, name: str, theta: Any, connectivity: Connectivity) -> QuantumCircuit:
     """Return a circuit in Qiskit; see `Ansatz.to_qiskit`."""
     try:
         from qiskit.circuit import ParameterVector, QuantumCircuit
     except ImportError as error:
         raise QvarError("Qiskit must be installed for a circuit in it: pip install 'qvar-sim[qiskit]'.") from error
-    circuit = exported(program, theta)
+    circuit = exported(program, theta, connectivity)
     parameters = ParameterVector("theta", program.n_params)
 
     def value(angle: AffineAngle) -> Any:

@@ -46,6 +46,9 @@ _GHOSTS = tuple(
 _GHOST = "ghost-"
 """PySCF's prefix of a ghost atom, before its element."""
 
+_ISOTOPES = re.compile(r"[DT]|\^?[0-9]+-?[A-Z]{1,2}|[A-Z]{1,2}-[0-9]+", re.IGNORECASE)
+"""Isotopes as people write them: D, T, 2H, ^13C, C-13."""
+
 
 @dataclass(frozen=True)
 class Geometry:
@@ -197,7 +200,8 @@ def _symbol(token: str) -> str:
         element = None if label is None else known_element(label[1] or token)
         if element is not None:
             return ghost + element
-    raise QvarError(f"`geometry` must name chemical elements, but has {token!r}.")
+    hint = " (an isotope is written as its element: nuclei are at rest)" if _ISOTOPES.fullmatch(token) else ""
+    raise QvarError(f"`geometry` must name chemical elements, but has {token!r}{hint}.")
 
 
 def element_of(symbol: str) -> str:

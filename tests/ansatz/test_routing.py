@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pennylane as qml
 import pytest
+import qiskit.qasm2
+from qiskit.quantum_info import Statevector
 from twin import twin_state
 
 import qvar
@@ -73,6 +75,23 @@ def test_angles_that_are_not_affine_on_a_line() -> None:
     theta = np.array([0.7, -1.2])
     states = [twin_state(program, theta) for program in (on_line(ansatz.program), ansatz.program)]
     np.testing.assert_allclose(*states, rtol=0, atol=1e-12)
+
+
+def test_exports_on_a_line(h2: qvar.Problem) -> None:
+    """Qiskit reads back the same state, with the gates that are counted, and CNOTs of neighbors alone."""
+    ansatz = qvar.uccsd(h2)
+    theta = np.array([0.3, -0.5, 0.7])
+    circuits = [
+        ansatz.to_qiskit(theta, connectivity="line"),
+        ansatz.to_qiskit(connectivity="line").assign_parameters(theta),
+        qiskit.qasm2.loads(ansatz.to_openqasm(theta, version=2, connectivity="line")),
+    ]
+    for circuit in circuits:
+        at = [[circuit.find_bit(qubit).index for qubit in each.qubits] for each in circuit.data]
+        assert all(abs(pair[0] - pair[1]) == 1 for pair in at if len(pair) == 2)
+        assert circuit.count_ops()["cx"] == ansatz.resources(connectivity="line").two_qubit_gates
+        overlap = np.vdot(twin_state(ansatz.program, theta), Statevector(circuit.reverse_bits()).data)
+        assert abs(overlap) == pytest.approx(1, abs=1e-12)
 
 
 def test_lines_that_are_refused(h4: qvar.Problem) -> None:
