@@ -130,8 +130,9 @@ def noisy_energy(
         probability: p, from 0 to 1.
         channel: `"depolarizing"`, `"bit_flip"`, `"phase_flip"` or `"amplitude_damping"`.
         gates: `"written"`, the operations of `ansatz.program`, where an excitation is one gate however many wires it
-            has, and a rotation about several axes, such as `qml.Rot`, one for each of its angles; or `"cnot"`, the CNOTs and gates of one qubit that `Ansatz.resources` counts, which compares
-            families of circuits fairly. Both are the same for circuits written in such gates.
+            has, and a rotation about several axes, such as `qml.Rot`, is one gate for each of its angles; or `"cnot"`,
+            the CNOTs and gates of one qubit that `Ansatz.resources` counts, which compares families of circuits fairly.
+            Both are the same for circuits written in such gates.
         name: name in the ledger; made of the ansatz, the channel and p if None.
 
     Returns:
