@@ -146,5 +146,6 @@ def _difference(generic: Any, constrained: Any, column: str) -> float | None:
 def _word(group: pd.DataFrame, name: str, value: Any) -> str:
     """Return the value of a setting in words."""
     if name == "level":
-        return f"{value:,.0f} {shared(group, 'level_name') or ''}".rstrip()
+        word = str(shared(group, "level_name") or "")
+        return f"{value:,.0f} {word.removesuffix('s') if value == 1 else word}".rstrip()
     return f"{value:,.0f} training data" if name == "training_size" else str(value)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from qvar.cli.parser import commands_of
 from qvar.errors import QvarError
 from qvar.runs.bundled_cases import bundled_cases, find_case, flags_of
 
@@ -53,7 +54,7 @@ def complete(words: Sequence[str], parser: argparse.ArgumentParser) -> int:
 
 
 def _answers(before: Sequence[str], last: str, parser: argparse.ArgumentParser) -> list[str]:
-    commands = _commands(parser)
+    commands = commands_of(parser)
     if not before:
         return [*commands, *_flags(parser)]
     command, *rest = before
@@ -66,13 +67,6 @@ def _answers(before: Sequence[str], last: str, parser: argparse.ArgumentParser) 
     own = commands[command]
     choices = [list(action.choices or ()) for action in own._actions if not action.option_strings]
     return _flags(own) if last.startswith("-") else [*map(str, choices[len(rest)])] if len(rest) < len(choices) else []
-
-
-def _commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            return dict(action.choices)
-    return {}
 
 
 def _flags(parser: argparse.ArgumentParser) -> list[str]:

@@ -11,10 +11,10 @@ import importlib
 import sys
 from collections.abc import Sequence
 from functools import cache
-from typing import NoReturn
 
 from qvar._version import __version__
-from qvar.errors import HelpShown, QvarError
+from qvar.cli.parser import Parser, commands_of
+from qvar.errors import QvarError
 from qvar.runs.guard import guarded
 
 _COMMANDS = {
@@ -25,16 +25,6 @@ _COMMANDS = {
     "completion": "completion.completion", "advise": "advise.advise",
 }  # fmt: skip
 """{command: its module and function}; the function's arguments are named as in the parser."""
-
-
-class _Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are sentences."""
-
-    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
-        raise HelpShown(status)
-
-    def error(self, message: str) -> NoReturn:
-        raise QvarError(f"{message[:1].upper()}{message[1:]}; see `{self.prog} --help`.")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,7 +45,7 @@ def _dispatch(words: list[str]) -> int:
     if words[:1] == ["submit"]:  # by hand for the same reason
         from qvar.cli.submit import submit
 
-        return submit(words[1:], _Parser(prog="qvar submit", add_help=False, allow_abbrev=False))
+        return submit(words[1:], Parser(prog="qvar submit", add_help=False))
     if words[:1] == ["complete"]:  # shells call it, with the words of a command line that is not finished
         from qvar.cli.completion import complete
 
@@ -65,8 +55,10 @@ def _dispatch(words: list[str]) -> int:
         hint = f"did you mean `qvar {near[0]}`?" if near else "`qvar --help` lists them."
         raise QvarError(f"`{words[0]}` is not a command of qvar; {hint}")
     parser = _parser()
-    args = vars(parser.parse_args(words))
+    known, unknown = parser.parse_known_args(words)
+    args = vars(known)
     name = args.pop("command")
+    (commands_of(parser)[name] if name else parser).refuse(unknown)
     if name is None:
         parser.print_help()
         return 0
@@ -75,11 +67,11 @@ def _dispatch(words: list[str]) -> int:
 
 
 @cache
-def _parser() -> _Parser:
+def _parser() -> Parser:
     """Return the parser of all commands; `run` and `submit` are there for the help alone."""
-    parser = _Parser(prog="qvar", description="Compares variational quantum models under equal budgets.")
+    parser = Parser(prog="qvar", description="Compares variational quantum models under equal budgets.")
     parser.add_argument("--version", action="version", version=f"qvar {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
 
     def command(name: str, help: str, description: str) -> argparse.ArgumentParser:
         return commands.add_parser(name, help=help, description=description)
@@ -151,7 +143,8 @@ def _parser() -> _Parser:
         "Lists the ansätze or pools of qvar, with their costs or sizes on a problem; its cases and optimizers; or the "
         "problems that have names.",
     )
-    listing.add_argument("what", choices=("ansatze", "cases", "methods", "pools", "problems"), help="what to list")
+    kinds = ("ansatze", "cases", "methods", "pools", "problems")
+    listing.add_argument("what", metavar="WHAT", choices=kinds, help=f"one of {', '.join(kinds)}")
     listing.add_argument("--problem", metavar="NAME", default="h4", help="name or .npz file (default: h4)")
     listing.add_argument("--layers", metavar="N", type=int, default=2, help="layers of each ansatz (default: 2)")
     advise = command(
@@ -184,7 +177,7 @@ def _parser() -> _Parser:
         "print a shell's completion script",
         "Prints the script that completes commands, cases and flags; its first line says where to put it.",
     )
-    shells.add_argument("shell", choices=("bash", "zsh", "fish"), help="the shell")
+    shells.add_argument("shell", metavar="SHELL", choices=("bash", "zsh", "fish"), help="bash, zsh or fish")
     command(
         "doctor",
         "check the installation on this machine",

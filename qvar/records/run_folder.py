@@ -15,6 +15,7 @@ from qvar.atomic_files import is_temporary
 from qvar.errors import QvarError
 from qvar.records.case_file import check_content, read_case_file
 from qvar.records.json_files import jsonable, write_json
+from qvar.records.nearby_runs import nearby_runs
 from qvar.records.parameters import parameters_from
 from qvar.records.run_tables import Shard, ledger_from, look_at_shard, look_at_table, swept_tables, trace_from
 from qvar.records.schema import recorded_columns
@@ -316,10 +317,12 @@ def load(path: str | Path) -> LoadedRun:
     folder = RunFolder(Path(path))
     check_path("RUN", folder.path)
     if not os.path.lexists(folder.path):
-        raise QvarError(f"`RUN` must be the folder of a run, but {folder.path} does not exist.")
+        words = f"`RUN` must be the folder of a run, but {folder.path} does not exist"
+        raise QvarError(f"{words}{nearby_runs(folder.path) or '.'}")
     case = read_case(folder)
     if case is None:
-        raise QvarError(f"`RUN` must be the folder of a run, but {folder.path} has no case.json.")
+        words = f"`RUN` must be the folder of a run, but {folder.path} has no case.json"
+        raise QvarError(f"{words}{nearby_runs(folder.path) or '.'}")
     n_tasks, run = len(case["tasks"]), run_name(case)
     files = (folder.ledger, folder.trace, folder.parameters)
     tables, clauses = zip(*(look_at_table(file, run) for file in files), strict=True)

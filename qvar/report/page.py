@@ -153,9 +153,11 @@ def _columns(ledger: pd.DataFrame, own: Sequence[LedgerColumn]) -> list[Part]:
 
 
 def _circuits(run: LoadedRun) -> list[Part]:
-    """Return the operations of each circuit, folded."""
-    circuits = run.case.get("circuits") or {}
-    return [Fold(str(name), [Verbatim(str(text))]) for name, text in circuits.items()]
+    """Return the operations of each circuit, folded; several names of one circuit stand together."""
+    names: dict[str, list[str]] = {}
+    for name, text in (run.case.get("circuits") or {}).items():
+        names.setdefault(str(text), []).append(str(name))
+    return [Fold(first_few(several), [Verbatim(text)]) for text, several in names.items()]
 
 
 def _citations(run: LoadedRun) -> list[Part]:

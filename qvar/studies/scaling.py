@@ -154,6 +154,12 @@ class Scaling:
                 keys |= set(problem_citations(observable)) if isinstance(observable, Problem) else set()
         return tuple(sorted(keys))
 
+    @property
+    def circuits(self) -> list[tuple[Row, Ansatz]]:
+        """Circuits of all contenders at all sizes, each with its size; one draw of an ensemble."""
+        places = ((place.contender.name, place.size, place.setup) for place in self._places)
+        return [({"contender": name, "size": size}, setup[1]) for name, size, setup in places if setup is not None]
+
     def tasks(self) -> list[Task]:
         """Return one task per contender, start and size.
 

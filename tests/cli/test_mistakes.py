@@ -27,13 +27,13 @@ from qvar.cli.main import main
         (["run", str(CASE), "--out", "file"], "`out` must be a new folder, but file is a file."),
         (["shw"], "`shw` is not a command of qvar; did you mean `qvar show`?"),
         (["xyzzy"], "`xyzzy` is not a command of qvar; `qvar --help` lists them."),
-        (["--bad"], "Unrecognized arguments: --bad; see `qvar --help`."),
+        (["--bad"], "`--bad` is not a flag of `qvar`; see `qvar --help`."),
         (["show"], "`RUN` must be given: the folder of a run, such as `qvar show runs/h4_duel`."),
         (["show", "none"], "`RUN` must be the folder of a run, but none does not exist."),
         (["show", "there"], "`RUN` must be the folder of a run, but there has no case.json."),
         (["show", "file"], "`RUN` must be the folder of a run, but file has no case.json."),
         (["report", "there"], "`RUN` must be the folder of a run, but there has no case.json."),
-        (["report"], "The following arguments are required: RUN; see `qvar report --help`."),
+        (["report"], "`RUN` must be given; see `qvar report --help`."),
         (
             ["cite"],
             "`RUN` must be given: the folder of a run, such as `qvar cite runs/h4_duel`; `qvar cite --all` prints "
@@ -46,6 +46,15 @@ from qvar.cli.main import main
         (["check", "none.py:mine"], "`FILE` must be a Python file, but none.py is missing."),
         (["check", "there:mine"], "`FILE` must be a Python file, but there is a folder."),
         (["check", "file:mine"], "`FILE` must be a Python file that ends in .py, but is file."),
+        (["show", "--al"], "`--al` is not a flag of `qvar show`; did you mean `--all`?"),
+        (["show", "a", "b"], "`b` is more than `qvar show` takes; see `qvar show --help`."),
+        (["compare", "--out"], "`--out` must have a value, but nothing follows it; see `qvar compare --help`."),
+        (["worker", "a", "--index", "x"], "`--index` must be an int, but is 'x'; see `qvar worker --help`."),
+        (
+            ["list", "ansatz"],
+            "`WHAT` must be ansatze, cases, methods, pools or problems, but is 'ansatz'; did you mean `ansatze`?",
+        ),
+        (["completion", "tcsh"], "`SHELL` must be bash, zsh or fish, but is 'tcsh'; see `qvar completion --help`."),
         (
             ["check", "mine.py"],
             "`FILE:NAME` must be a file and a name in it, such as my_ansatz.py:mine, but is 'mine.py'.",
@@ -59,6 +68,25 @@ def test_a_mistake_is_one_sentence(words: list[str], sentence: str, capsys: pyte
     assert main(words) == 2
     assert capsys.readouterr() == ("", f"qvar: {sentence}\n")
     assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("word", "end"),
+    [
+        ("runs/one", "runs/one does not exist; did you mean runs/won?"),
+        ("won", "won does not exist; did you mean runs/won?"),
+        ("runs", "runs has no case.json; it holds the runs a, b, c ..."),
+        ("runs/won/ledger.csv", "runs/won/ledger.csv does not exist; did you mean runs/won?"),
+        ("there", "there has no case.json; it holds the runs won."),
+        ("xyzzy", "xyzzy does not exist."),
+    ],
+)
+def test_a_folder_without_a_run_names_those_nearby(word: str, end: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for place in ("runs/won", "runs/a", "runs/b", "runs/c", "there/won"):
+        Path(place).mkdir(parents=True)
+        Path(place, "case.json").touch()
+    assert main(["show", word]) == 2
+    assert capsys.readouterr() == ("", f"qvar: `RUN` must be the folder of a run, but {end}\n")
 
 
 STUDY = """

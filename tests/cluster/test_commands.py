@@ -37,7 +37,7 @@ def alone(queue: FakeQueue) -> FakeQueue:
          "`queue` must be one of slurm, grid_engine, pbs, lsf or local, but is 'slrm'; did you mean slurm?"),
         (["case.py", "--queue", "sge"],
          "`queue` must be one of slurm, grid_engine, pbs, lsf or local, but is 'sge'; did you mean grid_engine?"),
-        (["case.py", "--queue"], "Argument --queue: expected one argument; see `qvar submit --help`."),
+        (["case.py", "--queue"], "`--queue` must have a value, but nothing follows it; see `qvar submit --help`."),
         (["case.py", "--time", "soon"],
          "`time` must be a time such as 2h, 90m, 45s, 02:00:00 or 1-12:00:00, but is 'soon'."),
         (["case.py", "--signal", "0"], "`signal` must be a time such as 2h"),
@@ -132,7 +132,7 @@ def test_a_folder_that_is_no_campaign(alone: FakeQueue, command: str) -> None:
         assert output.endswith(f"{words}\n")
     assert os.listdir("empty") == []
     assert not Path("run/cancelled").exists()
-    assert alone.qvar(command, status=2).startswith("qvar: The following arguments are required: CAMPAIGN; ")
+    assert alone.qvar(command, status=2).startswith("qvar: `CAMPAIGN` must be given; ")
 
 
 @pytest.mark.parametrize(
