@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Sequence
 
 from qvar.report.formats import error_words
@@ -45,11 +46,17 @@ def listed(words: Sequence[str]) -> str:
 
 
 def filled(text: str) -> str:
-    """Break the paragraphs of a page into lines; tables, lists, pictures, code and headings stay."""
-    import textwrap
-
+    """Break paragraphs and lists of a page into lines; tables, pictures, code and headings stay."""
     parts = []
     for part in text.strip().split("\n\n"):
-        plain = not part.startswith(("|", "#", "!", "```", "- ", "$$"))
-        parts.append(textwrap.fill(part, LINE, break_long_words=False, break_on_hyphens=False) if plain else part)
+        if part.startswith("- "):
+            parts.append("\n".join(_broken(f"- {item}", "  ") for item in part[2:].split("\n- ")))
+        else:
+            parts.append(part if part.startswith(("|", "#", "!", "```", "$$")) else _broken(part, ""))
     return "\n\n".join(parts) + "\n"
+
+
+def _broken(words: str, indent: str) -> str:
+    return textwrap.fill(
+        " ".join(words.split()), LINE, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )

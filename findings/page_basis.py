@@ -98,6 +98,8 @@ def page(picture: str) -> str:
     same = [change for change in pairs if change.constrained_wins(0) == change.constrained_wins(1)]
     kept = [change for change in pairs if change.best(0) == change.best(1)]
     low, high = exact_interval(len(same), len(pairs))
+    smaller = sum(int(np.sum(change.medians[1] < change.medians[0])) for change in pairs)
+    n_pairs = sum(len(change.names) for change in pairs)
     rows = sum(one.size for change in pairs for one in change.errors)
     lowest = min(range(len(pairs)), key=lambda k: taus[k][0])
     highest = max(range(len(pairs)), key=lambda k: taus[k][0])
@@ -105,13 +107,11 @@ def page(picture: str) -> str:
 # Does the ranking survive a change of basis?
 
 **Conclusion.** Between STO-3G and 6-31G in the same active space the family with the lowest error stays the same on
-{len(same)} of {len(pairs)} molecules (95 % interval: {percent(low, high)}), but the best circuit itself on
-{len(kept)} only
-{_examples(kept)}. The order of all {max(len(change.names) for change in pairs)} circuits agrees with Kendall's tau
-{_interval(taus[lowest])} ({FORMULAS[pairs[lowest].molecule]}) to {_interval(taus[highest])}
+{len(same)} of {len(pairs)} molecules (95 % interval: {percent(low, high)}), and the best circuit itself on
+{len(kept)} {_examples(kept)}. The order of all {max(len(change.names) for change in pairs)} circuits agrees with
+Kendall's tau {_interval(taus[lowest])} ({FORMULAS[pairs[lowest].molecule]}) to {_interval(taus[highest])}
 ({FORMULAS[pairs[highest].molecule]}), where 1 is the same order and 0 is chance. So a ranking in a minimal basis set
-shows
-which family to take, and not which of two similar circuits.
+shows which family to take, and not which of two similar circuits.
 
 Rows: {rows} trainings, {SEEDS} starts of each circuit, at most {BUDGET} evaluations each, at the usual bonds.
 
@@ -122,21 +122,18 @@ Rows: {rows} trainings, {SEEDS} starts of each circuit, at most {BUDGET} evaluat
 {_table(pairs, taus)}
 
 Tau's interval is that over resampled starts. The active electrons and orbitals are the same in both; the orbitals are
-those
-of Hartree-Fock in each basis set, so that less of the correlation is left in the active space of 6-31G: errors are
-smaller
-for all circuits, and 1.6 mHa is easier to reach.
+those of Hartree-Fock in each basis set, so that less of the correlation is left in the active space of 6-31G:
+{smaller} of {n_pairs} median errors are smaller there, and 1.6 mHa is easier to reach.
 
 ## What this does not cover
 
 - Larger basis sets, all orbitals of 6-31G, and natural or localized orbitals instead of canonical ones.
 - Stretched bonds in 6-31G.
-- The error of the basis set itself, which is larger than the differences between good circuits:
-  [basis sets](../explanations/basis-sets.md).
+- The error of the basis set itself, which is larger than the differences between good circuits: [basis
+  sets](../explanations/basis-sets.md).
 
 What would change the verdict: a molecule whose best family changes with the basis set. More starts narrow the
-intervals of
-tau, but not the number of molecules.
+intervals of tau, but not the number of molecules.
 """
 
 

@@ -39,10 +39,8 @@ def page(pages: Mapping[str, str], picture: str) -> str:
 ![The best circuit of each family on every molecule]({picture})
 
 Five questions, {rows:,} rows of ledgers, and a verdict for each with its uncertainty. Errors are distances to the
-exact energy
-in the same basis set and active space; chemical accuracy is 1.6 mHa. Constrained circuits carry physics (electron
-number,
-spin, cluster operators), generic ones do not.
+exact energy in the same basis set and active space; chemical accuracy is 1.6 mHa. Constrained circuits carry physics
+(electron number, spin, cluster operators), generic ones do not.
 
 {partial}{verdicts}
 
@@ -53,11 +51,10 @@ spin, cluster operators), generic ones do not.
 ## How it was obtained
 
 `make results` runs all of it: the campaigns in `findings/plan.py`, each a case of qvar in the local queue, on two
-cores in
-about two hours; killed at any point, the same command continues. The rows are in the package (`qvar/ledgers/*.parquet`,
-version {", ".join(versions)}, {when}), each with the command that repeats it; `python -m findings --pages` makes
-these pages
-and pictures from them alone, and a test compares. Energies and gradients are exact: there are no shots and no noise.
+cores in an hour or two; killed at any point, the same command continues. The rows are in the package
+(`qvar/ledgers/*.parquet`, version {", ".join(versions)}, {when}), each with the command that repeats it; `python -m
+findings --pages` makes these pages and pictures from them alone, and a test compares. Energies and gradients are
+exact: there are no shots and no noise.
 """
 
 

@@ -83,6 +83,7 @@ def studied(campaign: str) -> list[PairedRow]:
 def page(picture: str) -> str:
     """Return the text of the page."""
     compared = [one for one in depths() if one.verdict]
+    rose = sum(after.median > 1.001 * before.median for before, after in pairwise(depths()) if after.verdict)
     counts = {word: [one for one in compared if one.verdict == word] for word in SIGNS}
     ising, h4 = studied("more-ising"), studied("more-h4")
     rows = [row for row in [*ising, *h4] if row.against]
@@ -98,16 +99,13 @@ def page(picture: str) -> str:
 # Do more parameters help?
 
 **Conclusion.** A deeper circuit ended lower, significantly, in {n_helped} of {len(compared) + len(deeper)}
-comparisons with
-the depth before, higher in {n_hurt}, and {len(counts["undecided"]) + spins["undecided"]} are undecided (share of
-"helped"
-among the decided: 95 % interval {percent(low, high)}). {_words(n_helped, n_hurt, low, high)}{_hurt(counts["hurt"])}
-Once a circuit can move its state in every direction, more depth
-changes
-no energy; in {len(cheaper)} of {len(alike)} undecided comparisons on spins and H4 it
-still saved evaluations. What hurt is what keeps the angles from the minimum: of {len(regular)} regularized or noisy
-trainings
-{held["hurt"]} hurt, {held["helped"]} helped, {held["undecided"]} are undecided.
+comparisons with the depth before, higher in {n_hurt}, and {len(counts["undecided"]) + spins["undecided"]} are
+undecided (share of "helped" among the decided: 95 % interval {percent(low, high)}).
+{_words(n_helped, n_hurt, low, high)}{_hurt(counts["hurt"])} The median error rose in {rose} of the {len(compared)}
+comparisons on molecules. Once a circuit can move its state in every direction, more depth changes no energy; in
+{len(cheaper)} of {len(alike)} undecided comparisons on spins and H4 it still saved evaluations. What hurt is what
+keeps the angles from the minimum: of {len(regular)} regularized or noisy trainings {held["hurt"]} hurt,
+{held["helped"]} helped, {held["undecided"]} are undecided.
 
 ## Depth on molecules
 
@@ -116,11 +114,9 @@ trainings
 {_depth_table()}
 
 Median errors in mHa; before each number the verdict against the depth before, start by start: + helped, - hurt, ~
-undecided.
-{listed(LAYERED[1:])} had {BUDGET} evaluations for each start, {LAYERED[0]} (generic) {MORE}. A deeper circuit may be
-further
-from its minimum after the same number of evaluations: "hurt" here is a statement about this budget. Starts that are
-the same point (those of lucj are CCSD amplitudes) count once, and so cannot decide.
+undecided. {listed(LAYERED[1:])} had {BUDGET} evaluations for each start, {LAYERED[0]} (generic) {MORE}. A deeper
+circuit may be further from its minimum after the same number of evaluations: "hurt" here is a statement about this
+budget. Starts that are the same point (those of lucj are CCSD amplitudes) count once, and so cannot decide.
 
 ## Depth on spins and H4, and regularization
 
@@ -129,12 +125,10 @@ the same point (those of lucj are CCSD amplitudes) count once, and so cannot dec
 {_paired(h4, "H4 at 1 angstrom")}
 
 Rank: that of the quantum Fisher information, the number of directions in which the state can move. Lower: starts that
-end
-lower than the circuit that a row is compared with, of those that differ. In the rows of Adam the training is changed:
-decay of
-the angles, dropout of gates, early stopping, 1000 shots for each energy. [Fewer
-parameters](../explanations/fewer-parameters.md)
-explains the study, and has the generic circuit on H4, which takes longer.
+end lower than the circuit that a row is compared with, of those that differ. In the rows of Adam the training is
+changed: decay of the angles, dropout of gates, early stopping, 1000 shots for each energy. [Fewer
+parameters](../explanations/fewer-parameters.md) explains the study, and has the generic circuit on H4, which takes
+longer.
 
 ## What this does not cover
 
@@ -144,14 +138,13 @@ explains the study, and has the generic circuit on H4, which takes longer.
 - Budgets that grow with the number of parameters.
 
 What would change the verdict: a circuit and a molecule on which the deeper circuit ends higher at a budget at which
-both have
-converged.
+both have converged.
 """
 
 
 def _words(n_helped: int, n_hurt: int, low: float, high: float) -> str:
     if n_hurt == 0:
-        return "**With exact energies more parameters of the same kind never hurt here.**"
+        return "**With exact energies more parameters of the same kind never hurt significantly here.**"
     often = "more often" if low > 0.5 else "less often" if high < 0.5 else "about as often"
     return f"**With exact energies more parameters of the same kind helped {often} than they hurt.**"
 
@@ -171,9 +164,9 @@ def _depth_table() -> str:
     rows = []
     for (circuit, molecule), ones in sorted(series.items(), key=lambda item: LAYERED.index(item[0][0])):
         cells = {one.layers: f"{SIGNS.get(one.verdict, '')} {error(one.median)}".strip() for one in ones}
-        sizes = f"{ones[0].n_params} to {ones[-1].n_params}"
-        rows.append([circuit, FORMULAS[molecule], sizes, *(cells.get(depth, "") for depth in layers)])
-    return table(["circuit", "molecule", "parameters", *(f"{depth} layers" for depth in layers)], rows, 2)
+        name = f"{FORMULAS[molecule]}, {circuit} ({ones[0].n_params} to {ones[-1].n_params} parameters)"
+        rows.append([name, *(cells.get(depth, "") for depth in layers)])
+    return table(["layers", *map(str, layers)], rows, 1)
 
 
 def _paired(rows: list[PairedRow], title: str) -> str:
@@ -184,9 +177,9 @@ def _paired(rows: list[PairedRow], title: str) -> str:
     cells = [
         [row.contender, count(row.n_params), count(row.fisher_rank), f"{factor * float(row.median or 0):.2g}",
          f"{row.successes} of {row.seeds}", count(row.evaluations),
-         f"{row.better} of {row.better + row.worse}" if row.against else "", row.verdict or ""]
+         f"{row.verdict}, {row.better} of {row.better + row.worse}" if row.against else ""]
         for row in rows
     ]  # fmt: skip
-    heads = [title, "parameters", "rank", f"median error ({'mHa' if unit == 'Ha' else unit})", "succeed", "evaluations",
-             "lower", "verdict"]  # fmt: skip
+    error_head = f"median error ({'mHa' if unit == 'Ha' else unit})"
+    heads = [title, "parameters", "rank", error_head, "succeed", "evaluations", "lower"]
     return table(heads, cells, 1)

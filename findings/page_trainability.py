@@ -53,16 +53,14 @@ def page(uniform_picture: str, informed_picture: str) -> str:
 # Can it be trained when it grows?
 
 **Conclusion.** From uniformly random angles the variance of the gradient, between {int(uniform["size"].min())} and
-{int(uniform["size"].max())} qubits, follows: {"; ".join(verdicts)} (intervals: 95 %). The generic circuit has
-a barren plateau by its exact law, too. {_structure(gradient)} **Starts matter more as
-circuits grow**: the mean square of the gradient is larger from an informed start than from uniform angles for
-{_larger(few)}
-combinations of a circuit and a start at {fewest_qubits} qubits, and for {_larger(many)} at {most_qubits}, there by
-factors
-from {digits(least[3], 2)} ({least[0]} from {least[1]}) to {digits(largest[3], 2)} ({largest[0]} from {largest[1]}).
+{int(uniform["size"].max())} qubits, follows: {"; ".join(verdicts)} (intervals: 95 %). The generic circuit has a
+barren plateau by its exact law, too. {_structure(gradient)} **Starts matter more as circuits grow**: the mean square
+of the gradient is larger from an informed start than from uniform angles for {_larger(few)} combinations of a circuit
+and a start at {fewest_qubits} qubits, and for {_larger(many)} at {most_qubits}, there by factors from
+{digits(least[3], 2)} ({least[0]} from {least[1]}) to {digits(largest[3], 2)} ({largest[0]} from {largest[1]}).
 
-Rows: {len(uniform) + len(informed)} (circuit, size and start), from {samples:,} random parameter vectors, each with the
-energy and its whole gradient.
+Rows: {len(uniform) + len(informed)} (circuit, size and start), from {samples:,} random parameter vectors, each with
+the energy and its whole gradient.
 
 | circuit | what it is |
 | --- | --- |
@@ -76,17 +74,15 @@ energy and its whole gradient.
 
 Variances are divided by the square of the spectral width of the observable; that of the gradient is the mean over all
 parameters. The rate is b in exp(-b n); ln 2 = 0.69 halves a variance with each qubit. An exponential and a power law
-are
-compared by AICc; "undecided" is an answer.
+are compared by AICc; "undecided" is an answer.
 
 ## Against exact laws
 
 {laws}
 
-The ratio is the measured variance of the loss over the value in theory: that of a deep circuit of its kind, 1/(d+1); of
-random states in the space that the circuit can reach (Haar); and of the circuit's Lie algebra, if that is small
-enough to
-be computed. A ratio of 1 is agreement; the samples leave an uncertainty of some percent at
+The ratio is the measured variance of the loss over the value in theory: that of a deep circuit of its kind, 1/(d+1);
+of random states in the space that the circuit can reach (Haar); and of the circuit's Lie algebra, if that is small
+enough to be computed. A ratio of 1 is agreement; the samples leave an uncertainty of some percent at
 {int(uniform["samples"].max())} samples, and of more at {fewest}.
 
 ## From informed starts
@@ -95,12 +91,10 @@ be computed. A ratio of 1 is agreement; the samples leave an uncertainty of some
 
 {_gain_table(uniform, informed)}
 
-Normal noise of 0.05 radians was added to each of these starts, so that there is a variance. Ratios: mean square of the
-derivatives from this start over that from uniform angles, which is the variance plus the square of the mean; the
-picture has
-the variance alone. A large derivative at a start is not success: it says that it can be measured there, and not that
-the
-minimum behind it is the ground state.
+Normal noise of 0.05 radians was added to each of these starts, so that there is a variance. Ratios: mean square of
+the derivatives from this start over that from uniform angles, which is the variance plus the square of the mean; the
+picture has the variance alone. A large derivative at a start is not success: it says that it can be measured there,
+and not that the minimum behind it is the ground state.
 
 | start | angles |
 | --- | --- |
@@ -110,8 +104,9 @@ minimum behind it is the ground state.
 
 - More than {int(uniform["size"].max())} qubits; four to six sizes leave the verdict between laws open for some
   circuits.
-- Other depths: these circuits are as deep as it takes for the variance to reach its limit. Shallow circuits with local
-  observables have no plateau (Cerezo et al. 2021, one of the [published tables](../explanations/published-tables.md)).
+- Other depths: these circuits are as deep as it takes for the variance to reach its limit. Shallow circuits with
+  local observables have no plateau (Cerezo et al. 2021, one of the [published
+  tables](../explanations/published-tables.md)).
 - The landscape after the first steps: variances are those at the start.
 - Noise of the hardware, which flattens every landscape.
 

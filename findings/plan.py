@@ -92,6 +92,12 @@ def _plateaus(name: str, flags: str) -> Campaign:
     return Campaign(name, "trainability", "barren_plateaus", tuple(flags.split()))
 
 
+def _small(molecule: str) -> Campaign:
+    words = f"--molecule {molecule} --bonds {MOLECULES[molecule][0][0]} --circuits hardware_efficient --layers 8"
+    more = f"--entangler cnot_chain --starts uniform gaussian zero --seeds 10 --gradients {MORE}"
+    return Campaign(f"small-{molecule}", "starts", "starts", (*words.split(), *more.split()))
+
+
 _GROWN = (("h4", 1.0), ("h4", 1.5), ("lih", 1.546), ("lih", 2.5))
 
 CAMPAIGNS: tuple[Campaign, ...] = (
@@ -101,6 +107,7 @@ CAMPAIGNS: tuple[Campaign, ...] = (
     _plateaus("starts", "--sizes 4 6 8 10 12 --samples 200 --starts zero mp2 ccsd identity_blocks --noise 0.05"),
     *(Campaign(f"grown-{molecule}-{bond}", "growing", "adapt",
         ("--molecule", molecule, "--bond", str(bond), "--seeds", str(SEEDS))) for molecule, bond in _GROWN),
+    *(_small(molecule) for molecule in ("h4", "lih")),
     Campaign("pruned", "pruning", "prune", (), ("molecule=h4,lih",)),
     Campaign("distilled", "distilling", "distil", (), ("bond=1.0,1.5",)),
     Campaign("more-ising", "more_parameters", "more_parameters", ("--seeds", "20")),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parents[1] / "ledgers"
 """Folder of the files, in the package."""
 
-NAMES = ("families", "growing", "pruning", "distilling", "more_parameters", "trainability")
+NAMES = ("families", "starts", "growing", "pruning", "distilling", "more_parameters", "trainability")
 """Names of the ledgers."""
 
 
