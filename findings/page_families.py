@@ -162,8 +162,8 @@ chains of CNOTs with more layers, {MORE} evaluations for each start:
 
 In the comparisons above generic circuits and fabrics start from uniformly random angles, coupled cluster from small
 ones (Hartree-Fock and 0.01 radians of noise), LUCJ and UCJ from CCSD amplitudes, identity blocks from the identity. A
-generic circuit can start near Hartree-Fock, too: eight layers of RY rotations and chains of CNOTs, {MORE}
-evaluations, 10 starts:
+generic circuit can start from small angles, too (at Hartree-Fock only if its CNOTs leave that determinant): eight
+layers of RY rotations and chains of CNOTs, {MORE} evaluations, 10 starts:
 
 {_start_table()}
 
