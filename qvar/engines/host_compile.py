@@ -21,8 +21,10 @@ from qvar.compile_cache import kernel_folder
 from qvar.engines.kernel_compiler import KernelCompiler, KernelFiles, PartCompiler
 from qvar.late_import import without_collections
 
-# the compiler may reorder the terms of a sum; NaN and infinity are kept
-_OPTIONS: dict[str, Any] = {"nogil": True, "fastmath": {"contract", "reassoc", "nsz"}, "error_model": "numpy"}
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+
+_FREEDOM = ("contract", "reassoc", "nsz")
+"""The compiler may reorder the terms of a sum; NaN and infinity are kept."""
 
 _WITHOUT_WRAPPERS: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
@@ -42,8 +44,8 @@ class Kernel:
     all arrays of a kernel must be contiguous and writable, and have one type for each kind.
     """
 
-    def __init__(self, function: Callable[..., Any], decisive: int) -> None:
-        self._function, self._decisive = inspect.unwrap(function), decisive
+    def __init__(self, function: Callable[..., Any], decisive: int, freedom: tuple[str, ...] = _FREEDOM) -> None:
+        self._function, self._decisive, self._freedom = inspect.unwrap(function), decisive, freedom
         self._name = f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}"
         self.programs: dict[str, Any] = {}
         """Numba's function for each kind of numbers."""
@@ -59,18 +61,22 @@ class Kernel:
         if _FOLDER is not None:
             try:
                 (_FOLDER / kind).mkdir(exist_ok=True)  # else Numba would write beside the file of the function
-                program = _program(self._function)
+                program = self._program()
                 with _cache_folder(kind):
                     program._cache = KernelFiles(self._function)
                 with _alone(_FOLDER / kind, self._name), without_collections():
                     program.compile(tuple(map(numba.typeof, arguments)))
             except Exception:  # a full disk, a damaged file: Numba raises whatever reading it raises
                 shutil.rmtree(_FOLDER / kind, ignore_errors=True)  # the next process writes whole files
-                program = _program(self._function)
+                program = self._program()
         else:
-            program = _program(self._function)
+            program = self._program()
         self.programs[kind] = program
         return program(*arguments)
+
+    def _program(self) -> Any:
+        options = {**_OPTIONS, "fastmath": set(self._freedom), "pipeline_class": KernelCompiler}
+        return numba.njit(self._function, **options)
 
 
 def kernel(decisive: int = 0) -> Callable[[Callable[..., Any]], Kernel]:
@@ -81,9 +87,27 @@ def kernel(decisive: int = 0) -> Callable[[Callable[..., Any]], Kernel]:
     return lambda function: Kernel(function, decisive)
 
 
+def kernel_with(*freedom: str) -> Callable[[Callable[..., Any]], Kernel]:
+    """Return a decorator that makes a kernel whose arithmetic the compiler may change only as named.
+
+    Args:
+        *freedom: LLVM's names, such as "contract" for one rounding of a product and a sum.
+    """
+    return lambda function: Kernel(function, 0, freedom)
+
+
 def part(function: Callable[..., Any]) -> Any:
     """Make a function that kernels call; compiled once for arguments of a type, whether they are constants or not."""
-    options = {**_OPTIONS, **_WITHOUT_WRAPPERS, "pipeline_class": PartCompiler}
+    return _part(function, _FREEDOM)
+
+
+def part_with(*freedom: str) -> Callable[[Callable[..., Any]], Any]:
+    """Return a decorator that makes a part as `kernel_with` makes a kernel."""
+    return lambda function: _part(function, freedom)
+
+
+def _part(function: Callable[..., Any], freedom: tuple[str, ...]) -> Any:
+    options = {**_OPTIONS, **_WITHOUT_WRAPPERS, "fastmath": set(freedom), "pipeline_class": PartCompiler}
     program: Any = numba.njit(inspect.unwrap(function), **options)
     resolve = program.get_call_template
 
@@ -92,10 +116,6 @@ def part(function: Callable[..., Any]) -> Any:
 
     program.get_call_template = resolve_types
     return program
-
-
-def _program(function: Callable[..., Any]) -> Any:
-    return numba.njit(function, pipeline_class=KernelCompiler, **_OPTIONS)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from jaxtyping import Array
 from qvar._types import FloatArray, IntArray, PyTree
 from qvar.engines.sharding import replicate, spanning
 from qvar.optimize.budget import Status
-from qvar.optimize.method import Iterate, Method, Start
+from qvar.optimize.method import HostSteps, Iterate, Method, Start
 from qvar.optimize.packing import Layout, numbers_of, padded
 from qvar.random_draws import size_class
 
@@ -104,12 +104,16 @@ class Beginning(NamedTuple):
     def layout(self, batch: Batch) -> Layout:
         """Return the layout of a batch's moving part."""
         arguments = (batch.iterates.theta, self.keys, self.harmonics, self.inverse_hessian)
-        shapes = _program().eval_shape(self.method, self.key_kind, *arguments)
+        shapes: Any = batch.iterates
+        if host_steps(self.method) is None:  # else there are no random keys
+            shapes = _program().eval_shape(self.method, self.key_kind, *arguments)
         return Layout.of(moving_part(batch)._replace(iterates=shapes), self.key_kind)
 
     def iterates_at(self, points: FloatArray) -> Iterate:
         """Return the first state of the method at points, (n_starts, n_params), of all starts."""
-        thetas = padded(points, self.size)
+        thetas, host = padded(points, self.size), host_steps(self.method)
+        if host is not None:
+            return host.init(thetas)
         return numbers_of(
             _program()(self.method, self.key_kind, thetas, self.keys, self.harmonics, self.inverse_hessian)
         )
@@ -146,6 +150,14 @@ _begin_on_host = jax.jit(_begin, static_argnums=(0, 1), compiler_options=RARELY)
 
 def _program() -> Any:
     return _begin_on_host if jax.default_backend() == "cpu" else _begin_anywhere
+
+
+def host_steps(method: Method) -> HostSteps | None:
+    """Return the functions of a method on the host; None if it has none, or numbers are those of a device."""
+    host = method.host
+    if host is None or host.update is not method.update or jax.default_backend() != "cpu":
+        return None
+    return host if jax.dtypes.canonicalize_dtype(float) == np.float64 else None
 
 
 def moving_part(batch: Batch) -> Moving:

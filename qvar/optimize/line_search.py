@@ -104,24 +104,48 @@ def quasi_newton(
 
 def _judge(search: LineSearch, old_value: Array, value: Array, slope: Array, gradient: Array) -> tuple[Array, Array]:
     """Return whether the step is taken, and the bracket with the next step if it is not."""
-    old = _Bracket(*search.bracket)
     finite = jnp.isfinite(value) & jnp.all(jnp.isfinite(gradient))
-    noise = 50 * jnp.finfo(value.dtype).eps * jnp.abs(old_value)
-    decreased = value <= old_value + _ARMIJO * old.step * old.slope
-    level = (value <= old_value + noise) & (slope <= (2 * _ARMIJO - 1) * old.slope)
-    short_enough = finite & (decreased | level)
-    accepted = short_enough & (slope >= _CURVATURE * old.slope)
+    old: Any = tuple(_Bracket(*search.bracket))
+    accepted, longer = _wolfe(old, old_value, value, slope, finite, float(jnp.finfo(value.dtype).eps))
+    return accepted, jnp.stack(longer)
 
-    high = jnp.where(short_enough, old.high, old.step)
-    low = jnp.where(short_enough, old.step, old.low)
-    low_value = jnp.where(short_enough, value, old.low_value)
-    low_slope = jnp.where(short_enough, slope, old.low_slope)
-    width = high - low
-    bend = value - low_value - low_slope * width
-    inside = jnp.where(finite & ~short_enough & (bend > 0), -low_slope * width / (2 * bend), 0.5)
-    between = low + width * jnp.clip(inside, 0.1, 0.9)
-    step = jnp.where(jnp.isfinite(high), between, 2.0 * old.step)
-    return accepted, jnp.stack(_Bracket(old.slope, step, low, low_value, low_slope, high))
+
+def wolfe_judge(where: Callable[..., Any], is_finite: Callable[..., Any], is_false: Callable[..., Any]) -> Any:
+    """Return the function that judges a step.
+
+    It takes a `_Bracket` as a tuple, the value at the accepted point, value and derivative at the step, whether they
+    and the gradient are finite, and the relative rounding of a number. It returns whether the step is taken, and the
+    bracket with the next step if it is not.
+
+    Args:
+        where: (condition, yes, no) -> one of two numbers, of JAX or of the host.
+        is_finite: number -> condition.
+        is_false: condition -> the opposite.
+    """
+
+    def judge(old: Any, old_value: Any, value: Any, slope: Any, finite: Any, epsilon: float) -> tuple[Any, Any]:
+        old_slope, old_step, old_low, old_low_value, old_low_slope, old_high = old
+        noise = 50 * epsilon * abs(old_value)
+        decreased = value <= old_value + _ARMIJO * old_step * old_slope
+        level = (value <= old_value + noise) & (slope <= (2 * _ARMIJO - 1) * old_slope)
+        short_enough = finite & (decreased | level)
+        accepted = short_enough & (slope >= _CURVATURE * old_slope)
+
+        high = where(short_enough, old_high, old_step)
+        low = where(short_enough, old_step, old_low)
+        low_value = where(short_enough, value, old_low_value)
+        low_slope = where(short_enough, slope, old_low_slope)
+        width = high - low
+        bend = value - low_value - low_slope * width
+        inside = where(finite & is_false(short_enough) & (bend > 0), -low_slope * width / (2 * bend), 0.5)
+        inside = where(inside < 0.1, 0.1, where(inside > 0.9, 0.9, inside))
+        step = where(is_finite(high), low + width * inside, 2.0 * old_step)
+        return accepted, (old_slope, step, low, low_value, low_slope, high)
+
+    return judge
+
+
+_wolfe = wolfe_judge(jnp.where, jnp.isfinite, jnp.logical_not)
 
 
 def _new_search(value: Array, gradient: Array, direction: Array, knows: Array, kept: Any) -> LineSearch:

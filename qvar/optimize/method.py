@@ -12,10 +12,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
-import optax
 from jaxtyping import Array
 
-from qvar._types import PyTree
+from qvar._types import FloatArray, PyTree
 from qvar.errors import QvarError, shown
 from qvar.optimize.budget import Budget
 from qvar.optimize.evaluation import Reading, Reads
@@ -63,6 +62,18 @@ class Iterate(NamedTuple):
     """Memory of the method."""
 
 
+class HostSteps(NamedTuple):
+    """A method on the host in 64 bit, for all starts at once."""
+
+    init: Callable[[FloatArray], Iterate]
+    """Start parameters (n, size) -> states of NumPy arrays, whose trials they are."""
+    turn: Callable[[], Callable[..., None]]
+    """Compiles the function of a turn, whose arguments are those of `lbfgs_kernels.turn`, with the evaluations of a
+    start in place of all settings."""
+    update: Callable[[Iterate, Reading], Iterate]
+    """The function of one start that it stands for; a copy of the method with another one has none of the host."""
+
+
 @short_repr("name", "settings")
 class Method(NamedTuple):
     """An optimization method: a name, its settings, what it reads, and two pure functions for one start."""
@@ -84,6 +95,8 @@ class Method(NamedTuple):
     """True if further parameters, zero with zero gradient, stay zero and change nothing else."""
     inverse_hessian: Callable[[PyTree], Any] | None = None
     """`Iterate.inner` -> inverse Hessian (n_params, n_params), for a method that keeps one."""
+    host: HostSteps | None = None
+    """The same on the host, if there is such a function."""
 
     @classmethod
     def accept(cls, argument: str, value: Any) -> Method:
@@ -91,10 +104,13 @@ class Method(NamedTuple):
 
         Raises `QvarError` if the value is neither a method nor a transformation.
         """
-        from qvar.optimize.first_order import from_optax
+        if hasattr(value, "init") and hasattr(value, "update"):  # else optax need not be imported
+            import optax
 
-        if isinstance(value, optax.GradientTransformation) and all(map(callable, value)):
-            return from_optax(value)
+            from qvar.optimize.first_order import from_optax
+
+            if isinstance(value, optax.GradientTransformation) and all(map(callable, value)):
+                return from_optax(value)
         words = "a method, such as qvar.lbfgs(), or an optax transformation"
         hint = ""
         if callable(value) and getattr(value, "__name__", "") in METHODS:

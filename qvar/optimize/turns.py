@@ -25,12 +25,21 @@ from qvar.engines.sharding import gather, mesh_of, replicate
 from qvar.errors import QvarError
 from qvar.host_kernels import HostKernels
 from qvar.objective import Objective, evaluate_in_chunks
-from qvar.optimize.batch import OLDER_EMITTERS, RUNNING, STATUSES, Batch, Moving, moving_part, of_process_0
+from qvar.optimize.batch import (
+    OLDER_EMITTERS,
+    RUNNING,
+    STATUSES,
+    Batch,
+    Moving,
+    host_steps,
+    moving_part,
+    of_process_0,
+)
 from qvar.optimize.budget import Budget, Status
 from qvar.optimize.evaluation import Reader, Reading, host_reader, reader, reading_of, readings_at_once
 from qvar.optimize.kept_updates import kept_update
 from qvar.optimize.lbfgs import lbfgs
-from qvar.optimize.method import Method
+from qvar.optimize.method import HostSteps, Method
 from qvar.optimize.packing import Layout
 
 _QUICK: dict[str, Any] = {
@@ -118,6 +127,10 @@ class Turns:
         self._evaluation = _Evaluation(read, chunk, width, size, self._mesh)
         self._kernels: HostKernels | None = None
         self._read_on_host: Callable[[FloatArray], Reading]
+        if self._mesh is None:
+            first_order = method.reads in ("value", "gradient")
+            self._kernels = objective.value_kernels if first_order else objective.host_kernels
+        self._host = None if self._kernels is None else host_steps(method)
         real, integer = layout.dtypes[:2]
         most = min(method.evaluations(budget), np.iinfo(integer).max)
         self._limits = _Limits(np.array(most, integer), np.array(budget.gradient_tolerance, real))
@@ -127,7 +140,8 @@ class Turns:
     def put(self, batch: Batch) -> None:
         """Go on from a batch of the host."""
         self._batch, self._is_stale = of_process_0(batch, self._mesh), False
-        self._arrays: tuple[Any, ...] = replicate(self._layout.pack(moving_part(self._batch), np), self._mesh)
+        arrays = self._layout.pack(moving_part(self._batch), np)
+        self._arrays: tuple[Any, ...] = arrays if self._host else replicate(arrays, self._mesh)
         self.values = self._batch.iterates.value
 
     @property
@@ -146,14 +160,12 @@ class Turns:
     def compile(self) -> float:
         """Compile what the turns need, and return the seconds that it took; nothing is counted."""
         began = time.perf_counter()
-        kernels = None
-        if self._mesh is None:
-            first_order = self._method.reads in ("value", "gradient")
-            kernels = self._objective.value_kernels if first_order else self._objective.host_kernels
-        if kernels is not None:
-            self._kernels, self._read_on_host = kernels, host_reader(self._objective, kernels, self._method.reads)
         if self._kernels is not None:
+            self._read_on_host = host_reader(self._objective, self._kernels, self._method.reads)
             self._kernels.prepare()
+        if self._host is not None:
+            self._update = _update_on_host(self._host, self._keep_path)
+            return time.perf_counter() - began
         self._limits = replicate(self._limits, self._mesh)
         plan = _UpdatePlan(self._method, self._layout, self._keep_path, self._mesh)
         if self._mesh is None:
@@ -216,6 +228,22 @@ class Turns:
             return jax.ShapeDtypeStruct(lengths, self._layout.dtypes[0], sharding=everywhere)
 
         return reading_of(self._method.reads, n, size, shape)
+
+
+def _update_on_host(host: HostSteps, keep_path: bool) -> Callable[..., Any]:
+    """Return the function that does what `_update` does, on the host and in place."""
+    turn = host.turn()
+    ends = (Status.NOT_FINITE, Status.CONVERGED, Status.STALLED, Status.OUT_OF_BUDGET)
+    numbers = tuple(STATUSES.index(end) for end in ends)
+
+    def update(arrays: tuple[Any, ...], reading: Any, limits: _Limits) -> tuple[tuple[Any, ...], _Row]:
+        n, size = reading.gradient.shape
+        rows: Any = np.empty((n, 2 + size * keep_path))
+        row_counts: Any = np.empty((n, 5), np.int64)
+        turn(*arrays, reading.value, reading.gradient, rows, row_counts, *limits, numbers)
+        return arrays, _Row(rows, row_counts)
+
+    return update
 
 
 def _is_host() -> bool:

@@ -36,5 +36,7 @@ def _compile() -> None:
     os.environ |= {"JAX_PLATFORMS": "cpu", "JAX_ENABLE_COMPILATION_CACHE": "0"}  # no memory of a GPU, no other programs
     with contextlib.suppress(ImportError):  # a node with a GPU may have no Numba
         from qvar.engines.usual_kernels import compile_usual_kernels
+        from qvar.optimize.lbfgs_kernels import compile_turn
 
         compile_usual_kernels()
+        compile_turn()

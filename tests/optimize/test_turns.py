@@ -64,7 +64,8 @@ def starts(n_params: int, n: int = 3) -> np.ndarray:
 def test_five_objectives_take_one_program(monkeypatch: pytest.MonkeyPatch) -> None:
     """With kernels of the host nothing is compiled for an objective, and the optimizer once for its size class."""
     monkeypatch.setattr(kept_updates, "program_folder", lambda: None)  # none of an earlier process
-    method, key = qvar.lbfgs(memory=3), jax.random.key(0)  # a method of its own
+    lbfgs = qvar.lbfgs(memory=3)
+    method, key = lbfgs._replace(update=lambda *read: lbfgs.update(*read)), jax.random.key(0)  # a method of its own
     budget = qvar.Budget(gradients=12, escape="always")
     with compilations() as count:
         for shift, n_params in enumerate((20, 23, 26, 29, 31)):
@@ -85,6 +86,41 @@ def test_five_objectives_take_one_program(monkeypatch: pytest.MonkeyPatch) -> No
         qvar.minimize_batch(Valley(25).objective(on_host=False), starts(25), method=method, budget=budget)
     assert set(count) <= {"jit(_evaluate)", "jit(_derivatives)"}
     assert count["jit(_evaluate)"] == 1
+
+
+def test_lbfgs_on_the_host_compiles_nothing() -> None:
+    with compilations() as count:
+        for n_params in (5, 32, 33, 300):
+            objective = Valley(n_params).objective(on_host=True)
+            qvar.minimize_batch(objective, np.zeros((2, n_params)), budget=qvar.Budget(gradients=30))
+    assert not count
+
+
+class Wall(Valley):
+    """A steep valley that has no values beyond a wall; the gradient of its last start points uphill."""
+
+    def values_and_gradients(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        values, gradients = super().values_and_gradients(x)
+        values = np.where(np.any(np.abs(x) > 2.5, axis=1), np.nan, 30.0 * values)
+        return values, 30.0 * np.where(x[:, :1] > 2.0, -gradients, gradients)
+
+
+@pytest.mark.parametrize("n_params", [3, 32, 33, 150])
+@pytest.mark.parametrize("max_trials", [3, 20])
+def test_lbfgs_on_the_host_takes_the_steps_of_jax(n_params: int, max_trials: int) -> None:
+    method, wall = qvar.lbfgs(memory=4, max_trials=max_trials), Wall(n_params)
+    points = np.concatenate([starts(n_params).clip(-1.9, 1.9), np.full((2, n_params), 2.4), starts(n_params, 1) + 4.0])
+    points[3, 0] = 1.0
+    keep: dict[str, Any] = {"budget": qvar.Budget(gradients=40, hessian_products=0), "keep_path": True}
+    results = qvar.minimize_batch(wall.objective(True), points, method=method, **keep)
+    expected = qvar.minimize_batch(wall.objective(True), points, method=method._replace(host=None), **keep)
+    assert {result.status.value for result in results} >= {"stalled", "not_finite"}
+    for one, other in zip(results, expected, strict=True):
+        assert one.status is other.status
+        assert one.energy_evaluations == other.energy_evaluations
+        np.testing.assert_array_equal(one.trace.evaluations, other.trace.evaluations)
+        np.testing.assert_allclose(one.trace.theta, other.trace.theta, rtol=0, atol=1e-9)
+        np.testing.assert_allclose(one.trace.gradient_norm, other.trace.gradient_norm, rtol=1e-6, atol=1e-9)
 
 
 DESCENT = qvar.gradient_descent(learning_rate=0.05, momentum=0.5)
