@@ -52,10 +52,8 @@ WORDS = {
 def checked(*sizes: str, own: Collection[str] = ()) -> Callable[[Callable[_P, _T]], Callable[_P, _T]]:
     """Make a decorator that checks the arguments of a function against its annotations before it runs.
 
-    Args:
-        sizes: integer arguments that may have more than 64 bits, because the function holds their cost against the
-            memory of the machine.
-        own: arguments that the function checks by itself, because its sentence says more.
+    `sizes` are integers that may have more than 64 bits, because the function holds their cost against the memory of
+    the machine; `own` are arguments that the function checks by itself, because its sentence says more.
     """
 
     def decorate(function: Callable[_P, _T]) -> Callable[_P, _T]:
@@ -102,12 +100,9 @@ def _call_words(function: Callable[..., Any], signature: inspect.Signature, erro
 def check_fields(record: Any, *sizes: str) -> None:
     """Check the fields of a frozen dataclass against their annotations, and convert them.
 
-    Args:
-        record: the object, in its `__post_init__`.
-        sizes: as of `checked`.
+    To be called in its `__post_init__`; `sizes` as of `checked`.
 
-    Raises:
-        QvarError: if a field cannot be what was given.
+    Raises `QvarError` if a field cannot be what was given.
     """
     for field, read in _field_readers(type(record), sizes):
         value = getattr(record, field.name)

@@ -24,15 +24,10 @@ MOST_BYTES = 1 << 32
 
 @contextlib.contextmanager
 def write_whole(path: Path) -> Iterator[Path]:
-    """Yield a temporary path to write to, and rename it to `path` once all of it is on the disk.
+    """Yield a temporary path in the same folder to write to; rename it to `path` once all of it is on the disk.
 
-    A reader of `path` sees the old file, the new one, or none, also after a kill or a power cut.
-
-    Yields:
-        The path to write to, in the same folder.
-
-    Raises:
-        OSError: if the file cannot be written.
+    A reader of `path` sees the old file, the new one, or none, also after a kill or a power cut. Raises `OSError` if
+    the file cannot be written.
     """
     with write_replaceable(path) as temporary:
         yield temporary
@@ -42,14 +37,7 @@ def write_whole(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def write_replaceable(path: Path) -> Iterator[Path]:
-    """Write as `write_whole` does, but without waiting for the disk: for what can be made again after a power failure.
-
-    Yields:
-        The path to write to, in the same folder.
-
-    Raises:
-        OSError: if the file cannot be written.
-    """
+    """Write as `write_whole` does, but without waiting for the disk: for what can be made again after a power cut."""
     temporary = _temporary(path)
     try:
         yield temporary
@@ -63,12 +51,7 @@ def write_replaceable(path: Path) -> Iterator[Path]:
 def write_once(path: Path) -> Iterator[Path]:
     """Write as `write_whole` does, but leave an existing file: of several writers, on any machine, the first counts.
 
-    Yields:
-        The path to write to, in the same folder.
-
-    Raises:
-        FileExistsError: if the file is there once all is written.
-        OSError: if the file cannot be written.
+    Raises `FileExistsError` if the file is there once all is written.
     """
     temporary = _temporary(path)
     try:

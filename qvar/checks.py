@@ -33,14 +33,9 @@ def whole_number(argument: str, value: Any, *, unbounded: bool = False) -> int:
 def counting_number(argument: str, value: Any, *, least: int = 1, bytes_each: int = 0) -> int:
     """Return `value` as an `int` that counts something.
 
-    Args:
-        argument: its name as the user wrote it.
-        value: what was given, of any number of digits.
-        least: smallest number.
-        bytes_each: memory that each one counted takes, at least.
+    Each one counted takes at least `bytes_each` of memory.
 
-    Raises:
-        QvarError: if it is no integer, too small, or more than fits into memory.
+    Raises `QvarError` if it is no integer, too small, or more than fits into memory.
     """
     number = whole_number(argument, value, unbounded=True)
     require(number >= least, argument, f"be at least {least}", value)
@@ -137,14 +132,9 @@ def random_key(argument: str, value: Any, ndim: int = 0) -> Any:
 def real_array(argument: str, value: Any, shape: tuple[int | str, ...] | None, *, finite: bool = False) -> Any:
     """Return `value` as a JAX array of real numbers.
 
-    Args:
-        argument: its name as the user wrote it.
-        value: what was given; it may be traced.
-        shape: its shape; a letter is any length. Any shape if None.
-        finite: whether all numbers must be finite.
+    The value may be traced. A letter in `shape` stands for any length; any shape if None.
 
-    Raises:
-        QvarError: if it holds something else than real numbers, or has another shape.
+    Raises `QvarError` if it holds something else than real numbers, or has another shape.
     """
     import jax
     import jax.numpy as jnp

@@ -89,11 +89,8 @@ def lowest_curvature(products: Products, vectors: FloatArray, values: FloatArray
     Lanczos, J. Res. Natl. Bur. Stand. 45, 255 (1950), https://doi.org/10.6028/jres.045.026; error bounds: Parlett, The
     Symmetric Eigenvalue Problem (1998), https://doi.org/10.1137/1.9781611971163.
 
-    Args:
-        products: makes products; asked for the points that still need one.
-        vectors: (n, n_params) random first directions, not zero.
-        values: (n,) values at the points, for what rounding does.
-        most: products for one point, at least 1.
+    Each of the points gets at most so many products; `vectors` are random first directions, `values` those at the
+    points, for what rounding does.
     """
     n, n_params = vectors.shape
     epsilon = float(np.finfo(vectors.dtype).eps)

@@ -75,12 +75,8 @@ def chunk_size(n_evaluations: int, bytes_per_evaluation: int, most: int | None =
 def require_memory(argument: str, value: Any, size: float, *, device: bool = False, devices: int = 1) -> None:
     """Raise `QvarError` if what an argument asks for does not fit into memory; call it before anything is built.
 
-    Args:
-        argument: its name as the user wrote it.
-        value: what was given, or a text that says what would be made.
-        size: bytes that it would take at least.
-        device: whether they are taken on the device that JAX computes on, and not in the memory of the host.
-        devices: number of devices that share them.
+    `size` are bytes that it would take at least, in the memory of the host, or with `device` of the `devices` that
+    share them.
     """
     if size < _ALWAYS:  # looking at the machine takes longer
         return

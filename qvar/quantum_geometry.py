@@ -272,8 +272,7 @@ def fisher_function(objective: Objective, information: Information = "quantum") 
 
     It holds all n_params tangent states at once where `qvar.memory.memory_limit()` allows it, else it works by columns.
 
-    Raises:
-        QvarError: if the objective has no state, or `information` is neither `"quantum"` nor `"classical"`.
+    Raises `QvarError` if the objective has no state, or `information` is neither `"quantum"` nor `"classical"`.
     """
     tangents, product = tangent_function(objective), fisher_product_function(objective, information)
     if tangents_are_held(objective):

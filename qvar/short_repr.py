@@ -26,8 +26,7 @@ def short_repr(*names: str) -> Callable[[_T], _T]:
     Arrays are shown by type and shape, other records by their name, long lists by their number of entries; functions,
     and fields that are None or have their default, are left out, as is what goes beyond `MOST_LETTERS`.
 
-    Args:
-        names: attributes that are shown, in this order; all fields if there is none.
+    `names` are the attributes that are shown, in this order; all fields if there is none.
     """
 
     def decorate(cls: _T) -> _T:

@@ -45,14 +45,12 @@ def affine_forms(closed: ClosedJaxpr) -> list[Form]:
 
     Time grows as the number of operations, and as the coefficients that they hold.
 
-    Args:
-        closed: the trace, whose only input is theta, shape (n_params,).
+    The only input of the trace is theta, (n_params,).
 
     Returns:
         A form for each output: an array, an `Affine`, or an `Other`.
 
-    Raises:
-        QvarError: if an index that does not depend on theta lies outside of its array, which JAX would move inside.
+    Raises `QvarError` if an index that does not depend on theta lies outside of its array, which JAX would move inside.
     """
     n_params = kind(closed.jaxpr.invars[0]).shape[0]
     theta = Affine(np.zeros(n_params), csr_array(eye_array(n_params)))

@@ -59,14 +59,10 @@ class Recording:
 def record(function: Any, n_qubits: int, n_params: int) -> Recording:
     """Run a quantum function under JAX's tracing, twice or more often.
 
-    Args:
-        function: applies PennyLane operations, given theta of shape (n_params,); no measurements. Of a QNode, its
-            function is run, and what that returns is left out.
-        n_qubits: number of qubits.
-        n_params: length of theta.
+    The function takes theta, (n_params,), and measures nothing. Of a QNode, its function is run, and what that returns
+    is left out.
 
-    Raises:
-        QvarError: if it is no such function, or applies other gates in each call.
+    Raises `QvarError` if it is no such function, or applies other gates in each call.
     """
     function = quantum_function(function)
     before = _random_state()

@@ -149,13 +149,8 @@ def add_givens_network(
     with phases, the M(M-1)/2 angles \(\varphi_k\), as in `GivensAngles`. Without phases it covers SO(M), with phases
     U(M) up to D, which acts first.
 
-    Args:
-        builder: the circuit; orbital p is wire 2p for spin up, 2p+1 for spin down.
-        n_orbitals: M.
-        first_param: index of the first parameter.
-        phases: whether the rotations are complex.
-        spins: which spins are rotated, 0 for up and 1 for down.
-        inverse: append the inverse of the network instead.
+    Orbital p is wire 2p for spin up (0 in `spins`), 2p+1 for spin down (1). `inverse` appends the inverse of the
+    network.
     """
     pairs = givens_pairs(n_orbitals)
     sign = -1.0 if inverse else 1.0

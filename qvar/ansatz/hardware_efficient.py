@@ -111,14 +111,8 @@ def two_local(
 ) -> Program:
     """Build layers of rotations on every qubit, each followed by fixed two-qubit gates, as in `hardware_efficient`.
 
-    Args:
-        n_qubits: number of qubits.
-        reference: bits that it starts from; |0...0> if None.
-        layers: number of entangling layers.
-        rotations: kinds with one wire and one angle, in the order in which they act.
-        gate: kind with two wires and no angle.
-        pairs: number of a layer, from 0 -> pairs of wires of its gates, in order.
-        final_rotations: whether rotations follow the last entangling layer.
+    The circuit starts from |0...0> if `reference` is None. `rotations` have one wire and one angle, `gate` two wires
+    and no angle; `pairs` maps the number of a layer, from 0, to the wires of its gates, both in order.
     """
     blocks = layers + 1 if final_rotations else layers
     check_operations("layers", layers, len(rotations) * n_qubits)

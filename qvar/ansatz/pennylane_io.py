@@ -38,11 +38,8 @@ def trace_circuit(function: Any, n_qubits: int, n_params: int) -> Program:
     `qvar.ansatz.affine`). If one is not, the program computes all angles by that computation, and a warning says so.
     Costs two to eight runs of the function under JAX's tracing.
 
-    Args:
-        function: applies PennyLane operations, given theta of shape (n_params,); no measurements. Of a QNode, its
-            function is taken, and what that returns is left out.
-        n_qubits: number of qubits; wires are 0 to n_qubits - 1.
-        n_params: length of theta.
+    The function takes theta, (n_params,), and measures nothing; wires are 0 to n_qubits - 1. Of a QNode, its function
+    is taken, and what that returns is left out.
 
     Raises:
         QvarError: if the function measures, uses other wires, reads beyond theta, cannot be traced by JAX, as a branch

@@ -201,12 +201,8 @@ class ProgramBuilder:
     ) -> None:
         """Append one operation.
 
-        Args:
-            name: a kind's name, as in `gates.KINDS`.
-            wires: the wires it acts on; for fermionic kinds created modes, then annihilated ones.
-            angle: parameter index -> coefficient of the affine angle.
-            offset: constant part of the angle, radians.
-            word: Pauli word of a `PauliRot`.
+        `wires` of fermionic kinds are created modes, then annihilated ones. `angle` maps parameters to coefficients of
+        the affine angle, whose constant part is `offset`, radians; `word` is the Pauli word of a `PauliRot`.
         """
         index = len(self._ops)
         self._ops.append((KIND_INDEX[name], tuple(wires), word, offset))
@@ -217,14 +213,10 @@ class ProgramBuilder:
     ) -> None:
         r"""Append all operations of another program, not its reference.
 
-        Args:
-            program: the circuit \(U(\theta)\), with affine angles.
-            shift: its parameter k becomes parameter k + shift.
-            wires: its wire w becomes `wires[w]`; Jordan-Wigner strings of fermionic kinds follow.
-            inverse: append \(U(\theta)^\dagger\) instead.
+        Parameter k becomes k + `shift`, wire w becomes `wires[w]`; Jordan-Wigner strings of fermionic kinds follow.
+        With `inverse` \(U(\theta)^\dagger\) is appended instead.
 
-        Raises:
-            QvarError: if the angles are not affine in theta.
+        Raises `QvarError` if the angles are not affine in theta.
         """
         if program.angle_function is not None:
             raise QvarError("`ansatz` must have angles that are affine in theta, but has others.")

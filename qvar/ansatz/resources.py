@@ -60,16 +60,9 @@ def count(
     A rotation takes the T gates of `t_gates_of_rotation`, one by pi/4 a single one, one by pi/2 none. Costs O(number of
     gates).
 
-    Args:
-        program: the circuit.
-        n_ops: number of operations that count, from the first; all if None.
-        model: circuits of the operations.
-        precision: \(\epsilon\), error of each rotation.
-        synthesis: how a rotation is approximated.
-
-    Returns:
-        The counts; the number of qubits alone for a circuit that starts from a state other than a determinant, or has a
-        sum of excitations that do not commute: no circuit is published.
+    The first `n_ops` operations count, all if None; `precision` is the error of each rotation. Only the number of
+    qubits is known of a circuit that starts from a state other than a determinant, or has a sum of excitations that do
+    not commute: no circuit is published.
     """
     if isinstance(program.reference, InitialState) or not all(
         has_circuit(operation) for operation in operations(program)[:n_ops]

@@ -99,17 +99,10 @@ def script(
 ) -> str:  # fmt: skip
     """Return a whole script.
 
-    Args:
-        directives: lines of the head.
-        job: the job.
-        queue: the queue's name, for `QVAR_QUEUE`.
-        number: shell expression of the number in the array, such as `${SLURM_ARRAY_TASK_ID:?}`.
-        before: shell lines at the beginning.
-        launcher: words between `exec` and the command, such as `srun`.
-        workdir: shell word for the folder to work in if the job names none; None if the queue goes there itself.
-
-    Returns:
-        The text, with the deadline (`QVAR_STOP_AT`, seconds since 1970) taken before the site's own lines run.
+    `number` is the shell expression of the number in the array, such as `${SLURM_ARRAY_TASK_ID:?}`; `launcher` stands
+    between `exec` and the command; `workdir` is the shell word for the folder to work in if the job names none, None if
+    the queue goes there itself. The deadline (`QVAR_STOP_AT`, seconds since 1970) is taken before the site's own lines
+    run.
     """
     resources = job.resources
     lines = ["#!/bin/bash", *directives, *resources.extra, "", *before]

@@ -184,17 +184,8 @@ def student_ends(
 ) -> FloatArray:
     r"""Return the farther ends of a studentized bootstrap interval and of Student's.
 
-    Args:
-        value: (k,) values.
-        error: (k,) their standard errors.
-        n: number of independent samples.
-        resampled: (resamples, k) bootstrapped values.
-        resampled_error: (resamples, k) their standard errors.
-        drawn: number of samples in each bootstrap sample.
-        level: confidence.
-
-    Returns:
-        (k, 2) lower and upper ends.
+    Of k values with standard errors from n independent samples, and of bootstrapped ones, (resamples, k), each of
+    `drawn` samples. Lower and upper ends, (k, 2).
     """
     from scipy.special import stdtrit
 

@@ -34,13 +34,8 @@ def gather(slopes, starts, columns, entries, image):
 def weigh(angles, sign, amplitudes, flips, fixed, weights):
     """Write weights (3, n, n_ops) of own amplitude, of the partner, and of the own at the partner.
 
-    Args:
-        angles: (n, n_ops), radians.
-        sign: -1.0 for the opposite angles.
-        amplitudes: (n_ops,) of the partner.
-        flips: (n_ops,) sign at the partner, relative to that.
-        fixed: (n_ops,) whether the operation has no angle.
-        weights: overwritten.
+    `sign` is -1 for the opposite angles. `amplitudes` are those of the partner, `flips` the sign at the partner
+    relative to them; `fixed` operations have no angle.
     """
     for at in range(len(angles)):
         for k in range(angles.shape[1]):

@@ -133,14 +133,9 @@ class _Affine(NamedTuple):
 def schedule(lowered: Lowered, fewest_rotations: int, least_gain: float) -> list[Step]:
     """Return the steps of a circuit, the first acts first.
 
-    Args:
-        lowered: the circuit's mask operations.
-        fewest_rotations: cost of the rotations of a layer, in single operations; a layer with fewer has them as single
-            operations instead.
-        least_gain: layers must make the circuit cheaper by this factor, else all operations stay single, of one class
-            that compiles once for all such circuits.
-
-    Time grows as the number of operations, times the number of qubits for permutations.
+    Rotations of a layer cost as much as `fewest_rotations` single operations; a layer with fewer has them as single
+    operations instead. If layers do not make the circuit cheaper by the factor `least_gain`, all operations stay
+    single, of one class that compiles once for all such circuits.
     """
     scheduler = _Scheduler(lowered.n_qubits)
     letters = zip(*(getattr(lowered, name).tolist() for name in ("x", "z", "m", "f", "w", "fixed")), strict=True)

@@ -41,15 +41,9 @@ def electron_blocks(
 ) -> tuple[BlocksKernel, dict[str, Any]]:
     """Return the kernel and its tables for integrals over real orbitals, without the core energy.
 
-    Args:
-        one_body: (M, M), Ha.
-        two_body: (M, M, M, M) chemists' (pq|rs), Ha.
-        states: (n_states,) basis states of 2M wires, ascending; with a determinant, all that H maps it to.
-        by_number: True if blocks have one number of electrons of either spin; False if they have one parity of either.
-        zero: energy subtracted from H.
-
-    Returns:
-        Kernel and tables; memory as that of `electronic_hamiltonian` for each block.
+    Integrals are chemists' (pq|rs), Ha; basis states of 2M wires are ascending, and with a determinant hold all that H
+    maps it to. Blocks have one number of electrons of either spin with `by_number`, else one parity. `zero` is
+    subtracted from H. Memory is that of `electronic_hamiltonian` for each block.
     """
     n_orbitals = len(one_body)
     strings = spin_strings(states, 2 * n_orbitals)

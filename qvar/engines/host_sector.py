@@ -161,13 +161,8 @@ class HostSector:
     def tangents(self, states: np.ndarray, angles: FloatArray, rates: FloatArray) -> FloatArray:
         """Apply all operations to a state and its tangent, or undo them on a ket, a bra and their tangents.
 
-        Args:
-            states: (2, ...) or (4, ...), see `sector_kernels.tangents`.
-            angles: (n_ops,).
-            rates: (n_ops,) derivatives of the angles.
-
-        Returns:
-            Re <bra|-iG|ket> and its tangent, (2, n_ops); zeros if there are two states.
+        States are (2, ...) or (4, ...), see `sector_kernels.tangents`, `rates` the derivatives of the angles. Returns
+        Re <bra|-iG|ket> and its tangent, (2, n_ops); zeros if there are two states.
         """
         states = self._rows(states)
         undo, slopes = len(states) == 4, np.zeros((2, len(angles)))

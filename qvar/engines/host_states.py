@@ -119,11 +119,8 @@ class HostStates:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the state and its tangents (k, *shape) at angles (n_ops,) that change at rates (k, n_ops).
 
-        Args:
-            angles: of the kernel's operations.
-            rates: their derivatives along k directions.
-            costate: before all operations, see `derivative_kernels`; None if it is not needed.
-            overlaps: (k, n_ops) that overlaps with the costate are written into.
+        `costate` is that before all operations, see `derivative_kernels`; overlaps with it, (k, n_ops), are written
+        into `overlaps`.
         """
         tangents, state = self.circuit.start(len(rates)), self._forward(angles[None])[0]
 

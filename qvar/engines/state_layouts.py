@@ -22,17 +22,12 @@ def in_layout(
 ) -> np.ndarray:
     """Return a normalised state in the layout of an objective's states.
 
-    Args:
-        state: in that layout; or the (2^n,) amplitudes of a register, wire 0 the most significant bit; or, of electrons
-            in orbitals, the matrix (alpha strings, beta strings) of the problem's electrons in PySCF's order.
-        objective: the energy of a circuit on the problem.
-        problem: the problem.
-        argument: name of the state in errors.
-        project: True to leave out the part outside of the sector of the objective's states.
+    The state may be in that layout, be the (2^n,) amplitudes of a register, wire 0 the most significant bit, or, of
+    electrons in orbitals, the matrix (alpha strings, beta strings) of the problem's electrons in PySCF's order. With
+    `project` the part outside of the sector of the objective's states is left out. `argument` is its name in errors.
 
-    Raises:
-        QvarError: if the state is of another size, zero or not finite, or lies in part outside of the sector of the
-            objective's states; with `project`, all of it.
+    Raises `QvarError` if the state is of another size, zero or not finite, or lies in part outside of the sector of the
+    objective's states; with `project`, all of it.
     """
     own, shape, n = checked_state(state, argument), state_shape(objective), problem.n_qubits
     own = own / np.linalg.norm(own)

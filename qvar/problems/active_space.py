@@ -41,14 +41,10 @@ def choose_active_space(
 ) -> ActiveSpace:
     """Check a user's choice and convert it to lists of orbitals; without a choice, all orbitals are active.
 
-    Args:
-        occupations: 2, 1 or 0 electrons of each molecular orbital in the reference determinant.
-        active_space: (electrons, orbitals) around the Fermi level, as in a CASCI.
-        active_orbitals: list of indices of the active orbitals.
-        frozen: list of indices of the frozen orbitals.
+    `occupations` are the electrons of each molecular orbital in the reference determinant; the others are a user's
+    words.
 
-    Raises:
-        QvarError: if the choices contradict each other, the molecule, or the numbers of electrons.
+    Raises `QvarError` if the choices contradict each other, the molecule, or the numbers of electrons.
     """
     n_orbitals = len(occupations)
     if active_space is not None:

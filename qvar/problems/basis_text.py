@@ -29,11 +29,7 @@ def read_basis_text(text: str, name: str, kind: Kind | None = None, argument: st
     in PySCF; a line `BASIS` must say `SPHERICAL` or `CARTESIAN` if there are d functions. Gaussian's format takes lists
     of elements, `-H`, scale factors, `SP` and `L=7`; its functions are spherical unless a line `cartesian` comes first.
 
-    Args:
-        text: the set.
-        name: its name in errors.
-        kind: the format; recognized by the first line if None.
-        argument: argument that errors name.
+    `name` and `argument` are those of errors; the format is recognized by the first line if `kind` is None.
 
     Returns:
         The set. It is cached: its lists must not be changed.

@@ -232,8 +232,7 @@ def pauli_matrix(terms: PauliTerms) -> Any:
 def pauli_ground_energy(terms: PauliTerms) -> float:
     """Compute the lowest eigenvalue of a sum of Pauli words, over all states of its qubits.
 
-    Returns:
-        The eigenvalue in the unit of the coefficients, right to about 1e-12 of the operator's norm.
+    It is right to about 1e-12 of the operator's norm.
 
     Raises:
         QvarError: if the matrix is too large, or the Lanczos iteration does not converge.

@@ -61,13 +61,10 @@ class _Head(NamedTuple):
 def read_fcidump(path: str | os.PathLike[str], core_energy: float | None = None) -> Dump:
     """Read a file, compressed by gzip or not.
 
-    Args:
-        path: name of the file.
-        core_energy: energy of a file without a line of it; None if the file must have one.
+    `core_energy` is the energy of a file without a line of it; None if the file must have one.
 
-    Raises:
-        QvarError: if it is no whole FCIDUMP file of real, spin-free integrals over at most `MAX_QUBITS` / 2 orbitals;
-            the sentence names file and line.
+    Raises `QvarError` if it is no whole FCIDUMP file of real, spin-free integrals over at most `MAX_QUBITS` / 2
+    orbitals; the sentence names file and line.
     """
     name = str(path)
     head = _head(name, _text(name))

@@ -65,16 +65,10 @@ def molecular_problem(
 ) -> Problem:
     """Make the problem of a molecule.
 
-    Args:
-        mean_field: a restricted mean field of PySCF with exact integrals: molecule, core Hamiltonian, orbitals,
-            occupations and energies.
-        choice: active space; indices count its orbitals.
-        head: name, description and notes.
-        stationary: whether its determinant is a stationary point of the Hartree-Fock energy.
-        lowered: energy by which it was lowered from a saddle, in hartree.
+    The mean field has exact integrals; indices of the active space count its orbitals. Its determinant is a stationary
+    point of the Hartree-Fock energy if `stationary`, and was `lowered` from a saddle by an energy in hartree.
 
-    Raises:
-        QvarError: if the choice does not fit the molecule, or its computation does not converge.
+    Raises `QvarError` if the choice does not fit the molecule, or its computation does not converge.
     """
     kinds, energies = np.asarray(mean_field.mo_occ), np.asarray(mean_field.mo_energy)
     before, notes, stem = float(mean_field.e_tot), head.notes, head.stem

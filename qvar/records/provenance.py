@@ -92,8 +92,7 @@ def now() -> str:
 def command(case: str | None, arguments: dict[str, Any], out: Path | None = None, resume: bool = False) -> str | None:
     """Return the command line that repeats a run.
 
-    Returns:
-        One line for a shell, or None if there is no case file.
+    None if there is no case file.
     """
     if case is None:
         return None

@@ -33,11 +33,9 @@ if TYPE_CHECKING:
 def plain_rows(rows: Any, columns: Sequence[LedgerColumn] = ()) -> list[Row]:
     """Return the rows of a task with plain Python values of their columns' types, after a check.
 
-    Returns:
-        The same rows; NumPy and JAX scalars have become Python's, arrays lists.
+    NumPy and JAX scalars become Python's, arrays lists.
 
-    Raises:
-        QvarError: if a row is no dict, its traces differ in length, or a value is not of its column's type.
+    Raises `QvarError` if a row is no dict, its traces differ in length, or a value is not of its column's type.
     """
     if not isinstance(rows, Sequence) or not all(isinstance(row, dict) for row in rows):
         raise QvarError(f"`Task.run` must return a list of rows (dicts), but returned {type(rows).__name__}.")
@@ -194,8 +192,7 @@ def look_at_shard(path: Path, key: str | None = None) -> Shard:
 def ledger_from(rows: Sequence[Row], columns: Sequence[LedgerColumn] = ()) -> pd.DataFrame:
     """Return the ledger: the common columns, then the study's own in order of first appearance.
 
-    Returns:
-        One row per contender and seed; the types do not depend on what is missing.
+    Types do not depend on what is missing.
     """
     import pandas as pd
 
@@ -278,8 +275,7 @@ def write_table(table: pd.DataFrame, path: Path, run: str = "") -> None:
 def look_at_table(path: Path, run: str | None = None) -> tuple[pd.DataFrame | None, str]:
     """Return a ledger or trace that `write_ledger` or `write_table` wrote, or what is wrong with it.
 
-    Returns:
-        The table, or None if there is none; and the reason, in a clause that is empty if the file is missing.
+    The reason is a clause, empty if the file is missing.
     """
     try:
         return read_frame(path, {"kind": path.stem} if run is None else {"kind": path.stem, "run": run}), ""

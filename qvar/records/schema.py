@@ -113,8 +113,7 @@ def recorded_columns(case: Mapping[str, Any]) -> tuple[LedgerColumn, ...]:
 def describe(column: str, columns: Sequence[LedgerColumn] = ()) -> str:
     """Return the meaning of a column of a ledger or trace, with its unit.
 
-    Returns:
-        One or two sentences; for a column that was not declared, one that says so.
+    One or two sentences; for a column that was not declared, one that says so.
     """
     if column.startswith(SWEEP):
         return f"Value of the case's argument `{column.removeprefix(SWEEP)}`, which the campaign swept."

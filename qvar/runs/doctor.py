@@ -49,8 +49,7 @@ class Diagnosis:
 def diagnose() -> Diagnosis:
     """Import every package that qvar needs and asks JAX for its devices, precision, memory and cache.
 
-    Returns:
-        The findings. Nothing is raised: faults are part of the findings.
+    Nothing is raised: faults are part of the findings.
     """
     lines = [
         _line("python", platform.python_version()),

@@ -23,14 +23,9 @@ def export_sets(run: LoadedRun, out: str | Path, contender: str | None = None, e
     Each set is a file `problem-contender.nw`, and beside it `problem-contender.json` says what was optimized, by which
     case with which arguments, and what came out.
 
-    Args:
-        run: a run of a `qvar.basis.BasisDuel`.
-        out: folder to write to; made if it is missing.
-        contender: the form whose set is written; all that were fitted if None.
-        ending: ".nw" for NWChem's format, ".gbs" for Gaussian's.
+    All forms that were fitted if `contender` is None. `ending` is ".nw" for NWChem's format, ".gbs" for Gaussian's.
 
-    Raises:
-        QvarError: if the run has no basis sets, the form is not in it or has none, or a file cannot be written.
+    Raises `QvarError` if the run has no basis sets, the form is not in it or has none, or a file cannot be written.
     """
     ledger = run.ledger
     path = str(run.folder.path)

@@ -47,12 +47,9 @@ def work_in_processes(
     share of the cores for PySCF and NumPy. Ctrl-C and SIGTERM are passed on as SIGTERM; the second time the processes
     are killed. They end with this process, also if it is killed.
 
-    Args:
-        work: pickled function without arguments that returns an exit status.
-        workers: number of processes at the same time.
-        look: called about twice a second, such as to show the progress, and once after all processes have ended.
-        replacements: number of killed processes in whose place another one is started.
-        logs: folder of files for the output of the processes; this process's own output if None.
+    `work` is a pickled function without arguments that returns an exit status. `look` is called about twice a second,
+    and once after all processes have ended. At most `replacements` killed processes are replaced. `logs`
+    is a folder for the output of the processes; this process's own output if None.
     """
     ended = Ended()
     context = get_context("spawn")
