@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from qvar.analysis.decay import DecayRow, PointRow, decay_table, is_relative, measured, narrow_intervals
-from qvar.analysis.rows import SCALING_MARKS, Cell, as_float, known, labelled, labels, some, typed, where
+from qvar.analysis.rows import SCALING_MARKS, known, labelled, labels, typed, where
 from qvar.records.run_folder import LoadedRun
-from qvar.report.formats import NOTHING, bold, count, seconds, short, values
+from qvar.report.formats import bold, count, seconds, short, values
 from qvar.report.plots.scaling import component_variance, variance_against_size
+from qvar.report.scaling_tables import (
+    PREDICTIONS,
+    VERDICTS,
+    between,
+    fit_table,
+    gradient_table,
+    loss_table,
+    point_columns,
+    ratio,
+    size_name,
+)
 from qvar.report.study_report import Drawings, StudyReport, pictures
-from qvar.report.table import Bullets, Column, Heading, Note, Part, Span, Table, Text
+from qvar.report.table import Bullets, Column, Heading, Note, Part, Table, Text
 from qvar.report.terminal import to_terminal
 
 if TYPE_CHECKING:
@@ -27,36 +37,9 @@ _WORDS = (
     "of measurements needed to see any slope grows exponentially."
 )
 
-_VERDICTS = {
-    "exponential": ("exponential", "Exponential, as on a barren plateau"),
-    "power": ("power law", "A power law, and so no barren plateau"),
-    "neither": ("neither", "Neither an exponential nor a power law"),
-    "undecided": ("undecided", "Undecided"),
-}
-"""Verdicts, in a table and in a sentence."""
-
-_PREDICTIONS = {
-    "law_loss_variance": ("exact law", "loss / law", "/law"),
-    "haar_loss_variance": ("Haar", "loss / Haar", "/Haar"),
-    "lie_loss_variance": ("Lie algebra", "loss / Lie", "/Lie"),
-}
-"""Columns of the variance of the loss in theory, with their names on a page and a terminal."""
-
-_UNIT_WORDS = (
-    "Variances are divided by the square of the spectral width (the largest minus the smallest value that the loss "
-    "can take), so that Hamiltonians of different size and unit can be compared. ",
-    "Variances are in the loss's own unit squared. ",
-)
-
-_FIT_WORDS = (
-    "b is the decay for n qubits, as an exponential and as a power law; dAICc says how much better the exponential "
-    "describes the points than the power law (negative: worse). A law is the verdict if it fits, the other one "
-    "does not, and dAICc is at least 4 either way, from four sizes; if none of the two fits, it is neither."
-)
-
 
 def _facts(run: LoadedRun) -> dict[str, str]:
-    ledger, name = run.ledger, _size_name(run.ledger)
+    ledger, name = run.ledger, size_name(run.ledger)
     sizes = sorted(int(size) for size in ledger["size"].dropna().unique())
     noise = [float(value) for value in ledger["start_noise"].dropna().unique() if value]
     return {
@@ -76,10 +59,6 @@ def _problems(ledger: pd.DataFrame) -> str:
     return "; ".join(f"{name}: {p[0]}{f' ... {p[-1]}' * (len(p) > 1)}" for name, p in problems.items())
 
 
-def _size_name(ledger: pd.DataFrame) -> str:
-    return next(iter(values(ledger, "size_name")), "size")
-
-
 def _samples(ledger: pd.DataFrame) -> str:
     numbers = sorted(int(number) for number in measured(ledger)["samples"].unique())
     if not numbers:
@@ -91,7 +70,7 @@ def _samples(ledger: pd.DataFrame) -> str:
 def _headline(fits: pd.DataFrame) -> list[Part]:
     """Return the verdicts on the gradient; nothing if there are none."""
     lines: list[Text] = []
-    for verdict, (_, words) in _VERDICTS.items():
+    for verdict, (_, words) in VERDICTS.items():
         rows = typed(
             where(fits, ((fits["verdict"] == verdict) & (fits["quantity"] == "gradient")).fillna(False)), DecayRow
         )
@@ -113,11 +92,11 @@ def _headline(fits: pd.DataFrame) -> list[Part]:
 def _pace(row: DecayRow) -> str:
     """Return the decay of a variance in words."""
     if row.verdict == "power":
-        return f"as n to the power {-row.exponent:.3g}{_between(-row.exponent_high, -row.exponent_low)}"
+        return f"as n to the power {-row.exponent:.3g}{between(-row.exponent_high, -row.exponent_low)}"
     if row.verdict == "neither":
         first, last = short(row.variance_first), short(row.variance_last)
         return f"from {first} at {row.size_first:g} to {last} at {row.size_last:g}"
-    ends = _between(_factor(row.rate_low), _factor(row.rate_high))
+    ends = between(_factor(row.rate_low), _factor(row.rate_high))
     likelier = ""
     if row.verdict == "undecided":
         likelier = f"; the {'exponential' if row.delta_aic >= 0 else 'power law'} is the likelier one"
@@ -128,180 +107,13 @@ def _factor(rate: float) -> float:
     return math.exp(min(float(rate), 700.0)) if known(rate) else math.nan
 
 
-def _between(low: float, high: float, form: str = ".3g") -> str:
-    """Return an interval in brackets, if there is one."""
-    return f" [{low:{form}}, {high:{form}}]" if known(low) and known(high) else ""
-
-
-def _size_range(row: DecayRow) -> str:
-    """Return the smallest and the largest size, such as "4-12"."""
-    if not known(row.size_first):
-        return NOTHING
-    first, last = f"{row.size_first:g}", f"{row.size_last:g}"
-    return first if first == last else f"{first}-{last}"
-
-
-def _verdict(row: DecayRow) -> str:
-    return _VERDICTS[row.verdict][0] if known(row.verdict) else NOTHING
-
-
-def ratio(value: Cell, predicted: Cell) -> str:
-    """Format measured over predicted; a dash if one is missing or the prediction is zero."""
-    measured, law = as_float(value), as_float(predicted)
-    if measured is None or not law:
-        return NOTHING
-    quotient = measured / law
-    return f"{quotient:.2f}" if 0.01 <= quotient < 10 or quotient == 0 else f"{quotient:.3g}"
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Tables
-
-
-def _fit_table(fits: pd.DataFrame) -> Table[DecayRow]:
-    by_qubits = some(fits["verdict"].notna())
-    relative = some(fits["relative"])
-    size = next(iter(values(fits, "size_name")), "size")
-    rate: Column[DecayRow] = Column("rate per\nqubit", lambda row: _rate(row, ".2f"), show="terminal")
-    laws: list[Column[DecayRow]] = [
-        Column(("b of e", Span("-b n", "sup")), lambda row: _rate(row, ".3g"), show="page"),
-        Column(
-            ("b of n", Span("-b", "sup")),
-            lambda row: short(row.exponent) + _between(row.exponent_low, row.exponent_high),
-            show="page",
-        ),
-        Column("dAICc", lambda row: f"{row.delta_aic:+.1f}" if known(row.delta_aic) else NOTHING, show="page"),
-        rate,
-        Column("decay", _verdict, "word", "terminal", stays=True),
-    ]
-    verdict: Column[DecayRow] = Column(
-        "verdict", lambda row: bold(_verdict(row)) if known(row.verdict) else NOTHING, "word", "page"
-    )
-    columns: list[Column[DecayRow]] = [
-        Column("contender", lambda row: str(row.label), "name", "page"),
-        Column("contender", lambda row: str(row.label) if row.quantity == "loss" else "", "name", "terminal"),
-        Column("variance of", lambda row: row.quantity, "word", "page"),
-        Column("of", lambda row: row.quantity.replace("gradient", "grad"), "word", "terminal", stays=True),
-        *([verdict] if by_qubits else []),
-        Column(size, _size_range),
-        Column("points x samples", lambda row: f"{count(row.n_points)} x {count(row.samples)}", show="page"),
-        Column("at the smallest", lambda row: short(row.variance_first), show="page"),
-        Column("at the largest", lambda row: short(row.variance_last), show="page"),
-        Column("at\nfirst", lambda row: short(row.variance_first, 2), show="terminal"),
-        Column("at\nlast", lambda row: short(row.variance_last, 2), show="terminal"),
-        *(laws if by_qubits else []),
-    ]
-    note = f"{_UNIT_WORDS[not relative]}The gradient's variance is the mean over all parameters. In brackets: 95 % "
-    note += f"intervals. {_FIT_WORDS if by_qubits else 'Decays are fitted if sizes count qubits.'}"
-    return Table(columns, typed(fits, DecayRow), [note])
-
-
-def _rate(row: DecayRow, form: str) -> str:
-    return f"{row.rate:{form}}{_between(row.rate_low, row.rate_high, form)}" if known(row.rate) else NOTHING
-
-
-def _point_columns(ledger: pd.DataFrame) -> list[Column[PointRow]]:
-    return [
-        Column("contender", lambda row: str(row.label), "name"),
-        Column(_size_name(ledger), lambda row: count(row.size), stays=True),
-        Column("params", lambda row: count(row.n_params), show="page"),
-    ]
-
-
-def _loss_table(points: pd.DataFrame) -> Table[PointRow]:
-    """Return the variance of the loss at every point, with its value in theory."""
-    predictions = [column for column in _PREDICTIONS if column in points.columns and some(points[column].notna())]
-    theory = [column for name in predictions for column in _prediction_columns(name)]
-    words = {
-        "law_loss_variance": f"Exact law: what is known for deep circuits of this kind ({_laws(points)}). ",
-        "haar_loss_variance": (
-            "Haar: what random states of the space that was simulated would give, be it all 2^n states or "
-            "the sector of the right numbers of electrons; a circuit that reaches it is as flat as can be. "
-        ),
-        "lie_loss_variance": (
-            "Lie algebra: what a deep circuit of these generators gives, from the algebra that they generate and its "
-            "dimension. "
-        ),
-    }
-    note = f"In the loss's own unit squared, with 95 % intervals. {''.join(words[column] for column in predictions)}"
-    return Table(
-        [
-            *_point_columns(points),
-            Column("states", lambda row: count(row.space_dimension)),
-            Column("variance of the loss", _loss_cell),
-            *theory,
-        ],
-        typed(points, PointRow),
-        [note + ("Ratios are measured / predicted." if predictions else "")],
-    )
-
-
-def _loss_cell(row: PointRow) -> Text:
-    ends = _between(row.loss_variance_low, row.loss_variance_high)
-    if not known(row.unit) or not row.unit:
-        return short(row.loss_variance) + ends
-    return (f"{short(row.loss_variance)} {row.unit}", Span("2", "sup"), ends)
-
-
-def _prediction_columns(name: str) -> list[Column[PointRow]]:
-    def value(row: PointRow) -> str:
-        prediction = getattr(row, name)
-        lie = known(prediction) and name == "lie_loss_variance"
-        return short(prediction) + (f" (dim {count(row.lie_dimension)})" if lie else "")
-
-    head, quotient, _ = _PREDICTIONS[name]
-    return [Column(head, value), Column(quotient, lambda row: ratio(row.loss_variance, getattr(row, name)))]
-
-
-def _laws(points: pd.DataFrame) -> str:
-    laws = {row.contender: row.law for row in reversed(typed(points, PointRow)) if known(row.law)}
-    return "; ".join(f"{contender}: {law}" for contender, law in reversed(laws.items()))
-
-
-def _gradient_table(points: pd.DataFrame) -> Table[PointRow]:
-    """Return the variances of the gradient at every point."""
-    law: list[Column[PointRow]] = [
-        Column("exact law", lambda row: short(row.law_gradient_variance_first)),
-        Column("first / law", lambda row: ratio(row.gradient_variance_first, row.law_gradient_variance_first)),
-    ] * ("law_gradient_variance_first" in points.columns)
-    note = (
-        "Variances of components of the gradient, in the loss's own unit squared, with 95 % intervals: their mean over "
-        "all parameters, that of the first parameter, and the largest of all. Mean square: of the components "
-        "themselves, over samples and parameters. "
-    )
-    if set(points["start"].dropna()) != {"uniform"}:
-        note += (
-            "Starts that lie close together all have nearly the same loss and gradient, so that their variances are "
-            "small even where the landscape is steep: the mean square says how steep it is there."
-        )
-    return Table(
-        [
-            *_point_columns(points),
-            Column("mean over parameters", _with_interval("gradient_variance")),
-            Column("first parameter", _with_interval("gradient_variance_first")),
-            *law,
-            Column("largest", lambda row: short(row.gradient_variance_largest)),
-            Column("mean square", lambda row: short(row.gradient_mean_square)),
-        ],
-        typed(points, PointRow),
-        [note],
-    )
-
-
-def _with_interval(name: str) -> Callable[[PointRow], str]:
-    def cell(row: PointRow) -> str:
-        return short(getattr(row, name)) + _between(getattr(row, f"{name}_low"), getattr(row, f"{name}_high"))
-
-    return cell
-
-
 # ---------------------------------------------------------------------------------------------------------------------
 # Page and terminal
 
 
 def _result(ledger: pd.DataFrame, trace: pd.DataFrame) -> list[Part]:
     fits, points = labelled(decay_table(ledger)), measured(ledger)
-    parts: list[Part] = [*_headline(fits), _fit_table(fits)]
+    parts: list[Part] = [*_headline(fits), fit_table(fits)]
     reasons: list[Text] = [
         (bold(row.label), f", {row.quantity}: {row.sentence}") for row in typed(fits, DecayRow) if known(row.sentence)
     ]
@@ -309,14 +121,14 @@ def _result(ledger: pd.DataFrame, trace: pd.DataFrame) -> list[Part]:
         parts += [Heading(title), Bullets(lines)] if lines else []
     if len(points):
         points = labelled(points)
-        parts += [Heading("The loss at every point"), _loss_table(points)]
-        parts += [Heading("The gradient at every point"), _gradient_table(points)]
+        parts += [Heading("The loss at every point"), loss_table(points)]
+        parts += [Heading("The gradient at every point"), gradient_table(points)]
     return parts
 
 
 def _text(ledger: pd.DataFrame) -> str:
     fits = labelled(decay_table(ledger))
-    table = _fit_table(fits)
+    table = fit_table(fits)
     unit = "squared spectral width" if is_relative(ledger) else "unit of the loss squared"
     notes = [
         "",
@@ -347,11 +159,11 @@ def _rows_text(ledger: pd.DataFrame) -> str:
         ledger = ledger.assign(loss_variance=None, gradient_variance=None)
     ratios: list[Column[PointRow]] = [
         Column(f"loss\n{name}", lambda row, column=column: ratio(row.loss_variance, getattr(row, column)))
-        for column, (_, _, name) in _PREDICTIONS.items()
+        for column, (_, _, name) in PREDICTIONS.items()
         if column in ledger.columns
     ]
     columns: list[Column[PointRow]] = [
-        *_point_columns(ledger),
+        *point_columns(ledger),
         Column("loss variance", _loss_words, stays=True),
         Column("gradient\nvariance", lambda row: short(row.gradient_variance)),
         *ratios,

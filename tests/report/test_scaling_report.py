@@ -22,7 +22,8 @@ from qvar.report.page import report_page, write_report
 from qvar.report.plots.scaling import variance_against_size
 from qvar.report.plots.write import write_plots
 from qvar.report.reports import report_of, rows_text, summary_text
-from qvar.report.scaling import SCALING, ratio
+from qvar.report.scaling import SCALING
+from qvar.report.scaling_tables import ratio
 from qvar.runs.runner import run
 from qvar.task import Task, task_key
 
