@@ -177,7 +177,8 @@ def _noisy_program(ansatz: Ansatz, probability: float, channel: Channel, gates: 
     """Return the checked probability, and the circuit in which every operation is followed by noise."""
     p = finite_number("probability", probability)
     require(0.0 <= p <= 1.0, "probability", "be from 0 to 1", probability)
-    require(channel in _PENNYLANE, "channel", f"be one of {', '.join(map(repr, _PENNYLANE))}", channel)
+    channels = get_args(Channel)
+    require(channel in channels, "channel", f"be one of {', '.join(map(repr, channels))}", channel)
     require(gates in get_args(Gates), "gates", "be 'written' or 'cnot'", gates)
     if ansatz.n_qubits > MAX_MIXED_QUBITS:
         raise QvarError(f"`ansatz` must have at most {MAX_MIXED_QUBITS} qubits with noise, but has {ansatz.n_qubits}.")
