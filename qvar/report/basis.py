@@ -260,13 +260,12 @@ def _text(ledger: pd.DataFrame) -> str:
     rows = basis_table(ledger)
     table = _table(ledger, rows)
     notes = ["", *sentences(ledger, rows), *messages(table.rows)]
-    text = to_terminal(Table(table.columns, table.rows, notes))
+    text = to_terminal(table, notes=notes)
     energies = _transfers(rows)
     if not energies:
         return text
-    others = _transfer_table(energies)
     note = f"Errors are counted from the energies in {_large(energies)}."
-    return f"{text}\n\n{to_terminal(Table(others.columns, others.rows, ['', note]))}"
+    return f"{text}\n\n{to_terminal(_transfer_table(energies), notes=['', note])}"
 
 
 def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> Drawings:

@@ -184,10 +184,9 @@ def _result(ledger: pd.DataFrame, trace: pd.DataFrame) -> list[Part]:
 
 def _text(ledger: pd.DataFrame) -> str:
     depths = depth_table(ledger)
-    table = _depths_table(depths)
     notes = ["", f"A start succeeds that ends within {_tolerance(depths)} of the exact value."]
     notes += [*series_sentences(series_table(depths)), *_messages(ledger, depths)]
-    return to_terminal(Table(table.columns, table.rows, notes))
+    return to_terminal(_depths_table(depths), notes=notes)
 
 
 def _messages(ledger: pd.DataFrame, depths: pd.DataFrame) -> list[str]:

@@ -86,7 +86,7 @@ def _text(ledger: pd.DataFrame) -> str:
     table = _table(ledger)
     lines = ["", _wins(list(table.rows))]
     limits = [f"{title}: {shared(group, 'limit')}" for title, group in entries(ledger) if shared(group, "limit")]
-    return "\n".join([to_terminal(Table(table.columns, table.rows, lines)), "", *map(wrapped, limits)])
+    return "\n".join([to_terminal(table, notes=lines), "", *map(wrapped, limits)])
 
 
 def _facts(run: LoadedRun) -> dict[str, str]:

@@ -118,8 +118,7 @@ def _text(ledger: pd.DataFrame) -> str:
         "Distinct minima: of all ends. Bends down, flat: eigenvalues of the Hessian, of one for each parameter; "
         f"medians over the seeds{leaks}."
     )
-    table = _table(contenders)
-    return "\n".join([DUEL.text(ledger), "", to_terminal(Table(table.columns, table.rows, ["", note]))])
+    return "\n".join([DUEL.text(ledger), "", to_terminal(_table(contenders), notes=["", note])])
 
 
 def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> Drawings:

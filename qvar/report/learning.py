@@ -68,8 +68,7 @@ def _parts(ledger: pd.DataFrame) -> list[Part]:
 
 
 def _text(ledger: pd.DataFrame) -> str:
-    table = _table(typed(learning_table(ledger), LearningRow))
-    return to_terminal(Table(table.columns, table.rows, ["", *_verdicts(ledger)]))
+    return to_terminal(_table(typed(learning_table(ledger), LearningRow)), notes=["", *_verdicts(ledger)])
 
 
 def _facts(run: LoadedRun) -> dict[str, str]:

@@ -180,9 +180,8 @@ def _parts(ledger: pd.DataFrame) -> list[Part]:
 
 def _text(ledger: pd.DataFrame) -> str:
     rows, depths = _rows(ledger), _depths(ledger)
-    table = _table(rows)
     more = [] if depths is None else series_sentences(series_table(depths))
-    return to_terminal(Table(table.columns, table.rows, ["", *_verdicts(rows), *more]))
+    return to_terminal(_table(rows), notes=["", *_verdicts(rows), *more])
 
 
 def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> Drawings:

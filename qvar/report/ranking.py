@@ -102,7 +102,7 @@ def _text(ledger: pd.DataFrame) -> str:
     table = _table(summary)
     rows = [row for row in table.rows if isinstance(row.message, str)]
     messages = [f"{row.contender} in {row.setting}: {row.message}" for row in rows]
-    return to_terminal(Table(table.columns, table.rows, [*filter(None, [_gain(summary), verdict(summary)]), *messages]))
+    return to_terminal(table, notes=[*filter(None, [_gain(summary), verdict(summary)]), *messages])
 
 
 RANKING = StudyReport(

@@ -128,7 +128,6 @@ def _result(ledger: pd.DataFrame, trace: pd.DataFrame) -> list[Part]:
 
 def _text(ledger: pd.DataFrame) -> str:
     fits = labelled(decay_table(ledger))
-    table = fit_table(fits)
     unit = "squared spectral width" if is_relative(ledger) else "unit of the loss squared"
     notes = [
         "",
@@ -138,7 +137,7 @@ def _text(ledger: pd.DataFrame) -> str:
         *_narrow(ledger),
         *_messages(ledger),
     ]
-    return to_terminal(Table(table.columns, table.rows, notes))
+    return to_terminal(fit_table(fits), notes=notes)
 
 
 def _narrow(ledger: pd.DataFrame) -> list[str]:

@@ -111,8 +111,8 @@ def _parts(ledger: pd.DataFrame) -> list[Part]:
 
 def _text(ledger: pd.DataFrame) -> str:
     table = selection_table(ledger)
-    drawn = _table(typed(table, SelectionRow))
-    return to_terminal(Table(drawn.columns, drawn.rows, ["", *_verdicts(ledger), *_crossed(table)]))
+    notes = ["", *_verdicts(ledger), *_crossed(table)]
+    return to_terminal(_table(typed(table, SelectionRow)), notes=notes)
 
 
 def _facts(run: LoadedRun) -> dict[str, str]:

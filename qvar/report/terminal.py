@@ -71,7 +71,7 @@ def terminal_width() -> int:
     return max(shutil.get_terminal_size((80, 24)).columns, LEAST_WIDTH)
 
 
-def to_terminal(table: Table[Any], width: int | None = None) -> str:
+def to_terminal(table: Table[Any], width: int | None = None, *, notes: Sequence[str] | None = None) -> str:
     """Render a table with its notes below it, in color if standard output is a terminal.
 
     If the terminal is too narrow for all columns, optional ones are left out from the right and named below the table.
@@ -80,6 +80,7 @@ def to_terminal(table: Table[Any], width: int | None = None) -> str:
     Args:
         table: columns, rows and notes.
         width: letters of a line; None is the terminal's.
+        notes: sentences in place of the table's own, which are for a page.
     """
     from rich.console import Console
 
@@ -95,7 +96,7 @@ def to_terminal(table: Table[Any], width: int | None = None) -> str:
     else:
         for paragraph in _paragraphs(grid, width):
             console.print(paragraph, markup=False)
-    for note in table.notes:
+    for note in table.notes if notes is None else notes:
         console.print(note, markup=False)
     text: Any = console.file
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines())

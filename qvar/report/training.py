@@ -130,8 +130,7 @@ def contenders_report(
 
     def text(ledger: pd.DataFrame) -> str:
         contenders = summarize(ledger)
-        plain = table(contenders)
-        return to_terminal(Table(plain.columns, plain.rows, _terminal_notes(ledger, contenders)))
+        return to_terminal(table(contenders), notes=_terminal_notes(ledger, contenders))
 
     def drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> Drawings:
         drawn, missing = drawn_and_missing(summarize(ledger))

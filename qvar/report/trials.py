@@ -136,11 +136,7 @@ def _parts(ledger: pd.DataFrame) -> list[Part]:
 def _text(ledger: pd.DataFrame) -> str:
     rows = _rows(ledger)
     table = _table(rows)
-    return to_terminal(
-        Table(
-            table.columns, table.rows, ["", *family_sentences(family_rows(ledger)), *_sentences(rows), *messages(rows)]
-        )
-    )
+    return to_terminal(table, notes=["", *family_sentences(family_rows(ledger)), *_sentences(rows), *messages(rows)])
 
 
 def _facts(run: LoadedRun) -> dict[str, str]:
