@@ -132,7 +132,7 @@ def random_key(argument: str, value: Any, ndim: int = 0) -> Any:
 def real_array(argument: str, value: Any, shape: tuple[int | str, ...] | None, *, finite: bool = False) -> Any:
     """Return `value` as a JAX array of real numbers.
 
-    The value may be traced. A letter in `shape` stands for any length; any shape if None.
+    The value may be traced. A letter in `shape` is any length; any shape if None.
 
     Raises `QvarError` if it holds something else than real numbers, or has another shape.
     """

@@ -99,7 +99,7 @@ def script(
 ) -> str:  # fmt: skip
     """Return a whole script.
 
-    `number` is the shell expression of the number in the array, such as `${SLURM_ARRAY_TASK_ID:?}`; `launcher` stands
+    `number` is the shell expression of the number in the array, such as `${SLURM_ARRAY_TASK_ID:?}`; `launcher` comes
     between `exec` and the command; `workdir` is the shell word for the folder to work in if the job names none, None if
     the queue goes there itself. The deadline (`QVAR_STOP_AT`, seconds since 1970) is taken before the site's own lines
     run.

@@ -71,7 +71,7 @@ class HostSteps(NamedTuple):
     """Compiles the function of a turn, whose arguments are those of `lbfgs_kernels.turn`, with the evaluations of a
     start in place of all settings."""
     update: Callable[[Iterate, Reading], Iterate]
-    """The function of one start that it stands for; a copy of the method with another one has none of the host."""
+    """The function of one start that it serves; a copy of the method with another one has none of the host."""
 
 
 @short_repr("name", "settings")
