@@ -54,7 +54,7 @@ class Shell:
     """(n_primitives, n_contracted) coefficients of normalised primitives; the identity without contraction."""
 
     def __post_init__(self) -> None:
-        whole_number("l", self.l)
+        require(whole_number("l", self.l) >= 0, "l", "not be negative", self.l)
         for name, shape in (("exponents", ("n",)), ("coefficients", ("n", "c"))):
             value = getattr(self, name)
             if not isinstance(value, np.ndarray) or value.ndim != len(shape):

@@ -101,3 +101,8 @@ def test_what_is_no_angular_momentum(value):
         QvarError, match=r"^`l` must be an angular momentum, a letter from s to i or 0 to 6, but is .*\.$"
     ):
         angular_momentum("l", value)
+
+
+def test_a_shell_has_no_negative_angular_momentum():
+    with pytest.raises(QvarError, match=r"^`l` must not be negative, but is -1\.$"):
+        Shell(-1, np.array([1.0]), np.eye(1))
