@@ -86,7 +86,7 @@ def at_a_glance() -> Figure:
         right.plot(x, y, markersize=3.2, alpha=0.5, markeredgewidth=0, **look)
     for axes in (left, right):
         _accuracy(axes)
-    left.text(-0.3, page_families.ACCURACY * 1.2, "chemical accuracy, 1.6 mHa", fontsize=8)
+    left.text(-0.3, page_families.ACCURACY * 0.8, "chemical accuracy, 1.6 mHa", fontsize=8, va="top", zorder=0)
     left.set_ylabel(f"median error (mHa); below {_LEAST:g}: {_LEAST:g}", fontsize=8.5)
     left.set_xticks(range(len(places)), [place.name for place in places], rotation=60, ha="right",
                     rotation_mode="anchor", fontsize=8)  # fmt: skip
