@@ -88,7 +88,10 @@ def assemble(
     """
     check_choice("excitations", settings["excitations"], ExcitationKind)
     if not factors:
-        raise QvarError("`problem` must have occupied and empty orbitals to excite between, but has none.")
+        occupied = problem.occupied_alpha, problem.occupied_beta
+        movable = any(0 < len(own) < problem.n_orbitals for own in occupied)  # but not two electrons, or all are pruned
+        what = f"excitations of {name}" if movable else "occupied and empty orbitals to excite between"
+        raise QvarError(f"`problem` must have {what}, but has none.")
     labels = dict.fromkeys(label for factor in factors for label, _ in factor.angle)
     params = {label: param for param, label in enumerate(labels)}
     qubit = settings["excitations"] == "qubit"

@@ -345,6 +345,7 @@ def test_gates(h4: qvar.Problem, excitations, prefix: str) -> None:
         (lambda: puccd(qvar.tfim(4)), "`problem` must have occupied and empty orbitals to excite between"),
         (lambda: kupccgsd(qvar.hydrogen_chain(1)), "`problem` must have occupied and empty orbitals to excite between"),
         (lambda: uccd(qvar.hydrogen_chain(1)), "`problem` must have occupied and empty orbitals to excite between"),
+        (lambda: uccd(qvar.hydrogen_chain(2, charge=1)), "`problem` must have excitations of uccd, but has none"),
         (lambda: puccd(qvar.hydrogen_chain(3)), r"`problem` must have a closed shell for pair excitations, .*\(0, 1\)"),
         (
             lambda: uccsd(qvar.hydrogen_chain(3), spin_adapted=True),
