@@ -237,7 +237,9 @@ class Learning:
         for seed in range(1 if isinstance(self.problems[problem], Examples) else self.seeds):
             own = self.examples(problem, seed=seed)
             for part in (own.x, own.y, own.test_x, own.test_y):
-                digest.update(np.round(part.astype(float), 6).tobytes())
+                size = np.abs(part.astype(float)).max(initial=0.0)
+                decimals = 6 - min(0, int(np.floor(np.log10(size)))) if size > 0 else 6
+                digest.update(np.round(part.astype(float), decimals).tobytes())
         return digest.hexdigest()
 
     @checked()

@@ -112,6 +112,17 @@ def test_a_key_is_of_all_that_a_number_depends_on() -> None:
     assert len({key, *(other.tasks()[0].key for other in others)}) == 6
 
 
+def test_small_outputs_have_keys_of_their_own() -> None:
+    def scaled(factor: float) -> qvar.Examples:
+        one = regression(0)
+        return qvar.Examples(one.x, factor * one.y, test_x=one.test_x, test_y=factor * one.test_y)
+
+    learner = qvar.Learner("line", "constrained", line)
+    keys = [qvar.Learning([learner], scaled(factor)).tasks()[0].key for factor in (1e-9, 2e-9, 2e-9 * (1 + 1e-12))]
+    assert keys[0] != keys[1]
+    assert keys[1] == keys[2]  # rounding
+
+
 def test_ends_that_are_no_numbers_are_a_status() -> None:
     rows = rows_of(study(transform=optax.sgd(1e30)))
     assert {row["status"] for row in rows} == {"not_finite"}
