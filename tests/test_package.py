@@ -56,6 +56,15 @@ def test_import_is_light() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_a_calculation_on_a_cpu_imports_neither_optax_nor_pandas() -> None:
+    code = (
+        "import sys, qvar; p = qvar.hydrogen_chain(2); o = qvar.energy(p, qvar.uccsd(p)); "
+        "print(round(qvar.minimize(o, [0.0] * o.n_params).value, 4)); "
+        "print(sorted({'matplotlib', 'optax', 'pandas', 'pennylane'} & set(sys.modules)))"
+    )
+    assert _python(code).stdout.split("\n")[:2] == ["-1.1012", "[]"]
+
+
 @pytest.mark.parametrize("first", ["", "import jax; "])
 @pytest.mark.parametrize(("precision", "dtype"), [(None, "float64"), ("64", "float64"), ("32", "float32")])
 def test_precision(first: str, precision: str | None, dtype: str) -> None:

@@ -19,7 +19,6 @@ import jax
 import jax.monitoring
 import jaxlib
 import numpy as np
-import optax
 from jax.experimental.serialize_executable import deserialize_and_load, serialize
 
 from qvar.atomic_files import write_replaceable
@@ -80,6 +79,8 @@ def _settings() -> list[tuple[str, Any]]:
 @cache
 def _code() -> tuple[str, ...]:
     """Return versions of packages, and a digest of the files of this folder."""
+    import optax
+
     digest = hashlib.sha256()
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.read_bytes())

@@ -1,7 +1,7 @@
 """Turns of L-BFGS for all starts, as a kernel on the host, compiled once for all sizes.
 
 The same steps as `lbfgs.lbfgs` with `turns._update` in JAX, on the arrays of `packing.Layout`. Sums of more than 32
-numbers are taken in the order in which XLA takes them on a CPU, and have the same bits.
+numbers are taken in chunks, as XLA takes them on a CPU, so that most of them have the same bits.
 """
 
 from __future__ import annotations

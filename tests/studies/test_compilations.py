@@ -26,14 +26,14 @@ def test_a_study_compiles_its_energy_once(h2: qvar.Problem) -> None:
 
 
 def test_circuits_of_any_kind_and_depth_share_their_programs(h4: qvar.Problem) -> None:
-    """Two size classes of draws and of the optimizer, and nothing for a circuit."""
+    """Two size classes of draws, and nothing for a circuit or the optimizer."""
     budget = qvar.Budget(gradients=12)
     first = [qvar.uccsd(h4), qvar.hardware_efficient(h4, layers=1), qvar.hardware_efficient(h4, layers=2)]
     with compilations() as count:
         for task in qvar.Duel(h4, first, seeds=3, budget=budget).tasks():
             task.run(lambda _: None)
-    assert count["jit(_update)"] <= 2
-    assert sum(count.values()) <= 12, count
+    assert not count["jit(_update)"] + count["jit(_begin)"]
+    assert sum(count.values()) <= 8, count
     deeper = [qvar.hardware_efficient(h4, layers=layers, rotations=("RY",)) for layers in range(1, 6)]
     others = [*deeper, qvar.gate_fabric(h4), qvar.kupccgsd(h4)]
     with compilations() as count:
@@ -62,15 +62,15 @@ def test_a_growing_circuit_compiles_nothing(h4: qvar.Problem) -> None:
     assert min(values) < first.value - 1e-3
 
 
-def test_an_adaptive_growth_compiles_two_size_classes() -> None:
-    """A first and an updated state of the optimizer in each."""
+def test_an_adaptive_growth_compiles_one_size_class() -> None:
+    """A first and an updated state of BFGS."""
     problem = qvar.hydrogen_chain(6, 1.5)
     budget = qvar.Budget(gradients=3, hessian_products=0)
     qvar.adapt(problem, "qubit_gsd", max_operators=1, budget=budget)
     with compilations() as count:
         grown = qvar.adapt(problem, "qubit_gsd", max_operators=60, budget=budget, gradient_norm=0.0)
     assert grown.n_operators == 60
-    assert sum(count.values()) <= 4, count
+    assert sum(count.values()) <= 2, count
 
 
 def test_a_hundred_operators_grow_without_a_compilation() -> None:
@@ -92,5 +92,5 @@ def test_a_hundred_operators_grow_without_a_compilation() -> None:
     with compilations() as count:
         for size in range(4, 101, 4):
             last = grown(size, np.append(last.theta, np.zeros(size - last.theta.size)))
-    assert sum(count.values()) <= 3, count
+    assert not count
     assert last.value < first - 1e-3
