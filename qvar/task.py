@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import traceback
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
+import numpy as np
+
+from qvar._types import FloatArray
 from qvar.arguments import check_fields
 from qvar.checks import different_names
 from qvar.errors import QvarError, error_words, shown
@@ -127,6 +131,18 @@ def task_key(inputs: dict[str, Any]) -> str:
     except (TypeError, ValueError) as error:
         raise QvarError(f"`inputs` must be what JSON can hold, but is {shown(inputs)}.") from error
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def numbers_for_key(numbers: Any, decimals: int) -> FloatArray:
+    """Return numbers rounded for a key, because their last bits differ between kinds of machines.
+
+    Where all are below 10^-3, as energies in joule are, they keep as many digits from there on.
+    """
+    array = np.asarray(numbers, float)
+    largest = float(np.abs(array).max(initial=0.0))
+    if 0.0 < largest < 1e-3:
+        decimals += -3 - math.floor(math.log10(largest))
+    return np.round(array, decimals)
 
 
 def tasks_of(study: Runnable) -> list[Task]:

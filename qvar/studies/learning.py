@@ -23,7 +23,7 @@ from qvar.optimize.budget import Status
 from qvar.short_repr import short_repr
 from qvar.studies.columns import TEST_ERROR, repeated
 from qvar.studies.networks import Apply, Loss, Network, Trace, compiled, traced
-from qvar.task import LedgerColumn, Progress, Reporter, Row, Task, task_key
+from qvar.task import LedgerColumn, Progress, Reporter, Row, Task, numbers_for_key, task_key
 
 LEARNING_COLUMNS = (
     LedgerColumn("model", "string", "Name of the model that was trained."),
@@ -237,9 +237,7 @@ class Learning:
         for seed in range(1 if isinstance(self.problems[problem], Examples) else self.seeds):
             own = self.examples(problem, seed=seed)
             for part in (own.x, own.y, own.test_x, own.test_y):
-                size = np.abs(part.astype(float)).max(initial=0.0)
-                decimals = 6 - min(0, int(np.floor(np.log10(size)))) if size > 0 else 6
-                digest.update(np.round(part.astype(float), decimals).tobytes())
+                digest.update(numbers_for_key(part, 6).tobytes())
         return digest.hexdigest()
 
     @checked()

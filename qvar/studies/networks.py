@@ -16,6 +16,7 @@ import optax
 from qvar._types import PyTree
 from qvar.diagnostics.operations import multiply_adds
 from qvar.optimize.minibatches import stepped
+from qvar.task import numbers_for_key
 
 Loss: TypeAlias = Literal["cross_entropy", "squared"]
 """Mean cross entropy of classes, or mean squared difference."""
@@ -154,6 +155,6 @@ def traced(
     for part in parts:
         digest.update(re.sub(r" at 0x[0-9a-f]+", "", str(part)).encode())
         for constant in part.consts:
-            digest.update(np.round(np.asarray(constant, float), 6).tobytes())
+            digest.update(numbers_for_key(constant, 6).tobytes())
     size = sum(int(np.prod(leaf.shape)) for leaf in params[0])
     return Trace(size, multiply_adds(parts[1].jaxpr), digest.hexdigest()[:16])

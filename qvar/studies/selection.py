@@ -31,7 +31,7 @@ from qvar.optimize.result import Result
 from qvar.short_repr import short_repr
 from qvar.studies.columns import TEST_ERROR, repeated
 from qvar.studies.fitted_data import FittedData, MeasuredData, Sample, SimulatedData, drawn_against
-from qvar.task import LedgerColumn, Progress, Reporter, Row, Task, task_key
+from qvar.task import LedgerColumn, Progress, Reporter, Row, Task, numbers_for_key, task_key
 
 SELECTION_COLUMNS = (
     LedgerColumn("model", "string", "Name of the model that was fitted."),
@@ -227,11 +227,11 @@ class _Fitting:
         x = model_inputs("inputs", data.inputs)
         tables: list[Any] = [x, data.values, data.test, data.groups]
         tables += [data.noise] if not isinstance(data.noise, str) else []
-        arrays = [np.round(np.asarray(part, float), 9).tobytes() for part in jax.tree.leaves(tables)]
+        arrays = [numbers_for_key(part, 9).tobytes() for part in jax.tree.leaves(tables)]
         probe = np.asarray(_predictions(one.model, jnp.linspace(0.1, 0.9, one.n_params), x))
         return {
             "study": "selection",
-            "model": [one.name, one.family, one.n_params, one.start, np.round(probe, 9).tolist()],
+            "model": [one.name, one.family, one.n_params, one.start, numbers_for_key(probe, 9).tolist()],
             "data": [self.name, type(data).__name__, str(data.noise)[:8], sha256(b"".join(arrays)).hexdigest()],
             "level": self.level,
             "numbers": [study.seeds, study.folds, study.n_starts, study.error, study.unit],

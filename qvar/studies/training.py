@@ -36,7 +36,7 @@ from qvar.problems.problem_citations import problem_citations
 from qvar.random_draws import normal
 from qvar.short_repr import short_repr
 from qvar.studies.contender import Trainable, circuit_columns
-from qvar.task import Progress, Reporter, Row
+from qvar.task import Progress, Reporter, Row, numbers_for_key
 from qvar.units import CHEMICAL_ACCURACY, HARTREE
 
 CIRCUIT_CITATIONS = frozenset({"jones2020", "bergholm2018"})
@@ -371,7 +371,7 @@ def _describe(objective: Objective) -> dict[str, Any]:
     """Describe an objective by its values at two points, because its function cannot be written down."""
     probes = [jnp.sin(scale * jnp.arange(1, objective.n_params + 1)) for scale in (0.37, 1.91)]
     try:
-        values = [round(float(objective.loss(probe)), 9) for probe in probes]
+        values = numbers_for_key([float(objective.loss(probe)) for probe in probes], 9).tolist()
     except Exception as error:  # the task raises the same, and records it in a row
         values = [type(error).__name__]
     return {**{name: getattr(objective, name) for name in ("name", "family", "n_params")}, "values": values}
