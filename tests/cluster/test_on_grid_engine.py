@@ -48,8 +48,8 @@ def test_cancelled_and_taken_up_again(engine: LocalGridEngine, tmp_path: Path) -
     mine.submit(*words, "--pause", "0.4", "--at-once", "1")
     mine.await_steps()
     mine.qvar("cancel", str(mine.folder))
-    mine.await_counts(lambda counts: not {"running", "waiting"} & counts.keys())
-    assert mine.counts()["stopped"] >= 1
+    counts = mine.await_counts(lambda counts: not {"running", "waiting"} & counts.keys())
+    assert counts["stopped"] == 1  # the one that waited never began
     mine.qvar("submit", "--resume", str(mine.folder))
     mine.await_done(2)
     mine.assert_undisturbed(*words)
