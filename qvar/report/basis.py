@@ -11,7 +11,20 @@ from qvar.analysis.rows import RESOLUTION, known, typed, where
 from qvar.analysis.summaries import summary
 from qvar.diagnostics.minima import ENERGY_TOLERANCE
 from qvar.records.run_folder import LoadedRun
-from qvar.report.formats import NOTHING, attention, count, digits, energy, family, fixed, number, seconds, share, values
+from qvar.report.formats import (
+    NOTHING,
+    attention,
+    count,
+    counted,
+    digits,
+    energy,
+    family,
+    fixed,
+    number,
+    seconds,
+    share,
+    values,
+)
 from qvar.report.plots.basis import basis_front
 from qvar.report.plots.training import error_vs_step
 from qvar.report.study_report import Drawings, StudyReport, pictures
@@ -147,7 +160,7 @@ def _notes(ledger: pd.DataFrame, finite: list[BasisRow]) -> list[str]:
 
 
 def _parameters(row: BasisRow) -> str:
-    return "1 parameter" if row.n_params == 1 else f"{row.n_params} parameters"
+    return counted(row.n_params, "parameter")
 
 
 def _size(millihartree: float) -> str:

@@ -73,12 +73,28 @@ def _percent(column: str) -> Callable[[CoverageRow], str]:
     return cell
 
 
+def _verdict(ledger: pd.DataFrame) -> list[str]:
+    """Return how often the intervals held, in a sentence; nothing if there are none."""
+    if "covered" not in ledger.columns:
+        return []
+    rows = typed(where(ledger, ledger["covered"].notna()), CoverageRow)
+    if not rows:
+        return []
+    low, high = (choose(rows, key=lambda row: float(row.covered or 0)) for choose in (min, max))
+    mean = sum(float(row.covered or 0) for row in rows) / len(rows)
+    return [
+        f"Intervals of 95 % held the exact value in {100 * mean:.1f} % of the experiments: between "
+        f"{100 * float(low.covered or 0):.0f} % ({low.contender}) and {100 * float(high.covered or 0):.0f} % "
+        f"({high.contender})."
+    ]
+
+
 def _result(ledger: pd.DataFrame, trace: pd.DataFrame) -> list[Part]:
-    return [*_tables(ledger), Note(_NOTE)]
+    return [*_verdict(ledger), *_tables(ledger), Note(_NOTE)]
 
 
 def _text(ledger: pd.DataFrame) -> str:
-    return "\n".join([*map(to_terminal, _tables(ledger)), _NOTE])
+    return "\n".join([*map(to_terminal, _tables(ledger)), *_verdict(ledger), _NOTE])
 
 
 COVERAGE = StudyReport(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qvar.analysis.rows import CURVE_MARKS, axis_name, typed, where
 from qvar.analysis.summaries import ContenderRow, curve_summary, lowest
 from qvar.records.run_folder import LoadedRun
-from qvar.report.formats import bold, common, count, error_words, number, seconds
+from qvar.report.formats import bold, common, count, error_words, seconds
 from qvar.report.plots.curve import energy_along, error_along
 from qvar.report.table import Column, Part, Span, Table
 from qvar.report.training import contender_columns, contenders_report, training_facts, within_columns
@@ -50,9 +50,11 @@ def _table(contenders: pd.DataFrame) -> Table[ContenderRow]:
     return Table(
         [
             *contender_columns(contenders),
-            Column(f"max error{page}", lambda row: number(row.worst), stays=True, short=f"max\nerror{terminal}"),
-            Column(f"NPE{page}", lambda row: number(row.npe), short=f"NPE{terminal}"),
-            Column(f"mean error{page}", lambda row: number(row.mean), short=f"mean\nerror{terminal}"),
+            Column(
+                f"max error{page}", lambda row: error_words(row.worst, unit), stays=True, short=f"max\nerror{terminal}"
+            ),
+            Column(f"NPE{page}", lambda row: error_words(row.npe, unit), short=f"NPE{terminal}"),
+            Column(f"mean error{page}", lambda row: error_words(row.mean, unit), short=f"mean\nerror{terminal}"),
             *within_columns(contenders),
             Column("evaluations", lambda row: count(row.evaluations), show="page"),
             Column("time", lambda row: seconds(row.wall_s)),

@@ -10,7 +10,7 @@ from qvar.analysis.summaries import ContenderRow, errors_alone, lowest, summary
 from qvar.records.run_folder import LoadedRun
 from qvar.report.accuracy import accuracy_parts
 from qvar.report.families import family_rows, family_sentences
-from qvar.report.formats import NOTHING, bold, common, count, energy, error_words, seconds, values
+from qvar.report.formats import NOTHING, bold, common, count, counted, energy, error_words, seconds, values
 from qvar.report.plot_style import drawn_errors
 from qvar.report.plots.front import error_vs_cost
 from qvar.report.plots.training import error_vs_step
@@ -41,7 +41,7 @@ def _headline(contenders: pd.DataFrame) -> list[Part]:
     spans: list[str | Span] = [
         "The lowest median error is that of ",
         bold(best["label"]),
-        f", {error_words(best['median'], best['unit'])} {best['unit']} with {count(best['n_params'])} parameters.",
+        f", {error_words(best['median'], best['unit'])} {best['unit']} with {counted(best['n_params'], 'parameter')}.",
     ]
     reached = where(ranked, ranked["within"].notna() & (ranked["median"] <= 1.6) & ranked["n_params"].notna())
     if len(reached):

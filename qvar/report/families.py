@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from qvar.analysis.families import FamilyRow, family_table
 from qvar.analysis.rows import known, typed
-from qvar.report.formats import NOTHING, digits, number, share
+from qvar.report.formats import NOTHING, counted, digits, number, share
 from qvar.report.table import Column, Table
 
 if TYPE_CHECKING:
@@ -67,12 +67,13 @@ def _ratio(row: FamilyRow) -> str:
 def _sentence(row: FamilyRow, error: str, repetitions: str) -> str:
     setting = f"{row.setting}: " if row.setting else ""
     models = (
-        f"{row.constrained} (constrained, {row.constrained_params} parameters)",
+        f"{row.constrained} (constrained, {counted(row.constrained_params, 'parameter')})",
         f"{row.generic} (generic, {row.generic_params})",
     )
     differ = row.better + row.worse
     if differ == 0:
-        return f"{setting}{models[0]} and {models[1]} have the same {error} in all {row.pairs} {repetitions}."
+        times = "the one comparison" if row.pairs == 1 else f"all {row.pairs} {repetitions}"
+        return f"{setting}{models[0]} and {models[1]} have the same {error} in {times}."
     winner = "undecided" if row.verdict == "undecided" else f"the {row.verdict} model is better"
     interval = f"{100 * row.share_low:.0f}-{100 * row.share_high:.0f} %"
     ratio = f"; the generic {error} is {_ratio(row)} times the constrained one" if known(row.ratio) else ""

@@ -66,6 +66,12 @@ def seconds(value: Cell) -> str:
     return f"{time / 60:.1f} min" if time < 7200 else f"{time / 3600:.1f} h"
 
 
+def counted(value: Cell, noun: str) -> str:
+    """Format a count with its noun: "1 parameter", "26 parameters"."""
+    words = count(value)
+    return f"{words} {noun}{'' if words == '1' else 's'}"
+
+
 def share(part: Cell, whole: Cell) -> str:
     """Format a part of a count, such as "7/8"; a dash if it is not known."""
     return f"{count(part)}/{count(whole)}" if known(part) else NOTHING

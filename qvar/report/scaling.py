@@ -70,6 +70,9 @@ def _samples(ledger: pd.DataFrame) -> str:
 def _headline(fits: pd.DataFrame) -> list[Part]:
     """Return the verdicts on the gradient; nothing if there are none."""
     lines: list[Text] = []
+    of_gradient = where(fits, (fits["quantity"] == "gradient").fillna(False))
+    if len(of_gradient) and set(of_gradient["size_first"]) == set(of_gradient["size_last"]):
+        return ["One size was measured: there is no verdict on how variances fall with the number of qubits."]
     for verdict, (_, words) in VERDICTS.items():
         rows = typed(
             where(fits, ((fits["verdict"] == verdict) & (fits["quantity"] == "gradient")).fillna(False)), DecayRow

@@ -11,7 +11,7 @@ from qvar.records.run_folder import LoadedRun
 from qvar.report.duel import DUEL
 from qvar.report.estimates import estimate_parts
 from qvar.report.families import FAMILY_NOTE, family_rows, family_rows_table, family_sentences
-from qvar.report.formats import count, family, number, once, share, short, values
+from qvar.report.formats import count, counted, family, number, once, share, short, values
 from qvar.report.plots.estimates import estimates
 from qvar.report.plots.selection import error_vs_parameters, fits
 from qvar.report.study_report import pictures
@@ -34,6 +34,11 @@ _NOTE = (
     "criterion, predicts values and groups best that were left out of the fit, and has the smallest error against the "
     "exact values or other measurements. Distinguished: directions of the parameters that the data can distinguish, "
     "from the Fisher information, the median. Operations and time: of one evaluation of all predictions."
+)
+
+_NO_VERDICT = (
+    "There is no verdict: no two families were fitted to the same data, and no criterion prefers a larger model in "
+    "more than half of the repetitions. The table has the numbers of every model."
 )
 
 _NAMES = {
@@ -79,7 +84,7 @@ def _crossed(table: pd.DataFrame) -> list[str]:
         interval = f"{100 * row.low:.0f}-{100 * row.high:.0f} %"
         by = f"{row.problem}: by" if several else "By"
         lines.append(
-            f"{by} {_NAMES[row.criterion]}, {row.model} ({row.n_params} parameters)"
+            f"{by} {_NAMES[row.criterion]}, {row.model} ({counted(row.n_params, 'parameter')})"
             f" or a larger model is preferred from {row.level} {row.level_name} on: in {row.preferred} of {row.seeds} "
             f"repetitions there (95 % interval {interval})."
         )
@@ -99,6 +104,8 @@ def _parts(ledger: pd.DataFrame) -> list[Part]:
         compared += [Note(FAMILY_NOTE)]
     crossed = _crossed(table)
     sizes: list[Part] = [Heading("Where a larger model pays"), Bullets(crossed)] if crossed else []
+    if not families and not crossed:
+        sizes = [_NO_VERDICT]
     return [
         *compared,
         *sizes,

@@ -83,7 +83,7 @@ def test_a_slope_pays_if_there_are_enough_shots() -> None:
     assert report_of(ledger).study == "selection"
     text = " ".join(summary_text(ledger, "selection").split())
     assert "By BIC, line (2 parameters) or a larger model is preferred from 10000 shots on: in 3 of 3" in text
-    assert "10,000 shots: constant (constrained, 1 parameters) has a lower test error than line (generic, 2)" in text
+    assert "10,000 shots: constant (constrained, 1 parameter) has a lower test error than line (generic, 2)" in text
 
 
 def test_leaving_one_out_has_a_closed_form() -> None:
