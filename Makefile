@@ -81,7 +81,7 @@ bench: $(VENV)/$(if $(PEERS),.installed-bench,.installed-dev)
 	$(BIN)/python tests/benchmarks $(GROUPS) $(ARGS)
 
 results: $(VENV)/.installed-dev
-	$(BIN)/python -m findings $(ARGS)
+	PYTHONPATH=docs $(BIN)/python -m findings $(ARGS)
 
 docs: $(VENV)/.installed-dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

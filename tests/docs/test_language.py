@@ -46,7 +46,7 @@ _PARTICIPLES = ("told", "found", "given", "said", "asked", "shown", "begun", "ma
 
 FILES = sorted((ROOT / "qvar").rglob("*.py"))
 
-CASES = sorted((ROOT / "cases").rglob("*.py"))
+CASES = sorted([*(ROOT / "cases").rglob("*.py"), *(ROOT / "docs").rglob("*.py")])
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 
 import pytest
-
 from findings.markdown import error, filled, listed, table
 from findings.pages import DOCS, PICTURES, texts
 from findings.plan import CAMPAIGNS
+
 from qvar.analysis.kept_ledgers import FOLDER, NAMES, kept_ledger
 
 
 def test_pages_are_made_from_the_ledgers_alone() -> None:
     pages = texts()
     for name, text in pages.items():
-        assert (DOCS / name).read_text(encoding="utf-8") == text, f"{name}: python -m findings --pages"
+        assert (DOCS / name).read_text(encoding="utf-8") == text, f"{name}: make results ARGS=--pages"
     assert {path.name for path in (DOCS / "found").glob("*.md")} == {name.removeprefix("found/") for name in pages}
     drawn = {name for text in pages.values() for name in re.findall(r"images/(\w+)\.png", text)}
     assert drawn == set(PICTURES)

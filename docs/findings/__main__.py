@@ -1,4 +1,4 @@
-"""`make results`, or `python -m findings`: runs the campaigns that are not done, keeps their rows, writes the pages."""
+"""`make results`: runs the campaigns that are not done, keeps their rows, writes the pages."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import argparse
 import sys
 from pathlib import Path
 
+from qvar.analysis.kept_ledgers import kept_ledger
+
 from findings.campaigns import work
 from findings.keep import keep
 from findings.pages import write_pages
 from findings.plan import CAMPAIGNS
-from qvar.analysis.kept_ledgers import kept_ledger
 
 
 def main() -> int:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from qvar.analysis.kept_ledgers import NAMES, kept_ledger
+
 from findings.markdown import listed
 from findings.plan import CAMPAIGNS
-from qvar.analysis.kept_ledgers import NAMES, kept_ledger
 
 QUESTIONS = {
     "families": "Which circuit on which molecule?",
@@ -50,11 +51,11 @@ exact energy in the same basis set and active space; chemical accuracy is 1.6 mH
 
 ## How it was obtained
 
-`make results` runs all of it: the campaigns in `findings/plan.py`, each a case of qvar in the local queue, on two
+`make results` runs all of it: the campaigns in `docs/findings/plan.py`, each a case of qvar in the local queue, on two
 cores in an hour or two; killed at any point, the same command continues. The rows are in the package
-(`qvar/ledgers/*.parquet`, version {", ".join(versions)}, {when}), each with the command that repeats it; `python -m
-findings --pages` makes these pages and pictures from them alone, and a test compares. Energies and gradients are
-exact: there are no shots and no noise.
+(`qvar/ledgers/*.parquet`, version {", ".join(versions)}, {when}), each with the command that repeats it; `make results
+ARGS=--pages` makes these pages and pictures from them alone, and a test compares. Energies and gradients are exact:
+there are no shots and no noise.
 """
 
 

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
-from findings.plan import Campaign
 from qvar.cli.main import main
+
+from findings.plan import Campaign
 
 
 def done(folder: Path) -> bool:

@@ -18,7 +18,7 @@ from findings import (
 )
 from findings.markdown import filled
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[1]
 IMAGES = "images"
 
 PICTURES: dict[str, Callable[[], Figure | None]] = {

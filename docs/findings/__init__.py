@@ -1,0 +1,1 @@
+"""Runs and pages of "What we found": `make results`."""

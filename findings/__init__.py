@@ -1,1 +1,0 @@
-"""Runs and pages of "What we found": `make results`, or `python -m findings`."""
