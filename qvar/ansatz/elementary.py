@@ -58,8 +58,6 @@ def operations(program: Program) -> list[Operation]:
 def elementary_gates(program: Program, terms: Terms, n_ops: int | None = None) -> Iterator[tuple[int, Gate]]:
     """Yield the gates of the published circuit, each with the operation from which its group begins.
 
-    Costs O(number of gates).
-
     The first `n_ops` operations count, all if None. Costs O(number of gates).
     """
     ops = operations(program)[:n_ops]

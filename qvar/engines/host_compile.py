@@ -16,15 +16,35 @@ from typing import Any
 
 import numba
 from numba.core import config
+from numba.core.caching import FunctionCache
 
 from qvar.compile_cache import kernel_folder
-from qvar.engines.kernel_compiler import KernelCompiler, KernelFiles, PartCompiler
 from qvar.late_import import without_collections
 
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 
 _FREEDOM = ("contract", "reassoc", "nsz")
 """The compiler may reorder the terms of a sum; NaN and infinity are kept."""
+
+_KNOWN_NUMBA = ((0, 62), (0, 68))
+"""First and last version of Numba on whose internals `kernel_compiler` is tested."""
+
+
+def has_known_internals(version: str) -> bool:
+    """Return if kernels are compiled in the short way; by other versions of Numba they are in the usual, slower one."""
+    major, minor = version.split(".")[:2]
+    return major.isdigit() and minor.isdigit() and _KNOWN_NUMBA[0] <= (int(major), int(minor)) <= _KNOWN_NUMBA[1]
+
+
+_FOR_KERNELS: dict[str, Any] = {}
+_FOR_PARTS: dict[str, Any] = {}
+_files: Callable[[Callable[..., Any]], Any] = FunctionCache
+if has_known_internals(numba.__version__):
+    from qvar.engines import kernel_compiler
+
+    _FOR_KERNELS["pipeline_class"] = kernel_compiler.KernelCompiler
+    _FOR_PARTS["pipeline_class"] = kernel_compiler.PartCompiler
+    _files = kernel_compiler.KernelFiles
 
 _WITHOUT_WRAPPERS: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
@@ -63,7 +83,7 @@ class Kernel:
                 (_FOLDER / kind).mkdir(exist_ok=True)  # else Numba would write beside the file of the function
                 program = self._program()
                 with _cache_folder(kind):
-                    program._cache = KernelFiles(self._function)
+                    program._cache = _files(self._function)
                 with _alone(_FOLDER / kind, self._name), without_collections():
                     program.compile(tuple(map(numba.typeof, arguments)))
             except Exception:  # a full disk, a damaged file: Numba raises whatever reading it raises
@@ -75,8 +95,7 @@ class Kernel:
         return program(*arguments)
 
     def _program(self) -> Any:
-        options = {**_OPTIONS, "fastmath": set(self._freedom), "pipeline_class": KernelCompiler}
-        return numba.njit(self._function, **options)
+        return numba.njit(self._function, **_OPTIONS, **_FOR_KERNELS, fastmath=set(self._freedom))
 
 
 def kernel(decisive: int = 0) -> Callable[[Callable[..., Any]], Kernel]:
@@ -107,7 +126,7 @@ def part_with(*freedom: str) -> Callable[[Callable[..., Any]], Any]:
 
 
 def _part(function: Callable[..., Any], freedom: tuple[str, ...]) -> Any:
-    options = {**_OPTIONS, **_WITHOUT_WRAPPERS, "fastmath": set(freedom), "pipeline_class": PartCompiler}
+    options = {**_OPTIONS, **_WITHOUT_WRAPPERS, **_FOR_PARTS, "fastmath": set(freedom)}
     program: Any = numba.njit(inspect.unwrap(function), **options)
     resolve = program.get_call_template
 

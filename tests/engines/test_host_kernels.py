@@ -290,3 +290,42 @@ def test_angles_that_are_no_numbers_stay_inside_the_arrays(tmp_path: Path) -> No
         [sys.executable, "-c", CHECKED], env=os.environ | environment, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (0, "inside\n"), done.stderr
+
+
+NEWER_NUMBA = """
+import numba
+import numpy as np
+
+numba.__version__ = "0.69.0"
+from qvar.engines import host_compile
+
+
+@host_compile.part
+def half(number):
+    return 0.5 * number
+
+
+def halved(state):
+    for k in range(len(state)):
+        state[k] = half(state[k])
+
+
+state = np.ones(2)
+for _ in range(2):
+    kernel = host_compile.Kernel(halved, 0)
+    kernel(state)
+(hits,) = kernel.programs["f"].stats.cache_hits.values()
+print(state.tolist(), hits, half.targetoptions.get("pipeline_class"), kernel.programs["f"]._compiler.pipeline_class)
+"""
+
+
+def test_another_numba_compiles_in_its_own_way(tmp_path: Path) -> None:
+    program = tmp_path / "newer.py"
+    program.write_text(NEWER_NUMBA)
+    environment = os.environ | {"QVAR_CACHE": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, program], env=environment, capture_output=True, text=True, check=False)
+    words = "[0.25, 0.25] 1 None <class 'numba.core.compiler.Compiler'>\n"
+    assert (done.returncode, done.stdout) == (0, words), done.stderr
+    assert not host_compile.has_known_internals("0.69.0")
+    assert not host_compile.has_known_internals("1.0rc1")
+    assert host_compile.has_known_internals("0.68.1")
