@@ -143,8 +143,9 @@ def _table(table: Table[Any]) -> str:
     kind, searched = f"w{_least_width(columns, labels, cells)}", ""
     if table.searched:  # many rows scroll on their own, and never become cards
         kind, searched = "rows", ' class="rows"'
+    keyboard = ' tabindex="0"' * table.searched
     return (
-        f'<div class="wide {kind}"><table{searched}>\n<thead><tr>{head}</tr></thead>\n<tbody>\n'
+        f'<div class="wide {kind}"{keyboard}><table{searched}>\n<thead><tr>{head}</tr></thead>\n<tbody>\n'
         f"{body}\n</tbody>\n</table></div>"
     )
 

@@ -26,15 +26,16 @@ from qvar.report.selection import SELECTION
 from qvar.report.study_report import StudyReport
 from qvar.report.terminal import wrapped
 from qvar.report.trials import TRIALS
+from qvar.report.untrained import UNTRAINED
 
 if TYPE_CHECKING:
     import pandas as pd
 
 STUDIES: tuple[StudyReport, ...] = (
     GALLERY, PUBLISHED, COVERAGE, SCALING, CAPACITY, LANDSCAPE, BASIS, RANKING, CURVE, ADAPTIVE, COMPRESSION, TRIALS,
-    PAIRED, SELECTION, LEARNING, DUEL,
+    PAIRED, SELECTION, LEARNING, UNTRAINED, DUEL,
 )  # fmt: skip
-"""The reports of the studies, that of a duel last, which fits every ledger."""
+"""The reports of the studies, those that fit every ledger without and with trainings last."""
 
 ALL_PICTURES = {name for report in STUDIES for name in report.pictures} | set(PICTURES)
 """Names of the pictures of all reports."""
