@@ -6,12 +6,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from qvar.analysis.kept_ledgers import kept_ledger
-
 from findings.campaigns import work
 from findings.keep import keep
 from findings.pages import write_pages
 from findings.plan import CAMPAIGNS
+from qvar.analysis.kept_ledgers import kept_ledger
 
 
 def main() -> int:

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
-from qvar.cli.main import main
-
 from findings.plan import Campaign
+from qvar.cli.main import main
 
 
 def done(folder: Path) -> bool:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
+from findings.plan import MOLECULES, Campaign
 from qvar.analysis.kept_ledgers import FOLDER
 from qvar.atomic_files import write_whole
 from qvar.records.run_folder import load
-
-from findings.plan import MOLECULES, Campaign
 
 DROPPED = (
     "particle_number", "sz", "s2", "initial_gradient_norm", "lowest_curvature", "compile_s", "t_gates", "depth",

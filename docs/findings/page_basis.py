@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from findings.markdown import FORMULAS, error, listed, percent, table
+from findings.plan import BUDGET, SEEDS
 from qvar.analysis.advice import circuit_name
 from qvar.analysis.kept_ledgers import kept_ledger
 from qvar.analysis.paired import exact_interval
 from qvar.analysis.rows import RESOLUTION
-
-from findings.markdown import FORMULAS, error, listed, percent, table
-from findings.plan import BUDGET, SEEDS
 
 RESAMPLES = 400
 

@@ -7,15 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from findings.markdown import FORMULAS, error, listed, percent, table, titled
+from findings.plan import BUDGET, MOLECULES, MORE, SEEDS
 from qvar.analysis.accuracy import pareto_front
 from qvar.analysis.advice import Candidate, circuits
 from qvar.analysis.families import FamilyRow, family_table
 from qvar.analysis.kept_ledgers import kept_ledger
 from qvar.analysis.paired import PairedRow, exact_interval, paired_table
 from qvar.analysis.rows import resolution, typed
-
-from findings.markdown import FORMULAS, error, listed, percent, table, titled
-from findings.plan import BUDGET, MOLECULES, MORE, SEEDS
 
 COSTS: dict[str, Callable[[Candidate], float]] = {
     "parameters": lambda one: one.n_params,

@@ -6,14 +6,13 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from findings.markdown import FORMULAS, error, listed, percent, table, titled
+from findings.page_families import ACCURACY
 from qvar.analysis.advice import Candidate, candidates
 from qvar.analysis.kept_ledgers import kept_ledger
 from qvar.analysis.paired import PairedRow, exact_interval, paired_table
 from qvar.analysis.rows import known, records, typed
 from qvar.report.formats import count, digits
-
-from findings.markdown import FORMULAS, error, listed, percent, table, titled
-from findings.page_families import ACCURACY
 
 LEVELS = (ACCURACY, 0.1)
 """Errors in mHa at which costs are compared."""

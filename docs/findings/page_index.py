@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from qvar.analysis.kept_ledgers import NAMES, kept_ledger
-
 from findings.markdown import listed
 from findings.plan import CAMPAIGNS
+from qvar.analysis.kept_ledgers import NAMES, kept_ledger
 
 QUESTIONS = {
     "families": "Which circuit on which molecule?",

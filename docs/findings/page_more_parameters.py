@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+
+from findings.markdown import FORMULAS, error, listed, percent, table
+from findings.plan import BUDGET, LAYERED, MORE
 from qvar.analysis.kept_ledgers import kept_ledger
 from qvar.analysis.paired import SAME, PairedRow, exact_interval, paired_table
 from qvar.analysis.rows import RESOLUTION, typed
 from qvar.report.formats import count
-
-from findings.markdown import FORMULAS, error, listed, percent, table
-from findings.plan import BUDGET, LAYERED, MORE
 
 SIGNS = {"helped": "+", "hurt": "-", "undecided": "~"}
 

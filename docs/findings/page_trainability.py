@@ -6,12 +6,12 @@ import math
 from typing import Any
 
 import pandas as pd
+
+from findings.markdown import listed, table
 from qvar.analysis.decay import DecayRow, decay_table
 from qvar.analysis.kept_ledgers import kept_ledger
 from qvar.analysis.rows import known, labelled, records
 from qvar.report.formats import digits
-
-from findings.markdown import listed, table
 
 CIRCUITS = {
     "hardware_efficient": "RY, RZ and a chain of CNOTs, 2n layers; observable Z0 Z1",

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from qvar.analysis.advice import Candidate
-from qvar.report.plot_style import FAMILY_COLORS, FAMILY_MARKERS
-from qvar.report.plots.scaling import variance_against_size
 
 from findings import page_basis, page_families, page_growing, page_more_parameters, page_trainability
 from findings.markdown import FORMULAS
+from qvar.analysis.advice import Candidate
+from qvar.report.plot_style import FAMILY_COLORS, FAMILY_MARKERS
+from qvar.report.plots.scaling import variance_against_size
 
 _DPI = 110
 _GRAY = "#444444"

@@ -242,7 +242,10 @@ MISTAKES: dict[str, tuple[Callable[..., Any] | Any, str]] = {
     "none": (lambda t: qml.RX(None, 0), ANGLE),
     "word as an angle": (lambda t: qml.RX("a", 0), ANGLE),
     "many angles": (lambda t: qml.RX(t, 0), "one angle"),
-    "name": (lambda t: rx(t[0], 0), r"run, but ends in NameError: .*'rx'.* \(test_quantum_functions.py, line \d+\)"),
+    "name": (
+        lambda t: rx(t[0], 0),  # noqa: F821
+        r"run, but ends in NameError: .*'rx'.* \(test_quantum_functions.py, line \d+\)",
+    ),
     "gate": (lambda t: qml.Rx(t[0], 0), r"run, but ends in AttributeError: .*'Rx'"),
     "Pauli word": (lambda t: qml.PauliRot(t[0], "XQ", [0, 1]), "not allowed"),
 }

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
+
 from findings.markdown import error, filled, listed, table
 from findings.pages import DOCS, PICTURES, texts
 from findings.plan import CAMPAIGNS
-
 from qvar.analysis.kept_ledgers import FOLDER, NAMES, kept_ledger
 
 
