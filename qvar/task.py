@@ -142,7 +142,7 @@ def numbers_for_key(numbers: Any, decimals: int) -> FloatArray:
     largest = float(np.abs(array).max(initial=0.0))
     if 0.0 < largest < 1e-3:
         decimals += -3 - math.floor(math.log10(largest))
-    return np.round(array, decimals)
+    return np.asarray(np.round(array, decimals))
 
 
 def tasks_of(study: Runnable) -> list[Task]:

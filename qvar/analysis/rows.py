@@ -152,7 +152,7 @@ def labels(rows: pd.DataFrame) -> list[str]:
     ]
 
 
-def series_label(label: str, contender: str, series: str | None) -> str:
+def series_label(label: str, contender: str, series: object) -> str:
     """Return a label with the name of the series, which has no number of layers, in place of the contender's."""
     return f"{series}{label.removeprefix(contender)}" if known(series) else label
 

@@ -54,7 +54,7 @@ def test_nothing_within_the_limits_is_a_sentence(capsys: pytest.CaptureFixture[s
         (["--problem", "lih", "--error", "0"], "`error` must be positive, but is 0.0."),
         (["--problem", "lih", "--error", "nan"], "`error` must be finite, but is nan."),
         (["--problem", "lih", "--parameters", "0"], "`parameters` must be at least 1, but is 0."),
-        ([], "The following arguments are required: --problem; see `qvar advise --help`."),
+        ([], "`--problem` must be given; see `qvar advise --help`."),
     ],
 )
 def test_a_mistake_is_one_sentence(words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib import pyplot
 
 ROOT = Path(__file__).parents[2]
 TOOLS = runpy.run_path(str(ROOT / "docs" / "notebooks.py"))
@@ -24,6 +25,7 @@ def test_a_notebook_runs_and_shows_what_it_has_stored(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    pyplot.close("all")  # a notebook shows every open figure, those of other tests too
     cells = TOOLS["read"](path)
     outputs = TOOLS["run"](cells)
     assert list(map(kinds, outputs)) == [kinds(cell.get("outputs", [])) for cell in cells]

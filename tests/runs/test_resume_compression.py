@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from qvar.cli.main import main
-from qvar.compression import quantize
+from qvar.compression import grid_training
 from qvar.compression.grid_training import _Search  # pyright: ignore[reportPrivateUsage]
 from qvar.optimize.turns import Turns
 from qvar.records.schema import TIME_COLUMNS
@@ -64,7 +64,7 @@ def test_a_recipe_killed_in_any_step_continues_there(tmp_path: Path, monkeypatch
     case.write_text(CASE)
     turns: dict[Turns, int] = {}
     moves: list[int] = []
-    advance, moved = Turns.advance, quantize._moved  # pyright: ignore[reportPrivateUsage]
+    advance, moved = Turns.advance, grid_training._moved  # pyright: ignore[reportPrivateUsage]
 
     def counted(self: Turns, most: int) -> Any:
         record = advance(self, most)
@@ -76,7 +76,7 @@ def test_a_recipe_killed_in_any_step_continues_there(tmp_path: Path, monkeypatch
         return moved(*arguments)
 
     monkeypatch.setattr(Turns, "advance", counted)
-    monkeypatch.setattr(quantize, "_moved", one_move)
+    monkeypatch.setattr(grid_training, "_moved", one_move)
 
     def killed(module: str, name: str, call: int) -> int:
         """The number of checkpoints after a run that ends at a call."""

@@ -72,7 +72,7 @@ def error_vs_step(trace: pd.DataFrame, ledger: pd.DataFrame, drawn: pd.DataFrame
         "methods that take more of them per step are not favored. A start that ended early keeps its last value. "
     )
     words = line_words(len(drawn)) + axis_words(quantity, unit)
-    return finished("error_vs_step", axes, f"{noun.capitalize()} against step", caption + words)
+    return finished("error_vs_step", axes, f"{noun.capitalize()} against evaluations", caption + words)
 
 
 def _labels(trace: pd.DataFrame, drawn: pd.DataFrame) -> list[str]:
