@@ -16,6 +16,9 @@ from qvar.runs.runner import run
 
 CASE = Path(__file__).parent / "spins_case.py"
 
+STEPS = 200
+"""Steps of a start: several seconds, so that a signal comes before the end on a fast machine."""
+
 
 def free_port() -> int:
     with socket.socket() as found:
@@ -33,8 +36,8 @@ def test_two_processes_stop_and_go_on_together(slurm: LocalSlurm, tmp_path: Path
     )
     lines = [word for line in setup for word in ("--setup", line)]
     mine.qvar(
-        "submit", str(CASE), *asked, *lines, "--queue", "slurm", "--no-collect", "--checkpoint", "1s",
-        "--out", str(mine.folder),
+        "submit", str(CASE), "--gradients", str(STEPS), *asked, *lines, "--queue", "slurm", "--no-collect",
+        "--checkpoint", "1s", "--out", str(mine.folder),
     )  # fmt: skip
     mine.await_steps(1, 100)
     assert slurm.run("scancel", "--signal=USR1", open_campaign(mine.folder).submissions()[0]["job"]).returncode == 0
@@ -42,7 +45,7 @@ def test_two_processes_stop_and_go_on_together(slurm: LocalSlurm, tmp_path: Path
     endings = [[lease["ending"] for lease in leases] for leases in mine.attempts().values()]
     assert endings == [["stopped", "done"]]
     assert collect(open_campaign(mine.folder)).n_done == 1
-    alone = run(load_case(CASE)(), tmp_path / "alone", progress=False)
+    alone = run(load_case(CASE)(gradients=STEPS), tmp_path / "alone", progress=False)
     both = [
         table.drop(columns=["wall_s", "compile_s"])
         for table in (pd.read_parquet(mine.folder / "ledger.parquet"), alone)
