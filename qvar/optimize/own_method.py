@@ -47,8 +47,8 @@ def own_method(init: Init, update: Update, *, name: str, reads: Reads = "gradien
         QvarError: if a function raises an error, or returns points or a memory of another shape.
     """
 
-    def start(begun: Start) -> Iterate:
-        return begin(begun.theta, init(begun.theta, begun.key))
+    def start(beginning: Start) -> Iterate:
+        return begin(beginning.theta, init(beginning.theta, beginning.key))
 
     def step(state: Iterate, read: Reading) -> Iterate:
         answer = update(state.trial, read, state.inner)
