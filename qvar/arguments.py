@@ -7,7 +7,6 @@ The annotation of an argument is all that a check needs: `int` takes integers an
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import functools
 import inspect
 import sys
@@ -19,7 +18,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 
 from qvar.checks import one_of, random_key, real_number, whole_number
-from qvar.errors import QvarError, shown
+from qvar.errors import QvarError, did_you_mean, shown
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -91,9 +90,8 @@ def checked(*sizes: str, own: Collection[str] = ()) -> Callable[[Callable[_P, _T
 def _call_words(function: Callable[..., Any], signature: inspect.Signature, error: str, keywords: Any) -> str:
     """Return the message of a call whose arguments do not fit, with the nearest name of one that is unknown."""
     names = [name for name, one in signature.parameters.items() if one.kind is not one.VAR_KEYWORD and name != "self"]
-    unknown = next((word for word in keywords if word not in names), None)
-    near = difflib.get_close_matches(unknown, names, n=1) if unknown else []
-    hint = f"did you mean `{near[0]}`?" if near else f"its arguments are {', '.join(names) or 'none'}."
+    unknown = next((word for word in keywords if word not in names), "")
+    hint = did_you_mean(unknown, names, f"its arguments are {', '.join(names) or 'none'}.")
     return f"{function.__qualname__}() {error}; {hint}"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Iterable
 from typing import Any
 
 _LONGEST = 120
@@ -23,6 +24,14 @@ class QvarError(ValueError):
 
 class HelpShown(SystemExit):
     """The end of a program that was asked for its help or version and has printed it."""
+
+
+def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
+    """Return the end of a sentence about an unknown word: the nearest known one, or other words if none is near."""
+    import difflib
+
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f"did you mean `{near[0]}`?" if near else otherwise
 
 
 def require(condition: bool, argument: str, must: str, got: Any) -> None:

@@ -6,12 +6,11 @@ Only the standard library is imported: `qvar --help` answers at once.
 from __future__ import annotations
 
 import argparse
-import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from qvar.errors import HelpShown, QvarError
+from qvar.errors import HelpShown, QvarError, did_you_mean
 
 _FORMS = (
     (r"the following arguments are required: ([^,]+).*", "`{0}` must be given"),
@@ -38,7 +37,7 @@ class Parser(argparse.ArgumentParser):
         choice = _CHOICE.fullmatch(message)
         if choice is not None:
             known = re.findall(r"[\w-]+", choice[3])
-            hint = _nearest(choice[2].strip("'"), known) or f"see `{self.prog} --help`."
+            hint = did_you_mean(choice[2].strip("'"), known, f"see `{self.prog} --help`.")
             words = f"{', '.join(known[:-1])} or {known[-1]}"
             raise QvarError(f"`{choice[1]}` must be {words}, but is {choice[2]}; {hint}")
         for pattern, sentence in _FORMS:
@@ -55,7 +54,7 @@ class Parser(argparse.ArgumentParser):
         if not flag.startswith("-"):
             raise QvarError(f"`{words[0]}` is more than `{self.prog}` takes; see `{self.prog} --help`.")
         known = [option for action in self._actions for option in action.option_strings]
-        hint = _nearest(flag, known) or f"see `{self.prog} --help`."
+        hint = did_you_mean(flag, known, f"see `{self.prog} --help`.")
         raise QvarError(f"`{flag}` is not a flag of `{self.prog}`; {hint}")
 
 
@@ -65,8 +64,3 @@ def commands_of(parser: argparse.ArgumentParser) -> dict[str, Any]:
         if isinstance(action, argparse._SubParsersAction):
             return dict(action.choices)
     return {}
-
-
-def _nearest(word: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(word, list(known), n=1)
-    return f"did you mean `{near[0]}`?" if near else ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import difflib
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -20,7 +19,7 @@ from qvar.cluster.send import collecting_job, deal, jobs_of, send
 from qvar.cluster.site_config import Site, read_site
 from qvar.cluster.status import SETTLED, UNDER_WAY, Condition, survey
 from qvar.cluster.sweep import points
-from qvar.errors import QvarError
+from qvar.errors import QvarError, did_you_mean
 from qvar.records.run_folder import check_out, discard, locked, next_free, reason, unmake
 from qvar.runs.bundled_cases import find_case
 from qvar.runs.case_flags import argument_kinds, load_case
@@ -128,8 +127,7 @@ def _check_flags(own: Sequence[str], kinds: Mapping[str, Any], prog: str) -> Non
     for word in own:
         flag = word.partition("=")[0].replace("_", "-")
         if flag.startswith("--") and flag not in known:
-            near = difflib.get_close_matches(flag, known, n=1)
-            hint = f"did you mean `{near[0]}`?" if near else f"`{prog} --help` lists the case's flags."
+            hint = did_you_mean(flag, known, f"`{prog} --help` lists the case's flags.")
             raise QvarError(f"`{flag}` is a flag neither of this case nor of qvar submit; {hint}")
 
 

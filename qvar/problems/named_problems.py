@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from qvar.arguments import checked
 from qvar.checks import finite_number
-from qvar.errors import QvarError, require
+from qvar.errors import QvarError, did_you_mean, require
 from qvar.problems.hubbard import hubbard
 from qvar.problems.molecule import hydrogen_chain, molecule
 from qvar.problems.problem import Problem
@@ -115,8 +114,7 @@ def named(
             require(length <= 1e6, "bond", "be at most 10^6 angstrom", bond)
             return entry.make(length, basis=basis, active_space=active_space, stable=stable)
     names = [entry.name for entry in PROBLEMS]
-    near = difflib.get_close_matches(word, names, n=1)
-    hint = f"did you mean `{near[0]}`?" if near else f"it knows {', '.join(names)}."
+    hint = did_you_mean(word, names, f"it knows {', '.join(names)}.")
     raise QvarError(f"`{name}` is not a problem that qvar knows; {hint}")
 
 

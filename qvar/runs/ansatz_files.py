@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from qvar.ansatz.ansatz import Ansatz
-from qvar.errors import QvarError
+from qvar.errors import QvarError, did_you_mean
 from qvar.problems.named_problems import named
 from qvar.problems.problem import Problem
 from qvar.problems.spin_models import tfim
@@ -46,8 +45,7 @@ def load_ansatz(place: str, problem_word: str | None = None) -> tuple[Problem, A
     module = load_module(path, "FILE")
     if not hasattr(module, name):
         own = [word for word in vars(module) if not word.startswith("_")]
-        near = difflib.get_close_matches(name, own, n=1)
-        hint = f"did you mean `{near[0]}`?" if near else "look at its spelling."
+        hint = did_you_mean(name, own, "look at its spelling.")
         raise QvarError(f"`{name}` is not in {path}; {hint}")
     value = getattr(module, name)
     if isinstance(value, Ansatz):

@@ -6,11 +6,10 @@ Only the standard library is imported, and no case is loaded: completion in a sh
 from __future__ import annotations
 
 import ast
-import difflib
 import os
 from pathlib import Path
 
-from qvar.errors import QvarError
+from qvar.errors import QvarError, did_you_mean
 
 _PACKAGE = Path(__file__).parents[1]
 
@@ -37,8 +36,7 @@ def find_case(word: str | Path) -> Path:
     cases = bundled_cases()
     if path.as_posix() in cases:
         return cases[path.as_posix()]
-    near = difflib.get_close_matches(path.as_posix(), cases, n=1)
-    hint = f"did you mean `{near[0]}`?" if near else "`qvar list cases` prints their names."
+    hint = did_you_mean(path.as_posix(), cases, "`qvar list cases` prints their names.")
     raise QvarError(f"`CASE` must be a Python file or the name of a case of qvar, but is {str(word)!r}; {hint}")
 
 

@@ -7,14 +7,13 @@ ten lines, this module reads its first paragraph.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import re
 import types
 import typing
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from qvar.errors import shown
+from qvar.errors import did_you_mean, shown
 
 SWITCHES = ("resume", "distributed", "no_progress", "quiet", "json")
 """Flags of every run that take no value."""
@@ -142,8 +141,7 @@ def _unknown(
             if whole is not None:  # a dataclass
                 fields = ", ".join(flag_of(name) for name in flat({whole: kinds[whole]}))
                 return f"`{whole}` must be given field by field ({fields}), but is given as {flag}."
-            near = difflib.get_close_matches(flag, known, n=1) if len(flag) < 100 else []
-            hint = f"did you mean `{near[0]}`?" if near else f"`{prog} --help` lists them."
+            hint = did_you_mean(flag if len(flag) < 100 else "", known, f"`{prog} --help` lists them.")
             return f"`{_short(flag)}` is not a flag of this case; {hint}"
     return None
 
