@@ -95,15 +95,17 @@ def until(true: Callable[[], object], seconds: float = 180.0) -> None:
 
 
 def lease(campaign: Campaign, label: str) -> dict[str, Any]:
-    """Content of a task's lease."""
-    return json.loads((campaign.run.state(key_of(campaign, label)) / LEASE).read_text(encoding="utf-8"))
+    """Content of a task's lease; empty if there is none, or if it was made a moment ago and is not written yet."""
+    path = campaign.run.state(key_of(campaign, label)) / LEASE
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    return json.loads(text) if text else {}
 
 
 def ending(campaign: Campaign, label: str) -> str:
     """End of a task's latest attempt, with its number from the second on, such as "done 2"; empty before the first."""
-    if not (campaign.run.state(key_of(campaign, label)) / LEASE).exists():
-        return ""
     content = lease(campaign, label)
+    if not content:
+        return ""
     return content["ending"] + (f" {content['attempt']}" if content["attempt"] > 1 else "")
 
 

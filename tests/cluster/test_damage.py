@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cluster.campaigns import FAKE, SLOW, key_of, made, until
+from cluster.campaigns import FAKE, SLOW, ending, lease, made, until
 
 from qvar.array_files import read_arrays
 from qvar.cli.main import main
@@ -175,14 +175,14 @@ def test_processes_of_this_machine_end_with_the_one_that_is_killed(
         try:
             until(lambda: list(tmp_path.glob("c/state/*/lease.json")))
             campaign = open_campaign("c")
-            state = campaign.run.state(key_of(campaign, "t0"))
-            worker = Path(f"/proc/{attempt(state).content['process']}/cwd")
+            until(lambda: lease(campaign, "t0"))
+            worker = Path(f"/proc/{lease(campaign, 't0')['process']}/cwd")
             assert worker.exists()
         finally:
             process.send_signal(signal.SIGKILL)
     until(lambda: not worker.exists())
-    if attempt(state).ending is Ending.STOPPED:  # it came to a step within its five seconds
-        assert attempt(state).content["message"] == "the process that started it is gone"
+    if ending(campaign, "t0") == "stopped":  # it came to a step within its five seconds
+        assert lease(campaign, "t0")["message"] == "the process that started it is gone"
 
 
 # ---------------------------------------------------------------------------------------------------------------------
