@@ -1,7 +1,8 @@
 """Self-consistent field with PySCF: a molecule in, reproducible orbitals and integrals out.
 
 The same inputs give the same numbers bit for bit in every process on one machine: PySCF's parallel sums are
-kept to one thread, and orbitals of one energy have fixed directions and signs.
+kept to one thread, and orbitals of one energy have fixed directions and signs. Other kinds of processors round
+differently; they find the same determinant.
 """
 
 from __future__ import annotations
@@ -171,7 +172,7 @@ def converge(mean_field: Any) -> Any:
     mean_field.conv_tol, mean_field.conv_tol_grad, mean_field.max_cycle = 1e-12 * size, 1e-8 * size, 200
     with one_thread_without_files():
         try:
-            mean_field.kernel()
+            mean_field.kernel(dm0=_first_density(mean_field))
         except (np.linalg.LinAlgError, AttributeError) as error:  # from DIIS, whose equations may be singular
             # PySCF 2.14 looks for the error under a name that NumPy 2 no longer has
             if isinstance(error, AttributeError) and "linalg" not in str(error):
@@ -186,6 +187,32 @@ def converge(mean_field: Any) -> Any:
                 )
             _adopt(mean_field, second_order)
     return mean_field
+
+
+def _first_density(mean_field: Any) -> Any:
+    """Return the density of the first guess if only some of several orbitals of one energy are to be filled, or None.
+
+    Rounding would choose among them, differently on each kind of processor, and another choice may lead to another
+    determinant. Here those come first that `fix_degenerate` puts first. Cost is that of one Fock matrix.
+    """
+    mol = mean_field.mol
+    guess = mean_field.get_init_guess(mol, mean_field.init_guess)
+    focks = np.asarray(mean_field.get_fock(dm=guess))
+    unrestricted = focks.ndim == 3
+    spins = [[n] for n in mol.nelec] if unrestricted else [mol.nelec]
+    basis = _orthogonalized(mean_field.get_ovlp(), DEPENDENT)
+    orbitals, occupations, is_free = [], [], False
+    for fock, numbers in zip(focks if unrestricted else [focks], spins, strict=True):
+        energies, vectors = np.linalg.eigh(basis.T @ fock @ basis)
+        edges = [n for n in numbers if 0 < n < len(energies)]
+        is_free |= any(energies[n] - energies[n - 1] < DEGENERATE for n in edges)
+        occupations.append(sum((np.arange(len(energies)) < n).astype(float) for n in numbers))
+        orbitals.append(fix_degenerate(mol, basis @ vectors, energies, np.zeros_like(energies)))
+    if not is_free:
+        return None
+    if unrestricted:
+        return mean_field.make_rdm1(np.stack(orbitals), np.stack(occupations))
+    return mean_field.make_rdm1(orbitals[0], occupations[0])
 
 
 def _second_order(mean_field: Any, orbitals: Any, change: float, gradient: float) -> Any:

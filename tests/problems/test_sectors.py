@@ -16,7 +16,7 @@ from qvar.problems.spin_models import heisenberg, tfim, xxz
 
 MAPPINGS = ("jordan_wigner", "parity", "bravyi_kitaev")
 BEH = "Be 0 0 0; H 0 0 1.34"
-SQUARE = "H 0 0 0; H 1.2 0 0; H 0 1.2 0; H 1.2 1.2 0"
+SQUARE = "H 0.848528137 0 0; H -0.848528137 0 0; H 0 0.848528137 0; H 0 -0.848528137 0"  # 1.2 angstrom long
 O2 = "O 0 0 0; O 0 0 1.2"
 
 

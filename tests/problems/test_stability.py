@@ -11,7 +11,7 @@ from qvar.problems.scf import converge, follow, one_thread_without_files
 from qvar.problems.stability import _internal, _lowest, _rotated, analysed
 
 N2 = "N 0 0 0; N 0 0 2.0"
-SQUARE = "H 0 0 0; H 1.2 0 0; H 0 1.2 0; H 1.2 1.2 0"
+SQUARE = "H 0.848528137 0 0; H -0.848528137 0 0; H 0 0.848528137 0; H 0 -0.848528137 0"  # 1.2 angstrom long
 BEH = "Be 0 0 0; H 0 0 1.34"
 
 
@@ -209,6 +209,28 @@ def test_open_shells_below_closed_ones_are_occupied(atom, spin):
     occupations = np.asarray(expected.mo_occ)
     assert not np.all(np.diff(occupations) <= 0)
     assert problem.reference_energy == pytest.approx(expected.e_tot, abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("geometry", "spin"), [(SQUARE, 0), ("H 0 0 0; H 1.2 0 0; H 0 1.2 0; H 1.2 1.2 0", 0), ("C 0 0 0", 2), ("Mn 0 0 0", 5)]
+)
+@pytest.mark.parametrize("kind", ["ROHF", "UHF"])
+def test_rounding_does_not_choose_the_determinant(geometry, spin, kind, monkeypatch):
+    """Noise in the first guess stands for other processors, whose sums end in other digits."""
+    from pyscf.scf import hf, uhf
+
+    maker, energies = uhf.UHF if kind == "UHF" else hf.SCF, []
+    usual = maker.get_init_guess
+    for seed in range(4):
+
+        def guess(field, *arguments, _seed=seed, **options):
+            density = usual(field, *arguments, **options)
+            noise = 1e-13 * np.random.default_rng(_seed).standard_normal(density.shape[-2:])
+            return density + noise + noise.T
+
+        monkeypatch.setattr(maker, "get_init_guess", guess)
+        energies.append(mean_field(geometry, kind, spin).e_tot)
+    assert np.ptp(energies) < 1e-7
 
 
 def test_nothing_to_rotate():
