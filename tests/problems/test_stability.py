@@ -212,7 +212,8 @@ def test_open_shells_below_closed_ones_are_occupied(atom, spin):
 
 
 @pytest.mark.parametrize(
-    ("geometry", "spin"), [(SQUARE, 0), ("H 0 0 0; H 1.2 0 0; H 0 1.2 0; H 1.2 1.2 0", 0), ("C 0 0 0", 2), ("Mn 0 0 0", 5)]
+    ("geometry", "spin"),
+    [(SQUARE, 0), ("H 0 0 0; H 1.2 0 0; H 0 1.2 0; H 1.2 1.2 0", 0), ("C 0 0 0", 2), ("Mn 0 0 0", 5)],
 )
 @pytest.mark.parametrize("kind", ["ROHF", "UHF"])
 def test_rounding_does_not_choose_the_determinant(geometry, spin, kind, monkeypatch):
