@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from qvar._types import FloatArray
+from qvar._types import DataFrame, FloatArray
 from qvar.analysis.convergence import (
     checked_tolerance,
     contender_groups,
@@ -23,9 +23,6 @@ from qvar.analysis.rows import shared
 from qvar.checks import finite_number
 from qvar.errors import require
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 Cost: TypeAlias = Literal["parameter", "two_qubit_gate", "gradient_evaluation", "shot"]
 """Costs that correlation energy is divided by."""
 
@@ -36,7 +33,7 @@ _COLUMNS: dict[str, str] = {
 }
 
 
-def error_against_parameters(ledger: pd.DataFrame) -> pd.DataFrame:
+def error_against_parameters(ledger: DataFrame) -> DataFrame:
     r"""Return the error against the number of parameters over each family of depths, \(\varepsilon_L\) against \(p_L\).
 
     \(\varepsilon_L = \operatorname{median}_s |E_s - E_{exact}|\) over the seeds s of the contender with L layers, a
@@ -67,11 +64,11 @@ def error_against_parameters(ledger: pd.DataFrame) -> pd.DataFrame:
     return table.iloc[order].reset_index(drop=True)
 
 
-def _series_keys(table: pd.DataFrame) -> list[tuple[str, ...]]:
+def _series_keys(table: DataFrame) -> list[tuple[str, ...]]:
     return [tuple(map(str, key)) for key in table[["problem", "method", "series"]].itertuples(index=False, name=None)]
 
 
-def least_parameters(ledger: pd.DataFrame, *, tolerance: float | None = None) -> pd.DataFrame:
+def least_parameters(ledger: DataFrame, *, tolerance: float | None = None) -> DataFrame:
     r"""Return the least number of parameters that reaches the tolerance, over each family of depths.
 
     $$ p_{min} = \min \{ p_L : \operatorname{median}_s |E_s - E_{exact}| \le \varepsilon \}, $$
@@ -108,7 +105,7 @@ def least_parameters(ledger: pd.DataFrame, *, tolerance: float | None = None) ->
     return pd.DataFrame(list(rows.values()), columns=columns).astype(dict.fromkeys(counts, "Int64"))
 
 
-def correlation_per(ledger: pd.DataFrame, cost: Cost, *, tolerance: float | None = None) -> pd.DataFrame:
+def correlation_per(ledger: DataFrame, cost: Cost, *, tolerance: float | None = None) -> DataFrame:
     r"""Compute the correlation energy recovered per unit of cost, with its spread over the seeds.
 
     For each seed \(c / k\) with
@@ -226,7 +223,7 @@ def estimated_shots(one_norm: float, tolerance: float) -> float:
     return (norm / error) ** 2
 
 
-def training_shots(ledger: pd.DataFrame, *, tolerance: float | None = None) -> FloatArray:
+def training_shots(ledger: DataFrame, *, tolerance: float | None = None) -> FloatArray:
     r"""Return the shots of each row's training on a quantum computer, if every energy had the standard error.
 
     $$ S_{train} = S \, (N_E + G N_\nabla) $$

@@ -6,15 +6,13 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from qvar._types import DataFrame
 from qvar.analysis.accuracy import levels
 from qvar.analysis.kept_ledgers import kept_ledger
 from qvar.analysis.rows import MILLIHARTREE, first, known, records, resolution, where
 from qvar.units import CHEMICAL_ACCURACY, MILLIHARTREE_PER_HARTREE
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 USUAL_BASIS = "sto-3g"
 """Basis set of most of the runs."""
@@ -143,7 +141,7 @@ def candidates(molecule: str, bond: float, basis: str) -> list[Candidate]:
     return answer
 
 
-def circuits(ledger: pd.DataFrame) -> list[Candidate]:
+def circuits(ledger: DataFrame) -> list[Candidate]:
     """Return every trained circuit of a kept ledger of molecules whose costs are known, in its order.
 
     The error of a start that failed is infinite.
@@ -154,11 +152,11 @@ def circuits(ledger: pd.DataFrame) -> list[Candidate]:
     return [circuit for _, group in groups for circuit in _of_group(group)]
 
 
-def _with_basis(ledger: pd.DataFrame) -> pd.DataFrame:
+def _with_basis(ledger: DataFrame) -> DataFrame:
     return ledger.assign(basis=ledger["basis"].fillna(USUAL_BASIS) if "basis" in ledger else USUAL_BASIS)
 
 
-def circuit_name(group: pd.DataFrame) -> str:
+def circuit_name(group: DataFrame) -> str:
     """Return the name of a circuit with its number of layers, if it has layers."""
     name, layers = str(first(group["contender"])), first(group["layers"])
     depth = "" if layers is None else f" x{int(layers)}"

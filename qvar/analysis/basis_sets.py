@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from qvar._types import DataFrame
 from qvar.analysis.accuracy import levels
 from qvar.analysis.rows import RESOLUTION, ended, known, median, message, numbers_of
 from qvar.diagnostics.minima import distinct_minima
 from qvar.optimize.budget import Status
 from qvar.units import MILLIHARTREE_PER_HARTREE
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 PUBLISHED = "published"
 """Family of sets in which nothing was fitted."""
@@ -55,7 +53,7 @@ class BasisRow(NamedTuple):
     message: str | None
 
 
-def basis_table(ledger: pd.DataFrame) -> pd.DataFrame:
+def basis_table(ledger: DataFrame) -> DataFrame:
     """Compute one row per form or baseline, the lowest energy first.
 
     Args:
@@ -82,13 +80,13 @@ def basis_table(ledger: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def limit(ledger: pd.DataFrame) -> float | None:
+def limit(ledger: DataFrame) -> float | None:
     """Return the limit that errors are counted from, in hartree, or None if it is not known."""
     references = ledger["reference"].dropna()
     return float(references.iloc[0]) if len(references) else None
 
 
-def floor(ledger: pd.DataFrame) -> float:
+def floor(ledger: DataFrame) -> float:
     """Return the energy above which energies are drawn, in hartree.
 
     It is the limit, or the lowest energy if the limit is not known or that energy lies lower; NaN without any energy.
@@ -101,7 +99,7 @@ def floor(ledger: pd.DataFrame) -> float:
     return lowest if zero is None or lowest < zero - RESOLUTION else zero
 
 
-def _entry(group: pd.DataFrame) -> dict[str, Any]:
+def _entry(group: DataFrame) -> dict[str, Any]:
     values = numbers_of(group, "value")
     finite = np.isfinite(values)
     best = group.iloc[int(np.nanargmin(values))] if finite.any() else None

@@ -6,10 +6,11 @@ import math
 import numbers
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from qvar._types import DataFrame
 from qvar.analysis.accuracy import levels
 from qvar.analysis.rows import (
     MILLIHARTREE,
@@ -28,9 +29,6 @@ from qvar.analysis.rows import (
 )
 from qvar.optimize.budget import Status
 from qvar.units import CHEMICAL_ACCURACY, MILLIHARTREE_PER_HARTREE
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 VARIANCE = "variance"
 """Quantity of a study in which nothing is trained: there more is better."""
@@ -58,7 +56,7 @@ class Block:
 
     fixed: dict[Argument, Any]
     """The values that they share."""
-    rows: pd.DataFrame
+    rows: DataFrame
     """Those rows of `campaign_table`."""
 
     @property
@@ -67,7 +65,7 @@ class Block:
         return point_words(self.fixed)
 
 
-def arguments(ledger: pd.DataFrame) -> list[Argument]:
+def arguments(ledger: DataFrame) -> list[Argument]:
     """Return the swept arguments, in the order of their columns."""
     return [_argument(str(column), ledger[column]) for column in ledger.columns if str(column).startswith(SWEEP)]
 
@@ -81,18 +79,18 @@ def _argument(column: str, cells: Any) -> Argument:
     return Argument(column.removeprefix(SWEEP), column, numeric, tuple(sorted(values) if numeric else values))
 
 
-def varied(ledger: pd.DataFrame) -> list[Argument]:
+def varied(ledger: DataFrame) -> list[Argument]:
     """Return the swept arguments that have several values; all of them if none has."""
     swept = arguments(ledger)
     return [argument for argument in swept if len(argument.values) > 1] or swept
 
 
-def points(ledger: pd.DataFrame) -> list[tuple[dict[Argument, Any], pd.DataFrame]]:
+def points(ledger: DataFrame) -> list[tuple[dict[Argument, Any], DataFrame]]:
     """Return the points that have rows, the last argument running fastest, each with its rows."""
     return _grouped(ledger, varied(ledger))
 
 
-def _grouped(table: pd.DataFrame, swept: Sequence[Argument]) -> list[tuple[dict[Argument, Any], pd.DataFrame]]:
+def _grouped(table: DataFrame, swept: Sequence[Argument]) -> list[tuple[dict[Argument, Any], DataFrame]]:
     """Group a table by the values of some arguments, in the order of these values."""
     groups: Any = table.groupby([argument.column for argument in swept], dropna=False, sort=False)
     parts: list[tuple[dict[Argument, Any], Any]]
@@ -157,7 +155,7 @@ class StandingRow(NamedTuple):
     failed: int
 
 
-def campaign_table(ledger: pd.DataFrame) -> pd.DataFrame:
+def campaign_table(ledger: DataFrame) -> DataFrame:
     """Compute one row per point and contender.
 
     Circuits that differ in their number of layers alone are one contender at all points if no point has two of them.
@@ -201,7 +199,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def _labels(ledger: pd.DataFrame) -> list[str]:
+def _labels(ledger: DataFrame) -> list[str]:
     """Return names of contenders that are the same at all points, without what differs from point to point."""
     columns = [argument.column for argument in arguments(ledger)]
     along = is_curve(ledger) or is_scaling(ledger)
@@ -219,7 +217,7 @@ def _labels(ledger: pd.DataFrame) -> list[str]:
     return _without_depth(ledger.assign(label=names), columns)
 
 
-def _without_depth(ledger: pd.DataFrame, columns: list[str]) -> list[str]:
+def _without_depth(ledger: DataFrame, columns: list[str]) -> list[str]:
     """Return names without the depth if it is one of the things that differ from point to point."""
     names: Any = ledger.assign(series=_series(ledger))
     several = names.groupby([*columns, "series"], dropna=False)["label"].nunique().groupby("series").max() > 1
@@ -230,14 +228,14 @@ def _without_depth(ledger: pd.DataFrame, columns: list[str]) -> list[str]:
     ]
 
 
-def _series(ledger: pd.DataFrame) -> list[str]:
+def _series(ledger: DataFrame) -> list[str]:
     """Return the labels without numbers of layers."""
     series = ledger["series"] if "series" in ledger.columns else [None] * len(ledger)
     cells = zip(ledger["label"], ledger["contender"], series, strict=True)
     return [series_label(str(label), str(contender), name) for label, contender, name in cells]
 
 
-def _shown(rows: pd.DataFrame) -> tuple[Any, str, str]:
+def _shown(rows: DataFrame) -> tuple[Any, str, str]:
     """Return the numbers of the rows of one point, missing if another row of the same seed has it."""
     if is_scaling(rows):
         largest = rows.groupby("label")["size"].transform("max")
@@ -252,7 +250,7 @@ def _shown(rows: pd.DataFrame) -> tuple[Any, str, str]:
     return amounts, quantity, unit
 
 
-def _per_contender(rows: pd.DataFrame, swept: list[str]) -> pd.DataFrame:
+def _per_contender(rows: DataFrame, swept: list[str]) -> DataFrame:
     marked = rows.assign(
         converged=ended(rows, Status.CONVERGED.value),
         failed=ended(rows, Status.FAILED.value),
@@ -266,7 +264,7 @@ def _per_contender(rows: pd.DataFrame, swept: list[str]) -> pd.DataFrame:
     ).reset_index()  # fmt: skip
 
 
-def _best(table: pd.DataFrame) -> list[bool]:
+def _best(table: DataFrame) -> list[bool]:
     """Return for each row if no other contender of its point is better."""
     order: list[tuple[float, float]] = []
     firsts: dict[int, tuple[float, float]] = {}
@@ -276,7 +274,7 @@ def _best(table: pd.DataFrame) -> list[bool]:
     return [place == firsts[at] and math.isfinite(place[0]) for at, place in zip(table["point"], order, strict=True)]
 
 
-def _places(table: pd.DataFrame) -> list[float]:
+def _places(table: DataFrame) -> list[float]:
     """Return the place of each row among those of its point, equal errors one place; infinite without a number."""
     places = [math.inf] * len(table)
     rows = typed(table, CampaignRow)
@@ -290,7 +288,7 @@ def _places(table: pd.DataFrame) -> list[float]:
     return places
 
 
-def campaign_standings(table: pd.DataFrame) -> pd.DataFrame:
+def campaign_standings(table: DataFrame) -> DataFrame:
     """Compute one row per contender, over all points, the one that is best at the most points first.
 
     Args:
@@ -346,7 +344,7 @@ class BestAt(NamedTuple):
     """Contenders that have a number there."""
 
 
-def best_at(table: pd.DataFrame) -> list[BestAt]:
+def best_at(table: DataFrame) -> list[BestAt]:
     """Return the best contenders of every point."""
     by_point: dict[int, list[CampaignRow]] = {}
     for row in typed(table, CampaignRow):
@@ -362,13 +360,13 @@ def across(swept: Sequence[Argument]) -> Argument:
     return max(reversed(swept), key=lambda argument: (argument.numeric, len(argument.values)))
 
 
-def blocks(table: pd.DataFrame, along: Argument | None, swept: Sequence[Argument]) -> list[Block]:
+def blocks(table: DataFrame, along: Argument | None, swept: Sequence[Argument]) -> list[Block]:
     """Group the points by all arguments but one."""
     others = [argument for argument in swept if argument is not along]
     return [Block(fixed, rows) for fixed, rows in _grouped(table, others)] if others else [Block({}, table)]
 
 
-def failures(ledger: pd.DataFrame) -> list[tuple[str, int, str]]:
+def failures(ledger: DataFrame) -> list[tuple[str, int, str]]:
     """Return every message with the number of its rows and the place of the first, the most frequent first."""
     if "message" not in ledger.columns:
         return []

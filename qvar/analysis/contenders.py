@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
+from qvar._types import DataFrame, Series
 from qvar.analysis.accuracy import Cost, correlation_per, least_parameters
 from qvar.analysis.convergence import (
     KEYS,
@@ -18,9 +19,6 @@ from qvar.analysis.convergence import (
 from qvar.analysis.rows import MILLIHARTREE, known, records, where
 from qvar.analysis.summaries import summary
 from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _NAMES = ("rank", "label", *KEYS, "family", "n_params", "two_qubit_gates", "seeds", "unit")
 """Columns that both tables take from `summary`, in its order of contenders."""
@@ -78,7 +76,7 @@ class ConvergenceRow(NamedTuple):
     levels: float
 
 
-def accuracy_table(ledger: pd.DataFrame) -> pd.DataFrame:
+def accuracy_table(ledger: DataFrame) -> DataFrame:
     """Compute the accuracy per parameter: one row per contender, in the order of `summary`.
 
     Args:
@@ -103,7 +101,7 @@ def accuracy_table(ledger: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def convergence_table(ledger: pd.DataFrame, trace: pd.DataFrame) -> pd.DataFrame:
+def convergence_table(ledger: DataFrame, trace: DataFrame) -> DataFrame:
     """Compute how often and how soon the seeds converge: one row per contender, in the order of `summary`.
 
     Args:
@@ -134,23 +132,23 @@ def convergence_table(ledger: pd.DataFrame, trace: pd.DataFrame) -> pd.DataFrame
     return table
 
 
-def _in_hartree(ledger: pd.DataFrame) -> pd.DataFrame:
+def _in_hartree(ledger: DataFrame) -> DataFrame:
     """Return the rows whose tolerance is known: in hartree, or failed before they had a unit."""
     return where(ledger, ledger["unit"].fillna(HARTREE) == HARTREE)
 
 
-def _matching(table: pd.DataFrame, other: pd.DataFrame, keys: Sequence[str] = KEYS) -> list[Any]:
+def _matching(table: DataFrame, other: DataFrame, keys: Sequence[str] = KEYS) -> list[Any]:
     """Return for each row of a table of contenders that of another one with the same keys, or None."""
     names = list(keys)
     entries = dict(zip(_texts(other, names), records(other), strict=True))
     return [entries.get(key) for key in _texts(table, names)]
 
 
-def _texts(table: pd.DataFrame, names: list[str]) -> list[tuple[str, ...]]:
+def _texts(table: DataFrame, names: list[str]) -> list[tuple[str, ...]]:
     return [tuple(map(str, row)) for row in table[names].itertuples(index=False, name=None)]
 
 
-def _column(rows: Sequence[Any], name: str, kind: str) -> pd.Series:
+def _column(rows: Sequence[Any], name: str, kind: str) -> Series:
     """Return a column of rows; missing where there is no row."""
     import pandas as pd
 

@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from qvar._types import FloatArray
+from qvar._types import DataFrame, FloatArray
 from qvar.analysis.rows import first
 from qvar.checks import finite_number
 from qvar.diagnostics.minima import ENERGY_TOLERANCE, distinct_minima
 from qvar.errors import QvarError, require
 from qvar.units import CHEMICAL_ACCURACY, HARTREE
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 KEYS = ("problem", "contender", "method")
 """Columns that distinguish groups."""
@@ -29,7 +26,7 @@ LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
 """Shares of the seeds of the quantiles."""
 
 
-def success(ledger: pd.DataFrame, *, tolerance: float | None = None) -> pd.DataFrame:
+def success(ledger: DataFrame, *, tolerance: float | None = None) -> DataFrame:
     r"""Share of seeds that ended within the tolerance, with its Wilson interval.
 
     \(\hat p = k / n\) with k the seeds with \(|E - E_{exact}| \le \varepsilon\) and n all seeds, the failed ones among
@@ -60,7 +57,7 @@ def success(ledger: pd.DataFrame, *, tolerance: float | None = None) -> pd.DataF
     return frame(rows, "successes", "share", "low", "high", counts=("seeds", "successes"))
 
 
-def steps_to_tolerance(trace: pd.DataFrame, *, tolerance: float = CHEMICAL_ACCURACY) -> pd.DataFrame:
+def steps_to_tolerance(trace: DataFrame, *, tolerance: float = CHEMICAL_ACCURACY) -> DataFrame:
     r"""Return when each seed that ended within the tolerance came within it, see `arrival`.
 
     Args:
@@ -115,8 +112,8 @@ def arrival(errors: FloatArray, tolerance: float) -> int | None:
 
 
 def quantiles_to_tolerance(
-    ledger: pd.DataFrame, trace: pd.DataFrame, *, tolerance: float | None = None, levels: Sequence[float] = LEVELS
-) -> pd.DataFrame:
+    ledger: DataFrame, trace: DataFrame, *, tolerance: float | None = None, levels: Sequence[float] = LEVELS
+) -> DataFrame:
     r"""Return the steps and evaluations by which given shares of the seeds had come within the tolerance.
 
     $$ t_q = \min \{ t : \tfrac1n \#\{ s : t_s \le t \} \ge q \} $$
@@ -155,7 +152,7 @@ def quantiles_to_tolerance(
     return frame(rows, "reached", *own, counts=("seeds", "reached", *own))
 
 
-def final_errors(ledger: pd.DataFrame, *, levels: Sequence[float] = LEVELS) -> pd.DataFrame:
+def final_errors(ledger: DataFrame, *, levels: Sequence[float] = LEVELS) -> DataFrame:
     r"""Compute the distribution of the size of the final error \(|E - E_{exact}|\) over the seeds.
 
     Quantiles are interpolated between neighbouring seeds, so that the one of 50 % is the usual median. Failed seeds
@@ -182,7 +179,7 @@ def final_errors(ledger: pd.DataFrame, *, levels: Sequence[float] = LEVELS) -> p
     return frame(rows, "finite", "best", *(column_of("error", q) for q in shares), counts=("seeds", "finite"))
 
 
-def minima_found(ledger: pd.DataFrame, *, energy_tolerance: float = ENERGY_TOLERANCE) -> pd.DataFrame:
+def minima_found(ledger: DataFrame, *, energy_tolerance: float = ENERGY_TOLERANCE) -> DataFrame:
     """Count the distinct minima in which the seeds of a contender ended.
 
     Taken from the column `minimum` if the ledger has it (by energy and fidelity, see
@@ -216,7 +213,7 @@ def minima_found(ledger: pd.DataFrame, *, energy_tolerance: float = ENERGY_TOLER
 # Groups of seeds, and their numbers
 
 
-def contender_groups(ledger: pd.DataFrame) -> list[tuple[dict[str, Any], pd.DataFrame]]:
+def contender_groups(ledger: DataFrame) -> list[tuple[dict[str, Any], DataFrame]]:
     """Return the seeds of each contender, problem and method, in the ledger's order, with what they share."""
     groups = ledger.groupby(list(KEYS), dropna=False, sort=False) if len(ledger) else []
     pairs = []
@@ -225,14 +222,14 @@ def contender_groups(ledger: pd.DataFrame) -> list[tuple[dict[str, Any], pd.Data
     return pairs
 
 
-def has_errors(group: pd.DataFrame) -> bool:
+def has_errors(group: DataFrame) -> bool:
     """Return if the errors of its seeds are known: every finite value has one, or all seeds failed."""
     values = group["value"].to_numpy(dtype=float, na_value=np.nan)
     errors = group["error"].to_numpy(dtype=float, na_value=np.nan)
     return bool(np.all(np.isfinite(errors[np.isfinite(values)])))
 
 
-def final_distances(group: pd.DataFrame) -> FloatArray:
+def final_distances(group: DataFrame) -> FloatArray:
     """Return |error| of each seed; infinite if it failed or is not known."""
     errors = np.abs(group["error"].to_numpy(dtype=float, na_value=np.nan))
     return np.where(np.isfinite(errors), errors, np.inf)
@@ -264,7 +261,7 @@ def column_of(what: str, level: float) -> str:
     return f"{what}_{100 * level:g}"
 
 
-def checked_tolerance(ledger: pd.DataFrame, tolerance: float | None) -> float:
+def checked_tolerance(ledger: DataFrame, tolerance: float | None) -> float:
     """Return the tolerance in the ledger's unit: 1.6e-3 hartree if None.
 
     Raises `QvarError` if it is not positive, or None for values that are not in hartree.
@@ -296,7 +293,7 @@ def _or_never(arrival: Any, what: str) -> float:
     return math.inf if arrival is None or pd.isna(getattr(arrival, what)) else float(getattr(arrival, what))
 
 
-def frame(rows: Sequence[dict[str, Any]], *columns: str, counts: Sequence[str] = ()) -> pd.DataFrame:
+def frame(rows: Sequence[dict[str, Any]], *columns: str, counts: Sequence[str] = ()) -> DataFrame:
     """Return a table of groups: their names, `seeds`, and the given columns; counts are whole numbers or missing."""
     import pandas as pd
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from qvar._types import DataFrame
 from qvar.analysis.rows import ended, known, typed, where
 from qvar.diagnostics.estimate import heavy_tail
 from qvar.optimize.budget import Status
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 QUANTITIES = {"loss": "loss_variance", "gradient": "gradient_variance"}
 """Fitted quantities and their columns in the ledger: the gradient's variance is the mean over all parameters."""
@@ -99,7 +97,7 @@ class PointRow(NamedTuple):
     wall_s: float | None
 
 
-def decay_table(ledger: pd.DataFrame) -> pd.DataFrame:
+def decay_table(ledger: DataFrame) -> DataFrame:
     r"""Fit \(A e^{-b n}\) and \(A n^{-b}\) to the variances of a scaling study, and choose between them.
 
     The fits are those of `qvar.diagnostics.fit_decay`, weighted with the intervals of the variances; there are fits
@@ -136,7 +134,7 @@ def decay_table(ledger: pd.DataFrame) -> pd.DataFrame:
     return table.astype({name: _KINDS.get(name, "float64") for name in _COLUMNS})
 
 
-def is_relative(ledger: pd.DataFrame) -> bool:
+def is_relative(ledger: DataFrame) -> bool:
     """Return if the variances of a ledger are in units of the squared spectral width.
 
     They are if the widths differ, because Hamiltonians that grow, or of several units, cannot be compared otherwise.
@@ -147,20 +145,20 @@ def is_relative(ledger: pd.DataFrame) -> bool:
     return usable and not np.allclose(widths, widths[0], rtol=1e-6)
 
 
-def measured(ledger: pd.DataFrame) -> pd.DataFrame:
+def measured(ledger: DataFrame) -> DataFrame:
     """Return the rows that have variances."""
     if "loss_variance" not in ledger.columns:  # no row has any
         return ledger.iloc[:0].assign(loss_variance=[], spectral_width=[], samples=[])
     return where(ledger, ended(ledger, Status.MEASURED.value) & ledger["loss_variance"].notna())
 
 
-def variances(ledger: pd.DataFrame, column: str, relative: bool) -> np.ndarray:
+def variances(ledger: DataFrame, column: str, relative: bool) -> np.ndarray:
     """Return a column of variances, (rows,), divided by the squared spectral width if they are relative."""
     values = ledger[column].to_numpy(dtype=float)
     return values / ledger["spectral_width"].to_numpy(dtype=float) ** 2 if relative else values
 
 
-def narrow_intervals(points: pd.DataFrame) -> list[str]:
+def narrow_intervals(points: DataFrame) -> list[str]:
     """Return a sentence for every variance whose interval is too narrow, for lack of samples of a heavy tail."""
     names = {
         "loss_variance": "variance of the loss",
@@ -175,7 +173,7 @@ def narrow_intervals(points: pd.DataFrame) -> list[str]:
     ]
 
 
-def _fitted(group: pd.DataFrame, quantity: str, relative: bool) -> dict[str, Any]:
+def _fitted(group: DataFrame, quantity: str, relative: bool) -> dict[str, Any]:
     points = measured(group).sort_values("size")
     if points.empty:
         return {"n_points": 0}

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from qvar._types import DataFrame
 from qvar.analysis.rows import MILLIHARTREE, first, known, numbers_of, records, shown_errors, where
 from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 RELIABLE = 0.9
 """Share of successful starts from which a depth counts as reliable."""
@@ -62,7 +60,7 @@ class SeriesRow(NamedTuple):
     success_last: str | None
 
 
-def depth_table(ledger: pd.DataFrame) -> pd.DataFrame:
+def depth_table(ledger: DataFrame) -> DataFrame:
     """Compute one row per series and depth, in the ledger's order.
 
     Args:
@@ -102,7 +100,7 @@ def depth_table(ledger: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def series_table(depths: pd.DataFrame) -> pd.DataFrame:
+def series_table(depths: DataFrame) -> DataFrame:
     """Compute one row per series, in the order of `depth_table`.
 
     Args:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from qvar._types import DataFrame
 from qvar.analysis.paired import exact_interval, mean_interval
 from qvar.analysis.rows import records, where
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _NORMAL = 1.959963984540054
 """Standard errors from the middle of a 95 % interval to its ends."""
@@ -40,7 +38,7 @@ class EstimateRow(NamedTuple):
     coverage_high: float
 
 
-def estimate_table(ledger: pd.DataFrame) -> pd.DataFrame:
+def estimate_table(ledger: DataFrame) -> DataFrame:
     """Compare the estimates of quantities with their exact values, over the repetitions of an experiment.
 
     Args:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from qvar._types import DataFrame
 from qvar.analysis.paired import exact_interval, mean_interval
 from qvar.analysis.rows import known, shared, where
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 SETTINGS = ("entry", "problem", "data", "level", "training_size")
 """Columns that distinguish the settings in which families are compared, each for itself, if a ledger has them."""
@@ -45,9 +43,7 @@ class FamilyRow(NamedTuple):
     unit: str
 
 
-def family_table(
-    ledger: pd.DataFrame, *, column: str = "test_error", settings: Sequence[str] = SETTINGS
-) -> pd.DataFrame:
+def family_table(ledger: DataFrame, *, column: str = "test_error", settings: Sequence[str] = SETTINGS) -> DataFrame:
     """Compare the best generic with the best constrained model in each setting of a ledger.
 
     The best of a family has the lowest median error over the seeds, which are the repetitions of an experiment; both
@@ -77,7 +73,7 @@ def family_table(
     return pd.DataFrame(rows, columns=list(FamilyRow._fields))
 
 
-def settings_of(ledger: pd.DataFrame, settings: Sequence[str] = SETTINGS) -> list[tuple[str, pd.DataFrame]]:
+def settings_of(ledger: DataFrame, settings: Sequence[str] = SETTINGS) -> list[tuple[str, DataFrame]]:
     """Return the settings of a ledger, each with its name in words and its rows; "" if there is one."""
     everything: Any = ledger
     kept = [name for name in settings if name in everything and everything[name].nunique() > 1]
@@ -90,7 +86,7 @@ def settings_of(ledger: pd.DataFrame, settings: Sequence[str] = SETTINGS) -> lis
     return parts
 
 
-def _row(setting: str, group: pd.DataFrame, column: str) -> FamilyRow | None:
+def _row(setting: str, group: DataFrame, column: str) -> FamilyRow | None:
     best = {family: _best(group, family, column) for family in ("generic", "constrained")}
     generic, constrained = best["generic"], best["constrained"]
     if generic is None or constrained is None:
@@ -127,7 +123,7 @@ def _row(setting: str, group: pd.DataFrame, column: str) -> FamilyRow | None:
     )
 
 
-def _best(group: pd.DataFrame, family: str, column: str) -> Any:
+def _best(group: DataFrame, family: str, column: str) -> Any:
     """Return the rows of the family's model of the lowest median, by seed; None without a model."""
     own: Any = where(group, group["family"] == family)
     if own.empty:
@@ -143,7 +139,7 @@ def _difference(generic: Any, constrained: Any, column: str) -> float | None:
     return float(differences.median()) if len(differences) else None
 
 
-def _word(group: pd.DataFrame, name: str, value: Any) -> str:
+def _word(group: DataFrame, name: str, value: Any) -> str:
     """Return the value of a setting in words."""
     if name == "level":
         word = str(shared(group, "level_name") or "")

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from qvar._types import DataFrame
 from qvar.errors import QvarError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 FOLDER = Path(__file__).parents[1] / "ledgers"
 """Folder of the files, in the package."""
@@ -19,7 +16,7 @@ NAMES = ("families", "starts", "growing", "pruning", "distilling", "more_paramet
 
 
 @cache
-def kept_ledger(name: str) -> pd.DataFrame:
+def kept_ledger(name: str) -> DataFrame:
     """Return a ledger that travels with qvar.
 
     Beside columns of a run's ledger it has `campaign`, `command` (which repeats the run of a row), `qvar` (its version)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from qvar._types import DataFrame
 from qvar.analysis.rows import labelled, median
 from qvar.analysis.summaries import summary
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _MEASURED = (
     "start_negative_directions", "end_negative_directions", "end_flat_directions", "end_largest_curvature",
@@ -39,7 +37,7 @@ class LandscapeRow(NamedTuple):
     unit: str
 
 
-def landscape_table(ledger: pd.DataFrame) -> pd.DataFrame:
+def landscape_table(ledger: DataFrame) -> DataFrame:
     """Compute one row per contender, the lowest median error first, as in `summary`.
 
     Args:
@@ -57,7 +55,7 @@ def landscape_table(ledger: pd.DataFrame) -> pd.DataFrame:
     groups = dict(list(labelled(ledger).groupby("label", sort=False)))
     rows = []
     for label in summary(ledger)["label"]:
-        group: pd.DataFrame = groups[label]
+        group: DataFrame = groups[label]
         ends = _present(group, "minimum").to_numpy(dtype=float)
         leaked = (1.0 - _present(group, "sector_weight").to_numpy(dtype=float)).clip(min=0.0)
         rows.append(
@@ -77,7 +75,7 @@ def landscape_table(ledger: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _present(group: pd.DataFrame, column: str) -> Any:
+def _present(group: DataFrame, column: str) -> Any:
     import pandas as pd
 
     return group[column].dropna() if column in group.columns else pd.Series(dtype=float)

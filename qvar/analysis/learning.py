@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from qvar._types import DataFrame
 from qvar.analysis.paired import mean_interval
 from qvar.analysis.rows import first, where
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 class LearningRow(NamedTuple):
@@ -32,7 +30,7 @@ class LearningRow(NamedTuple):
     unit: str
 
 
-def learning_table(ledger: pd.DataFrame) -> pd.DataFrame:
+def learning_table(ledger: DataFrame) -> DataFrame:
     """Average the errors of each network over its seeds.
 
     Args:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from qvar._types import DataFrame
 from qvar.analysis.rows import RESOLUTION, first, known, median, where
 from qvar.units import CHEMICAL_ACCURACY, HARTREE
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 SAME = 1e-6
 """Errors that differ by less, in the ledger's unit, are equal: the same minimum, reached to the budget's tolerance."""
@@ -51,7 +49,7 @@ class PairedRow(NamedTuple):
     unit: str
 
 
-def paired_table(ledger: pd.DataFrame, *, column: str = "error") -> pd.DataFrame:
+def paired_table(ledger: DataFrame, *, column: str = "error") -> DataFrame:
     """Compare each contender of a `qvar.Paired` or `qvar.Trials` with the one that its row names, seed by seed.
 
     Args:
@@ -79,7 +77,7 @@ def paired_table(ledger: pd.DataFrame, *, column: str = "error") -> pd.DataFrame
     return pd.DataFrame(rows, columns=list(PairedRow._fields))
 
 
-def _row(name: str, group: pd.DataFrame, groups: dict[str, pd.DataFrame], column: str) -> dict[str, Any]:
+def _row(name: str, group: DataFrame, groups: dict[str, DataFrame], column: str) -> dict[str, Any]:
     against = first(group["against"]) if "against" in group else None
     unit = str(first(group["unit"]) or "")
     errors, spent = _by_seed(group, column, absolute=True), _by_seed(group, "energy_evaluations")
@@ -155,14 +153,14 @@ def mean_interval(values: np.ndarray) -> tuple[float | None, float | None]:
     return float(low), float(high)
 
 
-def _arrival(group: pd.DataFrame) -> float | None:
+def _arrival(group: DataFrame) -> float | None:
     """Return the median evaluations to the tolerance, infinite for seeds that do not arrive; None if it is."""
     arrived = list(_by_seed(group, "evaluations_to_tolerance").values())
     middle = float(np.median([*arrived, *[np.inf] * (len(group) - len(arrived))]))
     return middle if np.isfinite(middle) else None
 
 
-def _by_seed(group: pd.DataFrame, column: str, *, absolute: bool = False) -> dict[int, float]:
+def _by_seed(group: DataFrame, column: str, *, absolute: bool = False) -> dict[int, float]:
     if column not in group:
         return {}
     rows = where(group, group[column].notna() & group["seed"].notna())
@@ -170,7 +168,7 @@ def _by_seed(group: pd.DataFrame, column: str, *, absolute: bool = False) -> dic
     return {seed: abs(value) for seed, value in values.items()} if absolute else values
 
 
-def _tolerance(group: pd.DataFrame, unit: str) -> float:
+def _tolerance(group: DataFrame, unit: str) -> float:
     own = first(group["tolerance"]) if "tolerance" in group else None
     if own is not None and known(own):
         return float(own)

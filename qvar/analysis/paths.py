@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from qvar._types import DataFrame
 from qvar.analysis.rows import Record, known, typed
 from qvar.errors import QvarError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 class GrownStep(NamedTuple):
@@ -70,13 +68,13 @@ class CompressionPath(NamedTuple):
     steps: list[SmallerStep]
 
 
-def growths(ledger: pd.DataFrame) -> list[tuple[GrowthRow, list[GrownStep]]]:
+def growths(ledger: DataFrame) -> list[tuple[GrowthRow, list[GrownStep]]]:
     """Return the rows of circuits that have grown, each with its steps."""
     rows = [row for row in typed(ledger, GrowthRow) if known(row.growth)]
     return [(row, _steps(GrownStep, "growth", row.growth)) for row in rows]
 
 
-def compressions(ledger: pd.DataFrame) -> dict[str, CompressionPath]:
+def compressions(ledger: DataFrame) -> dict[str, CompressionPath]:
     """Return the path of the first seed of each contender."""
     paths: dict[str, CompressionPath] = {}
     for row in typed(ledger, CompressionRow):

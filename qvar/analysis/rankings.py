@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from qvar._types import DataFrame
 from qvar.analysis.rows import message, records, shared, where
 from qvar.units import MILLIHARTREE_PER_HARTREE
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 BASELINE = "baseline"
 """Setting of the rows that are energies without a circuit."""
@@ -32,7 +30,7 @@ class RankingRow(NamedTuple):
     message: str | None
 
 
-def ranking_summary(ledger: pd.DataFrame) -> pd.DataFrame:
+def ranking_summary(ledger: DataFrame) -> DataFrame:
     """Summarize a ranking: settings in the ledger's order, within one the lowest median error first.
 
     Args:
@@ -77,7 +75,7 @@ def ranking_summary(ledger: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def orders(summary: pd.DataFrame) -> dict[str, dict[str, float]]:
+def orders(summary: DataFrame) -> dict[str, dict[str, float]]:
     """Return for each setting the rank of each contender that has one; baselines have none."""
     circuits = where(summary, (summary["setting"] != BASELINE) & summary["rank"].notna())
     return {
@@ -86,7 +84,7 @@ def orders(summary: pd.DataFrame) -> dict[str, dict[str, float]]:
     }
 
 
-def _ranks(group: pd.DataFrame) -> list[int | None]:
+def _ranks(group: DataFrame) -> list[int | None]:
     """Return 1, 2, ... in the order of the rows; equal errors share a rank, a missing one has none."""
     ranks: list[int | None] = []
     last = float("-inf")

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, SupportsFloat, TypeAlias, TypeGuard, TypeVar
+from typing import Any, SupportsFloat, TypeAlias, TypeGuard, TypeVar
 
+from qvar._types import DataFrame
 from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE, shown_energy
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 MILLIHARTREE = "mHa"
 """Unit in which errors of molecular energies are shown."""
@@ -44,18 +42,18 @@ def as_float(value: Cell) -> float | None:
     return None if math.isnan(number) else number
 
 
-def records(table: pd.DataFrame) -> list[Any]:
+def records(table: DataFrame) -> list[Any]:
     """Return the rows of a table, each with its columns as attributes."""
     return list(table.itertuples(index=False))
 
 
-def typed(table: pd.DataFrame, kind: type[Record]) -> list[Record]:
+def typed(table: DataFrame, kind: type[Record]) -> list[Record]:
     """Return the rows of a table as named tuples of a type, whose fields are columns; one without column is None."""
     make: Any = kind
     return [make(*(getattr(row, name, None) for name in make._fields)) for row in records(table)]
 
 
-def where(table: pd.DataFrame, mask: Any) -> pd.DataFrame:
+def where(table: DataFrame, mask: Any) -> DataFrame:
     """Return the rows of a table for which a mask holds."""
     return table.loc[mask]
 
@@ -73,7 +71,7 @@ def first(values: Any) -> Any:
     return present.iloc[0] if len(present) else None
 
 
-def shared(rows: pd.DataFrame, column: str) -> Any:
+def shared(rows: DataFrame, column: str) -> Any:
     """Return the first entry of a column that is there; None if there is none, or no such column."""
     return first(rows[column]) if column in rows.columns else None
 
@@ -84,13 +82,13 @@ def median(values: Any) -> float | None:
     return float(present.median()) if len(present) else None
 
 
-def message(rows: pd.DataFrame) -> str | None:
+def message(rows: DataFrame) -> str | None:
     """Return the messages of failures in some rows of a ledger, each once, or None."""
     messages = rows["message"].dropna() if "message" in rows.columns else []
     return "; ".join(dict.fromkeys(map(str, messages))) or None
 
 
-def ended(rows: pd.DataFrame, status: str) -> Any:
+def ended(rows: DataFrame, status: str) -> Any:
     """Return for each row if it ended with a status."""
     return (rows["status"] == status).fillna(False).astype(bool)
 
@@ -107,38 +105,38 @@ def best_words(error: float, unit: str) -> str:
     return f"best {shown_energy(error, unit, 3)}"
 
 
-def evaluations(rows: pd.DataFrame) -> Any:
+def evaluations(rows: DataFrame) -> Any:
     """Return the evaluations that each row of a ledger took: energies, with or without their gradients."""
     return rows["energy_evaluations"].fillna(rows["gradient_evaluations"])
 
 
-def is_curve(ledger: pd.DataFrame) -> bool:
+def is_curve(ledger: DataFrame) -> bool:
     """Return if a ledger goes along a coordinate, as that of a `qvar.Curve` does."""
     return set(ledger.columns) >= CURVE_MARKS
 
 
-def is_scaling(ledger: pd.DataFrame) -> bool:
+def is_scaling(ledger: DataFrame) -> bool:
     """Return if a ledger goes over sizes, as that of a `qvar.Scaling` does."""
     return set(ledger.columns) >= SCALING_MARKS
 
 
-def is_campaign(ledger: pd.DataFrame) -> bool:
+def is_campaign(ledger: DataFrame) -> bool:
     """Return if a ledger is that of a case swept over its arguments."""
     return any(str(column).startswith(SWEEP) for column in ledger.columns)
 
 
-def without_sweep(table: pd.DataFrame) -> pd.DataFrame:
+def without_sweep(table: DataFrame) -> DataFrame:
     """Return a ledger or trace without the swept arguments: the columns of the study alone."""
     return table.drop(columns=[column for column in table.columns if str(column).startswith(SWEEP)])
 
 
-def axis_name(ledger: pd.DataFrame) -> str:
+def axis_name(ledger: DataFrame) -> str:
     """Return the coordinate of a run along one, with its unit, such as "bond (angstrom)"."""
     name, unit = (first(ledger[column]) for column in ("coordinate_name", "coordinate_unit"))
     return f"{name or 'coordinate'} ({unit})" if unit else str(name or "coordinate")
 
 
-def labels(rows: pd.DataFrame) -> list[str]:
+def labels(rows: DataFrame) -> list[str]:
     """Return names that distinguish contenders: with the problem and the method if a run has several.
 
     The problems of a run along a coordinate or over sizes are the points of one contender's curve and no part of its
@@ -157,7 +155,7 @@ def series_label(label: str, contender: str, series: object) -> str:
     return f"{series}{label.removeprefix(contender)}" if known(series) else label
 
 
-def labelled(rows: pd.DataFrame) -> pd.DataFrame:
+def labelled(rows: DataFrame) -> DataFrame:
     """Return a table with `labels` as its column `label`."""
     return rows.assign(label=labels(rows))
 
@@ -175,7 +173,7 @@ def row_name(row: Any) -> str:
     return ", ".join(parts)
 
 
-def shown_errors(rows: pd.DataFrame) -> tuple[Any, str, str]:
+def shown_errors(rows: DataFrame) -> tuple[Any, str, str]:
     """Return the size of the error of rows that share a unit, or the value if no reference is known.
 
     Returns:
@@ -188,7 +186,7 @@ def shown_errors(rows: pd.DataFrame) -> tuple[Any, str, str]:
     return (errors * MILLIHARTREE_PER_HARTREE, "error", MILLIHARTREE) if unit == HARTREE else (errors, "error", unit)
 
 
-def endings(ledger: pd.DataFrame) -> dict[str, dict[str, int]]:
+def endings(ledger: DataFrame) -> dict[str, dict[str, int]]:
     """Return for every status that occurs the contenders that ended so, each with the number of its rows."""
     named = labelled(ledger).assign(status=ledger["status"].fillna("unknown"))
     groups = named.groupby("status", sort=False)
@@ -201,7 +199,7 @@ def status_words(statuses: Any) -> str:
     return ", ".join(f"{count} {str(status).replace('_', ' ')}" for status, count in counts.items())
 
 
-def numbers_of(rows: pd.DataFrame, column: str) -> Any:
+def numbers_of(rows: DataFrame, column: str) -> Any:
     """Return a column as an array of floats; NaN if a number, or the column, is missing."""
     import numpy as np
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from qvar._types import DataFrame
 from qvar.analysis.rows import first, median, where
 from qvar.diagnostics.intervals import wilson_interval
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 CRITERIA = ("aic", "aicc", "bic", "cv_error", "group_error", "test_error")
 """Columns by which a model is preferred, the lowest first."""
@@ -54,7 +52,7 @@ class CrossingRow(NamedTuple):
     high: float
 
 
-def selection_table(ledger: pd.DataFrame) -> pd.DataFrame:
+def selection_table(ledger: DataFrame) -> DataFrame:
     """Count how often each model is preferred, in each data set and at each level of it.
 
     Args:
@@ -101,14 +99,14 @@ def selection_table(ledger: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(SelectionRow._fields))
 
 
-def _preferred(group: pd.DataFrame, criterion: str, models: list[str]) -> Any:
+def _preferred(group: DataFrame, criterion: str, models: list[str]) -> Any:
     """Return the number of repetitions in which each model has the lowest criterion; None if none has it."""
     wide = group.pivot_table(index="seed", columns="model", values=criterion, sort=False).astype(float)
     wide = wide.reindex(columns=models).dropna()
     return wide.idxmin(axis=1).value_counts() if len(wide) else None
 
 
-def crossings(table: pd.DataFrame) -> list[CrossingRow]:
+def crossings(table: DataFrame) -> list[CrossingRow]:
     """Return the lowest level from which models of at least a size are preferred, for each criterion, data and size.
 
     Preferred in most repetitions, at all higher levels too; with the 95 % Wilson interval there. The smallest model is

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from qvar._types import FloatArray
+from qvar._types import DataFrame, FloatArray
 from qvar.analysis.accuracy import levels
 from qvar.analysis.rows import (
     MILLIHARTREE,
@@ -28,9 +28,6 @@ from qvar.analysis.rows import (
 )
 from qvar.optimize.budget import Status
 from qvar.units import CHEMICAL_ACCURACY, HARTREE, MILLIHARTREE_PER_HARTREE
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 class ContenderRow(NamedTuple):
@@ -61,7 +58,7 @@ class ContenderRow(NamedTuple):
     mean: float | None
 
 
-def summary(ledger: pd.DataFrame) -> pd.DataFrame:
+def summary(ledger: DataFrame) -> DataFrame:
     """Summarize a ledger: one row per problem, contender and method, the lowest median error first.
 
     Errors that differ by no more than `RESOLUTION` are equal: then the contender with the fewer parameters comes first,
@@ -89,7 +86,7 @@ def summary(ledger: pd.DataFrame) -> pd.DataFrame:
     return _table(entries, _entry(ledger.iloc[:0]))
 
 
-def curve_summary(ledger: pd.DataFrame) -> pd.DataFrame:
+def curve_summary(ledger: DataFrame) -> DataFrame:
     """Summarize a run along a coordinate: one row per contender, the smallest greatest error first.
 
     Args:
@@ -105,14 +102,14 @@ def curve_summary(ledger: pd.DataFrame) -> pd.DataFrame:
     return _table(_ranked([_curve_entry(group) for _, group in groups], "worst"), _curve_entry(ledger.iloc[:0]))
 
 
-def lowest(table: pd.DataFrame, column: str) -> Any:
+def lowest(table: DataFrame, column: str) -> Any:
     """Return the row of the lowest error, the first of equal ones."""
     numbers = table[column].astype(float)
     limit = numbers.min() + resolution(str(table.loc[numbers.idxmin(), "unit"]))
     return where(table, numbers <= limit).iloc[0]
 
 
-def errors_alone(table: pd.DataFrame) -> pd.DataFrame:
+def errors_alone(table: DataFrame) -> DataFrame:
     """Return a summary without `best` and `median` of contenders without an exact value, if others have errors."""
     if not some(table["quantity"] == "error"):
         return table
@@ -120,7 +117,7 @@ def errors_alone(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(best=table["best"].mask(blank), median=table["median"].mask(blank))
 
 
-def _table(entries: list[dict[str, Any]], empty: dict[str, Any]) -> pd.DataFrame:
+def _table(entries: list[dict[str, Any]], empty: dict[str, Any]) -> DataFrame:
     import pandas as pd
 
     table = pd.DataFrame(entries, columns=[*empty, "equals"])
@@ -129,7 +126,7 @@ def _table(entries: list[dict[str, Any]], empty: dict[str, Any]) -> pd.DataFrame
     return table
 
 
-def _entry(group: pd.DataFrame) -> dict[str, Any]:
+def _entry(group: DataFrame) -> dict[str, Any]:
     amounts, quantity, unit = shown_errors(group)
     finite, errors = (
         numbers[np.isfinite(numbers)] for numbers in (amounts.to_numpy(float), numbers_of(group, "error"))
@@ -166,7 +163,7 @@ def _median(numbers: FloatArray) -> float | None:
     return float(np.median(present)) if len(present) else None
 
 
-def _curve_entry(group: pd.DataFrame) -> dict[str, Any]:
+def _curve_entry(group: DataFrame) -> dict[str, Any]:
     amounts, quantity, unit = shown_errors(group)
     rows = group.assign(amounts=amounts if quantity == "error" else math.nan, evaluations=evaluations(group))
     seeds = [seed for _, seed in rows.groupby("seed", dropna=False)]
@@ -180,7 +177,7 @@ def _curve_entry(group: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _over(seeds: list[pd.DataFrame], column: str, reduce: Callable[..., Any]) -> float | None:
+def _over(seeds: list[DataFrame], column: str, reduce: Callable[..., Any]) -> float | None:
     """Return the median over the seeds of one number per seed."""
     columns = [numbers_of(seed, column) for seed in seeds]
     numbers = [reduce(values[np.isfinite(values)]) for values in columns if np.isfinite(values).any()]

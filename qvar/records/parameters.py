@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from qvar._types import DataFrame
 from qvar.task import Row
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 THETA = "theta"
 """Entry of a task's row, and column of the table, that holds the parameters of one start at its end."""
@@ -16,7 +13,7 @@ THETA = "theta"
 _IDENTITY = {"problem": "string", "contender": "string", "method": "string", "seed": "Int64"}
 
 
-def parameters_from(rows: Sequence[Row]) -> pd.DataFrame:
+def parameters_from(rows: Sequence[Row]) -> DataFrame:
     """Return the table of trained parameters.
 
     A row for each row of the ledger; the list `theta` is None if nothing was trained.

@@ -9,8 +9,9 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from qvar._types import DataFrame
 from qvar.atomic_files import is_temporary
 from qvar.errors import QvarError
 from qvar.records.case_file import check_content, read_case_file
@@ -21,10 +22,6 @@ from qvar.records.run_tables import Shard, ledger_from, look_at_shard, look_at_t
 from qvar.records.schema import recorded_columns
 from qvar.short_repr import short_repr
 from qvar.task import Row, task_key
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 _MOST_SAID = 4
 
@@ -104,9 +101,9 @@ class LoadedRun:
     """Its folder."""
     case: dict[str, Any]
     """The content of `case.json`."""
-    ledger: pd.DataFrame
+    ledger: DataFrame
     """The ledger, of the finished tasks if some are missing."""
-    trace: pd.DataFrame
+    trace: DataFrame
     """The trace, of the finished tasks if some are missing."""
     n_done: int
     """Tasks that are done."""
@@ -114,7 +111,7 @@ class LoadedRun:
     """Tasks that the run has."""
     damage: tuple[str, ...] = ()
     """A sentence about each file that is there and could not be taken."""
-    parameters: pd.DataFrame = field(default_factory=lambda: parameters_from([]))
+    parameters: DataFrame = field(default_factory=lambda: parameters_from([]))
     """Trained parameters, row by row as the ledger; see `qvar.records.parameters`."""
 
     @property

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qvar._types import DataFrame, Series
 from qvar.analysis.rows import SWEEP
 from qvar.atomic_files import write_once, write_whole
 from qvar.errors import QvarError
@@ -23,7 +24,6 @@ from qvar.records.sealed_tables import DamagedError, read_frame, read_rows, seal
 from qvar.task import LedgerColumn, Row
 
 if TYPE_CHECKING:
-    import pandas as pd
     import pyarrow as pa
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -189,7 +189,7 @@ def look_at_shard(path: Path, key: str | None = None) -> Shard:
 # Ledger and trace
 
 
-def ledger_from(rows: Sequence[Row], columns: Sequence[LedgerColumn] = ()) -> pd.DataFrame:
+def ledger_from(rows: Sequence[Row], columns: Sequence[LedgerColumn] = ()) -> DataFrame:
     """Return the ledger: the common columns, then the study's own in order of first appearance.
 
     Types do not depend on what is missing.
@@ -201,7 +201,7 @@ def ledger_from(rows: Sequence[Row], columns: Sequence[LedgerColumn] = ()) -> pd
     return pd.DataFrame({c: _series([row.get(c) for row in rows], kind) for c, kind in kinds.items()})
 
 
-def trace_from(rows: Sequence[Row]) -> pd.DataFrame:
+def trace_from(rows: Sequence[Row]) -> DataFrame:
     """Return the trace: value, error and gradient norm, one row per contender, seed and step."""
     import pandas as pd
 
@@ -222,7 +222,7 @@ def trace_from(rows: Sequence[Row]) -> pd.DataFrame:
 
 def swept_tables(
     points: Sequence[tuple[dict[str, Any], Sequence[Row]]], columns: Sequence[LedgerColumn] = ()
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> tuple[DataFrame, DataFrame]:
     """Return ledger and trace of a case that ran at several values of its arguments, one point below the other.
 
     A column `sweep_<argument>` for each swept argument is at the end of both.
@@ -246,7 +246,7 @@ def _one_cell(value: Any) -> Any:
     return " ".join(map(str, value)) if isinstance(value, list | tuple) else value
 
 
-def _series(values: list[Any], kind: str) -> pd.Series:
+def _series(values: list[Any], kind: str) -> Series:
     import pandas as pd
 
     cells = values if _has_types(values, kind) else [_cell(value, kind) for value in values]
@@ -255,7 +255,7 @@ def _series(values: list[Any], kind: str) -> pd.Series:
     return pd.Series(pd.array(cells, dtype=kind))  # pyright: ignore[reportCallIssue, reportArgumentType]
 
 
-def write_ledger(table: pd.DataFrame, folder: Path, run: str = "") -> None:
+def write_ledger(table: DataFrame, folder: Path, run: str = "") -> None:
     """Write `ledger.parquet` and `ledger.csv`, each whole or not at all; `OSError` if a file cannot be written."""
     with write_whole(folder / "ledger.csv") as temporary:
         # Python's shortest text that reads back as the same 64 bits: no digit of an energy is lost.
@@ -263,7 +263,7 @@ def write_ledger(table: pd.DataFrame, folder: Path, run: str = "") -> None:
     write_table(table, folder / "ledger.parquet", run)  # last: where it exists, the ledger is complete
 
 
-def write_table(table: pd.DataFrame, path: Path, run: str = "") -> None:
+def write_table(table: DataFrame, path: Path, run: str = "") -> None:
     """Write a table as parquet, whole or not at all; `OSError` if the file cannot be written."""
     import pyarrow as pa
 
@@ -272,7 +272,7 @@ def write_table(table: pd.DataFrame, path: Path, run: str = "") -> None:
         temporary.write_bytes(data)
 
 
-def look_at_table(path: Path, run: str | None = None) -> tuple[pd.DataFrame | None, str]:
+def look_at_table(path: Path, run: str | None = None) -> tuple[DataFrame | None, str]:
     """Return a ledger or trace that `write_ledger` or `write_table` wrote, or what is wrong with it.
 
     The reason is a clause, empty if the file is missing.

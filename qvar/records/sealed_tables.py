@@ -12,12 +12,12 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qvar._types import DataFrame
 from qvar.atomic_files import read_regular
 from qvar.records.json_files import parsed
 from qvar.task import RECORD_FORMAT
 
 if TYPE_CHECKING:
-    import pandas as pd
     import pyarrow as pa
 
 _ABOUT, _SEAL = b"qvar", b"qvar.sha256"
@@ -71,7 +71,7 @@ def read_rows(path: Path, about: dict[str, Any]) -> pa.Table:
         raise DamagedError(f"it is no parquet file: {error}") from error
 
 
-def read_frame(path: Path, about: dict[str, Any]) -> pd.DataFrame:
+def read_frame(path: Path, about: dict[str, Any]) -> DataFrame:
     """Return the table that pandas wrote; arguments and errors as of `read_rows`."""
     return read_rows(path, about).to_pandas()
 

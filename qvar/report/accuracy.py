@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
+from qvar._types import DataFrame
 from qvar.analysis.accuracy import Cost
 from qvar.analysis.contenders import AccuracyRow, ConvergenceRow, accuracy_table, convergence_table
 from qvar.analysis.convergence import LEVELS, column_of
 from qvar.analysis.rows import known, typed
 from qvar.report.formats import NOTHING, count, number, share, short
 from qvar.report.table import Column, Part, Table
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _Row = TypeVar("_Row", AccuracyRow, ConvergenceRow)
 
@@ -44,7 +42,7 @@ _CONVERGENCE_NOTE = (
 )
 
 
-def accuracy_parts(ledger: pd.DataFrame, trace: pd.DataFrame) -> list[Part]:
+def accuracy_parts(ledger: DataFrame, trace: DataFrame) -> list[Part]:
     """Return both tables, each with a note on how to read it; columns without numbers are left out."""
     if ledger.empty:
         return []

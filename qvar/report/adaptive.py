@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
+from qvar._types import DataFrame
 from qvar.analysis.paths import GrownStep, growths
 from qvar.analysis.summaries import summary
 from qvar.report.accuracy import accuracy_parts
@@ -17,9 +17,6 @@ from qvar.report.study_report import Drawings, StudyReport, pictures
 from qvar.report.table import Column, Note, Part, Table
 from qvar.report.training import drawn_and_missing
 from qvar.units import HARTREE
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 LEVELS_MHA = (10.0, 1.6, 1.0, 0.1)
 """Errors, in millihartree, that a growth is followed to."""
@@ -47,7 +44,7 @@ class _Reached:
         return NOTHING
 
 
-def _parts(ledger: pd.DataFrame) -> list[Part]:
+def _parts(ledger: DataFrame) -> list[Part]:
     """Return the table of what each growth took to each error; none if no growth has errors in hartree."""
     rows = [
         _Reached(row.contender, str(row.growth_end), steps[-1].operators, steps)
@@ -69,7 +66,7 @@ def _parts(ledger: pd.DataFrame) -> list[Part]:
     return [Table(columns, rows), Note(_NOTE)]
 
 
-def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> Drawings:
+def _drawings(ledger: DataFrame, trace: DataFrame) -> Drawings:
     drawn, missing = drawn_and_missing(summary(ledger))
     drawings = [error_vs_growth(ledger, drawn), error_vs_step(trace, ledger, drawn), error_vs_cost(ledger, drawn)]
     return pictures(drawings, missing)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from qvar._types import DataFrame
 from qvar.analysis.basis_sets import PUBLISHED, BasisRow, basis_table, limit
 from qvar.analysis.rows import RESOLUTION, known, typed, where
 from qvar.analysis.summaries import summary
@@ -32,9 +33,6 @@ from qvar.report.table import Bullets, Column, Fold, Part, Span, Table, Text, Ve
 from qvar.report.terminal import to_terminal
 from qvar.report.training import budget_words, messages, rows_text
 from qvar.units import CHEMICAL_ACCURACY, MILLIHARTREE_PER_HARTREE
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _WORDS = (
     "The electrons of an atom or molecule were described by sets of Gaussian functions, and the sets were fitted: "
@@ -70,7 +68,7 @@ def _facts(run: LoadedRun) -> dict[str, str]:
 # Sentences
 
 
-def sentences(ledger: pd.DataFrame, table: pd.DataFrame) -> list[str]:
+def sentences(ledger: DataFrame, table: DataFrame) -> list[str]:
     """Return the results in words: the lowest set, the cost of constraints, the baselines, the success of starts."""
     finite = [row for row in typed(table, BasisRow) if known(row.value)]
     fitted = [row for row in finite if row.family != PUBLISHED]
@@ -135,7 +133,7 @@ def _beside(baselines: list[BasisRow], best: BasisRow) -> list[str]:
     return lines
 
 
-def _success(table: pd.DataFrame) -> str:
+def _success(table: DataFrame) -> str:
     """Return the number of starts that found the lowest minimum of their form."""
     fitted = [row for row in typed(table, BasisRow) if row.family != PUBLISHED]
     reached, starts = sum(row.reached for row in fitted), sum(row.starts for row in fitted)
@@ -145,7 +143,7 @@ def _success(table: pd.DataFrame) -> str:
     return f"{reached} of {starts} starts ended in the lowest minimum that their form found{few}."
 
 
-def _notes(ledger: pd.DataFrame, finite: list[BasisRow]) -> list[str]:
+def _notes(ledger: DataFrame, finite: list[BasisRow]) -> list[str]:
     """Return what must be known to read the energies."""
     lines = []
     if any(known(row.spherical) and not row.spherical for row in finite):
@@ -175,7 +173,7 @@ def _size(millihartree: float) -> str:
 # Tables
 
 
-def _table(ledger: pd.DataFrame, table: pd.DataFrame) -> Table[BasisRow]:
+def _table(ledger: DataFrame, table: DataFrame) -> Table[BasisRow]:
     error = "above lowest" if limit(ledger) is None else "error"
     return Table(
         [
@@ -215,7 +213,7 @@ class _Transfer(NamedTuple):
     """Energy and error in hartree, and the set that the error refers to, of each molecule."""
 
 
-def _transfers(table: pd.DataFrame) -> list[_Transfer]:
+def _transfers(table: DataFrame) -> list[_Transfer]:
     return [_Transfer(row.label, json.loads(row.transfer)) for row in typed(table, BasisRow) if known(row.transfer)]
 
 
@@ -244,7 +242,7 @@ def _transfer_table(energies: Sequence[_Transfer]) -> Table[_Transfer]:
     return Table([names, *map(molecule, molecules)], energies, [note])
 
 
-def _sets(table: pd.DataFrame) -> list[Part]:
+def _sets(table: DataFrame) -> list[Part]:
     """Return the fitted sets, ready to be used elsewhere."""
     sets = [row for row in typed(table, BasisRow) if row.family != PUBLISHED and known(row.basis_set)]
     words: Text = (
@@ -257,19 +255,19 @@ def _sets(table: pd.DataFrame) -> list[Part]:
     return [words, *(Fold(row.label, [Verbatim(str(row.basis_set))]) for row in sets)] if sets else []
 
 
-def _result(ledger: pd.DataFrame, trace: pd.DataFrame) -> list[Part]:
+def _result(ledger: DataFrame, trace: DataFrame) -> list[Part]:
     table = basis_table(ledger)
     return [Bullets(sentences(ledger, table)), _table(ledger, table)]
 
 
-def _sections(ledger: pd.DataFrame, trace: pd.DataFrame) -> dict[str, Sequence[Part]]:
+def _sections(ledger: DataFrame, trace: DataFrame) -> dict[str, Sequence[Part]]:
     table = basis_table(ledger)
     energies = _transfers(table)
     others = {"Molecules that were not fitted": [_transfer_table(energies)]} if energies else {}
     return {**others, "The sets": _sets(table)}
 
 
-def _text(ledger: pd.DataFrame) -> str:
+def _text(ledger: DataFrame) -> str:
     rows = basis_table(ledger)
     table = _table(ledger, rows)
     notes = ["", *sentences(ledger, rows), *messages(table.rows)]
@@ -281,7 +279,7 @@ def _text(ledger: pd.DataFrame) -> str:
     return f"{text}\n\n{to_terminal(_transfer_table(energies), notes=['', note])}"
 
 
-def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> Drawings:
+def _drawings(ledger: DataFrame, trace: DataFrame) -> Drawings:
     table, contenders = basis_table(ledger), summary(ledger)
     missing = [row.label for row in typed(table, BasisRow) if not row.finite]
     fitted = where(contenders, (contenders["finite"] > 0) & (contenders["family"] != PUBLISHED))

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from qvar._types import DataFrame
 from qvar.analysis.campaigns import (
     VARIANCE,
     Argument,
@@ -37,9 +38,6 @@ from qvar.report.study_report import Drawings, StudyReport
 from qvar.report.table import Bullets, Column, Fold, Heading, Note, Part, Span, Table, Text
 from qvar.report.terminal import fits, to_terminal, wrapped
 from qvar.report.training import STARTS
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 MOST_LINES = 150
 """Lines of tables of all contenders above which a terminal gets a line per point instead."""
@@ -74,23 +72,23 @@ def campaign(study: StudyReport) -> StudyReport:
             inner[STARTS] = f"{min(seeds)} to {max(seeds)} per contender"
         return {**_swept_facts(run), "At each point": study.words, **inner}
 
-    def result(ledger: pd.DataFrame, trace: pd.DataFrame) -> Sequence[Part]:
+    def result(ledger: DataFrame, trace: DataFrame) -> Sequence[Part]:
         return study.result(without_sweep(ledger), without_sweep(trace)) if _single(ledger) else _result(ledger)
 
-    def drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> Drawings:
+    def drawings(ledger: DataFrame, trace: DataFrame) -> Drawings:
         if _single(ledger):
             return study.drawings(without_sweep(ledger), without_sweep(trace))
         return campaign_drawings(ledger)
 
-    def sections(ledger: pd.DataFrame, trace: pd.DataFrame) -> dict[str, Sequence[Part]]:
+    def sections(ledger: DataFrame, trace: DataFrame) -> dict[str, Sequence[Part]]:
         if _single(ledger):
             return study.sections(without_sweep(ledger), without_sweep(trace))
         return {"Every point": _points(campaign_table(ledger))}
 
-    def text(ledger: pd.DataFrame) -> str:
+    def text(ledger: DataFrame) -> str:
         return _point_text(ledger, study.text) if _single(ledger) else _text(ledger)
 
-    def rows(ledger: pd.DataFrame) -> str:
+    def rows(ledger: DataFrame) -> str:
         if ledger.empty:
             return study.rows(without_sweep(ledger))
         return "\n\n".join(_point_text(rows, study.rows, at) for at, rows in points(ledger))
@@ -110,11 +108,11 @@ def campaign(study: StudyReport) -> StudyReport:
     )
 
 
-def _single(ledger: pd.DataFrame) -> bool:
+def _single(ledger: DataFrame) -> bool:
     return len(ledger) == 0 or all(len(argument.values) == 1 for argument in arguments(ledger))
 
 
-def _point_text(rows: pd.DataFrame, text: Callable[[pd.DataFrame], str], at: dict[Argument, Any] | None = None) -> str:
+def _point_text(rows: DataFrame, text: Callable[[DataFrame], str], at: dict[Argument, Any] | None = None) -> str:
     """Return the name of a point above its text."""
     if at is None:
         at = {argument: argument.values[0] for argument in arguments(rows) if argument.values}
@@ -152,7 +150,7 @@ def _listed(values: list[str]) -> str:
     return f"{', '.join(values[:3])} ... {values[-1]} ({len(values)} values)"
 
 
-def _sentences(table: pd.DataFrame) -> str:
+def _sentences(table: DataFrame) -> str:
     """Return the contender and the family that are best at the most points."""
     numbered = where(table, table["median"].notna())
     n_points = len(set(numbered["point"]))
@@ -184,7 +182,7 @@ def _sentences(table: pd.DataFrame) -> str:
     return " ".join(lines)
 
 
-def _failure_lines(ledger: pd.DataFrame) -> list[str]:
+def _failure_lines(ledger: DataFrame) -> list[str]:
     """Return the numbers of rows that did not end well, and the first messages."""
     counts = Counter(ledger["status"].fillna("unknown"))
     bad = [f"{n} {str(status).replace('_', ' ')}" for status, n in counts.items() if status not in FINE]
@@ -197,7 +195,7 @@ def _failure_lines(ledger: pd.DataFrame) -> list[str]:
     return lines
 
 
-def _quantity_words(table: pd.DataFrame) -> str:
+def _quantity_words(table: DataFrame) -> str:
     """Return the name of the numbers, such as "median |error| (mHa)", or "" if they are of several kinds."""
     kinds = table.loc[table["median"].notna(), ["quantity", "unit"]].drop_duplicates()
     if len(kinds) != 1:
@@ -207,7 +205,7 @@ def _quantity_words(table: pd.DataFrame) -> str:
     return f"{noun} ({unit})" if unit else noun
 
 
-def _note(table: pd.DataFrame, marked: str) -> str:
+def _note(table: DataFrame, marked: str) -> str:
     return (
         f"Numbers are the {_quantity_words(table) or 'medians'} over the seeds; the best of each point is {marked}, of "
         "equal ones that with the fewest parameters."
@@ -228,7 +226,7 @@ def _cell_words(row: CampaignRow) -> str:
 # Tables
 
 
-def _standings_table(table: pd.DataFrame) -> Table[StandingRow]:
+def _standings_table(table: DataFrame) -> Table[StandingRow]:
     rows = campaign_standings(table)
     unit = common(table, "unit")
     in_unit = f"\n[{unit}]" if unit else ""
@@ -309,7 +307,7 @@ def _fitting_grids(block: Block, along: Argument, order: Sequence[str]) -> list[
     return grids
 
 
-def _points_table(table: pd.DataFrame) -> Table[BestAt]:
+def _points_table(table: DataFrame) -> Table[BestAt]:
     """Return the best contender of each point."""
     quantity = _quantity_words(table)
     short = quantity.replace("variance of the ", "variance of\n").replace(" (", "\n[").replace(")", "]")
@@ -343,7 +341,7 @@ def _best_and_more(at: BestAt) -> str:
 # Page and terminal
 
 
-def _result(ledger: pd.DataFrame) -> list[Part]:
+def _result(ledger: DataFrame) -> list[Part]:
     table, swept = campaign_table(ledger), varied(ledger)
     parts: list[Part] = [_sentences(table), _standings_table(table)]
     if some(table["median"].notna()):
@@ -359,12 +357,12 @@ def _result(ledger: pd.DataFrame) -> list[Part]:
     return [*parts, Bullets(_failure_lines(ledger))]
 
 
-def _points(table: pd.DataFrame) -> list[Part]:
+def _points(table: DataFrame) -> list[Part]:
     best = _points_table(table)
     return [best if len(best.rows) <= _OPEN_POINTS else Fold(f"{len(best.rows)} points", [best])]
 
 
-def _text(ledger: pd.DataFrame) -> str:
+def _text(ledger: DataFrame) -> str:
     table, swept = campaign_table(ledger), varied(ledger)
     texts = [wrapped(_sentences(table)), to_terminal(_standings_table(table))]
     along, order = across(swept), [str(label) for label in campaign_standings(table)["label"]]

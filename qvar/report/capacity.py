@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from qvar._types import DataFrame
 from qvar.analysis.depths import RELIABLE, DepthRow, SeriesRow, depth_table, series_table
 from qvar.analysis.rows import known, records, some, typed, where
 from qvar.analysis.summaries import summary
@@ -15,9 +14,6 @@ from qvar.report.study_report import Drawings, StudyReport, pictures
 from qvar.report.table import Column, Fold, Part, Table
 from qvar.report.terminal import to_terminal
 from qvar.report.training import STARTS, drawn_and_missing, rows_text, training_facts
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _WORDS = (
     "Circuits of growing depth were measured and trained; every circuit of one depth is a contender. Measured: in how "
@@ -54,7 +50,7 @@ def _facts(run: LoadedRun) -> dict[str, str]:
     }
 
 
-def _tolerance(depths: pd.DataFrame) -> str:
+def _tolerance(depths: DataFrame) -> str:
     return f"{depths['tolerance'].iloc[0]:g} {common(depths, 'unit')}".rstrip()
 
 
@@ -62,7 +58,7 @@ def _tolerance(depths: pd.DataFrame) -> str:
 # Sentences
 
 
-def series_sentences(series: pd.DataFrame) -> list[str]:
+def series_sentences(series: DataFrame) -> list[str]:
     """Return a sentence or two on each series, and one on the series that needs least."""
     lines = [f"{row.series}: {_capacity_words(row)} {_training_words(row)}" for row in typed(series, SeriesRow)]
     reached = where(series, series["reliable_params"].notna())
@@ -110,7 +106,7 @@ def _layers(n: float) -> str:
 # Tables
 
 
-def thresholds(series: pd.DataFrame) -> Table[SeriesRow]:
+def thresholds(series: DataFrame) -> Table[SeriesRow]:
     """Return the table of the depths at which rank and success no longer grow."""
     return Table(
         [
@@ -136,7 +132,7 @@ def _lie(row: SeriesRow) -> str:
     return count(row.lie_dimension)
 
 
-def _depths_table(depths: pd.DataFrame) -> Table[DepthRow]:
+def _depths_table(depths: DataFrame) -> Table[DepthRow]:
     unit = common(depths, "unit")
     rows = typed(depths, DepthRow)
     dimension: list[Column[DepthRow]] = [Column("effective dimension", _dimension, show="page")]
@@ -176,26 +172,26 @@ def _dimension(row: DepthRow) -> str:
     return f"{row.effective_dimension:.1f} ({ends}{tail})"
 
 
-def _result(ledger: pd.DataFrame, trace: pd.DataFrame) -> list[Part]:
+def _result(ledger: DataFrame, trace: DataFrame) -> list[Part]:
     depths = depth_table(ledger)
     series = series_table(depths)
     return [*series_sentences(series), thresholds(series), Fold("All depths", [_depths_table(depths)])]
 
 
-def _text(ledger: pd.DataFrame) -> str:
+def _text(ledger: DataFrame) -> str:
     depths = depth_table(ledger)
     notes = ["", f"A start succeeds that ends within {_tolerance(depths)} of the exact value."]
     notes += [*series_sentences(series_table(depths)), *_messages(ledger, depths)]
     return to_terminal(_depths_table(depths), notes=notes)
 
 
-def _messages(ledger: pd.DataFrame, depths: pd.DataFrame) -> list[str]:
+def _messages(ledger: DataFrame, depths: DataFrame) -> list[str]:
     lines = [f"{row.series} x{row.layers}: {row.message}" for row in typed(depths, DepthRow) if known(row.message)]
     lost = where(ledger, ledger["series"].isna())  # tasks that ended before the study wrote its columns
     return lines + [f"{row.contender}: {getattr(row, 'message', 'failed')}" for row in records(lost)]
 
 
-def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> Drawings:
+def _drawings(ledger: DataFrame, trace: DataFrame) -> Drawings:
     depths = depth_table(ledger)
     return pictures([capacity(depths), final_errors(ledger, depths)], drawn_and_missing(summary(ledger))[1])
 

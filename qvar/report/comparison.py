@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from qvar._types import DataFrame
 from qvar.analysis.rows import SWEEP, is_campaign
 from qvar.errors import QvarError
 from qvar.records.run_folder import LoadedRun, RunFolder, load
 from qvar.report.page import write_report
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def write_comparison(paths: Sequence[str], out: str) -> Path:
@@ -60,7 +58,7 @@ def _combined(runs: dict[str, LoadedRun], folder: RunFolder) -> LoadedRun:
         if run.ledger.empty:
             raise QvarError(f"`RUN` must have rows, but {name} has none: {run.progress}.")
 
-    def joined(table: str) -> pd.DataFrame:
+    def joined(table: str) -> DataFrame:
         tables = [getattr(run, table).assign(**{f"{SWEEP}run": name}) for name, run in runs.items()]
         return pd.concat([part.dropna(axis="columns", how="all") for part in tables if len(part)], ignore_index=True)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
+from qvar._types import DataFrame
 from qvar.analysis.paths import CompressionPath, CompressionRow, SmallerStep, compressions
 from qvar.analysis.rows import known, typed
 from qvar.analysis.summaries import summary
@@ -16,9 +16,6 @@ from qvar.report.study_report import Drawings, StudyReport, pictures
 from qvar.report.table import Column, Note, Part, Table
 from qvar.report.training import drawn_and_missing
 from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 RISES = (1e-6, 1e-4, 1.6e-3)
 """Losses that a pruning is followed to, in the unit of the values."""
@@ -80,7 +77,7 @@ class _Bits:
     factor: float
 
 
-def _pruning(ledger: pd.DataFrame) -> list[Part]:
+def _pruning(ledger: DataFrame) -> list[Part]:
     rows = [path for path in compressions(ledger).values() if any(step.action == "prune" for step in path.steps)]
     if not rows:
         return []
@@ -98,7 +95,7 @@ def _pruning(ledger: pd.DataFrame) -> list[Part]:
     return [Table(columns, rows), Note(_PRUNING)]
 
 
-def _rounding(ledger: pd.DataFrame) -> list[Part]:
+def _rounding(ledger: DataFrame) -> list[Part]:
     plain: dict[tuple[str, int], SmallerStep] = {}
     trained: dict[tuple[str, int], dict[str, float]] = {}
     factor, unit = 1.0, ""
@@ -152,7 +149,7 @@ def _ratio(row: _Bits) -> str:
     return NOTHING if rise is None or not law else f"{rise[0] / law:.3f}"
 
 
-def _starts(ledger: pd.DataFrame) -> list[Part]:
+def _starts(ledger: DataFrame) -> list[Part]:
     first: dict[tuple[str, int], CompressionRow] = {}
     for row in typed(ledger, CompressionRow):
         if known(row.start_value) and known(row.reference) and known(row.correlation_recovered):
@@ -175,13 +172,13 @@ def _starts(ledger: pd.DataFrame) -> list[Part]:
     return [Table(columns, list(first.values())), Note(_STARTS)]
 
 
-def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> Drawings:
+def _drawings(ledger: DataFrame, trace: DataFrame) -> Drawings:
     drawn, missing = drawn_and_missing(summary(ledger))
     drawings = [error_vs_what_is_left(ledger, drawn), error_vs_compression(ledger, drawn), rise_vs_bits(ledger)]
     return pictures(drawings, missing)
 
 
-def _sections(ledger: pd.DataFrame, trace: pd.DataFrame) -> dict[str, Sequence[Part]]:
+def _sections(ledger: DataFrame, trace: DataFrame) -> dict[str, Sequence[Part]]:
     sections: dict[str, Sequence[Part]] = {
         "Parameters, CNOTs and T gates within a loss": _pruning(ledger),
         "Rise by rounding": _rounding(ledger),

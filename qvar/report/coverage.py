@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from qvar._types import DataFrame
 from qvar.analysis.rows import known, typed, where
 from qvar.report.formats import NOTHING, count, values
 from qvar.report.study_report import StudyReport
 from qvar.report.table import Column, Note, Part, Table
 from qvar.report.terminal import to_terminal
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _WORDS = (
     "Experiments whose exact result is known were repeated with random samples. The tables count the intervals of 95 % "
@@ -44,7 +42,7 @@ class CoverageRow(NamedTuple):
     undecided: float | None
 
 
-def _tables(ledger: pd.DataFrame) -> list[Table[CoverageRow]]:
+def _tables(ledger: DataFrame) -> list[Table[CoverageRow]]:
     return [
         _table(title, columns, where(ledger, ledger[next(iter(columns))].notna()))
         for title, columns in (("interval of", _INTERVALS), ("verdict", _VERDICTS))
@@ -52,7 +50,7 @@ def _tables(ledger: pd.DataFrame) -> list[Table[CoverageRow]]:
     ]
 
 
-def _table(title: str, columns: dict[str, str], rows: pd.DataFrame) -> Table[CoverageRow]:
+def _table(title: str, columns: dict[str, str], rows: DataFrame) -> Table[CoverageRow]:
     shares = [Column(head, _percent(name), short=head.replace(" ", "\n")) for name, head in columns.items()]
     return Table(
         [
@@ -73,7 +71,7 @@ def _percent(column: str) -> Callable[[CoverageRow], str]:
     return cell
 
 
-def _verdict(ledger: pd.DataFrame) -> list[str]:
+def _verdict(ledger: DataFrame) -> list[str]:
     """Return how often the intervals held, in a sentence; nothing if there are none."""
     if "covered" not in ledger.columns:
         return []
@@ -89,11 +87,11 @@ def _verdict(ledger: pd.DataFrame) -> list[str]:
     ]
 
 
-def _result(ledger: pd.DataFrame, trace: pd.DataFrame) -> list[Part]:
+def _result(ledger: DataFrame, trace: DataFrame) -> list[Part]:
     return [*_verdict(ledger), *_tables(ledger), Note(_NOTE)]
 
 
-def _text(ledger: pd.DataFrame) -> str:
+def _text(ledger: DataFrame) -> str:
     return "\n".join([*map(to_terminal, _tables(ledger)), *_verdict(ledger), _NOTE])
 
 
@@ -103,8 +101,6 @@ COVERAGE = StudyReport(
     words=_WORDS,
     facts=lambda run: {"Experiments": ", ".join(values(run.ledger, "experiments"))},
     result=_result,
-    drawings=lambda ledger, trace: ([], []),
-    pictures=(),
     text=_text,
     rows=_text,
     noun="kinds",

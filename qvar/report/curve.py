@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from qvar._types import DataFrame
 from qvar.analysis.rows import CURVE_MARKS, axis_name, typed, where
 from qvar.analysis.summaries import ContenderRow, curve_summary, lowest
 from qvar.records.run_folder import LoadedRun
@@ -11,9 +10,6 @@ from qvar.report.formats import bold, common, count, error_words, seconds
 from qvar.report.plots.curve import energy_along, error_along
 from qvar.report.table import Column, Part, Span, Table
 from qvar.report.training import contender_columns, contenders_report, training_facts, within_columns
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _NOTE = (
     "The smallest greatest error comes first. Max and mean are of |value - reference| along the curve; the "
@@ -31,7 +27,7 @@ def _facts(run: LoadedRun) -> dict[str, str]:
     return {"Points": points, **training_facts(run)}
 
 
-def _headline(contenders: pd.DataFrame) -> list[Part]:
+def _headline(contenders: DataFrame) -> list[Part]:
     """Return the contenders with the smallest greatest error and with the smallest non-parallelity error."""
     spans: list[str | Span] = []
     for column, words in (("worst", "The smallest greatest error along the curve"), ("npe", "The smallest NPE")):
@@ -44,7 +40,7 @@ def _headline(contenders: pd.DataFrame) -> list[Part]:
     return [tuple(spans)] if spans else []
 
 
-def _table(contenders: pd.DataFrame) -> Table[ContenderRow]:
+def _table(contenders: DataFrame) -> Table[ContenderRow]:
     unit = common(contenders, "unit")
     page, terminal = (f" ({unit})", f"\n[{unit}]") if unit else ("", "")
     return Table(

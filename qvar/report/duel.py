@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from qvar._types import DataFrame
 from qvar.analysis.rows import shown_errors, some, typed, where
 from qvar.analysis.summaries import ContenderRow, errors_alone, lowest, summary
 from qvar.records.run_folder import LoadedRun
@@ -16,9 +17,6 @@ from qvar.report.plots.front import error_vs_cost
 from qvar.report.plots.training import error_vs_step
 from qvar.report.table import Bullets, Column, Part, Span, Table
 from qvar.report.training import contender_columns, contenders_report, training_facts, within_columns
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _NOTE = (
     "The lowest median error comes first. Best and median are of |value - reference| over the seeds. Evaluations are "
@@ -32,7 +30,7 @@ def _facts(run: LoadedRun) -> dict[str, str]:
     return {"Exact reference": exact, **training_facts(run)}
 
 
-def _headline(contenders: pd.DataFrame) -> list[Part]:
+def _headline(contenders: DataFrame) -> list[Part]:
     """Return the lowest error, and the fewest parameters within chemical accuracy, in a sentence each."""
     ranked = where(contenders, contenders["median"].notna() & (contenders["quantity"] == "error"))
     if ranked.empty:
@@ -53,7 +51,7 @@ def _headline(contenders: pd.DataFrame) -> list[Part]:
     return [tuple(spans)]
 
 
-def _table(contenders: pd.DataFrame) -> Table[ContenderRow]:
+def _table(contenders: DataFrame) -> Table[ContenderRow]:
     rows = errors_alone(contenders)
     units = set(where(rows, rows["best"].notna())["unit"])
     unit = str(units.pop()) if len(units) == 1 else ""
@@ -86,7 +84,7 @@ def _table(contenders: pd.DataFrame) -> Table[ContenderRow]:
     )
 
 
-def _verdict(ledger: pd.DataFrame) -> list[Part]:
+def _verdict(ledger: DataFrame) -> list[Part]:
     """Return the best generic against the best constrained contender of each problem, if errors are known."""
     numbers, quantity, unit = shown_errors(ledger)
     if quantity != "error":

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from qvar._types import DataFrame
 from qvar.analysis.estimates import EstimateRow, estimate_table
 from qvar.analysis.rows import known, typed
 from qvar.report.formats import NOTHING, attention, count, digits, once, share
 from qvar.report.table import Column, Heading, Note, Part, Table, Text
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _NOTE = (
     "Quantities whose exact value is known, because the data are simulated. Bias: mean of the estimates minus the "
@@ -34,7 +30,7 @@ def _held(row: EstimateRow) -> Text:
     return attention(share(row.covered, row.intervals), row.coverage_high < 0.95) if row.intervals else NOTHING
 
 
-def estimate_parts(ledger: pd.DataFrame) -> list[Part]:
+def estimate_parts(ledger: DataFrame) -> list[Part]:
     """Return a heading, a table and a note; nothing if no quantity has an exact value."""
     rows = typed(estimate_table(ledger), EstimateRow)
     if not rows:
@@ -49,6 +45,6 @@ def estimate_parts(ledger: pd.DataFrame) -> list[Part]:
         Column("median", lambda row: digits(row.median, 4)),
         Column("bias", _bias),
         Column("standard error", lambda row: digits(row.standard_error, 2) if row.intervals else "none"),
-        Column("held", lambda row: _held(row)),
+        Column("held", _held),
     ]
     return [Heading("Estimates against exact values"), Table(columns, rows), Note(_NOTE)]

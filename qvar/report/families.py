@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from qvar._types import DataFrame
 from qvar.analysis.families import FamilyRow, family_table
 from qvar.analysis.rows import known, typed
 from qvar.report.formats import NOTHING, counted, digits, number, share
 from qvar.report.table import Column, Table
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 FAMILY_NOTE = (
     "In each setting the generic and the constrained model of the lowest median error are compared, repetition by "
@@ -21,7 +17,7 @@ FAMILY_NOTE = (
 )
 
 
-def family_rows(ledger: pd.DataFrame, column: str = "test_error") -> list[FamilyRow]:
+def family_rows(ledger: DataFrame, column: str = "test_error") -> list[FamilyRow]:
     """Return the comparison of the two families in each setting of a ledger."""
     return typed(family_table(ledger, column=column), FamilyRow)
 

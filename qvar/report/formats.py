@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
+from qvar._types import DataFrame
 from qvar.analysis.rows import Cell, as_float, known, resolution
 from qvar.report.table import Span, Text
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 NOTHING = "-"
 """Text of a cell without a number."""
@@ -99,13 +96,13 @@ def once(rows: Sequence[object], name: str) -> Callable[[object], str]:
     return lambda row: texts.get(id(row), "")
 
 
-def common(table: pd.DataFrame, column: str) -> str:
+def common(table: DataFrame, column: str) -> str:
     """Return the one text that all entries of a column share, or "" if they differ."""
     present = {str(value) for value in table[column].dropna() if value}
     return present.pop() if len(present) == 1 else ""
 
 
-def values(ledger: pd.DataFrame, column: str) -> list[str]:
+def values(ledger: DataFrame, column: str) -> list[str]:
     """Return the different entries of a column, in order of appearance."""
     return [str(value) for value in ledger[column].dropna().unique()] if column in ledger.columns else []
 

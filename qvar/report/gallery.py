@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from qvar._types import DataFrame
 from qvar.analysis.families import FamilyRow
 from qvar.analysis.rows import ended, known, shared
-from qvar.records.run_folder import LoadedRun
 from qvar.report.duel import DUEL
 from qvar.report.families import FAMILY_NOTE, family_columns, family_rows, family_sentences
 from qvar.report.formats import values
@@ -16,9 +16,6 @@ from qvar.report.study_report import StudyReport, pictures
 from qvar.report.table import Column, Fold, Heading, Note, Part, Table
 from qvar.report.terminal import to_terminal, wrapped
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 _WORDS = (
     "Each entry is a question from another field. A generic model has many free parameters that know nothing of the "
     "problem; a constrained one carries its structure and has fewer. Both were fitted or trained on the same data in "
@@ -26,18 +23,18 @@ _WORDS = (
 )
 
 
-def entries(ledger: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+def entries(ledger: DataFrame) -> list[tuple[str, DataFrame]]:
     """Return title and rows of each entry; rows of tasks that failed as a whole belong to none."""
     if "entry" not in ledger.columns:
         return []
     return [(str(title), group) for title, group in ledger.groupby("entry", sort=False)]
 
 
-def _compared(group: pd.DataFrame) -> list[FamilyRow]:
+def _compared(group: DataFrame) -> list[FamilyRow]:
     return family_rows(group, str(shared(group, "compared") or "test_error"))
 
 
-def gallery_rows(ledger: pd.DataFrame) -> list[FamilyRow]:
+def gallery_rows(ledger: DataFrame) -> list[FamilyRow]:
     """Return the comparisons of all entries, each with the entry's title before its setting."""
     rows = []
     for title, group in entries(ledger):
@@ -54,17 +51,17 @@ def _wins(rows: list[FamilyRow]) -> str:
     )
 
 
-def _table(ledger: pd.DataFrame) -> Table[FamilyRow]:
+def _table(ledger: DataFrame) -> Table[FamilyRow]:
     columns: list[Column[Any]] = family_columns("entry and setting")
     return Table(columns, gallery_rows(ledger))
 
 
-def _result(ledger: pd.DataFrame, trace: pd.DataFrame) -> list[Part]:
+def _result(ledger: DataFrame, trace: DataFrame) -> list[Part]:
     table = _table(ledger)
     return [_wins(list(table.rows)), table, Note(FAMILY_NOTE)]
 
 
-def _sections(ledger: pd.DataFrame, trace: pd.DataFrame) -> dict[str, Sequence[Part]]:
+def _sections(ledger: DataFrame, trace: DataFrame) -> dict[str, Sequence[Part]]:
     sections: dict[str, Sequence[Part]] = {}
     for title, group in entries(ledger):
         rows = _compared(group)
@@ -82,22 +79,18 @@ def _sections(ledger: pd.DataFrame, trace: pd.DataFrame) -> dict[str, Sequence[P
     return sections
 
 
-def _text(ledger: pd.DataFrame) -> str:
+def _text(ledger: DataFrame) -> str:
     table = _table(ledger)
     lines = ["", _wins(list(table.rows))]
     limits = [f"{title}: {shared(group, 'limit')}" for title, group in entries(ledger) if shared(group, "limit")]
     return "\n".join([to_terminal(table, notes=lines), "", *map(wrapped, limits)])
 
 
-def _facts(run: LoadedRun) -> dict[str, str]:
-    return {"Entries": ", ".join(values(run.ledger, "entry"))}
-
-
 GALLERY = StudyReport(
     study="gallery",
     marks=frozenset({"entry", "compared"}),
     words=_WORDS,
-    facts=_facts,
+    facts=lambda run: {"Entries": ", ".join(values(run.ledger, "entry"))},
     result=_result,
     drawings=lambda ledger, trace: pictures([error_ratios(gallery_rows(ledger))]),
     pictures=("error_ratios",),

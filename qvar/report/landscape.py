@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from qvar._types import DataFrame
 from qvar.analysis.landscapes import LandscapeRow, landscape_table
 from qvar.analysis.rows import MILLIHARTREE, known, labelled, some, typed, where
 from qvar.analysis.summaries import summary
@@ -16,9 +17,6 @@ from qvar.report.table import Column, Heading, Part, Table
 from qvar.report.terminal import to_terminal
 from qvar.report.training import drawn_and_missing, rows_text
 from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _CONSERVED = 1e-10
 """Weight outside of the right sector below which it is rounding."""
@@ -66,7 +64,7 @@ def _sentence(row: LandscapeRow) -> str:
     return f"{words}."
 
 
-def _table(contenders: pd.DataFrame) -> Table[LandscapeRow]:
+def _table(contenders: DataFrame) -> Table[LandscapeRow]:
     leaks = some(contenders["leaked"].notna())
     unit = next(iter(contenders["unit"]), "")
     unit = MILLIHARTREE if unit == HARTREE else unit
@@ -102,13 +100,13 @@ def _price(row: LandscapeRow) -> str:
     return short(float(row.symmetry_price) * scale) if known(row.symmetry_price) else NOTHING
 
 
-def _result(ledger: pd.DataFrame, trace: pd.DataFrame) -> list[Part]:
+def _result(ledger: DataFrame, trace: DataFrame) -> list[Part]:
     contenders = landscape_table(ledger)
     sentences = [_sentence(row) for row in typed(contenders, LandscapeRow) if row.ends]
     return [*DUEL.result(ledger, trace), Heading("The landscape"), *sentences, _table(contenders)]
 
 
-def _text(ledger: pd.DataFrame) -> str:
+def _text(ledger: DataFrame) -> str:
     """Return the summary of the duel, and below it a row on each contender's landscape."""
     contenders = landscape_table(ledger)
     if not some(contenders["ends"] > 0):
@@ -121,7 +119,7 @@ def _text(ledger: pd.DataFrame) -> str:
     return "\n".join([DUEL.text(ledger), "", to_terminal(_table(contenders), notes=["", note])])
 
 
-def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> Drawings:
+def _drawings(ledger: DataFrame, trace: DataFrame) -> Drawings:
     drawn, missing = drawn_and_missing(summary(ledger))
     if drawn.empty:
         return [], missing

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from qvar._types import DataFrame
 from qvar.analysis.learning import LearningRow, learning_table
 from qvar.analysis.rows import typed
 from qvar.records.run_folder import LoadedRun
@@ -15,9 +15,6 @@ from qvar.report.plots.learning import error_vs_multiply_adds, error_vs_paramete
 from qvar.report.study_report import Drawings, pictures
 from qvar.report.table import Bullets, Column, Heading, Note, Part, Table
 from qvar.report.terminal import to_terminal
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _WORDS = (
     "Networks were trained on the same examples, in the same order and with equal numbers of steps, and then tried on "
@@ -55,11 +52,11 @@ def _table(rows: list[LearningRow]) -> Table[LearningRow]:
     )
 
 
-def _verdicts(ledger: pd.DataFrame) -> list[str]:
+def _verdicts(ledger: DataFrame) -> list[str]:
     return family_sentences(family_rows(ledger), "error on other examples")
 
 
-def _parts(ledger: pd.DataFrame) -> list[Part]:
+def _parts(ledger: DataFrame) -> list[Part]:
     families: list[Part] = []
     if verdicts := _verdicts(ledger):
         title = Heading("Generic against constrained")
@@ -67,7 +64,7 @@ def _parts(ledger: pd.DataFrame) -> list[Part]:
     return [*families, Heading("All networks"), _table(typed(learning_table(ledger), LearningRow)), Note(_NOTE)]
 
 
-def _text(ledger: pd.DataFrame) -> str:
+def _text(ledger: DataFrame) -> str:
     return to_terminal(_table(typed(learning_table(ledger), LearningRow)), notes=["", *_verdicts(ledger)])
 
 
@@ -79,7 +76,7 @@ def _facts(run: LoadedRun) -> dict[str, str]:
     }
 
 
-def _drawings(ledger: pd.DataFrame) -> Drawings:
+def _drawings(ledger: DataFrame) -> Drawings:
     rows = typed(learning_table(ledger), LearningRow)
     return pictures([error_vs_parameters(rows), error_vs_multiply_adds(rows), error_vs_training_size(rows)])
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from qvar._types import DataFrame
 from qvar.analysis.rows import known
 from qvar.report.formats import NOTHING, attention
 from qvar.report.table import Column, Fold, Note, Part, Table, Text
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 MOST_CELLS = 30_000
 """Cells of a page, which hold its size to a megabyte; the files have all."""
@@ -21,7 +19,7 @@ _LONGEST = 60
 """Letters of a cell; columns with longer ones, such as those of lists, are left out."""
 
 
-def ledger_rows(ledger: pd.DataFrame) -> list[Part]:
+def ledger_rows(ledger: DataFrame) -> list[Part]:
     """Return every row of a ledger with the columns that differ from row to row; [] if it is empty.
 
     Columns of messages, long texts and lists are left out, and rows after the first `MOST_CELLS` cells.

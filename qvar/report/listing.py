@@ -30,13 +30,6 @@ class _Circuit(NamedTuple):
     costs: Costs
 
 
-class _Listed(NamedTuple):
-    """A problem and its name."""
-
-    entry: NamedProblem
-    problem: Problem
-
-
 def ansatze_text(problem: Problem, layers: int = 2) -> str:
     """List every ansatz of the catalogue with its costs on a problem, and why the others do not apply to it."""
     built, refused = all_ansatze(problem, layers=layers)
@@ -61,51 +54,34 @@ def ansatze_text(problem: Problem, layers: int = 2) -> str:
 
 def problems_text() -> str:
     """List every named problem."""
-    columns: list[Column[_Listed]] = [
-        Column("problem", lambda row: row.entry.name, "word", stays=True),
-        Column("what it is", lambda row: row.entry.about, "prose", stays=True),
-        Column("bond\n[A]", lambda row: "" if row.entry.bond is None else f"{row.entry.bond:g}"),
-        Column("qubits", lambda row: str(row.problem.n_qubits)),
-        Column("electrons", lambda row: str(row.problem.n_electrons or "")),
+    columns: list[Column[tuple[NamedProblem, Problem]]] = [
+        Column("problem", lambda row: row[0].name, "word", stays=True),
+        Column("what it is", lambda row: row[0].about, "prose", stays=True),
+        Column("bond\n[A]", lambda row: "" if row[0].bond is None else f"{row[0].bond:g}"),
+        Column("qubits", lambda row: str(row[1].n_qubits)),
+        Column("electrons", lambda row: str(row[1].n_electrons or "")),
     ]
     notes = ["", "Molecules are in STO-3G. A file that Problem.save wrote is as good as a name."]
-    return to_terminal(Table(columns, [_Listed(entry, named(entry.name)) for entry in PROBLEMS], notes))
-
-
-class _ListedPool(NamedTuple):
-    """A pool on a problem, or the reason why it does not apply."""
-
-    name: str
-    pool: Pool | None
-    reason: str
+    return to_terminal(Table(columns, [(entry, named(entry.name)) for entry in PROBLEMS], notes))
 
 
 def pools_text(problem: Problem) -> str:
     """List every pool of operators with its size on a problem, and why the others do not apply to it."""
-    rows = [_pool_of(name, problem) for name in POOL_NAMES]
-    columns: list[Column[_ListedPool]] = [
-        Column("pool", lambda row: row.name, "word", stays=True),
-        Column("elements", lambda row: "" if row.pool is None else str(len(row.pool)), stays=True),
-        Column("conserves", lambda row: "" if row.pool is None else _symmetries(row.pool.symmetries), "prose", least=9),
-        Column("paper", lambda row: "" if row.pool is None else ", ".join(row.pool.citations), "prose", least=12),
+    pools: dict[str, Pool] = {}
+    refused: list[tuple[str, str]] = []
+    for name in POOL_NAMES:
+        try:
+            pools[name] = pool(name, problem)
+        except QvarError as error:
+            refused.append((name, str(error)))
+    columns: list[Column[tuple[str, Pool]]] = [
+        Column("pool", lambda row: row[0], "word", stays=True),
+        Column("elements", lambda row: str(len(row[1])), stays=True),
+        Column("conserves", lambda row: _symmetries(row[1].symmetries), "prose", least=9),
+        Column("paper", lambda row: ", ".join(row[1].citations), "prose", least=12),
     ]
     notes = ["", f"On {problem.name}. `qvar.pool(name, problem)` makes one, `qvar.adapt` grows a circuit from it."]
-    notes += _refusals([(row.name, row.reason) for row in rows if row.pool is None])
-    return to_terminal(Table(columns, [row for row in rows if row.pool is not None], notes))
-
-
-def _pool_of(name: str, problem: Problem) -> _ListedPool:
-    try:
-        return _ListedPool(name, pool(name, problem), "")
-    except QvarError as error:
-        return _ListedPool(name, None, str(error))
-
-
-class _ListedText(NamedTuple):
-    """A name and a sentence about it."""
-
-    name: str
-    sentence: str
+    return to_terminal(Table(columns, list(pools.items()), [*notes, *_refusals(refused)]))
 
 
 def cases_text(sentences: Mapping[str, str]) -> str:
@@ -129,11 +105,11 @@ def _first_sentence(function: Callable[..., object]) -> str:
 
 
 def _texts(head: str, sentences: Mapping[str, str], notes: list[str]) -> str:
-    columns: list[Column[_ListedText]] = [
-        Column(head, lambda row: row.name, "word", stays=True),
-        Column("what it does", lambda row: row.sentence, "prose", stays=True),
+    columns: list[Column[tuple[str, str]]] = [
+        Column(head, lambda row: row[0], "word", stays=True),
+        Column("what it does", lambda row: row[1], "prose", stays=True),
     ]
-    return to_terminal(Table(columns, [_ListedText(*pair) for pair in sentences.items()], notes))
+    return to_terminal(Table(columns, list(sentences.items()), notes))
 
 
 def _symmetries(names: Sequence[Symmetry]) -> str:

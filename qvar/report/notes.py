@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from qvar._types import DataFrame
 from qvar.analysis.rows import RESOLUTION, some, typed, where
 from qvar.analysis.summaries import ContenderRow
 from qvar.report.formats import energy
 
-if TYPE_CHECKING:
-    import pandas as pd
 
-
-def summary_notes(summary: pd.DataFrame) -> list[str]:
+def summary_notes(summary: DataFrame) -> list[str]:
     """Return the sentences that a `summary` needs below it."""
     return list(filter(None, (without_exact(summary), equal_errors(summary), below_exact(summary))))
 
 
-def without_exact(summary: pd.DataFrame) -> str:
+def without_exact(summary: DataFrame) -> str:
     """Return a sentence on contenders without an exact value, if others have one; "" if there are none."""
     rows = where(summary, (summary["quantity"] == "value") & summary["median"].notna())
     if rows.empty or not some(summary["quantity"] == "error"):
@@ -27,7 +23,7 @@ def without_exact(summary: pd.DataFrame) -> str:
     return f"No exact value is known for {', '.join(names)}, so that there is no error to rank by."
 
 
-def equal_errors(summary: pd.DataFrame) -> str:
+def equal_errors(summary: DataFrame) -> str:
     """Return a sentence on contenders whose errors are equal within the accuracy of the exact energy, or ""."""
     mask = (summary["quantity"] == "error") & (summary["equals"].fillna(0) > 1)
     ranked = typed(where(summary, mask), ContenderRow)
@@ -44,7 +40,7 @@ def equal_errors(summary: pd.DataFrame) -> str:
     )
 
 
-def below_exact(summary: pd.DataFrame) -> str:
+def below_exact(summary: DataFrame) -> str:
     """Return a sentence on contenders that ended below the exact value, or ""."""
     names = [f"{row.label} ({row.below} of {row.seeds} seeds)" for row in typed(summary, ContenderRow) if row.below > 0]
     if not names:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from qvar._types import DataFrame
 from qvar.analysis.rows import endings, known, labelled, records, row_name
 from qvar.atomic_files import write_whole
 from qvar.citations import bibtex, entries
@@ -24,9 +25,6 @@ from qvar.report.reports import report_of
 from qvar.report.study_report import StudyReport
 from qvar.report.table import Bullets, Column, Facts, Fold, Heading, Part, Span, Table, Text, Verbatim
 from qvar.task import LedgerColumn
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _MOST = 8
 """Messages that are written out."""
@@ -115,7 +113,7 @@ class _Ending(NamedTuple):
     contenders: dict[str, int]
 
 
-def _endings(ledger: pd.DataFrame, noun: str) -> list[Part]:
+def _endings(ledger: DataFrame, noun: str) -> list[Part]:
     """Return every status that occurs, in words, with its contenders; messages of failures, each once."""
     words = {status.value: status.sentence for status in Status}
     status_table: Table[_Ending] = Table(
@@ -137,7 +135,7 @@ def _endings(ledger: pd.DataFrame, noun: str) -> list[Part]:
     return [status_table, Bullets(lines)]
 
 
-def _columns(ledger: pd.DataFrame, own: Sequence[LedgerColumn]) -> list[Part]:
+def _columns(ledger: DataFrame, own: Sequence[LedgerColumn]) -> list[Part]:
     filled = [str(name) for name in ledger if any(known(value) and value != "" for value in ledger[name])]
     columns = dict.fromkeys([*filled, *TRACE_TYPES])
     files = ("The ledger (", Span("ledger.parquet", "code"), ", ", Span("ledger.csv", "code"))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from qvar._types import DataFrame
 from qvar.analysis.depths import depth_table, series_table
 from qvar.analysis.paired import PairedRow, paired_table
 from qvar.analysis.rows import known, typed, where
@@ -19,9 +20,6 @@ from qvar.report.study_report import Drawings, pictures
 from qvar.report.table import Column, Note, Part, Table
 from qvar.report.terminal import to_terminal
 from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _WORDS = (
     "Circuits were trained in several ways, each from the same seeds. A way is compared with another one seed by seed: "
@@ -71,7 +69,7 @@ def _table(rows: list[PairedRow]) -> Table[PairedRow]:
             Column("evaluations to tolerance", lambda row: count(row.arrival), show=starts, short="evals\nto tol."),
             Column("evaluations per success", lambda row: count(row.evaluations_per_success), show="page"),
             Column("against", lambda row: row.against or NOTHING, "name", "page"),
-            Column("better / worse / equal", _counts, short="better/\nworse/\nequal"),
+            Column("better / worse / equal", counts, short="better/\nworse/\nequal"),
             Column("share", _share, show="page"),
             Column(f"change{_unit(rows)}", _change, show="page"),
             Column("evaluations, ratio", lambda row: number(row.evaluations_ratio), short="evals\nratio"),
@@ -91,7 +89,8 @@ def _error(row: PairedRow, value: float | None) -> str:
     return number(None if value is None else value * (MILLIHARTREE_PER_HARTREE if row.unit == HARTREE else 1.0))
 
 
-def _counts(row: PairedRow) -> str:
+def counts(row: PairedRow) -> str:
+    """Return the numbers of better, worse and equal seeds; a dash if there is nothing to compare with."""
     return f"{row.better}/{row.worse}/{row.equal}" if row.verdict else NOTHING
 
 
@@ -150,11 +149,11 @@ def _verdicts(rows: list[PairedRow]) -> list[str]:
     return [*lists, "In brackets: seeds that ended lower, of those that differ."]
 
 
-def _rows(ledger: pd.DataFrame) -> list[PairedRow]:
+def _rows(ledger: DataFrame) -> list[PairedRow]:
     return typed(paired_table(ledger), PairedRow)
 
 
-def _plain(ledger: pd.DataFrame) -> pd.DataFrame:
+def _plain(ledger: DataFrame) -> DataFrame:
     """Return the rows of circuits with layers that were trained plainly, and whose ranks are known."""
     if not {"series", "layers", "tolerance", "fisher_rank"} <= set(ledger.columns):
         return ledger.iloc[:0]
@@ -162,14 +161,14 @@ def _plain(ledger: pd.DataFrame) -> pd.DataFrame:
     return where(ranked, ranked["recipe"].isna()) if "recipe" in ranked.columns else ranked
 
 
-def _depths(ledger: pd.DataFrame) -> pd.DataFrame | None:
+def _depths(ledger: DataFrame) -> DataFrame | None:
     """Return the depths of these circuits; None without two of one circuit."""
     plain = _plain(ledger)
     table = depth_table(plain) if len(plain) else plain
     return table if len(table) and table["series"].value_counts().max() > 1 else None
 
 
-def _parts(ledger: pd.DataFrame) -> list[Part]:
+def _parts(ledger: DataFrame) -> list[Part]:
     rows, depths = _rows(ledger), _depths(ledger)
     capacity_parts: list[Part] = []
     if depths is not None:
@@ -178,13 +177,13 @@ def _parts(ledger: pd.DataFrame) -> list[Part]:
     return [*_verdicts(rows), _table(rows), Note(_NOTE), *capacity_parts]
 
 
-def _text(ledger: pd.DataFrame) -> str:
+def _text(ledger: DataFrame) -> str:
     rows, depths = _rows(ledger), _depths(ledger)
     more = [] if depths is None else series_sentences(series_table(depths))
     return to_terminal(_table(rows), notes=["", *_verdicts(rows), *more])
 
 
-def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> Drawings:
+def _drawings(ledger: DataFrame, trace: DataFrame) -> Drawings:
     depths, (drawn, missing) = _depths(ledger), DUEL.drawings(ledger, trace)
     first: list[Drawing | None] = [verdicts(_rows(ledger))]
     if depths is not None:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import textwrap
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
+import numpy as np
+
+from qvar._types import DataFrame
 from qvar.analysis.rows import MILLIHARTREE, known, resolution, series_label, typed
 from qvar.report.interactive import Interactive
 from qvar.units import CHEMICAL_ACCURACY, HARTREE, MILLIHARTREE_PER_HARTREE
 
 if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    import matplotlib.axes
+    import matplotlib.figure
+
+Axes: TypeAlias = "matplotlib.axes.Axes"
+Figure: TypeAlias = "matplotlib.figure.Figure"
+"""Types of matplotlib, which is imported where a picture is drawn, for it takes long."""
 
 FEW_SEEDS = 5
 """With fewer seeds than this a band spans all of them instead of the middle 80 %."""
@@ -100,7 +106,7 @@ class _Line(NamedTuple):
     layers: int | None
 
 
-def looks(table: pd.DataFrame) -> dict[str, Look]:
+def looks(table: DataFrame) -> dict[str, Look]:
     """Choose colors by series, from light to dark with depth; dashes for the generic family."""
     series: dict[str, list[tuple[int, str]]] = {}
     rows = typed(table, _Line)
@@ -128,26 +134,32 @@ def _tint(color: str, share: float) -> tuple[float, float, float]:
     return red, green, blue
 
 
-def panel_figure(n_panels: int, height: float, n_named: int) -> tuple[Figure, list[Axes]]:
-    """Return a figure of panels below each other, with more height for a legend of so many names below them."""
+def plain_panels(
+    size: tuple[float, float], n_rows: int, n_columns: int, number: int | None = None, **shared: bool
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure and its panels, row by row; places after the first `number` stay empty.
+
+    `shared` are `sharex` and `sharey` of matplotlib.
+    """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7.2, height + 0.22 * ((n_named + 2) // 3)), layout="constrained")
-    panels = list(figure.subplots(n_panels, 1, sharex=True, squeeze=False)[:, 0])
-    for axes in panels:
+    figure = Figure(figsize=size, layout="constrained")
+    every: list[Axes] = list(figure.subplots(n_rows, n_columns, squeeze=False, **shared).flat)
+    for axes in every[len(every) if number is None else number :]:
+        axes.remove()
+    for axes in every[:number]:
         plain_axes(axes)
-    return figure, panels
+    return figure, every[:number]
+
+
+def panel_figure(n_panels: int, height: float, n_named: int) -> tuple[Figure, list[Axes]]:
+    """Return a figure of panels below each other, with more height for a legend of so many names below them."""
+    return plain_panels((7.2, height + 0.22 * ((n_named + 2) // 3)), n_panels, 1, sharex=True)
 
 
 def panel_row(n_panels: int, width: float, height: float, *, sharey: bool = False) -> tuple[Figure, list[Axes]]:
     """Return a figure of panels beside each other."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    panels = list(figure.subplots(1, n_panels, squeeze=False, sharey=sharey)[0])
-    for axes in panels:
-        plain_axes(axes)
-    return figure, panels
+    return plain_panels((width, height), 1, n_panels, sharey=sharey)
 
 
 def lay_out(figure: Figure) -> None:
@@ -223,17 +235,11 @@ def plain_axes(axes: Axes) -> None:
 
 def drawn_errors(numbers: np.ndarray, quantity: str, unit: str) -> np.ndarray:
     """Return errors as they are drawn: none below the resolution, for a logarithmic axis has no zero."""
-    import numpy as np
-
     return np.maximum(numbers, resolution(unit)) if quantity == "error" else numbers
 
 
 def spread(stacked: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return lower end, median and upper end over the first axis, the seeds; a column of NaN stays NaN."""
-    import warnings
-
-    import numpy as np
-
     outer = (0, 100) if len(stacked) < FEW_SEEDS else (10, 90)
     percents = [outer[0], 50, outer[1]]
     ends = np.percentile(stacked, percents, axis=0)
@@ -291,8 +297,6 @@ def legend_below(figure: Figure, panels: Sequence[Axes]) -> None:
 
 def _legend_columns(names: list[str], width: float) -> int:
     """Return as many columns, up to three, as fit into a width in points: each is as wide as its longest line."""
-    import numpy as np
-
     widths = [max(map(len, name.split("\n"))) * _LETTER_POINTS + _HANDLE_POINTS for name in names]
     for columns in (3, 2):
         parts = np.array_split(widths, columns)
@@ -315,14 +319,19 @@ def wrapped_name(name: str, letters: int) -> str:
 
 def plain_log_ticks(axes: Axes, which: Literal["x", "y"] = "y") -> None:
     """Write numbers such as 20 and 0.5 instead of powers on a logarithmic axis that spans little."""
-    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
-
     low, high = axes.get_ylim() if which == "y" else axes.get_xlim()
     axis: Any = getattr(axes, f"{which}axis")
     if low > 0 and high < 1000 * low:
-        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axis.set_major_formatter(StrMethodFormatter("{x:,.10g}"))
-        axis.set_minor_formatter(NullFormatter())
+        plain_numbers(axis, form="{x:,.10g}")
+
+
+def plain_numbers(axis: Any, subs: Sequence[float] = (1, 2, 5), form: str = "{x:g}") -> None:
+    """Write numbers instead of powers on a logarithmic axis, at these multiples of powers of ten."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    axis.set_major_locator(LogLocator(subs=subs))
+    axis.set_major_formatter(StrMethodFormatter(form))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def line_words(n_drawn: int) -> str:

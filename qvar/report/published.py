@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from qvar._types import DataFrame
 from qvar.analysis.rows import known, typed
 from qvar.report.formats import NOTHING, seconds, values
 from qvar.report.study_report import StudyReport
 from qvar.report.table import Column, Heading, Note, Part, Span, Table, Text
 from qvar.report.terminal import to_terminal, wrapped
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _WORDS = (
     "Numbers printed in papers, or published by their authors as data, were computed again. A number agrees if the "
@@ -90,19 +88,19 @@ def _remarks(rows: list[_Number]) -> list[str]:
     return [f"{head}: {', '.join(names)}. {words}" for (head, words), names in lines.items()]
 
 
-def _count(ledger: pd.DataFrame) -> str:
+def _count(ledger: DataFrame) -> str:
     agree = sum(row.status == "agrees" for row in typed(ledger, _Number))
     tables, papers = len(values(ledger, "table")), len(values(ledger, "paper"))
     what = f"{len(ledger)} numbers of {tables} {'table' if tables == 1 else 'tables'}"
     return f"{agree} of {what} from {papers} {'paper' if papers == 1 else 'papers'} agree."
 
 
-def _groups(ledger: pd.DataFrame) -> list[list[_Number]]:
+def _groups(ledger: DataFrame) -> list[list[_Number]]:
     rows = typed(ledger, _Number)
     return [[row for row in rows if row.table == name] for name in values(ledger, "table")]
 
 
-def _result(ledger: pd.DataFrame, trace: pd.DataFrame) -> list[Part]:
+def _result(ledger: DataFrame, trace: DataFrame) -> list[Part]:
     parts: list[Part] = [_count(ledger)]
     for rows in _groups(ledger):
         one = rows[0]
@@ -111,7 +109,7 @@ def _result(ledger: pd.DataFrame, trace: pd.DataFrame) -> list[Part]:
     return parts
 
 
-def _text(ledger: pd.DataFrame) -> str:
+def _text(ledger: DataFrame) -> str:
     blocks = []
     for rows in _groups(ledger):
         one = rows[0]
@@ -126,8 +124,6 @@ PUBLISHED = StudyReport(
     words=_WORDS,
     facts=lambda run: {"Tables": ", ".join(values(run.ledger, "table")), "Time": seconds(_seconds(run.ledger))},
     result=_result,
-    drawings=lambda ledger, trace: ([], []),
-    pictures=(),
     text=_text,
     rows=_text,
     noun="numbers",
@@ -135,6 +131,6 @@ PUBLISHED = StudyReport(
 """The report of a `qvar.Published`."""
 
 
-def _seconds(ledger: pd.DataFrame) -> float:
+def _seconds(ledger: DataFrame) -> float:
     """Return the time of all calculations, each once."""
     return sum({(row.table, row.wall_s): float(row.wall_s) for row in typed(ledger, _Number)}.values())

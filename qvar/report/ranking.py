@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from qvar._types import DataFrame
 from qvar.analysis.rankings import BASELINE, SAME, RankingRow, orders, ranking_summary
 from qvar.analysis.rows import known, typed, where
 from qvar.records.run_folder import LoadedRun
@@ -14,9 +15,6 @@ from qvar.report.study_report import StudyReport, pictures
 from qvar.report.table import Column, Part, Table
 from qvar.report.terminal import to_terminal
 from qvar.report.training import TRAINED_WORDS, rows_text, training_facts
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _WORDS = (
     f"{TRAINED_WORDS} The same circuits were trained in several settings of one molecule, such as basis sets. In one "
@@ -30,7 +28,7 @@ _NOTE = (
 )
 
 
-def verdict(summary: pd.DataFrame) -> str:
+def verdict(summary: DataFrame) -> str:
     """Return if the order of the contenders is the same in all settings; "" with fewer than two of either."""
     ranks = orders(summary)
     if len(ranks) < 2 or max(map(len, ranks.values())) < 2:
@@ -47,7 +45,7 @@ def verdict(summary: pd.DataFrame) -> str:
     return f"The order of the circuits changes from that in {setting}: {'; '.join(changes)}."
 
 
-def _gain(summary: pd.DataFrame) -> str:
+def _gain(summary: DataFrame) -> str:
     """Return the differences between the settings and between the circuits in one sentence."""
     circuits = where(summary, (summary["setting"] != BASELINE) & summary["limit_error"].notna())
     if len(set(circuits["setting"])) < 2:
@@ -72,7 +70,7 @@ def _facts(run: LoadedRun) -> dict[str, str]:
     return {"Settings": ", ".join(settings), "Limit": ", ".join(limits), **training_facts(run)}
 
 
-def _table(summary: pd.DataFrame) -> Table[RankingRow]:
+def _table(summary: DataFrame) -> Table[RankingRow]:
     rows = typed(summary, RankingRow)
     return Table(
         [
@@ -92,12 +90,12 @@ def _table(summary: pd.DataFrame) -> Table[RankingRow]:
     )
 
 
-def _result(ledger: pd.DataFrame, trace: pd.DataFrame) -> list[Part]:
+def _result(ledger: DataFrame, trace: DataFrame) -> list[Part]:
     summary = ranking_summary(ledger)
     return [" ".join(filter(None, [_gain(summary), verdict(summary)])), _table(summary)]
 
 
-def _text(ledger: pd.DataFrame) -> str:
+def _text(ledger: DataFrame) -> str:
     summary = ranking_summary(ledger)
     table = _table(summary)
     rows = [row for row in table.rows if isinstance(row.message, str)]

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import pandas as pd
+from qvar._types import DataFrame
 
 _MOST = 8
 """Remarks that are written out; a run along a coordinate may have some at every point."""
@@ -15,7 +13,7 @@ _MOST = 8
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
-def remarks(ledger: pd.DataFrame) -> list[str]:
+def remarks(ledger: DataFrame) -> list[str]:
     """Return the remarks on the problems of a ledger, those of one kind as one with the number of problems.
 
     The column `remarks` holds JSON lists of sentences.

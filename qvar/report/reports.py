@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from qvar._types import DataFrame
 from qvar.analysis.rows import is_campaign, without_sweep
 from qvar.report.adaptive import ADAPTIVE
 from qvar.report.basis import BASIS
@@ -28,9 +27,6 @@ from qvar.report.terminal import wrapped
 from qvar.report.trials import TRIALS
 from qvar.report.untrained import UNTRAINED
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 STUDIES: tuple[StudyReport, ...] = (
     GALLERY, PUBLISHED, COVERAGE, SCALING, CAPACITY, LANDSCAPE, BASIS, RANKING, CURVE, ADAPTIVE, COMPRESSION, TRIALS,
     PAIRED, SELECTION, LEARNING, UNTRAINED, DUEL,
@@ -41,7 +37,7 @@ ALL_PICTURES = {name for report in STUDIES for name in report.pictures} | set(PI
 """Names of the pictures of all reports."""
 
 
-def report_of(ledger: pd.DataFrame, study: str | None = None) -> StudyReport:
+def report_of(ledger: DataFrame, study: str | None = None) -> StudyReport:
     """Return the report of a run: that of its study, or that of a campaign of it.
 
     If no study has the name in `case.json`, or the ledger lacks the columns of that study, its columns decide.
@@ -52,11 +48,11 @@ def report_of(ledger: pd.DataFrame, study: str | None = None) -> StudyReport:
     return campaign(inner) if is_campaign(ledger) else inner
 
 
-def summary_text(ledger: pd.DataFrame, study: str | None = None) -> str:
+def summary_text(ledger: DataFrame, study: str | None = None) -> str:
     """Return the summary of a run for a terminal, with failures and remarks on its problems below it."""
     return "\n".join([report_of(ledger, study).text(ledger), *map(wrapped, remarks(ledger))])
 
 
-def rows_text(ledger: pd.DataFrame, study: str | None = None) -> str:
+def rows_text(ledger: DataFrame, study: str | None = None) -> str:
     """Return every row of a run for a terminal."""
     return report_of(ledger, study).rows(ledger)

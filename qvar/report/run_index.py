@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from qvar._types import DataFrame
 from qvar.analysis.rows import ended, known, shown_errors, some
 from qvar.atomic_files import write_whole
 from qvar.errors import QvarError
@@ -12,9 +13,6 @@ from qvar.records.run_folder import LoadedRun, load
 from qvar.report.formats import NOTHING, attention, ends, error_words, number, values
 from qvar.report.html import document, section
 from qvar.report.table import Bullets, Column, Link, Note, Part, Table, Text
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 class _Listed(NamedTuple):
@@ -46,7 +44,7 @@ def write_index(folder: str) -> Path:
     runs.sort(key=lambda listed: str(listed.run.case.get("started")), reverse=True)
     table: Table[_Listed] = Table(
         [
-            Column("run", lambda row: _link(row), "name"),
+            Column("run", _link, "name"),
             Column("study", lambda row: str(row.run.case.get("study") or NOTHING), "word"),
             Column("problem", lambda row: ends(values(row.run.ledger, "problem")) or NOTHING, "prose"),
             Column("contenders", lambda row: str(row.run.ledger["contender"].nunique())),
@@ -77,7 +75,7 @@ def _state(run: LoadedRun) -> Text:
     return attention(f"{failed} failed", True) if failed else "done"
 
 
-def _lowest(ledger: pd.DataFrame) -> str:
+def _lowest(ledger: DataFrame) -> str:
     """Return the lowest error with its unit, or the lowest value without an exact one."""
     place = _place(ledger)
     if place is None:
@@ -87,12 +85,12 @@ def _lowest(ledger: pd.DataFrame) -> str:
     return f"{error_words(value, unit) if quantity == 'error' else number(value)} {unit}".rstrip()
 
 
-def _best(ledger: pd.DataFrame) -> str:
+def _best(ledger: DataFrame) -> str:
     place = _place(ledger)
     return NOTHING if place is None else str(ledger.loc[place, "contender"])
 
 
-def _place(ledger: pd.DataFrame) -> Any:
+def _place(ledger: DataFrame) -> Any:
     """Return the row of the lowest error, or None."""
     if ledger.empty or not some(ledger["value"].notna()):
         return None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from qvar._types import DataFrame
 from qvar.analysis.decay import DecayRow, PointRow, decay_table, is_relative, measured, narrow_intervals
 from qvar.analysis.rows import SCALING_MARKS, known, labelled, labels, typed, where
 from qvar.records.run_folder import LoadedRun
@@ -24,9 +25,6 @@ from qvar.report.scaling_tables import (
 from qvar.report.study_report import Drawings, StudyReport, pictures
 from qvar.report.table import Bullets, Column, Heading, Note, Part, Table, Text
 from qvar.report.terminal import to_terminal
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _WORDS = (
     "Generic contenders have free parameters that know nothing of the problem; constrained contenders carry its "
@@ -52,14 +50,14 @@ def _facts(run: LoadedRun) -> dict[str, str]:
     }
 
 
-def _problems(ledger: pd.DataFrame) -> str:
+def _problems(ledger: DataFrame) -> str:
     """Return the smallest and the largest problem of each contender."""
     rows: Any = ledger.dropna(subset=["problem"]).sort_values("size", kind="stable")
     problems = {name: values(group, "problem") for name, group in rows.groupby("contender", sort=False)}
     return "; ".join(f"{name}: {p[0]}{f' ... {p[-1]}' * (len(p) > 1)}" for name, p in problems.items())
 
 
-def _samples(ledger: pd.DataFrame) -> str:
+def _samples(ledger: DataFrame) -> str:
     numbers = sorted(int(number) for number in measured(ledger)["samples"].unique())
     if not numbers:
         return ""
@@ -67,7 +65,7 @@ def _samples(ledger: pd.DataFrame) -> str:
     return f"{many} random parameter vectors at every point"
 
 
-def _headline(fits: pd.DataFrame) -> list[Part]:
+def _headline(fits: DataFrame) -> list[Part]:
     """Return the verdicts on the gradient; nothing if there are none."""
     lines: list[Text] = []
     of_gradient = where(fits, (fits["quantity"] == "gradient").fillna(False))
@@ -114,7 +112,7 @@ def _factor(rate: float) -> float:
 # Page and terminal
 
 
-def _result(ledger: pd.DataFrame, trace: pd.DataFrame) -> list[Part]:
+def _result(ledger: DataFrame, trace: DataFrame) -> list[Part]:
     fits, points = labelled(decay_table(ledger)), measured(ledger)
     parts: list[Part] = [*_headline(fits), fit_table(fits)]
     reasons: list[Text] = [
@@ -129,7 +127,7 @@ def _result(ledger: pd.DataFrame, trace: pd.DataFrame) -> list[Part]:
     return parts
 
 
-def _text(ledger: pd.DataFrame) -> str:
+def _text(ledger: DataFrame) -> str:
     fits = labelled(decay_table(ledger))
     unit = "squared spectral width" if is_relative(ledger) else "unit of the loss squared"
     notes = [
@@ -143,19 +141,19 @@ def _text(ledger: pd.DataFrame) -> str:
     return to_terminal(fit_table(fits), notes=notes)
 
 
-def _narrow(ledger: pd.DataFrame) -> list[str]:
+def _narrow(ledger: DataFrame) -> list[str]:
     """Return the intervals that hold less than they claim, with the samples that they need."""
     return narrow_intervals(labelled(ledger)) if len(ledger) else []
 
 
-def _messages(ledger: pd.DataFrame) -> list[str]:
+def _messages(ledger: DataFrame) -> list[str]:
     if "message" not in ledger.columns:
         return []
     rows = where(labelled(ledger), ledger["message"].notna())
     return [f"{row.label}, {count(row.size)} {row.size_name}: {row.message}" for row in typed(rows, PointRow)]
 
 
-def _rows_text(ledger: pd.DataFrame) -> str:
+def _rows_text(ledger: DataFrame) -> str:
     """Return every row: variances, and their ratio to theory."""
     if "loss_variance" not in ledger.columns:  # nothing was measured
         ledger = ledger.assign(loss_variance=None, gradient_variance=None)
@@ -182,7 +180,7 @@ def _loss_words(row: PointRow) -> str:
     return short(value) + (f" +- {100 * half / value:.0f} %" if value > 0 else "")
 
 
-def _drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> Drawings:
+def _drawings(ledger: DataFrame, trace: DataFrame) -> Drawings:
     points = measured(ledger)
     drawn = set(labels(points)) if len(points) else set()
     missing = [label for label in dict.fromkeys(labels(ledger)) if label not in drawn]

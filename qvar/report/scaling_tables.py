@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+from qvar._types import DataFrame
 from qvar.analysis.decay import DecayRow, PointRow
 from qvar.analysis.rows import Cell, as_float, known, some, typed
 from qvar.report.formats import NOTHING, bold, count, short, values
 from qvar.report.table import Column, Span, Table, Text
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 VERDICTS = {
     "exponential": ("exponential", "Exponential, as on a barren plateau"),
@@ -41,7 +38,7 @@ _FIT_WORDS = (
 )
 
 
-def size_name(ledger: pd.DataFrame) -> str:
+def size_name(ledger: DataFrame) -> str:
     """Return the meaning of a size, such as "qubits"."""
     return next(iter(values(ledger, "size_name")), "size")
 
@@ -72,7 +69,7 @@ def ratio(value: Cell, predicted: Cell) -> str:
     return f"{quotient:.2f}" if 0.01 <= quotient < 10 or quotient == 0 else f"{quotient:.3g}"
 
 
-def fit_table(fits: pd.DataFrame) -> Table[DecayRow]:
+def fit_table(fits: DataFrame) -> Table[DecayRow]:
     """Return the fitted decays of a labelled `decay_table`."""
     by_qubits = some(fits["verdict"].notna())
     relative = some(fits["relative"])
@@ -115,7 +112,7 @@ def _rate(row: DecayRow, form: str) -> str:
     return f"{row.rate:{form}}{between(row.rate_low, row.rate_high, form)}" if known(row.rate) else NOTHING
 
 
-def point_columns(ledger: pd.DataFrame) -> list[Column[PointRow]]:
+def point_columns(ledger: DataFrame) -> list[Column[PointRow]]:
     """Return the columns that name a point."""
     return [
         Column("contender", lambda row: str(row.label), "name"),
@@ -124,7 +121,7 @@ def point_columns(ledger: pd.DataFrame) -> list[Column[PointRow]]:
     ]
 
 
-def loss_table(points: pd.DataFrame) -> Table[PointRow]:
+def loss_table(points: DataFrame) -> Table[PointRow]:
     """Return the variance of the loss at every point, with its value in theory."""
     predictions = [column for column in PREDICTIONS if column in points.columns and some(points[column].notna())]
     theory = [column for name in predictions for column in _prediction_columns(name)]
@@ -169,12 +166,12 @@ def _prediction_columns(name: str) -> list[Column[PointRow]]:
     return [Column(head, value), Column(quotient, lambda row: ratio(row.loss_variance, getattr(row, name)))]
 
 
-def _laws(points: pd.DataFrame) -> str:
+def _laws(points: DataFrame) -> str:
     laws = {row.contender: row.law for row in reversed(typed(points, PointRow)) if known(row.law)}
     return "; ".join(f"{contender}: {law}" for contender, law in reversed(laws.items()))
 
 
-def gradient_table(points: pd.DataFrame) -> Table[PointRow]:
+def gradient_table(points: DataFrame) -> Table[PointRow]:
     """Return the variances of the gradient at every point."""
     law: list[Column[PointRow]] = [
         Column("exact law", lambda row: short(row.law_gradient_variance_first)),

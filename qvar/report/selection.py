@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from qvar._types import DataFrame
 from qvar.analysis.rows import known, typed
 from qvar.analysis.selection import SelectionRow, crossings, selection_table
 from qvar.records.run_folder import LoadedRun
@@ -17,9 +17,6 @@ from qvar.report.plots.selection import error_vs_parameters, fits
 from qvar.report.study_report import pictures
 from qvar.report.table import Bullets, Column, Heading, Note, Part, Table
 from qvar.report.terminal import to_terminal
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _WORDS = (
     "Models were fitted to the same noisy data, in repetitions that all models share. A further parameter always fits "
@@ -73,7 +70,7 @@ def _table(rows: list[SelectionRow]) -> Table[SelectionRow]:
     return Table(kept, rows)
 
 
-def _crossed(table: pd.DataFrame) -> list[str]:
+def _crossed(table: DataFrame) -> list[str]:
     several = len(table["problem"].unique()) > 1
     if several and len(table["family"].unique()) > 1:
         return []  # the families are compared instead
@@ -91,12 +88,12 @@ def _crossed(table: pd.DataFrame) -> list[str]:
     return lines
 
 
-def _verdicts(ledger: pd.DataFrame) -> list[str]:
+def _verdicts(ledger: DataFrame) -> list[str]:
     groups = family_sentences(family_rows(ledger, "group_error"), "error in groups left out")
     return [*family_sentences(family_rows(ledger), "test error"), *groups]
 
 
-def _parts(ledger: pd.DataFrame) -> list[Part]:
+def _parts(ledger: DataFrame) -> list[Part]:
     table, families = selection_table(ledger), family_rows(ledger)
     compared: list[Part] = []
     if families:
@@ -116,7 +113,7 @@ def _parts(ledger: pd.DataFrame) -> list[Part]:
     ]
 
 
-def _text(ledger: pd.DataFrame) -> str:
+def _text(ledger: DataFrame) -> str:
     table = selection_table(ledger)
     notes = ["", *_verdicts(ledger), *_crossed(table)]
     return to_terminal(_table(typed(table, SelectionRow)), notes=notes)

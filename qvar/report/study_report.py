@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
+from qvar._types import DataFrame
 from qvar.analysis.rows import some
 from qvar.records.run_folder import LoadedRun
 from qvar.report.plot_style import Drawing
 from qvar.report.table import Part
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 Drawings: TypeAlias = tuple[list[Drawing], list[str]]
 """The pictures, and the contenders without a finite value, which are not in them."""
@@ -31,24 +28,24 @@ class StudyReport:
     """Sentences on what was compared, for someone who does not know the code."""
     facts: Callable[[LoadedRun], dict[str, str]]
     """Names and values beside those of every run."""
-    result: Callable[[pd.DataFrame, pd.DataFrame], Sequence[Part]]
+    result: Callable[[DataFrame, DataFrame], Sequence[Part]]
     """Function (ledger, trace) -> the result, for a page."""
-    drawings: Callable[[pd.DataFrame, pd.DataFrame], Drawings]
-    """Function (ledger, trace) -> the pictures."""
-    pictures: tuple[str, ...]
-    """Names of all pictures that there may be."""
-    text: Callable[[pd.DataFrame], str]
+    text: Callable[[DataFrame], str]
     """Function ledger -> the summary for a terminal."""
-    rows: Callable[[pd.DataFrame], str]
+    rows: Callable[[DataFrame], str]
     """Function ledger -> every row, for a terminal."""
+    drawings: Callable[[DataFrame, DataFrame], Drawings] = lambda ledger, trace: ([], [])
+    """Function (ledger, trace) -> the pictures."""
+    pictures: tuple[str, ...] = ()
+    """Names of all pictures that there may be."""
     noun: str = "seeds"
     """Name of a row of the ledger."""
-    sections: Callable[[pd.DataFrame, pd.DataFrame], dict[str, Sequence[Part]]] = lambda ledger, trace: {}
+    sections: Callable[[DataFrame, DataFrame], dict[str, Sequence[Part]]] = lambda ledger, trace: {}
     """Function (ledger, trace) -> titles and content of further sections, below the pictures."""
     filled: str = ""
     """One of these columns that has an entry, if it may be empty in ledgers of other studies."""
 
-    def recognises(self, ledger: pd.DataFrame) -> bool:
+    def recognises(self, ledger: DataFrame) -> bool:
         """Return if a ledger has the columns of this study."""
         return self.marks <= set(ledger.columns) and (not self.filled or some(ledger[self.filled].notna()))
 

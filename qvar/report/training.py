@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from qvar._types import DataFrame, Series
 from qvar.analysis.rows import (
     axis_name,
     endings,
@@ -38,9 +38,6 @@ from qvar.report.plot_style import Drawing
 from qvar.report.study_report import Drawings, StudyReport, pictures
 from qvar.report.table import Column, Note, Part, Table
 from qvar.report.terminal import to_terminal
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 TRAINED_WORDS = (
     "Generic contenders have free parameters that know nothing of the problem; constrained contenders carry "
@@ -77,7 +74,7 @@ def budget_words(budget: dict[str, Any]) -> str:
     return "; ".join(_BUDGET_WORDS[name].format(value) for name, value in limits.items())
 
 
-def contender_columns(summary: pd.DataFrame) -> list[Column[ContenderRow]]:
+def contender_columns(summary: DataFrame) -> list[Column[ContenderRow]]:
     """Return the columns of a contender's name, its costs and its number of converged seeds; gates if there are any."""
     gates: list[Column[ContenderRow]] = [Column("CNOTs", lambda row: count(row.two_qubit_gates), short="CNOT")]
     return [
@@ -90,7 +87,7 @@ def contender_columns(summary: pd.DataFrame) -> list[Column[ContenderRow]]:
     ]
 
 
-def within_columns(summary: pd.DataFrame) -> list[Column[ContenderRow]]:
+def within_columns(summary: DataFrame) -> list[Column[ContenderRow]]:
     """Return the column of seeds within 1.6 mHa if there are errors of energies in hartree."""
     column: Column[ContenderRow] = Column(
         "within 1.6 mHa", lambda row: share(row.within, row.seeds), short="within\n1.6\nmHa"
@@ -98,7 +95,7 @@ def within_columns(summary: pd.DataFrame) -> list[Column[ContenderRow]]:
     return [column] if some(summary["within"].notna()) else []
 
 
-def drawn_and_missing(contenders: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+def drawn_and_missing(contenders: DataFrame) -> tuple[DataFrame, list[str]]:
     """Return the rows of a summary with a finite value, and the labels of the others."""
     finite = contenders["finite"] > 0
     return where(contenders, finite), [str(label) for label in where(contenders, ~finite)["label"]]
@@ -108,13 +105,13 @@ def contenders_report(
     study: str,
     marks: frozenset[str],
     facts: Callable[[LoadedRun], dict[str, str]],
-    summarize: Callable[[pd.DataFrame], pd.DataFrame],
-    headline: Callable[[pd.DataFrame], list[Part]],
-    table: Callable[[pd.DataFrame], Table[ContenderRow]],
+    summarize: Callable[[DataFrame], DataFrame],
+    headline: Callable[[DataFrame], list[Part]],
+    table: Callable[[DataFrame], Table[ContenderRow]],
     note: str,
-    draw: Callable[[pd.DataFrame, pd.DataFrame, pd.DataFrame], list[Drawing | None]],
+    draw: Callable[[DataFrame, DataFrame, DataFrame], list[Drawing | None]],
     names: Sequence[str],
-    sections: Callable[[pd.DataFrame, pd.DataFrame], dict[str, Sequence[Part]]] = lambda ledger, trace: {},
+    sections: Callable[[DataFrame, DataFrame], dict[str, Sequence[Part]]] = lambda ledger, trace: {},
 ) -> StudyReport:
     """Return a report whose result is one table of trained contenders.
 
@@ -123,16 +120,16 @@ def contenders_report(
     rest is that of `StudyReport`.
     """
 
-    def result(ledger: pd.DataFrame, trace: pd.DataFrame) -> list[Part]:
+    def result(ledger: DataFrame, trace: DataFrame) -> list[Part]:
         contenders = summarize(ledger)
         notes = [Note(words) for words in (note, *summary_notes(contenders))]
         return [*headline(contenders), table(contenders), *notes]
 
-    def text(ledger: pd.DataFrame) -> str:
+    def text(ledger: DataFrame) -> str:
         contenders = summarize(ledger)
         return to_terminal(table(contenders), notes=_terminal_notes(ledger, contenders))
 
-    def drawings(ledger: pd.DataFrame, trace: pd.DataFrame) -> Drawings:
+    def drawings(ledger: DataFrame, trace: DataFrame) -> Drawings:
         drawn, missing = drawn_and_missing(summarize(ledger))
         return ([], missing) if drawn.empty else pictures(draw(ledger, trace, drawn), missing)
 
@@ -150,7 +147,7 @@ def contenders_report(
     )
 
 
-def _terminal_notes(ledger: pd.DataFrame, summary: pd.DataFrame) -> list[str]:
+def _terminal_notes(ledger: DataFrame, summary: DataFrame) -> list[str]:
     """Return sentences on seeds that did not converge, on failures, and those of `summary_notes`."""
     lines = []
     for status, counts in endings(ledger).items():
@@ -167,40 +164,32 @@ def messages(rows: Iterable[Any]) -> list[str]:
     return [f"{row.label}: {row.message}" for row in rows if isinstance(row.message, str)]
 
 
-@dataclass(frozen=True)
-class _Row:
-    """A row of a ledger, with its label and its error as it is shown."""
-
-    cells: pd.Series
-    error: str
-
-
-def rows_text(ledger: pd.DataFrame) -> str:
+def rows_text(ledger: DataFrame) -> str:
     """Return every row of a ledger for a terminal, one per contender and seed."""
-    rows = [_Row(row, _error(row)) for _, row in labelled(ledger).iterrows()]
+    rows = [row for _, row in labelled(ledger).iterrows()]
     axis = axis_name(ledger).replace(" (", "\n(") if is_curve(ledger) else ""
-    place: Column[_Row] = Column(axis, lambda row: _coordinate(row.cells["coordinate"]), stays=True)
-    columns: list[Column[_Row]] = [
-        Column("contender", lambda row: str(row.cells["label"]), "name"),
-        Column("seed", lambda row: count(row.cells["seed"]), stays=True),
+    place: Column[Series] = Column(axis, lambda row: _coordinate(row["coordinate"]), stays=True)
+    columns: list[Column[Series]] = [
+        Column("contender", lambda row: str(row["label"]), "name"),
+        Column("seed", lambda row: count(row["seed"]), stays=True),
         *([place] if axis else []),
-        Column("status", lambda row: str(row.cells["status"]).replace("_", " "), "prose", least=9),
-        Column("value", lambda row: energy(row.cells["value"]), stays=True),
-        Column("error", lambda row: row.error, stays=True),
-        Column("evals", lambda row: count(_evaluations(row.cells))),
-        Column("evals to\n1.6 mHa", lambda row: count(row.cells["evaluations_to_tolerance"])),
-        Column("time", lambda row: seconds(row.cells["wall_s"])),
+        Column("status", lambda row: str(row["status"]).replace("_", " "), "prose", least=9),
+        Column("value", lambda row: energy(row["value"]), stays=True),
+        Column("error", _error, stays=True),
+        Column("evals", lambda row: count(_evaluations(row))),
+        Column("evals to\n1.6 mHa", lambda row: count(row["evaluations_to_tolerance"])),
+        Column("time", lambda row: seconds(row["wall_s"])),
     ]
-    notes = [f"{row_name(r.cells)}: {r.cells['message']}" for r in rows if isinstance(r.cells.get("message"), str)]
+    notes = [f"{row_name(row)}: {row['message']}" for row in rows if isinstance(row.get("message"), str)]
     return to_terminal(Table(columns, rows, notes))
 
 
-def _error(row: pd.Series) -> str:
+def _error(row: Series) -> str:
     errors, quantity, unit = shown_errors(row.to_frame().T.infer_objects())
     return f"{error_words(errors.iloc[0], unit)} {unit}" if quantity == "error" else NOTHING
 
 
-def _evaluations(row: pd.Series) -> Any:
+def _evaluations(row: Series) -> Any:
     return row["energy_evaluations"] if known(row["energy_evaluations"]) else row["gradient_evaluations"]
 
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from qvar._types import DataFrame
 from qvar.analysis.paired import PairedRow, mean_interval, paired_table
 from qvar.analysis.rows import first, known, typed, where
 from qvar.report.duel import DUEL
 from qvar.report.families import FAMILY_NOTE, family_rows, family_rows_table, family_sentences
 from qvar.report.formats import NOTHING, attention, count, number, once, values
-from qvar.report.paired import sentences
+from qvar.report.paired import counts, sentences
 from qvar.report.plots.trials import error_along
 from qvar.report.study_report import pictures
 from qvar.report.table import Column, Note, Part, Table
@@ -20,9 +21,7 @@ from qvar.report.terminal import to_terminal
 from qvar.report.training import messages
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from qvar.records.run_folder import LoadedRun
+    pass
 
 _WORDS = (
     "Models were fitted to data in several ways, each repeated with the same seeds, and judged by their error on data "
@@ -62,7 +61,7 @@ class _Row(NamedTuple):
     pair: PairedRow
 
 
-def _rows(ledger: pd.DataFrame) -> list[_Row]:
+def _rows(ledger: DataFrame) -> list[_Row]:
     rows = []
     for pair in typed(paired_table(ledger, column="test_error"), PairedRow):
         own: Any = where(ledger, ledger["contender"] == pair.contender)
@@ -93,7 +92,7 @@ def _table(rows: list[_Row]) -> Table[_Row]:
         Column("mean error", _mean, stays=True),
         *([Column("law", lambda row: number(row.law))] if any(known(row.law) for row in rows) else []),
         Column("against", lambda row: row.pair.against or NOTHING, "name", "page"),
-        Column("better / worse / equal", _counts, short="better/\nworse/\nequal"),
+        Column("better / worse / equal", lambda row: counts(row.pair), short="better/\nworse/\nequal"),
         Column("change", _change, show="page"),
         Column("verdict", lambda row: row.pair.verdict or NOTHING, "word", stays=True),
     ]
@@ -104,11 +103,6 @@ def _table(rows: list[_Row]) -> Table[_Row]:
 
 def _mean(row: _Row) -> str:
     return f"{number(row.mean)} [{number(row.low)}, {number(row.high)}]" if known(row.low) else number(row.mean)
-
-
-def _counts(row: _Row) -> str:
-    pair = row.pair
-    return f"{pair.better}/{pair.worse}/{pair.equal}" if pair.verdict else NOTHING
 
 
 def _change(row: _Row) -> str:
@@ -126,28 +120,24 @@ def _sentences(rows: list[_Row]) -> list[str]:
     return sentences([row.pair for row in pairs])
 
 
-def _parts(ledger: pd.DataFrame) -> list[Part]:
+def _parts(ledger: DataFrame) -> list[Part]:
     rows, families = _rows(ledger), family_rows(ledger)
     table: list[Part] = [family_rows_table(families), Note(FAMILY_NOTE)] if families else []
     lines = [*family_sentences(families), *_sentences(rows)]
     return [*lines, *table, _table(rows), Note(_NOTE), *map(Note, messages(rows))]
 
 
-def _text(ledger: pd.DataFrame) -> str:
+def _text(ledger: DataFrame) -> str:
     rows = _rows(ledger)
     table = _table(rows)
     return to_terminal(table, notes=["", *family_sentences(family_rows(ledger)), *_sentences(rows), *messages(rows)])
-
-
-def _facts(run: LoadedRun) -> dict[str, str]:
-    return {"Repetitions": str(len(values(run.ledger, "seed")))}
 
 
 TRIALS = replace(
     DUEL,
     study="trials",
     words=_WORDS,
-    facts=_facts,
+    facts=lambda run: {"Repetitions": str(len(values(run.ledger, "seed")))},
     marks=frozenset({"line", "mark", "expected", "test_error"}),
     result=lambda ledger, trace: _parts(ledger),
     drawings=lambda ledger, trace: pictures([error_along(ledger)]),

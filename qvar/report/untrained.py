@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from qvar._types import DataFrame
 from qvar.analysis.rows import first, some, status_words, where
 from qvar.report.formats import NOTHING, counted, error_words
 from qvar.report.study_report import StudyReport
-from qvar.report.table import Column, Part, Table
+from qvar.report.table import Column, Table
 from qvar.report.terminal import to_terminal, wrapped
 from qvar.report.training import rows_text
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _WORDS = (
     "Several things were measured or compared, and nothing was trained. Each row of the ledger has a status and an "
@@ -36,7 +34,7 @@ class _Row(NamedTuple):
     unit: str
 
 
-def _rows(ledger: pd.DataFrame) -> list[_Row]:
+def _rows(ledger: DataFrame) -> list[_Row]:
     rows = []
     for name in ledger["contender"].dropna().unique():
         own = where(ledger, ledger["contender"] == name)
@@ -47,7 +45,7 @@ def _rows(ledger: pd.DataFrame) -> list[_Row]:
     return rows
 
 
-def _table(ledger: pd.DataFrame) -> Table[_Row]:
+def _table(ledger: DataFrame) -> Table[_Row]:
     def largest(row: _Row) -> str:
         return NOTHING if row.largest is None else f"{error_words(row.largest, row.unit)} {row.unit}".strip()
 
@@ -60,23 +58,15 @@ def _table(ledger: pd.DataFrame) -> Table[_Row]:
     return Table(columns, _rows(ledger))
 
 
-def _sentence(ledger: pd.DataFrame) -> str:
+def _sentence(ledger: DataFrame) -> str:
     return f"{counted(len(ledger), 'row')}: {status_words(ledger['status'])}. This study has no verdict of its own."
-
-
-def _result(ledger: pd.DataFrame, trace: pd.DataFrame) -> list[Part]:
-    return [_sentence(ledger), _table(ledger)]
-
-
-def _text(ledger: pd.DataFrame) -> str:
-    return "\n".join([to_terminal(_table(ledger)), wrapped(_sentence(ledger))])
 
 
 @dataclass(frozen=True)
 class _Untrained(StudyReport):
     """Report of ledgers without trainings."""
 
-    def recognises(self, ledger: pd.DataFrame) -> bool:
+    def recognises(self, ledger: DataFrame) -> bool:
         """Return if no row has parameters or evaluations."""
         return not any(some(ledger[name].notna()) for name in _TRAINED if name in ledger.columns)
 
@@ -86,10 +76,8 @@ UNTRAINED = _Untrained(
     marks=frozenset(),
     words=_WORDS,
     facts=lambda run: {},
-    result=_result,
-    drawings=lambda ledger, trace: ([], []),
-    pictures=(),
-    text=_text,
+    result=lambda ledger, trace: [_sentence(ledger), _table(ledger)],
+    text=lambda ledger: f"{to_terminal(_table(ledger))}\n{wrapped(_sentence(ledger))}",
     rows=rows_text,
     noun="rows",
 )

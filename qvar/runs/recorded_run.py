@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from qvar._types import FloatArray
+from qvar._types import DataFrame, FloatArray
 from qvar.ansatz.ansatz import Ansatz
 from qvar.arguments import checked
 from qvar.arguments import reader as reader_of
@@ -25,7 +25,6 @@ from qvar.studies.training import Training
 from qvar.task import Runnable, tasks_of
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
     from qvar.report.plot_style import Drawing
@@ -66,9 +65,9 @@ class Run:
     """Folder of the run."""
     case: dict[str, Any]
     """Content of `case.json`."""
-    ledger: pd.DataFrame
+    ledger: DataFrame
     """One row per contender and seed."""
-    trace: pd.DataFrame
+    trace: DataFrame
     """One row per contender, seed and step."""
     thetas: list[FloatArray | None]
     """Trained parameters of each row of the ledger; None if nothing was trained."""
@@ -194,7 +193,7 @@ class Run:
 
         return self._axes(error_vs_cost(self.ledger, self._drawn(), (cost,)))
 
-    def _drawn(self) -> pd.DataFrame:
+    def _drawn(self) -> DataFrame:
         from qvar.analysis.summaries import summary
         from qvar.report.training import drawn_and_missing
 

@@ -16,8 +16,9 @@ import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
+from qvar._types import DataFrame
 from qvar.arguments import checked
 from qvar.checks import counting_number
 from qvar.compile_cache import kernels_are_missing
@@ -55,9 +56,6 @@ from qvar.runs.stop import Stop, listening
 from qvar.runs.task_loop import STOPPED, TaskLoop
 from qvar.task import RECORD_FORMAT, Progress, Row, Runnable, Task, columns_of, tasks_of
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 Remake: TypeAlias = Callable[[], Runnable]
 """Makes a study again, in another process: a function of a module, or a `functools.partial` of one."""
 
@@ -76,7 +74,7 @@ def run(
     case: str | None = None,
     workers: int = 1,
     remake: Remake | None = None,
-) -> pd.DataFrame:
+) -> DataFrame:
     """Run a study and keep its record in a folder.
 
     The folder holds `case.json` (what, with which versions, where), `tasks/<key>.parquet` (one shard per task),
@@ -343,7 +341,7 @@ def _unwritten(path: Path, error: OSError, again: str) -> QvarError:
     return QvarError(f"`out` {path} could not be written: {reason(error)}; {again} finishes what it lacks.")
 
 
-def _follow(tasks: Sequence[Task], folder: RunFolder) -> pd.DataFrame:
+def _follow(tasks: Sequence[Task], folder: RunFolder) -> DataFrame:
     """Do the leader's tasks with it, and write nothing; return the ledger of those tasks alone."""
     meet(len(tasks))
     rows = _loop(tasks, folder, Display({}), Stop()).follow()
@@ -351,7 +349,7 @@ def _follow(tasks: Sequence[Task], folder: RunFolder) -> pd.DataFrame:
     return ledger_from(rows, tasks[0].columns)
 
 
-def _make_tables(tasks: Sequence[Task], folder: RunFolder, run: str, again: str) -> pd.DataFrame:
+def _make_tables(tasks: Sequence[Task], folder: RunFolder, run: str, again: str) -> DataFrame:
     rows: list[Row] = []
     for task in tasks:
         shard = folder.look_at_shard(task.key)

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
+from qvar._types import DataFrame
 from qvar.analysis.basis_sets import PUBLISHED, BasisRow, floor, limit
 from qvar.analysis.rows import MILLIHARTREE, RESOLUTION, known, typed
 from qvar.report.plot_style import Drawing
 from qvar.report.plots.front import Point, fronts
 from qvar.units import MILLIHARTREE_PER_HARTREE
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 _COSTS = {"n_params": "parameters", "n_primitives": "primitives", "n_qubits": "qubits"}
 
 
-def basis_front(ledger: pd.DataFrame, table: pd.DataFrame) -> Drawing | None:
+def basis_front(ledger: DataFrame, table: DataFrame) -> Drawing | None:
     """Draw the error against parameters, primitives and qubits, each with its Pareto front."""
     resolution = MILLIHARTREE_PER_HARTREE * RESOLUTION
     inside = [row for row in typed(table, BasisRow) if known(row.value) and row.above > resolution]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from qvar._types import FloatArray
+from qvar._types import DataFrame, FloatArray
 from qvar.analysis.accuracy import pareto_front
 from qvar.analysis.campaigns import (
     VARIANCE,
@@ -26,7 +26,9 @@ from qvar.report.formats import ends
 from qvar.report.plot_style import (
     FAMILY_COLORS,
     FAMILY_MARKERS,
+    Axes,
     Drawing,
+    Figure,
     Look,
     accuracy_line,
     axis_words,
@@ -37,16 +39,12 @@ from qvar.report.plot_style import (
     looks,
     median_line,
     panel_row,
-    plain_axes,
+    plain_numbers,
+    plain_panels,
     value_axis,
 )
 from qvar.report.study_report import Drawings
 from qvar.units import HARTREE
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 MOST_PANELS = 12
 """More panels than this are not drawn."""
@@ -72,7 +70,7 @@ _WIDE_RATIO = 30.0
 """Numbers that span more than this factor are drawn on a logarithmic axis."""
 
 
-def campaign_drawings(ledger: pd.DataFrame) -> Drawings:
+def campaign_drawings(ledger: DataFrame) -> Drawings:
     """Draw all pictures of a campaign."""
     table = campaign_table(ledger)
     if table.empty:
@@ -103,7 +101,7 @@ def _names(swept: Sequence[Argument]) -> str:
 
 
 def _against(
-    table: pd.DataFrame, along: Argument, swept: Sequence[Argument], look_of: dict[str, Look], name: str
+    table: DataFrame, along: Argument, swept: Sequence[Argument], look_of: dict[str, Look], name: str
 ) -> Drawing:
     """Draw lines of all contenders against one swept number, a panel for each combination of the other arguments."""
     panels = blocks(table, along, swept)
@@ -133,7 +131,7 @@ def _against(
     return finished_row(name, figure, all_axes, title, caption + _axis_words(first_panels), 12)
 
 
-def _by_point(table: pd.DataFrame, swept: Sequence[Argument], look_of: dict[str, Look]) -> Drawing:
+def _by_point(table: DataFrame, swept: Sequence[Argument], look_of: dict[str, Look]) -> Drawing:
     """Draw dots of all contenders at each point, for arguments that are no numbers."""
     quantity, unit = _kind(table)
     mine = _of_kind(table, quantity, unit)
@@ -173,7 +171,7 @@ def _by_point(table: pd.DataFrame, swept: Sequence[Argument], look_of: dict[str,
     return finished_row(_POINTS, figure, [axes], title, caption, 12)
 
 
-def _against_parameters(table: pd.DataFrame, swept: Sequence[Argument]) -> Drawing | None:
+def _against_parameters(table: DataFrame, swept: Sequence[Argument]) -> Drawing | None:
     """Draw the error against the number of parameters at all points, with the Pareto front of each panel."""
     table = where(table, table["n_params"].notna() & (table["quantity"] != VARIANCE))
     if table.empty:
@@ -222,18 +220,18 @@ def _against_parameters(table: pd.DataFrame, swept: Sequence[Argument]) -> Drawi
     return finished_row(_FRONT, figure, all_axes, title, caption, 12)
 
 
-def _kind(rows: pd.DataFrame) -> tuple[str, str]:
+def _kind(rows: DataFrame) -> tuple[str, str]:
     """Return the quantity of most of the rows, and its unit: one axis shows one thing."""
     sizes: Any = rows.groupby(["quantity", "unit"]).size()
     (quantity, unit), *_ = sizes.sort_values(ascending=False, kind="stable").index
     return str(quantity), str(unit)
 
 
-def _of_kind(rows: pd.DataFrame, quantity: str, unit: str) -> pd.DataFrame:
+def _of_kind(rows: DataFrame, quantity: str, unit: str) -> DataFrame:
     return where(rows, (rows["quantity"] == quantity) & (rows["unit"] == unit))
 
 
-def _noun(table: pd.DataFrame) -> str:
+def _noun(table: DataFrame) -> str:
     """Return the name of the vertical axes of all panels."""
     kinds = set(zip(table["quantity"], table["unit"], strict=True))
     quantities = {quantity for quantity, _ in kinds}
@@ -244,7 +242,7 @@ def _noun(table: pd.DataFrame) -> str:
     return "Error" if quantities == {"error"} else "Variance of the gradient"
 
 
-def _drawn(rows: pd.DataFrame, quantity: str, unit: str) -> list[Any]:
+def _drawn(rows: DataFrame, quantity: str, unit: str) -> list[Any]:
     return [drawn_errors(rows[end].to_numpy(dtype=float), quantity, unit) for end in ("low", "median", "high")]
 
 
@@ -254,21 +252,12 @@ def _aside(x: FloatArray, share: float, values: Sequence[Any]) -> FloatArray:
     return x * (high / low) ** share if _wide(values) else x + share * (high - low)
 
 
-def _panel_figure(panels: Sequence[Block], n_named: int) -> tuple[Figure, list[Any]]:
+def _panel_figure(blocks: Sequence[Block], n_named: int) -> tuple[Figure, list[Axes]]:
     """Return a panel for each block, up to three beside each other, with height for a legend of so many names below."""
-    from matplotlib.figure import Figure
-
-    columns = min(len(panels), 3)
-    lines = -(-len(panels) // columns)
+    columns = min(len(blocks), 3)
+    lines = -(-len(blocks) // columns)
     width, height = {1: (7.2, 4.4), 2: (9.6, 3.9), 3: (11.4, 3.2)}[columns]
-    size = (width, height * lines + 0.22 * -(-n_named // 3) + 0.3)
-    figure = Figure(figsize=size, layout="constrained")
-    grid = np.atleast_1d(figure.subplots(lines, columns, squeeze=False)).ravel()
-    for axes in grid[len(panels) :]:
-        axes.remove()
-    for axes in grid[: len(panels)]:
-        plain_axes(axes)
-    return figure, list(grid[: len(panels)])
+    return plain_panels((width, height * lines + 0.22 * -(-n_named // 3) + 0.3), lines, columns, len(blocks))
 
 
 def _finish(axes: Axes, block: Block, quantity: str, unit: str, n_panels: int) -> None:
@@ -286,14 +275,12 @@ def _finish(axes: Axes, block: Block, quantity: str, unit: str, n_panels: int) -
 
 def _number_axis(axes: Axes, values: Sequence[Any]) -> None:
     """Draw the horizontal axis: its own values as ticks if there are few, logarithmic if they span much."""
-    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
+    from matplotlib.ticker import MaxNLocator
 
     low, high = float(min(values)), float(max(values))
     if _wide(values):
         axes.set_xscale("log")
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 300 * low else (1,)))
-        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-        axes.xaxis.set_minor_formatter(NullFormatter())
+        plain_numbers(axes.xaxis, (1, 2, 5) if high < 300 * low else (1,))
     elif len(values) <= 8 and _spaced(values):
         axes.set_xticks(list(values), [value_words(float(value)) for value in values])
     elif all(float(value).is_integer() for value in values):

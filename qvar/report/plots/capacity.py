@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from qvar._types import DataFrame
 from qvar.analysis.depths import SeriesRow, series_table
 from qvar.analysis.rows import known, shown_errors, some, typed, where
 from qvar.optimize.budget import Status
 from qvar.report.plot_style import (
+    Axes,
     Drawing,
     Look,
     accuracy_line,
@@ -25,10 +27,6 @@ from qvar.report.plot_style import (
     value_axis,
 )
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
-
 _LOG_RATIO = 10
 """Ranks or layers that span more than this factor are drawn on a logarithmic axis."""
 
@@ -36,7 +34,7 @@ _DODGE = 0.012
 """Distance between the points of two series, as a share of all layers."""
 
 
-def capacity(depths: pd.DataFrame) -> Drawing | None:
+def capacity(depths: DataFrame) -> Drawing | None:
     """Draw the rank of the quantum Fisher information and the share of successful starts against layers."""
     if not some(depths["fisher_rank"].notna() | depths["median"].notna()):
         return None
@@ -69,7 +67,7 @@ def capacity(depths: pd.DataFrame) -> Drawing | None:
     return finished("capacity", upper, "Capacity and success against depth", caption)
 
 
-def final_errors(ledger: pd.DataFrame, depths: pd.DataFrame) -> Drawing | None:
+def final_errors(ledger: DataFrame, depths: DataFrame) -> Drawing | None:
     """Draw the end of every start against layers."""
     table = series_table(depths)
     placed = where(ledger, ledger["layers"].notna()) if len(ledger) else ledger
@@ -98,11 +96,11 @@ def final_errors(ledger: pd.DataFrame, depths: pd.DataFrame) -> Drawing | None:
     return finished("error_vs_layers", axes, "Where the starts ended", caption + axis_words(quantity, unit))
 
 
-def _spans_much(depths: pd.DataFrame) -> bool:
+def _spans_much(depths: DataFrame) -> bool:
     return bool(depths["layers"].max() > _LOG_RATIO * depths["layers"].min())
 
 
-def _aside(depths: pd.DataFrame, layers: Any, shift: float) -> np.ndarray:
+def _aside(depths: DataFrame, layers: Any, shift: float) -> np.ndarray:
     """Return places of layers, moved aside by so many small steps."""
     places = np.asarray(layers, dtype=float)
     span = depths["layers"].to_numpy(dtype=float)
@@ -111,7 +109,7 @@ def _aside(depths: pd.DataFrame, layers: Any, shift: float) -> np.ndarray:
     return places + shift * _DODGE * max(1.0, float(np.ptp(span)))
 
 
-def _scale_layers(axes: Axes, depths: pd.DataFrame) -> None:
+def _scale_layers(axes: Axes, depths: DataFrame) -> None:
     from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
     axes.set_xlabel("layers")
@@ -123,7 +121,7 @@ def _scale_layers(axes: Axes, depths: pd.DataFrame) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def _scale_ranks(axes: Axes, depths: pd.DataFrame) -> None:
+def _scale_ranks(axes: Axes, depths: DataFrame) -> None:
     from matplotlib.ticker import NullFormatter, ScalarFormatter
 
     ranks: Any = depths["fisher_rank"].dropna().astype(float)
@@ -133,7 +131,7 @@ def _scale_ranks(axes: Axes, depths: pd.DataFrame) -> None:
         axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def _ranks(axes: Axes, mine: pd.DataFrame, look: Look, name: str, saturation: Any) -> None:
+def _ranks(axes: Axes, mine: DataFrame, look: Look, name: str, saturation: Any) -> None:
     ranked = mine[mine["fisher_rank"].notna()]
     axes.plot(
         ranked["layers"], ranked["fisher_rank"].astype(float), color=look.color, linestyle=look.dashes,
@@ -146,7 +144,7 @@ def _ranks(axes: Axes, mine: pd.DataFrame, look: Look, name: str, saturation: An
     )  # fmt: skip
 
 
-def _bounds(axes: Axes, depths: pd.DataFrame) -> None:
+def _bounds(axes: Axes, depths: DataFrame) -> None:
     """Draw the largest ranks that are possible, each once."""
     for bound in depths["fisher_rank_bound"].dropna().unique():
         axes.axhline(float(bound), color="#B8BCC4", linewidth=1, zorder=1)
@@ -156,7 +154,7 @@ def _bounds(axes: Axes, depths: pd.DataFrame) -> None:
         )  # fmt: skip
 
 
-def _success(axes: Axes, mine: pd.DataFrame, look: Look, places: np.ndarray) -> None:
+def _success(axes: Axes, mine: DataFrame, look: Look, places: np.ndarray) -> None:
     judged = mine["success"].notna().to_numpy(dtype=bool)
     mine, places = where(mine, judged), places[judged]
     middle = mine["success"].to_numpy(dtype=float)
@@ -169,7 +167,7 @@ def _success(axes: Axes, mine: pd.DataFrame, look: Look, places: np.ndarray) -> 
     )  # fmt: skip
 
 
-def _ends(axes: Axes, mine: pd.DataFrame, look: Look, name: str, places: np.ndarray, shown_as: tuple[str, str]) -> None:
+def _ends(axes: Axes, mine: DataFrame, look: Look, name: str, places: np.ndarray, shown_as: tuple[str, str]) -> None:
     """Draw the marks and the medians of one series."""
     spent = (mine["status"] == Status.OUT_OF_BUDGET.value).to_numpy(dtype=bool, na_value=False)
     heights = drawn_errors(mine["plotted"].to_numpy(dtype=float), *shown_as)

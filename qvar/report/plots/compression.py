@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from qvar._types import DataFrame
 from qvar.analysis.paths import compressions
 from qvar.analysis.rows import shown_errors
 from qvar.report.plot_style import (
@@ -21,9 +20,6 @@ from qvar.report.plot_style import (
 from qvar.report.plots.front import Point, fronts
 from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 _PANELS = {"parameters": "number of parameters", "cnots": "number of CNOTs", "t_gates": "number of T gates"}
 """{key of a step: words of the axis}"""
 
@@ -31,7 +27,7 @@ _SMALLEST_RISE = 1e-9
 """Rise, in the ledger's unit, below which nothing is drawn."""
 
 
-def error_vs_compression(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
+def error_vs_compression(ledger: DataFrame, drawn: DataFrame) -> Drawing | None:
     """Draw the error against parameters, CNOTs and T gates along the path of each pruned circuit."""
     _, quantity, unit = shown_errors(ledger)
     paths = {name: path for name, path in compressions(ledger).items() if any(s.action == "prune" for s in path.steps)}
@@ -69,7 +65,7 @@ def error_vs_compression(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing |
     return finished_row("error_vs_compression", figure, panels[:1], title, caption + axis_words(quantity, unit))
 
 
-def error_vs_what_is_left(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
+def error_vs_what_is_left(ledger: DataFrame, drawn: DataFrame) -> Drawing | None:
     """Draw the error against parameters, CNOTs and T gates after each recipe, with the Pareto front of each.
 
     None unless several recipes end in circuits of different costs.
@@ -104,7 +100,7 @@ def error_vs_what_is_left(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing 
     return Drawing("error_vs_what_is_left", picture.figure, picture.title, caption + axis_words(quantity, unit))
 
 
-def rise_vs_bits(ledger: pd.DataFrame) -> Drawing | None:
+def rise_vs_bits(ledger: DataFrame) -> Drawing | None:
     """Draw the rise of the value by rounding against the number of bits, with the law."""
     paths = [path for path in compressions(ledger).values() if any(step.sampled_rise for step in path.steps)]
     if not paths:

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from qvar._types import FloatArray
+from qvar._types import DataFrame, FloatArray
 from qvar.analysis.rows import axis_name, labels, shown_errors
 from qvar.report.plot_style import (
+    Axes,
     Drawing,
     Look,
     accuracy_line,
@@ -27,12 +28,8 @@ from qvar.report.plot_style import (
     value_axis,
 )
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
 
-
-def energy_along(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
+def energy_along(ledger: DataFrame, drawn: DataFrame) -> Drawing | None:
     """Draw the energies of all contenders and the exact curve against the coordinate."""
     units = ledger["unit"].dropna()
     unit = str(units.iloc[0]) if len(units) else ""
@@ -54,7 +51,7 @@ def energy_along(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
     return finished("energy_vs_coordinate", axes, title, caption + line_words(len(drawn)))
 
 
-def error_along(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
+def error_along(ledger: DataFrame, drawn: DataFrame) -> Drawing | None:
     """Draw the distance from the exact curve against the coordinate."""
     plotted, quantity, unit = shown_errors(ledger)
     if quantity != "error":
@@ -74,7 +71,7 @@ def error_along(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
     return finished("error_vs_coordinate", axes, f"Error along the {_word(ledger)}", caption + words)
 
 
-def _draw_lines(axes: Axes, ledger: pd.DataFrame, look_of: dict[str, Look], quantity: str, unit: str) -> None:
+def _draw_lines(axes: Axes, ledger: DataFrame, look_of: dict[str, Look], quantity: str, unit: str) -> None:
     rows: Any = ledger.assign(label=labels(ledger)).dropna(subset=["coordinate"])
     grid = np.sort(rows["coordinate"].unique().astype(float))
     for label, look in look_of.items():
@@ -83,12 +80,12 @@ def _draw_lines(axes: Axes, ledger: pd.DataFrame, look_of: dict[str, Look], quan
         median_line(axes, grid, ends, look, label, marker=look.marker, markersize=4)
 
 
-def _on(grid: FloatArray, seed: pd.DataFrame) -> FloatArray:
+def _on(grid: FloatArray, seed: DataFrame) -> FloatArray:
     """Return one seed's numbers on the common grid; NaN if a point is missing."""
     numbers = np.full(len(grid), np.nan)
     numbers[np.searchsorted(grid, seed["coordinate"].to_numpy(dtype=float))] = seed["plotted"].to_numpy(dtype=float)
     return np.where(np.isfinite(numbers), numbers, np.nan)
 
 
-def _word(ledger: pd.DataFrame) -> str:
+def _word(ledger: DataFrame) -> str:
     return axis_name(ledger).partition(" (")[0]

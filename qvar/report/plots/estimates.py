@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from qvar._types import DataFrame
 from qvar.analysis.estimates import estimate_table
 from qvar.analysis.rows import some, where
-from qvar.report.plot_style import FAMILY_COLORS, FAMILY_MARKERS, Drawing, finished_row, spread_of
+from qvar.report.plot_style import FAMILY_COLORS, FAMILY_MARKERS, Axes, Drawing, finished_row, spread_of
 from qvar.report.plots.selection import MOST_PANELS, panel_grid
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
 
-
-def estimates(ledger: pd.DataFrame) -> Drawing | None:
+def estimates(ledger: DataFrame) -> Drawing | None:
     """Draw the estimates of each quantity against the level, the best model of each family."""
     table = estimate_table(ledger)
     if table.empty:
@@ -40,7 +37,7 @@ def estimates(ledger: pd.DataFrame) -> Drawing | None:
     return finished_row("estimates", figure, panels, title, caption, 11)
 
 
-def _panel(axes: Axes, ledger: pd.DataFrame, quantity: str, rows: pd.DataFrame) -> None:
+def _panel(axes: Axes, ledger: DataFrame, quantity: str, rows: DataFrame) -> None:
     """Draw one quantity of one set of data."""
     truth = float(rows["truth"].iloc[0])
     errors: Any = ledger.groupby(["family", "model"], sort=False)["test_error"].median().astype(float)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from qvar._types import FloatArray
+from qvar._types import DataFrame, FloatArray
 from qvar.analysis.accuracy import pareto_front
 from qvar.analysis.rows import as_float, labels, resolution, shown_errors, typed
 from qvar.analysis.summaries import ContenderRow
@@ -17,22 +17,20 @@ from qvar.report.plot_style import (
     ACCURACY_WORDS,
     FAMILY_COLORS,
     FAMILY_MARKERS,
+    Axes,
     Drawing,
+    Figure,
     accuracy_line,
     axis_words,
     drawn_errors,
     lay_out,
     panel_row,
+    plain_numbers,
     seed_words,
     spread_of,
     value_axis,
     wrapped_name,
 )
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 _COSTS = {"n_params": "parameters", "two_qubit_gates": "two-qubit gates"}
 _LOG_RATIO = 8
@@ -64,7 +62,7 @@ class Point:
 
 
 def error_vs_cost(
-    ledger: pd.DataFrame, drawn: pd.DataFrame, costs: Sequence[str] = ("n_params", "two_qubit_gates")
+    ledger: DataFrame, drawn: DataFrame, costs: Sequence[str] = ("n_params", "two_qubit_gates")
 ) -> Drawing | None:
     """Draw the error against the number of parameters and of two-qubit gates, each with its Pareto front.
 
@@ -141,7 +139,7 @@ def fronts(
     return Fronts(figure, title, noun, "; ".join(members))
 
 
-def _points(ledger: pd.DataFrame, drawn: pd.DataFrame, plotted: Any, quantity: str, unit: str) -> list[Point]:
+def _points(ledger: DataFrame, drawn: DataFrame, plotted: Any, quantity: str, unit: str) -> list[Point]:
     names = np.array(labels(ledger))
     points = []
     for row in typed(drawn, ContenderRow):
@@ -191,8 +189,6 @@ def _draw_front(axes: Axes, front: list[Point], cost: str) -> Any:
 
 
 def _scale_costs(axes: Axes, costs: list[float], ratio: float) -> None:
-    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
-
     low, high = min(costs), max(costs)
     if low == high:
         axes.set_xticks([low])
@@ -201,9 +197,7 @@ def _scale_costs(axes: Axes, costs: list[float], ratio: float) -> None:
     axes.set_xscale("log")
     # 10, 20, 50, 100 and not powers of ten, as long as they fit
     few = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8) if high < 4 * low else (1, 2, 5)
-    axes.xaxis.set_major_locator(LogLocator(subs=few if high < 300 * low else (1,)))
-    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    plain_numbers(axes.xaxis, few if high < 300 * low else (1,))
 
 
 def _legends(figure: Figure, title: str, points: list[Point], lines: dict[str, Any], columns: int) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from qvar._types import DataFrame
 from qvar.analysis.paths import growths
 from qvar.analysis.rows import as_float, shown_errors, typed
 from qvar.analysis.summaries import ContenderRow
@@ -20,9 +21,6 @@ from qvar.report.plot_style import (
     value_axis,
 )
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 LOG_RATIO = 50
 """Costs that span more than this factor are drawn on a logarithmic axis."""
 
@@ -34,7 +32,7 @@ _PANELS = {
 """{key of a step: (cost of a fixed circuit, or None if it has none; words of the axis)}"""
 
 
-def error_vs_growth(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
+def error_vs_growth(ledger: DataFrame, drawn: DataFrame) -> Drawing | None:
     """Draw the error of growing circuits against operators, parameters and CNOTs, and fixed circuits as points.
 
     A fixed circuit has no number of operators from a pool: it is a horizontal line there.

@@ -7,19 +7,15 @@ A function returns None if its picture would be empty.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from qvar._types import FloatArray
+from qvar._types import DataFrame, FloatArray
 from qvar.analysis.rows import MILLIHARTREE, known, records, where
-from qvar.report.plot_style import Drawing, finished, line_figure, looks, panel_figure, panel_row, wrapped_name
+from qvar.report.plot_style import Axes, Drawing, finished, line_figure, looks, panel_figure, panel_row, wrapped_name
 from qvar.report.plots.training import LOG_RATIO
 from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
 
 _LEAKS = 1e-10
 """A contender of which no start ever has more than this outside of the right sector conserves it."""
@@ -33,7 +29,7 @@ _PRICE_BAND = 0.1
 _SPIN_WORDS = "Bottom: the mean of the total spin S\u00b2, 0 in a singlet and 2 in a triplet. "
 
 
-def lines(best: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
+def lines(best: DataFrame, drawn: DataFrame) -> Drawing | None:
     """Draw the loss on the straight line from the start to the end of each contender's lowest seed, and beyond."""
     rows = _with(best, "line_scan")
     if not rows:
@@ -64,7 +60,7 @@ def lines(best: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
     return finished("landscape_lines", axes, "The straight line from start to end", caption, pad=18)
 
 
-def planes(best: pd.DataFrame) -> Drawing | None:
+def planes(best: DataFrame) -> Drawing | None:
     """Draw the loss on planes around the start and around the end of each contender's lowest seed."""
     from matplotlib.figure import Figure
 
@@ -114,7 +110,7 @@ def _direction(number: int, where: str) -> str:
     return f"{kind} {number} (rad)"
 
 
-def curvatures(best: pd.DataFrame) -> Drawing | None:
+def curvatures(best: DataFrame) -> Drawing | None:
     """Draw all eigenvalues of the Hessian at the start and at the end of each contender's lowest seed."""
     rows = [row for row in _with(best, "start_spectrum") if known(row.end_spectrum)]
     if not rows:
@@ -147,10 +143,10 @@ def curvatures(best: pd.DataFrame) -> Drawing | None:
     return finished("landscape_curvature", axes, "Curvature at start and end", caption)
 
 
-def leakage(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
+def leakage(ledger: DataFrame, drawn: DataFrame) -> Drawing | None:
     """Draw the weight outside the right sector, its price, and S^2 along the training of contenders that leave it."""
     rows = _with(ledger, "leakage_along")
-    paths = [(row, {name: np.array(values, dtype=float) for name, values in _path(row).items()}) for row in rows]
+    paths = [(row, {name: np.array(v, float) for name, v in json.loads(row.leakage_along).items()}) for row in rows]
     leaking = {str(row.label) for row, path in paths if np.nanmax(1 - path["sector_weight"]) > _LEAKS}
     paths = [(row, path) for row, path in paths if str(row.label) in leaking]
     if not paths:
@@ -194,11 +190,7 @@ def leakage(ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
     return finished("symmetry_leakage", rows_of_axes[0], "Leakage along the training", caption)
 
 
-def _path(row: Any) -> dict[str, list[Any]]:
-    return json.loads(row.leakage_along)
-
-
-def _with(table: pd.DataFrame, column: str) -> list[Any]:
+def _with(table: DataFrame, column: str) -> list[Any]:
     return records(where(table, table[column].notna())) if column in table.columns else []
 
 

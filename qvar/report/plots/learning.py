@@ -6,16 +6,23 @@ A function returns None if its picture would be empty.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from qvar.analysis.learning import LearningRow
-from qvar.report.plot_style import FAMILY_COLORS, FAMILY_MARKERS, Drawing, legend_below, legend_entry, looks, panel_row
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from qvar.report.plot_style import (
+    FAMILY_COLORS,
+    FAMILY_MARKERS,
+    Axes,
+    Drawing,
+    Figure,
+    legend_below,
+    legend_entry,
+    looks,
+    panel_row,
+    plain_numbers,
+)
 
 _MOST_NAMES = 14
 """Points of a panel that have their names beside them; of more, the last of each series has the name of the series."""
@@ -160,17 +167,13 @@ def _panels(rows: Sequence[LearningRow], n_named: int) -> tuple[Figure, list[Axe
 
 
 def _scales(axes: Axes, rows: Sequence[LearningRow], words: str) -> None:
-    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
-
     axes.set_xlabel(words)
     axes.grid(visible=True, which="major", color="#dddddd", linewidth=0.6)
     scaled = {"x": axes.xaxis} if axes.dataLim.x1 > _LOG_RATIO * axes.dataLim.x0 else {}
     scaled |= {"y": axes.yaxis} if all(row.low > 0 for row in rows) else {}
     for name, axis in scaled.items():
         axes.set(**{f"{name}scale": "log"})
-        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axis.set_major_formatter(StrMethodFormatter("{x:,g}" if name == "x" else "{x:g}"))
-        axis.set_minor_formatter(NullFormatter())
+        plain_numbers(axis, form="{x:,g}" if name == "x" else "{x:g}")
 
 
 def _whole_ticks(axes: Axes, numbers: list[int]) -> None:

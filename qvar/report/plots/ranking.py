@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from qvar._types import DataFrame
 from qvar.analysis.rows import MILLIHARTREE, where
 from qvar.report.plot_style import (
     Drawing,
@@ -17,9 +18,6 @@ from qvar.report.plot_style import (
     wrapped_name,
 )
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 _LETTERS_OF_AXIS = 72
 """Letters that fit below the panel."""
 
@@ -27,7 +25,7 @@ _STYLES: tuple[Any, ...] = ("--", "-.", (0, (6, 1.5, 1, 1.5, 1, 1.5)))
 """Lines of baselines; the dotted one is chemical accuracy."""
 
 
-def energy_by_setting(summary: pd.DataFrame, baseline: str) -> Drawing | None:
+def energy_by_setting(summary: DataFrame, baseline: str) -> Drawing | None:
     """Draw lowest energies above the limit against the settings, baselines as lines."""
     drawn = where(summary, (summary["setting"] != baseline) & (summary["limit_error"] > 0))
     if drawn.empty:

@@ -6,18 +6,14 @@ A function returns None if its picture would be empty.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
-from qvar._types import FloatArray
+from qvar._types import DataFrame, FloatArray
 from qvar.analysis.decay import QUANTITIES, DecayRow, decay_table, is_relative, measured, variances
 from qvar.analysis.rows import known, labelled, some, typed, where
-from qvar.report.plot_style import Drawing, Look, finished, legend_entry, line_figure, looks
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
+from qvar.report.plot_style import Axes, Drawing, Look, finished, legend_entry, line_figure, looks
 
 _MARKS = {
     "law_loss_variance": ("exact law", "+", 13.0),
@@ -41,7 +37,7 @@ _MEASURED = {
 }
 
 
-def variance_against_size(ledger: pd.DataFrame, quantity: Literal["loss", "gradient"]) -> Drawing | None:
+def variance_against_size(ledger: DataFrame, quantity: Literal["loss", "gradient"]) -> Drawing | None:
     """Draw the variance of the loss or of the gradient against size, with intervals, fits and values in theory."""
     relative, column = is_relative(ledger), QUANTITIES[quantity]
     points = labelled(measured(ledger))
@@ -100,7 +96,7 @@ def variance_against_size(ledger: pd.DataFrame, quantity: Literal["loss", "gradi
     return finished(f"{quantity}_variance", axes, title, caption)
 
 
-def component_variance(ledger: pd.DataFrame) -> Drawing | None:
+def component_variance(ledger: DataFrame) -> Drawing | None:
     """Draw the variance of each component of the gradient against its place in the circuit, at the largest size."""
     points, relative = labelled(measured(ledger)), is_relative(ledger)
     look_of = looks(points.drop_duplicates("label"))
@@ -149,7 +145,7 @@ def _draw_mark(axes: Axes, x: FloatArray, values: FloatArray, marker: str, size:
     )  # fmt: skip
 
 
-def _draw_fits(axes: Axes, fits: pd.DataFrame, look: Look, aside: float) -> set[str]:
+def _draw_fits(axes: Axes, fits: DataFrame, look: Look, aside: float) -> set[str]:
     """Draw the preferred decays as lines, as far aside as their points; return their dashes."""
     drawn = set[str]()
     for row in typed(fits, DecayRow):
@@ -164,14 +160,14 @@ def _draw_fits(axes: Axes, fits: pd.DataFrame, look: Look, aside: float) -> set[
     return drawn
 
 
-def _axis(points: pd.DataFrame, noun: str, relative: bool) -> str:
+def _axis(points: DataFrame, noun: str, relative: bool) -> str:
     if relative:
         return f"{noun} / (spectral width)\u00b2"
     units = {str(unit) for unit in points["unit"].dropna() if unit}
     return f"{noun} ({units.pop()}\u00b2)" if len(units) == 1 else noun
 
 
-def _samples_words(points: pd.DataFrame) -> str:
+def _samples_words(points: DataFrame) -> str:
     numbers = sorted(int(number) for number in points["samples"].unique())
     many = f"{numbers[0]}" if len(numbers) == 1 else f"{numbers[0]} to {numbers[-1]}"
     return f"each point rests on {many} random parameter vectors"

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from qvar._types import DataFrame
 from qvar.analysis.families import settings_of
 from qvar.analysis.rows import first, labelled, records, some, where
 from qvar.report.plot_style import (
     FAMILY_COLORS,
     FAMILY_MARKERS,
+    Axes,
     Drawing,
+    Figure,
     finished_row,
-    plain_axes,
     plain_log_ticks,
+    plain_panels,
     seed_words,
     spread_of,
 )
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 MOST_PANELS = 9
 """Settings that are drawn, the first ones."""
@@ -32,22 +30,14 @@ MOST_PANELS = 9
 _GROUP_MARKERS = ("o", "s", "^", "D", "v", "P")
 
 
-def panel_grid(number: int, sharey: bool = False) -> tuple[Figure, list[Axes]]:
+def panel_grid(number: int) -> tuple[Figure, list[Axes]]:
     """Return a figure and its panels, up to three in a row."""
-    from matplotlib.figure import Figure
-
     columns = min(number, 3)
     n_rows = math.ceil(number / columns)
-    figure = Figure(figsize=(max(6.4, 4.0 * columns), 3.6 * n_rows + 0.9), layout="constrained")
-    panels = list(figure.subplots(n_rows, columns, squeeze=False, sharey=sharey).flat)
-    for axes in panels[number:]:
-        axes.set_axis_off()
-    for axes in panels[:number]:
-        plain_axes(axes)
-    return figure, panels[:number]
+    return plain_panels((max(6.4, 4.0 * columns), 3.6 * n_rows + 0.9), n_rows, columns, number)
 
 
-def error_vs_parameters(ledger: pd.DataFrame, column: str = "test_error") -> Drawing | None:
+def error_vs_parameters(ledger: DataFrame, column: str = "test_error") -> Drawing | None:
     """Draw the error on other data against the number of parameters, families by colour, with bars over seeds."""
     if column not in ledger.columns:
         return None
@@ -72,7 +62,7 @@ def error_vs_parameters(ledger: pd.DataFrame, column: str = "test_error") -> Dra
     return finished_row("error_vs_parameters", figure, panels, title, caption, 11)
 
 
-def _errors(axes: Axes, part: pd.DataFrame, column: str) -> None:
+def _errors(axes: Axes, part: DataFrame, column: str) -> None:
     """Draw one panel, a line through the generic and one through the constrained models."""
     names: Any = part["model"] if "model" in part.columns else labelled(part)["label"]
     for family, color in FAMILY_COLORS.items():
@@ -91,7 +81,7 @@ def _errors(axes: Axes, part: pd.DataFrame, column: str) -> None:
     axes.locator_params(axis="x", integer=True)
 
 
-def fits(ledger: pd.DataFrame) -> Drawing | None:
+def fits(ledger: DataFrame) -> Drawing | None:
     """Draw the data of the first repetition with the best model of each family, if the inputs are one number each."""
     if "fit" not in ledger.columns or not some(ledger["fit"].notna()):
         return None

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import numpy as np
 
+from qvar._types import DataFrame
 from qvar.analysis.rows import shown_errors, where
 from qvar.report.plot_style import (
     Drawing,
@@ -23,18 +24,12 @@ from qvar.report.plot_style import (
     value_axis,
 )
 
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-
 LOG_RATIO = 50
 """Evaluations that span more than this factor are drawn on a logarithmic axis."""
 
 
-def error_vs_step(trace: pd.DataFrame, ledger: pd.DataFrame, drawn: pd.DataFrame) -> Drawing | None:
+def error_vs_step(trace: DataFrame, ledger: DataFrame, drawn: DataFrame) -> Drawing | None:
     """Draw the error of each contender against the evaluations, over its seeds."""
-    import numpy as np
-
     units = dict(zip(ledger["contender"], ledger["unit"], strict=True))
     of_rows = [units.get(contender) for contender in trace["contender"]]
     trace = trace.assign(unit=of_rows, label=_labels(trace, drawn))
@@ -75,7 +70,7 @@ def error_vs_step(trace: pd.DataFrame, ledger: pd.DataFrame, drawn: pd.DataFrame
     return finished("error_vs_step", axes, f"{noun.capitalize()} against evaluations", caption + words)
 
 
-def _labels(trace: pd.DataFrame, drawn: pd.DataFrame) -> list[str]:
+def _labels(trace: DataFrame, drawn: DataFrame) -> list[str]:
     """Return the summary's label of each row of the trace."""
     keys = ["problem", "contender", "method"]
     known_keys = drawn[keys].fillna("").itertuples(index=False, name=None)
@@ -84,10 +79,8 @@ def _labels(trace: pd.DataFrame, drawn: pd.DataFrame) -> list[str]:
     return [names.get(key, key[1]) for key in zip(*columns, strict=True)]
 
 
-def _curve(seed: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def _curve(seed: DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Return evaluations and plotted numbers of one seed, in order, without what is not finite."""
-    import numpy as np
-
     x = seed["evaluations"].fillna(seed["step"]).to_numpy(dtype=float, na_value=np.nan)
     y = seed["plotted"].to_numpy(dtype=float)
     good = np.isfinite(x) & np.isfinite(y)
@@ -97,7 +90,5 @@ def _curve(seed: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
 
 def _held(grid: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Return the curve on a common grid: each number holds until the next; before the first there is none."""
-    import numpy as np
-
     position = np.searchsorted(x, grid, side="right") - 1
     return np.where(position >= 0, y[np.maximum(position, 0)], np.nan)

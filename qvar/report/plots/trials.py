@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from qvar._types import DataFrame
 from qvar.analysis.rows import first, where
 from qvar.report.plot_style import (
+    Axes,
     Drawing,
     Look,
     finished_row,
@@ -18,10 +20,6 @@ from qvar.report.plot_style import (
     spread_of,
 )
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
-
 SIZES = {"n_params": "number of parameters", "bits": "bits of all parameters"}
 """Columns that are axes if there are bits, and their words."""
 
@@ -29,7 +27,7 @@ _WIDE = 8.0
 """Ratio of the largest and the smallest number from which an axis is logarithmic."""
 
 
-def error_along(ledger: pd.DataFrame) -> Drawing | None:
+def error_along(ledger: DataFrame) -> Drawing | None:
     """Draw the error on other data along the axis of a study, or against parameters and bits."""
     rest: Any = where(ledger, ledger["test_error"].notna())
     if rest.empty:

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from qvar._types import DataFrame
 from qvar.atomic_files import write_whole
 from qvar.report.interactive import interactive
-from qvar.report.plot_style import Plot, lay_out
+from qvar.report.plot_style import Figure, Plot, lay_out
 from qvar.report.reports import ALL_PICTURES, report_of
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
 
 _DOTS_PER_INCH = 150
 
 
-def write_plots(ledger: pd.DataFrame, trace: pd.DataFrame, folder: Path, study: str | None = None) -> list[Plot]:
+def write_plots(ledger: DataFrame, trace: DataFrame, folder: Path, study: str | None = None) -> list[Plot]:
     """Draw the pictures of a run."""
     folder.mkdir(exist_ok=True)
     with warnings.catch_warnings():  # the page has the names as text, in the reader's fonts
@@ -26,7 +22,7 @@ def write_plots(ledger: pd.DataFrame, trace: pd.DataFrame, folder: Path, study: 
         return _plots(ledger, trace, folder, study)
 
 
-def _plots(ledger: pd.DataFrame, trace: pd.DataFrame, folder: Path, study: str | None) -> list[Plot]:
+def _plots(ledger: DataFrame, trace: DataFrame, folder: Path, study: str | None) -> list[Plot]:
     drawings, missing = report_of(ledger, study).drawings(ledger, trace)
     absent = f"Not drawn, because there is no finite value: {', '.join(missing)}." if missing else ""
     for name in ALL_PICTURES - {drawing.name for drawing in drawings}:
