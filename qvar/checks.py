@@ -6,13 +6,12 @@ import difflib
 import math
 import operator
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
 
 from qvar.errors import QvarError, require, shown
 from qvar.memory import require_memory
-
-if TYPE_CHECKING:
-    import numpy as np
 
 LARGEST = 2**63 - 1
 """Largest integer of 64 bits, which arrays hold."""
@@ -80,7 +79,6 @@ def amplitude_array(argument: str, value: Any) -> Any:
     """Return `value` as a JAX array of real or complex numbers of any shape; raise `QvarError` if it is none."""
     import jax
     import jax.numpy as jnp
-    import numpy as np
 
     array: Any = value
     if not isinstance(value, jax.Array):
@@ -115,7 +113,6 @@ def random_key(argument: str, value: Any, ndim: int = 0) -> Any:
     """
     import jax
     import jax.numpy as jnp
-    import numpy as np
 
     what = "a JAX random key, such as jax.random.key(0)" if ndim == 0 else "JAX random keys, one for each start"
     key = value
@@ -138,7 +135,6 @@ def real_array(argument: str, value: Any, shape: tuple[int | str, ...] | None, *
     """
     import jax
     import jax.numpy as jnp
-    import numpy as np
     from jax.core import Tracer
 
     array = _real_array(argument, value, shape)
@@ -151,8 +147,6 @@ def real_array(argument: str, value: Any, shape: tuple[int | str, ...] | None, *
 
 def real_numbers(argument: str, value: Any, shape: tuple[int | str, ...] | None, *, finite: bool = False) -> np.ndarray:
     """Return a copy of `value` as a NumPy array in 64 bit, without JAX; arguments and errors as in `real_array`."""
-    import numpy as np
-
     array = np.array(_real_array(argument, value, shape), float)
     if finite:
         _require_finite(argument, array)
@@ -160,8 +154,6 @@ def real_numbers(argument: str, value: Any, shape: tuple[int | str, ...] | None,
 
 
 def _require_finite(argument: str, array: np.ndarray) -> None:
-    import numpy as np
-
     if not np.isfinite(array).all():
         raise QvarError(f"`{argument}` must be finite, but holds values that are not.")
 
@@ -170,7 +162,6 @@ def _real_array(argument: str, value: Any, shape: tuple[int | str, ...] | None) 
     """Return an array of NumPy or JAX, or a tracer, of the shape."""
     import jax
     import jax.numpy as jnp
-    import numpy as np
 
     array: Any = value
     if not isinstance(value, jax.Array):

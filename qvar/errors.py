@@ -78,6 +78,11 @@ def error_words(error: BaseException) -> str:
     return f"{type(error).__name__}: {line}" if line else type(error).__name__
 
 
+def clipped(text: str, most: int) -> str:
+    """Return a text of at most so many letters; dots take the place of the end of a longer one."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
 def power_of_ten(number: int) -> str:
     """Return a positive integer of any number of digits to the nearest power of ten, such as "about 10^42"."""
     return f"about 10^{round((number.bit_length() - 0.5) * 0.30103)}"

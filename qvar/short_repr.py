@@ -10,6 +10,8 @@ from numbers import Number
 from pathlib import PurePath
 from typing import Any, TypeVar
 
+from qvar.errors import clipped
+
 MOST_LETTERS = 118
 """Letters of the line."""
 
@@ -102,8 +104,7 @@ def _number(value: Any) -> str:
 
 
 def _text(text: str) -> str:
-    line = " ".join(text.split())
-    return repr(line if len(line) <= _MOST_TEXT else f"{line[: _MOST_TEXT - 3]}...")
+    return repr(clipped(" ".join(text.split()), _MOST_TEXT))
 
 
 def _list(values: tuple[Any, ...] | list[Any]) -> str:

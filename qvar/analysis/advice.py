@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from qvar._types import DataFrame
 from qvar.analysis.accuracy import levels
 from qvar.analysis.kept_ledgers import kept_ledger
+from qvar.analysis.paths import listed_steps
 from qvar.analysis.rows import MILLIHARTREE, first, known, records, resolution, where
 from qvar.units import CHEMICAL_ACCURACY, MILLIHARTREE_PER_HARTREE
 
@@ -182,27 +184,21 @@ def _of_group(group: Any) -> Iterator[Candidate]:
         return
     yield Candidate(
         label=circuit_name(group), family=row["family"], n_params=int(row["n_params"]),
-        two_qubit_gates=int(row["two_qubit_gates"]), best=float(errors.min()), median=float(_median(errors)),
+        two_qubit_gates=int(row["two_qubit_gates"]), best=float(errors.min()), median=float(np.median(errors)),
         within=int((errors <= level).sum()), seeds=len(group),
         evaluations=float(group["energy_evaluations"].median()), path=circuit_name(group), **origin,
     )  # fmt: skip
 
 
-def _median(values: Any) -> float:
-    import numpy as np
-
-    return float(np.median(values))
-
-
 def _sizes(row: Any) -> Iterator[tuple[str, dict[str, Any], str]]:
     """Return the sizes that a circuit had while it grew or was pruned: name, step, and flags that end there."""
     if "growth" in row and known(row["growth"]):
-        for step in json.loads(row["growth"]):
+        for step in listed_steps("growth", row["growth"]):
             if step["operators"] and step["cnots"] is not None:
                 n = step["operators"]
                 yield f"{row['contender']}, {n} operators", step, f"--max-operators {n}"
     elif "compression" in row and known(row["compression"]):
-        first, *steps = json.loads(row["compression"])
+        first, *steps = listed_steps("compression", row["compression"])
         for step in steps:
             if step["action"] == "prune" and step["cnots"] is not None:
                 rule = str(row["recipe"]).removeprefix("prune ")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, get_args
+from typing import Any, get_args
 
 from qvar._types import DataFrame, Series
 from qvar.analysis.accuracy import Cost, correlation_per, least_parameters
@@ -22,58 +22,6 @@ from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE
 
 _NAMES = ("rank", "label", *KEYS, "family", "n_params", "two_qubit_gates", "seeds", "unit")
 """Columns that both tables take from `summary`, in its order of contenders."""
-
-
-class AccuracyRow(NamedTuple):
-    """A row of `accuracy_table`; numbers are missing values of pandas, or None, if there are none."""
-
-    rank: int
-    label: str
-    correlation_recovered: float
-    per_parameter_low: float
-    per_parameter_median: float
-    per_parameter_high: float
-    per_two_qubit_gate_low: float
-    per_two_qubit_gate_median: float
-    per_two_qubit_gate_high: float
-    per_gradient_evaluation_low: float
-    per_gradient_evaluation_median: float
-    per_gradient_evaluation_high: float
-    per_shot_low: float
-    per_shot_median: float
-    per_shot_high: float
-    least_by_median: float
-    least_by_best: float
-
-
-class ConvergenceRow(NamedTuple):
-    """A row of `convergence_table`; numbers are missing values of pandas, or None, if there are none."""
-
-    rank: int
-    label: str
-    seeds: int
-    unit: str | None
-    successes: float
-    low: float
-    high: float
-    steps_10: float
-    steps_25: float
-    steps_50: float
-    steps_75: float
-    steps_90: float
-    evaluations_10: float
-    evaluations_25: float
-    evaluations_50: float
-    evaluations_75: float
-    evaluations_90: float
-    error_10: float
-    error_25: float
-    error_50: float
-    error_75: float
-    error_90: float
-    minima: float
-    in_lowest: float
-    levels: float
 
 
 def accuracy_table(ledger: DataFrame) -> DataFrame:

@@ -216,10 +216,7 @@ def minima_found(ledger: DataFrame, *, energy_tolerance: float = ENERGY_TOLERANC
 def contender_groups(ledger: DataFrame) -> list[tuple[dict[str, Any], DataFrame]]:
     """Return the seeds of each contender, problem and method, in the ledger's order, with what they share."""
     groups = ledger.groupby(list(KEYS), dropna=False, sort=False) if len(ledger) else []
-    pairs = []
-    for _, group in groups:
-        pairs.append(({column: first(group[column]) for column in (*KEYS, "family", "unit")}, group))
-    return pairs
+    return [({column: first(group[column]) for column in (*KEYS, "family", "unit")}, group) for _, group in groups]
 
 
 def has_errors(group: DataFrame) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any, SupportsFloat, TypeAlias, TypeGuard, TypeVar
 
+import numpy as np
+
 from qvar._types import DataFrame
 from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE, shown_energy
 
@@ -201,8 +203,6 @@ def status_words(statuses: Any) -> str:
 
 def numbers_of(rows: DataFrame, column: str) -> Any:
     """Return a column as an array of floats; NaN if a number, or the column, is missing."""
-    import numpy as np
-
     if column not in rows.columns:
         return np.full(len(rows), math.nan)
     return rows[column].to_numpy(dtype=float, na_value=np.nan)

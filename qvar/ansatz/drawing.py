@@ -13,6 +13,7 @@ from qvar.ansatz.exported_gates import AffineAngle, affine_angles_of
 from qvar.ansatz.gates import KINDS
 from qvar.ansatz.pennylane_io import diagram
 from qvar.ansatz.program import Program
+from qvar.errors import clipped
 
 MOST_LINES = 24
 """Largest number of operations in a folded table."""
@@ -59,7 +60,7 @@ def operations_table(program: Program, theta: Any, everything: bool, max_length:
         last = index
     if last + 1 < program.n_ops:
         lines.append(f"{'':{widths[0]}}  ... {program.n_ops - last - 1} more")
-    return "\n".join(_cut(line.rstrip(), max_length) for line in lines)
+    return "\n".join(clipped(line.rstrip(), max_length) for line in lines)
 
 
 def _folded(names: list[str]) -> Iterator[int]:
@@ -95,7 +96,3 @@ def _wires(program: Program, index: int) -> str:
         created, annihilated = (" ".join(map(str, sorted(part))) for part in (wires[:half], wires[half:]))
         return f"{annihilated} -> {created}"
     return " ".join(map(str, wires))
-
-
-def _cut(line: str, max_length: int) -> str:
-    return line if len(line) <= max_length else f"{line[: max_length - 3]}..."

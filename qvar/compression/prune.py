@@ -120,8 +120,7 @@ def prune(
     n = ansatz.n_params
     if n < 2:
         raise QvarError(f"`ansatz` must have parameters to prune, but {ansatz.name} has {n}.")
-    if objective.n_params != n:
-        raise QvarError(f"`objective` must have the {n} parameters of {ansatz.name}, but has {objective.n_params}.")
+    require_parameters(objective, ansatz)
     point = real_numbers("theta", theta, (n,), finite=True)
     if keep is None and max_rise is None:
         raise QvarError("`keep` must be a number or a share of parameters if `max_rise` is None, but is None.")
@@ -142,6 +141,13 @@ def prune(
         name=name,
     )
     return work.run(within_a_period(objective, point), groups_of(ansatz, groups), callback)
+
+
+def require_parameters(objective: Objective, ansatz: Ansatz) -> None:
+    """Raise `QvarError` if an objective has another number of parameters than a circuit."""
+    n = ansatz.n_params
+    if objective.n_params != n:
+        raise QvarError(f"`objective` must have the {n} parameters of {ansatz.name}, but has {objective.n_params}.")
 
 
 def kept_number(keep: Any, n: int, name: str) -> int:

@@ -18,11 +18,11 @@ from qvar.checks import counting_number, real_numbers
 from qvar.compression.angle_grid import Grid, GridKind, checked_bits
 from qvar.compression.grid_training import by_coordinates, by_gradients
 from qvar.compression.path import Hook, PathStep
-from qvar.compression.prune import within_a_period
+from qvar.compression.prune import require_parameters, within_a_period
 from qvar.diagnostics.curvature import hessian
 from qvar.diagnostics.estimate import Estimate
 from qvar.diagnostics.intervals import mean_estimates
-from qvar.errors import QvarError, require
+from qvar.errors import require
 from qvar.objective import Costs, Objective
 from qvar.optimize.budget import Budget
 from qvar.optimize.method import Method
@@ -121,8 +121,7 @@ def quantize(
     """
     n = ansatz.n_params
     require(n > 0, "ansatz", "have angles to round", ansatz.name)
-    if objective.n_params != n:
-        raise QvarError(f"`objective` must have the {n} parameters of {ansatz.name}, but has {objective.n_params}.")
+    require_parameters(objective, ansatz)
     point = within_a_period(objective, real_numbers("theta", theta, (n,), finite=True))
     places = Grid.of(ansatz, point, checked_bits(bits), grid)
     rounded = places.rounded(point)
@@ -207,8 +206,7 @@ def rounding_rise(
     """
     n = ansatz.n_params
     require(n > 0, "ansatz", "have angles to round", ansatz.name)
-    if objective.n_params != n:
-        raise QvarError(f"`objective` must have the {n} parameters of {ansatz.name}, but has {objective.n_params}.")
+    require_parameters(objective, ansatz)
     samples = counting_number("samples", samples, least=2, bytes_each=8 * n)
     point = within_a_period(objective, real_numbers("theta", theta, (n,), finite=True))
     places = Grid.of(ansatz, point, checked_bits(bits), grid)

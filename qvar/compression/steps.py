@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, asdict, dataclass, replace
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import jax
 import numpy as np
@@ -105,6 +105,9 @@ class Pruning:
     retrain: bool = True
     """True if all other parameters are optimized again."""
 
+    citations: ClassVar[tuple[str, ...]] = ("lecun1990", "hassibi1993", "han2015")
+    """Keys of papers."""
+
     def __post_init__(self) -> None:
         check_fields(self)
 
@@ -114,11 +117,6 @@ class Pruning:
         words = ["prune", self.by, self.groups * (self.groups != "parameter")]
         words += ["at once"] * (self.per_step is None) + ["not retrained"] * (not self.retrain)
         return " ".join(filter(None, words))
-
-    @property
-    def citations(self) -> tuple[str, ...]:
-        """Keys of papers."""
-        return ("lecun1990", "hassibi1993", "han2015")
 
     def describe(self) -> dict[str, Any]:
         """Describe the step, ready for JSON."""
@@ -150,6 +148,9 @@ class Rounding:
     samples: int = 0
     """Grids of random offset over which the mean rise is estimated for each number of bits; none if 0."""
 
+    citations: ClassVar[tuple[str, ...]] = ("bengio2013", "jacob2018", "kliuchnikov2023")
+    """Keys of papers."""
+
     def __post_init__(self) -> None:
         check_fields(self)
         bits = whole_numbers("bits", self.bits) if is_row(self.bits) else [self.bits]
@@ -164,11 +165,6 @@ class Rounding:
         words = ["round", f"to {bits[0]} bits" if len(bits) == 1 else ""]
         words += [self.grid * (self.grid != "common"), (self.retrain or "").replace("_", " ")]
         return " ".join(filter(None, words))
-
-    @property
-    def citations(self) -> tuple[str, ...]:
-        """Keys of papers."""
-        return ("bengio2013", "jacob2018", "kliuchnikov2023")
 
     def describe(self) -> dict[str, Any]:
         """Describe the step, ready for JSON."""
@@ -216,15 +212,10 @@ class Fusing:
     at the usual precision.
     """
 
-    @property
-    def name(self) -> str:
-        """`"fuse"`."""
-        return "fuse"
-
-    @property
-    def citations(self) -> tuple[str, ...]:
-        """Keys of papers: none."""
-        return ()
+    name: ClassVar[str] = "fuse"
+    """Name of the step."""
+    citations: ClassVar[tuple[str, ...]] = ()
+    """Keys of papers: none."""
 
     def describe(self) -> dict[str, Any]:
         """Describe the step, ready for JSON."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from qvar._types import FloatArray, IntArray
 from qvar.notebook import facts_html
@@ -77,3 +79,9 @@ class Result:
             "parameters": len(self.theta),
         }
         return facts_html("Result", facts)
+
+
+def summed(results: Iterable[Result], *names: str) -> dict[str, Any]:
+    """Return the sums of some numbers of several results, by the names of their fields."""
+    every = list(results)
+    return {name: sum(getattr(result, name) for result in every) for name in names}

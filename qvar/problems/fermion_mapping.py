@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from qvar._types import IntArray
-from qvar.errors import QvarError, require
+from qvar.errors import QvarError, require, shown
 from qvar.memory import require_memory
 from qvar.problems.hamiltonians import Integrals, PauliTerms
 from qvar.problems.tapering import all_bits, taper
@@ -165,7 +165,7 @@ def pauli_terms(observable: Any, n_qubits: int) -> PauliTerms:
     require(n_qubits >= 1, "n_qubits", "be at least 1", n_qubits)
     is_state = isinstance(observable, qml.operation.StatePrepBase)
     if is_state or not isinstance(observable, qml.operation.Operator):
-        raise QvarError(f"`observable` must be a PennyLane observable, but is {_shown(observable)}.")
+        raise QvarError(f"`observable` must be a PennyLane observable, but is {shown(observable)}.")
     inside = all(isinstance(w, int | np.integer) and 0 <= w < n_qubits for w in observable.wires)
     if not inside:
         wires = list(observable.wires)
@@ -249,9 +249,3 @@ def _from_sentence(sentence: Any, n_qubits: int, argument: str) -> PauliTerms:
     if not kept:
         return PauliTerms(("I" * n_qubits,), np.zeros(1))
     return PauliTerms(tuple(words[k] for k in kept), coefficients.real[kept])
-
-
-def _shown(value: Any) -> str:
-    """Return the `repr` in one line of bearable length."""
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -14,7 +14,7 @@ import numpy as np
 
 from qvar._types import FloatArray
 from qvar.checks import finite_number
-from qvar.errors import QvarError, require
+from qvar.errors import QvarError, require, shown
 from qvar.short_repr import short_repr
 
 SYMMETRY_TOLERANCE = 1e-8
@@ -41,7 +41,7 @@ def real_array(argument: str, values: Any) -> FloatArray:
         if array.dtype.kind not in "iufc":
             raise TypeError
     except (TypeError, ValueError):
-        raise QvarError(f"`{argument}` must be an array of real numbers, but is {_short(values)}.") from None
+        raise QvarError(f"`{argument}` must be an array of real numbers, but is {shown(values)}.") from None
     if array.dtype.kind == "c":
         imaginary = np.abs(array.imag).max(initial=0.0)
         if not imaginary == 0:
@@ -54,11 +54,6 @@ def real_array(argument: str, values: Any) -> FloatArray:
         raise QvarError(f"`{argument}` must be finite, but its element {place} is {array[place]}.")
     array.setflags(write=False)
     return array
-
-
-def _short(values: Any) -> str:
-    text = " ".join(repr(values).split())
-    return text if len(text) <= 60 else f"{text[:60]}..."
 
 
 @short_repr()

@@ -9,6 +9,7 @@ import numpy as np
 
 from qvar.arguments import checked
 from qvar.checks import counting_number
+from qvar.errors import clipped
 from qvar.notebook import text_html
 from qvar.objective import Objective
 from qvar.properties.electron_state import electron_state
@@ -51,7 +52,7 @@ class LeadingDeterminants:
         width = max(10, *(min(len(row.occupation), _MOST_LETTERS) for row in self.rows))
         lines = [f"{'occupation':<{width}}{'coefficient':>24}{'weight':>12}"]
         for row in self.rows:
-            word = row.occupation if len(row.occupation) <= width else f"{row.occupation[: width - 3]}..."
+            word = clipped(row.occupation, width)
             is_complex = isinstance(row.coefficient, complex)
             number = f"{row.coefficient:.6f}".replace("j", "i") if is_complex else f"{row.coefficient:.6f}"
             lines.append(f"{word:<{width}}{number:>24}{row.weight:>12.6f}")

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
+from qvar.errors import clipped
+
 Shape: TypeAlias = Callable[[Any, str], None]
 """Raises `MisshapenError` about a value at a place such as `tasks[3].key`."""
 
@@ -23,11 +25,7 @@ class MisshapenError(ValueError):
     """A value that has another shape; the text is "`place` must be ..., but is ..."."""
 
     def __init__(self, place: str, must: str, value: Any) -> None:
-        super().__init__(f"`{_short(repr(place)[1:-1])}` must {must}, but is {_short(repr(value))}")
-
-
-def _short(shown: str) -> str:
-    return shown if len(shown) <= 60 else f"{shown[:57]}..."
+        super().__init__(f"`{clipped(repr(place)[1:-1], 60)}` must {must}, but is {clipped(repr(value), 60)}")
 
 
 def names_a_file(text: str) -> bool:

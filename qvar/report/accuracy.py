@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from qvar._types import DataFrame
 from qvar.analysis.accuracy import Cost
-from qvar.analysis.contenders import AccuracyRow, ConvergenceRow, accuracy_table, convergence_table
+from qvar.analysis.contenders import accuracy_table, convergence_table
 from qvar.analysis.convergence import LEVELS, column_of
-from qvar.analysis.rows import known, typed
+from qvar.analysis.rows import known, records
 from qvar.report.formats import NOTHING, count, number, share, short
 from qvar.report.table import Column, Part, Table
-
-_Row = TypeVar("_Row", AccuracyRow, ConvergenceRow)
 
 _COST_WORDS: dict[Cost, str] = {
     "parameter": "per parameter",
@@ -46,16 +44,16 @@ def accuracy_parts(ledger: DataFrame, trace: DataFrame) -> list[Part]:
     """Return both tables, each with a note on how to read it; columns without numbers are left out."""
     if ledger.empty:
         return []
-    costs = typed(accuracy_table(ledger), AccuracyRow)
-    convergence = typed(convergence_table(ledger, trace), ConvergenceRow)
+    costs = records(accuracy_table(ledger))
+    convergence = records(convergence_table(ledger, trace))
     units = {str(row.unit) for row in convergence if row.unit}
     error = f"final error ({units.pop()})" if len(units) == 1 else "final error"
-    cost_columns: dict[str, Callable[[AccuracyRow], str]] = {
+    cost_columns: dict[str, Callable[[Any], str]] = {
         "correlation recovered": lambda row: short(row.correlation_recovered),
         **{words: _per(cost) for cost, words in _COST_WORDS.items()},
         "fewest parameters to 1.6 mHa": _least,
     }
-    convergence_columns: dict[str, Callable[[ConvergenceRow], str]] = {
+    convergence_columns: dict[str, Callable[[Any], str]] = {
         "within 1.6 mHa": success_words,
         "steps to 1.6 mHa": _quantiles("steps", count),
         "evaluations to 1.6 mHa": _quantiles("evaluations", count),
@@ -67,38 +65,38 @@ def accuracy_parts(ledger: DataFrame, trace: DataFrame) -> list[Part]:
     return [*_table(costs, cost_columns, _ACCURACY_NOTE), *_table(convergence, convergence_columns, note)]
 
 
-def success_words(row: ConvergenceRow) -> str:
+def success_words(row: Any) -> str:
     """Format successes with the Wilson interval of their share, such as "7/8 [53, 98] %"; a dash if not known."""
     if not known(row.successes):
         return NOTHING
     return f"{row.successes}/{row.seeds} [{100 * row.low:.0f}, {100 * row.high:.0f}] %"
 
 
-def _table(rows: Sequence[_Row], columns: dict[str, Callable[[_Row], str]], note: str) -> list[Part]:
+def _table(rows: Sequence[Any], columns: dict[str, Callable[[Any], str]], note: str) -> list[Part]:
     """Return a table of contenders without the columns that hold dashes alone; nothing if no column is left."""
     kept = [Column(head, cell) for head, cell in columns.items() if {cell(row) for row in rows} != {NOTHING}]
-    names: list[Column[_Row]] = [
+    names: list[Column[Any]] = [
         Column("#", lambda row: str(row.rank)),
         Column("contender", lambda row: str(row.label), "name"),
     ]
     return [Table([*names, *kept], rows, [note])] if kept else []
 
 
-def _per(cost: Cost) -> Callable[[AccuracyRow], str]:
-    def cell(row: AccuracyRow) -> str:
+def _per(cost: Cost) -> Callable[[Any], str]:
+    def cell(row: Any) -> str:
         low, median, high = (short(getattr(row, f"per_{cost}_{end}")) for end in ("low", "median", "high"))
         return median if low == median == high else f"{median} [{low}, {high}]"
 
     return cell
 
 
-def _least(row: AccuracyRow) -> str:
+def _least(row: Any) -> str:
     median, best = count(row.least_by_median), count(row.least_by_best)
     return median if median == best else f"{median} (best seed {best})"
 
 
-def _quantiles(column: str, format: Callable[[Any], str]) -> Callable[[ConvergenceRow], str]:
-    def cell(row: ConvergenceRow) -> str:
+def _quantiles(column: str, format: Callable[[Any], str]) -> Callable[[Any], str]:
+    def cell(row: Any) -> str:
         words = [format(getattr(row, column_of(column, level))) for level in LEVELS]
         return NOTHING if set(words) == {NOTHING} else ", ".join(words)
 

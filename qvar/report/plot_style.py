@@ -135,7 +135,7 @@ def _tint(color: str, share: float) -> tuple[float, float, float]:
 
 
 def plain_panels(
-    size: tuple[float, float], n_rows: int, n_columns: int, number: int | None = None, **shared: bool
+    size: tuple[float, float], n_rows: int, n_columns: int, number: int | None = None, **shared: Any
 ) -> tuple[Figure, list[Axes]]:
     """Return a figure and its panels, row by row; places after the first `number` stay empty.
 

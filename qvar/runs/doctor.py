@@ -13,24 +13,11 @@ from qvar.compile_cache import use_compile_cache
 from qvar.memory import memory_limit, size_words, wanted_memory
 from qvar.records import provenance
 
-_MODULES = {
-    "numpy": "numpy",
-    "scipy": "scipy",
-    "jax": "jax",
-    "jaxlib": "jaxlib",
-    "jaxtyping": "jaxtyping",
-    "numba": "numba",
-    "optax": "optax",
-    "pennylane": "pennylane",
-    "pyscf": "pyscf",
-    "pandas": "pandas",
-    "pyarrow": "pyarrow",
-    "matplotlib": "matplotlib",
-    "rich": "rich",
-    "tyro": "tyro",
-    "docstring-parser": "docstring_parser",
-}
-"""Distributions that qvar needs, with the module that each gives."""
+_PACKAGES = (
+    "numpy", "scipy", "jax", "jaxlib", "jaxtyping", "numba", "optax", "pennylane", "pyscf", "pandas", "pyarrow",
+    "matplotlib", "rich", "tyro", "docstring-parser",
+)  # fmt: skip
+"""Distributions that qvar needs; each gives a module of its name."""
 
 _EXTRAS = {"basis-library": "basis-set-exchange", "gallery": "equinox", "qiskit": "qiskit"}
 """Extras of qvar, with a distribution that each brings."""
@@ -58,12 +45,12 @@ def diagnose() -> Diagnosis:
         _line("cpu", f"{provenance.cpu_model()}, {os.cpu_count()} cores"),
     ]
     broken = []
-    for distribution, module in _MODULES.items():
+    for distribution in _PACKAGES:
         number = provenance.version(distribution)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # what a package warns of at import is not this command's business
-                importlib.import_module(module)
+                importlib.import_module(distribution.replace("-", "_"))
         except Exception as error:  # a broken package can raise anything when it is imported
             broken.append(f"{distribution} cannot be imported: {type(error).__name__}: {error}.")
             lines.append(_line(distribution, f"{number or 'not installed'}, BROKEN"))

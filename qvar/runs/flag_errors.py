@@ -13,7 +13,7 @@ import typing
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from qvar.errors import did_you_mean, shown
+from qvar.errors import clipped, did_you_mean, one_line, shown
 
 SWITCHES = ("resume", "distributed", "no_progress", "quiet", "json")
 """Flags of every run that take no value."""
@@ -101,8 +101,8 @@ def sentence(box: str, kinds: Mapping[str, Any], args: Sequence[str], prog: str)
             return f"`{flag}` must be followed by its value."
     if "nrecognized" in text:
         stray = text.rpartition(":")[2].strip()
-        return f"`{_short(stray)}` follows no flag that takes it; `{prog} --help` lists the flags."
-    return f"The flags cannot be read: {_short(text)} `{prog} --help` lists them."
+        return f"`{clipped(one_line(stray), 80)}` follows no flag that takes it; `{prog} --help` lists the flags."
+    return f"The flags cannot be read: {clipped(one_line(text), 80)} `{prog} --help` lists them."
 
 
 def repeated(kinds: Mapping[str, Any], args: Sequence[str]) -> str | None:
@@ -142,13 +142,8 @@ def _unknown(
                 fields = ", ".join(flag_of(name) for name in flat({whole: kinds[whole]}))
                 return f"`{whole}` must be given field by field ({fields}), but is given as {flag}."
             hint = did_you_mean(flag if len(flag) < 100 else "", known, f"`{prog} --help` lists them.")
-            return f"`{_short(flag)}` is not a flag of this case; {hint}"
+            return f"`{clipped(one_line(flag), 80)}` is not a flag of this case; {hint}"
     return None
-
-
-def _short(word: str) -> str:
-    line = "".join(letter if letter.isprintable() else "?" for letter in word)
-    return line if len(line) <= 80 else f"{line[:77]}..."
 
 
 def box_text(box: str) -> str:

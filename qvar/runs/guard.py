@@ -37,7 +37,7 @@ def guarded(command: Callable[[], int]) -> int:
         status = command()
         sys.stdout.flush()
     except QvarError as error:
-        complain(_escaped(str(error)))
+        complain(str(error))
         status = USER_ERROR
     except KeyboardInterrupt:
         complain("interrupted.")
@@ -80,8 +80,3 @@ def _is_distributed() -> bool:
     """Return if this is one of several processes that have met, without an import that was not needed."""
     distributed = sys.modules.get("qvar.runs.multiprocess")
     return distributed is not None and distributed.has_joined()
-
-
-def _escaped(sentence: str) -> str:
-    """Return a sentence on one line, also if a name in it holds line breaks or controls the terminal."""
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in " ".join(sentence.splitlines()))

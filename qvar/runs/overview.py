@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from qvar.analysis.rows import best_words
+from qvar.errors import one_line
 from qvar.task import Progress, Row
 
 _ENOUGH = 2
@@ -192,11 +193,6 @@ def finished_line(rows: Sequence[Row], seconds: float) -> str:
     best = best_error(rows)
     words = f"{best_words(*best)}, " if best else ""
     return one_line(f"{words}{outcome(rows)} ({seconds:.1f} s)")
-
-
-def one_line(text: str) -> str:
-    """Return a text without line breaks and control characters."""
-    return "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))
 
 
 def rounded(seconds: float) -> str:

@@ -8,7 +8,8 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from qvar.runs.overview import Overview, finished_line, one_line
+from qvar.errors import one_line
+from qvar.runs.overview import Overview, finished_line
 from qvar.task import Progress, Row
 
 _PLAIN_S = 30.0

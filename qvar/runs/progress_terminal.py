@@ -11,7 +11,8 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from qvar.runs.overview import AtWork, Overview, clock_time, finished_line, one_line
+from qvar.errors import one_line
+from qvar.runs.overview import AtWork, Overview, clock_time, finished_line
 from qvar.runs.progress import Display
 from qvar.task import Row
 

@@ -64,6 +64,8 @@ class Adaptive:
     """
 
     columns: ClassVar[tuple[LedgerColumn, ...]] = (*TRAINING_COLUMNS, *GROWTH_COLUMNS)
+    name: ClassVar[str] = "adaptive"
+    """Name of the study in records."""
 
     problem: Problem
     """Problem of all."""
@@ -106,11 +108,6 @@ class Adaptive:
         different_names("pools", [one.name for one in pools])
         if self._duel is not None:
             object.__setattr__(self, "contenders", self._duel.contenders)
-
-    @property
-    def name(self) -> str:
-        """`"adaptive"`."""
-        return "adaptive"
 
     @cached_property
     def _duel(self) -> Duel | None:

@@ -58,16 +58,13 @@ class Coverage:
 
     name: ClassVar[str] = "coverage"
     """Name of the study in records."""
+    citations: ClassVar[tuple[str, ...]] = ("jax2018",)
+    """Keys of the papers and software that the study rests on, in `qvar/citations.bib`."""
 
     def __post_init__(self) -> None:
         counting_number("experiments", self.experiments)
         counting_number("samples", self.samples)
         whole_number("seed", self.seed)
-
-    @property
-    def citations(self) -> tuple[str, ...]:
-        """Keys of the papers and software that the study rests on, in `qvar/citations.bib`."""
-        return ("jax2018",)
 
     def tasks(self) -> list[Task]:
         """Return one task per kind of interval and distribution."""

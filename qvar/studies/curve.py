@@ -20,13 +20,16 @@ from qvar.optimize.budget import Budget
 from qvar.optimize.lbfgs import lbfgs
 from qvar.optimize.method import Method
 from qvar.optimize.minimize import Look
-from qvar.optimize.result import Result
+from qvar.optimize.result import summed
 from qvar.problems.problem import Problem
 from qvar.short_repr import short_repr
 from qvar.studies.columns import TRAINING_COLUMNS
 from qvar.studies.contender import Maker, label_of, made_by, makers_of
 from qvar.studies.training import Training, Watcher, check_seeds, failed_seeds, training_in
 from qvar.task import LedgerColumn, Progress, Reporter, Row, Task, task_key
+
+_COSTS = ("energy_evaluations", "gradient_evaluations", "wall_s", "compile_s")
+"""Costs of both starts of a point, which are counted together."""
 
 
 @dataclass(frozen=True)
@@ -231,7 +234,7 @@ def _train(
     for seed, result in enumerate(own):
         ends = {"own": result, **({"before": before[seed]} if seed in before else {})}
         started_from = min(ends, key=lambda start: ends[start].value if np.isfinite(ends[start].value) else math.inf)
-        kept = _with_costs(ends[started_from], list(ends.values()))
+        kept = replace(ends[started_from], **summed(list(ends.values()), *_COSTS))
         row = {**training.row(objective, seed, kept), "started_from": started_from}
         if seed in reached and seed not in before:
             was, now = len(reached[seed]), objective.n_params
@@ -240,14 +243,3 @@ def _train(
         if np.isfinite(kept.value):
             thetas[seed] = kept.theta
     return rows, thetas
-
-
-def _with_costs(kept: Result, ends: Sequence[Result]) -> Result:
-    """Return the end that is kept, with the costs of all of them."""
-    return replace(
-        kept,
-        energy_evaluations=sum(end.energy_evaluations for end in ends),
-        gradient_evaluations=sum(end.gradient_evaluations for end in ends),
-        wall_s=sum(end.wall_s for end in ends),
-        compile_s=sum(end.compile_s for end in ends),
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, replace
 from hashlib import sha256
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +17,7 @@ from qvar.arguments import check_fields
 from qvar.compression.distil import Lesson, lesson, trained_twice
 from qvar.errors import QvarError, require
 from qvar.optimize.minimize import Look, minimize_batch
-from qvar.optimize.result import Result, Trace
+from qvar.optimize.result import Result, Trace, summed
 from qvar.short_repr import short_repr
 from qvar.studies.training import Training, noisy_start
 from qvar.task import Row
@@ -58,14 +58,12 @@ class Distillation:
     project: bool = False
     """True to leave out the part of the state that the student cannot reach; see `qvar.distil`."""
 
+    citations: ClassVar[tuple[str, ...]] = ("hinton2015",)
+    """Keys of papers in `qvar/citations.bib`."""
+
     def __post_init__(self) -> None:
         check_fields(self)
         require(0.0 <= self.weight <= 1.0, "weight", "lie between 0 and 1", self.weight)
-
-    @property
-    def citations(self) -> tuple[str, ...]:
-        """Keys of papers in `qvar/citations.bib`."""
-        return ("hinton2015",)
 
     def describe(self) -> dict[str, Any]:
         """Return everything that the numbers depend on, ready for JSON."""
@@ -116,14 +114,12 @@ class Restarts:
     n_starts: int = 5
     """Number of starts, at least 2."""
 
+    citations: ClassVar[tuple[str, ...]] = ()
+    """Keys of papers in `qvar/citations.bib`: none."""
+
     def __post_init__(self) -> None:
         check_fields(self)
         require(self.n_starts >= 2, "n_starts", "be at least 2", self.n_starts)
-
-    @property
-    def citations(self) -> tuple[str, ...]:
-        """Keys of papers in `qvar/citations.bib`: none."""
-        return ()
 
     def describe(self) -> dict[str, Any]:
         """Return everything that the numbers depend on, ready for JSON."""
@@ -165,22 +161,12 @@ def _lowest(results: list[Result]) -> Result:
     return replace(
         best,
         trace=trace,
-        energy_evaluations=spent[-1],
-        gradient_evaluations=sum(result.gradient_evaluations for result in results),
-        hessian_products=sum(result.hessian_products for result in results),
+        **summed(results, "energy_evaluations", "gradient_evaluations", "hessian_products"),
     )
 
 
 def after(first: Result, second: Result) -> Result:
     """Return the result of a second training with the evaluations and seconds of a first one added."""
     trace = replace(second.trace, evaluations=second.trace.evaluations + first.energy_evaluations)
-    return replace(
-        second,
-        trace=trace,
-        iterations=first.iterations + second.iterations,
-        energy_evaluations=first.energy_evaluations + second.energy_evaluations,
-        gradient_evaluations=first.gradient_evaluations + second.gradient_evaluations,
-        hessian_products=first.hessian_products + second.hessian_products,
-        wall_s=first.wall_s + second.wall_s,
-        compile_s=first.compile_s + second.compile_s,
-    )
+    costs = ("energy_evaluations", "gradient_evaluations", "hessian_products", "wall_s", "compile_s")
+    return replace(second, trace=trace, **summed((first, second), "iterations", *costs))

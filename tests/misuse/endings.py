@@ -30,7 +30,7 @@ def furnished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     monkeypatch.setattr("qvar.studies.check_ansatz.conform", lambda problem, ansatz: [])
     monkeypatch.setattr("qvar.cluster.local.work_here", lambda campaign, workers, progress: 0)
     monkeypatch.setattr("qvar.report.listing.problems_text", lambda: "")
-    monkeypatch.setattr("qvar.runs.doctor._MODULES", {})
+    monkeypatch.setattr("qvar.runs.doctor._PACKAGES", ())
     monkeypatch.setattr("qvar.runs.doctor._jax", lambda: ([], []))
     monkeypatch.setattr("qvar.runs.runner._work_in_processes", lambda *arguments: None)
     monkeypatch.setattr("os.fsync", lambda descriptor: None)

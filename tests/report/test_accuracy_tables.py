@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import re
 from html.parser import HTMLParser
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from qvar.analysis.contenders import ConvergenceRow, accuracy_table, convergence_table
+from qvar.analysis.contenders import accuracy_table, convergence_table
 from qvar.analysis.rows import known, records
 from qvar.analysis.summaries import summary
 from qvar.records.run_tables import ledger_from, trace_from
@@ -89,8 +90,7 @@ def test_convergence_table_by_hand() -> None:
     [(7, 0.5291, 0.9776, "7/8 [53, 98] %"), (0, 0.0, 0.3244, "0/8 [0, 32] %"), (None, None, None, "-")],
 )
 def test_success_in_words(successes: Any, low: Any, high: Any, words: str) -> None:
-    row = ConvergenceRow(*[None] * len(ConvergenceRow._fields))
-    assert success_words(row._replace(successes=successes, seeds=8, low=low, high=high)) == words
+    assert success_words(SimpleNamespace(successes=successes, seeds=8, low=low, high=high)) == words
 
 
 class _Fragment(HTMLParser):

@@ -22,6 +22,7 @@ from qvar.analysis.campaigns import (
     varied,
 )
 from qvar.analysis.rows import records, resolution, where
+from qvar.errors import clipped
 from qvar.report.formats import ends
 from qvar.report.plot_style import (
     FAMILY_COLORS,
@@ -298,16 +299,12 @@ def _spaced(values: Sequence[Any]) -> bool:
     return len(gaps) == 0 or bool(gaps.min() > 0.08 * gaps.sum())
 
 
-def _cut(words: str, width: int) -> str:
-    return words if len(words) <= width else f"{words[: width - 3]}..."
-
-
 def _parts(at: dict[Argument, Any], width: int, named: bool = True) -> list[str]:
     """Return the arguments of a point, cut each for itself if together they are longer than a width."""
     parts = [point_words({argument: value}) if named else value_words(value) for argument, value in at.items()]
     if sum(map(len, parts)) + 2 * len(parts) <= width:
         return parts
-    return [_cut(part, max(width // len(parts) - 2, 8)) for part in parts]
+    return [clipped(part, max(width // len(parts) - 2, 8)) for part in parts]
 
 
 def _point_label(row: Any, swept: Sequence[Argument]) -> str:
