@@ -96,14 +96,11 @@ def one_of(argument: str, value: Any, choices: Sequence[Any]) -> Any:
     for choice in choices:
         if type(choice) is type(value) and choice == value:
             return choice
-    near = difflib.get_close_matches(value, [c for c in choices if isinstance(c, str)], n=1) if _is_text(value) else []
+    word = value if isinstance(value, str) and len(value) < 100 else ""
+    near = difflib.get_close_matches(word, [c for c in choices if isinstance(c, str)], n=1)
     words = ", ".join(map(repr, choices[:-1])) + f" or {choices[-1]!r}" if len(choices) > 1 else repr(choices[0])
     hint = f" (did you mean {near[0]!r}?)." if near else "."
     raise QvarError(f"`{argument}` must be {words}, but is {shown(value)}{hint}")
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and len(value) < 100
 
 
 def random_key(argument: str, value: Any, ndim: int = 0) -> Any:

@@ -8,7 +8,7 @@ nothing else: not a circuit, not a molecule.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property, partial
 from typing import Any, Literal
 
@@ -313,6 +313,12 @@ class Objective:
             return jax.vmap(draw)(keys)
         except jax.errors.JAXTypeError:  # a draw that leaves JAX is made one by one
             return jnp.stack([draw(one) for one in keys])
+
+
+def with_function(objective: Objective, function: LossFunction, data: PyTree, **changes: Any) -> Objective:
+    """Return an objective with another function, which has no state vector, and other changes."""
+    no_state: dict[str, Any] = dict.fromkeys(("state_function", "forward_state_function", "operator", "measure"))
+    return replace(objective, function=function, data=data, **no_state, **changes)
 
 
 def padded_points(function: Callable[[Any, PyTree], Any], points: Any, data: PyTree) -> Any:

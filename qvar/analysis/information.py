@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from qvar.arguments import checked
-from qvar.checks import counting_number, finite_number, whole_number
+from qvar.checks import counting_number
 from qvar.errors import require
 
 
@@ -41,9 +41,8 @@ def information_criteria(log_likelihood: float, n_params: int, n_data: int) -> I
     Raises:
         QvarError: if a number is out of range.
     """
-    likelihood = finite_number("log_likelihood", log_likelihood)
-    k, n = whole_number("n_params", n_params), counting_number("n_data", n_data)
+    k, n = n_params, counting_number("n_data", n_data)
     require(k >= 0, "n_params", "not be negative", n_params)
-    aic = 2.0 * k - 2.0 * likelihood
+    aic = 2.0 * k - 2.0 * log_likelihood
     more = 2.0 * k * (k + 1) / (n - k - 1) if n > k + 1 else np.inf
-    return InformationCriteria(aic, aic + more, k * float(np.log(n)) - 2.0 * likelihood)
+    return InformationCriteria(aic, aic + more, k * float(np.log(n)) - 2.0 * log_likelihood)

@@ -9,7 +9,7 @@ import numpy as np
 
 from qvar._types import FloatArray
 from qvar.arguments import checked
-from qvar.checks import finite_number, real_numbers, whole_number
+from qvar.checks import real_numbers
 from qvar.compression.restricted import restricted
 from qvar.errors import require
 from qvar.objective import Objective
@@ -82,9 +82,8 @@ def profile_likelihood(
     from scipy.special import ndtri
 
     point = np.asarray(real_numbers("theta", theta, (objective.n_params,)))
-    k = whole_number("parameter", parameter)
+    k = parameter
     require(0 <= k < objective.n_params, "parameter", f"be from 0 to {objective.n_params - 1}", parameter)
-    level = finite_number("level", level)
     require(0 < level < 1, "level", "lie between 0 and 1", level)
     grid = np.unique(real_numbers("values", values, ("n",)))
     both = len(grid) > 1 and grid[0] < point[k] < grid[-1]

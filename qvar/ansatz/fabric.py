@@ -7,7 +7,7 @@ from typing import Any
 
 from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.program import ProgramBuilder, check_operations
-from qvar.ansatz.protocols import HasOrbitals, check_problem
+from qvar.ansatz.protocols import HasOrbitals
 from qvar.arguments import checked
 from qvar.checks import counting_number
 from qvar.errors import QvarError
@@ -169,7 +169,6 @@ def brick(n: int) -> list[tuple[int, int]]:
 
 def require_movable(problem: Any) -> None:
     """Raise `QvarError` if the reference has no ones or no zeros: circuits that conserve them then do nothing."""
-    check_problem(problem)
     if len(set(problem.reference_bits)) < 2:
         raise QvarError(
             "`problem` must have both ones and zeros in its reference state, which a circuit that conserves their "
@@ -178,7 +177,6 @@ def require_movable(problem: Any) -> None:
 
 
 def _movable_orbitals(problem: Any) -> int:
-    check_problem(problem)
     if problem.n_orbitals < 2:
         raise QvarError(
             f"`problem` must have electrons in at least two orbitals, but has {problem.n_orbitals} orbitals."

@@ -15,7 +15,7 @@ from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.double_factorization import closed_shell_amplitudes, factorized_doubles
 from qvar.ansatz.givens import add_givens_network, givens_angles, givens_pairs
 from qvar.ansatz.program import ProgramBuilder, check_operations
-from qvar.ansatz.protocols import HasOrbitals, check_problem
+from qvar.ansatz.protocols import HasOrbitals
 from qvar.arguments import checked
 from qvar.checks import counting_number
 from qvar.errors import QvarError
@@ -79,10 +79,7 @@ def lucj(
     Raises:
         QvarError: if an argument is out of its range, or the problem has no electrons in orbitals.
     """
-    check_problem(problem)
     layers = counting_number("layers", layers)
-    if connectivity not in ("all", *_EVERY):
-        raise QvarError(f"`connectivity` must be 'all', 'square', 'hex' or 'heavy-hex', but is {connectivity!r}.")
     m = problem.n_orbitals
     if not any(0 < len(occupied) < m for occupied in (problem.occupied_alpha, problem.occupied_beta)):
         raise QvarError("`problem` must have occupied and empty orbitals, but has none.")

@@ -7,7 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from qvar._types import AmplitudeMethod, Excitation, IntArray
 from qvar.checks import counting_number
-from qvar.errors import QvarError, require, shown
+from qvar.errors import require
 from qvar.pauli import MAX_QUBITS
 
 
@@ -62,12 +62,6 @@ class HasModel(HasReference, Protocol):
     def description(self) -> dict[str, Any]:
         """The inputs that identify the problem: `model` and its couplings."""
         ...
-
-
-def check_problem(problem: object) -> None:
-    """Raise `QvarError` unless the argument is a problem, and not a number of qubits."""
-    if not isinstance(problem, HasReference) or isinstance(problem, type):
-        raise QvarError(f"`problem` must be a problem, such as qvar.hydrogen_chain(4), but is {shown(problem)}.")
 
 
 def register(problem: HasReference | int) -> tuple[int, tuple[int, ...] | None]:

@@ -12,7 +12,7 @@ from qvar.ansatz.hardware_efficient import Pair, zhang_start
 from qvar.ansatz.program import ProgramBuilder, check_operations
 from qvar.ansatz.protocols import HasReference, register
 from qvar.arguments import checked
-from qvar.checks import counting_number, whole_number
+from qvar.checks import counting_number
 from qvar.errors import QvarError, require
 
 Step: TypeAlias = tuple[str, tuple[int, ...]]
@@ -68,7 +68,6 @@ def sim_circuit(problem: HasReference | int, *, number: int, layers: int = 2, na
     Raises:
         QvarError: if an argument is out of its range.
     """
-    number = whole_number("number", number)
     require(1 <= number <= 19, "number", "be from 1 to 19", number)
     layers = counting_number("layers", layers)
     wires, reference = register(problem)

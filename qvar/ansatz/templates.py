@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.hardware_efficient import Pair, chain, check_rotations, ring, two_local, zhang_start
@@ -12,7 +12,7 @@ from qvar.ansatz.program import ProgramBuilder, check_operations
 from qvar.ansatz.protocols import HasReference, register
 from qvar.arguments import checked
 from qvar.checks import counting_number
-from qvar.errors import QvarError, require
+from qvar.errors import require
 
 Entanglement: TypeAlias = Literal["full", "linear", "reverse_linear", "circular", "pairwise"]
 """Pattern of CNOTs in a layer of Qiskit's circuits."""
@@ -98,7 +98,7 @@ def _qiskit(
     problem: HasReference | int,
     reps: int,
     rotations: tuple[str, ...],
-    entanglement: Any,
+    entanglement: Entanglement,
     final_rotations: bool,
     name: str | None,
 ) -> Ansatz:
@@ -121,7 +121,7 @@ def _qiskit(
     )
 
 
-def _entanglement(entanglement: Any, n_qubits: int) -> list[Pair]:
+def _entanglement(entanglement: Entanglement, n_qubits: int) -> list[Pair]:
     linear = chain(n_qubits)
     patterns = {
         "full": list(combinations(range(n_qubits), 2)),
@@ -130,11 +130,6 @@ def _entanglement(entanglement: Any, n_qubits: int) -> list[Pair]:
         "circular": ring(n_qubits)[len(linear) :] + linear,
         "pairwise": linear[::2] + linear[1::2],
     }
-    if not isinstance(entanglement, str) or entanglement not in patterns:
-        raise QvarError(
-            "`entanglement` must be 'full', 'linear', 'reverse_linear', 'circular' or 'pairwise', "
-            f"but is {entanglement!r}."
-        )
     return patterns[entanglement]
 
 
@@ -214,7 +209,6 @@ def basic_entangler(
         QvarError: if an argument is out of its range.
     """
     layers = counting_number("layers", layers)
-    require(rotation in ("RX", "RY", "RZ"), "rotation", "be 'RX', 'RY' or 'RZ'", rotation)
     n_qubits, reference = register(problem)
     pairs = ring(n_qubits)
     program = two_local(n_qubits, reference, layers, (rotation,), "CNOT", lambda layer: pairs, final_rotations=False)

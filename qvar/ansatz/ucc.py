@@ -26,7 +26,7 @@ from typing import Literal
 from qvar.ansatz import excitations as ex
 from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.program import check_operations
-from qvar.ansatz.protocols import HasOrbitals, check_problem
+from qvar.ansatz.protocols import HasOrbitals
 from qvar.ansatz.ucc_factors import ExcitationKind, Factor, assemble, free, order_words, singlet, spin_flip_tied, title
 from qvar.ansatz.ucc_orders import (
     DoublesOrder,
@@ -35,7 +35,6 @@ from qvar.ansatz.ucc_orders import (
     Prune,
     arranged,
     by_mp2,
-    check_choice,
     check_closed_shell,
     pruned,
 )
@@ -100,9 +99,6 @@ def uccsd(
         QvarError: if the problem has no electrons or no empty orbitals, an argument is unknown, or the shell is open
             where it must be closed.
     """
-    check_problem(problem)
-    check_choice("order", order, Order)
-    check_choice("prune", prune, Prune, optional=True)
     if order == "tencirchem":
         check_closed_shell(problem, "the order 'tencirchem'")
         if spin_adapted:
@@ -149,9 +145,6 @@ def uccd(
     Raises:
         QvarError: if there is nothing to excite, an argument is unknown, or a spin-adapted shell is open.
     """
-    check_problem(problem)
-    check_choice("order", order, DoublesOrder)
-    check_choice("prune", prune, Prune, optional=True)
     sequence = pruned(problem, prune, ex.doubles(problem), spin_adapted)
     if order == "mp2":
         sequence = by_mp2(problem, sequence)
@@ -193,9 +186,6 @@ def uccgsd(
     Raises:
         QvarError: if there are fewer than two orbitals, or an argument is unknown.
     """
-    check_problem(problem)
-    check_choice("order", order, GeneralOrder)
-    check_choice("prune", prune, Literal["symmetry"], optional=True)
     singles = pruned(problem, prune, ex.generalized_singles(problem.n_orbitals))
     doubles = pruned(problem, prune, ex.generalized_doubles(problem.n_orbitals))
     return assemble(
@@ -247,9 +237,7 @@ def kupccgsd(
         QvarError: if there are fewer than two orbitals, an argument is out of its range, or a spin-adapted shell is
             open.
     """
-    check_problem(problem)
     layers = counting_number("layers", layers)
-    check_choice("prune", prune, Literal["symmetry"], optional=True)
     orbitals = range(problem.n_orbitals)
     if redundant:
         pairs = list(permutations(orbitals, 2))
@@ -295,7 +283,6 @@ def puccd(problem: HasOrbitals, *, excitations: ExcitationKind = "fermionic", na
     Raises:
         QvarError: if the shell is open, there is nothing to excite, or an argument is unknown.
     """
-    check_problem(problem)
     check_closed_shell(problem, "pair excitations")
     occupied, empty = ex.spaces(problem)[0]
     return assemble(

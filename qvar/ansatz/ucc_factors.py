@@ -15,7 +15,7 @@ from qvar.ansatz.ansatz import Ansatz, Symmetry
 from qvar.ansatz.gates import fermionic_sign
 from qvar.ansatz.program import ProgramBuilder
 from qvar.ansatz.protocols import HasOrbitals
-from qvar.ansatz.ucc_orders import Prune, check_choice, check_closed_shell
+from qvar.ansatz.ucc_orders import Prune, check_closed_shell
 from qvar.errors import QvarError
 
 ExcitationKind: TypeAlias = Literal["fermionic", "qubit"]
@@ -86,7 +86,6 @@ def assemble(
 
     Raises `QvarError` if there are no factors, or `excitations` is unknown.
     """
-    check_choice("excitations", settings["excitations"], ExcitationKind)
     if not factors:
         occupied = problem.occupied_alpha, problem.occupied_beta
         movable = any(0 < len(own) < problem.n_orbitals for own in occupied)  # but not two electrons, or all are pruned

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -27,14 +27,6 @@ Prune: TypeAlias = Literal["symmetry", "mp2"]
 
 VANISHES = 1e-8
 """MP2 amplitudes below this count as zero; self-consistent orbitals are symmetric to about 1e-9."""
-
-
-def check_choice(argument: str, value: object, choices: object, optional: bool = False) -> None:
-    """Raise `QvarError` about `argument` unless `value` is one of a `Literal`'s choices, or None if `optional`."""
-    known = [*get_args(choices), *([None] if optional else [])]
-    if value not in known:
-        names = [repr(choice) for choice in known]
-        raise QvarError(f"`{argument}` must be {', '.join(names[:-1])} or {names[-1]}, but is {value!r}.")
 
 
 def check_closed_shell(problem: HasOrbitals, what: str) -> None:

@@ -96,7 +96,6 @@ def well_tempered(
     Raises:
         QvarError: as `free`, and if the definition is unknown.
     """
-    require(definition in well_tempered_laws, "definition", "be 'basisopt' or 'erkale'", definition)
     ratio, momenta = _ratio(ratio), _counts(counts)
     parts = tuple(law_part(element, l, well_tempered_laws[definition](n, ratio)) for l, n in momenta.items())
     return Form(name or f"well-tempered {_sizes(momenta)} ({definition})", parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import jax.numpy as jnp
 import numpy as np
@@ -16,7 +16,6 @@ from qvar.basis.exponent_starts import nuclear_charge, symbol_of
 from qvar.basis.form import Expanded, Form, Part
 from qvar.basis.formats import shells_of
 from qvar.basis.shells import LETTERS, Shell
-from qvar.checks import whole_number
 from qvar.errors import QvarError, require
 from qvar.problems.basis_exchange import basis_exchange
 
@@ -66,7 +65,7 @@ def sto_ng(element: str, *, n: int = 3, name: str | None = None) -> Form:
     Raises:
         QvarError: if the element or n is out of its range.
     """
-    symbol, n = symbol_of(element), whole_number("n", n)
+    symbol = symbol_of(element)
     require(2 <= n <= 6, "n", "be from 2 to 6", n)
     require(nuclear_charge(symbol) <= 18, "element", "be one from hydrogen to argon for STO-nG", element)
     shells = published_shells(f"STO-{n}G", symbol)
@@ -132,7 +131,6 @@ def from_set(element: str, basis: str, *, vary: Freedom = "all", name: str | Non
     Raises:
         QvarError: if there is no such set or it lacks the element, or `vary` is unknown.
     """
-    require(vary in get_args(Freedom), "vary", f"be one of {', '.join(get_args(Freedom))}", vary)
     symbol = symbol_of(element)
     shells = published_shells(basis, symbol)
     parts = []

@@ -120,7 +120,9 @@ class BasisSet:
             QvarError: if the set has none.
         """
         if element not in self.shells:
-            raise QvarError(f"`basis` must have shells for {element}, but {self.name!r} has {_listed(self.shells)}.")
+            raise QvarError(
+                f"`basis` must have shells for {element}, but {self.name!r} has {', '.join(self.shells) or 'none'}."
+            )
         return self.shells[element]
 
     def n_primitives(self, element: str) -> int:
@@ -175,7 +177,3 @@ def basis_set(shells: Iterable[tuple[str, Shell]], *, name: str = "custom basis"
     for element, shell in shells:
         grouped.setdefault(element, []).append(shell)
     return BasisSet({e: tuple(sorted(own, key=lambda s: s.l)) for e, own in grouped.items()}, name=name)
-
-
-def _listed(elements: Iterable[str]) -> str:
-    return ", ".join(elements) or "none"

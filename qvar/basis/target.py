@@ -113,21 +113,17 @@ class Target:
             self._check_sum()
             return
         require(self.weights is None, "weights", "be given for a list of targets only", self.weights)
-        spin = whole_number("spin", self.spin)
-        object.__setattr__(self, "theory", self.theory or ("rohf" if spin else "rhf"))
+        object.__setattr__(self, "theory", self.theory or ("rohf" if self.spin else "rhf"))
         if not isinstance(self.theory, Solver):
             require(self.theory in THEORIES, "theory", f"be one of {', '.join(THEORIES)}", self.theory)
         followed = self.theory in ("rhf", "rohf", "uhf", "rks", "uks", "casscf")
         require(followed or not self.stable, "stable", "be given for mean fields and casscf only", self.stable)
-        require(self.theory not in ("rhf", "rks") or spin == 0, "spin", f"be 0 for {self.theory}", self.spin)
+        require(self.theory not in ("rhf", "rks") or self.spin == 0, "spin", f"be 0 for {self.theory}", self.spin)
         functional = self.theory in ("rks", "uks")
         require(bool(self.xc) == functional, "xc", "be given for rks and uks, and for them only", self.xc)
         if functional:
             check_functional(self.xc)
-        require(
-            finite_number("conditioning", self.conditioning) >= 0, "conditioning", "not be negative", self.conditioning
-        )
-        whole_number("charge", self.charge)
+        require(self.conditioning >= 0, "conditioning", "not be negative", self.conditioning)
         has_space = self.active_space is not None
         require(has_space == (self.theory == "casscf"), "active_space", "be given for casscf only", self.active_space)
         self._check_electrons()

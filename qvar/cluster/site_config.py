@@ -22,7 +22,6 @@ extra = ["#SBATCH --constraint=a100"]  # raw lines for the head of the script
 
 from __future__ import annotations
 
-import difflib
 import os
 import tomllib
 from collections.abc import Callable, Mapping
@@ -32,7 +31,7 @@ from typing import Any, TypeAlias
 from qvar.atomic_files import read_regular
 from qvar.checks import whole_number
 from qvar.cluster.quantities import duration, memory_size
-from qvar.errors import QvarError, require
+from qvar.errors import QvarError, did_you_mean, require
 
 Site: TypeAlias = dict[str, Any]
 """Values of the keys that a site file has: times in seconds, sizes in bytes, lists as tuples."""
@@ -74,8 +73,7 @@ def _checked(table: Mapping[str, Any], file: Path) -> Site:
     values: Site = {}
     for key, value in table.items():
         if key not in _READERS:
-            near = difflib.get_close_matches(key, _READERS, n=1)
-            hint = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(_READERS)}."
+            hint = did_you_mean(key, _READERS, f"there are {', '.join(_READERS)}.")
             raise QvarError(f"`{key}` in {file} is not a key of a site file; {hint}")
         try:
             values[key] = _time(value, table.get("queue")) if key == "time" else _READERS[key](key, value)

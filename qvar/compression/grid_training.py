@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax
@@ -13,7 +13,7 @@ from jaxtyping import Array
 from qvar._types import FloatArray, IntArray, PyTree
 from qvar.compression.angle_grid import Grid
 from qvar.host_kernels import HostKernels, HostSource, LossFunction
-from qvar.objective import Objective
+from qvar.objective import Objective, with_function
 from qvar.optimize.agreement import gathered
 from qvar.optimize.budget import Budget
 from qvar.optimize.checkpoint import Stopped, Training, fingerprint_of
@@ -61,18 +61,8 @@ def straight_through(objective: Objective, grid: Grid) -> Objective:
             has_derivatives=False,
         )
 
-    return replace(
-        objective,
-        function=function,
-        data=data,
-        state_function=None,
-        forward_state_function=None,
-        operator=None,
-        measure=None,
-        frequencies=None,
-        harmonics=None,
-        host=None if objective.host is None else HostSource(make, function, None, data),
-    )
+    host = None if objective.host is None else HostSource(make, function, None, data)
+    return with_function(objective, function, data, frequencies=None, harmonics=None, host=host)
 
 
 @dataclass(frozen=True)

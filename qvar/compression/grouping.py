@@ -34,7 +34,9 @@ def groups_of(ansatz: Ansatz, groups: Any) -> list[IntArray]:
             case "class":
                 return _equal(_classes(ansatz))
             case "qubits":
-                return _equal(_wires(ansatz))
+                return _equal(
+                    [frozenset(w for op in ops for w in ansatz.program.op_wires(op)) for ops in _operations(ansatz)]
+                )
             case _:
                 return [np.array([k]) for k in range(ansatz.n_params)]
     rows = [whole_numbers("groups", row) for row in groups]
@@ -74,12 +76,6 @@ def _classes(ansatz: Ansatz) -> list[Hashable]:
         return name, spins, program.words[op]
 
     return [tuple(sorted({label(op) for op in ops}, key=repr)) for ops in _operations(ansatz)]
-
-
-def _wires(ansatz: Ansatz) -> list[Hashable]:
-    """Return the qubits that the operations of each parameter act on."""
-    program = ansatz.program
-    return [frozenset(wire for op in ops for wire in program.op_wires(op)) for ops in _operations(ansatz)]
 
 
 def _layers(ansatz: Ansatz) -> list[IntArray]:

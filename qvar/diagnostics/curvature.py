@@ -18,7 +18,7 @@ from jaxtyping import Array, Float
 
 from qvar._types import FloatArray, PyTree
 from qvar.arguments import checked
-from qvar.checks import counting_number, finite_number
+from qvar.checks import counting_number
 from qvar.diagnostics.estimate import Estimate
 from qvar.diagnostics.intervals import mean_estimates
 from qvar.engines.host_threads import run_all
@@ -115,7 +115,6 @@ def hessian_summary(objective: Objective, theta: Any, *, tolerance: float = FLAT
         QvarError: if theta has another shape or is not finite, the objective has no parameters, or the tolerance is not
             in [0, 1).
     """
-    tolerance = finite_number("tolerance", tolerance)
     require(0 <= tolerance < 1, "tolerance", "be at least 0 and below 1", tolerance)
     _check_parameters(objective)
     gradient, matrix = _gradient_and_hessian(objective, theta)

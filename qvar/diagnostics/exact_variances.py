@@ -8,7 +8,7 @@ from __future__ import annotations
 from math import comb
 
 from qvar.arguments import checked
-from qvar.checks import counting_number, whole_number
+from qvar.checks import counting_number
 from qvar.errors import require
 
 _MOST_QUBITS = 10_000
@@ -141,7 +141,6 @@ def matchgate_loss(n: int) -> float:
     Raises:
         QvarError: if `n` is no integer of at least 2.
     """
-    n = whole_number("n", n)
     require(n >= 2, "n", "be at least 2", n)
     return 1 / (2 * n - 1)
 
@@ -164,13 +163,11 @@ def hamming_weight_loss(n: int, k: int) -> float:
     Raises:
         QvarError: if `n` or `k` is no integer in its range.
     """
-    n, k = counting_number("n", n), whole_number("k", k)
+    n = counting_number("n", n)
     require(n <= _MOST_QUBITS, "n", f"be at most {_MOST_QUBITS}", n)
     require(0 <= k <= n, "k", f"lie between 0 and {n}", k)
     return 4 * k * (n - k) / (n**2 * (comb(n, k) + 1))
 
 
 def _dimension(d: int) -> int:
-    d = whole_number("d", d)
-    require(d >= 2, "d", "be at least 2", d)
-    return d
+    return counting_number("d", d, least=2)

@@ -93,7 +93,6 @@ def expressibility(
     """
     samples = counting_number("samples", samples, bytes_each=16 * ansatz.n_params)
     bins = counting_number("bins", bins, bytes_each=8 * RESAMPLES)
-    require(haar in (None, "complex", "real"), "haar", "be 'complex', 'real' or None", haar)
     dimension = space_dimension(ansatz, space)
     real = haar == "real" or (haar is None and space == "sector" and ansatz.program.real)
     draws, resampling = jax.random.split(key)
@@ -109,7 +108,6 @@ def space_dimension(ansatz: Ansatz, space: Space) -> int:
     Raises:
         QvarError: if `space` is unknown, or the circuit conserves no number.
     """
-    require(space in ("full", "sector"), "space", "be 'full' or 'sector'", space)
     if space == "full":
         return 1 << ansatz.n_qubits
     sector = conserved_sector(ansatz.program)

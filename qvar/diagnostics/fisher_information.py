@@ -244,7 +244,6 @@ def effective_dimension(
     samples = counting_number("samples", samples, least=2, bytes_each=2 * 8 * max(1, objective.n_params))
     n_data = counting_number("n_data", n_data, least=2)
     require(n_data.bit_length() <= 1000, "n_data", "be at most 2^1000", n_data)
-    gamma = finite_number("gamma", gamma)
     require(0 < gamma <= 1, "gamma", "be above 0 and at most 1", gamma)
     kappa = gamma * n_data / (2 * math.pi * math.log(n_data))
     require(kappa > 1, "n_data", "be so large that gamma n / (2 pi ln n) is above 1", n_data)

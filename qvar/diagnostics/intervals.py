@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 
 from qvar._types import FloatArray
 from qvar.arguments import checked
-from qvar.checks import counting_number, finite_number, real_array, whole_number
+from qvar.checks import counting_number, finite_number, real_array
 from qvar.diagnostics.estimate import Estimate
 from qvar.errors import require
 
@@ -331,7 +331,6 @@ def wilson_interval(successes: int, trials: int, *, level: float = LEVEL) -> tup
         QvarError: if there are fewer trials than successes, a number is negative, or `level` is out of its range.
     """
     level = check_level(level)
-    successes, trials = whole_number("successes", successes), whole_number("trials", trials)
     require(successes >= 0, "successes", "not be negative", successes)
     require(trials >= successes, "trials", f"be at least the {successes} successes", trials)
     if trials == 0:

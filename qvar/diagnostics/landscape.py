@@ -174,11 +174,10 @@ def scan_between(
     Raises:
         QvarError: if a vector has another shape, `beyond` is negative, or there are fewer than 2 points.
     """
-    extra = finite_number("beyond", beyond)
-    require(extra >= 0.0, "beyond", "not be negative", beyond)
+    require(beyond >= 0.0, "beyond", "not be negative", beyond)
     first = np.asarray(checked_vector(objective, "theta0", theta0))
     last = np.asarray(checked_vector(objective, "theta1", theta1))
-    return _line(objective, first, last - first, np.linspace(-extra, 1.0 + extra, _points(points)))
+    return _line(objective, first, last - first, np.linspace(-beyond, 1.0 + beyond, _points(points)))
 
 
 @checked("points")

@@ -10,7 +10,7 @@ import numpy as np
 
 from qvar._types import FloatArray, IntArray
 from qvar.arguments import checked
-from qvar.checks import amplitude_array, finite_number, real_array
+from qvar.checks import amplitude_array, real_array
 from qvar.errors import QvarError, require
 from qvar.short_repr import short_repr
 
@@ -72,8 +72,6 @@ def distinct_minima(
     """
     energies = np.asarray(real_array("values", values, None))
     require(energies.ndim == 1, "values", "have shape (n,)", energies.shape)
-    energy_tolerance = finite_number("energy_tolerance", energy_tolerance)
-    fidelity_tolerance = finite_number("fidelity_tolerance", fidelity_tolerance)
     require(energy_tolerance >= 0, "energy_tolerance", "not be negative", energy_tolerance)
     require(0 <= fidelity_tolerance <= 1, "fidelity_tolerance", "be from 0 to 1", fidelity_tolerance)
     finite = np.flatnonzero(np.isfinite(energies))

@@ -2,7 +2,7 @@ r"""Global depolarizing noise, exactly: it scales a landscape towards the energy
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
@@ -11,13 +11,12 @@ from jaxtyping import Array, Float
 
 from qvar._types import FloatArray, PyTree
 from qvar.arguments import checked
-from qvar.checks import finite_number, whole_number
 from qvar.diagnostics.spectral import apply_operator
 from qvar.engines.energy import OperatorFunction
 from qvar.engines.pauli_hamiltonian import PauliKernel
 from qvar.errors import QvarError, require
 from qvar.host_kernels import HostKernels, HostSource, LossFunction
-from qvar.objective import Objective
+from qvar.objective import Objective, with_function
 from qvar.problems.problem import Problem
 from qvar.quantum_geometry import state_shape
 
@@ -70,24 +69,16 @@ def depolarized(
     Raises:
         QvarError: if a number is out of range, or the trace needs a problem, or another one.
     """
-    p, m = finite_number("probability", probability), whole_number("applications", applications)
+    p, m = float(probability), applications
     require(0.0 <= p <= 1.0, "probability", "be from 0 to 1", probability)
     require(m >= 0, "applications", "not be negative", applications)
     mixed = maximally_mixed_value(objective, problem=problem)
     kept, offset = (1.0 - p) ** m, (1.0 - (1.0 - p) ** m) * mixed
     function = DepolarizedFunction(objective.function)
     data = {"noiseless": objective.data, "kept": np.asarray(kept), "offset": np.asarray(offset)}
-    return replace(
-        objective,
-        name=name or f"{objective.name} depolarized {p:g} x {m}",
-        function=function,
-        data=data,
-        state_function=None,
-        forward_state_function=None,
-        operator=None,
-        measure=None,
-        host=HostSource(lambda: _depolarized_kernels(objective, kept, offset), function, None, data),
-    )
+    host = HostSource(lambda: _depolarized_kernels(objective, kept, offset), function, None, data)
+    name = name or f"{objective.name} depolarized {p:g} x {m}"
+    return with_function(objective, function, data, name=name, host=host)
 
 
 def _depolarized_kernels(objective: Objective, kept: float, offset: float) -> HostKernels | None:

@@ -180,9 +180,8 @@ def shots_to_resolve(
         require(step is None, "step", "be left out if `ansatz` is given", step)
         rule, (origin, data) = gate_shift_rule(ansatz.program), _by_gate(objective, ansatz, point)
     elif step is not None:
-        s = finite_number("step", step)
-        require(s > 0.0, "step", "be positive", step)
-        rule = _two_point_rule(np.full(objective.n_params, s), np.full(objective.n_params, 0.5 / s))
+        require(step > 0.0, "step", "be positive", step)
+        rule = _two_point_rule(np.full(objective.n_params, float(step)), np.full(objective.n_params, 0.5 / step))
     else:
         rule = _frequency_rule(objective)
     energies, variances = _at_shifts(objective, measured, rule, origin, data)
@@ -232,8 +231,8 @@ def shots_for_variance(
     Raises:
         QvarError: if a variance is negative, or a number out of range.
     """
-    level, weight = _level(confidence), finite_number("squares", squares)
-    require(weight > 0.0, "squares", "be positive", squares)
+    level = _level(confidence)
+    require(squares > 0.0, "squares", "be positive", squares)
     gradients = np.asarray(real_array("gradient_variance", gradient_variance, None))
     spread = np.asarray(real_array("single_shot_variance", single_shot_variance, None))
     if spread.ndim and spread.shape != gradients.shape and gradients.ndim:
@@ -243,7 +242,7 @@ def shots_for_variance(
     gradients, spread = np.broadcast_arrays(gradients, spread)
     require(bool(np.all(gradients >= 0.0)), "gradient_variance", "not be negative", gradient_variance)
     require(bool(np.all(spread >= 0.0)), "single_shot_variance", "not be negative", single_shot_variance)
-    shots = np.ceil(level**2 * weight * spread / np.where(gradients == 0.0, 1.0, gradients))
+    shots = np.ceil(level**2 * squares * spread / np.where(gradients == 0.0, 1.0, gradients))
     return np.where(gradients == 0.0, np.inf, np.maximum(shots, 1.0))
 
 

@@ -9,8 +9,8 @@ not grow with depth.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias, get_args
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -23,13 +23,12 @@ from qvar.ansatz.elementary import elementary
 from qvar.ansatz.frequencies import frequencies, harmonics
 from qvar.ansatz.program import Program
 from qvar.arguments import checked
-from qvar.checks import finite_number
 from qvar.engines.energy import energy, expectation
 from qvar.engines.mask_operations import mask_tables, mixing_amplitudes, moved, weights
 from qvar.engines.state_function import mask_angles, state_data
 from qvar.errors import QvarError, require
 from qvar.memory import require_memory
-from qvar.objective import Objective
+from qvar.objective import Objective, with_function
 from qvar.problems.problem import Problem
 
 Channel: TypeAlias = Literal["depolarizing", "bit_flip", "phase_flip", "amplitude_damping"]
@@ -143,7 +142,7 @@ def noisy_energy(
         QvarError: if an argument is not as above, there are more than `MAX_MIXED_QUBITS` qubits, or the numbers of
             qubits differ.
     """
-    p, program = _noisy_program(ansatz, probability, channel, gates)
+    p, program = float(probability), _noisy_program(ansatz, probability, gates)
     own = isinstance(problem, Problem)
     noiseless = energy(problem, ansatz, engine="dense") if own else expectation(problem, ansatz)
     operator, n, lowered = noiseless.needed("operator"), program.n_qubits, program.lowered
@@ -156,33 +155,25 @@ def noisy_energy(
     first = np.eye(1, 1 << n, program.reference_index)[0] if program.initial is None else program.initial.register()
     data = state_data(program, first, mask_tables(lowered) | factors)
     data |= {"stay": stay, "flip": flip, "observable": images.T}  # row k of the images is column k of the matrix
-    return replace(
+    return with_function(
         noiseless,
+        NoisyEnergyFunction(n, program.angle_function),
+        jax.tree.map(jnp.asarray, data),
         name=name or f"{ansatz.name} {channel} {p:g}",
-        function=NoisyEnergyFunction(n, program.angle_function),
-        data=jax.tree.map(jnp.asarray, data),
         engine="mixed",
         frequencies=frequencies(program),
         harmonics=harmonics(program),
-        state_function=None,
-        forward_state_function=None,
-        operator=None,
-        measure=None,
         bytes_per_evaluation=size,
         most_at_once=None,
     )
 
 
-def _noisy_program(ansatz: Ansatz, probability: float, channel: Channel, gates: Gates) -> tuple[float, Program]:
-    """Return the checked probability, and the circuit in which every operation is followed by noise."""
-    p = finite_number("probability", probability)
-    require(0.0 <= p <= 1.0, "probability", "be from 0 to 1", probability)
-    channels = get_args(Channel)
-    require(channel in channels, "channel", f"be one of {', '.join(map(repr, channels))}", channel)
-    require(gates in get_args(Gates), "gates", "be 'written' or 'cnot'", gates)
+def _noisy_program(ansatz: Ansatz, probability: float, gates: Gates) -> Program:
+    """Return the circuit in which every operation is followed by noise."""
+    require(0.0 <= probability <= 1.0, "probability", "be from 0 to 1", probability)
     if ansatz.n_qubits > MAX_MIXED_QUBITS:
         raise QvarError(f"`ansatz` must have at most {MAX_MIXED_QUBITS} qubits with noise, but has {ansatz.n_qubits}.")
-    return p, ansatz.program if gates == "written" else elementary(ansatz.program)
+    return ansatz.program if gates == "written" else elementary(ansatz.program)
 
 
 def _noisy_bits(program: Program) -> np.ndarray:

@@ -107,11 +107,7 @@ def fit(
         require(bool(np.all((y >= 0) & (y == np.round(y)))), "data", "hold counts for Poisson noise", measured)
         function = PoissonLikelihood(model)
     else:
-        spread = np.asarray(real_array("noise", noise, None), float)
-        if spread.shape not in ((), y.shape):
-            raise QvarError(f"`noise` must be a number or have shape {y.shape}, but has shape {spread.shape}.")
-        require(bool(np.all((spread > 0) & np.isfinite(spread))), "noise", "be positive", noise)
-        tables["noise"] = jnp.asarray(np.broadcast_to(spread, y.shape))
+        tables["noise"] = jnp.asarray(noise_levels(noise, y))
         function = GaussianLikelihood(model)
     try:
         shape = jax.eval_shape(model, jnp.zeros(n_params), inputs).shape
@@ -127,6 +123,15 @@ def fit(
         draw=partial(_draw, n_params, start or "gaussian"),
         data=tables,
     )
+
+
+def noise_levels(noise: Any, values: FloatArray) -> FloatArray:
+    """Return the standard deviation of each value; raise `QvarError` if there are none for all, or one is not positive."""
+    spread = np.asarray(real_array("noise", noise, None), float)
+    if spread.shape not in ((), values.shape):
+        raise QvarError(f"`noise` must be a number or have shape {values.shape}, but has shape {spread.shape}.")
+    require(bool(np.all((spread > 0) & np.isfinite(spread))), "noise", "be positive", noise)
+    return np.broadcast_to(spread, values.shape)
 
 
 def model_inputs(argument: str, x: Any) -> Any:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import Enum
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias
 
 from qvar.arguments import check_fields
-from qvar.checks import whole_number
 from qvar.errors import require
 from qvar.short_repr import short_repr
 
@@ -50,9 +49,7 @@ class Budget:
             require(self.energies >= 1, "energies", "be at least 1", self.energies)
         require(self.seconds > 0, "seconds", "be positive", self.seconds)
         require(self.gradient_tolerance >= 0, "gradient_tolerance", "not be negative", self.gradient_tolerance)
-        require(self.escape in get_args(Escape), "escape", "be 'start', 'always' or 'never'", self.escape)
-        products = whole_number("hessian_products", self.hessian_products)
-        require(products >= 0, "hessian_products", "not be negative", products)
+        require(self.hessian_products >= 0, "hessian_products", "not be negative", self.hessian_products)
 
 
 class Status(Enum):

@@ -120,7 +120,7 @@ def gradient_descent(*, learning_rate: float = 0.1, momentum: float = 0.0) -> Me
         QvarError: if an argument is out of its range.
     """
     learning_rate_of(learning_rate)
-    require(0.0 <= finite_number("momentum", momentum) < 1.0, "momentum", "be at least 0 and below 1", momentum)
+    require(0.0 <= momentum < 1.0, "momentum", "be at least 0 and below 1", momentum)
     init, update = descent(optax.sgd(learning_rate, momentum=momentum or None), gradient_of)
     settings = (("learning_rate", learning_rate), ("momentum", momentum))
     citations = ("deepmind2020", *(("polyak1964",) if momentum else ()))

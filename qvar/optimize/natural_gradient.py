@@ -10,7 +10,6 @@ import optax
 from jaxtyping import Array
 
 from qvar.arguments import checked
-from qvar.checks import finite_number
 from qvar.errors import require
 from qvar.optimize.evaluation import Reading
 from qvar.optimize.first_order import descent, learning_rate_of
@@ -50,7 +49,7 @@ def natural_gradient(*, learning_rate: float = 0.1, regularisation: float = 1e-3
         QvarError: if an argument is out of its range.
     """
     learning_rate_of(learning_rate)
-    require(finite_number("regularisation", regularisation) >= 0, "regularisation", "not be negative", regularisation)
+    require(regularisation >= 0, "regularisation", "not be negative", regularisation)
 
     def natural(read: Reading) -> Array:
         assert read.metric is not None  # what it reads

@@ -10,7 +10,6 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from qvar.arguments import checked
-from qvar.checks import finite_number
 from qvar.errors import require
 from qvar.optimize.method import Method
 from qvar.optimize.pair_solve import PAIRS
@@ -56,7 +55,7 @@ def rotosolve(*, tolerance: float = 1e-8) -> Method:
     Raises:
         QvarError: if the tolerance is negative.
     """
-    require(finite_number("tolerance", tolerance) >= 0, "tolerance", "not be negative", tolerance)
+    require(tolerance >= 0, "tolerance", "not be negative", tolerance)
     citations = ("ostaszewski2021", "nakanishi2020", "wierichs2022")
     return block_solver("rotosolve", _ONE_BY_ONE, MOST_HARMONICS, (("tolerance", tolerance),), citations)
 
@@ -84,7 +83,7 @@ def excitation_solve(*, tolerance: float = 1e-8, parameters: Literal[1, 2] = 1) 
     Raises:
         QvarError: if the tolerance is negative.
     """
-    require(finite_number("tolerance", tolerance) >= 0, "tolerance", "not be negative", tolerance)
+    require(tolerance >= 0, "tolerance", "not be negative", tolerance)
     blocks, settings = _ONE_BY_ONE, (("tolerance", tolerance),)
     if parameters == 2:
         blocks, settings = PAIRS, (*settings, ("parameters", parameters))

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from qvar.arguments import checked
-from qvar.errors import QvarError, require
+from qvar.errors import QvarError
 from qvar.problems.exact_energy import fci_ground, ground_among, occupations, pauli_ground_vector
 from qvar.problems.problem import Problem
 
@@ -34,7 +34,6 @@ def ground_state(problem: Problem, *, theory: Theory = "fci") -> np.ndarray:
     Raises:
         QvarError: if it is out of reach, does not converge, or CISD is asked of a problem without electrons.
     """
-    require(theory in ("fci", "cisd"), "theory", "be 'fci' or 'cisd'", theory)
     if problem.integrals is None:
         if theory == "cisd" or problem.pauli is None:
             raise QvarError(f"`theory` must be 'fci' for {problem.name}, which has no electrons, but is {theory!r}.")

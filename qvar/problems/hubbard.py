@@ -59,7 +59,6 @@ def hubbard(
     """
     rectangle = rows_and_columns("shape", shape)
     t, u, periodic = finite_number("t", t), finite_number("u", u), bool(periodic)
-    require(orbitals in ("site", "hopping"), "orbitals", "be 'site' or 'hopping'", orbitals)
     m = rectangle[0] * rectangle[1]
     require_memory("shape", shape, 2 * 8 * m**4)
     half = [(m + 1) // 2, m // 2]

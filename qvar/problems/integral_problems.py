@@ -120,8 +120,8 @@ def integral_problem(
     chosen = [list(range(number)) for number in numbers]
     if occupied is not None:
         chosen = [sorted(whole_numbers("occupied", own)) for own in occupied]
-        sound = all(len(set(own)) == number for own, number in zip(chosen, numbers, strict=True))
-        sound = sound and all(0 <= p < m for own in chosen for p in own) and all(map(_distinct, chosen))
+        sound = all(len(set(own)) == len(own) == number for own, number in zip(chosen, numbers, strict=True))
+        sound = sound and all(0 <= p < m for own in chosen for p in own)
         require(sound, "occupied", f"hold {numbers[0]} and {numbers[1]} different orbitals below {m}", occupied)
     alpha, beta = map(tuple, chosen)
     digest = hashlib.sha256()
@@ -151,10 +151,6 @@ def require_orbitals(argument: str, one_body: Any) -> None:
     if 2 * m > MAX_QUBITS:
         raise QvarError(f"`{argument}` must be over at most {MAX_QUBITS // 2} orbitals, but is over {m}.")
     require_memory(argument, f"{m} orbitals", 2 * 8 * m**4)
-
-
-def _distinct(orbitals: list[int]) -> bool:
-    return len(set(orbitals)) == len(orbitals)
 
 
 def _lower_determinant(

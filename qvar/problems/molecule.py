@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from qvar.arguments import checked
-from qvar.checks import finite_number, whole_number
+from qvar.checks import whole_number
 from qvar.errors import require
 from qvar.memory import require_memory
 from qvar.problems.basis_input import HasShells, parse_basis
@@ -93,8 +93,6 @@ def molecule(
     from qvar.problems.molecular_problem import Head, SpaceChoice, molecular_problem
     from qvar.problems.scf import follow, n_independent_functions, run_scf
 
-    require(isinstance(stable, bool), "stable", "be True or False", stable)
-    require(cart is None or isinstance(cart, bool), "cart", "be True, False or None", cart)
     require(0 < linear_dependence <= 0.01, "linear_dependence", "be positive and at most 0.01", linear_dependence)
     if is_mole(geometry):
         mol = plain_mole(geometry, "geometry")
@@ -184,8 +182,7 @@ def hydrogen_chain(
     Raises:
         QvarError: as `molecule`, and if `n_atoms` is below 1 or `bond` is not positive.
     """
-    n_atoms, charge = whole_number("n_atoms", n_atoms, unbounded=True), whole_number("charge", charge)
-    bond = finite_number("bond", bond)
+    bond = float(bond)
     require(n_atoms >= 1, "n_atoms", "be at least 1", n_atoms)
     require_memory("n_atoms", n_atoms, 8 * n_atoms**2 * _MATRICES)
     require(bond > 0, "bond", "be positive", bond)

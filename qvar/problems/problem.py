@@ -268,7 +268,6 @@ class Problem:
         Raises:
             QvarError: if there are no electrons, the theory is unknown, or CCSD does not converge.
         """
-        require(theory in ("mp2", "ccsd"), "theory", "be 'mp2' or 'ccsd'", theory)
         integrals = self._electrons()
         if theory not in self._amplitudes:
             solve = mp2 if theory == "mp2" else ccsd

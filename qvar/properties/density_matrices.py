@@ -11,7 +11,6 @@ import numpy as np
 
 from qvar._types import FloatArray
 from qvar.arguments import checked
-from qvar.checks import whole_number
 from qvar.engines.spin_blocks import SpinBlock
 from qvar.errors import QvarError, require
 from qvar.objective import Objective
@@ -188,7 +187,7 @@ class DensityMatrices:
         if field != "natural":
             write_cube(path, mol, np.real(density.total if field == "density" else density.spin), resolution)
             return
-        orbital, size = whole_number("orbital", orbital), self.problem.n_orbitals
+        size = self.problem.n_orbitals
         require(0 <= orbital < size, "orbital", f"be from 0 to {size - 1}", orbital)
         own: Any = self.natural_orbitals().ao_coefficients
         if np.abs(own[:, orbital].imag).max() > 1e-8:

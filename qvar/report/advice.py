@@ -25,8 +25,8 @@ def advice_text(advice: Advice, molecule: str, bond: float, basis: str, limits: 
     head = f"{place}: {advice.tried} circuits were run"
     head += f", {len(advice.fitting)} of them have {within}." if within else "."
     table = to_terminal(Table(_columns(), [best] if advice.runner_up is None else [best, advice.runner_up]))
-    sentences = [_choice(best, limits), _origin(best)]
-    return "\n\n".join([_filled(head), table, *map(_filled, sentences), f"    {best.command}"])
+    origin = f"{best.problem}, run on {best.date} with qvar {best.qvar}. This command repeats it:"
+    return "\n\n".join([_filled(head), table, _filled(_choice(best, limits)), _filled(origin), f"    {best.command}"])
 
 
 def advice_record(advice: Advice, molecule: str, bond: float, basis: str) -> dict[str, Any]:
@@ -70,10 +70,6 @@ def _choice(best: Candidate, limits: Limits) -> str:
     if best.seeds > 1:
         return f"{words}. {interval} (95 % interval of the share: {100 * low:.0f}-{100 * high:.0f} %)."
     return f"{words}. It grew from the Hartree-Fock determinant, once: a growth has no random starts."
-
-
-def _origin(best: Candidate) -> str:
-    return f"{best.problem}, run on {best.date} with qvar {best.qvar}. This command repeats it:"
 
 
 def _filled(text: str) -> str:

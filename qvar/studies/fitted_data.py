@@ -10,8 +10,8 @@ import numpy as np
 
 from qvar._types import FloatArray
 from qvar.arguments import check_fields
-from qvar.checks import real_array, real_numbers, whole_numbers
-from qvar.engines.likelihoods import model_inputs
+from qvar.checks import real_numbers, whole_numbers
+from qvar.engines.likelihoods import model_inputs, noise_levels
 from qvar.errors import QvarError, require
 from qvar.short_repr import short_repr
 
@@ -69,7 +69,7 @@ class SimulatedData:
             require(self.noise == "poisson", "noise", "be numbers or 'poisson'", self.noise)
             require(bool(np.all(truth > 0)), "truth", "be positive for Poisson noise", self.truth)
         else:
-            _spread(self.noise, truth)
+            noise_levels(self.noise, truth)
         levels = whole_numbers("levels", self.levels)
         good = len(levels) > 0 and min(levels) >= 1 and len(set(levels)) == len(levels)
         require(good, "levels", "hold different positive integers", self.levels)
@@ -84,7 +84,7 @@ class SimulatedData:
         random, truth = np.random.default_rng([repetition, level]), self.values
         if isinstance(self.noise, str):
             return Sample(random.poisson(level * truth).astype(float), None, np.ones(len(truth)), float(level))
-        noise = _spread(self.noise, truth) / np.sqrt(level)
+        noise = noise_levels(self.noise, truth) / np.sqrt(level)
         return Sample(truth + noise * random.standard_normal(noise.shape), noise, np.ones(len(truth)), 1.0)
 
 
@@ -123,7 +123,7 @@ class MeasuredData:
 
     def __post_init__(self) -> None:
         check_fields(self)
-        _spread(self.noise, _checked(self))
+        noise_levels(self.noise, _checked(self))
 
     @property
     def values(self) -> FloatArray:
@@ -138,7 +138,7 @@ class MeasuredData:
             labels = np.zeros(len(y), int) if self.groups is None else np.asarray(self.groups)
             drawn = [random.choice(np.flatnonzero(labels == label), np.sum(labels == label)) for label in set(labels)]
             weights = np.bincount(np.concatenate(drawn), minlength=len(y)).astype(float)
-        return Sample(y, _spread(self.noise, y), weights, 1.0)
+        return Sample(y, noise_levels(self.noise, y), weights, 1.0)
 
 
 FittedData = SimulatedData | MeasuredData
@@ -172,11 +172,3 @@ def _checked(data: FittedData) -> FloatArray:
         model_inputs("test", data.test[0])
         real_numbers("test", data.test[1], ("m",), finite=True)
     return values
-
-
-def _spread(noise: Any, values: FloatArray) -> FloatArray:
-    spread = np.asarray(real_array("noise", noise, None), float)
-    if spread.shape not in ((), values.shape):
-        raise QvarError(f"`noise` must be a number or have shape {values.shape}, but has shape {spread.shape}.")
-    require(bool(np.all((spread > 0) & np.isfinite(spread))), "noise", "be positive", noise)
-    return np.broadcast_to(spread, values.shape)

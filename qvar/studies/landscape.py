@@ -17,7 +17,6 @@ from qvar.arguments import check_fields
 from qvar.checks import different_names
 from qvar.diagnostics.curvature import hessian_extremes, hessian_spectrum, hessian_summary, hessian_trace
 from qvar.diagnostics.landscape import (
-    PlaneScan,
     hessian_directions,
     random_directions,
     scan_between,
@@ -309,12 +308,9 @@ def _scans(study: Landscape, objective: Objective, result: Result) -> Row:
         plane = scan_plane(
             objective, theta, first=directions[0], second=directions[1], span=study.span, points=study.points
         )
-        row[f"{where}_plane"] = _plane(plane)
+        positions = {"first": plane.first_positions, "second": plane.second_positions}
+        row[f"{where}_plane"] = _json({**positions, "value": plane.values})
     return row
-
-
-def _plane(plane: PlaneScan) -> str:
-    return _json({"first": plane.first_positions, "second": plane.second_positions, "value": plane.values})
 
 
 def _json(value: Any) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 
 from qvar.ansatz.ansatz import Ansatz
 from qvar.arguments import check_fields
-from qvar.checks import different_names, finite_number
+from qvar.checks import different_names
 from qvar.diagnostics.fisher_information import fisher_rank, fisher_rank_bound
 from qvar.engines.energy import Engine
 from qvar.errors import QvarError, error_words, require
@@ -88,8 +88,6 @@ class Way:
 
     def __post_init__(self) -> None:
         check_fields(self)
-        if self.distance is not None:
-            finite_number("distance", self.distance)
 
 
 @short_repr("ways", "seeds")

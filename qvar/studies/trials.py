@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from qvar._types import Family
 from qvar.arguments import check_fields
-from qvar.checks import counting_number, different_names, finite_number
+from qvar.checks import counting_number, different_names
 from qvar.citations import entries
 from qvar.errors import QvarError, error_words, require, shown
 from qvar.optimize.budget import Status
@@ -72,8 +72,6 @@ class Trial:
 
     def __post_init__(self) -> None:
         check_fields(self)
-        if self.distance is not None:
-            finite_number("distance", self.distance)
 
     @property
     def columns(self) -> Row:

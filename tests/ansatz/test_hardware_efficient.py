@@ -1,6 +1,5 @@
 """Hardware-efficient circuits: every gate and pattern against circuits written out, and the start of Zhang et al."""
 
-import inspect
 import typing
 
 import jax
@@ -90,11 +89,9 @@ def test_defaults() -> None:
 @pytest.mark.parametrize("entangler", ["xx_chain", "cnot", "cnot_star", "chain", "cz_ring_", "", None])
 def test_unknown_entanglers(entangler: str) -> None:
     with pytest.raises(qvar.QvarError) as caught:
-        inspect.unwrap(hardware_efficient)(4, entangler=entangler)  # as users have it, without type checks
-    assert str(caught.value) == (
-        "`entangler` must be 'cnot', 'cz' or 'iswap' with '_chain', '_ring', '_all' or '_brick', such as 'cnot_chain', "
-        f"but is {entangler!r}."
-    )
+        hardware_efficient.__wrapped__(4, entangler=entangler)  # as users have it, without type checks
+    assert str(caught.value).startswith("`entangler` must be 'cnot_chain', ")
+    assert f", but is {entangler!r}" in str(caught.value)
 
 
 def test_a_string_is_no_list_of_rotations() -> None:

@@ -1,7 +1,5 @@
 """Circuits of other packages: PennyLane's against its templates, Qiskit's against its drawings and documented laws."""
 
-import inspect
-
 import jax
 import numpy as np
 import pennylane as qml
@@ -139,11 +137,11 @@ def test_zhang_start(maker: str, layers: int) -> None:
     ("make", "sentence"),
     [
         (
-            lambda: inspect.unwrap(real_amplitudes)(4, entanglement="sca"),
+            lambda: real_amplitudes.__wrapped__(4, entanglement="sca"),
             "`entanglement` must be 'full', 'linear', 'reverse_linear', 'circular' or 'pairwise', but is 'sca'.",
         ),
         (
-            lambda: inspect.unwrap(real_amplitudes)(4, entanglement=[(0, 1)]),
+            lambda: real_amplitudes.__wrapped__(4, entanglement=[(0, 1)]),
             "`entanglement` must be 'full', 'linear', 'reverse_linear', 'circular' or 'pairwise', but is [(0, 1)].",
         ),
         (lambda: real_amplitudes(4, reps=0), "`reps` must be at least 1, but is 0."),
@@ -154,7 +152,7 @@ def test_zhang_start(maker: str, layers: int) -> None:
         ),
         (lambda: strongly_entangling(4, layers=0), "`layers` must be at least 1, but is 0."),
         (
-            lambda: inspect.unwrap(basic_entangler)(4, rotation="H"),
+            lambda: basic_entangler.__wrapped__(4, rotation="H"),
             "`rotation` must be 'RX', 'RY' or 'RZ', but is 'H'.",
         ),
         (lambda: basic_entangler(0), "`problem` must be at least 1, but is 0."),

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import inspect
 import json
 
 import numpy as np
@@ -162,5 +161,5 @@ def test_waves_of_one_energy_are_fixed():
 )
 def test_mistakes(arguments, argument, mention, one_sentence):
     with pytest.raises(QvarError) as info:
-        inspect.unwrap(hubbard)(**arguments)  # as users have it, without type checks
+        hubbard.__wrapped__(**arguments)  # as users have it, without type checks
     one_sentence(info, argument, mention)

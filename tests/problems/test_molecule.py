@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import inspect
 import itertools
 import os
 import subprocess
@@ -328,7 +327,7 @@ def test_same_inputs_give_the_same_bits_in_two_processes(tmp_path):
 )
 def test_mistakes(arguments, argument, mention, one_sentence):
     with pytest.raises(QvarError) as info:
-        inspect.unwrap(molecule)(**({"geometry": "H 0 0 0; H 0 0 1"} | arguments))  # as users have it, without hook
+        molecule.__wrapped__(**({"geometry": "H 0 0 0; H 0 0 1"} | arguments))  # as users have it, without hook
     one_sentence(info, argument, mention)
 
 
@@ -348,7 +347,7 @@ def test_mistakes(arguments, argument, mention, one_sentence):
 )
 def test_mistakes_in_a_chain(arguments, argument, mention, one_sentence):
     with pytest.raises(QvarError) as info:
-        inspect.unwrap(hydrogen_chain)(**({"n_atoms": 4} | arguments))
+        hydrogen_chain.__wrapped__(**({"n_atoms": 4} | arguments))
     one_sentence(info, argument, mention)
 
 
