@@ -126,7 +126,7 @@ def fit(
 
 
 def noise_levels(noise: Any, values: FloatArray) -> FloatArray:
-    """Return the standard deviation of each value; raise `QvarError` if there are none for all, or one is not positive."""
+    """Return the standard deviation of each value; raise `QvarError` if it has another shape or one is not positive."""
     spread = np.asarray(real_array("noise", noise, None), float)
     if spread.shape not in ((), values.shape):
         raise QvarError(f"`noise` must be a number or have shape {values.shape}, but has shape {spread.shape}.")
