@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from forks import Forks
 
 if TYPE_CHECKING:
     import qvar
@@ -98,15 +99,19 @@ def _rotated(config: pytest.Config, places: list[str]) -> list[str]:
 
 
 WAITING = (
-    "test_on_slurm.py", "test_distributed_on_slurm.py", "test_on_grid_engine.py", "test_local_slurm.py",
-    "test_array_task.py", "test_array_task_faults.py", "test_local.py", "test_commands.py",
-)  # fmt: skip
-"""Files of tests that wait for queues and other processes most of their time."""
+    "test_on_slurm.py",
+    "test_distributed_on_slurm.py",
+    "test_on_grid_engine.py",
+    "test_local_slurm.py",
+)
+"""Files of tests that wait for queues most of their time."""
 
 
 LONG = (
-    "test_misuse.py", "test_distributed.py", "test_resume.py", "test_compile_cache.py", "test_killed_runs.py",
-    "test_sharding.py", "test_pages.py", "test_notebooks.py", "test_bare_node.py", "test_benchmarks.py",
+    "test_benchmarks.py", "test_misuse.py", "test_distributed.py", "test_sharding.py", "test_killed_runs.py",
+    "test_resume_training.py", "test_resume_growth.py", "test_resume_compression.py", "test_resume.py",
+    "test_array_task.py", "test_array_task_faults.py", "test_local.py", "test_commands.py", "test_compile_cache.py",
+    "test_pages.py", "test_notebooks.py", "test_bare_node.py",
 )  # fmt: skip
 """Other files with tests that take long; at the end of a run one of them would leave the other workers idle."""
 
@@ -183,6 +188,13 @@ def lih() -> qvar.Problem:
     import qvar
 
     return qvar.molecule("Li 0 0 0; H 0 0 1.546", basis="sto-3g")
+
+
+@pytest.fixture(scope="session")
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
+    """A process that has imported qvar and starts others."""
+    with Forks(tmp_path_factory.mktemp("forks")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,9 @@ import dataclasses
 import itertools
 import json
 import os
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,9 @@ from qvar.runs.stop import Stop
 SLOW = Path(__file__).parent / "slow_case.py"
 FAKE = Path(__file__).parents[1] / "runs" / "fake_case.py"
 TIMES = ["wall_s", "compile_s"]
+TABLES = ("ledger", "trace")
+
+_plain_tables: dict[tuple[bytes, str], dict[str, pd.DataFrame]] = {}
 
 
 def made(
@@ -48,20 +52,29 @@ def made(
     return campaign
 
 
+def plain_tables(case: Path, words: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """Return ledger and trace of a plain run without pauses, made once in a process for the same case and arguments."""
+    function = load_case(case)
+    values = case_values(function, words, "qvar run")
+    values |= {"pause": 0.0} if "pause" in values else {}
+    made_from = (case.read_bytes(), repr(sorted({**values, "go": ""}.items())))
+    if made_from not in _plain_tables:
+        with tempfile.TemporaryDirectory() as folder:
+            out = Path(folder) / "alone"
+            run(make_study(function, values), out, progress=False)
+            _plain_tables[made_from] = {name: pd.read_parquet(out / f"{name}.parquet") for name in TABLES}
+    return _plain_tables[made_from]
+
+
 def assert_undisturbed(campaign: Campaign) -> None:
     """The collected tables are those of plain runs of the points, one below the other."""
     assert collect(campaign).n_done == len(campaign.tasks)
-    function = load_case(campaign.record["case_file"])
-    for name in ("ledger.parquet", "trace.parquet"):
+    for name in TABLES:
         alone = []
         for point in campaign.record["points"]:
-            out = campaign.path.parent / "alone" / point["name"]
-            if not out.exists():
-                values = case_values(function, point["words"], "qvar run")
-                run(make_study(function, values | ({"pause": 0.0} if "pause" in values else {})), out, progress=False)
-            table = pd.read_parquet(out / name)
+            table = plain_tables(Path(campaign.record["case_file"]), point["words"])[name]
             alone.append(table.assign(**{f"sweep_{swept}": value for swept, value in point["swept"].items()}))
-        mine = pd.read_parquet(campaign.path / name)
+        mine = pd.read_parquet(campaign.path / f"{name}.parquet")
         both = [table.drop(columns=TIMES, errors="ignore") for table in (mine, pd.concat(alone, ignore_index=True))]
         pd.testing.assert_frame_equal(*both, check_exact=True, check_dtype=not campaign.record["sweep"])
 

@@ -242,6 +242,10 @@ class LocalSlurm:
         """A crash of a node: its daemon, its steps and all processes of its jobs are gone without a word."""
         _gone(lambda: self._pids("slurmd", node) + self._pids("slurmstepd", node) + self._job_processes(node))
 
+    def mark_down(self, node: str) -> None:
+        """The controller takes the node for lost, without waiting for `timeout`; `start_node` ends that."""
+        self.run("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=lost")
+
     def start_node(self, node: str) -> None:
         """The node comes back, empty; returns when it takes jobs again."""
         if not self._pids("slurmd", node):

@@ -3,12 +3,11 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from cluster.fake_queue import CASE, FakeQueue
+from forks import COMMAND, Forks
 
 from qvar.cluster.campaign import open_campaign
 from qvar.cluster.options import recorded_options
@@ -178,11 +177,10 @@ def test_a_queue_is_found_by_its_commands_and_folders_do_not_collide(alone: Fake
         assert f"runs/{name}: case.py, 1 point, 4 tasks; slurm 10" in alone.qvar("status", f"runs/{name}")
 
 
-def test_a_campaign_on_this_machine(alone: FakeQueue) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "qvar", "submit", "case.py", "--sweep", "seeds=1,2", "--contenders", "ry x1", "broken",
-         "--queue", "local", "--workers", "2", "--out", "camp"],
-        capture_output=True, text=True, check=False, timeout=300,
+def test_a_campaign_on_this_machine(alone: FakeQueue, forks: Forks) -> None:
+    done = forks.run(
+        COMMAND, "submit", "case.py", "--sweep", "seeds=1,2", "--contenders", "ry x1", "broken",
+        "--queue", "local", "--workers", "2", "--out", "camp",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("camp: 2 points, 4 tasks\nry x1 ")

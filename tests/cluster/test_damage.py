@@ -7,14 +7,13 @@ import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from cluster.campaigns import FAKE, SLOW, ending, lease, made, until
+from forks import COMMAND, Forks
 
 from qvar.array_files import read_arrays
 from qvar.cli.main import main
@@ -166,20 +165,20 @@ def test_two_do_not_resume_a_campaign_at_once(campaign: Campaign, capsys: pytest
 
 
 def test_processes_of_this_machine_end_with_the_one_that_is_killed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forks: Forks
 ) -> None:
     monkeypatch.chdir(tmp_path)
     words = (str(SLOW), "--number", "1", "--steps", "100000", "--pause", "0.1", "--checkpoint", "1h", "--out", "c")
-    command = [sys.executable, "-m", "qvar", "submit", *words, "--queue", "local"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            until(lambda: list(tmp_path.glob("c/state/*/lease.json")))
-            campaign = open_campaign("c")
-            until(lambda: lease(campaign, "t0"))
-            worker = Path(f"/proc/{lease(campaign, 't0')['process']}/cwd")
-            assert worker.exists()
-        finally:
-            process.send_signal(signal.SIGKILL)
+    process = forks.start(COMMAND, "submit", *words, "--queue", "local")
+    try:
+        until(lambda: list(tmp_path.glob("c/state/*/lease.json")))
+        campaign = open_campaign("c")
+        until(lambda: lease(campaign, "t0"))
+        worker = Path(f"/proc/{lease(campaign, 't0')['process']}/cwd")
+        assert worker.exists()
+    finally:
+        os.kill(process, signal.SIGKILL)
+        forks.end(process)
     until(lambda: not worker.exists())
     if ending(campaign, "t0") == "stopped":  # it came to a step within its five seconds
         assert lease(campaign, "t0")["message"] == "the process that started it is gone"

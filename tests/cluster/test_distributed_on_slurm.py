@@ -6,6 +6,7 @@ import socket
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from cluster.local_slurm import LocalSlurm
 from cluster.user import Campaign
 
@@ -14,10 +15,12 @@ from qvar.cluster.collect import collect
 from qvar.runs.case_flags import load_case
 from qvar.runs.runner import run
 
+pytestmark = pytest.mark.usefixtures("without_pages_or_queue")
+
 CASE = Path(__file__).parent / "spins_case.py"
 
-STEPS = 200
-"""Steps of a start: several seconds, so that a signal comes before the end on a fast machine."""
+STEPS = 130
+"""Steps of a start: it is looked at after 1, 65, 129 and 130 of them, and pauses there until it may go on."""
 
 
 def free_port() -> int:
@@ -36,8 +39,8 @@ def test_two_processes_stop_and_go_on_together(slurm: LocalSlurm, tmp_path: Path
     )
     lines = [word for line in setup for word in ("--setup", line)]
     mine.qvar(
-        "submit", str(CASE), "--gradients", str(STEPS), *asked, *lines, "--queue", "slurm", "--no-collect",
-        "--checkpoint", "1s", "--out", str(mine.folder),
+        "submit", str(CASE), "--gradients", str(STEPS), "--pause", "2", "--go", str(mine.go), *asked, *lines,
+        "--queue", "slurm", "--no-collect", "--checkpoint", "1s", "--out", str(mine.folder),
     )  # fmt: skip
     mine.await_steps(1, 100)
     assert slurm.run("scancel", "--signal=USR1", open_campaign(mine.folder).submissions()[0]["job"]).returncode == 0

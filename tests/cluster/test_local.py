@@ -219,6 +219,6 @@ def test_after_ctrl_c_it_goes_on_as_if_nothing_had_happened(tmp_path: Path, monk
     assert "running" not in [one["ending"] for one in leases]
     assert not campaign.run.ledger.exists()
     Path("go").touch()
-    assert main(["submit", "--resume", "c", "--no-progress"]) == 0
+    assert main(["submit", "--resume", "c", "--no-progress", "--workers", "1"]) == 0
     assert {lease(campaign, line.label)["ending"] for line in campaign.tasks} == {"done"}
     assert_undisturbed(campaign)

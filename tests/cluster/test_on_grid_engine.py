@@ -10,6 +10,16 @@ import pytest
 from cluster.local_grid_engine import LocalGridEngine, Unavailable
 from cluster.user import Campaign
 
+pytestmark = pytest.mark.usefixtures("without_pages_or_queue")
+
+CLOCK = """
+import os, time
+late, before = {late!r}, time.time
+if not os.path.exists(late):
+    time.time = lambda: before() + 1e5 * os.path.exists(late)
+"""
+"""Start of a process for whose clock it is late once a file is there, unless the file was there before."""
+
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalGridEngine]:
@@ -30,21 +40,25 @@ def test_an_array_goes_back_at_its_deadline_and_gives_what_a_run_here_gives(
 ) -> None:
     mine = campaign(engine, tmp_path)
     words = ("--number", "2", "--steps", "900")
-    # qvar's own deadline, half of the limit here: the status 99 puts the array task back
-    mine.submit(*words, "--pause", "2", "--time", "24s", "--at-once", "2")
-    mine.await_counts(
-        lambda counts: any(leases[0]["ending"] == "stopped" for leases in mine.attempts().values() if leases)
-    )
+    late = tmp_path / "late"
+    (tmp_path / "sitecustomize.py").write_text(CLOCK.format(late=str(late)))
+    setup = f'export PYTHONPATH={tmp_path}:"$PYTHONPATH"'
+    mine.submit(*words, "--pause", "0.4", "--time", "5m", "--at-once", "2", "--setup", setup)
+    mine.await_steps()
+    late.touch()  # qvar's own deadline has passed: the status 99 puts the array task back
+    mine.await_ending("stopped")
     mine.await_done(2, 240)
-    endings = [[lease["ending"] for lease in leases] for leases in mine.attempts().values()]
+    attempts = list(mine.attempts().values())
+    endings = [[lease["ending"] for lease in leases] for leases in attempts]
     assert all(ends[-1] == "done" and set(ends[:-1]) <= {"stopped"} for ends in endings)
     assert max(map(len, endings)) > 1
+    assert {lease["message"] for leases in attempts for lease in leases[:-1]} == {"the time limit is near"}
     mine.assert_undisturbed(*words)
 
 
 def test_cancelled_and_taken_up_again(engine: LocalGridEngine, tmp_path: Path) -> None:
     mine = campaign(engine, tmp_path)
-    words = ("--number", "2", "--steps", "900", "--shift", "0.5")
+    words = ("--number", "2", "--steps", "900")
     mine.submit(*words, "--pause", "0.4", "--at-once", "1")
     mine.await_steps()
     mine.qvar("cancel", str(mine.folder))
@@ -57,7 +71,7 @@ def test_cancelled_and_taken_up_again(engine: LocalGridEngine, tmp_path: Path) -
 
 def test_a_job_deleted_by_hand_does_not_come_back(engine: LocalGridEngine, tmp_path: Path) -> None:
     mine = campaign(engine, tmp_path)
-    mine.submit("--number", "1", "--steps", "900", "--shift", "1.0", "--pause", "0.4")
+    mine.submit("--number", "1", "--steps", "900", "--pause", "0.4")
     mine.await_steps()
     place = mine.attempts()["t0"][0]
     assert engine.run("qdel", place["job"]).returncode == 0

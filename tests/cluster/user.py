@@ -16,18 +16,15 @@ from typing import Any
 from unittest import mock
 
 import pandas as pd
+from cluster.campaigns import SLOW, TIMES, plain_tables
 
 from qvar.cli.main import main
 from qvar.cluster.campaign import open_campaign
 from qvar.cluster.collect import collect
 from qvar.cluster.status import survey
 from qvar.cluster.status_text import status_record
-from qvar.runs.case_flags import case_values, load_case, make_study
 from qvar.runs.leases import LEASE
-from qvar.runs.runner import run
 
-CASE = Path(__file__).parent / "slow_case.py"
-TIMES = ["wall_s", "compile_s"]
 LOOK_S = 0.5
 """Seconds between two looks at a queue: each takes time from the processes that it waits for."""
 
@@ -60,7 +57,7 @@ class Campaign:
     def submit(self, *words: str) -> str:
         """Submit the case; its pauses end when `release` is called."""
         options = ("--queue", self.queue, "--no-collect", "--checkpoint", "1s", "--out", str(self.folder))
-        return self.qvar("submit", str(CASE), "--go", str(self.go), *words, *options)
+        return self.qvar("submit", str(SLOW), "--go", str(self.go), *words, *options)
 
     @property
     def go(self) -> Path:
@@ -112,19 +109,24 @@ class Campaign:
             assert time.monotonic() < end, self.logs()
             time.sleep(0.1)
 
+    def await_ending(self, ending: str, seconds: float = 180) -> None:
+        """Wait until the attempt at some task has ended like this."""
+        end = time.monotonic() + seconds
+        while not any(attempt["ending"] == ending for found in self.attempts().values() for attempt in found):
+            assert time.monotonic() < end, self.logs()
+            time.sleep(0.1)
+
     def logs(self) -> str:
         return "\n".join(log.read_text() for log in sorted((self.folder / "logs").iterdir()))
 
     def assert_undisturbed(self, *words: str) -> None:
         """The collected ledger and trace are those of a plain run without disturbance."""
         assert collect(open_campaign(self.folder)).n_done == len(open_campaign(self.folder).tasks)
-        out = self.folder.parent / f"{self.folder.name}-here"
-        case = load_case(CASE)
-        run(make_study(case, case_values(case, words, "qvar run")), out, progress=False)
-        for name in ("ledger.parquet", "trace.parquet"):
-            mine, local = pd.read_parquet(self.folder / name), pd.read_parquet(out / name)
-            both = [table.drop(columns=TIMES, errors="ignore") for table in (mine, local)]
-            pd.testing.assert_frame_equal(*both, check_exact=True)
+        for name, alone in plain_tables(SLOW, words).items():
+            both = [pd.read_parquet(self.folder / f"{name}.parquet"), alone]
+            pd.testing.assert_frame_equal(
+                *(table.drop(columns=TIMES, errors="ignore") for table in both), check_exact=True
+            )
 
     def attempts(self) -> dict[str, list[dict[str, Any]]]:
         """Leases of each task's attempts as they were last seen, the first attempt first: a lease holds the latest."""

@@ -5,8 +5,8 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import jax
@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
+from forks import Forks
 
 import qvar
 from qvar.errors import QvarError
@@ -103,6 +104,8 @@ def case(gradients: int = 5, broken: bool = False) -> qvar.Duel:
     return qvar.Duel(problem, contenders, seeds=2, budget=qvar.Budget(gradients=gradients))
 """
 
+ON_CPU = "import jax; jax.config.update('jax_platforms', 'cpu')\n"
+
 QVAR = """
 import sys
 import qvar.report.page
@@ -111,36 +114,29 @@ qvar.report.page.write_report = lambda loaded: loaded.folder.report.touch()
 sys.exit(main())
 """
 
+Together = Callable[..., list[subprocess.CompletedProcess[str]]]
 
-def together(number: int, devices: int, words: list[str]) -> list[subprocess.CompletedProcess[str]]:
-    """What becomes of Python with these words in so many processes of so many devices each."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={devices}"
-    settings = {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu", "JAX_NUM_PROCESSES": str(number)}
-    settings |= {"JAX_COORDINATOR_ADDRESS": f"127.0.0.1:{port}"}
-    running = [
-        subprocess.Popen(
-            [sys.executable, *words],
-            env={**os.environ, **settings, "JAX_PROCESS_ID": str(process)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for process in range(number)
-    ]
-    done = []
-    try:
-        for process in running:
-            out, err = process.communicate(timeout=300)
-            # Gloo prints its connections
-            out = "".join(line for line in out.splitlines(keepends=True) if "peer ranks" not in line)
-            done.append(subprocess.CompletedProcess(words, process.returncode, out, err))
-    finally:
-        for process in running:
-            process.kill()
-    return done
+
+@pytest.fixture
+def together(forks: Forks) -> Together:
+    """Executes a source with some words in so many processes of so many devices each."""
+
+    def run(number: int, devices: int, source: str, *words: str) -> list[subprocess.CompletedProcess[str]]:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={devices}"
+        settings = {"XLA_FLAGS": flags, "JAX_NUM_PROCESSES": str(number)}
+        settings |= {"JAX_COORDINATOR_ADDRESS": f"127.0.0.1:{port}"}
+        processes = [
+            forks.start(ON_CPU + source, *words, **settings, JAX_PROCESS_ID=str(process)) for process in range(number)
+        ]
+        ended = [forks.end(process) for process in processes]
+        for done in ended:  # Gloo prints its connections
+            done.stdout = "".join(line for line in done.stdout.splitlines(True) if "peer ranks" not in line)
+        return ended
+
+    return run
 
 
 @pytest.fixture
@@ -150,10 +146,8 @@ def case_file(tmp_path: Path) -> Path:
     return path
 
 
-def test_two_processes_of_two_devices_give_the_numbers_of_one(tmp_path: Path) -> None:
-    script = tmp_path / "several.py"
-    script.write_text(COMMON + PROGRAM)
-    for done in together(2, 2, [str(script), str(tmp_path / "numbers")]):
+def test_two_processes_of_two_devices_give_the_numbers_of_one(tmp_path: Path, together: Together) -> None:
+    for done in together(2, 2, COMMON + PROGRAM, str(tmp_path / "numbers")):
         assert done.returncode == 0, done.stderr
     numbers = [json.loads((tmp_path / f"numbers{process}").read_text()) for process in range(2)]
     assert numbers[0] == numbers[1]
@@ -184,7 +178,9 @@ def test_two_processes_of_two_devices_give_the_numbers_of_one(tmp_path: Path) ->
     assert numbers[0]["unlike"].startswith("`problem` and `ansatz` must come out alike in all processes")
 
 
-def test_a_run_of_two_processes_is_that_of_one(tmp_path: Path, case_file: Path, without_pages: None) -> None:
+def test_a_run_of_two_processes_is_that_of_one(
+    tmp_path: Path, case_file: Path, without_pages: None, together: Together
+) -> None:
     from qvar.cli.main import main
 
     one, two = tmp_path / "one", tmp_path / "two"
@@ -195,7 +191,7 @@ def test_a_run_of_two_processes_is_that_of_one(tmp_path: Path, case_file: Path, 
     for key in (dense, pairs):
         (two / "tasks" / f"{key}.parquet").unlink()
     old = (two / "tasks" / f"{there}.parquet").stat().st_ino
-    first, second = together(2, 1, ["-c", QVAR, *words, str(two), "--resume", "--distributed"])
+    first, second = together(2, 1, QVAR, *words, str(two), "--resume", "--distributed")
     assert first.returncode == 0, first.stderr
     assert f"ledger: {two / 'ledger.csv'}" in first.stdout
     assert (second.returncode, second.stdout) == (0, ""), second.stderr
@@ -208,9 +204,9 @@ def test_a_run_of_two_processes_is_that_of_one(tmp_path: Path, case_file: Path, 
     assert len(list((two / "tasks").iterdir())) == 3
 
 
-def test_where_one_process_fails_the_others_end(tmp_path: Path, case_file: Path) -> None:
-    words = ["-c", QVAR, "run", str(case_file), "--distributed", "--out", str(tmp_path / "run"), "--broken"]
-    first, second = together(2, 1, words)
+def test_where_one_process_fails_the_others_end(tmp_path: Path, case_file: Path, together: Together) -> None:
+    words = ["run", str(case_file), "--distributed", "--out", str(tmp_path / "run"), "--broken"]
+    first, second = together(2, 1, QVAR, *words)
     assert first.returncode == second.returncode == 2
     assert first.stderr == ""
     assert second.stderr.startswith("qvar: process 1: `case` in both.py raised RuntimeError: made up (line ")
@@ -221,13 +217,15 @@ def test_where_one_process_fails_the_others_end(tmp_path: Path, case_file: Path)
     [([], "`out` must be a new folder, but "), (["--gradients", "-1"], "`gradients` must be ")],
     ids=["of process 0", "of all"],
 )
-def test_a_mistake_is_reported_once(flags: list[str], sentence: str, tmp_path: Path, case_file: Path) -> None:
+def test_a_mistake_is_reported_once(
+    flags: list[str], sentence: str, tmp_path: Path, case_file: Path, together: Together
+) -> None:
     if not flags:  # process 0 alone looks at the folder
         (tmp_path / "run").mkdir()
         (tmp_path / "run" / "file").touch()
     begin_time = time.monotonic()
-    words = ["-c", QVAR, "run", str(case_file), "--distributed", "--out", str(tmp_path / "run"), *flags]
-    first, second = together(2, 1, words)
+    words = ["run", str(case_file), "--distributed", "--out", str(tmp_path / "run"), *flags]
+    first, second = together(2, 1, QVAR, *words)
     assert first.returncode == second.returncode == 2
     assert first.stderr.startswith(f"qvar: {sentence}")
     assert second.stderr == ""

@@ -7,7 +7,7 @@ import sys
 SCRIPT = """
 import jax.numpy as jnp, jax, numpy as np, qvar
 from qvar.errors import QvarError
-from qvar.objective import _value_and_grad
+from qvar.objective import _value_and_grad, padded_points
 import jax.export
 
 assert len(jax.devices()) == 8
@@ -23,10 +23,11 @@ for name, (problem, ansatz, engine, numbers) in works.items():
     value, gradient = qvar.energy(problem, ansatz, engine=engine).value_and_grad(theta)
     for devices in numbers:
         spread = qvar.energy(problem, ansatz, engine=engine, devices=devices)
-        text = _value_and_grad.lower(spread.function, theta, spread.data).compile().as_text()  # the one that runs below
+        point = padded_points(spread.function, theta, spread.data)
+        text = _value_and_grad.lower(spread.function, point, spread.data).compile().as_text()  # the one that runs below
         assert "all-to-all" in text or "all-gather" in text or "collective-permute" in text, name
         if devices == 8:
-            on_gpus = jax.export.export(_value_and_grad, platforms=["cuda"])(spread.function, theta, spread.data)
+            on_gpus = jax.export.export(_value_and_grad, platforms=["cuda"])(spread.function, point, spread.data)
             assert "callback" not in on_gpus.mlir_module() and on_gpus.nr_devices == devices, name
         there, slopes = spread.value_and_grad(theta)
         assert abs(float(there) - float(value)) < 1e-12, name

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pandas as pd
-import pytest
+from cluster.campaigns import until
+from forks import Forks
 
 from qvar.records.schema import TIME_COLUMNS
 from qvar.runs.runner import run
@@ -30,64 +29,64 @@ def names(folder: Path) -> set[str]:
 
 
 def _finished(out: Path) -> int:
+    """Number of results; -1 before there is a folder for them."""
+    if not (out / "tasks").exists():
+        return -1
     return len(list((out / "tasks").glob("[!.]*.parquet")))
 
 
-RUNS = """
-import os, sys
-sys.path.insert(0, sys.argv[1])
-import fake_case, qvar, qvar.report.page, qvar.runs.runner
+RUN = f"""
+import sys
+sys.path.insert(0, {str(CASE.parent)!r})
+import fake_case, qvar, qvar.report.page
+if sys.argv[2] != "page":
+    qvar.report.page.write_report = lambda loaded: loaded.folder.report.touch()
 study = fake_case.Fake(("ry x1", "ry x2", "broken", "uccsd"), seeds=2, slow=0.05)
-for out in sys.stdin:
-    process = os.fork()
-    if process == 0:
-        qvar.run(study, out.strip(), resume=True, progress=False)
-        os._exit(0)
-    print(process, flush=True)
-    print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), flush=True)
+qvar.run(study, sys.argv[1], resume=True, progress=False)
 """
-"""A process that starts or resumes each run in a process of its own, without importing everything again."""
 
 
-@pytest.fixture
-def starter() -> Iterator[subprocess.Popen[str]]:
-    words = [sys.executable, "-c", RUNS, str(CASE.parent)]
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        yield process
-        process.kill()
-
-
-def _kill(starter: subprocess.Popen[str], out: Path, shards: int, delay: float) -> None:
-    """Start or resume a run in another process, and kill it a moment after it has finished so many shards."""
-    assert starter.stdin is not None
-    assert starter.stdout is not None
-    print(out, file=starter.stdin, flush=True)
-    process = int(starter.stdout.readline())
-    limit = time.monotonic() + 180
-    while not ((out / "tasks").exists() and _finished(out) >= shards):
-        assert time.monotonic() < limit
-        time.sleep(0.001)
+def _kill(forks: Forks, out: Path, ready: Callable[[], bool], delay: float, page: str = "") -> None:
+    """Start or resume a run in another process, and kill it a moment after something is there."""
+    process = forks.start(RUN, str(out), page)
+    until(ready)
     time.sleep(delay)
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(process, signal.SIGKILL)
-    assert int(starter.stdout.readline()) in (-signal.SIGKILL, 0)  # at the latest moment it may have ended
+    os.kill(process, signal.SIGKILL)
+    done = forks.end(process)
+    assert done.returncode in (-signal.SIGKILL, 0), done.stderr  # at the latest moment it may have ended
+
+
+def _resume(study: Any, out: Path, whole: Path) -> None:
+    """Resume a run; it does nothing twice, and comes out like one that nobody has disturbed."""
+    undisturbed = run(study, whole, resume=True, progress=False)
+    for csv in out.glob("ledger.csv"):
+        assert len(pd.read_csv(csv)) == len(undisturbed)
+    kept = {path: path.stat() for path in (out / "tasks").glob("[!.]*.parquet")}
+    table = run(study, out, resume=True, progress=False)
+    for path, before in kept.items():
+        assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert timeless(table).to_csv() == timeless(undisturbed).to_csv()
+    pd.testing.assert_frame_equal(timeless(table), timeless(undisturbed), check_exact=True)
+    traces = [pd.read_parquet(folder / "trace.parquet") for folder in (out, whole)]
+    pd.testing.assert_frame_equal(*traces, check_exact=True)
+    assert names(out) == names(whole)
 
 
 def test_a_run_killed_at_any_moment_resumes_to_the_same_ledger(
-    fake: ModuleType, starter: subprocess.Popen[str], tmp_path: Path
+    fake: ModuleType, forks: Forks, tmp_path: Path, without_pages: None
 ) -> None:
     study = fake.Fake(("ry x1", "ry x2", "broken", "uccsd"), seeds=2)
-    whole = run(study, tmp_path / "whole", progress=False)
-    whole_trace = pd.read_parquet(tmp_path / "whole" / "trace.parquet")
     moments = {"again and again": ((0, 0.05), (1, 0.01), (3, 0.08)), "in the tables": ((4, 0.01),), "late": ((4, 0.1),)}
     for name, kills in moments.items():
         out = tmp_path / name
         for shards, delay in kills:
-            _kill(starter, out, shards, delay)
-        for csv in out.glob("ledger.csv"):
-            assert len(pd.read_csv(csv)) == len(whole)
-        table = run(study, out, resume=True, progress=False)
-        assert timeless(table).to_csv() == timeless(whole).to_csv()
-        pd.testing.assert_frame_equal(timeless(table), timeless(whole), check_exact=True)
-        pd.testing.assert_frame_equal(pd.read_parquet(out / "trace.parquet"), whole_trace, check_exact=True)
-        assert names(out) == names(tmp_path / "whole")
+            _kill(forks, out, lambda out=out, shards=shards: _finished(out) >= shards, delay)
+        _resume(study, out, tmp_path / "whole")
+
+
+def test_a_run_killed_while_it_draws_its_page_resumes_to_the_same_page(
+    fake: ModuleType, forks: Forks, tmp_path: Path
+) -> None:
+    study, out = fake.Fake(("ry x1", "ry x2", "broken", "uccsd"), seeds=2), tmp_path / "drawing"
+    _kill(forks, out, lambda: any(out.glob("plots/*.png")), 0.0, page="page")
+    _resume(study, out, tmp_path / "whole")

@@ -1,12 +1,11 @@
 """`qvar.load`: parameters, problem and ansatz of a run, in the process that made it and in another one."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from forks import Forks
 
 import qvar
 from qvar.cli.main import main
@@ -46,8 +45,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "r"
 
 
-def test_energies_of_recorded_parameters_in_another_process(run: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", READ, str(run)], capture_output=True, text=True, check=True)
+def test_energies_of_recorded_parameters_in_another_process(run: Path, forks: Forks) -> None:
+    done = forks.run(READ, str(run))
+    assert done.returncode == 0, done.stderr
     energies = json.loads(done.stdout)
     ledger = pd.read_parquet(run / "ledger.parquet")
     assert len(ledger) == 4

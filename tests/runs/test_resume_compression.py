@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from forks import Forks
 
 from qvar.cli.main import main
 from qvar.compression import grid_training
@@ -59,7 +58,9 @@ def ledger(out: Path) -> pd.DataFrame:
 
 
 @pytest.mark.usefixtures("without_pages")
-def test_a_recipe_killed_in_any_step_continues_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_recipe_killed_in_any_step_continues_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forks: Forks
+) -> None:
     case, whole, out = (tmp_path / name for name in ("case.py", "whole", "killed"))
     case.write_text(CASE)
     turns: dict[Turns, int] = {}
@@ -82,7 +83,8 @@ def test_a_recipe_killed_in_any_step_continues_there(tmp_path: Path, monkeypatch
         """The number of checkpoints after a run that ends at a call."""
         script = KILLED.format(module=module, name=name, call=call)
         words = ["run", str(case), "--out", str(out), "--no-progress", "--resume"]
-        assert subprocess.run([sys.executable, "-c", script, *words], check=False).returncode == -signal.SIGKILL
+        done = forks.run(script, *words)
+        assert done.returncode == -signal.SIGKILL, done.stderr
         return len(list(out.glob("state/*/checkpoint-*.npz")))
 
     def run_here(folder: Path, *more: str) -> tuple[list[int], int]:

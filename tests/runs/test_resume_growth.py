@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from forks import Forks
 
 from qvar.cli.main import main
 from qvar.optimize.turns import Turns
@@ -27,21 +25,25 @@ def case(pool: str = "qubit_gsd") -> qvar.Adaptive:
     return qvar.Adaptive(qvar.hydrogen_chain(4, 1.5), [pool], max_operators=6)
 '''
 
-SLOWLY = """
+KILLED = """
+import os
+import signal
 import sys
-import time
+
 import qvar.studies.adapt as adapt
 from qvar.cli.main import main
 
-minimize = adapt.minimize
+minimize, calls = adapt.minimize, []
 
 
-def slowly(*arguments, **settings):
-    time.sleep(0.5)
+def killed_in_the_fourth(*arguments, **settings):
+    calls.append(1)
+    if len(calls) == 4:
+        os.kill(os.getpid(), signal.SIGKILL)
     return minimize(*arguments, **settings)
 
 
-adapt.minimize = slowly
+adapt.minimize = killed_in_the_fourth
 sys.exit(main())
 """
 
@@ -51,7 +53,9 @@ def ledger(out: Path) -> pd.DataFrame:
 
 
 @pytest.mark.usefixtures("without_pages")
-def test_a_growth_killed_at_an_operator_continues_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_growth_killed_at_an_operator_continues_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forks: Forks
+) -> None:
     case, whole, killed = (tmp_path / name for name in ("case.py", "whole", "killed"))
     case.write_text(CASE)
     turns: list[int] = []
@@ -71,15 +75,10 @@ def test_a_growth_killed_at_an_operator_continues_there(tmp_path: Path, monkeypa
         return sum(turns)
 
     n_whole = run_here(whole)
-    with subprocess.Popen([sys.executable, "-c", SLOWLY, "run", str(case), "--out", str(killed)]) as process:
-        limit = time.monotonic() + 180
-        while len(list(killed.glob("state/*/checkpoint-*.npz"))) < 3:
-            assert time.monotonic() < limit
-            assert process.poll() is None
-            time.sleep(0.01)
-        process.send_signal(signal.SIGKILL)
+    done = forks.run(KILLED, "run", str(case), "--out", str(killed))
+    assert done.returncode == -signal.SIGKILL, done.stderr
     kept = len(list(killed.glob("state/*/checkpoint-*.npz")))
-    assert 3 <= kept < 6
+    assert kept == 3
     n_resumed = run_here(killed, "--resume")
     pd.testing.assert_frame_equal(ledger(killed), ledger(whole), check_exact=True)
     steps = json.loads(str(ledger(killed)["growth"].iloc[0]))

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
+from cluster.campaigns import until
+from forks import COMMAND, Forks
 
 from qvar.array_files import read_arrays
 from qvar.cli.main import main
 from qvar.optimize.checkpoint import length
+from qvar.optimize.turns import Turns
 from qvar.records.schema import TIME_COLUMNS
 
-STEPS, STARTS = 400, 2
+STEPS = 400
 
 CASE = '''
-"""One training of a closed-form valley that counts its evaluations."""
+"""Trainings on a closed-form valley. The processes of a run with several kill their parent after 60 steps."""
+import multiprocessing
 import os
+import signal
 import time
 from dataclasses import dataclass
 
@@ -29,103 +33,145 @@ import jax
 import jax.numpy as jnp
 
 import qvar
+from qvar.runs import stop
 from qvar.task import Progress, Task, task_key
-
-COUNT = []
 
 
 def valley(theta, ends):
-    jax.debug.callback(lambda _: COUNT.append(1), theta[0])
     return jnp.sum(30.0 * (theta[1:] - theta[:-1] ** 2) ** 2 + (ends[:-1] - theta[:-1]) ** 2)
 
 
+def kill_parent():
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    if os.getppid() == parent.pid:
+        os.kill(parent.pid, signal.SIGKILL)
+    while not all(request.asked for request in stop._current):
+        time.sleep(0.01)
+
+
 @dataclass(frozen=True)
-class Valley:
-    steps: int
-    starts: int
-    name: str = "valley"
+class Valleys:
+    name: str = "valleys"
 
     def tasks(self):
-        return [Task(task_key({"steps": self.steps}), "adam", self.train)]
+        return [Task(task_key({"rate": rate}), f"rate {rate}", self.training(rate)) for rate in (0.02, 0.03)]
 
-    def train(self, report):
+    def training(self, rate):
         objective = qvar.Objective(
             "valley", "generic", 6, valley, lambda key: jax.random.normal(key, 6), data=jnp.linspace(-1.0, 1.0, 6)
         )
-        thetas = jnp.stack([objective.initial(jax.random.key(seed)) for seed in range(self.starts)])
 
-        def look(now):
-            time.sleep(float(os.environ.get("PAUSE", "0")))
-            report(Progress(now.evaluations, self.steps, ""))
+        def train(report):
+            def look(now):
+                report(Progress(now.evaluations, STEPS, ""))
+                if now.evaluations > 60:
+                    kill_parent()
 
-        results = qvar.minimize_batch(
-            objective,
-            thetas,
-            method=qvar.adam(learning_rate=0.02),
-            budget=qvar.Budget(gradients=self.steps),
-            callback=look,
-        )
-        jax.effects_barrier()
-        if "COUNT" in os.environ:
-            with open(os.environ["COUNT"], "w") as file:
-                file.write(str(len(COUNT)))
-        return [
-            {
-                "contender": "adam", "seed": seed, "status": result.status.value, "value": result.value,
-                "gradient_evaluations": result.gradient_evaluations, "trace_step": result.trace.step,
-                "trace_value": result.trace.value, "trace_gradient_norm": result.trace.gradient_norm,
-                "trace_evaluations": result.trace.evaluations,
-            }
-            for seed, result in enumerate(results)
-        ]
+            results = qvar.minimize_batch(
+                objective,
+                jnp.stack([objective.initial(jax.random.key(seed)) for seed in range(2)]),
+                method=qvar.adam(learning_rate=rate),
+                budget=qvar.Budget(gradients=STEPS),
+                callback=look,
+            )
+            return [
+                {
+                    "contender": f"rate {rate}", "seed": seed, "status": result.status.value, "value": result.value,
+                    "gradient_evaluations": result.gradient_evaluations, "trace_step": result.trace.step,
+                    "trace_value": result.trace.value, "trace_gradient_norm": result.trace.gradient_norm,
+                    "trace_evaluations": result.trace.evaluations,
+                }
+                for seed, result in enumerate(results)
+            ]
+
+        return train
 
 
-def case(steps: int = STEPS, starts: int = STARTS) -> Valley:
+def case() -> Valleys:
     """Trains Adam along a valley."""
-    return Valley(steps, starts)
-'''.replace("STEPS", str(STEPS)).replace("STARTS", str(STARTS))
+    return Valleys()
+'''.replace("STEPS", str(STEPS))
+
+KILLED = """
+import os, signal, sys
+import numpy as np
+from qvar.cli.main import main
+from qvar.runs import runner
+
+runner.CHECKPOINT_S = 0.0
+savez, written = np.savez, []
 
 
-def ledger(out: Path) -> pd.DataFrame:
-    return pd.read_parquet(out / "ledger.parquet").drop(columns=list(TIME_COLUMNS), errors="ignore")
+def killed_in_the_third(path, **arrays):
+    savez(path, **arrays)
+    written.append(path)
+    if len(written) == 3:
+        os.truncate(path, os.path.getsize(path) // 2)
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
-@pytest.mark.usefixtures("without_pages")
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_run_killed_in_a_training_continues_at_its_checkpoint(
-    workers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    case, whole, killed, count = (tmp_path / name for name in ("case.py", "whole", "killed", "count"))
-    case.write_text(CASE)
+np.savez = killed_in_the_third
+sys.exit(main())
+"""
 
-    def run_here(out: Path, *more: str) -> int:
-        """The number of evaluations of a run in this process."""
-        monkeypatch.setenv("COUNT", str(count))
+
+def run_here(case: Path, out: Path, *more: str) -> int:
+    """The number of evaluations of each start in a run in this process."""
+    turns: list[int] = []
+    advance = Turns.advance
+
+    def counted(self: Turns, most: int) -> Any:
+        record = advance(self, most)
+        turns.append(len(record.value))
+        return record
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("qvar.report.page.write_report", lambda loaded: loaded.folder.report.touch())
+        patched.setattr(Turns, "advance", counted)
         assert main(["run", str(case), "--out", str(out), "--no-progress", *more]) == 0
-        return int(count.read_text())
+    return sum(turns)
 
-    n_whole = run_here(whole)
-    patch = "import sys, qvar.runs.runner as r; r.CHECKPOINT_S = 0.0; from qvar.cli.main import main; sys.exit(main())"
-    words = [sys.executable, "-c", patch, "run", str(case), "--out", str(killed), "--workers", str(workers)]
-    with subprocess.Popen(words, env={**os.environ, "PAUSE": "0.2"}) as process:
-        end = time.monotonic() + 180
-        while True:
-            assert time.monotonic() < end
-            assert process.poll() is None
-            for file in killed.glob("state/*/checkpoint-*.npz"):
-                if length(read_arrays(file)) >= 100:
-                    process.send_signal(signal.SIGKILL)
-                    break
-            else:
-                time.sleep(0.01)
-                continue
-            break
-    (file,) = killed.glob("state/*/checkpoint-*.npz")
-    kept = length(read_arrays(file))
-    assert 100 <= kept < STEPS
-    n_resumed = run_here(killed, "--resume")
-    assert n_resumed <= n_whole - STARTS * (kept - 1)
-    pd.testing.assert_frame_equal(ledger(killed), ledger(whole), check_exact=True)
-    traces = [pd.read_parquet(out / "trace.parquet") for out in (killed, whole)]
-    pd.testing.assert_frame_equal(*traces, check_exact=True)
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the case and of a run that nobody has disturbed."""
+    folder = tmp_path_factory.mktemp("whole")
+    (folder / "case.py").write_text(CASE)
+    assert run_here(folder / "case.py", folder / "run") == 2 * STEPS
+    return folder
+
+
+def killed_with_all(forks: Forks, *words: str) -> None:
+    """Run until the process is killed, and wait for the end of those that it has started."""
+    process, children = forks.start(COMMAND, *words, "--workers", "2"), set[str]()
+    while forks.is_running(process):
+        children |= set(Path(f"/proc/{process}/task/{process}/children").read_text().split())
+        time.sleep(0.01)
+    assert forks.end(process).returncode == -signal.SIGKILL
+    until(lambda: not any(Path(f"/proc/{child}/cwd").exists() for child in children))
+
+
+def killed_alone(forks: Forks, *words: str) -> None:
+    """Run until the process is killed in the middle of writing a checkpoint."""
+    done = forks.run(KILLED, *words)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+
+
+@pytest.mark.parametrize("kill", [killed_alone, killed_with_all])
+def test_a_run_killed_in_a_training_continues_at_its_checkpoint(
+    kill: Callable[..., None], whole: Path, forks: Forks, tmp_path: Path
+) -> None:
+    case, killed = whole / "case.py", tmp_path / "killed"
+    kill(forks, "run", str(case), "--out", str(killed), "--no-progress")
+    kept = [length(read_arrays(file)) for file in killed.glob("state/*/checkpoint-*.npz")]
+    assert kept
+    assert all(0 < steps < STEPS for steps in kept)
+    assert not list(killed.glob("tasks/*.parquet"))
+    assert run_here(case, killed, "--resume") == 2 * STEPS - sum(kept)
+    for name in ("ledger", "trace"):
+        tables = [pd.read_parquet(out / f"{name}.parquet") for out in (killed, whole / "run")]
+        tables = [table.drop(columns=list(TIME_COLUMNS), errors="ignore") for table in tables]
+        pd.testing.assert_frame_equal(*tables, check_exact=True)
     assert not (killed / "state").exists()
