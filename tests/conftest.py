@@ -31,6 +31,9 @@ if int(importlib.metadata.version("jaxlib").split(".")[1]) < 11:
     _QUICK.append("--xla_cpu_use_fusion_emitters=false")
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {' '.join(_QUICK)}".strip()
 
+# imports and the collection of tests make many objects and no garbage; looking for it would be a fifth of their time
+gc.disable()
+
 # compiled sources are kept, so that not every process of every test compiles them again
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
@@ -39,6 +42,7 @@ sys.dont_write_bytecode = False
 def pytest_configure(config: pytest.Config) -> None:
     """Import the package with its annotations checked, except in a process that only hands tests to workers."""
     if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        gc.enable()
         return
     tests = Path(__file__).parent
     if [config.rootpath / word for word in config.args] == [tests]:
@@ -75,10 +79,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     _parse_formulas_once()
 
-    # what was imported is never garbage; tracing makes many objects, of which few are
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
+    gc.set_threshold(20_000, 20, 20)  # tracing makes many objects, of which few are garbage
 
 
 def _parse_formulas_once() -> None:
@@ -131,9 +132,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Spare the garbage collector thousands of tests that last until the end."""
+    """Spare the garbage collector what was imported and thousands of tests, which last until the end."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -20,7 +20,7 @@ from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.starts import COMMON_STARTS
 from qvar.citations import entries
 from qvar.engines.energy import choose_sector, energy
-from qvar.engines.pennylane_reference import oracle
+from qvar.engines.pennylane_reference import function_oracle, function_state, oracle
 from qvar.errors import QvarError, error_words
 from qvar.objective import Objective
 from qvar.problems.problem import Problem
@@ -231,7 +231,11 @@ def _pennylane(problem: Problem, ansatz: Ansatz, theta: FloatArray) -> Iterator[
         yield left_out("PennyLane", ansatz)
         return
     if ansatz.source is not None:
-        yield _own_function(problem, ansatz, ansatz.source, theta)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Casting complex values", np.exceptions.ComplexWarning)  # autograd's
+            warnings.filterwarnings("ignore", "jax.core", DeprecationWarning)  # PennyLane's
+            finding = _own_function(problem, ansatz, ansatz.source, theta)
+        yield finding
         return
     if ansatz.program.angle_function is not None or ansatz.n_params == 0:  # nothing that PennyLane's oracle could take
         ours = np.asarray(energy(problem, ansatz, engine="dense").state(theta))
@@ -251,41 +255,25 @@ def _pennylane(problem: Problem, ansatz: Ansatz, theta: FloatArray) -> Iterator[
 
 def _own_function(problem: Problem, ansatz: Ansatz, function: Callable[..., Any], theta: FloatArray) -> Finding:
     """Compare with the user's own function on PennyLane's simulator, at random, negative and large parameters."""
-    import pennylane as qml
-
-    device = qml.device("default.qubit", wires=ansatz.n_qubits)
     dense, program = energy(problem, ansatz, engine="dense"), ansatz.program
-
-    @qml.qnode(device, interface="jax")
-    def state(theta: Any) -> Any:
-        function(theta)
-        return qml.state()
-
-    @qml.qnode(device, interface="jax", diff_method="backprop")
-    def value(theta: Any) -> Any:
-        function(theta)
-        return qml.expval(problem.hamiltonian())
-
     generator = np.random.default_rng(2)
     points = [theta, *(scale * generator.uniform(-1.0, 0.0, theta.shape) for scale in (np.pi, _LARGE))]
     points.append(_LARGE * generator.uniform(0.0, 1.0, theta.shape))
     deviations = []
-    with jax.numpy_rank_promotion("allow"), warnings.catch_warnings():  # a setting for qvar's own functions
-        warnings.filterwarnings("ignore", "jax.core", DeprecationWarning)  # PennyLane's
-        if program.n_ops * 2**ansatz.n_qubits * 16 < _BACKPROPAGATION_BYTES:
-            theirs, slope = jax.value_and_grad(value)(jnp.asarray(theta))
-            ours = _evaluate(dense, theta)
-            deviations.append(("energy", float(abs(ours[0] - theirs)), VALUE_TOLERANCE))
-            deviations.append(("gradient", float(np.abs(ours[1] - slope).max(initial=0.0)), GRADIENT_TOLERANCE))
-        for point in points:
-            theirs, ours = np.asarray(state(jnp.asarray(point))), np.asarray(dense.state(point)).ravel()
-            if not np.all(np.isfinite(theirs)) and not np.all(np.isfinite(ours)):
-                continue  # the function itself has no value there
-            phase = np.vdot(ours, theirs)
-            off = float(np.linalg.norm(theirs - phase / max(abs(phase), _TINY) * ours))
-            # angles are known to their last digit only
-            rounding = np.finfo(float).eps * float(np.abs(np.asarray(program.angles(jnp.asarray(point)))).sum())
-            deviations.append(("state", off, VALUE_TOLERANCE + rounding))
+    if program.n_ops * 2**ansatz.n_qubits * 16 < _BACKPROPAGATION_BYTES:
+        theirs, slope = function_oracle(problem, function, ansatz.n_qubits)(theta)
+        ours = _evaluate(dense, theta)
+        deviations.append(("energy", float(abs(ours[0] - theirs)), VALUE_TOLERANCE))
+        deviations.append(("gradient", float(np.abs(ours[1] - slope).max(initial=0.0)), GRADIENT_TOLERANCE))
+    for point in points:
+        theirs, ours = function_state(function, ansatz.n_qubits)(point), np.asarray(dense.state(point)).ravel()
+        if not np.all(np.isfinite(theirs)) and not np.all(np.isfinite(ours)):
+            continue  # the function itself has no value there
+        phase = np.vdot(ours, theirs)
+        off = float(np.linalg.norm(theirs - phase / max(abs(phase), _TINY) * ours))
+        # angles are known to their last digit only
+        rounding = np.finfo(float).eps * float(np.abs(np.asarray(program.angles(jnp.asarray(point)))).sum())
+        deviations.append(("state", off, VALUE_TOLERANCE + rounding))
     return _compared("PennyLane", "PennyLane and qvar", deviations)
 
 

@@ -1,24 +1,25 @@
 """Circuits in Qiskit and OpenQASM, against PennyLane's states and matrices of the same operations."""
 
+from __future__ import annotations
+
 import re
 import sys
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
 import numpy as np
 import pennylane as qml
 import pytest
-import qiskit.qasm2
-import qiskit.qasm3
-from qiskit import QuantumCircuit
-from qiskit.quantum_info import Operator, Statevector
 
 import qvar
 from qvar.ansatz.catalogue import ANSATZE, obstacle
 from qvar.ansatz.gates import KINDS
 from qvar.ansatz.program import ProgramBuilder
+
+if TYPE_CHECKING:  # it takes a second to import, in each of the processes that collect the tests
+    from qiskit import QuantumCircuit
 
 ENTRIES = {entry.name: entry for entry in ANSATZE}
 
@@ -41,6 +42,8 @@ def _state(apply: Callable[[Any], None], theta: Any, n_qubits: int) -> np.ndarra
 
 def _amplitudes(circuit: QuantumCircuit) -> np.ndarray:
     """Amplitudes in the order of qvar: wire 0 is the most significant bit."""
+    from qiskit.quantum_info import Statevector
+
     return Statevector(circuit.reverse_bits()).data
 
 
@@ -71,6 +74,9 @@ def test_every_ansatz_has_the_same_state_in_qiskit(name: str, n_qubits: int) -> 
 @pytest.mark.parametrize("name", ENTRIES)
 def test_openqasm_is_read_back(name: str) -> None:
     """The same instructions with the same angles to the last bit; parameters by their names."""
+
+    import qiskit.qasm3
+
     ansatz = _make(name, 4)
     theta = _theta(ansatz)
     circuit, read = ansatz.to_qiskit(theta), qiskit.qasm3.loads(ansatz.to_openqasm(theta))
@@ -85,6 +91,10 @@ def test_openqasm_is_read_back(name: str) -> None:
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.name != "ExcitationSum"], ids=lambda kind: kind.name)
 def test_every_kind_has_the_same_matrix(kind: Any) -> None:
     """On wires in disorder, affine angles, and the global phase."""
+
+    import qiskit.qasm3
+    from qiskit.quantum_info import Operator
+
     builder = ProgramBuilder(5, 2)
     wires = (4, 0, 3, 1)[: 3 if kind.n_wires is None else kind.n_wires] if kind.name != "GlobalPhase" else ()
     angle = {0: 0.5, 1: -1.5} if kind.parametric else None
@@ -102,6 +112,9 @@ def test_every_kind_has_the_same_matrix(kind: Any) -> None:
 @pytest.mark.parametrize("name", ["uccsd", "sim_circuit 6", "lucj", "hva"])
 def test_openqasm_2_is_equal_up_to_the_global_phase(name: str) -> None:
     """Read with the library of its paper alone."""
+
+    import qiskit.qasm2
+
     ansatz = _make(name, 4)
     theta = _theta(ansatz)
     text = ansatz.to_openqasm(theta, version=2)
@@ -110,6 +123,9 @@ def test_openqasm_2_is_equal_up_to_the_global_phase(name: str) -> None:
 
 
 def test_every_gate_of_openqasm_2_is_in_the_library_of_its_paper() -> None:
+    import qiskit.qasm2
+    from qiskit.quantum_info import Operator
+
     builder = ProgramBuilder(1, 0)
     for name in ("SX", "S", "T", "PhaseShift", "Hadamard"):
         builder.add(name, (0,), offset=0.3 if name == "PhaseShift" else 0.0)

@@ -112,9 +112,9 @@ def test_square_start_keeps_the_pairs_that_it_has(h4: qvar.Problem) -> None:
     assert abs(np.vdot(_state(ansatz, ansatz.initial(KEY)), expected)) == pytest.approx(1.0, abs=1e-10)
 
 
-def _energy(problem: qvar.Problem, state: np.ndarray) -> float:
-    matrix = problem.hamiltonian().sparse_matrix(wire_order=range(problem.n_qubits))
-    return float(np.vdot(state, matrix @ state).real)
+def _energy(problem: qvar.Problem, ansatz: qvar.Ansatz, scheme: str | None = None) -> float:
+    """The energy at a start; what the engine computes is compared with PennyLane below."""
+    return float(qvar.energy(problem, ansatz).loss(ansatz.initial(KEY, scheme)))
 
 
 def test_starts_lie_below_the_reference(h4: qvar.Problem) -> None:
@@ -122,18 +122,17 @@ def test_starts_lie_below_the_reference(h4: qvar.Problem) -> None:
         for layers in (1, 2):
             ansatz = make(h4, layers=layers)
             for scheme in ("ccsd", "mp2"):
-                energy = _energy(h4, _state(ansatz, ansatz.initial(KEY, scheme)))
-                assert energy < h4.reference_energy - 5e-3
+                assert _energy(h4, ansatz, scheme) < h4.reference_energy - 5e-3
 
 
 def test_all_factors_recover_nearly_everything(h2: qvar.Problem, h4: qvar.Problem) -> None:
     """For two electrons CCSD is exact, and the order of the factors does no harm."""
     for problem, layers, error in ((h2, 2, 1e-6), (h4, 8, 1e-3)):
         ansatz = ucj(problem, layers=layers, final_rotation=True)
-        energy = _energy(problem, _state(ansatz, ansatz.initial(KEY)))
+        energy = _energy(problem, ansatz)
         assert 0.0 <= energy - problem.exact_energy() < error
         more = ucj(problem, layers=layers + 1, final_rotation=True)
-        again = _energy(problem, _state(more, more.initial(KEY)))
+        again = _energy(problem, more)
         assert again == pytest.approx(energy, abs=1e-10)  # layers beyond the last factor begin as the identity
 
 
@@ -197,7 +196,7 @@ def test_two_layers_do_better_than_one(h4: qvar.Problem) -> None:
     errors = []
     for layers in (1, 2):
         objective = qvar.energy(h4, ucj(h4, layers=layers))
-        errors.append(descend(objective, objective.initial(KEY)) - h4.exact_energy())
+        errors.append(descend(objective, objective.initial(KEY), gtol=1e-5) - h4.exact_energy())
     assert errors[1] < 0.2 * errors[0]
     assert errors[0] == pytest.approx(1.680e-3, abs=2e-6)
 

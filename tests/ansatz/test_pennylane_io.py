@@ -30,6 +30,7 @@ def test_affine_angles_become_a_table() -> None:
     np.testing.assert_allclose(angles, [0.6 + 0.2 + 0.25, -0.2, 1.1, 0.3, 0.0], atol=1e-12)
 
 
+@pytest.mark.filterwarnings("ignore:jax.core:DeprecationWarning")  # PennyLane's
 def test_other_functions_of_theta_work_and_say_so_once() -> None:
     def function(theta):
         qml.RX(jnp.sin(theta[0]), wires=0)
@@ -47,7 +48,7 @@ def test_other_functions_of_theta_work_and_say_so_once() -> None:
         return qml.expval(qml.PauliZ(1) @ qml.PauliX(0) + qml.PauliZ(0))
 
     value, gradient = objective.value_and_grad(theta)
-    expected, slope = jax.value_and_grad(node)(jnp.asarray(theta))
+    expected, slope = jax.jit(jax.value_and_grad(node))(jnp.asarray(theta))
     assert float(value) == pytest.approx(float(expected), abs=1e-10)
     np.testing.assert_allclose(gradient, slope, atol=1e-8)
     assert qvar.minimize(objective, key=jax.random.key(0)).status is qvar.Status.CONVERGED

@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pennylane as qml
 import pytest
-import qiskit.qasm2
-from qiskit.quantum_info import Statevector
 from twin import twin_state
 
 import qvar
@@ -79,6 +77,9 @@ def test_angles_that_are_not_affine_on_a_line() -> None:
 
 def test_exports_on_a_line(h2: qvar.Problem) -> None:
     """Qiskit reads back the same state, with the gates that are counted, and CNOTs of neighbors alone."""
+    import qiskit.qasm2
+    from qiskit.quantum_info import Statevector
+
     ansatz = qvar.uccsd(h2)
     theta = np.array([0.3, -0.5, 0.7])
     circuits = [

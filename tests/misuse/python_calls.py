@@ -48,7 +48,13 @@ NEVER_TAKEN = (object(), {"x": 1}, 1j, qvar.Problem, "\N{SNOWMAN}" * 300, [[1, 2
 def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("qvar.report.page.write_report", lambda loaded: loaded.folder.report.touch())
+    Path("sets.nw").write_text(_sets())
+
+
+@functools.cache
+def _sets() -> str:
     basis.write(basis.published_set("STO-3G", ["H"]), "sets.nw")
+    return Path("sets.nw").read_text()
 
 
 def public(name: str) -> Any:
