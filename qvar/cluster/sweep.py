@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import itertools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from qvar.errors import QvarError
 from qvar.runs.case_flags import CaseFunction, argument_kinds, case_values
+from qvar.runs.flag_errors import flag_of, given, switch_off
 
 MAX_POINTS = 100_000
 """Largest number of points; more are taken for a mistake."""
@@ -47,13 +48,14 @@ def points(case_function: CaseFunction, words: Sequence[str], sweeps: Sequence[s
         At least one point; without sweeps one with the name `point`.
 
     Raises:
-        QvarError: if a sweep cannot be read, names no argument of the case, or occurs twice.
+        QvarError: if a sweep cannot be read, names no argument of the case, occurs twice, or is a flag, too.
     """
     base = case_values(case_function, words, prog)
     axes = [_axis(text, case_function, prog) for text in sweeps]
     names = [name for name, _ in axes]
     if twice := [name for name in names if names.count(name) > 1]:
         raise QvarError(f"`sweep` must name an argument once, but names {twice[0]} more than once.")
+    _check_flags(names, argument_kinds(case_function), words)
     number = 1
     for _, entries in axes:
         number *= len(entries)
@@ -66,6 +68,15 @@ def points(case_function: CaseFunction, words: Sequence[str], sweeps: Sequence[s
         flags = (*words, *(word for entry in chosen for word in entry.words))
         combinations.append(Point(label, flags, {**base, **swept}, swept))
     return _with_file_names(combinations)
+
+
+def _check_flags(names: Sequence[str], kinds: Mapping[str, Any], words: Sequence[str]) -> None:
+    """Refuse an argument that is swept and given as a flag: the flags of no point could be read."""
+    flags = {flag for flag, _ in given(words)}
+    for name in names:
+        own = {flag_of(name), switch_off(name)} if kinds[name] is bool else {flag_of(name)}
+        if own & flags:
+            raise QvarError(f"`{name}` must be either swept or given as a flag, but is both.")
 
 
 @dataclass(frozen=True)

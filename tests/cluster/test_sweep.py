@@ -63,3 +63,19 @@ def test_names_can_be_folders_and_differ() -> None:
 def test_a_wrong_sweep_is_one_sentence(sweeps: list[str], sentence: str) -> None:
     with pytest.raises(QvarError, match=re.escape(sentence)):
         made(*sweeps)
+
+
+@pytest.mark.parametrize(
+    ("sweep", "words"),
+    [
+        ("seeds=1:3", ("--slow", "0.5", "--seeds", "2")),
+        ("seeds=1:3", ("--seeds=2",)),
+        ("contenders=ry,uccsd", ("--contenders", "ry", "uccsd")),
+        ("noisy=true,false", ("--noisy",)),
+        ("noisy=true", ("--no-noisy",)),
+    ],
+)
+def test_an_argument_that_is_swept_and_a_flag_is_refused(sweep: str, words: tuple[str, ...]) -> None:
+    name = sweep.partition("=")[0]
+    with pytest.raises(QvarError, match=f"^`{name}` must be either swept or given as a flag, but is both"):
+        made(sweep, words=words)
