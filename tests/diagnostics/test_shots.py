@@ -116,6 +116,29 @@ def test_a_parameter_that_does_nothing() -> None:
         assert (shots[0], shots[1] < math.inf) == (math.inf, True)
 
 
+def test_a_parameter_of_global_phases_alone() -> None:
+    def circuit(theta: jax.Array) -> None:
+        qml.GlobalPhase(theta[0])
+        qml.RY(0.4, wires=0)
+        qml.GlobalPhase(-2 * theta[0])
+        for wire in range(2):
+            qml.RX(theta[1], wires=wire)
+
+    def other(theta: jax.Array) -> None:
+        qml.GlobalPhase(theta[0])
+        for wire in range(2):
+            qml.RX(theta[1], wires=wire)
+
+    ansatz = qvar.Ansatz.from_circuit(circuit, n_qubits=2, n_params=2)
+    objective = qvar.expectation(qml.Z(0) - 0.4 * qml.Y(0) @ qml.X(1) + 0.3 * qml.Y(1), ansatz)
+    for theta in np.random.default_rng(0).uniform(-3, 3, (10, 2)):
+        shots = shots_to_resolve(objective, theta, ansatz=ansatz)
+        assert np.isinf(shots[0])
+        assert np.isfinite(shots[1])
+    with pytest.raises(qvar.QvarError, match=r"^`ansatz` must be the circuit .* of parameter 1\.$"):
+        shots_to_resolve(objective, [0.3, 1.1], ansatz=qvar.Ansatz.from_circuit(other, n_qubits=2, n_params=2))
+
+
 @pytest.mark.parametrize(
     ("gate", "points"),
     [
