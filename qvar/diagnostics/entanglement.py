@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from math import comb, inf, log
+from math import comb, inf, log, log2
 from typing import Any
 
 import jax
@@ -50,7 +50,7 @@ def meyer_wallach(state: Any) -> Float[Array, ""]:
         halves = amplitudes.reshape(1 << wire, 2, -1)
         zero, one = halves[:, 0], halves[:, 1]
         purity += _weight(zero) ** 2 + _weight(one) ** 2 + 2 * jnp.abs(jnp.sum(zero * one.conj())) ** 2
-    return jnp.asarray(2 * (1 - purity / n))
+    return _bounded(2 * (1 - purity / n), 1.0)
 
 
 @checked("n_qubits")
@@ -152,7 +152,7 @@ class SectorMeasure:
             for bit in range(n_wires):
                 filling = jnp.sum(jnp.where(own >> bit & 1 == 1, marginal, 0.0))
                 mixedness += filling * (1 - filling)
-        return 4 / sum(self.n_wires) * mixedness
+        return _bounded(4 / sum(self.n_wires) * mixedness, 1.0)
 
 
 @checked()
@@ -285,13 +285,19 @@ def _weight(part: Array) -> Array:
 def _entropy(matrix: Array) -> Float[Array, ""]:
     share = jnp.linalg.svd(matrix, compute_uv=False) ** 2
     positive = jnp.where(share > 0, share, 1.0)  # 0 log 0 is 0, as 1 log 1 is
-    return jnp.sum(positive * -jnp.log2(positive))
+    return _bounded(jnp.sum(positive * -jnp.log2(positive)), log2(min(matrix.shape)))
+
+
+def _bounded(value: Any, largest: float) -> Float[Array, ""]:
+    """Return a value that rounding may have taken below 0 or above the largest, within these bounds."""
+    return jnp.clip(jnp.asarray(value), 0.0, largest)
 
 
 def _mean(key: jax.Array, values: Float[np.ndarray, "n k"], largest: Sequence[int]) -> tuple[Estimate, ...]:
     """Estimate the means of columns of values from 0 to the largest, with intervals within these bounds."""
-    estimates = mean_estimates(key, values)
-    return tuple(
-        replace(one, low=max(one.low, 0.0), high=min(one.high, float(most)))
-        for one, most in zip(estimates, largest, strict=True)
-    )
+
+    def within(one: Estimate, most: int) -> Estimate:
+        value, low, high = np.clip([one.value, one.low, one.high], 0.0, float(most)).tolist()
+        return replace(one, value=value, low=low, high=high)
+
+    return tuple(map(within, mean_estimates(key, values), largest))

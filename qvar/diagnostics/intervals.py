@@ -150,7 +150,7 @@ def mean_estimates(key: jax.Array, samples: Any, level: float = LEVEL) -> tuple[
     means, ends = rows.mean(axis=0), moment_intervals(key, rows, level).means
     needed = [samples_needed(np.abs(column)) for column in (rows - means).T]
     return tuple(
-        Estimate(mean, low, high, len(rows), needed=number)
+        Estimate(mean, min(low, mean), max(high, mean), len(rows), needed=number)  # equal samples differ by rounding
         for mean, (low, high), number in zip(means, ends, needed, strict=True)
     )
 

@@ -50,6 +50,41 @@ def _w(n: int) -> np.ndarray:
     return sum(np.eye(1 << n)[1 << k] for k in range(n)) / sqrt(n)
 
 
+def _turned(theta: jax.Array) -> None:
+    for wire in range(3):
+        qml.RY(theta[wire], wires=wire)
+
+
+def _bell_pairs(theta: jax.Array) -> None:
+    for wire in (0, 2):
+        qml.Hadamard(wire)
+        qml.CNOT([wire, wire + 1])
+    for wire in range(4):
+        qml.Rot(theta[wire], theta[wire + 1], theta[wire], wires=wire)
+
+
+def _exchange(theta: jax.Array) -> None:
+    qml.BasisState([1, 1, 0, 0], wires=range(4))
+    qml.SingleExcitation(1e-9 * theta[0], wires=[0, 2])
+
+
+@pytest.mark.parametrize(("circuit", "n_qubits", "n_params"), [(_turned, 3, 3), (_bell_pairs, 4, 5), (_exchange, 4, 1)])
+def test_rounding_takes_no_measure_out_of_its_range(
+    circuit: Callable[[jax.Array], None], n_qubits: int, n_params: int
+) -> None:
+    ansatz = qvar.Ansatz.from_circuit(circuit, n_qubits, n_params)
+    capability = entangling_capability(ansatz, key=KEY, samples=20)
+    profile = mean_entanglement_entropy(ansatz, key=KEY, samples=20)
+    limits = [1, *(min(cut, n_qubits - cut) for cut in profile.cuts)]
+    for estimate, largest in zip([capability, *profile.entropies], limits, strict=True):
+        assert 0 <= estimate.low <= estimate.value <= estimate.high <= largest
+    states = qvar.expectation(qml.Z(0), ansatz)
+    for seed in range(20):
+        state = np.asarray(states.state(ansatz.initial(jax.random.key(seed)))).ravel()
+        assert 0 <= meyer_wallach(state) <= 1
+        assert all(0 <= entropy <= most for entropy, most in zip(entanglement_profile(state), limits[1:], strict=True))
+
+
 @pytest.mark.parametrize("n", [2, 5])
 def test_states_in_closed_form(n: int) -> None:
     product = np.array([1.0 + 0j])
