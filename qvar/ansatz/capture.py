@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import traceback
 import warnings
 from collections.abc import Callable
@@ -32,6 +33,9 @@ _NEEDS_NUMBERS = (
     jax.errors.TracerIntegerConversionError,
 )
 
+
+_ON_SHAPES = re.compile("shape|dimension|size|length|tensor|array|axis|axes|index|indices|unpack", re.IGNORECASE)
+"""Words of an exception that may come from theta in another shape than a template wants."""
 
 _INSIDE = (
     "`quantum_function` must apply its gates by itself, but applies some inside of jax.jit, jax.lax.scan, jax.vmap or "
@@ -210,7 +214,7 @@ def _explained(error: Exception, n_params: int, place: str) -> str:
         )
     if isinstance(error, jax.errors.UnexpectedTracerError):
         return _INSIDE
-    if isinstance(error, NameError | ImportError | AttributeError):
+    if isinstance(error, NameError | ImportError | AttributeError) or not _ON_SHAPES.search(str(error)):
         return f"`quantum_function` must run, but ends in {sentence}{place}."
     return (
         f"`quantum_function` must take theta as one flat vector of {n_params} numbers (`n_params`), reshaped where a "

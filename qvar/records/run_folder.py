@@ -133,12 +133,14 @@ def check_out(out: Path, resume: bool, again: str = "--resume") -> None:
     if not os.path.lexists(out):
         above = next(parent for parent in out.absolute().parents if os.path.lexists(parent))
         if not os.path.isdir(above):
-            raise QvarError(f"`out` must be a folder that can be made, but {out} cannot: {above} is a file.")
+            raise QvarError(
+                f"`out` must be a folder that can be made, but {out} cannot: {above} is {_no_folder(above)}."
+            )
         if not os.access(above, os.W_OK | os.X_OK):
             raise QvarError(f"`out` must be a folder that can be made, but {out} cannot: {above} may not be written.")
         return
     if not os.path.isdir(out):
-        raise QvarError(f"`out` must be a new folder, but {out} is a file.")
+        raise QvarError(f"`out` must be a new folder, but {out} is {_no_folder(out)}.")
     try:
         entries = list(out.iterdir())
     except OSError as error:
@@ -164,6 +166,11 @@ def check_path(argument: str, path: Path) -> None:
         possible = False
     if not possible:
         raise QvarError(f"`{argument}` must be the name of a folder, but is {str(path)!r:.80}.")
+
+
+def _no_folder(path: Path) -> str:
+    """Return what is there in the place of a folder."""
+    return "a file" if os.path.exists(path) else f"a link to {os.readlink(path)}, which is missing"
 
 
 def _is_rest(entry: Path) -> bool:

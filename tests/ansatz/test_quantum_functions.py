@@ -5,6 +5,7 @@ import itertools
 import random
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
@@ -244,6 +245,9 @@ MISTAKES: dict[str, tuple[Callable[..., Any] | Any, str]] = {
         r"run, but ends in NameError: .*'rx'.* \(test_quantum_functions.py, line \d+\)",
     ),
     "gate": (lambda t: qml.Rx(t[0], 0), r"run, but ends in AttributeError: .*'Rx'"),
+    "equal wires": (lambda t: qml.CNOT([1, 1]), r"run, but ends in ValueError: .*wires"),
+    "error of one's own": (lambda t: Path("no file of this name").read_text(), "run, but ends in FileNotFoundError: "),
+    "another shape": (lambda t: qml.StronglyEntanglingLayers(t, range(2)), FLAT),
     "Pauli word": (lambda t: qml.PauliRot(t[0], "XQ", [0, 1]), "not allowed"),
 }
 

@@ -114,16 +114,20 @@ def test_places_that_cannot_be_written_are_refused_and_left_alone(
 ) -> None:
     file = tmp_path / "file"
     file.write_text("mine")
+    link = tmp_path / "link"
+    link.symlink_to("nothing")
     for out, words in (
         (file, "is a file."),
         (file / "run", "is a file."),
+        (link, "link is a link to nothing, which is missing."),
+        (link / "run", "link is a link to nothing, which is missing."),
         (Path("/proc/qvar/run"), "cannot"),
         (tmp_path / "new" / ("x" * 300), "File name too long"),
     ):
         with pytest.raises(QvarError, match="`out` must be a") as caught:
             run(fake.Fake(CONTENDERS), out, resume=resume, progress=False)
         assert words in str(caught.value)
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert {path.name for path in tmp_path.iterdir()} == {"file", "link"}
     assert file.read_text() == "mine"
 
 
