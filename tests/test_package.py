@@ -143,3 +143,29 @@ def test_every_public_name_is_there() -> None:
         assert name in dir(qvar)
     with pytest.raises(AttributeError, match="nonsense"):
         qvar.nonsense  # noqa: B018
+
+
+def test_a_command_collects_garbage_rarely_and_leaves_the_collector_as_it_was() -> None:
+    import gc
+
+    from qvar.runs.guard import guarded
+
+    before, inside = gc.get_threshold(), []
+    usual = (700, 10, 10)
+
+    def command() -> int:
+        inside.append(gc.get_threshold())
+        raise qvar.QvarError("`a` must be b.") if len(inside) == 2 else KeyboardInterrupt
+
+    try:
+        gc.set_threshold(*usual)
+        guarded(command)
+        guarded(command)
+        assert inside[0] == inside[1]
+        assert inside[0][0] > 10 * usual[0]
+        assert gc.get_threshold() == usual
+        gc.set_threshold(0)
+        guarded(command)
+        assert inside[2][0] == 0, "a collector that is switched off stays so"
+    finally:
+        gc.set_threshold(*before)

@@ -48,7 +48,7 @@ def error_against_parameters(ledger: DataFrame) -> DataFrame:
         `unit`; missing if it falls on a failed seed).
     """
     rows = []
-    for about, group in contender_groups(ledger):
+    for about, group in contender_groups(ledger, "series", "layers", "n_params", "error"):
         series, layers = shared(group, "series") or about["contender"], shared(group, "layers")
         sizes, errors = group["n_params"].dropna(), final_distances(group)
         quantiles = {name: quantile(errors, q) for name, q in (("best", 0.0), ("median", 0.5), ("worst", 1.0))}
@@ -139,7 +139,7 @@ def correlation_per(ledger: DataFrame, cost: Cost, *, tolerance: float | None = 
     share = recovered / np.where(costs > 0, costs, np.nan)
     failed = ~np.isfinite(ledger["value"].to_numpy(dtype=float, na_value=np.nan))
     rows = []
-    for about, group in contender_groups(ledger.assign(_share=share, _failed=failed)):
+    for about, group in contender_groups(ledger.assign(_share=share, _failed=failed), "_share", "_failed"):
         numbers = group["_share"].to_numpy(dtype=float)
         ended = numbers[~group["_failed"].to_numpy(dtype=bool)]
         numbers = np.where(group["_failed"], -np.inf, numbers) if np.all(np.isfinite(ended)) else numbers[:0]

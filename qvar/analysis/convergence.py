@@ -47,7 +47,7 @@ def success(ledger: DataFrame, *, tolerance: float | None = None) -> DataFrame:
 
     within = checked_tolerance(ledger, tolerance)
     rows = []
-    for about, group in contender_groups(ledger):
+    for about, group in contender_groups(ledger, "value", "error"):
         row = {**about, "seeds": len(group), "successes": None, "share": math.nan, "low": math.nan, "high": math.nan}
         if has_errors(group):
             successes = int(np.sum(final_distances(group) <= within))
@@ -140,7 +140,7 @@ def quantiles_to_tolerance(
     seeds: list[Any] = list(steps_to_tolerance(trace, tolerance=within).itertuples(index=False))
     arrivals = {(one.problem, one.contender, one.method, one.seed): one for one in seeds}
     rows = []
-    for about, group in contender_groups(ledger):
+    for about, group in contender_groups(ledger, "value", "error", "seed"):
         row: dict[str, Any] = {**about, "seeds": len(group), "reached": None}
         if has_errors(group):
             firsts = [arrivals.get((*(about[key] for key in KEYS), seed)) for seed in group["seed"]]
@@ -171,7 +171,7 @@ def final_errors(ledger: DataFrame, *, levels: Sequence[float] = LEVELS) -> Data
     """
     shares = _checked_levels(levels)
     rows = []
-    for about, group in contender_groups(ledger):
+    for about, group in contender_groups(ledger, "error"):
         errors = final_distances(group)
         quantiles = {column_of("error", q): quantile(errors, q) for q in shares}
         finite = int(np.sum(np.isfinite(errors)))
@@ -198,7 +198,7 @@ def minima_found(ledger: DataFrame, *, energy_tolerance: float = ENERGY_TOLERANC
         QvarError: if the tolerance is negative.
     """
     rows = []
-    for about, group in contender_groups(ledger):
+    for about, group in contender_groups(ledger, "value", "minimum"):
         values = group["value"].to_numpy(dtype=float, na_value=np.nan)
         levels = distinct_minima(values, energy_tolerance=energy_tolerance)
         labels = levels.labels
@@ -213,9 +213,14 @@ def minima_found(ledger: DataFrame, *, energy_tolerance: float = ENERGY_TOLERANC
 # Groups of seeds, and their numbers
 
 
-def contender_groups(ledger: DataFrame) -> list[tuple[dict[str, Any], DataFrame]]:
-    """Return the seeds of each contender, problem and method, in the ledger's order, with what they share."""
-    groups = ledger.groupby(list(KEYS), dropna=False, sort=False) if len(ledger) else []
+def contender_groups(ledger: DataFrame, *columns: str) -> list[tuple[dict[str, Any], DataFrame]]:
+    """Return the seeds of each contender, problem and method, in the ledger's order, with what they share.
+
+    The seeds have the named columns of the ledger, those that it has, beside those that they share.
+    """
+    wanted = {*KEYS, "family", "unit", *columns}  # each column of each group takes time
+    narrow = ledger[[column for column in ledger.columns if column in wanted]]
+    groups = narrow.groupby(list(KEYS), dropna=False, sort=False) if len(ledger) else []
     return [({column: first(group[column]) for column in (*KEYS, "family", "unit")}, group) for _, group in groups]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from qvar._types import DataFrame
+from qvar.analysis.once import once
 from qvar.analysis.rows import message, records, shared, where
 from qvar.units import MILLIHARTREE_PER_HARTREE
 
@@ -30,6 +31,7 @@ class RankingRow(NamedTuple):
     message: str | None
 
 
+@once
 def ranking_summary(ledger: DataFrame) -> DataFrame:
     """Summarize a ranking: settings in the ledger's order, within one the lowest median error first.
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from qvar._types import DataFrame, FloatArray
 from qvar.analysis.accuracy import levels
+from qvar.analysis.once import once
 from qvar.analysis.rows import (
     MILLIHARTREE,
     RESOLUTION,
@@ -58,6 +59,7 @@ class ContenderRow(NamedTuple):
     mean: float | None
 
 
+@once
 def summary(ledger: DataFrame) -> DataFrame:
     """Summarize a ledger: one row per problem, contender and method, the lowest median error first.
 
@@ -79,6 +81,7 @@ def summary(ledger: DataFrame) -> DataFrame:
         `correlation_recovered` (median), `evaluations` (median), `evaluations_to_tolerance` (median of the seeds that
         reached it), `wall_s` and `compile_s` (of the whole batch).
     """
+    ledger = _narrow(ledger)
     groups = ledger.groupby(["problem", "contender", "method"], dropna=False, sort=False) if len(ledger) else []
     entries = [_entry(group) for _, group in groups]
     problems = dict.fromkeys(entry["problem"] for entry in entries)
@@ -86,6 +89,7 @@ def summary(ledger: DataFrame) -> DataFrame:
     return _table(entries, _entry(ledger.iloc[:0]))
 
 
+@once
 def curve_summary(ledger: DataFrame) -> DataFrame:
     """Summarize a run along a coordinate: one row per contender, the smallest greatest error first.
 
@@ -98,6 +102,7 @@ def curve_summary(ledger: DataFrame) -> DataFrame:
         missing if a point is), `mean` (mean |error|): medians over the seeds, in `unit`. `evaluations`, `wall_s`
         and `compile_s` are sums over the points.
     """
+    ledger = _narrow(ledger)
     groups = ledger.groupby(["contender", "method"], dropna=False, sort=False) if len(ledger) else []
     return _table(_ranked([_curve_entry(group) for _, group in groups], "worst"), _curve_entry(ledger.iloc[:0]))
 
@@ -115,6 +120,19 @@ def errors_alone(table: DataFrame) -> DataFrame:
         return table
     blank = table["quantity"] == "value"
     return table.assign(best=table["best"].mask(blank), median=table["median"].mask(blank))
+
+
+_FIRST = ("contender", "problem", "method", "family", "engine", "n_params", "two_qubit_gates", "depth")
+_SHARED = ("series", "layers")
+_MEDIANS = ("correlation_recovered", "evaluations_to_tolerance", "wall_s", "compile_s")
+_OTHERS = ("seed", "status", "message", "unit", "value", "error", "energy_evaluations", "gradient_evaluations")
+"""Columns of a ledger that a summary takes; the last ones by name."""
+
+
+def _narrow(ledger: DataFrame) -> DataFrame:
+    """Return the columns that a summary takes: to split the others into groups takes most of the time."""
+    wanted = {*_FIRST, *_SHARED, *_MEDIANS, *_OTHERS}
+    return ledger[[column for column in ledger.columns if column in wanted]]
 
 
 def _table(entries: list[dict[str, Any]], empty: dict[str, Any]) -> DataFrame:
@@ -135,11 +153,9 @@ def _entry(group: DataFrame) -> dict[str, Any]:
     statuses = [status for status in group["status"].tolist() if known(status)]
     spent = numbers_of(group, "energy_evaluations")
     spent = np.where(np.isnan(spent), numbers_of(group, "gradient_evaluations"), spent)
-    medians = ("correlation_recovered", "evaluations_to_tolerance", "wall_s", "compile_s")
-    names = ("contender", "problem", "method", "family", "engine", "n_params", "two_qubit_gates", "depth")
     return {
-        **{name: first(group[name]) for name in names},
-        **{name: shared(group, name) for name in ("series", "layers")},
+        **{name: first(group[name]) for name in _FIRST},
+        **{name: shared(group, name) for name in _SHARED},
         "seeds": len(group),
         "finite": len(finite),
         "converged": statuses.count(Status.CONVERGED.value),
@@ -153,7 +169,7 @@ def _entry(group: DataFrame) -> dict[str, Any]:
         "within": int(np.sum(np.abs(errors) <= CHEMICAL_ACCURACY)) if in_hartree else None,
         "below": int(np.sum(errors < -RESOLUTION)),
         "evaluations": _median(spent),
-        **{name: _median(numbers_of(group, name)) for name in medians},
+        **{name: _median(numbers_of(group, name)) for name in _MEDIANS},
     }
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
+from qvar.report.dark_colors import dark_rules
 from qvar.report.table import (
     Bullets,
     Column,
@@ -103,7 +104,7 @@ def to_html(parts: Part | Sequence[Part]) -> str:
 def style(body: str) -> str:
     """Return the style sheet of a page."""
     widths = sorted({int(width) for width in re.findall(r'class="wide w(\d+)"', body)})
-    return _asset("page.css") + "".join(_CARDS.replace("WIDTH", str(width)) for width in widths)
+    return _asset("page.css") + dark_rules(body) + "".join(_CARDS.replace("WIDTH", str(width)) for width in widths)
 
 
 def _asset(name: str) -> str:

@@ -9,9 +9,12 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+
+from qvar.report.dark_colors import with_names
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -34,25 +37,32 @@ class Interactive(NamedTuple):
     """JSON for `page.js`: names of the series, the elements that belong to each, and their points."""
 
 
-def interactive(figure: Figure, prefix: str, title: str) -> Interactive:
-    """Return a figure as SVG, with the names of its series and the places of their points.
+def interactive(figure: Figure, prefix: str, title: str, png: Path) -> Interactive:
+    """Draw a figure: write it as PNG, and return it as SVG with the names of its series and the places of their points.
 
     A series is what has one `gid`, or one label of a legend, on all axes. The figure keeps the layout that it has.
 
-    The figure was drawn once and should not be drawn again. All names of elements start with `prefix`, different for
-    each figure of a page; the title is for readers who cannot see the picture.
+    The figure should not be drawn again. All names of elements start with `prefix`, different for each figure of a
+    page; the title is for readers who cannot see the picture. No software version is in the PNG file, so that the same
+    numbers give the same bytes.
     """
     import matplotlib as mpl
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.image import imsave
+
+    from qvar.report.png_and_svg import PngAndSvg
 
     layout: Any = figure
     layout.set_layout_engine("none")
     names = _names(figure)
     stream = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": _SALT}):
-        FigureCanvasSVG(figure).print_svg(stream, metadata={"Date": None, "Creator": None, "Type": None})
+        renderer = PngAndSvg(figure, stream)
+        figure.draw(renderer)
+        renderer.finish()
+    pixels = np.asarray(renderer.buffer_rgba())
+    imsave(png, pixels, format="png", origin="upper", dpi=figure.dpi, metadata={"Software": None})
     text = stream.getvalue()
-    text = text[text.index("<svg") :]
+    text = with_names(text[text.index("<svg") :])
     text = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}-", text)
     label = title.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
     text = text.replace("<svg ", f'<svg role="group" aria-label="{label}" ', 1)

@@ -57,7 +57,7 @@
     const tip = make("div", { className: "tip", hidden: true });
     figure.querySelector(".paper").append(tip);
     const ring = document.createElementNS("http://www.w3.org/2000/svg", "circle");
-    for (const [key, value] of Object.entries({ r: 5, fill: "none", stroke: "#1c2330", "stroke-width": 1.2 })) {
+    for (const [key, value] of Object.entries({ r: 5, fill: "none", stroke: "currentColor", "stroke-width": 1.2 })) {
       ring.setAttribute(key, value);
     }
     ring.style.display = "none";

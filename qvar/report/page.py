@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from qvar._types import DataFrame
+from qvar.analysis.once import tables_once
 from qvar.analysis.rows import endings, known, labelled, records, row_name
 from qvar.atomic_files import write_whole
 from qvar.citations import bibtex, entries
@@ -34,8 +35,9 @@ _SIDE_BY_SIDE = "Several runs of one kind of study, side by side. Contenders are
 
 def write_report(run: LoadedRun) -> Path:
     """Draw the plots and write `report.html`, each whole or not at all; `OSError` if a file cannot be written."""
-    plots = write_plots(run.ledger, run.trace, run.folder.plots, run.case.get("study"))
-    page = report_page(run, plots)
+    with tables_once():
+        plots = write_plots(run.ledger, run.trace, run.folder.plots, run.case.get("study"))
+        page = report_page(run, plots)
     with write_whole(run.folder.report) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return run.folder.report

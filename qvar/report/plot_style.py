@@ -165,7 +165,8 @@ def panel_row(n_panels: int, width: float, height: float, *, sharey: bool = Fals
 def lay_out(figure: Figure) -> None:
     """Place panels, titles and legends once and for all; drawing would do it again each time.
 
-    Marks of minor ticks without labels, which take no room but most of the time, are left out meanwhile.
+    Marks of minor ticks without labels, which take no room but most of the time, are left out meanwhile, and are one
+    line of each axis from then on.
     """
     from matplotlib.axis import Ticker
     from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -182,9 +183,35 @@ def lay_out(figure: Figure) -> None:
         if not any(axis.minor.formatter.format_ticks(axis.get_minorticklocs())):
             minor[axis], axis.minor = axis.minor, nothing
     layout.execute(figure)
+    places = {}
     for axis, ticker in minor.items():
         axis.minor = ticker
+        places[axis] = axis.get_minorticklocs()
+    for axis, numbers in places.items():
+        _draw_minor_ticks(axis, numbers)
     figure.set_layout_engine("none")
+
+
+def _draw_minor_ticks(axis: Any, places: np.ndarray) -> None:
+    """Draw the marks of minor ticks as one line; each would be five objects."""
+    from matplotlib.lines import Line2D
+    from matplotlib.ticker import NullLocator
+
+    low, high = sorted(axis.get_view_interval())
+    inside = [place for place in places if low <= place <= high]
+    if not inside:
+        return
+    model = axis.get_minor_ticks(1)[0]
+    axis.set_minor_locator(NullLocator())
+    if not model.get_visible() or not model.tick1line.get_visible():
+        return
+    nowhere = np.zeros(len(inside))
+    marks = Line2D(*((inside, nowhere) if axis.axis_name == "x" else (nowhere, inside)))
+    marks.update_from(model.tick1line)
+    # as those of an axis, which is drawn after other things of its height, and that of y after that of x
+    marks.set_zorder(axis.get_zorder() if axis.axis_name == "x" else np.nextafter(axis.get_zorder(), np.inf))
+    axis.axes.add_artist(marks)
+    marks.set_clip_on(False)
 
 
 def line_figure(n_named: int) -> tuple[Figure, Axes]:

@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable
 
 from qvar.errors import HelpShown, QvarError, one_line
+from qvar.late_import import rare_collections
 from qvar.memory import wanted_memory
 from qvar.precision import check_precision
 
@@ -34,7 +35,8 @@ def guarded(command: Callable[[], int]) -> int:
     try:
         check_precision()
         wanted_memory()
-        status = command()
+        with rare_collections():
+            status = command()
         sys.stdout.flush()
     except QvarError as error:
         complain(str(error))

@@ -20,6 +20,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from qvar.errors import QvarError
+from qvar.late_import import rare_collections
 from qvar.runs.stop import end_with_parent
 
 _LOOK_S = 0.5
@@ -106,7 +107,8 @@ def _begin(work: bytes, writing: Connection, log: str | None) -> None:
         os.dup2(descriptor, 2)
         os.close(descriptor)
     try:
-        status = pickle.loads(work)()
+        with rare_collections():
+            status = pickle.loads(work)()
     except QvarError as error:
         if log is not None:
             print(f"qvar: {error}", file=sys.stderr)

@@ -53,13 +53,31 @@ def display(labels: Mapping[str, str], n_there: int, enabled: bool, workers: int
         return
     if n_there:
         print(f"{n_there} of {len(labels)} tasks are there already.", file=sys.stderr, flush=True)
-    if sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown"):
+    if _is_live():
         from qvar.runs.progress_terminal import live_lines
 
         with live_lines(overview) as lines:
             yield lines
     else:
         yield plain_lines(overview)
+
+
+@contextlib.contextmanager
+def transient_line(words: str, enabled: bool) -> Iterator[None]:
+    """Show a line on a terminal while something takes a second or more; none elsewhere."""
+    if not enabled or is_notebook() or not _is_live():
+        yield
+        return
+    print(words, end="", file=sys.stderr, flush=True)
+    try:
+        yield
+    finally:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)  # the line is empty again
+
+
+def _is_live() -> bool:
+    """Return if standard error is a terminal on which a line can be drawn again."""
+    return sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
 
 
 def is_notebook() -> bool:

@@ -51,7 +51,7 @@ from qvar.records.schema import as_record
 from qvar.runs.leases import clear_leases, latest
 from qvar.runs.local_pool import work_in_processes
 from qvar.runs.multiprocess import from_leader, is_distributed, is_leader, meet
-from qvar.runs.progress import Display, display
+from qvar.runs.progress import Display, display, transient_line
 from qvar.runs.stop import Stop, listening
 from qvar.runs.task_loop import STOPPED, TaskLoop
 from qvar.task import RECORD_FORMAT, Progress, Row, Runnable, Task, columns_of, tasks_of
@@ -128,7 +128,8 @@ def run(
                 _do_tasks(tasks, folder, progress, workers, remake, again)
             finally:
                 clear_leases(folder.states)
-            table = _make_tables(tasks, folder, run_name(record), again)
+            with transient_line("Writing tables, pictures and report.", progress):
+                table = _make_tables(tasks, folder, run_name(record), again)
             from_leader(None)  # the other processes leave when all is written
             return table
     except OSError as error:  # the disk is full, or the folder went away

@@ -39,10 +39,10 @@ def drawn() -> Figure:
     return figure
 
 
-def test_points_have_the_places_that_the_picture_gives_them() -> None:
+def test_points_have_the_places_that_the_picture_gives_them(tmp_path: Path) -> None:
     figure = drawn()
     figure.canvas.draw()
-    svg, text = interactive(figure, "p3", 'a "title" & <more>')
+    svg, text = interactive(figure, "p3", 'a "title" & <more>', tmp_path / "p.png")
     points = json.loads(text)["points"]
     assert [part["name"][:5] for part in points] == ["uccsd", "hea"]
     assert points[0]["numbers"] == [[1.0, 2.0], [100.0, 0.5]]
@@ -63,8 +63,9 @@ def _corners(svg: str, element: str) -> np.ndarray:
     return np.array(numbers, float).reshape(-1, 2)
 
 
-def test_series_and_legend_share_names_and_all_names_of_elements_are_different() -> None:
-    svg, text = interactive(drawn(), "p0", "title")
+def test_series_and_legend_share_names_and_all_names_of_elements_are_different(tmp_path: Path) -> None:
+    png = tmp_path / "p.png"
+    svg, text = interactive(drawn(), "p0", "title", png)
     data = json.loads(text)
     assert set(data["legend"].values()) == set(data["elements"])
     assert len(data["elements"]["hea"]) == 2, "line and band"
@@ -72,7 +73,7 @@ def test_series_and_legend_share_names_and_all_names_of_elements_are_different()
     assert len(set(used)) == len(used)
     assert all(svg.count(f'id="{element}"') == 1 for element in used)
     assert all(name.startswith("p0-") for name in re.findall(r'\bid="([^"]*)"', svg))
-    assert svg == interactive(drawn(), "p0", "title").svg
+    assert svg == interactive(drawn(), "p0", "title", png).svg
 
 
 ACTIONS = """

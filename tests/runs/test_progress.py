@@ -232,3 +232,17 @@ def test_a_notebook_shows_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "&lt;a&gt;: 23 %" in drawings[10][1]
     assert drawings[-1][0] == "2 of 2 tasks done; best <1e-05 mHa (<a>); 0:10"
     assert "value='1.000'" in drawings[-1][1]
+
+
+def test_a_line_is_shown_on_a_terminal_while_a_report_is_drawn_and_gone_afterwards(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with shows.transient_line("Writing.", True):
+        assert capsys.readouterr().err == "", "no line in a log file"
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    with shows.transient_line("Writing.", False):
+        assert capsys.readouterr().err == ""
+    with shows.transient_line("Writing.", True):
+        assert capsys.readouterr().err == "Writing."
+    assert capsys.readouterr().err == "\r\x1b[K"

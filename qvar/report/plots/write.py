@@ -8,7 +8,7 @@ from pathlib import Path
 from qvar._types import DataFrame
 from qvar.atomic_files import write_whole
 from qvar.report.interactive import interactive
-from qvar.report.plot_style import Figure, Plot, lay_out
+from qvar.report.plot_style import Plot, lay_out
 from qvar.report.reports import ALL_PICTURES, report_of
 
 _DOTS_PER_INCH = 150
@@ -30,21 +30,9 @@ def _plots(ledger: DataFrame, trace: DataFrame, folder: Path, study: str | None)
     plots = []
     for drawing in drawings:
         path = folder / f"{drawing.name}.png"
+        drawing.figure.set_dpi(_DOTS_PER_INCH)
+        lay_out(drawing.figure)
         with write_whole(path) as temporary:
-            _save(drawing.figure, temporary)
-        page = interactive(drawing.figure, f"p{len(plots)}", drawing.title)
+            page = interactive(drawing.figure, f"p{len(plots)}", drawing.title, temporary)
         plots.append(Plot(path, drawing.title, f"{drawing.caption.strip()} {absent}".strip(), page))
     return plots
-
-
-def _save(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG; `Figure.savefig` would draw it twice, once for the layout.
-
-    No software version is in the file, so that the same numbers give the same bytes.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    figure.set_dpi(_DOTS_PER_INCH)
-    lay_out(figure)
-    with path.open("wb") as stream:
-        FigureCanvasAgg(figure).print_png(stream, metadata={"Software": None})
