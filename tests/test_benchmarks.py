@@ -6,26 +6,42 @@ import json
 import runpy
 import subprocess
 import sys
+from collections.abc import Callable
 from itertools import combinations, product
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 import qvar
+from qvar.cli.main import main
 
 FOLDER = Path(__file__).parent / "benchmarks"
 MARKERS = "before\n<!-- tables: begin -->\nold\n<!-- tables: end -->\nafter\n"
 
 
-def run(*words: str, python: str = "") -> subprocess.CompletedProcess[str]:
-    """The benchmarks with these words; `python` is code that runs before them."""
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    """The benchmarks with these words, as a process."""
     call = [sys.executable, str(FOLDER), *words]
-    if python:
-        code = f"import runpy, sys; sys.path.insert(0, {str(FOLDER)!r}); {python}; sys.argv[:] = ['x', *sys.argv[1:]]; "
-        call = [sys.executable, "-c", code + f"runpy.run_path({str(FOLDER)!r}, run_name='__main__')", *words]
     return subprocess.run(call, capture_output=True, text=True, timeout=300)
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[Any, str, str]]:
+    """The benchmarks in this process: a function of the words that gives exit status, output and errors."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    monkeypatch.setenv("JAX_ENABLE_COMPILATION_CACHE", "true")  # a process of their own would switch it off for itself
+
+    def in_this_process(*words: str) -> tuple[Any, str, str]:
+        monkeypatch.setattr(sys, "argv", [str(FOLDER), *words])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_path(str(FOLDER), run_name="__main__")
+        return ended.value.code, *capsys.readouterr()
+
+    return in_this_process
 
 
 @pytest.fixture
@@ -37,7 +53,7 @@ def works(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return works
 
 
-def test_a_quick_run_gives_tables_and_numbers(tmp_path: Path) -> None:
+def test_a_quick_run_gives_tables_and_numbers(tmp_path: Path, here: Callable[..., tuple[Any, str, str]]) -> None:
     page, kept = tmp_path / "page.md", tmp_path / "kept.json"
     page.write_text(MARKERS)
     done = run("hpsi", "sector", "--quick", "--save", str(kept), "--markdown", str(page))
@@ -56,14 +72,28 @@ def test_a_quick_run_gives_tables_and_numbers(tmp_path: Path) -> None:
 
     (row,) = json.loads(kept.read_text())["tables"]["hpsi"]["rows"]
     assert 0 < row["ours"]["low"] <= row["ours"]["median"] <= row["ours"]["high"] < 1
-    assert run("--load", str(kept)).stdout.strip() == done.stdout[: done.stdout.rindex("\n\n")].strip()
+    assert here("--load", str(kept))[1].strip() == done.stdout[: done.stdout.rindex("\n\n")].strip()
 
 
-def test_a_campaign_is_timed_from_submission_to_collection(monkeypatch: pytest.MonkeyPatch, works: ModuleType) -> None:
+def test_a_campaign_is_timed_from_submission_to_collection(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], works: ModuleType
+) -> None:
     import campaign
 
+    commands: list[str] = []
+
+    def one_process(call: list[str], **settings: Any) -> Any:
+        """The first command is a process, as all are for users; the others would each import qvar once more."""
+        commands.append(call[3])
+        if len(commands) == 1:
+            return subprocess.run(call, **settings)
+        monkeypatch.setenv("PATH", settings["env"]["PATH"])
+        return subprocess.CompletedProcess(call, main(call[3:]), *capsys.readouterr())
+
     monkeypatch.setattr(campaign, "_real_submission", lambda *_: [])
+    monkeypatch.setattr(campaign, "subprocess", SimpleNamespace(run=one_process))
     found = campaign.rows(2, rounds=1)
+    assert commands == ["submit", "status", "status", "collect", "status", "collect"]
     assert [row.work.partition(",")[0] for row in found] == [
         "submit",
         "status",
@@ -78,7 +108,9 @@ def test_a_campaign_is_timed_from_submission_to_collection(monkeypatch: pytest.M
         assert 0 < row.ours.median < 60
 
 
-def test_saved_numbers_give_ratios_verdicts_and_pictures(tmp_path: Path, works: ModuleType) -> None:
+def test_saved_numbers_give_ratios_verdicts_and_pictures(
+    tmp_path: Path, works: ModuleType, here: Callable[..., tuple[Any, str, str]]
+) -> None:
     import results
     from measure import Sample
     from rows import Row
@@ -92,21 +124,28 @@ def test_saved_numbers_give_ratios_verdicts_and_pictures(tmp_path: Path, works: 
     limit = Row("sector whole", "memory", Sample(2e9, 2e9, 2e9, 1), unit="B", limit=(3e9, 1.5e9))
     results.save(tmp_path / "a.json", {"sector": (results.here(), rows)})
     results.save(tmp_path / "b.json", {"sector whole": (results.here("a card"), [limit])})
-    done = run("--load", str(tmp_path / "a.json"), str(tmp_path / "b.json"), "--plots", str(tmp_path))
-    lines = [line.split() for line in done.stdout.splitlines()]
+    files = [str(tmp_path / name) for name in ("a.json", "b.json")]
+    status, out, _ = here("--load", *files, "--plots", str(tmp_path))
+    assert status == 0
+    lines = [line.split() for line in out.splitlines()]
     assert ["small", "1", "ms", "±10%", "14", "ms", "±10%*", "14x", "15x", "/", "40x", "NO"] in lines
     assert ["middle", "2", "ms", "±10%", "50", "ms", "±10%", "25x", "15x", "/", "40x", "yes"] in lines
     assert ["large", "10", "ms", "±10%", "500", "ms", "±10%", "50x", "15x", "/", "40x", "aim"] in lines
     assert ["memory", "2", "GB", "3", "/", "1.5", "GB", "yes"] in lines
-    assert "* not measured in this run: a paper." in done.stdout
-    assert "a card; python" in done.stdout
+    assert "* not measured in this run: a paper." in out
+    assert "a card; python" in out
     assert (tmp_path / "bench_amplitudes.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_numbers_that_differ_from_the_peer_are_not_timed() -> None:
-    done = run("hpsi", "--quick", python="import peers; peers.pyscf_product = lambda problem: lambda state: state")
-    assert done.returncode == 1
-    assert "WRONG: H|psi> differs by" in done.stdout
+def test_numbers_that_differ_from_the_peer_are_not_timed(
+    works: ModuleType, here: Callable[..., tuple[Any, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import peers
+
+    monkeypatch.setattr(peers, "pyscf_product", lambda problem: lambda state: state)
+    status, out, _ = here("hpsi", "--quick")
+    assert status == 1
+    assert "WRONG: H|psi> differs by" in out
 
 
 @pytest.mark.parametrize(
@@ -120,14 +159,10 @@ def test_numbers_that_differ_from_the_peer_are_not_timed() -> None:
     ],
 )
 def test_a_wrong_word_gives_one_sentence(
-    words: list[str], sentence: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    words: list[str], sentence: str, here: Callable[..., tuple[Any, str, str]]
 ) -> None:
-    monkeypatch.setattr(sys, "argv", [str(FOLDER), *words])
-    monkeypatch.syspath_prepend(str(FOLDER))
-    with pytest.raises(SystemExit) as ended:
-        runpy.run_path(str(FOLDER), run_name="__main__")
-    assert ended.value.code == 2
-    out, err = capsys.readouterr()
+    status, out, err = here(*words)
+    assert status == 2
     assert out == ""
     assert err.startswith(sentence)
     assert err.count("\n") == 1

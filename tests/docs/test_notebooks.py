@@ -20,6 +20,7 @@ def kinds(outputs: list[dict[str, Any]]) -> list[list[str]]:
     return [sorted(output.get("data", {output.get("name"): ""})) for output in outputs]
 
 
+@pytest.mark.usefixtures("without_pages")
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
 def test_a_notebook_runs_and_shows_what_it_has_stored(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
