@@ -40,7 +40,7 @@ PROGRAM = """
 import json, sys
 import jax
 from qvar.errors import QvarError
-from qvar.objective import _value_and_grad
+from qvar.objective import _value_and_grad, padded_points
 from qvar.runs.multiprocess import begin, from_leader, is_leader
 
 begin()
@@ -57,7 +57,8 @@ for name, (problem, ansatz, engine) in works().items():
                   "state": np.abs(np.asarray(state)).tolist(),
                   "measured": objective.measure(point(ansatz)) if objective.measure else {}}
     if name == "spins":
-        text = _value_and_grad.lower(objective.function, point(ansatz), objective.data).compile().as_text()
+        theta = padded_points(objective.function, point(ansatz), objective.data)
+        text = _value_and_grad.lower(objective.function, theta, objective.data).compile().as_text()
         assert any(word in text for word in ("all-to-all", "all-gather", "collective-permute"))
         result = qvar.minimize(objective, key=jax.random.key(1), budget=qvar.Budget(gradients=6))
         numbers[name]["minimum"] = [result.value, result.iterations, result.gradient_evaluations]

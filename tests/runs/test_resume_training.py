@@ -166,8 +166,7 @@ def test_a_run_killed_in_a_training_continues_at_its_checkpoint(
     case, killed = whole / "case.py", tmp_path / "killed"
     kill(forks, "run", str(case), "--out", str(killed), "--no-progress")
     kept = [length(read_arrays(file)) for file in killed.glob("state/*/checkpoint-*.npz")]
-    assert kept
-    assert all(0 < steps < STEPS for steps in kept)
+    assert 0 < max(kept) < STEPS  # the other training may have been stopped before its first step
     assert not list(killed.glob("tasks/*.parquet"))
     assert run_here(case, killed, "--resume") == 2 * STEPS - sum(kept)
     for name in ("ledger", "trace"):
