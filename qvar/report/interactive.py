@@ -60,7 +60,8 @@ def interactive(figure: Figure, prefix: str, title: str, png: Path) -> Interacti
         figure.draw(renderer)
         renderer.finish()
     pixels = np.asarray(renderer.buffer_rgba())
-    imsave(png, pixels, format="png", origin="upper", dpi=figure.dpi, metadata={"Software": None})
+    no_version: Any = {"Software": None}
+    imsave(png, pixels, format="png", origin="upper", dpi=figure.dpi, metadata=no_version)
     text = stream.getvalue()
     text = with_names(text[text.index("<svg") :])
     text = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}-", text)
