@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Sequence
 
-from qvar.report.formats import error_words
+from qvar.report.formats import digits, error_words
 
 LINE = 118
 """Letters of a line of prose."""
@@ -24,12 +24,10 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], names: int = 1) -
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (heads, rule, *rows))
 
 
-def error(value: float) -> str:
-    """Return an error in mHa with three digits, or that it is below what is known."""
-    words = error_words(value, "mHa")
-    if words.startswith("<") or "e" in words:
-        return words
-    return f"{value:#.3g}".rstrip(".") if value < 1000 else f"{float(f'{value:.3g}'):.0f}"
+def error(value: float, unit: str = "mHa", n: int = 3) -> str:
+    """Return an error with so many digits, or that it is below what is known."""
+    words = error_words(value, unit)
+    return words if words.startswith("<") else digits(value, n)
 
 
 def percent(low: float, high: float) -> str:

@@ -186,7 +186,7 @@ def _distilled() -> Any:
 
 def _distilled_table(rows: Sequence[PairedRow]) -> str:
     cells = [
-        [row.against, f"{1e3 * float(row.median or 0):.3g}", f"{row.successes} of {row.seeds}",
+        [row.against, error(1e3 * float(row.median or 0)), f"{row.successes} of {row.seeds}",
          f"{row.better} of {row.better + row.worse} ({percent(row.share_low or 0, row.share_high or 1)})",
          digits(row.evaluations_ratio, 2), row.verdict]
         for row in rows

@@ -15,7 +15,7 @@ from qvar.analysis.paired import SAME, PairedRow, exact_interval, paired_table
 from qvar.analysis.rows import RESOLUTION, typed
 from qvar.report.formats import count
 
-SIGNS = {"helped": "+", "hurt": "-", "undecided": "~"}
+VERDICTS = ("helped", "hurt", "undecided")
 
 
 class Depth(NamedTuple):
@@ -84,13 +84,13 @@ def page(picture: str) -> str:
     """Return the text of the page."""
     compared = [one for one in depths() if one.verdict]
     rose = sum(after.median > 1.001 * before.median for before, after in pairwise(depths()) if after.verdict)
-    counts = {word: [one for one in compared if one.verdict == word] for word in SIGNS}
+    counts = {word: [one for one in compared if one.verdict == word] for word in VERDICTS}
     ising, h4 = studied("more-ising"), studied("more-h4")
     rows = [row for row in [*ising, *h4] if row.against]
     deeper = [row for row in rows if "Adam" not in row.contender and "starts" not in row.contender]
     regular = [row for row in rows if "Adam" in row.contender]
-    spins = {word: sum(row.verdict == word for row in deeper) for word in SIGNS}
-    held = {word: sum(row.verdict == word for row in regular) for word in SIGNS}
+    spins = {word: sum(row.verdict == word for row in deeper) for word in VERDICTS}
+    held = {word: sum(row.verdict == word for row in regular) for word in VERDICTS}
     n_helped, n_hurt = len(counts["helped"]) + spins["helped"], len(counts["hurt"]) + spins["hurt"]
     low, high = exact_interval(n_helped, n_helped + n_hurt)
     alike = [row for row in deeper if row.verdict == "undecided"]
@@ -113,10 +113,11 @@ keeps the angles from the minimum: of {len(regular)} regularized or noisy traini
 
 {_depth_table()}
 
-Median errors in mHa; before each number the verdict against the depth before, start by start: + helped, - hurt, ~
-undecided. {listed(LAYERED[1:])} had {BUDGET} evaluations for each start, {LAYERED[0]} (generic) {MORE}. A deeper
-circuit may be further from its minimum after the same number of evaluations: "hurt" here is a statement about this
-budget. Starts that are the same point (those of lucj are CCSD amplitudes) count once, and so cannot decide.
+Median errors in mHa. A depth helped (or hurt) if significantly more than half of its starts end lower (or higher) than
+those of the depth before; else the starts do not decide it. {listed(LAYERED[1:])} had {BUDGET} evaluations for each
+start, {LAYERED[0]} (generic) {MORE}. A deeper circuit may be further from its minimum after the same number of
+evaluations: "hurt" here is a statement about this budget. Starts that are the same point (those of lucj are CCSD
+amplitudes) count once, and so cannot decide.
 
 ## Depth on spins and H4, and regularization
 
@@ -163,23 +164,26 @@ def _depth_table() -> str:
     layers = (1, 2, 4, 8, 16)
     rows = []
     for (circuit, molecule), ones in sorted(series.items(), key=lambda item: LAYERED.index(item[0][0])):
-        cells = {one.layers: f"{SIGNS.get(one.verdict, '')} {error(one.median)}".strip() for one in ones}
+        cells = {one.layers: f"{error(one.median)} {_marked(one.verdict)}".strip() for one in ones}
         name = f"{FORMULAS[molecule]}, {circuit} ({ones[0].n_params} to {ones[-1].n_params} parameters)"
         rows.append([name, *(cells.get(depth, "") for depth in layers)])
     return table(["layers", *map(str, layers)], rows, 1)
 
 
+def _marked(verdict: str) -> str:
+    return verdict if verdict in ("helped", "hurt") else ""
+
+
 def _paired(rows: list[PairedRow], title: str) -> str:
     if not rows:
         return f"{title}: not run."
-    unit = rows[0].unit
-    factor = 1e3 if unit == "Ha" else 1.0
+    unit, factor = ("mHa", 1e3) if rows[0].unit == "Ha" else (rows[0].unit, 1.0)
     cells = [
-        [row.contender, count(row.n_params), count(row.fisher_rank), f"{factor * float(row.median or 0):.2g}",
+        [row.contender, count(row.n_params), count(row.fisher_rank), error(factor * float(row.median or 0), unit, 2),
          f"{row.successes} of {row.seeds}", count(row.evaluations),
          f"{row.verdict}, {row.better} of {row.better + row.worse}" if row.against else ""]
         for row in rows
     ]  # fmt: skip
-    error_head = f"median error ({'mHa' if unit == 'Ha' else unit})"
+    error_head = f"median error ({unit})"
     heads = [title, "parameters", "rank", error_head, "succeed", "evaluations", "lower"]
     return table(heads, cells, 1)

@@ -11,7 +11,7 @@ from findings.markdown import listed, table
 from qvar.analysis.decay import DecayRow, decay_table
 from qvar.analysis.kept_ledgers import kept_ledger
 from qvar.analysis.rows import known, labelled, records
-from qvar.report.formats import digits
+from qvar.report.formats import digits, interval
 
 CIRCUITS = {
     "hardware_efficient": "RY, RZ and a chain of CNOTs, 2n layers; observable Z0 Z1",
@@ -139,19 +139,19 @@ def _verdict(row: Any) -> str:
     if row.verdict == "exponential":
         return f"exponential, rate {_rate(row)} per qubit"
     if row.verdict == "power":
-        low, high = digits(row.exponent_low, 2), digits(row.exponent_high, 2)
-        return f"a power law, exponent {digits(row.exponent, 2)} [{low}, {high}]"
+        ends = interval(row.exponent_low, row.exponent_high, 2)
+        return f"a power law, exponent {digits(row.exponent, 2)}{ends}"
     return f"{row.verdict} (as an exponential: rate {_rate(row)})"
 
 
 def _rate(row: DecayRow) -> str:
-    return f"{digits(row.rate, 2)} [{digits(row.rate_low, 2)}, {digits(row.rate_high, 2)}]"
+    return digits(row.rate, 2) + interval(row.rate_low, row.rate_high, 2)
 
 
 def _fit_table(rows: list[Any]) -> str:
     cells = [
-        [row.contender, row.quantity, f"{row.size_first:.0f} to {row.size_last:.0f}", f"{row.variance_first:.2g}",
-         f"{row.variance_last:.2g}", _rate(row), row.verdict]
+        [row.contender, row.quantity, f"{row.size_first:.0f} to {row.size_last:.0f}", digits(row.variance_first, 2),
+         digits(row.variance_last, 2), _rate(row), row.verdict]
         for row in rows
     ]  # fmt: skip
     heads = ["circuit", "variance of", "qubits", "at the first size", "at the last size", "rate per qubit", "decay"]

@@ -10,7 +10,7 @@ from qvar.analysis.accuracy import Cost
 from qvar.analysis.contenders import accuracy_table, convergence_table
 from qvar.analysis.convergence import LEVELS, column_of
 from qvar.analysis.rows import known, records
-from qvar.report.formats import NOTHING, count, number, share, short
+from qvar.report.formats import NOTHING, count, digits, number, share
 from qvar.report.table import Column, Part, Table
 
 _COST_WORDS: dict[Cost, str] = {
@@ -49,7 +49,7 @@ def accuracy_parts(ledger: DataFrame, trace: DataFrame) -> list[Part]:
     units = {str(row.unit) for row in convergence if row.unit}
     error = f"final error ({units.pop()})" if len(units) == 1 else "final error"
     cost_columns: dict[str, Callable[[Any], str]] = {
-        "correlation recovered": lambda row: short(row.correlation_recovered),
+        "correlation recovered": lambda row: digits(row.correlation_recovered),
         **{words: _per(cost) for cost, words in _COST_WORDS.items()},
         "fewest parameters to 1.6 mHa": _least,
     }
@@ -84,7 +84,7 @@ def _table(rows: Sequence[Any], columns: dict[str, Callable[[Any], str]], note: 
 
 def _per(cost: Cost) -> Callable[[Any], str]:
     def cell(row: Any) -> str:
-        low, median, high = (short(getattr(row, f"per_{cost}_{end}")) for end in ("low", "median", "high"))
+        low, median, high = (digits(getattr(row, f"per_{cost}_{end}")) for end in ("low", "median", "high"))
         return median if low == median == high else f"{median} [{low}, {high}]"
 
     return cell

@@ -29,10 +29,10 @@ from qvar.analysis.campaigns import (
     value_words,
     varied,
 )
-from qvar.analysis.rows import MILLIHARTREE, known, resolution, some, typed, where, without_sweep
+from qvar.analysis.rows import MILLIHARTREE, known, some, typed, where, without_sweep
 from qvar.optimize.budget import FINE
 from qvar.records.run_folder import LoadedRun
-from qvar.report.formats import NOTHING, attention, common, count, family, number
+from qvar.report.formats import NOTHING, attention, common, count, error_words, family, number
 from qvar.report.plots.campaign import PICTURES, campaign_drawings
 from qvar.report.study_report import Drawings, StudyReport
 from qvar.report.table import Bullets, Column, Fold, Heading, Note, Part, Span, Table, Text
@@ -217,8 +217,7 @@ def _cell_words(row: CampaignRow) -> str:
     if not known(row.median):
         return "failed" if row.failed else NOTHING
     if row.quantity == "error":
-        floor = resolution(row.unit)
-        return f"<{floor:g}" if row.median < floor else number(row.median)
+        return error_words(row.median, row.unit)
     return f"{row.median:.3g}" if row.quantity == VARIANCE else f"{row.median:.6f}"
 
 

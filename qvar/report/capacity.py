@@ -8,7 +8,7 @@ from qvar.analysis.rows import known, records, some, typed, where
 from qvar.analysis.summaries import summary
 from qvar.diagnostics.estimate import heavy_tail
 from qvar.records.run_folder import LoadedRun
-from qvar.report.formats import NOTHING, common, count, family, number, once, share, values
+from qvar.report.formats import NOTHING, common, count, error_words, family, once, share, values
 from qvar.report.plots.capacity import capacity, final_errors
 from qvar.report.study_report import Drawings, StudyReport, pictures
 from qvar.report.table import Column, Fold, Part, Table
@@ -148,7 +148,7 @@ def _depths_table(depths: DataFrame) -> Table[DepthRow]:
             Column("success", lambda row: share(row.successes, row.seeds), stays=True),
             Column("95 % interval", _interval, short="95 %\ninterval"),
             Column("median |error|", _error, show="page"),
-            Column(error, lambda row: number(row.median), show="terminal"),
+            Column(error, lambda row: error_words(row.median, row.unit), show="terminal"),
             Column("gradient evals", lambda row: count(row.evaluations), short="median\nevals"),
         ],
         rows,
@@ -156,7 +156,7 @@ def _depths_table(depths: DataFrame) -> Table[DepthRow]:
 
 
 def _error(row: DepthRow) -> str:
-    return f"{number(row.median)} {row.unit}".rstrip() if known(row.median) else NOTHING
+    return f"{error_words(row.median, row.unit)} {row.unit}".rstrip() if known(row.median) else NOTHING
 
 
 def _interval(row: DepthRow) -> str:

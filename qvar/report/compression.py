@@ -10,7 +10,7 @@ from qvar.analysis.paths import CompressionPath, CompressionRow, SmallerStep, co
 from qvar.analysis.rows import known, typed
 from qvar.analysis.summaries import summary
 from qvar.report.duel import DUEL
-from qvar.report.formats import NOTHING, count, number, short
+from qvar.report.formats import NOTHING, count, digits, number
 from qvar.report.plots.compression import error_vs_compression, error_vs_what_is_left, rise_vs_bits
 from qvar.report.study_report import Drawings, StudyReport, pictures
 from qvar.report.table import Column, Note, Part, Table
@@ -160,7 +160,7 @@ def _starts(ledger: DataFrame) -> list[Part]:
     def share(row: CompressionRow, value: float | None) -> str:
         left = 1.0 - (row.correlation_recovered or 0.0)
         correlation = row.error / left if left else 0.0
-        return short(1.0 - (value - row.reference) / correlation) if correlation and value is not None else NOTHING
+        return digits(1.0 - (value - row.reference) / correlation) if correlation and value is not None else NOTHING
 
     columns: list[Column[CompressionRow]] = [
         Column("circuit", lambda row: row.circuit, "name"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from qvar._types import DataFrame
-from qvar.analysis.rows import Cell, as_float, known, resolution
+from qvar.analysis.rows import Cell, as_float, known, resolution, resolution_words, short_exponent
 from qvar.report.table import Span, Text
 
 NOTHING = "-"
@@ -18,14 +18,14 @@ def number(value: Cell) -> str:
         return NOTHING
     size = abs(amount)
     if size != 0 and (size < 1e-3 or size >= 1e6):
-        return f"{amount:.1e}"
+        return short_exponent(f"{amount:.1e}")
     return f"{amount:.{3 if size < 10 else 2 if size < 100 else 1}f}"
 
 
 def error_words(value: Cell, unit: str) -> str:
     """Format an error; one below the accuracy of the exact value is "<1e-5" mHa, or "<1e-8" of another unit."""
     if (amount := as_float(value)) is not None and abs(amount) <= resolution(unit):
-        return f"<{resolution(unit):.0e}".replace("e-0", "e-")
+        return f"<{resolution_words(unit)}"
     return number(value)
 
 
@@ -39,14 +39,24 @@ def fixed(value: Cell, places: int) -> str:
     return NOTHING if (amount := as_float(value)) is None else f"{amount:.{places}f}"
 
 
-def digits(value: Cell, n: int) -> str:
-    """Format a number with so many digits; a dash if there is none."""
-    return NOTHING if (amount := as_float(value)) is None else f"{float(f'{amount:.{n}g}'):g}"
+def digits(value: Cell, n: int = 3) -> str:
+    """Format a number with so many digits, zeros at the end included; a dash if there is none."""
+    if (amount := as_float(value)) is None:
+        return NOTHING
+    text = f"{amount:#.{n}g}"
+    if "e+" in text and abs(amount) < 1e6:  # a count of hundreds has no exponent
+        return f"{float(text):.0f}"
+    return short_exponent(text.rstrip(".")) if amount else "0"
 
 
-def short(value: Cell, n: int = 3) -> str:
-    """Format a variance or a derivative with so many digits; a dash if there is none."""
-    return NOTHING if (amount := as_float(value)) is None else f"{amount:.{n}g}"
+def interval(low: Cell, high: Cell, n: int = 3) -> str:
+    """Format the ends of an interval in brackets, after a space; "" if there is none."""
+    return f" [{digits(low, n)}, {digits(high, n)}]" if known(low) and known(high) else ""
+
+
+def listed(names: Sequence[str]) -> str:
+    """Join names with commas, or with semicolons if a name has a comma itself."""
+    return ("; " if any(", " in name for name in names) else ", ").join(names)
 
 
 def count(value: Cell) -> str:
@@ -109,9 +119,9 @@ def values(ledger: DataFrame, column: str) -> list[str]:
 
 def ends(names: list[str]) -> str:
     """Join names, of a long list the first and the last."""
-    return ", ".join(names) if len(names) <= 3 else f"{names[0]} ... {names[-1]}"
+    return listed(names) if len(names) <= 3 else f"{names[0]} ... {names[-1]}"
 
 
 def first_few(names: list[str], most: int = 8) -> str:
     """Join names with commas, of many the first ones, with the number of the others."""
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+    return listed(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -187,6 +187,8 @@ _CARDS = """@container (max-width: WIDTHrem) {
   .wWIDTH tr { display: flex; flex-wrap: wrap; border-bottom: 1px solid var(--line); padding: 0.4rem 0; }
   .wWIDTH td { border: 0; padding: 0 1rem 0 0; text-align: left; }
   .wWIDTH td.name { order: -1; flex-basis: 100%; overflow-wrap: anywhere; }
-  .wWIDTH td:not(.name)::before { content: attr(data-head) " "; color: var(--quiet); font-weight: 400; }
+  .wWIDTH td.name ~ td.name { order: 0; flex-basis: auto; font-weight: 400; }
+  .wWIDTH :is(td:not(.name), td.name ~ td.name)::before { content: attr(data-head) " "; color: var(--quiet);
+    font-weight: 400; }
 }
 """

@@ -9,7 +9,7 @@ from qvar.analysis.landscapes import LandscapeRow, landscape_table
 from qvar.analysis.rows import MILLIHARTREE, known, labelled, some, typed, where
 from qvar.analysis.summaries import summary
 from qvar.report.duel import DUEL
-from qvar.report.formats import NOTHING, count, digits, number, share, short
+from qvar.report.formats import NOTHING, count, digits, number, share
 from qvar.report.plots.landscape import curvatures, leakage, lines, planes
 from qvar.report.plots.training import error_vs_step
 from qvar.report.study_report import Drawings, StudyReport, pictures
@@ -97,7 +97,7 @@ def _directions(head: str, name: str, short_head: str) -> Column[LandscapeRow]:
 
 def _price(row: LandscapeRow) -> str:
     scale = MILLIHARTREE_PER_HARTREE if row.unit == HARTREE else 1
-    return short(float(row.symmetry_price) * scale) if known(row.symmetry_price) else NOTHING
+    return digits(float(row.symmetry_price) * scale) if known(row.symmetry_price) else NOTHING
 
 
 def _result(ledger: DataFrame, trace: DataFrame) -> list[Part]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from qvar._types import DataFrame
-from qvar.analysis.rows import RESOLUTION, some, typed, where
+from qvar.analysis.rows import resolution_words, some, typed, where
 from qvar.analysis.summaries import ContenderRow
-from qvar.report.formats import energy
+from qvar.report.formats import common, energy, listed
 
 
 def summary_notes(summary: DataFrame) -> list[str]:
@@ -20,7 +20,7 @@ def without_exact(summary: DataFrame) -> str:
         return ""
     lines = typed(rows, ContenderRow)
     names = [f"{row.label} (median value {energy(row.median)} {row.unit})".rstrip() for row in lines]
-    return f"No exact value is known for {', '.join(names)}, so that there is no error to rank by."
+    return f"No exact value is known for {listed(names)}, so that there is no error to rank by."
 
 
 def equal_errors(summary: DataFrame) -> str:
@@ -34,8 +34,10 @@ def equal_errors(summary: DataFrame) -> str:
         blocks.append(f"{block[0].rank} to {block[-1].rank}")
     if not blocks:
         return ""
+    unit = common(where(summary, mask), "unit")
+    close = f"{resolution_words(unit)} {unit}".rstrip()
     return (
-        f"Equal within {RESOLUTION:g} of the unit, to which exact values are known: the errors of "
+        f"Equal within {close}, to which exact values are known: the errors of "
         f"{', '.join(blocks)}; the fewer parameters come first."
     )
 
@@ -46,7 +48,7 @@ def below_exact(summary: DataFrame) -> str:
     if not names:
         return ""
     return (
-        f"Ended below the exact value: {', '.join(names)}. Such a state has left the sector of the exact state, for "
+        f"Ended below the exact value: {listed(names)}. Such a state has left the sector of the exact state, for "
         "another particle number or spin (columns particle_number, sz, s2). Errors are shown by size; a crossing on "
         "the way down is no arrival within 1.6 mHa."
     )

@@ -8,11 +8,11 @@ from typing import Literal
 from qvar._types import DataFrame
 from qvar.analysis.depths import depth_table, series_table
 from qvar.analysis.paired import PairedRow, paired_table
-from qvar.analysis.rows import known, typed, where
+from qvar.analysis.rows import MILLIHARTREE, RESOLUTION, known, typed, where
 from qvar.report.accuracy import accuracy_parts
 from qvar.report.capacity import series_sentences, thresholds
 from qvar.report.duel import DUEL
-from qvar.report.formats import NOTHING, count, number, share
+from qvar.report.formats import NOTHING, count, error_words, listed, number, share
 from qvar.report.plot_style import Drawing
 from qvar.report.plots.capacity import capacity, final_errors
 from qvar.report.plots.paired import verdicts
@@ -31,9 +31,9 @@ _WORDS = (
 _NOTE = (
     "Better, worse and equal count seeds; errors within 1e-6 are equal. Share: of the seeds in which the two differ, "
     "those that ended lower, with its 95 % exact interval. Change: mean difference of |error|, negative if this way "
-    "is closer to the exact value, with its 95 % bootstrap interval. Evaluations, ratio: "
+    "is closer to the exact value, with its 95 % bootstrap interval. Evals: evaluations; ratio: "
     "median over the seeds of the ratio to the other way's. Correlation at the start: share of the correlation energy, "
-    "0 for the reference and 1 for the exact energy, median. Evaluations to tolerance: median over all seeds, missing "
+    "0 for the reference and 1 for the exact energy, median. Evals to tolerance: median over all seeds, missing "
     "if fewer than half arrive."
 )
 
@@ -49,30 +49,34 @@ def _table(rows: list[PairedRow]) -> Table[PairedRow]:
     def some(name: str) -> bool:
         return any(known(getattr(row, name)) for row in rows)
 
-    starts: Literal["both", "page"] = "both" if any((row.start_recovered or 0.0) > _CLOSER for row in rows) else "page"
+    closer = any((row.start_recovered or 0.0) > _CLOSER for row in rows)
+    starts: Literal["both", "page"] = "both" if closer else "page"
     optional: list[Column[PairedRow]] = [
         Column("distance", lambda row: number(row.distance)),
         Column("Fisher rank", lambda row: count(row.fisher_rank), short="Fisher\nrank"),
         Column("infidelity", lambda row: number(row.infidelity)),
-        Column("correlation at the start", lambda row: number(row.start_recovered), show=starts, short="corr.\nstart"),
+        Column("correlation at the start", lambda row: number(row.start_recovered), short="corr.\nstart"),
     ]
-    present = [some("distance"), some("fisher_rank"), some("infidelity"), some("start_recovered")]
+    in_unit = _unit(rows).replace(" (", "\n[").replace(")", "]")
+    present = [some("distance"), some("fisher_rank"), some("infidelity"), closer]
     return Table(
         [
             Column("way", lambda row: row.contender, "name"),
             *(column for column, there in zip(optional, present, strict=True) if there),
             Column("params", lambda row: count(row.n_params)),
-            Column(f"median |error|{_unit(rows)}", lambda row: _error(row, row.median), short="median\n|error|"),
+            Column(
+                f"median |error|{_unit(rows)}", lambda row: _size(row, row.median), short=f"median\n|error|{in_unit}"
+            ),
             Column("success", lambda row: share(row.successes, row.seeds)),
             Column("minima", lambda row: count(row.minima), show="page"),
-            Column("evaluations", lambda row: count(row.evaluations), short="median\nevals"),
-            Column("evaluations to tolerance", lambda row: count(row.arrival), show=starts, short="evals\nto tol."),
-            Column("evaluations per success", lambda row: count(row.evaluations_per_success), show="page"),
+            Column("evals", lambda row: count(row.evaluations), short="median\nevals"),
+            Column("evals to tolerance", lambda row: count(row.arrival), show=starts, short="evals\nto tol."),
+            Column("evals per success", lambda row: count(row.evaluations_per_success), show="page"),
             Column("against", lambda row: row.against or NOTHING, "name", "page"),
             Column("better / worse / equal", counts, short="better/\nworse/\nequal"),
             Column("share", _share, show="page"),
             Column(f"change{_unit(rows)}", _change, show="page"),
-            Column("evaluations, ratio", lambda row: number(row.evaluations_ratio), short="evals\nratio"),
+            Column("evals, ratio", lambda row: number(row.evaluations_ratio), short="evals\nratio"),
             Column("verdict", lambda row: row.verdict or NOTHING, "word", stays=True),
         ],
         rows,
@@ -82,11 +86,24 @@ def _table(rows: list[PairedRow]) -> Table[PairedRow]:
 def _unit(rows: list[PairedRow]) -> str:
     units = {row.unit for row in rows if row.unit}
     unit = units.pop() if len(units) == 1 else ""
-    return f" ({'mHa' if unit == HARTREE else unit})" if unit else ""
+    return f" ({_shown_unit(unit)})" if unit else ""
+
+
+def _shown_unit(unit: str) -> str:
+    return MILLIHARTREE if unit == HARTREE else unit
+
+
+def _size(row: PairedRow, value: float | None) -> str:
+    """Return an |error| in the unit that is shown, or that it is below what is known."""
+    return error_words(_shown(row, value), _shown_unit(row.unit))
 
 
 def _error(row: PairedRow, value: float | None) -> str:
-    return number(None if value is None else value * (MILLIHARTREE_PER_HARTREE if row.unit == HARTREE else 1.0))
+    return number(_shown(row, value))
+
+
+def _shown(row: PairedRow, value: float | None) -> float | None:
+    return None if value is None else value * (MILLIHARTREE_PER_HARTREE if row.unit == HARTREE else 1.0)
 
 
 def counts(row: PairedRow) -> str:
@@ -107,6 +124,8 @@ def _percent(row: PairedRow) -> str:
 def _change(row: PairedRow) -> str:
     if not known(row.change):
         return NOTHING
+    if max(abs(row.change), abs(row.change_low or 0.0), abs(row.change_high or 0.0)) <= RESOLUTION:
+        return _size(row, row.change)
     ends = f" ({_error(row, row.change_low)} to {_error(row, row.change_high)})" if known(row.change_low) else ""
     return f"{_error(row, row.change)}{ends}"
 
@@ -127,8 +146,7 @@ def sentences(rows: list[PairedRow]) -> list[str]:
             lines.append(f"{row.contender} ended as {row.against} did in all {row.pairs} seeds: undecided.")
             continue
         verdict = words[row.verdict].format(row.against, row.better, differ)
-        unit = "mHa" if row.unit == HARTREE else row.unit
-        change = f"Mean change of |error|: {_change(row)} {unit}".rstrip() + "."
+        change = f"Mean change of |error|: {_change(row)} {_shown_unit(row.unit)}".rstrip() + "."
         lines.append(f"{row.contender} {verdict} (95 % interval of the share: {_percent(row)}). {change}")
     return lines
 
@@ -143,9 +161,9 @@ def _verdicts(rows: list[PairedRow]) -> list[str]:
     for verdict in ("helped", "hurt", "undecided"):
         ways = [f"{row.contender} ({row.better} of {row.better + row.worse})" for row in differing
                 if row.verdict == verdict]  # fmt: skip
-        lists += [f"{verdict.capitalize()}: {', '.join(ways)}."] if ways else []
+        lists += [f"{verdict.capitalize()}: {listed(ways)}."] if ways else []
     alike = [row.contender for row in rows if row.verdict and row not in differing]
-    lists += [f"Undecided, for all seeds end alike: {', '.join(alike)}."] if alike else []
+    lists += [f"Undecided, for all seeds end alike: {listed(alike)}."] if alike else []
     return [*lists, "In brackets: seeds that ended lower, of those that differ."]
 
 

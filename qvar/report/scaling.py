@@ -9,12 +9,11 @@ from qvar._types import DataFrame
 from qvar.analysis.decay import DecayRow, PointRow, decay_table, is_relative, measured, narrow_intervals
 from qvar.analysis.rows import SCALING_MARKS, known, labelled, labels, typed, where
 from qvar.records.run_folder import LoadedRun
-from qvar.report.formats import bold, count, seconds, short, values
+from qvar.report.formats import bold, count, digits, interval, seconds, values
 from qvar.report.plots.scaling import component_variance, variance_against_size
 from qvar.report.scaling_tables import (
     PREDICTIONS,
     VERDICTS,
-    between,
     fit_table,
     gradient_table,
     loss_table,
@@ -93,15 +92,15 @@ def _headline(fits: DataFrame) -> list[Part]:
 def _pace(row: DecayRow) -> str:
     """Return the decay of a variance in words."""
     if row.verdict == "power":
-        return f"as n to the power {-row.exponent:.3g}{between(-row.exponent_high, -row.exponent_low)}"
+        return f"as n to the power {digits(-row.exponent)}{interval(-row.exponent_high, -row.exponent_low)}"
     if row.verdict == "neither":
-        first, last = short(row.variance_first), short(row.variance_last)
+        first, last = digits(row.variance_first), digits(row.variance_last)
         return f"from {first} at {row.size_first:g} to {last} at {row.size_last:g}"
-    ends = between(_factor(row.rate_low), _factor(row.rate_high))
+    ends = interval(_factor(row.rate_low), _factor(row.rate_high))
     likelier = ""
     if row.verdict == "undecided":
         likelier = f"; the {'exponential' if row.delta_aic >= 0 else 'power law'} is the likelier one"
-    return f"divided by {_factor(row.rate):.3g}{ends} for each further qubit{likelier}"
+    return f"divided by {digits(_factor(row.rate))}{ends} for each further qubit{likelier}"
 
 
 def _factor(rate: float) -> float:
@@ -165,7 +164,7 @@ def _rows_text(ledger: DataFrame) -> str:
     columns: list[Column[PointRow]] = [
         *point_columns(ledger),
         Column("loss variance", _loss_words, stays=True),
-        Column("gradient\nvariance", lambda row: short(row.gradient_variance)),
+        Column("gradient\nvariance", lambda row: digits(row.gradient_variance)),
         *ratios,
         Column("time", lambda row: seconds(row.wall_s)),
     ]
@@ -177,7 +176,7 @@ def _loss_words(row: PointRow) -> str:
     if not known(value):
         return str(row.status).replace("_", " ")
     half = (row.loss_variance_high - row.loss_variance_low) / 2
-    return short(value) + (f" +- {100 * half / value:.0f} %" if value > 0 else "")
+    return digits(value) + (f" +- {100 * half / value:.0f} %" if value > 0 else "")
 
 
 def _drawings(ledger: DataFrame, trace: DataFrame) -> Drawings:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from qvar._types import DataFrame
 from qvar.analysis.decay import DecayRow, PointRow
 from qvar.analysis.rows import Cell, as_float, known, some, typed
-from qvar.report.formats import NOTHING, bold, count, short, values
+from qvar.report.formats import NOTHING, bold, count, digits, interval, values
 from qvar.report.table import Column, Span, Table, Text
 
 VERDICTS = {
@@ -43,11 +43,6 @@ def size_name(ledger: DataFrame) -> str:
     return next(iter(values(ledger, "size_name")), "size")
 
 
-def between(low: float, high: float, form: str = ".3g") -> str:
-    """Return an interval in brackets, if there is one."""
-    return f" [{low:{form}}, {high:{form}}]" if known(low) and known(high) else ""
-
-
 def _size_range(row: DecayRow) -> str:
     """Return the smallest and the largest size, such as "4-12"."""
     if not known(row.size_first):
@@ -74,12 +69,12 @@ def fit_table(fits: DataFrame) -> Table[DecayRow]:
     by_qubits = some(fits["verdict"].notna())
     relative = some(fits["relative"])
     size = size_name(fits)
-    rate: Column[DecayRow] = Column("rate per\nqubit", lambda row: _rate(row, ".2f"), show="terminal")
+    rate: Column[DecayRow] = Column("rate per\nqubit", lambda row: _rate(row, 2), show="terminal")
     laws: list[Column[DecayRow]] = [
-        Column(("b of e", Span("-b n", "sup")), lambda row: _rate(row, ".3g"), show="page"),
+        Column(("b of e", Span("-b n", "sup")), lambda row: _rate(row, 3), show="page"),
         Column(
             ("b of n", Span("-b", "sup")),
-            lambda row: short(row.exponent) + between(row.exponent_low, row.exponent_high),
+            lambda row: digits(row.exponent) + interval(row.exponent_low, row.exponent_high),
             show="page",
         ),
         Column("dAICc", lambda row: f"{row.delta_aic:+.1f}" if known(row.delta_aic) else NOTHING, show="page"),
@@ -97,10 +92,10 @@ def fit_table(fits: DataFrame) -> Table[DecayRow]:
         *([verdict] if by_qubits else []),
         Column(size, _size_range),
         Column("points x samples", lambda row: f"{count(row.n_points)} x {count(row.samples)}", show="page"),
-        Column("at the smallest", lambda row: short(row.variance_first), show="page"),
-        Column("at the largest", lambda row: short(row.variance_last), show="page"),
-        Column("at\nfirst", lambda row: short(row.variance_first, 2), show="terminal"),
-        Column("at\nlast", lambda row: short(row.variance_last, 2), show="terminal"),
+        Column("at the smallest", lambda row: digits(row.variance_first), show="page"),
+        Column("at the largest", lambda row: digits(row.variance_last), show="page"),
+        Column("at\nfirst", lambda row: digits(row.variance_first, 2), show="terminal"),
+        Column("at\nlast", lambda row: digits(row.variance_last, 2), show="terminal"),
         *(laws if by_qubits else []),
     ]
     note = f"{_UNIT_WORDS[not relative]}The gradient's variance is the mean over all parameters. In brackets: 95 % "
@@ -108,8 +103,8 @@ def fit_table(fits: DataFrame) -> Table[DecayRow]:
     return Table(columns, typed(fits, DecayRow), [note])
 
 
-def _rate(row: DecayRow, form: str) -> str:
-    return f"{row.rate:{form}}{between(row.rate_low, row.rate_high, form)}" if known(row.rate) else NOTHING
+def _rate(row: DecayRow, n: int) -> str:
+    return digits(row.rate, n) + interval(row.rate_low, row.rate_high, n)
 
 
 def point_columns(ledger: DataFrame) -> list[Column[PointRow]]:
@@ -150,17 +145,17 @@ def loss_table(points: DataFrame) -> Table[PointRow]:
 
 
 def _loss_cell(row: PointRow) -> Text:
-    ends = between(row.loss_variance_low, row.loss_variance_high)
+    ends = interval(row.loss_variance_low, row.loss_variance_high)
     if not known(row.unit) or not row.unit:
-        return short(row.loss_variance) + ends
-    return (f"{short(row.loss_variance)} {row.unit}", Span("2", "sup"), ends)
+        return digits(row.loss_variance) + ends
+    return (f"{digits(row.loss_variance)} {row.unit}", Span("2", "sup"), ends)
 
 
 def _prediction_columns(name: str) -> list[Column[PointRow]]:
     def value(row: PointRow) -> str:
         prediction = getattr(row, name)
         lie = known(prediction) and name == "lie_loss_variance"
-        return short(prediction) + (f" (dim {count(row.lie_dimension)})" if lie else "")
+        return digits(prediction) + (f" (dim {count(row.lie_dimension)})" if lie else "")
 
     head, quotient, _ = PREDICTIONS[name]
     return [Column(head, value), Column(quotient, lambda row: ratio(row.loss_variance, getattr(row, name)))]
@@ -174,7 +169,7 @@ def _laws(points: DataFrame) -> str:
 def gradient_table(points: DataFrame) -> Table[PointRow]:
     """Return the variances of the gradient at every point."""
     law: list[Column[PointRow]] = [
-        Column("exact law", lambda row: short(row.law_gradient_variance_first)),
+        Column("exact law", lambda row: digits(row.law_gradient_variance_first)),
         Column("first / law", lambda row: ratio(row.gradient_variance_first, row.law_gradient_variance_first)),
     ] * ("law_gradient_variance_first" in points.columns)
     note = (
@@ -193,8 +188,8 @@ def gradient_table(points: DataFrame) -> Table[PointRow]:
             Column("mean over parameters", _with_interval("gradient_variance")),
             Column("first parameter", _with_interval("gradient_variance_first")),
             *law,
-            Column("largest", lambda row: short(row.gradient_variance_largest)),
-            Column("mean square", lambda row: short(row.gradient_mean_square)),
+            Column("largest", lambda row: digits(row.gradient_variance_largest)),
+            Column("mean square", lambda row: digits(row.gradient_mean_square)),
         ],
         typed(points, PointRow),
         [note],
@@ -203,6 +198,6 @@ def gradient_table(points: DataFrame) -> Table[PointRow]:
 
 def _with_interval(name: str) -> Callable[[PointRow], str]:
     def cell(row: PointRow) -> str:
-        return short(getattr(row, name)) + between(getattr(row, f"{name}_low"), getattr(row, f"{name}_high"))
+        return digits(getattr(row, name)) + interval(getattr(row, f"{name}_low"), getattr(row, f"{name}_high"))
 
     return cell

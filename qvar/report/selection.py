@@ -11,7 +11,7 @@ from qvar.records.run_folder import LoadedRun
 from qvar.report.duel import DUEL
 from qvar.report.estimates import estimate_parts
 from qvar.report.families import FAMILY_NOTE, family_rows, family_rows_table, family_sentences
-from qvar.report.formats import count, counted, family, number, once, share, short, values
+from qvar.report.formats import NOTHING, count, counted, digits, family, number, once, share, values
 from qvar.report.plots.estimates import estimates
 from qvar.report.plots.selection import error_vs_parameters, fits
 from qvar.report.study_report import pictures
@@ -58,16 +58,20 @@ def _table(rows: list[SelectionRow]) -> Table[SelectionRow]:
         Column("model", lambda row: row.model, "name"),
         Column("family", lambda row: family(row.family), "word"),
         Column("params", lambda row: count(row.n_params), stays=True),
-        Column("distinguished", lambda row: number(row.identifiable), short="disting-\nuished"),
+        Column("distinguished", _distinguished, short="disting-\nuished"),
         *map(preferred, present),
         Column(f"median test error{f' ({unit})' if unit else ''}", lambda row: number(row.median_error),
                short="median\nerror", stays=True),
         Column("operations", lambda row: count(row.operations), show="page"),
-        Column("time (microseconds)", lambda row: short(1e6 * float(row.evaluation_s or "nan")), show="page"),
+        Column("time (microseconds)", lambda row: digits(1e6 * float(row.evaluation_s or "nan")), show="page"),
     ]  # fmt: skip
     hidden = {"data": "problem", level: "level", "family": "family"}
     kept = [column for column in columns if several.get(hidden.get(str(column.head), ""), True)]
     return Table(kept, rows)
+
+
+def _distinguished(row: SelectionRow) -> str:
+    return f"{row.identifiable:g}" if known(row.identifiable) else NOTHING
 
 
 def _crossed(table: DataFrame) -> list[str]:

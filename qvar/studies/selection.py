@@ -255,7 +255,7 @@ class _Fitting:
         }
 
         def fitted(seed: int) -> Row:
-            report(Progress(seed, self.study.seeds, self.label))
+            report(Progress(seed, self.study.seeds, f"repetition {seed + 1}"))
             if seed == 0:
                 own.update(self._cost())
             return self._fitted(seed)

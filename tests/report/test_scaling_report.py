@@ -145,7 +145,9 @@ def test_terminal_tables_fit_80_columns(monkeypatch: pytest.MonkeyPatch) -> None
     for words in ("hardware_halving", "exponential", "power law", "undecided", "4-12", "500 random", "RuntimeError"):
         assert words in summary
     assert "hardware_halving, loss: Exponential decay" in summary
-    assert re.search(r"hardware_squares +4 +16 \+- 5 % .* 4\.00 +2\.00", rows)  # its Haar value and that of the algebra
+    assert re.search(
+        r"hardware_squares +4 +16\.0 \+- 5 % .* 4\.00 +2\.00", rows
+    )  # its Haar value and that of the algebra
     assert "hardware_lost, 8 qubits: RuntimeError: none" in rows
 
 
@@ -159,13 +161,13 @@ def test_the_pictures_and_the_page(loaded: Any) -> None:
         assert words in plots[0].caption
     page = write_report(loaded).read_text()
     for words in (
-        "Exponential, as on a barren plateau: <b>halving</b> (divided by 2 [",
-        "A power law, and so no barren plateau: <b>squares</b> (as n to the power -2 [",
+        "Exponential, as on a barren plateau: <b>halving</b> (divided by 2.00 [",
+        "A power law, and so no barren plateau: <b>squares</b> (as n to the power -2.00 [",
         "Undecided: <b>lost</b>",
         "500 random parameter vectors at every point",
         "5 x 500",
         "(halving: 1/d)",
-        "8 (dim 16)",
+        "8.00 (dim 16)",
         "lost, seed 0, 8 qubits",
         "AICc prefers it to a power law",
         "halving: halving on 4 ... halving on 12",

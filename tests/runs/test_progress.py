@@ -230,7 +230,7 @@ def test_a_notebook_shows_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 15 < len(drawings) < 25  # of eighty reports in ten seconds
     assert drawings[10][0] == "1 of 2 tasks, 62 %, 0:05 elapsed\n<a>: 23 %, best 1 mHa"
     assert "&lt;a&gt;: 23 %" in drawings[10][1]
-    assert drawings[-1][0] == "2 of 2 tasks done; best <1e-05 mHa (<a>); 0:10"
+    assert drawings[-1][0] == "2 of 2 tasks done; best <1e-5 mHa (<a>); 0:10"
     assert "value='1.000'" in drawings[-1][1]
 
 
