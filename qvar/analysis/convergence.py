@@ -219,8 +219,8 @@ def contender_groups(ledger: DataFrame, *columns: str) -> list[tuple[dict[str, A
     The seeds have the named columns of the ledger, those that it has, beside those that they share.
     """
     wanted = {*KEYS, "family", "unit", *columns}  # each column of each group takes time
-    narrow = ledger[[column for column in ledger.columns if column in wanted]]
-    groups = narrow.groupby(list(KEYS), dropna=False, sort=False) if len(ledger) else []
+    narrow = ledger.loc[:, [column for column in ledger.columns if column in wanted]]
+    groups: Any = narrow.groupby(list(KEYS), dropna=False, sort=False) if len(ledger) else []
     return [({column: first(group[column]) for column in (*KEYS, "family", "unit")}, group) for _, group in groups]
 
 

@@ -132,7 +132,7 @@ _OTHERS = ("seed", "status", "message", "unit", "value", "error", "energy_evalua
 def _narrow(ledger: DataFrame) -> DataFrame:
     """Return the columns that a summary takes: to split the others into groups takes most of the time."""
     wanted = {*_FIRST, *_SHARED, *_MEDIANS, *_OTHERS}
-    return ledger[[column for column in ledger.columns if column in wanted]]
+    return ledger.loc[:, [column for column in ledger.columns if column in wanted]]
 
 
 def _table(entries: list[dict[str, Any]], empty: dict[str, Any]) -> DataFrame:
