@@ -105,7 +105,7 @@ class Pruning:
     retrain: bool = True
     """True if all other parameters are optimized again."""
 
-    citations: ClassVar[tuple[str, ...]] = ("lecun1990", "hassibi1993", "han2015")
+    citations = ("lecun1990", "hassibi1993", "han2015")
     """Keys of papers."""
 
     def __post_init__(self) -> None:
@@ -148,7 +148,7 @@ class Rounding:
     samples: int = 0
     """Grids of random offset over which the mean rise is estimated for each number of bits; none if 0."""
 
-    citations: ClassVar[tuple[str, ...]] = ("bengio2013", "jacob2018", "kliuchnikov2023")
+    citations = ("bengio2013", "jacob2018", "kliuchnikov2023")
     """Keys of papers."""
 
     def __post_init__(self) -> None:
@@ -214,7 +214,7 @@ class Fusing:
 
     name: ClassVar[str] = "fuse"
     """Name of the step."""
-    citations: ClassVar[tuple[str, ...]] = ()
+    citations = ()
     """Keys of papers: none."""
 
     def describe(self) -> dict[str, Any]:

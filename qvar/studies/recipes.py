@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, replace
 from hashlib import sha256
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -58,7 +58,7 @@ class Distillation:
     project: bool = False
     """True to leave out the part of the state that the student cannot reach; see `qvar.distil`."""
 
-    citations: ClassVar[tuple[str, ...]] = ("hinton2015",)
+    citations = ("hinton2015",)
     """Keys of papers in `qvar/citations.bib`."""
 
     def __post_init__(self) -> None:
@@ -114,7 +114,7 @@ class Restarts:
     n_starts: int = 5
     """Number of starts, at least 2."""
 
-    citations: ClassVar[tuple[str, ...]] = ()
+    citations = ()
     """Keys of papers in `qvar/citations.bib`: none."""
 
     def __post_init__(self) -> None:
