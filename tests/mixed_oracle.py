@@ -23,7 +23,7 @@ def mixed_oracle(
     problem: Any, ansatz: qvar.Ansatz, probability: float, channel: Channel = "depolarizing", gates: Gates = "written"
 ) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:
     """Return noisy energy and gradient at theta as PennyLane's `default.mixed` computes them."""
-    p, program = _noisy_program(ansatz, probability, channel, gates)
+    program = _noisy_program(ansatz, probability, gates)
     observable = checked_observable(problem, ansatz)
 
     @qml.qnode(qml.device("default.mixed", wires=program.n_qubits), interface="autograd", diff_method="backprop")
@@ -33,7 +33,7 @@ def mixed_oracle(
         for index in range(program.n_ops):
             emit_operation(program, index, angles[index])
             for wire in program.op_wires(index):
-                getattr(qml, _CHANNELS[channel])(p, wires=wire)
+                getattr(qml, _CHANNELS[channel])(probability, wires=wire)
         return qml.expval(observable)
 
     return pennylane_gradient(node)

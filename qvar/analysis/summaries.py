@@ -102,7 +102,6 @@ def curve_summary(ledger: DataFrame) -> DataFrame:
         missing if a point is), `mean` (mean |error|): medians over the seeds, in `unit`. `evaluations`, `wall_s`
         and `compile_s` are sums over the points.
     """
-    ledger = _narrow(ledger)
     groups = ledger.groupby(["contender", "method"], dropna=False, sort=False) if len(ledger) else []
     return _table(_ranked([_curve_entry(group) for _, group in groups], "worst"), _curve_entry(ledger.iloc[:0]))
 

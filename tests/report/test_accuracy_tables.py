@@ -124,10 +124,10 @@ def test_the_tables_of_a_page() -> None:
     page = _Fragment(to_html(accuracy_parts(ledger_from(ROWS), trace_from(ROWS))))
     bought, arrived = page.rows[0], page.rows[4]
     result = {line[1]: dict(zip(bought, line, strict=True)) for line in page.rows[1:4]}
-    assert result["ry x1"]["per parameter"] == "0.06 [0.05, 0.07]"
+    assert result["ry x1"]["per parameter"] == "0.0600 [0.0500, 0.0700]"
     assert result["ry x1"]["fewest parameters to 1.6 mHa"] == "20"
     assert result["uccsd_1"]["per parameter"] == "0.0385 [-, 0.0385]"
-    assert result["uccsd_1"]["correlation recovered"] == "1"
+    assert result["uccsd_1"]["correlation recovered"] == "1.00"
     result = {line[1]: dict(zip(arrived, line, strict=True)) for line in page.rows[5:]}
     assert result["ry x2"]["within 1.6 mHa"] == "2/3 [21, 94] %"
     assert result["ry x2"]["steps to 1.6 mHa"] == "2, 2, 2, -, -"

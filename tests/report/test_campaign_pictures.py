@@ -35,7 +35,7 @@ def test_the_front_of_parameters_over_all_points() -> None:
     assert list(named["constrained"].get_xdata()) == [6, 8] * 3
     # six parameters reach 5 mHa and ten 0.25 mHa; fabric with eight has 7.5 mHa at best
     assert sorted(set(named["Pareto front"].get_ydata())) == pytest.approx([0.25, 5])
-    assert "molecule=lih: cluster (6, layers 3), ladder (10, layers 3)" in drawing.caption
+    assert "molecule=lih: cluster (6, layers 3); ladder (10, layers 3)" in drawing.caption
 
 
 def test_points_side_by_side_where_no_number_was_swept() -> None:

@@ -138,7 +138,7 @@ def test_terminal_tables_fit_80_columns(monkeypatch: pytest.MonkeyPatch) -> None
     assert "lost: RuntimeError: no circuit" in summary
     lines = [line.split() for line in summary.splitlines()]
     assert ["keeps", "2/3", "5/10", "0/10", "2/10", "2500", "0", "0"] in lines
-    assert ["leaks", "2/3", "5/10", "0/10", "2/10", "2500", "0.25", "-0.5"] in lines
+    assert ["leaks", "2/3", "5/10", "0/10", "2/10", "2500", "0.25", "-0.500"] in lines
     assert ["lost", "0/0", "-", "-", "-", "-", "-", "-"] in lines
     assert "[mHa]" in summary
 
@@ -160,7 +160,7 @@ def test_the_pictures_and_the_page(tmp_path: Path) -> None:
         "typical end; at a typical end 25 % of the state had left the right sector, at 1 of the 3 ends more than half "
         "of it.",
         "symmetry price (mHa)",
-        'leaked: end">0.25</td><td class="number" data-head="symmetry price (mHa)">-0.5</td>',
+        'leaked: end">0.25</td><td class="number" data-head="symmetry price (mHa)">-0.500</td>',
         "lost, seed 2",
         "RuntimeError: no circuit",
         "Weight of the trained state in the right sector",

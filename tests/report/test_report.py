@@ -339,7 +339,7 @@ def test_of_hundreds_of_rows_the_first_are_named_and_the_others_counted(loaded: 
     text = report_page(altered, [])
     assert f"0 of 320 tasks are done. Missing: {', '.join(f'task {n}' for n in range(8))} and 312 more.<" in text
     assert f">{', '.join(f'c{n} (1)' for n in range(8))} and 34 more<" in text  # 41 and one more contender
-    named = ", ".join(f"c{n}, seed 0" for n in range(1, 9))
+    named = "; ".join(f"c{n}, seed 0" for n in range(1, 9))
     assert f"<li><b>c0, seed 0</b>: a &amp; b</li><li><b>{named} and 32 more</b>: out of memory</li>" in text
     assert "<b>d, seed 5</b>: text 5</li><li>and 4 more, in the ledger</li></ul>" in text
     assert text.count("out of memory") == 1
