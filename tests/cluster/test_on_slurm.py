@@ -77,7 +77,7 @@ def test_before_the_time_limit_and_for_an_urgent_job_it_goes_back(slurm: LocalSl
     for leases in attempts:
         endings = [lease["ending"] for lease in leases]
         assert (endings[0], endings[-1]) == ("stopped", "done")
-        assert set(endings[1:-1]) <= {"stopped"}  # the first may have begun again before the urgent job did
+        assert set(endings[1:-1]) <= {"stopped"}  # the first may start again before the urgent job does
         assert leases[0]["kept"] > 0
         assert sum(lease["kept"] for lease in leases) == 900  # no step twice
     messages = {leases[0]["message"] for leases in attempts}
@@ -190,7 +190,7 @@ def test_a_queue_without_a_record_is_asked_elsewhere_or_not_believed(tmp_path: P
             end = {"done": 1, "died": 1}
             mine.await_counts(lambda counts: counts == end and not mine.array_tasks())
             while accounting and "FAILED" not in slurm.run("sacct", "-n", "-X", "-o", "State").stdout:
-                time.sleep(0.1)  # it is told a little later
+                time.sleep(0.1)  # the queue shows it a little later
             slurm.kill_controller()
             shutil.rmtree(slurm.folder / "state")
             (slurm.folder / "state").mkdir(mode=0o700)

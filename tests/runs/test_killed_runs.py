@@ -57,7 +57,7 @@ def _kill(forks: Forks, out: Path, ready: Callable[[], bool], delay: float, page
 
 
 def _resume(study: Any, out: Path, whole: Path) -> None:
-    """Resume a run; it does nothing twice, and comes out like one that nobody has disturbed."""
+    """Resume a run; it does nothing twice, and comes out like one that was not disturbed."""
     undisturbed = run(study, whole, resume=True, progress=False)
     for csv in out.glob("ledger.csv"):
         assert len(pd.read_csv(csv)) == len(undisturbed)

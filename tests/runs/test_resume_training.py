@@ -136,7 +136,7 @@ def run_here(case: Path, out: Path, *more: str) -> int:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of the case and of a run that nobody has disturbed."""
+    """Folder of the case and of a run that was not disturbed."""
     folder = tmp_path_factory.mktemp("whole")
     (folder / "case.py").write_text(CASE)
     assert run_here(folder / "case.py", folder / "run") == 2 * STEPS
