@@ -27,7 +27,6 @@ Freedom = Literal["all", "exponents", "coefficients", "scale", "nothing"]
 
 
 @checked()
-@cache
 def published_shells(name: str, element: str) -> tuple[Shell, ...]:
     """Return the shells of an element in a set of the Basis Set Exchange, one for each angular momentum.
 
@@ -38,6 +37,12 @@ def published_shells(name: str, element: str) -> tuple[Shell, ...]:
         QvarError: if there is no such set, it lacks the element, or it has core potentials there; or the Basis Set
             Exchange (the extra `basis-library`) is not installed.
     """
+    basis_exchange(name)  # whether the package is there is never remembered
+    return _published_shells(name, element)
+
+
+@cache
+def _published_shells(name: str, element: str) -> tuple[Shell, ...]:
     charge = nuclear_charge(symbol_of(element))
     exchange = basis_exchange(name)
     try:
