@@ -30,7 +30,7 @@ help:
 	@echo "  make docs     the documentation, into site/"
 	@echo "  make screenshots  pictures of the documentation again; PARTS='plots run start'"
 	@echo "  make bench    timings beside PennyLane lightning and PySCF; GROUPS='sector dense' PEERS=1"
-	@echo "  make results  the campaigns of \"What we found\" that are not done, and its pages (an hour or two)"
+	@echo "  make results  the campaigns of \"What we found\" that are not done, and its pages (half an hour to two hours)"
 	@echo "  make matrix   some tests on Python 3.11 to 3.13, with newest and oldest packages; ROWS=oldest"
 	@echo "  make dist     wheel and source distribution, into dist/"
 
