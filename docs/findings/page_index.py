@@ -52,13 +52,13 @@ exact energy in the same basis set and active space; chemical accuracy is 1.6 mH
 
 `make results` runs all of it: the campaigns in `docs/findings/plan.py`, each a case of qvar in the local queue; killed
 at any point, the same command continues. The rows of 30 November 2026 took 34 minutes from nothing on two cores of an
-AMD EPYC, with two SIGKILLs on the way. The rows are in the package (`qvar/ledgers/*.parquet`, version {", ".join(versions)}, {when}),
-each with the command that repeats it; `make results ARGS=--pages` makes these pages and pictures from them alone, and a
-test compares. Energies and gradients are exact: there are no shots and no noise.
+AMD EPYC, with two SIGKILLs on the way. The rows are in the package (`qvar/ledgers/*.parquet`, version
+{", ".join(versions)}, {when}), each with the command that repeats it; `make results ARGS=--pages` makes these pages and
+pictures from them alone, and a test compares. Energies and gradients are exact: there are no shots and no noise.
 
-An earlier run on an Intel Xeon had given the same verdicts. Of 3,564 trainings on molecules 1,432 converged in both runs, 1,418
-of these to the same energy within a microhartree. Starts that ran out of evaluations end elsewhere on another
-processor: 98 % of all are within 1.6 mHa of the earlier run.
+An earlier run on an Intel Xeon had given the same verdicts. Of 3,564 trainings on molecules 1,432 converged in both
+runs, 1,418 of these to the same energy within a microhartree. Starts that ran out of evaluations end elsewhere on
+another processor: 98 % of all are within 1.6 mHa of the earlier run.
 """
 
 
