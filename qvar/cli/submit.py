@@ -20,6 +20,7 @@ from qvar.cluster.site_config import Site, read_site
 from qvar.cluster.status import SETTLED, UNDER_WAY, Condition, survey
 from qvar.cluster.sweep import points
 from qvar.errors import QvarError, did_you_mean
+from qvar.records.code_versions import say_other_code
 from qvar.records.run_folder import check_out, discard, locked, next_free, reason, unmake
 from qvar.runs.bundled_cases import find_case
 from qvar.runs.case_flags import argument_kinds, load_case
@@ -146,7 +147,7 @@ def _submit(args: argparse.Namespace, site: Site, case: str, own: list[str]) -> 
     check_out(out, resume=False)
     workers = worker_count(args, options.queue)
     planned = plan(function, path, swept, args.sweep, options)
-    keys = [line["key"] for line in planned.tasks]
+    keys = [task["key"] for task in planned.record["tasks"]]
     array_tasks = deal(keys, set(), options.pack)
     summary = f"{out}: {_count(len(swept), 'point')}, {_count(len(keys), 'task')}"
     queue = adapter(options.queue)
@@ -214,6 +215,8 @@ def _send_missing(args: argparse.Namespace, campaign: Campaign, options: Submiss
         offset = max(campaign.array_tasks(), default=0)
         _show_scripts(summary, campaign.path, Path(campaign.record["folder"]), len(array_tasks), offset, options)
         return 0
+    shards = (campaign.run.look_at_shard(one.line.key) for one in state.having(*SETTLED) if one not in again)
+    say_other_code([shard.code for shard in shards if shard.rows is not None], campaign.run.tasks)
     campaign = update(campaign, options)
     for one in again:
         set_aside(campaign, one.line.key, one.n_attempts)

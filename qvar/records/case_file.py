@@ -40,7 +40,9 @@ _RUN = {
     "system": text, "cpu": text, "cpus": maybe(count(1)), "devices": several(text), "precision": count(1, 256),
     "git": maybe(_GIT), "started": text,
     "columns": several(record({"name": text, "kind": choice(*get_args(Kind)), "unit": text, "meaning": text}, {})),
-    "resumed": several(record({"time": text}, {"host": text, "versions": _VERSIONS, "git": maybe(_GIT)})),
+    "resumed": several(
+        record({"time": text}, {"host": text, "versions": _VERSIONS, "git": maybe(_GIT), "other_code": text})
+    ),
 }  # fmt: skip
 """Other entries of a run; all of them may be missing."""
 
@@ -135,12 +137,15 @@ def is_campaign(content: dict[str, Any]) -> bool:
 
 
 def _check_keys(content: dict[str, Any]) -> None:
-    """Check that tasks are there once, and that points name tasks that are there."""
+    """Check that tasks are there once, and that points name all tasks that are there and no others."""
     keys = [task["key"] for task in content["tasks"]]
     if len(set(keys)) < len(keys):
         raise MisshapenError("tasks", "hold a task once", next(name for name in keys if keys.count(name) > 1))
-    known = set(keys)
+    known, needed = set(keys), set[str]()
     for at, point in enumerate(content.get("points", [])):
         for name in point["tasks"]:
             if name not in known:
                 raise MisshapenError(f"points[{at}].tasks", "name tasks of the campaign", name)
+        needed |= set(point["tasks"])
+    if is_campaign(content) and (unused := known - needed):
+        raise MisshapenError("tasks", "be those of the points", min(unused))

@@ -15,6 +15,7 @@ from qvar._types import DataFrame
 from qvar.atomic_files import is_temporary
 from qvar.errors import QvarError
 from qvar.records.case_file import check_content, read_case_file
+from qvar.records.code_versions import other_code
 from qvar.records.json_files import jsonable, write_json
 from qvar.records.nearby_runs import nearby_runs
 from qvar.records.parameters import parameters_from
@@ -111,6 +112,8 @@ class LoadedRun:
     """Tasks that the run has."""
     damage: tuple[str, ...] = ()
     """A sentence about each file that is there and could not be taken."""
+    other_code: str = ""
+    """Differences between the codes of its results, see `qvar.records.code_versions`; empty if tables were read."""
     parameters: DataFrame = field(default_factory=lambda: parameters_from([]))
     """Trained parameters, row by row as the ledger; see `qvar.records.parameters`."""
 
@@ -338,6 +341,7 @@ def load(path: str | Path) -> LoadedRun:
     damage += [damage_words(folder.shard(key), shard.damage) for key, shard in shards.items()]
     damaged = tuple(filter(None, damage))
     done = {key: shard.rows for key, shard in shards.items() if shard.rows is not None}
+    code = other_code([shard.code for shard in shards.values() if shard.rows is not None])
     columns = recorded_columns(case)
     if "points" in case:  # a campaign: each point needs some of the tasks, several may need the same one
         points = [
@@ -349,7 +353,7 @@ def load(path: str | Path) -> LoadedRun:
     else:
         rows = [row for some in done.values() for row in some]
         ledger, trace = ledger_from(rows, columns), trace_from(rows)
-    return LoadedRun(folder, case, ledger, trace, len(done), n_tasks, damaged, parameters_from(rows))
+    return LoadedRun(folder, case, ledger, trace, len(done), n_tasks, damaged, code, parameters_from(rows))
 
 
 def damage_words(file: Path, damage: str) -> str:
@@ -358,11 +362,13 @@ def damage_words(file: Path, damage: str) -> str:
 
 
 def say_damage(run: LoadedRun) -> None:
-    """Print on standard error which files of a run were left out, the first few of them."""
+    """Print on standard error which files of a run were left out, the first few of them, and if codes are mixed."""
     for sentence in run.damage[:_MOST_SAID]:
         print(f"qvar: {sentence}", file=sys.stderr, flush=True)
     if len(run.damage) > _MOST_SAID:
         print(f"qvar: {len(run.damage) - _MOST_SAID} more files are left out.", file=sys.stderr, flush=True)
+    if run.other_code:
+        print(f"qvar: results of different code are in one table ({run.other_code}).", file=sys.stderr, flush=True)
 
 
 def next_free(path: Path) -> Path:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import numbers
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +18,10 @@ from qvar._types import DataFrame, Series
 from qvar.analysis.rows import SWEEP
 from qvar.atomic_files import write_once, write_whole
 from qvar.errors import QvarError
+from qvar.records.code_versions import code_versions
 from qvar.records.parameters import THETA
 from qvar.records.schema import LEDGER_COLUMNS, LEDGER_TYPES, LISTS, TRACE_TYPES, column_types
-from qvar.records.sealed_tables import DamagedError, read_frame, read_rows, sealed_parquet
+from qvar.records.sealed_tables import DamagedError, about_of, read_frame, read_rows, sealed_parquet
 from qvar.task import LedgerColumn, Row
 
 if TYPE_CHECKING:
@@ -133,7 +134,8 @@ def write_shard(path: Path, rows: Sequence[Row], once: bool = False) -> None:
     """Write one task's rows, traces included, whole or not at all.
 
     Args:
-        path: the parquet file to write; its name without `.parquet` is the task's key, which the file keeps.
+        path: the parquet file to write; its name without `.parquet` is the task's key, which the file keeps together
+            with the versions of the code.
         rows: what the task returned; see `plain_rows`.
         once: whether a shard that is there stays, see `qvar.atomic_files.write_once`.
 
@@ -151,7 +153,7 @@ def write_shard(path: Path, rows: Sequence[Row], once: bool = False) -> None:
         arrays.append(pa.array([row.get(column) for row in plain], type=arrow, from_pandas=False))
         fields.append(pa.field(column, arrow))
     table = pa.Table.from_arrays(arrays, schema=pa.schema(fields))
-    data = sealed_parquet(table, {"kind": "shard", "key": path.stem})
+    data = sealed_parquet(table, {"kind": "shard", "key": path.stem, "code": code_versions()})
     with (write_once if once else write_whole)(path) as temporary:
         temporary.write_bytes(data)
 
@@ -170,6 +172,8 @@ class Shard:
     """The task's rows; None if there are none."""
     damage: str = ""
     """Reason why not, in a clause; empty if there is nothing, or all is well."""
+    code: dict[str, str] = field(default_factory=dict)
+    """Code that computed them, see `code_versions`; empty if an older qvar wrote them."""
 
 
 def look_at_shard(path: Path, key: str | None = None) -> Shard:
@@ -182,7 +186,7 @@ def look_at_shard(path: Path, key: str | None = None) -> Shard:
         return Shard(None, str(error))
     if missing := {*LEDGER_COLUMNS, *LISTS} - set(table.column_names):
         return Shard(None, f"it lacks the column {min(missing)}")
-    return Shard(table.to_pylist())
+    return Shard(table.to_pylist(), code=about_of(table).get("code", {}))
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -76,6 +76,11 @@ def read_frame(path: Path, about: dict[str, Any]) -> DataFrame:
     return read_rows(path, about).to_pandas()
 
 
+def about_of(table: pa.Table) -> dict[str, Any]:
+    """Return what a table that `read_rows` returned says about itself."""
+    return parsed((table.schema.metadata or {}).get(_ABOUT, b"{}"))
+
+
 def _checked(path: Path) -> bytes:
     """Return the bytes of a file whose seal fits."""
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from qvar._types import DataFrame
 from qvar.analysis.once import tables_once
@@ -168,6 +168,12 @@ def _citations(run: LoadedRun) -> list[Part]:
     return ["Papers and programs that this run used:", Fold(f"BibTeX, {len(keys)} entries", [Verbatim(bibtex(keys))])]
 
 
+def _sitting(resumed: dict[str, Any]) -> str:
+    """Return when a run was resumed, and if it kept results of other code."""
+    code = resumed.get("other_code")
+    return f"{resumed.get('time')}{f' (results of other code were kept: {code})' if code else ''}"
+
+
 def _origin(run: LoadedRun) -> list[Part]:
     case = run.case
     git = case.get("git") or {}
@@ -175,7 +181,7 @@ def _origin(run: LoadedRun) -> list[Part]:
     versions = ", ".join(f"{name} {number}" for name, number in (case.get("versions") or {}).items() if number)
     facts = {
         "Started": case.get("started"),
-        "Resumed": ", ".join(str(resumed.get("time")) for resumed in case.get("resumed") or []),
+        "Resumed": ", ".join(map(_sitting, case.get("resumed") or [])),
         "Machine": ", ".join(str(case[name]) for name in ("host", "cpu", "system") if case.get(name)),
         "JAX devices": ", ".join(case.get("devices") or []),
         "Precision": f"{case['precision']} bit" if case.get("precision") else "",

@@ -22,6 +22,7 @@ from typing import Any, Literal, TypeAlias
 from qvar.arguments import reader
 from qvar.checks import counting_number
 from qvar.errors import HelpShown, QvarError, first_line
+from qvar.records.code_versions import code_versions
 from qvar.records.json_files import jsonable
 from qvar.records.run_folder import check_out, next_free
 from qvar.runs import flag_errors
@@ -184,6 +185,7 @@ def make_study(case_function: CaseFunction, values: dict[str, Any]) -> Runnable:
 
     A text is printed, and nothing is run (`HelpShown`): a case can list what it has.
     """
+    code_versions()  # digests of files as they were imported: a user may edit them during the run
     path = Path(inspect.getfile(inspect.unwrap(case_function)))
     study = call_of_user(partial(case_function, **values), "case", path)
     if isinstance(study, str):

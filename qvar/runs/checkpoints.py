@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import sys
 import time
@@ -13,8 +14,12 @@ import numpy as np
 from qvar.array_files import read_arrays
 from qvar.atomic_files import write_whole
 from qvar.optimize.checkpoint import Keeper, length
+from qvar.records.code_versions import code_versions, other_code
 from qvar.runs.leases import Lease
 from qvar.runs.stop import Stop
+
+_CODE = "code"
+"""Name of the array that holds the versions of the code."""
 
 _NAME = re.compile(r"checkpoint-(.+)-(\d{4,})\.npz")
 
@@ -23,8 +28,9 @@ def keeper(folder: Path, lease: Lease, stop: Stop, every_s: float) -> Keeper:
     """Return a keeper of the states of a task's trainings, in the task's state folder.
 
     A later attempt reads the checkpoints of earlier ones and overwrites none; once its own checkpoint is on the disk,
-    it deletes the older ones. A checkpoint that cannot be written is reported and left out. A superseded attempt
-    writes no more, and is asked to stop.
+    it deletes the older ones. One that other code wrote is reported and left out: a training is of one code. A
+    checkpoint that cannot be written is reported and left out. A superseded attempt writes no more, and is asked to
+    stop.
 
     The attempt's `kept` counts the steps of its checkpoints beyond those it began with.
     """
@@ -44,6 +50,7 @@ def keeper(folder: Path, lease: Lease, stop: Stop, every_s: float) -> Keeper:
         older = _files(folder, training)
         path = folder / f"checkpoint-{training}-{lease.number:04d}.npz"
         try:
+            arrays = {**arrays, _CODE: np.array(json.dumps(code_versions()))}
             with write_whole(path) as temporary:
                 np.savez(temporary, **arrays)  # pyright: ignore[reportArgumentType]
         except OSError as error:  # the work continues: it may end before a checkpoint is needed
@@ -86,7 +93,11 @@ def _newest(folder: Path, training: str) -> dict[str, np.ndarray] | None:
     """Return the newest state of a training that can be read."""
     for file in reversed(_files(folder, training)):
         with contextlib.suppress(OSError, ValueError):  # gone, or damaged
-            return read_arrays(file)
+            arrays = read_arrays(file)
+            code = json.loads(str(arrays.pop(_CODE, "{}")))
+            if not (words := other_code([code, code_versions()])):
+                return arrays
+            print(f"qvar: {file} is left out: other code wrote it ({words}).", file=sys.stderr, flush=True)
     return None
 
 

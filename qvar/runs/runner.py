@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -27,6 +27,7 @@ from qvar.memory import wanted_memory
 from qvar.records import provenance
 from qvar.records.case_file import OtherFormatError, is_campaign
 from qvar.records.circuits import circuits_of
+from qvar.records.code_versions import say_other_code
 from qvar.records.json_files import jsonable
 from qvar.records.json_shapes import LONGEST_NAME, names_a_file
 from qvar.records.parameters import parameters_from
@@ -46,7 +47,7 @@ from qvar.records.run_folder import (
     unmake,
     write_case,
 )
-from qvar.records.run_tables import ledger_from, trace_from, write_ledger, write_table
+from qvar.records.run_tables import Shard, ledger_from, trace_from, write_ledger, write_table
 from qvar.records.schema import as_record
 from qvar.runs.leases import clear_leases, latest
 from qvar.runs.local_pool import work_in_processes
@@ -122,10 +123,12 @@ def run(
         folder = make(path)
         with locked(folder):
             clean(folder)
-            _take_up(folder, record, resume, missing)
+            refuse_folders(folder, (task.key for task in tasks))
+            shards = {task.key: folder.look_at_shard(task.key) for task in tasks}
+            _take_up(folder, record, shards.values(), resume, missing)
             clear_leases(folder.states)  # of processes that were killed: the lock says that none is at work
             try:
-                _do_tasks(tasks, folder, progress, workers, remake, again)
+                _do_tasks(tasks, shards, folder, progress, workers, remake, again)
             finally:
                 clear_leases(folder.states)
             with transient_line("Writing tables, pictures and report.", progress):
@@ -186,10 +189,11 @@ def _citations(study: Runnable) -> list[str]:
     return sorted(set(keys))
 
 
-def _take_up(folder: RunFolder, record: dict[str, Any], resume: bool, missing: list[Path]) -> None:
-    """Write `case.json`, or take up the run that the folder holds if it is the same run."""
+def _take_up(
+    folder: RunFolder, record: dict[str, Any], shards: Iterable[Shard], resume: bool, missing: list[Path]
+) -> None:
+    """Write `case.json`, or take up the run that the folder holds if it is the same run; say what other code left."""
     out = folder.path
-    refuse_folders(folder, (task["key"] for task in record["tasks"]))
     try:
         there = read_case(folder)
     except OtherFormatError as error:
@@ -210,6 +214,8 @@ def _take_up(folder: RunFolder, record: dict[str, Any], resume: bool, missing: l
         raise QvarError(f"`out` must be the folder of a run, but {out} is a campaign: `qvar submit --resume {out}`.")
     _check_same(there, record, out)
     sitting = {"time": record["started"], "host": record["host"], "versions": record["versions"], "git": record["git"]}
+    if words := say_other_code([shard.code for shard in shards if shard.rows is not None], folder.tasks):
+        sitting["other_code"] = words
     kept = {
         **there,
         "references": record["references"],
@@ -245,9 +251,14 @@ def _check_same(there: dict[str, Any], record: dict[str, Any], out: Path) -> Non
 
 
 def _do_tasks(
-    tasks: Sequence[Task], folder: RunFolder, progress: bool, workers: int, remake: Remake | None, again: str
+    tasks: Sequence[Task],
+    shards: dict[str, Shard],
+    folder: RunFolder,
+    progress: bool,
+    workers: int,
+    remake: Remake | None,
+    again: str,
 ) -> None:
-    shards = {task.key: folder.look_at_shard(task.key) for task in tasks}
     for task in tasks:
         if damage := shards[task.key].damage:
             words = damage_words(folder.shard(task.key), damage).removesuffix(".")

@@ -12,6 +12,7 @@ from qvar.cluster.array_task import run_array_task
 from qvar.cluster.campaign import Campaign
 from qvar.cluster.collect import collect
 from qvar.errors import QvarError
+from qvar.records import code_versions
 from qvar.records.run_folder import load, locked
 from qvar.records.run_tables import write_shard
 
@@ -158,3 +159,18 @@ def test_a_damaged_result_is_missing(queue: FakeQueue) -> None:
     assert not shard.exists()  # so that `--resume` sends it again
     finished(campaign)
     assert "tasks are done" not in queue.qvar("collect", "c")
+
+
+def test_a_campaign_names_other_code_when_it_is_resumed_and_when_it_is_collected(
+    queue: FakeQueue, monkeypatch: pytest.MonkeyPatch, without_report: None
+) -> None:
+    campaign = made(Path("c"), "--seeds", "2", case=FAKE)
+    with monkeypatch.context() as patched:
+        patched.setattr(code_versions, "_packages", lambda: {"qvar": "0.0.9 sha256:00"})
+        assert run_array_task(campaign, None) == 0
+    assert "different code" not in queue.qvar("collect", "c")
+    min(campaign.run.tasks.iterdir()).unlink()
+    words = "qvar 0.0.9 and 0.1.0"
+    assert f"kept that other code computed ({words}); " in queue.qvar("submit", "--resume", "c", "--queue", "slurm")
+    assert run_array_task(campaign, None) == 0
+    assert f"qvar: results of different code are in one table ({words}).\n" in queue.qvar("collect", "c")

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from cluster.campaigns import age
 
 from qvar.atomic_files import write_whole
 from qvar.optimize.checkpoint import Arrays, Keeper
+from qvar.records.code_versions import code_versions
 from qvar.runs import checkpoints
 from qvar.runs.checkpoints import forget, keeper
 from qvar.runs.leases import LEASE, Ending, Lease, acquire, owner
@@ -21,6 +24,11 @@ from qvar.runs.stop import Stop
 def state(steps: int) -> Arrays:
     """What a training of so many steps would keep."""
     return {"fingerprint": np.array("f"), "theta": np.full(3, float(steps)), "rows.value": np.arange(steps) / 7}
+
+
+def with_code(**arrays: np.ndarray) -> Any:
+    """The arrays of a checkpoint on the disk."""
+    return {**arrays, "code": np.array(json.dumps(code_versions()))}
 
 
 def attempt(folder: Path, every_s: float = 300.0) -> tuple[Lease, Keeper]:
@@ -125,7 +133,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_older_one(
 @pytest.mark.parametrize("damage", [b"", b"PK\x03\x04", None])
 def test_a_damaged_archive_gives_way_to_the_one_before(tmp_path: Path, damage: bytes | None) -> None:
     for number, steps in enumerate((2, 5, 9), start=1):
-        np.savez(tmp_path / f"checkpoint-0000-{number:04d}.npz", **state(steps))  # pyright: ignore[reportArgumentType]
+        np.savez(tmp_path / f"checkpoint-0000-{number:04d}.npz", **with_code(**state(steps)))
     newest = tmp_path / "checkpoint-0000-0003.npz"
     newest.write_bytes(newest.read_bytes()[:-30] if damage is None else damage)
     (tmp_path / ".checkpoint-0000-0004.n1-77.tmp.npz").write_bytes(b"half")
@@ -137,7 +145,7 @@ def test_a_damaged_archive_gives_way_to_the_one_before(tmp_path: Path, damage: b
 
 def test_whatever_byte_of_an_archive_is_damaged_no_other_numbers_are_read(tmp_path: Path) -> None:
     buffer, path = io.BytesIO(), tmp_path / "checkpoint-0000-0001.npz"
-    np.savez(buffer, a=np.arange(3.0), b=np.array("word"))
+    np.savez(buffer, **with_code(a=np.arange(3.0), b=np.array("word")))
     good = buffer.getvalue()
     first, kept = attempt(tmp_path)
     read = 0
@@ -150,6 +158,22 @@ def test_whatever_byte_of_an_archive_is_damaged_no_other_numbers_are_read(tmp_pa
                 assert str(found["b"]) == "word"
                 read += 1
     assert 0 < read < len(good)  # such as in the time of change
+    first.end(Ending.DONE)
+
+
+@pytest.mark.parametrize(("old", "words"), [({}, "qvar"), ({**code_versions(), "numpy": "1.0"}, "numpy 1.0 and ")])
+def test_a_checkpoint_of_other_code_is_named_and_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], old: dict[str, str], words: str
+) -> None:
+    path = tmp_path / "checkpoint-0000-0001.npz"
+    np.savez(path, **{**with_code(**state(2)), "code": np.array(json.dumps(old))})
+    first, kept = attempt(tmp_path)
+    assert kept.read("0000") is None
+    now = np.__version__ if "numpy" in words else ""
+    assert capsys.readouterr().err == f"qvar: {path} is left out: other code wrote it ({words}{now}).\n"
+    kept.write("0000", state(7))
+    assert theta(kept.read("0000")) == 7
+    assert names(tmp_path) == [path.name]
     first.end(Ending.DONE)
 
 
