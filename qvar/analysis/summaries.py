@@ -81,7 +81,6 @@ def summary(ledger: DataFrame) -> DataFrame:
         `correlation_recovered` (median), `evaluations` (median), `evaluations_to_tolerance` (median of the seeds that
         reached it), `wall_s` and `compile_s` (of the whole batch).
     """
-    ledger = _narrow(ledger)
     groups = ledger.groupby(["problem", "contender", "method"], dropna=False, sort=False) if len(ledger) else []
     entries = [_entry(group) for _, group in groups]
     problems = dict.fromkeys(entry["problem"] for entry in entries)
@@ -124,14 +123,7 @@ def errors_alone(table: DataFrame) -> DataFrame:
 _FIRST = ("contender", "problem", "method", "family", "engine", "n_params", "two_qubit_gates", "depth")
 _SHARED = ("series", "layers")
 _MEDIANS = ("correlation_recovered", "evaluations_to_tolerance", "wall_s", "compile_s")
-_OTHERS = ("seed", "status", "message", "unit", "value", "error", "energy_evaluations", "gradient_evaluations")
-"""Columns of a ledger that a summary takes; the last ones by name."""
-
-
-def _narrow(ledger: DataFrame) -> DataFrame:
-    """Return the columns that a summary takes: to split the others into groups takes most of the time."""
-    wanted = {*_FIRST, *_SHARED, *_MEDIANS, *_OTHERS}
-    return ledger.loc[:, [column for column in ledger.columns if column in wanted]]
+"""Columns that a summary has from the ledger."""
 
 
 def _table(entries: list[dict[str, Any]], empty: dict[str, Any]) -> DataFrame:
