@@ -123,4 +123,4 @@ def _campaign_of(run: LoadedRun) -> Path | None:
     if "points" in run.case:
         return run.folder.path
     above = run.folder.path.resolve().parents
-    return above[1] if run.folder.tasks.is_symlink() and (above[1] / "tasks.jsonl").exists() else None
+    return above[1] if run.folder.tasks.is_symlink() and (above[1] / "case.json").exists() else None

@@ -1,8 +1,7 @@
-"""The folder of a campaign: a case swept over its arguments, one line per task, and the state of each.
+"""The folder of a campaign: a case swept over its arguments, its tasks, and the state of each.
 
-    case.json            the submission: the case, its flags, the sweep, the points, the resources, the versions
+    case.json            the submission: case, flags, sweep, tasks, the points that need them, resources, versions
     case/<name>.py       the case file as it was then
-    tasks.jsonl          one line per task: its key, its label, the points that need it
     array_tasks.jsonl    the tasks of each array task; grows with each submission
     submissions.jsonl    the jobs that were sent to the queue, with their ids
     tasks/<key>.parquet  results; each appears whole, once
@@ -29,19 +28,18 @@ from qvar.atomic_files import read_regular
 from qvar.errors import QvarError
 from qvar.records.case_file import is_campaign
 from qvar.records.json_files import parsed, sealed
-from qvar.records.json_shapes import Shape, count, key, point_name, record, several, text
+from qvar.records.json_shapes import Shape, count, key, record, several, text
 from qvar.records.run_folder import RunFolder, read_case, reason
 from qvar.runs.leases import HEARTBEAT_S, STALE_HEARTBEATS
 
-_TASK = record({"key": key, "label": text, "points": several(point_name, 1)}, {})
 _ARRAY_TASK = record({"array_task": count(1), "tasks": several(key)}, {})
 _SUBMISSION = record({"queue": text, "job": text, "offset": count(0), "count": count(0), "time": text}, {})
-"""Shapes of the lines of `tasks.jsonl`, `array_tasks.jsonl` and `submissions.jsonl`."""
+"""Shapes of the lines of `array_tasks.jsonl` and `submissions.jsonl`."""
 
 
 @dataclass(frozen=True)
 class TaskLine:
-    """A line of `tasks.jsonl`."""
+    """A task of a campaign."""
 
     key: str
     """The task's key."""
@@ -62,11 +60,6 @@ class Campaign:
     def run(self) -> RunFolder:
         """The folder as that of a run: `case.json`, shards, tables and report have the same names."""
         return RunFolder(self.path)
-
-    @property
-    def tasks_file(self) -> Path:
-        """`tasks.jsonl`."""
-        return self.path / "tasks.jsonl"
 
     @property
     def array_tasks_file(self) -> Path:
@@ -107,20 +100,16 @@ class Campaign:
 
     @cached_property
     def tasks(self) -> list[TaskLine]:
-        """All tasks, in their order.
-
-        Raises `QvarError` if the file cannot be read, or lacks one of the tasks that `case.json` lists.
-        """
-        lines = [
-            TaskLine(line["key"], line["label"], tuple(line["points"])) for line in _json_lines(self.tasks_file, _TASK)
+        """All tasks, in their order."""
+        points: dict[str, list[str]] = {}
+        for point in self.record["points"]:
+            for task in point["tasks"]:
+                points.setdefault(task, []).append(point["name"])
+        return [
+            TaskLine(task["key"], task["label"].removesuffix(f" ({names[0]})"), tuple(names))
+            for task in self.record["tasks"]
+            if (names := points[task["key"]])
         ]
-        if [line.key for line in lines] != [task["key"] for task in self.record["tasks"]]:
-            raise QvarError(f"`{self.tasks_file}` must list the tasks of case.json, but lists {len(lines)} others.")
-        names = {point["name"] for point in self.record["points"]}
-        for line in lines:
-            if not names.issuperset(line.points):
-                raise QvarError(f"`{self.tasks_file}` must name points of case.json, but {line.label} names others.")
-        return lines
 
     def array_tasks(self) -> dict[int, list[str]]:
         """Return the keys of each array task's tasks, by its number, from 1."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from qvar.atomic_files import write_whole
-from qvar.cluster.campaign import Campaign, append_lines
+from qvar.cluster.campaign import Campaign
 from qvar.cluster.options import SubmissionOptions
 from qvar.cluster.sweep import Point
 from qvar.errors import QvarError
@@ -36,8 +36,6 @@ class Planned:
 
     record: dict[str, Any]
     """Content of `case.json`."""
-    tasks: list[dict[str, Any]]
-    """Lines of `tasks.jsonl`."""
     point_records: dict[str, dict[str, Any]]
     """{point: its own `case.json`}."""
 
@@ -51,7 +49,7 @@ def plan(
 
     Raises `QvarError` if the case fails at a point.
     """
-    tasks: dict[str, dict[str, Any]] = {}
+    tasks: dict[str, dict[str, str]] = {}
     points, records, references = [], {}, set()
     place = provenance.place()
     printed = time.monotonic()
@@ -70,8 +68,7 @@ def plan(
         records[point.name] = record
         references.update(record["references"])
         for task in own:
-            line = tasks.setdefault(task.key, {"key": task.key, "label": task.label, "points": []})
-            line["points"].append(point.name)
+            tasks.setdefault(task.key, {"key": task.key, "label": f"{task.label} ({point.name})"})
         points.append(
             {
                 "name": point.name,
@@ -92,13 +89,13 @@ def plan(
         "sweep": {name: _different([jsonable(p.swept[name]) for p in swept]) for name in swept[0].swept},
         "sweeps": list(sweeps),
         "points": points,
-        "tasks": [{"key": line["key"], "label": f"{line['label']} ({line['points'][0]})"} for line in tasks.values()],
+        "tasks": list(tasks.values()),
         "references": sorted(references),
         "columns": list({column["name"]: column for one in records.values() for column in one["columns"]}.values()),
         **options.record(),
         "heartbeat_s": float(os.environ.get("QVAR_HEARTBEAT", HEARTBEAT_S)),
     }
-    return Planned(record, list(tasks.values()), records)
+    return Planned(record, records)
 
 
 def _different(values: Sequence[Any]) -> list[Any]:
@@ -121,7 +118,6 @@ def create(planned: Planned, out: Path) -> Campaign:
         source = Path(planned.record["case_file"])
         with write_whole(out / "case" / source.name) as temporary:
             shutil.copyfile(source, temporary)
-        append_lines(campaign.tasks_file, planned.tasks)
         for name, record in planned.point_records.items():
             point = campaign.point(name)
             point.path.mkdir()

@@ -46,7 +46,7 @@ def made(
     options = SubmissionOptions(queue, Resources(), pack, checkpoint_s=every_s)
     planned = plan(function, case, points(function, words, sweeps, "qvar submit"), sweeps, options)
     campaign = create(planned, folder)
-    array_tasks = deal([line["key"] for line in planned.tasks], set(), pack)
+    array_tasks = deal([task["key"] for task in planned.record["tasks"]], set(), pack)
     lines = [{"array_task": number, "tasks": keys} for number, keys in enumerate(array_tasks, start=1)]
     append_lines(campaign.array_tasks_file, lines)
     return campaign

@@ -47,7 +47,7 @@ def content(campaign: Campaign) -> tuple[object, ...]:
     return read.record, read.tasks, read.array_tasks(), read.submissions()
 
 
-@pytest.mark.parametrize("name", ["case.json", "tasks.jsonl", "array_tasks.jsonl", "submissions.jsonl"])
+@pytest.mark.parametrize("name", ["case.json", "array_tasks.jsonl", "submissions.jsonl"])
 def test_a_flipped_bit_is_never_another_task_or_job(
     name: str, campaign: Campaign, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -72,8 +72,6 @@ def test_a_flipped_bit_is_never_another_task_or_job(
 @pytest.mark.parametrize(
     ("name", "line", "words"),
     [
-        ("tasks.jsonl", {"key": "a", "label": "b", "points": []}, "`points` must be a list of at least 1 entries"),
-        ("tasks.jsonl", {"key": "a", "label": "b", "points": ["c"]}, "must list the tasks of case.json"),
         ("array_tasks.jsonl", {"array_task": "1", "tasks": []}, "line 3 cannot be read: `array_task` must be a whole"),
         ("array_tasks.jsonl", {"array_task": 1, "tasks": ["../../x"]}, "`tasks[0]` must be at most 120 letters"),
         ("submissions.jsonl", {"queue": "local"}, "line 2 cannot be read: `job` must be there"),
@@ -92,10 +90,34 @@ def test_a_mistyped_line_is_a_sentence(
     assert len(text.splitlines()) == 1
 
 
+def test_a_task_that_no_point_needs_is_a_sentence(campaign: Campaign, capsys: pytest.CaptureFixture[str]) -> None:
+    path = campaign.run.case_json
+    written = json.loads(path.read_text(encoding="utf-8"))
+    del written["checksum"]
+    written["points"][0]["tasks"] = []
+    path.write_text(json.dumps(written), encoding="utf-8")
+    assert main(["status", "c"]) == 2
+    words = f"`tasks` must be those of the points, but is {written['tasks'][0]['key']!r}"
+    assert capsys.readouterr().err == f"qvar: `{path}` must be a file that qvar wrote, but {words}.\n"
+
+
+def test_a_half_last_line_is_left_out_and_stops_nothing(campaign: Campaign, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in (campaign.array_tasks_file, campaign.submissions_file):
+        data = path.read_bytes()
+        path.write_bytes(data + data[: len(data) // 3])
+    assert main(["status", "c"]) == 0
+    remarks = capsys.readouterr().err.splitlines()
+    assert [remark.partition(" is left out: ")[0] for remark in sorted(remarks)] == [
+        f"qvar: line {number} of {path}"
+        for number, path in ((2, campaign.submissions_file), (3, campaign.array_tasks_file))
+    ]
+    assert main(["submit", "--resume", "c", "--dry-run"]) == 0
+
+
 def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(
     campaign: Campaign, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for path in (campaign.tasks_file, campaign.array_tasks_file, campaign.submissions_file):
+    for path in (campaign.array_tasks_file, campaign.submissions_file):
         kept = path.rename("kept")
         os.mkfifo(path)
         assert main(["status", "c"]) == 2

@@ -27,10 +27,6 @@ def planned(*sweeps: str, case: Path = CASE, words: tuple[str, ...] = ()) -> Pla
     return plan(function, case, points(function, words, sweeps, "qvar submit"), sweeps, OPTIONS)
 
 
-def lines(path: Path) -> list[dict[str, object]]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
-
-
 def finish(campaign: Campaign, *labels: str, status: str = "converged") -> None:
     """Write results of these tasks, as array tasks do."""
     for line in campaign.tasks:
@@ -71,12 +67,17 @@ def test_a_budget_is_recorded_if_all_points_share_it(tmp_path: Path, monkeypatch
 def test_equal_tasks_of_different_points_become_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     made = planned("noisy=yes,no", "seeds=2,3", words=("--contenders", "ry x1", "uccsd"))  # `noisy` changes nothing
-    assert [(line["label"], line["points"]) for line in made.tasks] == [
-        (label, [f"noisy=yes,seeds={seeds}", f"noisy=no,seeds={seeds}"])
+    assert [task["label"] for task in made.record["tasks"]] == [
+        f"{label} (noisy=yes,seeds={seeds})" for seeds in (2, 3) for label in ("ry x1", "uccsd")
+    ]
+    assert len({task["key"] for task in made.record["tasks"]}) == 4
+    campaign = Campaign(tmp_path)
+    vars(campaign)["record"] = made.record
+    assert [(line.label, line.points) for line in campaign.tasks] == [
+        (label, (f"noisy=yes,seeds={seeds}", f"noisy=no,seeds={seeds}"))
         for seeds in (2, 3)
         for label in ("ry x1", "uccsd")
     ]
-    assert len({line["key"] for line in made.tasks}) == 4
     assert [point["name"] for point in made.record["points"]] == list(made.point_records)
     assert made.record["points"][1]["swept"] == {"noisy": True, "seeds": 3}
     assert made.record["sweep"] == {"noisy": [True, False], "seeds": [2, 3]}
@@ -101,7 +102,6 @@ def test_the_folder_of_a_campaign(queue: FakeQueue) -> None:
     campaign = create(planned("seeds=1:2"), Path("deep/camp"))
     assert campaign.path == Path("deep/camp").resolve()
     assert (campaign.path / "case" / "fake_case.py").read_bytes() == CASE.read_bytes()
-    assert [line["key"] for line in lines(campaign.tasks_file)] == [line.key for line in campaign.tasks]
     assert {line.points for line in campaign.tasks} == {("seeds=1",), ("seeds=2",)}
     finish(campaign, "ry x1")
     for name in ("seeds=1", "seeds=2"):
@@ -124,7 +124,7 @@ def test_what_makes_a_folder_a_campaign_comes_last(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(planning, "write_json", full)
     with pytest.raises(QvarError, match=r"`out` .*camp could not be written: No space left on device\."):
         create(planned("seeds=1:2"), tmp_path / "camp")
-    assert {"tasks.jsonl", "points/seeds=2/case.json", "points/seeds=2/tasks", "case/fake_case.py"} <= seen[0]
+    assert {"points/seeds=2/case.json", "points/seeds=2/tasks", "case/fake_case.py"} <= seen[0]
     assert "case.json" not in seen[0]
     assert not (tmp_path / "camp").exists()
 
