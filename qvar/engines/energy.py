@@ -200,7 +200,7 @@ def expectation(observable: Any, ansatz: Ansatz, *, problem: Problem | None = No
     r"""Return the expectation value \(\langle\psi(\theta)|O|\psi(\theta)\rangle\) of any PennyLane observable.
 
     Args:
-        observable: Hermitian, with a Pauli representation; wires are 0 to n_qubits - 1.
+        observable: Hermitian operator, `PauliWord` or `PauliSentence`; wires are 0 to n_qubits - 1.
         ansatz: the circuit.
         problem: the problem whose Hamiltonian the observable is, with a penalty for instance: errors are counted from
             its exact value, in its unit, and particle number and spin are measured. None for any other observable.

@@ -63,7 +63,9 @@ def checked_observable(problem: Problem | Any, ansatz: Ansatz) -> Any:
 
 
 def _observable(problem: Problem | Any) -> Any:
-    return problem.hamiltonian() if isinstance(problem, Problem) else problem
+    from qvar.problems.fermion_mapping import operator_of
+
+    return problem.hamiltonian() if isinstance(problem, Problem) else operator_of(problem)
 
 
 def pennylane_gradient(node: Any) -> Callable[[FloatArray], tuple[float, FloatArray]]:

@@ -144,11 +144,21 @@ def observable(terms: PauliTerms) -> Any:
     return qml.Hamiltonian([float(c) for c in terms.coefficients], operators)
 
 
+def operator_of(observable: Any) -> Any:
+    """Return a `PauliWord` or `PauliSentence` as an operator, which PennyLane measures; an operator as it is."""
+    from pennylane.pauli import PauliSentence, PauliWord
+
+    if not isinstance(observable, PauliSentence | PauliWord):
+        return observable
+    return observable.operation(wire_order=sorted(observable.wires, key=str) or [0])
+
+
 def pauli_terms(observable: Any, n_qubits: int) -> PauliTerms:
     r"""Convert any PennyLane observable to Pauli terms: sums, products, multiples, Pauli operators, Hermitian matrices.
 
     Args:
-        observable: a Hermitian PennyLane operator on wires among 0 ... n_qubits-1. A projector on a basis state of k
+        observable: a Hermitian PennyLane operator, `PauliWord` or `PauliSentence` on wires among 0 ... n_qubits-1. A
+            projector on a basis state of k
             wires becomes \(2^k\) words, \(\prod_q (1 \pm Z_q)/2\), and k is at most 16. Others without a Pauli
             representation of their own, such as `qml.Hermitian`, may act on at most five wires, alone or in sums and
             products.
@@ -164,7 +174,8 @@ def pauli_terms(observable: Any, n_qubits: int) -> PauliTerms:
 
     require(n_qubits >= 1, "n_qubits", "be at least 1", n_qubits)
     is_state = isinstance(observable, qml.operation.StatePrepBase)
-    if is_state or not isinstance(observable, qml.operation.Operator):
+    kinds = qml.operation.Operator | qml.pauli.PauliSentence | qml.pauli.PauliWord
+    if is_state or not isinstance(observable, kinds):
         raise QvarError(f"`observable` must be a PennyLane observable, but is {shown(observable)}.")
     inside = all(isinstance(w, int | np.integer) and 0 <= w < n_qubits for w in observable.wires)
     if not inside:

@@ -13,7 +13,7 @@ from qvar.arguments import checked
 from qvar.checks import whole_numbers
 from qvar.errors import QvarError, require, shown
 from qvar.pauli import MAX_QUBITS
-from qvar.problems.fermion_mapping import pauli_terms
+from qvar.problems.fermion_mapping import operator_of, pauli_terms
 from qvar.problems.fermion_terms import Ladder, integrals_of, integrals_of_words
 from qvar.problems.hamiltonians import Integrals, PauliTerms
 from qvar.problems.integral_problems import Occupied, Unit, integral_problem
@@ -169,10 +169,7 @@ def _pauli_terms(hamiltonian: Any) -> PauliTerms:
     terms = _terms(hamiltonian)
     if terms is not None:
         hamiltonian = PauliSentence({PauliWord(dict(word)): value for word, value in terms.items()})
-    if isinstance(hamiltonian, PauliWord):
-        hamiltonian = PauliSentence({hamiltonian: 1.0})
-    if isinstance(hamiltonian, PauliSentence):
-        hamiltonian = hamiltonian.operation(wire_order=sorted(hamiltonian.wires, key=str) or [0])
+    hamiltonian = operator_of(hamiltonian)
     if not isinstance(hamiltonian, Operator):
         raise QvarError(
             "`hamiltonian` must be a Hamiltonian of PennyLane or OpenFermion, such as a FermiSentence or a sum of "

@@ -130,6 +130,12 @@ def test_hardware_efficient_against_pennylane(entangler: qvar.ansatz.hardware_ef
     ours, slope = qvar.expectation(observable, ansatz).value_and_grad(theta)
     assert float(ours) == pytest.approx(value, abs=1e-10)
     np.testing.assert_allclose(slope, gradient, rtol=0, atol=1e-8)
+    word = qml.pauli.PauliWord({3: "Y", 0: "X"})
+    for given in (word, qml.pauli.PauliSentence({word: 0.7, qml.pauli.PauliWord({2: "Y"}): 0.2})):
+        value, gradient = oracle(given, ansatz)(theta)
+        ours, slope = qvar.expectation(given, ansatz).value_and_grad(theta)
+        assert float(ours) == pytest.approx(value, abs=1e-10)
+        np.testing.assert_allclose(slope, gradient, rtol=0, atol=1e-8)
 
 
 def test_more_signs_across_the_cut_than_one_integer_packs() -> None:

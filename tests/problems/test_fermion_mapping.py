@@ -162,6 +162,9 @@ OBSERVABLES = {
     "Hadamard": qml.Hadamard(1),
     "projector": qml.Projector([0, 1], wires=[0, 2]),
     "swap": qml.SWAP([0, 2]),
+    "word": qml.pauli.PauliWord({2: "X", 0: "Y"}),
+    "empty word": qml.pauli.PauliWord({}),
+    "sentence": qml.pauli.PauliSentence({qml.pauli.PauliWord({0: "X", 1: "Z"}): 0.3, qml.pauli.PauliWord({}): -1.2}),
 }
 
 
@@ -176,9 +179,10 @@ def test_every_observable_keeps_its_matrix(name):
 
 
 def test_zero_operator():
-    terms = pauli_terms(qml.X(0) - qml.X(0), 2)
-    assert terms.words == ("II",)
-    assert terms.coefficients.tolist() == [0.0]
+    for zero in (qml.X(0) - qml.X(0), qml.pauli.PauliSentence({})):
+        terms = pauli_terms(zero, 2)
+        assert terms.words == ("II",)
+        assert terms.coefficients.tolist() == [0.0]
 
 
 def test_round_trip_of_words():
@@ -206,6 +210,8 @@ def test_round_trip_of_words():
         (qml.Z(0) @ qml.Z(-1), "-1"),
         (qml.Hermitian(np.eye(64), wires=range(6)), "Hermitian"),
         (float("nan") * qml.X(0), "not"),
+        (qml.pauli.PauliWord({3: "X"}), "3"),
+        (qml.pauli.PauliSentence({qml.pauli.PauliWord({0: "X"}): 1j}), "1j"),
     ],
 )
 def test_mistakes(given, mention, one_sentence):
