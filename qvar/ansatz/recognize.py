@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 from typing import Any
 
 import jax
@@ -129,11 +130,16 @@ def _parts(operation: Any, *, deep: bool) -> list[Any]:
     root = isinstance(operation, Pow) and (isinstance(operation.z, Tracer) or operation.z != np.round(operation.z))
     if root and (traced or isinstance(operation.z, Tracer)):  # a root of a matrix is not that of another period
         raise QvarError(f"`quantum_function` must raise gates of theta to whole powers, but applies {name}.")
-    refused = QvarError(f"`quantum_function` must hold unitary gates that PennyLane can decompose, but applies {name}.")
+    words = f"unitary gates that PennyLane can decompose, but applies {name}{_remedy(operation)}"
+    refused = QvarError(f"`quantum_function` must hold {words}.")
     if deep or name in _PREPARES or isinstance(operation, qml.operation.Channel):
         raise refused
     if isinstance(operation, Controlled) and traced and type(operation.base) in (qml.RX, qml.RY, qml.RZ):
         return _controlled_rotation(operation)
+    base = operation.base if isinstance(operation, Controlled) else operation
+    if type(base) in (qml.DoubleExcitationPlus, qml.DoubleExcitationMinus):
+        parts = _double_excitation_with_phase(base)
+        return parts if base is operation else [_controlled(operation, part) for part in parts]
     if name in _FROM_MATRIX and not traced:
         _check_unitary(operation)
     for_numbers = QvarError(
@@ -150,7 +156,7 @@ def _parts(operation: Any, *, deep: bool) -> list[Any]:
     n_wires = len(operation.wires)
     if not operation.has_matrix or not 1 <= n_wires <= (1 if traced else _MATRIX_WIRES):
         raise refused
-    matrix: Any = qml.matrix(operation)
+    matrix = _matrix(operation)
     if jnp.shape(matrix) != (2**n_wires, 2**n_wires):  # not of qubits
         raise refused
     if not traced:
@@ -177,17 +183,57 @@ def _exponential(operation: Any) -> list[Step]:
     return known
 
 
+def _remedy(operation: Any) -> str:
+    """Return what a user may write in place of an operation that is refused, as the end of a sentence."""
+    import pennylane as qml
+    from pennylane.ops.op_math import Exp
+
+    if operation.name in _PREPARES:
+        return " after the first operation; prepare states at the very beginning"
+    if isinstance(operation, qml.operation.Channel):
+        return "; `qvar.noisy_energy` adds noise to a circuit"
+    if isinstance(operation, Exp):
+        return "; for words that do not commute take qml.TrotterProduct"
+    return "; write it in gates of qubits, or prepare its state by qml.StatePrep at the very beginning"
+
+
+def _controlled(operation: Any, part: Any) -> Any:
+    """Return an operation under the controls of another one."""
+    import pennylane as qml
+
+    return qml.ctrl(part, control=operation.control_wires, control_values=operation.control_values)
+
+
 def _controlled_rotation(operation: Any) -> list[Any]:
     """Decompose a rotation with controls, which PennyLane does for known angles only."""
     import pennylane as qml
 
     base, target = operation.base, operation.target_wires
     turn = type(base) if type(base) is not qml.RX else qml.RZ
-    flip = qml.ctrl(qml.X(target), control=operation.control_wires, control_values=operation.control_values)
+    flip = _controlled(operation, qml.X(target))
     around = [qml.Hadamard(target)] if type(base) is qml.RX else []
     angle: Any = base.parameters[0]
     half = angle / 2
     return [*around, turn(half, target), flip, turn(-half, target), flip, *around]
+
+
+def _double_excitation_with_phase(operation: Any) -> list[Any]:
+    r"""Decompose a double excitation that gives all other states a phase, which PennyLane does not.
+
+    The phase is \(e^{\pm i\phi(1 - P)/2}\) with the projector P on both states that the excitation turns: an eighth of
+    the sum of all words with an even number of Z, where those with one Z of the first two wires have a minus.
+    """
+    import pennylane as qml
+
+    wires, angle = operation.wires, operation.parameters[0]
+    phase = angle if type(operation) is qml.DoubleExcitationPlus else -angle
+    pairs = [(list(pair), 1 if set(pair) in ({0, 1}, {2, 3}) else -1) for pair in combinations(range(4), 2)]
+    words = [*pairs, (list(range(4)), 1)]
+    return [
+        qml.DoubleExcitation(angle, wires=wires),
+        *(qml.MultiRZ(sign * phase / 8, wires=[wires[at] for at in word]) for word, sign in words),
+        qml.GlobalPhase(-7 * phase / 16),
+    ]
 
 
 def _known(operation: Any, wires: tuple[int, ...]) -> Iterator[Step]:
@@ -216,11 +262,20 @@ def _angle(name: str, angle: Any) -> Any:
     return number.real
 
 
-def _check_unitary(operation: Any) -> None:
-    """Refuse a matrix that is not unitary; PennyLane applies it, but decomposes it into something else."""
+def _matrix(operation: Any) -> Any:
+    """Return the matrix of an operation; SciPy draws numbers to take a root, which are not those of the function."""
     import pennylane as qml
 
-    matrix = np.asarray(qml.matrix(operation))
+    state = np.random.get_state()
+    try:
+        return qml.matrix(operation)
+    finally:
+        np.random.set_state(state)
+
+
+def _check_unitary(operation: Any) -> None:
+    """Refuse a matrix that is not unitary; PennyLane applies it, but decomposes it into something else."""
+    matrix = np.asarray(_matrix(operation))
     if not np.allclose(matrix.conj().T @ matrix, np.eye(len(matrix)), rtol=0.0, atol=_UNITARY):
         raise QvarError(
             f"`quantum_function` must hold unitary gates, but the matrix of {operation.name} is not unitary."
