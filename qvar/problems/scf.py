@@ -190,7 +190,7 @@ def converge(mean_field: Any) -> Any:
 
 
 def _first_density(mean_field: Any) -> Any:
-    """Return the density of the first guess if only some of several orbitals of one energy are to be filled, or None.
+    """Return the first density: PySCF's own guess, unless only some of several orbitals of one energy are to be filled.
 
     Rounding would choose among them, differently on each kind of processor, and another choice may lead to another
     determinant. Here those come first that `fix_degenerate` puts first. Cost is that of one Fock matrix.
@@ -209,7 +209,7 @@ def _first_density(mean_field: Any) -> Any:
         occupations.append(sum((np.arange(len(energies)) < n).astype(float) for n in numbers))
         orbitals.append(fix_degenerate(mol, basis @ vectors, energies, np.zeros_like(energies)))
     if not is_free:
-        return None
+        return guess
     if unrestricted:
         return mean_field.make_rdm1(np.stack(orbitals), np.stack(occupations))
     return mean_field.make_rdm1(orbitals[0], occupations[0])

@@ -48,6 +48,13 @@ def test_orbitals_stay_orthonormal_and_canonical(geometry, spin):
     np.testing.assert_allclose(fock, np.diag(mean_field.mo_energy), atol=1e-6)
 
 
+def test_the_first_guess_is_made_once(monkeypatch):
+    guesses, usual = [], hf.SCF.init_guess_by_minao
+    monkeypatch.setattr(hf.SCF, "init_guess_by_minao", lambda *args, **more: guesses.append(0) or usual(*args, **more))
+    orbitals_of("N 0 0 0; N 0 0 1.1")
+    assert len(guesses) == 1
+
+
 def test_second_order_steps_in_where_diis_fails(monkeypatch):
     from pyscf.scf.hf import RHF
 
