@@ -172,6 +172,8 @@ def lay_out(figure: Figure) -> None:
     from matplotlib.layout_engine import ConstrainedLayoutEngine
     from matplotlib.ticker import NullFormatter, NullLocator
 
+    from qvar.report.power_labels import powers_as_text
+
     layout = figure.get_layout_engine()
     if not isinstance(layout, ConstrainedLayoutEngine):  # placed already
         return
@@ -180,6 +182,7 @@ def lay_out(figure: Figure) -> None:
     axes_of_all: list[Any] = [axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]
     minor = {}
     for axis in axes_of_all:
+        powers_as_text(axis)
         if not any(axis.minor.formatter.format_ticks(axis.get_minorticklocs())):
             minor[axis], axis.minor = axis.minor, nothing
     layout.execute(figure)

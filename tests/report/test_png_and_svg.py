@@ -20,6 +20,7 @@ from matplotlib.image import imread
 from qvar.report.dark_colors import INK, PAPER, contrast, on_dark, with_names
 from qvar.report.interactive import interactive
 from qvar.report.plot_style import FAMILY_COLORS, lay_out, looks
+from qvar.report.power_labels import powers_as_text
 
 NUMBER = r"-?\d+(?:\.\d+)?(?:e-?\d+)?"
 
@@ -96,6 +97,9 @@ def panels() -> Figure:
 
 def test_marks_of_minor_ticks_are_one_line_of_each_axis_and_look_the_same(tmp_path: Path) -> None:
     usual, ours = panels(), panels()
+    for axes in usual.axes:
+        powers_as_text(axes.xaxis)
+        powers_as_text(axes.yaxis)
     FigureCanvasAgg(usual).print_png(tmp_path / "usual.png")
     lay_out(ours)
     FigureCanvasAgg(ours).print_png(tmp_path / "ours.png")
