@@ -169,3 +169,45 @@ def test_a_command_collects_garbage_rarely_and_leaves_the_collector_as_it_was() 
         assert inside[2][0] == 0, "a collector that is switched off stays so"
     finally:
         gc.set_threshold(*before)
+
+
+def test_a_command_leaves_its_objects_to_the_end_of_the_process() -> None:
+    """Python would search all of them for garbage; what exit functions and buffers hold is written all the same."""
+    code = """
+import atexit, gc
+from qvar.runs.guard import guarded
+atexit.register(lambda: print("kept", gc.get_freeze_count() > 1000, flush=True))  # the first is called last
+guarded(lambda: print("command") or 0)
+guarded(lambda: 0)
+atexit.register(lambda: print("exit function", gc.get_freeze_count()))
+"""
+    done = _python(code)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "command\nexit function 0\nkept True\n"
+
+
+def test_matplotlib_writes_docstrings_but_in_a_command() -> None:
+    code = """
+from qvar.runs.guard import guarded
+
+def command():
+    from matplotlib.lines import Line2D
+    line = Line2D([0], [0])
+    line.set(color="red", linewidth=3)
+    print(line.get_color(), line.get_linewidth(), Line2D.set.__doc__)
+    return 0
+
+guarded(command)
+guarded(command)
+from matplotlib.lines import Line2D
+class Own(Line2D):
+    def set_own(self, own):
+        "Set it."
+        print("set", own)
+print("own" in Own.set.__doc__, Own([0], [0]).set(color="blue", own=1))
+"""
+    done = _python(code)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "red 3.0 None\nred 3.0 None\nset 1\nTrue [None, None]\n"
+    before = _python("from matplotlib.lines import Line2D; print('color' in Line2D.set.__doc__)")
+    assert before.stdout == "True\n"
