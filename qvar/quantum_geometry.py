@@ -253,7 +253,7 @@ def state_shape(objective: Objective) -> jax.ShapeDtypeStruct:
     if kernels is not None and kernels.states is not None:  # nothing has to be traced
         none = kernels.states(np.zeros((0, objective.n_params)))
         return jax.ShapeDtypeStruct(none.shape[1:], none.dtype)
-    theta = jax.ShapeDtypeStruct((objective.n_params,), jnp.zeros(0, float).dtype)
+    theta = jax.ShapeDtypeStruct((objective.n_params,), jax.dtypes.canonicalize_dtype(float))
     like = jax.eval_shape(objective.needed("state_function"), theta, objective.data)
     return jax.ShapeDtypeStruct(like.shape, like.dtype)  # hashable, so without what it may know of devices
 

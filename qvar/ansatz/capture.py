@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
@@ -158,7 +157,7 @@ def _run(function: Callable[..., Any], n_qubits: int, n_params: int) -> Recordin
     try:
         with jax.numpy_rank_promotion("allow"), warnings.catch_warnings():  # a setting for qvar's own functions
             warnings.filterwarnings("ignore", "jax.core", DeprecationWarning)  # PennyLane's
-            traced = jax.make_jaxpr(angles)(jax.ShapeDtypeStruct((n_params,), jnp.zeros(0, float).dtype))
+            traced = jax.make_jaxpr(angles)(jax.ShapeDtypeStruct((n_params,), jax.dtypes.canonicalize_dtype(float)))
     except QvarError as error:
         raise QvarError(str(error)) from error.__cause__  # without JAX's note about its own frames
     except Exception as error:

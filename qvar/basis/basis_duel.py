@@ -10,7 +10,6 @@ from functools import cached_property, partial
 from typing import Any, ClassVar
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from qvar.arguments import check_fields
@@ -160,7 +159,7 @@ class BasisDuel:
             "budget": asdict(self.budget),
             "seed": self.seed,
             "staged": self.staged,
-            "precision": str(jnp.zeros(0, float).dtype),
+            "precision": str(jax.dtypes.canonicalize_dtype(float)),
         }
 
     @property

@@ -338,7 +338,7 @@ def _at_points(objective: Objective, function: Any, thetas: Any) -> Array:
 
 def _noise(objective: Objective) -> float:
     """Return the rounding error of a zero eigenvalue, with a margin, relative to the largest eigenvalue."""
-    precision = float(jnp.finfo(jnp.zeros(0, float).dtype).eps)  # that of `float` itself is always of 64 bit
+    precision = float(jnp.finfo(jax.dtypes.canonicalize_dtype(float)).eps)  # that of `float` itself is always of 64 bit
     if not tangents_are_held(objective):
         return 10 * objective.n_params * precision
     return (1000 * precision) ** 2  # singular values are off by 1 to 20 times the precision

@@ -201,7 +201,7 @@ def electronic_hamiltonian(
         index, sign = register_layout(strings[0], strings[1], n_orbitals)
         position = np.argsort(index, axis=None)
         tables["layout"] = {"index": index.astype(np.int32), "position": position.astype(np.int32), "sign": sign}
-    per_row = len(pairs) * len(strings[1]) * jnp.zeros(0, float).dtype.itemsize
+    per_row = len(pairs) * len(strings[1]) * jax.dtypes.canonicalize_dtype(float).itemsize
     n_devices = 1 if mesh is None else mesh.size
     chunk = n_devices * max(1, CHUNK_BYTES.get(jax.default_backend(), CHUNK_BYTES["gpu"]) // per_row)
     shape = (len(strings[0]), len(strings[1]))

@@ -155,11 +155,12 @@ def _sparse(matrix: FloatArray) -> tuple[IntArray, IntArray, FloatArray]:
 
 
 def _on_register(matrices: HostHamiltonian, layout: PyTree) -> HostHamiltonian:
-    index, sign, position = (np.asarray(layout[name]) for name in ("index", "sign", "position"))
+    index, position = (np.asarray(layout[name], np.intp) for name in ("index", "position"))
+    sign = np.asarray(layout["sign"], float)
 
     def apply(states: np.ndarray) -> np.ndarray:
-        images = matrices(np.ascontiguousarray(sign * states[:, index]))
-        return np.ascontiguousarray((sign * images).reshape(len(states), -1)[:, position])
+        images = matrices(sign * np.take(states, index, axis=1))
+        return np.take((sign * images).reshape(len(states), -1), position, axis=1)
 
     return apply
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 from jax.sharding import Mesh
 from jaxtyping import Array, Float
 
@@ -96,7 +95,7 @@ def state_data(program: Program, reference: PyTree, tables: PyTree) -> dict[str,
 
 def bytes_per_state(program: Program, n_amplitudes: int) -> int:
     """Return the memory of one state of a circuit, real if the circuit keeps it real."""
-    return n_amplitudes * jnp.zeros(0, float).dtype.itemsize * (1 if program.real else 2)
+    return n_amplitudes * jax.dtypes.canonicalize_dtype(float).itemsize * (1 if program.real else 2)
 
 
 def bytes_per_evaluation(state_bytes: int, n_devices: int = 1) -> int:

@@ -61,7 +61,7 @@ def conform(problem: Problem, ansatz: Ansatz) -> list[Finding]:
         QvarError: if the numbers of qubits differ, or JAX computes with 32 bit.
     """
     choose_sector(problem, ansatz)
-    if jnp.zeros(0, float).dtype != jnp.float64:
+    if jax.dtypes.canonicalize_dtype(float) != jnp.float64:
         raise QvarError("`QVAR_PRECISION` must be 64 to check an ansatz, but is 32.")
     findings = [
         *_findings("record", _record, ansatz),

@@ -13,7 +13,6 @@ from statistics import median
 from typing import Any, ClassVar, cast
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from qvar.ansatz.ansatz import Ansatz
@@ -185,7 +184,7 @@ class Scaling:
             "seed": self.seed,
             "engine": self.engine,
             "lie_limit": self.lie_limit,
-            "precision": str(jnp.zeros(0, float).dtype),
+            "precision": str(jax.dtypes.canonicalize_dtype(float)),
         }
         return task_key(inputs)
 

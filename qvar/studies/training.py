@@ -111,7 +111,7 @@ class Training:
             "engine": self.engine,
             "start_noise": float(self.start_noise),
             "tolerance": None if self.tolerance is None else float(self.tolerance),
-            "precision": str(jnp.zeros(0, float).dtype),
+            "precision": str(jax.dtypes.canonicalize_dtype(float)),
         }
 
     @property
