@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 MILLIHARTREE_PER_HARTREE = 1000.0
 
 CHEMICAL_ACCURACY = 1.6e-3
@@ -17,8 +19,13 @@ COUPLING = "J"
 """Unit of spin-model energies in the records: multiples of the model's own coupling."""
 
 
+def short_exponent(text: str) -> str:
+    """Return a number as text without zeros before its exponent, such as "1e-5" for "1e-05"."""
+    return re.sub(r"e([+-])0+(?=\d)", r"e\1", text)
+
+
 def shown_energy(energy: float, unit: str, digits: int = 4) -> str:
     """Format a difference of energies: in millihartree if it is in hartree, such as "195.8 mHa"."""
     if unit == HARTREE:
-        return f"{MILLIHARTREE_PER_HARTREE * energy:.{digits}g} mHa"
-    return f"{energy:.{digits}g} {unit}".rstrip()
+        energy, unit = MILLIHARTREE_PER_HARTREE * energy, "mHa"
+    return short_exponent(f"{energy:.{digits}g} {unit}".rstrip())

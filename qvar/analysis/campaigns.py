@@ -30,6 +30,9 @@ from qvar.analysis.rows import (
 from qvar.optimize.budget import Status
 from qvar.units import CHEMICAL_ACCURACY, MILLIHARTREE_PER_HARTREE
 
+_CANNOT_CONVERGE = {status.value for status in (Status.MEASURED, Status.TRAINED, Status.NOT_FINITE, Status.FAILED)}
+"""Ends of studies that follow no gradient to a minimum."""
+
 VARIANCE = "variance"
 """Quantity of a study in which nothing is trained: there more is better."""
 
@@ -132,7 +135,7 @@ class CampaignRow(NamedTuple):
     quantity: str
     unit: str
     seeds: int
-    converged: int
+    converged: int | None
     failed: int
     median: float
     best: bool
@@ -151,7 +154,7 @@ class StandingRow(NamedTuple):
     worst: float | None
     worst_at: str | None
     seeds: int
-    converged: int
+    converged: int | None
     failed: int
 
 
@@ -168,9 +171,9 @@ def campaign_table(ledger: DataFrame) -> DataFrame:
     Returns:
         Columns: `point` (0, 1, ...), `name` (of the point), the swept columns, `label`, `series` (the label without a
         number of layers), `layers`, `family`, `n_params`, `quantity` (`error`, `value` or `variance`), `unit` (mHa for
-        errors in hartree), `seeds` (rows), `finite`, `converged`, `failed`, `low`, `median`, `high`, `best` (true if no
-        other contender of the point is better; of equal errors the one of fewest parameters). The points in the order
-        of `points`.
+        errors in hartree), `seeds` (rows), `finite`, `converged` (missing if the study
+        cannot converge), `failed`, `low`, `median`, `high`, `best` (true if no other contender of the point is better;
+        of equal errors the one of fewest parameters). The points in the order of `points`.
     """
     import pandas as pd
 
@@ -256,12 +259,15 @@ def _per_contender(rows: DataFrame, swept: list[str]) -> DataFrame:
         failed=ended(rows, Status.FAILED.value),
     )
     groups: Any = marked.groupby(["point", "label"], sort=False)
-    return groups.agg(
+    table = groups.agg(
         **{column: (column, "first") for column in ("series", "layers", "family", *swept)},
         n_params=("n_params", "max"), seeds=("status", "size"), finite=("amounts", "count"),
         converged=("converged", "sum"), failed=("failed", "sum"), low=("amounts", "min"), median=("amounts", "median"),
         high=("amounts", "max"),
     ).reset_index()  # fmt: skip
+    if set(rows["status"].dropna()) <= _CANNOT_CONVERGE:
+        table["converged"] = None
+    return table
 
 
 def _best(table: DataFrame) -> list[bool]:
@@ -298,7 +304,8 @@ def campaign_standings(table: DataFrame) -> DataFrame:
         Columns: `label`, `series`, `layers`, `family`, `n_params_low`, `n_params_high`, `points` (that it took part
         in), `finite` (those of them with a number), `won` (those at which it is best), `within` (points whose median
         error is within 1.6 mHa; missing if none is in hartree), `worst` (the greatest median error; missing if units
-        differ or it is no error), `worst_at`, `mean_rank`, `seeds`, `converged`, `failed`.
+        differ or it is no error), `worst_at`, `mean_rank`, `seeds`, `converged` (missing if the study
+        cannot converge), `failed`.
     """
     import pandas as pd
 
@@ -326,7 +333,8 @@ def campaign_standings(table: DataFrame) -> DataFrame:
                 "worst": None if extreme is None else float(mine.loc[extreme, "median"]),
                 "worst_at": None if extreme is None else str(mine.loc[extreme, "name"]),
                 "mean_rank": float(ranks[mine.index].mean()),
-                **{name: int(mine[name].sum()) for name in ("seeds", "converged", "failed")},
+                **{name: int(mine[name].sum()) for name in ("seeds", "failed")},
+                "converged": int(mine["converged"].sum()) if mine["converged"].notna().all() else None,
             }
         )
     rows.sort(key=lambda row: (-row["won"], -(row["within"] or 0), row["finite"] == 0, row["mean_rank"]))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import Any, SupportsFloat, TypeAlias, TypeGuard, TypeVar
 
 import numpy as np
 
 from qvar._types import DataFrame
-from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE, shown_energy
+from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE, short_exponent, shown_energy
 
 MILLIHARTREE = "mHa"
 """Unit in which errors of molecular energies are shown."""
@@ -106,15 +105,10 @@ def resolution_words(unit: str) -> str:
     return short_exponent(f"{resolution(unit):.0e}")
 
 
-def short_exponent(text: str) -> str:
-    """Return a number as text without zeros before its exponent, such as "1e-5" for "1e-05"."""
-    return re.sub(r"e([+-])0+(?=\d)", r"e\1", text)
-
-
 def best_words(error: float, unit: str) -> str:
     """Return the best error of a training, such as "best 0.08 mHa"; one below `RESOLUTION` is "best <1e-5 mHa"."""
     if abs(error) <= RESOLUTION:
-        return f"best <{short_exponent(shown_energy(RESOLUTION, unit, 1))}"
+        return f"best <{shown_energy(RESOLUTION, unit, 1)}"
     return f"best {shown_energy(error, unit, 3)}"
 
 

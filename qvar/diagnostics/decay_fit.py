@@ -347,7 +347,7 @@ def _with_dropped(sentence: str, n_dropped: int) -> str:
 
 def _sentence(fit: DecayFit, extent: str, size_name: str, level: float) -> str:
     def law(formula: str, slope: Estimate) -> str:
-        return f"{formula} with b = {slope.value:.3g} [{slope.low:.3g}, {slope.high:.3g}]"
+        return f"{formula} with b = {slope}"
 
     exponential, power = law("A exp(-b n)", fit.rate), law("A n^-b", fit.exponent)
     intervals = f"{100 * level:g} % interval"

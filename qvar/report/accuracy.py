@@ -10,8 +10,8 @@ from qvar.analysis.accuracy import Cost
 from qvar.analysis.contenders import accuracy_table, convergence_table
 from qvar.analysis.convergence import LEVELS, column_of
 from qvar.analysis.rows import known, records
-from qvar.report.formats import NOTHING, count, digits, number, share
-from qvar.report.table import Column, Part, Table
+from qvar.report.formats import count, digits, number, recovered_words, share
+from qvar.report.table import NOTHING, Column, Part, Table
 
 _COST_WORDS: dict[Cost, str] = {
     "parameter": "per parameter",
@@ -34,9 +34,10 @@ _WITHIN_NOTE = "Within 1.6 mHa: seeds that ended there, with the 95 % Wilson int
 _CONVERGENCE_NOTE = (
     "Steps, "
     f"evaluations and final errors are quantiles: {', '.join(f'{100 * level:g}' for level in LEVELS)} % of the seeds "
-    "had got there by then, or ended with no more error. A dash means that the quantile falls on a seed that "
-    "failed or never got there within its budget. Distinct minima are ends that differ in energy or in state, in "
-    "brackets the number of their different energies; seeds that have not converged count as ends of their own."
+    "had got there by then, or ended with no more error; one number if all of them are the same. A dash means that "
+    "the quantile falls on a seed that failed or never got there within its budget. Distinct minima are ends that "
+    "differ in energy or in state, in brackets the number of their different energies; seeds that have not converged "
+    "count as ends of their own."
 )
 
 
@@ -49,7 +50,7 @@ def accuracy_parts(ledger: DataFrame, trace: DataFrame) -> list[Part]:
     units = {str(row.unit) for row in convergence if row.unit}
     error = f"final error ({units.pop()})" if len(units) == 1 else "final error"
     cost_columns: dict[str, Callable[[Any], str]] = {
-        "correlation recovered": lambda row: digits(row.correlation_recovered),
+        "correlation recovered": lambda row: recovered_words(row.correlation_recovered),
         **{words: _per(cost) for cost, words in _COST_WORDS.items()},
         "fewest parameters to 1.6 mHa": _least,
     }
@@ -98,6 +99,6 @@ def _least(row: Any) -> str:
 def _quantiles(column: str, format: Callable[[Any], str]) -> Callable[[Any], str]:
     def cell(row: Any) -> str:
         words = [format(getattr(row, column_of(column, level))) for level in LEVELS]
-        return NOTHING if set(words) == {NOTHING} else ", ".join(words)
+        return words[0] if len(set(words)) == 1 else ", ".join(words)
 
     return cell

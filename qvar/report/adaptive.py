@@ -9,12 +9,12 @@ from qvar.analysis.paths import GrownStep, growths
 from qvar.analysis.summaries import summary
 from qvar.report.accuracy import accuracy_parts
 from qvar.report.duel import DUEL
-from qvar.report.formats import NOTHING, count
+from qvar.report.formats import count
 from qvar.report.plots.front import error_vs_cost
 from qvar.report.plots.growth import error_vs_growth
 from qvar.report.plots.training import error_vs_step
 from qvar.report.study_report import Drawings, StudyReport, pictures
-from qvar.report.table import Column, Note, Part, Table
+from qvar.report.table import NOTHING, Column, Note, Part, Table
 from qvar.report.training import drawn_and_missing
 from qvar.units import HARTREE
 

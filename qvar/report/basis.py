@@ -13,7 +13,6 @@ from qvar.analysis.summaries import summary
 from qvar.diagnostics.minima import ENERGY_TOLERANCE
 from qvar.records.run_folder import LoadedRun
 from qvar.report.formats import (
-    NOTHING,
     attention,
     count,
     counted,
@@ -29,7 +28,7 @@ from qvar.report.formats import (
 from qvar.report.plots.basis import basis_front
 from qvar.report.plots.training import error_vs_step
 from qvar.report.study_report import Drawings, StudyReport, pictures
-from qvar.report.table import Bullets, Column, Fold, Part, Span, Table, Text, Verbatim
+from qvar.report.table import NOTHING, Bullets, Column, Fold, Part, Span, Table, Text, Verbatim
 from qvar.report.terminal import to_terminal
 from qvar.report.training import budget_words, messages, rows_text
 from qvar.units import CHEMICAL_ACCURACY, MILLIHARTREE_PER_HARTREE

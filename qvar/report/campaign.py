@@ -32,10 +32,10 @@ from qvar.analysis.campaigns import (
 from qvar.analysis.rows import MILLIHARTREE, known, some, typed, where, without_sweep
 from qvar.optimize.budget import FINE
 from qvar.records.run_folder import LoadedRun
-from qvar.report.formats import NOTHING, attention, common, count, error_words, family, number
+from qvar.report.formats import attention, common, count, error_words, family, listed, number, share
 from qvar.report.plots.campaign import PICTURES, campaign_drawings
 from qvar.report.study_report import Drawings, StudyReport
-from qvar.report.table import Bullets, Column, Fold, Heading, Note, Part, Span, Table, Text
+from qvar.report.table import NOTHING, Bullets, Column, Fold, Heading, Note, Part, Span, Table, Text
 from qvar.report.terminal import fits, to_terminal, wrapped
 from qvar.report.training import STARTS
 
@@ -247,8 +247,8 @@ def _standings_table(table: DataFrame) -> Table[StandingRow]:
             Column("best\nat", lambda row: f"{row.won}/{row.points}", show="terminal", stays=True),
             *(within_columns if within else []),
             *(worst_columns if worst else []),
-            Column("converged", lambda row: f"{row.converged}/{row.seeds}"),
-            Column("failed", lambda row: str(row.failed or NOTHING)),
+            Column("converged", lambda row: share(row.converged, row.seeds), optional=True),
+            Column("failed", lambda row: str(row.failed or NOTHING), optional=True),
         ],
         typed(rows, StandingRow),
     )
@@ -318,12 +318,12 @@ def _points_table(table: DataFrame) -> Table[BestAt]:
         [
             Column("point", lambda at: at.point, "prose", "page"),
             Column("point", lambda at: at.point, "name", "terminal", least=10),
-            Column("best contender", lambda at: ", ".join(r.label for r in at.rows) or NOTHING, "name", "page"),
+            Column("best contender", lambda at: listed([r.label for r in at.rows]) or NOTHING, "name", "page"),
             Column("best contender", _best_and_more, "name", "terminal"),
             Column("params", cell(lambda row: count(row.n_params))),
             Column(quantity or "median", cell(_cell_words), show="page"),
             Column(short, cell(_cell_words), show="terminal", stays=True),
-            Column("converged", cell(lambda row: f"{row.converged}/{row.seeds}")),
+            Column("converged", cell(lambda row: share(row.converged, row.seeds)), optional=True),
             Column("contenders with a number", lambda at: str(at.finite), show="page"),
         ],
         best_at(table),

@@ -8,10 +8,10 @@ from qvar.analysis.rows import known, records, some, typed, where
 from qvar.analysis.summaries import summary
 from qvar.diagnostics.estimate import heavy_tail
 from qvar.records.run_folder import LoadedRun
-from qvar.report.formats import NOTHING, common, count, error_words, family, once, share, values
+from qvar.report.formats import common, count, error_words, family, once, share, values
 from qvar.report.plots.capacity import capacity, final_errors
 from qvar.report.study_report import Drawings, StudyReport, pictures
-from qvar.report.table import Column, Fold, Part, Table
+from qvar.report.table import NOTHING, Column, Fold, Part, Table
 from qvar.report.terminal import to_terminal
 from qvar.report.training import STARTS, drawn_and_missing, rows_text, training_facts
 

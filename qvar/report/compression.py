@@ -10,12 +10,12 @@ from qvar.analysis.paths import CompressionPath, CompressionRow, SmallerStep, co
 from qvar.analysis.rows import known, typed
 from qvar.analysis.summaries import summary
 from qvar.report.duel import DUEL
-from qvar.report.formats import NOTHING, count, digits, number
+from qvar.report.formats import count, number, recovered_words
 from qvar.report.plots.compression import error_vs_compression, error_vs_what_is_left, rise_vs_bits
 from qvar.report.study_report import Drawings, StudyReport, pictures
-from qvar.report.table import Column, Note, Part, Table
+from qvar.report.table import NOTHING, Column, Note, Part, Table
 from qvar.report.training import drawn_and_missing
-from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE
+from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE, shown_energy
 
 RISES = (1e-6, 1e-4, 1.6e-3)
 """Losses that a pruning is followed to, in the unit of the values."""
@@ -83,7 +83,7 @@ def _pruning(ledger: DataFrame) -> list[Part]:
         return []
 
     def within(loss: float) -> Column[CompressionPath]:
-        return Column(f"loss {loss:g}", lambda path: _within(path, loss))
+        return Column(f"loss {shown_energy(loss, rows[0].row.unit)}", lambda path: _within(path, loss))
 
     columns: list[Column[CompressionPath]] = [
         Column("circuit", lambda path: path.row.circuit, "name"),
@@ -160,7 +160,11 @@ def _starts(ledger: DataFrame) -> list[Part]:
     def share(row: CompressionRow, value: float | None) -> str:
         left = 1.0 - (row.correlation_recovered or 0.0)
         correlation = row.error / left if left else 0.0
-        return digits(1.0 - (value - row.reference) / correlation) if correlation and value is not None else NOTHING
+        return (
+            recovered_words(1.0 - (value - row.reference) / correlation)
+            if correlation and value is not None
+            else NOTHING
+        )
 
     columns: list[Column[CompressionRow]] = [
         Column("circuit", lambda row: row.circuit, "name"),

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from qvar._types import DataFrame
 from qvar.analysis.rows import known, typed, where
-from qvar.report.formats import NOTHING, count, values
+from qvar.report.formats import count, values
 from qvar.report.study_report import StudyReport
-from qvar.report.table import Column, Note, Part, Table
+from qvar.report.table import NOTHING, Column, Note, Part, Table
 from qvar.report.terminal import to_terminal
 
 _WORDS = (

@@ -11,11 +11,11 @@ from qvar.analysis.summaries import ContenderRow, errors_alone, lowest, summary
 from qvar.records.run_folder import LoadedRun
 from qvar.report.accuracy import accuracy_parts
 from qvar.report.families import family_rows, family_sentences
-from qvar.report.formats import NOTHING, bold, common, count, counted, energy, error_words, seconds, values
+from qvar.report.formats import bold, common, count, counted, energy, error_words, seconds, values
 from qvar.report.plot_style import drawn_errors
 from qvar.report.plots.front import error_vs_cost
 from qvar.report.plots.training import error_vs_step
-from qvar.report.table import Bullets, Column, Part, Span, Table
+from qvar.report.table import NOTHING, Bullets, Column, Part, Span, Table
 from qvar.report.training import contender_columns, contenders_report, training_facts, within_columns
 
 _NOTE = (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from qvar._types import DataFrame
 from qvar.analysis.estimates import EstimateRow, estimate_table
 from qvar.analysis.rows import known, typed
-from qvar.report.formats import NOTHING, attention, count, digits, once, share
-from qvar.report.table import Column, Heading, Note, Part, Table, Text
+from qvar.report.formats import attention, count, digits, once, share
+from qvar.report.table import NOTHING, Column, Heading, Note, Part, Table, Text
 
 _NOTE = (
     "Quantities whose exact value is known, because the data are simulated. Bias: mean of the estimates minus the "

@@ -5,8 +5,8 @@ from __future__ import annotations
 from qvar._types import DataFrame
 from qvar.analysis.families import FamilyRow, family_table
 from qvar.analysis.rows import known, typed
-from qvar.report.formats import NOTHING, counted, digits, number, share
-from qvar.report.table import Column, Table
+from qvar.report.formats import counted, digits, number, share
+from qvar.report.table import NOTHING, Column, Table
 
 FAMILY_NOTE = (
     "In each setting the generic and the constrained model of the lowest median error are compared, repetition by "
@@ -31,10 +31,10 @@ def family_columns(setting: str = "setting") -> list[Column[FamilyRow]]:
     """Return the columns of a table of comparisons."""
 
     def difference(name: str) -> Column[FamilyRow]:
-        return Column(name, lambda row: digits(getattr(row, name.lower()), 3), show="page")
+        return Column(name, lambda row: digits(getattr(row, name.lower()), 3), show="page", optional=True)
 
     return [
-        Column(setting, lambda row: row.setting or NOTHING, "name"),
+        Column(setting, lambda row: row.setting or NOTHING, "name", optional=True),
         Column("generic (parameters)", lambda row: f"{row.generic} ({row.generic_params})", "name", short="generic"),
         Column("constrained (parameters)", lambda row: f"{row.constrained} ({row.constrained_params})", "name",
                short="constrained"),

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from qvar._types import DataFrame
-from qvar.analysis.rows import Cell, as_float, known, resolution, resolution_words, short_exponent
-from qvar.report.table import Span, Text
-
-NOTHING = "-"
-"""Text of a cell without a number."""
+from qvar.analysis.rows import Cell, as_float, known, resolution, resolution_words
+from qvar.report.table import NOTHING, Span, Text
+from qvar.units import short_exponent
 
 
 def number(value: Cell) -> str:
@@ -32,6 +30,12 @@ def error_words(value: Cell, unit: str) -> str:
 def energy(value: Cell) -> str:
     """Format an energy with six digits after the point."""
     return fixed(value, 6)
+
+
+def recovered_words(value: Cell, n: int = 3) -> str:
+    """Format a share of the correlation energy; a millionth is rounding, for exact energies are known to 1e-8."""
+    amount = as_float(value)
+    return digits(0.0 if amount is not None and abs(amount) <= 1e-6 else amount, n)
 
 
 def fixed(value: Cell, places: int) -> str:

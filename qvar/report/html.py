@@ -34,6 +34,9 @@ _PADDING_REM = 0.7
 _PROSE_LETTERS = 16
 """Letters that a line of prose in a table should have."""
 
+_WHOLE = re.compile(r"\S*\de?-\d\S*")
+"""Words in which a browser would break a range or an exponent at its hyphen."""
+
 _TAGS = {"bold": "b", "code": "code", "sup": "sup"}
 
 
@@ -113,7 +116,11 @@ def _asset(name: str) -> str:
 
 def _text(text: Text) -> str:
     spans = text if isinstance(text, tuple) else (text,)
-    return "".join(escaped(span) if isinstance(span, str) else _span(span) for span in spans)
+    return "".join(_words(span) if isinstance(span, str) else _span(span) for span in spans)
+
+
+def _words(text: str) -> str:
+    return _WHOLE.sub(r'<span class="whole">\g<0></span>', escaped(text))
 
 
 def _span(span: Span) -> str:
@@ -187,8 +194,8 @@ _CARDS = """@container (max-width: WIDTHrem) {
   .wWIDTH tr { display: flex; flex-wrap: wrap; border-bottom: 1px solid var(--line); padding: 0.4rem 0; }
   .wWIDTH td { border: 0; padding: 0 1rem 0 0; text-align: left; }
   .wWIDTH td.name { order: -1; flex-basis: 100%; overflow-wrap: anywhere; }
-  .wWIDTH td.name ~ td.name { order: 0; flex-basis: auto; font-weight: 400; }
-  .wWIDTH :is(td:not(.name), td.name ~ td.name)::before { content: attr(data-head) " "; color: var(--quiet);
+  .wWIDTH td.name:not(:empty) ~ td.name { order: 0; flex-basis: auto; font-weight: 400; }
+  .wWIDTH :is(td:not(.name), td.name:not(:empty) ~ td.name)::before { content: attr(data-head) " "; color: var(--quiet);
     font-weight: 400; }
 }
 """

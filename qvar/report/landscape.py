@@ -6,17 +6,17 @@ from typing import Any
 
 from qvar._types import DataFrame
 from qvar.analysis.landscapes import LandscapeRow, landscape_table
-from qvar.analysis.rows import MILLIHARTREE, known, labelled, some, typed, where
+from qvar.analysis.rows import MILLIHARTREE, known, labelled, resolution, some, typed, where
 from qvar.analysis.summaries import summary
 from qvar.report.duel import DUEL
-from qvar.report.formats import NOTHING, count, digits, number, share
+from qvar.report.formats import count, digits, error_words, number, share
 from qvar.report.plots.landscape import curvatures, leakage, lines, planes
 from qvar.report.plots.training import error_vs_step
 from qvar.report.study_report import Drawings, StudyReport, pictures
-from qvar.report.table import Column, Heading, Part, Table
+from qvar.report.table import NOTHING, Column, Heading, Part, Table
 from qvar.report.terminal import to_terminal
 from qvar.report.training import drawn_and_missing, rows_text
-from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE
+from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE, short_exponent
 
 _CONSERVED = 1e-10
 """Weight outside of the right sector below which it is rounding."""
@@ -59,7 +59,7 @@ def _sentence(row: LandscapeRow) -> str:
     if known(row.leaked) and row.most_leaked < _CONSERVED:
         words += "; nothing left the right sector"
     elif known(row.leaked):
-        words += f"; at a typical end {digits(100 * row.leaked, 2)} % of the state had left the right sector"
+        words += f"; at a typical end {_leak(row.leaked, 100)} % of the state had left the right sector"
         words += f", at {row.outside} of the {row.ends} ends more than half of it" if row.outside else ""
     return f"{words}."
 
@@ -69,7 +69,7 @@ def _table(contenders: DataFrame) -> Table[LandscapeRow]:
     unit = next(iter(contenders["unit"]), "")
     unit = MILLIHARTREE if unit == HARTREE else unit
     leak_columns: list[Column[LandscapeRow]] = [
-        Column("leaked: end", lambda row: digits(row.leaked, 2), short="leaked"),
+        Column("leaked: end", lambda row: _leak(row.leaked), short="leaked"),
         Column(f"symmetry price ({unit})", _price, short=f"symmetry\nprice\n[{unit}]"),
     ]
     return Table(
@@ -95,9 +95,20 @@ def _directions(head: str, name: str, short_head: str) -> Column[LandscapeRow]:
     return Column(head, lambda row: share(getattr(row, name), row.n_params), short=short_head)
 
 
+def _leak(weight: float, scale: int = 1) -> str:
+    """Return a weight outside of the right sector, times a scale; a dash if there is none."""
+    if known(weight) and 0 < weight < _CONSERVED:
+        return f"<{short_exponent(f'{_CONSERVED * scale:.0e}')}"
+    return digits(weight * scale, 2) if known(weight) else NOTHING
+
+
 def _price(row: LandscapeRow) -> str:
-    scale = MILLIHARTREE_PER_HARTREE if row.unit == HARTREE else 1
-    return digits(float(row.symmetry_price) * scale) if known(row.symmetry_price) else NOTHING
+    if not known(row.symmetry_price):
+        return NOTHING
+    price, unit = row.symmetry_price, row.unit
+    if unit == HARTREE:
+        price, unit = price * MILLIHARTREE_PER_HARTREE, MILLIHARTREE
+    return error_words(price, unit) if 0 < abs(price) <= resolution(unit) else digits(price)
 
 
 def _result(ledger: DataFrame, trace: DataFrame) -> list[Part]:

@@ -6,8 +6,8 @@ from typing import Any
 
 from qvar._types import DataFrame
 from qvar.analysis.rows import known
-from qvar.report.formats import NOTHING, attention
-from qvar.report.table import Column, Fold, Note, Part, Table, Text
+from qvar.report.formats import attention
+from qvar.report.table import NOTHING, Column, Fold, Note, Part, Table, Text
 
 MOST_CELLS = 30_000
 """Cells of a page, which hold its size to a megabyte; the files have all."""

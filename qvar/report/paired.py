@@ -12,12 +12,12 @@ from qvar.analysis.rows import MILLIHARTREE, RESOLUTION, known, typed, where
 from qvar.report.accuracy import accuracy_parts
 from qvar.report.capacity import series_sentences, thresholds
 from qvar.report.duel import DUEL
-from qvar.report.formats import NOTHING, count, error_words, listed, number, share
+from qvar.report.formats import count, error_words, listed, number, recovered_words, share
 from qvar.report.plot_style import Drawing
 from qvar.report.plots.capacity import capacity, final_errors
 from qvar.report.plots.paired import verdicts
 from qvar.report.study_report import Drawings, pictures
-from qvar.report.table import Column, Note, Part, Table
+from qvar.report.table import NOTHING, Column, Note, Part, Table
 from qvar.report.terminal import to_terminal
 from qvar.units import HARTREE, MILLIHARTREE_PER_HARTREE
 
@@ -55,7 +55,7 @@ def _table(rows: list[PairedRow]) -> Table[PairedRow]:
         Column("distance", lambda row: number(row.distance)),
         Column("Fisher rank", lambda row: count(row.fisher_rank), short="Fisher\nrank"),
         Column("infidelity", lambda row: number(row.infidelity)),
-        Column("correlation at the start", lambda row: number(row.start_recovered), short="corr.\nstart"),
+        Column("correlation at the start", lambda row: recovered_words(row.start_recovered), short="corr.\nstart"),
     ]
     in_unit = _unit(rows).replace(" (", "\n[").replace(")", "]")
     present = [some("distance"), some("fisher_rank"), some("infidelity"), closer]
@@ -99,7 +99,8 @@ def _size(row: PairedRow, value: float | None) -> str:
 
 
 def _error(row: PairedRow, value: float | None) -> str:
-    return number(_shown(row, value))
+    """Return a signed error; rounding is 0."""
+    return number(0.0 if value is not None and abs(value) <= RESOLUTION else _shown(row, value))
 
 
 def _shown(row: PairedRow, value: float | None) -> float | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 
 from qvar._types import DataFrame
-from qvar.analysis.rows import MILLIHARTREE, known, resolution, series_label, typed
+from qvar.analysis.rows import MILLIHARTREE, known, resolution, resolution_words, series_label, typed
 from qvar.report.interactive import Interactive
 from qvar.units import CHEMICAL_ACCURACY, HARTREE, MILLIHARTREE_PER_HARTREE
 
@@ -379,7 +379,7 @@ def axis_words(quantity: str, unit: str) -> str:
     """Return the limits of the vertical axis in words."""
     if quantity == "value":
         return "The exact reference is not known, so the value itself is drawn. "
-    floor = f"{resolution(unit):g} {unit}".rstrip()
+    floor = f"{resolution_words(unit)} {unit}".rstrip()
     return f"The size of the error is drawn; errors below {floor}, which are rounding, are drawn there. "
 
 

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from qvar._types import DataFrame
 from qvar.analysis.rows import known, typed
-from qvar.report.formats import NOTHING, seconds, values
+from qvar.report.formats import seconds, values
 from qvar.report.study_report import StudyReport
-from qvar.report.table import Column, Heading, Note, Part, Span, Table, Text
+from qvar.report.table import NOTHING, Column, Heading, Note, Part, Span, Table, Text
 from qvar.report.terminal import to_terminal, wrapped
 
 _WORDS = (

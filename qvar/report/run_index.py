@@ -10,9 +10,9 @@ from qvar.analysis.rows import ended, known, shown_errors, some
 from qvar.atomic_files import write_whole
 from qvar.errors import QvarError
 from qvar.records.run_folder import LoadedRun, load
-from qvar.report.formats import NOTHING, attention, ends, error_words, number, values
+from qvar.report.formats import attention, ends, error_words, number, values
 from qvar.report.html import document, section
-from qvar.report.table import Bullets, Column, Link, Note, Part, Table, Text
+from qvar.report.table import NOTHING, Bullets, Column, Link, Note, Part, Table, Text
 
 
 class _Listed(NamedTuple):

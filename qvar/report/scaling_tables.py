@@ -7,8 +7,8 @@ from collections.abc import Callable
 from qvar._types import DataFrame
 from qvar.analysis.decay import DecayRow, PointRow
 from qvar.analysis.rows import Cell, as_float, known, some, typed
-from qvar.report.formats import NOTHING, bold, count, digits, interval, values
-from qvar.report.table import Column, Span, Table, Text
+from qvar.report.formats import bold, count, digits, interval, values
+from qvar.report.table import NOTHING, Column, Span, Table, Text
 
 VERDICTS = {
     "exponential": ("exponential", "Exponential, as on a barren plateau"),
@@ -61,7 +61,7 @@ def ratio(value: Cell, predicted: Cell) -> str:
     if measured is None or not law:
         return NOTHING
     quotient = measured / law
-    return f"{quotient:.2f}" if 0.01 <= quotient < 10 or quotient == 0 else f"{quotient:.3g}"
+    return f"{quotient:.2f}" if 0.01 <= quotient < 10 or quotient == 0 else digits(quotient)
 
 
 def fit_table(fits: DataFrame) -> Table[DecayRow]:

@@ -11,11 +11,11 @@ from qvar.records.run_folder import LoadedRun
 from qvar.report.duel import DUEL
 from qvar.report.estimates import estimate_parts
 from qvar.report.families import FAMILY_NOTE, family_rows, family_rows_table, family_sentences
-from qvar.report.formats import NOTHING, count, counted, digits, family, number, once, share, values
+from qvar.report.formats import count, counted, digits, family, number, once, share, values
 from qvar.report.plots.estimates import estimates
 from qvar.report.plots.selection import error_vs_parameters, fits
 from qvar.report.study_report import pictures
-from qvar.report.table import Bullets, Column, Heading, Note, Part, Table
+from qvar.report.table import NOTHING, Bullets, Column, Heading, Note, Part, Table
 from qvar.report.terminal import to_terminal
 
 _WORDS = (

@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
+NOTHING = "-"
+"""Text of a cell without a number."""
+
 Row = TypeVar("Row")
 """Type of a table's rows."""
 
@@ -58,6 +61,8 @@ class Column(Generic[Row]):
     """True if a narrow terminal must not leave the column out; names always stay."""
     least: int = 0
     """Letters that the column has at least on a terminal."""
+    optional: bool = False
+    """True if the column is left out when no row has more than a dash in it."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,10 @@ class Table(Generic[Row]):
     def on(self, medium: Literal["page", "terminal"]) -> list[Column[Row]]:
         """Return the columns that a page or a terminal shows."""
         other = {"page": "terminal", "terminal": "page"}[medium]
-        return [column for column in self.columns if column.show != other]
+        return [column for column in self.columns if column.show != other and not self._empty(column)]
+
+    def _empty(self, column: Column[Row]) -> bool:
+        return column.optional and all(plain(column.cell(row)) in ("", NOTHING) for row in self.rows)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,6 @@ from qvar.analysis.summaries import ContenderRow
 from qvar.optimize.budget import FINE
 from qvar.records.run_folder import LoadedRun
 from qvar.report.formats import (
-    NOTHING,
     attention,
     count,
     energy,
@@ -36,8 +35,9 @@ from qvar.report.formats import (
 from qvar.report.notes import summary_notes
 from qvar.report.plot_style import Drawing
 from qvar.report.study_report import Drawings, StudyReport, pictures
-from qvar.report.table import Column, Note, Part, Table
+from qvar.report.table import NOTHING, Column, Note, Part, Table
 from qvar.report.terminal import to_terminal
+from qvar.units import short_exponent
 
 TRAINED_WORDS = (
     "Generic contenders have free parameters that know nothing of the problem; constrained contenders carry "
@@ -71,7 +71,7 @@ def training_facts(run: LoadedRun) -> dict[str, str]:
 def budget_words(budget: dict[str, Any]) -> str:
     """Return the budget of each start in words."""
     limits = {name: value for name, value in budget.items() if name in _BUDGET_WORDS and value not in (None, "inf")}
-    return "; ".join(_BUDGET_WORDS[name].format(value) for name, value in limits.items())
+    return "; ".join(_BUDGET_WORDS[name].format(short_exponent(str(value))) for name, value in limits.items())
 
 
 def contender_columns(summary: DataFrame) -> list[Column[ContenderRow]]:

@@ -12,11 +12,11 @@ from qvar.analysis.paired import PairedRow, mean_interval, paired_table
 from qvar.analysis.rows import first, known, typed, where
 from qvar.report.duel import DUEL
 from qvar.report.families import FAMILY_NOTE, family_rows, family_rows_table, family_sentences
-from qvar.report.formats import NOTHING, attention, count, number, once, values
+from qvar.report.formats import attention, count, number, once, values
 from qvar.report.paired import counts, sentences
 from qvar.report.plots.trials import error_along
 from qvar.report.study_report import pictures
-from qvar.report.table import Column, Note, Part, Table
+from qvar.report.table import NOTHING, Column, Note, Part, Table
 from qvar.report.terminal import to_terminal
 from qvar.report.training import messages
 
@@ -80,17 +80,14 @@ def _rows(ledger: DataFrame) -> list[_Row]:
 
 
 def _table(rows: list[_Row]) -> Table[_Row]:
-    optional: list[tuple[str, Column[_Row]]] = [
-        ("training_size", Column("examples", lambda row: count(row.training_size))),
-        ("n_params", Column("params", lambda row: count(row.n_params), stays=True)),
-        ("bits", Column("bits", lambda row: count(row.bits))),
-    ]
     columns: list[Column[_Row]] = [
         Column("data", once(rows, "data"), "name", "page"),
         Column("trial", lambda row: row.label, "name"),
-        *(column for name, column in optional if any(known(getattr(row, name)) for row in rows)),
+        Column("examples", lambda row: count(row.training_size), optional=True),
+        Column("params", lambda row: count(row.n_params), stays=True, optional=True),
+        Column("bits", lambda row: count(row.bits), optional=True),
         Column("mean error", _mean, stays=True),
-        *([Column("law", lambda row: number(row.law))] if any(known(row.law) for row in rows) else []),
+        Column("law", lambda row: number(row.law), optional=True),
         Column("against", lambda row: row.pair.against or NOTHING, "name", "page"),
         Column("better / worse / equal", lambda row: counts(row.pair), short="better/\nworse/\nequal"),
         Column("change", _change, show="page"),

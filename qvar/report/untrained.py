@@ -9,9 +9,9 @@ import numpy as np
 
 from qvar._types import DataFrame
 from qvar.analysis.rows import first, some, status_words, where
-from qvar.report.formats import NOTHING, counted, error_words
+from qvar.report.formats import counted, error_words
 from qvar.report.study_report import StudyReport
-from qvar.report.table import Column, Table
+from qvar.report.table import NOTHING, Column, Table
 from qvar.report.terminal import to_terminal, wrapped
 from qvar.report.training import rows_text
 

@@ -244,9 +244,9 @@ def test_the_pictures_and_the_page(tmp_path: Path) -> None:
     front = plots[0]
     assert front.title == "Error against number of parameters, primitives and qubits"
     for words in (
-        "by parameters: even-tempered 6s, Legendre 3 6s, free 6s, larger; ",
-        "by primitives: free 6s, larger; ",
-        "by qubits: small, larger. ",
+        "On it are, by parameters: even-tempered 6s, Legendre 3 6s, free 6s, larger. ",
+        "By primitives: free 6s, larger. ",
+        "By qubits: small, larger. ",
         "Errors are counted from the limit, -10 Ha.",
         "Not drawn, because there is no finite value: lost.",
     ):

@@ -155,7 +155,7 @@ def test_who_won_where_fits_80_columns() -> None:
     assert "cluster has the lowest median error at 4 of 6 points." in flat(text)
     assert "a constrained one at 4, a generic one at 2" in flat(text)
     assert "within chemical accuracy (1.6 mHa) at 1 of 6 points" in flat(text)
-    assert re.search(r"cluster +constrained +6 +4/6 +0/6 +20\.00 +12/18 +-", text)
+    assert re.search(r"cluster +constrained +6 +4/6 +0/6 +20\.00 +12/18\n", text)
     assert re.search(r"molecule=lih\nlayers = +1 +2 +3\n", text)
     assert re.search(r"ladder +100\.0 +\*5\.000 +\*0\.250\n", text)
     assert "Of 54 rows ended: 18 out of budget." in text

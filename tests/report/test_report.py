@@ -151,7 +151,7 @@ def test_the_picture_says_who_is_on_the_front(tmp_path: Path) -> None:
     ledger = ledger_from(rows)
     plots = {plot.path.name: plot for plot in write_plots(ledger, trace_from(rows), tmp_path)}
     caption = plots["error_vs_cost.png"].caption
-    assert "by parameters: cheap, no circuit, exact, few; by two-qubit gates: cheap, exact, many." in caption
+    assert "by parameters: cheap; no circuit; exact, few. By two-qubit gates: cheap; exact, many." in caption
 
 
 def test_a_failed_seed_counts_and_has_no_error() -> None:

@@ -34,7 +34,7 @@ def basis_front(ledger: DataFrame, table: DataFrame) -> Drawing | None:
         "constrained ones; gray diamonds are baselines, in which nothing was fitted here: as parameters they have the "
         "numbers that they consist of, exponents and contraction coefficients up to scale. Primitives are different "
         "exponents; qubits are two for each function, however many primitives it is contracted from. The stepped line "
-        f"is the Pareto front: no set has less error at the same cost or less. On it are, {picture.members}. {words}"
+        f"is the Pareto front: no set has less error at the same cost or less. {picture.members} {words}"
     )
     return Drawing("basis_front", picture.figure, picture.title, caption)
 

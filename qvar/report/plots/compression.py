@@ -58,7 +58,8 @@ def error_vs_compression(ledger: DataFrame, drawn: DataFrame) -> Drawing | None:
         accuracy_line(axes, unit)
     caption = (
         "From right to left along a line, angles are removed one after the other, and all others are optimized again. "
-        "Dotted black: the error that the second-order law predicts for the next removal, from the Hessian before it. "
+        "Dotted beside a line: the error that the second-order law predicts for the next removal, from the Hessian "
+        "before it. "
         "CNOTs are those of the published circuits of the operations, T gates those of rotations to an error of 1e-10. "
     )
     title = "Error while circuits lose parameters"
@@ -95,7 +96,7 @@ def error_vs_what_is_left(ledger: DataFrame, drawn: DataFrame) -> Drawing | None
         "What is left after each recipe, of the first start, beside the trained circuit: the error against the number "
         "of parameters, of CNOTs, and of T gates, which are those of rotations to an error of 1e-10, or as exact as "
         "the grid if angles were rounded. The stepped line is the Pareto front: no circuit has less error at the same "
-        f"cost or less. On it are, {picture.members}. "
+        f"cost or less. {picture.members} "
     )
     return Drawing("error_vs_what_is_left", picture.figure, picture.title, caption + axis_words(quantity, unit))
 

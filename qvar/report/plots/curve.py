@@ -43,10 +43,10 @@ def energy_along(ledger: DataFrame, drawn: DataFrame) -> Drawing | None:
     noun = value_axis(axes, "value", unit)
     axes.set_xlabel(axis_name(ledger))
     title = f"{noun.capitalize()} along the {_word(ledger)}"
-    black = "The black line is the exact one. " if len(exact) else ""
+    thin = "The thin line is the exact one. " if len(exact) else ""
     caption = (
         f"The {noun} that each contender reaches at every point: the median over its starts (seeds), with a band that "
-        f"holds {seed_words()}. {black}"
+        f"holds {seed_words()}. {thin}"
     )
     return finished("energy_vs_coordinate", axes, title, caption + line_words(len(drawn)))
 

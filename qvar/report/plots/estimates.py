@@ -30,7 +30,7 @@ def estimates(ledger: DataFrame) -> Drawing | None:
         axes.set_title(f"{quantity}\n{problem}", fontsize=9)
     caption = (
         "Each point is the median estimate of a model over the repetitions; bars hold the middle 80 % of them. The "
-        "black line is the exact value. Of each family the model with the lowest error on other data is drawn. Points "
+        "line across is the exact value. Of each family the model with the lowest error on other data is drawn. Points "
         "beyond the picture are far from the exact value: the data do not determine the quantity."
     )
     title = "Estimates of quantities whose exact value is known"

@@ -13,6 +13,7 @@ from qvar._types import DataFrame, FloatArray
 from qvar.analysis.accuracy import pareto_front
 from qvar.analysis.rows import as_float, labels, resolution, shown_errors, typed
 from qvar.analysis.summaries import ContenderRow
+from qvar.report.formats import listed
 from qvar.report.plot_style import (
     ACCURACY_WORDS,
     FAMILY_COLORS,
@@ -80,8 +81,8 @@ def error_vs_cost(
         f"The accuracy of each contender against its costs: the {picture.noun} at the end of training against the "
         f"number of free parameters{gates}. Numbers are those "
         f"of the table. A point is the median over the starts (seeds), its bar holds {seed_words()}. The stepped line "
-        "is the Pareto front of the medians: no contender has less error at the same cost or less. On it are, "
-        f"{picture.members}. "
+        "is the Pareto front of the medians: no contender has less error at the same cost or less. "
+        f"{picture.members} "
     )
     return Drawing("error_vs_cost", picture.figure, picture.title, caption + axis_words(quantity, unit))
 
@@ -94,7 +95,7 @@ class Fronts(NamedTuple):
     noun: str
     """Quantity on the vertical axis."""
     members: str
-    """Contenders on the fronts."""
+    """Contenders on the fronts, in sentences."""
 
 
 def fronts(
@@ -125,7 +126,7 @@ def fronts(
         if axes is all_axes[0]:
             noun = value_axis(axes, quantity, unit)
         front = _front(inside, cost, unit)
-        members.append(f"by {costs[cost]}: {', '.join(point.label.replace(chr(10), ' ') for point in front)}")
+        members.append(f"{costs[cost]}: {listed([point.label.replace(chr(10), ' ') for point in front])}")
         lines["Pareto front"] = _draw_front(axes, front, cost)
         if quantity == "error" and (level := accuracy_line(axes, unit)):
             lines[ACCURACY_WORDS] = level
@@ -136,7 +137,7 @@ def fronts(
     lay_out(figure)  # settles where the points are
     for axes, cost in zip(all_axes, panels, strict=True):
         _number(axes, [(point, point.costs[cost]) for point in points if np.isfinite(point.costs[cost])])
-    return Fronts(figure, title, noun, "; ".join(members))
+    return Fronts(figure, title, noun, f"On it are, by {'. By '.join(members)}.")
 
 
 def _points(ledger: DataFrame, drawn: DataFrame, plotted: Any, quantity: str, unit: str) -> list[Point]:

@@ -38,7 +38,7 @@ def error_ratios(rows: Sequence[FamilyRow]) -> Drawing | None:
     caption = (
         "Each line is a comparison on data that the models were not fitted to. Right of 1 the constrained model has "
         "the smaller error, left of it the generic one. Point: geometric mean of the ratio of the errors over the "
-        "repetitions; bar: its 95 % interval. Colour: verdict on the share of repetitions in which the constrained "
+        "repetitions; bar: its 95 % interval. Color: verdict on the share of repetitions in which the constrained "
         f"model has the lower error. Arrows are beyond {_LARGEST:g}. Comparisons "
         "with an error of 0 are in the table alone."
     )

@@ -38,7 +38,7 @@ def panel_grid(number: int) -> tuple[Figure, list[Axes]]:
 
 
 def error_vs_parameters(ledger: DataFrame, column: str = "test_error") -> Drawing | None:
-    """Draw the error on other data against the number of parameters, families by colour, with bars over seeds."""
+    """Draw the error on other data against the number of parameters, families by color, with bars over seeds."""
     if column not in ledger.columns:
         return None
     positive = np.nan_to_num(ledger[column].to_numpy(float, na_value=np.nan), posinf=0.0) > 0
@@ -56,7 +56,7 @@ def error_vs_parameters(ledger: DataFrame, column: str = "test_error") -> Drawin
     caption = (
         "Each point is a model: the median over the repetitions of its error on data that it was not fitted to; lower "
         f"is better. Bars hold {seed_words()}. Generic models can describe many things, constrained ones carry the "
-        "structure of the problem. The lowest point of a colour is the best model of that family."
+        "structure of the problem. The lowest point of a color is the best model of that family."
     )
     title = "Error on data that the models were not fitted to, against the number of parameters"
     return finished_row("error_vs_parameters", figure, panels, title, caption, 11)
@@ -108,8 +108,8 @@ def fits(ledger: DataFrame) -> Drawing | None:
         unit = str(rows[0].unit or "")
         axes.set_ylabel(f"value{f' ({unit})' if unit else ''}")
     caption = (
-        "Black: the data, with a mark for each group. Lines: predictions of the generic and of the constrained model "
-        "that have the lowest median error on other data, fitted to the data that are drawn."
+        "Marks without a line: the data, one kind for each group. Lines: predictions of the generic and of "
+        "the constrained model that have the lowest median error on other data, fitted to the data that are drawn."
     )
     title = "Data of one repetition, and the best model of each family"
     return finished_row("fits", figure, panels, title, caption, 11)

@@ -60,7 +60,7 @@ def error_along(ledger: DataFrame) -> Drawing | None:
         "models, dashed ones generic ones. "
     )
     if rest["expected"].notna().any():
-        caption += "Thin black lines: the mean over repetitions by an exact law. "
+        caption += "Thin lines without marks: the mean over repetitions by an exact law. "
     if len(set(rest["training_size"].dropna())) > 1:
         caption += "Gray lines join all trials with the same number of training examples. "
     if rest["mark"].notna().any():
