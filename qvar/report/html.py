@@ -114,22 +114,25 @@ def _asset(name: str) -> str:
     return files("qvar.report").joinpath(name).read_text(encoding="utf-8")
 
 
-def _text(text: Text) -> str:
+def _text(text: Text, *, name: bool = False) -> str:
+    """Render words; those of a name may be broken after "_"."""
     spans = text if isinstance(text, tuple) else (text,)
-    return "".join(_words(span) if isinstance(span, str) else _span(span) for span in spans)
+    return "".join(_words(span, name) if isinstance(span, str) else _span(span, name) for span in spans)
 
 
-def _words(text: str) -> str:
-    return _WHOLE.sub(r'<span class="whole">\g<0></span>', escaped(text))
+def _words(text: str, name: bool) -> str:
+    words = _WHOLE.sub(r'<span class="whole">\g<0></span>', escaped(text))
+    return words.replace("_", "_<wbr>") if name else words
 
 
-def _span(span: Span) -> str:
+def _span(span: Span, name: bool) -> str:
+    words = _words(span.text, name)
     if isinstance(span, Link):
-        return f'<a href="{escaped(span.href)}">{escaped(span.text)}</a>'
+        return f'<a href="{escaped(span.href)}">{words}</a>'
     if span.style in _TAGS:
-        return f"<{_TAGS[span.style]}>{escaped(span.text)}</{_TAGS[span.style]}>"
+        return f"<{_TAGS[span.style]}>{words}</{_TAGS[span.style]}>"
     kind = span.text if span.style == "family" else "attention" if span.style == "bad" else span.style
-    return f'<span class="{escaped(kind)}">{escaped(span.text)}</span>'
+    return f'<span class="{escaped(kind)}">{words}</span>'
 
 
 def _facts(facts: Facts) -> str:
@@ -159,12 +162,11 @@ def _table(table: Table[Any]) -> str:
 
 
 def _td(column: Column[Any], label: str | None, cell: Text) -> str:
-    content, kind = _text(cell), _kind(column)
+    kind = _kind(column)
     if isinstance(cell, Span) and cell.style in ("bad", "bad bold"):
-        content = escaped(cell.text) if cell.style == "bad" else f"<b>{escaped(cell.text)}</b>"
+        cell = cell.text if cell.style == "bad" else Span(cell.text, "bold")
         kind = "name attention" if kind == "name" else f"bad {kind}".strip()
-    if column.align == "name":
-        content = content.replace("_", "_<wbr>")
+    content = _text(cell, name=column.align == "name")
     kinds = f' class="{kind}"' if kind else ""
     head = "" if label is None else f' data-head="{escaped(label)}"'
     return f"<td{kinds}{head}>{content}</td>"

@@ -47,7 +47,7 @@ def report_page(run: LoadedRun, plots: Sequence[Plot]) -> str:
     """Return the page's HTML: pictures and a script inside, nothing fetched."""
     ledger, trace = run.ledger, run.trace
     report = report_of(ledger, run.case.get("study"))
-    title = f"{run.case.get('study') or 'run'}: {ends(values(ledger, 'problem')) or run.folder.path.name}"
+    title = f"{run.case.get('study') or 'run'}: {ends(_problems(ledger)) or run.folder.path.name}"
     sections = [
         _unfinished(run),
         section("What was compared", _compared(run, report)),
@@ -74,6 +74,12 @@ def _unfinished(run: LoadedRun) -> str:
     return f'<p class="warning">{escaped(words)}</p>'
 
 
+def _problems(ledger: DataFrame) -> list[str]:
+    """Return the names of the problems, or of the data of a `qvar.Trials`, whose problem is "data"."""
+    problems = values(ledger, "problem")
+    return (values(ledger, "data") or problems) if problems == ["data"] else problems
+
+
 def _figure(plot: Plot) -> str:
     if plot.page is not None:
         return live_picture(plot.page.svg, plot.page.points, plot.caption)
@@ -87,7 +93,7 @@ def _compared(run: LoadedRun, report: StudyReport) -> list[Part]:
     if len(families):
         contenders += " (" + ", ".join(f"{n} {family}" for family, n in families.items()) + ")"
     facts = {
-        "Problem": ends(values(ledger, "problem")),
+        "Problem": ends(_problems(ledger)),
         "Qubits": ", ".join(sorted(values(ledger, "n_qubits"), key=float)),
         "Contenders": contenders,
         **report.facts(run),

@@ -9,6 +9,7 @@ from qvar._types import DataFrame
 from qvar.analysis.rows import ended, known, shown_errors, some
 from qvar.atomic_files import write_whole
 from qvar.errors import QvarError
+from qvar.optimize.budget import Status
 from qvar.records.run_folder import LoadedRun, load
 from qvar.report.formats import attention, ends, error_words, number, values
 from qvar.report.html import document, section
@@ -48,14 +49,17 @@ def write_index(folder: str) -> Path:
             Column("study", lambda row: str(row.run.case.get("study") or NOTHING), "word"),
             Column("problem", lambda row: ends(values(row.run.ledger, "problem")) or NOTHING, "prose"),
             Column("contenders", lambda row: str(row.run.ledger["contender"].nunique())),
-            Column("lowest error", lambda row: _lowest(row.run.ledger)),
+            Column("lowest error", lambda row: lowest(row.run.ledger)),
             Column("of", lambda row: _best(row.run.ledger), "name"),
             Column("state", lambda row: _state(row.run), "word"),
             Column("started", lambda row: str(row.run.case.get("started") or NOTHING)[:16].replace("T", " "), "word"),
         ],
         runs,
     )
-    note = Note("The lowest error is that of the best start of all contenders; each report says how it was reached.")
+    note = Note(
+        "The lowest error is that of the best start of all contenders, on data that it was not fitted to if there are "
+        "such, or the lowest value if no exact one is known; each report says how it was reached."
+    )
     parts: list[Part] = [table, note, Bullets(unread)]
     page = place / "index.html"
     with write_whole(page) as temporary:
@@ -75,24 +79,26 @@ def _state(run: LoadedRun) -> Text:
     return attention(f"{failed} failed", True) if failed else "done"
 
 
-def _lowest(ledger: DataFrame) -> str:
-    """Return the lowest error with its unit, or the lowest value without an exact one."""
-    place = _place(ledger)
-    if place is None:
+def lowest(ledger: DataFrame) -> str:
+    """Return the lowest error with its unit, or the lowest value without an exact one, called so."""
+    if (best := _best_row(ledger)) is None:
         return NOTHING
-    numbers, quantity, unit = shown_errors(ledger)
-    value = numbers.loc[place]
-    return f"{error_words(value, unit) if quantity == 'error' else number(value)} {unit}".rstrip()
+    value, kind, unit = best[1:]
+    return f"{error_words(value, unit) if kind == 'error' else f'value {number(value)}'} {unit}".rstrip()
 
 
 def _best(ledger: DataFrame) -> str:
-    place = _place(ledger)
-    return NOTHING if place is None else str(ledger.loc[place, "contender"])
+    best = _best_row(ledger)
+    return NOTHING if best is None else str(ledger.loc[best[0], "contender"])
 
 
-def _place(ledger: DataFrame) -> Any:
-    """Return the row of the lowest error, or None."""
-    if ledger.empty or not some(ledger["value"].notna()):
+def _best_row(ledger: DataFrame) -> tuple[Any, float, str, str] | None:
+    """Return the row of the lowest error, the error, its kind and its unit; None if nothing was trained."""
+    if ledger.empty or not some(ledger["status"] != Status.MEASURED.value):
         return None
-    numbers: Any = shown_errors(ledger)[0].astype(float)
-    return numbers.idxmin() if known(numbers.min()) else None
+    numbers: Any
+    numbers, kind, unit = shown_errors(ledger)
+    if "test_error" in ledger.columns and some(ledger["test_error"].notna()):
+        numbers, kind = ledger["test_error"], "error"
+    numbers = numbers.astype(float)
+    return (numbers.idxmin(), float(numbers.min()), kind, unit) if known(numbers.min()) else None

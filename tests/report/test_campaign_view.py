@@ -162,6 +162,15 @@ def test_who_won_where_fits_80_columns() -> None:
     assert rows.count("molecule=lih, layers=2") == 1
 
 
+def test_a_study_that_cannot_converge_has_no_column_of_it() -> None:
+    trained = [row | {"status": "trained"} for row in SWEEP]
+    table = campaign_table(ledger_from(trained))
+    assert table["converged"].isna().all()
+    assert campaign_standings(table)["converged"].isna().all()
+    assert "converged" not in summary_text(ledger_from(trained))
+    assert "12/18" in summary_text(ledger_from(SWEEP))
+
+
 def test_many_values_make_several_tables() -> None:
     bonds = [0.5 + 0.25 * k for k in range(12)]
     text = summary_text(ledger_from([row for bond in bonds for row in rows_at({"bond": bond})]))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from types import ModuleType
 
+import pandas as pd
 import pytest
 
 from qvar.cli.main import main
 from qvar.errors import QvarError
 from qvar.report.comparison import write_comparison
-from qvar.report.run_index import write_index
+from qvar.report.run_index import lowest, write_index
 from qvar.runs.runner import run
 
 
@@ -67,13 +69,31 @@ def test_what_cannot_be_compared_is_one_sentence(
 
 
 def test_a_folder_of_runs_has_a_list(runs: list[Path], tmp_path: Path) -> None:
+    (tmp_path / "far").rename(tmp_path / "far_away")  # names may be broken after "_", links may not
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "case.json").write_text("{")
     page = write_index(str(tmp_path)).read_text()
-    assert '<a href="near/report.html">near</a>' in page
+    links = re.findall(r'<a href="([^"]+)">', page)
+    assert set(links) == {"near/report.html", "far_away/report.html"}
+    assert all((tmp_path / link).is_file() for link in links)
     assert "Not in the list" in page
     assert "1 failed" in page
     with pytest.raises(QvarError, match=r"no folder in .* holds one"):
         write_index(str(tmp_path / "near"))
     with pytest.raises(QvarError, match="there is no folder"):
         write_index(str(tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ({"value": -2.0, "error": 1e-3}, "1.000 mHa"),
+        ({"value": -2.0, "error": 1e-12}, "<1e-5 mHa"),
+        ({"value": -2.0}, "value -2.000 Ha"),  # no exact value is known: it is no error
+        ({"value": -2.0, "test_error": 0.25}, "0.250 Ha"),
+        ({"value": -2.0, "status": "measured"}, "-"),  # nothing was trained
+    ],
+)
+def test_the_lowest_error_of_a_listed_run_is_an_error_or_called_a_value(entry: dict[str, object], words: str) -> None:
+    rows = [{"contender": "a", "seed": 0, "status": "converged", "unit": "Ha", "error": None, **entry}]
+    assert lowest(pd.DataFrame(rows)) == words

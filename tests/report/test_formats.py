@@ -4,8 +4,11 @@ import pandas as pd
 import pytest
 
 from qvar.analysis.rows import best_words
-from qvar.report.formats import digits, error_words, first_few, interval, listed, number
+from qvar.report.formats import digits, error_words, first_few, interval, listed, number, recovered_words
 from qvar.report.notes import equal_errors
+from qvar.report.plot_style import axis_words
+from qvar.report.training import budget_words
+from qvar.units import shown_energy
 
 
 @pytest.mark.parametrize(
@@ -31,6 +34,19 @@ def test_an_error_below_what_is_known_reads_the_same_in_a_table_and_in_a_line_of
     assert error_words(1e-9, "J") == "<1e-8"
     assert best_words(1e-9, "J") == "best <1e-8 J"
     assert number(1.44e-4) == "1.4e-4"
+
+
+def test_a_share_of_the_correlation_energy_has_no_digits_of_rounding() -> None:
+    assert [recovered_words(share) for share in (-1.27e-14, 1.09e-8, 2e-6, 0.999, None)] == [
+        "0", "0", "2.00e-6", "0.999", "-",
+    ]  # fmt: skip
+
+
+def test_exponents_have_no_zeros_wherever_a_number_is_a_setting() -> None:
+    assert budget_words({"gradient_tolerance": 1e-06}) == "converged when the gradient norm falls below 1e-6"
+    assert "errors below 1e-5 mHa, which" in axis_words("error", "mHa")
+    assert "errors below 1e-8 J, which" in axis_words("error", "J")
+    assert shown_energy(1e-8, "Ha") == "1e-5 mHa"
 
 
 def test_names_with_commas_are_told_apart() -> None:

@@ -15,6 +15,7 @@ from qvar.records.run_tables import ledger_from, trace_from
 from qvar.report.html import style, to_html
 from qvar.report.page import report_page
 from qvar.report.table import Column, Span, Table, Text
+from qvar.report.terminal import to_terminal
 
 
 class Tables(HTMLParser):
@@ -78,6 +79,30 @@ def test_every_cell_names_its_column(name: str) -> None:
 def table_of(*cells: tuple[str, Literal["number", "name", "prose"]], head: Text = "") -> str:
     columns = [Column(head, lambda row, k=k: row[k][0], align) for k, (_, align) in enumerate(cells)]
     return to_html(Table(columns, [cells]))
+
+
+def test_a_range_and_an_exponent_are_never_broken_at_their_hyphen() -> None:
+    cell = table_of(("8.5e-7 (-3.0e-4 to 2.6e-6), 0-31 %, sto-3g", "number"))
+    assert re.findall(r'<span class="whole">([^<]*)</span>', cell) == ["8.5e-7", "(-3.0e-4", "2.6e-6),", "0-31"]
+    assert re.search(r"\.whole \{[^}]*white-space: nowrap", style(""))
+
+
+@pytest.mark.parametrize(("optional", "there"), [(True, False), (False, True)])
+def test_an_optional_column_of_dashes_is_left_out(optional: bool, there: bool) -> None:
+    def table(*entries: str) -> Table[str]:
+        return Table([Column("all", lambda row: "x"), Column("failed", str, optional=optional)], entries)
+
+    assert ("failed" in to_html(table("-", ""))) == there
+    assert ("failed" in to_terminal(table("-", ""))) == there
+    assert "failed" in to_html(table("-", "1"))
+    assert "failed" in to_terminal(table("-", "1"))
+
+
+def test_a_card_whose_first_name_is_empty_has_the_second_as_its_title() -> None:
+    """A name that the row above has, too, is empty: `formats.once`."""
+    rules = style('<div class="wide w40">')
+    assert ".w40 td.name:not(:empty) ~ td.name { order: 0;" in rules
+    assert "td.name:not(:empty) ~ td.name)::before" in rules
 
 
 def test_a_table_asks_for_the_width_of_its_longest_words() -> None:

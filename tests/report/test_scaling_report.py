@@ -244,8 +244,8 @@ def test_an_unfinished_run_has_a_page(loaded: Any) -> None:
 
 @pytest.mark.parametrize(
     ("value", "predicted", "words"),
-    [(1.0, 2.0, "0.50"), (300.0, 2.0, "150"), (0.0, 2.0, "0.00"), (1e-4, 1.0, "0.000100"), (12.0, 1.0, "12.0"), (1.0, None, "-"),
-     (1.0, 0, "-")],
+    [(1.0, 2.0, "0.50"), (300.0, 2.0, "150"), (0.0, 2.0, "0.00"), (1e-4, 1.0, "0.000100"), (12.0, 1.0, "12.0"),
+     (1.0, None, "-"), (1.0, 0, "-")],
 )  # fmt: skip
 def test_ratios(value: float, predicted: float | None, words: str) -> None:
     assert ratio(value, predicted) == words
