@@ -154,7 +154,8 @@ def store(path: Path) -> None:
             count += 1
             cell.update(outputs=shown, execution_count=count)
     path.write_text(
-        json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+        json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n",
+        encoding="utf-8",
     )
 
 

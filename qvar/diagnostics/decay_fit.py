@@ -329,6 +329,11 @@ def _sampling_errors(v: FloatArray, usable: np.ndarray, intervals: Any, errors: 
     return sampling
 
 
+def _digits(number: float) -> str:
+    """Format a number with three digits, zeros at the end included."""
+    return f"{number:#.3g}".rstrip(".")
+
+
 def _percent(misfit: float) -> str:
     """Return the ratio of a variance to a law in words, from the distance on the logarithmic axis."""
     return f"{100 * math.expm1(misfit):.2g} %" if misfit < 1 else f"a factor of {math.exp(misfit):.2g}"
@@ -347,15 +352,16 @@ def _with_dropped(sentence: str, n_dropped: int) -> str:
 
 def _sentence(fit: DecayFit, extent: str, size_name: str, level: float) -> str:
     def law(formula: str, slope: Estimate) -> str:
-        return f"{formula} with b = {slope}"
+        return f"{formula} with b = {_digits(slope.value)} [{_digits(slope.low)}, {_digits(slope.high)}]"
 
     exponential, power = law("A exp(-b n)", fit.rate), law("A n^-b", fit.exponent)
     intervals = f"{100 * level:g} % interval"
     by = f"{abs(fit.delta_aic):.1f}"
     if fit.verdict == "exponential":
         return (
-            f"Exponential decay {extent}: the variance falls by a factor of {math.exp(fit.rate.value):.3g} for each "
-            f"{size_name}, {exponential} ({intervals}); AICc prefers it to a power law by {by}, {DECISIVE:g} decides."
+            f"Exponential decay {extent}: the variance falls by a factor of {_digits(math.exp(fit.rate.value))} for "
+            f"each {size_name}, {exponential} ({intervals}); AICc prefers it to a power law by {by}, {DECISIVE:g} "
+            "decides."
         )
     misses = (
         f"the variances miss the exponential by up to {_percent(fit.misfit)} and the power law by up to "

@@ -184,12 +184,12 @@ def test_what_cannot_be_fitted_is_left_out_and_counted() -> None:
 def test_sentences() -> None:
     halves = fit_decay(SIZES, 2.0**-SIZES).sentence
     assert halves.startswith(
-        "Exponential decay over 5 points from 4 to 12 qubits: the variance falls by a factor of 2 for each qubit, "
+        "Exponential decay over 5 points from 4 to 12 qubits: the variance falls by a factor of 2.00 for each qubit, "
         "A exp(-b n) with b = 0.693 [0.693, 0.693] (95 % interval); AICc prefers it to a power law by "
     )
     squares = fit_decay(SIZES, SIZES**-2.0, size_name="site").sentence
     assert squares.startswith(
-        "Power law over 5 points from 4 to 12 sites: the variance falls as A n^-b with b = 2 [2, 2]"
+        "Power law over 5 points from 4 to 12 sites: the variance falls as A n^-b with b = 2.00 [2.00, 2.00]"
     )
 
 
