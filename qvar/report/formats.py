@@ -17,7 +17,7 @@ def number(value: Cell) -> str:
     size = abs(amount)
     if size != 0 and (size < 1e-3 or size >= 1e6):
         return short_exponent(f"{amount:.1e}")
-    return f"{amount:.{3 if size < 10 else 2 if size < 100 else 1}f}"
+    return f"{amount:.{3 if size < 10 else 2 if size < 100 else 1 if size < 1e4 else 0}f}"
 
 
 def error_words(value: Cell, unit: str) -> str:

@@ -65,7 +65,7 @@ def section(title: str, parts: Sequence[Part], figure: str = "") -> str:
 def picture(png: str, title: str, caption: str) -> str:
     """Render a picture, in base64, with its caption."""
     image = f'<img src="data:image/png;base64,{png}" alt="{escaped(title)}">'
-    return f'<figure><div class="paper">{image}</div><figcaption>{escaped(caption)}</figcaption></figure>'
+    return f'<figure><div class="paper">{image}</div><figcaption>{_text(caption)}</figcaption></figure>'
 
 
 def live_picture(svg: str, points: str, caption: str) -> str:
@@ -73,7 +73,7 @@ def live_picture(svg: str, points: str, caption: str) -> str:
     data = points.replace("<", "\\u003c")  # a name must not end the element
     return (
         f'<figure class="live"><div class="paper">{svg}</div><script type="application/json">{data}</script>'
-        f"<figcaption>{escaped(caption)}</figcaption></figure>"
+        f"<figcaption>{_text(caption)}</figcaption></figure>"
     )
 
 
@@ -86,13 +86,13 @@ def to_html(parts: Part | Sequence[Part]) -> str:
         return "".join(map(to_html, parts))
     match parts:
         case Table():
-            return _table(parts) + "".join(f'<p class="note">{escaped(note)}</p>' for note in parts.notes)
+            return _table(parts) + "".join(f'<p class="note">{_text(note)}</p>' for note in parts.notes)
         case Bullets():
             return f"<ul>{''.join(f'<li>{_text(line)}</li>' for line in parts.lines)}</ul>" if parts.lines else ""
         case Heading():
             return f"<h3>{escaped(parts.text)}</h3>"
         case Note():
-            return f'<p class="note">{escaped(parts.text)}</p>' if parts.text else ""
+            return f'<p class="note">{_text(parts.text)}</p>' if parts.text else ""
         case Facts():
             return _facts(parts)
         case Verbatim():

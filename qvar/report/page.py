@@ -126,7 +126,11 @@ def _endings(ledger: DataFrame, noun: str) -> list[Part]:
     words = {status.value: status.sentence for status in Status}
     status_table: Table[_Ending] = Table(
         [
-            Column("ended", lambda end: attention(end.status.replace("_", " "), end.status not in FINE), "name"),
+            Column(
+                "ended",
+                lambda end: attention(end.status.replace("_", " "), end.status in words and end.status not in FINE),
+                "name",
+            ),
             Column("which means", lambda end: words.get(end.status, "A status of the study's own."), "prose"),
             Column(noun, lambda end: str(sum(end.contenders.values()))),
             Column("contenders", lambda end: first_few([f"{k} ({n})" for k, n in end.contenders.items()]), "prose"),
@@ -171,7 +175,8 @@ def _citations(run: LoadedRun) -> list[Part]:
     keys = set(run.case.get("references") or ()) & set(entries())
     if not keys:
         return []
-    return ["Papers and programs that this run used:", Fold(f"BibTeX, {len(keys)} entries", [Verbatim(bibtex(keys))])]
+    number = "1 entry" if len(keys) == 1 else f"{len(keys)} entries"
+    return ["Papers and programs that this run used:", Fold(f"BibTeX, {number}", [Verbatim(bibtex(keys))])]
 
 
 def _sitting(resumed: dict[str, Any]) -> str:

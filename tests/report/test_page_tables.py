@@ -12,9 +12,9 @@ from report.test_terminal import LEDGERS
 
 from qvar.records.run_folder import LoadedRun, RunFolder
 from qvar.records.run_tables import ledger_from, trace_from
-from qvar.report.html import style, to_html
+from qvar.report.html import live_picture, picture, style, to_html
 from qvar.report.page import report_page
-from qvar.report.table import Column, Span, Table, Text
+from qvar.report.table import Bullets, Column, Note, Span, Table, Text
 from qvar.report.terminal import to_terminal
 
 
@@ -84,6 +84,10 @@ def table_of(*cells: tuple[str, Literal["number", "name", "prose"]], head: Text 
 def test_a_range_and_an_exponent_are_never_broken_at_their_hyphen() -> None:
     cell = table_of(("8.5e-7 (-3.0e-4 to 2.6e-6), 0-31 %, sto-3g", "number"))
     assert re.findall(r'<span class="whole">([^<]*)</span>', cell) == ["8.5e-7", "(-3.0e-4", "2.6e-6),", "0-31"]
+    for prose in (Note("below 1e-5 mHa"), "below 1e-5 mHa", Bullets(["below 1e-5 mHa"])):
+        assert '<span class="whole">1e-5</span>' in to_html([prose])
+    assert '<span class="whole">1e-5</span>' in picture("", "title", "below 1e-5 mHa")
+    assert '<span class="whole">1e-5</span>' in live_picture("", "", "below 1e-5 mHa")
     assert re.search(r"\.whole \{[^}]*white-space: nowrap", style(""))
 
 

@@ -183,8 +183,8 @@ def test_problems_and_methods_are_named_where_there_are_several() -> None:
 
 
 def test_numbers_as_text() -> None:
-    assert [number(x) for x in (0.0, 1.23456, 45.678, 299.22, 1e-5, None)] == [
-        "0.000", "1.235", "45.68", "299.2", "1.0e-5", "-",
+    assert [number(x) for x in (0.0, 1.23456, 45.678, 299.22, 77452.31, 1e-5, None)] == [
+        "0.000", "1.235", "45.68", "299.2", "77452", "1.0e-5", "-",
     ]  # fmt: skip
     assert [seconds(x) for x in (0.25, 45, 200, 9000, None)] == ["0.2 s", "45 s", "3.3 min", "2.5 h", "-"]
 
