@@ -44,7 +44,9 @@ def code_versions() -> dict[str, str]:
         file = content.get("__file__")
         if isinstance(file, str) and _is_own(file):
             by_file = name in ("__main__", "__mp_main__") or name.startswith("qvar_")  # see `load_module`
-            own[Path(file).name if by_file else name] = _digest_of(module, content.get("__spec__"), Path(file))
+            end = "/__init__.py" if Path(file).stem == "__init__" else ".py"
+            label = Path(file).name if by_file else name.replace(".", "/") + end
+            own[label] = _digest_of(module, content.get("__spec__"), Path(file))
     return {**_packages(), **jsonable(dict(sorted(own.items())))}
 
 

@@ -185,7 +185,7 @@ def make_study(case_function: CaseFunction, values: dict[str, Any]) -> Runnable:
 
     A text is printed, and nothing is run (`HelpShown`): a case can list what it has.
     """
-    code_versions()  # digests of files as they were imported: a user may edit them during the run
+    code_versions()  # of files as they were imported, before `case` takes minutes
     path = Path(inspect.getfile(inspect.unwrap(case_function)))
     study = call_of_user(partial(case_function, **values), "case", path)
     if isinstance(study, str):

@@ -27,7 +27,7 @@ from qvar.memory import wanted_memory
 from qvar.records import provenance
 from qvar.records.case_file import OtherFormatError, is_campaign
 from qvar.records.circuits import circuits_of
-from qvar.records.code_versions import say_other_code
+from qvar.records.code_versions import code_versions, say_other_code
 from qvar.records.json_files import jsonable
 from qvar.records.json_shapes import LONGEST_NAME, names_a_file
 from qvar.records.parameters import parameters_from
@@ -108,6 +108,7 @@ def run(
         raise QvarError(f"`study` must be a Runnable, such as qvar.Duel(...), but is {name}.")
     if counting_number("workers", workers) > 1 and remake is None:
         raise QvarError(f"`remake` must be a function that makes the study where `workers` is {workers}, but is None.")
+    code_versions()  # digests of files as they were imported: a user may edit them during the run
     wanted_memory()  # once, and not as the failure of every task
     if is_distributed() and workers > 1:
         raise QvarError(f"`workers` must be 1 where several processes hold one state, but is {workers}.")
@@ -234,16 +235,15 @@ def _check_same(there: dict[str, Any], record: dict[str, Any], out: Path) -> Non
             was = repr(old[name]) if name in old else "absent"
             now = repr(new[name]) if name in new else "absent"
             raise QvarError(f"`{name}` must stay as it was to resume {out}: it was {was}, but is {now} now.")
+    words, remedy = f"`study` must have the tasks it had to resume {out}", "run what has changed into a new folder"
     keys = [task["key"] for task in there["tasks"]]
     for task in record["tasks"]:
         if task["key"] not in keys:
-            raise QvarError(
-                f"`study` must have the tasks it had to resume {out}, but {task['label']} was not among them."
-            )
+            raise QvarError(f"{words}, but {task['label']} was not among them; {remedy}.")
     if len(keys) != len(record["tasks"]):
         left = {task["key"] for task in record["tasks"]}
         gone = next(task["label"] for task in there["tasks"] if task["key"] not in left)
-        raise QvarError(f"`study` must have the tasks it had to resume {out}, but {gone} is missing.")
+        raise QvarError(f"{words}, but {gone} is missing; {remedy}.")
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -96,7 +96,7 @@ class Trials:
 
     It serves what is not one training of one model from one start: trainings in several stages, closed formulas,
     choices of a model. A trial that raises an error is a row with status `failed`. A changed file of the function
-    `run` is another experiment, which `--resume` does again.
+    `run` is another experiment, which `--resume` does not mix with the old one.
 
     `columns` are those that it adds to the ledger.
     """

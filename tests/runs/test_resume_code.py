@@ -12,6 +12,8 @@ import pytest
 from qvar.cli.main import main
 from qvar.records import code_versions
 from qvar.records.code_versions import other_code
+from qvar.runs.case_flags import load_case
+from qvar.runs.runner import run
 
 CASE = """
 import helper
@@ -76,12 +78,12 @@ def test_a_changed_file_is_named_when_older_results_are_kept(case: Path, capsys:
     assert resume(capsys) == ""  # nothing has changed
     write("helper.py", "VALUE = 2.00")
     (keys := sorted(Path("r/tasks").iterdir()))[0].unlink()
-    assert resume(capsys) == remark("2 finished tasks are", "helper")
+    assert resume(capsys) == remark("2 finished tasks are", "helper.py")
     assert sorted(values()) == [1.0, 1.0, 2.0]
     write("my_case.py", CASE + "\n# a remark\n")
-    assert resume(capsys) == remark("3 finished tasks are", "helper, my_case.py")
+    assert resume(capsys) == remark("3 finished tasks are", "helper.py, my_case.py")
     sittings = json.loads(Path("r/case.json").read_text(encoding="utf-8"))["resumed"]
-    assert [sitting.get("other_code") for sitting in sittings] == [None, "helper", "helper, my_case.py"]
+    assert [sitting.get("other_code") for sitting in sittings] == [None, "helper.py", "helper.py, my_case.py"]
     for key in keys:  # as the sentence says
         key.unlink()
     assert resume(capsys) == ""
@@ -111,14 +113,18 @@ def test_other_versions_are_named(
     assert resume(capsys) == remark("1 finished task is", f"qvar, jax 9.1 and {now['jax']}")
 
 
+@pytest.mark.parametrize("from_python", [False, True])
 def test_a_file_that_is_edited_during_the_run_counts_as_it_was_loaded(
-    case: Path, capsys: pytest.CaptureFixture[str]
+    case: Path, capsys: pytest.CaptureFixture[str], from_python: bool
 ) -> None:
     write("late_helper.py", "import pathlib; pathlib.Path('helper.py').write_text('VALUE = 2.00')")
-    resume(capsys)
+    if from_python:
+        run(load_case(case)(), "r", progress=False)
+    else:
+        resume(capsys)
     assert values() == [1.0, 1.0, 1.0]
     write("late_helper.py", "")
-    assert resume(capsys) == remark("3 finished tasks are", "helper")
+    assert resume(capsys) == remark("3 finished tasks are", "helper.py")
 
 
 @pytest.mark.parametrize(

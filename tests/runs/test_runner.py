@@ -207,12 +207,14 @@ def test_resume_refuses_another_run(fake: ModuleType, tmp_path: Path) -> None:
         (
             fake.Fake(CONTENDERS, seeds=3),
             {"bond": 1.0},
-            f"`study` must have the tasks it had to resume {out}, but ry x1 was not among them.",
+            f"`study` must have the tasks it had to resume {out}, but ry x1 was not among them; "
+            "run what has changed into a new folder.",
         ),
         (
             fake.Fake(CONTENDERS[:2]),
             {"bond": 1.0},
-            f"`study` must have the tasks it had to resume {out}, but uccsd is missing.",
+            f"`study` must have the tasks it had to resume {out}, but uccsd is missing; run what has changed "
+            "into a new folder.",
         ),
     ):
         with pytest.raises(QvarError) as caught:
