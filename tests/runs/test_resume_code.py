@@ -35,6 +35,7 @@ class Study:
 
 
 def case():
+    exec(getattr(helper, "BEGIN", ""))
     return Study()
 """
 
@@ -89,6 +90,17 @@ def test_a_changed_file_is_named_when_older_results_are_kept(case: Path, capsys:
     assert resume(capsys) == ""
     assert values() == [2.0, 2.0, 2.0]
     assert resume(capsys) == ""
+
+
+def test_a_file_that_is_edited_while_the_case_is_made_counts_as_it_was_loaded(
+    case: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begin = "import pathlib; pathlib.Path('helper.py').write_text('VALUE = 2.00')"
+    write("helper.py", f'VALUE = 1.0\nBEGIN = "{begin}"')
+    resume(capsys)
+    assert values() == [1.0, 1.0, 1.0]
+    sys.modules.pop("helper")
+    assert resume(capsys) == remark("3 finished tasks are", "helper.py")
 
 
 def test_a_run_that_kept_nothing_says_nothing(case: Path, capsys: pytest.CaptureFixture[str]) -> None:
