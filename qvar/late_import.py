@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import ast
 import atexit
+import contextlib
 import gc
 import importlib.util
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -59,7 +61,15 @@ def without_collections() -> Iterator[None]:
         yield
     finally:
         if was_on:
+            _count_as_old()
             gc.enable()
+
+
+def _count_as_old() -> None:
+    """Move all objects into the collector's oldest generation, so that it does not search them next."""
+    if not gc.get_freeze_count():  # objects that someone has frozen stay so
+        gc.freeze()
+        gc.unfreeze()
 
 
 @contextmanager
@@ -77,6 +87,7 @@ def rare_collections() -> Iterator[None]:
     try:
         yield
     finally:
+        _count_as_old()
         gc.set_threshold(*before)
 
 
@@ -89,6 +100,61 @@ def when_imported(name: str, act: Callable[[], None]) -> None:
         act()
     else:
         sys.meta_path.insert(0, _Watcher(name, act))
+
+
+@contextmanager
+def imported_late(name: str) -> Iterator[None]:
+    """Let imports of a submodule wait until something of it is used.
+
+    For a large one that another package imports and rarely uses, such as PySCF `scipy.optimize`. What is imported in
+    the block alone is affected, and nothing if the submodule is there already.
+    """
+    finder = _LateFinder(name)
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        finder.leave()
+
+
+class _LateFinder(Loader):
+    """A finder on `sys.meta_path` that puts an empty module in the place of one, and the loader of it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.module = _LateModule(name)
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        return ModuleSpec(name, self) if name == self.name and self in sys.meta_path else None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return self.module
+
+    def exec_module(self, module: ModuleType) -> None:
+        self.module.leave = self.leave
+
+    def leave(self) -> None:
+        """Let the next import of the name load the module itself."""
+        with contextlib.suppress(ValueError):
+            sys.meta_path.remove(self)
+        if sys.modules.get(self.name) is self.module:
+            del sys.modules[self.name]
+            package, _, own = self.name.rpartition(".")
+            vars(sys.modules[package]).pop(own, None)
+
+
+class _LateModule(ModuleType):
+    """A module whose names are those of the module itself, which is loaded when the first is asked for."""
+
+    leave: Callable[[], None] | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        if self.leave is None:  # it is being made
+            raise AttributeError(name)
+        self.leave()
+        return getattr(importlib.import_module(self.__name__), name)
 
 
 @contextmanager

@@ -171,6 +171,34 @@ def test_a_command_collects_garbage_rarely_and_leaves_the_collector_as_it_was() 
         gc.set_threshold(*before)
 
 
+def test_what_an_import_or_a_command_made_is_not_searched_for_garbage_after_it() -> None:
+    code = """
+import gc
+import qvar
+from qvar.runs.guard import guarded
+
+searches = []
+gc.callbacks.append(lambda phase, info: searches.append(info["generation"]))
+
+def made(make):
+    searches.clear()
+    make()
+    few = [[] for _ in range(100)]
+    return len(searches)
+
+kept = []
+print(made(lambda: kept.extend([] for _ in range(100_000))) > 0)
+print(made(lambda: guarded(lambda: kept.extend([] for _ in range(100_000)) or 0)), made(lambda: qvar.uccsd))
+gc.freeze()
+n = gc.get_freeze_count()
+guarded(lambda: 0)
+print(gc.get_freeze_count() > 0.9 * n)
+"""
+    done = _python(code)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "True\n0 0\nTrue\n"
+
+
 def test_a_command_leaves_its_objects_to_the_end_of_the_process() -> None:
     """Python would search all of them for garbage; what exit functions and buffers hold is written all the same."""
     code = """
@@ -211,3 +239,57 @@ print("own" in Own.set.__doc__, Own([0], [0]).set(color="blue", own=1))
     assert done.stdout == "red 3.0 None\nred 3.0 None\nset 1\nTrue [None, None]\n"
     before = _python("from matplotlib.lines import Line2D; print('color' in Line2D.set.__doc__)")
     assert before.stdout == "True\n"
+
+
+@pytest.mark.parametrize("use", ["scipy.optimize.brentq", "early.brentq", "own(brentq=0).brentq", "submodule.brentq"])
+def test_a_module_that_is_imported_late_is_loaded_when_it_is_used(use: str) -> None:
+    """By its name, by a name from before, by an import of a function, and by an import of a submodule."""
+    code = """
+import sys
+from qvar.runs.guard import guarded
+
+def own(**names):
+    from scipy.optimize import brentq
+    return sys.modules["scipy.optimize"]
+
+def command():
+    global early
+    import scipy.optimize
+    import scipy.optimize as early
+    print("scipy.optimize._optimize" in sys.modules, end=" ")
+    if sys.argv[1].startswith("submodule"):
+        import scipy.optimize._zeros_py as submodule
+    root = eval(sys.argv[1])
+    print(root(lambda x: x - 0.5, 0, 1), scipy.optimize.__file__.endswith("__init__.py"), end=" ")
+    return 0
+
+guarded(command)
+import scipy.optimize
+print(scipy.optimize is sys.modules["scipy.optimize"], scipy.optimize.brentq is early.brentq)
+"""
+    done = _python(code, use)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "False 0.5 True True True\n"
+
+
+def test_a_module_that_was_not_used_in_a_command_is_imported_after_it() -> None:
+    code = """
+import sys
+from qvar.runs.guard import guarded
+
+def command():
+    global early
+    import scipy.optimize as early
+    return 0
+
+guarded(command)
+print("scipy.optimize" in sys.modules, [finder for finder in sys.meta_path if "Late" in type(finder).__name__])
+import scipy
+print(type(scipy.optimize).__name__, early.brentq is scipy.optimize.brentq)
+import scipy.optimize
+guarded(command)
+print(early is scipy.optimize)
+"""
+    done = _python(code)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "False []\nmodule True\nTrue\n"

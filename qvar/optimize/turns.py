@@ -190,9 +190,10 @@ class Turns:
             if len(rows) > lag:
                 status = np.asarray(rows[-1 - lag].counts)[:, 0]
                 # several processes make the same number of turns, whatever each of them sees
-                if alone and not np.any(status == RUNNING):
+                if alone and not (status == RUNNING).any():
                     break
-        numbers, counts = (np.stack(column) for column in zip(*jax.device_get(rows), strict=True))
+        on_host = rows if self._host is not None else jax.device_get(rows)
+        numbers, counts = (np.stack(column) for column in zip(*on_host, strict=True))
         self.values, self._is_stale = numbers[-1, :, 0], True
         self._batch = self._batch._replace(status=counts[-1, :, 0], evaluations=counts[-1, :, 4])
         ran = counts[:, :, 1].any(axis=1)  # turns after the last start has ended change nothing

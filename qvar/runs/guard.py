@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable
 
 from qvar.errors import HelpShown, QvarError, one_line
-from qvar.late_import import rare_collections, without_artist_docs
+from qvar.late_import import imported_late, rare_collections, without_artist_docs
 from qvar.memory import wanted_memory
 from qvar.precision import check_precision
 
@@ -35,7 +35,7 @@ def guarded(command: Callable[[], int]) -> int:
     try:
         check_precision()
         wanted_memory()
-        with rare_collections(), without_artist_docs():
+        with rare_collections(), without_artist_docs(), imported_late("scipy.optimize"):
             status = command()
         sys.stdout.flush()
     except QvarError as error:

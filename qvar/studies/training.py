@@ -183,12 +183,12 @@ class Training:
             return []
         exact = exact_value(objective)
         thetas = np.stack([np.asarray(start) for start in starts.values()])
-        keys = jnp.stack([jax.random.key(seed) for seed in starts])
+        integers = [np.asarray(jax.random.key_data(jax.random.key(seed))) for seed in starts]
         return minimize_batch(
             objective,
             thetas,
             method=self.method,
-            keys=keys,
+            keys=jax.random.wrap_key_data(np.stack(integers)),  # not stacked by JAX, which would compile a program
             budget=self.budget,
             callback=lambda look: callback(look, progress_words(look, exact, objective.unit)),
             keep_path=keep_path,
