@@ -143,6 +143,7 @@ def terminal(text: str, image: str, title: str) -> None:
     with open(os.devnull, "w") as nowhere:
         console = Console(record=True, width=columns + 1, file=nowhere)
         console.print(Text.from_ansi(text))
+        console.print()  # the picture cuts the lower edge of its last line
         svg = console.export_svg(title=title, theme=MONOKAI)
     svg = re.sub(r"@font-face\s*{[^}]*}", "", svg)  # no fonts from a network
     size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
