@@ -65,26 +65,40 @@ def test_a_calculation_on_a_cpu_imports_neither_optax_nor_pandas() -> None:
     assert _python(code).stdout.split("\n")[:2] == ["-1.1012", "[]"]
 
 
-@pytest.mark.parametrize("first", ["", "import jax; "])
-@pytest.mark.parametrize(("precision", "dtype"), [(None, "float64"), ("64", "float64"), ("32", "float32")])
-def test_precision(first: str, precision: str | None, dtype: str) -> None:
-    environment = {} if precision is None else {"QVAR_PRECISION": precision}
-    done = _python(f"{first}import qvar, jax.numpy as jnp; print(jnp.zeros(1, float).dtype)", **environment)
-    assert done.stdout.strip().splitlines()[-1] == dtype
+SETTINGS = "import qvar, jax, jax.numpy as jnp; print(jnp.zeros(1, float).dtype, jax.config.jax_default_matmul_precision)"
+
+PRECISIONS = {
+    "": "float64 None",
+    "64": "float64 None",
+    "32": "float32 highest",  # no TF32 on a GPU
+}
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_precision_of_numbers_and_of_products_of_matrices(precision: str) -> None:
+    environment = {"QVAR_PRECISION": precision} if precision else {}
+    assert _python(SETTINGS, **environment).stdout.strip() == PRECISIONS[precision]
+
+
+def test_precision_if_jax_is_imported_first() -> None:
+    """In processes that are forked from one that has imported JAX."""
+    code = (
+        "import os, jax\n"
+        f"for precision in {list(PRECISIONS)}:\n"
+        "    if not os.fork():\n"
+        "        if precision: os.environ['QVAR_PRECISION'] = precision\n"
+        f"        {SETTINGS}\n"
+        "        raise SystemExit\n"
+        "    os.wait()\n"
+    )
+    done = _python(code, PYTHONWARNINGS="ignore:os.fork")
+    assert (done.stdout.splitlines(), done.stderr) == (list(PRECISIONS.values()), "")
 
 
 @pytest.mark.parametrize("first", ["", "import jax; "])
-@pytest.mark.parametrize(
-    ("environment", "expected"),
-    [
-        ({"QVAR_PRECISION": "32"}, "highest"),  # no TF32 on a GPU
-        ({"QVAR_PRECISION": "64"}, "None"),
-        ({"QVAR_PRECISION": "32", "JAX_DEFAULT_MATMUL_PRECISION": "tensorfloat32"}, "tensorfloat32"),
-    ],
-)
-def test_products_of_matrices_keep_32_bit(first: str, environment: dict[str, str], expected: str) -> None:
-    done = _python(f"{first}import qvar, jax; print(jax.config.jax_default_matmul_precision)", **environment)
-    assert done.stdout.strip() == expected
+def test_a_precision_of_products_that_the_user_sets_stays(first: str) -> None:
+    environment = {"QVAR_PRECISION": "32", "JAX_DEFAULT_MATMUL_PRECISION": "tensorfloat32"}
+    assert _python(first + SETTINGS, **environment).stdout.strip() == "float32 tensorfloat32"
 
 
 def test_names_load_on_first_use(tmp_path: Path) -> None:
