@@ -78,6 +78,7 @@ def pytest_configure(config: pytest.Config) -> None:
     PauliSentence.to_mat = with_few_columns
 
     _parse_formulas_once()
+    _read_guesses_once()
 
     gc.set_threshold(20_000, 20, 20)  # tracing makes many objects, of which few are garbage
 
@@ -90,6 +91,16 @@ def _parse_formulas_once() -> None:
     parsers = {MathTextParser(output)._output_type: MathTextParser(output) for output in ("path", "agg")}
     kept = functools.lru_cache(4096)(lambda output, *label: parse(parsers[output], *label))
     MathTextParser._parse_cached = lambda parser, *label: kept(parser._output_type, *label)
+
+
+def _read_guesses_once() -> None:
+    """Keep what PySCF reads of its own basis sets; the large one of its first guesses it reads at every mean field."""
+    import pyscf
+    from pyscf.gto.basis import parse_nwchem
+
+    read, own = parse_nwchem.search_seg, os.path.dirname(pyscf.__file__)
+    kept = functools.cache(read)
+    parse_nwchem.search_seg = lambda file, symbol: (kept if str(file).startswith(own) else read)(file, symbol)
 
 
 def _rotated(config: pytest.Config, places: list[str]) -> list[str]:

@@ -65,7 +65,9 @@ def test_a_calculation_on_a_cpu_imports_neither_optax_nor_pandas() -> None:
     assert _python(code).stdout.split("\n")[:2] == ["-1.1012", "[]"]
 
 
-SETTINGS = "import qvar, jax, jax.numpy as jnp; print(jnp.zeros(1, float).dtype, jax.config.jax_default_matmul_precision)"
+SETTINGS = (
+    "import qvar, jax, jax.numpy as jnp; print(jnp.zeros(1, float).dtype, jax.config.jax_default_matmul_precision)"
+)
 
 PRECISIONS = {
     "": "float64 None",

@@ -56,8 +56,9 @@ def test_minibatches_are_drawn_from_all_examples_by_the_key() -> None:
     def half(params, part, constants, key):
         return jnp.mean((params - part) ** 2) / 2
 
+    settings = {"transform": optax.sgd(1.0), "steps": 1, "batch": 1}
+
     def end(seed: int) -> float:
-        settings = {"transform": optax.sgd(1.0), "steps": 1, "batch": 1}
         return float(qvar.train_batches(half, 0.0, np.arange(4), key=jax.random.key(seed), **settings)[0])
 
     ends = [end(seed) for seed in range(30)]
