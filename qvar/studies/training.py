@@ -188,7 +188,7 @@ class Training:
             objective,
             thetas,
             method=self.method,
-            keys=jax.random.wrap_key_data(np.stack(integers)),  # not stacked by JAX, which would compile a program
+            keys=jax.random.wrap_key_data(jnp.asarray(np.stack(integers))),  # stacked by JAX, they would take a program
             budget=self.budget,
             callback=lambda look: callback(look, progress_words(look, exact, objective.unit)),
             keep_path=keep_path,
