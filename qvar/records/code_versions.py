@@ -94,6 +94,7 @@ def _packages() -> dict[str, str]:
     return {**numbers, "qvar": f"{numbers['qvar']} {_DIGEST}{digest.hexdigest()[:16]}"}
 
 
+@cache
 def _is_own(file: str) -> bool:
     """Return if a file is neither of Python, nor of an installed package, nor of qvar."""
     return file.endswith(".py") and not file.startswith(_NOT_OWN) and _INSTALLED.isdisjoint(Path(file).parts)

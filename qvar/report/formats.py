@@ -69,9 +69,11 @@ def count(value: Cell) -> str:
 
 
 def seconds(value: Cell) -> str:
-    """Format a time: 0.3 s, 12 s, 3.4 min, 1.2 h."""
+    """Format a time: <0.1 s, 0.3 s, 12 s, 3.4 min, 1.2 h."""
     if (time := as_float(value)) is None:
         return NOTHING
+    if 0.0 < time < 0.05:
+        return "<0.1 s"
     if time < 120:
         return f"{time:.{1 if time < 10 else 0}f} s"
     return f"{time / 60:.1f} min" if time < 7200 else f"{time / 3600:.1f} h"

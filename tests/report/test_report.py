@@ -186,7 +186,10 @@ def test_numbers_as_text() -> None:
     assert [number(x) for x in (0.0, 1.23456, 45.678, 299.22, 77452.31, 1e-5, None)] == [
         "0.000", "1.235", "45.68", "299.2", "77452", "1.0e-5", "-",
     ]  # fmt: skip
-    assert [seconds(x) for x in (0.25, 45, 200, 9000, None)] == ["0.2 s", "45 s", "3.3 min", "2.5 h", "-"]
+    assert [seconds(x) for x in (0.0, 0.04, 0.06, 0.25, 45, 200)] == [
+        "0.0 s", "<0.1 s", "0.1 s", "0.2 s", "45 s", "3.3 min",
+    ]  # fmt: skip
+    assert [seconds(x) for x in (9000, None)] == ["2.5 h", "-"]
 
 
 def test_terminal_tables_fit_80_columns(loaded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
