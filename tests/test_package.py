@@ -1,5 +1,6 @@
 """What importing the package does and does not do."""
 
+import importlib
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 import qvar
+from qvar.late_import import imported_late
 
 FLOAT32 = """
 import json
@@ -309,3 +311,14 @@ print(early is scipy.optimize)
     done = _python(code)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "False []\nmodule True\nTrue\n"
+
+
+def test_a_module_of_a_namespace_is_imported_while_another_is_late(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The path of a package without __init__.py, such as jaxlib.mlir.dialects, is no sequence."""
+    (tmp_path / "spread").mkdir()
+    (tmp_path / "spread" / "inside.py").write_text("number = 3\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with imported_late("spread.late"):
+        assert importlib.import_module("spread.inside").number == 3
