@@ -171,9 +171,9 @@ def campaign_table(ledger: DataFrame) -> DataFrame:
     Returns:
         Columns: `point` (0, 1, ...), `name` (of the point), the swept columns, `label`, `series` (the label without a
         number of layers), `layers`, `family`, `n_params`, `quantity` (`error`, `value` or `variance`), `unit` (mHa for
-        errors in hartree), `seeds` (rows), `finite`, `converged` (missing if the study
-        cannot converge), `failed`, `low`, `median`, `high`, `best` (true if no other contender of the point is better;
-        of equal errors the one of fewest parameters). The points in the order of `points`.
+        errors in hartree), `seeds` (rows), `finite`, `converged` (missing if the study cannot converge), `failed`,
+        `low`, `median`, `high`, `best` (true if no other contender of the point is better; of equal errors the one of
+        fewest parameters). The points in the order of `points`.
     """
     import pandas as pd
 
@@ -304,8 +304,8 @@ def campaign_standings(table: DataFrame) -> DataFrame:
         Columns: `label`, `series`, `layers`, `family`, `n_params_low`, `n_params_high`, `points` (that it took part
         in), `finite` (those of them with a number), `won` (those at which it is best), `within` (points whose median
         error is within 1.6 mHa; missing if none is in hartree), `worst` (the greatest median error; missing if units
-        differ or it is no error), `worst_at`, `mean_rank`, `seeds`, `converged` (missing if the study
-        cannot converge), `failed`.
+        differ or it is no error), `worst_at`, `mean_rank`, `seeds`, `converged` (missing if the study cannot
+        converge), `failed`.
     """
     import pandas as pd
 

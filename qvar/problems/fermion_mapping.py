@@ -158,10 +158,9 @@ def pauli_terms(observable: Any, n_qubits: int) -> PauliTerms:
 
     Args:
         observable: a Hermitian PennyLane operator, `PauliWord` or `PauliSentence` on wires among 0 ... n_qubits-1. A
-            projector on a basis state of k
-            wires becomes \(2^k\) words, \(\prod_q (1 \pm Z_q)/2\), and k is at most 16. Others without a Pauli
-            representation of their own, such as `qml.Hermitian`, may act on at most five wires, alone or in sums and
-            products.
+            projector on a basis state of k wires becomes \(2^k\) words, \(\prod_q (1 \pm Z_q)/2\), and k is at most
+            16. Others without a Pauli representation of their own, such as `qml.Hermitian`, may act on at most five
+            wires, alone or in sums and products.
         n_qubits: length of the words.
 
     Returns:
