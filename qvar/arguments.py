@@ -283,7 +283,7 @@ def _entries(argument: str, hint: Any, value: Any) -> list[Any]:
 def _row(entry: Reader, origin: Any, hint: Any) -> Reader:
     def read(argument: str, value: Any) -> Any:
         entries = _entries(argument, hint, value)
-        new = [entry(argument, one) for one in entries]
+        new = [entry(f"{argument}[{place}]", one) for place, one in enumerate(entries)]
         if isinstance(value, list | tuple) and all(a is b for a, b in zip(new, value, strict=True)):
             return tuple(value) if origin is tuple and isinstance(value, list) else value
         return tuple(new) if origin is tuple or isinstance(value, tuple) else new
@@ -296,7 +296,8 @@ def _fixed(entries: Sequence[Reader], hint: Any) -> Reader:
         values = _entries(argument, hint, value)
         if len(values) != len(entries):
             raise _wrong(argument, hint, value)
-        new = tuple(entry(argument, one) for entry, one in zip(entries, values, strict=True))
+        pairs = enumerate(zip(entries, values, strict=True))
+        new = tuple(entry(f"{argument}[{place}]", one) for place, (entry, one) in pairs)
         same = isinstance(value, tuple) and all(a is b for a, b in zip(new, value, strict=True))
         return value if same else new
 
@@ -309,7 +310,7 @@ def _table(key: Reader, entry: Reader, hint: Any) -> Reader:
             raise _wrong(argument, hint, value)
         for name, one in value.items():
             key(argument, name)
-            entry(argument, one)
+            entry(f"{argument}[{shown(name)}]", one)
         return value
 
     return read

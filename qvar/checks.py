@@ -6,6 +6,7 @@ import difflib
 import math
 import operator
 from collections.abc import Iterable, Sequence
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -66,13 +67,9 @@ def whole_numbers(argument: str, values: Any, *, unbounded: bool = False) -> lis
 
     `unbounded` is that of `whole_number`.
     """
-    mistake = QvarError(f"`{argument}` must be a list of integers, but is {shown(values)}.")
     if not isinstance(values, Iterable) or isinstance(values, str | bytes) or getattr(values, "ndim", 1) == 0:
-        raise mistake
-    try:
-        return [whole_number(argument, value, unbounded=unbounded) for value in values]
-    except QvarError:
-        raise mistake from None
+        raise QvarError(f"`{argument}` must be a list of integers, but is {shown(values)}.")
+    return [whole_number(f"{argument}[{place}]", value, unbounded=unbounded) for place, value in enumerate(values)]
 
 
 def amplitude_array(argument: str, value: Any) -> Any:
@@ -136,7 +133,7 @@ def real_array(argument: str, value: Any, shape: tuple[int | str, ...] | None, *
 
     array = _real_array(argument, value, shape)
     if finite and not isinstance(array, Tracer):
-        _require_finite(argument, np.asarray(array))
+        require_finite(argument, np.asarray(array))
     if isinstance(array, np.ndarray):
         return jax.device_put(array.astype(float))  # `jnp.asarray` compiles a program for each shape
     return jnp.asarray(array, dtype=float)
@@ -146,13 +143,17 @@ def real_numbers(argument: str, value: Any, shape: tuple[int | str, ...] | None,
     """Return a copy of `value` as a NumPy array in 64 bit, without JAX; arguments and errors as in `real_array`."""
     array = np.array(_real_array(argument, value, shape), float)
     if finite:
-        _require_finite(argument, array)
+        require_finite(argument, array)
     return array
 
 
-def _require_finite(argument: str, array: np.ndarray) -> None:
-    if not np.isfinite(array).all():
-        raise QvarError(f"`{argument}` must be finite, but holds values that are not.")
+def require_finite(argument: str, array: np.ndarray) -> None:
+    """Raise `QvarError` about the first entry that is not finite, such as `theta[3]`."""
+    wrong = np.argwhere(~np.isfinite(array))
+    if len(wrong):
+        place = tuple(wrong[0].tolist())
+        name = f"{argument}[{', '.join(map(str, place))}]" if place else argument
+        raise QvarError(f"`{name}` must be finite, but is {array[place]}.")
 
 
 def _real_array(argument: str, value: Any, shape: tuple[int | str, ...] | None) -> Any:
@@ -165,12 +166,14 @@ def _real_array(argument: str, value: Any, shape: tuple[int | str, ...] | None) 
         try:
             array = np.asarray(value)
         except (TypeError, ValueError, RuntimeError):  # rows of different lengths
+            _require_numbers(argument, value)
             raise QvarError(f"`{argument}` must be an array of numbers, but is {shown(value)}.") from None
     # bfloat16 and int4 are of another kind
     is_real = getattr(array.dtype, "kind", "V") in "fiu" or any(
         jnp.issubdtype(array.dtype, kind) for kind in (np.integer, np.floating)
     )
     if not is_real:
+        _require_numbers(argument, value)
         what = {"c": "complex numbers", "b": "True and False"}.get(getattr(array.dtype, "kind", ""))
         holds = f"holds {what}" if what and array.ndim else f"is {shown(value)}"
         raise QvarError(f"`{argument}` must be an array of real numbers, but {holds}.")
@@ -179,6 +182,15 @@ def _real_array(argument: str, value: Any, shape: tuple[int | str, ...] | None) 
         wanted = f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
         raise QvarError(f"`{argument}` must have shape {wanted}, but has shape {array.shape}.")
     return array
+
+
+def _require_numbers(argument: str, value: Any) -> None:
+    """Raise `QvarError` about the first entry of nested lists that is no number, such as `theta[3]`, if any is."""
+    for place, entry in enumerate(value if isinstance(value, list | tuple) else ()):
+        name = f"{argument}[{place}]"
+        _require_numbers(name, entry)
+        if not isinstance(entry, list | tuple | Number) or isinstance(entry, bool):
+            raise QvarError(f"`{name}` must be a number, but is {shown(entry)}.")
 
 
 def different_names(argument: str, names: Iterable[str]) -> None:

@@ -313,7 +313,4 @@ def means_and_variances(
 
 def checked_vector(objective: Objective, argument: str, vector: Any) -> Float[Array, " n_params"]:
     """Return `vector` as an array of shape (n_params,); `QvarError` about `argument` if it is not a finite one."""
-    array = real_array(argument, vector, (objective.n_params,))
-    if not np.isfinite(np.asarray(array)).all():
-        raise QvarError(f"`{argument}` must be finite, but holds NaN or infinity.")
-    return array
+    return real_array(argument, vector, (objective.n_params,), finite=True)

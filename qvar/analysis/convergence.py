@@ -283,7 +283,7 @@ def _positive(tolerance: float) -> float:
 
 
 def _checked_levels(levels: Sequence[float]) -> list[float]:
-    shares = [finite_number("levels", level) for level in levels]
+    shares = [finite_number(f"levels[{place}]", level) for place, level in enumerate(levels)]
     require(all(0 < share <= 1 for share in shares), "levels", "be above 0 and at most 1", list(levels))
     return shares
 

@@ -23,7 +23,7 @@ from qvar.basis.form import Form
 from qvar.basis.shells import BasisSet, Shell, basis_set, segments
 from qvar.basis.spherical import is_spherical
 from qvar.basis.xc_derivatives import check_functional
-from qvar.checks import finite_number, whole_number
+from qvar.checks import finite_number, whole_numbers
 from qvar.errors import QvarError, require, shown
 from qvar.objective import Costs, Objective
 from qvar.problems.geometry import Geometry, parse_geometry
@@ -137,7 +137,8 @@ class Target:
         require(len(parts) > 0, "atoms", "name atoms or hold at least one Target", parts)
         weights = [1.0] * len(parts) if self.weights is None else list(self.weights)
         require(len(weights) == len(parts), "weights", f"be {len(parts)} numbers, one for each target", weights)
-        object.__setattr__(self, "weights", tuple(finite_number("weights", weight) for weight in weights))
+        weights = [finite_number(f"weights[{place}]", weight) for place, weight in enumerate(weights)]
+        object.__setattr__(self, "weights", tuple(weights))
 
     def _check_electrons(self) -> None:
         electrons = sum(nuclear_charge(element) for element, _ in self.geometry.atoms) - self.charge
@@ -146,7 +147,7 @@ class Target:
         parity = "even" if electrons % 2 == 0 else "odd"
         require((electrons - self.spin) % 2 == 0, "spin", f"be {parity} with {electrons} electrons", self.spin)
         if self.active_space is not None:
-            numbers = [whole_number("active_space", number) for number in self.active_space]
+            numbers = whole_numbers("active_space", self.active_space)
             require(len(numbers) == 2, "active_space", "be (electrons, orbitals)", self.active_space)
             active, orbitals = numbers
             good = max(1, self.spin) <= active <= min(electrons, 2 * orbitals - self.spin)

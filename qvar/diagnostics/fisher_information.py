@@ -285,7 +285,7 @@ def saturation_layer(ranks: Mapping[int, int]) -> int | None:
         QvarError: if there are no ranks.
     """
     require(len(ranks) > 0, "ranks", "hold at least one depth", ranks)
-    ranks = {whole_number("ranks", depth): whole_number("ranks", rank) for depth, rank in ranks.items()}
+    ranks = {whole_number("ranks", depth): whole_number(f"ranks[{depth}]", rank) for depth, rank in ranks.items()}
     depths = sorted(ranks, reverse=True)
     same = [depth for depth in depths if ranks[depth] == ranks[depths[0]]]
     lasting = [depth for depth, expected in zip(depths, same, strict=False) if depth == expected]

@@ -76,7 +76,9 @@ def listed_generators(generators: Any, n_qubits: int) -> tuple[PauliSum, ...]:
     if not isinstance(generators, list | tuple) or len(generators) == 0:
         kind = "an empty list" if isinstance(generators, list | tuple) else repr(type(generators).__name__)
         raise QvarError(f"`generators` must be an Ansatz or a list of PennyLane operators, but is {kind}.")
-    return tuple(operator_sum(one, n_qubits, "generators").traceless() for one in generators)
+    return tuple(
+        operator_sum(one, n_qubits, f"generators[{place}]").traceless() for place, one in enumerate(generators)
+    )
 
 
 def circuit_generators(ansatz: Ansatz) -> CircuitGenerators:

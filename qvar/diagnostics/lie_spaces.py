@@ -16,7 +16,7 @@ import numpy as np
 import scipy.sparse
 
 from qvar._types import FloatArray, IntArray
-from qvar.checks import whole_number
+from qvar.checks import whole_number, whole_numbers
 from qvar.engines.occupation_strings import occupation_strings, register_layout
 from qvar.errors import QvarError, require
 from qvar.pauli import (
@@ -261,7 +261,7 @@ def sector_states(sector: Any, n_qubits: int) -> tuple[IntArray, IntArray]:
     """
     if isinstance(sector, tuple | list) and len(sector) == 2:
         require(n_qubits % 2 == 0, "sector", f"be a number of ones for {n_qubits} qubits", sector)
-        numbers, orbitals = [whole_number("sector", number) for number in sector], n_qubits // 2
+        numbers, orbitals = whole_numbers("sector", sector), n_qubits // 2
     elif isinstance(sector, tuple | list):
         raise QvarError(f"`sector` must be a number of ones or a pair (n_alpha, n_beta), but is {sector!r}.")
     else:

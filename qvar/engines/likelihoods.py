@@ -95,16 +95,16 @@ def fit(
     counting_number("n_params", n_params)
     require(start in (None, "gaussian", "uniform"), "start", "be 'gaussian', 'uniform' or None", start)
     x, measured = data
-    y = real_numbers("data", measured, ("n",), finite=True)
+    y = real_numbers("data[1]", measured, ("n",), finite=True)
     require(len(y) > 0, "data", "hold at least one measured value", data)
     own = np.ones(len(y)) if weights is None else real_numbers("weights", weights, (len(y),), finite=True)
     require(bool(np.all(own >= 0.0) and np.any(own > 0.0)), "weights", "not be negative, nor all zero", weights)
-    inputs = model_inputs("data", x)
+    inputs = model_inputs("data[0]", x)
     tables: dict[str, Any] = {"x": inputs, "y": jnp.asarray(y), "weights": jnp.asarray(own)}
     function: GaussianLikelihood | PoissonLikelihood
     if isinstance(noise, str):
         require(noise == "poisson", "noise", "be numbers or 'poisson'", noise)
-        require(bool(np.all((y >= 0) & (y == np.round(y)))), "data", "hold counts for Poisson noise", measured)
+        require(bool(np.all((y >= 0) & (y == np.round(y)))), "data[1]", "hold counts for Poisson noise", measured)
         function = PoissonLikelihood(model)
     else:
         tables["noise"] = jnp.asarray(noise_levels(noise, y))
@@ -137,7 +137,7 @@ def noise_levels(noise: Any, values: FloatArray) -> FloatArray:
 def model_inputs(argument: str, x: Any) -> Any:
     """Return inputs of a model as an array or a dictionary of arrays; `QvarError` if they are not finite numbers."""
     if isinstance(x, dict):
-        return {key: model_inputs(argument, part) for key, part in x.items()}
+        return {key: model_inputs(f"{argument}[{key!r}]", part) for key, part in x.items()}
     return jnp.asarray(real_array(argument, x, None, finite=True))
 
 

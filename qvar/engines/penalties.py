@@ -122,7 +122,7 @@ def _terms(problem: Problem, penalties: Mapping[str, Penalty]) -> dict[str, tupl
             raise QvarError(f"`penalties` must have keys out of {names}, but has {shown(name)}.")
         pair = entry if isinstance(entry, tuple | list) else (entry, values[name])
         require(len(pair) == 2, "penalties", "hold weights, or weights and values", entry)
-        weight, value = (finite_number("penalties", number) for number in pair)
+        weight, value = (finite_number(f"penalties[{name!r}]", number) for number in pair)
         require(weight >= 0, "penalties", "hold no negative weight", weight)
         terms[name] = (weight, value)
     return terms

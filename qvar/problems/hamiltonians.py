@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from qvar._types import FloatArray
-from qvar.checks import finite_number
+from qvar.checks import finite_number, require_finite
 from qvar.errors import QvarError, require, shown
 from qvar.short_repr import short_repr
 
@@ -48,10 +48,7 @@ def real_array(argument: str, values: Any) -> FloatArray:
             raise QvarError(f"`{argument}` must be real, but has imaginary parts up to {imaginary:.3g}.")
         array = array.real
     array = array.astype(np.float64, copy=False)
-    wrong = np.argwhere(~np.isfinite(array))
-    if len(wrong):
-        place = tuple(wrong[0].tolist())
-        raise QvarError(f"`{argument}` must be finite, but its element {place} is {array[place]}.")
+    require_finite(argument, array)
     array.setflags(write=False)
     return array
 

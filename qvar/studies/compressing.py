@@ -124,10 +124,11 @@ def _recipes(recipes: Any) -> tuple[tuple[RecipeStep, ...], ...]:
     if not isinstance(rows, Sequence) or isinstance(rows, str) or len(rows) == 0:
         raise QvarError(f"`recipes` must hold at least one recipe, such as qvar.Pruning('obs'), but is {shown(rows)}.")
     rows = [(row,) if isinstance(row, RecipeStep) else row for row in rows]
-    for row in rows:
+    for place, row in enumerate(rows):
         right = isinstance(row, Sequence) and len(row) > 0
         if not right or not all(isinstance(step, RecipeStep) for step in row):
-            raise QvarError(f"`recipes` must hold steps such as qvar.Pruning('obs'), but one is {shown(row)}.")
+            words = "a step such as qvar.Pruning('obs'), or a list of steps"
+            raise QvarError(f"`recipes[{place}]` must be {words}, but is {shown(row)}.")
     return tuple(tuple(row) for row in rows)
 
 

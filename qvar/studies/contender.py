@@ -95,7 +95,7 @@ def contenders_of(problem: Problem | None, contenders: Any) -> tuple[Trainable, 
     problem.
     """
     trainables: list[Trainable] = []
-    for contender in _list_of(contenders, "ansatz or objective"):
+    for place, contender in enumerate(_list_of(contenders, "ansatz or objective")):
         if isinstance(contender, Ansatz | Objective):
             trainables.append(contender)
         elif isinstance(contender, Contender):
@@ -104,7 +104,7 @@ def contenders_of(problem: Problem | None, contenders: Any) -> tuple[Trainable, 
             trainables.append(made_by(contender, problem))
         else:
             raise QvarError(
-                "`contenders` must hold ansätze, objectives, or functions such as qvar.uccsd, but one is "
+                f"`contenders[{place}]` must be an ansatz, an objective, or a function such as qvar.uccsd, but is "
                 f"{shown(contender)}."
             )
     for trainable in trainables:
@@ -119,13 +119,13 @@ def makers_of(contenders: Any) -> tuple[Maker, ...]:
     Raises `QvarError` if one makes nothing for a problem.
     """
     makers: list[Any] = []
-    for maker in _list_of(contenders, "function"):
+    for place, maker in enumerate(_list_of(contenders, "function")):
         if isinstance(maker, Contender):
             makers += maker.depths
         elif isinstance(maker, Ansatz | Objective) or not callable(maker) or inspect.isclass(maker):
             raise QvarError(
-                "`contenders` must hold functions such as qvar.uccsd, which make an ansatz for each problem, but one "
-                f"is {shown(maker)}."
+                f"`contenders[{place}]` must be a function such as qvar.uccsd, which makes an ansatz for each problem, "
+                f"but is {shown(maker)}."
             )
         else:
             makers.append(maker)

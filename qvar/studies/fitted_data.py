@@ -169,6 +169,6 @@ def _checked(data: FittedData) -> FloatArray:
     if data.test is not None:
         if not isinstance(data.test, tuple | list) or len(data.test) != 2:
             raise QvarError("`test` must be (inputs, values), but is no pair.")
-        model_inputs("test", data.test[0])
-        real_numbers("test", data.test[1], ("m",), finite=True)
+        model_inputs("test[0]", data.test[0])
+        real_numbers("test[1]", data.test[1], ("m",), finite=True)
     return values

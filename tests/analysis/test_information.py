@@ -92,14 +92,14 @@ def test_mistakes() -> None:
     with pytest.raises(qvar.QvarError, match="`noise` must be positive, but is 0"):
         qvar.fit(line, (X, X), n_params=2, noise=0.0)
     for data in ((X, X * np.nan), (np.full(9, np.inf), X)):
-        with pytest.raises(qvar.QvarError, match="`data` must be finite, but holds values that are not"):
+        with pytest.raises(qvar.QvarError, match=r"`data\[[01]\]\[0\]` must be finite, but is "):
             qvar.fit(line, data, n_params=2, noise=1.0)
     for weights in (np.zeros(9), X - 0.5):
         with pytest.raises(qvar.QvarError, match="`weights` must not be negative, nor all zero, but is array"):
             qvar.fit(line, (X, X), n_params=2, noise=1.0, weights=weights)
-    with pytest.raises(qvar.QvarError, match="`truth` must be finite, but holds values that are not"):
+    with pytest.raises(qvar.QvarError, match=r"`truth\[\d+\]` must be finite, but is "):
         qvar.SimulatedData(X, X * np.nan, noise=1.0, levels=[1])
-    with pytest.raises(qvar.QvarError, match="`data` must hold counts for Poisson noise"):
+    with pytest.raises(qvar.QvarError, match=r"`data\[1\]` must hold counts for Poisson noise"):
         qvar.fit(line, (X, X), n_params=2, noise="poisson")
     with pytest.raises(qvar.QvarError, match=r"`model` must give \(9,\) predictions, .* but gives \(2,\)"):
         qvar.fit(lambda theta, x: theta, (X, X), n_params=2, noise=1.0)

@@ -178,7 +178,7 @@ def test_mistakes() -> None:
     theta = np.zeros(2)
     cases = [
         (lambda: hessian(objective, np.zeros(3)), r"^`theta` must have shape \(2,\), but has shape \(3,\)\.$"),
-        (lambda: hessian_spectrum(objective, [np.inf, 0]), "^`theta` must be finite, but holds NaN or infinity"),
+        (lambda: hessian_spectrum(objective, [np.inf, 0]), r"^`theta\[0\]` must be finite, but is inf\."),
         (lambda: hessian_product(objective, theta, np.zeros(1)), "^`v` must have shape"),
         (lambda: hessian_extremes(objective, theta, count=0), "^`count` must be at least 1, but is 0"),
         (lambda: hessian_extremes(objective, theta, count=3), "^`count` must be at most the 2 parameters, but is 3"),

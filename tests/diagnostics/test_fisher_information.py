@@ -222,7 +222,7 @@ def test_mistakes(rotations: Objective) -> None:
     theta = np.zeros(4)
     cases = [
         (lambda: fisher(rotations, np.zeros(3)), r"`theta` must have shape \(4,\), but has shape \(3,\)\."),
-        (lambda: fisher(rotations, [0, 0, 0, np.nan]), r"`theta` must be finite, but holds NaN or infinity\."),
+        (lambda: fisher(rotations, [0, 0, 0, np.nan]), r"`theta\[3\]` must be finite, but is nan\."),
         (lambda: fisher_product(rotations, theta, np.zeros(5)), r"`v` must have shape \(4,\)"),
         (lambda: fisher_batch(rotations, theta), r"`thetas` must have shape \(n, 4\)"),
         (lambda: fisher_rank(rotations, key=KEY, samples=0), "`samples` must be at least 1, but is 0"),

@@ -175,7 +175,7 @@ def test_refusals() -> None:
         (X(0), "list of PennyLane operators"),
         ([X(0) @ Y(0)], "Hermitian"),
         ([X("a")], "wires"),
-        (["XX"], "`generators` must be a PennyLane observable"),
+        (["XX"], r"`generators\[0\]` must be a PennyLane observable"),
     ]:
         with pytest.raises(qvar.QvarError, match=words):
             lie_dimension(wrong)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 import os
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +98,30 @@ def test_a_wrong_value_is_a_sentence(name: str) -> None:
                 raise AssertionError(f"{name}({argument}={value!r:.50}) raised {type(error).__name__}") from error
 
 
+class Wrong:
+    """A value that no argument takes."""
+
+    def __repr__(self) -> str:
+        return "wrong!"
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_wrong_entry_is_named(name: str) -> None:
+    for argument, value in CALLS[name]().items():
+        if isinstance(value, dict):
+            wrong: Any = {**value, next(iter(value), "x"): Wrong()}
+        elif type(value) in (list, tuple):
+            wrong = type(value)([*value[:-1], Wrong()])
+        else:
+            continue
+        sentence = ""
+        try:
+            public(name)(**{**CALLS[name](), argument: wrong})
+        except qvar.QvarError as error:
+            sentence = str(error)
+        assert sentence.startswith(f"`{argument}[") or not re.search(r"\b(is|has) wrong!", sentence), sentence
+
+
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
@@ -111,7 +137,7 @@ def test_a_wrong_value_is_a_sentence(name: str) -> None:
         (lambda: qvar.minimize(parabola(), theta0=[1j, 0]),
          "`theta0` must be an array of real numbers, but holds complex numbers."),
         (lambda: qvar.minimize(parabola(), theta0=["a", "b"]),
-         "`theta0` must be an array of real numbers, but is ['a', 'b']."),
+         "`theta0[0]` must be a number, but is 'a'."),
         (lambda: qvar.energy("h2", circuit()),
          "`problem` must be a problem, such as qvar.hydrogen_chain(4), but is 'h2'."),
         (lambda: qvar.energy(qvar.Problem, circuit()),
@@ -123,7 +149,7 @@ def test_a_wrong_value_is_a_sentence(name: str) -> None:
         (lambda: qvar.Duel(spins(), "abc"),
          "`contenders` must be a list that holds at least one ansatz or objective, but is 'abc'."),
         (lambda: qvar.Duel(spins(), [qvar.Ansatz]),
-         "`contenders` must hold ansätze, objectives, or functions such as qvar.uccsd, but one is the class Ansatz."),
+         "`contenders[0]` must be an ansatz, an objective, or a function such as qvar.uccsd, but is the class Ansatz."),
         (lambda: qvar.Duel(spins(), [lambda problem: 1]),
          "`contenders` must hold functions that make an ansatz, but <lambda> made 1."),
         (lambda: qvar.Duel(spins(), [circuit()], seeds=True), "`seeds` must be an integer, but is True."),
@@ -131,9 +157,9 @@ def test_a_wrong_value_is_a_sentence(name: str) -> None:
         (lambda: qvar.Duel(spins(), [circuit()], seeds=-1), "`seeds` must be at least 1, but is -1."),
         (lambda: qvar.Curve(spins(), [1.0], [qvar.uccsd]), "`problem` must be a function, but is Problem("),
         (lambda: qvar.Curve(lambda x: spins(), [1.0], [circuit()]),
-         "`contenders` must hold functions such as qvar.uccsd, which make an ansatz for each problem, but one is "),
+         "`contenders[0]` must be a function such as qvar.uccsd, which makes an ansatz for each problem, but is "),
         (lambda: qvar.Ansatz.from_circuit(lambda t: None, 1, 0, symmetries=("charge",)),
-         "`symmetries` must be 'particle_number', 'sz', 's2' or 'spin_flip', but is 'charge'."),
+         "`symmetries[0]` must be 'particle_number', 'sz', 's2' or 'spin_flip', but is 'charge'."),
         (lambda: qvar.Ansatz.from_circuit(lambda t: None, 1, 0, citations="peruzzo2014"),
          "`citations` must be a list, each entry a text, but is 'peruzzo2014'."),
         (lambda: qvar.Ansatz.from_circuit(lambda t: None, 1, 0, family="foo"),
@@ -142,6 +168,13 @@ def test_a_wrong_value_is_a_sentence(name: str) -> None:
         (lambda: qvar.run(qvar.Duel(spins(), [circuit()]), None), "`out` must be a text or a path, but is None."),
         (lambda: qvar.tfim(4, periodic="no"), "`periodic` must be True or False, but is 'no'."),
         (lambda: qvar.tfim(4, j=float("nan")), "`j` must be finite, but is nan."),
+        (lambda: qvar.molecule("H 0 0 0; H 0 0 1", active_space=(2.0, 2)),
+         "`active_space[0]` must be an integer, but is 2.0."),
+        (lambda: qvar.minimize(parabola(), theta0=[0.0, "a"]), "`theta0[1]` must be a number, but is 'a'."),
+        (lambda: qvar.minimize_batch(parabola(), [[0.0, 1.0], [1.0, None]]),
+         "`theta0[1][1]` must be a number, but is None."),
+        (lambda: parabola().loss_batch([[0.0, 1.0], [1.0, None]]), "`thetas[1][1]` must be a number, but is None."),
+        (lambda: diagnostics.hessian(parabola(), [0.0, math.inf]), "`theta[1]` must be finite, but is inf."),
     ],
 )  # fmt: skip
 def test_sentences(call: Any, sentence: str) -> None:

@@ -168,7 +168,7 @@ def test_keys_depend_on_inputs_alone() -> None:
         ({"contenders": []}, "`contenders` must hold at least one function, but is []."),
         ({"coordinates": []}, "`coordinates` must hold different numbers, but is []."),
         ({"coordinates": [1.0, 1.0]}, "`coordinates` must hold different numbers, but is [1.0, 1.0]."),
-        ({"coordinates": [float("nan")]}, "`coordinates` must be finite, but is nan."),
+        ({"coordinates": [float("nan")]}, "`coordinates[0]` must be finite, but is nan."),
     ],
 )
 def test_mistakes(changes: dict[str, Any], sentence: str) -> None:
