@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -12,6 +13,9 @@ from qvar._types import FloatArray, IntArray
 from qvar.ansatz.program import Program
 from qvar.engines import angle_kernels
 
+SparseRows: TypeAlias = tuple[IntArray, IntArray, FloatArray]
+"""A sparse matrix in compressed rows: starts, columns, entries."""
+
 
 @dataclass(frozen=True, eq=False)
 class HostAngles:
@@ -19,8 +23,8 @@ class HostAngles:
 
     base: FloatArray
     """(n_ops,) b."""
-    matrix: tuple[IntArray, IntArray, FloatArray]
-    """A (n_ops, n_params) in compressed rows: starts, columns, entries."""
+    matrix: SparseRows
+    """A (n_ops, n_params)."""
     n_params: int
 
     def at(self, thetas: FloatArray) -> FloatArray:
@@ -59,8 +63,12 @@ def host_angles(program: Program, order: IntArray | None = None, *, by_operation
     factor = lowered.factor if order is None else lowered.factor[order]
     constant = lowered.constant if order is None else lowered.constant[order]
     matrix = sp.csr_array(sp.diags_array(factor) @ affine[slot]) if len(slot) else affine[:0]
-    rows = (matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64), matrix.data.astype(float))
-    return HostAngles(factor * offset[slot] + constant, rows, n_params)
+    return HostAngles(factor * offset[slot] + constant, compressed_rows(matrix), n_params)
+
+
+def compressed_rows(matrix: sp.csr_array) -> SparseRows:
+    """Return a matrix for `angle_kernels`."""
+    return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64), matrix.data.astype(float)
 
 
 @dataclass(frozen=True, eq=False)

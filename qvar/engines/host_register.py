@@ -50,6 +50,11 @@ class HostRegister:
         """Amplitudes of a state."""
         return 1 << self.n_qubits
 
+    @property
+    def n_calls(self) -> int:
+        """Kernels that a sweep calls one after the other."""
+        return len(self.stages)
+
     def start(self, n: int) -> np.ndarray:
         """Return the reference n times, (n, 2^n_qubits), or the state that takes its place."""
         if self.first is not None:

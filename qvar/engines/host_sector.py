@@ -8,10 +8,11 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
 from qvar._types import FloatArray, IntArray, PyTree
-from qvar.engines import derivative_kernels, phase_kernels, sector_kernels
-from qvar.engines.host_angles import Mixing
+from qvar.engines import angle_kernels, derivative_kernels, phase_kernels, sector_kernels
+from qvar.engines.host_angles import Mixing, SparseRows, compressed_rows
 from qvar.engines.host_threads import run_all
 from qvar.engines.sector import SectorCircuit
 
@@ -46,34 +47,29 @@ class _Blocks:
 
 @dataclass(frozen=True, eq=False)
 class _Phases:
-    """One group of phases, operations `start` to `stop`."""
+    """One group of phases; their angles lie among those of all groups from `place` on."""
 
-    start: int
-    stop: int
-    entry: tuple[IntArray, IntArray]
-    """Rows of the two tables for each operation."""
-    weight: FloatArray
-    """Sign and amplitude of each operation."""
+    place: int
     alpha: FloatArray
     beta: FloatArray
     crossed: bool
 
-    def matrix(self, angles: FloatArray) -> FloatArray:
-        """Return the angles (n, n_h, n_l) of the signs of both strings, of those of all operations (n, n_ops)."""
-        matrix = np.zeros((len(angles), len(self.alpha), len(self.beta)))
-        places: Any = (slice(None), *self.entry)
-        np.add.at(matrix, places, self.weight * angles[:, self.start : self.stop])
-        return matrix
+    @property
+    def angles(self) -> slice:
+        """Places of the angles."""
+        return slice(self.place, self.place + len(self.alpha) * len(self.beta))
 
-    def slopes(self, kets: np.ndarray, bras: np.ndarray) -> FloatArray:
-        """Return Re <bra|-iG|ket> of each operation, (n, n_ops of the group)."""
-        table = np.zeros((len(kets), len(self.alpha), len(self.beta)))
-        phase_kernels.add_slopes(kets, bras, self.alpha, self.beta, self.crossed, table)
-        return self.weight * table[:, self.entry[0], self.entry[1]]
+    def multiply(self, states: np.ndarray, more: np.ndarray, angles: FloatArray) -> None:
+        """Multiply states and further ones by the phases, in place."""
+        phase_kernels.multiply(states, more, self.alpha, self.beta, angles, self.place, self.crossed)
 
-    def multiply(self, states: np.ndarray, matrix: FloatArray) -> None:
-        """Multiply states by the phases, in place."""
-        phase_kernels.multiply(states, self.alpha, self.beta, matrix, self.crossed)
+    def add_slopes(self, kets: np.ndarray, bras: np.ndarray, slopes: FloatArray) -> None:
+        """Add Re <bra|-iG|ket> to the slopes of the group's angles."""
+        phase_kernels.add_slopes(kets, bras, self.alpha, self.beta, slopes, self.place, self.crossed)
+
+    def add_tangent(self, state: np.ndarray, tangent: np.ndarray, rates: FloatArray) -> None:
+        """Add to a tangent what phases give that change at these rates."""
+        phase_kernels.add_tangent(state, tangent, self.alpha, self.beta, rates, self.place)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +84,8 @@ class HostSector:
     """Row, column and sign of the reference."""
     mixing: Mixing
     parts: tuple[_Blocks | _Phases, ...]
+    phases: SparseRows
+    """Matrix (n_angles, n_ops) that gives the angles of all groups of phases from those of the operations."""
     tables: tuple[np.ndarray, ...]
     """ops, halves, signs, lanes and lane_signs of `sector_kernels.forward`."""
     order: IntArray
@@ -99,6 +97,11 @@ class HostSector:
     def size(self) -> int:
         """Amplitudes of a state."""
         return self.shape[0] * self.shape[1]
+
+    @property
+    def n_calls(self) -> int:
+        """Kernels that a sweep calls one after the other."""
+        return len(self.parts)
 
     def start(self, n: int) -> np.ndarray:
         """Return the reference n times, (n, alpha strings, beta strings), or the state that takes its place."""
@@ -116,13 +119,25 @@ class HostSector:
     def _rows(self, states: np.ndarray) -> np.ndarray:
         return states.reshape(len(states), 1, -1) if self.shape[1] == 1 else states
 
+    def _phases(self, angles: FloatArray) -> FloatArray:
+        """Return the angles (n, n_angles) of all groups of phases at those (n, n_ops) of the operations."""
+        phases = np.zeros((len(angles), len(self.phases[0]) - 1))
+        if phases.size:
+            angle_kernels.spread(angles, *self.phases, phases)
+        return phases
+
+    def _add_slopes(self, phases: FloatArray, slopes: FloatArray) -> None:
+        """Add the slopes (n, n_angles) of all groups of phases to those (n, n_ops) of the operations."""
+        if phases.size:
+            angle_kernels.gather(phases, *self.phases, slopes)
+
     def forward(self, states: np.ndarray, angles: FloatArray) -> None:
         """Apply all operations at angles (n, n_ops)."""
         states = self._rows(states)
-        weights = self.mixing.weights(angles)
+        weights, phases = self.mixing.weights(angles), self._phases(angles)
         for part in self.parts:
             if isinstance(part, _Phases):
-                part.multiply(states, part.matrix(angles))
+                part.multiply(states, states[:0], phases)
                 continue
             for groups, shares in self._stretches(part):
                 arguments = (states, groups, *self.tables, weights)
@@ -132,13 +147,12 @@ class HostSector:
         """Undo all operations, and return Re <bra|-iG|ket> of each, (n, n_ops)."""
         kets, bras = self._rows(kets), self._rows(bras)
         weights, factors = self.mixing.weights(angles, inverse=True), self.mixing.factors
-        slopes = np.zeros(angles.shape)
+        slopes, phases = np.zeros(angles.shape), self._phases(-angles)
+        of_phases = np.zeros(phases.shape)
         for part in reversed(self.parts):
             if isinstance(part, _Phases):
-                back = part.matrix(-angles)
-                slopes[:, part.start : part.stop] = part.slopes(kets, bras)
-                part.multiply(kets, back)
-                part.multiply(bras, back)
+                part.add_slopes(kets, bras, of_phases)
+                part.multiply(kets, bras, phases)
                 continue
             for groups, shares in reversed(list(self._stretches(part))):
                 if shares == 1:
@@ -156,6 +170,7 @@ class HostSector:
                     ]
                 )
                 slopes += partial_slopes.sum(axis=0)
+        self._add_slopes(of_phases, slopes)
         return slopes
 
     def tangents(self, states: np.ndarray, angles: FloatArray, rates: FloatArray) -> FloatArray:
@@ -168,17 +183,20 @@ class HostSector:
         undo, slopes = len(states) == 4, np.zeros((2, len(angles)))
         weights, factors = self.mixing.weights(angles[None], inverse=undo)[:, 0], self.mixing.factors
         own_angles, own_rates = (-angles, -rates) if undo else (angles, rates)
+        phases = np.repeat(self._phases(own_angles[None]), len(states), axis=0)
+        changes = self._phases(own_rates[None])[0]
+        of_phases = np.zeros((3, len(changes)))
         for part in reversed(self.parts) if undo else self.parts:
             if isinstance(part, _Blocks):
                 sector_kernels.tangents(states, slopes, part.groups, *self.tables, weights, factors, own_rates)
                 continue
             if undo:
-                terms = part.slopes(states[[0, 1, 0]], states[[2, 2, 3]])
-                slopes[0, part.start : part.stop], slopes[1, part.start : part.stop] = terms[0], terms[1] + terms[2]
-            matrix, tangent = part.matrix(own_angles[None]), part.matrix(own_rates[None])[0]
-            part.multiply(states, np.repeat(matrix, len(states), axis=0))
+                part.add_slopes(states[[0, 1, 0]], states[[2, 2, 3]], of_phases)
+            part.multiply(states, states[:0], phases)
             for at in range(0, len(states), 2):
-                phase_kernels.add_tangent(states[at], states[at + 1], part.alpha, part.beta, tangent)
+                part.add_tangent(states[at], states[at + 1], changes)
+        of_phases[1] += of_phases[2]
+        self._add_slopes(of_phases[:2], slopes)
         return slopes
 
     def derivatives(self, states: np.ndarray, overlaps: FloatArray, angles: FloatArray, rates: FloatArray) -> None:
@@ -187,21 +205,23 @@ class HostSector:
         weights, factors, tables = self.mixing.weights(angles[None])[:, 0], self.mixing.factors, self.tables
         started = np.zeros(len(states), bool)
         started[:2] = True, len(overlaps) > 0
+        phases = np.repeat(self._phases(angles[None]), len(states), axis=0)
+        halves = self._phases(0.5 * rates)
+        of_phases = np.zeros((len(overlaps), halves.shape[1]))
         for part in self.parts:
             if isinstance(part, _Blocks):
                 tangents = (weights, factors, rates)
                 derivative_kernels.in_sector(states, overlaps, started, part.groups, *tables, *tangents)
                 continue
-            part.multiply(states, np.repeat(part.matrix(angles[None]), len(states), axis=0))
-            halves = part.matrix(0.5 * rates)
-            moved = np.flatnonzero(np.any(halves, axis=(1, 2)))
+            part.multiply(states, states[:0], phases)
+            moved = np.flatnonzero(np.any(halves[:, part.angles], axis=1))
             started[2 + moved] = True
             for last in (False, True):
                 for at in moved:
-                    phase_kernels.add_tangent(states[0], states[2 + at], part.alpha, part.beta, halves[at])
+                    part.add_tangent(states[0], states[2 + at], halves[at])
                 if len(overlaps) and not last:
-                    costates = np.repeat(states[1:2], len(rates), axis=0)
-                    overlaps[:, part.start : part.stop] = part.slopes(states[2:], costates)
+                    part.add_slopes(states[2:], np.repeat(states[1:2], len(rates), axis=0), of_phases)
+        self._add_slopes(of_phases, overlaps)
 
     def _stretches(self, part: _Blocks) -> Iterator[tuple[IntArray, int]]:
         """Yield groups that run together, and into how many shares they are cut."""
@@ -225,6 +245,7 @@ def host_sector(circuit: SectorCircuit, reference: PyTree, tables: PyTree) -> Ho
     places = np.zeros((len(ops["order"]), 2), np.int64)
     parts: list[_Blocks | _Phases] = []
     groups: list[tuple[int, ...]] = []
+    n_angles, own_angles = 0, [(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))]
 
     def close() -> None:
         if groups:
@@ -245,14 +266,16 @@ def host_sector(circuit: SectorCircuit, reference: PyTree, tables: PyTree) -> Ho
             continue
         if own.side == "phase":
             close()
-            weight = -np.imag(mixing.generator[start:stop])
             alpha, beta = (
                 np.array(table[name])[:n] for name, n in zip(("alpha", "beta"), n_phases[which], strict=True)
             )
             by = entry[:, 0], entry[:, 1]
             if column:
                 alpha, beta, by = beta, alpha, by[::-1]
-            parts.append(_Phases(start, stop, by, weight, alpha, beta, own.crossed))
+            parts.append(phases_of_group := _Phases(n_angles, alpha, beta, own.crossed))
+            weights = -np.imag(mixing.generator[start:stop])
+            own_angles.append((n_angles + by[0] * len(beta) + by[1], np.arange(start, stop), weights))
+            n_angles = phases_of_group.angles.stop
             continue
         places[start:stop, 0], places[start:stop, 1] = entry[:, 0], own.rows
         first, count = 0, shape[0]
@@ -268,8 +291,10 @@ def host_sector(circuit: SectorCircuit, reference: PyTree, tables: PyTree) -> Ho
     close()
     is_state = "state" in reference
     start = (0, 0, 1.0) if is_state else (int(reference["row"]), int(reference["column"]), float(reference["sign"]))
+    rows, columns, entries = map(np.concatenate, zip(*own_angles, strict=True))
+    phases = sp.csr_array((entries, (rows, columns)), shape=(n_angles, len(places)))
     stacks = (*halves.arrays(), *lanes.arrays())
-    own = HostSector(shape, start, mixing, tuple(parts), (places, *stacks), ops["order"])
+    own = HostSector(shape, start, mixing, tuple(parts), compressed_rows(phases), (places, *stacks), ops["order"])
     return own.starting_from(np.asarray(reference["state"])) if is_state else own
 
 

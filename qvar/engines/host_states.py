@@ -34,8 +34,10 @@ MOST_QUBITS = 12
 ALONE = 1 << 16
 """Amplitudes of a state from which one is evaluated after the other, by all threads."""
 
-WORK = 1 << 17
-"""Amplitudes times operations of a batch from which several threads share it."""
+WORK, WORK_OF_CALL = 1 << 18, 1 << 15
+"""Amplitudes times operations of a batch, and for each kernel that is called, from which several threads share it.
+
+Between kernels, threads wait for Python's lock."""
 
 
 @runtime_checkable
@@ -45,6 +47,11 @@ class HostCircuit(Protocol):
     @property
     def size(self) -> int:
         """Amplitudes of a state."""
+        ...
+
+    @property
+    def n_calls(self) -> int:
+        """Kernels that a sweep calls one after the other."""
         ...
 
     def start(self, n: int) -> np.ndarray:
@@ -155,7 +162,7 @@ class HostStates:
         """Do the work at some points after the other, in several threads if it is much."""
         n, size = len(angles), self.circuit.size
         step = max(1, TOGETHER // size)
-        if n * size * max(1, angles.shape[1]) >= WORK:
+        if n * size * max(1, angles.shape[1]) >= max(WORK, WORK_OF_CALL * self.circuit.n_calls):
             step = min(step, -(-n // n_threads()))
         calls = [partial(work, slice(at, at + step)) for at in range(0, n, step)]
         if size < ALONE:

@@ -15,39 +15,45 @@ from qvar.engines.host_compile import kernel
 
 @kernel()
 @no_type_check
-def multiply(states, alpha, beta, angles, crossed):
-    """Multiply states (n, rows, columns) by the phases of angles (n, n_h, n_l), in place."""
+def multiply(states, more, alpha, beta, angles, place, crossed):
+    """Multiply states (n, rows, columns) by phases, in place, and as many further ones, or none, by the same phases.
+
+    The angles (n_h, n_l) of each state's phases lie in `angles` (n, n_angles) from `place` on.
+    """
     n_columns, n_l = states.shape[2], beta.shape[0]
-    common, mixed = np.zeros(n_columns), np.zeros(n_l)
+    common, mixed, phases = np.zeros(n_columns), np.zeros(n_l), np.empty(n_columns, np.complex128)
     for at in range(len(states)):
-        state = states[at]
         common[:] = 0.0
         for second in range(1, n_l):
             for c in range(n_columns):
-                common[c] += angles[at, 0, second] * beta[second, c]
+                common[c] += angles[at, place + second] * beta[second, c]
         ways = np.exp(-1j * common)
-        for r in range(len(state)):
+        for r in range(states.shape[1]):
             mixed[:] = 0.0
             for first in range(len(alpha)):
                 if alpha[first, r] != 0.0:
                     for second in range(n_l if crossed and first > 0 else 1):
-                        mixed[second] += alpha[first, r] * angles[at, first, second]
+                        mixed[second] += alpha[first, r] * angles[at, place + first * n_l + second]
             own = np.exp(-1j * mixed[0])
+            for c in range(n_columns):
+                phases[c] = own * ways[c]
             if crossed:
                 for c in range(n_columns):
                     angle = 0.0
                     for second in range(1, n_l):
                         angle += mixed[second] * beta[second, c]
-                    state[r, c] *= own * ways[c] * complex(np.cos(angle), -np.sin(angle))
-            else:
+                    phases[c] *= complex(np.cos(angle), -np.sin(angle))
+            for c in range(n_columns):
+                states[at, r, c] *= phases[c]
+            if len(more):
                 for c in range(n_columns):
-                    state[r, c] *= own * ways[c]
+                    more[at, r, c] *= phases[c]
 
 
 @kernel()
 @no_type_check
-def add_slopes(kets, bras, alpha, beta, crossed, slopes):
-    """Add Im(conj(bra) ket), summed with the signs of strings, to slopes (n, n_h, n_l)."""
+def add_slopes(kets, bras, alpha, beta, slopes, place, crossed):
+    """Add Im(conj(bra) ket), summed with the signs of strings, to slopes (n, n_angles), placed as in `multiply`."""
     n_columns, n_l = kets.shape[2], beta.shape[0]
     columns, mixed = np.zeros(n_columns), np.zeros(n_l)
     for at in range(len(kets)):
@@ -64,24 +70,25 @@ def add_slopes(kets, bras, alpha, beta, crossed, slopes):
                         mixed[second] += weight * beta[second, c]
             for first in range(1, len(alpha)):
                 for second in range(n_l if crossed else 1):
-                    slopes[at, first, second] += alpha[first, r] * mixed[second]
+                    slopes[at, place + first * n_l + second] += alpha[first, r] * mixed[second]
         for second in range(n_l):
             for c in range(n_columns):
-                slopes[at, 0, second] += columns[c] * beta[second, c]
+                slopes[at, place + second] += columns[c] * beta[second, c]
 
 
 @kernel()
 @no_type_check
-def add_tangent(state, tangent, alpha, beta, rates):
-    """Add -i sum_hl rates_hl a_h b_l state to its tangent; rates have shape (n_h, n_l)."""
-    mixed = np.zeros(len(beta))
+def add_tangent(state, tangent, alpha, beta, rates, place):
+    """Add -i sum_hl rates_hl a_h b_l state to its tangent; rates lie in (n_angles,), placed as in `multiply`."""
+    n_l = len(beta)
+    mixed = np.zeros(n_l)
     for r in range(len(state)):
         mixed[:] = 0.0
         for first in range(len(alpha)):
-            for second in range(len(beta)):
-                mixed[second] += alpha[first, r] * rates[first, second]
+            for second in range(n_l):
+                mixed[second] += alpha[first, r] * rates[place + first * n_l + second]
         for c in range(state.shape[1]):
             rate = 0.0
-            for second in range(len(beta)):
+            for second in range(n_l):
                 rate += mixed[second] * beta[second, c]
             tangent[r, c] += -1j * rate * state[r, c]

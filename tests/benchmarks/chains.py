@@ -28,7 +28,16 @@ def sector(quick: bool) -> list[Step]:
     """UCCSD on hydrogen chains, each in a fresh process."""
     sizes = (4,) if quick else (4, 6, 8, 10, 12)
     steps = [Step("sector", f"H{n} chain, UCCSD", lambda n=n: uccsd(f"h{n}", quick)) for n in sizes]
-    return steps if quick else [*steps, Step("sector", "H4 chain, UCCSD, 8 starts", _starts)]
+    if quick:
+        return steps
+    limit = (200e-6, 100e-6)
+    batches = (
+        Step(
+            "sector", "H4 chain, UCCSD, 8 starts", lambda: _starts("h4", "uccsd", "H4, 8 starts as a batch", 8, limit)
+        ),
+        Step("sector", "LiH, LUCJ, 4 starts", lambda: _starts("lih", "lucj", "LiH, LUCJ x 4, 4 starts as a batch", 4)),
+    )
+    return [*steps, *batches]
 
 
 def uccsd(word: str, quick: bool = False) -> list[Row]:
@@ -57,12 +66,12 @@ def uccsd(word: str, quick: bool = False) -> list[Row]:
     return rows
 
 
-def _starts() -> list[Row]:
-    """Eight starts of a small circuit, as a batch."""
+def _starts(problem: str, ansatz: str, name: str, n: int, limit: tuple[float, float] | None = None) -> list[Row]:
+    """Several starts of a small circuit, as a batch."""
     with Worker() as child:
-        child.ask("open", problem="h4", ansatz="uccsd", batch=8)
+        child.ask("open", problem=problem, ansatz=ansatz, batch=n)
         sample = by_turns({"qvar": calibrated(child.seconds)}, 12.0)["qvar"]
-    return [Row("sector whole", "H4, 8 starts as a batch", sample, limit=(200e-6, 100e-6))]
+    return [Row("sector whole", name, sample, limit=limit)]
 
 
 def _fact(row: Row, known: dict[str, float], word: str, source: str) -> Row:

@@ -92,6 +92,7 @@ def test_threads_and_chunks_change_nothing(ansatz_name: str, h4: qvar.Problem, m
     monkeypatch.setattr("qvar.engines.host_threads.n_threads", lambda: 2)
     monkeypatch.setattr(host_states, "n_threads", lambda: 2)
     monkeypatch.setattr(host_states, "WORK", 1)  # starts in several threads
+    monkeypatch.setattr(host_states, "WORK_OF_CALL", 1)
     monkeypatch.setattr(host_sector, "THREADED", 1)  # and every state, too
     for together in (1, 1000):
         monkeypatch.setattr(host_states, "TOGETHER", together)
@@ -100,6 +101,28 @@ def test_threads_and_chunks_change_nothing(ansatz_name: str, h4: qvar.Problem, m
         np.testing.assert_allclose(values, expected[0], rtol=0, atol=1e-12)
         np.testing.assert_allclose(gradients, expected[1], rtol=0, atol=1e-11)
         np.testing.assert_allclose(objective.state_batch(thetas), states, rtol=0, atol=1e-12)
+
+
+def test_threads_share_a_batch_only_if_each_kernel_has_enough_to_do(
+    h4: qvar.Problem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the many kernels of a Jastrow circuit, threads that have little to do wait for each other."""
+    monkeypatch.setattr(host_states, "n_threads", lambda: 2)
+    monkeypatch.setattr(host_states, "WORK", 1)
+    batches = []
+    for ansatz in (qvar.uccsd(h4), qvar.lucj(h4, layers=2)):
+        kernels = qvar.energy(h4, ansatz).host_kernels
+        assert kernels is not None
+        own = kernels.values_and_gradients.__self__  # type: ignore[attr-defined]
+        angles = own.angles.at(np.zeros((4, ansatz.n_params)))
+        batches.append((own, angles, angles.size * own.circuit.size // own.circuit.n_calls))
+    one_kernel, many_kernels = (work for *_, work in batches)
+    assert one_kernel > 2 * many_kernels
+    monkeypatch.setattr(host_states, "WORK_OF_CALL", (one_kernel + many_kernels) // 2)
+    for (own, angles, _), n_shares in zip(batches, (2, 1), strict=True):
+        shares: list[slice] = []
+        own._in_parts(shares.append, angles)
+        assert len(shares) == n_shares
 
 
 @pytest.mark.parametrize("threaded", [1, 10**9])
