@@ -11,13 +11,16 @@ from qvar._types import FloatArray
 from qvar.arguments import checked
 from qvar.checks import real_numbers
 from qvar.compression.restricted import restricted
-from qvar.errors import require
+from qvar.errors import QvarError, require
 from qvar.objective import Objective
 from qvar.optimize.bfgs import bfgs
 from qvar.optimize.budget import Budget
 from qvar.optimize.method import Method
 from qvar.optimize.minimize import minimize
 from qvar.short_repr import short_repr
+
+_CLOSE = 0.01
+"""Distance from the minimum, in standard errors, that theta may have."""
 
 
 @short_repr("parameter", "low", "high")
@@ -77,7 +80,8 @@ def profile_likelihood(
         budget: limits of each minimization; 500 gradients if None.
 
     Raises:
-        QvarError: if the parameter does not exist, or the values are not on both sides.
+        QvarError: if the parameter does not exist, the values are not on both sides, or a minimization or the profile
+            finds a lower value than that at theta, by more than a hundredth of a standard error makes.
     """
     from scipy.special import ndtri
 
@@ -89,7 +93,8 @@ def profile_likelihood(
     both = len(grid) > 1 and grid[0] < point[k] < grid[-1]
     require(bool(both), "values", f"lie on both sides of {point[k]:.6g}, the parameter's own", values)
     method, budget = method or bfgs(), budget or Budget(gradients=500, hessian_products=0)
-    best = float(objective.loss(point))
+    best, polished = float(objective.loss(point)), minimize(objective, point, method=method, budget=budget)
+    _require_minimum(best, float(polished.value), f"after a minimization, {k} at {float(polished.theta[k]):.6g}")
     profile: dict[float, tuple[float, FloatArray]] = {}
     for side in (grid[grid >= point[k]], grid[grid < point[k]][::-1]):
         here = point
@@ -98,6 +103,7 @@ def profile_likelihood(
             profile[float(value)] = (cost, here)
     costs = np.array([profile[float(value)][0] for value in grid])
     lowest = min(best, float(np.nanmin(costs)))
+    _require_minimum(best, lowest, f"with parameter {k} at {grid[np.nanargmin(costs)]:.6g}")
     roots = np.sign(grid - point[k]) * np.sqrt(2.0 * np.maximum(costs - lowest, 0.0))
     threshold = float(ndtri((1.0 + level) / 2.0))
     x, y = np.append(grid, point[k]), np.append(roots, 0.0)
@@ -110,6 +116,13 @@ def profile_likelihood(
         low=-_crossing(-x[order][::-1], -y[order][::-1], -point[k], threshold),
         high=_crossing(x[order], y[order], point[k], threshold),
     )
+
+
+def _require_minimum(best: float, lower: float, place: str) -> None:
+    """Raise `QvarError` if theta is not in the minimum: all distances of a profile count from there."""
+    if not 2.0 * (best - lower) <= _CLOSE**2:
+        values = f"but the value is {best:.8g} there, and {lower:.8g} {place}"
+        raise QvarError(f"`theta` must be in the minimum of the objective, {values}.")
 
 
 def _held(

@@ -12,7 +12,7 @@ import numpy as np
 from qvar._types import FloatArray
 from qvar.arguments import checked
 from qvar.checks import real_array
-from qvar.engines.likelihoods import predictions_and_information
+from qvar.engines.likelihoods import predictions_and_information, scaled_slopes
 from qvar.errors import QvarError, require
 from qvar.objective import Objective
 
@@ -95,3 +95,22 @@ def standard_error(objective: Objective, theta: Any, quantity: Callable[..., Any
     if np.linalg.norm(parts[~known]) > _UNKNOWN * np.linalg.norm(gradient):
         return float("inf")
     return float(np.sqrt(np.sum(parts[known] ** 2 / values[known])))
+
+
+def is_determined(objective: Objective, theta: Any, kept: FloatArray) -> bool:
+    r"""Return True if the data with a positive weight in `kept` determine the predictions of all data of a fit.
+
+    That is, if the rows \(\partial m_i / \partial \theta\) of all data lie in the span of those that are kept.
+    """
+    rows = scaled_slopes(objective, theta)
+    lengths = np.linalg.norm(rows, axis=0)
+    rows = rows / np.where(lengths > 0, lengths, 1.0)
+    if not np.all(np.isfinite(rows)):
+        return False
+    ranks = [_rank(part) for part in (rows, rows[np.asarray(kept) > 0])]
+    return ranks[0] == ranks[1]
+
+
+def _rank(rows: FloatArray) -> int:
+    values = np.linalg.svd(rows, compute_uv=False) if rows.size else np.zeros(0)
+    return int(np.sum(values > 100 * max(rows.shape) * np.finfo(float).eps))  # columns are of length one

@@ -50,6 +50,7 @@ class PoissonLikelihood:
     def __call__(self, theta: Array, data: PyTree) -> Array:
         """Return the negative logarithm of the likelihood."""
         mean, counts = self.model(theta, data["x"]), data["y"]
+        mean = jnp.where(mean < 0.0, jnp.nan, mean)  # no distribution: a count of 0 alone would even reward it
         logarithm = jnp.log(jnp.where(counts > 0.0, mean, 1.0))  # 0 log 0 is 0, as is its derivative
         return jnp.sum(data["weights"] * (mean - counts * logarithm + gammaln(counts + 1.0)))
 
@@ -75,6 +76,7 @@ def fit(
     $$ -\ln L = \sum_i w_i \Big[\frac{(y_i - m_i(\theta))^2}{2\sigma_i^2} + \ln\sigma_i + \tfrac12 \ln 2\pi\Big]
        \quad\text{or}\quad \sum_i w_i \big[m_i(\theta) - y_i \ln m_i(\theta) + \ln y_i!\big] $$
 
+    The second one, of counts, is NaN if a prediction is negative; minimizations treat that as too long a step.
     Its minimum gives `qvar.analysis.information_criteria`; `qvar.diagnostics.data_fisher` is its Fisher information.
     Models are compiled once for equal shapes of the data.
 
@@ -89,8 +91,9 @@ def fit(
         family: `"generic"` or `"constrained"`.
 
     Raises:
-        QvarError: if data are not finite, the model gives other shapes or is no function of JAX, noise is not positive,
-            a weight is negative or all are zero, or counts are not whole numbers of at least 0.
+        QvarError: if data are not finite, the model gives other shapes, no floating-point numbers or is no function of
+            JAX, noise is not positive, a weight is negative or all are zero, or counts are not whole numbers of at
+            least 0.
     """
     counting_number("n_params", n_params)
     require(start in (None, "gaussian", "uniform"), "start", "be 'gaussian', 'uniform' or None", start)
@@ -110,11 +113,14 @@ def fit(
         tables["noise"] = jnp.asarray(noise_levels(noise, y))
         function = GaussianLikelihood(model)
     try:
-        shape = jax.eval_shape(model, jnp.zeros(n_params), inputs).shape
+        predictions = jax.eval_shape(model, jnp.zeros(n_params), inputs)
+        shape, kind = predictions.shape, predictions.dtype
     except Exception as error:
         raise QvarError(f"`model` must be a JAX function of (theta, x), but raised {error!r:.200}.") from error
     if shape != y.shape:
         raise QvarError(f"`model` must give {y.shape} predictions, one for each measured value, but gives {shape}.")
+    if not jnp.issubdtype(kind, jnp.floating):
+        raise QvarError(f"`model` must give real numbers of floating point, which have derivatives, but gives {kind}.")
     return Objective(
         name=name or getattr(model, "__name__", "model"),
         family=family,
@@ -149,13 +155,23 @@ def _draw(n_params: int, start: str, key: jax.Array) -> Array:
 
 def predictions_and_information(objective: Objective, theta: Any) -> tuple[FloatArray, FloatArray]:
     """Return predictions (n,) and Fisher information (n_params, n_params) of a fit; `QvarError` if it is none."""
+    predictions, slopes, precision = _checked_derivatives(objective, theta)
+    return predictions, slopes.T @ (precision[:, None] * slopes)
+
+
+def scaled_slopes(objective: Objective, theta: Any) -> FloatArray:
+    r"""Return the rows \(\sqrt{w_i / v_i}\, \partial m_i / \partial \theta\) of a fit, (n, n_params)."""
+    _, slopes, precision = _checked_derivatives(objective, theta)
+    return np.sqrt(precision)[:, None] * slopes
+
+
+def _checked_derivatives(objective: Objective, theta: Any) -> tuple[FloatArray, FloatArray, FloatArray]:
     function: Any = objective.function
     if not isinstance(function, GaussianLikelihood | PoissonLikelihood):
         raise QvarError(f"`objective` must be a fit to data, of qvar.fit, but {objective.name} is another function.")
-    point, data = real_array("theta", theta, (objective.n_params,)), objective.data
-    predictions, slopes, precision = _derivatives(function, point, data)
-    information = np.asarray(slopes).T @ (np.asarray(precision)[:, None] * np.asarray(slopes))
-    return np.asarray(predictions), information
+    point = real_array("theta", theta, (objective.n_params,))
+    predictions, slopes, precision = _derivatives(function, point, objective.data)
+    return np.asarray(predictions), np.asarray(slopes), np.asarray(precision)
 
 
 @partial(jax.jit, static_argnums=0)

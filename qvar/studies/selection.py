@@ -18,7 +18,7 @@ from qvar._types import Family, FloatArray
 from qvar.analysis.information import information_criteria
 from qvar.arguments import check_fields
 from qvar.checks import counting_number, different_names
-from qvar.diagnostics.fit_information import identifiable, standard_error
+from qvar.diagnostics.fit_information import identifiable, is_determined, standard_error
 from qvar.diagnostics.minima import distinct_minima
 from qvar.engines.likelihoods import fit, model_inputs
 from qvar.errors import QvarError, require, shown
@@ -43,9 +43,9 @@ SELECTION_COLUMNS = (
     LedgerColumn("aicc", "float64", "Akaike's criterion for few data; infinite if there are too few."),
     LedgerColumn("bic", "float64", "Schwarz's information criterion."),
     LedgerColumn("cv_error", "float64", "Root mean square of the differences from the measured values, each predicted "
-        "by a fit to the other folds, over the noise."),
+        "by a fit to the other folds, over the noise; empty if these do not determine it."),
     LedgerColumn("group_error", "float64", "Root mean square of the differences from the measured values, each "
-        "predicted by a fit to the other groups, over the noise; only if there are groups."),
+        "predicted by a fit to the other groups, over the noise; only if there are groups, and these determine it."),
     LedgerColumn("true_error", "float64", "Root mean square difference of the predictions from the exact values; empty "
         "of measured data.", unit="the row's `unit`"),
     TEST_ERROR,
@@ -295,8 +295,11 @@ class _Fitting:
             return np.asarray(_predictions(one.model, jnp.asarray(theta), model_inputs("inputs", inputs)))
 
         def outside(parts: Sequence[Any]) -> float | None:
-            """Return the error of each part of the data, predicted by a fit to the others, over the noise."""
-            if not parts:
+            """Return the error of each part of the data, predicted by a fit to the others, over the noise.
+
+            None if the others do not determine it: the end of that fit would be where it began, next to the fit to all.
+            """
+            if not parts or not all(is_determined(objective, theta, sample.weights * ~part) for part in parts):
                 return None
             predictions = np.empty(n)
             for part in parts:

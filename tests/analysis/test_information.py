@@ -71,6 +71,22 @@ def test_no_counts_where_none_are_predicted() -> None:
     assert slope == pytest.approx([(1 - 3 / 2) * 1 + (1 - 5 / 4) * 2])
 
 
+def test_a_negative_rate_has_no_likelihood() -> None:
+    """A rate of -r would reward a count of 0 by r without limit.
+
+    Of two groups of counts, the rate of nothing but zeros is best at 0, the edge: no minimization may end below.
+    """
+    counts, groups = np.array([0, 0, 4, 6]), np.array([[1.0, 0.0]] * 2 + [[0.0, 1.0]] * 2)
+    objective = qvar.fit(lambda theta, x: x @ theta, (groups, counts), n_params=2, noise="poisson")
+    assert np.isnan(objective.loss([-0.1, 5.0]))
+    assert np.isnan(objective.loss([0.1, -5.0]))
+    edge = -poisson.logpmf(counts, [0, 0, 5, 5]).sum()
+    assert float(objective.loss([0.0, 5.0])) == pytest.approx(edge)
+    result = qvar.minimize(objective, [1.0, 1.0])
+    assert result.value >= edge - 1e-9
+    assert result.status is not qvar.Status.CONVERGED
+
+
 def test_a_parameter_that_changes_nothing_is_not_identifiable() -> None:
     def redundant(theta, x):
         return (theta[0] + theta[1]) * x
@@ -103,6 +119,9 @@ def test_mistakes() -> None:
         qvar.fit(line, (X, X), n_params=2, noise="poisson")
     with pytest.raises(qvar.QvarError, match=r"`model` must give \(9,\) predictions, .* but gives \(2,\)"):
         qvar.fit(lambda theta, x: theta, (X, X), n_params=2, noise=1.0)
+    for model, kind in ((lambda theta, x: 1j * theta[0] * x, "complex128"), (lambda theta, x: theta[0] > x, "bool")):
+        with pytest.raises(qvar.QvarError, match=f"`model` must give real numbers of floating point, .* gives {kind}"):
+            qvar.fit(model, (X, X), n_params=1, noise=1.0)
     with pytest.raises(qvar.QvarError, match="`objective` must be a fit to data"):
         qvar.diagnostics.data_fisher(qvar.energy(qvar.tfim(2), qvar.hardware_efficient(2)), np.zeros(4))
     with pytest.raises(qvar.QvarError, match="`n_data` must be at least 1, but is 0"):

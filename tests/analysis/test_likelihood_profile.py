@@ -60,3 +60,22 @@ def test_mistakes() -> None:
         profile_likelihood(objective, [0.0, 0.0], 0, values=[1.0, 2.0])
     with pytest.raises(qvar.QvarError, match="`level` must lie between 0 and 1, but is 1"):
         profile_likelihood(objective, [0.0, 0.0], 0, values=[-1.0, 1.0], level=1.0)
+
+
+def test_a_point_beside_the_minimum_is_refused() -> None:
+    """Its interval would be that of another parameter vector: theta is off in the other parameter, in its own, or both.
+
+    As is the higher one of two minima, from which only the profile finds the lower one.
+    """
+    design = np.stack([np.ones(8), X], axis=1)
+    best, *_ = np.linalg.lstsq(design, Y, rcond=None)
+    objective = qvar.fit(line, (X, Y), n_params=2, noise=0.2)
+    for shift in ([0.3, 0.0], [0.0, 0.3], [-0.1, 0.3], [np.nan, 0.0]):
+        with pytest.raises(qvar.QvarError, match="`theta` must be in the minimum of the objective, but the value is"):
+            profile_likelihood(objective, best + shift, 1, values=[best[1] - 9.0, best[1] + 9.0])
+    accepted = profile_likelihood(objective, best + 1e-5, 1, values=best[1] + np.linspace(-1.0, 1.0, 6))
+    assert accepted.is_bounded
+    well = qvar.fit(lambda theta, x: (theta**2 - 1) ** 2 + 0.1 * theta + 0 * x, (X, 0 * X - 1), n_params=1, noise=1)
+    higher = qvar.minimize(well, [1.0]).theta
+    with pytest.raises(qvar.QvarError, match="with parameter 0 at -1"):
+        profile_likelihood(well, higher, 0, values=[-1.0, 2.0])

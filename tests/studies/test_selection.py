@@ -26,6 +26,10 @@ def line(theta, x):
     return theta[0] + theta[1] * x
 
 
+def product(theta, x):
+    return theta[0] * theta[1] * x
+
+
 def rate(theta, x):
     return jnp.exp(theta[0]) + 0.0 * x
 
@@ -94,6 +98,26 @@ def test_leaving_one_out_has_a_closed_form() -> None:
         hat = design @ np.linalg.pinv(design)
         left_out = (sample.y - hat @ sample.y) / (1.0 - np.diag(hat))
         assert row["cv_error"] == pytest.approx(np.sqrt(np.mean((left_out / sample.noise) ** 2)), abs=1e-6)
+
+
+def test_a_value_that_the_others_do_not_determine_has_no_cross_validation() -> None:
+    """A line through two values fits both, and one value has no line: nothing is predicted by the fit to the others.
+
+    Nor if a bootstrap sample has fewer values than parameters. Redundant parameters alone do no harm.
+    """
+    two = qvar.MeasuredData(X[:2], [1.0, 2.0], noise=0.1)
+    models = [qvar.Candidate("line", line, 2), qvar.Candidate("product", product, 2)]
+    exact, through = rows_of(selection(models, two, seeds=1))
+    assert exact["cv_error"] is None
+    slopes = np.array([2.0 / X[1], 1.0 / X[0]])  # of lines through the origin and one value
+    left_out = (np.array([1.0, 2.0]) - slopes * X[:2]) / 0.1
+    assert through["cv_error"] == pytest.approx(np.sqrt(np.mean(left_out**2)), abs=1e-5)
+    three = qvar.MeasuredData(X[:3], [1.0, 2.0, 4.0], noise=0.1)
+    rows = rows_of(selection(models[:1], three, seeds=6, folds=3))
+    for seed, row in enumerate(rows):
+        weights = three.sample(seed, 1).weights
+        assert (row["cv_error"] is None) == (np.sum(weights > 0) < 3), weights
+    assert {row["cv_error"] is None for row in rows} == {True, False}
 
 
 def test_bootstrap_samples_are_tested_on_what_they_lack() -> None:
