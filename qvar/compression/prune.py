@@ -97,8 +97,8 @@ def prune(
         objective: any function of the circuit's parameters, such as its energy, that with a penalty, an expectation
             value or an infidelity.
         by: rule, see `qvar.compression.scores.Rule`.
-        keep: parameters that are left, as a number, or as a share between 0 and 1; down to one parameter if None. A
-            group that is larger than what is still to be removed goes as a whole.
+        keep: parameters that are left, as an integer, or as a share between 0 and 1, which 1.0 is not; down to one
+            parameter if None. A group that is larger than what is still to be removed goes as a whole.
         max_rise: removal ends before the value is more than this above that at the start, in the objective's unit; no
             limit if None.
         groups: parameters that go together: `"parameter"` for each alone, `"layer"`, `"class"` (operations of one kind
@@ -153,9 +153,8 @@ def require_parameters(objective: Objective, ansatz: Ansatz) -> None:
 def kept_number(keep: Any, n: int, name: str) -> int:
     """Return the number of parameters that are left; `QvarError` if it is none below n."""
     is_number = not isinstance(keep, bool) and isinstance(keep, int | float | np.integer | np.floating)
-    endless = isinstance(keep, float | np.floating) and not np.isfinite(keep)
-    if not is_number or endless or keep <= 0 or (keep >= 1 and keep != int(keep)):
-        raise QvarError(f"`keep` must be a positive number of parameters or a share below 1, but is {shown(keep)}.")
+    if not is_number or not keep > 0 or (keep >= 1 and not isinstance(keep, int | np.integer)):
+        raise QvarError(f"`keep` must be a positive integer of parameters or a share below 1, but is {shown(keep)}.")
     if keep < 1:
         return min(max(1, round(float(keep) * n)), n - 1)
     require(bool(keep < n), "keep", f"be below the {n} parameters of {name}", keep)

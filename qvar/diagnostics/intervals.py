@@ -34,6 +34,9 @@ EFFECTIVE_SAMPLES = 5.0
 TAIL_INDEX = 0.5
 """Tail index of the squares below which an interval of a variance is too narrow."""
 
+_FEW = 20
+"""Samples below which the bootstrap has too few different draws: its interval alone covers 0.5 to 0.9 of 0.95."""
+
 _ENOUGH = 12.0
 """Effective samples above which the tail index is meaningless: the squares have few different values."""
 
@@ -86,7 +89,8 @@ def bootstrap_moments(
     same of the bootstrap sample. The interval is \([v\, e^{-s T_{hi}}, v\, e^{-s T_{lo}}]\) with quantiles of T
     (bootstrap-t; Hall 1988). m is n / 3 + 4: samples with a heavy tail that are smaller than n miss its largest
     values as the sample itself misses those beyond (m out of n; Bickel, Götze, van Zwet 1997). For means, T is
-    \((\bar x^* - \bar x) / s^*\), and each end is the farther one of this interval and of Student's.
+    \((\bar x^* - \bar x) / s^*\), and each end is the farther one of this interval and of Student's; so is it for
+    variances of fewer than 20 groups of rows, with the interval of \(\chi^2\) for normal samples.
 
     Time is n x k x resamples multiplications, memory resamples x n. `cases/interval_coverage.py` measures coverage.
 
@@ -273,7 +277,7 @@ def _logarithmic_ends(
     whole: _Moments, resampled: _Moments, n: int, drawn: int, level: float
 ) -> tuple[FloatArray, FloatArray]:
     """Return ends (k, 2) of variances by T on the logarithm, and powers of n with which their kurtosis grows, (k,)."""
-    from scipy.special import ndtri
+    from scipy.special import chdtri, ndtri
 
     value, present = whole.variance[0], whole.variance[0] > 0
     safe = np.where(present, value, 1.0)
@@ -285,6 +289,9 @@ def _logarithmic_ends(
     low, high = np.quantile(ratio, [(1 - level) / 2, (1 + level) / 2], axis=0)
     reach, least = np.sqrt(error), float(ndtri((1 + level) / 2)) * np.sqrt(whole.center_error[0]) / safe
     low, high = np.minimum(low * reach, -least), np.maximum(high * reach, least)
+    if n < _FEW:
+        normal = np.log(chdtri(n - 1, [(1 + level) / 2, (1 - level) / 2]) / (n - 1))
+        low, high = np.minimum(low, normal[0]), np.maximum(high, normal[1])
     ends = np.stack([safe * np.exp(-high), safe * np.exp(-low)], axis=-1)
     kurtosis, smaller = 1 + n * error, 1 + drawn * np.median(errors, axis=0)
     growth = np.log(kurtosis / smaller) / math.log(n / drawn) if drawn < n else np.ones_like(kurtosis)

@@ -110,8 +110,8 @@ def energy(
 
     Raises:
         QvarError: if the numbers of qubits differ, `engine` is "sector" but the ansatz or problem does not conserve
-            it, the state does not fit into memory, there are fewer devices, or the problems or ansätze of several
-            processes differ by more than rounding.
+            it, the state does not fit into memory, there are fewer devices, a weight is negative, no state has the
+            value of a penalty, or the problems or ansätze of several processes differ by more than rounding.
     """
     objective = energies(problem, ansatz, engine=engine, devices=devices)(ansatz)
     if penalties is None:

@@ -58,8 +58,8 @@ class PenalizedKernel:
 def penalized(objective: Objective, problem: Problem, penalties: Mapping[str, Penalty]) -> Objective:
     """Return an energy with penalties; see `qvar.energy`.
 
-    Raises `QvarError` if there are no electrons, a quantity is unknown, a weight is negative, an entry is no number, or
-    S^2 leaves the qubits of a tapered problem.
+    Raises `QvarError` if there are no electrons, a quantity is unknown, a weight is negative, an entry is no number, no
+    state has the value of an entry, or S^2 leaves the qubits of a tapered problem.
     """
     terms = _terms(problem, penalties)
     states, signs = _determinants(objective, problem)
@@ -124,8 +124,25 @@ def _terms(problem: Problem, penalties: Mapping[str, Penalty]) -> dict[str, tupl
         require(len(pair) == 2, "penalties", "hold weights, or weights and values", entry)
         weight, value = (finite_number(f"penalties[{name!r}]", number) for number in pair)
         require(weight >= 0, "penalties", "hold no negative weight", weight)
+        _require_possible(name, value, len(occupied))
         terms[name] = (weight, value)
     return terms
+
+
+def _require_possible(name: str, value: float, n_modes: int) -> None:
+    """Raise `QvarError` if no state of some electrons in the modes has this value: its penalty would never be zero."""
+    if name == "s2":
+        spin = -0.5 + np.sqrt(max(0.25 + value, 0.0))
+        possible, rule = value >= 0.0 and spin <= n_modes / 4 and _is_whole(2.0 * spin), "s(s + 1) with a spin s"
+    elif name == "sz":
+        possible, rule = abs(value) <= n_modes / 4 and _is_whole(2.0 * value), "a multiple of 1/2"
+    else:
+        possible, rule = 0.0 <= value <= n_modes and _is_whole(value), "an integer"
+    require(bool(possible), "penalties", f"name a value of {name!r} that a state has, {rule}", value)
+
+
+def _is_whole(number: float) -> bool:
+    return bool(abs(number - round(number)) < 1e-9)
 
 
 def _determinants(objective: Objective, problem: Problem) -> tuple[IntArray, FloatArray]:

@@ -169,8 +169,10 @@ def test_other_objectives_and_no_compilation_for_a_removal() -> None:
     ("arguments", "sentence"),
     [
         ({"keep": 26}, "`keep` must be below the 26 parameters of uccsd, but is 26."),
-        ({"keep": 0}, "`keep` must be a positive number of parameters or a share below 1, but is 0."),
-        ({"keep": 1.5}, "`keep` must be a positive number of parameters or a share below 1, but is 1.5."),
+        ({"keep": 0}, "`keep` must be a positive integer of parameters or a share below 1, but is 0."),
+        ({"keep": 1.0}, "`keep` must be a positive integer of parameters or a share below 1, but is 1.0."),
+        ({"keep": float("nan")}, "`keep` must be a positive integer of parameters or a share below 1, but is nan."),
+        ({"keep": 1.5}, "`keep` must be a positive integer of parameters or a share below 1, but is 1.5."),
         ({}, "`keep` must be a number or a share of parameters if `max_rise` is None, but is None."),
         ({"max_rise": -1.0}, "`max_rise` must not be negative, but is -1.0."),
         ({"keep": 4, "groups": [[1], [1]]}, "`groups` must hold lists of different numbers from 0 to 25 for uccsd"),

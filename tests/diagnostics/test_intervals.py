@@ -121,6 +121,17 @@ def test_intervals_cover_at_few_and_many_samples(
         assert covered(means, mean) < 0.97 + TOLERANCE
 
 
+@pytest.mark.parametrize("n", [2, 3, 4, 6, 10, 19])
+def test_few_samples_have_wide_intervals_of_variances(n: int) -> None:
+    """Of normal samples, and of light tails, as of a cosine: two equal squares looked like a variance without error."""
+    rng = np.random.default_rng(n)
+    for draw, variance in ((rng.normal, 1.0), (lambda size: np.cos(rng.uniform(0, 2 * np.pi, size)), 0.5)):
+        single = bootstrap_moments(draw(size=(n, 400)), key=jax.random.key(3))[1]
+        assert covered(single, variance) > 0.95 - 3 * np.sqrt(0.95 * 0.05 / 400)
+        averages = [average_variance(jax.random.key(i), draw(size=(n, 3))).interval for i in range(200)]
+        assert covered(np.array(averages), variance) > 0.95 - 3 * np.sqrt(0.95 * 0.05 / 200)
+
+
 def test_samples_that_cannot_carry_an_interval_say_so() -> None:
     rng = np.random.default_rng(4)
     needed = moment_intervals(jax.random.key(5), cosines(rng, 1000, 12, 300)).needed

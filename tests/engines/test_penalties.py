@@ -154,6 +154,18 @@ def test_wrong_penalties(h3, penalties, mention):
     assert mention in str(info.value)
 
 
+def test_values_that_no_state_has_are_refused(h3):
+    """A spin in place of s(s + 1) is such a value. Those that are taken are the spectra of the three matrices."""
+    for name, matrix in matrices(6).items():
+        spectrum = np.linalg.eigvalsh(matrix)
+        for value in [*np.arange(-4.0, 8.01, 0.25), 8.75, 1e300]:
+            if np.min(np.abs(spectrum - value)) < 1e-9:
+                qvar.energy(h3, qvar.uccsd(h3), penalties={name: (1.0, value)})
+            else:
+                with pytest.raises(QvarError, match=f"`penalties` must name a value of '{name}' that a state has"):
+                    qvar.energy(h3, qvar.uccsd(h3), penalties={name: (1.0, value)})
+
+
 def test_penalties_need_electrons_and_all_of_them(h3):
     with pytest.raises(QvarError, match="has no electrons"):
         qvar.energy(qvar.tfim(2), qvar.hardware_efficient(2), penalties={"sz": 1.0})
