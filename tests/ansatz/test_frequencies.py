@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, cast
+
 import jax.numpy as jnp
 import numpy as np
 import pennylane as qml
@@ -110,9 +113,45 @@ def test_energies_are_polynomials_of_the_harmonics(j: int, along: dict) -> None:
         assert residual(int(number) - 1) > 1e-3
 
 
+GATES: dict[str, Callable[[Any], Any]] = {
+    **{
+        name: lambda t, name=name: getattr(qml, name)(t, wires=[2, 0])
+        for name in (
+            "CRX", "ControlledPhaseShift", "CPhaseShift00", "CPhaseShift01", "CPhaseShift10", "IsingXY", "PSWAP",
+            "SingleExcitation", "SingleExcitationPlus", "SingleExcitationMinus", "FermionicSWAP",
+        )
+    },
+    **{
+        name: lambda t, name=name: getattr(qml, name)(t, wires=[2, 0, 1, 3])
+        for name in ("DoubleExcitation", "DoubleExcitationPlus", "DoubleExcitationMinus", "OrbitalRotation")
+    },
+    "PCPhase": lambda t: qml.PCPhase(t, dim=5, wires=[0, 1, 2]),
+    "controlled phase": lambda t: qml.ctrl(qml.PhaseShift(t, 0), control=[1, 2]),
+    "controlled exchange": lambda t: qml.ctrl(qml.IsingXY(t, [0, 1]), control=[2]),
+    "controlled excitation": lambda t: qml.ctrl(qml.SingleExcitationPlus(t, [0, 1]), control=[2]),
+    "power": lambda t: qml.pow(qml.SingleExcitationMinus(t, [0, 1]), 2),
+    "adjoint": lambda t: qml.adjoint(qml.DoubleExcitationPlus(t, [0, 1, 2, 3])),
+    "evolution": lambda t: qml.CommutingEvolution(1.0 * qml.Z(0) @ qml.Z(1) + 1.0 * qml.Z(2), t),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", GATES)
+def test_harmonics_of_a_gate_are_the_gaps_of_its_generator(name: str) -> None:
+    gate, h = GATES[name], 1e-3
+    unitary: Any = qml.matrix(cast(Any, gate), wire_order=range(4))
+    weights = {1: 3 / 4, 2: -3 / 20, 3: 1 / 60}
+    slope = sum(c * (unitary(k * h) - unitary(-k * h)) for k, c in weights.items()) / h
+    generator = 1j * unitary(0.0).conj().T @ slope
+    values = np.linalg.eigvalsh(0.5 * (generator + generator.conj().T))
+    gaps = np.unique(np.round(np.abs(np.subtract.outer(values, values)), 6))[1:]
+    ansatz = qvar.Ansatz.from_circuit(lambda theta: gate(theta[0]), 4, 1)
+    np.testing.assert_allclose(harmonics(ansatz.program), [[gaps[0], gaps[-1] / gaps[0]]], atol=1e-6)
+
+
 def test_harmonics_of_shared_parameters() -> None:
     builder = ProgramBuilder(4, 4)
     builder.add("DoubleExcitation", [0, 1, 2, 3], {0: 2.0})
+    builder.add("Hadamard", [0])
     builder.add("SingleExcitation", [0, 1], {0: 4.0})
     builder.add("RX", [0], {1: 1.0})
     builder.add("RX", [1], {1: np.sqrt(2.0)})
