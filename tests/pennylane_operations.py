@@ -147,6 +147,8 @@ OPERATIONS: dict[str, Callable[[Any], Any]] = {
     "ctrl DoubleExcitationPlus": lambda t: qml.ctrl(
         qml.DoubleExcitationPlus(t[0], wires=[4, 1, 3, 0]), control=2, control_values=[0]
     ),
+    "pow of evolve": lambda t: qml.pow(qml.evolve(qml.Z(1) @ qml.X(3), t[0]), 2),
+    "pow of a sum of words": lambda t: qml.pow(qml.pow(qml.evolve(_COMMUTING, t[0]), -1), 3),
     "pow negative": lambda t: qml.pow(qml.T(1), -1),
     "prod": lambda t: qml.prod(qml.RX(t[0], 1), qml.CNOT([1, 2])),
     "exp": lambda t: qml.exp(qml.X(0) @ qml.Y(2), 1j * t[0]),
@@ -154,6 +156,7 @@ OPERATIONS: dict[str, Callable[[Any], Any]] = {
     "evolve": lambda t: qml.evolve(qml.Z(1) @ qml.X(3), t[0]),
     "exp with a coefficient": lambda t: qml.exp(-0.7 * qml.X(0) @ qml.Y(2), 2j * t[0] + 0.1j),
     "evolve by a number": lambda t: qml.evolve(_H, 0.3),
+    "pow of evolve non commuting": lambda t: qml.pow(qml.evolve(_H, t[0]), 2),
     "evolve non commuting": lambda t: qml.evolve(_H, t[0]),
     "evolve one": lambda t: qml.evolve(0.3 * qml.Identity(0) + qml.Z(1), jnp.sin(t[0])),
     "complex exponent": lambda t: qml.exp(qml.X(0), (1 + 1j) * t[0]),
@@ -306,6 +309,7 @@ OPERATIONS: dict[str, Callable[[Any], Any]] = {
 REFUSED = {
     "exp of a sum": "can decompose, .*TrotterProduct",
     "evolve non commuting": "can decompose, .*TrotterProduct",
+    "pow of evolve non commuting": "can decompose, .*TrotterProduct",
     "SumOfSlatersPrep": "can decompose, .*by qml.StatePrep at the very beginning",
     "complex exponent": "real angle",
     "real exponent": "real angle",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -124,12 +124,14 @@ def _expand(operation: Any, n_qubits: int, *, at_start: bool, depth: int = 0) ->
 def _parts(operation: Any, *, deep: bool) -> list[Any]:
     """Return simpler operations that make an operation."""
     import pennylane as qml
-    from pennylane.ops.op_math import Controlled, Pow
+    from pennylane.ops.op_math import Controlled, Exp, Pow
 
     name, traced = operation.name, any(isinstance(value, Tracer) for value in operation.parameters)
     root = isinstance(operation, Pow) and (isinstance(operation.z, Tracer) or operation.z != np.round(operation.z))
     if root and (traced or isinstance(operation.z, Tracer)):  # a root of a matrix is not that of another period
         raise QvarError(f"`quantum_function` must raise gates of theta to whole powers, but applies {name}.")
+    if isinstance(operation, Pow) and isinstance(operation.base, Exp) and not root:  # PennyLane returns no list of it
+        return [operation.base.pow(float(cast(Any, operation.z)))]
     words = f"unitary gates that PennyLane can decompose, but applies {name}{_remedy(operation)}"
     refused = QvarError(f"`quantum_function` must hold {words}.")
     if deep or name in _PREPARES or isinstance(operation, qml.operation.Channel):
