@@ -200,6 +200,8 @@ def _take_up(
     except OtherFormatError as error:
         print(f"qvar: {str(error).removesuffix('.')}; its tasks are done again.", file=sys.stderr, flush=True)
         there = None
+    except QvarError as error:
+        raise QvarError(f"{str(error).removesuffix('.')}; put back a copy of it, or run into a new folder.") from error
     if there is None:
         try:
             write_case(folder, record)

@@ -355,6 +355,8 @@ def test_an_edited_case_json_is_read_once_its_seal_is_gone(folder: Path, capsys:
     assert "its checksum does not fit, so it was damaged or edited; if it was edited on purpose, remove" in (
         capsys.readouterr().err
     )
+    assert main([*WORDS, "--out", "r", "--resume"]) == 2
+    assert "put back a copy of it, or run into a new folder." in capsys.readouterr().err
     del record["checksum"]
     path.write_text(json.dumps(record))
     assert main(["show", "r"]) == 0
