@@ -19,6 +19,9 @@ from qvar.objective import Objective
 _UNKNOWN = 1e-6
 """Share of a derivative along directions that no data distinguish, above which its quantity is not determined."""
 
+_NEGLIGIBLE_FALL = 1e-3
+"""Difference of the logarithm of a likelihood that decides between no models."""
+
 
 @checked()
 def data_fisher(objective: Objective, theta: Any) -> FloatArray:
@@ -55,11 +58,10 @@ def identifiable(objective: Objective, theta: Any, *, error: float | None = None
     Raises:
         QvarError: as `data_fisher`, or if `error` is not positive.
     """
-    values = np.linalg.eigvalsh(data_fisher(objective, theta))
     if error is None:
-        return int(np.sum(values > len(values) * np.finfo(float).eps * max(values.max(), 0.0)))
+        return _rank(_of_length_one(scaled_slopes(objective, theta))[0])
     require(error > 0, "error", "be positive", error)
-    return int(np.sum(values >= 1.0 / error**2))
+    return int(np.sum(np.linalg.eigvalsh(data_fisher(objective, theta)) >= 1.0 / error**2))
 
 
 @checked()
@@ -89,12 +91,14 @@ def standard_error(objective: Objective, theta: Any, quantity: Callable[..., Any
     except Exception as error:
         mistake = f"`quantity` must be a JAX function of theta with one number, but raised {error!r:.200}."
         raise QvarError(mistake) from error
-    values, vectors = np.linalg.eigh(data_fisher(objective, theta))
-    parts = vectors.T @ gradient
-    known = values > 100 * len(values) * np.finfo(float).eps * max(values.max(), 0.0)
-    if np.linalg.norm(parts[~known]) > _UNKNOWN * np.linalg.norm(gradient):
+    rows, lengths = _of_length_one(scaled_slopes(objective, theta))
+    _, values, directions = np.linalg.svd(rows, full_matrices=len(rows) < len(lengths))
+    scaled, known = gradient / lengths, np.zeros(len(lengths), bool)
+    known[: len(values)] = values > _negligible(rows)
+    parts = directions @ scaled
+    if np.linalg.norm(parts[~known]) > _UNKNOWN * np.linalg.norm(scaled):
         return float("inf")
-    return float(np.sqrt(np.sum(parts[known] ** 2 / values[known])))
+    return float(np.linalg.norm(parts[known] / values[known[: len(values)]]))
 
 
 def is_determined(objective: Objective, theta: Any, kept: FloatArray) -> bool:
@@ -102,15 +106,41 @@ def is_determined(objective: Objective, theta: Any, kept: FloatArray) -> bool:
 
     That is, if the rows \(\partial m_i / \partial \theta\) of all data lie in the span of those that are kept.
     """
-    rows = scaled_slopes(objective, theta)
-    lengths = np.linalg.norm(rows, axis=0)
-    rows = rows / np.where(lengths > 0, lengths, 1.0)
+    rows, _ = _of_length_one(scaled_slopes(objective, theta))
     if not np.all(np.isfinite(rows)):
         return False
-    ranks = [_rank(part) for part in (rows, rows[np.asarray(kept) > 0])]
-    return ranks[0] == ranks[1]
+    return _rank(rows) == _rank(rows[np.asarray(kept) > 0])
+
+
+def falls_further(objective: Objective, theta: Any) -> bool:
+    """Return True if a Newton step in one parameter alone lowers a fit by more than 0.001, a negligible likelihood.
+
+    In units in which a parameter is very large or small, a gradient may be below any tolerance far from the minimum.
+    """
+    point = np.asarray(theta, float)
+    value, gradient = (np.asarray(part, float) for part in objective.value_and_grad(point))
+    curvature = np.sum(scaled_slopes(objective, point) ** 2, axis=0)
+    steps = np.divide(gradient, curvature, out=np.zeros_like(gradient), where=curvature > 0)
+    return any(
+        float(value - objective.loss(point - steps[j] * np.eye(len(point))[j])) > _NEGLIGIBLE_FALL
+        for j in np.flatnonzero(0.5 * gradient * steps > _NEGLIGIBLE_FALL)
+    )
+
+
+def _of_length_one(rows: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return rows with columns of length one, and their lengths: parameters may have units of any size."""
+    largest = np.abs(rows).max(axis=0)  # squares of very small or large numbers leave the range
+    largest = np.where(largest > 0, largest, 1.0)
+    lengths = largest * np.linalg.norm(rows / largest, axis=0)
+    lengths = np.where(lengths > 0, lengths, 1.0)
+    return rows / lengths, lengths
+
+
+def _negligible(rows: FloatArray) -> float:
+    """Return the singular value of rows with columns of length one up to which it may come from rounding."""
+    return 100 * max(rows.shape) * float(np.finfo(rows.dtype).eps)
 
 
 def _rank(rows: FloatArray) -> int:
     values = np.linalg.svd(rows, compute_uv=False) if rows.size else np.zeros(0)
-    return int(np.sum(values > 100 * max(rows.shape) * np.finfo(float).eps))  # columns are of length one
+    return int(np.sum(values > _negligible(rows)))

@@ -77,7 +77,10 @@ def fit(
        \quad\text{or}\quad \sum_i w_i \big[m_i(\theta) - y_i \ln m_i(\theta) + \ln y_i!\big] $$
 
     The second one, of counts, is NaN if a prediction is negative; minimizations treat that as too long a step.
-    Its minimum gives `qvar.analysis.information_criteria`; `qvar.diagnostics.data_fisher` is its Fisher information.
+    Take units of x and y in which parameters are of order one: the gradient tolerance of a minimization is absolute,
+    so that a parameter of 1e-9, or data of 1e9, may count as converged where it began.
+
+    The minimum gives `qvar.analysis.information_criteria`; `qvar.diagnostics.data_fisher` is its Fisher information.
     Models are compiled once for equal shapes of the data.
 
     Args:

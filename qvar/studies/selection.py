@@ -18,7 +18,7 @@ from qvar._types import Family, FloatArray
 from qvar.analysis.information import information_criteria
 from qvar.arguments import check_fields
 from qvar.checks import counting_number, different_names
-from qvar.diagnostics.fit_information import identifiable, is_determined, standard_error
+from qvar.diagnostics.fit_information import falls_further, identifiable, is_determined, standard_error
 from qvar.diagnostics.minima import distinct_minima
 from qvar.engines.likelihoods import fit, model_inputs
 from qvar.errors import QvarError, require, shown
@@ -64,6 +64,11 @@ SELECTION_COLUMNS = (
 
 _BATCH = 200
 """Parameter vectors in a batch whose time is measured."""
+
+_NOT_DOWN = (
+    "The gradient is below the tolerance, but a step in one parameter lowers the value: "
+    "choose units in which parameters are of order one."
+)
 
 
 @short_repr("name", "family", "n_params")
@@ -287,6 +292,7 @@ class _Fitting:
         starts = np.asarray(objective.initial_batch(jax.random.key(seed), study.n_starts))
         best, results = _lowest(study, objective, starts)
         theta, value = np.asarray(best.theta), float(best.value)
+        early = best.status is Status.CONVERGED and falls_further(objective, theta)
         ends = [result.value for result in results if result.status is Status.CONVERGED]
         evaluations = sum(result.energy_evaluations for result in results)
         again = np.concatenate([theta[None], starts[1:]])
@@ -319,7 +325,8 @@ class _Fitting:
             test_error = _mean_square(predictions - y, sample.weights == 0)
         groups = [] if data.groups is None else [np.asarray(data.groups) == label for label in set(data.groups)]
         return {
-            "status": best.status.value,
+            "status": (Status.STALLED if early else best.status).value,
+            **({"message": _NOT_DOWN} if early else {}),
             "value": value,
             "n_data": n,
             **information_criteria(-value, one.n_params, n)._asdict(),

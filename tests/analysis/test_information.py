@@ -48,6 +48,22 @@ def test_a_linear_model_by_hand() -> None:
     assert error == pytest.approx(sigma * np.sqrt(far @ np.linalg.inv(design.T @ design) @ far))
 
 
+@pytest.mark.parametrize("unit", [1e-12, 1e-7, 1.0, 1e7, 1e12])
+def test_standard_errors_do_not_depend_on_units(unit):
+    """A slope over a length in nanometres is as well determined as one in metres: least squares in closed form."""
+    objective = qvar.fit(line, (unit * (1.0 + X), X), n_params=2, noise=0.3)
+    design = np.stack([np.ones(9), 1.0 + X], axis=1)
+    errors = 0.3 * np.sqrt(np.diag(np.linalg.inv(design.T @ design)))
+    theta = np.array([0.1, 0.2 / unit])
+    own = [qvar.diagnostics.standard_error(objective, theta, lambda theta, k=k: theta[k]) for k in (0, 1)]
+    assert own * np.array([1.0, unit]) == pytest.approx(errors)
+    assert qvar.diagnostics.identifiable(objective, theta) == 2
+    one = qvar.fit(line, ([unit], [1.0]), n_params=2, noise=0.3)
+    assert qvar.diagnostics.identifiable(one, theta) == 1
+    assert qvar.diagnostics.standard_error(one, theta, lambda theta: theta[1]) == np.inf
+    assert qvar.diagnostics.standard_error(one, theta, lambda theta: theta[0] + unit * theta[1]) == pytest.approx(0.3)
+
+
 def test_counts_and_weights() -> None:
     y = RNG.poisson(np.exp(1.0 + X))
     objective = qvar.fit(rates, (X, y), n_params=2, noise="poisson")

@@ -120,6 +120,17 @@ def test_a_value_that_the_others_do_not_determine_has_no_cross_validation() -> N
     assert {row["cv_error"] is None for row in rows} == {True, False}
 
 
+def test_a_fit_that_stays_where_it_began_is_not_converged() -> None:
+    """In units that make a slope 1e9, its derivative is below the tolerance at every start."""
+    model = [qvar.Candidate("line", line, 2)]
+    status = []
+    for unit in (1.0, 1e-9):
+        data = qvar.MeasuredData(unit * (2.0 + X), 1.0 + 0.2 * X, noise=0.1)
+        (row,) = rows_of(selection(model, data, seeds=1, folds=0))
+        status.append((row["status"], "choose units" in row.get("message", "")))
+    assert status == [("converged", False), ("stalled", True)]
+
+
 def test_bootstrap_samples_are_tested_on_what_they_lack() -> None:
     """Weighted least squares in closed form; repetition 0 is the data themselves, and has no such test."""
     y = 1.0 + 0.2 * X + 0.1 * np.sin(9.0 * X)
