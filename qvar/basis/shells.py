@@ -107,6 +107,8 @@ class BasisSet:
 
     def __post_init__(self) -> None:
         check_fields(self)
+        for element, shells in self.shells.items():
+            require(len(shells) > 0, "shells", f"hold at least one shell for {element}", shells)
 
     @property
     def elements(self) -> tuple[str, ...]:

@@ -138,6 +138,7 @@ class Target:
         weights = [1.0] * len(parts) if self.weights is None else list(self.weights)
         require(len(weights) == len(parts), "weights", f"be {len(parts)} numbers, one for each target", weights)
         weights = [finite_number(f"weights[{place}]", weight) for place, weight in enumerate(weights)]
+        require(any(weights), "weights", "not all be zero", weights)
         object.__setattr__(self, "weights", tuple(weights))
 
     def _check_electrons(self) -> None:

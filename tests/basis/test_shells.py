@@ -60,6 +60,8 @@ def test_counts():
     assert BasisSet({"H": (Shell(0, np.array([1.0]), np.eye(1)),)}).smallest_ratio == np.inf
     with pytest.raises(QvarError, match=r"^`basis` must have shells for He, but 'mine' has Ne\.$"):
         basis.of("He")
+    with pytest.raises(QvarError, match=r"^`shells` must hold at least one shell for H, but is \(\)\.$"):
+        BasisSet({"H": ()})
 
 
 def test_a_matrix_falls_into_its_blocks():

@@ -88,6 +88,7 @@ def test_names() -> None:
         ({"atoms": [HYDROGEN, "H"]}, "`atoms` must be a geometry or a list of Targets, but has 'H'."),
         ({"atoms": [HYDROGEN], "weights": [1, 2]}, "`weights` must be 1 numbers, one for each target, but is [1, 2]."),
         ({"atoms": [HYDROGEN], "weights": [np.nan]}, "`weights[0]` must be finite, but is nan."),
+        ({"atoms": [HYDROGEN], "weights": [0]}, "`weights` must not all be zero, but is [0.0]."),
         ({"atoms": H2, "weights": [1]}, "`weights` must be given for a list of targets only, but is [1]."),
         (
             {"atoms": H2, "theory": "mp2"},
