@@ -24,6 +24,11 @@ def short_exponent(text: str) -> str:
     return re.sub(r"e([+-])0+(?=\d)", r"e\1", text)
 
 
+def plain_number(value: float, form: str = ".10g") -> str:
+    """Return a number with its digits, in groups of three if more than four stand before the point."""
+    return short_exponent(f"{value:{',' if abs(value) >= 1e4 else ''}{form}}")
+
+
 def shown_energy(energy: float, unit: str, digits: int = 4) -> str:
     """Format a difference of energies: in millihartree if it is in hartree, such as "195.8 mHa"."""
     if unit == HARTREE:

@@ -15,6 +15,7 @@ from findings.markdown import FORMULAS
 from qvar.analysis.advice import Candidate
 from qvar.report.plot_style import FAMILY_COLORS, FAMILY_MARKERS
 from qvar.report.plots.scaling import variance_against_size
+from qvar.units import short_exponent
 
 _DPI = 110
 _GRAY = "#444444"
@@ -62,7 +63,7 @@ def errors() -> Figure:
 def _short(value: float) -> str:
     if value <= 1e-4:
         return "0"
-    return f"{value:.0f}" if value >= 9.5 else f"{value:.1f}" if value >= 0.095 else f"{value:.0e}".replace("e-0", "e-")
+    return f"{value:.0f}" if value >= 9.5 else f"{value:.1f}" if value >= 0.095 else short_exponent(f"{value:.0e}")
 
 
 def fronts() -> Figure:

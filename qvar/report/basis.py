@@ -31,7 +31,7 @@ from qvar.report.study_report import Drawings, StudyReport, pictures
 from qvar.report.table import NOTHING, Bullets, Column, Fold, Part, Span, Table, Text, Verbatim
 from qvar.report.terminal import to_terminal
 from qvar.report.training import budget_words, messages, rows_text
-from qvar.units import CHEMICAL_ACCURACY, MILLIHARTREE_PER_HARTREE
+from qvar.units import CHEMICAL_ACCURACY, MILLIHARTREE_PER_HARTREE, short_exponent
 
 _WORDS = (
     "The electrons of an atom or molecule were described by sets of Gaussian functions, and the sets were fitted: "
@@ -165,7 +165,7 @@ def _size(millihartree: float) -> str:
     if abs(millihartree) < MILLIHARTREE_PER_HARTREE * RESOLUTION:
         return "0"
     words = f"{float(f'{millihartree:.3g}'):.10f}".rstrip("0").rstrip(".")
-    return words if abs(millihartree) >= 1e-3 else f"{millihartree:.1e}"
+    return words if abs(millihartree) >= 1e-3 else short_exponent(f"{millihartree:.1e}")
 
 
 # ---------------------------------------------------------------------------------------------------------------------

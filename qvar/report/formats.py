@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from qvar._types import DataFrame
 from qvar.analysis.rows import Cell, as_float, known, resolution, resolution_words
 from qvar.report.table import NOTHING, Span, Text
-from qvar.units import short_exponent
+from qvar.units import plain_number, short_exponent
 
 
 def number(value: Cell) -> str:
@@ -65,7 +65,7 @@ def listed(names: Sequence[str]) -> str:
 
 def count(value: Cell) -> str:
     """Format a count, or the median of counts; a dash if there is none."""
-    return fixed(value, 0)
+    return NOTHING if (amount := as_float(value)) is None else plain_number(amount, ".0f")
 
 
 def seconds(value: Cell) -> str:

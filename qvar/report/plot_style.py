@@ -14,7 +14,7 @@ import numpy as np
 from qvar._types import DataFrame
 from qvar.analysis.rows import MILLIHARTREE, known, resolution, resolution_words, series_label, typed
 from qvar.report.interactive import Interactive
-from qvar.units import CHEMICAL_ACCURACY, HARTREE, MILLIHARTREE_PER_HARTREE
+from qvar.units import CHEMICAL_ACCURACY, HARTREE, MILLIHARTREE_PER_HARTREE, plain_number
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -352,15 +352,15 @@ def plain_log_ticks(axes: Axes, which: Literal["x", "y"] = "y") -> None:
     low, high = axes.get_ylim() if which == "y" else axes.get_xlim()
     axis: Any = getattr(axes, f"{which}axis")
     if low > 0 and high < 1000 * low:
-        plain_numbers(axis, form="{x:,.10g}")
+        plain_numbers(axis)
 
 
-def plain_numbers(axis: Any, subs: Sequence[float] = (1, 2, 5), form: str = "{x:g}") -> None:
+def plain_numbers(axis: Any, subs: Sequence[float] = (1, 2, 5)) -> None:
     """Write numbers instead of powers on a logarithmic axis, at these multiples of powers of ten."""
-    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     axis.set_major_locator(LogLocator(subs=subs))
-    axis.set_major_formatter(StrMethodFormatter(form))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: plain_number(value)))
     axis.set_minor_formatter(NullFormatter())
 
 

@@ -10,6 +10,7 @@ from qvar.report.formats import seconds, values
 from qvar.report.study_report import StudyReport
 from qvar.report.table import NOTHING, Column, Heading, Note, Part, Span, Table, Text
 from qvar.report.terminal import to_terminal, wrapped
+from qvar.units import short_exponent
 
 _WORDS = (
     "Numbers printed in papers, or published by their authors as data, were computed again. A number agrees if the "
@@ -50,12 +51,12 @@ def _difference(row: _Number) -> str:
     if not known(row.error):
         return NOTHING
     whole = row.printed.lstrip("-").isdigit() and float(row.error).is_integer()
-    return f"{row.error:.0f}" if whole else f"{row.error:.1e}"
+    return f"{row.error:.0f}" if whole else short_exponent(f"{row.error:.1e}")
 
 
 def _tolerance(row: _Number) -> str:
     whole = float(row.tolerance).is_integer()
-    return f"{row.tolerance:.0f}" if whole else f"{row.tolerance:.0e}"
+    return f"{row.tolerance:.0f}" if whole else short_exponent(f"{row.tolerance:.0e}")
 
 
 def _within(row: _Number) -> Text:

@@ -198,7 +198,7 @@ def test_the_pictures_and_the_page(tmp_path: Path) -> None:
         "the rank of the quantum Fisher information",
         "ladder: overparametrized from 2 layers (4 parameters) on, where the rank stays at 4.",
         'success">9/10</td><td class="number" data-head="95 % interval"><span class="whole">60-98</span> %</td>',
-        'Lie algebra">over 10000</td>',  # generic: its Lie algebra was too large to count
+        'Lie algebra">over 10,000</td>',  # generic: its Lie algebra was too large to count
         "Larocca et al. 2023",
         "number of independent directions",  # what a column means
     ):

@@ -4,11 +4,21 @@ import pandas as pd
 import pytest
 
 from qvar.analysis.rows import best_words
-from qvar.report.formats import digits, error_words, first_few, interval, listed, number, recovered_words
+from qvar.report.formats import (
+    count,
+    counted,
+    digits,
+    error_words,
+    first_few,
+    interval,
+    listed,
+    number,
+    recovered_words,
+)
 from qvar.report.notes import equal_errors
 from qvar.report.plot_style import axis_words
 from qvar.report.training import budget_words
-from qvar.units import shown_energy
+from qvar.units import plain_number, shown_energy
 
 
 @pytest.mark.parametrize(
@@ -47,6 +57,14 @@ def test_exponents_have_no_zeros_wherever_a_number_is_a_setting() -> None:
     assert "errors below 1e-5 mHa, which" in axis_words("error", "mHa")
     assert "errors below 1e-8 J, which" in axis_words("error", "J")
     assert shown_energy(1e-8, "Ha") == "1e-5 mHa"
+    assert [plain_number(x) for x in (1e-5, 0.5, 2000, 10_000, 2e6)] == ["1e-5", "0.5", "2000", "10,000", "2,000,000"]
+
+
+def test_counts_of_five_digits_and_more_are_in_groups() -> None:
+    assert [count(x) for x in (0, 26, 9999, 10_000, 853_776, 10.5, None)] == [
+        "0", "26", "9999", "10,000", "853,776", "10", "-",
+    ]  # fmt: skip
+    assert counted(13_271, "evaluation") == "13,271 evaluations"
 
 
 def test_names_with_commas_are_told_apart() -> None:

@@ -77,8 +77,8 @@ def test_every_number_has_a_status(tmp_path: Path, without_pages: None) -> None:
     assert set(study.citations) > {"yordanov2020"}
     text = summary_text(ledger.reset_index(), "published")
     lines = {line.partition("  ")[0]: line.split() for line in text.splitlines()}
-    assert lines["one: right [Ha]"][-5:] == ["2.50", "2.51", "1.0e-02", "yes", "1e-02"]
-    assert lines["one: wrong"][-5:] == ["-1.0", "1.0", "2.0e+00", "no", "1e-03"]
+    assert lines["one: right [Ha]"][-5:] == ["2.50", "2.51", "1.0e-2", "yes", "1e-2"]
+    assert lines["one: wrong"][-5:] == ["-1.0", "1.0", "2.0e+0", "no", "1e-3"]
     assert lines["one: count"][-5:] == ["7", "7", "0", "yes", "0"]
     assert lines["one: count of others"][-5:] == ["10", "8", "-2", "no", "1"]
     assert "one: count of others. The reason is not known." in text

@@ -12,6 +12,7 @@ from qvar.analysis.estimates import estimate_table
 from qvar.analysis.rows import some, where
 from qvar.report.plot_style import FAMILY_COLORS, FAMILY_MARKERS, Axes, Drawing, finished_row, spread_of
 from qvar.report.plots.selection import MOST_PANELS, panel_grid
+from qvar.units import plain_number
 
 
 def estimates(ledger: DataFrame) -> Drawing | None:
@@ -63,6 +64,6 @@ def _panel(axes: Axes, ledger: DataFrame, quantity: str, rows: DataFrame) -> Non
     axes.axhline(truth, color="black", linewidth=1, label="exact value")
     axes.set_ylim(truth - min(reach, truth) if truth > 0 else truth - reach, truth + reach)
     axes.set_xscale("log")
-    axes.set_xticks(levels, [f"{level:,}" for level in levels])
+    axes.set_xticks(levels, [plain_number(level) for level in levels])
     axes.minorticks_off()
     axes.set_xlabel(str(rows["level_name"].iloc[0]) or "level")

@@ -23,6 +23,7 @@ from qvar.report.plot_style import (
     panel_row,
     plain_numbers,
 )
+from qvar.units import plain_number
 
 _MOST_NAMES = 14
 """Points of a panel that have their names beside them; of more, the last of each series has the name of the series."""
@@ -173,14 +174,14 @@ def _scales(axes: Axes, rows: Sequence[LearningRow], words: str) -> None:
     scaled |= {"y": axes.yaxis} if all(row.low > 0 for row in rows) else {}
     for name, axis in scaled.items():
         axes.set(**{f"{name}scale": "log"})
-        plain_numbers(axis, form="{x:,g}" if name == "x" else "{x:g}")
+        plain_numbers(axis)
 
 
 def _whole_ticks(axes: Axes, numbers: list[int]) -> None:
     from matplotlib.ticker import NullLocator
 
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xticks(numbers, [f"{number:,}" for number in numbers])
+    axes.set_xticks(numbers, [plain_number(number) for number in numbers])
 
 
 def _bars(rows: Sequence[LearningRow]) -> Any:
