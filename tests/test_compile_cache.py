@@ -101,6 +101,13 @@ def _with_a_home_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("QVAR_CACHE", "kept")
 
 
+def without_kernels() -> None:
+    """Note that kernels of the host are there, so that no command compiles them meanwhile; no test here runs one."""
+    folder = compile_cache.kernel_folder()
+    assert folder is not None
+    compile_cache.note_kernels(folder)
+
+
 def undecided() -> dict[str, str]:
     """The environment, in which other tests may have set up JAX."""
     return {name: value for name, value in os.environ.items() if "COMPILATION_CACHE" not in name}
@@ -127,6 +134,7 @@ def programs(folder: str = "kept") -> list[Path]:
 @pytest.mark.slow
 def test_the_second_start_compiles_nothing() -> None:
     Path("tiny.py").write_text(CASE)
+    without_kernels()
     [(again, misses)], first = started("one")
     kept = programs()
     assert len(kept) - 1 == misses > 0  # the update is also kept as it is

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from math import comb, inf, log, log2
 from typing import Any
 
@@ -44,13 +45,7 @@ def meyer_wallach(state: Any) -> Float[Array, ""]:
     Raises:
         QvarError: if the state has another shape, is zero or is not finite.
     """
-    amplitudes, n = _register(state)
-    purity = 0.0
-    for wire in range(n):
-        halves = amplitudes.reshape(1 << wire, 2, -1)
-        zero, one = halves[:, 0], halves[:, 1]
-        purity += _weight(zero) ** 2 + _weight(one) ** 2 + 2 * jnp.abs(jnp.sum(zero * one.conj())) ** 2
-    return _bounded(2 * (1 - purity / n), 1.0)
+    return _mean_mixedness(_register(state)[0])
 
 
 @checked("n_qubits")
@@ -175,12 +170,11 @@ def entanglement_entropy(state: Any, wires: int | Sequence[int]) -> Float[Array,
     amplitudes, n = _register(state)
     if isinstance(wires, int):
         require(0 <= whole_number("wires", wires) <= n, "wires", f"be at most the {n} qubits", wires)
-        return _entropy(amplitudes.reshape(1 << wires, -1))
+        return _entropy_of(amplitudes, tuple(range(wires)))
     inside = whole_numbers("wires", wires)
     require(len(set(inside)) == len(inside), "wires", "be different", wires)
     require(all(0 <= wire < n for wire in inside), "wires", f"be from 0 to {n - 1}", wires)
-    outside = [wire for wire in range(n) if wire not in inside]
-    return _entropy(amplitudes.reshape((2,) * n).transpose(*inside, *outside).reshape(1 << len(inside), -1))
+    return _entropy_of(amplitudes, tuple(inside))
 
 
 def entanglement_profile(state: Any) -> Float[Array, " n_cuts"]:
@@ -192,8 +186,7 @@ def entanglement_profile(state: Any) -> Float[Array, " n_cuts"]:
     Raises:
         QvarError: if the state has another shape, is zero or is not finite.
     """
-    amplitudes, n = _register(state)
-    return jnp.array([_entropy(amplitudes.reshape(1 << cut, -1)) for cut in range(1, n)], dtype=float)
+    return _entropies(_register(state)[0])
 
 
 @checked("d_inside", "d_outside")
@@ -268,27 +261,56 @@ def mean_entanglement_entropy(
 
 
 def _register(state: Any) -> tuple[Array, int]:
-    """Return the amplitudes of a register, of norm 1, and its number of qubits."""
+    """Return the amplitudes of a register, of any finite norm above zero, and its number of qubits."""
     amplitudes = amplitude_array("state", state)
     size = amplitudes.shape[0] if amplitudes.ndim == 1 else 0
     require(size >= 2 and size & (size - 1) == 0, "state", "have shape (2^n,)", amplitudes.shape)
-    norm = jnp.linalg.norm(amplitudes)
-    if not isinstance(norm, Tracer) and not 0.0 < float(norm) < inf:
-        raise QvarError(f"`state` must have a finite norm above zero, but its norm is {float(norm)}.")
-    return amplitudes / norm, size.bit_length() - 1
+    if not isinstance(amplitudes, Tracer):
+        norm = float(np.linalg.norm(np.asarray(amplitudes)))
+        if not 0.0 < norm < inf:
+            raise QvarError(f"`state` must have a finite norm above zero, but its norm is {norm}.")
+    return amplitudes, _n_qubits(amplitudes)
+
+
+def _n_qubits(amplitudes: Array) -> int:
+    return amplitudes.size.bit_length() - 1
+
+
+@jax.jit
+def _mean_mixedness(amplitudes: Array) -> Array:
+    amplitudes, n, purity = amplitudes / jnp.linalg.norm(amplitudes), _n_qubits(amplitudes), 0.0
+    for wire in range(n):
+        halves = amplitudes.reshape(1 << wire, 2, -1)
+        zero, one = halves[:, 0], halves[:, 1]
+        purity += _weight(zero) ** 2 + _weight(one) ** 2 + 2 * jnp.abs(jnp.sum(zero * one.conj())) ** 2
+    return _bounded(2 * (1 - purity / n), 1.0)
 
 
 def _weight(part: Array) -> Array:
     return jnp.sum(jnp.abs(part) ** 2)
 
 
-def _entropy(matrix: Array) -> Float[Array, ""]:
+@partial(jax.jit, static_argnames="inside")
+def _entropy_of(amplitudes: Array, inside: tuple[int, ...]) -> Array:
+    n = _n_qubits(amplitudes)
+    outside = [wire for wire in range(n) if wire not in inside]
+    tensor = (amplitudes / jnp.linalg.norm(amplitudes)).reshape((2,) * n)
+    return _entropy(tensor.transpose(*inside, *outside).reshape(1 << len(inside), -1))
+
+
+@jax.jit
+def _entropies(amplitudes: Array) -> Array:
+    amplitudes, n = amplitudes / jnp.linalg.norm(amplitudes), _n_qubits(amplitudes)
+    return jnp.array([_entropy(amplitudes.reshape(1 << cut, -1)) for cut in range(1, n)], dtype=float)
+
+
+def _entropy(matrix: Array) -> Array:
     share = jnp.linalg.svd(matrix, compute_uv=False) ** 2
     positive = jnp.where(share > 0, share, 1.0)  # 0 log 0 is 0, as 1 log 1 is
     return _bounded(jnp.sum(positive * -jnp.log2(positive)), log2(min(matrix.shape)))
 
 
-def _bounded(value: Any, largest: float) -> Float[Array, ""]:
+def _bounded(value: Any, largest: float) -> Array:
     """Return a value that rounding may have taken below 0 or above the largest, within these bounds."""
     return jnp.clip(jnp.asarray(value), 0.0, largest)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -33,26 +34,33 @@ def law_test(n: FloatArray, y: FloatArray, sampling: FloatArray | None, law: str
     Takes sizes, at least four different ones, logarithms of the variances, and their standard errors if they are known;
     p-values are nan if there are fewer than four points.
     """
-    own, other = (n, np.log(n)) if law == "exponential" else (np.log(n), n)
-    larger = ([other], [other, np.sqrt(n)], [other, n**3])
-    results = [_nested(own, extra, y, sampling) for extra in larger if len(n) > 2 + len(extra)]
+    results = [_nested(design, y, sampling) for design in _designs(tuple(n.tolist()), law)]
     if not results:
         return LawTest(math.nan, math.nan)
     sampled, careful = (min(1.0, len(results) * min(values)) for values in zip(*results, strict=True))
     return LawTest(sampled, careful)
 
 
-def _nested(
-    own: FloatArray, extra: list[FloatArray], y: FloatArray, sampling: FloatArray | None
-) -> tuple[float, float]:
-    """Return two p-values, see `LawTest`, of a + b x within a curve with extra terms."""
+@lru_cache(maxsize=16)  # a test over many samples has the same sizes in all
+def _designs(sizes: tuple[float, ...], law: str) -> list[FloatArray]:
+    """Return orthonormal columns for each larger law that leaves a degree of freedom: a constant, the law, the rest."""
+    n = np.array(sizes)
+    own, other = (n, np.log(n)) if law == "exponential" else (np.log(n), n)
+    designs = []
+    for terms in ([own, other], [own, other, np.sqrt(n)], [own, other, n**3]):
+        if len(n) > 1 + len(terms):
+            # terms on axes of equal length, so that the normal equations are well-conditioned
+            columns = [(x - x.mean()) / x.std() for x in terms]
+            designs.append(np.linalg.qr(np.stack([np.ones_like(n), *columns], axis=1))[0])
+    return designs
+
+
+def _nested(design: FloatArray, y: FloatArray, sampling: FloatArray | None) -> tuple[float, float]:
+    """Return two p-values, see `LawTest`, of a + b x within a curve of so many columns."""
     from scipy.special import chdtrc, fdtrc  # tails of chi^2 and F; scipy.stats takes a hundred times as long
 
     squares = (np.zeros_like(y) if sampling is None else sampling**2) + LEAST_ERROR**2
-    # terms on axes of equal length, so that the normal equations are well-conditioned
-    columns = [(x - x.mean()) / x.std() for x in (own, *extra)]
-    design, _ = np.linalg.qr(np.stack([np.ones_like(y), *columns], axis=1))
-    freedom, terms = len(y) - design.shape[1], len(extra)
+    freedom, terms = len(y) - design.shape[1], design.shape[1] - 2
     chance = 0.0 if sampling is None else float(chdtrc(freedom, _curve(design, y, 1 / squares)[1]))
     explained = chance > _EXPLAINED
     tau = 0.0 if explained else _curve_variance(design, y, squares)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import resource
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +22,7 @@ from cluster.campaigns import (
     until,
     write_attempt,
 )
+from forks import COMMAND, Forks
 
 from qvar.cluster.array_task import run_array_task
 from qvar.cluster.campaign import Campaign, open_campaign
@@ -178,31 +177,21 @@ def test_a_stale_copy_that_ends_first_leaves_the_task_to_the_newer_one(
 
 
 def test_two_processes_at_the_same_array_task_of_which_one_is_paused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forks: Forks
 ) -> None:
     monkeypatch.setenv("QVAR_HEARTBEAT", "0.15")
     campaign = made(tmp_path / "c", "--number", "3", "--steps", "1200", "--pause", "0.02", every_s=0.0)
-    command = [sys.executable, "-m", "qvar", "worker", str(campaign.path), "--index", "1"]
-    processes = []
-
-    def begin() -> subprocess.Popen[str]:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        processes.append(process)
-        return process
-
+    words = (COMMAND, "worker", str(campaign.path), "--index", "1")
+    first = forks.start(*words)
+    until(lambda: list(campaign.path.glob("state/*/checkpoint-*")))
+    os.kill(first, signal.SIGSTOP)
     try:
-        first = begin()
-        until(lambda: list(campaign.path.glob("state/*/checkpoint-*")))
-        first.send_signal(signal.SIGSTOP)
-        second = begin()
+        second = forks.start(*words)
         until(lambda: any(ending(campaign, line.label).endswith(" 2") for line in campaign.tasks))
-        first.send_signal(signal.SIGCONT)
-        output = [process.communicate(timeout=180)[0] for process in (first, second)]
-        assert [process.returncode for process in (first, second)] == [0, 0], output
     finally:
-        for process in processes:
-            process.kill()
-            process.communicate()
+        os.kill(first, signal.SIGCONT)
+    ended = [forks.end(process) for process in (first, second)]
+    assert [done.returncode for done in ended] == [0, 0], ended
     assert sorted(ending(campaign, line.label) for line in campaign.tasks) == ["done", "done", "done 2"]
     assert not list(campaign.path.glob("state/*/checkpoint-*"))
     assert_undisturbed(campaign)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from math import comb, sqrt
 
 import jax
@@ -38,6 +38,7 @@ def _random_states(n_qubits: int, count: int, real: bool = False, inside: np.nda
     return states
 
 
+@cache  # traced once by all tests
 def _each(function: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
     return jax.jit(jax.vmap(function))
 

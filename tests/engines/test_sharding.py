@@ -1,8 +1,8 @@
 """One state over eight pretend devices of the CPU: the numbers of one device."""
 
 import os
-import subprocess
-import sys
+
+from forks import Forks
 
 SCRIPT = """
 import jax.numpy as jnp, jax, numpy as np, qvar
@@ -56,14 +56,11 @@ print("equal")
 """
 
 
-def test_eight_devices_give_the_numbers_of_one() -> None:
+ON_CPU = "import jax, signal; jax.config.update('jax_platforms', 'cpu'); signal.alarm(0)\n"
+
+
+def test_eight_devices_give_the_numbers_of_one(forks: Forks) -> None:
     flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=8"
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT],
-        env={**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = forks.run(ON_CPU + SCRIPT, XLA_FLAGS=flags)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "equal"

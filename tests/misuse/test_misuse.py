@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
+import pytest
+from forks import Forks
 
-def test_misuse_is_answered_by_sentences() -> None:
+
+def test_misuse_is_answered_by_sentences(forks: Forks, monkeypatch: pytest.MonkeyPatch) -> None:
     """The tests of two files beside this one, in one process of their own, which imports qvar as users import it."""
     here = Path(__file__).parent
     words = ("-q", "-x", "--noconftest", "-p", "no:cacheprovider", "--tb=short")
     # as conftest.py sets it: tracing makes many objects, of which few are garbage
-    program = "import gc, sys, pytest; gc.set_threshold(20_000, 20, 20); sys.exit(pytest.main(sys.argv[1:]))"
+    program = "import gc, signal, sys, pytest; signal.alarm(0); gc.set_threshold(20_000, 20, 20); sys.exit(pytest.main(sys.argv[1:]))"
     files = [str(here / f"{name}.py") for name in ("endings", "python_calls")]
-    done = subprocess.run(
-        [sys.executable, "-c", program, *words, *files],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=here.parents[1],
-    )
+    monkeypatch.chdir(here.parents[1])
+    done = forks.run(program, *words, *files)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
