@@ -144,6 +144,10 @@ def _parts(operation: Any, *, deep: bool) -> list[Any]:
         return parts if base is operation else [_controlled(operation, part) for part in parts]
     if name in _FROM_MATRIX and not traced:
         _check_unitary(operation)
+        if type(operation) in (qml.QubitUnitary, qml.DiagonalQubitUnitary):
+            # an array of JAX would be decomposed by dozens of small programs, each to be compiled
+            of_matrix: Any = type(operation)
+            operation = of_matrix(np.asarray(operation.parameters[0]), wires=operation.wires)
     for_numbers = QvarError(
         "`quantum_function` must hold gates that PennyLane can decompose for every theta at once, but applies "
         f"{name}, which it decomposes for known numbers only."

@@ -48,7 +48,7 @@ def check_program(circuit: Circuit, seed: int) -> None:
     assert not (circuit.linear and program.angle_function)
 
 
-@settings(max_examples=400, deadline=None, derandomize=True, database=None)
+@settings(max_examples=200, deadline=None, derandomize=True, database=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_any_circuit_is_the_one_of_default_qubit(seed: int) -> None:
     check_program(random_circuit(seed, n_ops=1), seed)

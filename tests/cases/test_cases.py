@@ -60,8 +60,8 @@ EXACT = dict.fromkeys(SMALL, "uccsd") | {
 }
 """The contender that reaches the exact energy."""
 
-DUELS = ("own_ansatz.py", "family_duel.py", "optimizers.py")
-"""Cases whose pages are made as that of `h4_duel.py` is."""
+ALIKE = ("own_ansatz.py", "family_duel.py", "optimizers.py", "prune.py", "starts.py", "transfer.py")
+"""Cases whose pages are made as those of `h4_duel.py`, `compress.py` and `quantize.py`, and `distil.py` are."""
 
 SAMPLED = ("barren_plateaus.py",)
 """Cases that train nothing."""
@@ -98,7 +98,7 @@ def load(name: str) -> Any:
 )
 def test_runs(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     case = load(name)
-    if name in DUELS:
+    if name in ALIKE:
         request.getfixturevalue("without_pages")
     ledger = qvar.run(case(**SMALL[name]), out=tmp_path / "run", progress=False)
     assert set(ledger["status"]) <= {"converged", "out_of_budget"}
