@@ -13,7 +13,7 @@ import gc
 import importlib.util
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -160,27 +160,22 @@ class _LateModule(ModuleType):
 @contextmanager
 def without_artist_docs() -> Iterator[None]:
     """Keep matplotlib from writing a docstring for each of its classes while it is imported, a third of a second."""
-    watcher = _Watcher("matplotlib.artist", _leave_out_docs)
-    sys.meta_path.insert(0, watcher)
-    try:
-        yield
-    finally:
-        if watcher in sys.meta_path:
-            sys.meta_path.remove(watcher)
-        elif _usual_docs:
-            sys.modules["matplotlib.artist"].Artist._update_set_signature_and_docstring = _usual_docs.pop()
+    name = "_update_set_signature_and_docstring"
+    with ExitStack() as afterwards:
 
+        def leave_out() -> None:
+            artist = sys.modules["matplotlib.artist"].Artist
+            if name in vars(artist):  # it is not public
+                afterwards.callback(setattr, artist, name, vars(artist)[name])
+                setattr(artist, name, classmethod(_mark))
 
-_usual_docs: list[Any] = []
-"""The method of matplotlib that has been replaced."""
-
-
-def _leave_out_docs() -> None:
-    artist = sys.modules["matplotlib.artist"].Artist
-    usual = vars(artist).get("_update_set_signature_and_docstring")
-    if usual is not None:  # the name is not public
-        _usual_docs.append(usual)
-        artist._update_set_signature_and_docstring = classmethod(_mark)
+        watcher = _Watcher("matplotlib.artist", leave_out)
+        sys.meta_path.insert(0, watcher)
+        try:
+            yield
+        finally:
+            if watcher in sys.meta_path:
+                sys.meta_path.remove(watcher)
 
 
 def _mark(cls: Any) -> None:
