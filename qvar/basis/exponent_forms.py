@@ -54,6 +54,8 @@ def free(
 def even_tempered(element: str, *, ratio: float = 1.0, name: str | None = None, **counts: int) -> Form:
     r"""Make exponents in geometric progression, \(\alpha_k = \alpha \beta^{k-1}\): two parameters for each momentum.
 
+    An angular momentum with one exponent has one parameter.
+
     Schmidt, Ruedenberg, J. Chem. Phys. 71, 3951 (1979), https://doi.org/10.1063/1.438165.
 
     Args:
@@ -82,7 +84,8 @@ def well_tempered(
     r"""Make Huzinaga's well-tempered exponents: four parameters for each angular momentum.
 
     With the definition "basisopt" \(\alpha_k = \alpha \beta^{k-1} [1 + \gamma (k/n)^\delta]\); with "erkale", from the
-    third on, \(\alpha_k = \alpha_{k-1} \beta [1 + \gamma (k/n)^\delta]\). Both are in use under one name.
+    third on, \(\alpha_k = \alpha_{k-1} \beta [1 + \gamma (k/n)^\delta]\). Both are in use under one name. An angular
+    momentum with one or two exponents has as many parameters.
 
     Huzinaga, Klobukowski, Chem. Phys. Lett. 212, 260 (1993), https://doi.org/10.1016/0009-2614(93)89323-A.
 

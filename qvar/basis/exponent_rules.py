@@ -63,9 +63,13 @@ def free_law(n: int, ratio: float) -> Law:
 def even_tempered_law(n: int, ratio: float) -> Law:
     r"""Return \(\alpha_k = \alpha \beta^{k-1}\) of \(\theta = (\ln \alpha, u)\) with \(\beta = \rho (1 + e^u)\).
 
+    One exponent has one parameter: it does not depend on beta.
+
     Schmidt, Ruedenberg, J. Chem. Phys. 71, 3951 (1979), https://doi.org/10.1063/1.438165.
     """
-    bound = float(np.log(ratio))
+    bound, name, settings = float(np.log(ratio)), "even_tempered", {"ratio": ratio}
+    if n == 1:
+        return Law(name, n, ("ln alpha",), lambda theta: theta, lambda target: target, np.array([0.5]), settings)
 
     def logarithms(theta: Array) -> Array:
         return theta[0] + jnp.arange(n) * (bound + jax.nn.softplus(theta[1]))
@@ -73,7 +77,7 @@ def even_tempered_law(n: int, ratio: float) -> Law:
     def nearest(target: FloatArray) -> FloatArray:
         return _line(target, bound)
 
-    return Law("even_tempered", n, ("ln alpha", "gap"), logarithms, nearest, np.array([0.5, 0.3]), {"ratio": ratio})
+    return Law(name, n, ("ln alpha", "gap"), logarithms, nearest, np.array([0.5, 0.3]), settings)
 
 
 def well_tempered_law(n: int, ratio: float, *, recursive: bool) -> Law:
@@ -85,10 +89,12 @@ def well_tempered_law(n: int, ratio: float, *, recursive: bool) -> Law:
        \alpha_k = \alpha_{k-1} \beta \big[1 + \gamma (k/n)^\delta\big] \text{ with } \alpha_2 = \alpha \beta, $$
 
     and \(\theta = (\ln \alpha, u, \ln(1 + \gamma), \ln \delta)\), \(\ln \beta = \ln \rho + \ln(1 + e^u)\); gamma may be
-    negative, and is 0 for even-tempered exponents.
+    negative, and is 0 for even-tempered exponents. One or two exponents are even-tempered ones.
 
     Huzinaga, Klobukowski, Chem. Phys. Lett. 212, 260 (1993), https://doi.org/10.1016/0009-2614(93)89323-A.
     """
+    if n <= 2:
+        return even_tempered_law(n, ratio)
     bound, places = float(np.log(ratio)), np.arange(1, n + 1) / n
 
     def logarithms(theta: Array) -> Array:
@@ -112,7 +118,7 @@ def well_tempered_law(n: int, ratio: float, *, recursive: bool) -> Law:
 
         best = np.concatenate([_line(target, bound), [0.0, np.log(2.0)]])
         # from several sides: at gamma = 0 delta has no effect, and far from 1 it has little
-        for start in ((0.05, 0.7), (-0.05, 0.7), (0.05, 0.0), (0.05, 1.4)) if n > 2 else ():
+        for start in ((0.05, 0.7), (-0.05, 0.7), (0.05, 0.0), (0.05, 1.4)):
             if np.abs(deviations(best)).max() < ALREADY_NEAR:
                 break
             fitted = least_squares(
@@ -154,8 +160,6 @@ def legendre_law(n: int, terms: int) -> Law:
 
 def _line(target: FloatArray, bound: float) -> FloatArray:
     """Return ln(alpha) and u of the nearest even-tempered exponents."""
-    if len(target) == 1:
-        return np.array([target[0], 0.0])
     slope, offset = np.polyfit(np.arange(len(target)), target, 1)
     return np.concatenate([[offset], _inverse_softplus(np.array([slope - bound]))])
 

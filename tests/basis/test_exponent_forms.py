@@ -44,7 +44,7 @@ def all_forms():
 FORMS = all_forms()
 
 
-@pytest.mark.parametrize(("n", "ratio"), [(1, 1.0), (6, 1.0), (6, 1.5)])
+@pytest.mark.parametrize(("n", "ratio"), [(2, 1.0), (6, 1.0), (6, 1.5)])
 def test_even_tempered_exponents(n, ratio):
     alpha, u = 0.07, 0.3
     beta = ratio * (1 + np.exp(u))  # ln beta = ln ratio + ln(1 + e^u)
@@ -192,6 +192,23 @@ def test_close_exponents_are_moved_to_the_bound():
     form = basis.free("H", s=2)
     given = basis.free("H", s=2, ratio=1.0).basis([0.0, -3.0])
     assert form.basis(form.nearest(given)).smallest_ratio == pytest.approx(1.4, rel=2e-3)
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_no_parameter_is_counted_that_changes_nothing(n):
+    """Else forms with few exponents have more parameters than numbers that they can reach."""
+    forms = (
+        basis.free("C", d=n),
+        basis.even_tempered("C", d=n),
+        basis.well_tempered("C", d=n),
+        basis.well_tempered("C", d=n, definition="erkale"),
+        basis.legendre("C", terms=3, d=n),
+    )
+    for form in forms:
+        assert form.n_params == n
+        theta = np.asarray(form.start) + 0.1
+        assert np.linalg.matrix_rank(form.jacobian(theta)) == n
+        np.testing.assert_allclose(form.nearest(form.basis(theta)), theta, atol=1e-10)
 
 
 def test_labels():
