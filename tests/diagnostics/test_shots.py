@@ -78,12 +78,14 @@ def test_confidence() -> None:
 
 
 def test_a_parameter_of_two_gates() -> None:
-    r"""E = cos 2a; four points with coefficients 1/2 and variances cos^2(2a): \(N = z^2 \cot^2(2a) / 4\)."""
+    r"""E = cos 2a; points of variance cos^2(2a): four with coefficients 1/2, or two with 1 at frequency 2."""
     ansatz, objective = rotation(1.0, gates=2)
     expected = math.ceil(Z**2 / (4 * math.tan(0.2) ** 2))
     assert shots_to_resolve(objective, [0.1], ansatz=ansatz) == pytest.approx([expected])
+    assert shots_to_resolve(objective, [0.1]) == pytest.approx([math.ceil(Z**2 / (2 * math.tan(0.2) ** 2))])
+    controlled = qvar.Ansatz.from_circuit(lambda theta: (qml.H(0), qml.CRX(theta[0], [0, 1])), 2, 1)
     with pytest.raises(qvar.QvarError, match=r"^`ansatz` must be given if a parameter has more than one frequency"):
-        shots_to_resolve(objective, [0.1])
+        shots_to_resolve(qvar.expectation(qml.Z(1), controlled), [0.1])
 
 
 def test_central_difference() -> None:
