@@ -56,7 +56,7 @@ print("equal")
 """
 
 
-ON_CPU = "import jax, signal; jax.config.update('jax_platforms', 'cpu'); signal.alarm(0)\n"
+ON_CPU = "import jax, signal; jax.config.update('jax_platforms', 'cpu'); signal.alarm(1800)\n"
 
 
 def test_eight_devices_give_the_numbers_of_one(forks: Forks) -> None:

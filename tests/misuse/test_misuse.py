@@ -14,7 +14,7 @@ def test_misuse_is_answered_by_sentences(forks: Forks, monkeypatch: pytest.Monke
     words = ("-q", "-x", "--noconftest", "-p", "no:cacheprovider", "--tb=short", "-W", "ignore:Module already imported")
     # as conftest.py sets it: tracing makes many objects, of which few are garbage
     program = (
-        "import gc, signal, sys, pytest; signal.alarm(0); gc.set_threshold(20_000, 20, 20); "
+        "import gc, signal, sys, pytest; signal.alarm(1800); gc.set_threshold(20_000, 20, 20); "
         "sys.exit(pytest.main(sys.argv[1:]))"
     )
     files = [str(here / f"{name}.py") for name in ("endings", "python_calls")]
