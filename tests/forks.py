@@ -51,7 +51,7 @@ COMMAND = "import sys; from qvar.cli.main import main; sys.exit(main())"
 
 
 class Forks:
-    """A process that has imported qvar and starts others, each of which ends after 300 s at the latest.
+    """A process that has imported qvar and starts others, which end after 300 s, or when they say, at the latest.
 
     Args:
         folder: an empty folder for their outputs.
