@@ -170,7 +170,7 @@ def test_mistakes(monkeypatch: pytest.MonkeyPatch) -> None:
     for call in (ansatz.to_qiskit, ansatz.to_openqasm, ansatz.draw):
         with pytest.raises(qvar.QvarError, match=r"^`theta` must have shape \(8,\), but has shape \(3,\)\.$"):
             call(np.zeros(3))
-        with pytest.raises(qvar.QvarError, match=r"^`theta` must be finite"):
+        with pytest.raises(qvar.QvarError, match=r"^`theta\[0\]` must be finite"):
             call(np.full(8, np.nan))
     with pytest.raises(qvar.QvarError, match=r"^`theta` must be 8 numbers for OpenQASM 2, .* but is None\.$"):
         ansatz.to_openqasm(version=2)

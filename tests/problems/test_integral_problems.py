@@ -83,7 +83,7 @@ def test_orbitals_of_each_spin(lih):
         ({"spin": 4}, "spin", "from -2 to 2"),
         ({"occupied": ([0, 1], [0])}, "occupied", "1 and 1 different orbitals"),
         ({"occupied": ([5], [0])}, "occupied", "below 5"),
-        ({"occupied": [0, 1]}, "occupied", "list"),
+        ({"occupied": [0, 1]}, "occupied[0]", "list"),
         ({"unit": "eV"}, "unit", "'Ha' or 'J'"),
         ({"core_energy": 1j}, "core_energy", "number"),
     ],

@@ -308,7 +308,7 @@ def test_same_inputs_give_the_same_bits_in_two_processes(tmp_path):
         ({"active_space": (2, 0)}, "active_space", "(2, 0)"),
         ({"active_space": (2,)}, "active_space", "(2,)"),
         ({"active_space": 2}, "active_space", "2"),
-        ({"active_space": (2, 1.5)}, "active_space", "1.5"),
+        ({"active_space": (2, 1.5)}, "active_space[1]", "1.5"),
         ({"geometry": "O 0 0 0; O 0 0 1.2", "spin": 2, "active_space": (0, 2)}, "active_space", "(0, 2)"),
         ({"geometry": "N 0 0 0", "spin": 3, "active_space": (1, 3)}, "active_space", "3 unpaired"),
         ({"active_space": (2, 2), "frozen": []}, "active_space", "`frozen`"),

@@ -70,7 +70,7 @@ TEXT = json.dumps({"atoms": [], "basis": {}, "potentials": {}, "charge": 0, "spi
     ("arguments", "argument"),
     [
         ({"coefficients": np.zeros(3)}, "coefficients"),
-        ({"coefficients": np.full((2, 2), np.nan)}, "coefficients"),
+        ({"coefficients": np.full((2, 2), np.nan)}, "coefficients[0, 0]"),
         ({"frozen": (2,)}, "frozen"),
         ({"active": (0, 0)}, "active"),
         ({"frozen": (1,)}, "frozen"),
