@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -13,9 +12,6 @@ from qvar._types import FloatArray, IntArray
 from qvar.ansatz.program import Program
 from qvar.engines import angle_kernels
 
-SparseRows: TypeAlias = tuple[IntArray, IntArray, FloatArray]
-"""A sparse matrix in compressed rows: starts, columns, entries."""
-
 
 @dataclass(frozen=True, eq=False)
 class HostAngles:
@@ -23,9 +19,15 @@ class HostAngles:
 
     base: FloatArray
     """(n_ops,) b."""
-    matrix: SparseRows
-    """A (n_ops, n_params)."""
+    matrix: tuple[IntArray, IntArray, FloatArray]
+    """A (n_ops, n_params) in compressed rows: starts, columns, entries."""
     n_params: int
+
+    @classmethod
+    def of(cls, base: FloatArray, matrix: sp.csr_array, n_params: int) -> HostAngles:
+        """Return the angles for b and A."""
+        rows = (matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64), matrix.data.astype(float))
+        return cls(base, rows, n_params)
 
     def at(self, thetas: FloatArray) -> FloatArray:
         """Return the angles (n, n_ops) at points (n, n_params)."""
@@ -36,13 +38,15 @@ class HostAngles:
     def rates(self, directions: FloatArray) -> FloatArray:
         """Return the derivatives (k, n_ops) of the angles along directions (k, n_params)."""
         rates = np.zeros((len(directions), len(self.base)))
-        angle_kernels.spread(directions, *self.matrix, rates)
+        if rates.size:
+            angle_kernels.spread(directions, *self.matrix, rates)
         return rates
 
     def pulled_back(self, slopes: FloatArray) -> FloatArray:
         """Return derivatives by theta (n, n_params) from derivatives by the angles (n, n_ops)."""
         gradients = np.zeros((len(slopes), self.n_params))
-        angle_kernels.gather(slopes, *self.matrix, gradients)
+        if slopes.size:
+            angle_kernels.gather(slopes, *self.matrix, gradients)
         return gradients
 
 
@@ -63,12 +67,7 @@ def host_angles(program: Program, order: IntArray | None = None, *, by_operation
     factor = lowered.factor if order is None else lowered.factor[order]
     constant = lowered.constant if order is None else lowered.constant[order]
     matrix = sp.csr_array(sp.diags_array(factor) @ affine[slot]) if len(slot) else affine[:0]
-    return HostAngles(factor * offset[slot] + constant, compressed_rows(matrix), n_params)
-
-
-def compressed_rows(matrix: sp.csr_array) -> SparseRows:
-    """Return a matrix for `angle_kernels`."""
-    return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64), matrix.data.astype(float)
+    return HostAngles.of(factor * offset[slot] + constant, matrix, n_params)
 
 
 @dataclass(frozen=True, eq=False)

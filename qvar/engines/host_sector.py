@@ -11,8 +11,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from qvar._types import FloatArray, IntArray, PyTree
-from qvar.engines import angle_kernels, derivative_kernels, phase_kernels, sector_kernels
-from qvar.engines.host_angles import Mixing, SparseRows, compressed_rows
+from qvar.engines import derivative_kernels, phase_kernels, sector_kernels
+from qvar.engines.host_angles import HostAngles, Mixing
 from qvar.engines.host_threads import run_all
 from qvar.engines.sector import SectorCircuit
 
@@ -84,8 +84,8 @@ class HostSector:
     """Row, column and sign of the reference."""
     mixing: Mixing
     parts: tuple[_Blocks | _Phases, ...]
-    phases: SparseRows
-    """Matrix (n_angles, n_ops) that gives the angles of all groups of phases from those of the operations."""
+    phases: HostAngles
+    """Angles of all groups of phases from those of the operations."""
     tables: tuple[np.ndarray, ...]
     """ops, halves, signs, lanes and lane_signs of `sector_kernels.forward`."""
     order: IntArray
@@ -119,22 +119,10 @@ class HostSector:
     def _rows(self, states: np.ndarray) -> np.ndarray:
         return states.reshape(len(states), 1, -1) if self.shape[1] == 1 else states
 
-    def _phases(self, angles: FloatArray) -> FloatArray:
-        """Return the angles (n, n_angles) of all groups of phases at those (n, n_ops) of the operations."""
-        phases = np.zeros((len(angles), len(self.phases[0]) - 1))
-        if phases.size:
-            angle_kernels.spread(angles, *self.phases, phases)
-        return phases
-
-    def _add_slopes(self, phases: FloatArray, slopes: FloatArray) -> None:
-        """Add the slopes (n, n_angles) of all groups of phases to those (n, n_ops) of the operations."""
-        if phases.size:
-            angle_kernels.gather(phases, *self.phases, slopes)
-
     def forward(self, states: np.ndarray, angles: FloatArray) -> None:
         """Apply all operations at angles (n, n_ops)."""
         states = self._rows(states)
-        weights, phases = self.mixing.weights(angles), self._phases(angles)
+        weights, phases = self.mixing.weights(angles), self.phases.rates(angles)
         for part in self.parts:
             if isinstance(part, _Phases):
                 part.multiply(states, states[:0], phases)
@@ -147,7 +135,7 @@ class HostSector:
         """Undo all operations, and return Re <bra|-iG|ket> of each, (n, n_ops)."""
         kets, bras = self._rows(kets), self._rows(bras)
         weights, factors = self.mixing.weights(angles, inverse=True), self.mixing.factors
-        slopes, phases = np.zeros(angles.shape), self._phases(-angles)
+        slopes, phases = np.zeros(angles.shape), self.phases.rates(-angles)
         of_phases = np.zeros(phases.shape)
         for part in reversed(self.parts):
             if isinstance(part, _Phases):
@@ -170,7 +158,7 @@ class HostSector:
                     ]
                 )
                 slopes += partial_slopes.sum(axis=0)
-        self._add_slopes(of_phases, slopes)
+        slopes += self.phases.pulled_back(of_phases)
         return slopes
 
     def tangents(self, states: np.ndarray, angles: FloatArray, rates: FloatArray) -> FloatArray:
@@ -183,8 +171,8 @@ class HostSector:
         undo, slopes = len(states) == 4, np.zeros((2, len(angles)))
         weights, factors = self.mixing.weights(angles[None], inverse=undo)[:, 0], self.mixing.factors
         own_angles, own_rates = (-angles, -rates) if undo else (angles, rates)
-        phases = np.repeat(self._phases(own_angles[None]), len(states), axis=0)
-        changes = self._phases(own_rates[None])[0]
+        phases = np.repeat(self.phases.rates(own_angles[None]), len(states), axis=0)
+        changes = self.phases.rates(own_rates[None])[0]
         of_phases = np.zeros((3, len(changes)))
         for part in reversed(self.parts) if undo else self.parts:
             if isinstance(part, _Blocks):
@@ -196,7 +184,7 @@ class HostSector:
             for at in range(0, len(states), 2):
                 part.add_tangent(states[at], states[at + 1], changes)
         of_phases[1] += of_phases[2]
-        self._add_slopes(of_phases[:2], slopes)
+        slopes += self.phases.pulled_back(of_phases[:2])
         return slopes
 
     def derivatives(self, states: np.ndarray, overlaps: FloatArray, angles: FloatArray, rates: FloatArray) -> None:
@@ -205,8 +193,8 @@ class HostSector:
         weights, factors, tables = self.mixing.weights(angles[None])[:, 0], self.mixing.factors, self.tables
         started = np.zeros(len(states), bool)
         started[:2] = True, len(overlaps) > 0
-        phases = np.repeat(self._phases(angles[None]), len(states), axis=0)
-        halves = self._phases(0.5 * rates)
+        phases = np.repeat(self.phases.rates(angles[None]), len(states), axis=0)
+        halves = self.phases.rates(0.5 * rates)
         of_phases = np.zeros((len(overlaps), halves.shape[1]))
         for part in self.parts:
             if isinstance(part, _Blocks):
@@ -221,7 +209,7 @@ class HostSector:
                     part.add_tangent(states[0], states[2 + at], halves[at])
                 if len(overlaps) and not last:
                     part.add_slopes(states[2:], np.repeat(states[1:2], len(rates), axis=0), of_phases)
-        self._add_slopes(of_phases, overlaps)
+        overlaps += self.phases.pulled_back(of_phases)
 
     def _stretches(self, part: _Blocks) -> Iterator[tuple[IntArray, int]]:
         """Yield groups that run together, and into how many shares they are cut."""
@@ -292,9 +280,10 @@ def host_sector(circuit: SectorCircuit, reference: PyTree, tables: PyTree) -> Ho
     is_state = "state" in reference
     start = (0, 0, 1.0) if is_state else (int(reference["row"]), int(reference["column"]), float(reference["sign"]))
     rows, columns, entries = map(np.concatenate, zip(*own_angles, strict=True))
-    phases = sp.csr_array((entries, (rows, columns)), shape=(n_angles, len(places)))
+    matrix = sp.csr_array((entries, (rows, columns)), shape=(n_angles, len(places)))
+    phases = HostAngles.of(np.zeros(n_angles), matrix, len(places))
     stacks = (*halves.arrays(), *lanes.arrays())
-    own = HostSector(shape, start, mixing, tuple(parts), compressed_rows(phases), (places, *stacks), ops["order"])
+    own = HostSector(shape, start, mixing, tuple(parts), phases, (places, *stacks), ops["order"])
     return own.starting_from(np.asarray(reference["state"])) if is_state else own
 
 
