@@ -36,7 +36,12 @@ def frequencies(program: Program) -> FloatArray:
         (n_params,) frequencies per unit of the parameter, all positive; 1 for a parameter that moves nothing, NaN if
         it drives several operations or one with more eigenvalues, or if the angles are not affine in theta.
     """
-    lowest, number = harmonics(program).T
+    return single_frequencies(harmonics(program))
+
+
+def single_frequencies(harmonic: FloatArray) -> FloatArray:
+    """Return `frequencies` of a program from its `harmonics`."""
+    lowest, number = harmonic.T
     return np.where(number == 1.0, lowest, np.nan)
 
 

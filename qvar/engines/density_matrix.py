@@ -20,7 +20,7 @@ from jaxtyping import Array, Float
 from qvar._types import FloatArray, PyTree
 from qvar.ansatz.ansatz import Ansatz
 from qvar.ansatz.elementary import elementary
-from qvar.ansatz.frequencies import frequencies, harmonics
+from qvar.ansatz.frequencies import harmonics, single_frequencies
 from qvar.ansatz.program import Program
 from qvar.arguments import checked
 from qvar.engines.energy import energy, expectation
@@ -151,6 +151,7 @@ def noisy_energy(
     basis = jnp.eye(1 << n, dtype=complex)
     images = jax.vmap(lambda vector: operator(vector, noiseless.data))(basis)
     stay, flip = _tables(channel, p)
+    multiples = harmonics(program)
     factors = {"g": mixing_amplitudes(lowered, real=False)[0], "fixed": lowered.fixed, "noisy": _noisy_bits(program)}
     first = np.eye(1, 1 << n, program.reference_index)[0] if program.initial is None else program.initial.register()
     data = state_data(program, first, mask_tables(lowered) | factors)
@@ -161,8 +162,8 @@ def noisy_energy(
         jax.tree.map(jnp.asarray, data),
         name=name or f"{ansatz.name} {channel} {p:g}",
         engine="mixed",
-        frequencies=frequencies(program),
-        harmonics=harmonics(program),
+        frequencies=single_frequencies(multiples),
+        harmonics=multiples,
         bytes_per_evaluation=size,
         most_at_once=None,
     )

@@ -12,7 +12,7 @@ from jax.sharding import Mesh
 
 from qvar._types import IntArray, PyTree
 from qvar.ansatz.ansatz import Ansatz
-from qvar.ansatz.frequencies import frequencies, harmonics
+from qvar.ansatz.frequencies import harmonics, single_frequencies
 from qvar.ansatz.program import Program
 from qvar.arguments import checked
 from qvar.engines.adjoint import Circuit
@@ -303,6 +303,7 @@ def _objective(
 ) -> Objective:
     program = ansatz.program
     n_amplitudes = 1 << ansatz.n_qubits if sector is None else sector.dimension
+    multiples = harmonics(program)
     kernel, reference, circuit_tables = circuit
     h_kernel = hamiltonian.kernel
     data = state_data(program, reference, circuit_tables) | {
@@ -356,8 +357,8 @@ def _objective(
         operator=OperatorFunction(h_kernel, readers),
         problem=problem,
         measure=None if symmetries is None else measure,
-        frequencies=frequencies(program),
-        harmonics=harmonics(program),
+        frequencies=single_frequencies(multiples),
+        harmonics=multiples,
         bytes_per_evaluation=scratch,
         most_at_once=most_at_once,
         host=None if mesh is not None else HostSource(make, function, state_function, data),
