@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -101,15 +101,16 @@ def standard_error(objective: Objective, theta: Any, quantity: Callable[..., Any
     return float(np.linalg.norm(parts[known] / values[known[: len(values)]]))
 
 
-def is_determined(objective: Objective, theta: Any, kept: FloatArray) -> bool:
-    r"""Return True if the data with a positive weight in `kept` determine the predictions of all data of a fit.
+def is_determined(objective: Objective, theta: Any, weights: Sequence[FloatArray]) -> bool:
+    r"""Return True if the data with a positive weight determine the predictions of all data of a fit, for all weights.
 
-    That is, if the rows \(\partial m_i / \partial \theta\) of all data lie in the span of those that are kept.
+    That is, if the rows \(\partial m_i / \partial \theta\) of all data lie in the span of those with such a weight.
     """
     rows, _ = _of_length_one(scaled_slopes(objective, theta))
     if not np.all(np.isfinite(rows)):
         return False
-    return _rank(rows) == _rank(rows[np.asarray(kept) > 0])
+    rank = _rank(rows)
+    return all(_rank(rows[np.asarray(kept) > 0]) == rank for kept in weights)
 
 
 def falls_further(objective: Objective, theta: Any) -> bool:

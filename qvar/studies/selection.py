@@ -305,7 +305,7 @@ class _Fitting:
 
             None if the others do not determine it: the end of that fit would be where it began, next to the fit to all.
             """
-            if not parts or not all(is_determined(objective, theta, sample.weights * ~part) for part in parts):
+            if not parts or not is_determined(objective, theta, [sample.weights * ~part for part in parts]):
                 return None
             predictions = np.empty(n)
             for part in parts:
